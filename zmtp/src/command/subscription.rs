@@ -1,0 +1,115 @@
+//! Subscriptions: commands in ZMTP 3.1, messages in 3.0 and from libzmq's XSUB (RFC 37; RFC 29).
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use crate::{FrameHeader, Message};
+
+pub(super) const SUBSCRIBE: &[u8] = b"SUBSCRIBE";
+pub(super) const CANCEL: &[u8] = b"CANCEL";
+
+/// Asks a publisher for messages whose first frame begins with the topic, or takes that back.
+/// The empty topic stands for all messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subscription {
+    /// From now on.
+    Subscribe(Bytes),
+    /// No longer. One cancel ends any number of equal subscriptions of one connection.
+    Cancel(Bytes),
+}
+
+impl Subscription {
+    /// The topic, whichever it is.
+    #[must_use]
+    pub fn topic(&self) -> &Bytes {
+        match self {
+            Self::Subscribe(topic) | Self::Cancel(topic) => topic,
+        }
+    }
+
+    /// Appends it in the form that a peer of this minor version of ZMTP 3 understands.
+    pub fn put(&self, minor: u8, out: &mut BytesMut) {
+        match self {
+            _ if minor == 0 => self.put_message(out),
+            Self::Subscribe(topic) => super::put(SUBSCRIBE, &[topic], out),
+            Self::Cancel(topic) => super::put(CANCEL, &[topic], out),
+        }
+    }
+
+    fn put_message(&self, out: &mut BytesMut) {
+        let header = FrameHeader::message(1 + self.topic().len(), false);
+        out.reserve(header.frame_len());
+        header.put(out);
+        out.put_u8(u8::from(matches!(self, Self::Subscribe(_))));
+        out.put_slice(self.topic());
+    }
+
+    /// As the message that an XPUB hands to its application: `01 topic` or `00 topic`.
+    #[must_use]
+    pub fn to_message(&self) -> Message {
+        let mut body = BytesMut::with_capacity(1 + self.topic().len());
+        body.put_u8(u8::from(matches!(self, Self::Subscribe(_))));
+        body.put_slice(self.topic());
+        Message::from(body.freeze())
+    }
+
+    /// Reads the first frame of a message: `None` when it doesn't begin with 00 or 01.
+    #[must_use]
+    pub fn from_message(message: &Message) -> Option<Self> {
+        match message.first() {
+            [1, topic @ ..] => Some(Self::Subscribe(Bytes::copy_from_slice(topic))),
+            [0, topic @ ..] => Some(Self::Cancel(Bytes::copy_from_slice(topic))),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Command;
+
+    fn wire(subscription: &Subscription, minor: u8) -> Bytes {
+        let mut out = BytesMut::new();
+        subscription.put(minor, &mut out);
+        out.freeze()
+    }
+
+    #[test]
+    fn the_form_follows_the_peers_version() {
+        let subscribe = Subscription::Subscribe(Bytes::from_static(b"A"));
+        let cancel = Subscription::Cancel(Bytes::from_static(b"A"));
+        assert_eq!(wire(&subscribe, 1), &b"\x04\x0b\x09SUBSCRIBEA"[..]);
+        assert_eq!(wire(&cancel, 1), &b"\x04\x08\x06CANCELA"[..]);
+        assert_eq!(wire(&subscribe, 0), &b"\x00\x02\x01A"[..]);
+        assert_eq!(wire(&cancel, 0), &b"\x00\x02\x00A"[..]);
+    }
+
+    #[test]
+    fn the_prefix_counts_when_the_long_form_is_chosen() {
+        let topic = |len| Subscription::Subscribe(Bytes::from(vec![b't'; len]));
+        assert_eq!(wire(&topic(245), 1)[..2], [0x04, 0xff]);
+        assert_eq!(wire(&topic(246), 1)[..9], [0x06, 0, 0, 0, 0, 0, 0, 1, 0]);
+        assert_eq!(wire(&topic(254), 0)[..2], [0x00, 0xff]);
+        assert_eq!(wire(&topic(255), 0)[..9], [0x02, 0, 0, 0, 0, 0, 0, 1, 0]);
+    }
+
+    #[test]
+    fn both_forms_are_read_back() {
+        for subscription in [
+            Subscription::Subscribe(Bytes::from_static(b"A")),
+            Subscription::Cancel(Bytes::new()),
+            Subscription::Subscribe(Bytes::from(vec![0; 300])),
+        ] {
+            assert_eq!(
+                Subscription::from_message(&subscription.to_message()),
+                Some(subscription.clone())
+            );
+            let frame = wire(&subscription, 1);
+            let header = FrameHeader::parse(&frame).unwrap().unwrap();
+            let body = frame.slice(header.header_len()..);
+            assert_eq!(Command::parse(body), Ok(Command::Subscription(subscription)));
+        }
+        assert_eq!(Subscription::from_message(&Message::from("\x02user")), None);
+        assert_eq!(Subscription::from_message(&Message::from("")), None);
+    }
+}

@@ -1,0 +1,438 @@
+//! The traffic decoder: octets in; runs of whole messages, and commands, out.
+//!
+//! ```text
+//!   buffer   | whole messages | whole frames of a message | gap |  not walked yet  |
+//!            0              end                       cursor   cursor + gap      len
+//! ```
+//!
+//! Frames are walked once, in place. What has arrived whole is split off as one shared slice, without
+//! touching the bodies. Only what a peer sent in a sloppy form is rewritten: reserved flag bits, the
+//! long form of a short body, or a command that stands between two frames of a message (legal, and
+//! libzmq does it with PONG) leave a *gap* that the frames behind it are moved over, each octet once.
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use super::{FrameError, FrameHeader};
+use crate::Batch;
+
+/// Bounds on what one peer may make us hold. A breach is a [`FrameError`]; nothing announced is
+/// allocated before it has arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Octets of one message: all frames with their headers. Default 256 MiB.
+    pub message: usize,
+    /// Octets of one command frame. Default 64 KiB.
+    pub command: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            message: 256 << 20,
+            command: 64 << 10,
+        }
+    }
+}
+
+/// What a [`Decoder`] found.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// One or more whole messages, in canonical wire form.
+    Batch(Batch),
+    /// The body of a command frame: see [`Command::parse`](crate::Command::parse).
+    Command(Bytes),
+}
+
+/// Cuts the octets of one direction of a connection, after the handshake, into [`Event`]s.
+///
+/// Feed it through [`reserve`](Self::reserve) (read into the buffer that it returns), then call
+/// [`poll_event`](Self::poll_event) until it answers `Ok(None)`. After an error the stream can't be
+/// read on.
+///
+/// ```
+/// use enfonet_zmtp::{Decoder, Event, Limits};
+///
+/// let mut decoder = Decoder::new(Limits::default());
+/// decoder.reserve(64).extend_from_slice(b"\x00\x02hi\x01\x01a\x00");
+/// let Some(Event::Batch(batch)) = decoder.poll_event()? else { panic!() };
+/// assert_eq!(batch.len(), 1); // the second message is not whole yet
+/// assert_eq!(decoder.poll_event()?, None);
+/// # Ok::<(), enfonet_zmtp::FrameError>(())
+/// ```
+#[derive(Debug)]
+pub struct Decoder {
+    buffer: BytesMut,
+    end: usize,
+    cursor: usize,
+    gap: usize,
+    messages: usize,
+    missing: usize,
+    limits: Limits,
+}
+
+impl Decoder {
+    /// A decoder with an empty buffer.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self::resume(BytesMut::new(), limits)
+    }
+
+    /// A decoder that starts with octets that arrived together with the end of the handshake.
+    #[must_use]
+    pub fn resume(buffer: BytesMut, limits: Limits) -> Self {
+        Self {
+            buffer,
+            end: 0,
+            cursor: 0,
+            gap: 0,
+            messages: 0,
+            missing: 0,
+            limits,
+        }
+    }
+
+    /// The buffer to append received octets to, with room for at least one and usually `hint` of them.
+    ///
+    /// When a large message is arriving, the room doubles with what has already arrived and never
+    /// exceeds what is missing, so that an announced size costs the peer its octets first.
+    pub fn reserve(&mut self, hint: usize) -> &mut BytesMut {
+        let arriving = self.missing.min(self.buffer.len());
+        self.buffer.reserve(hint.max(arriving).max(1));
+        &mut self.buffer
+    }
+
+    /// Room that [`reserve`](Self::reserve) could hand out without allocating.
+    #[must_use]
+    pub fn spare(&self) -> usize {
+        self.buffer.capacity() - self.buffer.len()
+    }
+
+    /// Whether no partial frame or message is held.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.buffer.is_empty()
+    }
+
+    /// Gives the buffer's memory back if nothing is held in it: for connections that fall idle.
+    pub fn shrink(&mut self) {
+        if self.buffer.is_empty() {
+            self.buffer = BytesMut::new();
+        }
+    }
+
+    /// The next run of whole messages, or the next command; `Ok(None)` when more octets are needed.
+    ///
+    /// A run ends before a command that stands between two messages, so that events keep the order
+    /// of the wire. A command between the frames of one message comes before that message.
+    ///
+    /// # Errors
+    /// [`FrameError`]: the peer broke the framing or a limit; close the connection.
+    pub fn poll_event(&mut self) -> Result<Option<Event>, FrameError> {
+        loop {
+            self.walk_canonical();
+            let at = self.cursor + self.gap;
+            let Some(header) = FrameHeader::parse(&self.buffer[at..])? else {
+                self.missing = 0;
+                return Ok(self.poll_batch());
+            };
+            self.check_limits(&header)?;
+            let arrived = self.buffer.len() - at;
+            if arrived < header.frame_len() {
+                self.missing = header.frame_len() - arrived;
+                return Ok(self.poll_batch());
+            }
+            if !header.is_command() {
+                self.take_frame(at, header);
+            } else if self.end > 0 && self.cursor == self.end {
+                return Ok(self.poll_batch());
+            } else {
+                return Ok(Some(Event::Command(self.take_command(header))));
+            }
+        }
+    }
+
+    /// The fast path: steps over frames that are whole and canonical already. Leaves everything else
+    /// (commands, sloppy headers, limits, a gap to close, the end of the input) to the caller.
+    fn walk_canonical(&mut self) {
+        if self.gap > 0 {
+            return;
+        }
+        let (bytes, limit) = (&self.buffer[..], self.limits.message);
+        let (mut cursor, mut end, mut messages) = (self.cursor, self.end, self.messages);
+        while let Some([flags @ (0 | 1), len, ..]) = bytes.get(cursor..) {
+            let next = cursor + 2 + usize::from(*len);
+            if next > bytes.len() || next - end > limit {
+                break;
+            }
+            cursor = next;
+            if *flags == 0 {
+                end = next;
+                messages += 1;
+            }
+        }
+        (self.cursor, self.end, self.messages) = (cursor, end, messages);
+    }
+
+    fn check_limits(&self, header: &FrameHeader) -> Result<(), FrameError> {
+        if header.is_command() {
+            let (announced, limit) = (header.frame_len(), self.limits.command);
+            return if announced > limit {
+                Err(FrameError::CommandTooLarge { announced, limit })
+            } else {
+                Ok(())
+            };
+        }
+        let (announced, limit) = (
+            (self.cursor - self.end).saturating_add(header.frame_len()),
+            self.limits.message,
+        );
+        if announced > limit {
+            Err(FrameError::MessageTooLarge { announced, limit })
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Steps over one whole frame at `at`, moving it down over the gap and rewriting its header if need be.
+    fn take_frame(&mut self, at: usize, header: FrameHeader) {
+        let canonical = header.canonical();
+        if canonical != header || self.gap > 0 {
+            let body = at + header.header_len();
+            let mut head = &mut self.buffer[self.cursor..self.cursor + canonical.header_len()];
+            canonical.put(&mut head);
+            let target = self.cursor + canonical.header_len();
+            self.buffer.copy_within(body..body + header.body_len(), target);
+            self.gap += header.header_len() - canonical.header_len();
+        }
+        self.cursor += canonical.frame_len();
+        if !header.more() {
+            self.end = self.cursor;
+            self.messages += 1;
+        }
+    }
+
+    /// Takes out a whole command at the head of what isn't walked yet.
+    fn take_command(&mut self, header: FrameHeader) -> Bytes {
+        if self.cursor == 0 {
+            self.close_gap();
+            let mut frame = self.buffer.split_to(header.frame_len()).freeze();
+            frame.advance(header.header_len());
+            frame
+        } else {
+            let body = self.cursor + self.gap + header.header_len();
+            self.gap += header.frame_len();
+            Bytes::copy_from_slice(&self.buffer[body..body + header.body_len()])
+        }
+    }
+
+    /// Splits off the whole messages that have been walked; closes the gap when there are none.
+    fn poll_batch(&mut self) -> Option<Event> {
+        if self.end == 0 {
+            self.close_gap();
+            return None;
+        }
+        let wire = self.buffer.split_to(self.end).freeze();
+        let batch = Batch::from_canonical(wire, self.messages);
+        self.cursor -= self.end;
+        (self.end, self.messages) = (0, 0);
+        Some(Event::Batch(batch))
+    }
+
+    /// Moves what isn't walked yet down to the cursor, so that dropped octets don't pile up.
+    fn close_gap(&mut self) {
+        if self.gap == 0 {
+            return;
+        }
+        if self.cursor == 0 {
+            self.buffer.advance(self.gap);
+        } else {
+            self.buffer.copy_within(self.cursor + self.gap.., self.cursor);
+            self.buffer.truncate(self.buffer.len() - self.gap);
+        }
+        self.gap = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Message;
+
+    fn decode(chunks: &[&[u8]], limits: Limits) -> Result<Vec<Event>, FrameError> {
+        let mut decoder = Decoder::new(limits);
+        let mut events = Vec::new();
+        for chunk in chunks {
+            decoder.reserve(chunk.len()).extend_from_slice(chunk);
+            while let Some(event) = decoder.poll_event()? {
+                events.push(event);
+            }
+        }
+        Ok(events)
+    }
+
+    /// Messages and commands one by one, so that runs of different lengths compare equal.
+    fn flatten(events: Vec<Event>) -> (Vec<Message>, Vec<Bytes>) {
+        let (mut messages, mut commands) = (Vec::new(), Vec::new());
+        for event in events {
+            match event {
+                Event::Batch(batch) => {
+                    let before = messages.len();
+                    let len = batch.len();
+                    messages.extend(batch);
+                    assert_eq!(messages.len() - before, len, "a batch holds what it counts");
+                }
+                Event::Command(body) => commands.push(body),
+            }
+        }
+        (messages, commands)
+    }
+
+    #[test]
+    fn a_run_of_small_messages_is_one_batch_without_a_copy() {
+        let mut decoder = Decoder::new(Limits::default());
+        decoder
+            .reserve(12)
+            .extend_from_slice(b"\x00\x01a\x01\x01b\x00\x01c\x00\x05");
+        let address = decoder.buffer.as_ptr();
+        let Some(Event::Batch(batch)) = decoder.poll_event().unwrap() else {
+            panic!()
+        };
+        assert_eq!(batch.len(), 2);
+        assert_eq!(batch.wire().unwrap().as_ptr(), address);
+        assert_eq!(decoder.poll_event().unwrap(), None);
+    }
+
+    #[test]
+    fn a_command_between_messages_ends_the_run() {
+        let events = decode(&[b"\x00\x01a\x04\x05\x04PING\x00\x01b"], Limits::default()).unwrap();
+        assert!(
+            matches!(&events[..], [Event::Batch(a), Event::Command(c), Event::Batch(b)]
+            if a.len() == 1 && b.len() == 1 && &c[..] == b"\x04PING")
+        );
+    }
+
+    #[test]
+    fn a_command_between_frames_of_a_message_is_taken_out() {
+        let events = decode(
+            &[b"\x01\x01a\x04\x05\x04PING\x01\x01b\x05\x01x\x00\x01c"],
+            Limits::default(),
+        );
+        let (messages, commands) = flatten(events.unwrap());
+        assert_eq!(messages, [Message::from_frames(["a", "b", "c"])]);
+        assert_eq!(commands, [&b"\x04PING"[..], b"x"]);
+    }
+
+    #[test]
+    fn sloppy_headers_are_rewritten_before_anyone_sees_them() {
+        let events = decode(
+            &[b"\x00\x01x\xf8\x01a\x02\0\0\0\0\0\0\0\x01b\x03\0\0\0\0\0\0\0\x01c\x00\x01d"],
+            Limits::default(),
+        )
+        .unwrap();
+        let [Event::Batch(batch)] = &events[..] else {
+            panic!("{events:?}")
+        };
+        assert_eq!(
+            &batch.wire().unwrap()[..],
+            b"\x00\x01x\x00\x01a\x00\x01b\x01\x01c\x00\x01d"
+        );
+    }
+
+    #[test]
+    fn limits_hold_for_the_whole_message_and_for_commands() {
+        let limits = Limits {
+            message: 10,
+            command: 10,
+        };
+        assert!(decode(&[b"\x01\x03aaa\x00\x03aaa"], limits).is_ok());
+        assert_eq!(
+            decode(&[b"\x01\x03aaa\x00\x04"], limits),
+            Err(FrameError::MessageTooLarge {
+                announced: 11,
+                limit: 10
+            })
+        );
+        assert_eq!(
+            decode(&[b"\x04\x09"], limits),
+            Err(FrameError::CommandTooLarge {
+                announced: 11,
+                limit: 10
+            })
+        );
+    }
+
+    #[test]
+    fn an_announced_size_is_not_allocated_before_it_arrives() {
+        let mut decoder = Decoder::new(Limits {
+            message: usize::MAX,
+            ..Limits::default()
+        });
+        decoder
+            .reserve(9)
+            .extend_from_slice(b"\x02\x00\x00\x00\xff\xff\xff\xff\xff");
+        assert_eq!(decoder.poll_event(), Ok(None));
+        decoder.reserve(4096);
+        assert!(decoder.buffer.capacity() < 16 << 10);
+    }
+
+    #[test]
+    fn commands_inside_a_message_that_never_ends_do_not_pile_up() {
+        let mut decoder = Decoder::new(Limits::default());
+        decoder.reserve(3).extend_from_slice(b"\x01\x01a");
+        for _ in 0..10_000 {
+            decoder.reserve(7).extend_from_slice(b"\x04\x05\x04PING");
+            assert!(matches!(decoder.poll_event(), Ok(Some(Event::Command(_)))));
+            assert_eq!(decoder.poll_event(), Ok(None));
+        }
+        assert_eq!(decoder.buffer.len(), 3);
+    }
+
+    prop_compose! {
+        fn any_frame()(flags in prop_oneof![8 => 0u8..4, 1 => any::<u8>()], body in prop::collection::vec(any::<u8>(), 0..300)) -> Vec<u8> {
+            let mut out = vec![flags];
+            if flags & 2 == 0 {
+                out.push(body.len().min(255) as u8);
+                out.extend(&body[..body.len().min(255)]);
+            } else {
+                out.extend((body.len() as u64).to_be_bytes());
+                out.extend(&body);
+            }
+            out
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_of_a_stream_gives_the_same_events(
+            frames in prop::collection::vec(any_frame(), 0..30), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..8)
+        ) {
+            let stream = frames.concat();
+            let mut at: Vec<usize> = cuts.iter().map(|c| c.index(stream.len() + 1)).collect();
+            at.extend([0, stream.len()]);
+            at.sort_unstable();
+            let chunks: Vec<&[u8]> = at.windows(2).map(|w| &stream[w[0]..w[1]]).collect();
+            let whole = flatten(decode(&[&stream], Limits::default()).unwrap());
+            prop_assert_eq!(&flatten(decode(&chunks, Limits::default()).unwrap()), &whole);
+            let bytewise: Vec<&[u8]> = stream.chunks(1).collect();
+            prop_assert_eq!(flatten(decode(&bytewise, Limits::default()).unwrap()), whole);
+        }
+
+        #[test]
+        fn no_input_panics_or_grows_the_buffer_past_what_arrived(input in prop::collection::vec(any::<u8>(), 0..2000)) {
+            let mut decoder = Decoder::new(Limits { message: 1 << 20, command: 512 });
+            for chunk in input.chunks(7) {
+                decoder.reserve(7).extend_from_slice(chunk);
+                loop {
+                    match decoder.poll_event() {
+                        Ok(Some(_)) => {}
+                        Ok(None) => break,
+                        Err(_) => return Ok(()),
+                    }
+                }
+                prop_assert!(decoder.buffer.capacity() <= 4 * input.len() + 1024);
+            }
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! What stands before a frame's body.
+
+use bytes::BufMut;
+
+/// Another frame of the same message follows (RFC 37, flag bit 0).
+const MORE: u8 = 0x01;
+/// The length takes eight octets (flag bit 1).
+const LONG: u8 = 0x02;
+/// The frame is a command, not a part of a message (flag bit 2).
+const COMMAND: u8 = 0x04;
+
+/// Bits 3 to 7 have no meaning in ZMTP 3.1. We never send them and never pass them on.
+const KNOWN: u8 = MORE | LONG | COMMAND;
+const SHORT_HEADER: usize = 2;
+const LONG_HEADER: usize = 9;
+
+/// The flags and lengths of one frame, as they stand on the wire.
+///
+/// ```
+/// use enfonet_zmtp::FrameHeader;
+///
+/// let header = FrameHeader::parse(&[0x01, 0x03, b'a'])?.expect("two octets are a whole short header");
+/// assert!(header.more() && !header.is_command());
+/// assert_eq!((header.header_len(), header.body_len()), (2, 3));
+/// # Ok::<(), enfonet_zmtp::FrameError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameHeader {
+    flags: u8,
+    body_len: usize,
+}
+
+impl FrameHeader {
+    /// The header of a frame that carries a part of a message.
+    #[must_use]
+    pub const fn message(body_len: usize, more: bool) -> Self {
+        Self::new(if more { MORE } else { 0 }, body_len)
+    }
+
+    /// The header of a frame that carries a command.
+    #[must_use]
+    pub const fn command(body_len: usize) -> Self {
+        Self::new(COMMAND, body_len)
+    }
+
+    /// A canonical header: the short form wherever the length fits into one octet.
+    const fn new(kind: u8, body_len: usize) -> Self {
+        let long = if body_len > u8::MAX as usize { LONG } else { 0 };
+        Self {
+            flags: kind | long,
+            body_len,
+        }
+    }
+
+    /// Reads the header that `bytes` begins with; `Ok(None)` when more octets are needed to tell.
+    ///
+    /// # Errors
+    /// [`FrameError::Length`] when the announced length has bit 63 set, or is more than this machine
+    /// can address (RFC 37: a long size is 0 to 2^63-1).
+    #[inline]
+    pub fn parse(bytes: &[u8]) -> Result<Option<Self>, FrameError> {
+        let [flags, rest @ ..] = bytes else {
+            return Ok(None);
+        };
+        let body_len = if flags & LONG == 0 {
+            let [len, ..] = rest else { return Ok(None) };
+            usize::from(*len)
+        } else {
+            let Some((len, _)) = rest.split_first_chunk::<8>() else {
+                return Ok(None);
+            };
+            let len = u64::from_be_bytes(*len);
+            match usize::try_from(len) {
+                Ok(body_len) if len >> 63 == 0 => body_len,
+                _ => return Err(FrameError::Length { announced: len }),
+            }
+        };
+        Ok(Some(Self {
+            flags: *flags,
+            body_len,
+        }))
+    }
+
+    /// Whether another frame of the same message follows. Never true of a command.
+    #[must_use]
+    #[inline]
+    pub const fn more(&self) -> bool {
+        self.flags & (MORE | COMMAND) == MORE
+    }
+
+    /// Whether the frame is a command.
+    #[must_use]
+    #[inline]
+    pub const fn is_command(&self) -> bool {
+        self.flags & COMMAND != 0
+    }
+
+    /// Octets of this header on the wire: 2 or 9.
+    #[must_use]
+    #[inline]
+    pub const fn header_len(&self) -> usize {
+        if self.flags & LONG == 0 {
+            SHORT_HEADER
+        } else {
+            LONG_HEADER
+        }
+    }
+
+    /// Octets of the body that follows.
+    #[must_use]
+    #[inline]
+    pub const fn body_len(&self) -> usize {
+        self.body_len
+    }
+
+    /// Octets of header and body together (never overflows: a length stays below 2^63).
+    #[must_use]
+    #[inline]
+    pub const fn frame_len(&self) -> usize {
+        self.header_len() + self.body_len
+    }
+
+    /// The same frame as we would write it: no reserved bits, no long form for a short body,
+    /// no MORE on a command.
+    #[must_use]
+    pub(crate) const fn canonical(&self) -> Self {
+        let kind = self.flags & KNOWN & !LONG;
+        Self::new(if kind & COMMAND != 0 { COMMAND } else { kind }, self.body_len)
+    }
+
+    /// Appends the header to `out`.
+    #[inline]
+    pub fn put(&self, out: &mut impl BufMut) {
+        out.put_u8(self.flags);
+        if self.flags & LONG == 0 {
+            out.put_u8(self.body_len as u8);
+        } else {
+            out.put_u64(self.body_len as u64);
+        }
+    }
+}
+
+/// A frame that can't be accepted. Always the peer's fault (or a limit of ours that it exceeded):
+/// the stream can't be read on, so the connection has to be closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FrameError {
+    /// The length is outside of what ZMTP allows.
+    #[error("peer announced a frame of {announced} octets, more than ZMTP allows")]
+    Length {
+        /// The length as it stood on the wire.
+        announced: u64,
+    },
+    /// The message (all its frames together) would exceed [`Limits::message`].
+    #[error("peer sent a message of at least {announced} octets, the limit is {limit}")]
+    MessageTooLarge {
+        /// Octets of the message's frames so far, with the one just announced.
+        announced: usize,
+        /// The limit in force.
+        limit: usize,
+    },
+    /// The command would exceed [`Limits::command`].
+    #[error("peer sent a command of {announced} octets, the limit is {limit}")]
+    CommandTooLarge {
+        /// Octets of the command frame.
+        announced: usize,
+        /// The limit in force.
+        limit: usize,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(header: FrameHeader) -> Vec<u8> {
+        let mut out = Vec::new();
+        header.put(&mut out);
+        out
+    }
+
+    #[test]
+    fn bodies_up_to_255_octets_take_the_short_form() {
+        assert_eq!(put(FrameHeader::message(0, false)), [0x00, 0x00]);
+        assert_eq!(put(FrameHeader::message(255, true)), [0x01, 0xff]);
+        assert_eq!(
+            put(FrameHeader::message(256, false)),
+            [0x02, 0, 0, 0, 0, 0, 0, 1, 0]
+        );
+        assert_eq!(put(FrameHeader::command(255)), [0x04, 0xff]);
+        assert_eq!(put(FrameHeader::command(256)), [0x06, 0, 0, 0, 0, 0, 0, 1, 0]);
+    }
+
+    #[test]
+    fn a_header_cut_short_asks_for_more() {
+        let long = put(FrameHeader::message(70_000, true));
+        for end in 0..long.len() {
+            assert_eq!(FrameHeader::parse(&long[..end]), Ok(None));
+        }
+        let header = FrameHeader::parse(&long).unwrap().unwrap();
+        assert_eq!(
+            (header.more(), header.body_len(), header.header_len()),
+            (true, 70_000, 9)
+        );
+    }
+
+    #[test]
+    fn a_length_with_bit_63_is_refused() {
+        let bytes = [0x02, 0x80, 0, 0, 0, 0, 0, 0, 0];
+        assert_eq!(
+            FrameHeader::parse(&bytes),
+            Err(FrameError::Length { announced: 1 << 63 })
+        );
+    }
+
+    #[test]
+    fn canonical_drops_reserved_bits_needless_length_and_more_on_commands() {
+        let sloppy = FrameHeader::parse(&[0xf9 | LONG, 0, 0, 0, 0, 0, 0, 0, 7])
+            .unwrap()
+            .unwrap();
+        assert_eq!(put(sloppy.canonical()), [0x01, 7]);
+        let command = FrameHeader::parse(&[0x05, 7]).unwrap().unwrap();
+        assert!(command.is_command() && !command.more());
+        assert_eq!(put(command.canonical()), [0x04, 7]);
+    }
+}

@@ -1,0 +1,11 @@
+//! Frames: the unit that ZMTP moves (RFC 37, "Framing").
+//!
+//! A frame is a flags octet, a length of one octet (or eight when the LONG flag is set), and a body.
+//! [`FrameHeader`] reads and writes what stands before the body; [`Decoder`] walks a stream of frames
+//! and cuts it into [batches](crate::Batch) of whole messages and into commands.
+
+mod decoder;
+mod header;
+
+pub use decoder::{Decoder, Event, Limits};
+pub use header::{FrameError, FrameHeader};

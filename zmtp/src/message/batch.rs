@@ -1,0 +1,334 @@
+//! Runs of whole messages, as they came.
+
+use std::ops::Range;
+
+use bytes::{Bytes, BytesMut};
+use smallvec::{SmallVec, smallvec};
+
+use super::{Message, wire};
+use crate::FrameHeader;
+
+/// One or more whole messages in wire form, usually all that one read from a peer brought.
+///
+/// Forwarding a batch shares its octets: no message in it is touched, whatever their number.
+///
+/// ```
+/// use enfonet_zmtp::{Batch, Message};
+///
+/// let batch: Batch = ["a", "b", "c"].map(Message::from).into_iter().collect();
+/// assert_eq!(batch.len(), 3);
+/// assert_eq!(batch.into_iter().last(), Some(Message::from("c")));
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    repr: Repr,
+}
+
+#[derive(Clone, Debug)]
+enum Repr {
+    /// Canonical frames of so many whole messages.
+    Wire(Bytes, usize),
+    /// One message that isn't encoded (yet): large, or on its way between two sockets of one process.
+    One(Message),
+}
+
+impl Default for Repr {
+    fn default() -> Self {
+        Self::Wire(Bytes::new(), 0)
+    }
+}
+
+impl Batch {
+    /// Takes octets that are known to be canonical, and to hold exactly so many whole messages.
+    pub(crate) fn from_canonical(wire: Bytes, messages: usize) -> Self {
+        debug_assert_eq!(
+            Spans::new(&wire).count(),
+            messages,
+            "whole messages, as many as counted"
+        );
+        Self {
+            repr: Repr::Wire(wire, messages),
+        }
+    }
+
+    /// How many messages there are.
+    #[must_use]
+    #[inline]
+    pub fn len(&self) -> usize {
+        match &self.repr {
+            Repr::Wire(_, messages) => *messages,
+            Repr::One(_) => 1,
+        }
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Octets of all messages with their frame headers.
+    #[must_use]
+    #[inline]
+    pub fn wire_len(&self) -> usize {
+        match &self.repr {
+            Repr::Wire(wire, _) => wire.len(),
+            Repr::One(message) => message.wire_len(),
+        }
+    }
+
+    /// The wire form of all messages, if they are kept that way: received ones always are.
+    #[must_use]
+    #[inline]
+    pub fn wire(&self) -> Option<&Bytes> {
+        match &self.repr {
+            Repr::Wire(wire, _) => Some(wire),
+            Repr::One(_) => None,
+        }
+    }
+
+    /// Where each message lies in [`wire`](Self::wire), with its first frame. Nothing when it isn't kept
+    /// that way: then there is one message.
+    #[must_use]
+    pub fn spans(&self) -> Spans<'_> {
+        Spans::new(self.wire().map_or(&[], |wire| &wire[..]))
+    }
+
+    /// So many messages that lie at `range` of [`wire`](Self::wire), shared. `range` must come from
+    /// [`spans`](Self::spans): from the start of one message to the end of another.
+    #[must_use]
+    pub fn slice(&self, range: Range<usize>, messages: usize) -> Self {
+        match &self.repr {
+            Repr::Wire(wire, all) if range == (0..wire.len()) => Self::from_canonical(wire.clone(), *all),
+            Repr::Wire(wire, _) => Self::from_canonical(wire.slice(range), messages),
+            Repr::One(_) => self.clone(),
+        }
+    }
+
+    /// Cuts off the first `messages`, or all if there are fewer.
+    #[must_use]
+    pub fn split_to(&mut self, messages: usize) -> Self {
+        match &mut self.repr {
+            Repr::Wire(wire, all) if messages < *all => {
+                let end = messages.checked_sub(1).and_then(|n| Spans::new(wire).nth(n));
+                let front = wire.split_to(end.map_or(0, |span| span.range.end));
+                *all -= messages;
+                Self {
+                    repr: Repr::Wire(front, messages),
+                }
+            }
+            Repr::One(_) if messages == 0 => Self::default(),
+            _ => std::mem::take(self),
+        }
+    }
+
+    /// How many of the first messages fit into `octets`, and how many octets those take.
+    #[must_use]
+    pub fn fitting(&self, octets: usize) -> (usize, usize) {
+        if self.wire_len() <= octets {
+            return (self.len(), self.wire_len());
+        }
+        let fitting = self.spans().take_while(|span| span.range.end <= octets);
+        fitting.fold((0, 0), |(messages, _), span| (messages + 1, span.range.end))
+    }
+
+    /// The next message, taken off the front.
+    #[inline]
+    pub fn pop_front(&mut self) -> Option<Message> {
+        match &mut self.repr {
+            Repr::Wire(_, 0) => None,
+            Repr::Wire(wire, messages) => {
+                *messages -= 1;
+                let message = if *messages == 0 {
+                    std::mem::take(wire)
+                } else {
+                    wire.split_to(wire::message_len(wire))
+                };
+                Some(Message::from_wire(message))
+            }
+            Repr::One(_) => std::mem::take(self).into_iter().next(),
+        }
+    }
+
+    /// The wire form as pieces for a vectored write; see [`Message::into_pieces`].
+    #[must_use]
+    pub fn into_pieces(self) -> SmallVec<[Bytes; 2]> {
+        match self.repr {
+            Repr::Wire(wire, _) => smallvec![wire],
+            Repr::One(message) => message.into_pieces(),
+        }
+    }
+
+    /// A copy that shares no memory with the buffer that the messages arrived in.
+    #[must_use]
+    pub fn detach(&self) -> Self {
+        match &self.repr {
+            Repr::Wire(wire, messages) => Self {
+                repr: Repr::Wire(Bytes::copy_from_slice(wire), *messages),
+            },
+            Repr::One(message) => message.detach().into(),
+        }
+    }
+}
+
+impl From<Message> for Batch {
+    fn from(message: Message) -> Self {
+        Self {
+            repr: match message.repr {
+                super::Repr::Wire(wire) => Repr::Wire(wire, 1),
+                super::Repr::Frames(_) => Repr::One(message),
+            },
+        }
+    }
+}
+
+/// Encodes the messages one behind the other.
+impl FromIterator<Message> for Batch {
+    fn from_iter<I: IntoIterator<Item = Message>>(messages: I) -> Self {
+        let (mut wire, mut count) = (BytesMut::new(), 0);
+        for message in messages {
+            message.encode(&mut wire);
+            count += 1;
+        }
+        Self {
+            repr: Repr::Wire(wire.freeze(), count),
+        }
+    }
+}
+
+/// Equal when the messages are, one by one.
+impl PartialEq for Batch {
+    fn eq(&self, other: &Self) -> bool {
+        self.clone().into_iter().eq(other.clone())
+    }
+}
+
+impl IntoIterator for Batch {
+    type Item = Message;
+    type IntoIter = Messages;
+
+    fn into_iter(self) -> Messages {
+        Messages(match self.repr {
+            Repr::One(message) => MessagesRepr::One(Some(message)),
+            Repr::Wire(..) => MessagesRepr::Wire(self),
+        })
+    }
+}
+
+/// The messages of a [`Batch`], one by one.
+#[derive(Debug)]
+pub struct Messages(MessagesRepr);
+
+#[derive(Debug)]
+enum MessagesRepr {
+    Wire(Batch),
+    One(Option<Message>),
+}
+
+impl Iterator for Messages {
+    type Item = Message;
+
+    #[inline]
+    fn next(&mut self) -> Option<Message> {
+        match &mut self.0 {
+            MessagesRepr::Wire(batch) => batch.pop_front(),
+            MessagesRepr::One(message) => message.take(),
+        }
+    }
+}
+
+/// One message in the wire form of a [`Batch`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span<'a> {
+    /// Where it lies, all frames with their headers.
+    pub range: Range<usize>,
+    /// The body of its first frame.
+    pub first: &'a [u8],
+}
+
+/// The messages of a [`Batch`] in place.
+#[derive(Clone, Debug)]
+pub struct Spans<'a> {
+    wire: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Spans<'a> {
+    fn new(wire: &'a [u8]) -> Self {
+        Self { wire, at: 0 }
+    }
+}
+
+impl<'a> Iterator for Spans<'a> {
+    type Item = Span<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Span<'a>> {
+        let start = self.at;
+        let wire = &self.wire[start..];
+        // The common message, one short frame, without the general walk.
+        let (len, first) = if let [0, len, rest @ ..] = wire {
+            let len = usize::from(*len);
+            (2 + len, &rest[..len])
+        } else if wire.is_empty() {
+            return None;
+        } else {
+            let (header, rest): (FrameHeader, _) = wire::split_header(wire);
+            (wire::message_len(wire), &rest[..header.body_len()])
+        };
+        self.at = start + len;
+        Some(Span {
+            range: start..self.at,
+            first,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn letters(text: &str) -> Batch {
+        text.chars()
+            .map(|c| Message::from_frames([c.to_string(), "body".into()]))
+            .collect()
+    }
+
+    #[test]
+    fn split_to_cuts_at_message_boundaries() {
+        let mut batch = letters("abcde");
+        assert_eq!(batch.split_to(0), Batch::default());
+        assert_eq!(batch.split_to(2), letters("ab"));
+        assert_eq!((batch.len(), batch.clone()), (3, letters("cde")));
+        assert_eq!(batch.split_to(9), letters("cde"));
+        assert!(batch.is_empty());
+    }
+
+    #[test]
+    fn fitting_counts_whole_messages_only() {
+        let batch = letters("abc");
+        let one = batch.wire_len() / 3;
+        assert_eq!(batch.fitting(one - 1), (0, 0));
+        assert_eq!(batch.fitting(2 * one + 1), (2, 2 * one));
+        assert_eq!(batch.fitting(usize::MAX), (3, 3 * one));
+    }
+
+    #[test]
+    fn spans_name_the_first_frame_and_the_place() {
+        let batch: Batch = [Message::from("ab"), Message::from_frames(["c", "d"])]
+            .into_iter()
+            .collect();
+        let spans: Vec<_> = batch.spans().map(|s| (s.range, s.first)).collect();
+        assert_eq!(spans, [(0..4, &b"ab"[..]), (4..10, b"c")]);
+        assert_eq!(batch.slice(4..10, 1), Message::from_frames(["c", "d"]).into());
+    }
+
+    #[test]
+    fn a_message_in_parts_is_a_batch_of_one() {
+        let message = Message::from(vec![1u8; 10_000]);
+        let mut batch = Batch::from(message.clone());
+        assert_eq!((batch.len(), batch.wire_len()), (1, 10_009));
+        assert_eq!(batch.pop_front(), Some(message));
+        assert_eq!(batch.pop_front(), None);
+    }
+}

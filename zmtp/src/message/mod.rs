@@ -1,0 +1,395 @@
+//! Messages: one or more frames that are delivered together or not at all (RFC 37, "Framing").
+
+mod batch;
+mod envelope;
+mod wire;
+
+use std::fmt;
+
+use bytes::{Bytes, BytesMut};
+use smallvec::{SmallVec, smallvec};
+
+pub use batch::{Batch, Messages, Span, Spans};
+pub use envelope::Envelope;
+pub use wire::Frames;
+
+use crate::FrameHeader;
+
+/// Bodies from this size on are written from where they are; smaller ones are cheaper to copy next to
+/// their header than to hand to the kernel as a piece of their own.
+const LARGE_BODY: usize = 4096;
+
+/// One message of at least one frame; cheap to clone.
+///
+/// A received message is a view into the buffer that it arrived in: its frames are slices of it, nothing
+/// is copied. A small message therefore keeps a larger buffer alive; [`detach`](Self::detach) what you
+/// store for long. A message that you make holds the parts that you gave.
+///
+/// ```
+/// use enfonet_zmtp::Message;
+///
+/// let message = Message::from_frames(["weather.lisbon", "21.5"]);
+/// assert_eq!(message.first(), b"weather.lisbon");
+/// assert_eq!(message.iter().count(), 2);
+/// assert_eq!(Message::from("hello").iter().next(), Some(&b"hello"[..]));
+/// ```
+#[derive(Clone)]
+pub struct Message {
+    repr: Repr,
+}
+
+#[derive(Clone)]
+enum Repr {
+    /// Canonical frames, the last one without MORE.
+    Wire(Bytes),
+    /// The bodies of the frames; never empty.
+    Frames(SmallVec<[Bytes; 1]>),
+}
+
+impl Message {
+    /// A message of the given frames. Without any it has one empty frame: there are no empty messages.
+    pub fn from_frames<T: Into<Bytes>>(frames: impl IntoIterator<Item = T>) -> Self {
+        let mut frames: SmallVec<[Bytes; 1]> = frames.into_iter().map(Into::into).collect();
+        if frames.is_empty() {
+            frames.push(Bytes::new());
+        }
+        Self {
+            repr: Repr::Frames(frames),
+        }
+    }
+
+    /// A copy of one frame's body.
+    #[must_use]
+    pub fn copy_from(body: &[u8]) -> Self {
+        let mut wire = BytesMut::with_capacity(body.len() + 9);
+        wire::put_frame(&mut wire, body, false);
+        Self::from_wire(wire.freeze())
+    }
+
+    /// A view of exactly one message in canonical wire form.
+    pub(crate) fn from_wire(wire: Bytes) -> Self {
+        debug_assert_eq!(wire::message_len(&wire), wire.len(), "one whole message");
+        Self {
+            repr: Repr::Wire(wire),
+        }
+    }
+
+    /// The body of the first frame: the topic, where messages are published.
+    #[must_use]
+    pub fn first(&self) -> &[u8] {
+        self.iter().next().unwrap_or_default()
+    }
+
+    /// The bodies of the frames, in order.
+    #[must_use]
+    pub fn iter(&self) -> Frames<'_> {
+        match &self.repr {
+            Repr::Wire(wire) => Frames::of_wire(wire),
+            Repr::Frames(frames) => Frames::of_parts(frames),
+        }
+    }
+
+    /// How many frames there are. Walks the headers of a received message.
+    #[must_use]
+    pub fn frame_count(&self) -> usize {
+        match &self.repr {
+            Repr::Wire(_) => self.iter().count(),
+            Repr::Frames(frames) => frames.len(),
+        }
+    }
+
+    /// Octets of all frames with their headers.
+    #[must_use]
+    pub fn wire_len(&self) -> usize {
+        match &self.repr {
+            Repr::Wire(wire) => wire.len(),
+            Repr::Frames(frames) => frames
+                .iter()
+                .map(|f| FrameHeader::message(f.len(), false).frame_len())
+                .sum(),
+        }
+    }
+
+    /// Takes off the first frame; what is left, if anything, is a message again.
+    #[must_use]
+    pub fn split_first(self) -> (Bytes, Option<Self>) {
+        match self.repr {
+            Repr::Wire(mut wire) => {
+                let (header, rest) = wire::split_header(&wire);
+                let body = wire.slice_ref(&rest[..header.body_len()]);
+                let _ = wire.split_to(header.frame_len());
+                (body, header.more().then(|| Self::from_wire(wire)))
+            }
+            Repr::Frames(mut frames) => {
+                let first = frames.remove(0);
+                (
+                    first,
+                    (!frames.is_empty()).then_some(Self {
+                        repr: Repr::Frames(frames),
+                    }),
+                )
+            }
+        }
+    }
+
+    /// Puts a frame before the others.
+    #[must_use]
+    pub fn with_first(self, frame: impl Into<Bytes>) -> Self {
+        Self::from_frames(std::iter::once(frame.into()).chain(self))
+    }
+
+    /// A copy that shares no memory with the buffer that this message arrived in.
+    #[must_use]
+    pub fn detach(&self) -> Self {
+        let mut wire = BytesMut::with_capacity(self.wire_len());
+        self.encode(&mut wire);
+        Self::from_wire(wire.freeze())
+    }
+
+    /// Appends the wire form.
+    #[inline]
+    pub fn encode(&self, out: &mut BytesMut) {
+        match &self.repr {
+            Repr::Wire(wire) => out.extend_from_slice(wire),
+            Repr::Frames(frames) => {
+                let last = frames.len() - 1;
+                for (i, frame) in frames.iter().enumerate() {
+                    wire::put_frame(out, frame, i < last);
+                }
+            }
+        }
+    }
+
+    /// The wire form as pieces for a vectored write: large bodies as they are, all else encoded between them.
+    #[must_use]
+    pub fn into_pieces(self) -> SmallVec<[Bytes; 2]> {
+        let frames = match self.repr {
+            Repr::Wire(wire) => return smallvec![wire],
+            Repr::Frames(frames) => frames,
+        };
+        let (mut pieces, mut small) = (SmallVec::new(), BytesMut::new());
+        let last = frames.len() - 1;
+        for (i, frame) in frames.into_iter().enumerate() {
+            if frame.len() < LARGE_BODY {
+                wire::put_frame(&mut small, &frame, i < last);
+            } else {
+                FrameHeader::message(frame.len(), i < last).put(&mut small);
+                pieces.push(small.split().freeze());
+                pieces.push(frame);
+            }
+        }
+        if !small.is_empty() {
+            pieces.push(small.freeze());
+        }
+        pieces
+    }
+
+    /// Cuts off the envelope: the frames up to and with the first empty one (RFC 28, "The REP Socket").
+    /// Gives the message back if it has no empty frame, or nothing behind it.
+    ///
+    /// # Errors
+    /// The message itself, when there is no envelope to cut.
+    pub fn split_envelope(self) -> Result<(Envelope, Self), Self> {
+        match self.repr {
+            Repr::Wire(mut wire) => match wire::envelope_len(&wire) {
+                Some(len) => Ok((Envelope::from_wire(wire.split_to(len)), Self::from_wire(wire))),
+                None => Err(Self::from_wire(wire)),
+            },
+            Repr::Frames(mut frames) => match frames.iter().position(Bytes::is_empty) {
+                Some(at) if at + 1 < frames.len() => {
+                    let body: SmallVec<_> = frames.drain(at + 1..).collect();
+                    Ok((
+                        Envelope::of(&frames),
+                        Self {
+                            repr: Repr::Frames(body),
+                        },
+                    ))
+                }
+                _ => Err(Self {
+                    repr: Repr::Frames(frames),
+                }),
+            },
+        }
+    }
+
+    /// Puts an envelope before the frames without copying their bodies.
+    #[must_use]
+    pub fn with_envelope(self, envelope: &Envelope) -> Self {
+        Self::from_frames(envelope.frames().chain(self))
+    }
+
+    /// Whether the body of a frame is worth writing from where it is.
+    #[must_use]
+    #[inline]
+    pub fn is_large(&self) -> bool {
+        match &self.repr {
+            Repr::Wire(wire) => wire.len() >= LARGE_BODY,
+            Repr::Frames(frames) => frames.iter().any(|f| f.len() >= LARGE_BODY),
+        }
+    }
+}
+
+impl From<Bytes> for Message {
+    fn from(body: Bytes) -> Self {
+        Self {
+            repr: Repr::Frames(smallvec![body]),
+        }
+    }
+}
+
+impl From<Vec<u8>> for Message {
+    fn from(body: Vec<u8>) -> Self {
+        Bytes::from(body).into()
+    }
+}
+
+impl From<String> for Message {
+    fn from(body: String) -> Self {
+        Bytes::from(body).into()
+    }
+}
+
+impl From<&str> for Message {
+    fn from(body: &str) -> Self {
+        Self::copy_from(body.as_bytes())
+    }
+}
+
+impl From<&[u8]> for Message {
+    fn from(body: &[u8]) -> Self {
+        Self::copy_from(body)
+    }
+}
+
+impl<const N: usize> From<&[u8; N]> for Message {
+    fn from(body: &[u8; N]) -> Self {
+        Self::copy_from(body)
+    }
+}
+
+impl<T: Into<Bytes>, const N: usize> From<[T; N]> for Message {
+    fn from(frames: [T; N]) -> Self {
+        Self::from_frames(frames)
+    }
+}
+
+impl From<Vec<Bytes>> for Message {
+    fn from(frames: Vec<Bytes>) -> Self {
+        Self::from_frames(frames)
+    }
+}
+
+/// The frames as shared slices, in order.
+impl IntoIterator for Message {
+    type Item = Bytes;
+    type IntoIter = smallvec::IntoIter<[Bytes; 1]>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        match self.repr {
+            Repr::Frames(frames) => frames.into_iter(),
+            Repr::Wire(wire) => {
+                let frames: SmallVec<[Bytes; 1]> =
+                    Frames::of_wire(&wire).map(|body| wire.slice_ref(body)).collect();
+                frames.into_iter()
+            }
+        }
+    }
+}
+
+impl<'a> IntoIterator for &'a Message {
+    type Item = &'a [u8];
+    type IntoIter = Frames<'a>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl PartialEq for Message {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Message {}
+
+/// Frames as text where they are printable, cut at 32 octets.
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut list = f.debug_list();
+        for frame in self {
+            let (shown, rest) = frame.split_at(frame.len().min(32));
+            let dots = if rest.is_empty() { "" } else { "…" };
+            list.entry(&format_args!(
+                "\"{}{dots}\" ({})",
+                shown.escape_ascii(),
+                frame.len()
+            ));
+        }
+        list.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn bodies() -> impl Strategy<Value = Vec<Vec<u8>>> {
+        let len = prop_oneof![4 => 0usize..5, 2 => 250usize..260, 1 => 4090usize..5000];
+        prop::collection::vec(len.prop_map(|n| vec![b'x'; n]), 1..6)
+    }
+
+    #[test]
+    fn there_are_no_messages_without_frames() {
+        let none: [Bytes; 0] = [];
+        assert_eq!(Message::from_frames(none), Message::from(""));
+    }
+
+    #[test]
+    fn a_large_body_is_not_copied_into_a_piece() {
+        let body = Bytes::from(vec![7u8; 10_000]);
+        let pieces = Message::from_frames([Bytes::from("topic"), body.clone()]).into_pieces();
+        assert_eq!(pieces.len(), 2);
+        assert_eq!(pieces[1].as_ptr(), body.as_ptr());
+    }
+
+    #[test]
+    fn the_envelope_ends_with_the_first_empty_frame() {
+        for message in [
+            Message::from_frames(["X", "Y", "", "A", "", "B"]),
+            Message::from_frames(["X", "Y", "", "A", "", "B"]).detach(),
+        ] {
+            let (envelope, body) = message.split_envelope().unwrap();
+            assert_eq!(envelope.as_wire(), b"\x01\x01X\x01\x01Y\x01\x00");
+            assert_eq!(body, Message::from_frames(["A", "", "B"]));
+            assert_eq!(
+                body.with_envelope(&envelope),
+                Message::from_frames(["X", "Y", "", "A", "", "B"])
+            );
+        }
+        for message in [Message::from_frames(["X", "Y"]), Message::from_frames(["X", ""])] {
+            assert_eq!(message.clone().split_envelope().unwrap_err(), message);
+            assert_eq!(message.detach().split_envelope().unwrap_err(), message);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_form_of_a_message_shows_the_same_frames(bodies in bodies()) {
+            let made = Message::from_frames(bodies.clone());
+            let wire = made.detach();
+            prop_assert_eq!(&made, &wire);
+            prop_assert_eq!(made.wire_len(), wire.wire_len());
+            prop_assert_eq!(made.frame_count(), bodies.len());
+            prop_assert_eq!(wire.frame_count(), bodies.len());
+            prop_assert!(wire.clone().into_iter().eq(bodies.iter().cloned().map(Bytes::from)));
+            prop_assert_eq!(made.clone().into_pieces().concat(), wire.clone().into_pieces().concat());
+            let (first, rest) = wire.split_first();
+            prop_assert_eq!(&first[..], &bodies[0][..]);
+            prop_assert_eq!(&rest, &made.split_first().1);
+            prop_assert_eq!(rest.map_or(0, |r| r.frame_count()), bodies.len() - 1);
+        }
+    }
+}
