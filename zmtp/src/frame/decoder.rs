@@ -232,7 +232,7 @@ impl Decoder {
             return None;
         }
         let wire = self.buffer.split_to(self.end).freeze();
-        let batch = Batch::from_canonical(wire, self.messages);
+        let batch = Batch::from_encoded(wire, self.messages);
         self.cursor -= self.end;
         (self.end, self.messages) = (0, 0);
         Some(Event::Batch(batch))

@@ -39,8 +39,10 @@ impl Default for Repr {
 }
 
 impl Batch {
-    /// Takes octets that are known to be canonical, and to hold exactly so many whole messages.
-    pub(crate) fn from_canonical(wire: Bytes, messages: usize) -> Self {
+    /// Takes octets that [`Message::encode`] wrote: exactly so many whole messages, one behind the other.
+    /// Octets from a peer go through a [`Decoder`](crate::Decoder) instead.
+    #[must_use]
+    pub fn from_encoded(wire: Bytes, messages: usize) -> Self {
         debug_assert_eq!(
             Spans::new(&wire).count(),
             messages,
@@ -99,8 +101,8 @@ impl Batch {
     #[must_use]
     pub fn slice(&self, range: Range<usize>, messages: usize) -> Self {
         match &self.repr {
-            Repr::Wire(wire, all) if range == (0..wire.len()) => Self::from_canonical(wire.clone(), *all),
-            Repr::Wire(wire, _) => Self::from_canonical(wire.slice(range), messages),
+            Repr::Wire(wire, all) if range == (0..wire.len()) => Self::from_encoded(wire.clone(), *all),
+            Repr::Wire(wire, _) => Self::from_encoded(wire.slice(range), messages),
             Repr::One(_) => self.clone(),
         }
     }

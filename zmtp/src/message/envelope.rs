@@ -1,52 +1,107 @@
 //! The frames before a request's or reply's body: who is to get the answer (RFC 28).
 
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut, Bytes};
+use smallvec::SmallVec;
 
-use super::wire::{self, Frames};
+use super::wire::Frames;
+use crate::FrameHeader;
 
 /// Frames that go before others, in wire form: all of them with MORE set.
 ///
-/// A REP socket, or a broker, keeps the envelope of a request and puts it before the reply unchanged:
-/// that is one slice and one copy, however deep it is.
+/// A REP socket, or a broker, keeps the envelope of a request and puts it before the reply unchanged: that
+/// is one copy in and one copy out, however deep it is. An envelope never shares memory with the buffer that
+/// it arrived in, since it outlives it; the usual one needs no memory of its own either.
+///
+/// ```
+/// use enfonet_zmtp::Envelope;
+///
+/// let envelope = Envelope::of(&["client-7", ""]);
+/// assert_eq!(envelope.as_wire(), b"\x01\x08client-7\x01\x00");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Envelope(Bytes);
+pub struct Envelope(SmallVec<[u8; INLINE]>);
+
+const INLINE: usize = 32;
 
 impl Envelope {
-    /// The empty frame alone: what REQ puts before a request.
-    pub const DELIMITER: Self = Self(Bytes::from_static(b"\x01\x00"));
-
     /// No frames at all.
-    pub const NONE: Self = Self(Bytes::new());
+    #[must_use]
+    pub fn none() -> Self {
+        Self(SmallVec::new())
+    }
+
+    /// The empty frame alone: what REQ puts before a request.
+    #[must_use]
+    pub fn delimiter() -> Self {
+        Self(SmallVec::from_slice(b"\x01\x00"))
+    }
 
     /// An envelope of the given frames, in order.
     #[must_use]
     pub fn of<T: AsRef<[u8]>>(frames: &[T]) -> Self {
-        let mut wire = BytesMut::new();
-        for frame in frames {
-            wire::put_frame(&mut wire, frame.as_ref(), true);
+        let mut wire = SmallVec::new();
+        for frame in frames.iter().map(AsRef::as_ref) {
+            let mut head = [0; 9];
+            let header = FrameHeader::message(frame.len(), true);
+            header.put(&mut (&mut head[..]).limit(9));
+            wire.extend_from_slice(&head[..header.header_len()]);
+            wire.extend_from_slice(frame);
         }
-        Self(wire.freeze())
+        Self(wire)
     }
 
-    pub(super) fn from_wire(wire: Bytes) -> Self {
-        Self(wire)
+    pub(super) fn from_wire(wire: &[u8]) -> Self {
+        Self(SmallVec::from_slice(wire))
     }
 
     /// The frames as they go before a message's own.
     #[must_use]
+    #[inline]
     pub fn as_wire(&self) -> &[u8] {
         &self.0
     }
 
-    /// The bodies of the frames.
-    pub fn frames(&self) -> impl Iterator<Item = Bytes> {
-        Frames::of_wire(&self.0).map(|body| self.0.slice_ref(body))
+    /// Whether there are no frames.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
-    /// A copy that shares no memory with the buffer that the request arrived in: an envelope outlives
-    /// its request, and must not keep what arrived beside it.
+    /// The bodies of the frames.
     #[must_use]
-    pub fn detach(&self) -> Self {
-        Self(Bytes::copy_from_slice(&self.0))
+    pub fn iter(&self) -> Frames<'_> {
+        Frames::of_wire(&self.0)
+    }
+
+    /// The bodies of the frames, copied out.
+    pub(super) fn to_frames(&self) -> impl Iterator<Item = Bytes> {
+        self.iter().map(Bytes::copy_from_slice)
+    }
+}
+
+impl<'a> IntoIterator for &'a Envelope {
+    type Item = &'a [u8];
+    type IntoIter = Frames<'a>;
+
+    fn into_iter(self) -> Frames<'a> {
+        self.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_delimiter_is_one_empty_frame_that_more_follow() {
+        assert_eq!(Envelope::delimiter(), Envelope::of(&[""]));
+        assert_eq!(Envelope::delimiter().as_wire(), b"\x01\x00");
+        assert_eq!(Envelope::none(), Envelope::of::<&str>(&[]));
+    }
+
+    #[test]
+    fn frames_of_any_length_come_back() {
+        let frames = [vec![], vec![1; 5], vec![2; 300]];
+        assert!(Envelope::of(&frames).iter().eq(&frames));
     }
 }

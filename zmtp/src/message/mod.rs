@@ -192,7 +192,7 @@ impl Message {
     pub fn split_envelope(self) -> Result<(Envelope, Self), Self> {
         match self.repr {
             Repr::Wire(mut wire) => match wire::envelope_len(&wire) {
-                Some(len) => Ok((Envelope::from_wire(wire.split_to(len)), Self::from_wire(wire))),
+                Some(len) => Ok((Envelope::from_wire(&wire.split_to(len)), Self::from_wire(wire))),
                 None => Err(Self::from_wire(wire)),
             },
             Repr::Frames(mut frames) => match frames.iter().position(Bytes::is_empty) {
@@ -215,7 +215,7 @@ impl Message {
     /// Puts an envelope before the frames without copying their bodies.
     #[must_use]
     pub fn with_envelope(self, envelope: &Envelope) -> Self {
-        Self::from_frames(envelope.frames().chain(self))
+        Self::from_frames(envelope.to_frames().chain(self))
     }
 
     /// Whether the body of a frame is worth writing from where it is.

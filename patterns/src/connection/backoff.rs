@@ -1,0 +1,65 @@
+//! How long to wait before a connection is tried again.
+
+use std::time::Duration;
+
+use crate::Options;
+
+/// Waits that grow, if they are to, with every failure in a row.
+#[derive(Debug)]
+pub(super) struct Backoff {
+    first: Duration,
+    max: Option<Duration>,
+    next: Duration,
+}
+
+impl Backoff {
+    pub(super) const fn new(options: &Options) -> Self {
+        Self {
+            first: options.reconnect,
+            max: options.reconnect_max,
+            next: options.reconnect,
+        }
+    }
+
+    /// The next wait; `random` is from 0 to 1. Up to as much again is added, so that many clients of a
+    /// restarted server don't come back at the same instant.
+    pub(super) fn wait(&mut self, random: f64) -> Duration {
+        let base = self.next;
+        if let Some(max) = self.max {
+            self.next = (self.next * 2).min(max).max(self.first);
+        }
+        base + base.mul_f64(random.clamp(0.0, 1.0))
+    }
+
+    /// A connection came about: start anew.
+    pub(super) const fn reset(&mut self) {
+        self.next = self.first;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waits(options: &Options, random: f64) -> Vec<u128> {
+        let mut backoff = Backoff::new(options);
+        (0..5).map(|_| backoff.wait(random).as_millis()).collect()
+    }
+
+    #[test]
+    fn without_a_maximum_the_wait_is_even() {
+        let options = Options::default();
+        assert_eq!(waits(&options, 0.0), [100; 5]);
+        assert_eq!(waits(&options, 0.5), [150; 5]);
+    }
+
+    #[test]
+    fn with_a_maximum_the_wait_doubles_up_to_it_and_starts_anew_after_success() {
+        let options = Options::default().reconnect_interval_max(Duration::from_millis(500));
+        assert_eq!(waits(&options, 0.0), [100, 200, 400, 500, 500]);
+        let mut backoff = Backoff::new(&options);
+        let _ = (backoff.wait(0.0), backoff.wait(0.0));
+        backoff.reset();
+        assert_eq!(backoff.wait(0.0).as_millis(), 100);
+    }
+}

@@ -1,0 +1,192 @@
+//! The traffic of one connection: octets from the stream into the socket's inbox, and from its outbox to
+//! the stream. One task for both directions, and no lock held while the kernel works.
+
+use std::io;
+use std::task::{Context, Poll};
+
+use bytes::BytesMut;
+use enfonet_zmtp::{Command, Decoder, Event};
+
+use super::link::{Joined, Turn};
+use super::write_queue::WriteQueue;
+use crate::error::ConnectionError;
+use crate::queue::{Load, Staged};
+use crate::transport::Stream;
+
+/// How much one read asks for: it follows the traffic between these.
+const MIN_READ: usize = 2 << 10;
+const MAX_READ: usize = 128 << 10;
+/// A connection gives way to others after so many octets in one direction.
+const BUDGET: usize = 512 << 10;
+
+#[derive(Debug)]
+pub(super) struct Driver<'a> {
+    stream: &'a Stream,
+    peer: Joined<'a>,
+    decoder: Decoder,
+    read_size: usize,
+    queue: WriteQueue,
+    staged: Staged,
+    /// Written, and not yet reported.
+    written: Load,
+}
+
+/// Whether a direction can go on now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// The waker is called when it can.
+    Waits,
+    /// It has used up its budget.
+    GivesWay,
+}
+
+impl<'a> Driver<'a> {
+    /// `received` is what arrived together with the end of the handshake.
+    pub(super) fn new(stream: &'a Stream, peer: Joined<'a>, received: BytesMut) -> Self {
+        let limits = peer.link().options().limits;
+        let received = if received.is_empty() {
+            BytesMut::new()
+        } else {
+            received
+        };
+        Self {
+            stream,
+            peer,
+            decoder: Decoder::resume(received, limits),
+            read_size: MIN_READ,
+            queue: WriteQueue::default(),
+            staged: Staged::default(),
+            written: Load::default(),
+        }
+    }
+
+    /// Runs until the connection ends. `Ok` when the socket is closing and all is written.
+    pub(super) async fn run(mut self) -> Result<(), ConnectionError> {
+        let mut reading = self.deliver()?;
+        std::future::poll_fn(|cx| self.poll(cx, &mut reading)).await
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>, reading: &mut bool) -> Poll<Result<(), ConnectionError>> {
+        let read = self.poll_read(cx, reading)?;
+        let write = self.poll_write(cx)?;
+        if self.queue.is_empty() && write == Progress::Waits && self.peer.link().is_closing() {
+            return Poll::Ready(Ok(()));
+        }
+        if read == Progress::GivesWay || write == Progress::GivesWay {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+
+    /// Reads until the kernel has no more, the inbox is full, or the budget is used up.
+    fn poll_read(&mut self, cx: &mut Context<'_>, reading: &mut bool) -> Result<Progress, ConnectionError> {
+        let mut budget = BUDGET;
+        loop {
+            if !*reading && !self.peer.link().may_read(self.peer.id(), cx.waker()) {
+                return Ok(Progress::Waits);
+            }
+            *reading = true;
+            if self.stream.poll_readable(cx)?.is_pending() {
+                self.decoder.shrink();
+                return Ok(Progress::Waits);
+            }
+            let Some(octets) = self.read()? else { continue };
+            *reading = self.deliver()?;
+            budget = budget.saturating_sub(octets);
+            if budget == 0 {
+                return Ok(Progress::GivesWay);
+            }
+        }
+    }
+
+    /// One read; `None` when the kernel has nothing after all.
+    fn read(&mut self) -> Result<Option<usize>, ConnectionError> {
+        // A buffer that has some room left is used up first: many small reads share one.
+        let hint = if self.decoder.spare() >= MIN_READ {
+            1
+        } else {
+            self.read_size
+        };
+        let buffer = self.decoder.reserve(hint);
+        let room = buffer.capacity() - buffer.len();
+        match self.stream.try_read(buffer) {
+            Ok(0) => Err(ConnectionError::Eof),
+            Ok(octets) => {
+                if octets >= room {
+                    self.read_size = (self.read_size * 2).min(MAX_READ);
+                } else if octets < self.read_size / 4 {
+                    self.read_size = (self.read_size / 2).max(MIN_READ);
+                }
+                Ok(Some(octets))
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Hands over what has arrived whole. Whether to read on.
+    fn deliver(&mut self) -> Result<bool, ConnectionError> {
+        let mut read_on = true;
+        while let Some(event) = self.decoder.poll_event()? {
+            let (link, id) = (self.peer.link(), self.peer.id());
+            read_on = match event {
+                Event::Batch(batch) => link.deliver(id, batch)?,
+                Event::Command(body) => link.command(id, Command::parse(body)?)?,
+            };
+        }
+        Ok(read_on)
+    }
+
+    /// Writes until nothing is staged, the kernel takes no more, or the budget is used up.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<Progress, ConnectionError> {
+        let mut budget = BUDGET;
+        loop {
+            if self.queue.is_empty() {
+                self.exchange(cx, false)?;
+                if self.queue.is_empty() {
+                    return Ok(Progress::Waits);
+                }
+            }
+            match self
+                .queue
+                .with_slices(|slices| self.stream.try_write_vectored(slices))
+            {
+                Ok(octets) => {
+                    self.written.add(self.queue.advance(octets));
+                    budget = budget.saturating_sub(octets);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.exchange(cx, true)?;
+                    if self.stream.poll_writable(cx)?.is_pending() {
+                        return Ok(Progress::Waits);
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+            if budget == 0 {
+                self.exchange(cx, false)?;
+                return Ok(Progress::GivesWay);
+            }
+        }
+    }
+
+    /// Reports what is written, and takes what is staged.
+    fn exchange(&mut self, cx: &Context<'_>, blocked: bool) -> Result<(), ConnectionError> {
+        let turn = Turn {
+            written: std::mem::take(&mut self.written),
+            blocked,
+            wants_control: !self.queue.has_control(),
+        };
+        self.peer
+            .link()
+            .exchange(self.peer.id(), turn, &mut self.staged, cx.waker())?;
+        self.queue.extend(&mut self.staged);
+        Ok(())
+    }
+}
+
+impl Drop for Driver<'_> {
+    fn drop(&mut self) {
+        self.peer.unsent = std::mem::take(&mut self.queue).into_unsent();
+    }
+}

@@ -1,0 +1,147 @@
+//! What a connection sees of its socket.
+
+use std::fmt;
+use std::sync::Arc;
+use std::task::Waker;
+
+use enfonet_zmtp::{Batch, Command, Local, Peer};
+use tokio_util::sync::CancellationToken;
+
+use crate::error::ConnectionError;
+use crate::queue::{Load, Staged};
+use crate::routing::Refusal;
+use crate::{Options, PeerId};
+
+/// What a connection tells when it comes for more to write.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turn {
+    /// What the kernel has taken since the last time.
+    pub(crate) written: Load,
+    /// It takes no more for now.
+    pub(crate) blocked: bool,
+    /// All commands that were handed over before are written.
+    pub(crate) wants_control: bool,
+}
+
+/// A socket, as its connections see it. No method waits.
+pub(crate) trait Link: fmt::Debug + Send + Sync {
+    fn options(&self) -> &Options;
+
+    /// What is told to peers in the handshake.
+    fn local(&self) -> Local;
+
+    /// A peer's queue begins.
+    fn open(&self) -> PeerId;
+
+    /// The peer is there.
+    fn join(&self, id: PeerId, peer: Peer) -> Result<(), Refusal>;
+
+    /// Messages have arrived; whether to read on.
+    fn deliver(&self, id: PeerId, batch: Batch) -> Result<bool, Refusal>;
+
+    /// A command has arrived; whether to read on.
+    fn command(&self, id: PeerId, command: Command) -> Result<bool, Refusal>;
+
+    /// Whether the peer may be read; if not, the waker is called when it may.
+    fn may_read(&self, id: PeerId, waker: &Waker) -> bool;
+
+    /// Takes what is to be written. If there is nothing, or `turn.blocked`, the waker is called when that changes.
+    fn exchange(
+        &self,
+        id: PeerId,
+        turn: Turn,
+        staged: &mut Staged,
+        waker: &Waker,
+    ) -> Result<(), ConnectionError>;
+
+    /// The connection has gone, with what it had taken and not written. `keep`: there will be another one.
+    fn part(&self, id: PeerId, unsent: Vec<Batch>, keep: bool);
+
+    /// The peer's queue ends.
+    fn close(&self, id: PeerId);
+
+    /// Cancelled when the socket is closing: connections end when nothing waits to be written.
+    fn closing(&self) -> &CancellationToken;
+
+    fn is_closing(&self) -> bool {
+        self.closing().is_cancelled()
+    }
+
+    /// How many messages wait for a peer.
+    fn queued(&self, id: PeerId) -> usize;
+}
+
+/// A peer's place in its socket. Given back when dropped, wherever its task is cancelled.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    link: Arc<dyn Link>,
+    id: PeerId,
+    /// Whether this side connects, so that the queue outlives a connection.
+    keep: bool,
+}
+
+impl Slot {
+    pub(crate) fn open(link: Arc<dyn Link>, keep: bool) -> Self {
+        let id = link.open();
+        Self { link, id, keep }
+    }
+
+    pub(crate) const fn link(&self) -> &Arc<dyn Link> {
+        &self.link
+    }
+
+    /// Waits for `what`, unless the socket is closing and nothing waits to be sent: then there is no point.
+    pub(crate) async fn unless_over<T>(&self, what: impl Future<Output = T>) -> Option<T> {
+        let over = async {
+            self.link.closing().cancelled().await;
+            if self.link.queued(self.id) > 0 {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            outcome = what => Some(outcome),
+            () = over => None,
+        }
+    }
+
+    /// The peer is there, until the guard is dropped.
+    pub(crate) fn join(&self, peer: Peer) -> Result<Joined<'_>, Refusal> {
+        self.link.join(self.id, peer)?;
+        Ok(Joined {
+            slot: self,
+            unsent: Vec::new(),
+        })
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.link.close(self.id);
+    }
+}
+
+/// A peer that is there. Dropping it is its going.
+#[derive(Debug)]
+pub(crate) struct Joined<'a> {
+    slot: &'a Slot,
+    /// What its connection had taken and not written.
+    pub(crate) unsent: Vec<Batch>,
+}
+
+impl Joined<'_> {
+    pub(crate) fn link(&self) -> &dyn Link {
+        &*self.slot.link
+    }
+
+    pub(crate) const fn id(&self) -> PeerId {
+        self.slot.id
+    }
+}
+
+impl Drop for Joined<'_> {
+    fn drop(&mut self) {
+        self.slot
+            .link
+            .part(self.slot.id, std::mem::take(&mut self.unsent), self.slot.keep);
+    }
+}

@@ -1,0 +1,25 @@
+//! From an endpoint to a peer: listening, connecting, the handshake, and the traffic of one connection.
+//!
+//! ```text
+//!   listen ── accept ─┐
+//!                     ├─► handshake ──► Slot::join ──► Driver: octets ⇄ queues ──► part
+//!   connect ──────────┘                                                  │
+//!      ▲                                                                 │
+//!      └──────────────────────── back-off ◄──────────────────────────────┘
+//! ```
+//!
+//! Here a socket is a [`Link`]: somewhere to put what arrives, and to get what is to be written.
+
+mod backoff;
+mod connect;
+mod driver;
+mod handshake;
+mod link;
+mod listen;
+mod pipe;
+mod write_queue;
+
+pub(crate) use connect::connect;
+pub(crate) use link::{Link, Turn};
+pub(crate) use listen::listen;
+pub(crate) use pipe::connect_inproc;

@@ -1,0 +1,83 @@
+//! Where `inproc://` names live.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex};
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::connection::Link;
+
+/// A space of `inproc://` names. Sockets of one context find each other; there is one for the whole process
+/// that sockets use unless [`Options::context`](crate::Options::context) says otherwise.
+#[derive(Clone, Debug, Default)]
+pub struct Context(Arc<Names>);
+
+#[derive(Debug, Default)]
+struct Names {
+    bound: Mutex<HashMap<String, Bound>>,
+    changed: Notify,
+}
+
+/// A socket that is bound to a name.
+#[derive(Clone, Debug)]
+pub(crate) struct Bound {
+    pub(crate) link: Arc<dyn Link>,
+    /// Cancelled when it no longer is.
+    pub(crate) until: CancellationToken,
+}
+
+impl Context {
+    /// A context of its own.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The context of the process.
+    #[must_use]
+    pub fn global() -> &'static Self {
+        static GLOBAL: LazyLock<Context> = LazyLock::new(Context::new);
+        &GLOBAL
+    }
+
+    /// Takes a name, until the token is cancelled; `false` if it is taken.
+    pub(crate) fn bind(&self, name: &str, link: Arc<dyn Link>, until: CancellationToken) -> bool {
+        let mut bound = self.0.bound.lock().expect("no panic holds the lock");
+        bound.retain(|_, other| !other.until.is_cancelled());
+        if bound.contains_key(name) {
+            return false;
+        }
+        bound.insert(name.into(), Bound { link, until });
+        drop(bound);
+        self.0.changed.notify_waiters();
+        true
+    }
+
+    /// Forgets names whose time is over, so that they don't keep their sockets.
+    pub(crate) fn sweep(&self) {
+        self.0
+            .bound
+            .lock()
+            .expect("no panic holds the lock")
+            .retain(|_, bound| !bound.until.is_cancelled());
+    }
+
+    /// The socket bound to a name, as soon as there is one. Cancel safe.
+    pub(crate) async fn find(&self, name: &str) -> Bound {
+        loop {
+            let changed = self.0.changed.notified();
+            let found = self
+                .0
+                .bound
+                .lock()
+                .expect("no panic holds the lock")
+                .get(name)
+                .cloned();
+            match found {
+                Some(bound) if !bound.until.is_cancelled() => return bound,
+                _ => changed.await,
+            }
+        }
+    }
+}

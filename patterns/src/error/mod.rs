@@ -1,0 +1,144 @@
+//! What can go wrong, an enum for each operation.
+
+mod connection;
+
+use std::io;
+
+use enfonet_zmtp::Message;
+
+pub(crate) use connection::ConnectionError;
+
+use crate::{Endpoint, EndpointError};
+
+/// A socket that couldn't be bound.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BindError {
+    /// The text is no endpoint: the caller's fault.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// Somebody listens there already: another program, or another socket. Trying again helps once it stops.
+    #[error("can't bind {0}: it is in use")]
+    InUse(Endpoint),
+    /// The name of the host isn't known, or has no address.
+    #[error("can't bind {endpoint}: the host has no address")]
+    NoAddress {
+        /// Where.
+        endpoint: Endpoint,
+    },
+    /// The system refused.
+    #[error("can't bind {endpoint}: {source}")]
+    Io {
+        /// Where.
+        endpoint: Endpoint,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The socket has been closed.
+    #[error(transparent)]
+    Closed(#[from] Closed),
+}
+
+impl BindError {
+    pub(crate) fn io(endpoint: &Endpoint, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::AddrInUse => Self::InUse(endpoint.clone()),
+            _ => Self::Io {
+                endpoint: endpoint.clone(),
+                source,
+            },
+        }
+    }
+}
+
+impl From<std::convert::Infallible> for BindError {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
+}
+
+/// A connection that can't even be tried: the caller's fault. (A peer that isn't there yet is no error.)
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The text is no endpoint, or one that can only be bound.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// The socket has been closed.
+    #[error(transparent)]
+    Closed(#[from] Closed),
+}
+
+impl From<std::convert::Infallible> for ConnectError {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
+}
+
+/// The socket has been closed: nothing can be sent or received by it any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the socket is closed")]
+pub struct Closed;
+
+/// An endpoint that the socket is neither bound nor connected to.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the socket isn't bound or connected to {0}")]
+pub struct UnknownEndpoint(pub String);
+
+/// A message that wasn't sent. It comes back.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The socket has been closed.
+    #[error("the socket is closed")]
+    Closed(Message),
+    /// A request is under way: its reply comes first (REQ).
+    #[error("a reply has to be received before the next request is sent")]
+    ReplyPending(Message),
+    /// The peer isn't connected (any more): trying again doesn't help, the id is never used again.
+    #[error("the peer isn't connected")]
+    UnknownPeer(Message),
+}
+
+/// A message that couldn't be sent at once. It comes back.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrySendError {
+    /// No peer has room, or there is none: try again later, or wait with `send`.
+    #[error("no peer has room for the message")]
+    Full(Message),
+    /// The peer isn't connected (any more).
+    #[error("the peer isn't connected")]
+    UnknownPeer(Message),
+    /// The socket has been closed.
+    #[error("the socket is closed")]
+    Closed(Message),
+}
+
+/// A reply that will not come (REQ).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecvError {
+    /// The socket has been closed.
+    #[error("the socket is closed")]
+    Closed,
+    /// There is no request to be replied to: the caller's fault.
+    #[error("a request has to be sent before a reply is received")]
+    NoRequest,
+    /// The peer went away with the request. It may or may not have been carried out: sending it again can
+    /// do it twice.
+    #[error("the peer went away before it replied")]
+    PeerGone,
+}
+
+/// A reply that wasn't taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReplyError {
+    /// The client has gone: there is nobody to get the reply.
+    #[error("the client has gone")]
+    ClientGone,
+    /// The client doesn't take its replies; so many wait that this one was dropped.
+    #[error("the client doesn't take its replies")]
+    Full,
+}

@@ -1,0 +1,28 @@
+#![doc = include_str!("../README.md")]
+
+mod connection;
+mod context;
+mod endpoint;
+mod error;
+mod options;
+mod queue;
+mod routing;
+mod socket;
+mod transport;
+
+pub use context::Context;
+pub use endpoint::{Endpoint, EndpointError, Host};
+pub use enfonet_zmtp::{Batch, Envelope, Message, Metadata, Peer, SocketType, Subscription};
+pub use error::{
+    BindError, Closed, ConnectError, RecvError, ReplyError, SendError, TrySendError, UnknownEndpoint,
+};
+pub use options::Options;
+pub use socket::{
+    Dealer, FromSubscriber, PeerEvent, Pub, Rep, Req, Request, RequestError, Router, Sub, Unsent, XPub, XSub,
+};
+
+slotmap::new_key_type! {
+    /// A peer of one socket. It names this peer for as long as the socket lives, and never one that comes
+    /// later, even under the same identity.
+    pub struct PeerId;
+}

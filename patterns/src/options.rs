@@ -1,0 +1,171 @@
+//! What can be set on a socket.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use enfonet_zmtp::Limits;
+
+use crate::Context;
+
+/// The settings of a socket, with libzmq's names and defaults where it has them. Given when the socket is made.
+///
+/// ```
+/// use std::time::Duration;
+/// use enfonet_patterns::{Options, Pub};
+///
+/// let publisher = Pub::with_options(Options::default().send_hwm(100_000).linger(Duration::from_secs(5)));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub(crate) context: Context,
+    pub(crate) identity: Bytes,
+    pub(crate) send_hwm: usize,
+    pub(crate) send_octets: usize,
+    pub(crate) recv_hwm: usize,
+    pub(crate) recv_octets: usize,
+    pub(crate) linger: Duration,
+    pub(crate) reconnect: Duration,
+    pub(crate) reconnect_max: Option<Duration>,
+    pub(crate) handshake: Duration,
+    pub(crate) limits: Limits,
+    pub(crate) subscriptions: usize,
+    pub(crate) subscription_octets: usize,
+    pub(crate) peer_events: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            context: Context::global().clone(),
+            identity: Bytes::new(),
+            send_hwm: 1000,
+            send_octets: 64 << 20,
+            recv_hwm: 1000,
+            recv_octets: 64 << 20,
+            linger: Duration::from_secs(30),
+            reconnect: Duration::from_millis(100),
+            reconnect_max: None,
+            handshake: Duration::from_secs(30),
+            limits: Limits::default(),
+            subscriptions: 1_000_000,
+            subscription_octets: 64 << 20,
+            peer_events: false,
+        }
+    }
+}
+
+impl Options {
+    /// The context whose `inproc://` names the socket sees. Default: the one of the process.
+    #[must_use]
+    pub fn context(mut self, context: &Context) -> Self {
+        self.context = context.clone();
+        self
+    }
+
+    /// The identity (routing id) that REQ, DEALER and ROUTER announce: at most 255 octets, the first not
+    /// zero. Default: none, and a ROUTER makes one up.
+    ///
+    /// # Panics
+    /// When the identity is too long or begins with a zero.
+    #[must_use]
+    pub fn identity(mut self, identity: impl Into<Bytes>) -> Self {
+        self.identity = identity.into();
+        assert!(self.identity.len() <= 255, "an identity has at most 255 octets");
+        assert!(
+            self.identity.first() != Some(&0),
+            "an identity doesn't begin with a zero octet"
+        );
+        self
+    }
+
+    /// High-water mark of sending: how many messages may wait for one peer, 0 for no limit. Default 1000.
+    /// A message counts until the kernel has taken it. What happens at the mark depends on the kind of
+    /// socket: see there.
+    #[must_use]
+    pub fn send_hwm(mut self, messages: usize) -> Self {
+        self.send_hwm = unlimited(messages);
+        self
+    }
+
+    /// The same in octets, so that large messages don't fill the memory; 0 for no limit. Default 64 MiB.
+    /// A single message that is larger is taken when nothing else waits.
+    #[must_use]
+    pub fn send_octets(mut self, octets: usize) -> Self {
+        self.send_octets = unlimited(octets);
+        self
+    }
+
+    /// High-water mark of receiving: how many messages of one peer may wait to be received before its
+    /// connection is no longer read, 0 for no limit. Default 1000. What one read brought is kept whole, so
+    /// the mark may be passed by that much.
+    #[must_use]
+    pub fn recv_hwm(mut self, messages: usize) -> Self {
+        self.recv_hwm = unlimited(messages);
+        self
+    }
+
+    /// The same in octets; 0 for no limit. Default 64 MiB.
+    #[must_use]
+    pub fn recv_octets(mut self, octets: usize) -> Self {
+        self.recv_octets = unlimited(octets);
+        self
+    }
+
+    /// How long, once the socket is dropped, what waits for connected peers is still sent in the
+    /// background, as long as the runtime lives. Default 30 s. (libzmq's default is for ever.)
+    /// `close` takes a linger of its own, and is the way to be sure.
+    #[must_use]
+    pub fn linger(mut self, linger: Duration) -> Self {
+        self.linger = linger;
+        self
+    }
+
+    /// The wait before a lost or refused connection is tried again, to which up to as much again is added
+    /// at random. Default 100 ms.
+    #[must_use]
+    pub fn reconnect_interval(mut self, interval: Duration) -> Self {
+        self.reconnect = interval;
+        self
+    }
+
+    /// Lets the wait double with every failure in a row, up to this. Default: it doesn't grow.
+    #[must_use]
+    pub fn reconnect_interval_max(mut self, max: Duration) -> Self {
+        self.reconnect_max = Some(max);
+        self
+    }
+
+    /// How long a peer may take from the connection to the end of the handshake. Default 30 s.
+    #[must_use]
+    pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
+        self.handshake = timeout;
+        self
+    }
+
+    /// The largest message, all frames together, that is accepted from a peer: a larger one ends its
+    /// connection. Default 256 MiB.
+    #[must_use]
+    pub fn max_message_size(mut self, octets: usize) -> Self {
+        self.limits.message = octets;
+        self
+    }
+
+    /// How many subscriptions one subscriber may hold, and how many octets their topics may have in all:
+    /// more ends its connection. Default 1,000,000 and 64 MiB.
+    #[must_use]
+    pub fn max_subscriptions(mut self, subscriptions: usize, octets: usize) -> Self {
+        (self.subscriptions, self.subscription_octets) = (subscriptions, octets);
+        self
+    }
+
+    /// Makes ROUTER and DEALER report peers that come and go: see `recv_event` there. Default off.
+    #[must_use]
+    pub fn peer_events(mut self, on: bool) -> Self {
+        self.peer_events = on;
+        self
+    }
+}
+
+const fn unlimited(limit: usize) -> usize {
+    if limit == 0 { usize::MAX } else { limit }
+}

@@ -1,0 +1,339 @@
+//! What came from the peers of one socket and waits to be received: an inbox for each, served in turn.
+//!
+//! A peer that has something to read stands in the `ready` line once. Whoever receives takes from the first
+//! in line, one message or one run, and the peer goes to the back: fair per message, or per run.
+
+use std::collections::VecDeque;
+use std::task::Waker;
+
+use enfonet_zmtp::{Batch, Peer, Subscription};
+use slotmap::SecondaryMap;
+
+use super::Load;
+use crate::PeerId;
+
+/// What a socket receives, in the order in which it happened to each peer.
+#[derive(Debug)]
+pub(crate) enum Arrival {
+    /// A peer is there; reported to sockets that ask for it.
+    Joined(PeerId, Peer),
+    /// Messages of a peer.
+    Run(PeerId, Batch),
+    /// A peer wants, or no longer wants, a topic that nobody else does (XPUB).
+    Subscription(PeerId, Subscription),
+    /// A peer has gone, after all that it sent; with what it was not sent.
+    Left(PeerId, Vec<Batch>),
+}
+
+#[derive(Debug)]
+pub(crate) struct Inbound {
+    inboxes: SecondaryMap<PeerId, Inbox>,
+    ready: VecDeque<PeerId>,
+    /// Changes to the socket's subscriptions: one line, since their order across peers matters.
+    subscriptions: VecDeque<(PeerId, Subscription)>,
+    limit: Load,
+    /// How many receivers wait.
+    pub(crate) waiting: usize,
+    /// No connection is to be read any more.
+    stopped: bool,
+}
+
+#[derive(Debug, Default)]
+struct Inbox {
+    joined: Option<Box<Peer>>,
+    runs: VecDeque<Batch>,
+    left: Option<Vec<Batch>>,
+    queued: Load,
+    in_line: bool,
+    /// The peer's queue goes on; otherwise the inbox ends with what it holds.
+    open: bool,
+    /// The connection's, which reads no more until there is room.
+    paused: Option<Waker>,
+}
+
+impl Inbox {
+    fn is_empty(&self) -> bool {
+        self.joined.is_none() && self.runs.is_empty() && self.left.is_none()
+    }
+
+    /// The next of this peer's arrivals; there is one, or it wouldn't stand in line.
+    fn pop(&mut self, id: PeerId, messages: usize, limit: &Load) -> Arrival {
+        if let Some(peer) = self.joined.take() {
+            return Arrival::Joined(id, *peer);
+        }
+        let Some(run) = self.runs.front_mut() else {
+            return Arrival::Left(id, self.left.take().unwrap_or_default());
+        };
+        let taken = run.split_to(messages);
+        if run.is_empty() {
+            self.runs.pop_front();
+        }
+        self.give_credit(Load::new(taken.len(), taken.wire_len()), limit);
+        Arrival::Run(id, taken)
+    }
+
+    fn give_credit(&mut self, taken: Load, limit: &Load) {
+        self.queued.sub(taken);
+        // Half the mark, so that a reader isn't woken for every message.
+        let low = Load::new(limit.messages / 2, limit.octets / 2);
+        if self.queued.messages <= low.messages
+            && self.queued.octets <= low.octets
+            && let Some(waker) = self.paused.take()
+        {
+            waker.wake();
+        }
+    }
+}
+
+/// So many subscription changes may wait before no connection is read that could bring more.
+const MAX_SUBSCRIPTIONS: usize = 10_000;
+
+impl Inbound {
+    pub(crate) fn new(limit: Load) -> Self {
+        Self {
+            inboxes: SecondaryMap::new(),
+            ready: VecDeque::new(),
+            subscriptions: VecDeque::new(),
+            limit,
+            waiting: 0,
+            stopped: false,
+        }
+    }
+
+    /// A peer's queue begins.
+    pub(crate) fn open(&mut self, id: PeerId) {
+        self.inboxes.insert(
+            id,
+            Inbox {
+                open: true,
+                ..Inbox::default()
+            },
+        );
+    }
+
+    /// Reports a peer, to sockets that ask for it.
+    pub(crate) fn join(&mut self, id: PeerId, peer: Peer) {
+        if let Some(inbox) = self.inboxes.get_mut(id) {
+            inbox.joined = Some(Box::new(peer));
+            Self::line_up(&mut self.ready, id, inbox);
+        }
+    }
+
+    /// Takes a run in. Never refuses, so that nothing that was read is lost; `false` tells that the
+    /// connection shouldn't read on, until [`may_read`](Self::may_read) says so.
+    pub(crate) fn push(&mut self, id: PeerId, run: Batch) -> bool {
+        let Some(inbox) = self.inboxes.get_mut(id) else {
+            return false;
+        };
+        if !run.is_empty() {
+            inbox.queued.add(Load::new(run.len(), run.wire_len()));
+            inbox.runs.push_back(run);
+            Self::line_up(&mut self.ready, id, inbox);
+        }
+        inbox.queued.is_below(&self.limit) && !self.stopped && self.subscriptions.len() < MAX_SUBSCRIPTIONS
+    }
+
+    /// Reports a change of the subscriptions of the whole socket.
+    pub(crate) fn push_subscription(&mut self, id: PeerId, subscription: Subscription) {
+        self.subscriptions.push_back((id, subscription));
+    }
+
+    /// Whether the connection may read; leaves its waker when not.
+    pub(crate) fn may_read(&mut self, id: PeerId, waker: &Waker) -> bool {
+        let room = !self.stopped && self.subscriptions.len() < MAX_SUBSCRIPTIONS;
+        let Some(inbox) = self.inboxes.get_mut(id) else {
+            return false;
+        };
+        if room && inbox.queued.is_below(&self.limit) {
+            return true;
+        }
+        inbox.paused = Some(waker.clone());
+        false
+    }
+
+    /// Reads no connection any more. What has been read can still be received.
+    pub(crate) const fn stop(&mut self) {
+        self.stopped = true;
+    }
+
+    /// A peer has gone. What it sent stays; `report` makes its going an arrival behind that.
+    pub(crate) fn part(&mut self, id: PeerId, unsent: Vec<Batch>, report: bool) {
+        let Some(inbox) = self.inboxes.get_mut(id) else {
+            return;
+        };
+        inbox.paused = None;
+        if report && inbox.joined.is_some() && inbox.runs.is_empty() {
+            // Neither its coming nor its going has been seen, nor need it be.
+            inbox.joined = None;
+            inbox.in_line = false;
+            self.ready.retain(|peer| *peer != id);
+        } else if report {
+            inbox.left = Some(unsent);
+            Self::line_up(&mut self.ready, id, inbox);
+        }
+    }
+
+    /// The peer's queue ends. What it sent stays until it has been received.
+    pub(crate) fn close(&mut self, id: PeerId) {
+        let Some(inbox) = self.inboxes.get_mut(id) else {
+            return;
+        };
+        (inbox.open, inbox.paused) = (false, None);
+        if inbox.is_empty() {
+            self.inboxes.remove(id);
+        }
+    }
+
+    fn line_up(ready: &mut VecDeque<PeerId>, id: PeerId, inbox: &mut Inbox) {
+        if !inbox.in_line {
+            inbox.in_line = true;
+            ready.push_back(id);
+        }
+    }
+
+    /// Whether there is anything to receive.
+    pub(crate) fn has_arrivals(&self) -> bool {
+        !self.ready.is_empty() || !self.subscriptions.is_empty()
+    }
+
+    /// The next arrival in turn; a run has at most `messages` of them.
+    #[inline]
+    pub(crate) fn pop(&mut self, messages: usize) -> Option<Arrival> {
+        if let Some((id, subscription)) = self.subscriptions.pop_front() {
+            if self.subscriptions.len() == MAX_SUBSCRIPTIONS / 2 {
+                self.wake_paused();
+            }
+            return Some(Arrival::Subscription(id, subscription));
+        }
+        let id = self.ready.pop_front()?;
+        let inbox = self.inboxes.get_mut(id).expect("a peer in line has an inbox");
+        let arrival = inbox.pop(id, messages, &self.limit);
+        if !inbox.is_empty() {
+            self.ready.push_back(id);
+        } else if inbox.open {
+            inbox.in_line = false;
+        } else {
+            self.inboxes.remove(id);
+        }
+        Some(arrival)
+    }
+
+    fn wake_paused(&mut self) {
+        for (_, inbox) in &mut self.inboxes {
+            if let Some(waker) = inbox.paused.take() {
+                waker.wake();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use enfonet_zmtp::Message;
+    use slotmap::SlotMap;
+
+    use super::*;
+
+    fn setup(limit: usize, peers: usize) -> (Inbound, Vec<PeerId>) {
+        let mut ids = SlotMap::<PeerId, ()>::with_key();
+        let mut inbound = Inbound::new(Load::new(limit, usize::MAX));
+        let ids: Vec<_> = (0..peers).map(|_| ids.insert(())).collect();
+        ids.iter().for_each(|id| inbound.open(*id));
+        (inbound, ids)
+    }
+
+    fn run(texts: &[&str]) -> Batch {
+        texts.iter().copied().map(Message::from).collect()
+    }
+
+    fn texts(inbound: &mut Inbound, messages: usize) -> Vec<String> {
+        std::iter::from_fn(|| inbound.pop(messages))
+            .map(|arrival| match arrival {
+                Arrival::Run(_, run) => run
+                    .into_iter()
+                    .map(|m| String::from_utf8_lossy(m.first()).into_owned())
+                    .collect(),
+                Arrival::Left(..) => "left".into(),
+                Arrival::Joined(..) => "joined".into(),
+                Arrival::Subscription(_, s) => format!("{s:?}"),
+            })
+            .collect()
+    }
+
+    fn peer() -> Peer {
+        Peer {
+            minor: 1,
+            socket_type: None,
+            identity: "".into(),
+            metadata: Default::default(),
+        }
+    }
+
+    #[test]
+    fn peers_are_served_in_turn_per_message_or_per_run() {
+        for (messages, expected) in [
+            (1, vec!["a1", "b1", "a2", "b2", "a3"]),
+            (usize::MAX, vec!["a1a2", "b1b2", "a3"]),
+        ] {
+            let (mut inbound, ids) = setup(100, 2);
+            inbound.push(ids[0], run(&["a1", "a2"]));
+            inbound.push(ids[1], run(&["b1", "b2"]));
+            inbound.push(ids[0], run(&["a3"]));
+            assert_eq!(texts(&mut inbound, messages), expected);
+            assert!(!inbound.has_arrivals());
+        }
+    }
+
+    #[test]
+    fn a_peer_at_the_mark_is_not_read_until_half_has_been_received() {
+        let (mut inbound, ids) = setup(4, 2);
+        assert!(inbound.push(ids[0], run(&["1", "2", "3"])));
+        assert!(!inbound.push(ids[0], run(&["4"])));
+        assert!(!inbound.may_read(ids[0], Waker::noop()));
+        assert!(
+            inbound.may_read(ids[1], Waker::noop()),
+            "the other peer isn't concerned"
+        );
+        inbound.pop(1);
+        assert!(inbound.inboxes[ids[0]].paused.is_some());
+        inbound.pop(1);
+        assert!(inbound.inboxes[ids[0]].paused.is_none());
+        assert!(inbound.may_read(ids[0], Waker::noop()));
+    }
+
+    #[test]
+    fn what_a_lost_peer_sent_is_received_before_its_going_is_seen() {
+        let (mut inbound, ids) = setup(100, 1);
+        inbound.join(ids[0], peer());
+        inbound.push(ids[0], run(&["last"]));
+        inbound.part(ids[0], Vec::new(), true);
+        inbound.close(ids[0]);
+        assert_eq!(texts(&mut inbound, 1), ["joined", "last", "left"]);
+        assert!(inbound.inboxes.is_empty());
+    }
+
+    #[test]
+    fn peers_that_come_and_go_unseen_leave_nothing_behind() {
+        let (mut inbound, ids) = setup(100, 50);
+        for id in ids {
+            inbound.join(id, peer());
+            inbound.part(id, Vec::new(), true);
+            inbound.close(id);
+        }
+        assert!(inbound.inboxes.is_empty() && !inbound.has_arrivals());
+    }
+
+    #[test]
+    fn too_many_subscription_changes_stop_the_reading_until_half_are_received() {
+        let (mut inbound, ids) = setup(100, 1);
+        for _ in 0..MAX_SUBSCRIPTIONS {
+            inbound.push_subscription(ids[0], Subscription::Subscribe("a".into()));
+        }
+        assert!(!inbound.may_read(ids[0], Waker::noop()));
+        for _ in 0..MAX_SUBSCRIPTIONS / 2 {
+            inbound.pop(1);
+        }
+        assert!(inbound.inboxes[ids[0]].paused.is_none());
+        assert!(inbound.may_read(ids[0], Waker::noop()));
+    }
+}

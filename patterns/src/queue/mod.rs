@@ -1,0 +1,38 @@
+//! What waits for a peer ([`Outbox`]) and what came from the peers ([`Inbound`]): bounded in messages and in octets.
+
+mod inbound;
+mod outbox;
+
+pub(crate) use inbound::{Arrival, Inbound};
+pub(crate) use outbox::{Outbox, PendingRun, Staged};
+
+/// An amount of messages, or a bound on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Load {
+    pub(crate) messages: usize,
+    pub(crate) octets: usize,
+}
+
+impl Load {
+    pub(crate) const fn new(messages: usize, octets: usize) -> Self {
+        Self { messages, octets }
+    }
+
+    /// Whether one more message is admitted under `limit`.
+    #[inline]
+    pub(crate) const fn is_below(&self, limit: &Self) -> bool {
+        self.messages < limit.messages && self.octets < limit.octets
+    }
+
+    #[inline]
+    pub(crate) const fn add(&mut self, other: Self) {
+        self.messages += other.messages;
+        self.octets += other.octets;
+    }
+
+    #[inline]
+    pub(crate) const fn sub(&mut self, other: Self) {
+        self.messages -= other.messages;
+        self.octets -= other.octets;
+    }
+}

@@ -1,0 +1,389 @@
+//! What waits to be written to one peer.
+//!
+//! ```text
+//!   control │ runs: shared slices, large messages │ tail: small messages, encoded │   in the connection's hands
+//!                                                                                 └─► counted until written
+//! ```
+//!
+//! Small messages are copied behind each other into the tail; longer runs of what a peer sent, and large
+//! bodies, are shared. The connection takes everything at once and gives the credit back when the kernel has
+//! it. Control (commands, which don't count) goes out before the messages that are taken with it.
+
+use std::collections::VecDeque;
+use std::task::Waker;
+
+use bytes::{Bytes, BytesMut};
+use enfonet_zmtp::{Batch, Command, Envelope, Message};
+
+use super::Load;
+
+/// Shorter runs are copied: cheaper than a shared slice, and they don't keep a read buffer alive.
+const SHARE_FROM: usize = 2048;
+/// A shared slice may keep a buffer alive that is larger by this factor: longer runs are copied, too, when
+/// they are a smaller part than that of what they were cut from.
+const PINNED: usize = 4;
+/// The tail is closed at this size, so that writing needs no buffer that is larger.
+const TAIL: usize = 64 << 10;
+/// So many octets of commands may wait for a peer that doesn't take them. After the next handshake it is
+/// told its subscriptions as they are then.
+const MAX_CONTROL: usize = 64 << 20;
+/// So many octets of commands may wait before PINGs are no longer answered.
+const MAX_PONGS: usize = 64 << 10;
+
+/// All that one exchange hands to the connection.
+#[derive(Debug, Default)]
+pub(crate) struct Staged {
+    pub(crate) control: Bytes,
+    pub(crate) runs: VecDeque<Batch>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    control: BytesMut,
+    runs: VecDeque<Batch>,
+    tail: Tail,
+    /// Staged here, or in the connection's hands and not yet written.
+    queued: Load,
+    limit: Load,
+    /// The connection's, when it has nothing to write, or waits for the kernel.
+    sleeping: Option<Waker>,
+    /// The kernel takes no more for now.
+    blocked: bool,
+    connected: bool,
+    /// Serial number of the last message that fan-out put here, so that a peer that matches twice gets it once.
+    pub(crate) mark: u64,
+    /// Serial number of the last publication that left something over: what follows has to wait behind it.
+    pub(crate) behind: u64,
+    /// The run of a batch that fan-out is collecting for this peer.
+    pub(crate) pending: PendingRun,
+}
+
+/// Messages that lie behind each other in a batch, all for the same peer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PendingRun {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) messages: usize,
+}
+
+#[derive(Debug, Default)]
+struct Tail {
+    wire: BytesMut,
+    messages: usize,
+}
+
+impl Outbox {
+    pub(crate) fn new(limit: Load) -> Self {
+        Self {
+            control: BytesMut::new(),
+            runs: VecDeque::new(),
+            tail: Tail::default(),
+            queued: Load::default(),
+            limit,
+            sleeping: None,
+            blocked: false,
+            connected: false,
+            mark: 0,
+            behind: 0,
+            pending: PendingRun::default(),
+        }
+    }
+
+    /// Whether one more message is admitted.
+    #[inline]
+    pub(crate) const fn has_room(&self) -> bool {
+        self.queued.is_below(&self.limit)
+    }
+
+    /// Whether a sender may expect room soon: the connection is up and the kernel is taking octets.
+    pub(crate) const fn is_moving(&self) -> bool {
+        self.connected && !self.blocked
+    }
+
+    pub(crate) const fn is_connected(&self) -> bool {
+        self.connected
+    }
+
+    /// Messages that are not written yet.
+    pub(crate) const fn queued(&self) -> usize {
+        self.queued.messages
+    }
+
+    /// Stages one message behind `envelope`. The caller has seen to it that there is [room](Self::has_room).
+    #[inline]
+    pub(crate) fn push(&mut self, envelope: &Envelope, message: &Message) {
+        let before = self.tail.wire.len();
+        if message.is_large() {
+            self.push_large(envelope, message);
+            return;
+        }
+        self.tail.wire.extend_from_slice(envelope.as_wire());
+        message.encode(&mut self.tail.wire);
+        self.tail.messages += 1;
+        self.queued.add(Load::new(1, self.tail.wire.len() - before));
+        if self.tail.wire.len() >= TAIL {
+            self.close_tail();
+        }
+    }
+
+    fn push_large(&mut self, envelope: &Envelope, message: &Message) {
+        self.close_tail();
+        let mut message = message.clone();
+        if !envelope.is_empty() {
+            message = message.with_envelope(envelope);
+        }
+        self.queued.add(Load::new(1, message.wire_len()));
+        self.runs.push_back(message.into());
+    }
+
+    /// Stages as many messages of the run as there is room for; how many that were. `source` is how many
+    /// octets the run was cut from.
+    pub(crate) fn push_run(&mut self, run: &Batch, source: usize) -> usize {
+        if !self.has_room() || run.is_empty() {
+            return 0;
+        }
+        let mut run = run.clone();
+        let (fitting, _) = run.fitting((self.limit.octets - self.queued.octets).max(1));
+        // A single message that is larger than the limit is admitted when nothing else waits.
+        let fitting = fitting.max(usize::from(self.queued.messages == 0)).min(run.len());
+        let admitted = fitting.min(self.limit.messages - self.queued.messages);
+        if admitted < run.len() {
+            run = run.split_to(admitted);
+        }
+        self.queued.add(Load::new(run.len(), run.wire_len()));
+        match run.wire() {
+            Some(wire) if wire.len() < SHARE_FROM || wire.len() * PINNED < source => {
+                self.tail.wire.extend_from_slice(wire);
+                self.tail.messages += admitted;
+                if self.tail.wire.len() >= TAIL {
+                    self.close_tail();
+                }
+            }
+            _ => {
+                self.close_tail();
+                self.runs.push_back(run);
+            }
+        }
+        admitted
+    }
+
+    /// Where commands are put: they go out at the next message boundary, ahead of what is staged.
+    pub(crate) fn control(&mut self) -> &mut BytesMut {
+        &mut self.control
+    }
+
+    fn close_tail(&mut self) {
+        if self.tail.messages > 0 {
+            let messages = std::mem::take(&mut self.tail.messages);
+            self.runs
+                .push_back(Batch::from_encoded(self.tail.wire.split().freeze(), messages));
+        }
+    }
+
+    /// Takes the connection's waker out, if it sleeps and there is something for it to do now.
+    #[inline]
+    pub(crate) fn wake(&mut self) -> Option<Waker> {
+        if self.sleeping.is_some() && (!self.blocked || self.is_overrun()) {
+            self.sleeping.take()
+        } else {
+            None
+        }
+    }
+
+    /// Takes the waker out whatever there is to do: the socket is closing.
+    pub(crate) const fn wake_to_close(&mut self) -> Option<Waker> {
+        self.sleeping.take()
+    }
+
+    /// Whether more commands wait than a peer that reads at all would let pile up: its connection is closed.
+    pub(crate) fn is_overrun(&self) -> bool {
+        self.control.len() > MAX_CONTROL
+    }
+
+    /// Adds the answer to a PING, unless so many wait already that the peer doesn't read them.
+    pub(crate) fn pong(&mut self, context: &[u8]) {
+        if self.control.len() < MAX_PONGS {
+            Command::put_pong(context, &mut self.control);
+        }
+    }
+
+    /// The connection's side: gives credit for what was written, and takes what is staged, or leaves its
+    /// waker when there is nothing. While the kernel takes nothing (`blocked`), messages stay here, where
+    /// more can join them; commands are handed over if there are none to be written yet (`wants_control`).
+    ///
+    /// Gives whether a sender that found no room should look again.
+    pub(crate) fn exchange(
+        &mut self,
+        written: Load,
+        blocked: bool,
+        wants_control: bool,
+        staged: &mut Staged,
+        waker: &Waker,
+    ) -> bool {
+        let (had_room, was_moving) = (self.has_room(), self.is_moving());
+        self.queued.sub(written);
+        self.blocked = blocked;
+        if wants_control {
+            staged.control = self.control.split().freeze();
+        }
+        if !blocked && (self.tail.messages > 0 || !self.runs.is_empty()) {
+            self.close_tail();
+            std::mem::swap(&mut staged.runs, &mut self.runs);
+        }
+        let nothing = staged.control.is_empty() && staged.runs.is_empty();
+        if nothing && !blocked {
+            self.give_back_memory();
+        }
+        if nothing || blocked {
+            match &mut self.sleeping {
+                Some(sleeping) => sleeping.clone_from(waker),
+                sleeping => *sleeping = Some(waker.clone()),
+            }
+        } else {
+            self.sleeping = None;
+        }
+        (!had_room && self.has_room()) || (was_moving && !self.is_moving())
+    }
+
+    /// An idle peer costs next to nothing; a busy one keeps its buffer.
+    fn give_back_memory(&mut self) {
+        if self.queued.messages == 0 && self.runs.capacity() > 64 {
+            self.runs = VecDeque::new();
+        }
+        if self.tail.wire.capacity() > 0 && self.queued.messages == 0 {
+            self.tail.wire = BytesMut::new();
+        }
+    }
+
+    /// The connection is up.
+    pub(crate) const fn connect(&mut self) {
+        (self.connected, self.blocked) = (true, false);
+    }
+
+    /// The connection has gone. `unsent`, what it had taken and not written, waits for the next one.
+    pub(crate) fn disconnect(&mut self, unsent: Vec<Batch>) {
+        (self.connected, self.blocked, self.sleeping) = (false, false, None);
+        self.control.clear();
+        self.close_tail();
+        for run in unsent.into_iter().rev() {
+            self.runs.push_front(run);
+        }
+        self.queued = self.runs.iter().fold(Load::default(), |mut sum, run| {
+            sum.add(Load::new(run.len(), run.wire_len()));
+            sum
+        });
+    }
+
+    /// All that waits, in order; nothing waits afterwards.
+    pub(crate) fn drain(&mut self) -> Vec<Batch> {
+        self.close_tail();
+        self.queued = Load::default();
+        std::mem::take(&mut self.runs).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn outbox(messages: usize, octets: usize) -> Outbox {
+        Outbox::new(Load::new(messages, octets))
+    }
+
+    fn run(n: usize, body: usize) -> Batch {
+        (0..n).map(|_| Message::from(vec![b'x'; body])).collect()
+    }
+
+    fn taken(outbox: &mut Outbox, written: Load) -> Staged {
+        let mut staged = Staged::default();
+        outbox.exchange(written, false, true, &mut staged, Waker::noop());
+        staged
+    }
+
+    #[test]
+    fn a_run_is_cut_at_the_mark_and_credit_returns_only_with_what_is_written() {
+        let mut outbox = outbox(10, usize::MAX);
+        assert_eq!(outbox.push_run(&run(7, 30), 0), 7);
+        assert_eq!(outbox.push_run(&run(7, 30), 0), 3);
+        assert_eq!(outbox.push_run(&run(7, 30), 0), 0);
+        let staged = taken(&mut outbox, Load::default());
+        assert_eq!(staged.runs.iter().map(Batch::len).sum::<usize>(), 10);
+        assert!(!outbox.has_room(), "taken isn't written");
+        taken(&mut outbox, Load::new(4, 4 * 32));
+        assert_eq!(outbox.push_run(&run(7, 30), 0), 4);
+    }
+
+    #[test]
+    fn the_limit_in_octets_admits_one_larger_message_when_nothing_waits() {
+        let mut outbox = outbox(usize::MAX, 100);
+        assert_eq!(outbox.push_run(&run(1, 1000), 0), 1);
+        assert_eq!(outbox.push_run(&run(1, 1), 0), 0);
+        let mut outbox = self::outbox(usize::MAX, 100);
+        assert_eq!(outbox.push_run(&run(9, 30), 0), 3);
+        assert!(outbox.has_room());
+        assert_eq!(outbox.push_run(&run(1, 30), 0), 0);
+    }
+
+    #[test]
+    fn small_runs_are_copied_and_large_ones_are_shared() {
+        let mut outbox = outbox(usize::MAX, usize::MAX);
+        let (small, large) = (run(2, 30), run(100, 30));
+        outbox.push_run(&small, small.wire_len());
+        outbox.push_run(&large, large.wire_len());
+        outbox.push_run(&large, PINNED * large.wire_len() + 1);
+        let staged = taken(&mut outbox, Load::default());
+        let pointers: Vec<_> = staged.runs.iter().map(|r| r.wire().unwrap().as_ptr()).collect();
+        assert_ne!(pointers[0], small.wire().unwrap().as_ptr());
+        assert_eq!(pointers[1], large.wire().unwrap().as_ptr());
+        assert_ne!(pointers[2], large.wire().unwrap().as_ptr());
+    }
+
+    #[test]
+    fn commands_overtake_messages_even_when_the_kernel_takes_none() {
+        let mut outbox = outbox(10, usize::MAX);
+        outbox.push(&Envelope::none(), &Message::from("a"));
+        outbox.control().extend_from_slice(b"command");
+        let mut staged = Staged::default();
+        outbox.exchange(Load::default(), true, true, &mut staged, Waker::noop());
+        assert_eq!((&staged.control[..], staged.runs.len()), (&b"command"[..], 0));
+    }
+
+    #[test]
+    fn what_a_lost_connection_had_not_written_comes_first_again() {
+        let mut outbox = outbox(10, usize::MAX);
+        for text in ["a", "b"] {
+            outbox.push(&Envelope::none(), &Message::from(text));
+        }
+        let unsent: Vec<_> = taken(&mut outbox, Load::default()).runs.into();
+        outbox.push(&Envelope::none(), &Message::from("c"));
+        outbox.disconnect(unsent);
+        assert_eq!(outbox.queued(), 3);
+        let again: Vec<_> = outbox.drain().into_iter().flatten().collect();
+        assert_eq!(again, ["a", "b", "c"].map(Message::from));
+    }
+
+    proptest! {
+        #[test]
+        fn what_goes_in_comes_out_in_order_and_the_count_returns_to_zero(
+            bodies in prop::collection::vec((0usize..6000, any::<bool>()), 0..60)
+        ) {
+            let mut outbox = outbox(usize::MAX, usize::MAX);
+            let (mut expected, mut out) = (Vec::new(), Vec::new());
+            for (i, (len, single)) in bodies.into_iter().enumerate() {
+                let message = Message::from_frames([i.to_string().into_bytes(), vec![b'x'; len]]);
+                expected.push(message.clone());
+                if single { outbox.push(&Envelope::none(), &message) } else { outbox.push_run(&message.into(), 0); }
+                if i % 3 == 0 {
+                    out.extend(taken(&mut outbox, Load::default()).runs);
+                }
+            }
+            out.extend(taken(&mut outbox, Load::default()).runs);
+            let octets = out.iter().map(Batch::wire_len).sum();
+            taken(&mut outbox, Load::new(expected.len(), octets));
+            prop_assert_eq!(outbox.queued(), 0);
+            prop_assert_eq!(out.into_iter().flatten().collect::<Vec<_>>(), expected);
+        }
+    }
+}

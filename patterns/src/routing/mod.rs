@@ -1,0 +1,71 @@
+//! How the kinds of sockets choose among their peers. No IO here: every policy is tested alone.
+
+mod directory;
+mod fan_out;
+mod lockstep;
+mod round_robin;
+mod subscriptions;
+mod upstream;
+
+use enfonet_zmtp::{Peer, Subscription};
+use slotmap::SlotMap;
+
+pub(crate) use directory::Directory;
+pub(crate) use fan_out::{FanOut, Leftover};
+pub(crate) use lockstep::Lockstep;
+pub(crate) use round_robin::RoundRobin;
+pub(crate) use upstream::Upstream;
+
+use crate::PeerId;
+use crate::queue::Outbox;
+
+/// The queues to all peers of a socket.
+pub(crate) type Outboxes = SlotMap<PeerId, Outbox>;
+
+/// What a kind of socket knows about its peers beyond their queues.
+///
+/// ```text
+///   open ──► join ──► part ──► close        an accepted peer
+///   open ──► (join ──► part)* ──► close     a connected one: its queue outlives connections
+/// ```
+pub(crate) trait Routing: Send + 'static {
+    /// Whether what waits for a connected peer outlives the connection.
+    const KEEPS_QUEUE: bool;
+
+    /// A peer's queue begins.
+    fn open(&mut self, _id: PeerId) {}
+
+    /// The peer is there.
+    ///
+    /// # Errors
+    /// [`Refusal`]: the connection is closed again.
+    fn join(&mut self, _id: PeerId, _peer: &Peer, _outbox: &mut Outbox) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    /// The peer's queue has room again.
+    fn room(&mut self, _id: PeerId) {}
+
+    /// The peer subscribes or cancels. Whether the socket as a whole now wants more or less than before.
+    ///
+    /// # Errors
+    /// [`Refusal`]: the peer passed a limit, the connection is closed.
+    fn subscription(&mut self, _id: PeerId, _subscription: &Subscription) -> Result<bool, Refusal> {
+        Ok(false)
+    }
+
+    /// The connection has gone; `cancelled` is told of each topic that nobody wants any more.
+    fn part(&mut self, _id: PeerId, _cancelled: &mut dyn FnMut(Subscription)) {}
+
+    /// The peer's queue ends.
+    fn close(&mut self, _id: PeerId) {}
+}
+
+/// Why a socket won't have a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error("another peer with the same identity is connected")]
+    IdentityInUse,
+    #[error("peer passed the limit of subscriptions")]
+    Subscriptions,
+}

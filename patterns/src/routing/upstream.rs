@@ -1,0 +1,173 @@
+//! To all publishers alike: what a subscriber wants of them (RFC 29, "The SUB Socket", "The XSUB Socket").
+
+use std::collections::BTreeMap;
+use std::ops::Bound::{Included, Unbounded};
+
+use bytes::Bytes;
+use enfonet_zmtp::{Peer, Subscription};
+use slotmap::SecondaryMap;
+
+use super::{Outboxes, Refusal, Routing};
+use crate::PeerId;
+use crate::queue::Outbox;
+
+/// The topics that the socket wants, each with how often. Every publisher is told, a new one at its coming.
+#[derive(Debug, Default)]
+pub(crate) struct Upstream {
+    topics: BTreeMap<Bytes, usize>,
+    /// The version of each connected publisher: it decides the form of a subscription.
+    minors: SecondaryMap<PeerId, u8>,
+}
+
+impl Upstream {
+    /// Every subscription goes upstream, but only the last cancel of a topic: as libzmq does it, since
+    /// a publisher keeps a set for each connection.
+    pub(crate) fn apply(&mut self, subscription: &Subscription, outboxes: &mut Outboxes) {
+        let told = match subscription {
+            Subscription::Subscribe(topic) => {
+                *self.topics.entry(topic.clone()).or_default() += 1;
+                true
+            }
+            Subscription::Cancel(topic) => self.release(topic),
+        };
+        if told {
+            for (id, minor) in &self.minors {
+                subscription.put(*minor, outboxes[id].control());
+            }
+        }
+    }
+
+    /// Whether that was the last wish for the topic.
+    fn release(&mut self, topic: &Bytes) -> bool {
+        match self.topics.get_mut(topic) {
+            Some(1) => self.topics.remove(topic).is_some(),
+            Some(count) => {
+                *count -= 1;
+                false
+            }
+            None => false,
+        }
+    }
+
+    /// Whether the socket wants messages of this topic.
+    #[inline]
+    pub(crate) fn wants(&self, topic: &[u8]) -> bool {
+        if self.topics.contains_key(&b""[..]) {
+            return true;
+        }
+        // The greatest subscription that isn't greater than the topic either is a prefix of it, or shares
+        // with it what any prefix that exists has to lie in.
+        let mut bound = topic;
+        while let Some((wanted, _)) = self
+            .topics
+            .range::<[u8], _>((Unbounded, Included(bound)))
+            .next_back()
+        {
+            if topic.starts_with(wanted) {
+                return true;
+            }
+            let shared = wanted.iter().zip(topic).take_while(|(a, b)| a == b).count();
+            if shared == 0 {
+                return false;
+            }
+            bound = &topic[..shared];
+        }
+        false
+    }
+}
+
+impl Routing for Upstream {
+    const KEEPS_QUEUE: bool = true;
+
+    fn join(&mut self, id: PeerId, peer: &Peer, outbox: &mut Outbox) -> Result<(), Refusal> {
+        self.minors.insert(id, peer.minor);
+        for topic in self.topics.keys() {
+            Subscription::Subscribe(topic.clone()).put(peer.minor, outbox.control());
+        }
+        Ok(())
+    }
+
+    fn part(&mut self, id: PeerId, _cancelled: &mut dyn FnMut(Subscription)) {
+        self.minors.remove(id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::queue::Load;
+
+    fn subscribe(topic: &'static str) -> Subscription {
+        Subscription::Subscribe(topic.into())
+    }
+
+    fn cancel(topic: &'static str) -> Subscription {
+        Subscription::Cancel(topic.into())
+    }
+
+    fn join(upstream: &mut Upstream, outboxes: &mut Outboxes, minor: u8) -> PeerId {
+        let id = outboxes.insert(Outbox::new(Load::new(1, 1)));
+        let peer = Peer {
+            minor,
+            socket_type: None,
+            identity: "".into(),
+            metadata: Default::default(),
+        };
+        upstream.join(id, &peer, &mut outboxes[id]).unwrap();
+        id
+    }
+
+    #[test]
+    fn every_subscribe_and_the_last_cancel_are_told() {
+        let (mut upstream, mut outboxes) = (Upstream::default(), Outboxes::with_key());
+        let id = join(&mut upstream, &mut outboxes, 0);
+        for step in [
+            subscribe("a"),
+            subscribe("a"),
+            cancel("a"),
+            cancel("b"),
+            cancel("a"),
+            cancel("a"),
+        ] {
+            upstream.apply(&step, &mut outboxes);
+        }
+        assert_eq!(&outboxes[id].control()[..], b"\0\x02\x01a\0\x02\x01a\0\x02\0a");
+    }
+
+    #[test]
+    fn a_new_publisher_is_told_each_topic_once_in_the_form_it_understands() {
+        let (mut upstream, mut outboxes) = (Upstream::default(), Outboxes::with_key());
+        for step in [
+            subscribe("b"),
+            subscribe("a"),
+            subscribe("b"),
+            subscribe("c"),
+            cancel("c"),
+        ] {
+            upstream.apply(&step, &mut outboxes);
+        }
+        let (old, new) = (
+            join(&mut upstream, &mut outboxes, 0),
+            join(&mut upstream, &mut outboxes, 1),
+        );
+        assert_eq!(&outboxes[old].control()[..], b"\0\x02\x01a\0\x02\x01b");
+        assert_eq!(
+            &outboxes[new].control()[..],
+            b"\x04\x0b\x09SUBSCRIBEa\x04\x0b\x09SUBSCRIBEb"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn wants_is_a_prefix_match(topics in prop::collection::vec("[ab]{0,4}", 0..6), probe in "[abc]{0,6}") {
+            let (mut upstream, mut outboxes) = (Upstream::default(), Outboxes::with_key());
+            for topic in &topics {
+                upstream.apply(&Subscription::Subscribe(topic.clone().into()), &mut outboxes);
+            }
+            let expected = topics.iter().any(|topic| probe.starts_with(topic));
+            prop_assert_eq!(upstream.wants(probe.as_bytes()), expected);
+        }
+    }
+}

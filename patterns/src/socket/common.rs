@@ -1,0 +1,212 @@
+//! What several kinds of sockets have in common.
+
+use enfonet_zmtp::{Batch, Envelope, Message, Peer};
+
+use super::hub::Hub;
+use crate::PeerId;
+use crate::error::{Closed, SendError, TrySendError};
+use crate::queue::Arrival;
+use crate::routing::Routing;
+
+/// Messages that a closed socket didn't get written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unsent {
+    /// How many; those for peers that had already gone aren't counted.
+    pub messages: usize,
+}
+
+/// What happens at a ROUTER or DEALER, in order for each peer.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum PeerEvent {
+    /// A peer is there. Reported if [`Options::peer_events`](crate::Options::peer_events) is on.
+    Joined {
+        /// Its id from now on.
+        peer: PeerId,
+        /// What it told in the handshake.
+        info: Peer,
+    },
+    /// Messages of a peer, as they came.
+    Messages {
+        /// Whose.
+        peer: PeerId,
+        /// One at least.
+        batch: Batch,
+    },
+    /// A peer has gone, after all that it sent. Reported if `peer_events` is on.
+    Left {
+        /// Who.
+        peer: PeerId,
+        /// What was sent to it and not handed to the kernel whole: it can't have got that.
+        unsent: Vec<Batch>,
+    },
+}
+
+/// Methods that every socket has.
+macro_rules! socket_methods {
+    ($kind:ident, $routing:expr) => {
+        impl $kind {
+            /// A socket with the default [`Options`](crate::Options).
+            #[must_use]
+            pub fn new() -> Self {
+                Self::with_options(crate::Options::default())
+            }
+
+            /// Listens on an endpoint. Gives it with host and port filled in, so that what is given can be
+            /// connected to. A socket can bind and connect any number of endpoints.
+            ///
+            /// # Errors
+            /// [`BindError`](crate::BindError): the endpoint is invalid, in use, or refused by the system.
+            ///
+            /// # Panics
+            /// Outside of a tokio runtime.
+            pub async fn bind<E>(&self, endpoint: E) -> Result<crate::Endpoint, crate::BindError>
+            where
+                E: TryInto<crate::Endpoint>,
+                crate::BindError: From<E::Error>,
+            {
+                self.hub.bind(endpoint.try_into()?).await
+            }
+
+            /// Connects to an endpoint, in the background: the peer needn't be there yet. A lost connection
+            /// is made again.
+            ///
+            /// # Errors
+            /// [`ConnectError`](crate::ConnectError): the endpoint is invalid, or one to bind only.
+            ///
+            /// # Panics
+            /// Outside of a tokio runtime.
+            pub fn connect<E>(&self, endpoint: E) -> Result<(), crate::ConnectError>
+            where
+                E: TryInto<crate::Endpoint>,
+                crate::ConnectError: From<E::Error>,
+            {
+                self.hub.connect(endpoint.try_into()?)
+            }
+
+            /// Ends listening on the endpoint, as [`bind`](Self::bind) gave it, with the connections made there.
+            ///
+            /// # Errors
+            /// [`UnknownEndpoint`](crate::UnknownEndpoint) when the socket isn't bound to it.
+            pub fn unbind(&self, endpoint: &crate::Endpoint) -> Result<(), crate::UnknownEndpoint> {
+                self.hub.forget(endpoint)
+            }
+
+            /// Ends connecting to the endpoint, with its connection and what waits for it.
+            ///
+            /// # Errors
+            /// [`UnknownEndpoint`](crate::UnknownEndpoint) when the socket isn't connected to it.
+            pub fn disconnect(&self, endpoint: &crate::Endpoint) -> Result<(), crate::UnknownEndpoint> {
+                self.hub.forget(endpoint)
+            }
+
+            /// Waits until so many peers are there, or the socket is closed. Cancel safe.
+            pub async fn wait_connected(&self, peers: usize) {
+                self.hub.wait_connected(peers).await;
+            }
+
+            /// Ends the socket: it takes nothing more, what waits is still sent for at most `linger`, then
+            /// everything is closed. The only way to be sure of what was sent: a dropped socket goes on
+            /// sending in the background, but a runtime that ends takes that along.
+            pub async fn close(&self, linger: std::time::Duration) -> crate::Unsent {
+                crate::Unsent {
+                    messages: self.hub.close(linger).await,
+                }
+            }
+        }
+
+        impl Default for $kind {
+            fn default() -> Self {
+                Self::new()
+            }
+        }
+    };
+}
+pub(super) use socket_methods;
+
+/// The next message of any peer, in turn. Cancel safe.
+pub(super) async fn recv_message<R: Routing>(hub: &Hub<R>) -> Result<(PeerId, Message), Closed> {
+    loop {
+        if let Some(received) = only_message(hub.recv(1).await?) {
+            return Ok(received);
+        }
+    }
+}
+
+/// The next message, if there is one.
+pub(super) fn try_recv_message<R: Routing>(hub: &Hub<R>) -> Option<(PeerId, Message)> {
+    std::iter::from_fn(|| hub.try_recv(1)).find_map(only_message)
+}
+
+fn only_message(arrival: Arrival) -> Option<(PeerId, Message)> {
+    match arrival {
+        Arrival::Run(id, mut run) => run.pop_front().map(|message| (id, message)),
+        _ => None,
+    }
+}
+
+/// The next run of any peer, in turn. Cancel safe.
+pub(super) async fn recv_run<R: Routing>(hub: &Hub<R>) -> Result<(PeerId, Batch), Closed> {
+    loop {
+        if let Arrival::Run(id, run) = hub.recv(usize::MAX).await? {
+            return Ok((id, run));
+        }
+    }
+}
+
+/// The next event of any peer, in turn; at most so many messages. Cancel safe.
+pub(super) async fn recv_event<R: Routing>(hub: &Hub<R>, messages: usize) -> Result<PeerEvent, Closed> {
+    loop {
+        match hub.recv(messages.max(1)).await? {
+            Arrival::Joined(peer, info) => return Ok(PeerEvent::Joined { peer, info }),
+            Arrival::Run(peer, batch) => return Ok(PeerEvent::Messages { peer, batch }),
+            Arrival::Left(peer, unsent) => return Ok(PeerEvent::Left { peer, unsent }),
+            Arrival::Subscription(..) => {}
+        }
+    }
+}
+
+/// Sends to one peer if it has room.
+pub(super) fn try_send_to<R: Routing>(
+    hub: &Hub<R>,
+    peer: PeerId,
+    envelope: &Envelope,
+    message: Message,
+) -> Result<(), TrySendError> {
+    let mut out = hub.out();
+    if out.closed {
+        return Err(TrySendError::Closed(message));
+    }
+    let Some(outbox) = out.outboxes.get_mut(peer) else {
+        return Err(TrySendError::UnknownPeer(message));
+    };
+    if !outbox.has_room() {
+        return Err(TrySendError::Full(message));
+    }
+    outbox.push(envelope, &message);
+    let waker = outbox.wake();
+    drop(out);
+    waker.into_iter().for_each(std::task::Waker::wake);
+    Ok(())
+}
+
+/// Sends to one peer, as soon as it has room. Cancel safe: dropped before it is ready, it has sent nothing.
+pub(super) async fn send_to<R: Routing>(
+    hub: &Hub<R>,
+    peer: PeerId,
+    envelope: &Envelope,
+    message: Message,
+) -> Result<(), SendError> {
+    tokio::task::coop::consume_budget().await;
+    let mut message = message;
+    loop {
+        let changed = hub.changes();
+        message = match try_send_to(hub, peer, envelope, message) {
+            Ok(()) => return Ok(()),
+            Err(TrySendError::Full(message)) => message,
+            Err(TrySendError::UnknownPeer(message)) => return Err(SendError::UnknownPeer(message)),
+            Err(TrySendError::Closed(message)) => return Err(SendError::Closed(message)),
+        };
+        changed.await;
+    }
+}

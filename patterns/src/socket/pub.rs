@@ -1,0 +1,84 @@
+//! PUB: sends to all who have subscribed.
+
+use enfonet_zmtp::{Message, SocketType};
+
+use super::common::socket_methods;
+use super::hub::{Hub, Owned};
+use super::publish::{Publication, publish, publish_now};
+use crate::Options;
+use crate::error::{SendError, TrySendError};
+use crate::routing::FanOut;
+
+/// Distributes messages to the subscribers whose subscription the first frame begins with (RFC 29).
+/// Partners: [`Sub`](crate::Sub), [`XSub`](crate::XSub).
+///
+/// | when … | then a message … |
+/// |---|---|
+/// | nobody has subscribed to it | is dropped |
+/// | a subscriber's queue is at its mark and its connection is writing | waits a moment (`send`), or is dropped (`try_send`) |
+/// | a subscriber's queue is at its mark and it doesn't read | is dropped for it, whole; nobody else notices |
+///
+/// ```
+/// use enfonet_patterns::{Pub, Sub};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let publisher = Pub::new();
+/// let endpoint = publisher.bind("tcp://127.0.0.1:*").await?;
+/// let subscriber = Sub::new();
+/// subscriber.subscribe("weather.");
+/// subscriber.connect(&endpoint)?;
+///
+/// publisher.wait_subscribers(1).await;
+/// publisher.send(["weather.lisbon", "21.5"]).await?;
+/// assert_eq!(subscriber.recv().await?, ["weather.lisbon", "21.5"].into());
+/// # publisher.close(std::time::Duration::ZERO).await;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Pub {
+    hub: Owned<FanOut>,
+}
+
+socket_methods!(Pub, FanOut);
+
+impl Pub {
+    /// A socket with these options.
+    #[must_use]
+    pub fn with_options(options: Options) -> Self {
+        let routing = FanOut::new(options.subscriptions, options.subscription_octets);
+        Self {
+            hub: Owned(Hub::new(SocketType::Pub, options, routing)),
+        }
+    }
+
+    /// Publishes a message. Dropped before it is ready, it may have reached some subscribers and not others.
+    ///
+    /// # Errors
+    /// [`SendError::Closed`].
+    pub async fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
+        let message = message.into();
+        match publish(&self.hub, Publication::One(&message)).await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(SendError::Closed(message)),
+        }
+    }
+
+    /// Publishes a message without waiting for queues at their mark.
+    ///
+    /// # Errors
+    /// [`TrySendError::Closed`].
+    pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
+        let message = message.into();
+        publish_now(&self.hub, Publication::One(&message), &mut Vec::new())
+            .map_err(|_| TrySendError::Closed(message))
+    }
+
+    /// Waits until so many peers have subscribed to something, or the socket is closed. Cancel safe.
+    pub async fn wait_subscribers(&self, peers: usize) {
+        self.hub
+            .until(|out| (out.routing.subscribers() >= peers || out.closed).then_some(()))
+            .await;
+    }
+}

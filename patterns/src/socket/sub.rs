@@ -1,0 +1,95 @@
+//! SUB: receives what it has subscribed to.
+
+use bytes::Bytes;
+use enfonet_zmtp::{Batch, Message, SocketType};
+
+use super::common::{recv_message, recv_run, socket_methods, try_recv_message};
+use super::hub::{Hub, Owned};
+use super::xsub::{cancel, subscribe};
+use crate::Options;
+use crate::error::RecvError;
+use crate::routing::Upstream;
+
+/// Receives the messages of all connected publishers whose first frame begins with one of its subscriptions
+/// (RFC 29). Partners: [`Pub`](crate::Pub), [`XPub`](crate::XPub).
+///
+/// A new socket receives nothing until it subscribes; the empty topic stands for all messages. When its
+/// queue for a publisher is at its mark, that connection isn't read until there is room: then the queue at
+/// the publisher fills, and messages are dropped there.
+#[derive(Debug)]
+pub struct Sub {
+    hub: Owned<Upstream>,
+}
+
+socket_methods!(Sub, Upstream);
+
+impl Sub {
+    /// A socket with these options.
+    #[must_use]
+    pub fn with_options(options: Options) -> Self {
+        Self {
+            hub: Owned(Hub::new(SocketType::Sub, options, Upstream::default())),
+        }
+    }
+
+    /// Asks all publishers, now and later, for messages that begin with the topic. A topic may be subscribed
+    /// to more than once: it is wanted until it has been unsubscribed from as often.
+    pub fn subscribe(&self, topic: impl AsRef<[u8]>) {
+        subscribe(&self.hub, Bytes::copy_from_slice(topic.as_ref()));
+    }
+
+    /// Takes one subscription to the topic back.
+    pub fn unsubscribe(&self, topic: impl AsRef<[u8]>) {
+        cancel(&self.hub, Bytes::copy_from_slice(topic.as_ref()));
+    }
+
+    /// The next message, of each publisher in turn. Cancel safe.
+    ///
+    /// # Errors
+    /// [`RecvError::Closed`].
+    pub async fn recv(&self) -> Result<Message, RecvError> {
+        loop {
+            let (_, message) = recv_message(&self.hub).await.map_err(|_| RecvError::Closed)?;
+            if self.wants(&message) {
+                return Ok(message);
+            }
+        }
+    }
+
+    /// The next message, if there is one.
+    pub fn try_recv(&self) -> Option<Message> {
+        std::iter::from_fn(|| try_recv_message(&self.hub))
+            .map(|(_, m)| m)
+            .find(|m| self.wants(m))
+    }
+
+    /// The next messages of one publisher, as they came; of each publisher in turn. Cancel safe.
+    ///
+    /// # Errors
+    /// [`RecvError::Closed`].
+    pub async fn recv_batch(&self) -> Result<Batch, RecvError> {
+        loop {
+            let (_, run) = recv_run(&self.hub).await.map_err(|_| RecvError::Closed)?;
+            let run = self.only_wanted(run);
+            if !run.is_empty() {
+                return Ok(run);
+            }
+        }
+    }
+
+    /// What has arrived may have been unsubscribed from since, and a publisher may send what it likes.
+    fn wants(&self, message: &Message) -> bool {
+        self.hub.out().routing.wants(message.first())
+    }
+
+    fn only_wanted(&self, run: Batch) -> Batch {
+        let out = self.hub.out();
+        if out.routing.wants(b"") || (run.wire().is_some() && run.spans().all(|s| out.routing.wants(s.first)))
+        {
+            return run;
+        }
+        run.into_iter()
+            .filter(|message| out.routing.wants(message.first()))
+            .collect()
+    }
+}

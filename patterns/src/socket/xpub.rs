@@ -1,0 +1,120 @@
+//! XPUB: PUB that sees who subscribes.
+
+use enfonet_zmtp::{Batch, Message, SocketType, Subscription};
+
+use super::common::socket_methods;
+use super::hub::{Hub, Owned};
+use super::publish::{Publication, publish, publish_now};
+use crate::error::{RecvError, SendError, TrySendError};
+use crate::queue::Arrival;
+use crate::routing::FanOut;
+use crate::{Options, PeerId};
+
+/// Like [`Pub`](crate::Pub), and receives what comes from the subscribers: which topics are wanted, by
+/// anybody at all, and messages that they send (RFC 29). Partners: [`Sub`](crate::Sub), [`XSub`](crate::XSub).
+/// When queues are at their mark, it does as [`Pub`](crate::Pub) does.
+#[derive(Debug)]
+pub struct XPub {
+    hub: Owned<FanOut>,
+}
+
+/// What an [`XPub`] receives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FromSubscriber {
+    /// A topic's first subscriber came, or its last one went: by a cancel, or by its connection's end.
+    Subscription {
+        /// Whose doing it was.
+        peer: PeerId,
+        /// What is wanted, or no longer wanted, by the socket's peers as a whole.
+        subscription: Subscription,
+    },
+    /// A message that a subscriber sent.
+    Message {
+        /// Who.
+        peer: PeerId,
+        /// Its message.
+        message: Message,
+    },
+}
+
+socket_methods!(XPub, FanOut);
+
+impl XPub {
+    /// A socket with these options.
+    #[must_use]
+    pub fn with_options(options: Options) -> Self {
+        let routing = FanOut::new(options.subscriptions, options.subscription_octets);
+        Self {
+            hub: Owned(Hub::new(SocketType::XPub, options, routing)),
+        }
+    }
+
+    /// Publishes a message. Dropped before it is ready, it may have reached some subscribers and not others.
+    ///
+    /// # Errors
+    /// [`SendError::Closed`].
+    pub async fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
+        let message = message.into();
+        match publish(&self.hub, Publication::One(&message)).await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(SendError::Closed(message)),
+        }
+    }
+
+    /// Publishes a message without waiting for queues at their mark.
+    ///
+    /// # Errors
+    /// [`TrySendError::Closed`].
+    pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
+        let message = message.into();
+        publish_now(&self.hub, Publication::One(&message), &mut Vec::new())
+            .map_err(|_| TrySendError::Closed(message))
+    }
+
+    /// Publishes a batch as it came: subscribers share its octets where they want many of its messages.
+    /// Dropped before it is ready, it may have reached some subscribers and not others.
+    ///
+    /// # Errors
+    /// [`Closed`](crate::Closed).
+    pub async fn send_batch(&self, batch: &Batch) -> Result<(), crate::Closed> {
+        publish(&self.hub, Publication::Run(batch)).await
+    }
+
+    /// The next subscription or message. Changes of subscriptions come in the order in which they were
+    /// made, and before messages. Not receiving them holds up the subscribers that make more. Cancel safe.
+    ///
+    /// # Errors
+    /// [`RecvError::Closed`].
+    pub async fn recv(&self) -> Result<FromSubscriber, RecvError> {
+        loop {
+            let arrival = self.hub.recv(1).await.map_err(|_| RecvError::Closed)?;
+            if let Some(received) = from_subscriber(arrival) {
+                return Ok(received);
+            }
+        }
+    }
+
+    /// The next subscription or message, if there is one.
+    pub fn try_recv(&self) -> Option<FromSubscriber> {
+        std::iter::from_fn(|| self.hub.try_recv(1)).find_map(from_subscriber)
+    }
+
+    /// Waits until so many peers have subscribed to something, or the socket is closed. Cancel safe.
+    pub async fn wait_subscribers(&self, peers: usize) {
+        self.hub
+            .until(|out| (out.routing.subscribers() >= peers || out.closed).then_some(()))
+            .await;
+    }
+}
+
+fn from_subscriber(arrival: Arrival) -> Option<FromSubscriber> {
+    match arrival {
+        Arrival::Subscription(peer, subscription) => {
+            Some(FromSubscriber::Subscription { peer, subscription })
+        }
+        Arrival::Run(peer, mut run) => run
+            .pop_front()
+            .map(|message| FromSubscriber::Message { peer, message }),
+        Arrival::Joined(..) | Arrival::Left(..) => None,
+    }
+}

@@ -1,0 +1,133 @@
+//! XSUB: SUB for brokers.
+
+use std::task::Waker;
+
+use bytes::Bytes;
+use enfonet_zmtp::{Batch, Envelope, Message, SocketType, Subscription};
+use smallvec::SmallVec;
+
+use super::common::{recv_message, recv_run, socket_methods, try_recv_message};
+use super::hub::{Hub, Owned};
+use crate::error::{RecvError, SendError};
+use crate::queue::Arrival;
+use crate::routing::Upstream;
+use crate::{Options, PeerId};
+
+/// Like [`Sub`](crate::Sub), for those who pass on what they receive: it doesn't check that it was asked
+/// for, and it can send messages to the publishers (RFC 29). Partners: [`Pub`](crate::Pub),
+/// [`XPub`](crate::XPub).
+#[derive(Debug)]
+pub struct XSub {
+    hub: Owned<Upstream>,
+}
+
+socket_methods!(XSub, Upstream);
+
+impl XSub {
+    /// A socket with these options.
+    #[must_use]
+    pub fn with_options(options: Options) -> Self {
+        Self {
+            hub: Owned(Hub::new(SocketType::XSub, options, Upstream::default())),
+        }
+    }
+
+    /// Asks all publishers, now and later, for messages that begin with the topic. Counted, as by
+    /// [`Sub::subscribe`](crate::Sub::subscribe).
+    pub fn subscribe(&self, topic: impl Into<Bytes>) {
+        subscribe(&self.hub, topic.into());
+    }
+
+    /// Takes one subscription to the topic back.
+    pub fn unsubscribe(&self, topic: impl Into<Bytes>) {
+        cancel(&self.hub, topic.into());
+    }
+
+    /// Sends a message to every publisher that is there and has room; others lose it. One that begins with
+    /// 01 or 00 subscribes or unsubscribes, as in libzmq.
+    ///
+    /// # Errors
+    /// [`SendError::Closed`].
+    pub fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
+        let message = message.into();
+        match Subscription::from_message(&message) {
+            Some(Subscription::Subscribe(topic)) => self.subscribe(topic),
+            Some(Subscription::Cancel(topic)) => self.unsubscribe(topic),
+            None => {
+                let mut out = self.hub.out();
+                if out.closed {
+                    return Err(SendError::Closed(message));
+                }
+                let mut wakers = SmallVec::<[Waker; 8]>::new();
+                for outbox in out
+                    .outboxes
+                    .values_mut()
+                    .filter(|o| o.is_connected() && o.has_room())
+                {
+                    outbox.push(&Envelope::none(), &message);
+                    wakers.extend(outbox.wake());
+                }
+                drop(out);
+                wakers.into_iter().for_each(Waker::wake);
+            }
+        }
+        Ok(())
+    }
+
+    /// The next message, of each publisher in turn. Cancel safe.
+    ///
+    /// # Errors
+    /// [`RecvError::Closed`].
+    pub async fn recv(&self) -> Result<Message, RecvError> {
+        let (_, message) = recv_message(&self.hub).await.map_err(|_| RecvError::Closed)?;
+        Ok(message)
+    }
+
+    /// The next message, if there is one.
+    pub fn try_recv(&self) -> Option<Message> {
+        try_recv_message(&self.hub).map(|(_, message)| message)
+    }
+
+    /// The next messages of one publisher, as they came; of each publisher in turn. Cancel safe.
+    ///
+    /// # Errors
+    /// [`RecvError::Closed`].
+    pub async fn recv_batch(&self) -> Result<(PeerId, Batch), RecvError> {
+        recv_run(&self.hub).await.map_err(|_| RecvError::Closed)
+    }
+
+    /// The next messages of one publisher, if there are any.
+    pub fn try_recv_batch(&self) -> Option<(PeerId, Batch)> {
+        std::iter::from_fn(|| self.hub.try_recv(usize::MAX)).find_map(|arrival| match arrival {
+            Arrival::Run(peer, batch) => Some((peer, batch)),
+            _ => None,
+        })
+    }
+
+    /// Reads publishers no more. What has been read can still be received: for a shutdown that loses
+    /// nothing that was accepted.
+    pub fn stop_receiving(&self) {
+        self.hub.stop_receiving();
+    }
+}
+
+pub(super) fn subscribe(hub: &Hub<Upstream>, topic: Bytes) {
+    tell(hub, &Subscription::Subscribe(topic));
+}
+
+pub(super) fn cancel(hub: &Hub<Upstream>, topic: Bytes) {
+    tell(hub, &Subscription::Cancel(topic));
+}
+
+fn tell(hub: &Hub<Upstream>, subscription: &Subscription) {
+    let mut guard = hub.out();
+    let out = &mut *guard;
+    out.routing.apply(subscription, &mut out.outboxes);
+    let wakers: SmallVec<[Waker; 8]> = out
+        .outboxes
+        .values_mut()
+        .filter_map(|outbox| outbox.wake())
+        .collect();
+    drop(guard);
+    wakers.into_iter().for_each(Waker::wake);
+}

@@ -1,0 +1,146 @@
+//! Octet streams between processes: TCP and Unix domain sockets behind one type.
+
+mod ipc;
+mod tcp;
+
+use std::io::{self, IoSlice};
+use std::net::Shutdown;
+use std::task::{Context, Poll};
+
+use bytes::BytesMut;
+use socket2::SockRef;
+use tokio::io::Interest;
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+
+use crate::error::ConnectionError;
+use crate::{BindError, Endpoint};
+
+/// A connected stream. All operations take `&self`.
+#[derive(Debug)]
+pub(crate) enum Stream {
+    Tcp(TcpStream),
+    Ipc(UnixStream),
+}
+
+/// Calls a method of whichever stream it is.
+macro_rules! either {
+    ($self:ident, $stream:ident => $call:expr) => {
+        match $self {
+            Self::Tcp($stream) => $call,
+            Self::Ipc($stream) => $call,
+        }
+    };
+}
+
+impl Stream {
+    /// Connects; `endpoint` is of tcp or ipc.
+    pub(crate) async fn connect(endpoint: &Endpoint) -> Result<Self, ConnectionError> {
+        match endpoint {
+            Endpoint::Tcp { host, port } => Ok(Self::Tcp(tcp::connect(host, *port).await?)),
+            Endpoint::Ipc(path) => Ok(Self::Ipc(UnixStream::connect(path).await?)),
+            Endpoint::Inproc(_) => unreachable!("inproc has no streams"),
+        }
+    }
+
+    /// Reads once into the room that `buffer` has, without waiting. 0: the peer sends no more.
+    ///
+    /// A read that doesn't fill the room has emptied the kernel's buffer. Telling the runtime so (by an
+    /// outer attempt that "would block") saves the system call that would only find that out.
+    pub(crate) fn try_read(&self, buffer: &mut BytesMut) -> io::Result<usize> {
+        let room = buffer.capacity() - buffer.len();
+        let mut octets = 0;
+        let attempt = either!(self, s => s.try_io(Interest::READABLE, || {
+            octets = s.try_read_buf(buffer)?;
+            if octets > 0 && octets < room { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+        }));
+        match attempt {
+            Err(error) if octets == 0 => Err(error),
+            _ => Ok(octets),
+        }
+    }
+
+    pub(crate) fn try_write_vectored(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        either!(self, s => s.try_write_vectored(pieces))
+    }
+
+    pub(crate) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(self, s => s.poll_read_ready(cx))
+    }
+
+    pub(crate) fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(self, s => s.poll_write_ready(cx))
+    }
+
+    pub(crate) async fn readable(&self) -> io::Result<()> {
+        std::future::poll_fn(|cx| self.poll_readable(cx)).await
+    }
+
+    pub(crate) async fn write_all(&self, mut octets: &[u8]) -> io::Result<()> {
+        while !octets.is_empty() {
+            match self.try_write_vectored(&[IoSlice::new(octets)]) {
+                Ok(written) => octets = &octets[written..],
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    std::future::poll_fn(|cx| self.poll_writable(cx)).await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the peer that no more will come, then waits until it closes too. Closing at once could take
+    /// away from it what it hasn't read yet: the kernel resets a connection that is closed with input unread.
+    pub(crate) async fn finish(&self) -> io::Result<()> {
+        either!(self, s => SockRef::from(s).shutdown(Shutdown::Write))?;
+        let mut discarded = BytesMut::with_capacity(16 << 10);
+        loop {
+            self.readable().await?;
+            discarded.clear();
+            match self.try_read(&mut discarded) {
+                Ok(0) => return Ok(()),
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// A bound socket that accepts connections.
+#[derive(Debug)]
+pub(crate) enum Listener {
+    Tcp(TcpListener),
+    Ipc(
+        UnixListener,
+        #[expect(dead_code, reason = "removes the file when dropped")] ipc::SocketFile,
+    ),
+}
+
+impl Listener {
+    /// Binds; `endpoint` is of tcp or ipc. Gives the endpoint with its host and port filled in.
+    pub(crate) async fn bind(endpoint: &Endpoint) -> Result<(Self, Endpoint), BindError> {
+        match endpoint {
+            Endpoint::Tcp { host, port } => {
+                let listener = tcp::bind(endpoint, host, *port).await?;
+                let address = listener.local_addr().map_err(|e| BindError::io(endpoint, e))?;
+                Ok((Self::Tcp(listener), Endpoint::tcp(address)))
+            }
+            Endpoint::Ipc(path) => {
+                let (listener, file) = ipc::bind(path).map_err(|e| BindError::io(endpoint, e))?;
+                Ok((Self::Ipc(listener, file), endpoint.clone()))
+            }
+            Endpoint::Inproc(_) => unreachable!("inproc has no listeners"),
+        }
+    }
+
+    /// The next connection. Cancel safe.
+    pub(crate) async fn accept(&self) -> io::Result<Stream> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, _) = listener.accept().await?;
+                stream.set_nodelay(true)?;
+                Ok(Stream::Tcp(stream))
+            }
+            Self::Ipc(listener, _) => Ok(Stream::Ipc(listener.accept().await?.0)),
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! What holds for all messages and for any octets.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::time::SystemTime;
+
+use enfonet_proto::prost::Message;
+use enfonet_proto::{Bytes, Event, Failure, Outcome, Request, Response, Timestamp};
+use proptest::collection::{btree_map, vec};
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+fn payload() -> impl Strategy<Value = Bytes> {
+    vec(any::<u8>(), 0..300).prop_map(Bytes::from)
+}
+
+fn headers() -> impl Strategy<Value = BTreeMap<String, String>> {
+    btree_map(any::<String>(), any::<String>(), 0..5)
+}
+
+fn timestamp() -> impl Strategy<Value = Option<Timestamp>> {
+    option::of((any::<i64>(), any::<i32>()).prop_map(|(seconds, nanos)| Timestamp { seconds, nanos }))
+}
+
+prop_compose! {
+    fn events()(
+        (id, source, topic, content_type) in any::<(String, String, String, String)>(),
+        (epoch, sequence) in any::<(u64, u64)>(),
+        time in timestamp(),
+        headers in headers(),
+        payload in payload(),
+    ) -> Event {
+        Event { id, source, topic, epoch, sequence, time, content_type, headers, payload }
+    }
+}
+
+prop_compose! {
+    fn requests()(
+        (id, method, content_type) in any::<(String, String, String)>(),
+        deadline in timestamp(),
+        headers in headers(),
+        payload in payload(),
+    ) -> Request {
+        Request { id, method, deadline, content_type, headers, payload }
+    }
+}
+
+prop_compose! {
+    // Any number is a code: newer peers have ones that we don't know.
+    fn failures()(code in prop_oneof![0..10i32, any::<i32>()], message: String, retryable: bool) -> Failure {
+        Failure { code, message, retryable }
+    }
+}
+
+fn outcomes() -> impl Strategy<Value = Outcome> {
+    prop_oneof![
+        payload().prop_map(Outcome::Payload),
+        failures().prop_map(Outcome::Failure)
+    ]
+}
+
+prop_compose! {
+    fn responses()(
+        (id, content_type) in any::<(String, String)>(),
+        headers in headers(),
+        outcome in option::of(outcomes()),
+    ) -> Response {
+        Response { id, content_type, headers, outcome }
+    }
+}
+
+/// Comes back as it was, and is encoded the same way again.
+fn assert_round_trip<M: Message + PartialEq + Default + Debug>(message: &M) -> Result<(), TestCaseError> {
+    let wire = message.encode_to_vec();
+    prop_assert_eq!(wire.len(), message.encoded_len());
+    let again = M::decode(&wire[..]);
+    prop_assert_eq!(again.as_ref(), Ok(message));
+    prop_assert_eq!(again.map(|again| again.encode_to_vec()), Ok(wire));
+    Ok(())
+}
+
+/// Decodes or doesn't, without a panic; what decodes is a message like any other.
+fn decode<M: Message + PartialEq + Default + Debug>(octets: &[u8]) -> Result<(), TestCaseError> {
+    M::decode(octets).map_or(Ok(()), |message| assert_round_trip(&message))
+}
+
+fn decode_as_all(octets: &[u8]) -> Result<(), TestCaseError> {
+    decode::<Event>(octets)?;
+    decode::<Request>(octets)?;
+    decode::<Response>(octets)?;
+    decode::<Failure>(octets)
+}
+
+/// The encoding of some message.
+fn wires() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        events().prop_map(|m| m.encode_to_vec()),
+        requests().prop_map(|m| m.encode_to_vec()),
+        responses().prop_map(|m| m.encode_to_vec()),
+        failures().prop_map(|m| m.encode_to_vec()),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn events_come_back(event in events()) {
+        assert_round_trip(&event)?;
+    }
+
+    #[test]
+    fn requests_come_back(request in requests()) {
+        assert_round_trip(&request)?;
+    }
+
+    #[test]
+    fn responses_come_back(response in responses()) {
+        assert_round_trip(&response)?;
+    }
+
+    #[test]
+    fn failures_come_back(failure in failures()) {
+        assert_round_trip(&failure)?;
+    }
+
+    #[test]
+    fn random_octets_never_panic(octets in vec(any::<u8>(), 0..200)) {
+        decode_as_all(&octets)?;
+    }
+
+    #[test]
+    fn cut_and_changed_messages_never_panic(
+        mut wire in wires(),
+        changes in vec(any::<(Index, u8)>(), 0..4),
+        end: Index,
+    ) {
+        for (at, octet) in changes.into_iter().filter(|_| !wire.is_empty()).collect::<Vec<_>>() {
+            let at = at.index(wire.len());
+            wire[at] = octet;
+        }
+        wire.truncate(end.index(wire.len() + 1));
+        decode_as_all(&wire)?;
+    }
+
+    #[test]
+    fn no_timestamp_of_a_peer_panics_on_its_way_to_a_system_time(seconds: i64, nanos: i32) {
+        let _ = SystemTime::try_from(Timestamp { seconds, nanos });
+    }
+}
