@@ -5,8 +5,9 @@ use std::task::Waker;
 use enfonet_zmtp::{Envelope, Message, SocketType};
 
 use super::common::{self, PeerEvent, recv_event, recv_message, socket_methods, try_recv_message};
-use super::hub::{Hub, Owned};
+use super::hub::{Hub, Out, Owned};
 use crate::error::{RecvError, SendError, TrySendError};
+use crate::queue::Outbox;
 use crate::routing::RoundRobin;
 use crate::{Options, PeerId};
 
@@ -101,6 +102,17 @@ impl Dealer {
         message: impl Into<Message>,
     ) -> Result<(), TrySendError> {
         common::try_send_to(&self.hub, peer, envelope, message.into())
+    }
+
+    /// Waits until one of these peers has room, or isn't connected any more, and says which. Cancel safe.
+    pub async fn wait_room(&self, peers: &[PeerId]) -> PeerId {
+        let look = |out: &mut Out<RoundRobin>| {
+            peers
+                .iter()
+                .copied()
+                .find(|id| out.outboxes.get(*id).is_none_or(Outbox::has_room))
+        };
+        self.hub.until(look).await
     }
 
     /// The next message, of each peer in turn. Cancel safe.

@@ -212,6 +212,15 @@ impl Message {
         }
     }
 
+    /// Whether [`split_envelope`](Self::split_envelope) would find one.
+    #[must_use]
+    pub fn has_envelope(&self) -> bool {
+        match &self.repr {
+            Repr::Wire(wire) => wire::envelope_len(wire).is_some(),
+            Repr::Frames(frames) => frames.iter().rev().skip(1).any(Bytes::is_empty),
+        }
+    }
+
     /// Puts an envelope before the frames without copying their bodies.
     #[must_use]
     pub fn with_envelope(self, envelope: &Envelope) -> Self {
@@ -361,6 +370,7 @@ mod tests {
             Message::from_frames(["X", "Y", "", "A", "", "B"]),
             Message::from_frames(["X", "Y", "", "A", "", "B"]).detach(),
         ] {
+            assert!(message.has_envelope());
             let (envelope, body) = message.split_envelope().unwrap();
             assert_eq!(envelope.as_wire(), b"\x01\x01X\x01\x01Y\x01\x00");
             assert_eq!(body, Message::from_frames(["A", "", "B"]));
@@ -370,6 +380,7 @@ mod tests {
             );
         }
         for message in [Message::from_frames(["X", "Y"]), Message::from_frames(["X", ""])] {
+            assert!(!message.has_envelope() && !message.detach().has_envelope());
             assert_eq!(message.clone().split_envelope().unwrap_err(), message);
             assert_eq!(message.detach().split_envelope().unwrap_err(), message);
         }

@@ -1,0 +1,5 @@
+//! EnfoMQ, the message queue broker.
+
+fn main() -> std::process::ExitCode {
+    enfonet_proxy::cli::enfomq()
+}

@@ -1,0 +1,5 @@
+//! EnfoSLB, the service load balancer.
+
+fn main() -> std::process::ExitCode {
+    enfonet_proxy::cli::enfoslb()
+}

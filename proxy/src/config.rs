@@ -1,0 +1,87 @@
+//! Where a broker listens and what it connects to.
+
+use std::fmt;
+use std::time::Duration;
+
+use enfonet_patterns::Endpoint;
+
+/// The configuration of a broker.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Publishers, or clients.
+    pub frontend: Side,
+    /// Subscribers, or workers.
+    pub backend: Side,
+    /// How long a broker that has been told to stop may take to send what it has accepted. Default 4 s.
+    pub grace: Duration,
+}
+
+impl Config {
+    /// A configuration of these two sides.
+    #[must_use]
+    pub const fn new(frontend: Side, backend: Side) -> Self {
+        Self {
+            frontend,
+            backend,
+            grace: Duration::from_secs(4),
+        }
+    }
+}
+
+/// The endpoints of one side of a broker; it may listen and connect at any number of them.
+#[derive(Clone, Debug, Default)]
+pub struct Side {
+    /// Where it listens.
+    pub bind: Vec<Endpoint>,
+    /// What it connects to.
+    pub connect: Vec<Endpoint>,
+}
+
+impl Side {
+    /// A side that listens at one endpoint.
+    #[must_use]
+    pub fn bound(endpoint: Endpoint) -> Self {
+        Self {
+            bind: vec![endpoint],
+            connect: Vec::new(),
+        }
+    }
+}
+
+/// Where a broker really is: what it listens at, with hosts and ports filled in, then what it connects to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Endpoints {
+    /// For publishers, or clients.
+    pub frontend: Vec<Endpoint>,
+    /// For subscribers, or workers.
+    pub backend: Vec<Endpoint>,
+}
+
+/// As in the line that the programs print: `frontend=tcp://127.0.0.1:5557 backend=tcp://127.0.0.1:5558`.
+impl fmt::Display for Endpoints {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |side: &[Endpoint]| side.iter().map(Endpoint::to_string).collect::<Vec<_>>().join(",");
+        write!(
+            f,
+            "frontend={} backend={}",
+            list(&self.frontend),
+            list(&self.backend)
+        )
+    }
+}
+
+/// Binds and connects a socket to a side's endpoints; gives them resolved.
+macro_rules! attach {
+    ($socket:expr, $side:expr) => {{
+        let mut endpoints = Vec::new();
+        for endpoint in &$side.bind {
+            endpoints.push($socket.bind(endpoint).await?);
+        }
+        for endpoint in &$side.connect {
+            $socket.connect(endpoint)?;
+            endpoints.push(endpoint.clone());
+        }
+        endpoints
+    }};
+}
+pub(crate) use attach;

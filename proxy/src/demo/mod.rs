@@ -1,0 +1,20 @@
+//! The brokers with something to do: producers and consumers, clients and servers of our own, that print
+//! what flows through the broker over TCP, as with any other program.
+
+mod mq;
+mod slb;
+
+pub(crate) use mq::mq;
+pub(crate) use slb::slb;
+
+use enfonet_patterns::Endpoint;
+
+use crate::StartError;
+
+/// The endpoint that the demo's own programs connect to.
+fn first(endpoints: &[Endpoint]) -> Endpoint {
+    endpoints[0].clone()
+}
+
+/// What may end a demo but the signal: a socket that can't be connected.
+type Outcome = Result<(), StartError>;

@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+
+pub mod cli;
+mod config;
+mod demo;
+mod error;
+pub mod mq;
+mod shutdown;
+pub mod slb;
+
+pub use config::{Config, Endpoints, Side};
+pub use error::StartError;
+pub use shutdown::shutdown_signal;

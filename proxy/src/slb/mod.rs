@@ -1,0 +1,309 @@
+//! EnfoSLB: clients → ROUTER │ DEALER → workers.
+//!
+//! ```text
+//!   client              broker                          worker (REP)
+//!   [… | "" | body] ──► takes a token, picks a worker ──► [token | … | "" | body]
+//!   [… | "" | reply] ◄── knows by the token whose it is ◄── [token | … | "" | reply]
+//! ```
+//!
+//! A REP worker gives back the frames before the body as they were. So the broker puts a token there, not
+//! the client's identity: it knows which request is where, and can't be fooled into another client's reply.
+//! DEALER and ROUTER workers get the client's identity instead, as from any ROUTER/DEALER proxy, and may
+//! send any number of replies.
+//!
+//! Requests wait at their clients' inboxes, not in the broker: it takes as many as the workers have
+//! [credit](credit) for, from each client in turn, and stops reading a client whose inbox is full. So a
+//! worker that comes later takes the backlog at once, and a client that sends much doesn't keep others out.
+//!
+//! What a worker that goes can't have got, another gets. What it had is lost, as in libzmq: the broker
+//! can't know whether it was carried out.
+
+mod credit;
+mod workers;
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use enfonet_patterns::{
+    Batch, Dealer, Envelope, Message, Options, PeerEvent, PeerId, Router, SocketType, TrySendError,
+};
+use slotmap::{Key, KeyData, SlotMap, new_key_type};
+use tracing::{debug, warn};
+
+use crate::config::attach;
+use crate::{Config, Endpoints, StartError};
+use workers::{Kind, Workers};
+
+/// Octets that may wait for one client or one worker.
+const QUEUE: usize = 16 << 20;
+/// Messages of one client that may wait for the broker.
+const CLIENT_QUEUE: usize = 1000;
+/// A stopping broker is done when nothing has come for so long and no reply is awaited.
+const QUIET: Duration = Duration::from_millis(50);
+
+new_key_type! {
+    /// Names a request that a worker has. Never used twice.
+    struct Token;
+}
+
+/// A request that a REP worker has.
+#[derive(Clone, Copy, Debug)]
+struct InFlight {
+    client: PeerId,
+    worker: PeerId,
+}
+
+/// What a broker did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Requests handed to workers.
+    pub requests: u64,
+    /// Replies handed to clients.
+    pub replies: u64,
+    /// Requests without an empty frame before the body: REP workers drop such messages, so they get none.
+    pub malformed: u64,
+    /// Requests that went with a worker.
+    pub lost: u64,
+    /// Replies that no client waited for, or could take.
+    pub undeliverable: u64,
+}
+
+/// A broker that listens, and doesn't forward yet.
+#[derive(Debug)]
+pub struct Broker {
+    frontend: Router,
+    backend: Dealer,
+    endpoints: Endpoints,
+    config: Config,
+    workers: Workers,
+    in_flight: SlotMap<Token, InFlight>,
+    /// Requests that came back from a worker that went, or was full.
+    returned: VecDeque<(PeerId, Message)>,
+    summary: Summary,
+}
+
+/// Binds a broker and runs it until `shutdown` is ready; `ready` is told the endpoints when it listens.
+///
+/// # Errors
+/// [`StartError`]: it couldn't be bound.
+pub async fn run(
+    config: Config,
+    ready: impl FnOnce(&Endpoints),
+    shutdown: impl Future<Output = ()>,
+) -> Result<Summary, StartError> {
+    let broker = Broker::bind(config).await?;
+    ready(broker.endpoints());
+    Ok(broker.run(shutdown).await)
+}
+
+impl Broker {
+    /// Listens at, and connects to, all endpoints.
+    ///
+    /// # Errors
+    /// [`StartError`]: an endpoint is in use, or refused by the system.
+    pub async fn bind(config: Config) -> Result<Self, StartError> {
+        let options = Options::default()
+            .send_hwm(0)
+            .send_octets(QUEUE)
+            .recv_octets(QUEUE);
+        let frontend = Router::with_options(options.clone().recv_hwm(CLIENT_QUEUE));
+        let backend = Dealer::with_options(options.recv_hwm(0).peer_events(true));
+        let endpoints = Endpoints {
+            frontend: attach!(frontend, config.frontend),
+            backend: attach!(backend, config.backend),
+        };
+        Ok(Self {
+            frontend,
+            backend,
+            endpoints,
+            config,
+            workers: Workers::default(),
+            in_flight: SlotMap::with_key(),
+            returned: VecDeque::new(),
+            summary: Summary::default(),
+        })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub const fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// Forwards until `shutdown` is ready. Then clients are read no more; the replies to what was read are
+    /// waited for and sent, for at most the configured grace.
+    pub async fn run(mut self, shutdown: impl Future<Output = ()>) -> Summary {
+        tokio::select! {
+            () = self.forward() => {}
+            () = shutdown => {}
+        }
+        self.frontend.stop_receiving();
+        let _ = tokio::time::timeout(self.config.grace / 4 * 3, self.drain()).await;
+        let linger = self.config.grace / 4;
+        tokio::join!(self.frontend.close(linger), self.backend.close(linger));
+        debug!(summary = ?self.summary, "stopped");
+        self.summary
+    }
+
+    async fn forward(&mut self) {
+        while self.step().await {}
+    }
+
+    /// Goes on until nothing more comes and no reply is awaited.
+    async fn drain(&mut self) {
+        loop {
+            match tokio::time::timeout(QUIET, self.step()).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(_) if self.workers.in_flight() == 0 => return,
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Waits for what happens next and deals with it; `false` when a socket is closed. Cancel safe: what has
+    /// been received is dealt with before anything else is waited for.
+    async fn step(&mut self) -> bool {
+        let credit = self.workers.credit();
+        if credit > 0
+            && let Some((client, request)) = self.returned.pop_front()
+        {
+            self.hand_over(client, request);
+            return true;
+        }
+        tokio::select! {
+            biased;
+            event = self.backend.recv_event(usize::MAX) => match event {
+                Ok(event) => self.handle_worker(event),
+                Err(_) => return false,
+            },
+            event = self.frontend.recv_event(credit), if credit > 0 => match event {
+                Ok(PeerEvent::Messages { peer, batch }) => {
+                    batch.into_iter().for_each(|request| self.hand_over(peer, request));
+                }
+                Ok(_) => {}
+                Err(_) => return false,
+            },
+            worker = self.backend.wait_room(self.workers.full()), if !self.workers.full().is_empty() => {
+                self.workers.room(worker);
+            },
+        }
+        true
+    }
+}
+
+/// Requests.
+impl Broker {
+    /// Gives a request to the worker that has the least to do; keeps it if that one can't take it after all.
+    fn hand_over(&mut self, client: PeerId, request: Message) {
+        let Some((worker, kind)) = self.workers.pick() else {
+            self.returned.push_back((client, request));
+            return;
+        };
+        let (token, envelope) = match kind {
+            Kind::Counting if !request.has_envelope() => {
+                self.summary.malformed += 1;
+                debug!("dropped a request without an empty frame before its body");
+                return;
+            }
+            Kind::Counting => {
+                let token = self.in_flight.insert(InFlight { client, worker });
+                (Some(token), Envelope::of(&[token.data().as_ffi().to_be_bytes()]))
+            }
+            Kind::Plain => match self.frontend.identity(client) {
+                Some(identity) => (None, Envelope::of(&[identity])),
+                None => return, // the client has gone
+            },
+        };
+        match self.backend.try_send_to(worker, &envelope, request) {
+            Ok(()) => {
+                self.summary.requests += 1;
+                self.workers.sent(worker, Instant::now());
+            }
+            Err(
+                TrySendError::Full(request)
+                | TrySendError::UnknownPeer(request)
+                | TrySendError::Closed(request),
+            ) => {
+                token.map(|token| self.in_flight.remove(token));
+                self.workers.is_full(worker);
+                self.returned.push_front((client, request));
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// Replies, and workers that come and go.
+impl Broker {
+    fn handle_worker(&mut self, event: PeerEvent) {
+        match event {
+            PeerEvent::Joined { peer, info } => {
+                let kind = match info.socket_type {
+                    Some(SocketType::Rep) | None => Kind::Counting,
+                    _ => Kind::Plain,
+                };
+                self.workers.join(peer, kind);
+            }
+            PeerEvent::Messages { peer, batch } => self.handle_replies(peer, batch),
+            PeerEvent::Left { peer, unsent } => self.handle_left(peer, unsent),
+            _ => {}
+        }
+    }
+
+    fn handle_replies(&mut self, worker: PeerId, batch: Batch) {
+        let Some(kind) = self.workers.replied(worker, batch.len(), Instant::now()) else {
+            return;
+        };
+        for message in batch {
+            let (first, reply) = message.split_first();
+            let client = match kind {
+                Kind::Counting => self.take_in_flight(&first, worker).map(|request| request.client),
+                Kind::Plain => self.frontend.find(&first),
+            };
+            let (Some(client), Some(reply)) = (client, reply) else {
+                self.summary.undeliverable += 1;
+                continue;
+            };
+            match self.frontend.try_send_to(client, reply) {
+                Ok(()) => self.summary.replies += 1,
+                Err(error) => {
+                    self.summary.undeliverable += 1;
+                    debug!(%error, "dropped a reply");
+                }
+            }
+        }
+    }
+
+    /// The request of a token, if this worker has it.
+    fn take_in_flight(&mut self, token: &[u8], worker: PeerId) -> Option<InFlight> {
+        let token = Token::from(KeyData::from_ffi(u64::from_be_bytes(token.try_into().ok()?)));
+        self.in_flight
+            .get(token)
+            .filter(|request| request.worker == worker)?;
+        self.in_flight.remove(token)
+    }
+
+    /// What the worker can't have got goes to others; what it had is lost.
+    fn handle_left(&mut self, worker: PeerId, unsent: Vec<Batch>) {
+        let kind = self.workers.leave(worker);
+        for message in unsent.into_iter().flatten() {
+            let (first, request) = message.split_first();
+            let client = match kind {
+                Some(Kind::Plain) => self.frontend.find(&first),
+                _ => self.take_in_flight(&first, worker).map(|request| request.client),
+            };
+            if let (Some(client), Some(request)) = (client, request) {
+                self.summary.requests -= 1;
+                self.returned.push_back((client, request.detach()));
+            }
+        }
+        let before = self.in_flight.len();
+        self.in_flight.retain(|_, request| request.worker != worker);
+        let lost = before - self.in_flight.len();
+        if lost > 0 {
+            self.summary.lost += lost as u64;
+            warn!(lost, "a worker has gone with requests");
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! The workers, and which of them gets the next request: the one that has the least to do.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use enfonet_patterns::PeerId;
+use slotmap::SecondaryMap;
+
+use super::credit::Credit;
+
+/// How a worker replies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Once to each request, with the frames before it (REP): its requests are counted.
+    Counting,
+    /// As it likes (DEALER, ROUTER): bounded by its queue only.
+    Plain,
+}
+
+#[derive(Debug)]
+struct Worker {
+    kind: Kind,
+    in_flight: usize,
+    credit: Credit,
+    /// Its queue has no room.
+    full: bool,
+    /// When it was last chosen: of two with equally little to do, the one that rested longer is taken.
+    turn: u64,
+}
+
+impl Worker {
+    /// How many requests it may get now.
+    const fn available(&self) -> usize {
+        match self.kind {
+            _ if self.full => 0,
+            Kind::Counting => self.credit.limit().saturating_sub(self.in_flight),
+            Kind::Plain => PLAIN,
+        }
+    }
+}
+
+/// What a plain worker may get at a time, before its queue is looked at again.
+const PLAIN: usize = 64;
+
+#[derive(Debug, Default)]
+pub(super) struct Workers {
+    workers: SecondaryMap<PeerId, Worker>,
+    /// Those that may get a request, least in flight first.
+    available: BTreeSet<(usize, u64, PeerId)>,
+    /// Their credit together.
+    credit: usize,
+    in_flight: usize,
+    full: Vec<PeerId>,
+    turn: u64,
+}
+
+impl Workers {
+    /// How many requests may be handed over now.
+    pub(super) const fn credit(&self) -> usize {
+        self.credit
+    }
+
+    /// How many requests are with the workers.
+    pub(super) const fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// Those whose queue has no room.
+    pub(super) fn full(&self) -> &[PeerId] {
+        &self.full
+    }
+
+    pub(super) fn join(&mut self, id: PeerId, kind: Kind) {
+        self.turn += 1;
+        let worker = Worker {
+            kind,
+            in_flight: 0,
+            credit: Credit::new(),
+            full: false,
+            turn: self.turn,
+        };
+        self.workers.insert(id, worker);
+        self.enlist(id);
+    }
+
+    /// The worker that has the least to do, if any may get a request.
+    pub(super) fn pick(&self) -> Option<(PeerId, Kind)> {
+        let (_, _, id) = self.available.first()?;
+        Some((*id, self.workers[*id].kind))
+    }
+
+    /// A worker has got a request.
+    pub(super) fn sent(&mut self, id: PeerId, now: Instant) {
+        self.turn += 1;
+        let turn = self.turn;
+        self.change(id, |worker| {
+            worker.in_flight += 1;
+            worker.turn = turn;
+            worker.credit.sent(now);
+        });
+    }
+
+    /// So many replies have come from a worker. Gives its kind, if it is known.
+    pub(super) fn replied(&mut self, id: PeerId, replies: usize, now: Instant) -> Option<Kind> {
+        self.change(id, |worker| {
+            worker.in_flight = worker.in_flight.saturating_sub(replies);
+            worker.credit.replied(replies, worker.in_flight, now);
+        })
+    }
+
+    /// The worker's queue has no room.
+    pub(super) fn is_full(&mut self, id: PeerId) {
+        if self.change(id, |worker| worker.full = true).is_some() {
+            self.full.push(id);
+        }
+    }
+
+    /// The worker's queue has room again.
+    pub(super) fn room(&mut self, id: PeerId) {
+        self.full.retain(|full| *full != id);
+        self.change(id, |worker| worker.full = false);
+    }
+
+    /// The worker has gone. Gives its kind, if it was known.
+    pub(super) fn leave(&mut self, id: PeerId) -> Option<Kind> {
+        self.delist(id);
+        self.full.retain(|full| *full != id);
+        let worker = self.workers.remove(id)?;
+        self.in_flight -= worker.in_flight;
+        Some(worker.kind)
+    }
+
+    fn change(&mut self, id: PeerId, change: impl FnOnce(&mut Worker)) -> Option<Kind> {
+        self.delist(id);
+        let worker = self.workers.get_mut(id)?;
+        let before = worker.in_flight;
+        change(worker);
+        let (kind, after) = (worker.kind, worker.in_flight);
+        self.in_flight = self.in_flight + after - before;
+        self.enlist(id);
+        Some(kind)
+    }
+
+    fn enlist(&mut self, id: PeerId) {
+        let worker = &self.workers[id];
+        if worker.available() > 0 {
+            self.credit += worker.available();
+            self.available.insert((worker.in_flight, worker.turn, id));
+        }
+    }
+
+    fn delist(&mut self, id: PeerId) {
+        let Some(worker) = self.workers.get(id) else {
+            return;
+        };
+        if self.available.remove(&(worker.in_flight, worker.turn, id)) {
+            self.credit -= worker.available();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+    use slotmap::SlotMap;
+
+    use super::*;
+
+    fn ids(n: usize) -> Vec<PeerId> {
+        let mut ids = SlotMap::<PeerId, ()>::with_key();
+        (0..n).map(|_| ids.insert(())).collect()
+    }
+
+    fn send(workers: &mut Workers) -> Option<PeerId> {
+        let (id, _) = workers.pick()?;
+        workers.sent(id, Instant::now());
+        Some(id)
+    }
+
+    #[test]
+    fn idle_workers_come_first_and_take_turns() {
+        let (mut workers, ids) = (Workers::default(), ids(3));
+        ids.iter().for_each(|id| workers.join(*id, Kind::Counting));
+        let first: Vec<_> = std::iter::from_fn(|| send(&mut workers)).collect();
+        assert_eq!(first, ids, "a new worker has credit for one request");
+        let now = Instant::now();
+        workers.replied(ids[1], 1, now);
+        workers.replied(ids[0], 1, now);
+        assert_eq!(send(&mut workers), Some(ids[0]), "it has rested longest");
+        assert_eq!(send(&mut workers), Some(ids[1]));
+    }
+
+    #[test]
+    fn a_full_or_gone_worker_gets_nothing() {
+        let (mut workers, ids) = (Workers::default(), ids(2));
+        ids.iter().for_each(|id| workers.join(*id, Kind::Plain));
+        workers.is_full(ids[0]);
+        assert_eq!(send(&mut workers), Some(ids[1]));
+        assert_eq!(send(&mut workers), Some(ids[1]));
+        workers.room(ids[0]);
+        assert_eq!(send(&mut workers), Some(ids[0]));
+        assert_eq!(workers.leave(ids[0]), Some(Kind::Plain));
+        assert_eq!(workers.leave(ids[1]), Some(Kind::Plain));
+        assert_eq!(
+            (send(&mut workers), workers.in_flight(), workers.credit()),
+            (None, 0, 0)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn the_sums_are_those_of_the_workers(steps in prop::collection::vec((0u8..6, 0usize..4), 0..200)) {
+            let (mut workers, ids) = (Workers::default(), ids(4));
+            let mut now = Instant::now();
+            for (step, at) in steps {
+                now += Duration::from_micros(50);
+                let id = ids[at];
+                match step {
+                    0 if !workers.workers.contains_key(id) => workers.join(id, if at == 0 { Kind::Plain } else { Kind::Counting }),
+                    1 => drop(workers.leave(id)),
+                    2 => drop(workers.replied(id, 1, now)),
+                    3 if !workers.full.contains(&id) => workers.is_full(id),
+                    4 => workers.room(id),
+                    _ => drop(send(&mut workers)),
+                }
+                prop_assert_eq!(workers.in_flight(), workers.workers.values().map(|w| w.in_flight).sum::<usize>());
+                prop_assert_eq!(workers.credit(), workers.workers.values().map(Worker::available).sum::<usize>());
+                prop_assert_eq!(workers.pick().is_some(), workers.credit() > 0);
+                prop_assert!(workers.workers.values().all(|w| w.kind == Kind::Plain || w.in_flight <= 1024));
+            }
+        }
+    }
+}
