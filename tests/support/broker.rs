@@ -1,0 +1,91 @@
+//! Brokers in this process.
+
+use enfonet_patterns::Endpoint;
+use enfonet_proxy::{Config, Endpoints, Side, mq, slb};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::{DEADLINE, Runtime};
+
+fn side(endpoint: &str) -> Side {
+    let endpoint: Endpoint = endpoint.parse().expect("an endpoint");
+    Side::bound(endpoint)
+}
+
+macro_rules! broker {
+    ($(#[$doc:meta])* $name:ident, $module:ident) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name {
+            endpoints: Endpoints,
+            stop: oneshot::Sender<()>,
+            running: JoinHandle<$module::Summary>,
+        }
+
+        impl $name {
+            /// Starts it at these endpoints.
+            ///
+            /// # Panics
+            /// When it doesn't start.
+            #[must_use]
+            pub fn start(runtime: &Runtime, frontend: &str, backend: &str) -> Self {
+                Self::start_with(runtime, Config::new(side(frontend), side(backend)))
+            }
+
+            /// Starts it on free TCP ports.
+            #[must_use]
+            pub fn tcp(runtime: &Runtime) -> Self {
+                Self::start(runtime, "tcp://127.0.0.1:*", "tcp://127.0.0.1:*")
+            }
+
+            /// Starts it with a configuration.
+            ///
+            /// # Panics
+            /// When it doesn't start.
+            #[must_use]
+            pub fn start_with(runtime: &Runtime, config: Config) -> Self {
+                let (stop, stopped) = oneshot::channel();
+                let broker = runtime.run($module::Broker::bind(config)).expect("the broker starts");
+                let endpoints = broker.endpoints().clone();
+                let running = runtime.spawn(broker.run(async {
+                    let _ = stopped.await;
+                }));
+                Self { endpoints, stop, running }
+            }
+
+            /// Where publishers or clients connect.
+            #[must_use]
+            pub fn frontend(&self) -> String {
+                self.endpoints.frontend[0].to_string()
+            }
+
+            /// Where subscribers or workers connect.
+            #[must_use]
+            pub fn backend(&self) -> String {
+                self.endpoints.backend[0].to_string()
+            }
+
+            /// Stops it, and gives what it did.
+            ///
+            /// # Panics
+            /// When it doesn't stop in time.
+            #[must_use]
+            pub fn stop(self, runtime: &Runtime) -> $module::Summary {
+                let _ = self.stop.send(());
+                let ended = runtime.run(tokio::time::timeout(DEADLINE, self.running));
+                ended.expect("in time").expect("the broker doesn't panic")
+            }
+        }
+    };
+}
+
+broker!(
+    /// EnfoMQ.
+    Mq,
+    mq
+);
+broker!(
+    /// EnfoSLB.
+    Slb,
+    slb
+);

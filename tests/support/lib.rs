@@ -1,0 +1,83 @@
+//! What the tests are made of: a runtime for our sockets, real libzmq sockets, brokers in this process or in
+//! their own, and a peer that sends and expects exact octets.
+//!
+//! Nothing here sleeps. What is waited for comes, or a deadline that is far off fails the test.
+
+mod broker;
+mod libzmq;
+mod process;
+mod script;
+
+use std::time::Duration;
+
+pub use broker::{Mq, Slb};
+pub use libzmq::{LibZmq, frames};
+pub use process::Process;
+pub use script::{Script, ScriptListener, greeting, ready};
+
+/// Whatever takes longer has failed: far more than a slow machine needs.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A runtime for our sockets that works on while a test waits for libzmq.
+#[derive(Debug)]
+pub struct Runtime(tokio::runtime::Runtime);
+
+impl Default for Runtime {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Runtime {
+    /// With two threads of its own.
+    #[must_use]
+    pub fn new() -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        Self(runtime.expect("a runtime starts"))
+    }
+
+    /// Runs a future of ours to its end.
+    ///
+    /// # Panics
+    /// When it takes longer than the [`DEADLINE`].
+    pub fn run<T>(&self, future: impl Future<Output = T>) -> T {
+        self.0.block_on(async { tokio::time::timeout(DEADLINE, future).await.expect("within the deadline") })
+    }
+
+    /// Makes this thread one of the runtime's, so that sockets can be connected and dropped on it.
+    #[must_use]
+    pub fn enter(&self) -> tokio::runtime::EnterGuard<'_> {
+        self.0.enter()
+    }
+
+    /// Lets a future run beside the test.
+    pub fn spawn<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> tokio::task::JoinHandle<T> {
+        self.0.spawn(future)
+    }
+}
+
+/// An `ipc://` endpoint in a folder of its own, which goes with the guard.
+///
+/// # Panics
+/// When the system gives no temporary folder.
+#[must_use]
+pub fn ipc() -> (tempfile::TempDir, String) {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let endpoint = format!("ipc://{}/socket", dir.path().display());
+    (dir, endpoint)
+}
+
+/// A wildcard endpoint of the transport, and what has to live as long as it is used.
+#[must_use]
+pub fn wildcard(transport: &str) -> (Option<tempfile::TempDir>, String) {
+    match transport {
+        "ipc" => {
+            let (dir, endpoint) = ipc();
+            (Some(dir), endpoint)
+        }
+        _ => (None, "tcp://127.0.0.1:*".into()),
+    }
+}

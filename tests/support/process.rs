@@ -1,0 +1,130 @@
+//! The broker programs, as processes.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::OnceLock;
+
+/// A broker program that runs until it is stopped; killed when dropped.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    frontend: Vec<String>,
+    backend: Vec<String>,
+}
+
+/// Builds the programs once, as they are now, and gives the command for one of them.
+fn command(program: &str) -> Command {
+    static BUILT: OnceLock<Vec<(String, std::path::PathBuf)>> = OnceLock::new();
+    let built = BUILT.get_or_init(|| {
+        ["enfomq", "enfoslb"]
+            .map(|bin| {
+                let build = escargot::CargoBuild::new().package("enfonet-proxy").bin(bin).current_target();
+                let run = build.current_release().run().expect("the programs build");
+                (bin.to_string(), run.path().to_path_buf())
+            })
+            .to_vec()
+    });
+    let (_, path) = built.iter().find(|(name, _)| name == program).expect("enfomq or enfoslb");
+    Command::new(path)
+}
+
+impl Process {
+    /// Starts a program and waits until it is ready.
+    ///
+    /// # Panics
+    /// When it ends instead.
+    #[must_use]
+    pub fn start(program: &str, arguments: &[&str]) -> Self {
+        let mut child = command(program)
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
+        let mut line = String::new();
+        stdout.read_line(&mut line).expect("text");
+        let list = |key: &str| -> Vec<String> {
+            let list = line.split_whitespace().find_map(|word| word.strip_prefix(key));
+            list.expect("the ready line names both sides").split(',').map(Into::into).collect()
+        };
+        assert!(line.starts_with("ready "), "{line:?}");
+        Self { frontend: list("frontend="), backend: list("backend="), child, stdout }
+    }
+
+    /// Starts one on free TCP ports.
+    #[must_use]
+    pub fn tcp(program: &str) -> Self {
+        Self::start(program, &["--frontend", "tcp://127.0.0.1:*", "--backend", "tcp://127.0.0.1:*"])
+    }
+
+    /// Runs a program that is to end by itself.
+    ///
+    /// # Panics
+    /// When it can't be run.
+    #[must_use]
+    pub fn output(program: &str, arguments: &[&str]) -> Output {
+        command(program).args(arguments).output().expect("the program runs")
+    }
+
+    /// The endpoints of the frontend, as the ready line has them.
+    #[must_use]
+    pub fn frontend(&self) -> &[String] {
+        &self.frontend
+    }
+
+    /// The endpoints of the backend, as the ready line has them.
+    #[must_use]
+    pub fn backend(&self) -> &[String] {
+        &self.backend
+    }
+
+    /// The next line that it prints.
+    ///
+    /// # Panics
+    /// When it prints no text.
+    pub fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).expect("text");
+        line
+    }
+
+    /// Its resident memory, in octets.
+    ///
+    /// # Panics
+    /// When it has ended.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(path).expect("the program runs");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a line for the memory");
+        let kib = line.split_whitespace().nth(1).and_then(|n| n.parse::<usize>().ok());
+        kib.expect("a number") << 10
+    }
+
+    /// Sends it a signal, such as `TERM`, and gives its exit code and whatever else it printed.
+    ///
+    /// # Panics
+    /// When it can't be signalled.
+    #[must_use]
+    pub fn signal(mut self, signal: &str) -> (Option<i32>, String) {
+        let status = Command::new("kill").args([&format!("-{signal}"), &self.child.id().to_string()]).status();
+        assert!(status.expect("kill runs").success());
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).expect("text");
+        (self.child.wait().expect("it ends").code(), rest)
+    }
+
+    /// Kills it, without a chance to clean up.
+    pub fn kill(mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

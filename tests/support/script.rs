@@ -1,0 +1,155 @@
+//! A peer that sends and expects exact octets.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+
+use crate::DEADLINE;
+
+/// One end of a TCP connection, by hand.
+#[derive(Debug)]
+pub struct Script {
+    stream: TcpStream,
+}
+
+/// A listener for [`Script`]s.
+#[derive(Debug)]
+pub struct ScriptListener(TcpListener);
+
+impl ScriptListener {
+    /// Listens on a free port.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn bind() -> (Self, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let endpoint = format!("tcp://{}", listener.local_addr().expect("an address"));
+        (Self(listener), endpoint)
+    }
+
+    /// The next connection.
+    ///
+    /// # Panics
+    /// When it fails.
+    #[must_use]
+    pub fn accept(&self) -> Script {
+        Script::new(self.0.accept().expect("a connection").0)
+    }
+}
+
+impl Script {
+    fn new(stream: TcpStream) -> Self {
+        stream.set_read_timeout(Some(DEADLINE)).expect("an option");
+        stream.set_write_timeout(Some(DEADLINE)).expect("an option");
+        stream.set_nodelay(true).expect("an option");
+        Self { stream }
+    }
+
+    /// Connects to a `tcp://` endpoint.
+    ///
+    /// # Panics
+    /// When nobody listens there.
+    #[must_use]
+    pub fn connect(endpoint: &str) -> Self {
+        let address = endpoint.strip_prefix("tcp://").expect("a tcp endpoint");
+        Self::new(TcpStream::connect(address).expect("somebody listens"))
+    }
+
+    /// Connects and shakes hands as ZMTP 3.`minor`.
+    ///
+    /// # Panics
+    /// When the other side does anything else.
+    #[must_use]
+    pub fn join(endpoint: &str, socket_type: &str, minor: u8) -> Self {
+        let mut script = Self::connect(endpoint);
+        script.handshake(socket_type, minor);
+        script
+    }
+
+    /// Shakes hands, and doesn't look closely at what the other side says of itself.
+    ///
+    /// # Panics
+    /// When the other side does anything else.
+    pub fn handshake(&mut self, socket_type: &str, minor: u8) {
+        self.send(&greeting(minor));
+        self.read(64);
+        self.send(&ready(&[("Socket-Type", socket_type.as_bytes())]));
+        let header = self.read(2);
+        assert_eq!(header[0], 0x04, "a short command");
+        let body = self.read(usize::from(header[1]));
+        assert_eq!(&body[..6], b"\x05READY");
+    }
+
+    /// Sends octets.
+    ///
+    /// # Panics
+    /// When the other side has closed.
+    pub fn send(&mut self, octets: &[u8]) {
+        self.stream.write_all(octets).expect("the other side reads");
+    }
+
+    /// Sends octets that the other side may not want any more.
+    pub fn try_send(&mut self, octets: &[u8]) {
+        let _ = self.stream.write_all(octets);
+    }
+
+    /// Reads so many octets.
+    ///
+    /// # Panics
+    /// When fewer come.
+    pub fn read(&mut self, len: usize) -> Vec<u8> {
+        let mut octets = vec![0; len];
+        self.stream.read_exact(&mut octets).expect("as many octets as expected");
+        octets
+    }
+
+    /// Expects exactly these octets next.
+    ///
+    /// # Panics
+    /// When others come.
+    #[track_caller]
+    pub fn expect(&mut self, octets: &[u8]) {
+        let read = self.read(octets.len());
+        assert_eq!(read.escape_ascii().to_string(), octets.escape_ascii().to_string());
+    }
+
+    /// Expects the other side to close, whatever it sends before.
+    ///
+    /// # Panics
+    /// When it doesn't.
+    pub fn expect_close(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        match self.stream.read_to_end(&mut rest) {
+            Ok(_) => {}
+            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{error}"),
+        }
+        rest
+    }
+}
+
+/// A greeting of ZMTP 3.`minor` with the NULL mechanism.
+#[must_use]
+pub fn greeting(minor: u8) -> Vec<u8> {
+    let mut octets = b"\xff\0\0\0\0\0\0\0\0\x7f\x03\0NULL".to_vec();
+    octets[11] = minor;
+    octets.resize(64, 0);
+    octets
+}
+
+/// A READY command with these properties.
+///
+/// # Panics
+/// When they are longer than a short command holds.
+#[must_use]
+pub fn ready(properties: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut body = b"\x05READY".to_vec();
+    for (name, value) in properties {
+        body.push(u8::try_from(name.len()).expect("a short name"));
+        body.extend(name.as_bytes());
+        body.extend(u32::try_from(value.len()).expect("a short value").to_be_bytes());
+        body.extend(*value);
+    }
+    let mut frame = vec![0x04, u8::try_from(body.len()).expect("a short command")];
+    frame.append(&mut body);
+    frame
+}
