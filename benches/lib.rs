@@ -1,0 +1,1 @@
+//! Benches of EnfoNet: `cargo bench -p enfonet-benches`.
