@@ -32,7 +32,10 @@ impl Runtime {
     /// With two threads of its own.
     #[must_use]
     pub fn new() -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build();
         Self(runtime.expect("a runtime starts"))
     }
 
@@ -41,7 +44,11 @@ impl Runtime {
     /// # Panics
     /// When it takes longer than the [`DEADLINE`].
     pub fn run<T>(&self, future: impl Future<Output = T>) -> T {
-        self.0.block_on(async { tokio::time::timeout(DEADLINE, future).await.expect("within the deadline") })
+        self.0.block_on(async {
+            tokio::time::timeout(DEADLINE, future)
+                .await
+                .expect("within the deadline")
+        })
     }
 
     /// Makes this thread one of the runtime's, so that sockets can be connected and dropped on it.

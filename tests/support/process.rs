@@ -19,13 +19,19 @@ fn command(program: &str) -> Command {
     let built = BUILT.get_or_init(|| {
         ["enfomq", "enfoslb"]
             .map(|bin| {
-                let build = escargot::CargoBuild::new().package("enfonet-proxy").bin(bin).current_target();
+                let build = escargot::CargoBuild::new()
+                    .package("enfonet-proxy")
+                    .bin(bin)
+                    .current_target();
                 let run = build.current_release().run().expect("the programs build");
                 (bin.to_string(), run.path().to_path_buf())
             })
             .to_vec()
     });
-    let (_, path) = built.iter().find(|(name, _)| name == program).expect("enfomq or enfoslb");
+    let (_, path) = built
+        .iter()
+        .find(|(name, _)| name == program)
+        .expect("enfomq or enfoslb");
     Command::new(path)
 }
 
@@ -46,16 +52,32 @@ impl Process {
         stdout.read_line(&mut line).expect("text");
         let list = |key: &str| -> Vec<String> {
             let list = line.split_whitespace().find_map(|word| word.strip_prefix(key));
-            list.expect("the ready line names both sides").split(',').map(Into::into).collect()
+            list.expect("the ready line names both sides")
+                .split(',')
+                .map(Into::into)
+                .collect()
         };
         assert!(line.starts_with("ready "), "{line:?}");
-        Self { frontend: list("frontend="), backend: list("backend="), child, stdout }
+        Self {
+            frontend: list("frontend="),
+            backend: list("backend="),
+            child,
+            stdout,
+        }
     }
 
     /// Starts one on free TCP ports.
     #[must_use]
     pub fn tcp(program: &str) -> Self {
-        Self::start(program, &["--frontend", "tcp://127.0.0.1:*", "--backend", "tcp://127.0.0.1:*"])
+        Self::start(
+            program,
+            &[
+                "--frontend",
+                "tcp://127.0.0.1:*",
+                "--backend",
+                "tcp://127.0.0.1:*",
+            ],
+        )
     }
 
     /// Runs a program that is to end by itself.
@@ -64,7 +86,10 @@ impl Process {
     /// When it can't be run.
     #[must_use]
     pub fn output(program: &str, arguments: &[&str]) -> Output {
-        command(program).args(arguments).output().expect("the program runs")
+        command(program)
+            .args(arguments)
+            .output()
+            .expect("the program runs")
     }
 
     /// The endpoints of the frontend, as the ready line has them.
@@ -97,8 +122,14 @@ impl Process {
     pub fn memory(&self) -> usize {
         let path = format!("/proc/{}/status", self.child.id());
         let status = std::fs::read_to_string(path).expect("the program runs");
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a line for the memory");
-        let kib = line.split_whitespace().nth(1).and_then(|n| n.parse::<usize>().ok());
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS:"))
+            .expect("a line for the memory");
+        let kib = line
+            .split_whitespace()
+            .nth(1)
+            .and_then(|n| n.parse::<usize>().ok());
         kib.expect("a number") << 10
     }
 
@@ -108,7 +139,9 @@ impl Process {
     /// When it can't be signalled.
     #[must_use]
     pub fn signal(mut self, signal: &str) -> (Option<i32>, String) {
-        let status = Command::new("kill").args([&format!("-{signal}"), &self.child.id().to_string()]).status();
+        let status = Command::new("kill")
+            .args([&format!("-{signal}"), &self.child.id().to_string()])
+            .status();
         assert!(status.expect("kill runs").success());
         let mut rest = String::new();
         self.stdout.read_to_string(&mut rest).expect("text");

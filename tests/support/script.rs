@@ -99,7 +99,9 @@ impl Script {
     /// When fewer come.
     pub fn read(&mut self, len: usize) -> Vec<u8> {
         let mut octets = vec![0; len];
-        self.stream.read_exact(&mut octets).expect("as many octets as expected");
+        self.stream
+            .read_exact(&mut octets)
+            .expect("as many octets as expected");
         octets
     }
 
