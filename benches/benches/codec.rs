@@ -25,9 +25,7 @@ fn decode(c: &mut Criterion) {
             let mut decoder = Decoder::new(Limits::default());
             b.iter(|| {
                 decoder.reserve(wire.len()).extend_from_slice(wire);
-                let Ok(Some(Event::Batch(batch))) = decoder.poll_event() else {
-                    panic!("whole messages")
-                };
+                let Ok(Some(Event::Batch(batch))) = decoder.poll_event() else { panic!("whole messages") };
                 batch.len()
             });
         });
@@ -35,13 +33,8 @@ fn decode(c: &mut Criterion) {
             let mut decoder = Decoder::new(Limits::default());
             b.iter(|| {
                 decoder.reserve(wire.len()).extend_from_slice(wire);
-                let Ok(Some(Event::Batch(batch))) = decoder.poll_event() else {
-                    panic!("whole messages")
-                };
-                batch
-                    .into_iter()
-                    .map(|message| message.first().len())
-                    .sum::<usize>()
+                let Ok(Some(Event::Batch(batch))) = decoder.poll_event() else { panic!("whole messages") };
+                batch.into_iter().map(|message| message.first().len()).sum::<usize>()
             });
         });
     }

@@ -7,10 +7,7 @@ use enfonet_patterns::{Context, Message, Options, Pub, Sub};
 const MESSAGES: usize = 1000;
 
 fn inproc(c: &mut Criterion) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let mut group = c.benchmark_group("inproc");
     group.sample_size(20);
     for idle in [0, 1000] {

@@ -27,6 +27,12 @@ pub(crate) struct Bound {
     pub(crate) until: CancellationToken,
 }
 
+impl Bound {
+    fn is_there(&self) -> bool {
+        !self.until.is_cancelled() && !self.link.is_closing()
+    }
+}
+
 impl Context {
     /// A context of its own.
     #[must_use]
@@ -44,7 +50,7 @@ impl Context {
     /// Takes a name, until the token is cancelled; `false` if it is taken.
     pub(crate) fn bind(&self, name: &str, link: Arc<dyn Link>, until: CancellationToken) -> bool {
         let mut bound = self.0.bound.lock().expect("no panic holds the lock");
-        bound.retain(|_, other| !other.until.is_cancelled());
+        bound.retain(|_, other| other.is_there());
         if bound.contains_key(name) {
             return false;
         }
@@ -56,26 +62,16 @@ impl Context {
 
     /// Forgets names whose time is over, so that they don't keep their sockets.
     pub(crate) fn sweep(&self) {
-        self.0
-            .bound
-            .lock()
-            .expect("no panic holds the lock")
-            .retain(|_, bound| !bound.until.is_cancelled());
+        self.0.bound.lock().expect("no panic holds the lock").retain(|_, bound| bound.is_there());
     }
 
     /// The socket bound to a name, as soon as there is one. Cancel safe.
     pub(crate) async fn find(&self, name: &str) -> Bound {
         loop {
             let changed = self.0.changed.notified();
-            let found = self
-                .0
-                .bound
-                .lock()
-                .expect("no panic holds the lock")
-                .get(name)
-                .cloned();
+            let found = self.0.bound.lock().expect("no panic holds the lock").get(name).cloned();
             match found {
-                Some(bound) if !bound.until.is_cancelled() => return bound,
+                Some(bound) if bound.is_there() => return bound,
                 _ => changed.await,
             }
         }

@@ -46,18 +46,12 @@ impl Endpoint {
     /// The TCP endpoint of a socket address.
     #[must_use]
     pub const fn tcp(address: SocketAddr) -> Self {
-        Self::Tcp {
-            host: Host::Ip(address.ip()),
-            port: address.port(),
-        }
+        Self::Tcp { host: Host::Ip(address.ip()), port: address.port() }
     }
 
     /// Whether it can be connected to: `*` and port 0 are for binding only.
     pub(crate) const fn is_wildcard(&self) -> bool {
-        matches!(
-            self,
-            Self::Tcp { host: Host::Any, .. } | Self::Tcp { port: 0, .. }
-        )
+        matches!(self, Self::Tcp { host: Host::Any, .. } | Self::Tcp { port: 0, .. })
     }
 }
 
@@ -65,10 +59,7 @@ impl FromStr for Endpoint {
     type Err = EndpointError;
 
     fn from_str(text: &str) -> Result<Self, EndpointError> {
-        let error = |reason| EndpointError {
-            text: text.into(),
-            reason,
-        };
+        let error = |reason| EndpointError { text: text.into(), reason };
         let (scheme, rest) = text.split_once("://").ok_or_else(|| error(Reason::NoTransport))?;
         match scheme {
             "tcp" => parse_tcp(rest).map_err(error),
@@ -93,18 +84,12 @@ fn parse_tcp(rest: &str) -> Result<Endpoint, Reason> {
         digits if digits.bytes().all(|c| c.is_ascii_digit()) => digits.parse().map_err(|_| Reason::Port)?,
         _ => return Err(Reason::Port),
     };
-    Ok(Endpoint::Tcp {
-        host: parse_host(host)?,
-        port,
-    })
+    Ok(Endpoint::Tcp { host: parse_host(host)?, port })
 }
 
 fn parse_host(host: &str) -> Result<Host, Reason> {
     if let Some(inner) = host.strip_prefix('[') {
-        let address = inner
-            .strip_suffix(']')
-            .and_then(|a| a.parse::<Ipv6Addr>().ok())
-            .ok_or(Reason::Host)?;
+        let address = inner.strip_suffix(']').and_then(|a| a.parse::<Ipv6Addr>().ok()).ok_or(Reason::Host)?;
         return Ok(Host::Ip(address.into()));
     }
     let name_like = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
@@ -158,18 +143,9 @@ impl From<std::convert::Infallible> for EndpointError {
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tcp {
-                host: Host::Any,
-                port,
-            } => write!(f, "tcp://*:{port}"),
-            Self::Tcp {
-                host: Host::Ip(ip),
-                port,
-            } => write!(f, "tcp://{}", SocketAddr::new(*ip, *port)),
-            Self::Tcp {
-                host: Host::Name(name),
-                port,
-            } => write!(f, "tcp://{name}:{port}"),
+            Self::Tcp { host: Host::Any, port } => write!(f, "tcp://*:{port}"),
+            Self::Tcp { host: Host::Ip(ip), port } => write!(f, "tcp://{}", SocketAddr::new(*ip, *port)),
+            Self::Tcp { host: Host::Name(name), port } => write!(f, "tcp://{name}:{port}"),
             Self::Ipc(path) => write!(f, "ipc://{}", path.display()),
             Self::Inproc(name) => write!(f, "inproc://{name}"),
         }
@@ -186,10 +162,7 @@ pub struct EndpointError {
 
 impl EndpointError {
     pub(crate) fn wildcard(endpoint: &Endpoint) -> Self {
-        Self {
-            text: endpoint.to_string(),
-            reason: Reason::Wildcard,
-        }
+        Self { text: endpoint.to_string(), reason: Reason::Wildcard }
     }
 }
 
@@ -257,10 +230,7 @@ mod tests {
             assert_eq!(text.parse::<Endpoint>().unwrap_err().reason, reason, "{text}");
         }
         assert_eq!(
-            format!("ipc://{}", "x".repeat(108))
-                .parse::<Endpoint>()
-                .unwrap_err()
-                .reason,
+            format!("ipc://{}", "x".repeat(108)).parse::<Endpoint>().unwrap_err().reason,
             Reason::LongPath
         );
     }

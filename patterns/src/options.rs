@@ -71,10 +71,7 @@ impl Options {
     pub fn identity(mut self, identity: impl Into<Bytes>) -> Self {
         self.identity = identity.into();
         assert!(self.identity.len() <= 255, "an identity has at most 255 octets");
-        assert!(
-            self.identity.first() != Some(&0),
-            "an identity doesn't begin with a zero octet"
-        );
+        assert!(self.identity.first() != Some(&0), "an identity doesn't begin with a zero octet");
         self
     }
 

@@ -54,10 +54,7 @@ prop_compose! {
 }
 
 fn outcomes() -> impl Strategy<Value = Outcome> {
-    prop_oneof![
-        payload().prop_map(Outcome::Payload),
-        failures().prop_map(Outcome::Failure)
-    ]
+    prop_oneof![payload().prop_map(Outcome::Payload), failures().prop_map(Outcome::Failure)]
 }
 
 prop_compose! {

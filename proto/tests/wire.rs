@@ -45,11 +45,7 @@ fn response(outcome: Outcome) -> Response {
 }
 
 fn failure() -> Failure {
-    Failure {
-        code: FailureCode::Overloaded.into(),
-        message: "m".into(),
-        retryable: true,
-    }
+    Failure { code: FailureCode::Overloaded.into(), message: "m".into(), retryable: true }
 }
 
 // A field is its tag, number << 3 | type, then its value. Type 0 is a varint, 2 a length and as many octets.
@@ -115,11 +111,7 @@ fn failure_codes_are_what_they_were() {
         (8, "FAILURE_CODE_UNAVAILABLE"),
         (9, "FAILURE_CODE_INTERNAL"),
     ] {
-        assert_eq!(
-            FailureCode::from_str_name(name).map(i32::from),
-            Some(number),
-            "{name}"
-        );
+        assert_eq!(FailureCode::from_str_name(name).map(i32::from), Some(number), "{name}");
     }
 }
 
@@ -139,10 +131,7 @@ fn an_empty_result_and_an_empty_failure_differ_from_no_outcome() {
         (Some(Outcome::Failure(Failure::default())), b"\x2a\x00"),
         (None, b""),
     ] {
-        let response = Response {
-            outcome,
-            ..Response::default()
-        };
+        let response = Response { outcome, ..Response::default() };
         assert_wire(&response, &[wire]);
     }
 }

@@ -33,42 +33,26 @@ struct Arguments {
 #[must_use]
 pub fn enfomq() -> ExitCode {
     let about = "EnfoMQ: a message queue broker. Publishers connect to the frontend (XSUB), subscribers to the backend (XPUB).";
-    run_program(
-        "enfomq",
-        about,
-        ["tcp://127.0.0.1:5557", "tcp://127.0.0.1:5558"],
-        async |config, demo| {
-            let stop = shutdown_signal().map_err(|e| e.to_string())?;
-            if demo {
-                return demo::mq(config, ready, stop).await.map_err(|e| e.to_string());
-            }
-            mq::run(config, ready, stop)
-                .await
-                .map(drop)
-                .map_err(|e: StartError| e.to_string())
-        },
-    )
+    run_program("enfomq", about, ["tcp://127.0.0.1:5557", "tcp://127.0.0.1:5558"], async |config, demo| {
+        let stop = shutdown_signal().map_err(|e| e.to_string())?;
+        if demo {
+            return demo::mq(config, ready, stop).await.map_err(|e| e.to_string());
+        }
+        mq::run(config, ready, stop).await.map(drop).map_err(|e: StartError| e.to_string())
+    })
 }
 
 /// Runs `enfoslb` with the arguments of the process.
 #[must_use]
 pub fn enfoslb() -> ExitCode {
     let about = "EnfoSLB: a service load balancer. Clients connect to the frontend (ROUTER), workers to the backend (DEALER).";
-    run_program(
-        "enfoslb",
-        about,
-        ["tcp://127.0.0.1:5559", "tcp://127.0.0.1:5560"],
-        async |config, demo| {
-            let stop = shutdown_signal().map_err(|e| e.to_string())?;
-            if demo {
-                return demo::slb(config, ready, stop).await.map_err(|e| e.to_string());
-            }
-            slb::run(config, ready, stop)
-                .await
-                .map(drop)
-                .map_err(|e: StartError| e.to_string())
-        },
-    )
+    run_program("enfoslb", about, ["tcp://127.0.0.1:5559", "tcp://127.0.0.1:5560"], async |config, demo| {
+        let stop = shutdown_signal().map_err(|e| e.to_string())?;
+        if demo {
+            return demo::slb(config, ready, stop).await.map_err(|e| e.to_string());
+        }
+        slb::run(config, ready, stop).await.map(drop).map_err(|e: StartError| e.to_string())
+    })
 }
 
 fn ready(endpoints: &impl Display) {
@@ -86,10 +70,7 @@ fn run_program(
         Err(code) => return code,
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let demo = arguments.demo;
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -104,21 +85,12 @@ fn run_program(
 /// Wrong arguments take one line, like any other failure; help and version are printed as asked.
 fn parse(name: &'static str, about: &'static str) -> Result<Arguments, ExitCode> {
     use clap::{CommandFactory, FromArgMatches};
-    let command = Arguments::command()
-        .name(name)
-        .about(about)
-        .version(env!("CARGO_PKG_VERSION"));
-    let parsed = command
-        .try_get_matches()
-        .and_then(|matches| Arguments::from_arg_matches(&matches));
+    let command = Arguments::command().name(name).about(about).version(env!("CARGO_PKG_VERSION"));
+    let parsed = command.try_get_matches().and_then(|matches| Arguments::from_arg_matches(&matches));
     parsed.map_err(|error| {
         if error.use_stderr() {
             let text = error.to_string();
-            let line = text
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .trim_start_matches("error: ");
+            let line = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
             fail(name, format_args!("{line} (try --help)"))
         } else {
             print!("{error}");

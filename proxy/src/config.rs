@@ -20,11 +20,7 @@ impl Config {
     /// A configuration of these two sides.
     #[must_use]
     pub const fn new(frontend: Side, backend: Side) -> Self {
-        Self {
-            frontend,
-            backend,
-            grace: Duration::from_secs(4),
-        }
+        Self { frontend, backend, grace: Duration::from_secs(4) }
     }
 }
 
@@ -41,10 +37,7 @@ impl Side {
     /// A side that listens at one endpoint.
     #[must_use]
     pub fn bound(endpoint: Endpoint) -> Self {
-        Self {
-            bind: vec![endpoint],
-            connect: Vec::new(),
-        }
+        Self { bind: vec![endpoint], connect: Vec::new() }
     }
 }
 
@@ -61,12 +54,7 @@ pub struct Endpoints {
 impl fmt::Display for Endpoints {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |side: &[Endpoint]| side.iter().map(Endpoint::to_string).collect::<Vec<_>>().join(",");
-        write!(
-            f,
-            "frontend={} backend={}",
-            list(&self.frontend),
-            list(&self.backend)
-        )
+        write!(f, "frontend={} backend={}", list(&self.frontend), list(&self.backend))
     }
 }
 

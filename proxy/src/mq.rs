@@ -63,12 +63,7 @@ impl Broker {
             frontend: attach!(frontend, config.frontend),
             backend: attach!(backend, config.backend),
         };
-        Ok(Self {
-            frontend,
-            backend,
-            endpoints,
-            config,
-        })
+        Ok(Self { frontend, backend, endpoints, config })
     }
 
     /// Where it is.
@@ -83,10 +78,7 @@ impl Broker {
         let stopping = CancellationToken::new();
         let mut messages = 0;
         {
-            let (down, up) = (
-                self.forward_messages(&stopping, &mut messages),
-                self.forward_subscriptions(),
-            );
+            let (down, up) = (self.forward_messages(&stopping, &mut messages), self.forward_subscriptions());
             let stop = async {
                 shutdown.await;
                 self.frontend.stop_receiving();
@@ -124,17 +116,11 @@ impl Broker {
     async fn forward_subscriptions(&self) {
         while let Ok(received) = self.backend.recv().await {
             match received {
-                FromSubscriber::Subscription {
-                    subscription: Subscription::Subscribe(topic),
-                    ..
-                } => {
+                FromSubscriber::Subscription { subscription: Subscription::Subscribe(topic), .. } => {
                     debug!(topic = %topic.escape_ascii(), "first subscriber");
                     self.frontend.subscribe(topic);
                 }
-                FromSubscriber::Subscription {
-                    subscription: Subscription::Cancel(topic),
-                    ..
-                } => {
+                FromSubscriber::Subscription { subscription: Subscription::Cancel(topic), .. } => {
                     debug!(topic = %topic.escape_ascii(), "last subscriber gone");
                     self.frontend.unsubscribe(topic);
                 }

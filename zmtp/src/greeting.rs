@@ -83,10 +83,7 @@ impl Greeting {
         if *field != mechanism.field() {
             let end = field.iter().position(|c| *c == 0).unwrap_or(field.len());
             let theirs = field[..end].escape_ascii().to_string();
-            return Err(GreetingError::Mechanism {
-                theirs,
-                ours: mechanism,
-            });
+            return Err(GreetingError::Mechanism { theirs, ours: mechanism });
         }
         let minor = if wire[MAJOR] > 3 { 1 } else { wire[MINOR] };
         Ok(Some(Self { minor, mechanism }))
@@ -158,10 +155,7 @@ mod tests {
     fn older_peers_are_refused_at_the_first_octet_that_tells() {
         assert_eq!(parse(b""), Ok(None));
         assert_eq!(parse(b"\x01\x00"), Err(GreetingError::Unversioned));
-        assert_eq!(
-            parse(b"\xff\0\0\0\0\0\0\0\x08\x00"),
-            Err(GreetingError::Unversioned)
-        );
+        assert_eq!(parse(b"\xff\0\0\0\0\0\0\0\x08\x00"), Err(GreetingError::Unversioned));
         for major in 0..3 {
             let wire = [0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, major];
             assert_eq!(parse(&wire), Err(GreetingError::Version { major }));

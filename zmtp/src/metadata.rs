@@ -55,9 +55,7 @@ impl Metadata {
     /// The value of the first property of that name; names are compared without regard to case.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&[u8]> {
-        self.iter()
-            .find(|(n, _)| n.eq_ignore_ascii_case(name.as_bytes()))
-            .map(|(_, value)| value)
+        self.iter().find(|(n, _)| n.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
     }
 
     /// The wire form.
@@ -102,20 +100,10 @@ mod tests {
     fn anything_cut_off_is_refused() {
         let whole = b"\x01A\x00\x00\x00\x02xy";
         for end in 1..whole.len() {
-            assert_eq!(
-                Metadata::parse(Bytes::copy_from_slice(&whole[..end])),
-                Err(MetadataError),
-                "{end}"
-            );
+            assert_eq!(Metadata::parse(Bytes::copy_from_slice(&whole[..end])), Err(MetadataError), "{end}");
         }
         assert!(Metadata::parse(Bytes::from_static(whole)).is_ok());
-        assert_eq!(
-            Metadata::parse(Bytes::from_static(b"\0\0\0\0\0")),
-            Err(MetadataError)
-        );
-        assert_eq!(
-            Metadata::parse(Bytes::from_static(b"\x01A\xff\xff\xff\xff")),
-            Err(MetadataError)
-        );
+        assert_eq!(Metadata::parse(Bytes::from_static(b"\0\0\0\0\0")), Err(MetadataError));
+        assert_eq!(Metadata::parse(Bytes::from_static(b"\x01A\xff\xff\xff\xff")), Err(MetadataError));
     }
 }

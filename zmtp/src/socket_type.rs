@@ -95,10 +95,7 @@ impl TryFrom<&[u8]> for SocketType {
     type Error = UnknownSocketType;
 
     fn try_from(name: &[u8]) -> Result<Self, UnknownSocketType> {
-        Self::ALL
-            .into_iter()
-            .find(|t| t.name().as_bytes() == name)
-            .ok_or(UnknownSocketType)
+        Self::ALL.into_iter().find(|t| t.name().as_bytes() == name).ok_or(UnknownSocketType)
     }
 }
 
@@ -139,10 +136,7 @@ mod tests {
     #[test]
     fn names_are_matched_exactly() {
         for socket_type in SocketType::ALL {
-            assert_eq!(
-                SocketType::try_from(socket_type.name().as_bytes()),
-                Ok(socket_type)
-            );
+            assert_eq!(SocketType::try_from(socket_type.name().as_bytes()), Ok(socket_type));
         }
         for name in ["", "dealer", "DEALERX", "DEALE"] {
             assert_eq!(SocketType::try_from(name.as_bytes()), Err(UnknownSocketType));

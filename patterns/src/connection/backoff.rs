@@ -14,11 +14,7 @@ pub(super) struct Backoff {
 
 impl Backoff {
     pub(super) const fn new(options: &Options) -> Self {
-        Self {
-            first: options.reconnect,
-            max: options.reconnect_max,
-            next: options.reconnect,
-        }
+        Self { first: options.reconnect, max: options.reconnect_max, next: options.reconnect }
     }
 
     /// The next wait; `random` is from 0 to 1. Up to as much again is added, so that many clients of a

@@ -1,13 +1,11 @@
 //! The connecting side: one peer, whose queue outlives its connections.
 
-use std::sync::Arc;
-
 use tracing::{debug, warn};
 
 use super::backoff::Backoff;
 use super::driver::Driver;
 use super::handshake::handshake;
-use super::link::{Link, Slot};
+use super::link::Slot;
 use super::listen::FINISH;
 use crate::Endpoint;
 use crate::error::ConnectionError;
@@ -17,8 +15,7 @@ use crate::transport::Stream;
 ///
 /// A peer that breaks the protocol is tried again like one that isn't there, at the same pace: it may be
 /// replaced by a better one. (libzmq gives such an endpoint up for good.)
-pub(crate) async fn connect(endpoint: Endpoint, link: Arc<dyn Link>) {
-    let slot = Slot::open(link, true);
+pub(crate) async fn connect(endpoint: Endpoint, slot: Slot) {
     let mut backoff = Backoff::new(slot.link().options());
     loop {
         match attempt(&endpoint, &slot, &mut backoff).await {
@@ -40,9 +37,11 @@ async fn attempt(endpoint: &Endpoint, slot: &Slot, backoff: &mut Backoff) -> Res
         return Ok(());
     };
     let stream = stream?;
-    let (peer, received) = tokio::time::timeout(link.options().handshake, handshake(&stream, link.local()))
-        .await
-        .map_err(|_| ConnectionError::HandshakeTimeout)??;
+    let shaking = handshake(&stream, link.local(), link.options().handshake);
+    let Some(shaken) = slot.unless_over(shaking).await else {
+        return Ok(());
+    };
+    let (peer, received) = shaken?;
     let joined = slot.join(peer)?;
     debug!(%endpoint, "connected");
     backoff.reset();

@@ -44,11 +44,7 @@ impl<'a> Driver<'a> {
     /// `received` is what arrived together with the end of the handshake.
     pub(super) fn new(stream: &'a Stream, peer: Joined<'a>, received: BytesMut) -> Self {
         let limits = peer.link().options().limits;
-        let received = if received.is_empty() {
-            BytesMut::new()
-        } else {
-            received
-        };
+        let received = if received.is_empty() { BytesMut::new() } else { received };
         Self {
             stream,
             peer,
@@ -62,12 +58,12 @@ impl<'a> Driver<'a> {
 
     /// Runs until the connection ends. `Ok` when the socket is closing and all is written.
     pub(super) async fn run(mut self) -> Result<(), ConnectionError> {
-        let mut reading = self.deliver()?;
-        std::future::poll_fn(|cx| self.poll(cx, &mut reading)).await
+        self.deliver()?;
+        std::future::poll_fn(|cx| self.poll(cx)).await
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>, reading: &mut bool) -> Poll<Result<(), ConnectionError>> {
-        let read = self.poll_read(cx, reading)?;
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
+        let read = self.poll_read(cx)?;
         let write = self.poll_write(cx)?;
         if self.queue.is_empty() && write == Progress::Waits && self.peer.link().is_closing() {
             return Poll::Ready(Ok(()));
@@ -79,19 +75,18 @@ impl<'a> Driver<'a> {
     }
 
     /// Reads until the kernel has no more, the inbox is full, or the budget is used up.
-    fn poll_read(&mut self, cx: &mut Context<'_>, reading: &mut bool) -> Result<Progress, ConnectionError> {
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<Progress, ConnectionError> {
         let mut budget = BUDGET;
         loop {
-            if !*reading && !self.peer.link().may_read(self.peer.id(), cx.waker()) {
+            if !self.peer.link().may_read(self.peer.id(), cx.waker()) {
                 return Ok(Progress::Waits);
             }
-            *reading = true;
             if self.stream.poll_readable(cx)?.is_pending() {
                 self.decoder.shrink();
                 return Ok(Progress::Waits);
             }
             let Some(octets) = self.read()? else { continue };
-            *reading = self.deliver()?;
+            self.deliver()?;
             budget = budget.saturating_sub(octets);
             if budget == 0 {
                 return Ok(Progress::GivesWay);
@@ -102,11 +97,7 @@ impl<'a> Driver<'a> {
     /// One read; `None` when the kernel has nothing after all.
     fn read(&mut self) -> Result<Option<usize>, ConnectionError> {
         // A buffer that has some room left is used up first: many small reads share one.
-        let hint = if self.decoder.spare() >= MIN_READ {
-            1
-        } else {
-            self.read_size
-        };
+        let hint = if self.decoder.spare() >= MIN_READ { 1 } else { self.read_size };
         let buffer = self.decoder.reserve(hint);
         let room = buffer.capacity() - buffer.len();
         match self.stream.try_read(buffer) {
@@ -124,17 +115,16 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Hands over what has arrived whole. Whether to read on.
-    fn deliver(&mut self) -> Result<bool, ConnectionError> {
-        let mut read_on = true;
+    /// Hands over what has arrived whole.
+    fn deliver(&mut self) -> Result<(), ConnectionError> {
         while let Some(event) = self.decoder.poll_event()? {
             let (link, id) = (self.peer.link(), self.peer.id());
-            read_on = match event {
+            match event {
                 Event::Batch(batch) => link.deliver(id, batch)?,
                 Event::Command(body) => link.command(id, Command::parse(body)?)?,
-            };
+            }
         }
-        Ok(read_on)
+        Ok(())
     }
 
     /// Writes until nothing is staged, the kernel takes no more, or the budget is used up.
@@ -147,10 +137,7 @@ impl<'a> Driver<'a> {
                     return Ok(Progress::Waits);
                 }
             }
-            match self
-                .queue
-                .with_slices(|slices| self.stream.try_write_vectored(slices))
-            {
+            match self.queue.with_slices(|slices| self.stream.try_write_vectored(slices)) {
                 Ok(octets) => {
                     self.written.add(self.queue.advance(octets));
                     budget = budget.saturating_sub(octets);
@@ -177,9 +164,7 @@ impl<'a> Driver<'a> {
             blocked,
             wants_control: !self.queue.has_control(),
         };
-        self.peer
-            .link()
-            .exchange(self.peer.id(), turn, &mut self.staged, cx.waker())?;
+        self.peer.link().exchange(self.peer.id(), turn, &mut self.staged, cx.waker())?;
         self.queue.extend(&mut self.staged);
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Drives the handshake over a stream.
 
 use std::io;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use enfonet_zmtp::{Handshake, Local, Peer};
@@ -11,8 +12,17 @@ use crate::transport::Stream;
 /// Room for a greeting, a READY and a little traffic behind it.
 const ROOM: usize = 512;
 
-/// Shakes hands. Gives the peer, and what arrived behind its part of the handshake.
-pub(super) async fn handshake(stream: &Stream, local: Local) -> Result<(Peer, BytesMut), ConnectionError> {
+/// Shakes hands within the time limit. Gives the peer, and what arrived behind its part of the handshake.
+pub(super) async fn handshake(
+    stream: &Stream,
+    local: Local,
+    limit: Duration,
+) -> Result<(Peer, BytesMut), ConnectionError> {
+    let shaken = tokio::time::timeout(limit, shake(stream, local)).await;
+    shaken.map_err(|_| ConnectionError::HandshakeTimeout)?
+}
+
+async fn shake(stream: &Stream, local: Local) -> Result<(Peer, BytesMut), ConnectionError> {
     let mut handshake = Handshake::new(local);
     let mut input = BytesMut::with_capacity(ROOM);
     loop {

@@ -36,13 +36,13 @@ pub(crate) trait Link: fmt::Debug + Send + Sync {
     /// The peer is there.
     fn join(&self, id: PeerId, peer: Peer) -> Result<(), Refusal>;
 
-    /// Messages have arrived; whether to read on.
-    fn deliver(&self, id: PeerId, batch: Batch) -> Result<bool, Refusal>;
+    /// Messages have arrived. They are taken whether there is room or not: see [`may_read`](Self::may_read).
+    fn deliver(&self, id: PeerId, batch: Batch) -> Result<(), Refusal>;
 
-    /// A command has arrived; whether to read on.
-    fn command(&self, id: PeerId, command: Command) -> Result<bool, Refusal>;
+    /// A command has arrived.
+    fn command(&self, id: PeerId, command: Command) -> Result<(), Refusal>;
 
-    /// Whether the peer may be read; if not, the waker is called when it may.
+    /// Whether the peer may be read: to be asked before each read. If not, the waker is called when it may.
     fn may_read(&self, id: PeerId, waker: &Waker) -> bool;
 
     /// Takes what is to be written. If there is nothing, or `turn.blocked`, the waker is called when that changes.
@@ -107,10 +107,7 @@ impl Slot {
     /// The peer is there, until the guard is dropped.
     pub(crate) fn join(&self, peer: Peer) -> Result<Joined<'_>, Refusal> {
         self.link.join(self.id, peer)?;
-        Ok(Joined {
-            slot: self,
-            unsent: Vec::new(),
-        })
+        Ok(Joined { slot: self, unsent: Vec::new() })
     }
 }
 
@@ -140,8 +137,6 @@ impl Joined<'_> {
 
 impl Drop for Joined<'_> {
     fn drop(&mut self) {
-        self.slot
-            .link
-            .part(self.slot.id, std::mem::take(&mut self.unsent), self.slot.keep);
+        self.slot.link.part(self.slot.id, std::mem::take(&mut self.unsent), self.slot.keep);
     }
 }

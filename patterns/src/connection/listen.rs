@@ -72,10 +72,11 @@ async fn serve(stream: Stream, endpoint: Endpoint, link: Arc<dyn Link>) {
 }
 
 async fn converse(stream: &Stream, link: Arc<dyn Link>) -> Result<(), ConnectionError> {
-    let limit = link.options().handshake;
-    let (peer, received) = tokio::time::timeout(limit, handshake(stream, link.local()))
-        .await
-        .map_err(|_| ConnectionError::HandshakeTimeout)??;
+    let shaking = handshake(stream, link.local(), link.options().handshake);
+    let Some(shaken) = link.closing().run_until_cancelled(shaking).await else {
+        return Ok(());
+    };
+    let (peer, received) = shaken?;
     let slot = Slot::open(link, false);
     Driver::new(stream, slot.join(peer)?, received).run().await?;
     let _ = tokio::time::timeout(FINISH, stream.finish()).await;

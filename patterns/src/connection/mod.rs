@@ -20,6 +20,6 @@ mod pipe;
 mod write_queue;
 
 pub(crate) use connect::connect;
-pub(crate) use link::{Link, Turn};
+pub(crate) use link::{Link, Slot, Turn};
 pub(crate) use listen::listen;
 pub(crate) use pipe::connect_inproc;

@@ -1,7 +1,6 @@
 //! A connection within the process: what one socket has staged goes to the other as it is.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::BytesMut;
@@ -9,19 +8,21 @@ use enfonet_zmtp::{Batch, Command, Decoder, Event, Limits, Local, Metadata, Peer
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-use super::link::{Joined, Link, Slot, Turn};
+use super::backoff::Backoff;
+use super::link::{Joined, Slot, Turn};
+use crate::Endpoint;
 use crate::error::ConnectionError;
 use crate::queue::{Load, Staged};
-use crate::{Context as Names, Endpoint};
 
 /// A pipe gives way to other tasks after so many runs in one direction.
 const BUDGET: usize = 64;
 
 /// Joins a socket to whatever is bound to the name, again and again, until the socket is closing and nothing
 /// waits to be sent.
-pub(crate) async fn connect_inproc(name: String, names: Names, link: Arc<dyn Link>) {
-    let slot = Slot::open(link, true);
+pub(crate) async fn connect_inproc(name: String, slot: Slot) {
     let endpoint = Endpoint::Inproc(name.clone());
+    let names = slot.link().options().context.clone();
+    let mut backoff = Backoff::new(slot.link().options());
     loop {
         let Some(bound) = slot.unless_over(names.find(&name)).await else {
             return;
@@ -29,13 +30,11 @@ pub(crate) async fn connect_inproc(name: String, names: Names, link: Arc<dyn Lin
         let far = Slot::open(bound.link.clone(), false);
         match join(&slot, &far, &bound.until).await {
             Ok(()) => debug!(%endpoint, "disconnected"),
-            Err(error) => {
-                warn!(%endpoint, %error, "not connected");
-                bound.until.cancelled().await;
-            }
+            Err(error) => warn!(%endpoint, %error, "not connected"),
         }
-        // The other socket may be closing, and not have given its name back yet.
-        tokio::task::yield_now().await;
+        if slot.unless_over(tokio::time::sleep(backoff.wait(fastrand::f64()))).await.is_none() {
+            return;
+        }
     }
 }
 
@@ -43,35 +42,19 @@ async fn join(near: &Slot, far: &Slot, until: &CancellationToken) -> Result<(), 
     let (near_local, far_local) = (near.link().local(), far.link().local());
     if !near_local.socket_type.is_compatible(far_local.socket_type) {
         let theirs = far_local.socket_type.to_string();
-        return Err(enfonet_zmtp::HandshakeError::SocketType {
-            theirs,
-            ours: near_local.socket_type,
-        }
-        .into());
+        return Err(enfonet_zmtp::HandshakeError::SocketType { theirs, ours: near_local.socket_type }.into());
     }
     let far_peer = far.join(introduce(near_local))?;
     let near_peer = near.join(introduce(far_local))?;
-    let mut pipe = Pipe {
-        near: End::new(near_peer),
-        far: End::new(far_peer),
-    };
+    let mut pipe = Pipe { near: End::new(near_peer), far: End::new(far_peer) };
     let flow = std::future::poll_fn(|cx| pipe.poll(cx));
     until.run_until_cancelled(flow).await.unwrap_or(Ok(()))
 }
 
 /// What a peer would have learnt in a handshake.
 fn introduce(local: Local) -> Peer {
-    let identity = if local.socket_type.announces_identity() {
-        local.identity
-    } else {
-        Default::default()
-    };
-    Peer {
-        minor: 1,
-        socket_type: Some(local.socket_type),
-        identity,
-        metadata: Metadata::default(),
-    }
+    let identity = if local.socket_type.announces_identity() { local.identity } else { Default::default() };
+    Peer { minor: 1, socket_type: Some(local.socket_type), identity, metadata: Metadata::default() }
 }
 
 #[derive(Debug)]
@@ -91,10 +74,7 @@ struct End<'a> {
 
 impl Pipe<'_> {
     fn poll(&mut self, cx: &Context<'_>) -> Poll<Result<(), ConnectionError>> {
-        let moving = [
-            self.near.poll_to(&self.far, cx)?,
-            self.far.poll_to(&self.near, cx)?,
-        ];
+        let moving = [self.near.poll_to(&self.far, cx)?, self.far.poll_to(&self.near, cx)?];
         let closing = |end: &End<'_>| end.peer.link().is_closing() && end.runs.is_empty();
         if moving == [false, false] && (closing(&self.near) || closing(&self.far)) {
             return Poll::Ready(Ok(()));
@@ -108,11 +88,7 @@ impl Pipe<'_> {
 
 impl<'a> End<'a> {
     fn new(peer: Joined<'a>) -> Self {
-        Self {
-            peer,
-            runs: VecDeque::new(),
-            delivered: Load::default(),
-        }
+        Self { peer, runs: VecDeque::new(), delivered: Load::default() }
     }
 
     /// Moves what this socket has staged into the other's inbox, while there is room. Whether there is more
@@ -135,15 +111,9 @@ impl<'a> End<'a> {
     }
 
     fn exchange(&mut self, to: &End<'_>, blocked: bool, cx: &Context<'_>) -> Result<(), ConnectionError> {
-        let turn = Turn {
-            written: std::mem::take(&mut self.delivered),
-            blocked,
-            wants_control: true,
-        };
+        let turn = Turn { written: std::mem::take(&mut self.delivered), blocked, wants_control: true };
         let mut staged = Staged::default();
-        self.peer
-            .link()
-            .exchange(self.peer.id(), turn, &mut staged, cx.waker())?;
+        self.peer.link().exchange(self.peer.id(), turn, &mut staged, cx.waker())?;
         self.runs.append(&mut staged.runs);
         let mut commands = Decoder::resume(BytesMut::from(staged.control), Limits::default());
         while let Some(Event::Command(body)) = commands.poll_event()? {

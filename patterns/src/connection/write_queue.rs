@@ -44,28 +44,18 @@ impl WriteQueue {
     pub(super) fn extend(&mut self, staged: &mut Staged) {
         if !staged.control.is_empty() {
             let control = std::mem::take(&mut staged.control);
-            let entry = Entry {
-                pieces: smallvec![control],
-                run: None,
-            };
+            let entry = Entry { pieces: smallvec![control], run: None };
             let boundary = usize::from(self.piece > 0 || self.written > 0);
             self.entries.insert(boundary, entry);
             self.control_entries += 1;
         }
-        let entry = |run: Batch| Entry {
-            pieces: run.clone().into_pieces(),
-            run: Some(run),
-        };
+        let entry = |run: Batch| Entry { pieces: run.clone().into_pieces(), run: Some(run) };
         self.entries.extend(staged.runs.drain(..).map(entry));
     }
 
     /// Calls `write` with the next pieces.
     pub(super) fn with_slices<T>(&self, write: impl FnOnce(&[IoSlice<'_>]) -> T) -> T {
-        let pieces = self
-            .entries
-            .iter()
-            .flat_map(|entry| &entry.pieces)
-            .skip(self.piece);
+        let pieces = self.entries.iter().flat_map(|entry| &entry.pieces).skip(self.piece);
         let mut slices: SmallVec<[IoSlice<'_>; MAX_PIECES]> =
             pieces.take(MAX_PIECES).map(|piece| IoSlice::new(piece)).collect();
         if let Some(first) = slices.first_mut() {
@@ -99,10 +89,7 @@ impl WriteQueue {
 
     /// What the peer hasn't got whole: the messages that no octet, or not the last one, is written of.
     pub(super) fn into_unsent(self) -> Vec<Batch> {
-        let first = self
-            .entries
-            .front()
-            .map_or(&[][..], |entry| &entry.pieces[..self.piece]);
+        let first = self.entries.front().map_or(&[][..], |entry| &entry.pieces[..self.piece]);
         let mut written = self.written + first.iter().map(Bytes::len).sum::<usize>();
         let mut unsent = Vec::new();
         for entry in self.entries {
@@ -127,10 +114,7 @@ mod tests {
 
     fn staged(control: &'static [u8], runs: &[&[&str]]) -> Staged {
         let run = |texts: &&[&str]| texts.iter().copied().map(Message::from).collect();
-        Staged {
-            control: Bytes::from_static(control),
-            runs: runs.iter().map(run).collect(),
-        }
+        Staged { control: Bytes::from_static(control), runs: runs.iter().map(run).collect() }
     }
 
     fn pending(queue: &WriteQueue) -> Vec<u8> {
@@ -182,10 +166,7 @@ mod tests {
         let mut expected = bytes::BytesMut::new();
         message.encode(&mut expected);
         let mut queue = WriteQueue::default();
-        queue.extend(&mut Staged {
-            runs: [message.into()].into(),
-            ..Staged::default()
-        });
+        queue.extend(&mut Staged { runs: [message.into()].into(), ..Staged::default() });
         let mut written = Vec::new();
         while !queue.is_empty() {
             let part = pending(&queue);

@@ -43,10 +43,7 @@ impl BindError {
     pub(crate) fn io(endpoint: &Endpoint, source: io::Error) -> Self {
         match source.kind() {
             io::ErrorKind::AddrInUse => Self::InUse(endpoint.clone()),
-            _ => Self::Io {
-                endpoint: endpoint.clone(),
-                source,
-            },
+            _ => Self::Io { endpoint: endpoint.clone(), source },
         }
     }
 }

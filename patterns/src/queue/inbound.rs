@@ -40,9 +40,7 @@ pub(crate) struct Inbound {
 
 #[derive(Debug, Default)]
 struct Inbox {
-    joined: Option<Box<Peer>>,
-    runs: VecDeque<Batch>,
-    left: Option<Vec<Batch>>,
+    items: VecDeque<Item>,
     queued: Load,
     in_line: bool,
     /// The peer's queue goes on; otherwise the inbox ends with what it holds.
@@ -51,22 +49,27 @@ struct Inbox {
     paused: Option<Waker>,
 }
 
-impl Inbox {
-    fn is_empty(&self) -> bool {
-        self.joined.is_none() && self.runs.is_empty() && self.left.is_none()
-    }
+/// What happened to a peer.
+#[derive(Debug)]
+enum Item {
+    Joined(Box<Peer>),
+    Run(Batch),
+    Left(Vec<Batch>),
+}
 
+impl Inbox {
     /// The next of this peer's arrivals; there is one, or it wouldn't stand in line.
     fn pop(&mut self, id: PeerId, messages: usize, limit: &Load) -> Arrival {
-        if let Some(peer) = self.joined.take() {
-            return Arrival::Joined(id, *peer);
-        }
-        let Some(run) = self.runs.front_mut() else {
-            return Arrival::Left(id, self.left.take().unwrap_or_default());
+        let Some(Item::Run(run)) = self.items.front_mut() else {
+            return match self.items.pop_front() {
+                Some(Item::Joined(peer)) => Arrival::Joined(id, *peer),
+                Some(Item::Left(unsent)) => Arrival::Left(id, unsent),
+                Some(Item::Run(_)) | None => unreachable!("a peer in line has something to read"),
+            };
         };
         let taken = run.split_to(messages);
         if run.is_empty() {
-            self.runs.pop_front();
+            self.items.pop_front();
         }
         self.give_credit(Load::new(taken.len(), taken.wire_len()), limit);
         Arrival::Run(id, taken)
@@ -102,35 +105,25 @@ impl Inbound {
 
     /// A peer's queue begins.
     pub(crate) fn open(&mut self, id: PeerId) {
-        self.inboxes.insert(
-            id,
-            Inbox {
-                open: true,
-                ..Inbox::default()
-            },
-        );
+        self.inboxes.insert(id, Inbox { open: true, ..Inbox::default() });
     }
 
     /// Reports a peer, to sockets that ask for it.
     pub(crate) fn join(&mut self, id: PeerId, peer: Peer) {
         if let Some(inbox) = self.inboxes.get_mut(id) {
-            inbox.joined = Some(Box::new(peer));
+            inbox.items.push_back(Item::Joined(Box::new(peer)));
             Self::line_up(&mut self.ready, id, inbox);
         }
     }
 
-    /// Takes a run in. Never refuses, so that nothing that was read is lost; `false` tells that the
-    /// connection shouldn't read on, until [`may_read`](Self::may_read) says so.
-    pub(crate) fn push(&mut self, id: PeerId, run: Batch) -> bool {
-        let Some(inbox) = self.inboxes.get_mut(id) else {
-            return false;
-        };
+    /// Takes a run in. Never refuses, so that nothing that was read is lost.
+    pub(crate) fn push(&mut self, id: PeerId, run: Batch) {
+        let Some(inbox) = self.inboxes.get_mut(id) else { return };
         if !run.is_empty() {
             inbox.queued.add(Load::new(run.len(), run.wire_len()));
-            inbox.runs.push_back(run);
+            inbox.items.push_back(Item::Run(run));
             Self::line_up(&mut self.ready, id, inbox);
         }
-        inbox.queued.is_below(&self.limit) && !self.stopped && self.subscriptions.len() < MAX_SUBSCRIPTIONS
     }
 
     /// Reports a change of the subscriptions of the whole socket.
@@ -162,13 +155,18 @@ impl Inbound {
             return;
         };
         inbox.paused = None;
-        if report && inbox.joined.is_some() && inbox.runs.is_empty() {
-            // Neither its coming nor its going has been seen, nor need it be.
-            inbox.joined = None;
-            inbox.in_line = false;
-            self.ready.retain(|peer| *peer != id);
-        } else if report {
-            inbox.left = Some(unsent);
+        if !report {
+            return;
+        }
+        if unsent.is_empty() && matches!(inbox.items.back(), Some(Item::Joined(_))) {
+            // Neither its coming nor its going has been seen, nor need it be: so they don't pile up.
+            inbox.items.pop_back();
+            if inbox.items.is_empty() {
+                inbox.in_line = false;
+                self.ready.retain(|peer| *peer != id);
+            }
+        } else {
+            inbox.items.push_back(Item::Left(unsent));
             Self::line_up(&mut self.ready, id, inbox);
         }
     }
@@ -179,7 +177,7 @@ impl Inbound {
             return;
         };
         (inbox.open, inbox.paused) = (false, None);
-        if inbox.is_empty() {
+        if inbox.items.is_empty() {
             self.inboxes.remove(id);
         }
     }
@@ -208,7 +206,7 @@ impl Inbound {
         let id = self.ready.pop_front()?;
         let inbox = self.inboxes.get_mut(id).expect("a peer in line has an inbox");
         let arrival = inbox.pop(id, messages, &self.limit);
-        if !inbox.is_empty() {
+        if !inbox.items.is_empty() {
             self.ready.push_back(id);
         } else if inbox.open {
             inbox.in_line = false;
@@ -249,10 +247,9 @@ mod tests {
     fn texts(inbound: &mut Inbound, messages: usize) -> Vec<String> {
         std::iter::from_fn(|| inbound.pop(messages))
             .map(|arrival| match arrival {
-                Arrival::Run(_, run) => run
-                    .into_iter()
-                    .map(|m| String::from_utf8_lossy(m.first()).into_owned())
-                    .collect(),
+                Arrival::Run(_, run) => {
+                    run.into_iter().map(|m| String::from_utf8_lossy(m.first()).into_owned()).collect()
+                }
                 Arrival::Left(..) => "left".into(),
                 Arrival::Joined(..) => "joined".into(),
                 Arrival::Subscription(_, s) => format!("{s:?}"),
@@ -261,20 +258,14 @@ mod tests {
     }
 
     fn peer() -> Peer {
-        Peer {
-            minor: 1,
-            socket_type: None,
-            identity: "".into(),
-            metadata: Default::default(),
-        }
+        Peer { minor: 1, socket_type: None, identity: "".into(), metadata: Default::default() }
     }
 
     #[test]
     fn peers_are_served_in_turn_per_message_or_per_run() {
-        for (messages, expected) in [
-            (1, vec!["a1", "b1", "a2", "b2", "a3"]),
-            (usize::MAX, vec!["a1a2", "b1b2", "a3"]),
-        ] {
+        for (messages, expected) in
+            [(1, vec!["a1", "b1", "a2", "b2", "a3"]), (usize::MAX, vec!["a1a2", "b1b2", "a3"])]
+        {
             let (mut inbound, ids) = setup(100, 2);
             inbound.push(ids[0], run(&["a1", "a2"]));
             inbound.push(ids[1], run(&["b1", "b2"]));
@@ -287,13 +278,11 @@ mod tests {
     #[test]
     fn a_peer_at_the_mark_is_not_read_until_half_has_been_received() {
         let (mut inbound, ids) = setup(4, 2);
-        assert!(inbound.push(ids[0], run(&["1", "2", "3"])));
-        assert!(!inbound.push(ids[0], run(&["4"])));
+        inbound.push(ids[0], run(&["1", "2", "3"]));
+        assert!(inbound.may_read(ids[0], Waker::noop()));
+        inbound.push(ids[0], run(&["4"]));
         assert!(!inbound.may_read(ids[0], Waker::noop()));
-        assert!(
-            inbound.may_read(ids[1], Waker::noop()),
-            "the other peer isn't concerned"
-        );
+        assert!(inbound.may_read(ids[1], Waker::noop()), "the other peer isn't concerned");
         inbound.pop(1);
         assert!(inbound.inboxes[ids[0]].paused.is_some());
         inbound.pop(1);
@@ -310,6 +299,17 @@ mod tests {
         inbound.close(ids[0]);
         assert_eq!(texts(&mut inbound, 1), ["joined", "last", "left"]);
         assert!(inbound.inboxes.is_empty());
+    }
+
+    #[test]
+    fn a_peer_that_comes_back_is_seen_to_leave_first() {
+        let (mut inbound, ids) = setup(100, 1);
+        inbound.join(ids[0], peer());
+        inbound.push(ids[0], run(&["a"]));
+        inbound.part(ids[0], Vec::new(), true);
+        inbound.join(ids[0], peer());
+        inbound.push(ids[0], run(&["b"]));
+        assert_eq!(texts(&mut inbound, 1), ["joined", "a", "left", "joined", "b"]);
     }
 
     #[test]

@@ -175,8 +175,7 @@ impl Outbox {
     fn close_tail(&mut self) {
         if self.tail.messages > 0 {
             let messages = std::mem::take(&mut self.tail.messages);
-            self.runs
-                .push_back(Batch::from_encoded(self.tail.wire.split().freeze(), messages));
+            self.runs.push_back(Batch::from_encoded(self.tail.wire.split().freeze(), messages));
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use enfonet_zmtp::Peer;
+use enfonet_zmtp::{Peer, Subscription};
 use slotmap::SecondaryMap;
 
 use super::{Refusal, Routing};
@@ -22,11 +22,7 @@ impl Directory {
     /// `start` is where the made-up identities begin to count: at random, so that a peer can't be taken for
     /// one of an earlier run.
     pub(crate) fn new(start: u32) -> Self {
-        Self {
-            by_identity: HashMap::new(),
-            identities: SecondaryMap::new(),
-            next: start,
-        }
+        Self { by_identity: HashMap::new(), identities: SecondaryMap::new(), next: start }
     }
 
     pub(crate) fn find(&self, identity: &[u8]) -> Option<PeerId> {
@@ -57,11 +53,7 @@ impl Routing for Directory {
     /// A second peer of the same identity is refused, and let in once the first has gone. (libzmq keeps it
     /// connected and never reads or answers it.)
     fn join(&mut self, id: PeerId, peer: &Peer, _outbox: &mut Outbox) -> Result<(), Refusal> {
-        let identity = if peer.identity.is_empty() {
-            self.make_up()
-        } else {
-            peer.identity.clone()
-        };
+        let identity = if peer.identity.is_empty() { self.make_up() } else { peer.identity.clone() };
         if self.by_identity.contains_key(&identity) {
             return Err(Refusal::IdentityInUse);
         }
@@ -70,10 +62,11 @@ impl Routing for Directory {
         Ok(())
     }
 
-    fn part(&mut self, id: PeerId, _cancelled: &mut dyn FnMut(enfonet_zmtp::Subscription)) {
+    fn part(&mut self, id: PeerId, _cancelled: &mut dyn FnMut(Subscription)) -> bool {
         if let Some(identity) = self.identities.remove(id) {
             self.by_identity.remove(&identity);
         }
+        false
     }
 }
 
@@ -88,12 +81,8 @@ mod tests {
         ids: &mut Outboxes,
         identity: &'static str,
     ) -> Result<PeerId, Refusal> {
-        let peer = Peer {
-            minor: 1,
-            socket_type: None,
-            identity: identity.into(),
-            metadata: Default::default(),
-        };
+        let peer =
+            Peer { minor: 1, socket_type: None, identity: identity.into(), metadata: Default::default() };
         let id = ids.insert(Outbox::new(Load::new(1, 1)));
         directory.join(id, &peer, &mut ids[id]).map(|()| id)
     }

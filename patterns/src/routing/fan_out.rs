@@ -62,10 +62,7 @@ impl FanOut {
                 outbox.push(&Envelope::none(), message);
                 touched(outbox);
             } else if outbox.is_moving() {
-                leftovers.push(Leftover {
-                    id,
-                    run: message.clone().into(),
-                });
+                leftovers.push(Leftover { id, run: message.clone().into() });
             }
         });
     }
@@ -80,18 +77,11 @@ impl FanOut {
     ) {
         if batch.wire().is_none() && self.index.of_all().is_none() {
             let mut messages = batch.clone().into_iter();
-            return messages
-                .by_ref()
-                .for_each(|m| self.publish(outboxes, &m, leftovers, &mut touched));
+            return messages.by_ref().for_each(|m| self.publish(outboxes, &m, leftovers, &mut touched));
         }
         self.serial += 1;
         let source = batch.wire_len();
-        let mut admission = Admission {
-            serial: self.serial,
-            source,
-            leftovers,
-            touched,
-        };
+        let mut admission = Admission { serial: self.serial, source, leftovers, touched };
         if let Some(everyone) = self.index.of_all() {
             for id in everyone.iter().copied() {
                 admission.admit(&mut outboxes[id], id, batch.clone());
@@ -118,10 +108,7 @@ impl FanOut {
                 } else if run.end == range.end {
                     return; // it has this message already: another of its subscriptions matched
                 } else if run.end != range.start {
-                    outbox.pending = PendingRun {
-                        start: range.start,
-                        ..PendingRun::default()
-                    };
+                    outbox.pending = PendingRun { start: range.start, ..PendingRun::default() };
                     admission.admit(outbox, id, batch.slice(run.start..run.end, run.messages));
                 }
                 outbox.pending.end = range.end;
@@ -144,12 +131,7 @@ impl FanOut {
     ) {
         self.serial += 1;
         let again = std::mem::take(leftovers);
-        let mut admission = Admission {
-            serial: self.serial,
-            source: 0,
-            leftovers,
-            touched,
-        };
+        let mut admission = Admission { serial: self.serial, source: 0, leftovers, touched };
         for Leftover { id, run } in again {
             if let Some(outbox) = outboxes.get_mut(id) {
                 admission.admit(outbox, id, run);
@@ -172,11 +154,7 @@ impl<F: FnMut(&mut Outbox)> Admission<'_, F> {
     fn admit(&mut self, outbox: &mut Outbox, id: PeerId, mut run: Batch) {
         // What is left over of an earlier run goes first, or the order would be lost.
         let waits = outbox.behind == self.serial;
-        let admitted = if waits {
-            0
-        } else {
-            outbox.push_run(&run, self.source)
-        };
+        let admitted = if waits { 0 } else { outbox.push_run(&run, self.source) };
         if admitted > 0 {
             (self.touched)(outbox);
         }
@@ -205,9 +183,9 @@ impl Routing for FanOut {
         Ok(change == Change::Topic)
     }
 
-    fn part(&mut self, id: PeerId, cancelled: &mut dyn FnMut(Subscription)) {
-        self.index
-            .remove_peer(id, |topic| cancelled(Subscription::Cancel(topic)));
+    fn part(&mut self, id: PeerId, cancelled: &mut dyn FnMut(Subscription)) -> bool {
+        self.index.remove_peer(id, |topic| cancelled(Subscription::Cancel(topic)));
+        false
     }
 }
 
@@ -236,24 +214,16 @@ mod tests {
                     let id = outboxes.insert(Outbox::new(Load::new(hwm, usize::MAX)));
                     outboxes[id].connect();
                     for topic in *topics {
-                        routing
-                            .subscription(id, &Subscription::Subscribe(topic.to_string().into()))
-                            .unwrap();
+                        routing.subscription(id, &Subscription::Subscribe(topic.to_string().into())).unwrap();
                     }
                     id
                 })
                 .collect();
-            Self {
-                routing,
-                outboxes,
-                ids,
-                leftovers: Vec::new(),
-            }
+            Self { routing, outboxes, ids, leftovers: Vec::new() }
         }
 
         fn publish(&mut self, batch: &Batch) {
-            self.routing
-                .publish_batch(&mut self.outboxes, batch, &mut self.leftovers, |_| {});
+            self.routing.publish_batch(&mut self.outboxes, batch, &mut self.leftovers, |_| {});
         }
 
         /// What peer `at` gets to write, as text; with `write` its credit returns.
@@ -263,18 +233,12 @@ mod tests {
             outbox.exchange(std::mem::take(written), false, true, &mut staged, Waker::noop());
             let taken: Vec<_> = staged.runs.iter().cloned().flatten().collect();
             *written = Load::new(taken.len(), staged.runs.iter().map(Batch::wire_len).sum());
-            taken
-                .iter()
-                .map(|m| String::from_utf8_lossy(m.first()).into_owned())
-                .collect()
+            taken.iter().map(|m| String::from_utf8_lossy(m.first()).into_owned()).collect()
         }
     }
 
     fn batch(topics: &[&str]) -> Batch {
-        topics
-            .iter()
-            .map(|t| Message::from_frames([t.to_string(), "body".into()]))
-            .collect()
+        topics.iter().map(|t| Message::from_frames([t.to_string(), "body".into()])).collect()
     }
 
     #[test]
@@ -296,10 +260,7 @@ mod tests {
         fan.publish(&batch(&["1", "2", "3", "4", "5"]));
         fan.publish(&batch(&["6"]));
         assert_eq!(
-            fan.leftovers
-                .iter()
-                .map(|l| (l.id, l.run.len()))
-                .collect::<Vec<_>>(),
+            fan.leftovers.iter().map(|l| (l.id, l.run.len())).collect::<Vec<_>>(),
             [(fan.ids[0], 3), (fan.ids[0], 1)]
         );
         let (mut seen, mut written) = (Vec::new(), Load::default());
@@ -316,17 +277,11 @@ mod tests {
     fn a_peer_that_passes_a_limit_of_subscriptions_is_refused() {
         let mut fan = Fan::new(&[&[]], 1);
         let (id, subscribe) = (fan.ids[0], |topic: String| Subscription::Subscribe(topic.into()));
-        assert_eq!(
-            fan.routing.subscription(id, &subscribe("x".repeat(1001))),
-            Err(Refusal::Subscriptions)
-        );
+        assert_eq!(fan.routing.subscription(id, &subscribe("x".repeat(1001))), Err(Refusal::Subscriptions));
         for n in 0..100 {
             assert_eq!(fan.routing.subscription(id, &subscribe(n.to_string())), Ok(true));
         }
-        assert_eq!(
-            fan.routing.subscription(id, &subscribe("more".into())),
-            Err(Refusal::Subscriptions)
-        );
+        assert_eq!(fan.routing.subscription(id, &subscribe("more".into())), Err(Refusal::Subscriptions));
     }
 
     proptest! {

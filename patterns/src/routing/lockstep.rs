@@ -8,7 +8,7 @@
 //!       reply(peer)
 //! ```
 
-use enfonet_zmtp::{Envelope, Message, Peer};
+use enfonet_zmtp::{Envelope, Message, Peer, Subscription};
 
 use super::{Outboxes, Refusal, RoundRobin, Routing};
 use crate::PeerId;
@@ -73,6 +73,11 @@ impl Routing for Lockstep {
         self.robin.room(id);
     }
 
+    /// Only of the peer that has the request: others may come and go unseen.
+    fn part(&mut self, id: PeerId, _cancelled: &mut dyn FnMut(Subscription)) -> bool {
+        self.awaiting == Some(id)
+    }
+
     fn close(&mut self, id: PeerId) {
         self.robin.close(id);
     }
@@ -85,9 +90,7 @@ mod tests {
 
     fn setup(peers: usize) -> (Lockstep, Outboxes, Vec<PeerId>) {
         let (mut routing, mut outboxes) = (Lockstep::default(), Outboxes::with_key());
-        let ids: Vec<_> = (0..peers)
-            .map(|_| outboxes.insert(Outbox::new(Load::new(9, 999))))
-            .collect();
+        let ids: Vec<_> = (0..peers).map(|_| outboxes.insert(Outbox::new(Load::new(9, 999)))).collect();
         ids.iter().for_each(|id| routing.open(*id));
         (routing, outboxes, ids)
     }
@@ -111,11 +114,7 @@ mod tests {
     fn a_reply_without_the_delimiter_is_dropped() {
         let (mut routing, mut outboxes, ids) = setup(1);
         routing.request(&mut outboxes, &Message::from("q"));
-        for malformed in [
-            Message::from("a"),
-            Message::from(""),
-            Message::from_frames(["x", "", "a"]),
-        ] {
+        for malformed in [Message::from("a"), Message::from(""), Message::from_frames(["x", "", "a"])] {
             assert_eq!(routing.reply(ids[0], malformed), None);
         }
         assert!(routing.is_awaiting());

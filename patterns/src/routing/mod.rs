@@ -1,5 +1,6 @@
 //! How the kinds of sockets choose among their peers. No IO here: every policy is tested alone.
 
+mod answering;
 mod directory;
 mod fan_out;
 mod lockstep;
@@ -10,6 +11,7 @@ mod upstream;
 use enfonet_zmtp::{Peer, Subscription};
 use slotmap::SlotMap;
 
+pub(crate) use answering::Answering;
 pub(crate) use directory::Directory;
 pub(crate) use fan_out::{FanOut, Leftover};
 pub(crate) use lockstep::Lockstep;
@@ -54,8 +56,11 @@ pub(crate) trait Routing: Send + 'static {
         Ok(false)
     }
 
-    /// The connection has gone; `cancelled` is told of each topic that nobody wants any more.
-    fn part(&mut self, _id: PeerId, _cancelled: &mut dyn FnMut(Subscription)) {}
+    /// The connection has gone; `cancelled` is told of each topic that nobody wants any more. Whether the
+    /// socket has to know of it, whatever its options.
+    fn part(&mut self, _id: PeerId, _cancelled: &mut dyn FnMut(Subscription)) -> bool {
+        false
+    }
 
     /// The peer's queue ends.
     fn close(&mut self, _id: PeerId) {}

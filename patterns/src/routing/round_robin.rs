@@ -60,9 +60,8 @@ mod tests {
 
     fn setup(peers: usize, hwm: usize) -> (RoundRobin, Outboxes, Vec<PeerId>) {
         let (mut routing, mut outboxes) = (RoundRobin::default(), Outboxes::with_key());
-        let ids: Vec<_> = (0..peers)
-            .map(|_| outboxes.insert(Outbox::new(Load::new(hwm, usize::MAX))))
-            .collect();
+        let ids: Vec<_> =
+            (0..peers).map(|_| outboxes.insert(Outbox::new(Load::new(hwm, usize::MAX)))).collect();
         ids.iter().for_each(|id| routing.open(*id));
         (routing, outboxes, ids)
     }
@@ -76,9 +75,7 @@ mod tests {
     #[test]
     fn peers_take_turns_in_the_order_of_their_coming() {
         let (mut routing, mut outboxes, ids) = setup(3, 10);
-        let turns: Vec<_> = (0..7)
-            .map(|_| send(&mut routing, &mut outboxes, &ids).unwrap())
-            .collect();
+        let turns: Vec<_> = (0..7).map(|_| send(&mut routing, &mut outboxes, &ids).unwrap()).collect();
         assert_eq!(turns, [0, 1, 2, 0, 1, 2, 0]);
     }
 
@@ -90,13 +87,7 @@ mod tests {
         assert_eq!(send(&mut routing, &mut outboxes), Some(1));
         assert_eq!(send(&mut routing, &mut outboxes), None);
         let mut staged = Staged::default();
-        outboxes[ids[1]].exchange(
-            Load::default(),
-            false,
-            true,
-            &mut staged,
-            std::task::Waker::noop(),
-        );
+        outboxes[ids[1]].exchange(Load::default(), false, true, &mut staged, std::task::Waker::noop());
         let written = Load::new(1, staged.runs[0].wire_len());
         assert!(outboxes[ids[1]].exchange(written, false, true, &mut staged, std::task::Waker::noop()));
         routing.room(ids[1]);

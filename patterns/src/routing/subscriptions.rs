@@ -55,11 +55,7 @@ pub(crate) enum Change {
 
 impl Default for Subscriptions {
     fn default() -> Self {
-        Self {
-            nodes: vec![Node::default()],
-            vacant: Vec::new(),
-            held: SecondaryMap::new(),
-        }
+        Self { nodes: vec![Node::default()], vacant: Vec::new(), held: SecondaryMap::new() }
     }
 }
 
@@ -72,11 +68,7 @@ impl Subscriptions {
         };
         peers.insert(place, id);
         let first = peers.len() == 1;
-        let held = self
-            .held
-            .entry(id)
-            .expect("a subscribing peer is connected")
-            .or_default();
+        let held = self.held.entry(id).expect("a subscribing peer is connected").or_default();
         held.nodes.insert(at);
         held.octets += topic.len();
         if first { Change::Topic } else { Change::Peer }
@@ -91,11 +83,7 @@ impl Subscriptions {
         };
         held.nodes.remove(&at);
         held.octets -= topic.len();
-        if self.leave(at, id) {
-            Change::Topic
-        } else {
-            Change::Peer
-        }
+        if self.leave(at, id) { Change::Topic } else { Change::Peer }
     }
 
     /// Removes all of a peer; `last` is told of each topic that nobody wants any more.
@@ -110,9 +98,7 @@ impl Subscriptions {
 
     /// How many subscriptions a peer holds, and how many octets their topics have.
     pub(crate) fn held_by(&self, id: PeerId) -> (usize, usize) {
-        self.held
-            .get(id)
-            .map_or((0, 0), |held| (held.nodes.len(), held.octets))
+        self.held.get(id).map_or((0, 0), |held| (held.nodes.len(), held.octets))
     }
 
     /// How many peers hold a subscription at least.
@@ -163,11 +149,7 @@ impl Subscriptions {
             };
             let label = &self.nodes[child as usize].label;
             let common = label.iter().zip(rest).take_while(|(a, b)| a == b).count();
-            at = if common == label.len() {
-                child
-            } else {
-                self.split(child, common)
-            };
+            at = if common == label.len() { child } else { self.split(child, common) };
             rest = &rest[common..];
         }
         at
@@ -175,11 +157,7 @@ impl Subscriptions {
 
     fn add(&mut self, parent: NodeId, label: Box<[u8]>) -> NodeId {
         let octet = label[0];
-        let node = Node {
-            label,
-            parent,
-            ..Node::default()
-        };
+        let node = Node { label, parent, ..Node::default() };
         let id = match self.vacant.pop() {
             Some(id) => {
                 self.nodes[id as usize] = node;
@@ -265,10 +243,7 @@ impl Subscriptions {
 impl Node {
     #[inline]
     fn child(&self, octet: u8) -> Option<NodeId> {
-        let place = self
-            .children
-            .binary_search_by_key(&octet, |(first, _)| *first)
-            .ok()?;
+        let place = self.children.binary_search_by_key(&octet, |(first, _)| *first).ok()?;
         Some(self.children[place].1)
     }
 

@@ -58,11 +58,7 @@ impl Upstream {
         // The greatest subscription that isn't greater than the topic either is a prefix of it, or shares
         // with it what any prefix that exists has to lie in.
         let mut bound = topic;
-        while let Some((wanted, _)) = self
-            .topics
-            .range::<[u8], _>((Unbounded, Included(bound)))
-            .next_back()
-        {
+        while let Some((wanted, _)) = self.topics.range::<[u8], _>((Unbounded, Included(bound))).next_back() {
             if topic.starts_with(wanted) {
                 return true;
             }
@@ -87,8 +83,9 @@ impl Routing for Upstream {
         Ok(())
     }
 
-    fn part(&mut self, id: PeerId, _cancelled: &mut dyn FnMut(Subscription)) {
+    fn part(&mut self, id: PeerId, _cancelled: &mut dyn FnMut(Subscription)) -> bool {
         self.minors.remove(id);
+        false
     }
 }
 
@@ -109,12 +106,7 @@ mod tests {
 
     fn join(upstream: &mut Upstream, outboxes: &mut Outboxes, minor: u8) -> PeerId {
         let id = outboxes.insert(Outbox::new(Load::new(1, 1)));
-        let peer = Peer {
-            minor,
-            socket_type: None,
-            identity: "".into(),
-            metadata: Default::default(),
-        };
+        let peer = Peer { minor, socket_type: None, identity: "".into(), metadata: Default::default() };
         upstream.join(id, &peer, &mut outboxes[id]).unwrap();
         id
     }
@@ -123,14 +115,7 @@ mod tests {
     fn every_subscribe_and_the_last_cancel_are_told() {
         let (mut upstream, mut outboxes) = (Upstream::default(), Outboxes::with_key());
         let id = join(&mut upstream, &mut outboxes, 0);
-        for step in [
-            subscribe("a"),
-            subscribe("a"),
-            cancel("a"),
-            cancel("b"),
-            cancel("a"),
-            cancel("a"),
-        ] {
+        for step in [subscribe("a"), subscribe("a"), cancel("a"), cancel("b"), cancel("a"), cancel("a")] {
             upstream.apply(&step, &mut outboxes);
         }
         assert_eq!(&outboxes[id].control()[..], b"\0\x02\x01a\0\x02\x01a\0\x02\0a");
@@ -139,24 +124,12 @@ mod tests {
     #[test]
     fn a_new_publisher_is_told_each_topic_once_in_the_form_it_understands() {
         let (mut upstream, mut outboxes) = (Upstream::default(), Outboxes::with_key());
-        for step in [
-            subscribe("b"),
-            subscribe("a"),
-            subscribe("b"),
-            subscribe("c"),
-            cancel("c"),
-        ] {
+        for step in [subscribe("b"), subscribe("a"), subscribe("b"), subscribe("c"), cancel("c")] {
             upstream.apply(&step, &mut outboxes);
         }
-        let (old, new) = (
-            join(&mut upstream, &mut outboxes, 0),
-            join(&mut upstream, &mut outboxes, 1),
-        );
+        let (old, new) = (join(&mut upstream, &mut outboxes, 0), join(&mut upstream, &mut outboxes, 1));
         assert_eq!(&outboxes[old].control()[..], b"\0\x02\x01a\0\x02\x01b");
-        assert_eq!(
-            &outboxes[new].control()[..],
-            b"\x04\x0b\x09SUBSCRIBEa\x04\x0b\x09SUBSCRIBEb"
-        );
+        assert_eq!(&outboxes[new].control()[..], b"\x04\x0b\x09SUBSCRIBEa\x04\x0b\x09SUBSCRIBEb");
     }
 
     proptest! {

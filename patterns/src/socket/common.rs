@@ -109,9 +109,7 @@ macro_rules! socket_methods {
             /// everything is closed. The only way to be sure of what was sent: a dropped socket goes on
             /// sending in the background, but a runtime that ends takes that along.
             pub async fn close(&self, linger: std::time::Duration) -> crate::Unsent {
-                crate::Unsent {
-                    messages: self.hub.close(linger).await,
-                }
+                crate::Unsent { messages: self.hub.close(linger).await }
             }
         }
 

@@ -32,9 +32,7 @@ impl Dealer {
     /// A socket with these options.
     #[must_use]
     pub fn with_options(options: Options) -> Self {
-        Self {
-            hub: Owned(Hub::new(SocketType::Dealer, options, RoundRobin::default())),
-        }
+        Self { hub: Owned(Hub::new(SocketType::Dealer, options, RoundRobin::default())) }
     }
 
     /// Sends to the next peer with room. Cancel safe: dropped before it is ready, it has sent nothing.
@@ -107,10 +105,7 @@ impl Dealer {
     /// Waits until one of these peers has room, or isn't connected any more, and says which. Cancel safe.
     pub async fn wait_room(&self, peers: &[PeerId]) -> PeerId {
         let look = |out: &mut Out<RoundRobin>| {
-            peers
-                .iter()
-                .copied()
-                .find(|id| out.outboxes.get(*id).is_none_or(Outbox::has_room))
+            peers.iter().copied().find(|id| out.outboxes.get(*id).is_none_or(Outbox::has_room))
         };
         self.hub.until(look).await
     }
@@ -135,8 +130,6 @@ impl Dealer {
     /// # Errors
     /// [`RecvError::Closed`].
     pub async fn recv_event(&self, messages: usize) -> Result<PeerEvent, RecvError> {
-        recv_event(&self.hub, messages)
-            .await
-            .map_err(|_| RecvError::Closed)
+        recv_event(&self.hub, messages).await.map_err(|_| RecvError::Closed)
     }
 }

@@ -16,7 +16,7 @@ use tokio::sync::futures::Notified;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::connection::{self, Link, Turn};
+use crate::connection::{self, Link, Slot, Turn};
 use crate::error::{BindError, Closed, ConnectError, ConnectionError, UnknownEndpoint};
 use crate::queue::{Arrival, Inbound, Load, Outbox, Staged};
 use crate::routing::{Outboxes, Refusal, Routing};
@@ -52,20 +52,13 @@ pub(crate) struct Hub<R> {
 
 impl<R> fmt::Debug for Hub<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Socket")
-            .field("type", &self.kind)
-            .finish_non_exhaustive()
+        f.debug_struct("Socket").field("type", &self.kind).finish_non_exhaustive()
     }
 }
 
 impl<R: Routing> Hub<R> {
     pub(crate) fn new(kind: SocketType, options: Options, routing: R) -> Arc<Self> {
-        let out = Out {
-            outboxes: Outboxes::with_key(),
-            routing,
-            joined: 0,
-            closed: false,
-        };
+        let out = Out { outboxes: Outboxes::with_key(), routing, joined: 0, closed: false };
         let inbound = Inbound::new(Load::new(options.recv_hwm, options.recv_octets));
         Arc::new(Self {
             kind,
@@ -145,8 +138,7 @@ impl<R: Routing> Hub<R> {
     }
 
     pub(crate) async fn wait_connected(&self, peers: usize) {
-        self.until(|out| (out.joined >= peers || out.closed).then_some(()))
-            .await;
+        self.until(|out| (out.joined >= peers || out.closed).then_some(())).await;
     }
 
     /// What [`changed`](Self::changed) calls, from now on.
@@ -174,10 +166,7 @@ impl<'a, R: Routing> Waiting<'a, R> {
     fn new(hub: &'a Hub<R>) -> Self {
         let mut inbound = hub.inbound();
         inbound.waiting += 1;
-        Self {
-            hub,
-            nothing_arrived: !inbound.has_arrivals(),
-        }
+        Self { hub, nothing_arrived: !inbound.has_arrivals() }
     }
 }
 
@@ -202,14 +191,8 @@ impl<R: Routing> Hub<R> {
         } else {
             let (listener, resolved) = Listener::bind(&endpoint).await?;
             let (tasks, stop) = (self.tasks.clone(), self.closing.clone());
-            let task = connection::listen(
-                listener,
-                resolved.clone(),
-                self.clone(),
-                tasks,
-                stop,
-                until.clone(),
-            );
+            let task =
+                connection::listen(listener, resolved.clone(), self.clone(), tasks, stop, until.clone());
             self.tasks.spawn(task);
             resolved
         };
@@ -224,20 +207,17 @@ impl<R: Routing> Hub<R> {
         if self.closing.is_cancelled() {
             return Err(Closed.into());
         }
-        let (until, hub) = (self.abort.child_token(), self.clone());
+        let until = self.abort.child_token();
         self.remember(endpoint.clone(), until.clone());
+        // Messages may be queued for the peer from now on.
+        let slot = Slot::open(self.clone(), true);
         self.tasks.spawn(async move {
             match endpoint {
                 Endpoint::Inproc(name) => {
-                    let names = hub.options.context.clone();
-                    until
-                        .run_until_cancelled(connection::connect_inproc(name, names, hub))
-                        .await;
+                    until.run_until_cancelled(connection::connect_inproc(name, slot)).await;
                 }
                 endpoint => {
-                    until
-                        .run_until_cancelled(connection::connect(endpoint, hub))
-                        .await;
+                    until.run_until_cancelled(connection::connect(endpoint, slot)).await;
                 }
             }
         });
@@ -251,11 +231,7 @@ impl<R: Routing> Hub<R> {
 
     /// Ends listening on, or connecting to, an endpoint, with the connections that came of it.
     pub(crate) fn forget(&self, endpoint: &Endpoint) -> Result<(), UnknownEndpoint> {
-        let until = self
-            .endpoints
-            .lock()
-            .expect("no panic holds the lock")
-            .remove(endpoint);
+        let until = self.endpoints.lock().expect("no panic holds the lock").remove(endpoint);
         let until = until.ok_or_else(|| UnknownEndpoint(endpoint.to_string()))?;
         until.iter().for_each(CancellationToken::cancel);
         self.options.context.sweep();
@@ -279,10 +255,7 @@ impl<R: Routing> Hub<R> {
         let sleeping: Vec<Waker> = {
             let mut out = self.out();
             out.closed = true;
-            out.outboxes
-                .values_mut()
-                .filter_map(Outbox::wake_to_close)
-                .collect()
+            out.outboxes.values_mut().filter_map(Outbox::wake_to_close).collect()
         };
         sleeping.into_iter().for_each(Waker::wake);
         self.changed();
@@ -300,10 +273,7 @@ impl<R: Routing> Link for Hub<R> {
     }
 
     fn local(&self) -> Local {
-        Local {
-            socket_type: self.kind,
-            identity: self.options.identity.clone(),
-        }
+        Local { socket_type: self.kind, identity: self.options.identity.clone() }
     }
 
     fn open(&self) -> PeerId {
@@ -334,20 +304,20 @@ impl<R: Routing> Link for Hub<R> {
         Ok(())
     }
 
-    fn deliver(&self, id: PeerId, batch: Batch) -> Result<bool, Refusal> {
+    fn deliver(&self, id: PeerId, batch: Batch) -> Result<(), Refusal> {
         if self.is_publisher() {
             return self.deliver_to_publisher(id, batch);
         }
         let mut inbound = self.inbound();
-        let read_on = inbound.push(id, batch);
+        inbound.push(id, batch);
         self.announce(inbound);
-        Ok(read_on)
+        Ok(())
     }
 
-    fn command(&self, id: PeerId, command: Command) -> Result<bool, Refusal> {
+    fn command(&self, id: PeerId, command: Command) -> Result<(), Refusal> {
         match command {
             Command::Subscription(subscription) if self.is_publisher() => {
-                self.subscribe(id, &subscription)?
+                return self.subscribe(id, &subscription);
             }
             Command::Ping(ping) => {
                 let mut out = self.out();
@@ -358,7 +328,7 @@ impl<R: Routing> Link for Hub<R> {
             }
             _ => {}
         }
-        Ok(self.may_read(id, Waker::noop()))
+        Ok(())
     }
 
     fn may_read(&self, id: PeerId, waker: &Waker) -> bool {
@@ -393,20 +363,16 @@ impl<R: Routing> Link for Hub<R> {
         let mut guard = self.out();
         let out = &mut *guard;
         out.joined -= 1;
-        let outbox = &mut out.outboxes[id];
-        outbox.disconnect(unsent);
-        let report = self.options.peer_events;
-        let unsent = if R::KEEPS_QUEUE && keep && !report {
-            Vec::new()
-        } else {
-            outbox.drain()
-        };
         let mut inbound = self.inbound();
-        out.routing.part(id, &mut |cancel| {
+        let has_to_know = out.routing.part(id, &mut |cancel| {
             if self.kind == SocketType::XPub {
                 inbound.push_subscription(id, cancel);
             }
         });
+        let report = has_to_know || self.options.peer_events;
+        let outbox = &mut out.outboxes[id];
+        outbox.disconnect(unsent);
+        let unsent = if R::KEEPS_QUEUE && keep && !report { Vec::new() } else { outbox.drain() };
         inbound.part(id, unsent, report);
         self.announce(inbound);
         out.routing.room(id);
@@ -435,19 +401,17 @@ impl<R: Routing> Link for Hub<R> {
 impl<R: Routing> Hub<R> {
     /// Subscriptions may come as messages: from ZMTP 3.0 peers, and from libzmq's XSUB. What is left is for
     /// the application of an XPUB; a PUB drops it.
-    fn deliver_to_publisher(&self, id: PeerId, batch: Batch) -> Result<bool, Refusal> {
-        let mut read_on = self.may_read(id, Waker::noop());
+    fn deliver_to_publisher(&self, id: PeerId, batch: Batch) -> Result<(), Refusal> {
         for message in batch {
             if let Some(subscription) = Subscription::from_message(&message) {
                 self.subscribe(id, &subscription)?;
-                read_on = self.may_read(id, Waker::noop());
             } else if self.kind == SocketType::XPub {
                 let mut inbound = self.inbound();
-                read_on = inbound.push(id, message.into());
+                inbound.push(id, message.into());
                 self.announce(inbound);
             }
         }
-        Ok(read_on)
+        Ok(())
     }
 
     /// The order of changes is that in which they are made: so the application is told under the same lock.

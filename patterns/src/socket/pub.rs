@@ -48,9 +48,7 @@ impl Pub {
     #[must_use]
     pub fn with_options(options: Options) -> Self {
         let routing = FanOut::new(options.subscriptions, options.subscription_octets);
-        Self {
-            hub: Owned(Hub::new(SocketType::Pub, options, routing)),
-        }
+        Self { hub: Owned(Hub::new(SocketType::Pub, options, routing)) }
     }
 
     /// Publishes a message. Dropped before it is ready, it may have reached some subscribers and not others.
@@ -77,8 +75,6 @@ impl Pub {
 
     /// Waits until so many peers have subscribed to something, or the socket is closed. Cancel safe.
     pub async fn wait_subscribers(&self, peers: usize) {
-        self.hub
-            .until(|out| (out.routing.subscribers() >= peers || out.closed).then_some(()))
-            .await;
+        self.hub.until(|out| (out.routing.subscribers() >= peers || out.closed).then_some(())).await;
     }
 }

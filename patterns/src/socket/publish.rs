@@ -49,16 +49,11 @@ pub(super) fn publish_now(
     }
     match what {
         Publication::One(message) => {
-            out.routing
-                .publish(&mut out.outboxes, message, leftovers, |outbox| {
-                    wakers.extend(outbox.wake())
-                });
+            out.routing.publish(&mut out.outboxes, message, leftovers, |outbox| wakers.extend(outbox.wake()));
         }
         Publication::Run(batch) => {
             out.routing
-                .publish_batch(&mut out.outboxes, batch, leftovers, |outbox| {
-                    wakers.extend(outbox.wake())
-                });
+                .publish_batch(&mut out.outboxes, batch, leftovers, |outbox| wakers.extend(outbox.wake()));
         }
     }
     drop(guard);
@@ -73,9 +68,7 @@ fn retry(hub: &Hub<FanOut>, leftovers: &mut Vec<Leftover>) -> Result<(), Closed>
     if out.closed {
         return Err(Closed);
     }
-    out.routing.retry(&mut out.outboxes, leftovers, |outbox| {
-        wakers.extend(outbox.wake())
-    });
+    out.routing.retry(&mut out.outboxes, leftovers, |outbox| wakers.extend(outbox.wake()));
     drop(guard);
     wakers.into_iter().for_each(Waker::wake);
     Ok(())

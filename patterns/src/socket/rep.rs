@@ -8,7 +8,7 @@ use enfonet_zmtp::{Envelope, Message, SocketType};
 use super::common::{recv_message, socket_methods, try_recv_message};
 use super::hub::{Hub, Owned};
 use crate::error::{RecvError, ReplyError};
-use crate::routing::Directory;
+use crate::routing::Answering;
 use crate::{Options, PeerId};
 
 /// Receives requests, of each client in turn, and replies (RFC 28). Partners: [`Req`](crate::Req),
@@ -19,18 +19,16 @@ use crate::{Options, PeerId};
 /// request, and is dropped.
 #[derive(Debug)]
 pub struct Rep {
-    hub: Owned<Directory>,
+    hub: Owned<Answering>,
 }
 
-socket_methods!(Rep, Directory);
+socket_methods!(Rep, Answering);
 
 impl Rep {
     /// A socket with these options.
     #[must_use]
     pub fn with_options(options: Options) -> Self {
-        Self {
-            hub: Owned(Hub::new(SocketType::Rep, options, Directory::new(0))),
-        }
+        Self { hub: Owned(Hub::new(SocketType::Rep, options, Answering)) }
     }
 
     /// The next request, of each client in turn. Cancel safe.
@@ -53,19 +51,14 @@ impl Rep {
 
     fn request(&self, (peer, message): (PeerId, Message)) -> Option<Request> {
         let (envelope, message) = message.split_envelope().ok()?;
-        Some(Request {
-            hub: self.hub.0.clone(),
-            peer,
-            envelope,
-            message,
-        })
+        Some(Request { hub: self.hub.0.clone(), peer, envelope, message })
     }
 }
 
 /// A request of one client. Dropped without a reply, the client waits on.
 #[derive(Debug)]
 pub struct Request {
-    hub: Arc<Hub<Directory>>,
+    hub: Arc<Hub<Answering>>,
     peer: PeerId,
     envelope: Envelope,
     message: Message,

@@ -48,14 +48,7 @@ impl Req {
     /// A socket with these options.
     #[must_use]
     pub fn with_options(options: Options) -> Self {
-        // The socket itself has to learn of peers that go: one may have the request.
-        Self {
-            hub: Owned(Hub::new(
-                SocketType::Req,
-                options.peer_events(true),
-                Lockstep::default(),
-            )),
-        }
+        Self { hub: Owned(Hub::new(SocketType::Req, options.peer_events(false), Lockstep::default())) }
     }
 
     /// Sends a request and waits for its reply. Dropped in between, the socket waits for the reply:
@@ -100,9 +93,8 @@ impl Req {
         loop {
             match self.hub.recv(1).await.map_err(|_| RecvError::Closed)? {
                 Arrival::Run(peer, mut run) => {
-                    let reply = run
-                        .pop_front()
-                        .and_then(|message| self.hub.out().routing.reply(peer, message));
+                    let reply =
+                        run.pop_front().and_then(|message| self.hub.out().routing.reply(peer, message));
                     if let Some(reply) = reply {
                         return Ok(reply);
                     }

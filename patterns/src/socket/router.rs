@@ -31,9 +31,7 @@ impl Router {
     #[must_use]
     pub fn with_options(options: Options) -> Self {
         let routing = Directory::new(fastrand::u32(..));
-        Self {
-            hub: Owned(Hub::new(SocketType::Router, options, routing)),
-        }
+        Self { hub: Owned(Hub::new(SocketType::Router, options, routing)) }
     }
 
     /// Sends to a peer, as soon as it has room. Cancel safe: dropped before it is ready, it has sent nothing.
@@ -71,9 +69,7 @@ impl Router {
     /// # Errors
     /// [`RecvError::Closed`].
     pub async fn recv_event(&self, messages: usize) -> Result<PeerEvent, RecvError> {
-        recv_event(&self.hub, messages)
-            .await
-            .map_err(|_| RecvError::Closed)
+        recv_event(&self.hub, messages).await.map_err(|_| RecvError::Closed)
     }
 
     /// The connected peer of this identity (routing id).

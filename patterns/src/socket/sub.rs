@@ -27,9 +27,7 @@ impl Sub {
     /// A socket with these options.
     #[must_use]
     pub fn with_options(options: Options) -> Self {
-        Self {
-            hub: Owned(Hub::new(SocketType::Sub, options, Upstream::default())),
-        }
+        Self { hub: Owned(Hub::new(SocketType::Sub, options, Upstream::default())) }
     }
 
     /// Asks all publishers, now and later, for messages that begin with the topic. A topic may be subscribed
@@ -58,9 +56,7 @@ impl Sub {
 
     /// The next message, if there is one.
     pub fn try_recv(&self) -> Option<Message> {
-        std::iter::from_fn(|| try_recv_message(&self.hub))
-            .map(|(_, m)| m)
-            .find(|m| self.wants(m))
+        std::iter::from_fn(|| try_recv_message(&self.hub)).map(|(_, m)| m).find(|m| self.wants(m))
     }
 
     /// The next messages of one publisher, as they came; of each publisher in turn. Cancel safe.
@@ -88,8 +84,6 @@ impl Sub {
         {
             return run;
         }
-        run.into_iter()
-            .filter(|message| out.routing.wants(message.first()))
-            .collect()
+        run.into_iter().filter(|message| out.routing.wants(message.first())).collect()
     }
 }

@@ -44,9 +44,7 @@ impl XPub {
     #[must_use]
     pub fn with_options(options: Options) -> Self {
         let routing = FanOut::new(options.subscriptions, options.subscription_octets);
-        Self {
-            hub: Owned(Hub::new(SocketType::XPub, options, routing)),
-        }
+        Self { hub: Owned(Hub::new(SocketType::XPub, options, routing)) }
     }
 
     /// Publishes a message. Dropped before it is ready, it may have reached some subscribers and not others.
@@ -101,9 +99,7 @@ impl XPub {
 
     /// Waits until so many peers have subscribed to something, or the socket is closed. Cancel safe.
     pub async fn wait_subscribers(&self, peers: usize) {
-        self.hub
-            .until(|out| (out.routing.subscribers() >= peers || out.closed).then_some(()))
-            .await;
+        self.hub.until(|out| (out.routing.subscribers() >= peers || out.closed).then_some(())).await;
     }
 }
 
@@ -112,9 +108,9 @@ fn from_subscriber(arrival: Arrival) -> Option<FromSubscriber> {
         Arrival::Subscription(peer, subscription) => {
             Some(FromSubscriber::Subscription { peer, subscription })
         }
-        Arrival::Run(peer, mut run) => run
-            .pop_front()
-            .map(|message| FromSubscriber::Message { peer, message }),
+        Arrival::Run(peer, mut run) => {
+            run.pop_front().map(|message| FromSubscriber::Message { peer, message })
+        }
         Arrival::Joined(..) | Arrival::Left(..) => None,
     }
 }

@@ -27,9 +27,7 @@ impl XSub {
     /// A socket with these options.
     #[must_use]
     pub fn with_options(options: Options) -> Self {
-        Self {
-            hub: Owned(Hub::new(SocketType::XSub, options, Upstream::default())),
-        }
+        Self { hub: Owned(Hub::new(SocketType::XSub, options, Upstream::default())) }
     }
 
     /// Asks all publishers, now and later, for messages that begin with the topic. Counted, as by
@@ -59,11 +57,7 @@ impl XSub {
                     return Err(SendError::Closed(message));
                 }
                 let mut wakers = SmallVec::<[Waker; 8]>::new();
-                for outbox in out
-                    .outboxes
-                    .values_mut()
-                    .filter(|o| o.is_connected() && o.has_room())
-                {
+                for outbox in out.outboxes.values_mut().filter(|o| o.is_connected() && o.has_room()) {
                     outbox.push(&Envelope::none(), &message);
                     wakers.extend(outbox.wake());
                 }
@@ -123,11 +117,7 @@ fn tell(hub: &Hub<Upstream>, subscription: &Subscription) {
     let mut guard = hub.out();
     let out = &mut *guard;
     out.routing.apply(subscription, &mut out.outboxes);
-    let wakers: SmallVec<[Waker; 8]> = out
-        .outboxes
-        .values_mut()
-        .filter_map(|outbox| outbox.wake())
-        .collect();
+    let wakers: SmallVec<[Waker; 8]> = out.outboxes.values_mut().filter_map(|outbox| outbox.wake()).collect();
     drop(guard);
     wakers.into_iter().for_each(Waker::wake);
 }

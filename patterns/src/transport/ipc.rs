@@ -35,10 +35,7 @@ pub(super) fn bind(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
         }
         outcome => outcome?,
     };
-    let file = SocketFile {
-        path: path.into(),
-        inode: inode(path)?,
-    };
+    let file = SocketFile { path: path.into(), inode: inode(path)? };
     Ok((listener, file))
 }
 

@@ -109,10 +109,7 @@ impl Stream {
 #[derive(Debug)]
 pub(crate) enum Listener {
     Tcp(TcpListener),
-    Ipc(
-        UnixListener,
-        #[expect(dead_code, reason = "removes the file when dropped")] ipc::SocketFile,
-    ),
+    Ipc(UnixListener, #[expect(dead_code, reason = "removes the file when dropped")] ipc::SocketFile),
 }
 
 impl Listener {

@@ -34,13 +34,8 @@ pub(super) async fn connect(host: &Host, port: u16) -> Result<TcpStream, Connect
 }
 
 pub(super) async fn bind(endpoint: &Endpoint, host: &Host, port: u16) -> Result<TcpListener, BindError> {
-    let mut last = BindError::NoAddress {
-        endpoint: endpoint.clone(),
-    };
-    for address in addresses(host, port)
-        .await
-        .map_err(|e| BindError::io(endpoint, e))?
-    {
+    let mut last = BindError::NoAddress { endpoint: endpoint.clone() };
+    for address in addresses(host, port).await.map_err(|e| BindError::io(endpoint, e))? {
         match listen(address) {
             Ok(listener) => return Ok(listener),
             Err(error) => last = BindError::io(endpoint, error),
@@ -51,11 +46,7 @@ pub(super) async fn bind(endpoint: &Endpoint, host: &Host, port: u16) -> Result<
 
 /// Address reuse lets a restarted program bind while old connections linger in the kernel.
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() {
-        TcpSocket::new_v4()?
-    } else {
-        TcpSocket::new_v6()?
-    };
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)

@@ -61,9 +61,5 @@ async fn consumer(at: &Endpoints, name: &str, topic: &str) -> Outcome {
 }
 
 fn text(message: &Message) -> String {
-    message
-        .iter()
-        .map(|frame| String::from_utf8_lossy(frame).into_owned())
-        .collect::<Vec<_>>()
-        .join(" ")
+    message.iter().map(|frame| String::from_utf8_lossy(frame).into_owned()).collect::<Vec<_>>().join(" ")
 }

@@ -20,12 +20,7 @@ pub(crate) async fn slb(
     let at = broker.endpoints().clone();
     ready(&at);
     let programs = async {
-        tokio::try_join!(
-            client(&at, "ann", 3),
-            client(&at, "bob", 7),
-            server(&at, "one"),
-            server(&at, "two")
-        )
+        tokio::try_join!(client(&at, "ann", 3), client(&at, "bob", 7), server(&at, "one"), server(&at, "two"))
     };
     let broker = broker.run(shutdown);
     tokio::pin!(programs, broker);
@@ -52,9 +47,7 @@ async fn server(at: &Endpoints, name: &str) -> Outcome {
     let server = Rep::new();
     server.connect(first(&at.backend))?;
     while let Ok(request) = server.recv().await {
-        let number: u64 = String::from_utf8_lossy(request.message().first())
-            .parse()
-            .unwrap_or_default();
+        let number: u64 = String::from_utf8_lossy(request.message().first()).parse().unwrap_or_default();
         println!("{:>34} server {name} is asked for {number}²", "");
         let _ = request.reply(number.pow(2).to_string());
     }

@@ -24,11 +24,7 @@ pub(super) struct Credit {
 
 impl Credit {
     pub(super) const fn new() -> Self {
-        Self {
-            limit: 1,
-            service: Duration::ZERO,
-            busy_since: None,
-        }
+        Self { limit: 1, service: Duration::ZERO, busy_since: None }
     }
 
     pub(super) const fn limit(&self) -> usize {
@@ -93,11 +89,7 @@ mod tests {
     fn a_fast_worker_gets_hundreds_and_a_slow_one_a_single_request() {
         assert_eq!(simulate(|_| Duration::from_micros(10), 2000).last(), Some(&400));
         assert_eq!(simulate(|_| Duration::from_millis(1), 100).last(), Some(&4));
-        assert!(
-            simulate(|_| Duration::from_millis(100), 20)
-                .iter()
-                .all(|limit| *limit == 1)
-        );
+        assert!(simulate(|_| Duration::from_millis(100), 20).iter().all(|limit| *limit == 1));
     }
 
     #[test]
@@ -110,11 +102,7 @@ mod tests {
     #[test]
     fn a_worker_that_turns_slow_soon_has_little() {
         let service = |n| {
-            if n < 1000 {
-                Duration::from_micros(10)
-            } else {
-                Duration::from_millis(50)
-            }
+            if n < 1000 { Duration::from_micros(10) } else { Duration::from_millis(50) }
         };
         let limits = simulate(service, 1020);
         assert!(limits[999] >= 400);

@@ -102,10 +102,7 @@ impl Broker {
     /// # Errors
     /// [`StartError`]: an endpoint is in use, or refused by the system.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
-        let options = Options::default()
-            .send_hwm(0)
-            .send_octets(QUEUE)
-            .recv_octets(QUEUE);
+        let options = Options::default().send_hwm(0).send_octets(QUEUE).recv_octets(QUEUE);
         let frontend = Router::with_options(options.clone().recv_hwm(CLIENT_QUEUE));
         let backend = Dealer::with_options(options.recv_hwm(0).peer_events(true));
         let endpoints = Endpoints {
@@ -278,9 +275,7 @@ impl Broker {
     /// The request of a token, if this worker has it.
     fn take_in_flight(&mut self, token: &[u8], worker: PeerId) -> Option<InFlight> {
         let token = Token::from(KeyData::from_ffi(u64::from_be_bytes(token.try_into().ok()?)));
-        self.in_flight
-            .get(token)
-            .filter(|request| request.worker == worker)?;
+        self.in_flight.get(token).filter(|request| request.worker == worker)?;
         self.in_flight.remove(token)
     }
 

@@ -72,13 +72,7 @@ impl Workers {
 
     pub(super) fn join(&mut self, id: PeerId, kind: Kind) {
         self.turn += 1;
-        let worker = Worker {
-            kind,
-            in_flight: 0,
-            credit: Credit::new(),
-            full: false,
-            turn: self.turn,
-        };
+        let worker = Worker { kind, in_flight: 0, credit: Credit::new(), full: false, turn: self.turn };
         self.workers.insert(id, worker);
         self.enlist(id);
     }
@@ -203,10 +197,7 @@ mod tests {
         assert_eq!(send(&mut workers), Some(ids[0]));
         assert_eq!(workers.leave(ids[0]), Some(Kind::Plain));
         assert_eq!(workers.leave(ids[1]), Some(Kind::Plain));
-        assert_eq!(
-            (send(&mut workers), workers.in_flight(), workers.credit()),
-            (None, 0, 0)
-        );
+        assert_eq!((send(&mut workers), workers.in_flight(), workers.credit()), (None, 0, 0));
     }
 
     proptest! {

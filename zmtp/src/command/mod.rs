@@ -48,9 +48,7 @@ impl Command {
             ERROR => parse_error(body).map(Self::Error),
             subscription::SUBSCRIBE => Ok(Self::Subscription(Subscription::Subscribe(body))),
             subscription::CANCEL => Ok(Self::Subscription(Subscription::Cancel(body))),
-            ping::PING => Ping::parse(body)
-                .map(Self::Ping)
-                .ok_or(CommandError::Malformed("PING")),
+            ping::PING => Ping::parse(body).map(Self::Ping).ok_or(CommandError::Malformed("PING")),
             PONG => Ok(Self::Pong(body)),
             _ => Ok(Self::Unknown(name)),
         }
@@ -129,38 +127,22 @@ mod tests {
         let mut out = BytesMut::new();
         Command::put_ready(&metadata, &mut out);
         assert_eq!(out.len(), 43);
-        assert_eq!(
-            &out[..],
-            b"\x04\x29\x05READY\x0bSocket-Type\0\0\0\x06DEALER\x08Identity\0\0\0\0"
-        );
-        assert_eq!(
-            Command::parse(out.freeze().slice(2..)),
-            Ok(Command::Ready(metadata))
-        );
+        assert_eq!(&out[..], b"\x04\x29\x05READY\x0bSocket-Type\0\0\0\x06DEALER\x08Identity\0\0\0\0");
+        assert_eq!(Command::parse(out.freeze().slice(2..)), Ok(Command::Ready(metadata)));
     }
 
     #[test]
     fn a_name_that_is_missing_or_cut_off_is_refused() {
         for body in [&b""[..], b"\x00", b"\x00READY", b"\x05READ", b"\x01"] {
-            assert_eq!(
-                Command::parse(Bytes::from(body)),
-                Err(CommandError::Name),
-                "{body:?}"
-            );
+            assert_eq!(Command::parse(Bytes::from(body)), Err(CommandError::Name), "{body:?}");
         }
         assert_eq!(parse(b"\x01X"), Ok(Command::Unknown(Bytes::from_static(b"X"))));
     }
 
     #[test]
     fn an_error_needs_its_whole_reason_and_may_have_more_behind_it() {
-        assert_eq!(
-            parse(b"\x05ERROR\x03400"),
-            Ok(Command::Error(Bytes::from_static(b"400")))
-        );
-        assert_eq!(
-            parse(b"\x05ERROR\x02400"),
-            Ok(Command::Error(Bytes::from_static(b"40")))
-        );
+        assert_eq!(parse(b"\x05ERROR\x03400"), Ok(Command::Error(Bytes::from_static(b"400"))));
+        assert_eq!(parse(b"\x05ERROR\x02400"), Ok(Command::Error(Bytes::from_static(b"40"))));
         assert_eq!(parse(b"\x05ERROR\x04400"), Err(CommandError::Malformed("ERROR")));
         assert_eq!(parse(b"\x05ERROR"), Err(CommandError::Malformed("ERROR")));
         let mut out = BytesMut::new();

@@ -34,10 +34,7 @@ impl Ping {
     pub fn put(&self, out: &mut BytesMut) {
         super::put(
             PING,
-            &[
-                &self.ttl.to_be_bytes(),
-                &self.context[..self.context.len().min(MAX_CONTEXT)],
-            ],
+            &[&self.ttl.to_be_bytes(), &self.context[..self.context.len().min(MAX_CONTEXT)]],
             out,
         );
     }
@@ -54,33 +51,19 @@ mod tests {
 
     #[test]
     fn the_context_comes_back_and_is_cut_at_16_octets() {
-        let Ok(Command::Ping(ping)) = parse(b"\x04PING\x00\x00LOL") else {
-            panic!()
-        };
+        let Ok(Command::Ping(ping)) = parse(b"\x04PING\x00\x00LOL") else { panic!() };
         let mut out = BytesMut::new();
         Command::put_pong(&ping.context, &mut out);
         assert_eq!(&out[..], b"\x04\x08\x04PONGLOL");
-        let Ok(Command::Ping(ping)) = parse(&[b"\x04PING\x00\x00", &[7; 65][..]].concat()) else {
-            panic!()
-        };
+        let Ok(Command::Ping(ping)) = parse(&[b"\x04PING\x00\x00", &[7; 65][..]].concat()) else { panic!() };
         assert_eq!(ping.context, [7; 16][..]);
     }
 
     #[test]
     fn the_ttl_counts_tenths_of_a_second_beyond_16_bits_of_milliseconds() {
-        let ping = Ping {
-            ttl: 700,
-            context: Bytes::new(),
-        };
+        let ping = Ping { ttl: 700, context: Bytes::new() };
         assert_eq!(ping.ttl(), Some(Duration::from_secs(70)));
-        assert_eq!(
-            Ping {
-                ttl: 0,
-                ..ping.clone()
-            }
-            .ttl(),
-            None
-        );
+        assert_eq!(Ping { ttl: 0, ..ping.clone() }.ttl(), None);
         let mut out = BytesMut::new();
         ping.put(&mut out);
         assert_eq!(&out[..], b"\x04\x07\x04PING\x02\xbc");

@@ -100,10 +100,7 @@ mod tests {
             Subscription::Cancel(Bytes::new()),
             Subscription::Subscribe(Bytes::from(vec![0; 300])),
         ] {
-            assert_eq!(
-                Subscription::from_message(&subscription.to_message()),
-                Some(subscription.clone())
-            );
+            assert_eq!(Subscription::from_message(&subscription.to_message()), Some(subscription.clone()));
             let frame = wire(&subscription, 1);
             let header = FrameHeader::parse(&frame).unwrap().unwrap();
             let body = frame.slice(header.header_len()..);

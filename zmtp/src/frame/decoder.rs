@@ -27,10 +27,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            message: 256 << 20,
-            command: 64 << 10,
-        }
+        Self { message: 256 << 20, command: 64 << 10 }
     }
 }
 
@@ -80,15 +77,7 @@ impl Decoder {
     /// A decoder that starts with octets that arrived together with the end of the handshake.
     #[must_use]
     pub fn resume(buffer: BytesMut, limits: Limits) -> Self {
-        Self {
-            buffer,
-            end: 0,
-            cursor: 0,
-            gap: 0,
-            messages: 0,
-            missing: 0,
-            limits,
-        }
+        Self { buffer, end: 0, cursor: 0, gap: 0, messages: 0, missing: 0, limits }
     }
 
     /// The buffer to append received octets to, with room for at least one and usually `hint` of them.
@@ -182,15 +171,9 @@ impl Decoder {
                 Ok(())
             };
         }
-        let (announced, limit) = (
-            (self.cursor - self.end).saturating_add(header.frame_len()),
-            self.limits.message,
-        );
-        if announced > limit {
-            Err(FrameError::MessageTooLarge { announced, limit })
-        } else {
-            Ok(())
-        }
+        let (announced, limit) =
+            ((self.cursor - self.end).saturating_add(header.frame_len()), self.limits.message);
+        if announced > limit { Err(FrameError::MessageTooLarge { announced, limit }) } else { Ok(()) }
     }
 
     /// Steps over one whole frame at `at`, moving it down over the gap and rewriting its header if need be.
@@ -292,13 +275,9 @@ mod tests {
     #[test]
     fn a_run_of_small_messages_is_one_batch_without_a_copy() {
         let mut decoder = Decoder::new(Limits::default());
-        decoder
-            .reserve(12)
-            .extend_from_slice(b"\x00\x01a\x01\x01b\x00\x01c\x00\x05");
+        decoder.reserve(12).extend_from_slice(b"\x00\x01a\x01\x01b\x00\x01c\x00\x05");
         let address = decoder.buffer.as_ptr();
-        let Some(Event::Batch(batch)) = decoder.poll_event().unwrap() else {
-            panic!()
-        };
+        let Some(Event::Batch(batch)) = decoder.poll_event().unwrap() else { panic!() };
         assert_eq!(batch.len(), 2);
         assert_eq!(batch.wire().unwrap().as_ptr(), address);
         assert_eq!(decoder.poll_event().unwrap(), None);
@@ -307,18 +286,13 @@ mod tests {
     #[test]
     fn a_command_between_messages_ends_the_run() {
         let events = decode(&[b"\x00\x01a\x04\x05\x04PING\x00\x01b"], Limits::default()).unwrap();
-        assert!(
-            matches!(&events[..], [Event::Batch(a), Event::Command(c), Event::Batch(b)]
-            if a.len() == 1 && b.len() == 1 && &c[..] == b"\x04PING")
-        );
+        assert!(matches!(&events[..], [Event::Batch(a), Event::Command(c), Event::Batch(b)]
+            if a.len() == 1 && b.len() == 1 && &c[..] == b"\x04PING"));
     }
 
     #[test]
     fn a_command_between_frames_of_a_message_is_taken_out() {
-        let events = decode(
-            &[b"\x01\x01a\x04\x05\x04PING\x01\x01b\x05\x01x\x00\x01c"],
-            Limits::default(),
-        );
+        let events = decode(&[b"\x01\x01a\x04\x05\x04PING\x01\x01b\x05\x01x\x00\x01c"], Limits::default());
         let (messages, commands) = flatten(events.unwrap());
         assert_eq!(messages, [Message::from_frames(["a", "b", "c"])]);
         assert_eq!(commands, [&b"\x04PING"[..], b"x"]);
@@ -331,47 +305,28 @@ mod tests {
             Limits::default(),
         )
         .unwrap();
-        let [Event::Batch(batch)] = &events[..] else {
-            panic!("{events:?}")
-        };
-        assert_eq!(
-            &batch.wire().unwrap()[..],
-            b"\x00\x01x\x00\x01a\x00\x01b\x01\x01c\x00\x01d"
-        );
+        let [Event::Batch(batch)] = &events[..] else { panic!("{events:?}") };
+        assert_eq!(&batch.wire().unwrap()[..], b"\x00\x01x\x00\x01a\x00\x01b\x01\x01c\x00\x01d");
     }
 
     #[test]
     fn limits_hold_for_the_whole_message_and_for_commands() {
-        let limits = Limits {
-            message: 10,
-            command: 10,
-        };
+        let limits = Limits { message: 10, command: 10 };
         assert!(decode(&[b"\x01\x03aaa\x00\x03aaa"], limits).is_ok());
         assert_eq!(
             decode(&[b"\x01\x03aaa\x00\x04"], limits),
-            Err(FrameError::MessageTooLarge {
-                announced: 11,
-                limit: 10
-            })
+            Err(FrameError::MessageTooLarge { announced: 11, limit: 10 })
         );
         assert_eq!(
             decode(&[b"\x04\x09"], limits),
-            Err(FrameError::CommandTooLarge {
-                announced: 11,
-                limit: 10
-            })
+            Err(FrameError::CommandTooLarge { announced: 11, limit: 10 })
         );
     }
 
     #[test]
     fn an_announced_size_is_not_allocated_before_it_arrives() {
-        let mut decoder = Decoder::new(Limits {
-            message: usize::MAX,
-            ..Limits::default()
-        });
-        decoder
-            .reserve(9)
-            .extend_from_slice(b"\x02\x00\x00\x00\xff\xff\xff\xff\xff");
+        let mut decoder = Decoder::new(Limits { message: usize::MAX, ..Limits::default() });
+        decoder.reserve(9).extend_from_slice(b"\x02\x00\x00\x00\xff\xff\xff\xff\xff");
         assert_eq!(decoder.poll_event(), Ok(None));
         decoder.reserve(4096);
         assert!(decoder.buffer.capacity() < 16 << 10);

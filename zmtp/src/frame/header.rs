@@ -46,10 +46,7 @@ impl FrameHeader {
     /// A canonical header: the short form wherever the length fits into one octet.
     const fn new(kind: u8, body_len: usize) -> Self {
         let long = if body_len > u8::MAX as usize { LONG } else { 0 };
-        Self {
-            flags: kind | long,
-            body_len,
-        }
+        Self { flags: kind | long, body_len }
     }
 
     /// Reads the header that `bytes` begins with; `Ok(None)` when more octets are needed to tell.
@@ -75,10 +72,7 @@ impl FrameHeader {
                 _ => return Err(FrameError::Length { announced: len }),
             }
         };
-        Ok(Some(Self {
-            flags: *flags,
-            body_len,
-        }))
+        Ok(Some(Self { flags: *flags, body_len }))
     }
 
     /// Whether another frame of the same message follows. Never true of a command.
@@ -99,11 +93,7 @@ impl FrameHeader {
     #[must_use]
     #[inline]
     pub const fn header_len(&self) -> usize {
-        if self.flags & LONG == 0 {
-            SHORT_HEADER
-        } else {
-            LONG_HEADER
-        }
+        if self.flags & LONG == 0 { SHORT_HEADER } else { LONG_HEADER }
     }
 
     /// Octets of the body that follows.
@@ -183,10 +173,7 @@ mod tests {
     fn bodies_up_to_255_octets_take_the_short_form() {
         assert_eq!(put(FrameHeader::message(0, false)), [0x00, 0x00]);
         assert_eq!(put(FrameHeader::message(255, true)), [0x01, 0xff]);
-        assert_eq!(
-            put(FrameHeader::message(256, false)),
-            [0x02, 0, 0, 0, 0, 0, 0, 1, 0]
-        );
+        assert_eq!(put(FrameHeader::message(256, false)), [0x02, 0, 0, 0, 0, 0, 0, 1, 0]);
         assert_eq!(put(FrameHeader::command(255)), [0x04, 0xff]);
         assert_eq!(put(FrameHeader::command(256)), [0x06, 0, 0, 0, 0, 0, 0, 1, 0]);
     }
@@ -198,26 +185,18 @@ mod tests {
             assert_eq!(FrameHeader::parse(&long[..end]), Ok(None));
         }
         let header = FrameHeader::parse(&long).unwrap().unwrap();
-        assert_eq!(
-            (header.more(), header.body_len(), header.header_len()),
-            (true, 70_000, 9)
-        );
+        assert_eq!((header.more(), header.body_len(), header.header_len()), (true, 70_000, 9));
     }
 
     #[test]
     fn a_length_with_bit_63_is_refused() {
         let bytes = [0x02, 0x80, 0, 0, 0, 0, 0, 0, 0];
-        assert_eq!(
-            FrameHeader::parse(&bytes),
-            Err(FrameError::Length { announced: 1 << 63 })
-        );
+        assert_eq!(FrameHeader::parse(&bytes), Err(FrameError::Length { announced: 1 << 63 }));
     }
 
     #[test]
     fn canonical_drops_reserved_bits_needless_length_and_more_on_commands() {
-        let sloppy = FrameHeader::parse(&[0xf9 | LONG, 0, 0, 0, 0, 0, 0, 0, 7])
-            .unwrap()
-            .unwrap();
+        let sloppy = FrameHeader::parse(&[0xf9 | LONG, 0, 0, 0, 0, 0, 0, 0, 7]).unwrap().unwrap();
         assert_eq!(put(sloppy.canonical()), [0x01, 7]);
         let command = FrameHeader::parse(&[0x05, 7]).unwrap().unwrap();
         assert!(command.is_command() && !command.more());

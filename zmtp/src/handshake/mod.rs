@@ -33,10 +33,7 @@ impl Local {
     /// Of this kind, without an identity.
     #[must_use]
     pub const fn new(socket_type: SocketType) -> Self {
-        Self {
-            socket_type,
-            identity: Bytes::new(),
-        }
+        Self { socket_type, identity: Bytes::new() }
     }
 }
 
@@ -72,10 +69,7 @@ impl Handshake {
     #[must_use]
     pub fn new(local: Local) -> Self {
         let greeting = Greeting::new(Mechanism::Null).to_wire();
-        Self {
-            state: State::Greeting(ExpectGreeting::new(local)),
-            output: BytesMut::from(&greeting[..]),
-        }
+        Self { state: State::Greeting(ExpectGreeting::new(local)), output: BytesMut::from(&greeting[..]) }
     }
 
     /// Takes what it needs from the front of `input`. Yields the peer when the handshake is complete: what
@@ -205,18 +199,12 @@ mod tests {
     #[test]
     fn only_req_dealer_and_router_announce_an_identity() {
         for socket_type in SocketType::ALL {
-            let local = Local {
-                identity: Bytes::from_static(b"me"),
-                ..local(socket_type)
-            };
+            let local = Local { identity: Bytes::from_static(b"me"), ..local(socket_type) };
             let (_, sent, _) = run(local, &[&hello(&[])[..64]]);
             let told = sent.windows(8).any(|w| w == b"Identity");
             assert_eq!(
                 told,
-                matches!(
-                    socket_type,
-                    SocketType::Req | SocketType::Dealer | SocketType::Router
-                )
+                matches!(socket_type, SocketType::Req | SocketType::Dealer | SocketType::Router)
             );
         }
     }
@@ -230,10 +218,7 @@ mod tests {
                 if ours.is_compatible(theirs) {
                     assert_eq!(result.unwrap().unwrap().socket_type, Some(theirs));
                 } else {
-                    assert!(
-                        matches!(result, Err(HandshakeError::SocketType { .. })),
-                        "{ours} {theirs}"
-                    );
+                    assert!(matches!(result, Err(HandshakeError::SocketType { .. })), "{ours} {theirs}");
                     assert!(sent.windows(6).any(|w| w == b"\x05ERROR"), "the peer is told");
                 }
             }
@@ -244,10 +229,7 @@ mod tests {
     fn a_peer_without_a_type_is_accepted_and_one_of_an_unknown_type_is_not() {
         assert!(run(local(SocketType::Pub), &[&hello(&[])]).0.unwrap().is_some());
         for name in ["", "sub", "SUBX", "STREAM"] {
-            let (result, ..) = run(
-                local(SocketType::Pub),
-                &[&hello(&[("Socket-Type", name.as_bytes())])],
-            );
+            let (result, ..) = run(local(SocketType::Pub), &[&hello(&[("Socket-Type", name.as_bytes())])]);
             assert!(matches!(result, Err(HandshakeError::SocketType { .. })), "{name}");
         }
     }
@@ -255,11 +237,7 @@ mod tests {
     #[test]
     fn identities_are_bounded_and_a_reserved_one_counts_as_none() {
         let identity = |value: &[u8]| {
-            run(
-                local(SocketType::Router),
-                &[&hello(&[("Socket-Type", b"DEALER"), ("identity", value)])],
-            )
-            .0
+            run(local(SocketType::Router), &[&hello(&[("Socket-Type", b"DEALER"), ("identity", value)])]).0
         };
         assert_eq!(identity(&[7; 255]).unwrap().unwrap().identity, [7; 255][..]);
         assert_eq!(identity(&[7; 256]), Err(HandshakeError::Identity { len: 256 }));
@@ -269,22 +247,14 @@ mod tests {
     #[test]
     fn a_message_or_a_strange_command_before_ready_is_refused() {
         let greeting = &hello(&[])[..64];
-        for frame in [
-            &b"\x00\x01a"[..],
-            b"\x01\x00",
-            b"\x04\x07\x04PING\0\0",
-            b"\x04\x02\x01X",
-        ] {
+        for frame in [&b"\x00\x01a"[..], b"\x01\x00", b"\x04\x07\x04PING\0\0", b"\x04\x02\x01X"] {
             let (result, ..) = run(local(SocketType::Pub), &[greeting, frame]);
             assert_eq!(result, Err(HandshakeError::Unexpected), "{frame:?}");
         }
         let (result, ..) = run(local(SocketType::Pub), &[greeting, b"\x04\x0a\x05ERROR\x03400"]);
         assert_eq!(result, Err(HandshakeError::Refused { reason: "400".into() }));
         let (result, ..) = run(local(SocketType::Pub), &[greeting, b"\x06\0\0\0\0\x7f\0\0\0"]);
-        assert!(matches!(
-            result,
-            Err(HandshakeError::Frame(FrameError::CommandTooLarge { .. }))
-        ));
+        assert!(matches!(result, Err(HandshakeError::Frame(FrameError::CommandTooLarge { .. }))));
     }
 
     proptest! {

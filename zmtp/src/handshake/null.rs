@@ -22,20 +22,14 @@ impl ExpectGreeting {
 
     /// READY goes out at once: with NULL neither end waits for the other's.
     pub(super) fn handle_greeting(self, greeting: Greeting, output: &mut BytesMut) -> ExpectReady {
-        let Local {
-            socket_type,
-            identity,
-        } = self.local;
+        let Local { socket_type, identity } = self.local;
         let mut metadata = Metadata::default();
         metadata.push(SOCKET_TYPE, socket_type.name().as_bytes());
         if socket_type.announces_identity() {
             metadata.push(IDENTITY, &identity);
         }
         Command::put_ready(&metadata, output);
-        ExpectReady {
-            ours: socket_type,
-            greeting,
-        }
+        ExpectReady { ours: socket_type, greeting }
     }
 }
 
@@ -55,9 +49,7 @@ impl ExpectReady {
         let metadata = match command {
             Command::Ready(metadata) => metadata,
             Command::Error(reason) => {
-                return Err(HandshakeError::Refused {
-                    reason: reason.escape_ascii().to_string(),
-                });
+                return Err(HandshakeError::Refused { reason: reason.escape_ascii().to_string() });
             }
             _ => return Err(HandshakeError::Unexpected),
         };
@@ -75,10 +67,7 @@ impl ExpectReady {
                 Ok(theirs) if theirs.is_compatible(self.ours) => Some(theirs),
                 _ => {
                     let theirs = name[..name.len().min(32)].escape_ascii().to_string();
-                    return Err(HandshakeError::SocketType {
-                        theirs,
-                        ours: self.ours,
-                    });
+                    return Err(HandshakeError::SocketType { theirs, ours: self.ours });
                 }
             },
         };
@@ -88,12 +77,7 @@ impl ExpectReady {
             [0, ..] => Bytes::new(),
             identity => Bytes::copy_from_slice(identity),
         };
-        Ok(Peer {
-            minor: self.greeting.minor,
-            socket_type,
-            identity,
-            metadata,
-        })
+        Ok(Peer { minor: self.greeting.minor, socket_type, identity, metadata })
     }
 }
 
@@ -114,7 +98,5 @@ pub(super) fn take_command(input: &mut BytesMut) -> Result<Option<Command>, Hand
     }
     // Detached: the metadata outlives the octets that arrived beside it.
     let frame = input.split_to(announced);
-    Ok(Some(Command::parse(Bytes::copy_from_slice(
-        &frame[header.header_len()..],
-    ))?))
+    Ok(Some(Command::parse(Bytes::copy_from_slice(&frame[header.header_len()..]))?))
 }

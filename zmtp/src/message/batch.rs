@@ -43,14 +43,8 @@ impl Batch {
     /// Octets from a peer go through a [`Decoder`](crate::Decoder) instead.
     #[must_use]
     pub fn from_encoded(wire: Bytes, messages: usize) -> Self {
-        debug_assert_eq!(
-            Spans::new(&wire).count(),
-            messages,
-            "whole messages, as many as counted"
-        );
-        Self {
-            repr: Repr::Wire(wire, messages),
-        }
+        debug_assert_eq!(Spans::new(&wire).count(), messages, "whole messages, as many as counted");
+        Self { repr: Repr::Wire(wire, messages) }
     }
 
     /// How many messages there are.
@@ -115,9 +109,7 @@ impl Batch {
                 let end = messages.checked_sub(1).and_then(|n| Spans::new(wire).nth(n));
                 let front = wire.split_to(end.map_or(0, |span| span.range.end));
                 *all -= messages;
-                Self {
-                    repr: Repr::Wire(front, messages),
-                }
+                Self { repr: Repr::Wire(front, messages) }
             }
             Repr::One(_) if messages == 0 => Self::default(),
             _ => std::mem::take(self),
@@ -165,9 +157,7 @@ impl Batch {
     #[must_use]
     pub fn detach(&self) -> Self {
         match &self.repr {
-            Repr::Wire(wire, messages) => Self {
-                repr: Repr::Wire(Bytes::copy_from_slice(wire), *messages),
-            },
+            Repr::Wire(wire, messages) => Self { repr: Repr::Wire(Bytes::copy_from_slice(wire), *messages) },
             Repr::One(message) => message.detach().into(),
         }
     }
@@ -192,9 +182,7 @@ impl FromIterator<Message> for Batch {
             message.encode(&mut wire);
             count += 1;
         }
-        Self {
-            repr: Repr::Wire(wire.freeze(), count),
-        }
+        Self { repr: Repr::Wire(wire.freeze(), count) }
     }
 }
 
@@ -279,10 +267,7 @@ impl<'a> Iterator for Spans<'a> {
             (wire::message_len(wire), &rest[..header.body_len()])
         };
         self.at = start + len;
-        Some(Span {
-            range: start..self.at,
-            first,
-        })
+        Some(Span { range: start..self.at, first })
     }
 }
 
@@ -291,9 +276,7 @@ mod tests {
     use super::*;
 
     fn letters(text: &str) -> Batch {
-        text.chars()
-            .map(|c| Message::from_frames([c.to_string(), "body".into()]))
-            .collect()
+        text.chars().map(|c| Message::from_frames([c.to_string(), "body".into()])).collect()
     }
 
     #[test]
@@ -317,9 +300,7 @@ mod tests {
 
     #[test]
     fn spans_name_the_first_frame_and_the_place() {
-        let batch: Batch = [Message::from("ab"), Message::from_frames(["c", "d"])]
-            .into_iter()
-            .collect();
+        let batch: Batch = [Message::from("ab"), Message::from_frames(["c", "d"])].into_iter().collect();
         let spans: Vec<_> = batch.spans().map(|s| (s.range, s.first)).collect();
         assert_eq!(spans, [(0..4, &b"ab"[..]), (4..10, b"c")]);
         assert_eq!(batch.slice(4..10, 1), Message::from_frames(["c", "d"]).into());

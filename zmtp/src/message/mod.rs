@@ -53,9 +53,7 @@ impl Message {
         if frames.is_empty() {
             frames.push(Bytes::new());
         }
-        Self {
-            repr: Repr::Frames(frames),
-        }
+        Self { repr: Repr::Frames(frames) }
     }
 
     /// A copy of one frame's body.
@@ -69,9 +67,7 @@ impl Message {
     /// A view of exactly one message in canonical wire form.
     pub(crate) fn from_wire(wire: Bytes) -> Self {
         debug_assert_eq!(wire::message_len(&wire), wire.len(), "one whole message");
-        Self {
-            repr: Repr::Wire(wire),
-        }
+        Self { repr: Repr::Wire(wire) }
     }
 
     /// The body of the first frame: the topic, where messages are published.
@@ -103,10 +99,9 @@ impl Message {
     pub fn wire_len(&self) -> usize {
         match &self.repr {
             Repr::Wire(wire) => wire.len(),
-            Repr::Frames(frames) => frames
-                .iter()
-                .map(|f| FrameHeader::message(f.len(), false).frame_len())
-                .sum(),
+            Repr::Frames(frames) => {
+                frames.iter().map(|f| FrameHeader::message(f.len(), false).frame_len()).sum()
+            }
         }
     }
 
@@ -122,12 +117,7 @@ impl Message {
             }
             Repr::Frames(mut frames) => {
                 let first = frames.remove(0);
-                (
-                    first,
-                    (!frames.is_empty()).then_some(Self {
-                        repr: Repr::Frames(frames),
-                    }),
-                )
+                (first, (!frames.is_empty()).then_some(Self { repr: Repr::Frames(frames) }))
             }
         }
     }
@@ -198,16 +188,9 @@ impl Message {
             Repr::Frames(mut frames) => match frames.iter().position(Bytes::is_empty) {
                 Some(at) if at + 1 < frames.len() => {
                     let body: SmallVec<_> = frames.drain(at + 1..).collect();
-                    Ok((
-                        Envelope::of(&frames),
-                        Self {
-                            repr: Repr::Frames(body),
-                        },
-                    ))
+                    Ok((Envelope::of(&frames), Self { repr: Repr::Frames(body) }))
                 }
-                _ => Err(Self {
-                    repr: Repr::Frames(frames),
-                }),
+                _ => Err(Self { repr: Repr::Frames(frames) }),
             },
         }
     }
@@ -240,9 +223,7 @@ impl Message {
 
 impl From<Bytes> for Message {
     fn from(body: Bytes) -> Self {
-        Self {
-            repr: Repr::Frames(smallvec![body]),
-        }
+        Self { repr: Repr::Frames(smallvec![body]) }
     }
 }
 
@@ -329,11 +310,7 @@ impl fmt::Debug for Message {
         for frame in self {
             let (shown, rest) = frame.split_at(frame.len().min(32));
             let dots = if rest.is_empty() { "" } else { "…" };
-            list.entry(&format_args!(
-                "\"{}{dots}\" ({})",
-                shown.escape_ascii(),
-                frame.len()
-            ));
+            list.entry(&format_args!("\"{}{dots}\" ({})", shown.escape_ascii(), frame.len()));
         }
         list.finish()
     }
@@ -374,10 +351,7 @@ mod tests {
             let (envelope, body) = message.split_envelope().unwrap();
             assert_eq!(envelope.as_wire(), b"\x01\x01X\x01\x01Y\x01\x00");
             assert_eq!(body, Message::from_frames(["A", "", "B"]));
-            assert_eq!(
-                body.with_envelope(&envelope),
-                Message::from_frames(["X", "Y", "", "A", "", "B"])
-            );
+            assert_eq!(body.with_envelope(&envelope), Message::from_frames(["X", "Y", "", "A", "", "B"]));
         }
         for message in [Message::from_frames(["X", "Y"]), Message::from_frames(["X", ""])] {
             assert!(!message.has_envelope() && !message.detach().has_envelope());
