@@ -4,7 +4,7 @@ use enfonet_zmtp::{Message, SocketType};
 
 use super::common::socket_methods;
 use super::hub::{Hub, Owned};
-use super::publish::{Publication, publish, publish_now};
+use super::publish;
 use crate::Options;
 use crate::error::{SendError, TrySendError};
 use crate::routing::FanOut;
@@ -56,11 +56,7 @@ impl Pub {
     /// # Errors
     /// [`SendError::Closed`].
     pub async fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
-        let message = message.into();
-        match publish(&self.hub, Publication::One(&message)).await {
-            Ok(()) => Ok(()),
-            Err(_) => Err(SendError::Closed(message)),
-        }
+        publish::send(&self.hub, message.into()).await
     }
 
     /// Publishes a message without waiting for queues at their mark.
@@ -68,9 +64,7 @@ impl Pub {
     /// # Errors
     /// [`TrySendError::Closed`].
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
-        let message = message.into();
-        publish_now(&self.hub, Publication::One(&message), &mut Vec::new())
-            .map_err(|_| TrySendError::Closed(message))
+        publish::try_send(&self.hub, message.into())
     }
 
     /// Waits until so many peers have subscribed to something, or the socket is closed. Cancel safe.

@@ -6,8 +6,22 @@ use enfonet_zmtp::{Batch, Message};
 use smallvec::SmallVec;
 
 use super::hub::Hub;
-use crate::error::Closed;
+use crate::error::{Closed, SendError, TrySendError};
 use crate::routing::{FanOut, Leftover};
+
+/// Publishes a message, as [`publish`].
+pub(super) async fn send(hub: &Hub<FanOut>, message: Message) -> Result<(), SendError> {
+    match publish(hub, Publication::One(&message)).await {
+        Ok(()) => Ok(()),
+        Err(Closed) => Err(SendError::Closed(message)),
+    }
+}
+
+/// Publishes a message to those who have room.
+pub(super) fn try_send(hub: &Hub<FanOut>, message: Message) -> Result<(), TrySendError> {
+    let published = publish_now(hub, Publication::One(&message), &mut Vec::new());
+    published.map_err(|Closed| TrySendError::Closed(message))
+}
 
 /// What is published.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +50,7 @@ pub(super) async fn publish(hub: &Hub<FanOut>, what: Publication<'_>) -> Result<
 }
 
 /// Puts it into the queues of those who want it and have room.
-pub(super) fn publish_now(
+fn publish_now(
     hub: &Hub<FanOut>,
     what: Publication<'_>,
     leftovers: &mut Vec<Leftover>,

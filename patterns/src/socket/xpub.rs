@@ -4,7 +4,7 @@ use enfonet_zmtp::{Batch, Message, SocketType, Subscription};
 
 use super::common::socket_methods;
 use super::hub::{Hub, Owned};
-use super::publish::{Publication, publish, publish_now};
+use super::publish::{self, Publication};
 use crate::error::{RecvError, SendError, TrySendError};
 use crate::queue::Arrival;
 use crate::routing::FanOut;
@@ -52,11 +52,7 @@ impl XPub {
     /// # Errors
     /// [`SendError::Closed`].
     pub async fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
-        let message = message.into();
-        match publish(&self.hub, Publication::One(&message)).await {
-            Ok(()) => Ok(()),
-            Err(_) => Err(SendError::Closed(message)),
-        }
+        publish::send(&self.hub, message.into()).await
     }
 
     /// Publishes a message without waiting for queues at their mark.
@@ -64,9 +60,7 @@ impl XPub {
     /// # Errors
     /// [`TrySendError::Closed`].
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
-        let message = message.into();
-        publish_now(&self.hub, Publication::One(&message), &mut Vec::new())
-            .map_err(|_| TrySendError::Closed(message))
+        publish::try_send(&self.hub, message.into())
     }
 
     /// Publishes a batch as it came: subscribers share its octets where they want many of its messages.
@@ -75,7 +69,7 @@ impl XPub {
     /// # Errors
     /// [`Closed`](crate::Closed).
     pub async fn send_batch(&self, batch: &Batch) -> Result<(), crate::Closed> {
-        publish(&self.hub, Publication::Run(batch)).await
+        publish::publish(&self.hub, Publication::Run(batch)).await
     }
 
     /// The next subscription or message. Changes of subscriptions come in the order in which they were

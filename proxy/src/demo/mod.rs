@@ -16,5 +16,16 @@ fn first(endpoints: &[Endpoint]) -> Endpoint {
     endpoints[0].clone()
 }
 
+/// Runs the programs beside the broker, until it stops or one of them fails.
+async fn beside<B, P>(
+    broker: impl Future<Output = B>,
+    programs: impl Future<Output = Result<P, StartError>>,
+) -> Outcome {
+    tokio::select! {
+        outcome = programs => outcome.map(drop),
+        _ = broker => Ok(()),
+    }
+}
+
 /// What may end a demo but the signal: a socket that can't be connected.
 type Outcome = Result<(), StartError>;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use enfonet_patterns::{Message, Pub, Sub};
 
-use super::{Outcome, first};
+use super::{Outcome, beside, first};
 use crate::mq::Broker;
 use crate::{Config, Endpoints};
 
@@ -27,12 +27,7 @@ pub(crate) async fn mq(
             consumer(&at, "porto only", "weather.porto"),
         )
     };
-    let broker = broker.run(shutdown);
-    tokio::pin!(programs, broker);
-    tokio::select! {
-        outcome = &mut programs => outcome.map(drop),
-        _ = &mut broker => Ok(()),
-    }
+    beside(broker.run(shutdown), programs).await
 }
 
 async fn producer(at: &Endpoints, city: &str, start: f64) -> Outcome {

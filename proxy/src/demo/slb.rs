@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use enfonet_patterns::{Rep, Req};
 
-use super::{Outcome, first};
+use super::{Outcome, beside, first};
 use crate::slb::Broker;
 use crate::{Config, Endpoints};
 
@@ -22,12 +22,7 @@ pub(crate) async fn slb(
     let programs = async {
         tokio::try_join!(client(&at, "ann", 3), client(&at, "bob", 7), server(&at, "one"), server(&at, "two"))
     };
-    let broker = broker.run(shutdown);
-    tokio::pin!(programs, broker);
-    tokio::select! {
-        outcome = &mut programs => outcome.map(drop),
-        _ = &mut broker => Ok(()),
-    }
+    beside(broker.run(shutdown), programs).await
 }
 
 async fn client(at: &Endpoints, name: &str, step: u64) -> Outcome {

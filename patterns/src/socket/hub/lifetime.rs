@@ -1,0 +1,137 @@
+//! Binding, connecting, and the end.
+
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::Hub;
+use crate::connection::{self, Slot};
+use crate::error::{BindError, Closed, ConnectError, UnknownEndpoint};
+use crate::queue::Outbox;
+use crate::routing::Routing;
+use crate::transport::Listener;
+use crate::{Endpoint, EndpointError};
+
+impl<R: Routing> Hub<R> {
+    pub(crate) async fn bind(self: &Arc<Self>, endpoint: Endpoint) -> Result<Endpoint, BindError> {
+        let until = self.abort.child_token();
+        if self.closing.is_cancelled() {
+            return Err(Closed.into());
+        }
+        let resolved = if let Endpoint::Inproc(name) = &endpoint {
+            if !self.options.context.bind(name, self.clone(), until.clone()) {
+                return Err(BindError::InUse(endpoint));
+            }
+            endpoint
+        } else {
+            let (listener, resolved) = Listener::bind(&endpoint).await?;
+            let (tasks, stop) = (self.tasks.clone(), self.closing.clone());
+            let task =
+                connection::listen(listener, resolved.clone(), self.clone(), tasks, stop, until.clone());
+            self.tasks.spawn(task);
+            resolved
+        };
+        self.remember(resolved.clone(), until);
+        Ok(resolved)
+    }
+
+    pub(crate) fn connect(self: &Arc<Self>, endpoint: Endpoint) -> Result<(), ConnectError> {
+        if endpoint.is_wildcard() {
+            return Err(EndpointError::wildcard(&endpoint).into());
+        }
+        if self.closing.is_cancelled() {
+            return Err(Closed.into());
+        }
+        let until = self.abort.child_token();
+        self.remember(endpoint.clone(), until.clone());
+        // Messages may be queued for the peer from now on.
+        let slot = Slot::open(self.clone(), true);
+        self.tasks.spawn(async move {
+            match endpoint {
+                Endpoint::Inproc(name) => {
+                    until.run_until_cancelled(connection::connect_inproc(name, slot)).await;
+                }
+                endpoint => {
+                    until.run_until_cancelled(connection::connect(endpoint, slot)).await;
+                }
+            }
+        });
+        Ok(())
+    }
+
+    fn remember(&self, endpoint: Endpoint, until: CancellationToken) {
+        let mut endpoints = self.endpoints.lock().expect("no panic holds the lock");
+        endpoints.entry(endpoint).or_default().push(until);
+    }
+
+    /// Ends listening on, or connecting to, an endpoint, with the connections that came of it.
+    pub(crate) fn forget(&self, endpoint: &Endpoint) -> Result<(), UnknownEndpoint> {
+        let until = self.endpoints.lock().expect("no panic holds the lock").remove(endpoint);
+        let until = until.ok_or_else(|| UnknownEndpoint(endpoint.to_string()))?;
+        until.iter().for_each(CancellationToken::cancel);
+        self.options.context.sweep();
+        Ok(())
+    }
+
+    /// Ends the socket: what waits is still sent, for so long. Gives how many messages were not.
+    pub(crate) async fn close(&self, linger: Duration) -> usize {
+        self.begin_close();
+        let _ = tokio::time::timeout(linger, self.tasks.wait()).await;
+        let unsent = self.out().outboxes.values().map(Outbox::queued).sum();
+        self.abort();
+        self.tasks.wait().await;
+        unsent
+    }
+
+    /// No operation succeeds any more; connections end when all is written.
+    fn begin_close(&self) {
+        self.closing.cancel();
+        self.tasks.close();
+        let sleeping: Vec<Waker> = {
+            let mut out = self.out();
+            out.closed = true;
+            out.outboxes.values_mut().filter_map(Outbox::wake_to_close).collect()
+        };
+        sleeping.into_iter().for_each(Waker::wake);
+        self.changed();
+    }
+
+    fn abort(&self) {
+        self.abort.cancel();
+        self.options.context.sweep();
+    }
+}
+
+/// The user's end of a socket. Dropping it closes the socket without waiting: what is connected goes on
+/// sending in the background for the socket's linger.
+#[derive(Debug)]
+pub(crate) struct Owned<R: Routing>(pub(crate) Arc<Hub<R>>);
+
+impl<R: Routing> std::ops::Deref for Owned<R> {
+    type Target = Arc<Hub<R>>;
+
+    fn deref(&self) -> &Arc<Hub<R>> {
+        &self.0
+    }
+}
+
+impl<R: Routing> Drop for Owned<R> {
+    fn drop(&mut self) {
+        if self.0.closing.is_cancelled() {
+            return;
+        }
+        self.0.begin_close();
+        let hub = self.0.clone();
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => {
+                runtime.spawn(async move {
+                    let _ = tokio::time::timeout(hub.options.linger, hub.tasks.wait()).await;
+                    hub.abort();
+                });
+            }
+            Err(_) => hub.abort(),
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The socket as its connections see it.
+
+use std::task::Waker;
+
+use enfonet_zmtp::{Batch, Command, Local, Peer, SocketType, Subscription};
+use tokio_util::sync::CancellationToken;
+
+use super::Hub;
+use crate::connection::{Link, Turn};
+use crate::error::ConnectionError;
+use crate::queue::{Load, Outbox, Staged};
+use crate::routing::{Refusal, Routing};
+use crate::{Options, PeerId};
+
+impl<R: Routing> Link for Hub<R> {
+    fn options(&self) -> &Options {
+        &self.options
+    }
+
+    fn local(&self) -> Local {
+        Local { socket_type: self.kind, identity: self.options.identity.clone() }
+    }
+
+    fn open(&self) -> PeerId {
+        let limit = Load::new(self.options.send_hwm, self.options.send_octets);
+        let mut out = self.out();
+        let id = out.outboxes.insert(Outbox::new(limit));
+        out.routing.open(id);
+        self.inbound().open(id);
+        drop(out);
+        self.changed();
+        id
+    }
+
+    fn join(&self, id: PeerId, peer: Peer) -> Result<(), Refusal> {
+        let mut guard = self.out();
+        let out = &mut *guard;
+        let outbox = &mut out.outboxes[id];
+        out.routing.join(id, &peer, outbox)?;
+        outbox.connect();
+        out.joined += 1;
+        if self.options.peer_events {
+            let mut inbound = self.inbound();
+            inbound.join(id, peer);
+            self.announce(inbound);
+        }
+        drop(guard);
+        self.changed();
+        Ok(())
+    }
+
+    fn deliver(&self, id: PeerId, batch: Batch) -> Result<(), Refusal> {
+        if self.is_publisher() {
+            return self.deliver_to_publisher(id, batch);
+        }
+        let mut inbound = self.inbound();
+        inbound.push(id, batch);
+        self.announce(inbound);
+        Ok(())
+    }
+
+    fn command(&self, id: PeerId, command: Command) -> Result<(), Refusal> {
+        match command {
+            Command::Subscription(subscription) if self.is_publisher() => {
+                return self.subscribe(id, &subscription);
+            }
+            Command::Ping(ping) => {
+                let mut out = self.out();
+                out.outboxes[id].pong(&ping.context);
+                let waker = out.outboxes[id].wake();
+                drop(out);
+                waker.into_iter().for_each(Waker::wake);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn may_read(&self, id: PeerId, waker: &Waker) -> bool {
+        self.inbound().may_read(id, waker)
+    }
+
+    fn exchange(
+        &self,
+        id: PeerId,
+        turn: Turn,
+        staged: &mut Staged,
+        waker: &Waker,
+    ) -> Result<(), ConnectionError> {
+        let mut guard = self.out();
+        let out = &mut *guard;
+        let outbox = &mut out.outboxes[id];
+        if outbox.is_overrun() {
+            return Err(ConnectionError::Overrun);
+        }
+        let look_again = outbox.exchange(turn.written, turn.blocked, turn.wants_control, staged, waker);
+        if look_again {
+            out.routing.room(id);
+        }
+        drop(guard);
+        if look_again {
+            self.changed();
+        }
+        Ok(())
+    }
+
+    fn part(&self, id: PeerId, unsent: Vec<Batch>, keep: bool) {
+        let mut guard = self.out();
+        let out = &mut *guard;
+        out.joined -= 1;
+        let mut inbound = self.inbound();
+        let has_to_know = out.routing.part(id, &mut |cancel| {
+            if self.kind == SocketType::XPub {
+                inbound.push_subscription(id, cancel);
+            }
+        });
+        let report = has_to_know || self.options.peer_events;
+        let outbox = &mut out.outboxes[id];
+        outbox.disconnect(unsent);
+        let unsent = if R::KEEPS_QUEUE && keep && !report { Vec::new() } else { outbox.drain() };
+        inbound.part(id, unsent, report);
+        self.announce(inbound);
+        out.routing.room(id);
+        drop(guard);
+        self.changed();
+    }
+
+    fn close(&self, id: PeerId) {
+        let mut out = self.out();
+        out.outboxes.remove(id);
+        out.routing.close(id);
+        self.inbound().close(id);
+        drop(out);
+        self.changed();
+    }
+
+    fn closing(&self) -> &CancellationToken {
+        &self.closing
+    }
+
+    fn queued(&self, id: PeerId) -> usize {
+        self.out().outboxes[id].queued()
+    }
+}
+
+impl<R: Routing> Hub<R> {
+    /// Subscriptions may come as messages: from ZMTP 3.0 peers, and from libzmq's XSUB. What is left is for
+    /// the application of an XPUB; a PUB drops it.
+    fn deliver_to_publisher(&self, id: PeerId, batch: Batch) -> Result<(), Refusal> {
+        for message in batch {
+            if let Some(subscription) = Subscription::from_message(&message) {
+                self.subscribe(id, &subscription)?;
+            } else if self.kind == SocketType::XPub {
+                let mut inbound = self.inbound();
+                inbound.push(id, message.into());
+                self.announce(inbound);
+            }
+        }
+        Ok(())
+    }
+
+    /// The order of changes is that in which they are made: so the application is told under the same lock.
+    fn subscribe(&self, id: PeerId, subscription: &Subscription) -> Result<(), Refusal> {
+        let mut out = self.out();
+        let news = out.routing.subscription(id, subscription)?;
+        if news && self.kind == SocketType::XPub {
+            let mut inbound = self.inbound();
+            inbound.push_subscription(id, subscription.clone());
+            self.announce(inbound);
+        }
+        drop(out);
+        self.changed();
+        Ok(())
+    }
+}

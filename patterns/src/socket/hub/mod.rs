@@ -1,0 +1,178 @@
+//! What all sockets are made of: queues to and from their peers, a routing policy between, and the tasks
+//! that listen and connect.
+//!
+//! Two locks, each held for a few instructions and never across a system call: one for what goes out, one
+//! for what came in. Where both are needed, `out` comes first.
+
+mod lifetime;
+mod link;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use enfonet_zmtp::SocketType;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub(crate) use lifetime::Owned;
+
+use crate::error::Closed;
+use crate::queue::{Arrival, Inbound, Load};
+use crate::routing::{Outboxes, Routing};
+use crate::{Endpoint, Options};
+
+/// What goes out.
+#[derive(Debug)]
+pub(crate) struct Out<R> {
+    pub(crate) outboxes: Outboxes,
+    pub(crate) routing: R,
+    /// Peers that are there.
+    joined: usize,
+    pub(crate) closed: bool,
+}
+
+pub(crate) struct Hub<R> {
+    kind: SocketType,
+    options: Options,
+    out: Mutex<Out<R>>,
+    inbound: Mutex<Inbound>,
+    /// Something has arrived: one receiver is woken.
+    arrivals: Notify,
+    /// A queue has room, a peer came or went, or the socket closed: all who wait look again.
+    changes: Notify,
+    endpoints: Mutex<HashMap<Endpoint, Vec<CancellationToken>>>,
+    tasks: TaskTracker,
+    /// No more listening; connections end when all is written.
+    closing: CancellationToken,
+    /// Everything ends at once.
+    abort: CancellationToken,
+}
+
+impl<R> fmt::Debug for Hub<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Socket").field("type", &self.kind).finish_non_exhaustive()
+    }
+}
+
+impl<R: Routing> Hub<R> {
+    pub(crate) fn new(kind: SocketType, options: Options, routing: R) -> Arc<Self> {
+        let out = Out { outboxes: Outboxes::with_key(), routing, joined: 0, closed: false };
+        let inbound = Inbound::new(Load::new(options.recv_hwm, options.recv_octets));
+        Arc::new(Self {
+            kind,
+            options,
+            out: Mutex::new(out),
+            inbound: Mutex::new(inbound),
+            arrivals: Notify::new(),
+            changes: Notify::new(),
+            endpoints: Mutex::default(),
+            tasks: TaskTracker::new(),
+            closing: CancellationToken::new(),
+            abort: CancellationToken::new(),
+        })
+    }
+
+    pub(crate) fn out(&self) -> MutexGuard<'_, Out<R>> {
+        self.out.lock().expect("no panic holds the lock")
+    }
+
+    fn inbound(&self) -> MutexGuard<'_, Inbound> {
+        self.inbound.lock().expect("no panic holds the lock")
+    }
+
+    fn is_publisher(&self) -> bool {
+        matches!(self.kind, SocketType::Pub | SocketType::XPub)
+    }
+
+    /// Wakes one receiver, if any waits, once the lock is released.
+    fn announce(&self, inbound: MutexGuard<'_, Inbound>) {
+        let waiting = inbound.waiting > 0;
+        drop(inbound);
+        if waiting {
+            self.arrivals.notify_one();
+        }
+    }
+
+    /// The next arrival, if there is one; a run of at most `messages`.
+    #[inline]
+    pub(crate) fn try_recv(&self, messages: usize) -> Option<Arrival> {
+        let mut inbound = self.inbound();
+        let arrival = inbound.pop(messages);
+        if arrival.is_some() && inbound.has_arrivals() && inbound.waiting > 0 {
+            self.announce(inbound);
+        }
+        arrival
+    }
+
+    /// The next arrival. Cancel safe: an arrival is taken at the moment it is given.
+    pub(crate) async fn recv(&self, messages: usize) -> Result<Arrival, Closed> {
+        // Now and then other tasks get their turn, however much there is to receive.
+        tokio::task::coop::consume_budget().await;
+        loop {
+            if let Some(arrival) = self.try_recv(messages) {
+                return Ok(arrival);
+            }
+            let closed = self.closing.cancelled();
+            let waiting = Waiting::new(self);
+            if waiting.nothing_arrived {
+                tokio::select! {
+                    () = self.arrivals.notified() => {}
+                    () = closed => return Err(Closed),
+                }
+            }
+        }
+    }
+
+    /// Calls `attempt` until it gives something, and again whenever room or peers have changed.
+    /// Cancel safe if the attempt is.
+    pub(crate) async fn until<T>(&self, mut attempt: impl FnMut(&mut Out<R>) -> Option<T>) -> T {
+        loop {
+            let changed = self.changes.notified();
+            if let Some(outcome) = attempt(&mut self.out()) {
+                return outcome;
+            }
+            changed.await;
+        }
+    }
+
+    pub(crate) async fn wait_connected(&self, peers: usize) {
+        self.until(|out| (out.joined >= peers || out.closed).then_some(())).await;
+    }
+
+    /// What [`changed`](Self::changed) calls, from now on.
+    pub(crate) fn changes(&self) -> Notified<'_> {
+        self.changes.notified()
+    }
+
+    /// Calls all who wait for room or peers to look again.
+    fn changed(&self) {
+        self.changes.notify_waiters();
+    }
+
+    pub(crate) fn stop_receiving(&self) {
+        self.inbound().stop();
+    }
+}
+
+/// Counts a receiver that is about to wait, so that whoever brings something knows to wake one.
+struct Waiting<'a, R: Routing> {
+    hub: &'a Hub<R>,
+    nothing_arrived: bool,
+}
+
+impl<'a, R: Routing> Waiting<'a, R> {
+    fn new(hub: &'a Hub<R>) -> Self {
+        let mut inbound = hub.inbound();
+        inbound.waiting += 1;
+        Self { hub, nothing_arrived: !inbound.has_arrivals() }
+    }
+}
+
+impl<R: Routing> Drop for Waiting<'_, R> {
+    fn drop(&mut self) {
+        self.hub.inbound().waiting -= 1;
+    }
+}
