@@ -1,0 +1,69 @@
+//! What happens after a time, in virtual time: no test here takes longer than its IO.
+
+use std::time::Duration;
+
+use enfonet_patterns::{Dealer, Endpoint, Options, Rep};
+use tokio::io::AsyncReadExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
+
+fn address(endpoint: &Endpoint) -> String {
+    endpoint.to_string().trim_start_matches("tcp://").into()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_never_shakes_hands_is_closed_after_thirty_seconds() {
+    let server = Rep::new();
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let start = Instant::now();
+    let mut silent = TcpStream::connect(address(&endpoint)).await.unwrap();
+    let mut greeting = Vec::new();
+    silent.read_to_end(&mut greeting).await.unwrap();
+    assert_eq!(greeting.len(), 64, "our greeting, and then the end");
+    assert_eq!(start.elapsed().as_secs(), 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_connection_is_tried_again_after_the_interval_and_up_to_as_much_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
+    let client = Dealer::with_options(Options::default().reconnect_interval(Duration::from_secs(10)));
+    client.connect(&endpoint).unwrap();
+    let (first, _) = listener.accept().await.unwrap();
+    let mut times = vec![Instant::now()];
+    drop(first);
+    for _ in 0..3 {
+        let (next, _) = listener.accept().await.unwrap();
+        times.push(Instant::now());
+        drop(next);
+    }
+    for pair in times.windows(2) {
+        let wait = (pair[1] - pair[0]).as_secs_f64();
+        assert!((10.0..=20.1).contains(&wait), "{wait} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn close_gives_up_after_the_linger_and_says_what_is_unsent() {
+    let client = Dealer::new();
+    client.connect("tcp://127.0.0.1:1").unwrap();
+    for n in 0..3 {
+        client.send(format!("{n}")).await.unwrap();
+    }
+    let start = Instant::now();
+    let unsent = client.close(Duration::from_secs(7)).await;
+    assert_eq!((unsent.messages, start.elapsed().as_secs()), (3, 7));
+}
+
+#[tokio::test(start_paused = true)]
+async fn close_does_not_wait_for_a_peer_that_has_nothing_to_get() {
+    let client = Dealer::with_options(Options::default().reconnect_interval(Duration::from_secs(60)));
+    client.connect("tcp://127.0.0.1:1").unwrap();
+    let server = Rep::new();
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let _halfway = TcpStream::connect(address(&endpoint)).await.unwrap();
+    let start = Instant::now();
+    assert_eq!(client.close(Duration::from_secs(3600)).await.messages, 0);
+    assert_eq!(server.close(Duration::from_secs(3600)).await.messages, 0);
+    assert!(start.elapsed() < Duration::from_secs(2));
+}
