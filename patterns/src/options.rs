@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use enfonet_zmtp::Limits;
+use enfonet_zmtp::{HeartbeatConfig, Limits};
 
 use crate::Context;
 
@@ -31,6 +31,7 @@ pub struct Options {
     pub(crate) subscriptions: usize,
     pub(crate) subscription_octets: usize,
     pub(crate) peer_events: bool,
+    pub(crate) heartbeat: HeartbeatConfig,
 }
 
 impl Default for Options {
@@ -50,6 +51,7 @@ impl Default for Options {
             subscriptions: 1_000_000,
             subscription_octets: 64 << 20,
             peer_events: false,
+            heartbeat: HeartbeatConfig::default(),
         }
     }
 }
@@ -136,6 +138,30 @@ impl Options {
     #[must_use]
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
         self.handshake = timeout;
+        self
+    }
+
+    /// How often a peer is asked for a sign of life (PING); zero for never, which is the default. A peer that
+    /// stays silent for the heartbeat timeout is given up, and connected anew where this side connects.
+    /// Any octet is a sign of life; a connection that isn't read, since its inbox is full, isn't silent.
+    #[must_use]
+    pub fn heartbeat_interval(mut self, interval: Duration) -> Self {
+        self.heartbeat.interval = interval;
+        self
+    }
+
+    /// How long peers may wait for a sign of life of ours before they give us up; told with each PING, in
+    /// tenths of a second, at most 65.5 s. Zero, the default: for ever.
+    #[must_use]
+    pub fn heartbeat_ttl(mut self, ttl: Duration) -> Self {
+        self.heartbeat.ttl = ttl;
+        self
+    }
+
+    /// How long a PING may stay without any sign of life. Default: as long as the interval.
+    #[must_use]
+    pub fn heartbeat_timeout(mut self, timeout: Duration) -> Self {
+        self.heartbeat.timeout = Some(timeout);
         self
     }
 

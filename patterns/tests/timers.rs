@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use enfonet_patterns::{Dealer, Endpoint, Options, Rep};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 
@@ -66,4 +66,56 @@ async fn close_does_not_wait_for_a_peer_that_has_nothing_to_get() {
     assert_eq!(client.close(Duration::from_secs(3600)).await.messages, 0);
     assert_eq!(server.close(Duration::from_secs(3600)).await.messages, 0);
     assert!(start.elapsed() < Duration::from_secs(2));
+}
+
+/// A peer by hand: it has shaken hands, as a DEALER.
+async fn dealer(endpoint: &Endpoint) -> TcpStream {
+    let mut peer = TcpStream::connect(address(endpoint)).await.expect("the server is there");
+    let mut hello = b"\xff\0\0\0\0\0\0\0\0\x7f\x03\x01NULL".to_vec();
+    hello.resize(64, 0);
+    hello.extend(b"\x04\x1c\x05READY\x0bSocket-Type\0\0\0\x06DEALER");
+    peer.write_all(&hello).await.expect("the server is there");
+    // Our greeting, and the READY of a REP.
+    peer.read_exact(&mut [0; 64 + 27]).await.expect("the server is there");
+    peer
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_answers_no_ping_is_closed_after_interval_and_timeout() {
+    let options = Options::default().heartbeat_interval(Duration::from_secs(10));
+    let server = Rep::with_options(options.heartbeat_timeout(Duration::from_secs(5)));
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut silent = dealer(&endpoint).await;
+    let start = Instant::now();
+    let mut heard = Vec::new();
+    silent.read_to_end(&mut heard).await.unwrap();
+    assert_eq!(heard, b"\x04\x07\x04PING\0\0");
+    assert_eq!(start.elapsed().as_secs(), 15);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_answers_pings_stays() {
+    let options = Options::default().heartbeat_interval(Duration::from_secs(10));
+    let server = Rep::with_options(options.heartbeat_timeout(Duration::from_secs(5)));
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut alive = dealer(&endpoint).await;
+    for _ in 0..20 {
+        let mut ping = [0; 9];
+        alive.read_exact(&mut ping).await.unwrap();
+        assert_eq!(&ping, b"\x04\x07\x04PING\0\0");
+        alive.write_all(b"\x04\x05\x04PONG").await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_set_itself_a_time_and_is_silent_for_longer_is_closed() {
+    let server = Rep::new();
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut silent = dealer(&endpoint).await;
+    silent.write_all(b"\x04\x07\x04PING\0\x1e").await.unwrap();
+    let start = Instant::now();
+    let mut heard = Vec::new();
+    silent.read_to_end(&mut heard).await.unwrap();
+    assert_eq!(heard, b"\x04\x05\x04PONG");
+    assert_eq!(start.elapsed().as_secs(), 3);
 }

@@ -8,6 +8,7 @@ use bytes::BytesMut;
 use enfonet_zmtp::{Command, Decoder, Event};
 
 use super::link::{Joined, Turn};
+use super::vigil::Vigil;
 use super::write_queue::WriteQueue;
 use crate::error::ConnectionError;
 use crate::queue::{Load, Staged};
@@ -29,6 +30,7 @@ pub(super) struct Driver<'a> {
     staged: Staged,
     /// Written, and not yet reported.
     written: Load,
+    vigil: Vigil,
 }
 
 /// Whether a direction can go on now.
@@ -43,7 +45,7 @@ enum Progress {
 impl<'a> Driver<'a> {
     /// `received` is what arrived together with the end of the handshake.
     pub(super) fn new(stream: &'a Stream, peer: Joined<'a>, received: BytesMut) -> Self {
-        let limits = peer.link().options().limits;
+        let (limits, heartbeat) = (peer.link().options().limits, peer.link().options().heartbeat);
         let received = if received.is_empty() { BytesMut::new() } else { received };
         Self {
             stream,
@@ -53,6 +55,7 @@ impl<'a> Driver<'a> {
             queue: WriteQueue::default(),
             staged: Staged::default(),
             written: Load::default(),
+            vigil: Vigil::new(heartbeat),
         }
     }
 
@@ -64,6 +67,7 @@ impl<'a> Driver<'a> {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
         let read = self.poll_read(cx)?;
+        self.poll_vigil(cx)?;
         let write = self.poll_write(cx)?;
         if self.queue.is_empty() && write == Progress::Waits && self.peer.link().is_closing() {
             return Poll::Ready(Ok(()));
@@ -79,6 +83,8 @@ impl<'a> Driver<'a> {
         let mut budget = BUDGET;
         loop {
             if !self.peer.link().may_read(self.peer.id(), cx.waker()) {
+                // Its silence is our doing.
+                self.vigil.handle_sign_of_life();
                 return Ok(Progress::Waits);
             }
             if self.stream.poll_readable(cx)?.is_pending() {
@@ -86,6 +92,7 @@ impl<'a> Driver<'a> {
                 return Ok(Progress::Waits);
             }
             let Some(octets) = self.read()? else { continue };
+            self.vigil.handle_sign_of_life();
             self.deliver()?;
             budget = budget.saturating_sub(octets);
             if budget == 0 {
@@ -121,8 +128,24 @@ impl<'a> Driver<'a> {
             let (link, id) = (self.peer.link(), self.peer.id());
             match event {
                 Event::Batch(batch) => link.deliver(id, batch)?,
-                Event::Command(body) => link.command(id, Command::parse(body)?)?,
+                Event::Command(body) => {
+                    let command = Command::parse(body)?;
+                    if let Command::Ping(ping) = &command {
+                        self.vigil.handle_ping(ping);
+                    }
+                    link.command(id, command)?;
+                }
             }
+        }
+        Ok(())
+    }
+
+    /// Puts a PING that is due at the next message boundary; fails when the peer is silent for too long.
+    fn poll_vigil(&mut self, cx: &mut Context<'_>) -> Result<(), ConnectionError> {
+        let mut ping = BytesMut::new();
+        self.vigil.poll(cx, &mut ping)?;
+        if !ping.is_empty() {
+            self.queue.extend(&mut Staged { control: ping.freeze(), ..Staged::default() });
         }
         Ok(())
     }

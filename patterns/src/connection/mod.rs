@@ -17,6 +17,7 @@ mod handshake;
 mod link;
 mod listen;
 mod pipe;
+mod vigil;
 mod write_queue;
 
 pub(crate) use connect::connect;
