@@ -12,7 +12,7 @@
 //! send any number of replies.
 //!
 //! Requests wait at their clients' inboxes, not in the broker: it takes as many as the workers have
-//! [credit](credit) for, from each client in turn, and stops reading a client whose inbox is full. So a
+//! credit for, from each client in turn, and stops reading a client whose inbox is full. So a
 //! worker that comes later takes the backlog at once, and a client that sends much doesn't keep others out.
 //!
 //! What a worker that goes can't have got, another gets. What it had is lost, as in libzmq: the broker
