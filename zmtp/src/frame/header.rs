@@ -141,7 +141,7 @@ pub enum FrameError {
         /// The length as it stood on the wire.
         announced: u64,
     },
-    /// The message (all its frames together) would exceed [`Limits::message`].
+    /// The message (all its frames together) would exceed [`Limits::message`](crate::Limits::message).
     #[error("peer sent a message of at least {announced} octets, the limit is {limit}")]
     MessageTooLarge {
         /// Octets of the message's frames so far, with the one just announced.
@@ -149,7 +149,7 @@ pub enum FrameError {
         /// The limit in force.
         limit: usize,
     },
-    /// The command would exceed [`Limits::command`].
+    /// The command would exceed [`Limits::command`](crate::Limits::command).
     #[error("peer sent a command of {announced} octets, the limit is {limit}")]
     CommandTooLarge {
         /// Octets of the command frame.
