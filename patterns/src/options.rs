@@ -87,7 +87,7 @@ impl Options {
     }
 
     /// The same in octets, so that large messages don't fill the memory; 0 for no limit. Default 64 MiB.
-    /// A single message that is larger is taken when nothing else waits.
+    /// As long as less than this waits, one more message is taken, whatever its size.
     #[must_use]
     pub fn send_octets(mut self, octets: usize) -> Self {
         self.send_octets = unlimited(octets);
@@ -115,7 +115,7 @@ impl Options {
     /// `close` takes a linger of its own, and is the way to be sure.
     #[must_use]
     pub fn linger(mut self, linger: Duration) -> Self {
-        self.linger = linger;
+        self.linger = bounded(linger);
         self
     }
 
@@ -123,21 +123,21 @@ impl Options {
     /// at random. Default 100 ms.
     #[must_use]
     pub fn reconnect_interval(mut self, interval: Duration) -> Self {
-        self.reconnect = interval;
+        self.reconnect = bounded(interval);
         self
     }
 
     /// Lets the wait double with every failure in a row, up to this. Default: it doesn't grow.
     #[must_use]
     pub fn reconnect_interval_max(mut self, max: Duration) -> Self {
-        self.reconnect_max = Some(max);
+        self.reconnect_max = Some(bounded(max));
         self
     }
 
     /// How long a peer may take from the connection to the end of the handshake. Default 30 s.
     #[must_use]
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
-        self.handshake = timeout;
+        self.handshake = bounded(timeout);
         self
     }
 
@@ -146,7 +146,7 @@ impl Options {
     /// Any octet is a sign of life; a connection that isn't read, since its inbox is full, isn't silent.
     #[must_use]
     pub fn heartbeat_interval(mut self, interval: Duration) -> Self {
-        self.heartbeat.interval = interval;
+        self.heartbeat.interval = bounded(interval);
         self
     }
 
@@ -154,14 +154,14 @@ impl Options {
     /// tenths of a second, at most 65.5 s. Zero, the default: for ever.
     #[must_use]
     pub fn heartbeat_ttl(mut self, ttl: Duration) -> Self {
-        self.heartbeat.ttl = ttl;
+        self.heartbeat.ttl = bounded(ttl);
         self
     }
 
     /// How long a PING may stay without any sign of life. Default: as long as the interval.
     #[must_use]
     pub fn heartbeat_timeout(mut self, timeout: Duration) -> Self {
-        self.heartbeat.timeout = Some(timeout);
+        self.heartbeat.timeout = Some(bounded(timeout));
         self
     }
 
@@ -173,8 +173,9 @@ impl Options {
         self
     }
 
-    /// How many subscriptions one subscriber may hold, and how many octets their topics may have in all:
-    /// more ends its connection. Default 1,000,000 and 64 MiB.
+    /// How many subscriptions a subscriber may hold, and how many octets their topics may have; the same
+    /// bounds hold for the topics of all subscribers together, so that a broker never asks a publisher for
+    /// more than that takes. Who passes them is disconnected. Default 1,000,000 and 64 MiB.
     #[must_use]
     pub fn max_subscriptions(mut self, subscriptions: usize, octets: usize) -> Self {
         (self.subscriptions, self.subscription_octets) = (subscriptions, octets);
@@ -187,6 +188,11 @@ impl Options {
         self.peer_events = on;
         self
     }
+}
+
+/// No timer has to reach further than a century: longer times are as good as for ever.
+fn bounded(time: Duration) -> Duration {
+    time.min(Duration::from_secs(100 * 365 * 24 * 3600))
 }
 
 const fn unlimited(limit: usize) -> usize {

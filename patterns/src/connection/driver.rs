@@ -17,13 +17,15 @@ use crate::transport::Stream;
 /// How much one read asks for: it follows the traffic between these.
 const MIN_READ: usize = 2 << 10;
 const MAX_READ: usize = 128 << 10;
+/// A run may keep a buffer alive that is larger by this factor.
+const PINNED: usize = 8;
 /// A connection gives way to others after so many octets in one direction.
 const BUDGET: usize = 512 << 10;
 
 #[derive(Debug)]
 pub(super) struct Driver<'a> {
     stream: &'a Stream,
-    peer: Joined<'a>,
+    peer: Joined,
     decoder: Decoder,
     read_size: usize,
     queue: WriteQueue,
@@ -44,7 +46,7 @@ enum Progress {
 
 impl<'a> Driver<'a> {
     /// `received` is what arrived together with the end of the handshake.
-    pub(super) fn new(stream: &'a Stream, peer: Joined<'a>, received: BytesMut) -> Self {
+    pub(super) fn new(stream: &'a Stream, peer: Joined, received: BytesMut) -> Self {
         let (limits, heartbeat) = (peer.link().options().limits, peer.link().options().heartbeat);
         let received = if received.is_empty() { BytesMut::new() } else { received };
         Self {
@@ -127,6 +129,10 @@ impl<'a> Driver<'a> {
         while let Some(event) = self.decoder.poll_event()? {
             let (link, id) = (self.peer.link(), self.peer.id());
             match event {
+                // What is small against the buffer that it came in must not keep it.
+                Event::Batch(batch) if batch.wire_len() * PINNED < self.read_size => {
+                    link.deliver(id, batch.detach())?;
+                }
                 Event::Batch(batch) => link.deliver(id, batch)?,
                 Event::Command(body) => {
                     let command = Command::parse(body)?;

@@ -30,11 +30,14 @@ pub(crate) trait Link: fmt::Debug + Send + Sync {
     /// What is told to peers in the handshake.
     fn local(&self) -> Local;
 
-    /// A peer's queue begins.
+    /// Whether what waits for a peer that this side connects to outlives its connections.
+    fn keeps_queue(&self) -> bool;
+
+    /// The queue to a peer begins, before the peer is there.
     fn open(&self) -> PeerId;
 
-    /// The peer is there.
-    fn join(&self, id: PeerId, peer: Peer) -> Result<(), Refusal>;
+    /// The peer of a queue is there; or one that has none yet, whose queue begins with it.
+    fn join(&self, queue: Option<PeerId>, peer: Peer) -> Result<PeerId, Refusal>;
 
     /// Messages have arrived. They are taken whether there is room or not: see [`may_read`](Self::may_read).
     fn deliver(&self, id: PeerId, batch: Batch) -> Result<(), Refusal>;
@@ -54,10 +57,10 @@ pub(crate) trait Link: fmt::Debug + Send + Sync {
         waker: &Waker,
     ) -> Result<(), ConnectionError>;
 
-    /// The connection has gone, with what it had taken and not written. `keep`: there will be another one.
+    /// The connection has gone, with what it had taken and not written. `keep`: its queue goes on.
     fn part(&self, id: PeerId, unsent: Vec<Batch>, keep: bool);
 
-    /// The peer's queue ends.
+    /// The queue to a peer that isn't there ends.
     fn close(&self, id: PeerId);
 
     /// Cancelled when the socket is closing: connections end when nothing waits to be written.
@@ -71,19 +74,18 @@ pub(crate) trait Link: fmt::Debug + Send + Sync {
     fn queued(&self, id: PeerId) -> usize;
 }
 
-/// A peer's place in its socket. Given back when dropped, wherever its task is cancelled.
+/// The place in its socket of a peer that this side connects to. What waits for it outlives its
+/// connections, if the kind of socket has it so; it ends with this guard, wherever its task is cancelled.
 #[derive(Debug)]
 pub(crate) struct Slot {
     link: Arc<dyn Link>,
-    id: PeerId,
-    /// Whether this side connects, so that the queue outlives a connection.
-    keep: bool,
+    queue: Option<PeerId>,
 }
 
 impl Slot {
-    pub(crate) fn open(link: Arc<dyn Link>, keep: bool) -> Self {
-        let id = link.open();
-        Self { link, id, keep }
+    pub(crate) fn open(link: Arc<dyn Link>) -> Self {
+        let queue = link.keeps_queue().then(|| link.open());
+        Self { link, queue }
     }
 
     pub(crate) const fn link(&self) -> &Arc<dyn Link> {
@@ -94,7 +96,7 @@ impl Slot {
     pub(crate) async fn unless_over<T>(&self, what: impl Future<Output = T>) -> Option<T> {
         let over = async {
             self.link.closing().cancelled().await;
-            if self.link.queued(self.id) > 0 {
+            if self.queue.is_some_and(|id| self.link.queued(id) > 0) {
                 std::future::pending::<()>().await;
             }
         };
@@ -105,38 +107,51 @@ impl Slot {
     }
 
     /// The peer is there, until the guard is dropped.
-    pub(crate) fn join(&self, peer: Peer) -> Result<Joined<'_>, Refusal> {
-        self.link.join(self.id, peer)?;
-        Ok(Joined { slot: self, unsent: Vec::new() })
+    pub(crate) fn join(&self, peer: Peer) -> Result<Joined, Refusal> {
+        Joined::new(&self.link, self.queue, peer)
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.link.close(self.id);
+        if let Some(id) = self.queue {
+            self.link.close(id);
+        }
     }
 }
 
 /// A peer that is there. Dropping it is its going.
 #[derive(Debug)]
-pub(crate) struct Joined<'a> {
-    slot: &'a Slot,
+pub(crate) struct Joined {
+    link: Arc<dyn Link>,
+    id: PeerId,
+    keep: bool,
     /// What its connection had taken and not written.
     pub(crate) unsent: Vec<Batch>,
 }
 
-impl Joined<'_> {
+impl Joined {
+    /// A peer that has connected to this side: its queue begins and ends with it.
+    pub(crate) fn accept(link: &Arc<dyn Link>, peer: Peer) -> Result<Self, Refusal> {
+        Self::new(link, None, peer)
+    }
+
+    fn new(link: &Arc<dyn Link>, queue: Option<PeerId>, peer: Peer) -> Result<Self, Refusal> {
+        let id = link.join(queue, peer)?;
+        Ok(Self { link: link.clone(), id, keep: queue.is_some(), unsent: Vec::new() })
+    }
+
     pub(crate) fn link(&self) -> &dyn Link {
-        &*self.slot.link
+        &*self.link
     }
 
     pub(crate) const fn id(&self) -> PeerId {
-        self.slot.id
+        self.id
     }
 }
 
-impl Drop for Joined<'_> {
+impl Drop for Joined {
     fn drop(&mut self) {
-        self.slot.link.part(self.slot.id, std::mem::take(&mut self.unsent), self.slot.keep);
+        self.link.part(self.id, std::mem::take(&mut self.unsent), self.keep);
     }
 }

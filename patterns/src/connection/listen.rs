@@ -10,7 +10,7 @@ use tracing::{debug, warn};
 
 use super::driver::Driver;
 use super::handshake::handshake;
-use super::link::{Link, Slot};
+use super::link::{Joined, Link};
 use crate::Endpoint;
 use crate::error::ConnectionError;
 use crate::transport::{Listener, Stream};
@@ -77,8 +77,7 @@ async fn converse(stream: &Stream, link: Arc<dyn Link>) -> Result<(), Connection
         return Ok(());
     };
     let (peer, received) = shaken?;
-    let slot = Slot::open(link, false);
-    Driver::new(stream, slot.join(peer)?, received).run().await?;
+    Driver::new(stream, Joined::accept(&link, peer)?, received).run().await?;
     let _ = tokio::time::timeout(FINISH, stream.finish()).await;
     Ok(())
 }

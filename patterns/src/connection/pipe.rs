@@ -5,12 +5,12 @@ use std::task::{Context, Poll};
 
 use bytes::BytesMut;
 use enfonet_zmtp::{Batch, Command, Decoder, Event, Limits, Local, Metadata, Peer};
-use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::backoff::Backoff;
 use super::link::{Joined, Slot, Turn};
 use crate::Endpoint;
+use crate::context::Bound;
 use crate::error::ConnectionError;
 use crate::queue::{Load, Staged};
 
@@ -27,8 +27,7 @@ pub(crate) async fn connect_inproc(name: String, slot: Slot) {
         let Some(bound) = slot.unless_over(names.find(&name)).await else {
             return;
         };
-        let far = Slot::open(bound.link.clone(), false);
-        match join(&slot, &far, &bound.until).await {
+        match join(&slot, &bound).await {
             Ok(()) => debug!(%endpoint, "disconnected"),
             Err(error) => warn!(%endpoint, %error, "not connected"),
         }
@@ -38,17 +37,17 @@ pub(crate) async fn connect_inproc(name: String, slot: Slot) {
     }
 }
 
-async fn join(near: &Slot, far: &Slot, until: &CancellationToken) -> Result<(), ConnectionError> {
-    let (near_local, far_local) = (near.link().local(), far.link().local());
+async fn join(near: &Slot, far: &Bound) -> Result<(), ConnectionError> {
+    let (near_local, far_local) = (near.link().local(), far.link.local());
     if !near_local.socket_type.is_compatible(far_local.socket_type) {
         let theirs = far_local.socket_type.to_string();
         return Err(enfonet_zmtp::HandshakeError::SocketType { theirs, ours: near_local.socket_type }.into());
     }
-    let far_peer = far.join(introduce(near_local))?;
+    let far_peer = Joined::accept(&far.link, introduce(near_local))?;
     let near_peer = near.join(introduce(far_local))?;
     let mut pipe = Pipe { near: End::new(near_peer), far: End::new(far_peer) };
     let flow = std::future::poll_fn(|cx| pipe.poll(cx));
-    until.run_until_cancelled(flow).await.unwrap_or(Ok(()))
+    far.until.run_until_cancelled(flow).await.unwrap_or(Ok(()))
 }
 
 /// What a peer would have learnt in a handshake.
@@ -58,59 +57,69 @@ fn introduce(local: Local) -> Peer {
 }
 
 #[derive(Debug)]
-struct Pipe<'a> {
-    near: End<'a>,
-    far: End<'a>,
+struct Pipe {
+    near: End,
+    far: End,
 }
 
 /// One of the two sockets.
 #[derive(Debug)]
-struct End<'a> {
-    peer: Joined<'a>,
+struct End {
+    peer: Joined,
     /// Taken from its outbox, and not yet in the other's inbox.
     runs: VecDeque<Batch>,
     delivered: Load,
 }
 
-impl Pipe<'_> {
+/// How far one direction got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flow {
+    /// Nothing waits any more.
+    Drained,
+    /// The other's inbox is full.
+    Full,
+    /// The budget is used up.
+    GivesWay,
+}
+
+impl Pipe {
     fn poll(&mut self, cx: &Context<'_>) -> Poll<Result<(), ConnectionError>> {
-        let moving = [self.near.poll_to(&self.far, cx)?, self.far.poll_to(&self.near, cx)?];
-        let closing = |end: &End<'_>| end.peer.link().is_closing() && end.runs.is_empty();
-        if moving == [false, false] && (closing(&self.near) || closing(&self.far)) {
+        let flows = [self.near.poll_to(&self.far, cx)?, self.far.poll_to(&self.near, cx)?];
+        let over = |end: &End, flow| end.peer.link().is_closing() && flow == Flow::Drained;
+        if over(&self.near, flows[0]) || over(&self.far, flows[1]) {
             return Poll::Ready(Ok(()));
         }
-        if moving.contains(&true) {
+        if flows.contains(&Flow::GivesWay) {
             cx.waker().wake_by_ref();
         }
         Poll::Pending
     }
 }
 
-impl<'a> End<'a> {
-    fn new(peer: Joined<'a>) -> Self {
+impl End {
+    fn new(peer: Joined) -> Self {
         Self { peer, runs: VecDeque::new(), delivered: Load::default() }
     }
 
-    /// Moves what this socket has staged into the other's inbox, while there is room. Whether there is more
-    /// to do at once.
-    fn poll_to(&mut self, to: &End<'_>, cx: &Context<'_>) -> Result<bool, ConnectionError> {
+    /// Moves what this socket has staged into the other's inbox, while there is room.
+    fn poll_to(&mut self, to: &Self, cx: &Context<'_>) -> Result<Flow, ConnectionError> {
         for _ in 0..BUDGET {
             let room = to.peer.link().may_read(to.peer.id(), cx.waker());
             if self.runs.is_empty() || !room {
                 self.exchange(to, !room, cx)?;
             }
-            if !room || self.runs.is_empty() {
-                return Ok(false);
+            if !room {
+                let waits = self.peer.link().queued(self.peer.id()) > 0;
+                return Ok(if waits { Flow::Full } else { Flow::Drained });
             }
-            if let Some(run) = self.runs.pop_front() {
-                self.delivered.add(Load::new(run.len(), run.wire_len()));
-                to.peer.link().deliver(to.peer.id(), run)?;
-            }
+            let Some(run) = self.runs.pop_front() else { return Ok(Flow::Drained) };
+            self.delivered.add(Load::new(run.len(), run.wire_len()));
+            to.peer.link().deliver(to.peer.id(), run)?;
         }
-        Ok(true)
+        Ok(Flow::GivesWay)
     }
 
-    fn exchange(&mut self, to: &End<'_>, blocked: bool, cx: &Context<'_>) -> Result<(), ConnectionError> {
+    fn exchange(&mut self, to: &Self, blocked: bool, cx: &Context<'_>) -> Result<(), ConnectionError> {
         let turn = Turn { written: std::mem::take(&mut self.delivered), blocked, wants_control: true };
         let mut staged = Staged::default();
         self.peer.link().exchange(self.peer.id(), turn, &mut staged, cx.waker())?;
@@ -123,7 +132,7 @@ impl<'a> End<'a> {
     }
 }
 
-impl Drop for End<'_> {
+impl Drop for End {
     fn drop(&mut self) {
         self.peer.unsent = std::mem::take(&mut self.runs).into();
     }

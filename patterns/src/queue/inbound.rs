@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::task::Waker;
 
 use enfonet_zmtp::{Batch, Peer, Subscription};
-use slotmap::SecondaryMap;
+use slotmap::SlotMap;
 
 use super::Load;
 use crate::PeerId;
@@ -27,11 +27,15 @@ pub(crate) enum Arrival {
 
 #[derive(Debug)]
 pub(crate) struct Inbound {
-    inboxes: SecondaryMap<PeerId, Inbox>,
+    /// An id is free for another peer only when its queue has ended and all that came from it is received.
+    inboxes: SlotMap<PeerId, Inbox>,
     ready: VecDeque<PeerId>,
     /// Changes to the socket's subscriptions: one line, since their order across peers matters.
     subscriptions: VecDeque<(PeerId, Subscription)>,
     limit: Load,
+    /// What waits of peers that have gone for good. At the mark, no connection is read: or peers that come,
+    /// send and go would fill the memory.
+    orphaned: Load,
     /// How many receivers wait.
     pub(crate) waiting: usize,
     /// No connection is to be read any more.
@@ -94,18 +98,19 @@ const MAX_SUBSCRIPTIONS: usize = 10_000;
 impl Inbound {
     pub(crate) fn new(limit: Load) -> Self {
         Self {
-            inboxes: SecondaryMap::new(),
+            inboxes: SlotMap::with_key(),
             ready: VecDeque::new(),
             subscriptions: VecDeque::new(),
             limit,
+            orphaned: Load::default(),
             waiting: 0,
             stopped: false,
         }
     }
 
     /// A peer's queue begins.
-    pub(crate) fn open(&mut self, id: PeerId) {
-        self.inboxes.insert(id, Inbox { open: true, ..Inbox::default() });
+    pub(crate) fn open(&mut self) -> PeerId {
+        self.inboxes.insert(Inbox { open: true, ..Inbox::default() })
     }
 
     /// Reports a peer, to sockets that ask for it.
@@ -133,7 +138,9 @@ impl Inbound {
 
     /// Whether the connection may read; leaves its waker when not.
     pub(crate) fn may_read(&mut self, id: PeerId, waker: &Waker) -> bool {
-        let room = !self.stopped && self.subscriptions.len() < MAX_SUBSCRIPTIONS;
+        let room = !self.stopped
+            && self.subscriptions.len() < MAX_SUBSCRIPTIONS
+            && self.orphaned.is_below(&self.limit);
         let Some(inbox) = self.inboxes.get_mut(id) else {
             return false;
         };
@@ -179,6 +186,8 @@ impl Inbound {
         (inbox.open, inbox.paused) = (false, None);
         if inbox.items.is_empty() {
             self.inboxes.remove(id);
+        } else {
+            self.orphaned.add(inbox.queued);
         }
     }
 
@@ -206,6 +215,20 @@ impl Inbound {
         let id = self.ready.pop_front()?;
         let inbox = self.inboxes.get_mut(id).expect("a peer in line has an inbox");
         let arrival = inbox.pop(id, messages, &self.limit);
+        if let (false, Arrival::Run(_, run)) = (inbox.open, &arrival) {
+            let was_at_the_mark = !self.orphaned.is_below(&self.limit);
+            self.orphaned.sub(Load::new(run.len(), run.wire_len()));
+            if was_at_the_mark && self.orphaned.is_below(&self.limit) {
+                self.wake_paused();
+            }
+        }
+        self.next_in_line(id);
+        Some(arrival)
+    }
+
+    /// A peer has had its turn.
+    fn next_in_line(&mut self, id: PeerId) {
+        let inbox = &mut self.inboxes[id];
         if !inbox.items.is_empty() {
             self.ready.push_back(id);
         } else if inbox.open {
@@ -213,7 +236,11 @@ impl Inbound {
         } else {
             self.inboxes.remove(id);
         }
-        Some(arrival)
+    }
+
+    /// Drops all that waits.
+    pub(crate) fn clear(&mut self) {
+        while self.pop(usize::MAX).is_some() {}
     }
 
     fn wake_paused(&mut self) {
@@ -228,15 +255,12 @@ impl Inbound {
 #[cfg(test)]
 mod tests {
     use enfonet_zmtp::Message;
-    use slotmap::SlotMap;
 
     use super::*;
 
     fn setup(limit: usize, peers: usize) -> (Inbound, Vec<PeerId>) {
-        let mut ids = SlotMap::<PeerId, ()>::with_key();
         let mut inbound = Inbound::new(Load::new(limit, usize::MAX));
-        let ids: Vec<_> = (0..peers).map(|_| ids.insert(())).collect();
-        ids.iter().for_each(|id| inbound.open(*id));
+        let ids = (0..peers).map(|_| inbound.open()).collect();
         (inbound, ids)
     }
 
@@ -310,6 +334,32 @@ mod tests {
         inbound.join(ids[0], peer());
         inbound.push(ids[0], run(&["b"]));
         assert_eq!(texts(&mut inbound, 1), ["joined", "a", "left", "joined", "b"]);
+    }
+
+    #[test]
+    fn a_new_peer_does_not_take_the_place_of_one_whose_messages_wait() {
+        let (mut inbound, ids) = setup(100, 1);
+        inbound.push(ids[0], run(&["a"]));
+        inbound.close(ids[0]);
+        let second = inbound.open();
+        inbound.push(second, run(&["b"]));
+        assert_eq!(texts(&mut inbound, 1), ["a", "b"]);
+        assert_eq!(inbound.inboxes.len(), 1, "the first has gone");
+    }
+
+    #[test]
+    fn peers_that_send_and_go_stop_the_reading_of_all_until_they_are_received() {
+        let (mut inbound, ids) = setup(4, 3);
+        for id in &ids[..2] {
+            inbound.push(*id, run(&["1", "2"]));
+            inbound.close(*id);
+        }
+        assert!(!inbound.may_read(ids[2], Waker::noop()));
+        inbound.pop(1);
+        assert!(inbound.inboxes[ids[2]].paused.is_none());
+        assert!(inbound.may_read(ids[2], Waker::noop()));
+        inbound.clear();
+        assert_eq!((inbound.orphaned, inbound.inboxes.len()), (Load::default(), 1));
     }
 
     #[test]

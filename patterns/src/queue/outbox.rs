@@ -40,6 +40,7 @@ pub(crate) struct Staged {
 #[derive(Debug)]
 pub(crate) struct Outbox {
     control: BytesMut,
+    control_limit: usize,
     runs: VecDeque<Batch>,
     tail: Tail,
     /// Staged here, or in the connection's hands and not yet written.
@@ -76,6 +77,7 @@ impl Outbox {
     pub(crate) fn new(limit: Load) -> Self {
         Self {
             control: BytesMut::new(),
+            control_limit: MAX_CONTROL,
             runs: VecDeque::new(),
             tail: Tail::default(),
             queued: Load::default(),
@@ -128,12 +130,9 @@ impl Outbox {
 
     fn push_large(&mut self, envelope: &Envelope, message: &Message) {
         self.close_tail();
-        let mut message = message.clone();
-        if !envelope.is_empty() {
-            message = message.with_envelope(envelope);
-        }
-        self.queued.add(Load::new(1, message.wire_len()));
-        self.runs.push_back(message.into());
+        let run = Batch::enveloped(envelope, message.clone());
+        self.queued.add(Load::new(1, run.wire_len()));
+        self.runs.push_back(run);
     }
 
     /// Stages as many messages of the run as there is room for; how many that were. `source` is how many
@@ -143,10 +142,12 @@ impl Outbox {
             return 0;
         }
         let mut run = run.clone();
-        let (fitting, _) = run.fitting((self.limit.octets - self.queued.octets).max(1));
-        // A single message that is larger than the limit is admitted when nothing else waits.
-        let fitting = fitting.max(usize::from(self.queued.messages == 0)).min(run.len());
-        let admitted = fitting.min(self.limit.messages - self.queued.messages);
+        let room = self.limit.octets - self.queued.octets;
+        let (fitting, octets) = run.fitting(room);
+        // Where there is room, there is room for a message, whatever its size: as for single ones. So what is
+        // not admitted found no room, and is told when there is some.
+        let admitted = (fitting + usize::from(octets < room)).min(run.len());
+        let admitted = admitted.min(self.limit.messages - self.queued.messages);
         if admitted < run.len() {
             run = run.split_to(admitted);
         }
@@ -196,7 +197,7 @@ impl Outbox {
 
     /// Whether more commands wait than a peer that reads at all would let pile up: its connection is closed.
     pub(crate) fn is_overrun(&self) -> bool {
-        self.control.len() > MAX_CONTROL
+        self.control.len() > self.control_limit
     }
 
     /// Adds the answer to a PING, unless so many wait already that the peer doesn't read them.
@@ -255,8 +256,10 @@ impl Outbox {
     }
 
     /// The connection is up.
-    pub(crate) const fn connect(&mut self) {
+    pub(crate) fn connect(&mut self) {
         (self.connected, self.blocked) = (true, false);
+        // What the peer has to be told first isn't its fault.
+        self.control_limit = self.control.len() + MAX_CONTROL;
     }
 
     /// The connection has gone. `unsent`, what it had taken and not written, waits for the next one.
@@ -315,13 +318,13 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_in_octets_admits_one_larger_message_when_nothing_waits() {
+    fn the_limit_in_octets_is_passed_by_one_message_at_most() {
         let mut outbox = outbox(usize::MAX, 100);
         assert_eq!(outbox.push_run(&run(1, 1000), 0), 1);
         assert_eq!(outbox.push_run(&run(1, 1), 0), 0);
         let mut outbox = self::outbox(usize::MAX, 100);
-        assert_eq!(outbox.push_run(&run(9, 30), 0), 3);
-        assert!(outbox.has_room());
+        assert_eq!(outbox.push_run(&run(9, 30), 0), 4, "four octets are left after three");
+        assert!(!outbox.has_room());
         assert_eq!(outbox.push_run(&run(1, 30), 0), 0);
     }
 

@@ -75,6 +75,7 @@ mod tests {
     use super::*;
     use crate::queue::Load;
     use crate::routing::Outboxes;
+    use crate::routing::add_queue;
 
     fn join(
         directory: &mut Directory,
@@ -83,13 +84,13 @@ mod tests {
     ) -> Result<PeerId, Refusal> {
         let peer =
             Peer { minor: 1, socket_type: None, identity: identity.into(), metadata: Default::default() };
-        let id = ids.insert(Outbox::new(Load::new(1, 1)));
+        let id = add_queue(ids, Load::new(1, 1));
         directory.join(id, &peer, &mut ids[id]).map(|()| id)
     }
 
     #[test]
     fn made_up_identities_are_five_octets_with_a_leading_zero_and_count_on() {
-        let (mut directory, mut ids) = (Directory::new(u32::MAX), Outboxes::with_key());
+        let (mut directory, mut ids) = (Directory::new(u32::MAX), Outboxes::new());
         let first = join(&mut directory, &mut ids, "").unwrap();
         let second = join(&mut directory, &mut ids, "").unwrap();
         assert_eq!(directory.identity(first).unwrap(), &b"\0\xff\xff\xff\xff"[..]);
@@ -99,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_name_belongs_to_one_peer_until_it_goes() {
-        let (mut directory, mut ids) = (Directory::new(0), Outboxes::with_key());
+        let (mut directory, mut ids) = (Directory::new(0), Outboxes::new());
         let first = join(&mut directory, &mut ids, "X").unwrap();
         assert_eq!(join(&mut directory, &mut ids, "X"), Err(Refusal::IdentityInUse));
         assert_eq!(directory.find(b"X"), Some(first));

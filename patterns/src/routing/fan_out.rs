@@ -172,8 +172,10 @@ impl Routing for FanOut {
     fn subscription(&mut self, id: PeerId, subscription: &Subscription) -> Result<bool, Refusal> {
         let change = match subscription {
             Subscription::Subscribe(topic) => {
-                let (held, octets) = self.index.held_by(id);
-                if held >= self.max_subscriptions || octets + topic.len() > self.max_octets {
+                let passes = |(topics, octets)| {
+                    topics >= self.max_subscriptions || octets + topic.len() > self.max_octets
+                };
+                if passes(self.index.held_by(id)) || passes(self.index.held_by_all()) {
                     return Err(Refusal::Subscriptions);
                 }
                 self.index.insert(topic, id)
@@ -197,6 +199,7 @@ mod tests {
 
     use super::*;
     use crate::queue::{Load, Staged};
+    use crate::routing::add_queue;
 
     struct Fan {
         routing: FanOut,
@@ -207,11 +210,11 @@ mod tests {
 
     impl Fan {
         fn new(topics: &[&[&str]], hwm: usize) -> Self {
-            let (mut routing, mut outboxes) = (FanOut::new(100, 1000), Outboxes::with_key());
+            let (mut routing, mut outboxes) = (FanOut::new(100, 1000), Outboxes::new());
             let ids: Vec<_> = topics
                 .iter()
                 .map(|topics| {
-                    let id = outboxes.insert(Outbox::new(Load::new(hwm, usize::MAX)));
+                    let id = add_queue(&mut outboxes, Load::new(hwm, usize::MAX));
                     outboxes[id].connect();
                     for topic in *topics {
                         routing.subscription(id, &Subscription::Subscribe(topic.to_string().into())).unwrap();

@@ -1,14 +1,14 @@
 //! One request, one reply (RFC 28, "The REQ Socket").
 //!
 //! ```text
-//!          sent(peer)
-//!   Idle ─────────────► Awaiting(peer)
-//!    ▲                    │   │ gone(peer), request unsent ──► Idle: it goes to another
-//!    └────────────────────┘◄──┘ gone(peer), request sent: it is lost
-//!       reply(peer)
+//!           request                    reply
+//!   Idle ────────────► Awaiting(peer) ───────► Idle
+//!                         │   ▲
+//!          gone, unsent   ▼   │ resend
+//!                      Unsent(request)                gone, sent: lost, Idle
 //! ```
 
-use enfonet_zmtp::{Envelope, Message, Peer, Subscription};
+use enfonet_zmtp::{Batch, Envelope, Message, Peer, Subscription};
 
 use super::{Outboxes, Refusal, RoundRobin, Routing};
 use crate::PeerId;
@@ -18,43 +18,83 @@ use crate::queue::Outbox;
 #[derive(Debug, Default)]
 pub(crate) struct Lockstep {
     robin: RoundRobin,
-    awaiting: Option<PeerId>,
+    state: State,
+}
+
+#[derive(Debug, Default)]
+enum State {
+    #[default]
+    Idle,
+    Awaiting(PeerId),
+    /// The peer that was asked has gone, and can't have got the request.
+    Unsent(Message),
+}
+
+/// What the going of a peer means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gone {
+    /// Nothing.
+    Other,
+    /// The request is to be [sent again](Lockstep::resend).
+    Unsent,
+    /// The request has gone with it.
+    Lost,
 }
 
 impl Lockstep {
-    pub(crate) const fn is_awaiting(&self) -> bool {
-        self.awaiting.is_some()
+    pub(crate) const fn is_idle(&self) -> bool {
+        matches!(self.state, State::Idle)
+    }
+
+    pub(crate) const fn is_unsent(&self) -> bool {
+        matches!(self.state, State::Unsent(_))
     }
 
     /// Sends a request to the next peer with room. Who got it; `None` if nobody has room.
     pub(crate) fn request(&mut self, outboxes: &mut Outboxes, message: &Message) -> Option<PeerId> {
         let id = self.robin.pick(outboxes)?;
         outboxes[id].push(&Envelope::delimiter(), message);
-        self.awaiting = Some(id);
+        self.state = State::Awaiting(id);
         Some(id)
     }
 
-    /// A message has come from a peer: the reply, if it is that. Others are dropped: late replies to a
-    /// request that was given up, and whatever doesn't begin with the delimiter.
+    /// Sends the request that came back to the next peer with room. Who got it, if anybody.
+    pub(crate) fn resend(&mut self, outboxes: &mut Outboxes) -> Option<PeerId> {
+        let State::Unsent(message) = &self.state else { return None };
+        let message = message.clone();
+        self.request(outboxes, &message)
+    }
+
+    /// A message has come from a peer: the reply, if it is that. Others are dropped: those of peers that
+    /// weren't asked, and whatever doesn't begin with the delimiter.
     pub(crate) fn reply(&mut self, id: PeerId, message: Message) -> Option<Message> {
-        if self.awaiting != Some(id) {
+        if !matches!(self.state, State::Awaiting(asked) if asked == id) {
             return None;
         }
         let (envelope, reply) = message.split_envelope().ok()?;
         if envelope != Envelope::delimiter() {
             return None;
         }
-        self.awaiting = None;
+        self.state = State::Idle;
         Some(reply)
     }
 
-    /// A peer has gone: whether the request under way went with it.
-    pub(crate) fn gone(&mut self, id: PeerId) -> bool {
-        let lost = self.awaiting == Some(id);
-        if lost {
-            self.awaiting = None;
+    /// A peer has gone, with so much not sent to it.
+    pub(crate) fn gone(&mut self, id: PeerId, unsent: Vec<Batch>) -> Gone {
+        if !matches!(self.state, State::Awaiting(asked) if asked == id) {
+            return Gone::Other;
         }
-        lost
+        let request = unsent.into_iter().flatten().last().and_then(|wire| wire.split_envelope().ok());
+        match request {
+            Some((_, request)) => {
+                self.state = State::Unsent(request);
+                Gone::Unsent
+            }
+            None => {
+                self.state = State::Idle;
+                Gone::Lost
+            }
+        }
     }
 }
 
@@ -75,11 +115,12 @@ impl Routing for Lockstep {
 
     /// Only of the peer that has the request: others may come and go unseen.
     fn part(&mut self, id: PeerId, _cancelled: &mut dyn FnMut(Subscription)) -> bool {
-        self.awaiting == Some(id)
+        matches!(self.state, State::Awaiting(asked) if asked == id)
     }
 
-    fn close(&mut self, id: PeerId) {
+    fn close(&mut self, id: PeerId) -> bool {
         self.robin.close(id);
+        matches!(self.state, State::Awaiting(asked) if asked == id)
     }
 }
 
@@ -87,10 +128,11 @@ impl Routing for Lockstep {
 mod tests {
     use super::*;
     use crate::queue::Load;
+    use crate::routing::add_queue;
 
     fn setup(peers: usize) -> (Lockstep, Outboxes, Vec<PeerId>) {
-        let (mut routing, mut outboxes) = (Lockstep::default(), Outboxes::with_key());
-        let ids: Vec<_> = (0..peers).map(|_| outboxes.insert(Outbox::new(Load::new(9, 999)))).collect();
+        let (mut routing, mut outboxes) = (Lockstep::default(), Outboxes::new());
+        let ids: Vec<_> = (0..peers).map(|_| add_queue(&mut outboxes, Load::new(9, 999))).collect();
         ids.iter().for_each(|id| routing.open(*id));
         (routing, outboxes, ids)
     }
@@ -117,16 +159,27 @@ mod tests {
         for malformed in [Message::from("a"), Message::from(""), Message::from_frames(["x", "", "a"])] {
             assert_eq!(routing.reply(ids[0], malformed), None);
         }
-        assert!(routing.is_awaiting());
+        assert!(!routing.is_idle());
     }
 
     #[test]
     fn a_request_is_lost_with_the_peer_that_has_it_and_no_other() {
         let (mut routing, mut outboxes, ids) = setup(2);
         routing.request(&mut outboxes, &Message::from("q"));
-        assert!(!routing.gone(ids[1]));
-        assert!(routing.is_awaiting());
-        assert!(routing.gone(ids[0]));
-        assert!(!routing.is_awaiting());
+        assert_eq!(routing.gone(ids[1], Vec::new()), Gone::Other);
+        assert_eq!(routing.gone(ids[0], Vec::new()), Gone::Lost);
+        assert!(routing.is_idle());
+    }
+
+    #[test]
+    fn a_request_that_was_not_sent_goes_to_another_peer() {
+        let (mut routing, mut outboxes, ids) = setup(2);
+        routing.request(&mut outboxes, &Message::from("q"));
+        let unsent = outboxes[ids[0]].drain();
+        assert_eq!(routing.gone(ids[0], unsent), Gone::Unsent);
+        assert_eq!(routing.resend(&mut outboxes), Some(ids[1]));
+        let again: Vec<_> = outboxes[ids[1]].drain().into_iter().flatten().collect();
+        assert_eq!(again, [wire("q")]);
+        assert_eq!(routing.reply(ids[1], wire("a")), Some(Message::from("a")));
     }
 }

@@ -9,12 +9,12 @@ mod subscriptions;
 mod upstream;
 
 use enfonet_zmtp::{Peer, Subscription};
-use slotmap::SlotMap;
+use slotmap::SecondaryMap;
 
 pub(crate) use answering::Answering;
 pub(crate) use directory::Directory;
 pub(crate) use fan_out::{FanOut, Leftover};
-pub(crate) use lockstep::Lockstep;
+pub(crate) use lockstep::{Gone, Lockstep};
 pub(crate) use round_robin::RoundRobin;
 pub(crate) use upstream::Upstream;
 
@@ -22,13 +22,13 @@ use crate::PeerId;
 use crate::queue::Outbox;
 
 /// The queues to all peers of a socket.
-pub(crate) type Outboxes = SlotMap<PeerId, Outbox>;
+pub(crate) type Outboxes = SecondaryMap<PeerId, Outbox>;
 
 /// What a kind of socket knows about its peers beyond their queues.
 ///
 /// ```text
-///   open ──► join ──► part ──► close        an accepted peer
-///   open ──► (join ──► part)* ──► close     a connected one: its queue outlives connections
+///   open ──► join ──► part ──► close        its queue lasts as long as its connection
+///   open ──► (join ──► part)* ──► close     its queue outlives connections
 /// ```
 pub(crate) trait Routing: Send + 'static {
     /// Whether what waits for a connected peer outlives the connection.
@@ -62,8 +62,10 @@ pub(crate) trait Routing: Send + 'static {
         false
     }
 
-    /// The peer's queue ends.
-    fn close(&mut self, _id: PeerId) {}
+    /// The peer's queue ends. Whether the socket has to know of it.
+    fn close(&mut self, _id: PeerId) -> bool {
+        false
+    }
 }
 
 /// Why a socket won't have a peer.
@@ -73,4 +75,13 @@ pub(crate) enum Refusal {
     IdentityInUse,
     #[error("peer passed the limit of subscriptions")]
     Subscriptions,
+}
+
+/// A queue for a test, under an id of its own.
+#[cfg(test)]
+fn add_queue(outboxes: &mut Outboxes, limit: crate::queue::Load) -> PeerId {
+    let number = (1 << 32) | (outboxes.len() as u64 + 1);
+    let id = PeerId::from(slotmap::KeyData::from_ffi(number));
+    outboxes.insert(id, Outbox::new(limit));
+    id
 }

@@ -43,11 +43,12 @@ impl Routing for RoundRobin {
         }
     }
 
-    fn close(&mut self, id: PeerId) {
+    fn close(&mut self, id: PeerId) -> bool {
         if let Some(at) = self.active.iter().position(|peer| *peer == id) {
             self.active.remove(at);
             self.next -= usize::from(at < self.next);
         }
+        false
     }
 }
 
@@ -56,12 +57,12 @@ mod tests {
     use enfonet_zmtp::{Envelope, Message};
 
     use super::*;
-    use crate::queue::{Load, Outbox, Staged};
+    use crate::queue::{Load, Staged};
+    use crate::routing::add_queue;
 
     fn setup(peers: usize, hwm: usize) -> (RoundRobin, Outboxes, Vec<PeerId>) {
-        let (mut routing, mut outboxes) = (RoundRobin::default(), Outboxes::with_key());
-        let ids: Vec<_> =
-            (0..peers).map(|_| outboxes.insert(Outbox::new(Load::new(hwm, usize::MAX)))).collect();
+        let (mut routing, mut outboxes) = (RoundRobin::default(), Outboxes::new());
+        let ids: Vec<_> = (0..peers).map(|_| add_queue(&mut outboxes, Load::new(hwm, usize::MAX))).collect();
         ids.iter().for_each(|id| routing.open(*id));
         (routing, outboxes, ids)
     }

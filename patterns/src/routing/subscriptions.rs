@@ -24,6 +24,9 @@ pub(crate) struct Subscriptions {
     vacant: Vec<NodeId>,
     /// The nodes at which each peer stands, so that its going costs no walk over the tree.
     held: SecondaryMap<PeerId, Held>,
+    /// Topics that anybody wants, and their octets.
+    topics: usize,
+    octets: usize,
 }
 
 #[derive(Debug, Default)]
@@ -55,7 +58,8 @@ pub(crate) enum Change {
 
 impl Default for Subscriptions {
     fn default() -> Self {
-        Self { nodes: vec![Node::default()], vacant: Vec::new(), held: SecondaryMap::new() }
+        let nodes = vec![Node::default()];
+        Self { nodes, vacant: Vec::new(), held: SecondaryMap::new(), topics: 0, octets: 0 }
     }
 }
 
@@ -71,7 +75,12 @@ impl Subscriptions {
         let held = self.held.entry(id).expect("a subscribing peer is connected").or_default();
         held.nodes.insert(at);
         held.octets += topic.len();
-        if first { Change::Topic } else { Change::Peer }
+        if !first {
+            return Change::Peer;
+        }
+        self.topics += 1;
+        self.octets += topic.len();
+        Change::Topic
     }
 
     pub(crate) fn remove(&mut self, topic: &[u8], id: PeerId) -> Change {
@@ -83,7 +92,12 @@ impl Subscriptions {
         };
         held.nodes.remove(&at);
         held.octets -= topic.len();
-        if self.leave(at, id) { Change::Topic } else { Change::Peer }
+        if !self.leave(at, id) {
+            return Change::Peer;
+        }
+        self.topics -= 1;
+        self.octets -= topic.len();
+        Change::Topic
     }
 
     /// Removes all of a peer; `last` is told of each topic that nobody wants any more.
@@ -91,6 +105,8 @@ impl Subscriptions {
         for at in self.held.remove(id).unwrap_or_default().nodes {
             let topic = self.topic(at);
             if self.leave(at, id) {
+                self.topics -= 1;
+                self.octets -= topic.len();
                 last(topic);
             }
         }
@@ -99,6 +115,11 @@ impl Subscriptions {
     /// How many subscriptions a peer holds, and how many octets their topics have.
     pub(crate) fn held_by(&self, id: PeerId) -> (usize, usize) {
         self.held.get(id).map_or((0, 0), |held| (held.nodes.len(), held.octets))
+    }
+
+    /// How many topics anybody wants, and how many octets they have.
+    pub(crate) const fn held_by_all(&self) -> (usize, usize) {
+        (self.topics, self.octets)
     }
 
     /// How many peers hold a subscription at least.
@@ -371,6 +392,8 @@ mod tests {
                         prop_assert_eq!(gone, expected);
                     }
                 }
+                let wanted: Vec<_> = model.iter().filter(|(_, set)| !set.is_empty()).map(|(t, _)| t.len()).collect();
+                prop_assert_eq!(index.held_by_all(), (wanted.len(), wanted.iter().sum()));
                 for (peer, id) in ids.iter().enumerate() {
                     let held: Vec<_> = model.iter().filter(|(_, set)| set.contains(id)).map(|(t, _)| t.len()).collect();
                     prop_assert_eq!(index.held_by(*id), (held.len(), held.iter().sum()), "peer {}", peer);

@@ -95,6 +95,7 @@ mod tests {
 
     use super::*;
     use crate::queue::Load;
+    use crate::routing::add_queue;
 
     fn subscribe(topic: &'static str) -> Subscription {
         Subscription::Subscribe(topic.into())
@@ -105,7 +106,7 @@ mod tests {
     }
 
     fn join(upstream: &mut Upstream, outboxes: &mut Outboxes, minor: u8) -> PeerId {
-        let id = outboxes.insert(Outbox::new(Load::new(1, 1)));
+        let id = add_queue(outboxes, Load::new(1, 1));
         let peer = Peer { minor, socket_type: None, identity: "".into(), metadata: Default::default() };
         upstream.join(id, &peer, &mut outboxes[id]).unwrap();
         id
@@ -113,7 +114,7 @@ mod tests {
 
     #[test]
     fn every_subscribe_and_the_last_cancel_are_told() {
-        let (mut upstream, mut outboxes) = (Upstream::default(), Outboxes::with_key());
+        let (mut upstream, mut outboxes) = (Upstream::default(), Outboxes::new());
         let id = join(&mut upstream, &mut outboxes, 0);
         for step in [subscribe("a"), subscribe("a"), cancel("a"), cancel("b"), cancel("a"), cancel("a")] {
             upstream.apply(&step, &mut outboxes);
@@ -123,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_new_publisher_is_told_each_topic_once_in_the_form_it_understands() {
-        let (mut upstream, mut outboxes) = (Upstream::default(), Outboxes::with_key());
+        let (mut upstream, mut outboxes) = (Upstream::default(), Outboxes::new());
         for step in [subscribe("b"), subscribe("a"), subscribe("b"), subscribe("c"), cancel("c")] {
             upstream.apply(&step, &mut outboxes);
         }
@@ -135,7 +136,7 @@ mod tests {
     proptest! {
         #[test]
         fn wants_is_a_prefix_match(topics in prop::collection::vec("[ab]{0,4}", 0..6), probe in "[abc]{0,6}") {
-            let (mut upstream, mut outboxes) = (Upstream::default(), Outboxes::with_key());
+            let (mut upstream, mut outboxes) = (Upstream::default(), Outboxes::new());
             for topic in &topics {
                 upstream.apply(&Subscription::Subscribe(topic.clone().into()), &mut outboxes);
             }

@@ -175,9 +175,8 @@ pub(super) fn try_send_to<R: Routing>(
     if out.closed {
         return Err(TrySendError::Closed(message));
     }
-    let Some(outbox) = out.outboxes.get_mut(peer) else {
-        return Err(TrySendError::UnknownPeer(message));
-    };
+    let connected = out.outboxes.get_mut(peer).filter(|outbox| outbox.is_connected());
+    let Some(outbox) = connected else { return Err(TrySendError::UnknownPeer(message)) };
     if !outbox.has_room() {
         return Err(TrySendError::Full(message));
     }

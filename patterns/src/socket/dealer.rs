@@ -7,7 +7,6 @@ use enfonet_zmtp::{Envelope, Message, SocketType};
 use super::common::{self, PeerEvent, recv_event, recv_message, socket_methods, try_recv_message};
 use super::hub::{Hub, Out, Owned};
 use crate::error::{RecvError, SendError, TrySendError};
-use crate::queue::Outbox;
 use crate::routing::RoundRobin;
 use crate::{Options, PeerId};
 
@@ -105,7 +104,10 @@ impl Dealer {
     /// Waits until one of these peers has room, or isn't connected any more, and says which. Cancel safe.
     pub async fn wait_room(&self, peers: &[PeerId]) -> PeerId {
         let look = |out: &mut Out<RoundRobin>| {
-            peers.iter().copied().find(|id| out.outboxes.get(*id).is_none_or(Outbox::has_room))
+            peers
+                .iter()
+                .copied()
+                .find(|id| out.outboxes.get(*id).is_none_or(|o| o.has_room() || !o.is_connected()))
         };
         self.hub.until(look).await
     }

@@ -2,14 +2,14 @@
 
 use std::task::Waker;
 
-use enfonet_zmtp::{Batch, Message, SocketType};
+use enfonet_zmtp::{Message, SocketType};
 
 use super::common::socket_methods;
 use super::hub::{Hub, Owned};
 use crate::Options;
 use crate::error::{RecvError, SendError};
 use crate::queue::Arrival;
-use crate::routing::Lockstep;
+use crate::routing::{Gone, Lockstep};
 
 /// Sends a request to one of its peers, each in turn, and receives the reply (RFC 28). Partners:
 /// [`Rep`](crate::Rep), [`Router`](crate::Router).
@@ -68,14 +68,17 @@ impl Req {
     /// [`SendError::Closed`]; with the message.
     pub async fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
         let message = message.into();
-        let outcome = self.hub.until(|out| {
+        let hub = &self.hub;
+        let outcome = hub.until(|out| {
             if out.closed {
                 return Some(Err(SendError::Closed(message.clone())));
             }
-            if out.routing.is_awaiting() {
+            if !out.routing.is_idle() {
                 return Some(Err(SendError::ReplyPending(message.clone())));
             }
             let peer = out.routing.request(&mut out.outboxes, &message)?;
+            // Nothing that came before the request can be its reply.
+            hub.inbound().clear();
             Some(Ok(out.outboxes[peer].wake()))
         });
         outcome.await?.into_iter().for_each(Waker::wake);
@@ -87,10 +90,11 @@ impl Req {
     /// # Errors
     /// [`RecvError`].
     pub async fn recv(&self) -> Result<Message, RecvError> {
-        if !self.hub.out().routing.is_awaiting() {
+        if self.hub.out().routing.is_idle() {
             return Err(RecvError::NoRequest);
         }
         loop {
+            self.resend().await?;
             match self.hub.recv(1).await.map_err(|_| RecvError::Closed)? {
                 Arrival::Run(peer, mut run) => {
                     let reply =
@@ -100,8 +104,8 @@ impl Req {
                     }
                 }
                 Arrival::Left(peer, unsent) => {
-                    if self.hub.out().routing.gone(peer) {
-                        self.send_again(unsent).await?;
+                    if self.hub.out().routing.gone(peer, unsent) == Gone::Lost {
+                        return Err(RecvError::PeerGone);
                     }
                 }
                 Arrival::Joined(..) | Arrival::Subscription(..) => {}
@@ -109,11 +113,20 @@ impl Req {
         }
     }
 
-    /// The peer that was asked has gone. If it can't have got the request, another gets it.
-    async fn send_again(&self, unsent: Vec<Batch>) -> Result<(), RecvError> {
-        let request = unsent.into_iter().flatten().last().ok_or(RecvError::PeerGone)?;
-        let (_, request) = request.split_envelope().map_err(|_| RecvError::PeerGone)?;
-        self.send(request).await.map_err(|_| RecvError::Closed)
+    /// If the peer that was asked has gone and can't have got the request, another gets it.
+    async fn resend(&self) -> Result<(), RecvError> {
+        let outcome = self.hub.until(|out| {
+            if !out.routing.is_unsent() {
+                return Some(Ok(None));
+            }
+            if out.closed {
+                return Some(Err(RecvError::Closed));
+            }
+            let peer = out.routing.resend(&mut out.outboxes)?;
+            Some(Ok(out.outboxes[peer].wake()))
+        });
+        outcome.await?.into_iter().for_each(Waker::wake);
+        Ok(())
     }
 }
 

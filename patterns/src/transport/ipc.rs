@@ -3,9 +3,9 @@
 
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::{Path, PathBuf};
 
+use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::net::UnixListener;
 
 /// The file of a bound socket: removed when dropped, unless another has taken its place.
@@ -41,7 +41,13 @@ pub(super) fn bind(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
 
 /// Whether nobody listens behind the file.
 fn is_stale(path: &Path) -> bool {
-    StdUnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+    let probe = || {
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        // A live listener whose backlog is full would make us wait.
+        socket.set_nonblocking(true)?;
+        socket.connect(&SockAddr::unix(path)?)
+    };
+    probe().is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
 #[cfg(test)]

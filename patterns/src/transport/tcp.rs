@@ -23,6 +23,10 @@ pub(super) async fn connect(host: &Host, port: u16) -> Result<TcpStream, Connect
     let mut last = ConnectionError::NoAddress;
     for address in addresses(host, port).await? {
         match TcpStream::connect(address).await {
+            // A port that nobody listens on, chosen by the system for our own end too, connects to itself.
+            Ok(stream) if stream.local_addr()? == stream.peer_addr()? => {
+                last = io::Error::from(io::ErrorKind::ConnectionRefused).into();
+            }
             Ok(stream) => {
                 stream.set_nodelay(true)?;
                 return Ok(stream);

@@ -42,7 +42,7 @@ const CLIENT_QUEUE: usize = 1000;
 const QUIET: Duration = Duration::from_millis(50);
 
 new_key_type! {
-    /// Names a request that a worker has. Never used twice.
+    /// Names a request that a worker has. Never used twice in a run of the broker.
     struct Token;
 }
 
@@ -62,6 +62,8 @@ pub struct Summary {
     pub replies: u64,
     /// Requests without an empty frame before the body: REP workers drop such messages, so they get none.
     pub malformed: u64,
+    /// Requests of clients that had gone before a worker could take them.
+    pub abandoned: u64,
     /// Requests that went with a worker.
     pub lost: u64,
     /// Replies that no client waited for, or could take.
@@ -77,6 +79,8 @@ pub struct Broker {
     config: Config,
     workers: Workers,
     in_flight: SlotMap<Token, InFlight>,
+    /// Stands before each token: a worker may still have a request of an earlier broker at this place.
+    run: [u8; 8],
     /// Requests that came back from a worker that went, or was full.
     returned: VecDeque<(PeerId, Message)>,
     summary: Summary,
@@ -116,6 +120,7 @@ impl Broker {
             config,
             workers: Workers::default(),
             in_flight: SlotMap::with_key(),
+            run: fastrand::u64(..).to_be_bytes(),
             returned: VecDeque::new(),
             summary: Summary::default(),
         })
@@ -193,6 +198,10 @@ impl Broker {
 impl Broker {
     /// Gives a request to the worker that has the least to do; keeps it if that one can't take it after all.
     fn hand_over(&mut self, client: PeerId, request: Message) {
+        if !self.frontend.is_connected(client) {
+            self.summary.abandoned += 1;
+            return;
+        }
         let Some((worker, kind)) = self.workers.pick() else {
             self.returned.push_back((client, request));
             return;
@@ -205,7 +214,7 @@ impl Broker {
             }
             Kind::Counting => {
                 let token = self.in_flight.insert(InFlight { client, worker });
-                (Some(token), Envelope::of(&[token.data().as_ffi().to_be_bytes()]))
+                (Some(token), self.envelope(token))
             }
             Kind::Plain => match self.frontend.identity(client) {
                 Some(identity) => (None, Envelope::of(&[identity])),
@@ -249,15 +258,16 @@ impl Broker {
     }
 
     fn handle_replies(&mut self, worker: PeerId, batch: Batch) {
-        let Some(kind) = self.workers.replied(worker, batch.len(), Instant::now()) else {
-            return;
-        };
+        let Some(kind) = self.workers.kind(worker) else { return };
+        let mut replies = 0;
         for message in batch {
             let (first, reply) = message.split_first();
             let client = match kind {
                 Kind::Counting => self.take_in_flight(&first, worker).map(|request| request.client),
                 Kind::Plain => self.frontend.find(&first),
             };
+            // Only what answers a request makes room for another.
+            replies += usize::from(client.is_some());
             let (Some(client), Some(reply)) = (client, reply) else {
                 self.summary.undeliverable += 1;
                 continue;
@@ -270,11 +280,21 @@ impl Broker {
                 }
             }
         }
+        self.workers.replied(worker, replies, Instant::now());
+    }
+
+    /// The frame that takes the place of a client's identity.
+    fn envelope(&self, token: Token) -> Envelope {
+        let mut frame = [0; 16];
+        frame[..8].copy_from_slice(&self.run);
+        frame[8..].copy_from_slice(&token.data().as_ffi().to_be_bytes());
+        Envelope::of(&[frame])
     }
 
     /// The request of a token, if this worker has it.
-    fn take_in_flight(&mut self, token: &[u8], worker: PeerId) -> Option<InFlight> {
-        let token = Token::from(KeyData::from_ffi(u64::from_be_bytes(token.try_into().ok()?)));
+    fn take_in_flight(&mut self, frame: &[u8], worker: PeerId) -> Option<InFlight> {
+        let token = frame.strip_prefix(&self.run)?.try_into().ok()?;
+        let token = Token::from(KeyData::from_ffi(u64::from_be_bytes(token)));
         self.in_flight.get(token).filter(|request| request.worker == worker)?;
         self.in_flight.remove(token)
     }

@@ -70,6 +70,10 @@ impl Workers {
         &self.full
     }
 
+    pub(super) fn kind(&self, id: PeerId) -> Option<Kind> {
+        self.workers.get(id).map(|worker| worker.kind)
+    }
+
     pub(super) fn join(&mut self, id: PeerId, kind: Kind) {
         self.turn += 1;
         let worker = Worker { kind, in_flight: 0, credit: Credit::new(), full: false, turn: self.turn };
@@ -94,12 +98,14 @@ impl Workers {
         });
     }
 
-    /// So many replies have come from a worker. Gives its kind, if it is known.
-    pub(super) fn replied(&mut self, id: PeerId, replies: usize, now: Instant) -> Option<Kind> {
-        self.change(id, |worker| {
-            worker.in_flight = worker.in_flight.saturating_sub(replies);
-            worker.credit.replied(replies, worker.in_flight, now);
-        })
+    /// So many replies have come from a worker.
+    pub(super) fn replied(&mut self, id: PeerId, replies: usize, now: Instant) {
+        if replies > 0 {
+            self.change(id, |worker| {
+                worker.in_flight = worker.in_flight.saturating_sub(replies);
+                worker.credit.replied(replies, worker.in_flight, now);
+            });
+        }
     }
 
     /// The worker's queue has no room.
@@ -211,7 +217,7 @@ mod tests {
                 match step {
                     0 if !workers.workers.contains_key(id) => workers.join(id, if at == 0 { Kind::Plain } else { Kind::Counting }),
                     1 => drop(workers.leave(id)),
-                    2 => drop(workers.replied(id, 1, now)),
+                    2 => workers.replied(id, 1, now),
                     3 if !workers.full.contains(&id) => workers.is_full(id),
                     4 => workers.room(id),
                     _ => drop(send(&mut workers)),

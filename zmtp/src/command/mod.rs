@@ -46,8 +46,13 @@ impl Command {
         match &name[..] {
             READY => Ok(Self::Ready(Metadata::parse(body)?)),
             ERROR => parse_error(body).map(Self::Error),
-            subscription::SUBSCRIBE => Ok(Self::Subscription(Subscription::Subscribe(body))),
-            subscription::CANCEL => Ok(Self::Subscription(Subscription::Cancel(body))),
+            // Topics are kept for long: they must not keep what arrived beside them.
+            subscription::SUBSCRIBE => {
+                Ok(Self::Subscription(Subscription::Subscribe(Bytes::copy_from_slice(&body))))
+            }
+            subscription::CANCEL => {
+                Ok(Self::Subscription(Subscription::Cancel(Bytes::copy_from_slice(&body))))
+            }
             ping::PING => Ping::parse(body).map(Self::Ping).ok_or(CommandError::Malformed("PING")),
             PONG => Ok(Self::Pong(body)),
             _ => Ok(Self::Unknown(name)),

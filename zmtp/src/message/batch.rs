@@ -5,7 +5,7 @@ use std::ops::Range;
 use bytes::{Bytes, BytesMut};
 use smallvec::{SmallVec, smallvec};
 
-use super::{Message, wire};
+use super::{Envelope, Message, wire};
 use crate::FrameHeader;
 
 /// One or more whole messages in wire form, usually all that one read from a peer brought.
@@ -30,6 +30,8 @@ enum Repr {
     Wire(Bytes, usize),
     /// One message that isn't encoded (yet): large, or on its way between two sockets of one process.
     One(Message),
+    /// One message in two pieces: an envelope, and the canonical frames that follow it.
+    Enveloped(Envelope, Bytes),
 }
 
 impl Default for Repr {
@@ -47,13 +49,23 @@ impl Batch {
         Self { repr: Repr::Wire(wire, messages) }
     }
 
+    /// One message behind an envelope. Its bodies aren't copied, nor are its frames looked at.
+    #[must_use]
+    pub fn enveloped(envelope: &Envelope, message: Message) -> Self {
+        match message.repr {
+            _ if envelope.is_empty() => message.into(),
+            super::Repr::Wire(wire) => Self { repr: Repr::Enveloped(envelope.clone(), wire) },
+            super::Repr::Frames(_) => message.with_envelope(envelope).into(),
+        }
+    }
+
     /// How many messages there are.
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
         match &self.repr {
             Repr::Wire(_, messages) => *messages,
-            Repr::One(_) => 1,
+            Repr::One(_) | Repr::Enveloped(..) => 1,
         }
     }
 
@@ -70,6 +82,7 @@ impl Batch {
         match &self.repr {
             Repr::Wire(wire, _) => wire.len(),
             Repr::One(message) => message.wire_len(),
+            Repr::Enveloped(envelope, wire) => envelope.as_wire().len() + wire.len(),
         }
     }
 
@@ -79,7 +92,7 @@ impl Batch {
     pub fn wire(&self) -> Option<&Bytes> {
         match &self.repr {
             Repr::Wire(wire, _) => Some(wire),
-            Repr::One(_) => None,
+            Repr::One(_) | Repr::Enveloped(..) => None,
         }
     }
 
@@ -97,7 +110,7 @@ impl Batch {
         match &self.repr {
             Repr::Wire(wire, all) if range == (0..wire.len()) => Self::from_encoded(wire.clone(), *all),
             Repr::Wire(wire, _) => Self::from_encoded(wire.slice(range), messages),
-            Repr::One(_) => self.clone(),
+            Repr::One(_) | Repr::Enveloped(..) => self.clone(),
         }
     }
 
@@ -111,7 +124,7 @@ impl Batch {
                 *all -= messages;
                 Self { repr: Repr::Wire(front, messages) }
             }
-            Repr::One(_) if messages == 0 => Self::default(),
+            _ if messages == 0 => Self::default(),
             _ => std::mem::take(self),
         }
     }
@@ -140,7 +153,11 @@ impl Batch {
                 };
                 Some(Message::from_wire(message))
             }
-            Repr::One(_) => std::mem::take(self).into_iter().next(),
+            Repr::One(_) | Repr::Enveloped(..) => match std::mem::take(&mut self.repr) {
+                Repr::One(message) => Some(message),
+                Repr::Enveloped(envelope, wire) => Some(Message::from_wire(wire).with_envelope(&envelope)),
+                Repr::Wire(..) => None,
+            },
         }
     }
 
@@ -150,6 +167,7 @@ impl Batch {
         match self.repr {
             Repr::Wire(wire, _) => smallvec![wire],
             Repr::One(message) => message.into_pieces(),
+            Repr::Enveloped(envelope, wire) => smallvec![Bytes::copy_from_slice(envelope.as_wire()), wire],
         }
     }
 
@@ -159,6 +177,9 @@ impl Batch {
         match &self.repr {
             Repr::Wire(wire, messages) => Self { repr: Repr::Wire(Bytes::copy_from_slice(wire), *messages) },
             Repr::One(message) => message.detach().into(),
+            Repr::Enveloped(envelope, wire) => {
+                Message::from_wire(wire.clone()).with_envelope(envelope).into()
+            }
         }
     }
 }
@@ -198,32 +219,20 @@ impl IntoIterator for Batch {
     type IntoIter = Messages;
 
     fn into_iter(self) -> Messages {
-        Messages(match self.repr {
-            Repr::One(message) => MessagesRepr::One(Some(message)),
-            Repr::Wire(..) => MessagesRepr::Wire(self),
-        })
+        Messages(self)
     }
 }
 
 /// The messages of a [`Batch`], one by one.
 #[derive(Debug)]
-pub struct Messages(MessagesRepr);
-
-#[derive(Debug)]
-enum MessagesRepr {
-    Wire(Batch),
-    One(Option<Message>),
-}
+pub struct Messages(Batch);
 
 impl Iterator for Messages {
     type Item = Message;
 
     #[inline]
     fn next(&mut self) -> Option<Message> {
-        match &mut self.0 {
-            MessagesRepr::Wire(batch) => batch.pop_front(),
-            MessagesRepr::One(message) => message.take(),
-        }
+        self.0.pop_front()
     }
 }
 
@@ -304,6 +313,19 @@ mod tests {
         let spans: Vec<_> = batch.spans().map(|s| (s.range, s.first)).collect();
         assert_eq!(spans, [(0..4, &b"ab"[..]), (4..10, b"c")]);
         assert_eq!(batch.slice(4..10, 1), Message::from_frames(["c", "d"]).into());
+    }
+
+    #[test]
+    fn an_enveloped_message_is_two_pieces_and_comes_out_whole() {
+        let body = Message::from_frames(["", "body"]).detach();
+        let mut batch = Batch::enveloped(&Envelope::of(&["me"]), body.clone());
+        let whole = Message::from_frames(["me", "", "body"]);
+        assert_eq!((batch.len(), batch.wire_len()), (1, whole.wire_len()));
+        assert_eq!(batch.clone().into_pieces().concat(), whole.detach().into_pieces().concat());
+        assert_eq!(batch.detach(), batch);
+        assert_eq!(batch.pop_front(), Some(whole));
+        assert!(batch.is_empty());
+        assert_eq!(Batch::enveloped(&Envelope::none(), body.clone()), body.into());
     }
 
     #[test]

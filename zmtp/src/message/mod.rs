@@ -125,7 +125,13 @@ impl Message {
     /// Puts a frame before the others.
     #[must_use]
     pub fn with_first(self, frame: impl Into<Bytes>) -> Self {
-        Self::from_frames(std::iter::once(frame.into()).chain(self))
+        match self.repr {
+            Repr::Wire(_) => self.with_envelope(&Envelope::of(&[frame.into()])),
+            Repr::Frames(mut frames) => {
+                frames.insert(0, frame.into());
+                Self { repr: Repr::Frames(frames) }
+            }
+        }
     }
 
     /// A copy that shares no memory with the buffer that this message arrived in.
@@ -204,10 +210,14 @@ impl Message {
         }
     }
 
-    /// Puts an envelope before the frames without copying their bodies.
+    /// Puts an envelope before the frames. A received message is copied: to send it on behind an envelope
+    /// without that, see [`Batch::enveloped`].
     #[must_use]
     pub fn with_envelope(self, envelope: &Envelope) -> Self {
-        Self::from_frames(envelope.to_frames().chain(self))
+        match self.repr {
+            Repr::Wire(wire) => Self::from_wire([envelope.as_wire(), &wire].concat().into()),
+            Repr::Frames(frames) => Self::from_frames(envelope.to_frames().chain(frames)),
+        }
     }
 
     /// Whether the body of a frame is worth writing from where it is.

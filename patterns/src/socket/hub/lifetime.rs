@@ -47,7 +47,7 @@ impl<R: Routing> Hub<R> {
         let until = self.abort.child_token();
         self.remember(endpoint.clone(), until.clone());
         // Messages may be queued for the peer from now on.
-        let slot = Slot::open(self.clone(), true);
+        let slot = Slot::open(self.clone());
         self.tasks.spawn(async move {
             match endpoint {
                 Endpoint::Inproc(name) => {
@@ -78,22 +78,30 @@ impl<R: Routing> Hub<R> {
     /// Ends the socket: what waits is still sent, for so long. Gives how many messages were not.
     pub(crate) async fn close(&self, linger: Duration) -> usize {
         self.begin_close();
-        let _ = tokio::time::timeout(linger, self.tasks.wait()).await;
+        let _ = tokio::time::timeout(linger, self.all_gone()).await;
         let unsent = self.out().outboxes.values().map(Outbox::queued).sum();
         self.abort();
         self.tasks.wait().await;
         unsent
     }
 
+    /// All has been written, and nobody is connected any more. (In-process connections are tasks of the socket
+    /// that connected.)
+    async fn all_gone(&self) {
+        self.tasks.wait().await;
+        self.until(|out| (out.joined == 0).then_some(())).await;
+    }
+
     /// No operation succeeds any more; connections end when all is written.
     fn begin_close(&self) {
-        self.closing.cancel();
-        self.tasks.close();
+        // First nothing more is taken, then connections may end: what was taken is theirs to send.
         let sleeping: Vec<Waker> = {
             let mut out = self.out();
             out.closed = true;
+            self.closing.cancel();
             out.outboxes.values_mut().filter_map(Outbox::wake_to_close).collect()
         };
+        self.tasks.close();
         sleeping.into_iter().for_each(Waker::wake);
         self.changed();
     }
@@ -119,7 +127,7 @@ impl<R: Routing> std::ops::Deref for Owned<R> {
 
 impl<R: Routing> Drop for Owned<R> {
     fn drop(&mut self) {
-        if self.0.closing.is_cancelled() {
+        if self.0.abort.is_cancelled() {
             return;
         }
         self.0.begin_close();
@@ -127,7 +135,7 @@ impl<R: Routing> Drop for Owned<R> {
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => {
                 runtime.spawn(async move {
-                    let _ = tokio::time::timeout(hub.options.linger, hub.tasks.wait()).await;
+                    let _ = tokio::time::timeout(hub.options.linger, hub.all_gone()).await;
                     hub.abort();
                 });
             }

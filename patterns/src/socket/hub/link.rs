@@ -5,7 +5,7 @@ use std::task::Waker;
 use enfonet_zmtp::{Batch, Command, Local, Peer, SocketType, Subscription};
 use tokio_util::sync::CancellationToken;
 
-use super::Hub;
+use super::{Hub, Out};
 use crate::connection::{Link, Turn};
 use crate::error::ConnectionError;
 use crate::queue::{Load, Outbox, Staged};
@@ -21,23 +21,29 @@ impl<R: Routing> Link for Hub<R> {
         Local { socket_type: self.kind, identity: self.options.identity.clone() }
     }
 
+    fn keeps_queue(&self) -> bool {
+        R::KEEPS_QUEUE
+    }
+
     fn open(&self) -> PeerId {
-        let limit = Load::new(self.options.send_hwm, self.options.send_octets);
         let mut out = self.out();
-        let id = out.outboxes.insert(Outbox::new(limit));
-        out.routing.open(id);
-        self.inbound().open(id);
+        let id = self.open_queue(&mut out);
         drop(out);
         self.changed();
         id
     }
 
-    fn join(&self, id: PeerId, peer: Peer) -> Result<(), Refusal> {
+    fn join(&self, queue: Option<PeerId>, peer: Peer) -> Result<PeerId, Refusal> {
         let mut guard = self.out();
+        let id = queue.unwrap_or_else(|| self.open_queue(&mut guard));
         let out = &mut *guard;
-        let outbox = &mut out.outboxes[id];
-        out.routing.join(id, &peer, outbox)?;
-        outbox.connect();
+        if let Err(refusal) = out.routing.join(id, &peer, &mut out.outboxes[id]) {
+            if queue.is_none() {
+                self.close_queue(out, id);
+            }
+            return Err(refusal);
+        }
+        out.outboxes[id].connect();
         out.joined += 1;
         if self.options.peer_events {
             let mut inbound = self.inbound();
@@ -46,7 +52,7 @@ impl<R: Routing> Link for Hub<R> {
         }
         drop(guard);
         self.changed();
-        Ok(())
+        Ok(id)
     }
 
     fn deliver(&self, id: PeerId, batch: Batch) -> Result<(), Refusal> {
@@ -117,20 +123,20 @@ impl<R: Routing> Link for Hub<R> {
         let report = has_to_know || self.options.peer_events;
         let outbox = &mut out.outboxes[id];
         outbox.disconnect(unsent);
-        let unsent = if R::KEEPS_QUEUE && keep && !report { Vec::new() } else { outbox.drain() };
+        let unsent = if keep && !report { Vec::new() } else { outbox.drain() };
         inbound.part(id, unsent, report);
         self.announce(inbound);
-        out.routing.room(id);
+        if keep {
+            out.routing.room(id);
+        } else {
+            self.close_queue(out, id);
+        }
         drop(guard);
         self.changed();
     }
 
     fn close(&self, id: PeerId) {
-        let mut out = self.out();
-        out.outboxes.remove(id);
-        out.routing.close(id);
-        self.inbound().close(id);
-        drop(out);
+        self.close_queue(&mut self.out(), id);
         self.changed();
     }
 
@@ -144,6 +150,25 @@ impl<R: Routing> Link for Hub<R> {
 }
 
 impl<R: Routing> Hub<R> {
+    fn open_queue(&self, out: &mut Out<R>) -> PeerId {
+        let id = self.inbound().open();
+        let limit = Load::new(self.options.send_hwm, self.options.send_octets);
+        out.outboxes.insert(id, Outbox::new(limit));
+        out.routing.open(id);
+        id
+    }
+
+    fn close_queue(&self, out: &mut Out<R>, id: PeerId) {
+        let unsent = out.outboxes.remove(id).map(|mut outbox| outbox.drain());
+        let has_to_know = out.routing.close(id);
+        let mut inbound = self.inbound();
+        if has_to_know {
+            inbound.part(id, unsent.unwrap_or_default(), true);
+        }
+        inbound.close(id);
+        self.announce(inbound);
+    }
+
     /// Subscriptions may come as messages: from ZMTP 3.0 peers, and from libzmq's XSUB. What is left is for
     /// the application of an XPUB; a PUB drops it.
     fn deliver_to_publisher(&self, id: PeerId, batch: Batch) -> Result<(), Refusal> {

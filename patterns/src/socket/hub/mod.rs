@@ -59,7 +59,7 @@ impl<R> fmt::Debug for Hub<R> {
 
 impl<R: Routing> Hub<R> {
     pub(crate) fn new(kind: SocketType, options: Options, routing: R) -> Arc<Self> {
-        let out = Out { outboxes: Outboxes::with_key(), routing, joined: 0, closed: false };
+        let out = Out { outboxes: Outboxes::new(), routing, joined: 0, closed: false };
         let inbound = Inbound::new(Load::new(options.recv_hwm, options.recv_octets));
         Arc::new(Self {
             kind,
@@ -79,7 +79,7 @@ impl<R: Routing> Hub<R> {
         self.out.lock().expect("no panic holds the lock")
     }
 
-    fn inbound(&self) -> MutexGuard<'_, Inbound> {
+    pub(crate) fn inbound(&self) -> MutexGuard<'_, Inbound> {
         self.inbound.lock().expect("no panic holds the lock")
     }
 
