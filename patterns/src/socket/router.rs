@@ -85,12 +85,6 @@ impl Router {
         self.hub.out().routing.identity(peer).cloned()
     }
 
-    /// Whether a peer is still connected.
-    #[must_use]
-    pub fn is_connected(&self, peer: PeerId) -> bool {
-        self.hub.out().outboxes.contains_key(peer)
-    }
-
     /// Reads peers no more. What has been read can still be received: for a shutdown that answers all that
     /// was accepted.
     pub fn stop_receiving(&self) {

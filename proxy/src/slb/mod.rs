@@ -62,7 +62,7 @@ pub struct Summary {
     pub replies: u64,
     /// Requests without an empty frame before the body: REP workers drop such messages, so they get none.
     pub malformed: u64,
-    /// Requests of clients that had gone before a worker could take them.
+    /// Requests for DEALER and ROUTER workers whose clients had gone: there is no identity to put before them.
     pub abandoned: u64,
     /// Requests that went with a worker.
     pub lost: u64,
@@ -198,10 +198,6 @@ impl Broker {
 impl Broker {
     /// Gives a request to the worker that has the least to do; keeps it if that one can't take it after all.
     fn hand_over(&mut self, client: PeerId, request: Message) {
-        if !self.frontend.is_connected(client) {
-            self.summary.abandoned += 1;
-            return;
-        }
         let Some((worker, kind)) = self.workers.pick() else {
             self.returned.push_back((client, request));
             return;
@@ -218,7 +214,10 @@ impl Broker {
             }
             Kind::Plain => match self.frontend.identity(client) {
                 Some(identity) => (None, Envelope::of(&[identity])),
-                None => return, // the client has gone
+                None => {
+                    self.summary.abandoned += 1;
+                    return;
+                }
             },
         };
         match self.backend.try_send_to(worker, &envelope, request) {
@@ -293,8 +292,11 @@ impl Broker {
 
     /// The request of a token, if this worker has it.
     fn take_in_flight(&mut self, frame: &[u8], worker: PeerId) -> Option<InFlight> {
-        let token = frame.strip_prefix(&self.run)?.try_into().ok()?;
-        let token = Token::from(KeyData::from_ffi(u64::from_be_bytes(token)));
+        let number = u64::from_be_bytes(frame.strip_prefix(&self.run)?.try_into().ok()?);
+        let token = Token::from(KeyData::from_ffi(number));
+        if token.data().as_ffi() != number {
+            return None; // not every number is a key
+        }
         self.in_flight.get(token).filter(|request| request.worker == worker)?;
         self.in_flight.remove(token)
     }
