@@ -1,1 +1,14 @@
-//! To be filled.
+//! EnfoMQ between publishers and subscribers of libzmq and of ours.
+
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+mod chain;
+mod delivery;
+mod fan;
+mod flush;
+mod peers;
+mod program;
+mod restart;
+mod slow;
+mod subscriptions;
+mod upstream;

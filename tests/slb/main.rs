@@ -1,1 +1,14 @@
-//! To be filled.
+//! EnfoSLB between clients and workers of libzmq and of ours.
+
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+mod backlog;
+mod exchange;
+mod hostile;
+mod many;
+mod peers;
+mod plain;
+mod program;
+mod restart;
+mod stop;
+mod vanish;

@@ -4,16 +4,22 @@
 //! Nothing here sleeps. What is waited for comes, or a deadline that is far off fails the test.
 
 mod broker;
+mod library;
 mod libzmq;
+mod octets;
 mod process;
 mod script;
+mod unused;
 
 use std::time::Duration;
 
 pub use broker::{Mq, Slb};
+pub use library::{LIBRARIES, Library, ours, text, theirs};
 pub use libzmq::{LibZmq, frames};
+pub use octets::{command, message};
 pub use process::Process;
 pub use script::{Script, ScriptListener, greeting, ready};
+pub use unused::unused;
 
 /// Whatever takes longer has failed: far more than a slow machine needs.
 pub const DEADLINE: Duration = Duration::from_secs(30);
@@ -32,10 +38,7 @@ impl Runtime {
     /// With two threads of its own.
     #[must_use]
     pub fn new() -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         Self(runtime.expect("a runtime starts"))
     }
 
@@ -44,15 +47,10 @@ impl Runtime {
     /// # Panics
     /// When it takes longer than the [`DEADLINE`].
     pub fn run<T>(&self, future: impl Future<Output = T>) -> T {
-        self.0.block_on(async {
-            tokio::time::timeout(DEADLINE, future)
-                .await
-                .expect("within the deadline")
-        })
+        self.0.block_on(async { tokio::time::timeout(DEADLINE, future).await.expect("within the deadline") })
     }
 
     /// Makes this thread one of the runtime's, so that sockets can be connected and dropped on it.
-    #[must_use]
     pub fn enter(&self) -> tokio::runtime::EnterGuard<'_> {
         self.0.enter()
     }

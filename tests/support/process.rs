@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 pub struct Process {
     child: Child,
     stdout: BufReader<ChildStdout>,
+    ready: String,
     frontend: Vec<String>,
     backend: Vec<String>,
 }
@@ -19,19 +20,13 @@ fn command(program: &str) -> Command {
     let built = BUILT.get_or_init(|| {
         ["enfomq", "enfoslb"]
             .map(|bin| {
-                let build = escargot::CargoBuild::new()
-                    .package("enfonet-proxy")
-                    .bin(bin)
-                    .current_target();
+                let build = escargot::CargoBuild::new().package("enfonet-proxy").bin(bin).current_target();
                 let run = build.current_release().run().expect("the programs build");
                 (bin.to_string(), run.path().to_path_buf())
             })
             .to_vec()
     });
-    let (_, path) = built
-        .iter()
-        .find(|(name, _)| name == program)
-        .expect("enfomq or enfoslb");
+    let (_, path) = built.iter().find(|(name, _)| name == program).expect("enfomq or enfoslb");
     Command::new(path)
 }
 
@@ -42,42 +37,24 @@ impl Process {
     /// When it ends instead.
     #[must_use]
     pub fn start(program: &str, arguments: &[&str]) -> Self {
-        let mut child = command(program)
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
+        let mut child =
+            command(program).args(arguments).stdout(Stdio::piped()).spawn().expect("the program starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
         let mut line = String::new();
         stdout.read_line(&mut line).expect("text");
         let list = |key: &str| -> Vec<String> {
             let list = line.split_whitespace().find_map(|word| word.strip_prefix(key));
-            list.expect("the ready line names both sides")
-                .split(',')
-                .map(Into::into)
-                .collect()
+            list.expect("the ready line names both sides").split(',').map(Into::into).collect()
         };
         assert!(line.starts_with("ready "), "{line:?}");
-        Self {
-            frontend: list("frontend="),
-            backend: list("backend="),
-            child,
-            stdout,
-        }
+        let (frontend, backend) = (list("frontend="), list("backend="));
+        Self { child, stdout, ready: line, frontend, backend }
     }
 
     /// Starts one on free TCP ports.
     #[must_use]
     pub fn tcp(program: &str) -> Self {
-        Self::start(
-            program,
-            &[
-                "--frontend",
-                "tcp://127.0.0.1:*",
-                "--backend",
-                "tcp://127.0.0.1:*",
-            ],
-        )
+        Self::start(program, &["--frontend", "tcp://127.0.0.1:*", "--backend", "tcp://127.0.0.1:*"])
     }
 
     /// Runs a program that is to end by itself.
@@ -86,10 +63,29 @@ impl Process {
     /// When it can't be run.
     #[must_use]
     pub fn output(program: &str, arguments: &[&str]) -> Output {
-        command(program)
-            .args(arguments)
-            .output()
-            .expect("the program runs")
+        command(program).args(arguments).output().expect("the program runs")
+    }
+
+    /// Runs a program that is to refuse its arguments, in one line on stderr: gives that line.
+    ///
+    /// # Panics
+    /// When it does anything else.
+    #[track_caller]
+    #[must_use]
+    pub fn refusal(program: &str, arguments: &[&str]) -> String {
+        let output = Self::output(program, arguments);
+        assert!(!output.status.success(), "it takes {arguments:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "");
+        let line = String::from_utf8(output.stderr).expect("text");
+        assert!(line.starts_with(&format!("{program}: ")), "{line}");
+        assert_eq!((line.lines().count(), line.ends_with('\n')), (1, true), "{line}");
+        line
+    }
+
+    /// The line that told it was ready.
+    #[must_use]
+    pub fn ready(&self) -> &str {
+        &self.ready
     }
 
     /// The endpoints of the frontend, as the ready line has them.
@@ -122,30 +118,40 @@ impl Process {
     pub fn memory(&self) -> usize {
         let path = format!("/proc/{}/status", self.child.id());
         let status = std::fs::read_to_string(path).expect("the program runs");
-        let line = status
-            .lines()
-            .find(|line| line.starts_with("VmRSS:"))
-            .expect("a line for the memory");
-        let kib = line
-            .split_whitespace()
-            .nth(1)
-            .and_then(|n| n.parse::<usize>().ok());
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a line for the memory");
+        let kib = line.split_whitespace().nth(1).and_then(|n| n.parse::<usize>().ok());
         kib.expect("a number") << 10
     }
 
-    /// Sends it a signal, such as `TERM`, and gives its exit code and whatever else it printed.
+    /// Sends it a signal, such as `TERM`, and goes on.
+    ///
+    /// # Panics
+    /// When it can't be signalled.
+    pub fn notify(&self, signal: &str) {
+        let status =
+            Command::new("kill").args([&format!("-{signal}"), &self.child.id().to_string()]).status();
+        assert!(status.expect("kill runs").success());
+    }
+
+    /// Waits for its end, and gives its exit code and whatever else it printed.
+    ///
+    /// # Panics
+    /// When it prints no text.
+    #[must_use]
+    pub fn wait(mut self) -> (Option<i32>, String) {
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).expect("text");
+        (self.child.wait().expect("it ends").code(), rest)
+    }
+
+    /// Sends it a signal and waits for its end.
     ///
     /// # Panics
     /// When it can't be signalled.
     #[must_use]
-    pub fn signal(mut self, signal: &str) -> (Option<i32>, String) {
-        let status = Command::new("kill")
-            .args([&format!("-{signal}"), &self.child.id().to_string()])
-            .status();
-        assert!(status.expect("kill runs").success());
-        let mut rest = String::new();
-        self.stdout.read_to_string(&mut rest).expect("text");
-        (self.child.wait().expect("it ends").code(), rest)
+    pub fn signal(self, signal: &str) -> (Option<i32>, String) {
+        self.notify(signal);
+        self.wait()
     }
 
     /// Kills it, without a chance to clean up.

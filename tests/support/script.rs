@@ -80,6 +80,12 @@ impl Script {
         assert_eq!(&body[..6], b"\x05READY");
     }
 
+    /// The connection itself.
+    #[must_use]
+    pub fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+
     /// Sends octets.
     ///
     /// # Panics
@@ -93,15 +99,21 @@ impl Script {
         let _ = self.stream.write_all(octets);
     }
 
+    /// Sends no more: the other side reads the end.
+    ///
+    /// # Panics
+    /// When the other side has closed.
+    pub fn finish(&self) {
+        self.stream.shutdown(std::net::Shutdown::Write).expect("the connection is there");
+    }
+
     /// Reads so many octets.
     ///
     /// # Panics
     /// When fewer come.
     pub fn read(&mut self, len: usize) -> Vec<u8> {
         let mut octets = vec![0; len];
-        self.stream
-            .read_exact(&mut octets)
-            .expect("as many octets as expected");
+        self.stream.read_exact(&mut octets).expect("as many octets as expected");
         octets
     }
 

@@ -1,0 +1,97 @@
+//! Many publishers, many subscribers: nobody misses anything, and each publisher's order is kept.
+
+use std::thread;
+
+use enfonet_tests::{LIBRARIES, Library, Mq, Script, command, message};
+
+use crate::peers::{Publisher, Subscriber, World};
+
+const MESSAGES: u32 = 20_000;
+
+/// A publisher's messages carry its name as their topic, and a number.
+fn publish(publisher: &Publisher<'_>, name: &str) {
+    for n in 0..MESSAGES {
+        publisher.send(&[name.as_bytes(), &n.to_be_bytes()]);
+    }
+}
+
+/// Receives until each of the publishers has had its last number; none may be left out, doubled, or out of order.
+fn collect(subscriber: &Subscriber<'_>, publishers: &[&str]) {
+    let mut next = vec![0; publishers.len()];
+    while next.iter().any(|next| *next < MESSAGES) {
+        let message = subscriber.recv();
+        let of = publishers.iter().position(|name| name.as_bytes() == message[0]).expect("a wanted one");
+        assert_eq!(message[1], u32::to_be_bytes(next[of]), "of {}", publishers[of]);
+        next[of] += 1;
+    }
+}
+
+/// Five subscribers, of which the last two want one publisher only, read while two publishers send.
+fn flow(world: &World, broker: &Mq, publishers: [Library; 2], subscribers: [Library; 5]) {
+    let mut publishers = publishers.map(|library| world.publisher(library, &broker.frontend()));
+    let wanted: [&[&str]; 5] = [&["even", "odd"], &["even", "odd"], &["even", "odd"], &["even"], &["odd"]];
+    let marks = ["~0", "~1", "~2", "~3", "~4"];
+    let mut subscribers: Vec<_> = (0..5)
+        .map(|n| {
+            let topics = [wanted[n], &[marks[n]]].concat();
+            (world.subscriber(subscribers[n], &broker.backend(), &topics), wanted[n])
+        })
+        .collect();
+    publishers.iter().for_each(|publisher| drop(publisher.await_topics(&marks)));
+    thread::scope(|scope| {
+        for (publisher, name) in publishers.iter_mut().zip(["even", "odd"]) {
+            scope.spawn(move || publish(publisher, name));
+        }
+        for (subscriber, wanted) in &mut subscribers {
+            scope.spawn(move || collect(subscriber, wanted));
+        }
+    });
+}
+
+#[test]
+fn two_publishers_reach_five_subscribers_without_loss_and_in_order() {
+    for publishers in LIBRARIES {
+        for subscribers in LIBRARIES {
+            println!("{publishers:?} to {subscribers:?}");
+            let world = World::new();
+            let broker = Mq::tcp(&world.runtime);
+            flow(&world, &broker, [publishers; 2], [subscribers; 5]);
+            let summary = broker.stop(&world.runtime);
+            assert_eq!(summary.messages, 2 * u64::from(MESSAGES));
+        }
+    }
+}
+
+#[test]
+fn publishers_and_subscribers_of_both_libraries_mix() {
+    use Library::{Libzmq, Ours};
+    let world = World::new();
+    let broker = Mq::tcp(&world.runtime);
+    flow(&world, &broker, [Libzmq, Ours], [Ours, Libzmq, Ours, Libzmq, Ours]);
+}
+
+#[test]
+fn nothing_is_lost_of_publishers_that_go_while_others_come() {
+    const PUBLISHERS: u32 = 500;
+    const EACH: u32 = 20;
+    let world = World::new();
+    let broker = Mq::tcp(&world.runtime);
+    let mut subscriber = Script::join(&broker.backend(), "SUB", 1);
+    subscriber.send(&command("SUBSCRIBE", b""));
+    subscriber.settle();
+    for publisher in 0..PUBLISHERS {
+        let mut script = Script::join(&broker.frontend(), "PUB", 1);
+        for n in 0..EACH {
+            script.send(&message(&[publisher.to_be_bytes(), n.to_be_bytes()]));
+        }
+        script.leave();
+    }
+    let mut next = vec![0; PUBLISHERS as usize];
+    for _ in 0..PUBLISHERS * EACH {
+        let message = subscriber.message();
+        let [publisher, n] = [0, 1].map(|at| u32::from_be_bytes(message[at][..].try_into().unwrap()));
+        assert_eq!(n, next[publisher as usize], "of {publisher}");
+        next[publisher as usize] += 1;
+    }
+    assert_eq!(broker.stop(&world.runtime).messages, u64::from(PUBLISHERS * EACH));
+}

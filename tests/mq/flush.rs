@@ -1,0 +1,87 @@
+//! A broker that is told to stop sends what it has accepted, and then ends well.
+
+use enfonet_tests::{LIBRARIES, Library, Process, Script, command, message};
+
+use crate::peers::World;
+
+/// More than the kernel holds for a connection, and less than the broker does for a subscriber.
+const LARGE: (usize, usize) = (15, 1 << 20);
+const SMALL: (usize, usize) = (300, 10);
+
+fn body(n: usize, size: usize) -> Vec<u8> {
+    let mut body = n.to_string().into_bytes();
+    body.resize(size, b'.');
+    body
+}
+
+/// A subscriber that reads only once the broker is stopping gets all that another one has got before.
+fn stop_with_a_backlog(signal: &str, (messages, size): (usize, usize)) {
+    let world = World::new();
+    let broker = Process::tcp("enfomq");
+    let publisher = world.publisher(Library::Libzmq, &broker.frontend()[0]);
+    let mut late = Script::join(&broker.backend()[0], "SUB", 1);
+    late.send(&command("SUBSCRIBE", b""));
+    late.settle();
+    let mut prompt = Script::join(&broker.backend()[0], "SUB", 1);
+    prompt.send(&command("SUBSCRIBE", b""));
+    prompt.settle();
+    publisher.expect_subscribed("");
+    (0..messages).for_each(|n| publisher.send(&[body(n, size)]));
+    for n in 0..messages {
+        assert!(prompt.message() == [body(n, size)], "message {n}");
+    }
+    broker.notify(signal);
+    assert_eq!(prompt.expect_close(), b"", "the broker is stopping");
+    let expected: Vec<u8> = (0..messages).flat_map(|n| message(&[body(n, size)])).collect();
+    assert!(late.expect_close() == expected, "all, and nothing else");
+    drop((prompt, late));
+    assert_eq!(broker.wait(), (Some(0), String::new()));
+}
+
+#[test]
+fn sigterm_lets_the_broker_send_what_it_holds() {
+    stop_with_a_backlog("TERM", LARGE);
+    stop_with_a_backlog("TERM", SMALL);
+}
+
+#[test]
+fn sigint_lets_the_broker_send_what_it_holds() {
+    stop_with_a_backlog("INT", LARGE);
+    stop_with_a_backlog("INT", SMALL);
+}
+
+#[test]
+fn programs_receive_after_the_stop_what_was_published_before() {
+    for library in LIBRARIES {
+        for signal in ["TERM", "INT"] {
+            let world = World::new();
+            let broker = Process::tcp("enfomq");
+            let publisher = world.publisher(library, &broker.frontend()[0]);
+            let late = world.subscriber(library, &broker.backend()[0], &["n", "~late"]);
+            let prompt = world.subscriber(library, &broker.backend()[0], &["n", "~prompt"]);
+            publisher.await_topics(&["~late", "~prompt"]);
+            (0..500).for_each(|n| publisher.send(&["n", &n.to_string()]));
+            (0..500).for_each(|n| prompt.expect(&["n", &n.to_string()]));
+            assert_eq!(broker.signal(signal), (Some(0), String::new()));
+            (0..500).for_each(|n| late.expect(&["n", &n.to_string()]));
+        }
+    }
+}
+
+#[test]
+fn a_subscriber_that_never_reads_does_not_keep_the_broker_from_stopping() {
+    let world = World::new();
+    let broker = Process::tcp("enfomq");
+    let publisher = world.publisher(Library::Libzmq, &broker.frontend()[0]);
+    let mut stuck = Script::join(&broker.backend()[0], "SUB", 1);
+    stuck.send(&command("SUBSCRIBE", b""));
+    stuck.settle();
+    let prompt = world.subscriber(Library::Ours, &broker.backend()[0], &["", "~prompt"]);
+    publisher.await_topics(&["~prompt"]);
+    for n in 0..LARGE.0 {
+        publisher.send(&[body(n, LARGE.1)]);
+        assert!(prompt.recv() == [body(n, LARGE.1)]);
+    }
+    assert_eq!(broker.signal("TERM"), (Some(0), String::new()));
+    drop(stuck);
+}

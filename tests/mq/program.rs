@@ -1,0 +1,106 @@
+//! `enfomq` as a program: its ready line, its errors, its demo.
+
+use std::net::TcpListener;
+
+use enfonet_tests::{Process, ipc};
+
+const ANY: &str = "tcp://127.0.0.1:*";
+
+/// It says what it doesn't take.
+#[track_caller]
+fn assert_refused(arguments: &[&str], about: &str) {
+    let line = Process::refusal("enfomq", arguments);
+    assert!(line.contains(about), "{line}");
+}
+
+#[test]
+fn the_ready_line_names_every_endpoint_with_its_port() {
+    let (_folder, file) = ipc();
+    let broker = Process::start("enfomq", &["--frontend", ANY, "--frontend", &file, "--backend", ANY]);
+    let (frontend, backend) = (broker.frontend(), broker.backend());
+    assert_eq!(
+        broker.ready(),
+        format!("ready frontend={},{} backend={}\n", frontend[0], frontend[1], backend[0])
+    );
+    let port = |endpoint: &str| endpoint.strip_prefix("tcp://127.0.0.1:").and_then(|p| p.parse::<u16>().ok());
+    assert!(port(&frontend[0]).is_some_and(|port| port > 0));
+    assert!(port(&backend[0]).is_some_and(|port| port > 0));
+    assert_eq!(frontend[1], file);
+    assert_eq!(broker.signal("TERM"), (Some(0), String::new()));
+}
+
+#[test]
+fn a_stopped_broker_gives_its_endpoints_back() {
+    let (folder, file) = ipc();
+    let mut port = ANY.to_string();
+    for signal in ["TERM", "INT", "TERM"] {
+        let broker = Process::start("enfomq", &["--frontend", &file, "--backend", &port]);
+        port.clone_from(&broker.backend()[0]);
+        assert_eq!(broker.signal(signal), (Some(0), String::new()));
+        assert!(!folder.path().join("socket").exists());
+    }
+}
+
+#[test]
+fn what_is_no_endpoint_is_refused() {
+    for bad in
+        ["nonsense", "tcp://", "tcp://127.0.0.1", "tcp://127.0.0.1:70000", "udp://127.0.0.1:1", "ipc://", ""]
+    {
+        for side in ["--frontend", "--backend", "--frontend-connect", "--backend-connect"] {
+            let other = if side.starts_with("--f") { "--backend" } else { "--frontend" };
+            assert_refused(&[side, bad, other, ANY], bad);
+        }
+    }
+    let connect = ["--frontend-connect", ANY, "--backend", ANY];
+    assert_refused(&connect, "tcp://127.0.0.1:");
+}
+
+#[test]
+fn an_endpoint_in_use_is_refused() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = format!("tcp://{}", taken.local_addr().unwrap());
+    assert_refused(&["--frontend", &taken, "--backend", ANY], &taken);
+    let (_folder, file) = ipc();
+    let broker = Process::start("enfomq", &["--frontend", ANY, "--backend", &file]);
+    for taken in [&broker.frontend()[0], &file] {
+        assert_refused(&["--frontend", ANY, "--backend", taken], taken);
+        assert_refused(&["--frontend", taken, "--backend", ANY], taken);
+    }
+}
+
+#[test]
+fn unknown_arguments_are_refused() {
+    assert_refused(&["--frontdoor", ANY], "--frontdoor");
+    assert_refused(&["--frontend"], "--frontend");
+    assert_refused(&["surplus"], "surplus");
+}
+
+#[test]
+fn help_and_version_are_no_errors() {
+    for (argument, expected) in [("--help", "--frontend-connect"), ("--version", "enfomq ")] {
+        let output = Process::output("enfomq", &[argument]);
+        assert!(output.status.success());
+        assert!(String::from_utf8_lossy(&output.stdout).contains(expected));
+        assert_eq!(output.stderr, b"");
+    }
+}
+
+#[test]
+fn the_demo_shows_what_flows_until_it_is_interrupted() {
+    let mut demo = Process::start("enfomq", &["--demo", "--frontend", ANY, "--backend", ANY]);
+    let mut missing = vec![
+        "producer weather.lisbon",
+        "producer weather.porto",
+        "consumer all         weather.lisbon",
+        "consumer all         weather.porto",
+        "consumer porto only  weather.porto",
+    ];
+    while !missing.is_empty() {
+        let line = demo.line();
+        assert_ne!(line, "", "it goes on");
+        assert!(!line.contains("porto only  weather.lisbon"), "{line}");
+        missing.retain(|part| !line.contains(part));
+    }
+    let (code, _) = demo.signal("INT");
+    assert_eq!(code, Some(0));
+}

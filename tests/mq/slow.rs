@@ -1,0 +1,94 @@
+//! A subscriber that never reads, beside one that does.
+
+use std::time::{Duration, Instant};
+
+use enfonet_tests::{LIBRARIES, Process, Script, command};
+
+use crate::peers::{Publisher, Subscriber, World};
+
+const SIZE: usize = 1 << 10;
+/// So many messages are under way at most: far fewer than would be lost.
+const WINDOW: u32 = 2000;
+const WINDOWS: u32 = 150;
+
+/// What the broker may hold for the subscriber that doesn't read, in memory: 16 MiB of messages, and the
+/// buffers that these are kept in.
+const BOUND: usize = 40 << 20;
+
+/// Publishes window after window, each when the reader has got the one before. Gives the time that took,
+/// and the most memory that the broker had.
+fn flow(
+    publisher: &Publisher<'_>,
+    reader: &Subscriber<'_>,
+    windows: std::ops::Range<u32>,
+    broker: &Process,
+) -> (Duration, usize) {
+    let (start, mut memory, mut body) = (Instant::now(), 0, vec![b'x'; SIZE]);
+    for window in windows {
+        let numbers = || window * WINDOW..(window + 1) * WINDOW;
+        for n in numbers() {
+            body[..4].copy_from_slice(&n.to_be_bytes());
+            publisher.send(&[&body]);
+        }
+        for n in numbers() {
+            assert_eq!(reader.recv()[0][..4], n.to_be_bytes(), "message {n}");
+        }
+        memory = memory.max(broker.memory());
+    }
+    (start.elapsed(), memory)
+}
+
+#[test]
+fn a_subscriber_that_never_reads_costs_bounded_memory_and_nobody_else_anything() {
+    for library in LIBRARIES {
+        let world = World::new();
+        let broker = Process::tcp("enfomq");
+        let publisher = world.publisher(library, &broker.frontend()[0]);
+        let reader = world.subscriber(library, &broker.backend()[0], &[""]);
+        publisher.expect_subscribed("");
+        let (alone, before) = flow(&publisher, &reader, 0..WINDOWS / 2, &broker);
+
+        let mut stuck = Script::join(&broker.backend()[0], "SUB", 1);
+        stuck.send(&command("SUBSCRIBE", b""));
+        stuck.settle();
+        let (beside, filled) = flow(&publisher, &reader, WINDOWS / 2..WINDOWS, &broker);
+        let (_, after) = flow(&publisher, &reader, WINDOWS..WINDOWS * 3 / 2, &broker);
+        println!(
+            "{library:?}: {alone:?} and {} MiB alone, {beside:?}, {} and {} MiB beside one that never reads",
+            before >> 20,
+            filled >> 20,
+            after >> 20
+        );
+        assert!(filled.max(after) < before + BOUND, "{before}, then {filled}, then {after} octets");
+        assert!(after < filled + (8 << 20), "it grows on: {filled}, then {after} octets");
+        // A factor that no noise makes, where waiting for the one that doesn't read would.
+        assert!(beside < alone * 10 + Duration::from_secs(1), "{alone:?}, then {beside:?}");
+        drop(stuck);
+    }
+}
+
+#[test]
+fn what_a_subscriber_that_stopped_reading_gets_later_is_whole_and_in_order_and_goes_on() {
+    let world = World::new();
+    let broker = Process::tcp("enfomq");
+    let publisher = world.publisher(LIBRARIES[0], &broker.frontend()[0]);
+    let reader = world.subscriber(LIBRARIES[0], &broker.backend()[0], &["", "~"]);
+    publisher.await_topics(&["~"]);
+    let mut late = Script::join(&broker.backend()[0], "SUB", 1);
+    late.send(&command("SUBSCRIBE", b""));
+    late.settle();
+    flow(&publisher, &reader, 0..30, &broker);
+
+    let mut number = || {
+        let message = late.message();
+        assert_eq!((message.len(), message[0].len()), (1, SIZE));
+        u32::from_be_bytes(message[0][..4].try_into().unwrap())
+    };
+    // So many were queued for it at least.
+    (0..16_000).for_each(|n| assert_eq!(number(), n));
+    // Now there is room for these.
+    flow(&publisher, &reader, 30..31, &broker);
+    let lost = (16_000..).find(|n| number() != *n).unwrap();
+    assert!(lost < 30 * WINDOW, "{lost}");
+    (30 * WINDOW + 1..31 * WINDOW).for_each(|n| assert_eq!(number(), n));
+}

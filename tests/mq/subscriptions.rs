@@ -1,0 +1,189 @@
+//! What publishers are told of the subscribers behind the broker: each topic once, and its end once.
+
+use enfonet_tests::{LIBRARIES, Library, Mq, Process, Script, ScriptListener, command, ipc, message};
+
+use crate::peers::{World, bound, connecting};
+
+/// A subscriber by hand, with one subscription in force.
+fn scripted(endpoint: &str, topic: &str) -> Script {
+    let mut script = Script::join(endpoint, "SUB", 1);
+    script.send(&command("SUBSCRIBE", topic.as_bytes()));
+    script.settle();
+    script
+}
+
+#[test]
+fn many_equal_subscriptions_are_one_upstream_until_the_last_is_cancelled() {
+    for library in LIBRARIES {
+        let world = World::new();
+        let broker = Mq::tcp(&world.runtime);
+        let publisher = world.publisher(library, &broker.frontend());
+        let marks = ["~0", "~1", "~2", "~3", "~4"];
+        let subscribers: Vec<_> = marks
+            .iter()
+            .zip(LIBRARIES.into_iter().cycle())
+            .map(|(mark, library)| world.subscriber(library, &broker.backend(), &["news", mark]))
+            .collect();
+        let mut seen = publisher.await_topics(&marks);
+        seen.sort();
+        assert_eq!(seen, ["\\x01news", "\\x01~0", "\\x01~1", "\\x01~2", "\\x01~3", "\\x01~4"]);
+        for (at, subscriber) in subscribers.iter().enumerate() {
+            subscriber.unsubscribe("news");
+            if at == 4 {
+                publisher.expect_cancelled("news");
+            }
+            // Comes behind what it did with the other topic.
+            subscriber.subscribe("bye");
+            if at == 0 {
+                publisher.expect_subscribed("bye");
+            }
+            subscriber.unsubscribe(marks[at]);
+            publisher.expect_cancelled(marks[at]);
+        }
+    }
+}
+
+#[test]
+fn a_publisher_by_hand_sees_one_subscribe_and_one_cancel_command() {
+    let world = World::new();
+    let (listener, endpoint) = ScriptListener::bind();
+    let broker = world.broker(connecting(&endpoint), bound("tcp://127.0.0.1:*"));
+    let mut publisher = listener.accept();
+    publisher.handshake("PUB", 1);
+    let first = scripted(&broker.backend(), "news");
+    publisher.expect(b"\x04\x0e\x09SUBSCRIBEnews");
+    let mut second = scripted(&broker.backend(), "news");
+    second.send(&command("SUBSCRIBE", b"else"));
+    publisher.expect(b"\x04\x0e\x09SUBSCRIBEelse");
+    second.send(&command("CANCEL", b"news"));
+    second.send(&command("CANCEL", b"else"));
+    publisher.expect(b"\x04\x0b\x06CANCELelse");
+    drop(first);
+    publisher.expect(b"\x04\x0b\x06CANCELnews");
+    drop((second, broker));
+}
+
+#[test]
+fn a_publisher_of_zmtp_3_0_is_told_by_messages() {
+    let world = World::new();
+    let broker = Mq::tcp(&world.runtime);
+    let mut publisher = Script::join(&broker.frontend(), "PUB", 0);
+    let mut subscriber = Script::join(&broker.backend(), "SUB", 0);
+    subscriber.send(&message(&["\x01news"]));
+    publisher.expect(b"\0\x05\x01news");
+    publisher.send(&message(&["news of 3.0"]));
+    subscriber.expect(b"\0\x0bnews of 3.0");
+    subscriber.send(&message(&["\0news"]));
+    publisher.expect(b"\0\x05\0news");
+}
+
+#[test]
+fn the_last_subscriber_to_leave_takes_the_topic_back() {
+    for library in LIBRARIES {
+        let world = World::new();
+        let broker = Mq::tcp(&world.runtime);
+        let publisher = world.publisher(Library::Libzmq, &broker.frontend());
+        let first = world.subscriber(library, &broker.backend(), &["news", "~1"]);
+        let second = world.subscriber(library, &broker.backend(), &["news", "~2"]);
+        publisher.await_topics(&["news", "~1", "~2"]);
+        drop(first);
+        publisher.expect_cancelled("~1");
+        publisher.send(&["news"]);
+        second.expect(&["news"]);
+        drop(second);
+        let mut cancelled = [publisher.recv().concat(), publisher.recv().concat()];
+        cancelled.sort();
+        assert_eq!(cancelled, [b"\0news".to_vec(), b"\0~2".to_vec()]);
+    }
+}
+
+#[test]
+fn a_subscriber_whose_connection_breaks_off_is_forgotten() {
+    for publisher in LIBRARIES {
+        let world = World::new();
+        let broker = Mq::tcp(&world.runtime);
+        let publisher = world.publisher(publisher, &broker.frontend());
+        let subscriber = scripted(&broker.backend(), "news");
+        publisher.expect_subscribed("news");
+        drop(subscriber);
+        publisher.expect_cancelled("news");
+    }
+}
+
+#[test]
+fn a_subscriber_whose_process_is_killed_is_forgotten() {
+    let world = World::new();
+    let (_folder, back) = ipc();
+    let broker = Mq::start(&world.runtime, "tcp://127.0.0.1:*", &back);
+    let publisher = world.publisher(Library::Libzmq, &broker.frontend());
+    // The process is another broker, which subscribes for a subscriber of its own.
+    let far = ["--frontend-connect", &back, "--backend", "tcp://127.0.0.1:*"];
+    let far = Process::start("enfomq", &far);
+    let subscriber = world.subscriber(Library::Libzmq, &far.backend()[0], &["news"]);
+    publisher.expect_subscribed("news");
+    publisher.send(&["news"]);
+    subscriber.expect(&["news"]);
+    far.kill();
+    publisher.expect_cancelled("news");
+}
+
+#[test]
+fn a_publisher_that_comes_late_is_told_what_is_wanted() {
+    for library in LIBRARIES {
+        let world = World::new();
+        let broker = Mq::tcp(&world.runtime);
+        let first = world.publisher(Library::Libzmq, &broker.frontend());
+        let subscriber = world.subscriber(library, &broker.backend(), &["a", "b", "c"]);
+        first.await_topics(&["a", "b", "c"]);
+        subscriber.unsubscribe("b");
+        first.expect_cancelled("b");
+        for library in LIBRARIES {
+            let late = world.publisher(library, &broker.frontend());
+            let mut seen = late.await_topics(&["a", "c"]);
+            seen.sort();
+            assert_eq!(seen, ["\\x01a", "\\x01c"]);
+            late.send(&["b"]);
+            late.send(&["c"]);
+            subscriber.expect(&["c"]);
+        }
+    }
+}
+
+#[test]
+fn what_was_unsubscribed_from_does_not_come_any_more() {
+    for library in LIBRARIES {
+        let world = World::new();
+        let broker = Mq::tcp(&world.runtime);
+        let publisher = world.publisher(Library::Ours, &broker.frontend());
+        let subscriber = world.subscriber(library, &broker.backend(), &["a", "b"]);
+        let other = world.subscriber(library, &broker.backend(), &["a", "c"]);
+        publisher.await_topics(&["a", "b", "c"]);
+        subscriber.unsubscribe("a");
+        subscriber.subscribe("d");
+        publisher.expect_subscribed("d");
+        publisher.send(&["a"]);
+        publisher.send(&["d"]);
+        subscriber.expect(&["d"]);
+        other.expect(&["a"]);
+    }
+}
+
+#[test]
+fn any_number_of_topics_gets_through_and_is_taken_back() {
+    const TOPICS: usize = 30_000;
+    for library in LIBRARIES {
+        let world = World::new();
+        let broker = Mq::tcp(&world.runtime);
+        let publisher = world.publisher(library, &broker.frontend());
+        let mut subscriber = Script::join(&broker.backend(), "SUB", 1);
+        let topics = |name| (0..TOPICS).flat_map(move |n| command(name, format!("{n:05}").as_bytes()));
+        subscriber.send(&topics("SUBSCRIBE").collect::<Vec<u8>>());
+        (0..TOPICS).for_each(|n| publisher.expect_subscribed(&format!("{n:05}")));
+        subscriber.send(&topics("CANCEL").take(14 * TOPICS / 2).collect::<Vec<u8>>());
+        (0..TOPICS / 2).for_each(|n| publisher.expect_cancelled(&format!("{n:05}")));
+        drop(subscriber);
+        let mut rest: Vec<_> = (TOPICS / 2..TOPICS).map(|_| publisher.recv().concat()).collect();
+        rest.sort();
+        assert!(rest.into_iter().eq((TOPICS / 2..TOPICS).map(|n| format!("\0{n:05}").into_bytes())));
+    }
+}

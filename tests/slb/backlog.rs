@@ -1,0 +1,131 @@
+//! Requests that wait, and who gets them.
+
+use enfonet_tests::{LIBRARIES, Library, Script, Slb, message};
+
+use crate::peers::{Peer, World};
+
+/// A client by hand that has sent these requests; the broker has them.
+fn asked(endpoint: &str, requests: impl IntoIterator<Item = String>) -> Script {
+    let mut client = Script::join(endpoint, "DEALER", 1);
+    requests.into_iter().for_each(|request| client.send(&message(&["", &request])));
+    client.settle();
+    client
+}
+
+fn serve(worker: &Peer<'_>) -> String {
+    let request = worker.recv();
+    worker.send(&request);
+    String::from_utf8(request.concat()).unwrap()
+}
+
+#[track_caller]
+fn expect_reply(client: &mut Script, text: &str) {
+    client.expect(&message(&["", text]));
+}
+
+#[test]
+fn requests_wait_for_the_first_worker() {
+    for library in LIBRARIES {
+        let world = World::new();
+        let broker = Slb::tcp(&world.runtime);
+        let mut ann = asked(&broker.frontend(), (0..20).map(|n| format!("ann {n}")));
+        let mut bob = asked(&broker.frontend(), (0..20).map(|n| format!("bob {n}")));
+        let worker = world.peer(library, zmq::REP, &broker.backend());
+        (0..40).for_each(|_| drop(serve(&worker)));
+        (0..20).for_each(|n| expect_reply(&mut ann, &format!("ann {n}")));
+        (0..20).for_each(|n| expect_reply(&mut bob, &format!("bob {n}")));
+    }
+}
+
+#[test]
+fn a_req_that_asks_before_any_worker_is_there_is_answered() {
+    for library in LIBRARIES {
+        let world = World::new();
+        let broker = Slb::tcp(&world.runtime);
+        let clients = LIBRARIES.map(|library| world.peer(library, zmq::REQ, &broker.frontend()));
+        clients.iter().zip(["1", "2"]).for_each(|(client, text)| client.send(&[text]));
+        let worker = world.peer(library, zmq::REP, &broker.backend());
+        (0..2).for_each(|_| drop(serve(&worker)));
+        clients.iter().zip(["1", "2"]).for_each(|(client, text)| client.expect(&[text]));
+    }
+}
+
+#[test]
+fn idle_workers_get_one_request_each() {
+    for library in LIBRARIES {
+        let world = World::new();
+        let broker = Slb::tcp(&world.runtime);
+        let client = world.peer(library, zmq::DEALER, &broker.frontend());
+        let workers: Vec<_> = LIBRARIES
+            .into_iter()
+            .cycle()
+            .take(5)
+            .map(|library| world.peer(library, zmq::REP, &broker.backend()))
+            .collect();
+        for round in 0..5 {
+            (0..5).for_each(|n| client.send(&["", &format!("{round} {n}")]));
+            let mut requests: Vec<_> = workers.iter().map(Peer::recv).collect();
+            requests.iter().zip(&workers).for_each(|(request, worker)| worker.send(request));
+            requests.sort();
+            assert_eq!(requests.concat(), [0, 1, 2, 3, 4].map(|n| format!("{round} {n}").into_bytes()));
+            (0..5).for_each(|_| drop(client.recv()));
+        }
+    }
+}
+
+#[test]
+fn a_worker_plugged_in_later_takes_from_the_backlog() {
+    for library in LIBRARIES {
+        let world = World::new();
+        let broker = Slb::tcp(&world.runtime);
+        let mut client = asked(&broker.frontend(), (0..11).map(|n| n.to_string()));
+        let busy = world.peer(Library::Libzmq, zmq::REP, &broker.backend());
+        busy.expect(&["0"]);
+        let late = world.peer(library, zmq::REP, &broker.backend());
+        for n in 1..11 {
+            assert_eq!(serve(&late), n.to_string());
+            expect_reply(&mut client, &n.to_string());
+        }
+        busy.send(&["0"]);
+        expect_reply(&mut client, "0");
+    }
+}
+
+#[test]
+fn a_slow_worker_holds_up_nothing_that_a_fast_one_can_do() {
+    for library in LIBRARIES {
+        let world = World::new();
+        let broker = Slb::tcp(&world.runtime);
+        let client = world.peer(library, zmq::DEALER, &broker.frontend());
+        let slow = world.peer(library, zmq::REP, &broker.backend());
+        client.send(&["", "long"]);
+        slow.expect(&["long"]);
+        let _fast = world.server(Library::Libzmq, &broker.backend(), Box::new(|request| request));
+        for n in 0..1000 {
+            client.send(&["", &n.to_string()]);
+        }
+        let mut replies: Vec<u32> =
+            (0..1000).map(|_| std::str::from_utf8(&client.recv()[1]).unwrap().parse().unwrap()).collect();
+        replies.sort_unstable();
+        assert!(replies.into_iter().eq(0..1000));
+        slow.send(&["done"]);
+        client.expect(&["", "done"]);
+    }
+}
+
+#[test]
+fn a_client_with_a_long_backlog_does_not_keep_another_waiting() {
+    for library in LIBRARIES {
+        let world = World::new();
+        let broker = Slb::tcp(&world.runtime);
+        let worker = world.peer(library, zmq::REP, &broker.backend());
+        let _greedy = asked(&broker.frontend(), (0..500).map(|n| n.to_string()));
+        let first = worker.recv();
+        let mut modest = asked(&broker.frontend(), ["modest".to_string()]);
+        worker.send(&first);
+        // Each client in turn: the other has as many before it as the worker has credit for.
+        let before = (0..).find(|_| serve(&worker) == "modest").unwrap();
+        assert!(before <= 4, "{before} came before it");
+        expect_reply(&mut modest, "modest");
+    }
+}

@@ -1,0 +1,128 @@
+//! Workers that aren't REP: they get the client's identity and the message as it is, and reply as they like.
+
+use enfonet_tests::{LIBRARIES, Library, Script, Slb, message};
+
+use crate::peers::World;
+
+/// Runs a test with workers of both kinds and both libraries.
+fn for_each_worker(test: impl Fn(Library, zmq::SocketType)) {
+    for library in LIBRARIES {
+        for kind in [zmq::DEALER, zmq::ROUTER] {
+            println!("{library:?} {kind:?}");
+            test(library, kind);
+        }
+    }
+}
+
+#[test]
+fn a_plain_worker_sees_the_identity_and_the_whole_envelope() {
+    for_each_worker(|library, kind| {
+        let world = World::new();
+        let broker = Slb::tcp(&world.runtime);
+        let worker = world.peer(library, kind, &broker.backend());
+        for (client, names) in LIBRARIES.into_iter().zip([["ann", "bob"], ["cat", "dan"]]) {
+            let dealer = world.named_peer(client, zmq::DEALER, names[0], &broker.frontend());
+            dealer.send(&["X", "Y", "", "A"]);
+            worker.expect(&[names[0], "X", "Y", "", "A"]);
+            worker.send(&[names[0], "Y", "", "B"]);
+            dealer.expect(&["Y", "", "B"]);
+            let req = world.named_peer(client, zmq::REQ, names[1], &broker.frontend());
+            req.send(&["A"]);
+            worker.expect(&[names[1], "", "A"]);
+            worker.send(&[names[1], "", "B"]);
+            req.expect(&["B"]);
+        }
+    });
+}
+
+#[test]
+fn a_client_without_a_name_has_one_of_five_octets() {
+    for_each_worker(|library, kind| {
+        let world = World::new();
+        let broker = Slb::tcp(&world.runtime);
+        let worker = world.peer(library, kind, &broker.backend());
+        let clients = LIBRARIES.map(|library| world.peer(library, zmq::REQ, &broker.frontend()));
+        let mut names = Vec::new();
+        for client in &clients {
+            client.send(&["request"]);
+            let request = worker.recv();
+            assert_eq!((request[0].len(), request[0][0]), (5, 0));
+            worker.send(&request);
+            client.expect(&["request"]);
+            names.extend(request.into_iter().next());
+        }
+        assert_ne!(names[0], names[1]);
+    });
+}
+
+#[test]
+fn a_plain_worker_may_send_any_number_of_replies() {
+    for_each_worker(|library, kind| {
+        let world = World::new();
+        let broker = Slb::tcp(&world.runtime);
+        let worker = world.peer(library, kind, &broker.backend());
+        let client = world.named_peer(Library::Libzmq, zmq::DEALER, "client", &broker.frontend());
+        for replies in [3, 0, 1, 100] {
+            client.send(&["how many", &replies.to_string()]);
+            worker.expect(&["client", "how many", &replies.to_string()]);
+            (0..replies).for_each(|n| worker.send(&["client", &n.to_string()]));
+            (0..replies).for_each(|n| client.expect(&[n.to_string()]));
+        }
+        // Whenever it likes, too.
+        worker.send(&["client", "later"]);
+        client.expect(&["later"]);
+    });
+}
+
+#[test]
+fn a_plain_worker_gets_messages_without_an_empty_frame_too() {
+    for_each_worker(|library, kind| {
+        let world = World::new();
+        let broker = Slb::tcp(&world.runtime);
+        let worker = world.peer(library, kind, &broker.backend());
+        let client = world.named_peer(Library::Ours, zmq::DEALER, "client", &broker.frontend());
+        for message in [&["a"][..], &["a", "b"], &["a", ""], &[""]] {
+            client.send(message);
+            worker.expect(&[&["client"], message].concat());
+            worker.send(&[&["client"], message].concat());
+            client.expect(message);
+        }
+    });
+}
+
+#[test]
+fn a_plain_worker_gets_requests_without_replying_to_those_before() {
+    for_each_worker(|library, kind| {
+        let world = World::new();
+        let broker = Slb::tcp(&world.runtime);
+        let worker = world.peer(library, kind, &broker.backend());
+        let client = world.peer(Library::Libzmq, zmq::DEALER, &broker.frontend());
+        for n in 0..5000 {
+            client.send(&["", &n.to_string()]);
+        }
+        for n in 0..5000 {
+            assert_eq!(worker.recv()[2], n.to_string().into_bytes());
+        }
+    });
+}
+
+#[test]
+fn rep_and_plain_workers_share_the_requests() {
+    let world = World::new();
+    let broker = Slb::tcp(&world.runtime);
+    let client = world.named_peer(Library::Libzmq, zmq::DEALER, "client", &broker.frontend());
+    let [mut rep, mut dealer] = ["REP", "DEALER"].map(|kind| {
+        let mut worker = Script::join(&broker.backend(), kind, 1);
+        worker.settle();
+        worker
+    });
+    for _ in 0..10 {
+        client.send(&["", "request"]);
+        client.send(&["", "request"]);
+        for worker in [&mut rep, &mut dealer] {
+            let request = worker.message();
+            worker.send(&message(&request));
+            client.expect(&["", "request"]);
+        }
+    }
+}

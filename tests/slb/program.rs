@@ -1,0 +1,81 @@
+//! `enfoslb` as a program: its ready line, its errors, its demo.
+
+use enfonet_tests::{LIBRARIES, Library, Process, ipc};
+
+use crate::peers::World;
+
+const ANY: &str = "tcp://127.0.0.1:*";
+
+#[test]
+fn every_endpoint_of_a_side_leads_to_every_worker() {
+    let world = World::new();
+    let ((_front, front), (_back, back)) = (ipc(), ipc());
+    let sides = ["--frontend", ANY, "--frontend", &front, "--backend", ANY, "--backend", &back];
+    let broker = Process::start("enfoslb", &sides);
+    let (frontend, backend) = (broker.frontend(), broker.backend());
+    assert_eq!(
+        broker.ready(),
+        format!("ready frontend={},{front} backend={},{back}\n", frontend[0], backend[0])
+    );
+    let workers: Vec<_> =
+        backend.iter().map(|endpoint| world.peer(Library::Libzmq, zmq::REP, endpoint)).collect();
+    let clients: Vec<_> = frontend
+        .iter()
+        .zip(LIBRARIES)
+        .map(|(endpoint, library)| world.peer(library, zmq::DEALER, endpoint))
+        .collect();
+    for client in &clients {
+        // Two at once, so that each worker has one.
+        client.send(&["", "1"]);
+        client.send(&["", "2"]);
+        for worker in &workers {
+            let request = worker.recv();
+            worker.send(&request);
+            client.expect(&[&b""[..], &request[0]]);
+        }
+    }
+    assert_eq!(broker.signal("TERM"), (Some(0), String::new()));
+}
+
+#[test]
+fn what_it_can_not_do_is_refused_in_one_line() {
+    let broker = Process::start("enfoslb", &["--frontend", ANY, "--backend", ANY]);
+    let taken = &*broker.frontend()[0];
+    let refused: [(&[&str], &str); 5] = [
+        (&["--frontend", "nonsense", "--backend", ANY], "nonsense"),
+        (&["--frontend", ANY, "--backend", taken], taken),
+        (&["--backend-connect", ANY, "--frontend", ANY], "tcp://127.0.0.1:"),
+        (&["--backdoor", ANY], "--backdoor"),
+        (&["surplus"], "surplus"),
+    ];
+    for (arguments, about) in refused {
+        let line = Process::refusal("enfoslb", arguments);
+        assert!(line.contains(about), "{line}");
+    }
+}
+
+#[test]
+fn help_is_no_error() {
+    let output = Process::output("enfoslb", &["--help"]);
+    assert!(output.status.success());
+    assert!(String::from_utf8_lossy(&output.stdout).contains("--backend-connect"));
+    assert_eq!(output.stderr, b"");
+}
+
+#[test]
+fn the_demo_shows_what_flows_until_it_is_interrupted() {
+    let mut demo = Process::start("enfoslb", &["--demo", "--frontend", ANY, "--backend", ANY]);
+    let mut missing = vec![
+        "client ann: 0² = 0",
+        "client ann: 3² = 9",
+        "client bob: 7² = 49",
+        "server one is asked for ",
+        "server two is asked for ",
+    ];
+    while !missing.is_empty() {
+        let line = demo.line();
+        assert_ne!(line, "", "it goes on");
+        missing.retain(|part| !line.contains(part));
+    }
+    assert_eq!(demo.signal("INT").0, Some(0));
+}

@@ -1,0 +1,122 @@
+//! A broker that is killed and started again at the same endpoints, under programs that run on.
+
+use std::time::Duration;
+
+use enfonet_patterns::{RecvError, Req, RequestError};
+use enfonet_tests::{LIBRARIES, Library, Process, Script, message, text, wildcard};
+
+use crate::peers::{Peer, World};
+
+fn start(frontend: &str, backend: &str) -> Process {
+    Process::start("enfoslb", &["--frontend", frontend, "--backend", backend])
+}
+
+/// Kills a broker and starts it again where it was.
+fn restart(broker: Process) -> Process {
+    let (frontend, backend) = (broker.frontend()[0].clone(), broker.backend()[0].clone());
+    broker.kill();
+    start(&frontend, &backend)
+}
+
+/// Asks again and again: what is written to the dead broker before its end is noticed is lost.
+fn insist(client: &Peer<'_>, request: &str) {
+    loop {
+        client.send(&["", request]);
+        while let Some(reply) = client.recv_within(Duration::from_millis(100)) {
+            if reply[1] == request.as_bytes() {
+                return;
+            }
+        }
+    }
+}
+
+#[test]
+fn dealers_and_workers_go_on_after_a_broker_was_killed() {
+    for transport in ["tcp", "ipc"] {
+        let world = World::new();
+        let places = [wildcard(transport), wildcard(transport)];
+        let mut broker = start(&places[0].1, &places[1].1);
+        let _workers =
+            LIBRARIES.map(|library| world.server(library, &broker.backend()[0], Box::new(|request| request)));
+        let clients = LIBRARIES.map(|library| world.peer(library, zmq::DEALER, &broker.frontend()[0]));
+        for round in ["first", "second", "third"] {
+            clients.iter().for_each(|client| insist(client, round));
+            broker = restart(broker);
+        }
+    }
+}
+
+#[test]
+fn a_req_of_ours_is_answered_or_told_that_its_request_is_lost_whenever_the_broker_is_killed() {
+    let world = World::new();
+    let mut broker = Process::tcp("enfoslb");
+    let client = Req::new();
+    world.runtime.run(async { client.connect(&*broker.frontend()[0]) }).unwrap();
+    let _worker = world.server(Library::Libzmq, &broker.backend()[0], Box::new(|request| request));
+    for round in ["first", "second", "third", "fourth"] {
+        let reply = std::iter::repeat_with(|| world.runtime.run(client.request(round)))
+            .find(|reply| *reply != Err(RequestError::Recv(RecvError::PeerGone)));
+        assert_eq!(reply, Some(Ok(round.into())));
+        broker = restart(broker);
+    }
+}
+
+#[test]
+fn a_req_of_ours_learns_that_its_request_is_lost_and_can_ask_again() {
+    let world = World::new();
+    let broker = Process::tcp("enfoslb");
+    let client = Req::new();
+    world.runtime.run(async { client.connect(&*broker.frontend()[0]) }).unwrap();
+    let worker = world.peer(Library::Libzmq, zmq::REP, &broker.backend()[0]);
+    world.runtime.run(client.send("lost")).unwrap();
+    worker.expect(&["lost"]);
+    let _broker = restart(broker);
+    assert_eq!(world.runtime.run(client.recv()), Err(RecvError::PeerGone));
+    // The worker's reply is to nobody.
+    worker.send(&["late"]);
+    world.runtime.run(client.send("again")).unwrap();
+    worker.expect(&["again"]);
+    worker.send(&["reply"]);
+    assert_eq!(world.runtime.run(client.recv()), Ok("reply".into()));
+}
+
+#[test]
+fn a_request_made_while_there_is_no_broker_waits_for_the_next_one() {
+    for library in LIBRARIES {
+        let world = World::new();
+        let broker = Process::tcp("enfoslb");
+        let endpoints = [broker.frontend()[0].clone(), broker.backend()[0].clone()];
+        let worker = world.peer(library, zmq::REP, &endpoints[1]);
+        let client = world.peer(library, zmq::REQ, &endpoints[0]);
+        client.send(&["before"]);
+        worker.expect(&["before"]);
+        worker.send(&["before"]);
+        client.expect(&["before"]);
+        broker.kill();
+        let fresh = world.peer(library, zmq::REQ, &endpoints[0]);
+        fresh.send(&["between"]);
+        let _broker = start(&endpoints[0], &endpoints[1]);
+        worker.expect(&["between"]);
+        worker.send(&["between"]);
+        fresh.expect(&["between"]);
+    }
+}
+
+/// REP workers outlive a broker, and reply to the next one what they were asked by the last.
+#[test]
+fn a_reply_to_the_killed_broker_is_not_taken_for_one_to_the_next() {
+    let broker = Process::tcp("enfoslb");
+    let mut first = Script::join(&broker.frontend()[0], "DEALER", 1);
+    first.send(&message(&["", "of the first"]));
+    let mut worker = Script::join(&broker.backend()[0], "REP", 1);
+    let old = worker.message();
+    let broker = restart(broker);
+    let mut second = Script::join(&broker.frontend()[0], "DEALER", 1);
+    second.send(&message(&["", "of the second"]));
+    let mut worker = Script::join(&broker.backend()[0], "REP", 1);
+    let new = worker.message();
+    assert_eq!(new[2], b"of the second");
+    worker.send(&message(&[&old[0][..], b"", b"to the first"]));
+    worker.send(&message(&[&new[0][..], b"", b"to the second"]));
+    assert_eq!(text(&second.message()), ["", "to the second"]);
+}

@@ -1,0 +1,256 @@
+//! Clients and workers that go in the middle of a request.
+
+use enfonet_tests::{LIBRARIES, Library, Script, Slb, command, message, ready, text};
+
+use crate::peers::World;
+
+/// A client by hand under a name.
+fn named(endpoint: &str, name: &str) -> Script {
+    let mut client = Script::connect(endpoint);
+    client.send(&enfonet_tests::greeting(1));
+    client.read(64);
+    client.send(&ready(&[("Socket-Type", b"DEALER"), ("Identity", name.as_bytes())]));
+    let header = client.read(2);
+    client.read(header[1].into());
+    client
+}
+
+#[test]
+fn the_reply_to_a_client_that_went_is_not_given_to_a_later_one_of_its_name() {
+    for library in LIBRARIES {
+        let world = World::new();
+        let broker = Slb::tcp(&world.runtime);
+        let mut first = named(&broker.frontend(), "name");
+        first.send(&message(&["", "of the first"]));
+        let mut busy = Script::join(&broker.backend(), "REP", 1);
+        let request = busy.message();
+        first.leave();
+        let second = world.named_peer(Library::Libzmq, zmq::DEALER, "name", &broker.frontend());
+        let idle = world.peer(library, zmq::REP, &broker.backend());
+        second.send(&["", "1"]);
+        idle.expect(&["1"]);
+        idle.send(&["1"]);
+        second.expect(&["", "1"]);
+        busy.send(&message(&[&request[0][..], b"", b"to the first"]));
+        busy.settle();
+        // Both are idle now.
+        second.send(&["", "2"]);
+        second.send(&["", "3"]);
+        let request = busy.message();
+        busy.send(&message(&request));
+        assert_eq!(second.recv(), request[1..]);
+        let request = idle.recv();
+        idle.send(&request);
+        assert_eq!(second.recv()[1..], request);
+        drop(busy);
+        let summary = broker.stop(&world.runtime);
+        assert_eq!((summary.requests, summary.replies, summary.undeliverable), (4, 3, 1));
+    }
+}
+
+#[test]
+fn what_a_client_sent_before_it_went_is_served_also_if_another_has_come_since() {
+    for library in LIBRARIES {
+        let world = World::new();
+        let broker = Slb::tcp(&world.runtime);
+        for n in 0..5 {
+            let mut fleeting = Script::join(&broker.frontend(), "DEALER", 1);
+            fleeting.send(&message(&["", &n.to_string()]));
+            fleeting.leave();
+        }
+        let mut last = Script::join(&broker.frontend(), "DEALER", 1);
+        last.send(&message(&["", "last"]));
+        last.settle();
+        let worker = world.peer(library, zmq::REP, &broker.backend());
+        for request in ["0", "1", "2", "3", "4", "last"] {
+            worker.expect(&[request]);
+            worker.send(&["reply"]);
+        }
+        assert_eq!(text(&last.message()), ["", "reply"]);
+        drop(last);
+        let summary = broker.stop(&world.runtime);
+        assert_eq!((summary.requests, summary.replies, summary.undeliverable), (6, 1, 5));
+    }
+}
+
+#[test]
+fn clients_that_vanish_with_requests_under_way_do_not_disturb_the_others() {
+    for library in LIBRARIES {
+        let world = World::new();
+        let broker = Slb::tcp(&world.runtime);
+        let client = world.peer(library, zmq::REQ, &broker.frontend());
+        let _workers =
+            LIBRARIES.map(|library| world.server(library, &broker.backend(), Box::new(|request| request)));
+        for n in 0..100 {
+            let mut fleeting = Script::join(&broker.frontend(), "DEALER", 1);
+            (0..10).for_each(|n| fleeting.send(&message(&["", &n.to_string()])));
+            drop(fleeting);
+            client.send(&[n.to_string()]);
+            client.expect(&[n.to_string()]);
+        }
+    }
+}
+
+#[test]
+fn what_a_worker_had_is_lost_with_it_and_the_rest_goes_to_others() {
+    for library in LIBRARIES {
+        let world = World::new();
+        let broker = Slb::tcp(&world.runtime);
+        let client = world.peer(library, zmq::DEALER, &broker.frontend());
+        (0..5).for_each(|n| client.send(&["", &n.to_string()]));
+        let mut fleeting = Script::join(&broker.backend(), "REP", 1);
+        assert_eq!(fleeting.message()[2], b"0");
+        drop(fleeting);
+        let _worker = world.server(library, &broker.backend(), Box::new(|request| request));
+        (1..5).for_each(|n| client.expect(&["", &n.to_string()]));
+        let summary = broker.stop(&world.runtime);
+        assert_eq!((summary.requests, summary.replies, summary.lost), (5, 4, 1));
+    }
+}
+
+#[test]
+fn a_request_that_a_worker_can_not_have_got_whole_goes_to_another() {
+    for library in LIBRARIES {
+        let world = World::new();
+        let broker = Slb::tcp(&world.runtime);
+        let client = world.peer(library, zmq::DEALER, &broker.frontend());
+        // More than the kernel holds for a connection.
+        let request = [vec![], vec![b'x'; 32 << 20]];
+        client.send(&request);
+        let mut fleeting = Script::join(&broker.backend(), "REP", 1);
+        fleeting.read(1 << 20);
+        drop(fleeting);
+        let worker = world.peer(library, zmq::REP, &broker.backend());
+        assert!(worker.recv() == request[1..]);
+        worker.send(&["got it"]);
+        client.expect(&["", "got it"]);
+        let summary = broker.stop(&world.runtime);
+        assert_eq!((summary.requests, summary.replies, summary.lost), (1, 1, 0));
+    }
+}
+
+#[test]
+fn a_request_that_a_plain_worker_can_not_have_got_goes_to_another_for_the_same_client() {
+    let world = World::new();
+    let broker = Slb::tcp(&world.runtime);
+    let client = world.named_peer(Library::Libzmq, zmq::DEALER, "client", &broker.frontend());
+    let request = [vec![], vec![b'x'; 32 << 20]];
+    client.send(&request);
+    let mut fleeting = Script::join(&broker.backend(), "DEALER", 1);
+    fleeting.read(1 << 20);
+    drop(fleeting);
+    let worker = world.peer(Library::Libzmq, zmq::DEALER, &broker.backend());
+    assert!(worker.recv() == [&[b"client".to_vec()], &request[..]].concat());
+    worker.send(&["client", "", "got it"]);
+    client.expect(&["", "got it"]);
+}
+
+#[test]
+fn workers_that_come_and_go_idle_cost_no_request() {
+    for library in LIBRARIES {
+        let world = World::new();
+        let broker = Slb::tcp(&world.runtime);
+        let client = world.peer(library, zmq::REQ, &broker.frontend());
+        let _steady = world.server(library, &broker.backend(), Box::new(|request| request));
+        for n in 0..100 {
+            // Never shakes hands, or goes before there is anything for it.
+            drop(Script::connect(&broker.backend()));
+            client.send(&[n.to_string()]);
+            client.expect(&[n.to_string()]);
+        }
+        let summary = broker.stop(&world.runtime);
+        assert_eq!((summary.requests, summary.replies, summary.lost), (100, 100, 0));
+    }
+}
+
+#[test]
+fn workers_that_serve_and_go_leave_nothing_behind_while_others_come() {
+    const WORKERS: u64 = 300;
+    const SURPLUS: u64 = 20;
+    let world = World::new();
+    let broker = Slb::tcp(&world.runtime);
+    let client = world.peer(Library::Libzmq, zmq::DEALER, &broker.frontend());
+    for n in 0..WORKERS {
+        client.send(&["", &n.to_string()]);
+        let mut worker = Script::join(&broker.backend(), "REP", 1);
+        let request = worker.message();
+        worker.send(&message(&request));
+        (0..SURPLUS).for_each(|_| worker.send(&message(&["not a token", "", "surplus"])));
+        worker.leave();
+        client.expect(&["", &n.to_string()]);
+    }
+    let summary = broker.stop(&world.runtime);
+    assert_eq!((summary.requests, summary.replies, summary.lost), (WORKERS, WORKERS, 0));
+    assert_eq!(summary.undeliverable, WORKERS * SURPLUS);
+}
+
+#[test]
+fn a_worker_can_come_while_the_replies_of_one_that_went_are_still_dealt_with() {
+    const SURPLUS: usize = 1_000_000;
+    let world = World::new();
+    let broker = Slb::tcp(&world.runtime);
+    let client = world.peer(Library::Libzmq, zmq::DEALER, &broker.frontend());
+    client.send(&["", "1"]);
+    let mut old = Script::join(&broker.backend(), "DEALER", 1);
+    let request = old.message();
+    // The broker looks up each of these names, and is busy for a while.
+    old.send(&message(&["nobody", ""]).repeat(SURPLUS));
+    old.send(&message(&request));
+    old.leave();
+    let mut new = Script::join(&broker.backend(), "REP", 1);
+    new.settle();
+    client.send(&["", "2"]);
+    let request = new.message();
+    new.send(&message(&request));
+    let mut replies = [client.recv(), client.recv()];
+    replies.sort();
+    assert_eq!(replies.map(|reply| text(&reply)), [["", "1"], ["", "2"]]);
+    drop(new);
+    let summary = broker.stop(&world.runtime);
+    assert_eq!((summary.requests, summary.replies, summary.lost), (2, 2, 0));
+    assert_eq!(summary.undeliverable, SURPLUS as u64);
+}
+
+#[test]
+fn a_worker_that_goes_takes_no_more_than_its_credit() {
+    let world = World::new();
+    let broker = Slb::tcp(&world.runtime);
+    let client = world.peer(Library::Libzmq, zmq::DEALER, &broker.frontend());
+    (0..1000).for_each(|n| client.send(&["", &n.to_string()]));
+    // It answers a hundred, and goes with what it has then.
+    let mut fleeting = Script::join(&broker.backend(), "REP", 1);
+    for _ in 0..100 {
+        let request = fleeting.message();
+        fleeting.send(&message(&request));
+    }
+    (0..100).for_each(|n| client.expect(&["", &n.to_string()]));
+    // What it had in hand may be lost; whatever is asked after that isn't.
+    drop(fleeting);
+    let _steady = world.server(Library::Libzmq, &broker.backend(), Box::new(|request| request));
+    client.send(&["", "last"]);
+    let mut next = 100;
+    let replies = std::iter::repeat_with(|| client.recv().remove(1)).take_while(|reply| reply != b"last");
+    let replies: Vec<u32> = replies.map(|r| std::str::from_utf8(&r).unwrap().parse().unwrap()).collect();
+    let lost = 900 - replies.len();
+    for reply in replies {
+        assert!(reply >= next, "in order, and none twice");
+        next = reply + 1;
+    }
+    let summary = broker.stop(&world.runtime);
+    assert_eq!((summary.requests, summary.replies, summary.lost), (1001, 1001 - lost as u64, lost as u64));
+    assert!(lost <= 1024 - 100, "{lost}");
+}
+
+#[test]
+fn a_client_that_pings_while_its_request_waits_is_answered() {
+    let world = World::new();
+    let broker = Slb::tcp(&world.runtime);
+    let mut client = Script::join(&broker.frontend(), "DEALER", 1);
+    client.send(&message(&["", "request"]));
+    client.send(&command("PING", b"\0\0still there?"));
+    client.expect(&command("PONG", b"still there?"));
+    let worker = world.peer(Library::Libzmq, zmq::REP, &broker.backend());
+    worker.expect(&["request"]);
+    worker.send(&["reply"]);
+    client.expect(&message(&["", "reply"]));
+}

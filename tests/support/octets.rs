@@ -1,0 +1,73 @@
+//! Messages and commands as octets, for scripted peers.
+
+use crate::Script;
+
+/// A message of these frames.
+#[must_use]
+pub fn message<T: AsRef<[u8]>>(frames: &[T]) -> Vec<u8> {
+    let mut octets = Vec::new();
+    for (at, frame) in frames.iter().enumerate() {
+        let (more, body) = (u8::from(at + 1 < frames.len()), frame.as_ref());
+        match u8::try_from(body.len()) {
+            Ok(len) => octets.extend([more, len]),
+            Err(_) => {
+                octets.push(more | 2);
+                octets.extend((body.len() as u64).to_be_bytes());
+            }
+        }
+        octets.extend(body);
+    }
+    octets
+}
+
+/// A command of ZMTP 3.1, such as `SUBSCRIBE` with a topic.
+///
+/// # Panics
+/// When it is longer than a short command.
+#[must_use]
+pub fn command(name: &str, data: &[u8]) -> Vec<u8> {
+    let mut octets = vec![4, 0, u8::try_from(name.len()).expect("a short name")];
+    octets.extend(name.as_bytes());
+    octets.extend(data);
+    octets[1] = u8::try_from(octets.len() - 2).expect("a short command");
+    octets
+}
+
+impl Script {
+    /// The frames of the next message.
+    ///
+    /// # Panics
+    /// When something else comes.
+    pub fn message(&mut self) -> Vec<Vec<u8>> {
+        let mut frames = Vec::new();
+        loop {
+            let flags = self.read(1)[0];
+            assert_eq!(flags & !3, 0, "a frame of a message");
+            let octets = self.read(if flags & 2 == 0 { 1 } else { 8 });
+            let len = octets.iter().fold(0, |len, octet| len << 8 | usize::from(*octet));
+            frames.push(self.read(len));
+            if flags & 1 == 0 {
+                return frames;
+            }
+        }
+    }
+
+    /// Waits until the other side has dealt with all that was sent to it: it answers a PING behind that.
+    /// Nothing else may be under way from there.
+    ///
+    /// # Panics
+    /// When something else comes.
+    pub fn settle(&mut self) {
+        self.send(&command("PING", b"\0\0settle"));
+        self.expect(&command("PONG", b"settle"));
+    }
+
+    /// Sends no more, and waits until the other side has closed: then it has seen this one go.
+    ///
+    /// # Panics
+    /// When it doesn't close.
+    pub fn leave(mut self) {
+        self.finish();
+        self.expect_close();
+    }
+}
