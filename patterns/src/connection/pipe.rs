@@ -104,31 +104,34 @@ impl End {
     /// Moves what this socket has staged into the other's inbox, while there is room.
     fn poll_to(&mut self, to: &Self, cx: &Context<'_>) -> Result<Flow, ConnectionError> {
         for _ in 0..BUDGET {
-            let room = to.peer.link().may_read(to.peer.id(), cx.waker());
-            if self.runs.is_empty() || !room {
-                self.exchange(to, !room, cx)?;
-            }
-            if !room {
+            if !to.peer.link().may_read(to.peer.id(), cx.waker()) {
+                self.exchange(to, true, cx)?;
                 let waits = self.peer.link().queued(self.peer.id()) > 0;
                 return Ok(if waits { Flow::Full } else { Flow::Drained });
             }
-            let Some(run) = self.runs.pop_front() else { return Ok(Flow::Drained) };
-            self.delivered.add(Load::new(run.len(), run.wire_len()));
-            to.peer.link().deliver(to.peer.id(), run)?;
+            if let Some(run) = self.runs.pop_front() {
+                self.delivered.add(Load::new(run.len(), run.wire_len()));
+                to.peer.link().deliver(to.peer.id(), run)?;
+            } else if !self.exchange(to, false, cx)? {
+                return Ok(Flow::Drained);
+            }
         }
         Ok(Flow::GivesWay)
     }
 
-    fn exchange(&mut self, to: &Self, blocked: bool, cx: &Context<'_>) -> Result<(), ConnectionError> {
+    /// Takes what is staged, and carries commands over at once. Whether there was anything: only if not, or if
+    /// blocked, is the task woken for more.
+    fn exchange(&mut self, to: &Self, blocked: bool, cx: &Context<'_>) -> Result<bool, ConnectionError> {
         let turn = Turn { written: std::mem::take(&mut self.delivered), blocked, wants_control: true };
         let mut staged = Staged::default();
         self.peer.link().exchange(self.peer.id(), turn, &mut staged, cx.waker())?;
+        let anything = !staged.control.is_empty() || !staged.runs.is_empty();
         self.runs.append(&mut staged.runs);
         let mut commands = Decoder::resume(BytesMut::from(staged.control), Limits::default());
         while let Some(Event::Command(body)) = commands.poll_event()? {
             to.peer.link().command(to.peer.id(), Command::parse(body)?)?;
         }
-        Ok(())
+        Ok(anything)
     }
 }
 
