@@ -175,10 +175,13 @@ impl Routing for FanOut {
                 let passes = |(topics, octets)| {
                     topics >= self.max_subscriptions || octets + topic.len() > self.max_octets
                 };
-                if passes(self.index.held_by(id)) || passes(self.index.held_by_all()) {
-                    return Err(Refusal::Subscriptions);
+                let (of_peer, of_all) = (self.index.held_by(id), self.index.held_by_all());
+                match self.index.would_insert(topic, id) {
+                    Change::None => return Ok(false),
+                    Change::Peer if passes(of_peer) => return Err(Refusal::Subscriptions),
+                    Change::Topic if passes(of_peer) || passes(of_all) => return Err(Refusal::Subscriptions),
+                    Change::Peer | Change::Topic => self.index.insert(topic, id),
                 }
-                self.index.insert(topic, id)
             }
             Subscription::Cancel(topic) => self.index.remove(topic, id),
         };

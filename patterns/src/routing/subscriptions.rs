@@ -64,6 +64,16 @@ impl Default for Subscriptions {
 }
 
 impl Subscriptions {
+    /// What [`insert`](Self::insert) would change.
+    pub(crate) fn would_insert(&self, topic: &[u8], id: PeerId) -> Change {
+        let peers = self.find(topic).map_or(&[][..], |at| &self.nodes[at as usize].peers);
+        match peers.binary_search(&id) {
+            Ok(_) => Change::None,
+            Err(_) if peers.is_empty() => Change::Topic,
+            Err(_) => Change::Peer,
+        }
+    }
+
     pub(crate) fn insert(&mut self, topic: &[u8], id: PeerId) -> Change {
         let at = self.make(topic);
         let peers = &mut self.nodes[at as usize].peers;
@@ -373,6 +383,8 @@ mod tests {
                     Step::Insert(topic, peer) => {
                         let set = model.entry(topic.clone()).or_default();
                         let first = set.is_empty();
+                        let predicted = index.would_insert(topic.as_bytes(), ids[peer]);
+                        prop_assert_eq!(predicted, change(!set.contains(&ids[peer]), first));
                         prop_assert_eq!(index.insert(topic.as_bytes(), ids[peer]), change(set.insert(ids[peer]), first));
                     }
                     Step::Remove(topic, peer) => {

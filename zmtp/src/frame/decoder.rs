@@ -115,16 +115,20 @@ impl Decoder {
     /// of the wire. A command between the frames of one message comes before that message.
     ///
     /// # Errors
-    /// [`FrameError`]: the peer broke the framing or a limit; close the connection.
+    /// [`FrameError`]: the peer broke the framing or a limit; close the connection. Whole messages before
+    /// that come first.
     pub fn poll_event(&mut self) -> Result<Option<Event>, FrameError> {
         loop {
             self.walk_canonical();
             let at = self.cursor + self.gap;
-            let Some(header) = FrameHeader::parse(&self.buffer[at..])? else {
-                self.missing = 0;
-                return Ok(self.poll_batch());
+            let header = match self.next_header(at) {
+                Ok(Some(header)) => header,
+                Ok(None) => {
+                    self.missing = 0;
+                    return Ok(self.poll_batch());
+                }
+                Err(error) => return self.poll_batch().map(Some).ok_or(error),
             };
-            self.check_limits(&header)?;
             let arrived = self.buffer.len() - at;
             if arrived < header.frame_len() {
                 self.missing = header.frame_len() - arrived;
@@ -160,6 +164,13 @@ impl Decoder {
             }
         }
         (self.cursor, self.end, self.messages) = (cursor, end, messages);
+    }
+
+    /// The header of the frame at `at`, if it is whole and the frame may be that large.
+    fn next_header(&self, at: usize) -> Result<Option<FrameHeader>, FrameError> {
+        let header = FrameHeader::parse(&self.buffer[at..])?;
+        header.iter().try_for_each(|header| self.check_limits(header))?;
+        Ok(header)
     }
 
     fn check_limits(&self, header: &FrameHeader) -> Result<(), FrameError> {
@@ -307,6 +318,14 @@ mod tests {
         .unwrap();
         let [Event::Batch(batch)] = &events[..] else { panic!("{events:?}") };
         assert_eq!(&batch.wire().unwrap()[..], b"\x00\x01x\x00\x01a\x00\x01b\x01\x01c\x00\x01d");
+    }
+
+    #[test]
+    fn whole_messages_before_a_broken_frame_come_out_first() {
+        let mut decoder = Decoder::new(Limits::default());
+        decoder.reserve(12).extend_from_slice(b"\x00\x01a\x02\xff\0\0\0\0\0\0\0");
+        assert_eq!(decoder.poll_event(), Ok(Some(Event::Batch(Message::from("a").into()))));
+        assert!(matches!(decoder.poll_event(), Err(FrameError::Length { .. })));
     }
 
     #[test]
