@@ -1,1 +1,13 @@
-//! To be filled.
+//! Our sockets against peers that send and expect exact octets.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+mod commands;
+mod framing;
+mod greetings;
+mod handshakes;
+mod heartbeats;
+mod hostile;
+mod kinds;
+mod messages;
+mod requests;
+mod subscriptions;

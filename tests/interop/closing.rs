@@ -1,0 +1,266 @@
+//! The end of a socket, and of futures that are dropped half way.
+
+use std::time::Duration;
+
+use enfonet_patterns::{
+    BindError, Closed, ConnectError, Dealer, Options, Pub, RecvError, Rep, Req, Router, SendError, Sub,
+    TrySendError, Unsent, XPub, XSub,
+};
+use enfonet_tests::{DEADLINE, LibZmq, Runtime, Script, frames, unused, wildcard};
+
+const MANY: u32 = 10_000;
+
+fn unlimited() -> Options {
+    Options::default().send_hwm(0).recv_hwm(0)
+}
+
+/// A libzmq socket that takes in whatever comes.
+fn taker(libzmq: &LibZmq, kind: zmq::SocketType) -> zmq::Socket {
+    let socket = libzmq.socket(kind);
+    socket.set_rcvhwm(0).unwrap();
+    socket
+}
+
+#[test]
+fn closing_sends_what_waits_first() {
+    for (transport, we_bind) in [("tcp", true), ("tcp", false), ("ipc", true), ("ipc", false)] {
+        let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+        let _guard = runtime.enter();
+        let (_folder, endpoint) = wildcard(transport);
+        let (dealer, peer) = (Dealer::with_options(unlimited()), taker(&libzmq, zmq::DEALER));
+        if we_bind {
+            let at = runtime.run(dealer.bind(&endpoint)).unwrap();
+            peer.connect(&at.to_string()).unwrap();
+            runtime.run(dealer.wait_connected(1));
+        } else {
+            peer.bind(&endpoint).unwrap();
+            dealer.connect(peer.get_last_endpoint().unwrap().unwrap()).unwrap();
+        }
+        (0..MANY).for_each(|n| dealer.try_send(&n.to_be_bytes()).unwrap());
+        assert_eq!(runtime.run(dealer.close(DEADLINE)), Unsent { messages: 0 });
+        (0..MANY).for_each(|n| assert_eq!(peer.recv_bytes(0).unwrap(), n.to_be_bytes()));
+    }
+}
+
+#[test]
+fn closing_waits_for_a_peer_that_reads_slowly() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let dealer = Dealer::with_options(unlimited());
+    let peer = libzmq.socket(zmq::DEALER);
+    peer.set_rcvhwm(1).unwrap();
+    peer.bind("tcp://127.0.0.1:*").unwrap();
+    dealer.connect(peer.get_last_endpoint().unwrap().unwrap()).unwrap();
+    (0..300).for_each(|n| dealer.try_send(vec![n as u8; 100_000]).unwrap());
+    let closing = runtime.spawn(async move { dealer.close(DEADLINE).await });
+    (0..300).for_each(|n| assert!(peer.recv_bytes(0).unwrap() == vec![n as u8; 100_000]));
+    assert_eq!(runtime.run(closing).unwrap(), Unsent { messages: 0 });
+}
+
+#[test]
+fn closing_sends_to_a_peer_that_comes_only_then() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let (_port, at) = unused();
+    let dealer = Dealer::new();
+    dealer.connect(&at).unwrap();
+    (0..10u8).for_each(|n| dealer.try_send(&[n]).unwrap());
+    let closing = runtime.spawn(async move { dealer.close(DEADLINE).await });
+    let (peer, _) = libzmq.bound(zmq::DEALER, &at);
+    (0..10u8).for_each(|n| assert_eq!(peer.recv_bytes(0).unwrap(), [n]));
+    assert_eq!(runtime.run(closing).unwrap(), Unsent { messages: 0 });
+}
+
+#[test]
+fn a_publication_is_sent_before_the_end() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let publisher = Pub::with_options(unlimited());
+    let at = runtime.run(publisher.bind("tcp://127.0.0.1:*")).unwrap().to_string();
+    let subscriber = taker(&libzmq, zmq::SUB);
+    subscriber.set_subscribe(b"").unwrap();
+    subscriber.connect(&at).unwrap();
+    runtime.run(async {
+        publisher.wait_subscribers(1).await;
+        for n in 0..MANY {
+            publisher.send(&n.to_be_bytes()).await.unwrap();
+        }
+        assert_eq!(publisher.close(DEADLINE).await, Unsent { messages: 0 });
+    });
+    (0..MANY).for_each(|n| assert_eq!(subscriber.recv_bytes(0).unwrap(), n.to_be_bytes()));
+}
+
+#[test]
+fn a_reply_is_sent_before_the_end() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let rep = Rep::new();
+    let at = runtime.run(rep.bind("tcp://127.0.0.1:*")).unwrap();
+    let req = libzmq.connected(zmq::REQ, &at.to_string());
+    req.send("q", 0).unwrap();
+    runtime.run(rep.recv()).unwrap().reply("a").unwrap();
+    assert_eq!(runtime.run(rep.close(DEADLINE)), Unsent { messages: 0 });
+    assert_eq!(req.recv_bytes(0).unwrap(), b"a");
+}
+
+#[test]
+fn a_dropped_socket_goes_on_sending_in_the_background() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let peer = taker(&libzmq, zmq::DEALER);
+    peer.bind("tcp://127.0.0.1:*").unwrap();
+    let dealer = Dealer::with_options(unlimited());
+    dealer.connect(peer.get_last_endpoint().unwrap().unwrap()).unwrap();
+    (0..MANY).for_each(|n| dealer.try_send(&n.to_be_bytes()).unwrap());
+    drop(dealer);
+    (0..MANY).for_each(|n| assert_eq!(peer.recv_bytes(0).unwrap(), n.to_be_bytes()));
+}
+
+#[test]
+fn what_was_not_sent_is_counted() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    // To a peer that never comes.
+    let (_port, at) = unused();
+    let dealer = Dealer::new();
+    dealer.connect(&at).unwrap();
+    (0..5).for_each(|_| dealer.try_send("x").unwrap());
+    assert_eq!(runtime.run(dealer.close(Duration::ZERO)), Unsent { messages: 5 });
+    // To one that never reads: the kernel takes a part of the first.
+    let dealer = Dealer::with_options(unlimited().send_octets(0));
+    let at = runtime.run(dealer.bind("tcp://127.0.0.1:*")).unwrap();
+    let mut script = Script::join(&at.to_string(), "DEALER", 1);
+    runtime.run(dealer.wait_connected(1));
+    (0..3).for_each(|_| dealer.try_send(vec![0; 16 << 20]).unwrap());
+    script.read(1);
+    assert_eq!(runtime.run(dealer.close(Duration::ZERO)), Unsent { messages: 3 });
+    script.expect_close();
+}
+
+#[test]
+fn whoever_waits_to_receive_is_told_of_the_end() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    macro_rules! closed_while_receiving {
+        ($($socket:expr),*) => {
+            $({
+                let socket = $socket;
+                let (received, _) = runtime.run(async { tokio::join!(socket.recv(), socket.close(Duration::ZERO)) });
+                assert!(matches!(received, Err(RecvError::Closed)));
+                assert!(matches!(runtime.run(socket.recv()), Err(RecvError::Closed)));
+            })*
+        };
+    }
+    closed_while_receiving!(Dealer::new(), Router::new(), Rep::new(), Sub::new(), XSub::new(), XPub::new());
+    let (rep, at) = libzmq.bound(zmq::REP, "tcp://127.0.0.1:*");
+    let req = Req::new();
+    req.connect(at).unwrap();
+    runtime.run(req.send("q")).unwrap();
+    rep.recv_bytes(0).unwrap();
+    let (received, _) = runtime.run(async { tokio::join!(req.recv(), req.close(Duration::ZERO)) });
+    assert!(matches!(received, Err(RecvError::Closed | RecvError::PeerGone)));
+}
+
+#[test]
+fn whoever_waits_to_send_gets_the_message_back() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let dealer = Dealer::new();
+    let (sent, _) = runtime.run(async { tokio::join!(dealer.send("x"), dealer.close(Duration::ZERO)) });
+    assert_eq!(sent, Err(SendError::Closed("x".into())));
+    assert_eq!(dealer.try_send("x"), Err(TrySendError::Closed("x".into())));
+    let req = Req::new();
+    let (sent, _) = runtime.run(async { tokio::join!(req.send("x"), req.close(Duration::ZERO)) });
+    assert_eq!(sent, Err(SendError::Closed("x".into())));
+}
+
+#[test]
+fn a_closed_socket_does_nothing_more() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let publisher = Pub::new();
+    assert_eq!(runtime.run(publisher.close(DEADLINE)), Unsent::default());
+    assert_eq!(runtime.run(publisher.close(DEADLINE)), Unsent::default());
+    assert_eq!(runtime.run(publisher.send("x")), Err(SendError::Closed("x".into())));
+    assert!(matches!(runtime.run(publisher.bind("tcp://127.0.0.1:*")), Err(BindError::Closed(Closed))));
+    assert!(matches!(publisher.connect("tcp://127.0.0.1:1"), Err(ConnectError::Closed(Closed))));
+    runtime.run(publisher.wait_connected(1));
+    runtime.run(publisher.wait_subscribers(1));
+}
+
+#[test]
+fn what_was_received_before_the_end_can_still_be_taken() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let dealer = Dealer::new();
+    let at = runtime.run(dealer.bind("tcp://127.0.0.1:*")).unwrap();
+    let mut script = Script::join(&at.to_string(), "DEALER", 1);
+    script.send(b"\0\x01a\0\x01b");
+    script.settle();
+    runtime.run(dealer.close(Duration::ZERO));
+    assert_eq!(runtime.run(dealer.recv()), Ok("a".into()));
+    assert_eq!(dealer.try_recv(), Some("b".into()));
+    assert_eq!(runtime.run(dealer.recv()), Err(RecvError::Closed));
+}
+
+#[test]
+fn a_recv_that_is_dropped_loses_nothing() {
+    const MESSAGES: u32 = 1000;
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let dealer = Dealer::new();
+    let at = runtime.run(dealer.bind("tcp://127.0.0.1:*")).unwrap();
+    let peer = libzmq.connected(zmq::DEALER, &at.to_string());
+    let sending = std::thread::spawn(move || {
+        (0..MESSAGES).for_each(|n| peer.send(&n.to_be_bytes()[..], 0).unwrap());
+        peer
+    });
+    let dropped = runtime.run(async {
+        let (mut next, mut dropped) = (0, 0);
+        while next < MESSAGES {
+            tokio::select! {
+                biased;
+                message = dealer.recv() => {
+                    assert_eq!(message.unwrap().first(), next.to_be_bytes());
+                    next += 1;
+                }
+                () = std::future::ready(()) => dropped += 1,
+            }
+            tokio::task::yield_now().await;
+        }
+        dropped
+    });
+    assert!(dropped > 0);
+    drop(sending.join().unwrap());
+}
+
+#[test]
+fn a_send_that_is_dropped_has_sent_nothing() {
+    const MESSAGES: u32 = 1000;
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let dealer = Dealer::with_options(Options::default().send_hwm(1));
+    let (peer, at) = libzmq.bound(zmq::DEALER, "tcp://127.0.0.1:*");
+    dealer.connect(at).unwrap();
+    let sending = runtime.spawn(async move {
+        let (mut next, mut dropped) = (0u32, 0);
+        while next < MESSAGES {
+            tokio::select! {
+                biased;
+                sent = dealer.send(next.to_be_bytes().to_vec()) => {
+                    sent.unwrap();
+                    next += 1;
+                }
+                () = std::future::ready(()) => {
+                    dropped += 1;
+                    tokio::task::yield_now().await;
+                }
+            }
+        }
+        (dropped, dealer)
+    });
+    for n in 0..MESSAGES {
+        assert_eq!(peer.recv_multipart(0).unwrap(), frames([n.to_be_bytes()]));
+    }
+    assert!(runtime.run(sending).unwrap().0 > 0);
+}

@@ -1,0 +1,255 @@
+//! Binding, connecting, and taking either back.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use enfonet_patterns::{
+    BindError, ConnectError, Dealer, Endpoint, Options, PeerEvent, Rep, Req, TrySendError, UnknownEndpoint,
+};
+use enfonet_tests::{LibZmq, Runtime, ipc, unused, wildcard};
+
+/// An endpoint of the transport that nobody is bound to, and what has to live as long as it is used.
+fn vacant(transport: &str) -> (Box<dyn std::any::Any>, String) {
+    static NAMES: AtomicUsize = AtomicUsize::new(0);
+    match transport {
+        "tcp" => {
+            let (port, endpoint) = unused();
+            (Box::new(port), endpoint)
+        }
+        "ipc" => {
+            let (folder, endpoint) = ipc();
+            (Box::new(folder), endpoint)
+        }
+        _ => (Box::new(()), format!("inproc://endpoints {}", NAMES.fetch_add(1, Ordering::Relaxed))),
+    }
+}
+
+/// Binds as soon as nobody else is bound there any more.
+async fn bind_in_time(socket: &Dealer, endpoint: &str) -> Endpoint {
+    loop {
+        match socket.bind(endpoint).await {
+            Ok(endpoint) => return endpoint,
+            Err(BindError::InUse(_)) => tokio::task::yield_now().await,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[test]
+fn what_is_sent_before_the_libzmq_peer_is_bound_arrives_in_order() {
+    for transport in ["tcp", "ipc"] {
+        let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+        let _guard = runtime.enter();
+        let (_kept, at) = vacant(transport);
+        let dealer = Dealer::new();
+        dealer.connect(&at).unwrap();
+        (0..200u8).for_each(|n| dealer.try_send(&[n]).unwrap());
+        let (peer, _) = libzmq.bound(zmq::DEALER, &at);
+        (0..200u8).for_each(|n| assert_eq!(peer.recv_bytes(0).unwrap(), [n]));
+    }
+}
+
+#[test]
+fn what_libzmq_sends_before_we_are_bound_arrives_in_order() {
+    for transport in ["tcp", "ipc"] {
+        let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+        let _guard = runtime.enter();
+        let (_kept, at) = vacant(transport);
+        let peer = libzmq.connected(zmq::DEALER, &at);
+        (0..200u8).for_each(|n| peer.send(&[n][..], 0).unwrap());
+        let dealer = Dealer::new();
+        runtime.run(dealer.bind(&at)).unwrap();
+        (0..200u8).for_each(|n| assert_eq!(runtime.run(dealer.recv()).unwrap().first(), [n]));
+    }
+}
+
+#[test]
+fn what_is_sent_before_our_peer_is_bound_arrives_in_order() {
+    for transport in ["tcp", "ipc", "inproc"] {
+        let runtime = Runtime::new();
+        let _guard = runtime.enter();
+        let (_kept, at) = vacant(transport);
+        let (first, second) = (Dealer::new(), Dealer::new());
+        first.connect(&at).unwrap();
+        (0..200u8).for_each(|n| first.try_send(&[n]).unwrap());
+        runtime.run(second.bind(&at)).unwrap();
+        (0..200u8).for_each(|n| assert_eq!(runtime.run(second.recv()).unwrap().first(), [n]));
+    }
+}
+
+#[test]
+fn a_socket_binds_and_connects_any_number_of_endpoints() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let dealer = Dealer::new();
+    let mut folders = Vec::new();
+    let mut peers = Vec::new();
+    for transport in ["tcp", "ipc", "tcp", "ipc"] {
+        let (folder, endpoint) = wildcard(transport);
+        let at = runtime.run(dealer.bind(&endpoint)).unwrap();
+        peers.push(libzmq.connected(zmq::DEALER, &at.to_string()));
+        let (other_folder, endpoint) = wildcard(transport);
+        let (peer, at) = libzmq.bound(zmq::DEALER, &endpoint);
+        dealer.connect(at).unwrap();
+        peers.push(peer);
+        folders.extend([folder, other_folder]);
+    }
+    runtime.run(dealer.wait_connected(peers.len()));
+    for (peer, name) in peers.iter().zip(b'a'..) {
+        peer.send(&[name][..], 0).unwrap();
+        assert_eq!(runtime.run(dealer.recv()).unwrap().first(), [name]);
+    }
+    peers.iter().for_each(|_| dealer.try_send("to each").unwrap());
+    peers.iter().for_each(|peer| assert_eq!(peer.recv_bytes(0).unwrap(), b"to each"));
+}
+
+#[test]
+fn an_endpoint_in_use_is_not_taken_from_another_socket_of_ours() {
+    for transport in ["tcp", "ipc", "inproc"] {
+        let runtime = Runtime::new();
+        let _guard = runtime.enter();
+        let (_kept, at) = vacant(transport);
+        let (server, intruder, client) = (Rep::new(), Rep::new(), Req::new());
+        let at = runtime.run(server.bind(&at)).unwrap();
+        assert!(matches!(runtime.run(intruder.bind(&at)), Err(BindError::InUse(endpoint)) if endpoint == at));
+        assert!(matches!(runtime.run(server.bind(&at)), Err(BindError::InUse(endpoint)) if endpoint == at));
+        client.connect(&at).unwrap();
+        let asking = runtime.spawn(async move { client.request("q").await });
+        runtime.run(server.recv()).unwrap().reply("a").unwrap();
+        assert_eq!(runtime.run(asking).unwrap(), Ok("a".into()));
+    }
+}
+
+#[test]
+fn an_endpoint_in_use_is_not_taken_from_libzmq() {
+    for transport in ["tcp", "ipc"] {
+        let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+        let _guard = runtime.enter();
+        let (_folder, endpoint) = wildcard(transport);
+        let (server, at) = libzmq.bound(zmq::REP, &endpoint);
+        let intruder = Rep::new();
+        let at: Endpoint = at.parse().unwrap();
+        assert!(matches!(runtime.run(intruder.bind(&at)), Err(BindError::InUse(endpoint)) if endpoint == at));
+        let client = libzmq.connected(zmq::REQ, &at.to_string());
+        client.send("q", 0).unwrap();
+        assert_eq!(server.recv_bytes(0).unwrap(), b"q");
+    }
+}
+
+#[test]
+fn an_unbound_endpoint_is_free_for_others() {
+    for transport in ["tcp", "ipc", "inproc"] {
+        let runtime = Runtime::new();
+        let _guard = runtime.enter();
+        let (_kept, at) = vacant(transport);
+        let (first, second, peer) = (Dealer::new(), Dealer::new(), Dealer::new());
+        let at = runtime.run(first.bind(&at)).unwrap();
+        first.unbind(&at).unwrap();
+        assert_eq!(first.unbind(&at), Err(UnknownEndpoint(at.to_string())));
+        assert_eq!(runtime.run(bind_in_time(&second, &at.to_string())), at);
+        peer.connect(&at).unwrap();
+        peer.try_send("to the second").unwrap();
+        assert_eq!(runtime.run(second.recv()).unwrap().first(), b"to the second");
+    }
+}
+
+#[test]
+fn an_unbound_endpoint_is_free_for_libzmq() {
+    for transport in ["tcp", "ipc"] {
+        let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+        let _guard = runtime.enter();
+        let (_kept, at) = vacant(transport);
+        let dealer = Dealer::new();
+        let at = runtime.run(dealer.bind(&at)).unwrap();
+        let peer = libzmq.connected(zmq::DEALER, &at.to_string());
+        runtime.run(dealer.wait_connected(1));
+        dealer.unbind(&at).unwrap();
+        let successor = libzmq.socket(zmq::DEALER);
+        while successor.bind(&at.to_string()).is_err() {}
+        // The one that was connected was let go, and goes to the new one.
+        successor.send("hello", 0).unwrap();
+        assert_eq!(peer.recv_bytes(0).unwrap(), b"hello");
+    }
+}
+
+#[test]
+fn unbinding_ends_the_connections_made_there_and_no_others() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let dealer = Dealer::with_options(Options::default().peer_events(true));
+    let [first, second] = [0, 1].map(|_| runtime.run(dealer.bind("tcp://127.0.0.1:*")).unwrap());
+    let _goes = libzmq.connected(zmq::DEALER, &first.to_string());
+    let joined = runtime.run(dealer.recv_event(1)).unwrap();
+    let stays = libzmq.connected(zmq::DEALER, &second.to_string());
+    assert!(matches!(runtime.run(dealer.recv_event(1)).unwrap(), PeerEvent::Joined { .. }));
+    dealer.unbind(&first).unwrap();
+    let left = runtime.run(dealer.recv_event(1)).unwrap();
+    assert!(
+        matches!((joined, left), (PeerEvent::Joined { peer, .. }, PeerEvent::Left { peer: gone, .. }) if peer == gone)
+    );
+    for text in ["a", "b"] {
+        runtime.run(dealer.send(text)).unwrap();
+        assert_eq!(stays.recv_bytes(0).unwrap(), text.as_bytes());
+    }
+}
+
+#[test]
+fn disconnecting_ends_the_connection_and_drops_what_waits_for_it() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let dealer = Dealer::with_options(Options::default().peer_events(true));
+    let (peer, at) = libzmq.bound(zmq::DEALER, "tcp://127.0.0.1:*");
+    let at: Endpoint = at.parse().unwrap();
+    dealer.connect(&at).unwrap();
+    assert!(matches!(runtime.run(dealer.recv_event(1)).unwrap(), PeerEvent::Joined { .. }));
+    runtime.run(dealer.send("before")).unwrap();
+    assert_eq!(peer.recv_bytes(0).unwrap(), b"before");
+    dealer.disconnect(&at).unwrap();
+    assert_eq!(dealer.disconnect(&at), Err(UnknownEndpoint(at.to_string())));
+    assert!(matches!(runtime.run(dealer.recv_event(1)).unwrap(), PeerEvent::Left { .. }));
+    runtime.run(async {
+        while dealer.try_send("lost") != Err(TrySendError::Full("lost".into())) {
+            tokio::task::yield_now().await;
+        }
+    });
+    dealer.connect(&at).unwrap();
+    runtime.run(dealer.send("after")).unwrap();
+    assert_eq!(peer.recv_bytes(0).unwrap(), b"after");
+}
+
+#[test]
+fn the_file_of_an_ipc_endpoint_goes_with_its_socket_and_a_left_over_one_is_replaced() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let (_folder, at) = ipc();
+    let path = Path::new(at.strip_prefix("ipc://").unwrap());
+    drop(std::os::unix::net::UnixListener::bind(path).unwrap());
+    assert!(path.exists(), "as a killed program leaves it");
+    let dealer = Dealer::new();
+    runtime.run(dealer.bind(&at)).unwrap();
+    let peer = libzmq.connected(zmq::DEALER, &at);
+    peer.send("hello", 0).unwrap();
+    assert_eq!(runtime.run(dealer.recv()).unwrap().first(), b"hello");
+    runtime.run(dealer.close(std::time::Duration::ZERO));
+    assert!(!path.exists());
+}
+
+#[test]
+fn what_cannot_be_bound_or_connected_says_so_at_once() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let dealer = Dealer::new();
+    for text in
+        ["", "127.0.0.1:5555", "udp://127.0.0.1:1", "tcp://127.0.0.1", "tcp://:1", "ipc://", "inproc://"]
+    {
+        assert!(matches!(runtime.run(dealer.bind(text)), Err(BindError::Endpoint(_))), "{text}");
+        assert!(matches!(dealer.connect(text), Err(ConnectError::Endpoint(_))), "{text}");
+    }
+    for text in ["tcp://*:5555", "tcp://127.0.0.1:*", "tcp://127.0.0.1:0"] {
+        assert!(matches!(dealer.connect(text), Err(ConnectError::Endpoint(_))), "{text}");
+    }
+    // Not an address of this machine; a folder that isn't there.
+    for text in ["tcp://192.0.2.1:*", "ipc:///no such folder/socket"] {
+        assert!(matches!(runtime.run(dealer.bind(text)), Err(BindError::Io { .. })), "{text}");
+    }
+}

@@ -1,0 +1,226 @@
+//! Peers that go and come back at the same endpoint.
+
+use std::time::Duration;
+
+use enfonet_patterns::{
+    BindError, Dealer, FromSubscriber, Options, PeerEvent, Rep, Req, Sub, Subscription, XPub,
+};
+use enfonet_tests::{LibZmq, Runtime, frames, ipc, unused};
+
+/// An endpoint to be bound again and again, and what has to live as long as it is used.
+fn endpoint(transport: &str) -> (Box<dyn std::any::Any>, String) {
+    if transport == "ipc" {
+        let (folder, at) = ipc();
+        return (Box::new(folder), at);
+    }
+    let (port, at) = unused();
+    (Box::new(port), at)
+}
+
+fn quick() -> Options {
+    Options::default().reconnect_interval(Duration::from_millis(5))
+}
+
+/// A bound libzmq socket, once the one before it has let the endpoint go: libzmq closes in the background.
+fn bound_again(libzmq: &LibZmq, kind: zmq::SocketType, at: &str) -> zmq::Socket {
+    let socket = libzmq.socket(kind);
+    loop {
+        match socket.bind(at) {
+            Err(zmq::Error::EADDRINUSE) => std::thread::yield_now(),
+            bound => {
+                bound.unwrap();
+                return socket;
+            }
+        }
+    }
+}
+
+/// The same for one of ours.
+async fn xpub_bound_again(at: &str) -> XPub {
+    let xpub = XPub::new();
+    loop {
+        match xpub.bind(at).await {
+            Err(BindError::InUse(_)) => tokio::task::yield_now().await,
+            bound => {
+                bound.unwrap();
+                return xpub;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_publisher_that_comes_back_is_told_the_subscriptions_of_now() {
+    for transport in ["tcp", "ipc"] {
+        let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+        let _guard = runtime.enter();
+        let (_kept, at) = endpoint(transport);
+        let sub = Sub::with_options(quick());
+        ["c", "a", "b", "a"].iter().for_each(|topic| sub.subscribe(topic));
+        sub.connect(&at).unwrap();
+        let mut topics = vec!["a", "b", "c"];
+        for _ in 0..3 {
+            let xpub = bound_again(&libzmq, zmq::XPUB, &at);
+            for topic in &topics {
+                assert_eq!(xpub.recv_bytes(0).unwrap(), [b"\x01", topic.as_bytes()].concat());
+            }
+            let topic = topics.pop().unwrap();
+            xpub.send(topic, 0).unwrap();
+            assert_eq!(runtime.run(sub.recv()).unwrap().first(), topic.as_bytes());
+            sub.unsubscribe(topic);
+            // Twice subscribed to, it is still wanted.
+            if topic == "a" {
+                xpub.send(topic, 0).unwrap();
+                assert_eq!(runtime.run(sub.recv()).unwrap().first(), topic.as_bytes());
+            } else {
+                assert_eq!(xpub.recv_bytes(0).unwrap(), [b"\x00", topic.as_bytes()].concat());
+            }
+        }
+    }
+}
+
+#[test]
+fn libzmq_subscribers_come_back_to_our_publisher() {
+    for transport in ["tcp", "ipc"] {
+        let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+        let _guard = runtime.enter();
+        let (_kept, at) = endpoint(transport);
+        let subscribers = ["a", "b"].map(|topic| {
+            let subscriber = libzmq.socket(zmq::SUB);
+            subscriber.set_reconnect_ivl(5).unwrap();
+            subscriber.set_subscribe(topic.as_bytes()).unwrap();
+            subscriber.connect(&at).unwrap();
+            subscriber
+        });
+        for round in 0..3u8 {
+            let xpub = runtime.run(xpub_bound_again(&at));
+            let telling = runtime.spawn(async move {
+                let told = [xpub.recv().await, xpub.recv().await];
+                (told.map(|event| topic(event.unwrap())), xpub)
+            });
+            while !telling.is_finished() {
+                // libzmq tells its subscriptions again when it is used.
+                subscribers.iter().for_each(|subscriber| assert_eq!(subscriber.poll(zmq::POLLIN, 5), Ok(0)));
+            }
+            let (mut told, xpub) = runtime.run(telling).unwrap();
+            told.sort();
+            assert_eq!(told, ["a", "b"]);
+            for (subscriber, topic) in subscribers.iter().zip(["a", "b"]) {
+                runtime.run(xpub.send([topic.as_bytes().to_vec(), vec![round]])).unwrap();
+                assert_eq!(subscriber.recv_multipart(0).unwrap(), [topic.as_bytes().to_vec(), vec![round]]);
+            }
+            runtime.run(xpub.close(Duration::from_secs(5)));
+        }
+    }
+}
+
+fn topic(event: FromSubscriber) -> String {
+    match event {
+        FromSubscriber::Subscription { subscription: Subscription::Subscribe(topic), .. } => {
+            String::from_utf8(topic.to_vec()).unwrap()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn messages_for_a_peer_that_is_away_wait_in_order() {
+    for transport in ["tcp", "ipc"] {
+        let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+        let _guard = runtime.enter();
+        let (_kept, at) = endpoint(transport);
+        let dealer = Dealer::with_options(quick());
+        dealer.connect(&at).unwrap();
+        for _ in 0..3 {
+            let peer = connected_again(&runtime, &libzmq, &dealer, &at);
+            drop(peer);
+            (0..200u8).for_each(|n| dealer.try_send(&[n]).unwrap());
+            let peer = connected_again(&runtime, &libzmq, &dealer, &at);
+            runtime.run(dealer.send("last")).unwrap();
+            let received: Vec<_> = std::iter::repeat_with(|| peer.recv_bytes(0).unwrap())
+                .take_while(|message| message != b"last")
+                .collect();
+            // The first of them may have gone down with the connection before.
+            let lost = 200 - received.len();
+            assert!(received.iter().zip(lost..).all(|(message, n)| message == &[n as u8]), "{received:?}");
+        }
+    }
+}
+
+/// A bound libzmq DEALER that ours is connected to.
+fn connected_again(runtime: &Runtime, libzmq: &LibZmq, dealer: &Dealer, at: &str) -> zmq::Socket {
+    let peer = bound_again(libzmq, zmq::DEALER, at);
+    peer.send("hello", 0).unwrap();
+    assert_eq!(runtime.run(dealer.recv()), Ok("hello".into()));
+    peer
+}
+
+#[test]
+fn a_client_goes_on_with_a_server_that_was_restarted() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let (_port, at) = unused();
+    let req = Req::with_options(quick());
+    req.connect(&at).unwrap();
+    for round in 0..3u8 {
+        let rep = bound_again(&libzmq, zmq::REP, &at);
+        runtime.run(req.wait_connected(1));
+        runtime.run(req.send(&[round])).unwrap();
+        assert_eq!(rep.recv_bytes(0).unwrap(), [round]);
+        rep.send(&[round][..], 0).unwrap();
+        assert_eq!(runtime.run(req.recv()).unwrap().first(), [round]);
+        // With the next one, there's no doubt that it has gone: it takes a request along.
+        runtime.run(req.send("lost")).unwrap();
+        assert_eq!(rep.recv_bytes(0).unwrap(), b"lost");
+        drop(rep);
+        assert_eq!(runtime.run(req.recv()), Err(enfonet_patterns::RecvError::PeerGone));
+    }
+}
+
+#[test]
+fn a_libzmq_client_goes_on_with_a_server_of_ours_that_was_restarted() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let (_port, at) = unused();
+    let dealer = libzmq.socket(zmq::DEALER);
+    dealer.set_reconnect_ivl(5).unwrap();
+    dealer.connect(&at).unwrap();
+    for round in 0..3u8 {
+        let rep = Rep::new();
+        runtime.run(async {
+            while let Err(error) = rep.bind(&*at).await {
+                assert!(matches!(error, BindError::InUse(_)), "{error}");
+                tokio::task::yield_now().await;
+            }
+            rep.wait_connected(1).await;
+        });
+        dealer.send_multipart(frames([&[][..], &[round]]), 0).unwrap();
+        runtime.run(rep.recv()).unwrap().reply(&[round]).unwrap();
+        assert_eq!(dealer.recv_multipart(0).unwrap(), frames([&[][..], &[round]]));
+        runtime.run(rep.close(Duration::from_secs(5)));
+    }
+}
+
+#[test]
+fn coming_and_going_is_reported_with_what_was_not_sent() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let (_port, at) = unused();
+    let dealer = Dealer::with_options(quick().peer_events(true));
+    dealer.connect(&at).unwrap();
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        let peer = bound_again(&libzmq, zmq::ROUTER, &at);
+        match runtime.run(dealer.recv_event(1)).unwrap() {
+            PeerEvent::Joined { peer, info } => {
+                assert_eq!(info.socket_type, Some(enfonet_patterns::SocketType::Router));
+                ids.push(peer);
+            }
+            other => panic!("{other:?}"),
+        }
+        drop(peer);
+        assert!(matches!(runtime.run(dealer.recv_event(1)).unwrap(), PeerEvent::Left { peer, unsent }
+            if Some(&peer) == ids.last() && unsent.is_empty()));
+    }
+    assert!(ids.iter().all(|id| *id == ids[0]), "the endpoint is one peer");
+}

@@ -1,0 +1,294 @@
+//! Requests, replies and their envelopes (RFC 28).
+
+use std::time::{Duration, Instant};
+
+use enfonet_patterns::{Options, RecvError, Rep, Req, RequestError, SendError};
+use enfonet_tests::{DEADLINE, LibZmq, Runtime, Script, ScriptListener, frames, message, unused, wildcard};
+
+use crate::end::{MIXED, World};
+
+#[test]
+fn a_rep_gives_the_envelope_back_however_deep_it_is() {
+    for who in MIXED {
+        let world = World::default();
+        let _guard = world.runtime.enter();
+        let [rep, dealer] = world.pair(who, [zmq::REP, zmq::DEALER]);
+        let long = "long".repeat(100);
+        let envelopes: [&[&str]; 5] =
+            [&[""], &["X", ""], &["X", "Y", ""], &[&long, "Y", &long, ""], &["x"; 50]];
+        for envelope in envelopes {
+            let envelope =
+                if envelope.contains(&"") { envelope.to_vec() } else { [envelope, &[""]].concat() };
+            dealer.send([&envelope[..], &["A", "", "B"]].concat());
+            assert_eq!(rep.recv(), frames(["A", "", "B"]));
+            rep.send(["", "C"]);
+            assert_eq!(dealer.recv(), frames([&envelope[..], &["", "C"]].concat()));
+        }
+    }
+}
+
+#[test]
+fn a_rep_drops_what_has_no_delimiter_or_nothing_behind_it() {
+    for who in MIXED {
+        let world = World::default();
+        let _guard = world.runtime.enter();
+        let [rep, dealer] = world.pair(who, [zmq::REP, zmq::DEALER]);
+        for malformed in [&["no"][..], &["X", "no"], &[""], &["X", ""]] {
+            dealer.send(malformed);
+        }
+        dealer.send(["", "yes"]);
+        assert_eq!(rep.recv(), frames(["yes"]));
+        rep.send(["well"]);
+        assert_eq!(dealer.recv(), frames(["", "well"]));
+    }
+}
+
+#[test]
+fn a_req_asks_its_servers_in_turn() {
+    for who in MIXED {
+        let world = World::default();
+        let _guard = world.runtime.enter();
+        let req = world.end(who[0], zmq::REQ);
+        let servers = [0, 1, 2].map(|_| {
+            let rep = world.end(who[1], zmq::REP);
+            req.connect(&rep.bind(&wildcard("tcp").1));
+            rep
+        });
+        for server in servers.iter().chain(&servers) {
+            req.send(["q"]);
+            assert_eq!(server.recv(), frames(["q"]));
+            server.send(["a"]);
+            assert_eq!(req.recv(), frames(["a"]));
+        }
+    }
+}
+
+#[test]
+fn requests_pass_through_routers_and_dealers_with_their_envelopes() {
+    for (who, envelope) in MIXED.into_iter().flat_map(|who| [(who, &[""][..]), (who, &["X", "Y", ""])]) {
+        let world = World::default();
+        let _guard = world.runtime.enter();
+        let (router, dealer) = (world.end(who[0], zmq::ROUTER), world.end(who[0], zmq::DEALER));
+        let (client, rep) = (world.named(who[1], zmq::DEALER, "client"), world.end(who[1], zmq::REP));
+        client.connect(&router.bind(&wildcard("tcp").1));
+        rep.connect(&dealer.bind(&wildcard("tcp").1));
+        let request = [envelope, &["q", ""]].concat();
+        client.send(&request);
+        let request = frames([&["client"], &request[..]].concat());
+        assert_eq!(router.recv(), request);
+        dealer.send(request);
+        assert_eq!(rep.recv(), frames(["q", ""]));
+        rep.send(["a"]);
+        let reply = [envelope, &["a"]].concat();
+        let routed = frames([&["client"], &reply[..]].concat());
+        assert_eq!(dealer.recv(), routed);
+        router.send(routed);
+        assert_eq!(client.recv(), frames(reply));
+    }
+}
+
+#[test]
+fn replies_in_another_order_reach_their_clients() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let rep = Rep::new();
+    let at = runtime.run(rep.bind("tcp://127.0.0.1:*")).unwrap().to_string();
+    let clients = [0, 1, 2].map(|_| libzmq.connected(zmq::REQ, &at));
+    let mut requests = Vec::new();
+    for (client, name) in clients.iter().zip(["first", "second", "third"]) {
+        client.send(name, 0).unwrap();
+        requests.push(runtime.run(rep.recv()).unwrap());
+    }
+    for request in requests.into_iter().rev() {
+        let reply = request.message().clone();
+        request.reply(reply).unwrap();
+    }
+    for (client, name) in clients.iter().zip(["first", "second", "third"]) {
+        assert_eq!(client.recv_bytes(0).unwrap(), name.as_bytes());
+    }
+}
+
+#[test]
+fn a_req_sends_and_receives_by_turns() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let (rep, at) = libzmq.bound(zmq::REP, "tcp://127.0.0.1:*");
+    let req = Req::new();
+    req.connect(at).unwrap();
+    assert_eq!(runtime.run(req.recv()), Err(RecvError::NoRequest));
+    runtime.run(req.send("first")).unwrap();
+    assert_eq!(runtime.run(req.send("second")), Err(SendError::ReplyPending("second".into())));
+    assert_eq!(rep.recv_bytes(0).unwrap(), b"first");
+    rep.send("done", 0).unwrap();
+    assert_eq!(runtime.run(req.recv()), Ok("done".into()));
+    assert_eq!(runtime.run(req.recv()), Err(RecvError::NoRequest));
+}
+
+#[test]
+fn the_reply_to_a_request_that_was_dropped_half_way_can_still_be_received() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let (rep, at) = libzmq.bound(zmq::REP, "tcp://127.0.0.1:*");
+    let req = Req::new();
+    req.connect(at).unwrap();
+    runtime.run(async {
+        tokio::select! {
+            biased;
+            _ = req.request("q") => panic!("nobody replied"),
+            () = std::future::ready(()) => {}
+        }
+    });
+    assert_eq!(rep.recv_bytes(0).unwrap(), b"q");
+    rep.send("a", 0).unwrap();
+    assert_eq!(runtime.run(req.recv()), Ok("a".into()));
+}
+
+#[test]
+fn a_request_is_lost_with_the_libzmq_server_that_has_it() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    for req_binds in [true, false] {
+        let (req, router) = (Req::new(), libzmq.socket(zmq::ROUTER));
+        if req_binds {
+            let at = runtime.run(req.bind("tcp://127.0.0.1:*")).unwrap();
+            router.connect(&at.to_string()).unwrap();
+        } else {
+            router.bind("tcp://127.0.0.1:*").unwrap();
+            req.connect(router.get_last_endpoint().unwrap().unwrap()).unwrap();
+        }
+        runtime.run(req.send("q")).unwrap();
+        assert_eq!(router.recv_multipart(0).unwrap()[1..], frames(["", "q"]));
+        drop(router);
+        assert_eq!(runtime.run(req.recv()), Err(RecvError::PeerGone));
+        assert_eq!(runtime.run(req.recv()), Err(RecvError::NoRequest));
+        // It can go on with another.
+        let (rep, at) = libzmq.bound(zmq::REP, "tcp://127.0.0.1:*");
+        req.connect(at).unwrap();
+        if req_binds {
+            runtime.run(req.send("again")).unwrap();
+            assert_eq!(rep.recv_bytes(0).unwrap(), b"again");
+        }
+    }
+}
+
+/// More than the kernel takes for a peer that doesn't read.
+fn large() -> Vec<u8> {
+    vec![b'q'; 32 << 20]
+}
+
+#[test]
+fn a_request_that_its_server_has_not_got_whole_goes_to_another() {
+    for req_binds in [true, false] {
+        let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+        let _guard = runtime.enter();
+        let req = Req::with_options(Options::default().reconnect_interval(DEADLINE));
+        let (listener, script_at) = ScriptListener::bind();
+        let (rep, rep_at) = libzmq.bound(zmq::REP, "tcp://127.0.0.1:*");
+        let mut script = if req_binds {
+            let at = runtime.run(req.bind("tcp://127.0.0.1:*")).unwrap();
+            Script::join(&at.to_string(), "REP", 1)
+        } else {
+            req.connect(script_at).unwrap();
+            let mut script = listener.accept();
+            script.handshake("REP", 1);
+            script
+        };
+        runtime.run(req.wait_connected(1));
+        req.connect(rep_at).unwrap();
+        runtime.run(req.send(large())).unwrap();
+        // It gets the beginning.
+        script.expect(&message(&["", ""])[..2]);
+        script.read(1 << 20);
+        let asking = runtime.spawn(async move { (req.recv().await, req) });
+        drop(script);
+        assert!(rep.recv_bytes(0).unwrap() == large());
+        rep.send("a", 0).unwrap();
+        assert_eq!(runtime.run(asking).unwrap().0, Ok("a".into()));
+    }
+}
+
+#[test]
+fn a_reply_does_not_count_for_less_because_its_server_went_behind_it() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (listener, at) = ScriptListener::bind();
+    let req = Req::with_options(Options::default().reconnect_interval(Duration::from_millis(1)));
+    req.connect(at).unwrap();
+    let mut script = listener.accept();
+    script.handshake("REP", 1);
+    runtime.run(req.send("first")).unwrap();
+    script.expect(&message(&["", "first"]));
+    script.send(&message(&["", "first reply"]));
+    drop(script);
+    // The next connection shows that the end of the first has been seen.
+    let mut script = listener.accept();
+    assert_eq!(runtime.run(req.recv()), Ok("first reply".into()));
+    runtime.run(req.send("second")).unwrap();
+    script.handshake("REP", 1);
+    script.expect(&message(&["", "second"]));
+    script.send(&message(&["", "second reply"]));
+    assert_eq!(runtime.run(req.recv()), Ok("second reply".into()));
+}
+
+#[test]
+fn a_second_reply_to_one_request_is_not_taken_for_that_to_the_next() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (listener, at) = ScriptListener::bind();
+    let req = Req::new();
+    req.connect(at).unwrap();
+    let mut script = listener.accept();
+    script.handshake("REP", 1);
+    runtime.run(req.send("first")).unwrap();
+    script.expect(&message(&["", "first"]));
+    script.send(&[message(&["", "reply"]), message(&["", "another reply"])].concat());
+    script.settle();
+    assert_eq!(runtime.run(req.recv()), Ok("reply".into()));
+    runtime.run(req.send("second")).unwrap();
+    script.expect(&message(&["", "second"]));
+    script.send(&message(&["", "second reply"]));
+    assert_eq!(runtime.run(req.recv()), Ok("second reply".into()));
+}
+
+#[test]
+fn a_request_that_waits_for_an_endpoint_does_not_wait_on_when_that_is_disconnected() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let (_port, nowhere) = unused();
+    let (rep, at) = libzmq.bound(zmq::REP, "tcp://127.0.0.1:*");
+    let req = Req::new();
+    req.connect(&nowhere).unwrap();
+    runtime.run(req.send("q")).unwrap();
+    req.connect(at).unwrap();
+    runtime.run(req.wait_connected(1));
+    req.disconnect(&nowhere.parse().unwrap()).unwrap();
+    // Either the other server gets it, or its sender is told that it is lost.
+    let asking = runtime.spawn(async move { req.recv().await });
+    let begin = Instant::now();
+    while !asking.is_finished() && rep.poll(zmq::POLLIN, 10).unwrap() == 0 {
+        assert!(begin.elapsed() < DEADLINE, "it is neither sent again nor given up");
+    }
+}
+
+#[test]
+fn a_closed_req_says_so() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let req = Req::new();
+    runtime.run(req.close(Duration::ZERO));
+    let closed = RequestError::Send(SendError::Closed("q".into()));
+    assert_eq!(runtime.run(req.request("q")), Err(closed));
+}
+
+#[test]
+fn a_bound_req_waits_for_its_first_server() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let req = Req::new();
+    let at = runtime.run(req.bind("tcp://127.0.0.1:*")).unwrap();
+    let asking = runtime.spawn(async move { req.request("q").await });
+    let rep = libzmq.connected(zmq::REP, &at.to_string());
+    assert_eq!(rep.recv_bytes(0).unwrap(), b"q");
+    rep.send("a", 0).unwrap();
+    assert_eq!(runtime.run(asking).unwrap(), Ok("a".into()));
+}

@@ -1,0 +1,130 @@
+//! Commands after the handshake (RFC 37, "Commands").
+
+use enfonet_patterns::{Message, Options, Pub, Sub};
+use enfonet_tests::{Runtime, Script, ScriptListener, command, message, ready};
+
+use crate::kinds::{ANYWHERE, dealer};
+
+#[test]
+fn unknown_commands_are_ignored() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (dealer, at) = dealer(&runtime, Options::default());
+    let mut script = Script::join(&at, "DEALER", 1);
+    script.send(&message(&["before"]));
+    for unknown in [
+        command("NOPE", b""),
+        command("JOIN", b"group"),
+        command("LEAVE", b"group"),
+        command("MESSAGE", &[0; 33]),
+        command("ping", b"\0\0"),
+        command(&"X".repeat(253), b""),
+        [&b"\x06\0\0\0\0\0\0\x40\0\x04NOPE"[..], &[0; 0x4000 - 5]].concat(),
+    ] {
+        script.send(&unknown);
+    }
+    script.settle();
+    script.send(&message(&["after"]));
+    for text in ["before", "after"] {
+        assert_eq!(runtime.run(dealer.recv()), Ok(text.into()));
+    }
+}
+
+#[test]
+fn commands_of_the_handshake_are_ignored_after_it() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (dealer, at) = dealer(&runtime, Options::default());
+    let mut script = Script::join(&at, "DEALER", 1);
+    script.send(&ready(&[("Socket-Type", b"PUB")]));
+    script.send(&command("ERROR", b"\x03no!"));
+    script.settle();
+    script.send(&message(&["after"]));
+    assert_eq!(runtime.run(dealer.recv()), Ok("after".into()));
+}
+
+#[test]
+fn commands_may_stand_between_the_frames_of_a_message() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (dealer, at) = dealer(&runtime, Options::default());
+    let mut script = Script::join(&at, "DEALER", 1);
+    script.send(b"\x01\x01a");
+    script.settle();
+    script.send(&command("NOPE", b""));
+    script.send(b"\x01\x01b");
+    // One that has MORE, which means nothing for a command.
+    script.send(b"\x05\x07\x04PING\0\0");
+    script.expect(b"\x04\x05\x04PONG");
+    script.send(b"\0\x01c");
+    assert_eq!(runtime.run(dealer.recv()), Ok(["a", "b", "c"].into()));
+}
+
+#[test]
+fn subscriptions_are_ignored_by_those_who_do_not_publish() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (dealer, at) = dealer(&runtime, Options::default());
+    let mut script = Script::join(&at, "DEALER", 1);
+    script.send(&command("SUBSCRIBE", b"a"));
+    script.send(&command("CANCEL", b"a"));
+    script.send(&message(&["after"]));
+    assert_eq!(runtime.run(dealer.recv()), Ok("after".into()));
+}
+
+#[test]
+fn a_malformed_command_ends_the_connection() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (_dealer, at) = dealer(&runtime, Options::default());
+    // No name, or one that is cut off, PING without its time; more than any command has.
+    for malformed in [
+        &b"\x04\0"[..],
+        b"\x04\x01\0",
+        b"\x04\x01\x05",
+        b"\x04\x03\x05NO",
+        b"\x04\x06\x04PING\0",
+        b"\x06\0\0\0\0\x01\0\0\0",
+    ] {
+        let mut script = Script::join(&at, "DEALER", 1);
+        script.settle();
+        script.send(malformed);
+        assert_eq!(script.expect_close(), b"", "{}", malformed.escape_ascii());
+    }
+}
+
+#[test]
+fn publications_have_these_octets() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    for minor in [0, 1] {
+        let publisher = Pub::new();
+        let at = runtime.run(publisher.bind(ANYWHERE)).unwrap().to_string();
+        let mut script = Script::join(&at, "SUB", minor);
+        script.send(b"\0\x02\x01A");
+        runtime.run(publisher.wait_subscribers(1));
+        runtime.run(publisher.send("unwanted")).unwrap();
+        runtime.run(publisher.send("ALOL")).unwrap();
+        runtime.run(publisher.send(["A", "", "x"])).unwrap();
+        script.expect(b"\0\x04ALOL\x01\x01A\x01\0\0\x01x");
+    }
+}
+
+#[test]
+fn publications_are_received_from_these_octets() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    for minor in [0, 1] {
+        let (listener, at) = ScriptListener::bind();
+        let sub = Sub::new();
+        sub.subscribe("A");
+        sub.connect(at).unwrap();
+        let mut script = listener.accept();
+        script.handshake("PUB", minor);
+        // What wasn't asked for is dropped.
+        script.send(b"\0\x04BLOL\0\x04ALOL\0\0\x01\x01A\x01\0\0\x01x");
+        for message in [Message::from("ALOL"), ["A", "", "x"].into()] {
+            assert_eq!(runtime.run(sub.recv()), Ok(message));
+        }
+    }
+}

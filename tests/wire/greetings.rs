@@ -1,0 +1,165 @@
+//! The 64 octets that open a connection (RFC 37, "Version Negotiation").
+
+use enfonet_patterns::{Message, Options, SocketType, Sub};
+use enfonet_tests::{Runtime, Script, ScriptListener, greeting, message, ready};
+
+use crate::kinds::{We, dealer, meet};
+
+/// What a DEALER says of itself.
+fn dealer_ready() -> Vec<u8> {
+    ready(&[("Socket-Type", b"DEALER"), ("Identity", b"")])
+}
+
+#[test]
+fn ours_comes_whole_before_the_first_octet_of_the_peer() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    for we in [We::Bind, We::Connect] {
+        let (_socket, mut script) = meet(&runtime, we, SocketType::Dealer, Options::default());
+        let mut expected = b"\xff\0\0\0\0\0\0\0\0\x7f\x03\x01NULL".to_vec();
+        expected.resize(64, 0);
+        script.expect(&expected);
+    }
+}
+
+#[test]
+fn the_handshake_may_come_in_single_octets() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (dealer, at) = dealer(&runtime, Options::default());
+    let mut script = Script::connect(&at);
+    for octet in [greeting(1), dealer_ready(), message(&["hello", "", "world"])].concat() {
+        script.send(&[octet]);
+    }
+    assert_eq!(runtime.run(dealer.recv()), Ok(["hello", "", "world"].into()));
+}
+
+#[test]
+fn the_handshake_may_be_cut_anywhere() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (dealer, at) = dealer(&runtime, Options::default());
+    let all = [greeting(1), dealer_ready(), message(&["hello"])].concat();
+    for cut in 1..all.len() {
+        let mut script = Script::connect(&at);
+        let (before, after) = all.split_at(cut);
+        script.send(before);
+        // Our greeting, and READY behind the peer's, show that it was taken in.
+        script.expect(&greeting(1));
+        if cut >= 64 {
+            script.expect(&dealer_ready());
+        }
+        script.send(after);
+        assert_eq!(runtime.run(dealer.recv()), Ok("hello".into()), "cut after {cut} octets");
+    }
+}
+
+#[test]
+fn the_handshake_and_messages_may_come_all_at_once() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (dealer, at) = dealer(&runtime, Options::default());
+    let mut script = Script::connect(&at);
+    let messages = (0..100u8).map(|n| message(&[[n]])).collect::<Vec<_>>().concat();
+    script.send(&[greeting(1), dealer_ready(), messages].concat());
+    for n in 0..100 {
+        assert_eq!(runtime.run(dealer.recv()), Ok(Message::from(&[n])));
+    }
+}
+
+#[test]
+fn a_peer_may_send_each_part_only_when_it_has_seen_ours() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    for we in [We::Bind, We::Connect] {
+        let (_socket, mut script) = meet(&runtime, we, SocketType::Dealer, Options::default());
+        // As libzmq does: the signature first, with the length of a ZMTP 1.0 identity in it.
+        let mut theirs = greeting(1);
+        theirs[8] = 1;
+        script.send(&theirs[..10]);
+        script.expect(&greeting(1)[..10]);
+        script.expect(&greeting(1)[10..11]);
+        script.send(&theirs[10..11]);
+        script.expect(&greeting(1)[11..]);
+        script.send(&theirs[11..]);
+        script.expect(&dealer_ready());
+        script.send(&dealer_ready());
+        script.settle();
+    }
+}
+
+#[test]
+fn padding_role_and_filler_mean_nothing() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (_dealer, at) = dealer(&runtime, Options::default());
+    let mut theirs = greeting(1);
+    theirs[1..9].fill(0xaa);
+    theirs[32..].fill(0x55);
+    let mut script = Script::connect(&at);
+    script.send(&[theirs, dealer_ready()].concat());
+    script.expect(&[greeting(1), dealer_ready()].concat());
+    script.settle();
+}
+
+#[test]
+fn later_versions_are_spoken_to_as_ours() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    for (major, minor) in [(3, 1), (3, 2), (3, 255), (4, 0), (127, 0), (255, 255)] {
+        let (listener, at) = ScriptListener::bind();
+        let sub = Sub::new();
+        sub.subscribe("A");
+        sub.connect(at).unwrap();
+        let mut script = listener.accept();
+        let mut theirs = greeting(minor);
+        theirs[10] = major;
+        script.send(&[theirs, ready(&[("Socket-Type", b"PUB")])].concat());
+        script.expect(&[greeting(1), ready(&[("Socket-Type", b"SUB")])].concat());
+        script.expect(b"\x04\x0b\x09SUBSCRIBEA");
+    }
+}
+
+/// What these octets get: our greeting, and the end.
+fn turned_away(octets: &[u8]) {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    for we in [We::Bind, We::Connect] {
+        let (_socket, mut script) = meet(&runtime, we, SocketType::Dealer, Options::default());
+        script.send(octets);
+        script.expect(&greeting(1));
+        assert_eq!(script.expect_close(), b"", "{}", octets.escape_ascii());
+    }
+}
+
+#[test]
+fn zmtp_1_is_turned_away() {
+    // An anonymous peer, one with an identity, and one with a length of eight octets.
+    turned_away(b"\x01\x00");
+    turned_away(b"\x06\x00peer1");
+    turned_away(b"\xff\0\0\0\0\0\0\0\x01\x00");
+}
+
+#[test]
+fn zmtp_2_is_turned_away() {
+    for revision in 0..3 {
+        turned_away(&[0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, revision]);
+    }
+}
+
+#[test]
+fn other_protocols_are_turned_away() {
+    turned_away(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    turned_away(b"\x16\x03\x01\x02\x00");
+    turned_away(b"\0");
+}
+
+#[test]
+fn another_mechanism_is_turned_away() {
+    for mechanism in [&b"PLAIN"[..], b"CURVE", b"NULL\0x", b"null", b"", b"NULLNULLNULLNULLNULL"] {
+        let mut theirs = greeting(1);
+        theirs[12..32].fill(0);
+        theirs[12..12 + mechanism.len()].copy_from_slice(mechanism);
+        turned_away(&theirs);
+    }
+}

@@ -1,0 +1,136 @@
+//! PING and PONG (RFC 37, "Connection Heartbeating").
+
+use std::time::Duration;
+
+use enfonet_patterns::{Options, Req, SocketType};
+use enfonet_tests::{Runtime, Script, ScriptListener, command, message};
+
+use crate::kinds::{KINDS, We, dealer, meet};
+
+/// A kind that may talk to it.
+fn partner(kind: SocketType) -> &'static str {
+    let partner = SocketType::ALL.into_iter().find(|other| kind.is_compatible(*other));
+    partner.unwrap().name()
+}
+
+#[test]
+fn a_ping_is_answered_with_its_context_by_every_kind() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    for (kind, minor) in KINDS.iter().flat_map(|kind| [(*kind, 0), (*kind, 1)]) {
+        for we in [We::Bind, We::Connect] {
+            let (_socket, mut script) = meet(&runtime, we, kind, Options::default());
+            script.handshake(partner(kind), minor);
+            script.send(b"\x04\x0a\x04PING\0\0LOL");
+            script.expect(b"\x04\x08\x04PONGLOL");
+            script.send(b"\x04\x07\x04PING\0\0");
+            script.expect(b"\x04\x05\x04PONG");
+        }
+    }
+}
+
+#[test]
+fn pings_are_answered_in_order() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (_dealer, at) = dealer(&runtime, Options::default());
+    let mut script = Script::join(&at, "DEALER", 1);
+    let pings = (0..100u8).map(|n| command("PING", &[0, 0, n])).collect::<Vec<_>>().concat();
+    script.send(&pings);
+    (0..100u8).for_each(|n| script.expect(&command("PONG", &[n])));
+}
+
+#[test]
+fn a_context_is_cut_at_16_octets() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (_dealer, at) = dealer(&runtime, Options::default());
+    let mut script = Script::join(&at, "DEALER", 1);
+    for (len, answered) in [(15, 15), (16, 16), (17, 16), (240, 16)] {
+        let context: Vec<u8> = (0..len).collect();
+        script.send(&command("PING", &[&[0, 0], &context[..]].concat()));
+        script.expect(&command("PONG", &context[..answered]));
+    }
+    // In the long form.
+    script.send(&[&b"\x06\0\0\0\0\0\0\x01\x2f\x04PING\0\0"[..], &[7; 296]].concat());
+    script.expect(&[&b"\x04\x15\x04PONG"[..], &[7; 16]].concat());
+}
+
+#[test]
+fn nobody_receives_pings_and_pongs() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (dealer, at) = dealer(&runtime, Options::default());
+    let mut script = Script::join(&at, "DEALER", 1);
+    script.send(&command("PONG", b"unasked for"));
+    script.send(&command("PING", b"\0\0"));
+    script.send(&message(&["message"]));
+    script.expect(&command("PONG", b""));
+    assert_eq!(runtime.run(dealer.recv()), Ok("message".into()));
+}
+
+#[test]
+fn a_ping_does_not_disturb_a_request() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (listener, at) = ScriptListener::bind();
+    let req = Req::new();
+    req.connect(at).unwrap();
+    let mut script = listener.accept();
+    script.handshake("REP", 1);
+    runtime.run(req.send("q")).unwrap();
+    script.expect(b"\x01\0\0\x01q");
+    script.settle();
+    script.send(b"\x01\0");
+    script.settle();
+    script.send(b"\0\x01a");
+    assert_eq!(runtime.run(req.recv()), Ok("a".into()));
+}
+
+#[test]
+fn ours_ask_again_and_again_and_give_up_who_does_not_answer() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    for we in [We::Bind, We::Connect] {
+        let options = Options::default()
+            .heartbeat_interval(Duration::from_millis(5))
+            .heartbeat_timeout(Duration::from_millis(500))
+            .heartbeat_ttl(Duration::from_millis(1230));
+        let (_socket, mut script) = meet(&runtime, we, SocketType::Dealer, options);
+        script.handshake("DEALER", 1);
+        for _ in 0..10 {
+            script.expect(b"\x04\x07\x04PING\0\x0c");
+            script.send(&command("PONG", b""));
+        }
+        // Anything is an answer, and who has answered is asked again.
+        script.expect(b"\x04\x07\x04PING\0\x0c");
+        script.send(b"\x01");
+        script.expect(b"\x04\x07\x04PING\0\x0c");
+        assert_eq!(script.expect_close(), b"");
+    }
+}
+
+#[test]
+fn a_peer_that_set_itself_a_time_is_given_up_after_it() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (_dealer, at) = dealer(&runtime, Options::default());
+    let mut script = Script::join(&at, "DEALER", 1);
+    // A tenth of a second.
+    script.send(b"\x04\x07\x04PING\0\x01");
+    script.expect(b"\x04\x05\x04PONG");
+    assert_eq!(script.expect_close(), b"");
+}
+
+#[test]
+fn nobody_is_asked_unless_it_is_wished_for() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (_dealer, at) = dealer(&runtime, Options::default());
+    let mut silent = Script::join(&at, "DEALER", 1);
+    // Another peer's time passes, and its end is seen.
+    let mut other = Script::join(&at, "DEALER", 1);
+    other.send(b"\x04\x07\x04PING\0\x02");
+    other.expect_close();
+    silent.settle();
+}

@@ -1,0 +1,146 @@
+//! Peers that send what they shouldn't: they are closed, and nobody else notices.
+
+use std::cell::RefCell;
+
+use enfonet_patterns::{Message, Options, Pub};
+use enfonet_tests::{Runtime, Script, command, greeting, message};
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+
+use crate::kinds::{ANYWHERE, dealer};
+
+#[test]
+fn garbage_does_not_disturb_a_healthy_peer() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let publisher = Pub::new();
+    let at = runtime.run(publisher.bind(ANYWHERE)).unwrap().to_string();
+    let healthy = RefCell::new(Script::join(&at, "SUB", 1));
+    healthy.borrow_mut().send(&command("SUBSCRIBE", b"HELLO"));
+    runtime.run(publisher.wait_subscribers(1));
+    let config = ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() };
+    // Octets that begin a frame now and then.
+    let garbage = prop::collection::vec(prop_oneof![any::<u8>(), 0u8..8], 0..400);
+    let outcome = TestRunner::new(config).run(&garbage, |garbage| {
+        // In place of the greeting, of READY, and of traffic.
+        let mut sick = [Script::connect(&at), Script::connect(&at), Script::join(&at, "SUB", 1)];
+        sick[0].try_send(&garbage);
+        sick[1].try_send(&[&greeting(1), &garbage[..]].concat());
+        sick[2].try_send(&garbage);
+        healthy.borrow_mut().settle();
+        runtime.run(publisher.send("HELLO")).unwrap();
+        healthy.borrow_mut().expect(&message(&["HELLO"]));
+        Ok(())
+    });
+    outcome.unwrap();
+}
+
+#[test]
+fn too_large_a_message_ends_its_connection_and_no_other() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (dealer, at) = dealer(&runtime, Options::default().max_message_size(1000));
+    let mut healthy = Script::join(&at, "DEALER", 1);
+    let part = |flags: u8, len: u16| [&[flags, 0, 0, 0, 0, 0, 0][..], &len.to_be_bytes()].concat();
+    for (sent, announced) in [
+        // One frame; two that are too large together; many small ones.
+        (Vec::new(), part(2, 1001)),
+        ([part(3, 600), vec![0; 600]].concat(), part(2, 600)),
+        (message(&["x"; 500])[..999].to_vec(), b"\x01\xff".to_vec()),
+        (Vec::new(), b"\x02\x7f\xff\xff\xff\xff\xff\xff\xff".to_vec()),
+    ] {
+        let mut greedy = Script::join(&at, "DEALER", 1);
+        greedy.send(&sent);
+        greedy.settle();
+        // That it would be too large is enough.
+        greedy.send(&announced);
+        assert_eq!(greedy.expect_close(), b"");
+    }
+    healthy.send(&message(&[[b'x'; 900]]));
+    assert_eq!(runtime.run(dealer.recv()), Ok(Message::from(&[b'x'; 900])));
+}
+
+#[test]
+fn a_large_message_is_only_waited_for_as_it_comes() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (dealer, at) = dealer(&runtime, Options::default().max_message_size(usize::MAX));
+    // They would take more memory than there is.
+    let mut boasters: Vec<_> = (0..20).map(|_| Script::join(&at, "DEALER", 1)).collect();
+    boasters.iter_mut().for_each(|script| script.send(b"\x02\0\0\x7f\xff\xff\xff\xff\xffsome"));
+    let mut healthy = Script::join(&at, "DEALER", 1);
+    healthy.send(&message(&["healthy"]));
+    assert_eq!(runtime.run(dealer.recv()), Ok("healthy".into()));
+}
+
+#[test]
+fn a_length_that_zmtp_does_not_allow_ends_the_connection() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (_dealer, at) = dealer(&runtime, Options::default().max_message_size(usize::MAX));
+    for flags in [2, 3, 6, 0xfa] {
+        let mut script = Script::join(&at, "DEALER", 1);
+        script.send(&[flags, 0x80, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(script.expect_close(), b"");
+    }
+}
+
+#[test]
+fn a_message_without_an_end_ends_its_connection() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (_dealer, at) = dealer(&runtime, Options::default().max_message_size(1 << 20));
+    let mut endless = Script::join(&at, "DEALER", 1);
+    let frames = b"\x01\0".repeat(1 << 20);
+    endless.try_send(&frames);
+    endless.expect_close();
+}
+
+#[test]
+fn pings_whose_answers_are_never_read_pile_up_nowhere() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (dealer, at) = dealer(&runtime, Options::default());
+    let mut flood = Script::join(&at, "DEALER", 1);
+    let mut healthy = Script::join(&at, "DEALER", 1);
+    // More answers than the kernel holds.
+    let pings = command("PING", b"\0\0sixteen octets.").repeat(10_000);
+    (0..40).for_each(|_| flood.send(&pings));
+    flood.send(&message(&["behind the flood"]));
+    assert_eq!(runtime.run(dealer.recv()), Ok("behind the flood".into()));
+    healthy.settle();
+    // What was answered was answered whole; some went without.
+    flood.finish();
+    let answers = flood.expect_close();
+    let pong = command("PONG", b"sixteen octets.");
+    assert!(answers.chunks_exact(pong.len()).all(|answer| answer == pong));
+    assert!(answers.len() <= 400_000 * pong.len());
+}
+
+#[test]
+fn silent_connections_do_not_keep_others_out() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (dealer, at) = dealer(&runtime, Options::default());
+    let silent: Vec<_> = (0..300).map(|_| Script::connect(&at)).collect();
+    let mut healthy = Script::join(&at, "DEALER", 1);
+    healthy.send(&message(&["healthy"]));
+    assert_eq!(runtime.run(dealer.recv()), Ok("healthy".into()));
+    drop(silent);
+    healthy.settle();
+}
+
+#[test]
+fn peers_that_leave_at_any_point_do_no_harm() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (dealer, at) = dealer(&runtime, Options::default());
+    let ready = enfonet_tests::ready(&[("Socket-Type", b"DEALER")]);
+    let all = [greeting(1), ready, message(&["a", "b"])].concat();
+    for sent in 0..all.len() {
+        Script::connect(&at).send(&all[..sent]);
+    }
+    let mut healthy = Script::connect(&at);
+    healthy.send(&all);
+    assert_eq!(runtime.run(dealer.recv()), Ok(["a", "b"].into()));
+}

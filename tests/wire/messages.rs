@@ -1,0 +1,121 @@
+//! Messages of connections that end too early: whole or not at all.
+
+use std::time::Duration;
+
+use enfonet_patterns::{Dealer, Message, Options, PeerEvent, Router, Sub};
+use enfonet_tests::{Runtime, Script, ScriptListener, message, ready};
+
+use crate::kinds::{ANYWHERE, dealer};
+
+#[test]
+fn the_beginning_of_a_message_is_lost_with_its_connection() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let router = Router::with_options(Options::default().peer_events(true));
+    let at = runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
+    for cut_off in
+        [&b"\x01\x01a"[..], b"\x01\x01a\x01\0\x00\x05hell", b"\x01\0", b"\x02\0\0\0\0\0\0\x10\0half", b"\0"]
+    {
+        let mut script = Script::join(&at, "DEALER", 1);
+        assert!(matches!(runtime.run(router.recv_event(9)).unwrap(), PeerEvent::Joined { .. }));
+        script.send(&[&message(&["whole"]), cut_off].concat());
+        drop(script);
+        let PeerEvent::Messages { batch, .. } = runtime.run(router.recv_event(9)).unwrap() else { panic!() };
+        assert!(batch.into_iter().eq([Message::from("whole")]));
+        assert!(matches!(runtime.run(router.recv_event(9)).unwrap(), PeerEvent::Left { .. }));
+    }
+}
+
+#[test]
+fn messages_behind_a_broken_one_are_not_read_and_those_before_it_are() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (dealer, at) = dealer(&runtime, Options::default());
+    let mut script = Script::join(&at, "DEALER", 1);
+    let broken = b"\x02\x80\0\0\0\0\0\0\0";
+    script.send(&[&message(&["before"]), &broken[..], &message(&["behind"])].concat());
+    script.expect_close();
+    let mut other = Script::join(&at, "DEALER", 1);
+    other.send(&message(&["other"]));
+    for text in ["before", "other"] {
+        assert_eq!(runtime.run(dealer.recv()), Ok(text.into()));
+    }
+}
+
+#[test]
+fn a_message_that_was_cut_off_is_sent_again_whole_and_in_its_place() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (listener, at) = ScriptListener::bind();
+    let options = Options::default().send_octets(0).reconnect_interval(Duration::from_millis(1));
+    let dealer = Dealer::with_options(options);
+    dealer.connect(at).unwrap();
+    let large = vec![b'l'; 32 << 20];
+    dealer.try_send("first").unwrap();
+    dealer.try_send([large.clone(), large.clone()]).unwrap();
+    dealer.try_send("last").unwrap();
+    let mut script = listener.accept();
+    script.handshake("DEALER", 1);
+    script.expect(&message(&["first"]));
+    // The whole first frame, and a part of the second.
+    let mut octets = message(&[&large[..], &large]);
+    assert!(script.read(40 << 20) == octets[..40 << 20]);
+    drop(script);
+    octets.extend(message(&["last"]));
+    let mut script = listener.accept();
+    script.handshake("DEALER", 1);
+    assert!(script.read(octets.len()) == octets);
+}
+
+#[test]
+fn what_waits_for_a_peer_that_was_accepted_goes_with_it() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (dealer, at) = dealer(&runtime, Options::default().peer_events(true));
+    let mut script = Script::join(&at, "DEALER", 1);
+    assert!(matches!(runtime.run(dealer.recv_event(1)).unwrap(), PeerEvent::Joined { .. }));
+    let large = Message::from(vec![b'l'; 32 << 20]);
+    dealer.try_send(large.clone()).unwrap();
+    script.read(1 << 20);
+    drop(script);
+    assert!(matches!(runtime.run(dealer.recv_event(1)).unwrap(), PeerEvent::Left { unsent, .. }
+        if unsent.clone().into_iter().flatten().eq([large])));
+    let mut script = Script::join(&at, "DEALER", 1);
+    assert!(matches!(runtime.run(dealer.recv_event(1)).unwrap(), PeerEvent::Joined { .. }));
+    dealer.try_send("for the next").unwrap();
+    script.expect(&message(&["for the next"]));
+}
+
+#[test]
+fn a_peer_that_sends_no_more_is_still_read_to_its_end() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (dealer, at) = dealer(&runtime, Options::default());
+    let mut script = Script::join(&at, "DEALER", 1);
+    let texts: Vec<_> = (0..1000).map(|n| n.to_string()).collect();
+    script.send(&texts.iter().flat_map(|text| message(&[text])).collect::<Vec<_>>());
+    script.finish();
+    for text in texts {
+        assert_eq!(runtime.run(dealer.recv()), Ok(text.into()));
+    }
+    script.expect_close();
+}
+
+#[test]
+fn messages_right_behind_the_handshake_are_not_lost() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (listener, at) = ScriptListener::bind();
+    let sub = Sub::new();
+    sub.subscribe("");
+    sub.connect(at).unwrap();
+    let mut script = listener.accept();
+    let ready = ready(&[("Socket-Type", b"PUB")]);
+    let large = vec![b'l'; 3000];
+    script.send(
+        &[enfonet_tests::greeting(1), ready, message(&["a"]), message(&[&large]), message(&["b"])].concat(),
+    );
+    for message in [Message::from("a"), large.into(), "b".into()] {
+        assert_eq!(runtime.run(sub.recv()), Ok(message));
+    }
+}

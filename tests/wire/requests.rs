@@ -1,0 +1,153 @@
+//! Requests and replies as octets (RFC 28).
+
+use std::time::Duration;
+
+use enfonet_patterns::{Envelope, Message, Options, RecvError, Rep, Req, Router};
+use enfonet_tests::{Runtime, Script, ScriptListener, message};
+
+use crate::kinds::{ANYWHERE, dealer};
+
+/// A REQ of ours and the server that it is connected to.
+fn req(runtime: &Runtime) -> (Req, Script, ScriptListener) {
+    let (listener, at) = ScriptListener::bind();
+    let req = Req::with_options(Options::default().reconnect_interval(Duration::from_millis(1)));
+    req.connect(at).unwrap();
+    let mut script = listener.accept();
+    script.handshake("REP", 1);
+    runtime.run(req.wait_connected(1));
+    (req, script, listener)
+}
+
+#[test]
+fn a_request_is_a_delimiter_and_the_frames_of_the_message() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (req, mut script, _) = req(&runtime);
+    let exchanges: [(Message, &[u8], &[u8], Message); 3] = [
+        ("hi".into(), b"\x01\0\0\x02hi", b"\x01\0\0\x02ho", "ho".into()),
+        (["a", "", "b"].into(), b"\x01\0\x01\x01a\x01\0\0\x01b", b"\x01\0\x01\0\0\0", ["", ""].into()),
+        ("".into(), b"\x01\0\0\0", b"\x01\0\0\0", "".into()),
+    ];
+    for (request, sent, answered, reply) in exchanges {
+        runtime.run(req.send(request)).unwrap();
+        script.expect(sent);
+        script.send(answered);
+        assert_eq!(runtime.run(req.recv()), Ok(reply));
+    }
+}
+
+#[test]
+fn what_is_no_reply_is_dropped() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (req, mut script, _) = req(&runtime);
+    runtime.run(req.send("q")).unwrap();
+    script.expect(&message(&["", "q"]));
+    for malformed in [&["no delimiter"][..], &["", ""][..1], &["name", "", "a"], &["x", "a"]] {
+        script.send(&message(malformed));
+    }
+    script.send(&message(&["", "a"]));
+    assert_eq!(runtime.run(req.recv()), Ok("a".into()));
+}
+
+#[test]
+fn only_the_server_that_was_asked_can_reply() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let req = Req::new();
+    let at = runtime.run(req.bind(ANYWHERE)).unwrap().to_string();
+    let mut asked = Script::join(&at, "REP", 1);
+    runtime.run(req.wait_connected(1));
+    let mut other = Script::join(&at, "REP", 1);
+    runtime.run(req.wait_connected(2));
+    runtime.run(req.send("q")).unwrap();
+    asked.expect(&message(&["", "q"]));
+    other.send(&message(&["", "not asked"]));
+    other.settle();
+    asked.send(&message(&["", "asked"]));
+    assert_eq!(runtime.run(req.recv()), Ok("asked".into()));
+    runtime.run(req.send("q")).unwrap();
+    other.expect(&message(&["", "q"]));
+    asked.send(&message(&["", "not asked"]));
+    asked.settle();
+    other.send(&message(&["", "asked"]));
+    assert_eq!(runtime.run(req.recv()), Ok("asked".into()));
+}
+
+#[test]
+fn half_a_reply_is_none() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (req, mut script, listener) = req(&runtime);
+    runtime.run(req.send("q")).unwrap();
+    script.expect(&message(&["", "q"]));
+    script.send(b"\x01\0\x01\x01a");
+    drop(script);
+    assert_eq!(runtime.run(req.recv()), Err(RecvError::PeerGone));
+    let mut script = listener.accept();
+    script.handshake("REP", 1);
+    runtime.run(req.send("again")).unwrap();
+    script.expect(&message(&["", "again"]));
+    script.send(&message(&["", "a"]));
+    assert_eq!(runtime.run(req.recv()), Ok("a".into()));
+}
+
+#[test]
+fn a_reply_has_the_envelope_of_its_request() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let rep = Rep::new();
+    let at = runtime.run(rep.bind(ANYWHERE)).unwrap().to_string();
+    let mut script = Script::join(&at, "DEALER", 1);
+    for envelope in [
+        &b"\x01\0"[..],
+        b"\x01\x01X\x01\x01Y\x01\0",
+        &[b"\x03\0\0\0\0\0\0\x01\0", &[7; 256][..], b"\x01\0"].concat(),
+    ] {
+        script.send(&[envelope, b"\x01\x01a\0\0"].concat());
+        let request = runtime.run(rep.recv()).unwrap();
+        assert_eq!(request.message(), &["a", ""].into());
+        request.reply(["", "b"]).unwrap();
+        script.expect(&[envelope, b"\x01\0\0\x01b"].concat());
+    }
+    // A large one isn't copied, and still comes behind its envelope.
+    script.send(b"\x01\x01X\x01\0\0\x01q");
+    let body = vec![b'l'; 100_000];
+    runtime.run(rep.recv()).unwrap().reply(body.clone()).unwrap();
+    script.expect(b"\x01\x01X\x01\0\x02\0\0\0\0\0\x01\x86\xa0");
+    assert!(script.read(body.len()) == body);
+}
+
+#[test]
+fn a_router_adds_and_takes_nothing() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let router = Router::new();
+    let at = runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
+    let mut script = Script::join(&at, "REQ", 1);
+    script.send(b"\x01\0\0\x01q");
+    let (peer, request) = runtime.run(router.recv()).unwrap();
+    assert_eq!(request, ["", "q"].into());
+    runtime.run(router.send_to(peer, ["", "a"])).unwrap();
+    script.expect(b"\x01\0\0\x01a");
+    runtime.run(router.send_to(peer, "as it is")).unwrap();
+    script.expect(b"\0\x08as it is");
+}
+
+#[test]
+fn a_dealer_sends_what_it_is_given_behind_an_envelope_if_there_is_one() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (dealer, at) = dealer(&runtime, Options::default().peer_events(true));
+    let mut script = Script::join(&at, "REP", 1);
+    let event = runtime.run(dealer.recv_event(1)).unwrap();
+    let enfonet_patterns::PeerEvent::Joined { peer, .. } = event else { panic!() };
+    dealer.try_send(["", "q"]).unwrap();
+    script.expect(b"\x01\0\0\x01q");
+    dealer.try_send_to(peer, &Envelope::of(&["client", ""]), ["a", "b"]).unwrap();
+    script.expect(b"\x01\x06client\x01\0\x01\x01a\0\x01b");
+    let body = vec![b'l'; 100_000];
+    runtime.run(dealer.send_to(peer, &Envelope::delimiter(), body.clone())).unwrap();
+    script.expect(b"\x01\0\x02\0\0\0\0\0\x01\x86\xa0");
+    assert!(script.read(body.len()) == body);
+}

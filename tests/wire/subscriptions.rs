@@ -1,0 +1,251 @@
+//! Subscriptions: commands in ZMTP 3.1, messages in 3.0 and from libzmq's XSUB (RFC 37; RFC 29).
+
+use std::time::Duration;
+
+use enfonet_patterns::{FromSubscriber, Options, Pub, Sub, Subscription, XPub, XSub};
+use enfonet_tests::{Runtime, Script, ScriptListener, command, message};
+
+use crate::kinds::ANYWHERE;
+
+/// A subscription in the form of 3.0, which all accept.
+fn old(octet: u8, topic: &[u8]) -> Vec<u8> {
+    message(&[[&[octet], topic].concat()])
+}
+
+#[test]
+fn a_peer_gets_subscriptions_in_the_form_that_it_understands() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let forms: [(u8, [&[u8]; 4]); 2] = [
+        (0, [b"\0\x02\x01A", b"\0\x03\x01AB", b"\0\x02\0A", b"\0\x01\x01"]),
+        (
+            1,
+            [
+                b"\x04\x0b\x09SUBSCRIBEA",
+                b"\x04\x0c\x09SUBSCRIBEAB",
+                b"\x04\x08\x06CANCELA",
+                b"\x04\x0a\x09SUBSCRIBE",
+            ],
+        ),
+    ];
+    for (minor, [before, during, cancel, all]) in forms {
+        let (listener, at) = ScriptListener::bind();
+        let sub = Sub::new();
+        sub.subscribe("A");
+        sub.connect(at).unwrap();
+        let mut script = listener.accept();
+        script.handshake("PUB", minor);
+        script.expect(before);
+        sub.subscribe("AB");
+        script.expect(during);
+        sub.unsubscribe("A");
+        script.expect(cancel);
+        sub.subscribe("");
+        script.expect(all);
+    }
+}
+
+#[test]
+fn xsub_does_as_sub_does_in_whatever_way_it_is_asked() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (listener, at) = ScriptListener::bind();
+    let xsub = XSub::new();
+    xsub.connect(at).unwrap();
+    let mut script = listener.accept();
+    script.handshake("XPUB", 1);
+    runtime.run(xsub.wait_connected(1));
+    xsub.subscribe("A");
+    script.expect(&command("SUBSCRIBE", b"A"));
+    xsub.send("\u{1}B").unwrap();
+    script.expect(&command("SUBSCRIBE", b"B"));
+    xsub.send("\0A").unwrap();
+    script.expect(&command("CANCEL", b"A"));
+    xsub.unsubscribe("B");
+    script.expect(&command("CANCEL", b"B"));
+    xsub.send(["\u{2}", "upstream"]).unwrap();
+    script.expect(b"\x01\x01\x02\0\x08upstream");
+}
+
+#[test]
+fn every_subscription_but_only_the_last_cancel_is_told() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (listener, at) = ScriptListener::bind();
+    let sub = Sub::new();
+    sub.connect(at).unwrap();
+    let mut script = listener.accept();
+    script.handshake("PUB", 1);
+    runtime.run(sub.wait_connected(1));
+    sub.subscribe("A");
+    sub.subscribe("A");
+    sub.unsubscribe("A");
+    sub.unsubscribe("never");
+    sub.unsubscribe("A");
+    sub.unsubscribe("A");
+    sub.subscribe("B");
+    script.expect(&command("SUBSCRIBE", b"A"));
+    script.expect(&command("SUBSCRIBE", b"A"));
+    script.expect(&command("CANCEL", b"A"));
+    script.expect(&command("SUBSCRIBE", b"B"));
+}
+
+#[test]
+fn each_topic_is_told_once_to_every_new_connection_in_order() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (listener, at) = ScriptListener::bind();
+    let sub = Sub::with_options(Options::default().reconnect_interval(Duration::from_millis(1)));
+    ["b", "a", "c", "a", "ab", ""].iter().for_each(|topic| sub.subscribe(topic));
+    sub.unsubscribe("c");
+    sub.connect(at).unwrap();
+    for minor in [1, 0, 1] {
+        let mut script = listener.accept();
+        script.handshake("PUB", minor);
+        for topic in [&b""[..], b"a", b"ab", b"b"] {
+            script.expect(&if minor == 0 { old(1, topic) } else { command("SUBSCRIBE", topic) });
+        }
+        script.settle();
+    }
+}
+
+#[test]
+fn the_long_form_counts_the_name_of_the_command() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let cases: [(u8, usize, &[u8]); 6] = [
+        (1, 245, b"\x04\xff\x09SUBSCRIBE"),
+        (1, 246, b"\x06\0\0\0\0\0\0\x01\0\x09SUBSCRIBE"),
+        (1, 255, b"\x06\0\0\0\0\0\0\x01\x09\x09SUBSCRIBE"),
+        (0, 254, b"\0\xff\x01"),
+        (0, 255, b"\x02\0\0\0\0\0\0\x01\0\x01"),
+        (0, 70_000, b"\x02\0\0\0\0\0\x01\x11\x71\x01"),
+    ];
+    for (minor, len, head) in cases {
+        let (listener, at) = ScriptListener::bind();
+        let sub = Sub::new();
+        let topic = vec![b't'; len];
+        sub.subscribe(&topic);
+        sub.connect(at).unwrap();
+        let mut script = listener.accept();
+        script.handshake("PUB", minor);
+        script.expect(&[head, &topic].concat());
+        sub.unsubscribe(&topic);
+        if (minor, len) == (1, 255) {
+            script.expect(&[&b"\x06\0\0\0\0\0\0\x01\x06\x06CANCEL"[..], &topic].concat());
+        }
+    }
+}
+
+#[test]
+fn a_publisher_accepts_both_forms_from_both_versions() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    for (minor, kind) in [(0, "SUB"), (1, "SUB"), (0, "XSUB"), (1, "XSUB")] {
+        let publisher = Pub::new();
+        let at = runtime.run(publisher.bind(ANYWHERE)).unwrap().to_string();
+        let mut script = Script::join(&at, kind, minor);
+        script.send(
+            &[old(1, b"A"), command("SUBSCRIBE", b"B"), old(1, b"C"), command("SUBSCRIBE", b"D")].concat(),
+        );
+        script.send(
+            &[command("CANCEL", b"A"), old(0, b"B"), old(0, b"unknown"), command("CANCEL", b"unknown")]
+                .concat(),
+        );
+        script.settle();
+        runtime.run(async {
+            for topic in ["A", "B", "C", "D"] {
+                publisher.send(topic).await.unwrap();
+            }
+        });
+        script.expect(b"\0\x01C\0\x01D");
+    }
+}
+
+/// What an XPUB is told next, when it is a subscription.
+fn told(runtime: &Runtime, xpub: &XPub) -> Subscription {
+    match runtime.run(xpub.recv()).unwrap() {
+        FromSubscriber::Subscription { subscription, .. } => subscription,
+        message @ FromSubscriber::Message { .. } => panic!("{message:?}"),
+    }
+}
+
+#[test]
+fn one_cancel_ends_any_number_of_equal_subscriptions_of_a_connection() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let xpub = XPub::new();
+    let at = runtime.run(xpub.bind(ANYWHERE)).unwrap().to_string();
+    let mut script = Script::join(&at, "SUB", 1);
+    script.send(&[command("SUBSCRIBE", b"A"), old(1, b"A"), command("SUBSCRIBE", b"A")].concat());
+    script.send(&[command("CANCEL", b"A"), command("CANCEL", b"A"), command("SUBSCRIBE", b"B")].concat());
+    assert_eq!(told(&runtime, &xpub), Subscription::Subscribe("A".into()));
+    assert_eq!(told(&runtime, &xpub), Subscription::Cancel("A".into()));
+    assert_eq!(told(&runtime, &xpub), Subscription::Subscribe("B".into()));
+    runtime.run(xpub.send("A")).unwrap();
+    runtime.run(xpub.send("B")).unwrap();
+    script.expect(b"\0\x01B");
+}
+
+#[test]
+fn only_the_first_frame_of_a_message_can_be_a_subscription() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let xpub = XPub::new();
+    let at = runtime.run(xpub.bind(ANYWHERE)).unwrap().to_string();
+    let mut script = Script::join(&at, "XSUB", 1);
+    script.send(&message(&["\u{2}a", "\u{1}b", "\0c"]));
+    script.send(&message(&["", "\u{1}d"]));
+    for expected in [vec!["\u{2}a", "\u{1}b", "\0c"], vec!["", "\u{1}d"]] {
+        let FromSubscriber::Message { message, .. } = runtime.run(xpub.recv()).unwrap() else { panic!() };
+        assert!(message.iter().eq(expected.iter().map(|frame| frame.as_bytes())));
+    }
+}
+
+#[test]
+fn too_many_subscriptions_end_their_connection_and_no_other() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let xpub = XPub::with_options(Options::default().max_subscriptions(10, 1000));
+    let at = runtime.run(xpub.bind(ANYWHERE)).unwrap().to_string();
+    let mut healthy = Script::join(&at, "SUB", 1);
+    healthy.send(&command("SUBSCRIBE", b"healthy"));
+    assert_eq!(told(&runtime, &xpub), Subscription::Subscribe("healthy".into()));
+    let ten: Vec<u8> = (0..10u8).flat_map(|n| command("SUBSCRIBE", &[n])).collect();
+    let octets = [command("SUBSCRIBE", &[b'x'; 240]), command("SUBSCRIBE", &[b'y'; 240])].concat();
+    let octets =
+        [octets, command("SUBSCRIBE", &[b'z'; 240]), old(1, &[b'a'; 240]), old(1, &[b'b'; 240])].concat();
+    for too_many in [[ten, command("SUBSCRIBE", b"11th")].concat(), octets] {
+        let mut greedy = Script::join(&at, "SUB", 1);
+        greedy.send(&too_many);
+        assert_eq!(greedy.expect_close(), b"");
+    }
+    runtime.run(xpub.send("healthy")).unwrap();
+    healthy.expect(&message(&["healthy"]));
+    healthy.settle();
+    // All that the others had asked for is taken back.
+    let mut wanted = 0;
+    let mut cancels = 0;
+    while cancels == 0 || wanted > 0 {
+        match told(&runtime, &xpub) {
+            Subscription::Subscribe(_) => wanted += 1,
+            Subscription::Cancel(_) => (wanted, cancels) = (wanted - 1, cancels + 1),
+        }
+    }
+    assert!(cancels >= 9, "{cancels}");
+}
+
+#[test]
+fn a_subscription_that_is_held_already_does_not_count_against_the_limit() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let publisher = Pub::with_options(Options::default().max_subscriptions(2, 1000));
+    let at = runtime.run(publisher.bind(ANYWHERE)).unwrap().to_string();
+    let mut script = Script::join(&at, "SUB", 1);
+    script
+        .send(&[command("SUBSCRIBE", b"a"), command("SUBSCRIBE", b"a"), command("SUBSCRIBE", b"a")].concat());
+    script.send(&[command("CANCEL", b"a"), command("SUBSCRIBE", b"b"), command("SUBSCRIBE", b"c")].concat());
+    script.settle();
+    script.send(&command("SUBSCRIBE", b"b"));
+    script.settle();
+}
