@@ -30,8 +30,10 @@ fn inode(path: &Path) -> io::Result<(u64, u64)> {
 pub(super) fn bind(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
     let listener = match UnixListener::bind(path) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_stale(path) => {
-            std::fs::remove_file(path)?;
-            UnixListener::bind(path)?
+            match std::fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => UnixListener::bind(path)?,
+            }
         }
         outcome => outcome?,
     };

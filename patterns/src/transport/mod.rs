@@ -109,7 +109,8 @@ impl Stream {
 #[derive(Debug)]
 pub(crate) enum Listener {
     Tcp(TcpListener),
-    Ipc(UnixListener, #[expect(dead_code, reason = "removes the file when dropped")] ipc::SocketFile),
+    /// The file goes first: as long as there is one, somebody listens behind it.
+    Ipc(#[expect(dead_code, reason = "removes the file when dropped")] ipc::SocketFile, UnixListener),
 }
 
 impl Listener {
@@ -123,7 +124,7 @@ impl Listener {
             }
             Endpoint::Ipc(path) => {
                 let (listener, file) = ipc::bind(path).map_err(|e| BindError::io(endpoint, e))?;
-                Ok((Self::Ipc(listener, file), endpoint.clone()))
+                Ok((Self::Ipc(file, listener), endpoint.clone()))
             }
             Endpoint::Inproc(_) => unreachable!("inproc has no listeners"),
         }
@@ -137,7 +138,7 @@ impl Listener {
                 stream.set_nodelay(true)?;
                 Ok(Stream::Tcp(stream))
             }
-            Self::Ipc(listener, _) => Ok(Stream::Ipc(listener.accept().await?.0)),
+            Self::Ipc(_, listener) => Ok(Stream::Ipc(listener.accept().await?.0)),
         }
     }
 }

@@ -1,0 +1,31 @@
+//! What is bounded, and what isn't.
+
+use std::collections::BTreeSet;
+
+use enfonet_patterns::{FromSubscriber, Options, Subscription, XPub, XSub};
+use enfonet_tests::Runtime;
+
+use crate::TCP;
+
+#[test]
+fn a_publisher_is_told_more_subscriptions_than_may_wait_for_one_that_is_there() {
+    // 72 MB; 64 MiB of changes may wait.
+    let topics: BTreeSet<String> = (1000..2200).map(|n| format!("{n:<60000}")).collect();
+    let runtime = Runtime::new();
+    let publisher = XPub::with_options(Options::default().max_subscriptions(10_000, 80 << 20));
+    let at = runtime.run(publisher.bind(TCP)).unwrap();
+    let xsub = XSub::new();
+    topics.iter().for_each(|topic| xsub.subscribe(topic.clone()));
+    let _guard = runtime.enter();
+    xsub.connect(&at).unwrap();
+    let mut told = BTreeSet::new();
+    while told.len() < topics.len() {
+        match runtime.run(publisher.recv()).unwrap() {
+            FromSubscriber::Subscription { subscription: Subscription::Subscribe(topic), .. } => {
+                assert!(told.insert(String::from_utf8(topic.to_vec()).unwrap()), "told once");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(told == topics);
+}

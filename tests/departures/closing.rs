@@ -1,0 +1,42 @@
+//! A close that is given up has begun nevertheless.
+
+use std::time::Duration;
+
+use enfonet_patterns::{Dealer, Options, Unsent};
+use enfonet_tests::{Runtime, Script, ScriptListener};
+
+use crate::begin;
+
+/// A socket that has something to send, and a peer that never shakes hands.
+fn unsendable(runtime: &Runtime, listener: &ScriptListener, at: &str, linger: Duration) -> (Dealer, Script) {
+    let forever = Duration::from_secs(3600);
+    let dealer = Dealer::with_options(Options::default().linger(linger).handshake_timeout(forever));
+    dealer.connect(at).unwrap();
+    runtime.run(dealer.send("unsent")).unwrap();
+    (dealer, listener.accept())
+}
+
+#[test]
+fn a_socket_that_is_dropped_after_a_cancelled_close_ends_after_its_linger() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (listener, at) = ScriptListener::bind();
+    for linger in [0, 10].map(Duration::from_millis) {
+        let (dealer, mut peer) = unsendable(&runtime, &listener, &at, linger);
+        let close = runtime.run(begin(dealer.close(Duration::from_secs(3600))));
+        assert_eq!(close, None, "there is something to send");
+        drop(dealer);
+        peer.expect_close();
+    }
+}
+
+#[test]
+fn a_close_after_a_cancelled_one_tells_what_is_unsent() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (listener, at) = ScriptListener::bind();
+    let (dealer, mut peer) = unsendable(&runtime, &listener, &at, Duration::from_secs(3600));
+    assert_eq!(runtime.run(begin(dealer.close(Duration::from_secs(3600)))), None);
+    assert_eq!(runtime.run(dealer.close(Duration::ZERO)), Unsent { messages: 1 });
+    peer.expect_close();
+}

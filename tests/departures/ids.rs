@@ -1,0 +1,58 @@
+//! An id means one peer, for as long as anything of that peer is to be received, and never another.
+
+use enfonet_patterns::{Message, Options, Router, SendError, TrySendError};
+use enfonet_tests::{Runtime, Script, ScriptListener, message, text};
+
+use crate::TCP;
+
+#[test]
+fn what_peers_sent_before_they_left_is_received_after_their_successors_have_come() {
+    let runtime = Runtime::new();
+    let router = Router::new();
+    let at = runtime.run(router.bind(TCP)).unwrap().to_string();
+    for name in ["first", "second"] {
+        let mut fleeting = Script::join(&at, "DEALER", 1);
+        fleeting.send(&message(&[name]));
+        fleeting.leave();
+    }
+    let mut last = Script::join(&at, "DEALER", 1);
+    last.send(&message(&["last"]));
+    last.settle();
+    let received = [(); 3].map(|()| runtime.run(router.recv()).unwrap());
+    let [(first, _), (second, _), (present, _)] = received;
+    assert_eq!(received.map(|(_, message)| message), ["first", "second", "last"].map(Message::from));
+    assert!(first != second && second != present && present != first);
+    for gone in [first, second] {
+        assert_eq!(router.try_send_to(gone, "x"), Err(TrySendError::UnknownPeer("x".into())));
+    }
+    router.try_send_to(present, "reply").unwrap();
+    last.expect(&message(&["reply"]));
+}
+
+#[test]
+fn the_id_of_a_peer_that_a_router_connects_to_ends_with_the_connection() {
+    let runtime = Runtime::new();
+    let (listener, at) = ScriptListener::bind();
+    let router = Router::with_options(Options::default().reconnect_interval(std::time::Duration::ZERO));
+    let _guard = runtime.enter();
+    router.connect(&at[..]).unwrap();
+    let mut first = listener.accept();
+    first.handshake("DEALER", 1);
+    first.send(&message(&["hello"]));
+    let (gone, _) = runtime.run(router.recv()).unwrap();
+    first.leave();
+
+    let secret = || Message::from("secret of the first");
+    assert_eq!(router.try_send_to(gone, secret()), Err(TrySendError::UnknownPeer(secret())));
+    assert_eq!(runtime.run(router.send_to(gone, secret())), Err(SendError::UnknownPeer(secret())));
+    assert_eq!(router.identity(gone), None);
+
+    let mut second = listener.accept();
+    second.handshake("DEALER", 1);
+    second.send(&message(&["hello"]));
+    let (present, _) = runtime.run(router.recv()).unwrap();
+    assert_ne!(present, gone);
+    assert_eq!(router.try_send_to(gone, secret()), Err(TrySendError::UnknownPeer(secret())));
+    router.try_send_to(present, "for the second").unwrap();
+    assert_eq!(text(&second.message()), ["for the second"]);
+}

@@ -1,0 +1,112 @@
+//! In-process connections: who can't be a partner takes nothing, and who closes has sent all.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use enfonet_patterns::{Context, Dealer, Options, Sub, TrySendError, Unsent};
+use enfonet_tests::DEADLINE;
+use tokio::task::yield_now;
+
+use crate::soon;
+
+const AT: &str = "inproc://name";
+
+/// Sockets of one context, that try again at once.
+fn options() -> Options {
+    Options::default().context(&Context::new()).reconnect_interval(Duration::ZERO)
+}
+
+/// Other tasks have their turns, many of them.
+async fn turns() {
+    for _ in 0..100 {
+        yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_socket_of_the_wrong_kind_takes_no_messages() {
+    let options = options();
+    let dealer = Dealer::with_options(options.clone());
+    dealer.bind(AT).await.unwrap();
+    let wrong = Sub::with_options(options.clone());
+    wrong.connect(AT).unwrap();
+    // However often it tries.
+    for _ in 0..10 {
+        turns().await;
+        assert_eq!(dealer.try_send("nobody"), Err(TrySendError::Full("nobody".into())));
+    }
+    let good = Dealer::with_options(options);
+    good.connect(AT).unwrap();
+    soon(dealer.wait_connected(1)).await;
+    for n in 0..1000 {
+        dealer.try_send(n.to_string()).unwrap();
+        yield_now().await;
+        assert_eq!(soon(good.recv()).await, Ok(n.to_string().into()));
+    }
+}
+
+/// Sends until the receiver reads no more and there is no room left either; gives what was sent.
+async fn fill(dealer: &Dealer) -> VecDeque<String> {
+    let mut sent = VecDeque::new();
+    loop {
+        let message = sent.len().to_string();
+        match dealer.try_send(message.clone()) {
+            Ok(()) => sent.push_back(message),
+            Err(error) => {
+                assert_eq!(error, TrySendError::Full(message.clone().into()));
+                turns().await;
+                match dealer.try_send(message.clone()) {
+                    Ok(()) => sent.push_back(message),
+                    Err(_) => return sent,
+                }
+            }
+        }
+        turns().await;
+    }
+}
+
+/// Closes a socket whose peer is at its mark: all arrives, in order.
+async fn close_at_the_mark(closing: Dealer, slow: Dealer) {
+    soon(closing.wait_connected(1)).await;
+    let closing = Arc::new(closing);
+    let mut sent = fill(&closing).await;
+    assert!(sent.len() >= 60, "both marks are reached");
+    let close = tokio::spawn({
+        let closing = closing.clone();
+        async move { closing.close(DEADLINE).await }
+    });
+    while !matches!(closing.try_send("too late"), Err(TrySendError::Closed(_))) {
+        yield_now().await;
+    }
+    // Time enough to connect anew, if that is what it does.
+    for _ in 0..100 {
+        turns().await;
+    }
+    assert!(!close.is_finished(), "nothing has been received yet");
+    while let Some(next) = sent.pop_front() {
+        assert_eq!(soon(slow.recv()).await, Ok(next.into()));
+    }
+    assert_eq!(soon(close).await.unwrap(), Unsent { messages: 0 });
+    assert_eq!(slow.try_recv(), None);
+}
+
+#[tokio::test]
+async fn a_bound_socket_that_closes_while_its_peer_is_at_its_mark_loses_and_reorders_nothing() {
+    let options = options();
+    let closing = Dealer::with_options(options.clone().send_hwm(50));
+    closing.bind(AT).await.unwrap();
+    let slow = Dealer::with_options(options.recv_hwm(10));
+    slow.connect(AT).unwrap();
+    close_at_the_mark(closing, slow).await;
+}
+
+#[tokio::test]
+async fn a_connected_socket_that_closes_while_its_peer_is_at_its_mark_loses_and_reorders_nothing() {
+    let options = options();
+    let slow = Dealer::with_options(options.clone().recv_hwm(10));
+    slow.bind(AT).await.unwrap();
+    let closing = Dealer::with_options(options.send_hwm(50));
+    closing.connect(AT).unwrap();
+    close_at_the_mark(closing, slow).await;
+}

@@ -1,0 +1,30 @@
+//! Peers that leave, endpoints that are given up, sockets that close: what was under way then, and what comes
+//! after it. Nearly all of these were wrong once.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+mod bounds;
+mod closing;
+mod ids;
+mod inproc;
+mod queues;
+mod req;
+mod slb;
+
+use enfonet_tests::DEADLINE;
+
+/// Any free port.
+const TCP: &str = "tcp://127.0.0.1:*";
+
+/// What a future gives, on the runtime of the test.
+async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(DEADLINE, future).await.expect("within the deadline")
+}
+
+/// Lets a future do what it can do at once, and drops it. Whether it was ready.
+async fn begin<T>(future: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        outcome = future => Some(outcome),
+        () = std::future::ready(()) => None,
+    }
+}

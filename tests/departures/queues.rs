@@ -1,0 +1,43 @@
+//! Publishers whose subscribers have less room than there is to send, and are there to take it.
+
+use enfonet_patterns::{Batch, Message, Options, Sub, XPub};
+use enfonet_tests::Runtime;
+
+use crate::TCP;
+
+const ROOM: usize = 100_000;
+
+/// Messages of these sizes, of which each is recognized by its first octet.
+fn messages(sizes: &[usize]) -> Vec<Message> {
+    sizes.iter().zip(1..).map(|(len, n)| Message::from(vec![n; *len])).collect()
+}
+
+/// What a publisher sends: none is larger than the room, but all together are.
+const SIZES: [&[usize]; 5] =
+    [&[60_000, 60_000], &[99_000, 60_000], &[99_999, 2, 99_999], &[1, 100_000, 1], &[70_000, 20_000, 20_000]];
+
+/// A subscriber to everything.
+fn subscriber(at: &enfonet_patterns::Endpoint) -> Sub {
+    let sub = Sub::new();
+    sub.subscribe("");
+    sub.connect(at).unwrap();
+    sub
+}
+
+#[test]
+fn a_batch_that_is_larger_than_the_room_for_it_is_published_whole() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let publisher = XPub::with_options(Options::default().send_octets(ROOM));
+    let at = runtime.run(publisher.bind(TCP)).unwrap();
+    let subs = [subscriber(&at), subscriber(&at)];
+    runtime.run(publisher.wait_subscribers(2));
+    for sizes in SIZES.iter().cycle().take(50) {
+        let sent = messages(sizes);
+        let batch: Batch = sent.iter().cloned().collect();
+        runtime.run(publisher.send_batch(&batch)).unwrap();
+        for sub in &subs {
+            sent.iter().for_each(|message| assert!(runtime.run(sub.recv()).unwrap() == *message));
+        }
+    }
+}
