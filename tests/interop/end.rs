@@ -2,12 +2,12 @@
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use enfonet_patterns::{
     Dealer, FromSubscriber, Message, Options, Pub, Rep, Req, Request, Router, Sub, XPub, XSub,
 };
-use enfonet_tests::{DEADLINE, LibZmq, Library, Runtime, frames, theirs, wildcard};
+use enfonet_tests::{LibZmq, Library, Runtime, eventually, frames, theirs, wildcard};
 use zmq::SocketType;
 
 /// Both ways to have one end ours and the other libzmq's.
@@ -227,15 +227,11 @@ pub(crate) fn tune_in(publisher: &End<'_>, subscriber: &End<'_>) {
     static TOPICS: AtomicUsize = AtomicUsize::new(0);
     let topic = format!("tuning in {};", TOPICS.fetch_add(1, Ordering::Relaxed));
     subscriber.subscribe(&topic);
-    let begin = Instant::now();
-    loop {
-        assert!(begin.elapsed() < DEADLINE, "the publisher isn't heard");
+    eventually(|| {
         publisher.send([&topic, "?"]);
-        if subscriber.recv_within(Duration::from_millis(5)).is_some_and(|heard| heard[0] == topic.as_bytes())
-        {
-            break;
-        }
-    }
+        let heard = subscriber.recv_within(Duration::from_millis(5))?;
+        (heard[0] == topic.as_bytes()).then_some(())
+    });
     publisher.send([&topic, "!"]);
     while subscriber.recv() != frames([&topic, "!"]) {}
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use enfonet_patterns::{
     BindError, ConnectError, Dealer, Endpoint, Options, PeerEvent, Rep, Req, TrySendError, UnknownEndpoint,
 };
-use enfonet_tests::{LibZmq, Runtime, ipc, unused, wildcard};
+use enfonet_tests::{LibZmq, Runtime, eventually, ipc, unused, wildcard};
 
 /// An endpoint of the transport that nobody is bound to, and what has to live as long as it is used.
 fn vacant(transport: &str) -> (Box<dyn std::any::Any>, String) {
@@ -104,6 +104,26 @@ fn a_socket_binds_and_connects_any_number_of_endpoints() {
 }
 
 #[test]
+fn hosts_may_be_names_and_wildcards() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let port = |at: &str| at.rsplit(':').next().unwrap().to_string();
+    let (theirs, at) = libzmq.bound(zmq::DEALER, "tcp://127.0.0.1:*");
+    let ours = Dealer::new();
+    ours.connect(format!("tcp://localhost:{}", port(&at))).unwrap();
+    runtime.run(ours.send("to a name")).unwrap();
+    assert_eq!(theirs.recv_bytes(0).unwrap(), b"to a name");
+    let ours = Dealer::new();
+    let at = runtime.run(ours.bind("tcp://*:*")).unwrap().to_string();
+    assert!(at.starts_with("tcp://0.0.0.0:"), "{at}");
+    for host in ["127.0.0.1", "localhost", "0.0.0.0"] {
+        let theirs = libzmq.connected(zmq::DEALER, &format!("tcp://{host}:{}", port(&at)));
+        theirs.send(host, 0).unwrap();
+        assert_eq!(runtime.run(ours.recv()), Ok(host.into()));
+    }
+}
+
+#[test]
 fn an_endpoint_in_use_is_not_taken_from_another_socket_of_ours() {
     for transport in ["tcp", "ipc", "inproc"] {
         let runtime = Runtime::new();
@@ -165,7 +185,7 @@ fn an_unbound_endpoint_is_free_for_libzmq() {
         runtime.run(dealer.wait_connected(1));
         dealer.unbind(&at).unwrap();
         let successor = libzmq.socket(zmq::DEALER);
-        while successor.bind(&at.to_string()).is_err() {}
+        eventually(|| successor.bind(&at.to_string()).ok());
         // The one that was connected was let go, and goes to the new one.
         successor.send("hello", 0).unwrap();
         assert_eq!(peer.recv_bytes(0).unwrap(), b"hello");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use enfonet_patterns::{
     BindError, Dealer, FromSubscriber, Options, PeerEvent, Rep, Req, Sub, Subscription, XPub,
 };
-use enfonet_tests::{LibZmq, Runtime, frames, ipc, unused};
+use enfonet_tests::{LibZmq, Runtime, eventually, frames, ipc, unused};
 
 /// An endpoint to be bound again and again, and what has to live as long as it is used.
 fn endpoint(transport: &str) -> (Box<dyn std::any::Any>, String) {
@@ -24,15 +24,12 @@ fn quick() -> Options {
 /// A bound libzmq socket, once the one before it has let the endpoint go: libzmq closes in the background.
 fn bound_again(libzmq: &LibZmq, kind: zmq::SocketType, at: &str) -> zmq::Socket {
     let socket = libzmq.socket(kind);
-    loop {
-        match socket.bind(at) {
-            Err(zmq::Error::EADDRINUSE) => std::thread::yield_now(),
-            bound => {
-                bound.unwrap();
-                return socket;
-            }
-        }
-    }
+    let bound = eventually(|| {
+        let bound = socket.bind(at);
+        (bound != Err(zmq::Error::EADDRINUSE)).then_some(bound)
+    });
+    bound.unwrap();
+    socket
 }
 
 /// The same for one of ours.
@@ -98,10 +95,11 @@ fn libzmq_subscribers_come_back_to_our_publisher() {
                 let told = [xpub.recv().await, xpub.recv().await];
                 (told.map(|event| topic(event.unwrap())), xpub)
             });
-            while !telling.is_finished() {
+            eventually(|| {
                 // libzmq tells its subscriptions again when it is used.
                 subscribers.iter().for_each(|subscriber| assert_eq!(subscriber.poll(zmq::POLLIN, 5), Ok(0)));
-            }
+                telling.is_finished().then_some(())
+            });
             let (mut told, xpub) = runtime.run(telling).unwrap();
             told.sort();
             assert_eq!(told, ["a", "b"]);

@@ -11,7 +11,7 @@ mod process;
 mod script;
 mod unused;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use broker::{Mq, Slb};
 pub use library::{LIBRARIES, Library, ours, text, theirs};
@@ -61,6 +61,22 @@ impl Runtime {
         future: impl Future<Output = T> + Send + 'static,
     ) -> tokio::task::JoinHandle<T> {
         self.0.spawn(future)
+    }
+}
+
+/// Tries again and again until there is an outcome: for what libzmq does in the background and tells nobody.
+///
+/// # Panics
+/// When it takes longer than the [`DEADLINE`].
+#[track_caller]
+pub fn eventually<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
+    let begin = Instant::now();
+    loop {
+        if let Some(outcome) = attempt() {
+            return outcome;
+        }
+        assert!(begin.elapsed() < DEADLINE, "within the deadline");
+        std::thread::yield_now();
     }
 }
 
