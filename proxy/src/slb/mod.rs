@@ -261,10 +261,7 @@ impl Broker {
         let mut replies = 0;
         for message in batch {
             let (first, reply) = message.split_first();
-            let client = match kind {
-                Kind::Counting => self.take_in_flight(&first, worker).map(|request| request.client),
-                Kind::Plain => self.frontend.find(&first),
-            };
+            let client = self.take_client(&first, worker, kind);
             // Only what answers a request makes room for another.
             replies += usize::from(client.is_some());
             let (Some(client), Some(reply)) = (client, reply) else {
@@ -280,6 +277,14 @@ impl Broker {
             }
         }
         self.workers.replied(worker, replies, Instant::now());
+    }
+
+    /// The client that the first frame of a worker's message stands for. A token is used up by that.
+    fn take_client(&mut self, first: &[u8], worker: PeerId, kind: Kind) -> Option<PeerId> {
+        match kind {
+            Kind::Counting => self.take_in_flight(first, worker).map(|request| request.client),
+            Kind::Plain => self.frontend.find(first),
+        }
     }
 
     /// The frame that takes the place of a client's identity.
@@ -303,13 +308,10 @@ impl Broker {
 
     /// What the worker can't have got goes to others; what it had is lost.
     fn handle_left(&mut self, worker: PeerId, unsent: Vec<Batch>) {
-        let kind = self.workers.leave(worker);
+        let Some(kind) = self.workers.leave(worker) else { return };
         for message in unsent.into_iter().flatten() {
             let (first, request) = message.split_first();
-            let client = match kind {
-                Some(Kind::Plain) => self.frontend.find(&first),
-                _ => self.take_in_flight(&first, worker).map(|request| request.client),
-            };
+            let client = self.take_client(&first, worker, kind);
             if let (Some(client), Some(request)) = (client, request) {
                 self.summary.requests -= 1;
                 self.returned.push_back((client, request.detach()));
