@@ -1,55 +1,28 @@
-//! What the fuzz targets do, as ordinary functions.
+//! What the fuzz targets do, as ordinary functions: each takes any octets, and panics when something is wrong.
+//!
+//! `harness/` runs them under libFuzzer, beginning with the octets in `seeds/`; the test `replay` runs them over
+//! those once.
 
-use bytes::BytesMut;
-use enfonet_zmtp::{Command, Decoder, Event, Handshake, Limits, Local, Message, SocketType};
+mod handshake;
+mod pair;
+mod wire;
 
-/// Octets of a peer after the handshake. The first octet chooses how they are cut into reads. Whatever
-/// comes out has to be whole, and to come out again the same when it is encoded and decoded once more.
-pub fn decoder(data: &[u8]) {
-    let Some((cut, stream)) = data.split_first() else {
-        return;
-    };
-    let mut decoder = Decoder::new(Limits {
-        message: 1 << 20,
-        command: 1 << 10,
-    });
-    for chunk in stream.chunks(usize::from(*cut).max(1)) {
-        decoder.reserve(chunk.len()).extend_from_slice(chunk);
-        loop {
-            match decoder.poll_event() {
-                Ok(Some(Event::Batch(batch))) => batch.into_iter().for_each(|m| check_message(&m)),
-                Ok(Some(Event::Command(body))) => drop(Command::parse(body)),
-                Ok(None) => break,
-                Err(_) => return,
-            }
-        }
-    }
-}
+pub use handshake::{curve_client, curve_server, null, plain_client, plain_server};
+pub use pair::pair;
+pub use wire::{commands, frames, greeting};
 
-fn check_message(message: &Message) {
-    let frames: Vec<_> = message.iter().collect();
-    assert!(!frames.is_empty());
-    let mut again = Decoder::new(Limits::default());
-    message.encode(again.reserve(message.wire_len()));
-    let Ok(Some(Event::Batch(batch))) = again.poll_event() else {
-        panic!("what we encode is whole")
-    };
-    assert!(batch.into_iter().eq([message.clone()]));
-}
+/// A target: its name, and what it does with octets.
+pub type Target = (&'static str, fn(&[u8]));
 
-/// Octets of a peer from the first on. The first octet chooses our socket type and how they are cut.
-pub fn handshake(data: &[u8]) {
-    let Some((choice, stream)) = data.split_first() else {
-        return;
-    };
-    let kinds = SocketType::ALL;
-    let local = Local::new(kinds[usize::from(*choice) % kinds.len()]);
-    let (mut handshake, mut input) = (Handshake::new(local), BytesMut::new());
-    for chunk in stream.chunks(usize::from(*choice / 11).max(1)) {
-        input.extend_from_slice(chunk);
-        match handshake.handle_input(&mut input) {
-            Ok(None) => assert!(handshake.poll_output().len() <= 512),
-            Ok(Some(_)) | Err(_) => return,
-        }
-    }
-}
+/// All of them.
+pub const TARGETS: [Target; 9] = [
+    ("greeting", greeting),
+    ("frames", frames),
+    ("commands", commands),
+    ("null", null),
+    ("plain_client", plain_client),
+    ("plain_server", plain_server),
+    ("curve_client", curve_client),
+    ("curve_server", curve_server),
+    ("pair", pair),
+];

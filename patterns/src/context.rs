@@ -60,6 +60,11 @@ impl Context {
         true
     }
 
+    /// Whether a socket is bound to the name.
+    pub(crate) fn is_bound(&self, name: &str) -> bool {
+        self.0.bound.lock().expect("no panic holds the lock").get(name).is_some_and(Bound::is_there)
+    }
+
     /// Forgets names whose time is over, so that they don't keep their sockets.
     pub(crate) fn sweep(&self) {
         self.0.bound.lock().expect("no panic holds the lock").retain(|_, bound| bound.is_there());

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod auth;
 mod connection;
 mod context;
 mod endpoint;
@@ -10,9 +11,13 @@ mod routing;
 mod socket;
 mod transport;
 
+pub use auth::{Authenticator, Claim, CurveClients, Decision, PlainUsers, Zap, new_key_pair};
 pub use context::Context;
 pub use endpoint::{Endpoint, EndpointError, Host};
-pub use enfonet_zmtp::{Batch, Envelope, Message, Metadata, Peer, SocketType, Subscription};
+pub use enfonet_zmtp::{
+    Batch, Credentials, Denial, Envelope, KeyError, KeyPair, Login, LoginTooLong, Mechanism, Message,
+    Metadata, Peer, PublicKey, Secret, SecretKey, Security, SocketType, Subscription, User, Verdict, Version,
+};
 pub use error::{
     BindError, Closed, ConnectError, RecvError, ReplyError, SendError, TrySendError, UnknownEndpoint,
 };

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use enfonet_zmtp::{HeartbeatConfig, Limits};
+use enfonet_zmtp::{HeartbeatConfig, Limits, Security};
 
-use crate::Context;
+use crate::auth::Door;
+use crate::{Authenticator, Context};
 
 /// The settings of a socket, with libzmq's names and defaults where it has them. Given when the socket is made.
 ///
@@ -26,8 +27,15 @@ pub struct Options {
     pub(crate) linger: Duration,
     pub(crate) reconnect: Duration,
     pub(crate) reconnect_max: Option<Duration>,
+    pub(crate) refused: Duration,
     pub(crate) handshake: Duration,
+    pub(crate) handshakes: usize,
+    pub(crate) security: Security,
+    pub(crate) door: Door,
+    pub(crate) domain: String,
+    pub(crate) zmtp2: bool,
     pub(crate) limits: Limits,
+    pub(crate) metadata: usize,
     pub(crate) subscriptions: usize,
     pub(crate) subscription_octets: usize,
     pub(crate) peer_events: bool,
@@ -46,8 +54,15 @@ impl Default for Options {
             linger: Duration::from_secs(30),
             reconnect: Duration::from_millis(100),
             reconnect_max: None,
+            refused: Duration::from_secs(5),
             handshake: Duration::from_secs(30),
+            handshakes: 10_000,
+            security: Security::Null,
+            door: Door::default(),
+            domain: String::new(),
+            zmtp2: false,
             limits: Limits::default(),
+            metadata: 64 << 10,
             subscriptions: 1_000_000,
             subscription_octets: 64 << 20,
             peer_events: false,
@@ -134,10 +149,63 @@ impl Options {
         self
     }
 
+    /// The wait before a peer is tried again that has been reached and can't be talked to: it breaks the
+    /// protocol, it is of a kind or mechanism that doesn't fit, or it doesn't let us in. Up to as much again is
+    /// added at random. Default 5 s. (libzmq gives such an endpoint up for good; a service that runs for long
+    /// outlives the mistake.)
+    #[must_use]
+    pub fn refused_interval(mut self, interval: Duration) -> Self {
+        self.refused = bounded(interval);
+        self
+    }
+
     /// How long a peer may take from the connection to the end of the handshake. Default 30 s.
     #[must_use]
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
         self.handshake = bounded(timeout);
+        self
+    }
+
+    /// How many peers may be in the middle of their handshake at each endpoint that is bound; who comes beyond
+    /// that is disconnected at once. Default 10,000.
+    #[must_use]
+    pub fn max_handshakes(mut self, handshakes: usize) -> Self {
+        self.handshakes = handshakes;
+        self
+    }
+
+    /// The mechanism of the socket, its role in it, and what that needs: on tcp and ipc, not within the process.
+    /// Default [`Security::Null`].
+    ///
+    /// Both ends must have the same mechanism, one as client and one as server. A PLAIN server needs an
+    /// [`authenticator`](Self::authenticator), or nobody comes in. A CURVE server without one lets everybody in
+    /// who knows its public key.
+    #[must_use]
+    pub fn security(mut self, security: Security) -> Self {
+        self.security = security;
+        self
+    }
+
+    /// Who decides which peers may come in: a [`PlainUsers`](crate::PlainUsers), a
+    /// [`CurveClients`](crate::CurveClients), a ZAP handler ([`Zap`](crate::Zap)), or a closure. Default nobody.
+    #[must_use]
+    pub fn authenticator(mut self, authenticator: impl Authenticator) -> Self {
+        self.door = Door::kept_by(authenticator);
+        self
+    }
+
+    /// The security domain, which the authenticator gets to see (libzmq's `ZAP_DOMAIN`). Default empty.
+    #[must_use]
+    pub fn domain(mut self, domain: impl Into<String>) -> Self {
+        self.domain = domain.into();
+        self
+    }
+
+    /// Serves peers of ZMTP 2.0 too, as libzmq 3.x is. Default off; and never with a mechanism or an
+    /// authenticator, of which they know nothing.
+    #[must_use]
+    pub fn zmtp2(mut self, on: bool) -> Self {
+        self.zmtp2 = on;
         self
     }
 
@@ -170,6 +238,28 @@ impl Options {
     #[must_use]
     pub fn max_message_size(mut self, octets: usize) -> Self {
         self.limits.message = octets;
+        self
+    }
+
+    /// The largest frame that is accepted from a peer (libzmq's `MAXMSGSIZE`): a larger one ends its connection.
+    /// Default 256 MiB.
+    #[must_use]
+    pub fn max_frame_size(mut self, octets: usize) -> Self {
+        self.limits.frame = octets;
+        self
+    }
+
+    /// How many frames a message from a peer may have: one of more ends its connection. Default 1,000,000.
+    #[must_use]
+    pub fn max_frames(mut self, frames: usize) -> Self {
+        self.limits.frames = frames;
+        self
+    }
+
+    /// How many octets of metadata a peer may announce: more end its connection. Default 64 KiB.
+    #[must_use]
+    pub fn max_metadata(mut self, octets: usize) -> Self {
+        self.metadata = octets;
         self
     }
 

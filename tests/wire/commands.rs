@@ -77,14 +77,14 @@ fn a_malformed_command_ends_the_connection() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (_dealer, at) = dealer(&runtime, Options::default());
-    // No name, or one that is cut off, PING without its time; more than any command has.
+    // No name, or one that is cut off, PING without its time; more than any frame may have.
     for malformed in [
         &b"\x04\0"[..],
         b"\x04\x01\0",
         b"\x04\x01\x05",
         b"\x04\x03\x05NO",
         b"\x04\x06\x04PING\0",
-        b"\x06\0\0\0\0\x01\0\0\0",
+        b"\x06\0\0\0\0\x10\0\0\x01",
     ] {
         let mut script = Script::join(&at, "DEALER", 1);
         script.settle();

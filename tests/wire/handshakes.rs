@@ -243,7 +243,9 @@ fn who_connected_tries_again_after_a_failed_handshake() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (listener, at) = ScriptListener::bind();
-    let dealer = Dealer::with_options(Options::default().reconnect_interval(Duration::from_millis(1)));
+    let soon = Duration::from_millis(1);
+    let options = Options::default().reconnect_interval(soon).refused_interval(soon);
+    let dealer = Dealer::with_options(options);
     dealer.connect(at).unwrap();
     dealer.try_send("waits").unwrap();
     for said in [&b"HTTP/1.1"[..], &[&greeting(1), &command("ERROR", b"\0")[..]].concat(), b""] {

@@ -8,32 +8,70 @@ use std::fmt;
 pub enum Mechanism {
     /// No authentication, no encryption (RFC 37, "The NULL Security Mechanism").
     Null,
+    /// A name and a password in clear (RFC 24).
+    Plain,
+    /// Keys on both ends, and all traffic encrypted (RFC 26).
+    Curve,
 }
 
 impl Mechanism {
-    /// The 20 octets of the greeting: the name, padded with zeros.
-    const fn field(self) -> [u8; 20] {
+    /// The name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
-            Self::Null => *b"NULL\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+            Self::Null => "NULL",
+            Self::Plain => "PLAIN",
+            Self::Curve => "CURVE",
         }
+    }
+
+    /// The 20 octets of the greeting: the name, padded with zeros.
+    fn field(self) -> [u8; 20] {
+        let mut field = [0; 20];
+        field[..self.name().len()].copy_from_slice(self.name().as_bytes());
+        field
     }
 }
 
 impl fmt::Display for Mechanism {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Null => f.write_str("NULL"),
-        }
+        f.write_str(self.name())
+    }
+}
+
+/// A version of ZMTP, as far as it makes a difference: later ones are served as 3.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version {
+    /// 2 or 3.
+    pub major: u8,
+    /// Of version 3: 0 knows no commands after the handshake.
+    pub minor: u8,
+}
+
+impl Version {
+    /// libzmq 3.x: no mechanisms, no commands.
+    pub const V2_0: Self = Self { major: 2, minor: 0 };
+    /// libzmq 4.0 to 4.3.2: subscriptions are messages.
+    pub const V3_0: Self = Self { major: 3, minor: 0 };
+    /// What we speak.
+    pub const V3_1: Self = Self { major: 3, minor: 1 };
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
     }
 }
 
 /// What both ends tell each other first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Greeting {
-    /// Minor version of ZMTP 3: 0 knows no commands after the handshake, so subscriptions to it are messages.
-    pub minor: u8,
+    /// The version of the protocol.
+    pub version: Version,
     /// The one mechanism that the end speaks: there is no negotiation.
     pub mechanism: Mechanism,
+    /// Whether the end has the server's role in the mechanism. libzmq never says so.
+    pub as_server: bool,
 }
 
 impl Greeting {
@@ -42,58 +80,69 @@ impl Greeting {
 
     /// Ours: version 3.1.
     #[must_use]
-    pub const fn new(mechanism: Mechanism) -> Self {
-        Self { minor: 1, mechanism }
+    pub const fn new(mechanism: Mechanism, as_server: bool) -> Self {
+        Self { version: Version::V3_1, mechanism, as_server }
     }
 
-    /// The wire form. Padding, filler and as-server are zero, as RFC 37 has it for NULL.
+    /// The wire form. Padding and filler are zero, and as-server is for NULL, as RFC 37 has it.
     #[must_use]
     pub fn to_wire(&self) -> [u8; Self::LEN] {
         let mut wire = [0; Self::LEN];
         wire[0] = 0xff;
         wire[SIGNATURE_END] = 0x7f;
-        wire[MAJOR] = 3;
-        wire[MINOR] = self.minor;
-        wire[MECHANISM..MECHANISM + 20].copy_from_slice(&self.mechanism.field());
+        (wire[MAJOR], wire[MINOR]) = (self.version.major, self.version.minor);
+        wire[MECHANISM..AS_SERVER].copy_from_slice(&self.mechanism.field());
+        wire[AS_SERVER] = u8::from(self.as_server && self.mechanism != Mechanism::Null);
         wire
     }
 
     /// Reads the greeting that `bytes` begins with; `Ok(None)` when it isn't whole yet.
     ///
-    /// Fails as early as the octets allow. The padding, the as-server flag and the filler are not looked
-    /// at: libzmq fills them its own way, and the role follows from configuration. A major version above
-    /// 3 is taken for 3.1, since such a peer has to speak our version with us.
+    /// Fails as early as the octets allow. The padding and the filler are not looked at: libzmq fills them its
+    /// own way. A major version above 3 is taken for 3.1, since such a peer has to speak our version with us.
     ///
     /// # Errors
     /// [`GreetingError`]: the peer is of an older ZMTP, no ZMTP peer at all, or wants another mechanism.
     pub fn parse(bytes: &[u8], mechanism: Mechanism) -> Result<Option<Self>, GreetingError> {
-        let octet = |at: usize| bytes.get(at).copied();
-        if octet(0).is_some_and(|first| first != 0xff)
-            || octet(SIGNATURE_END).is_some_and(|last| last & 1 == 0)
-        {
-            return Err(GreetingError::Unversioned);
-        }
-        if let Some(major) = octet(MAJOR).filter(|major| *major < 3) {
+        if let Some(major) = peer_major(bytes)?.filter(|major| *major < 3) {
             return Err(GreetingError::Version { major });
         }
         let Some(wire) = bytes.first_chunk::<{ Self::LEN }>() else {
             return Ok(None);
         };
-        let field = &wire[MECHANISM..MECHANISM + 20];
+        let field = &wire[MECHANISM..AS_SERVER];
         if *field != mechanism.field() {
             let end = field.iter().position(|c| *c == 0).unwrap_or(field.len());
             let theirs = field[..end].escape_ascii().to_string();
             return Err(GreetingError::Mechanism { theirs, ours: mechanism });
         }
-        let minor = if wire[MAJOR] > 3 { 1 } else { wire[MINOR] };
-        Ok(Some(Self { minor, mechanism }))
+        let version = match wire[MAJOR] {
+            3 => Version { major: 3, minor: wire[MINOR] },
+            _ => Version::V3_1,
+        };
+        Ok(Some(Self { version, mechanism, as_server: wire[AS_SERVER] & 1 != 0 }))
     }
 }
 
+/// The major version of a peer whose first octets these are; `Ok(None)` when too few have come to tell.
+///
+/// Octet 9 has its lowest bit set in every version that has a number. Without, it is ZMTP 1.0, or another
+/// protocol.
+pub(crate) fn peer_major(bytes: &[u8]) -> Result<Option<u8>, GreetingError> {
+    let octet = |at: usize| bytes.get(at).copied();
+    if octet(0).is_some_and(|first| first != 0xff) || octet(SIGNATURE_END).is_some_and(|last| last & 1 == 0) {
+        return Err(GreetingError::Unversioned);
+    }
+    Ok(octet(MAJOR))
+}
+
+/// Octets up to and with the major version: what tells versions apart.
+pub(crate) const VERSIONED: usize = MAJOR + 1;
 const SIGNATURE_END: usize = 9;
 const MAJOR: usize = 10;
 const MINOR: usize = 11;
 const MECHANISM: usize = 12;
+const AS_SERVER: usize = 32;
 
 /// A greeting that we can't go on from. Trying again doesn't help until one end is changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -126,29 +175,48 @@ mod tests {
         Greeting::parse(bytes, Mechanism::Null)
     }
 
+    fn null() -> Greeting {
+        Greeting::new(Mechanism::Null, false)
+    }
+
     #[test]
     fn the_layout_is_that_of_the_rfc() {
-        let wire = Greeting::new(Mechanism::Null).to_wire();
+        let wire = null().to_wire();
         let mut expected = b"\xff\0\0\0\0\0\0\0\0\x7f\x03\x01NULL".to_vec();
         expected.resize(64, 0);
         assert_eq!(wire[..], expected[..]);
     }
 
     #[test]
-    fn padding_as_server_and_filler_are_not_looked_at() {
-        let mut wire = Greeting::new(Mechanism::Null).to_wire();
-        wire[1..9].fill(0xaa);
-        wire[32..].fill(0x55);
-        assert_eq!(parse(&wire), Ok(Some(Greeting::new(Mechanism::Null))));
+    fn the_role_is_told_in_mechanisms_that_have_any() {
+        for (mechanism, as_server) in [(Mechanism::Null, 0), (Mechanism::Plain, 1), (Mechanism::Curve, 1)] {
+            let wire = Greeting::new(mechanism, true).to_wire();
+            assert_eq!(wire[32], as_server);
+            assert_eq!(wire[12..32].split(|c| *c == 0).next(), Some(mechanism.name().as_bytes()));
+            assert_eq!(Greeting::new(mechanism, false).to_wire()[32], 0);
+        }
+    }
+
+    #[test]
+    fn padding_and_filler_are_not_looked_at_and_any_role_is_accepted() {
+        for as_server in [false, true] {
+            let mut wire = null().to_wire();
+            wire[1..9].fill(0xaa);
+            wire[32] = u8::from(as_server);
+            wire[33..].fill(0x55);
+            assert_eq!(parse(&wire), Ok(Some(Greeting { as_server, ..null() })));
+        }
     }
 
     #[test]
     fn later_versions_are_served_as_ours() {
-        for (major, minor, taken) in [(3, 0, 0), (3, 1, 1), (3, 9, 9), (4, 0, 1), (0xff, 0, 1)] {
-            let mut wire = Greeting::new(Mechanism::Null).to_wire();
+        for (major, minor, taken) in [(3, 0, 0), (3, 1, 1), (3, 9, 9), (4, 0, 1), (0x7f, 3, 1), (0xff, 0, 1)]
+        {
+            let mut wire = null().to_wire();
             (wire[10], wire[11]) = (major, minor);
-            assert_eq!(parse(&wire).unwrap().unwrap().minor, taken);
+            assert_eq!(parse(&wire).unwrap().unwrap().version, Version { major: 3, minor: taken });
         }
+        assert!(Version::V2_0 < Version::V3_0 && Version::V3_0 < Version::V3_1);
     }
 
     #[test]
@@ -164,7 +232,7 @@ mod tests {
 
     #[test]
     fn the_mechanism_is_compared_to_its_last_octet() {
-        let mut wire = Greeting::new(Mechanism::Null).to_wire();
+        let mut wire = null().to_wire();
         wire[12 + 19] = b'x';
         assert!(matches!(parse(&wire), Err(GreetingError::Mechanism { .. })));
         wire[12..32].copy_from_slice(b"PLAIN\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");

@@ -1,19 +1,30 @@
 #![doc = include_str!("../README.md")]
 
 mod command;
+mod curve;
 mod frame;
 mod greeting;
 mod handshake;
 mod heartbeat;
+mod incoming;
 mod message;
 mod metadata;
+mod security;
 mod socket_type;
 
 pub use command::{Command, CommandError, Ping, Subscription};
+pub use curve::{CurveError, Opener, Sealer};
 pub use frame::{Decoder, Event, FrameError, FrameHeader, Limits};
-pub use greeting::{Greeting, GreetingError, Mechanism};
-pub use handshake::{Handshake, HandshakeError, Local, Peer};
+pub use greeting::{Greeting, GreetingError, Mechanism, Version};
+pub use handshake::{
+    Entropy, Established, Fault, Handshake, HandshakeConfig, HandshakeError, Local, Peer, Step,
+};
 pub use heartbeat::{Heartbeat, HeartbeatConfig, Pulse};
+pub use incoming::{Incoming, TrafficError};
 pub use message::{Batch, Envelope, Frames, Message, Messages, Span, Spans};
 pub use metadata::{Metadata, MetadataError};
+pub use security::{
+    Credentials, Denial, KeyError, KeyPair, Login, LoginTooLong, PublicKey, Secret, SecretKey, Security,
+    User, Verdict,
+};
 pub use socket_type::{SocketType, UnknownSocketType};

@@ -42,6 +42,13 @@ impl Metadata {
         self.0 = wire.freeze();
     }
 
+    /// Adds all properties of another list behind those that are there.
+    pub fn append(&mut self, other: &Self) {
+        if !other.0.is_empty() {
+            self.0 = [&self.0[..], &other.0].concat().into();
+        }
+    }
+
     /// The properties in the order of the wire.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let mut rest = &self.0[..];

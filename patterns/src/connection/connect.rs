@@ -13,17 +13,18 @@ use crate::transport::Stream;
 
 /// Connects, again and again, until the socket is closing and nothing waits to be sent.
 ///
-/// A peer that breaks the protocol is tried again like one that isn't there, at the same pace: it may be
-/// replaced by a better one. (libzmq gives such an endpoint up for good.)
+/// A peer that breaks the protocol, or won't have us, is tried again too, only not as often: it may be replaced
+/// by a better one. (libzmq gives such an endpoint up for good.)
 pub(crate) async fn connect(endpoint: Endpoint, slot: Slot) {
     let mut backoff = Backoff::new(slot.link().options());
     loop {
-        match attempt(&endpoint, &slot, &mut backoff).await {
-            Ok(()) => return,
-            Err(error) if error.is_ordinary() => debug!(%endpoint, %error, "not connected"),
-            Err(error) => warn!(%endpoint, %error, "not connected"),
+        let Err(error) = attempt(&endpoint, &slot, &mut backoff).await else { return };
+        if error.is_ordinary() {
+            debug!(%endpoint, %error, "not connected");
+        } else {
+            warn!(%endpoint, %error, "not connected");
         }
-        let wait = backoff.wait(fastrand::f64());
+        let wait = backoff.wait(error.is_lasting(), fastrand::f64());
         if slot.unless_over(tokio::time::sleep(wait)).await.is_none() {
             return;
         }
@@ -37,15 +38,13 @@ async fn attempt(endpoint: &Endpoint, slot: &Slot, backoff: &mut Backoff) -> Res
         return Ok(());
     };
     let stream = stream?;
-    let shaking = handshake(&stream, link.local(), link.options().handshake);
-    let Some(shaken) = slot.unless_over(shaking).await else {
+    let Some(shaken) = slot.unless_over(handshake(&stream, &**link)).await else {
         return Ok(());
     };
-    let (peer, received) = shaken?;
-    let joined = slot.join(peer)?;
+    let driver = Driver::start(&stream, shaken?, |peer| slot.join(peer))?;
     debug!(%endpoint, "connected");
     backoff.reset();
-    Driver::new(&stream, joined, received).run().await?;
+    driver.run().await?;
     let _ = tokio::time::timeout(FINISH, stream.finish()).await;
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::task::{Context, Poll};
 
 use bytes::BytesMut;
-use enfonet_zmtp::{Command, Decoder, Event};
+use enfonet_zmtp::{Command, Established, Event, HeartbeatConfig, Incoming, Peer, Version};
 
 use super::link::{Joined, Turn};
 use super::vigil::Vigil;
@@ -26,7 +26,9 @@ const BUDGET: usize = 512 << 10;
 pub(super) struct Driver<'a> {
     stream: &'a Stream,
     peer: Joined,
-    decoder: Decoder,
+    incoming: Incoming,
+    /// Whether the peer knows commands: those before ZMTP 3 don't.
+    has_commands: bool,
     read_size: usize,
     queue: WriteQueue,
     staged: Staged,
@@ -45,20 +47,29 @@ enum Progress {
 }
 
 impl<'a> Driver<'a> {
-    /// `received` is what arrived together with the end of the handshake.
-    pub(super) fn new(stream: &'a Stream, peer: Joined, received: BytesMut) -> Self {
+    /// `received` is what arrived together with the end of the handshake, of whose peer `join` makes one of the socket's.
+    pub(super) fn start<E>(
+        stream: &'a Stream,
+        (established, received): (Established, BytesMut),
+        join: impl FnOnce(Peer) -> Result<Joined, E>,
+    ) -> Result<Self, E> {
+        let Established { peer, sealer, opener } = established;
+        let has_commands = peer.version >= Version::V3_0;
+        let peer = join(peer)?;
         let (limits, heartbeat) = (peer.link().options().limits, peer.link().options().heartbeat);
+        let heartbeat = if has_commands { heartbeat } else { HeartbeatConfig::default() };
         let received = if received.is_empty() { BytesMut::new() } else { received };
-        Self {
+        Ok(Self {
             stream,
             peer,
-            decoder: Decoder::resume(received, limits),
+            incoming: Incoming::new(received, limits, opener),
+            has_commands,
             read_size: MIN_READ,
-            queue: WriteQueue::default(),
+            queue: WriteQueue::new(sealer),
             staged: Staged::default(),
             written: Load::default(),
             vigil: Vigil::new(heartbeat),
-        }
+        })
     }
 
     /// Runs until the connection ends. `Ok` when the socket is closing and all is written.
@@ -90,7 +101,7 @@ impl<'a> Driver<'a> {
                 return Ok(Progress::Waits);
             }
             if self.stream.poll_readable(cx)?.is_pending() {
-                self.decoder.shrink();
+                self.incoming.shrink();
                 return Ok(Progress::Waits);
             }
             let Some(octets) = self.read()? else { continue };
@@ -106,8 +117,8 @@ impl<'a> Driver<'a> {
     /// One read; `None` when the kernel has nothing after all.
     fn read(&mut self) -> Result<Option<usize>, ConnectionError> {
         // A buffer that has some room left is used up first: many small reads share one.
-        let hint = if self.decoder.spare() >= MIN_READ { 1 } else { self.read_size };
-        let buffer = self.decoder.reserve(hint);
+        let hint = if self.incoming.spare() >= MIN_READ { 1 } else { self.read_size };
+        let buffer = self.incoming.reserve(hint);
         let room = buffer.capacity() - buffer.len();
         match self.stream.try_read(buffer) {
             Ok(0) => Err(ConnectionError::Eof),
@@ -126,7 +137,7 @@ impl<'a> Driver<'a> {
 
     /// Hands over what has arrived whole.
     fn deliver(&mut self) -> Result<(), ConnectionError> {
-        while let Some(event) = self.decoder.poll_event()? {
+        while let Some(event) = self.incoming.poll_event()? {
             let (link, id) = (self.peer.link(), self.peer.id());
             match event {
                 // What is small against the buffer that it came in must not keep it.
@@ -134,6 +145,8 @@ impl<'a> Driver<'a> {
                     link.deliver(id, batch.detach())?;
                 }
                 Event::Batch(batch) => link.deliver(id, batch)?,
+                // Such peers know of no commands, and so of none to answer with.
+                Event::Command(_) if !self.has_commands => {}
                 Event::Command(body) => {
                     let command = Command::parse(body)?;
                     if let Command::Ping(ping) = &command {
@@ -166,6 +179,7 @@ impl<'a> Driver<'a> {
                     return Ok(Progress::Waits);
                 }
             }
+            self.queue.prepare()?;
             match self.queue.with_slices(|slices| self.stream.try_write_vectored(slices)) {
                 Ok(octets) => {
                     self.written.add(self.queue.advance(octets));

@@ -1,43 +1,105 @@
 //! Drives the handshake over a stream.
 
 use std::io;
-use std::time::Duration;
+use std::pin::pin;
 
 use bytes::BytesMut;
-use enfonet_zmtp::{Handshake, Local, Peer};
+use enfonet_zmtp::{
+    Credentials, Entropy, Established, Handshake, HandshakeConfig, HandshakeError, Mechanism, Step,
+};
+use zeroize::Zeroizing;
 
+use super::link::Link;
+use crate::auth::Claim;
 use crate::error::ConnectionError;
 use crate::transport::Stream;
 
 /// Room for a greeting, a READY and a little traffic behind it.
 const ROOM: usize = 512;
 
-/// Shakes hands within the time limit. Gives the peer, and what arrived behind its part of the handshake.
+/// Shakes hands within the time limit. Gives what came of it, and what arrived behind the peer's part.
 pub(super) async fn handshake(
     stream: &Stream,
-    local: Local,
-    limit: Duration,
-) -> Result<(Peer, BytesMut), ConnectionError> {
-    let shaken = tokio::time::timeout(limit, shake(stream, local)).await;
+    link: &dyn Link,
+) -> Result<(Established, BytesMut), ConnectionError> {
+    let shaking = async {
+        let handshake = Handshake::new(config(link), entropy(link)?);
+        Shaking { stream, link, handshake, input: BytesMut::with_capacity(ROOM) }.run().await
+    };
+    let shaken = tokio::time::timeout(link.options().handshake, shaking).await;
     shaken.map_err(|_| ConnectionError::HandshakeTimeout)?
 }
 
-async fn shake(stream: &Stream, local: Local) -> Result<(Peer, BytesMut), ConnectionError> {
-    let mut handshake = Handshake::new(local);
-    let mut input = BytesMut::with_capacity(ROOM);
-    loop {
-        stream.write_all(&handshake.poll_output()).await?;
-        receive(stream, &mut input).await?;
-        match handshake.handle_input(&mut input) {
-            Ok(None) => {}
-            Ok(Some(peer)) => {
-                stream.write_all(&handshake.poll_output()).await?;
-                return Ok((peer, input));
+fn config(link: &dyn Link) -> HandshakeConfig {
+    let (options, local) = (link.options(), link.local());
+    HandshakeConfig {
+        security: options.security.clone(),
+        max_metadata: options.metadata,
+        zmtp2: options.zmtp2 && !options.door.is_kept(),
+        local,
+    }
+}
+
+/// From the system's generator, if the mechanism needs any.
+fn entropy(link: &dyn Link) -> io::Result<Entropy> {
+    if link.options().security.mechanism() != Mechanism::Curve {
+        return Ok(Entropy::none());
+    }
+    let mut octets = Zeroizing::new([0; Entropy::LEN]);
+    getrandom::fill(&mut *octets)?;
+    Ok(Entropy::from(*octets))
+}
+
+struct Shaking<'a> {
+    stream: &'a Stream,
+    link: &'a dyn Link,
+    handshake: Handshake,
+    input: BytesMut,
+}
+
+impl Shaking<'_> {
+    async fn run(mut self) -> Result<(Established, BytesMut), ConnectionError> {
+        loop {
+            let step = self.handshake.handle_input(&mut self.input);
+            match self.answered(step).await? {
+                Step::NeedInput => receive(self.stream, &mut self.input).await?,
+                Step::Authenticate(credentials) => self.decide(credentials).await?,
+                Step::Complete(established) => return Ok((*established, self.input)),
             }
-            Err(error) => {
-                // The peer may be told why; if that fails, it makes no difference.
-                let _ = stream.write_all(&handshake.poll_output()).await;
-                return Err(error.into());
+        }
+    }
+
+    /// Sends what there is to send.
+    async fn answered<T>(&mut self, outcome: Result<T, HandshakeError>) -> Result<T, ConnectionError> {
+        let sent = self.stream.write_all(&self.handshake.poll_output()).await;
+        // The peer may be told what went wrong; if that fails, it makes no difference.
+        let outcome = outcome?;
+        sent?;
+        Ok(outcome)
+    }
+
+    /// Has it decided whether the peer may come in. If it goes away, or says something out of turn, that is seen;
+    /// it isn't read on before the decision.
+    async fn decide(&mut self, credentials: Credentials) -> Result<(), ConnectionError> {
+        let options = self.link.options();
+        let claim = Claim {
+            credentials,
+            domain: options.domain.clone(),
+            address: self.stream.peer_address(),
+            identity: options.identity.clone(),
+        };
+        let mut verdict = pin!(options.door.decide(claim));
+        loop {
+            tokio::select! {
+                biased;
+                verdict = &mut verdict => {
+                    let outcome = self.handshake.handle_verdict(verdict);
+                    return self.answered(outcome).await;
+                }
+                received = receive(self.stream, &mut self.input), if self.input.is_empty() => {
+                    received?;
+                    self.handshake.handle_input(&mut self.input)?;
+                }
             }
         }
     }

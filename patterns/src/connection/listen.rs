@@ -4,10 +4,13 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
+use super::complaints::Complaints;
 use super::driver::Driver;
 use super::handshake::handshake;
 use super::link::{Joined, Link};
@@ -29,14 +32,25 @@ pub(crate) async fn listen(
     stop: CancellationToken,
     until: CancellationToken,
 ) {
+    let host = Arc::new(Host {
+        rooms: Arc::new(Semaphore::new(link.options().handshakes.min(Semaphore::MAX_PERMITS))),
+        complaints: Complaints::default(),
+        endpoint: endpoint.clone(),
+        link,
+    });
     let accepting = async {
         loop {
             match listener.accept().await {
                 Ok(stream) => {
-                    let (link, until, endpoint) = (link.clone(), until.clone(), endpoint.clone());
-                    tasks.spawn(async move {
-                        until.run_until_cancelled(serve(stream, endpoint, link)).await;
-                    });
+                    let (host, until) = (host.clone(), until.clone());
+                    match host.rooms.clone().try_acquire_owned() {
+                        Ok(room) => drop(tasks.spawn(async move {
+                            until.run_until_cancelled(host.serve(stream, room)).await;
+                        })),
+                        Err(_) => host.turn_away(&ConnectionError::TooManyHandshakes {
+                            limit: host.link.options().handshakes,
+                        }),
+                    }
                 }
                 Err(error) if is_of_one_connection(&error) => {
                     debug!(%endpoint, %error, "a connection was gone")
@@ -63,21 +77,44 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-async fn serve(stream: Stream, endpoint: Endpoint, link: Arc<dyn Link>) {
-    match converse(&stream, link).await {
-        Ok(()) => {}
-        Err(error) if error.is_ordinary() => debug!(%endpoint, %error, "a peer has gone"),
-        Err(error) => warn!(%endpoint, %error, "a peer was turned away"),
-    }
+/// What the connections that were accepted at one endpoint have in common.
+#[derive(Debug)]
+struct Host {
+    link: Arc<dyn Link>,
+    endpoint: Endpoint,
+    /// One for each handshake that may go on.
+    rooms: Arc<Semaphore>,
+    complaints: Complaints,
 }
 
-async fn converse(stream: &Stream, link: Arc<dyn Link>) -> Result<(), ConnectionError> {
-    let shaking = handshake(stream, link.local(), link.options().handshake);
-    let Some(shaken) = link.closing().run_until_cancelled(shaking).await else {
-        return Ok(());
-    };
-    let (peer, received) = shaken?;
-    Driver::new(stream, Joined::accept(&link, peer)?, received).run().await?;
-    let _ = tokio::time::timeout(FINISH, stream.finish()).await;
-    Ok(())
+impl Host {
+    async fn serve(&self, stream: Stream, room: OwnedSemaphorePermit) {
+        match self.converse(&stream, room).await {
+            Ok(()) => {}
+            Err(error) if error.is_ordinary() => debug!(endpoint = %self.endpoint, %error, "a peer has gone"),
+            Err(error) => self.turn_away(&error),
+        }
+    }
+
+    async fn converse(&self, stream: &Stream, room: OwnedSemaphorePermit) -> Result<(), ConnectionError> {
+        let shaking = handshake(stream, &*self.link);
+        let Some(shaken) = self.link.closing().run_until_cancelled(shaking).await else {
+            return Ok(());
+        };
+        let driver = Driver::start(stream, shaken?, |peer| Joined::accept(&self.link, peer))?;
+        drop(room);
+        driver.run().await?;
+        let _ = tokio::time::timeout(FINISH, stream.finish()).await;
+        Ok(())
+    }
+
+    /// Strangers can't fill the log.
+    fn turn_away(&self, error: &ConnectionError) {
+        let endpoint = &self.endpoint;
+        match self.complaints.may_log(Instant::now()) {
+            Some(0) => warn!(%endpoint, %error, "a peer was turned away"),
+            Some(silent) => warn!(%endpoint, %error, silent, "a peer was turned away, as others were before"),
+            None => debug!(%endpoint, %error, "a peer was turned away"),
+        }
+    }
 }

@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::task::{Context, Poll};
 
 use bytes::BytesMut;
-use enfonet_zmtp::{Batch, Command, Decoder, Event, Limits, Local, Metadata, Peer};
+use enfonet_zmtp::{
+    Batch, Command, Decoder, Event, Limits, Local, Metadata, Peer, TrafficError, User, Version,
+};
 use tracing::{debug, warn};
 
 use super::backoff::Backoff;
@@ -27,11 +29,18 @@ pub(crate) async fn connect_inproc(name: String, slot: Slot) {
         let Some(bound) = slot.unless_over(names.find(&name)).await else {
             return;
         };
-        match join(&slot, &bound).await {
-            Ok(()) => debug!(%endpoint, "disconnected"),
-            Err(error) => warn!(%endpoint, %error, "not connected"),
-        }
-        if slot.unless_over(tokio::time::sleep(backoff.wait(fastrand::f64()))).await.is_none() {
+        let is_lasting = match join(&slot, &bound).await {
+            Ok(()) => {
+                debug!(%endpoint, "disconnected");
+                false
+            }
+            Err(error) => {
+                warn!(%endpoint, %error, "not connected");
+                error.is_lasting()
+            }
+        };
+        let wait = backoff.wait(is_lasting, fastrand::f64());
+        if slot.unless_over(tokio::time::sleep(wait)).await.is_none() {
             return;
         }
     }
@@ -53,7 +62,13 @@ async fn join(near: &Slot, far: &Bound) -> Result<(), ConnectionError> {
 /// What a peer would have learnt in a handshake.
 fn introduce(local: Local) -> Peer {
     let identity = if local.socket_type.announces_identity() { local.identity } else { Default::default() };
-    Peer { minor: 1, socket_type: Some(local.socket_type), identity, metadata: Metadata::default() }
+    Peer {
+        version: Version::V3_1,
+        socket_type: Some(local.socket_type),
+        identity,
+        metadata: Metadata::default(),
+        user: User::default(),
+    }
 }
 
 #[derive(Debug)]
@@ -128,7 +143,7 @@ impl End {
         let anything = !staged.control.is_empty() || !staged.runs.is_empty();
         self.runs.append(&mut staged.runs);
         let mut commands = Decoder::resume(BytesMut::from(staged.control), Limits::default());
-        while let Some(Event::Command(body)) = commands.poll_event()? {
+        while let Some(Event::Command(body)) = commands.poll_event().map_err(TrafficError::from)? {
             to.peer.link().command(to.peer.id(), Command::parse(body)?)?;
         }
         Ok(anything)

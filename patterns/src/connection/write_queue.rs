@@ -3,14 +3,17 @@
 use std::collections::VecDeque;
 use std::io::IoSlice;
 
-use bytes::Bytes;
-use enfonet_zmtp::Batch;
+use bytes::{Bytes, BytesMut};
+use enfonet_zmtp::{Batch, CurveError, Sealer, Span};
 use smallvec::{SmallVec, smallvec};
 
 use crate::queue::{Load, Staged};
 
 /// Pieces in one system call; Linux takes up to 1024.
 const MAX_PIECES: usize = 64;
+/// So much is encrypted at a time, if there are several messages: what waits behind may still change, and other
+/// connections have their turn.
+const SEALED: usize = 64 << 10;
 
 #[derive(Debug, Default)]
 pub(super) struct WriteQueue {
@@ -20,17 +23,38 @@ pub(super) struct WriteQueue {
     /// Octets of the next piece that are.
     written: usize,
     control_entries: usize,
+    sealer: Option<Sealer>,
 }
 
 /// Ends at a message boundary.
 #[derive(Debug)]
 struct Entry {
+    /// What is written. With encryption there are none until the entry is the first.
     pieces: SmallVec<[Bytes; 2]>,
-    /// What the pieces are; `None` for commands.
-    run: Option<Batch>,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    Commands(Bytes),
+    Run(Batch),
+}
+
+impl Content {
+    fn to_pieces(&self) -> SmallVec<[Bytes; 2]> {
+        match self {
+            Self::Commands(frames) => smallvec![frames.clone()],
+            Self::Run(run) => run.clone().into_pieces(),
+        }
+    }
 }
 
 impl WriteQueue {
+    /// A queue of what is encrypted, if there is something to do it with.
+    pub(super) fn new(sealer: Option<Sealer>) -> Self {
+        Self { sealer, ..Self::default() }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
@@ -43,14 +67,50 @@ impl WriteQueue {
     /// Takes over what was staged. Commands overtake messages, at the next message boundary.
     pub(super) fn extend(&mut self, staged: &mut Staged) {
         if !staged.control.is_empty() {
-            let control = std::mem::take(&mut staged.control);
-            let entry = Entry { pieces: smallvec![control], run: None };
-            let boundary = usize::from(self.piece > 0 || self.written > 0);
-            self.entries.insert(boundary, entry);
+            let entry = self.entry(Content::Commands(std::mem::take(&mut staged.control)));
+            self.entries.insert(self.boundary(), entry);
             self.control_entries += 1;
         }
-        let entry = |run: Batch| Entry { pieces: run.clone().into_pieces(), run: Some(run) };
-        self.entries.extend(staged.runs.drain(..).map(entry));
+        for run in staged.runs.drain(..) {
+            let entry = self.entry(Content::Run(run));
+            self.entries.push_back(entry);
+        }
+    }
+
+    fn entry(&self, content: Content) -> Entry {
+        let pieces = if self.sealer.is_some() { SmallVec::new() } else { content.to_pieces() };
+        Entry { pieces, content }
+    }
+
+    /// How many entries at the front can't be overtaken any more: one that is partly written, or encrypted. Its
+    /// nonces come before those that are still to be given.
+    fn boundary(&self) -> usize {
+        let is_sealed =
+            || self.sealer.is_some() && self.entries.front().is_some_and(|e| !e.pieces.is_empty());
+        usize::from(self.piece > 0 || self.written > 0 || is_sealed())
+    }
+
+    /// Encrypts what is first, if there is anything to encrypt. To be called before each write.
+    pub(super) fn prepare(&mut self) -> Result<(), CurveError> {
+        let Some(sealer) = &mut self.sealer else { return Ok(()) };
+        let Some(first) = self.entries.front_mut().filter(|entry| entry.pieces.is_empty()) else {
+            return Ok(());
+        };
+        let (mut sealed, mut rest) = (BytesMut::new(), None);
+        match &mut first.content {
+            Content::Commands(frames) => sealer.seal_frames(frames, &mut sealed)?,
+            Content::Run(run) => {
+                let now = run.split_to(run.fitting(SEALED).0.max(1));
+                rest = Some(std::mem::replace(run, now)).filter(|rest| !rest.is_empty());
+                sealer.seal(run, &mut sealed)?;
+            }
+        }
+        first.pieces.push(sealed.freeze());
+        if let Some(rest) = rest {
+            let entry = self.entry(Content::Run(rest));
+            self.entries.insert(1, entry);
+        }
+        Ok(())
     }
 
     /// Calls `write` with the next pieces.
@@ -70,9 +130,12 @@ impl WriteQueue {
         let mut load = Load::default();
         while let Some(entry) = self.entries.front() {
             let Some(piece) = entry.pieces.get(self.piece) else {
-                match &entry.run {
-                    Some(run) => load.add(Load::new(run.len(), run.wire_len())),
-                    None => self.control_entries -= 1,
+                if entry.pieces.is_empty() {
+                    break;
+                }
+                match &entry.content {
+                    Content::Run(run) => load.add(Load::new(run.len(), run.wire_len())),
+                    Content::Commands(_) => self.control_entries -= 1,
                 }
                 self.entries.pop_front();
                 self.piece = 0;
@@ -93,12 +156,11 @@ impl WriteQueue {
         let mut written = self.written + first.iter().map(Bytes::len).sum::<usize>();
         let mut unsent = Vec::new();
         for entry in self.entries {
-            let Some(mut run) = entry.run else {
+            let Content::Run(mut run) = entry.content else {
                 written = 0;
                 continue;
             };
-            let whole = run.spans().take_while(|span| span.range.end <= written).count();
-            let _ = run.split_to(whole);
+            let _ = run.split_to(whole_messages(&run, written, self.sealer.is_some()));
             unsent.push(run);
             written = 0;
         }
@@ -106,15 +168,60 @@ impl WriteQueue {
     }
 }
 
+/// How many messages of a run are whole in so many octets of what is written.
+fn whole_messages(run: &Batch, written: usize, is_sealed: bool) -> usize {
+    let (wire, mut end) = (run.wire().map_or(&[][..], |wire| &wire[..]), 0);
+    let is_whole = |span: &Span<'_>| {
+        end += if is_sealed { Sealer::sealed_len(&wire[span.range.clone()]) } else { span.range.len() };
+        end <= written
+    };
+    run.spans().take_while(is_whole).count()
+}
+
 #[cfg(test)]
 mod tests {
-    use enfonet_zmtp::Message;
+    use enfonet_zmtp::{
+        Entropy, Event, Handshake, HandshakeConfig, Incoming, KeyPair, Limits, Message, SecretKey, Security,
+        SocketType, Step, Verdict,
+    };
 
     use super::*;
 
     fn staged(control: &'static [u8], runs: &[&[&str]]) -> Staged {
         let run = |texts: &&[&str]| texts.iter().copied().map(Message::from).collect();
         Staged { control: Bytes::from_static(control), runs: runs.iter().map(run).collect() }
+    }
+
+    /// The two ends of an encrypted connection.
+    fn encrypted() -> (WriteQueue, Incoming) {
+        let keys = [1, 2].map(|octet| KeyPair::new(SecretKey::from_bytes([octet; 32])));
+        let server = *keys[0].public();
+        let [server_keys, client_keys] = keys;
+        let securities = [
+            Security::CurveServer { keys: server_keys },
+            Security::CurveClient { keys: client_keys, server },
+        ];
+        let mut ends = securities.map(|security| {
+            let config = HandshakeConfig { security, ..HandshakeConfig::new(SocketType::Pair) };
+            (Handshake::new(config, Entropy::none()), BytesMut::new(), None)
+        });
+        while ends.iter().any(|(.., established)| established.is_none()) {
+            for at in 0..2 {
+                let sent = ends[1 - at].0.poll_output();
+                let (handshake, input, established) = &mut ends[at];
+                input.extend_from_slice(&sent);
+                if established.is_none() {
+                    match handshake.handle_input(input).unwrap() {
+                        Step::Authenticate(_) => handshake.handle_verdict(Verdict::allow()).unwrap(),
+                        Step::Complete(done) => *established = Some(done),
+                        Step::NeedInput => {}
+                    }
+                }
+            }
+        }
+        let [client, server] = ends.map(|(.., established)| established.unwrap());
+        let incoming = Incoming::new(BytesMut::new(), Limits::default(), server.opener);
+        (WriteQueue::new(client.sealer), incoming)
     }
 
     fn pending(queue: &WriteQueue) -> Vec<u8> {
@@ -157,6 +264,51 @@ mod tests {
                 .map(|m| String::from_utf8(m.first().to_vec()).unwrap())
                 .collect();
             assert_eq!(texts, expected, "after {written} octets");
+        }
+    }
+
+    #[test]
+    fn with_encryption_the_peer_gets_all_in_an_order_that_it_accepts() {
+        let (mut queue, mut incoming) = encrypted();
+        queue.extend(&mut staged(b"", &[&["a", "b"], &["c"]]));
+        queue.prepare().unwrap();
+        // Staged behind what is encrypted, though none of that is written yet.
+        queue.extend(&mut staged(b"\x04\x02\x01X", &[&["d"]]));
+        let (mut credit, mut seen) = (Load::default(), String::new());
+        while !queue.is_empty() {
+            queue.prepare().unwrap();
+            let part = pending(&queue);
+            let part = &part[..part.len().min(7)];
+            incoming.reserve(part.len()).extend_from_slice(part);
+            credit.add(queue.advance(part.len()));
+            while let Some(event) = incoming.poll_event().unwrap() {
+                match event {
+                    Event::Batch(run) => run.into_iter().for_each(|m| seen.push(char::from(m.first()[0]))),
+                    Event::Command(_) => seen.push('X'),
+                }
+            }
+        }
+        assert_eq!((&seen[..], credit), ("abXcd", Load::new(4, 12)));
+    }
+
+    #[test]
+    fn with_encryption_a_long_run_is_sealed_in_parts_and_what_is_unsent_of_it_is_known() {
+        let sealed_len = 2 + 33 + 200;
+        for written in [0, 1, sealed_len - 1, sealed_len, 10 * sealed_len, 700 * sealed_len + 5] {
+            let (mut queue, _) = encrypted();
+            let run = (0..1000).map(|n| Message::from(format!("{n:0200}"))).collect();
+            queue.extend(&mut Staged { runs: [run].into(), ..Staged::default() });
+            let mut left = written;
+            while left > 0 {
+                queue.prepare().unwrap();
+                let part = pending(&queue).len();
+                assert!(part < 2 * SEALED, "{part}");
+                queue.advance(part.min(left));
+                left -= part.min(left);
+            }
+            let unsent: Vec<Message> = queue.into_unsent().into_iter().flatten().collect();
+            assert_eq!(unsent.len(), 1000 - written / sealed_len, "after {written}");
+            assert_eq!(unsent[0], Message::from(format!("{:0200}", written / sealed_len)));
         }
     }
 

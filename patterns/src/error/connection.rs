@@ -2,7 +2,7 @@
 
 use std::io;
 
-use enfonet_zmtp::{CommandError, FrameError, HandshakeError};
+use enfonet_zmtp::{CommandError, CurveError, HandshakeError, TrafficError};
 
 use crate::routing::Refusal;
 
@@ -18,8 +18,12 @@ pub(crate) enum ConnectionError {
     Handshake(#[from] HandshakeError),
     #[error("the peer didn't finish the handshake in time")]
     HandshakeTimeout,
+    #[error("the limit of {limit} handshakes at a time is reached")]
+    TooManyHandshakes { limit: usize },
     #[error("{0}")]
-    Frame(#[from] FrameError),
+    Traffic(#[from] TrafficError),
+    #[error("{0}")]
+    Curve(#[from] CurveError),
     #[error("{0}")]
     Command(#[from] CommandError),
     #[error("{0}")]
@@ -31,6 +35,15 @@ pub(crate) enum ConnectionError {
 }
 
 impl ConnectionError {
+    /// Whether the same is to be expected of the peer the next time: it broke the protocol, or doesn't fit.
+    pub(crate) const fn is_lasting(&self) -> bool {
+        match self {
+            Self::Handshake(error) => !error.may_pass(),
+            Self::Traffic(_) | Self::Command(_) => true,
+            _ => false,
+        }
+    }
+
     /// Whether this is what happens to any connection sooner or later, and not worth a warning.
     pub(crate) const fn is_ordinary(&self) -> bool {
         matches!(self, Self::Eof | Self::Io(_))

@@ -282,7 +282,7 @@ mod tests {
     }
 
     fn peer() -> Peer {
-        Peer { minor: 1, socket_type: None, identity: "".into(), metadata: Default::default() }
+        crate::routing::tests::peer(enfonet_zmtp::Version::V3_1, "")
     }
 
     #[test]

@@ -75,15 +75,14 @@ mod tests {
     use super::*;
     use crate::queue::Load;
     use crate::routing::Outboxes;
-    use crate::routing::add_queue;
+    use crate::routing::tests::{add_queue, peer};
 
     fn join(
         directory: &mut Directory,
         ids: &mut Outboxes,
         identity: &'static str,
     ) -> Result<PeerId, Refusal> {
-        let peer =
-            Peer { minor: 1, socket_type: None, identity: identity.into(), metadata: Default::default() };
+        let peer = peer(enfonet_zmtp::Version::V3_1, identity);
         let id = add_queue(ids, Load::new(1, 1));
         directory.join(id, &peer, &mut ids[id]).map(|()| id)
     }

@@ -202,7 +202,7 @@ mod tests {
 
     use super::*;
     use crate::queue::{Load, Staged};
-    use crate::routing::add_queue;
+    use crate::routing::tests::add_queue;
 
     struct Fan {
         routing: FanOut,

@@ -128,7 +128,7 @@ impl Routing for Lockstep {
 mod tests {
     use super::*;
     use crate::queue::Load;
-    use crate::routing::add_queue;
+    use crate::routing::tests::add_queue;
 
     fn setup(peers: usize) -> (Lockstep, Outboxes, Vec<PeerId>) {
         let (mut routing, mut outboxes) = (Lockstep::default(), Outboxes::new());

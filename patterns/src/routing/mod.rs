@@ -77,11 +77,24 @@ pub(crate) enum Refusal {
     Subscriptions,
 }
 
-/// A queue for a test, under an id of its own.
 #[cfg(test)]
-fn add_queue(outboxes: &mut Outboxes, limit: crate::queue::Load) -> PeerId {
-    let number = (1 << 32) | (outboxes.len() as u64 + 1);
-    let id = PeerId::from(slotmap::KeyData::from_ffi(number));
-    outboxes.insert(id, Outbox::new(limit));
-    id
+pub(crate) mod tests {
+    use bytes::Bytes;
+    use enfonet_zmtp::{Metadata, User, Version};
+
+    use super::*;
+
+    /// A queue for a test, under an id of its own.
+    pub(super) fn add_queue(outboxes: &mut Outboxes, limit: crate::queue::Load) -> PeerId {
+        let number = (1 << 32) | (outboxes.len() as u64 + 1);
+        let id = PeerId::from(slotmap::KeyData::from_ffi(number));
+        outboxes.insert(id, Outbox::new(limit));
+        id
+    }
+
+    /// A peer that says next to nothing of itself.
+    pub(crate) fn peer(version: Version, identity: &'static str) -> Peer {
+        let (metadata, user) = (Metadata::default(), User::default());
+        Peer { version, socket_type: None, identity: Bytes::from(identity), metadata, user }
+    }
 }

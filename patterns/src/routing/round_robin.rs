@@ -58,7 +58,7 @@ mod tests {
 
     use super::*;
     use crate::queue::{Load, Staged};
-    use crate::routing::add_queue;
+    use crate::routing::tests::add_queue;
 
     fn setup(peers: usize, hwm: usize) -> (RoundRobin, Outboxes, Vec<PeerId>) {
         let (mut routing, mut outboxes) = (RoundRobin::default(), Outboxes::new());

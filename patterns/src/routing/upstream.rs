@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound::{Included, Unbounded};
 
 use bytes::Bytes;
-use enfonet_zmtp::{Peer, Subscription};
+use enfonet_zmtp::{Peer, Subscription, Version};
 use slotmap::SecondaryMap;
 
 use super::{Outboxes, Refusal, Routing};
@@ -16,7 +16,7 @@ use crate::queue::Outbox;
 pub(crate) struct Upstream {
     topics: BTreeMap<Bytes, usize>,
     /// The version of each connected publisher: it decides the form of a subscription.
-    minors: SecondaryMap<PeerId, u8>,
+    versions: SecondaryMap<PeerId, Version>,
 }
 
 impl Upstream {
@@ -31,8 +31,8 @@ impl Upstream {
             Subscription::Cancel(topic) => self.release(topic),
         };
         if told {
-            for (id, minor) in &self.minors {
-                subscription.put(*minor, outboxes[id].control());
+            for (id, version) in &self.versions {
+                subscription.put(*version, outboxes[id].control());
             }
         }
     }
@@ -76,15 +76,15 @@ impl Routing for Upstream {
     const KEEPS_QUEUE: bool = true;
 
     fn join(&mut self, id: PeerId, peer: &Peer, outbox: &mut Outbox) -> Result<(), Refusal> {
-        self.minors.insert(id, peer.minor);
+        self.versions.insert(id, peer.version);
         for topic in self.topics.keys() {
-            Subscription::Subscribe(topic.clone()).put(peer.minor, outbox.control());
+            Subscription::Subscribe(topic.clone()).put(peer.version, outbox.control());
         }
         Ok(())
     }
 
     fn part(&mut self, id: PeerId, _cancelled: &mut dyn FnMut(Subscription)) -> bool {
-        self.minors.remove(id);
+        self.versions.remove(id);
         false
     }
 }
@@ -95,7 +95,7 @@ mod tests {
 
     use super::*;
     use crate::queue::Load;
-    use crate::routing::add_queue;
+    use crate::routing::tests::{add_queue, peer};
 
     fn subscribe(topic: &'static str) -> Subscription {
         Subscription::Subscribe(topic.into())
@@ -105,9 +105,9 @@ mod tests {
         Subscription::Cancel(topic.into())
     }
 
-    fn join(upstream: &mut Upstream, outboxes: &mut Outboxes, minor: u8) -> PeerId {
+    fn join(upstream: &mut Upstream, outboxes: &mut Outboxes, version: Version) -> PeerId {
         let id = add_queue(outboxes, Load::new(1, 1));
-        let peer = Peer { minor, socket_type: None, identity: "".into(), metadata: Default::default() };
+        let peer = peer(version, "");
         upstream.join(id, &peer, &mut outboxes[id]).unwrap();
         id
     }
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn every_subscribe_and_the_last_cancel_are_told() {
         let (mut upstream, mut outboxes) = (Upstream::default(), Outboxes::new());
-        let id = join(&mut upstream, &mut outboxes, 0);
+        let id = join(&mut upstream, &mut outboxes, Version::V3_0);
         for step in [subscribe("a"), subscribe("a"), cancel("a"), cancel("b"), cancel("a"), cancel("a")] {
             upstream.apply(&step, &mut outboxes);
         }
@@ -128,7 +128,10 @@ mod tests {
         for step in [subscribe("b"), subscribe("a"), subscribe("b"), subscribe("c"), cancel("c")] {
             upstream.apply(&step, &mut outboxes);
         }
-        let (old, new) = (join(&mut upstream, &mut outboxes, 0), join(&mut upstream, &mut outboxes, 1));
+        let (old, new) = (
+            join(&mut upstream, &mut outboxes, Version::V3_0),
+            join(&mut upstream, &mut outboxes, Version::V3_1),
+        );
         assert_eq!(&outboxes[old].control()[..], b"\0\x02\x01a\0\x02\x01b");
         assert_eq!(&outboxes[new].control()[..], b"\x04\x0b\x09SUBSCRIBEa\x04\x0b\x09SUBSCRIBEb");
     }

@@ -42,6 +42,18 @@ impl Stream {
         }
     }
 
+    /// Where the peer is, as ZAP has it (RFC 27): its address in numbers, or as libzmq writes it for a process on
+    /// this machine, `:uid:gid:pid`. Empty when the system doesn't say.
+    pub(crate) fn peer_address(&self) -> String {
+        match self {
+            Self::Tcp(stream) => stream.peer_addr().map(|peer| peer.ip().to_string()).unwrap_or_default(),
+            Self::Ipc(stream) => match stream.peer_cred() {
+                Ok(peer) => format!(":{}:{}:{}", peer.uid(), peer.gid(), peer.pid().unwrap_or_default()),
+                Err(_) => String::new(),
+            },
+        }
+    }
+
     /// Reads once into the room that `buffer` has, without waiting. 0: the peer sends no more.
     ///
     /// A read that doesn't fill the room has emptied the kernel's buffer. Telling the runtime so (by an

@@ -3,33 +3,28 @@
 mod ping;
 mod subscription;
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 
 pub use ping::Ping;
 pub use subscription::Subscription;
 
-use crate::{FrameHeader, Metadata, MetadataError};
+use crate::FrameHeader;
 
-/// A command's body, parsed.
+/// A command of the traffic, parsed. (Those of the handshake are [`Handshake`](crate::Handshake)'s own.)
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Command {
-    /// Ends the NULL handshake: who the sender is.
-    Ready(Metadata),
-    /// Ends the handshake in failure: the reason, for people to read.
-    Error(Bytes),
     /// The sender wants, or no longer wants, messages that begin with the topic.
     Subscription(Subscription),
     /// Asks for a PONG, and says how long the sender means to be heard at least.
     Ping(Ping),
     /// Answers a PING with its context.
     Pong(Bytes),
-    /// Any other command: ignored after the handshake, as libzmq does, so that peers may know more than we.
+    /// Any other command, by its name: to be ignored, as libzmq does, so that peers may know more than we. READY
+    /// and ERROR are among them, once the handshake is over.
     Unknown(Bytes),
 }
 
-const READY: &[u8] = b"READY";
-const ERROR: &[u8] = b"ERROR";
 const PONG: &[u8] = b"PONG";
 
 impl Command {
@@ -38,14 +33,9 @@ impl Command {
     /// # Errors
     /// [`CommandError`]: the peer broke the command's form; close the connection.
     pub fn parse(mut body: Bytes) -> Result<Self, CommandError> {
-        let name_len = body.first().map_or(0, |len| usize::from(*len));
-        if name_len == 0 || name_len >= body.len() {
-            return Err(CommandError::Name);
-        }
+        let name_len = split_name(&body)?.0.len();
         let name = body.split_to(1 + name_len).slice(1..);
         match &name[..] {
-            READY => Ok(Self::Ready(Metadata::parse(body)?)),
-            ERROR => parse_error(body).map(Self::Error),
             // Topics are kept for long: they must not keep what arrived beside them.
             subscription::SUBSCRIBE => {
                 Ok(Self::Subscription(Subscription::Subscribe(Bytes::copy_from_slice(&body))))
@@ -59,37 +49,20 @@ impl Command {
         }
     }
 
-    /// Appends the READY command frame.
-    pub fn put_ready(metadata: &Metadata, out: &mut BytesMut) {
-        put(READY, &[metadata.as_wire()], out);
-    }
-
-    /// Appends the ERROR command frame; the reason is cut at 255 octets.
-    pub fn put_error(reason: &str, out: &mut BytesMut) {
-        let reason = &reason.as_bytes()[..reason.len().min(255)];
-        put(ERROR, &[&[reason.len() as u8], reason], out);
-    }
-
     /// Appends the PONG command frame that answers a PING of this context.
     pub fn put_pong(context: &[u8], out: &mut BytesMut) {
         put(PONG, &[context], out);
     }
 }
 
-/// ERROR's reason stands behind its length; octets behind the reason are tolerated.
-fn parse_error(mut body: Bytes) -> Result<Bytes, CommandError> {
-    match body.split_first() {
-        Some((len, rest)) if rest.len() >= usize::from(*len) => {
-            let len = usize::from(*len);
-            body.advance(1);
-            Ok(body.split_to(len))
-        }
-        _ => Err(CommandError::Malformed("ERROR")),
-    }
+/// A command's name, and the data behind it.
+pub(crate) fn split_name(body: &[u8]) -> Result<(&[u8], &[u8]), CommandError> {
+    let (len, rest) = body.split_first().filter(|(len, _)| **len > 0).ok_or(CommandError::Name)?;
+    rest.split_at_checked(usize::from(*len)).ok_or(CommandError::Name)
 }
 
 /// Appends a command frame made of a name and the parts of its data.
-fn put(name: &[u8], data: &[&[u8]], out: &mut BytesMut) {
+pub(crate) fn put(name: &[u8], data: &[&[u8]], out: &mut BytesMut) {
     let data_len: usize = data.iter().map(|part| part.len()).sum();
     let header = FrameHeader::command(1 + name.len() + data_len);
     out.reserve(header.frame_len());
@@ -111,9 +84,6 @@ pub enum CommandError {
     /// The data doesn't fit the command.
     #[error("peer sent a malformed {0} command")]
     Malformed(&'static str),
-    /// READY with malformed properties.
-    #[error(transparent)]
-    Metadata(#[from] MetadataError),
 }
 
 #[cfg(test)]
@@ -125,18 +95,6 @@ mod tests {
     }
 
     #[test]
-    fn ready_has_the_octets_of_the_conformance_example() {
-        let mut metadata = Metadata::default();
-        metadata.push("Socket-Type", b"DEALER");
-        metadata.push("Identity", b"");
-        let mut out = BytesMut::new();
-        Command::put_ready(&metadata, &mut out);
-        assert_eq!(out.len(), 43);
-        assert_eq!(&out[..], b"\x04\x29\x05READY\x0bSocket-Type\0\0\0\x06DEALER\x08Identity\0\0\0\0");
-        assert_eq!(Command::parse(out.freeze().slice(2..)), Ok(Command::Ready(metadata)));
-    }
-
-    #[test]
     fn a_name_that_is_missing_or_cut_off_is_refused() {
         for body in [&b""[..], b"\x00", b"\x00READY", b"\x05READ", b"\x01"] {
             assert_eq!(Command::parse(Bytes::from(body)), Err(CommandError::Name), "{body:?}");
@@ -145,22 +103,21 @@ mod tests {
     }
 
     #[test]
-    fn an_error_needs_its_whole_reason_and_may_have_more_behind_it() {
-        assert_eq!(parse(b"\x05ERROR\x03400"), Ok(Command::Error(Bytes::from_static(b"400"))));
-        assert_eq!(parse(b"\x05ERROR\x02400"), Ok(Command::Error(Bytes::from_static(b"40"))));
-        assert_eq!(parse(b"\x05ERROR\x04400"), Err(CommandError::Malformed("ERROR")));
-        assert_eq!(parse(b"\x05ERROR"), Err(CommandError::Malformed("ERROR")));
-        let mut out = BytesMut::new();
-        Command::put_error("no", &mut out);
-        assert_eq!(&out[..], b"\x04\x09\x05ERROR\x02no");
+    fn commands_of_the_handshake_are_unknown_behind_it() {
+        for name in ["READY", "ERROR", "HELLO", "MESSAGE"] {
+            let body = Bytes::from([&[5][..], &name.as_bytes()[..5], &[0xff; 3]].concat());
+            assert!(matches!(Command::parse(body), Ok(Command::Unknown(_))), "{name}");
+        }
     }
 
     #[test]
     fn a_long_command_takes_the_long_form() {
-        let mut metadata = Metadata::default();
-        metadata.push("X", &[0; 300]);
         let mut out = BytesMut::new();
-        Command::put_ready(&metadata, &mut out);
-        assert_eq!(out[..9], [0x06, 0, 0, 0, 0, 0, 0, 1, 56]);
+        put(b"X", &[&[0; 100], &[0; 154]], &mut out);
+        assert_eq!(out[..2], [0x06, 0]);
+        assert_eq!(out[..11], [0x06, 0, 0, 0, 0, 0, 0, 1, 0, 1, b'X']);
+        out.clear();
+        put(b"X", &[&[0; 253]], &mut out);
+        assert_eq!(out[..4], [0x04, 0xff, 1, b'X']);
     }
 }

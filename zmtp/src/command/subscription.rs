@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::{FrameHeader, Message};
+use crate::{FrameHeader, Message, Version};
 
 pub(super) const SUBSCRIBE: &[u8] = b"SUBSCRIBE";
 pub(super) const CANCEL: &[u8] = b"CANCEL";
@@ -26,10 +26,11 @@ impl Subscription {
         }
     }
 
-    /// Appends it in the form that a peer of this minor version of ZMTP 3 understands.
-    pub fn put(&self, minor: u8, out: &mut BytesMut) {
+    /// Appends it in the form that a peer of this version understands: a command, or a message to those
+    /// before ZMTP 3.1.
+    pub fn put(&self, version: Version, out: &mut BytesMut) {
         match self {
-            _ if minor == 0 => self.put_message(out),
+            _ if version < Version::V3_1 => self.put_message(out),
             Self::Subscribe(topic) => super::put(SUBSCRIBE, &[topic], out),
             Self::Cancel(topic) => super::put(CANCEL, &[topic], out),
         }
@@ -68,9 +69,9 @@ mod tests {
     use super::*;
     use crate::Command;
 
-    fn wire(subscription: &Subscription, minor: u8) -> Bytes {
+    fn wire(subscription: &Subscription, version: Version) -> Bytes {
         let mut out = BytesMut::new();
-        subscription.put(minor, &mut out);
+        subscription.put(version, &mut out);
         out.freeze()
     }
 
@@ -78,19 +79,20 @@ mod tests {
     fn the_form_follows_the_peers_version() {
         let subscribe = Subscription::Subscribe(Bytes::from_static(b"A"));
         let cancel = Subscription::Cancel(Bytes::from_static(b"A"));
-        assert_eq!(wire(&subscribe, 1), &b"\x04\x0b\x09SUBSCRIBEA"[..]);
-        assert_eq!(wire(&cancel, 1), &b"\x04\x08\x06CANCELA"[..]);
-        assert_eq!(wire(&subscribe, 0), &b"\x00\x02\x01A"[..]);
-        assert_eq!(wire(&cancel, 0), &b"\x00\x02\x00A"[..]);
+        assert_eq!(wire(&subscribe, Version::V3_1), &b"\x04\x0b\x09SUBSCRIBEA"[..]);
+        assert_eq!(wire(&cancel, Version::V3_1), &b"\x04\x08\x06CANCELA"[..]);
+        assert_eq!(wire(&subscribe, Version::V3_0), &b"\x00\x02\x01A"[..]);
+        assert_eq!(wire(&cancel, Version::V3_0), &b"\x00\x02\x00A"[..]);
+        assert_eq!(wire(&subscribe, Version::V2_0), &b"\x00\x02\x01A"[..]);
     }
 
     #[test]
     fn the_prefix_counts_when_the_long_form_is_chosen() {
         let topic = |len| Subscription::Subscribe(Bytes::from(vec![b't'; len]));
-        assert_eq!(wire(&topic(245), 1)[..2], [0x04, 0xff]);
-        assert_eq!(wire(&topic(246), 1)[..9], [0x06, 0, 0, 0, 0, 0, 0, 1, 0]);
-        assert_eq!(wire(&topic(254), 0)[..2], [0x00, 0xff]);
-        assert_eq!(wire(&topic(255), 0)[..9], [0x02, 0, 0, 0, 0, 0, 0, 1, 0]);
+        assert_eq!(wire(&topic(245), Version::V3_1)[..2], [0x04, 0xff]);
+        assert_eq!(wire(&topic(246), Version::V3_1)[..9], [0x06, 0, 0, 0, 0, 0, 0, 1, 0]);
+        assert_eq!(wire(&topic(254), Version::V3_0)[..2], [0x00, 0xff]);
+        assert_eq!(wire(&topic(255), Version::V3_0)[..9], [0x02, 0, 0, 0, 0, 0, 0, 1, 0]);
     }
 
     #[test]
@@ -101,7 +103,7 @@ mod tests {
             Subscription::Subscribe(Bytes::from(vec![0; 300])),
         ] {
             assert_eq!(Subscription::from_message(&subscription.to_message()), Some(subscription.clone()));
-            let frame = wire(&subscription, 1);
+            let frame = wire(&subscription, Version::V3_1);
             let header = FrameHeader::parse(&frame).unwrap().unwrap();
             let body = frame.slice(header.header_len()..);
             assert_eq!(Command::parse(body), Ok(Command::Subscription(subscription)));

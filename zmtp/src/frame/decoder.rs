@@ -19,15 +19,24 @@ use crate::Batch;
 /// allocated before it has arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
+    /// Octets of the body of one frame, of a message or a command. Default 256 MiB.
+    pub frame: usize,
     /// Octets of one message: all frames with their headers. Default 256 MiB.
     pub message: usize,
-    /// Octets of one command frame. Default 64 KiB.
-    pub command: usize,
+    /// Frames of one message. Default 1,000,000.
+    pub frames: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { message: 256 << 20, command: 64 << 10 }
+        Self { frame: 256 << 20, message: 256 << 20, frames: 1_000_000 }
+    }
+}
+
+impl Limits {
+    /// A message of no more octets keeps to all of them: a frame has two at least.
+    fn harmless(&self) -> usize {
+        self.message.min(self.frame).min(self.frames.saturating_mul(2))
     }
 }
 
@@ -63,6 +72,8 @@ pub struct Decoder {
     cursor: usize,
     gap: usize,
     messages: usize,
+    /// Frames between `end` and `cursor`.
+    frames: usize,
     missing: usize,
     limits: Limits,
 }
@@ -77,7 +88,7 @@ impl Decoder {
     /// A decoder that starts with octets that arrived together with the end of the handshake.
     #[must_use]
     pub fn resume(buffer: BytesMut, limits: Limits) -> Self {
-        Self { buffer, end: 0, cursor: 0, gap: 0, messages: 0, missing: 0, limits }
+        Self { buffer, end: 0, cursor: 0, gap: 0, messages: 0, frames: 0, missing: 0, limits }
     }
 
     /// The buffer to append received octets to, with room for at least one and usually `hint` of them.
@@ -150,20 +161,23 @@ impl Decoder {
         if self.gap > 0 {
             return;
         }
-        let (bytes, limit) = (&self.buffer[..], self.limits.message);
-        let (mut cursor, mut end, mut messages) = (self.cursor, self.end, self.messages);
+        let (bytes, limit) = (&self.buffer[..], self.limits.harmless());
+        let (mut cursor, mut end, mut messages, mut frames) =
+            (self.cursor, self.end, self.messages, self.frames);
         while let Some([flags @ (0 | 1), len, ..]) = bytes.get(cursor..) {
             let next = cursor + 2 + usize::from(*len);
             if next > bytes.len() || next - end > limit {
                 break;
             }
             cursor = next;
+            frames += 1;
             if *flags == 0 {
                 end = next;
                 messages += 1;
+                frames = 0;
             }
         }
-        (self.cursor, self.end, self.messages) = (cursor, end, messages);
+        (self.cursor, self.end, self.messages, self.frames) = (cursor, end, messages, frames);
     }
 
     /// The header of the frame at `at`, if it is whole and the frame may be that large.
@@ -174,17 +188,18 @@ impl Decoder {
     }
 
     fn check_limits(&self, header: &FrameHeader) -> Result<(), FrameError> {
-        if header.is_command() {
-            let (announced, limit) = (header.frame_len(), self.limits.command);
-            return if announced > limit {
-                Err(FrameError::CommandTooLarge { announced, limit })
-            } else {
-                Ok(())
-            };
+        let Limits { frame, message, frames } = self.limits;
+        if header.body_len() > frame {
+            return Err(FrameError::FrameTooLarge { announced: header.body_len(), limit: frame });
         }
-        let (announced, limit) =
-            ((self.cursor - self.end).saturating_add(header.frame_len()), self.limits.message);
-        if announced > limit { Err(FrameError::MessageTooLarge { announced, limit }) } else { Ok(()) }
+        if header.is_command() {
+            return Ok(());
+        }
+        let announced = (self.cursor - self.end).saturating_add(header.frame_len());
+        if announced > message {
+            return Err(FrameError::MessageTooLarge { announced, limit: message });
+        }
+        if self.frames >= frames { Err(FrameError::TooManyFrames { limit: frames }) } else { Ok(()) }
     }
 
     /// Steps over one whole frame at `at`, moving it down over the gap and rewriting its header if need be.
@@ -199,9 +214,11 @@ impl Decoder {
             self.gap += header.header_len() - canonical.header_len();
         }
         self.cursor += canonical.frame_len();
+        self.frames += 1;
         if !header.more() {
             self.end = self.cursor;
             self.messages += 1;
+            self.frames = 0;
         }
     }
 
@@ -329,22 +346,33 @@ mod tests {
     }
 
     #[test]
-    fn limits_hold_for_the_whole_message_and_for_commands() {
-        let limits = Limits { message: 10, command: 10 };
-        assert!(decode(&[b"\x01\x03aaa\x00\x03aaa"], limits).is_ok());
-        assert_eq!(
-            decode(&[b"\x01\x03aaa\x00\x04"], limits),
-            Err(FrameError::MessageTooLarge { announced: 11, limit: 10 })
-        );
-        assert_eq!(
-            decode(&[b"\x04\x09"], limits),
-            Err(FrameError::CommandTooLarge { announced: 11, limit: 10 })
-        );
+    fn limits_hold_for_the_whole_message_for_each_frame_and_for_their_number() {
+        let limits = Limits { message: 10, frame: 4, frames: 3 };
+        let refused = |octets: &[u8], error| {
+            assert_eq!(decode(&[octets], limits), Err(error), "{octets:?}");
+        };
+        for kept in [&b"\x01\x03aaa\x00\x03aaa"[..], b"\0\x04aaaa", b"\x01\0\x01\0\0\0", b"\x04\x04\x03abc"] {
+            assert!(decode(&[kept, kept], limits).is_ok(), "{kept:?}");
+        }
+        refused(b"\x01\x03aaa\x00\x04", FrameError::MessageTooLarge { announced: 11, limit: 10 });
+        for flags in [0, 1, 4] {
+            refused(&[flags, 5], FrameError::FrameTooLarge { announced: 5, limit: 4 });
+        }
+        refused(b"\x01\0\x01\0\x01\0\0\0", FrameError::TooManyFrames { limit: 3 });
+        refused(b"\x01\0\xf9\0\x04\x02\x01x\x01\0\0\0", FrameError::TooManyFrames { limit: 3 });
+    }
+
+    #[test]
+    fn a_message_may_have_a_hundred_thousand_frames() {
+        let stream = [&b"\x01\0".repeat(99_999)[..], b"\0\0"].concat();
+        let (messages, _) = flatten(decode(&[&stream], Limits::default()).unwrap());
+        assert_eq!(messages[0].iter().count(), 100_000);
     }
 
     #[test]
     fn an_announced_size_is_not_allocated_before_it_arrives() {
-        let mut decoder = Decoder::new(Limits { message: usize::MAX, ..Limits::default() });
+        let mut decoder =
+            Decoder::new(Limits { message: usize::MAX, frame: usize::MAX, ..Limits::default() });
         decoder.reserve(9).extend_from_slice(b"\x02\x00\x00\x00\xff\xff\xff\xff\xff");
         assert_eq!(decoder.poll_event(), Ok(None));
         decoder.reserve(4096);
@@ -395,7 +423,7 @@ mod tests {
 
         #[test]
         fn no_input_panics_or_grows_the_buffer_past_what_arrived(input in prop::collection::vec(any::<u8>(), 0..2000)) {
-            let mut decoder = Decoder::new(Limits { message: 1 << 20, command: 512 });
+            let mut decoder = Decoder::new(Limits { message: 1 << 20, frame: 1 << 19, frames: 100 });
             for chunk in input.chunks(7) {
                 decoder.reserve(7).extend_from_slice(chunk);
                 loop {

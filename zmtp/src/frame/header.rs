@@ -149,11 +149,17 @@ pub enum FrameError {
         /// The limit in force.
         limit: usize,
     },
-    /// The command would exceed [`Limits::command`](crate::Limits::command).
-    #[error("peer sent a command of {announced} octets, the limit is {limit}")]
-    CommandTooLarge {
-        /// Octets of the command frame.
+    /// The frame would exceed [`Limits::frame`](crate::Limits::frame).
+    #[error("peer sent a frame of {announced} octets, the limit is {limit}")]
+    FrameTooLarge {
+        /// Octets of the frame's body.
         announced: usize,
+        /// The limit in force.
+        limit: usize,
+    },
+    /// The message would exceed [`Limits::frames`](crate::Limits::frames).
+    #[error("peer sent a message of more than {limit} frames")]
+    TooManyFrames {
         /// The limit in force.
         limit: usize,
     },

@@ -3,278 +3,327 @@
 //! ```text
 //!    we                                            the peer
 //!    new() ── greeting ──────────────────────────► │
-//!    ExpectGreeting ◄────────────────── greeting ──│     neither waits for the other
-//!    ──────── READY ─────────────────────────────► │
-//!    ExpectReady ◄──────────────────────── READY ──│     or ERROR
-//!    Peer: traffic may flow
+//!    │ ◄──────────────────────────────── greeting ─│     neither waits for the other
+//!    │ ◄──────── commands of the mechanism ──────► │     NULL, PLAIN or CURVE: see there
+//!    Step::Authenticate ─► handle_verdict()        │     may it come in?
+//!    │ ◄──────── commands of the mechanism ──────► │
+//!    Step::Complete: traffic may flow
 //! ```
 //!
-//! Each state is a type that is consumed to make the next, so no step can be taken twice or out of order.
-//! [`Handshake`] drives them over a buffer: call [`Handshake::handle_input`] whenever octets have arrived and
-//! send what [`Handshake::poll_output`] gives after every call, errors included: they may have told the peer.
+//! [`Handshake`] drives it over a buffer. Call [`handle_input`](Handshake::handle_input) whenever octets have
+//! arrived, and again after [`handle_verdict`](Handshake::handle_verdict); send what
+//! [`poll_output`](Handshake::poll_output) gives after each call, errors included: they may have told the peer.
+//!
+//! Each state of a mechanism is a type that is consumed to make the next, so no step can be taken twice or out
+//! of order.
 
+mod command;
+mod curve;
+mod error;
+mod introduction;
 mod null;
+mod plain;
+#[cfg(test)]
+mod tests;
+mod zmtp2;
+
+use std::fmt;
 
 use bytes::{Bytes, BytesMut};
+use zeroize::Zeroizing;
 
-use crate::{CommandError, FrameError, Greeting, GreetingError, Mechanism, Metadata, SocketType};
-use null::{ExpectGreeting, ExpectReady};
+pub use error::{Fault, HandshakeError};
+pub use introduction::{Local, Peer};
 
-/// What we tell the peer about ourselves.
+use crate::greeting::{VERSIONED, peer_major};
+use crate::{Credentials, Greeting, Mechanism, Opener, Sealer, Security, SocketType, Verdict, Version};
+use command::Received;
+
+/// How a socket shakes hands.
 #[derive(Clone, Debug)]
-pub struct Local {
-    /// The kind of our socket.
-    pub socket_type: SocketType,
-    /// Our identity (routing id), 0 to 255 octets; announced by REQ, DEALER and ROUTER only.
-    pub identity: Bytes,
+pub struct HandshakeConfig {
+    /// What it says of itself.
+    pub local: Local,
+    /// Its mechanism, and what that needs.
+    pub security: Security,
+    /// How many octets of metadata a peer may announce. Default 64 KiB.
+    pub max_metadata: usize,
+    /// Whether peers of ZMTP 2.0 (libzmq 3.x) are served. Default no; never with a mechanism other than NULL,
+    /// which they know nothing of.
+    pub zmtp2: bool,
 }
 
-impl Local {
-    /// Of this kind, without an identity.
+impl HandshakeConfig {
+    /// The defaults, with NULL, for a socket of this kind.
     #[must_use]
-    pub const fn new(socket_type: SocketType) -> Self {
-        Self { socket_type, identity: Bytes::new() }
+    pub fn new(socket_type: SocketType) -> Self {
+        Self {
+            local: Local::new(socket_type),
+            security: Security::Null,
+            max_metadata: 64 << 10,
+            zmtp2: false,
+        }
     }
 }
 
-/// What the peer has told us, once the handshake is complete.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Peer {
-    /// The minor version of ZMTP 3 that it speaks.
-    pub minor: u8,
-    /// Its kind; compatible with ours. `None` when it announced none, which is allowed.
-    pub socket_type: Option<SocketType>,
-    /// Its identity; empty when it has none, or one with a leading zero, which is reserved to ROUTER itself.
-    pub identity: Bytes,
-    /// All that it announced.
-    pub metadata: Metadata,
+/// Random octets for one handshake. CURVE's secrets and nonces are made of them: they must come from the
+/// system's generator, and never be used twice. The other mechanisms need none.
+#[derive(Clone)]
+pub struct Entropy(Zeroizing<[u8; Self::LEN]>);
+
+impl Entropy {
+    /// How many octets.
+    pub const LEN: usize = 96;
+
+    /// What NULL and PLAIN need. CURVE would not be secure with it.
+    #[must_use]
+    pub fn none() -> Self {
+        [0; Self::LEN].into()
+    }
+
+    fn part<const AT: usize, const N: usize>(&self) -> &[u8; N] {
+        self.0[AT..].first_chunk().expect("the parts are within its length")
+    }
+
+    fn key(&self) -> &[u8; 32] {
+        self.part::<0, 32>()
+    }
+
+    fn nonce(&self) -> &[u8; 16] {
+        self.part::<32, 16>()
+    }
+
+    fn cookie_nonce(&self) -> &[u8; 16] {
+        self.part::<48, 16>()
+    }
+
+    fn cookie_key(&self) -> &[u8; 32] {
+        self.part::<64, 32>()
+    }
 }
 
-/// A handshake with the NULL mechanism.
+impl From<[u8; Self::LEN]> for Entropy {
+    fn from(octets: [u8; Self::LEN]) -> Self {
+        Self(Zeroizing::new(octets))
+    }
+}
+
+impl fmt::Debug for Entropy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Entropy(…)")
+    }
+}
+
+/// A handshake under way.
 #[derive(Debug)]
 pub struct Handshake {
     state: State,
     output: BytesMut,
+    max_metadata: usize,
 }
 
 #[derive(Debug)]
 enum State {
-    Greeting(ExpectGreeting),
-    Ready(ExpectReady),
+    /// The peer's version decides how we go on: the rest of our greeting waits for it.
+    Version(Box<Opening>),
+    /// Our greeting is out; the peer's is to come.
+    Greeting(Box<Opening>),
+    /// The peer's introduction in ZMTP 2.0 is to come.
+    Zmtp2(SocketType),
+    Expect(Box<dyn Expect>),
+    Ask(Credentials, Box<dyn Ask>),
+    Asked(Box<dyn Ask>),
+    Complete(Box<Established>),
     Over,
 }
 
+/// What is needed once the peer's greeting is there.
+#[derive(Debug)]
+struct Opening {
+    local: Local,
+    security: Security,
+    entropy: Entropy,
+}
+
+/// A state in which a command of the peer's is to come.
+trait Expect: fmt::Debug + Send + Sync {
+    fn handle(self: Box<Self>, command: Received, out: &mut BytesMut) -> Result<Next, HandshakeError>;
+}
+
+/// A state in which it is to be decided whether the peer may come in.
+trait Ask: fmt::Debug + Send + Sync {
+    fn decide(self: Box<Self>, verdict: Verdict, out: &mut BytesMut) -> Result<Next, HandshakeError>;
+
+    /// Whether the peer may send something before it is answered.
+    fn may_peer_speak(&self) -> bool {
+        false
+    }
+}
+
+/// What a mechanism's state gives way to.
+#[derive(Debug)]
+enum Next {
+    Expect(Box<dyn Expect>),
+    Ask(Credentials, Box<dyn Ask>),
+    Complete(Box<Established>),
+}
+
+impl Next {
+    fn complete(peer: Peer, keys: Option<(Sealer, Opener)>) -> Self {
+        let (sealer, opener) = keys.unzip();
+        Self::Complete(Box::new(Established { peer, sealer, opener }))
+    }
+}
+
+impl From<Next> for State {
+    fn from(next: Next) -> Self {
+        match next {
+            Next::Expect(state) => Self::Expect(state),
+            Next::Ask(credentials, state) => Self::Ask(credentials, state),
+            Next::Complete(established) => Self::Complete(established),
+        }
+    }
+}
+
+/// What is to be done next.
+#[derive(Debug)]
+pub enum Step {
+    /// Send the output, then come back with more octets.
+    NeedInput,
+    /// Send the output, and decide whether the peer may come in: [`Handshake::handle_verdict`]. PLAIN and CURVE
+    /// ask on the server's side, NULL on both; CURVE clients have made sure of the server by its key.
+    ///
+    /// Only with NULL may the peer send more before it is answered, and that isn't taken off the input.
+    Authenticate(Credentials),
+    /// Send the output. What is left of the input is traffic.
+    Complete(Box<Established>),
+}
+
+/// What a handshake comes to.
+#[derive(Debug)]
+pub struct Established {
+    /// Who is there.
+    pub peer: Peer,
+    /// Encrypts what is sent, if the mechanism does that.
+    pub sealer: Option<Sealer>,
+    /// Decrypts what is received, if the mechanism does that: see [`Incoming`](crate::Incoming).
+    pub opener: Option<Opener>,
+}
+
 impl Handshake {
-    /// Starts: our greeting is ready to be sent at once, all 64 octets, so that neither end waits for the other.
+    /// Starts. Our greeting is ready to be sent at once, all 64 octets, so that neither end waits for the
+    /// other; only for the sake of a peer that may be of ZMTP 2.0, what stands behind the version waits.
     #[must_use]
-    pub fn new(local: Local) -> Self {
-        let greeting = Greeting::new(Mechanism::Null).to_wire();
-        Self { state: State::Greeting(ExpectGreeting::new(local)), output: BytesMut::from(&greeting[..]) }
+    pub fn new(config: HandshakeConfig, entropy: Entropy) -> Self {
+        let HandshakeConfig { local, security, max_metadata, zmtp2 } = config;
+        let greeting = Greeting::new(security.mechanism(), security.is_server()).to_wire();
+        let may_downgrade = zmtp2 && security.mechanism() == Mechanism::Null;
+        let opening = Box::new(Opening { local, security, entropy });
+        let (state, sent) = if may_downgrade {
+            (State::Version(opening), &greeting[..VERSIONED])
+        } else {
+            (State::Greeting(opening), &greeting[..])
+        };
+        Self { state, output: BytesMut::from(sent), max_metadata }
     }
 
-    /// Takes what it needs from the front of `input`. Yields the peer when the handshake is complete: what
-    /// is left in `input` then is traffic. `Ok(None)`: send the output, then come back with more octets.
+    /// Takes what it needs from the front of `input`.
     ///
     /// # Errors
     /// [`HandshakeError`]: send the output that is left, then close the connection.
-    pub fn handle_input(&mut self, input: &mut BytesMut) -> Result<Option<Peer>, HandshakeError> {
+    pub fn handle_input(&mut self, input: &mut BytesMut) -> Result<Step, HandshakeError> {
         loop {
-            match std::mem::replace(&mut self.state, State::Over) {
-                State::Greeting(state) => match Greeting::parse(input, Mechanism::Null)? {
-                    None => {
-                        self.state = State::Greeting(state);
-                        return Ok(None);
-                    }
+            self.state = match std::mem::replace(&mut self.state, State::Over) {
+                State::Version(opening) => match self.handle_version(opening, input)? {
+                    (state, false) => return Ok(self.wait_in(state)),
+                    (state, true) => state,
+                },
+                State::Greeting(opening) => match Greeting::parse(input, opening.security.mechanism())? {
+                    None => return Ok(self.wait_in(State::Greeting(opening))),
                     Some(greeting) => {
                         let _ = input.split_to(Greeting::LEN);
-                        self.state = State::Ready(state.handle_greeting(greeting, &mut self.output));
+                        opening.start(greeting.version, &mut self.output)?.into()
                     }
                 },
-                State::Ready(state) => match null::take_command(input)? {
-                    None => {
-                        self.state = State::Ready(state);
-                        return Ok(None);
-                    }
-                    Some(command) => return state.handle_command(command, &mut self.output).map(Some),
+                State::Zmtp2(ours) => match zmtp2::take_peer(ours, input)? {
+                    None => return Ok(self.wait_in(State::Zmtp2(ours))),
+                    Some(peer) => State::Ask(Credentials::Null, Box::new(zmtp2::Asked(peer))),
                 },
+                State::Expect(state) => match Received::take(input, self.max_metadata)? {
+                    None => return Ok(self.wait_in(State::Expect(state))),
+                    Some(command) => state.handle(command, &mut self.output)?.into(),
+                },
+                State::Ask(credentials, state) => {
+                    self.state = State::Asked(state);
+                    return Ok(Step::Authenticate(credentials));
+                }
+                State::Asked(state) if input.is_empty() || state.may_peer_speak() => {
+                    return Ok(self.wait_in(State::Asked(state)));
+                }
+                State::Asked(_) => return Err(HandshakeError::OutOfTurn),
+                State::Complete(established) => return Ok(Step::Complete(established)),
                 State::Over => return Err(HandshakeError::Over),
-            }
+            };
         }
+    }
+
+    fn wait_in(&mut self, state: State) -> Step {
+        self.state = state;
+        Step::NeedInput
+    }
+
+    /// Answers [`Step::Authenticate`]. Call [`handle_input`](Self::handle_input) next, more octets or not.
+    ///
+    /// # Errors
+    /// [`HandshakeError`]: send the output that is left, then close the connection.
+    pub fn handle_verdict(&mut self, verdict: Verdict) -> Result<(), HandshakeError> {
+        let State::Asked(state) = std::mem::replace(&mut self.state, State::Over) else {
+            return Err(HandshakeError::Over);
+        };
+        self.state = state.decide(verdict, &mut self.output)?.into();
+        Ok(())
     }
 
     /// Octets to send to the peer; empty when there are none.
     pub fn poll_output(&mut self) -> Bytes {
         self.output.split().freeze()
     }
-}
 
-/// Why there is no connection. All but [`Refused`](Self::Refused) and [`Over`](Self::Over) are the
-/// peer's doing or a mismatch of configuration: trying again helps only once one end has been changed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum HandshakeError {
-    /// The greeting is no ZMTP 3, or of another mechanism.
-    #[error(transparent)]
-    Greeting(#[from] GreetingError),
-    /// A frame that can't be accepted.
-    #[error(transparent)]
-    Frame(#[from] FrameError),
-    /// A command that can't be read.
-    #[error(transparent)]
-    Command(#[from] CommandError),
-    /// A message, or a command that has no place here.
-    #[error("peer sent something else than READY or ERROR in the handshake")]
-    Unexpected,
-    /// RFC 37 doesn't let these two kinds talk.
-    #[error("peer is a {theirs} socket, which doesn't talk to {ours}")]
-    SocketType {
-        /// What the peer announced, printable.
-        theirs: String,
-        /// Our kind.
-        ours: SocketType,
-    },
-    /// An identity has at most 255 octets.
-    #[error("peer announced an identity of {len} octets, at most 255 are allowed")]
-    Identity {
-        /// Its length.
-        len: usize,
-    },
-    /// The peer ended the handshake with ERROR.
-    #[error("peer refused the connection: {reason}")]
-    Refused {
-        /// Its reason, printable.
-        reason: String,
-    },
-    /// The handshake was over already: the caller's fault.
-    #[error("the handshake is over")]
-    Over,
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn local(socket_type: SocketType) -> Local {
-        Local::new(socket_type)
-    }
-
-    /// Feeds `stream` in the given pieces; what came of it, and all that was sent.
-    fn run(local: Local, pieces: &[&[u8]]) -> (Result<Option<Peer>, HandshakeError>, Vec<u8>, BytesMut) {
-        let mut handshake = Handshake::new(local);
-        let (mut input, mut sent) = (BytesMut::new(), handshake.poll_output().to_vec());
-        let mut result = Ok(None);
-        for piece in pieces {
-            input.extend_from_slice(piece);
-            if matches!(result, Ok(None)) {
-                result = handshake.handle_input(&mut input);
-                sent.extend(handshake.poll_output());
+    /// Whether the peer is of ZMTP 2.0, or of 3 and gets the rest of our greeting. `false`: too few octets have
+    /// come to tell.
+    fn handle_version(
+        &mut self,
+        opening: Box<Opening>,
+        input: &mut BytesMut,
+    ) -> Result<(State, bool), HandshakeError> {
+        match peer_major(input)? {
+            None => Ok((State::Version(opening), false)),
+            Some(1 | 2) => {
+                let _ = input.split_to(VERSIONED);
+                zmtp2::introduce(&opening.local, &mut self.output);
+                Ok((State::Zmtp2(opening.local.socket_type), true))
             }
-        }
-        (result, sent, input)
-    }
-
-    fn hello(metadata: &[(&str, &[u8])]) -> Vec<u8> {
-        let mut list = Metadata::default();
-        metadata.iter().for_each(|(name, value)| list.push(name, value));
-        let mut out = BytesMut::from(&Greeting::new(Mechanism::Null).to_wire()[..]);
-        crate::Command::put_ready(&list, &mut out);
-        out.to_vec()
-    }
-
-    #[test]
-    fn our_greeting_needs_no_octet_of_the_peers() {
-        let (_, sent, _) = run(local(SocketType::Pub), &[]);
-        assert_eq!(sent, Greeting::new(Mechanism::Null).to_wire());
-    }
-
-    #[test]
-    fn ready_follows_the_peers_greeting_without_waiting_for_its_ready() {
-        let (result, sent, _) = run(local(SocketType::XPub), &[&hello(&[])[..64]]);
-        assert_eq!(result, Ok(None));
-        assert_eq!(&sent[64..], b"\x04\x1a\x05READY\x0bSocket-Type\0\0\0\x04XPUB");
-    }
-
-    #[test]
-    fn only_req_dealer_and_router_announce_an_identity() {
-        for socket_type in SocketType::ALL {
-            let local = Local { identity: Bytes::from_static(b"me"), ..local(socket_type) };
-            let (_, sent, _) = run(local, &[&hello(&[])[..64]]);
-            let told = sent.windows(8).any(|w| w == b"Identity");
-            assert_eq!(
-                told,
-                matches!(socket_type, SocketType::Req | SocketType::Dealer | SocketType::Router)
-            );
-        }
-    }
-
-    #[test]
-    fn every_pair_of_types_is_accepted_or_refused_as_the_rfc_says() {
-        for ours in SocketType::ALL {
-            for theirs in SocketType::ALL {
-                let hello = hello(&[("Socket-Type", theirs.name().as_bytes())]);
-                let (result, sent, _) = run(local(ours), &[&hello]);
-                if ours.is_compatible(theirs) {
-                    assert_eq!(result.unwrap().unwrap().socket_type, Some(theirs));
-                } else {
-                    assert!(matches!(result, Err(HandshakeError::SocketType { .. })), "{ours} {theirs}");
-                    assert!(sent.windows(6).any(|w| w == b"\x05ERROR"), "the peer is told");
-                }
+            Some(_) => {
+                let greeting = Greeting::new(opening.security.mechanism(), false).to_wire();
+                self.output.extend_from_slice(&greeting[VERSIONED..]);
+                Ok((State::Greeting(opening), true))
             }
         }
     }
+}
 
-    #[test]
-    fn a_peer_without_a_type_is_accepted_and_one_of_an_unknown_type_is_not() {
-        assert!(run(local(SocketType::Pub), &[&hello(&[])]).0.unwrap().is_some());
-        for name in ["", "sub", "SUBX", "STREAM"] {
-            let (result, ..) = run(local(SocketType::Pub), &[&hello(&[("Socket-Type", name.as_bytes())])]);
-            assert!(matches!(result, Err(HandshakeError::SocketType { .. })), "{name}");
-        }
-    }
-
-    #[test]
-    fn identities_are_bounded_and_a_reserved_one_counts_as_none() {
-        let identity = |value: &[u8]| {
-            run(local(SocketType::Router), &[&hello(&[("Socket-Type", b"DEALER"), ("identity", value)])]).0
-        };
-        assert_eq!(identity(&[7; 255]).unwrap().unwrap().identity, [7; 255][..]);
-        assert_eq!(identity(&[7; 256]), Err(HandshakeError::Identity { len: 256 }));
-        assert_eq!(identity(b"\0abc").unwrap().unwrap().identity, b""[..]);
-    }
-
-    #[test]
-    fn a_message_or_a_strange_command_before_ready_is_refused() {
-        let greeting = &hello(&[])[..64];
-        for frame in [&b"\x00\x01a"[..], b"\x01\x00", b"\x04\x07\x04PING\0\0", b"\x04\x02\x01X"] {
-            let (result, ..) = run(local(SocketType::Pub), &[greeting, frame]);
-            assert_eq!(result, Err(HandshakeError::Unexpected), "{frame:?}");
-        }
-        let (result, ..) = run(local(SocketType::Pub), &[greeting, b"\x04\x0a\x05ERROR\x03400"]);
-        assert_eq!(result, Err(HandshakeError::Refused { reason: "400".into() }));
-        let (result, ..) = run(local(SocketType::Pub), &[greeting, b"\x06\0\0\0\0\x7f\0\0\0"]);
-        assert!(matches!(result, Err(HandshakeError::Frame(FrameError::CommandTooLarge { .. }))));
-    }
-
-    proptest! {
-        #[test]
-        fn any_split_leaves_the_traffic_behind_the_handshake_untouched(cuts in prop::collection::vec(0usize..100, 0..6)) {
-            let mut stream = hello(&[("Socket-Type", b"SUB")]);
-            stream.extend(b"\x00\x02\x01A");
-            let mut at: Vec<usize> = cuts.into_iter().map(|c| c.min(stream.len())).collect();
-            at.extend([0, stream.len()]);
-            at.sort_unstable();
-            let pieces: Vec<&[u8]> = at.windows(2).map(|w| &stream[w[0]..w[1]]).collect();
-            let (result, _, rest) = run(local(SocketType::Pub), &pieces);
-            prop_assert_eq!(result.unwrap().unwrap().socket_type, Some(SocketType::Sub));
-            prop_assert_eq!(&rest[..], b"\x00\x02\x01A");
-        }
-
-        #[test]
-        fn no_input_panics(input in prop::collection::vec(any::<u8>(), 0..300)) {
-            let _ = run(local(SocketType::Rep), &[&input]);
-            let _ = run(local(SocketType::Rep), &[&hello(&[])[..64], &input]);
+impl Opening {
+    /// The first state of the mechanism.
+    fn start(self, version: Version, out: &mut BytesMut) -> Result<Next, HandshakeError> {
+        let Self { local, security, entropy } = self;
+        match security {
+            Security::Null => Ok(null::start(local, version)),
+            Security::PlainClient(login) => Ok(plain::start_client(local, version, &login, out)),
+            Security::PlainServer => Ok(plain::start_server(local, version)),
+            Security::CurveClient { keys, server } => {
+                curve::client::start(local, version, keys, server, &entropy, out)
+            }
+            Security::CurveServer { keys } => Ok(curve::server::start(local, version, keys, entropy)),
         }
     }
 }

@@ -18,7 +18,7 @@ impl<R: Routing> Link for Hub<R> {
     }
 
     fn local(&self) -> Local {
-        Local { socket_type: self.kind, identity: self.options.identity.clone() }
+        Local { identity: self.options.identity.clone(), ..Local::new(self.kind) }
     }
 
     fn keeps_queue(&self) -> bool {

@@ -1,0 +1,168 @@
+//! Octets of a peer from the first on, for each mechanism and side.
+//!
+//! With CURVE the octets are a list of steps rather than a stream: forged commands never get past the first box,
+//! so that an honest peer plays along, and what it sends is changed on the way.
+
+use arbitrary::{Arbitrary, Unstructured};
+use bytes::BytesMut;
+use enfonet_zmtp::{
+    Denial, Entropy, Handshake, HandshakeConfig, KeyPair, Login, SecretKey, Security, SocketType, Step,
+    Verdict,
+};
+
+/// The NULL mechanism, with and without peers of ZMTP 2.0.
+pub fn null(data: &[u8]) {
+    for zmtp2 in [false, true] {
+        stream(data, |kind| HandshakeConfig { zmtp2, ..HandshakeConfig::new(kind) });
+    }
+}
+
+/// A PLAIN client.
+pub fn plain_client(data: &[u8]) {
+    stream(data, |kind| {
+        let login = Login::new("user", "password").expect("short enough");
+        HandshakeConfig { security: Security::PlainClient(login), ..HandshakeConfig::new(kind) }
+    });
+}
+
+/// A PLAIN server.
+pub fn plain_server(data: &[u8]) {
+    stream(data, |kind| HandshakeConfig { security: Security::PlainServer, ..HandshakeConfig::new(kind) });
+}
+
+/// A CURVE client.
+pub fn curve_client(data: &[u8]) {
+    changed(data, SERVER);
+}
+
+/// A CURVE server.
+pub fn curve_server(data: &[u8]) {
+    changed(data, CLIENT);
+}
+
+/// The first octet chooses our kind and how the others are cut into reads.
+fn stream(data: &[u8], config: impl Fn(SocketType) -> HandshakeConfig) {
+    let Some((choice, stream)) = data.split_first() else {
+        return;
+    };
+    let kinds = SocketType::ALL;
+    let config = config(kinds[usize::from(*choice) % kinds.len()]);
+    let (mut handshake, mut input) = (Handshake::new(config, Entropy::none()), BytesMut::new());
+    for chunk in stream.chunks(usize::from(*choice / 11).max(1)) {
+        input.extend_from_slice(chunk);
+        if advance(&mut handshake, &mut input, usize::from(*choice)).is_none() {
+            return;
+        }
+    }
+}
+
+/// Takes the handshake as far as the input allows; `None` when it is over, one way or the other.
+fn advance(handshake: &mut Handshake, input: &mut BytesMut, choice: usize) -> Option<()> {
+    loop {
+        let before = input.len();
+        let step = handshake.handle_input(input);
+        assert!(input.len() <= before && handshake.poll_output().len() <= 1024);
+        match step {
+            Ok(Step::NeedInput) => return Some(()),
+            Ok(Step::Authenticate(_)) => handshake.handle_verdict(verdict(choice)).ok()?,
+            Ok(Step::Complete(_)) | Err(_) => return None,
+        }
+    }
+}
+
+fn verdict(choice: usize) -> Verdict {
+    match choice % 8 {
+        0 => Verdict::Deny(Denial::Credentials),
+        1 => Verdict::Deny(Denial::TryLater),
+        _ => Verdict::allow(),
+    }
+}
+
+/// The ends of a connection, by their place.
+const SERVER: usize = 0;
+const CLIENT: usize = 1;
+
+/// What happens to the next octets that one end sends.
+#[derive(Arbitrary, Debug)]
+enum Change {
+    None,
+    /// One octet is another.
+    Flip {
+        at: u16,
+        with: u8,
+    },
+    /// The last octets are missing.
+    Cut {
+        octets: u8,
+    },
+    /// Others go before them.
+    Insert {
+        octets: Vec<u8>,
+    },
+    /// They come twice.
+    Repeat,
+}
+
+/// Two honest ends; what `liar` sends is changed on the way. If nothing is, both come to their end.
+fn changed(data: &[u8], liar: usize) {
+    let keys = [1, 2].map(|octet| KeyPair::new(SecretKey::from_bytes([octet; 32])));
+    let server = *keys[SERVER].public();
+    let [ours, theirs] = keys;
+    let end = |kind, security, octet: u8| {
+        let config = HandshakeConfig { security, ..HandshakeConfig::new(kind) };
+        (Handshake::new(config, [octet; Entropy::LEN].into()), BytesMut::new(), End::GoesOn)
+    };
+    let mut ends = [
+        end(SocketType::Rep, Security::CurveServer { keys: ours }, 3),
+        end(SocketType::Req, Security::CurveClient { keys: theirs, server }, 4),
+    ];
+    let (mut changes, mut is_changed) = (Unstructured::new(data), false);
+    for from in [SERVER, CLIENT].repeat(4) {
+        let mut octets = ends[from].0.poll_output().to_vec();
+        if from == liar {
+            let honest = octets.clone();
+            apply(&mut octets, Change::arbitrary(&mut changes).unwrap_or(Change::None));
+            is_changed |= octets != honest;
+        }
+        let (handshake, input, end) = &mut ends[1 - from];
+        input.extend_from_slice(&octets);
+        if *end == End::GoesOn {
+            *end = advance_to_end(handshake, input);
+        }
+    }
+    assert!(is_changed || ends.iter().all(|(.., end)| *end == End::Complete));
+}
+
+/// What came of a handshake.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum End {
+    GoesOn,
+    Complete,
+    Failed,
+}
+
+fn advance_to_end(handshake: &mut Handshake, input: &mut BytesMut) -> End {
+    loop {
+        match handshake.handle_input(input) {
+            Ok(Step::NeedInput) => return End::GoesOn,
+            Ok(Step::Complete(_)) => return End::Complete,
+            Ok(Step::Authenticate(_)) if handshake.handle_verdict(Verdict::allow()).is_ok() => {}
+            Ok(Step::Authenticate(_)) | Err(_) => return End::Failed,
+        }
+    }
+}
+
+fn apply(octets: &mut Vec<u8>, change: Change) {
+    match change {
+        Change::None => {}
+        Change::Flip { at, with } => {
+            let len = octets.len().max(1);
+            if let Some(octet) = octets.get_mut(usize::from(at) % len) {
+                *octet ^= with;
+            }
+        }
+        Change::Cut { octets: cut } => octets.truncate(octets.len().saturating_sub(usize::from(cut))),
+        Change::Insert { octets: others } => drop(octets.splice(..0, others)),
+        Change::Repeat => octets.extend_from_within(..),
+    }
+}

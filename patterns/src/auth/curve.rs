@@ -1,0 +1,80 @@
+//! A list of public keys.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use enfonet_zmtp::{Credentials, Denial, PublicKey, User, Verdict};
+
+use super::{Authenticator, Claim, Decision};
+
+/// Lets those in whose public key is on the list (CURVE).
+///
+/// ```
+/// use enfonet_patterns::{CurveClients, Options, Rep, Security, new_key_pair};
+///
+/// let (server, client) = (new_key_pair(), new_key_pair());
+/// let clients = CurveClients::new().client(*client.public()).named(*server.public(), "another server");
+/// let security = Security::CurveServer { keys: server };
+/// let server = Rep::with_options(Options::default().security(security).authenticator(clients));
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct CurveClients(HashMap<PublicKey, Bytes>);
+
+impl CurveClients {
+    /// Nobody.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// One more. Its user id is the key, in Z85.
+    #[must_use]
+    pub fn client(self, key: PublicKey) -> Self {
+        self.named(key, key.to_string())
+    }
+
+    /// One more, of this user id.
+    #[must_use]
+    pub fn named(mut self, key: PublicKey, user_id: impl Into<Bytes>) -> Self {
+        self.0.insert(key, user_id.into());
+        self
+    }
+
+    fn decide(&self, credentials: &Credentials) -> Verdict {
+        match credentials {
+            Credentials::Curve(key) => self
+                .0
+                .get(key)
+                .map_or(Verdict::Deny(Denial::Credentials), |id| Verdict::Allow(User::named(id.clone()))),
+            _ => Verdict::Deny(Denial::Credentials),
+        }
+    }
+}
+
+impl FromIterator<PublicKey> for CurveClients {
+    fn from_iter<I: IntoIterator<Item = PublicKey>>(keys: I) -> Self {
+        keys.into_iter().fold(Self::new(), Self::client)
+    }
+}
+
+impl Authenticator for CurveClients {
+    fn authenticate(&self, claim: Claim) -> Decision<'_> {
+        Box::pin(std::future::ready(self.decide(&claim.credentials)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_on_the_list_come_in_under_their_name_and_others_do_not() {
+        let [plain, named, other] = [1, 2, 3].map(|octet| PublicKey::from_bytes([octet; 32]));
+        let clients = [plain].into_iter().collect::<CurveClients>().named(named, "Ada");
+        let decide = |key| clients.decide(&Credentials::Curve(key));
+        assert_eq!(decide(plain), Verdict::Allow(User::named(plain.to_string())));
+        assert_eq!(decide(named), Verdict::Allow(User::named("Ada")));
+        assert_eq!(decide(other), Verdict::Deny(Denial::Credentials));
+        assert_eq!(clients.decide(&Credentials::Null), Verdict::Deny(Denial::Credentials));
+    }
+}

@@ -1,0 +1,113 @@
+//! Who may come in.
+
+mod curve;
+mod plain;
+mod zap;
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use enfonet_zmtp::{Credentials, Denial, KeyPair, SecretKey, Verdict};
+use zeroize::Zeroizing;
+
+pub use curve::CurveClients;
+pub use plain::PlainUsers;
+pub use zap::Zap;
+
+/// What a peer claims, for an [`Authenticator`] to decide on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Claim {
+    /// What it has shown.
+    pub credentials: Credentials,
+    /// The domain of our socket: see [`Options::domain`](crate::Options::domain).
+    pub domain: String,
+    /// Where it comes from, as ZAP has it: a numeric IP address, or `:uid:gid:pid` of a process on this machine.
+    pub address: String,
+    /// The identity of our socket.
+    pub identity: Bytes,
+}
+
+/// A decision under way.
+pub type Decision<'a> = Pin<Box<dyn Future<Output = Verdict> + Send + 'a>>;
+
+/// Decides which peers may come in. It is asked in each handshake, on the server's side with PLAIN and CURVE and
+/// on both with NULL, and may take its time: as long as the
+/// [handshake timeout](crate::Options::handshake_timeout), while other connections go on. When the peer goes
+/// away meanwhile, the decision is dropped.
+///
+/// Closures are authenticators:
+///
+/// ```
+/// use enfonet_patterns::{Claim, Credentials, Denial, Options, Security, User, Verdict};
+///
+/// let options = Options::default().security(Security::PlainServer).authenticator(async |claim: Claim| {
+///     match &claim.credentials {
+///         Credentials::Plain(login) if login.username() == "guest" => Verdict::Allow(User::named("guest")),
+///         _ => Verdict::Deny(Denial::Credentials),
+///     }
+/// });
+/// ```
+pub trait Authenticator: Send + Sync + 'static {
+    /// Decides on one peer.
+    fn authenticate(&self, claim: Claim) -> Decision<'_>;
+}
+
+impl<D, F> Authenticator for D
+where
+    D: Fn(Claim) -> F + Send + Sync + 'static,
+    F: Future<Output = Verdict> + Send + 'static,
+{
+    fn authenticate(&self, claim: Claim) -> Decision<'_> {
+        Box::pin(self(claim))
+    }
+}
+
+/// The authenticator of a socket, if it has one.
+#[derive(Clone, Default)]
+pub(crate) struct Door(Option<Arc<dyn Authenticator>>);
+
+impl Door {
+    pub(crate) fn kept_by(authenticator: impl Authenticator) -> Self {
+        Self(Some(Arc::new(authenticator)))
+    }
+
+    /// Whether anybody is asked.
+    pub(crate) const fn is_kept(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// With nobody to ask, NULL and CURVE let everybody in, PLAIN nobody.
+    pub(crate) async fn decide(&self, claim: Claim) -> Verdict {
+        match (&self.0, &claim.credentials) {
+            (Some(authenticator), _) => authenticator.authenticate(claim).await,
+            (None, Credentials::Plain(_)) => Verdict::Deny(Denial::Internal),
+            (None, _) => Verdict::allow(),
+        }
+    }
+}
+
+impl fmt::Debug for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_kept() { "Door(kept)" } else { "Door(open)" })
+    }
+}
+
+/// A new key pair for CURVE, from the system's random generator.
+///
+/// ```
+/// let keys = enfonet_patterns::new_key_pair();
+/// println!("public key, for everybody: {}", keys.public());
+/// println!("secret key, for nobody else: {}", *keys.secret().to_z85());
+/// ```
+///
+/// # Panics
+/// When the system has no random generator.
+#[must_use]
+pub fn new_key_pair() -> KeyPair {
+    let mut random = Zeroizing::new([0; 32]);
+    getrandom::fill(&mut *random).expect("the system has a random generator");
+    KeyPair::new(SecretKey::from_bytes(*random))
+}

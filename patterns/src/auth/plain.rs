@@ -1,0 +1,117 @@
+//! A table of names and passwords.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use enfonet_zmtp::{Credentials, Denial, Secret, User, Verdict};
+use subtle::{Choice, ConstantTimeEq};
+
+use super::{Authenticator, Claim, Decision};
+
+/// Lets those in who know the password to their name (PLAIN). Their user id is the name.
+///
+/// ```
+/// use enfonet_patterns::{Options, PlainUsers, Rep, Security};
+///
+/// let users = PlainUsers::new().user("admin", "secret").user("guest", "");
+/// let server = Rep::with_options(Options::default().security(Security::PlainServer).authenticator(users));
+/// ```
+///
+/// How long it takes to decide tells nothing about a password, nor whether a name is known.
+#[derive(Clone, Debug, Default)]
+pub struct PlainUsers(HashMap<Bytes, Secret>);
+
+impl PlainUsers {
+    /// Nobody.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// One more; a name that is there already gets the new password.
+    #[must_use]
+    pub fn user(mut self, username: impl Into<Bytes>, password: impl Into<Secret>) -> Self {
+        self.0.insert(username.into(), password.into());
+        self
+    }
+
+    fn decide(&self, credentials: &Credentials) -> Verdict {
+        let Credentials::Plain(login) = credentials else {
+            return Verdict::Deny(Denial::Credentials);
+        };
+        let known = self.0.get(login.username());
+        let nobody = Secret::from([]);
+        let same = is_same(known.unwrap_or(&nobody), login.password());
+        match known {
+            Some(_) if same.into() => Verdict::Allow(User::named(login.username().clone())),
+            _ => Verdict::Deny(Denial::Credentials),
+        }
+    }
+}
+
+/// Whether two passwords are equal, in a time that doesn't depend on their length either: a shown password has at
+/// most 255 octets, and so a longer one is equal to none.
+fn is_same(password: &Secret, shown: &Secret) -> Choice {
+    let padded = |secret: &Secret| {
+        let mut octets = [0; 256];
+        let len = secret.expose().len().min(255);
+        octets[..len].copy_from_slice(&secret.expose()[..len]);
+        octets
+    };
+    let same_len = password.expose().len().ct_eq(&shown.expose().len());
+    same_len & padded(password).ct_eq(&padded(shown))
+}
+
+impl Authenticator for PlainUsers {
+    fn authenticate(&self, claim: Claim) -> Decision<'_> {
+        Box::pin(std::future::ready(self.decide(&claim.credentials)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use enfonet_zmtp::{Login, PublicKey};
+
+    use super::*;
+
+    #[test]
+    fn a_name_comes_in_with_its_password_and_with_nothing_else() {
+        let users = PlainUsers::new().user("admin", "secret").user("guest", "").user("", "anonymous");
+        let decide = |username: &'static str, password: &str| {
+            users.decide(&Credentials::Plain(Login::new(username, password).unwrap()))
+        };
+        for (username, password) in [("admin", "secret"), ("guest", ""), ("", "anonymous")] {
+            assert_eq!(decide(username, password), Verdict::Allow(User::named(username)));
+        }
+        for (username, password) in [
+            ("admin", ""),
+            ("admin", "secre"),
+            ("admin", "secret\0"),
+            ("admin", "Secret"),
+            ("Admin", "secret"),
+            ("guest", "secret"),
+            ("nobody", ""),
+        ] {
+            assert_eq!(
+                decide(username, password),
+                Verdict::Deny(Denial::Credentials),
+                "{username} {password}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_password_that_plain_cannot_carry_lets_nobody_in() {
+        let users = PlainUsers::new().user("long", "x".repeat(256));
+        let shown = Login::new("long", "x".repeat(255)).unwrap();
+        assert_eq!(users.decide(&Credentials::Plain(shown)), Verdict::Deny(Denial::Credentials));
+    }
+
+    #[test]
+    fn other_mechanisms_do_not_come_in() {
+        let users = PlainUsers::new().user("admin", "secret");
+        for credentials in [Credentials::Null, Credentials::Curve(PublicKey::from_bytes([1; 32]))] {
+            assert_eq!(users.decide(&credentials), Verdict::Deny(Denial::Credentials));
+        }
+    }
+}

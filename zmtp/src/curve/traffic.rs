@@ -1,0 +1,296 @@
+//! Traffic under CURVE: every frame, of a message or a command, is a MESSAGE with the frame in a box.
+//!
+//! ```text
+//!   on the wire   flags len │ 7 "MESSAGE" │ nonce 8 │ tag 16 │ inner flags 1 │ body │
+//!                           │             in clear           │      encrypted       │
+//! ```
+//!
+//! The outer frame is one of a plain message, as libzmq has it (RFC 37 would have it a command); what it
+//! carries is told by the inner flags: MORE, and libzmq's COMMAND for what isn't part of a message.
+
+use bytes::{BufMut, BytesMut};
+
+use super::CurveError;
+use super::boxes::{BoxKey, OVERHEAD, SHORT_NONCE, short_nonce};
+use crate::{Batch, FrameHeader};
+
+const NAME: &[u8; 8] = b"\x07MESSAGE";
+const MORE: u8 = 1;
+const COMMAND: u8 = 2;
+
+/// Octets of a MESSAGE beside the body of the frame that is in it.
+pub(crate) const MESSAGE_OVERHEAD: usize = NAME.len() + SHORT_NONCE + OVERHEAD + 1;
+
+/// Who seals: boxes of the two directions have different nonces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Client,
+    Server,
+}
+
+impl Side {
+    const fn prefix(self) -> &'static [u8; 16] {
+        match self {
+            Self::Client => b"CurveZMQMESSAGEC",
+            Self::Server => b"CurveZMQMESSAGES",
+        }
+    }
+
+    const fn other(self) -> Self {
+        match self {
+            Self::Client => Self::Server,
+            Self::Server => Self::Client,
+        }
+    }
+}
+
+/// Both directions of a connection: `sent` and `received` are the last nonces of the handshake.
+pub(crate) fn pair(key: &BoxKey, us: Side, sent: u64, received: u64) -> (Sealer, Opener) {
+    let sealer = Sealer { key: key.clone(), side: us, last: sent };
+    let opener = Opener { key: key.clone(), side: us.other(), last: received };
+    (sealer, opener)
+}
+
+/// Encrypts what is sent. Every connection has its own, and what it seals goes out in the same order.
+#[derive(Debug)]
+pub struct Sealer {
+    key: BoxKey,
+    side: Side,
+    last: u64,
+}
+
+impl Sealer {
+    /// Appends the MESSAGEs that carry a run of messages, a frame each.
+    ///
+    /// # Errors
+    /// [`CurveError::Exhausted`] after 2^64 frames: close the connection.
+    pub fn seal(&mut self, batch: &Batch, out: &mut BytesMut) -> Result<(), CurveError> {
+        if let Some(wire) = batch.wire() {
+            return self.seal_frames(wire, out);
+        }
+        for message in batch.clone() {
+            let mut frames = message.iter().peekable();
+            while let Some(body) = frames.next() {
+                self.put(if frames.peek().is_some() { MORE } else { 0 }, body, out)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends the MESSAGEs that carry whole frames as we write them, commands among them.
+    ///
+    /// # Errors
+    /// [`CurveError::Exhausted`] after 2^64 frames: close the connection.
+    pub fn seal_frames(&mut self, mut frames: &[u8], out: &mut BytesMut) -> Result<(), CurveError> {
+        // Frames of ours are whole; anything else ends the walk.
+        while let Ok(Some(header)) = FrameHeader::parse(frames) {
+            let Some((frame, rest)) = frames.split_at_checked(header.frame_len()) else { break };
+            let flags = if header.is_command() { COMMAND } else { u8::from(header.more()) };
+            self.put(flags, &frame[header.header_len()..], out)?;
+            frames = rest;
+        }
+        Ok(())
+    }
+
+    /// Octets that the message, in wire form, takes when it is sealed.
+    #[must_use]
+    pub fn sealed_len(mut message: &[u8]) -> usize {
+        let mut sealed = 0;
+        while let Ok(Some(header)) = FrameHeader::parse(message) {
+            sealed += FrameHeader::message(MESSAGE_OVERHEAD + header.body_len(), false).frame_len();
+            message = message.get(header.frame_len()..).unwrap_or_default();
+        }
+        sealed
+    }
+
+    fn put(&mut self, flags: u8, body: &[u8], out: &mut BytesMut) -> Result<(), CurveError> {
+        self.last = self.last.checked_add(1).ok_or(CurveError::Exhausted)?;
+        let header = FrameHeader::message(MESSAGE_OVERHEAD + body.len(), false);
+        out.reserve(header.frame_len());
+        header.put(out);
+        out.put_slice(NAME);
+        out.put_u64(self.last);
+        self.key.seal(&short_nonce(self.side.prefix(), self.last), &[&[flags], body], out);
+        Ok(())
+    }
+}
+
+/// Decrypts what is received.
+#[derive(Debug)]
+pub struct Opener {
+    key: BoxKey,
+    side: Side,
+    last: u64,
+}
+
+impl Opener {
+    /// Opens the body of a frame, where it lies, and appends what was in it to `out` as a frame of its own.
+    ///
+    /// # Errors
+    /// [`CurveError`]: it is no MESSAGE of the peer's, or one that came before. Close the connection.
+    pub(crate) fn open(&mut self, body: &mut [u8], out: &mut BytesMut) -> Result<(), CurveError> {
+        let len = body.len();
+        let boxed = match body.split_first_chunk_mut::<{ NAME.len() }>() {
+            Some((name, rest)) if *name == *NAME => rest,
+            _ => return Err(CurveError::Unencrypted),
+        };
+        let Some((nonce, boxed)) = boxed.split_first_chunk_mut::<SHORT_NONCE>() else {
+            return Err(CurveError::Length { command: "MESSAGE", len });
+        };
+        let nonce = u64::from_be_bytes(*nonce);
+        if nonce <= self.last {
+            return Err(CurveError::Replay { nonce, last: self.last });
+        }
+        let opened = self.key.open(&short_nonce(self.side.prefix(), nonce), boxed);
+        let Some((flags, content)) = opened.ok_or(CurveError::Box { command: "MESSAGE" })?.split_first()
+        else {
+            return Err(CurveError::Length { command: "MESSAGE", len });
+        };
+        self.last = nonce;
+        let header = if flags & COMMAND != 0 {
+            FrameHeader::command(content.len())
+        } else {
+            FrameHeader::message(content.len(), flags & MORE != 0)
+        };
+        out.reserve(header.frame_len());
+        header.put(out);
+        out.put_slice(content);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Message;
+
+    fn ends() -> (Sealer, Opener) {
+        let key = BoxKey::of(&[5; 32]);
+        (pair(&key, Side::Client, 2, 1).0, pair(&key, Side::Server, 1, 2).1)
+    }
+
+    /// The outer frames' bodies.
+    fn bodies(mut wire: &[u8]) -> Vec<Vec<u8>> {
+        let mut bodies = Vec::new();
+        while let Some(header) = FrameHeader::parse(wire).unwrap() {
+            assert!(!header.is_command() && !header.more(), "the outer frame is that of a plain message");
+            bodies.push(wire[header.header_len()..header.frame_len()].to_vec());
+            wire = &wire[header.frame_len()..];
+        }
+        bodies
+    }
+
+    #[test]
+    fn a_frame_is_a_message_of_33_octets_more_with_a_nonce_that_goes_up() {
+        let (mut sealer, _) = ends();
+        let mut out = BytesMut::new();
+        sealer.seal(&Message::from_frames(["a", "bc"]).into(), &mut out).unwrap();
+        let bodies = bodies(&out);
+        assert_eq!(bodies.iter().map(Vec::len).collect::<Vec<_>>(), [34, 35]);
+        assert_eq!(bodies[0][..16], *b"\x07MESSAGE\0\0\0\0\0\0\0\x03");
+        assert_eq!(bodies[1][..16], *b"\x07MESSAGE\0\0\0\0\0\0\0\x04");
+    }
+
+    #[test]
+    fn more_and_command_come_through_and_other_inner_flags_do_not() {
+        let (mut sealer, mut opener) = ends();
+        let (mut out, mut opened) = (BytesMut::new(), BytesMut::new());
+        let frames = b"\x01\x01a\x04\x06\x05ABCDE\x00\x00";
+        sealer.seal_frames(frames, &mut out).unwrap();
+        sealer.put(0xf9, b"x", &mut out).unwrap();
+        for mut body in bodies(&out) {
+            opener.open(&mut body, &mut opened).unwrap();
+        }
+        assert_eq!(opened, [&frames[..], b"\x01\x01x"].concat());
+    }
+
+    #[test]
+    fn nonces_may_skip_but_never_repeat_or_go_back() {
+        let (mut sealer, mut opener) = ends();
+        let mut out = BytesMut::new();
+        sealer.seal_frames(b"\0\0\0\0\0\0\0\0", &mut out).unwrap();
+        let mut bodies = bodies(&out);
+        let mut open = |at: usize| opener.open(&mut bodies[at].clone(), &mut BytesMut::new());
+        assert_eq!(open(1), Ok(()));
+        assert_eq!(open(1), Err(CurveError::Replay { nonce: 4, last: 4 }));
+        assert_eq!(open(0), Err(CurveError::Replay { nonce: 3, last: 4 }));
+        assert_eq!(open(3), Ok(()));
+        bodies.clear();
+    }
+
+    #[test]
+    fn the_handshakes_nonces_count() {
+        let (_, mut opener) = ends();
+        let mut old = Sealer { key: opener.key.clone(), side: Side::Client, last: 1 };
+        let mut out = BytesMut::new();
+        old.seal_frames(b"\0\0", &mut out).unwrap();
+        let replayed = opener.open(&mut bodies(&out)[0], &mut BytesMut::new());
+        assert_eq!(replayed, Err(CurveError::Replay { nonce: 2, last: 2 }));
+    }
+
+    #[test]
+    fn what_is_no_message_of_the_peers_is_refused() {
+        let (mut sealer, mut opener) = ends();
+        let mut out = BytesMut::new();
+        sealer.seal_frames(b"\0\x01x", &mut out).unwrap();
+        let body = bodies(&out).remove(0);
+        let mut open = |body: &[u8]| opener.open(&mut body.to_vec(), &mut BytesMut::new());
+        for end in 0..body.len() {
+            let expected = match end {
+                0..8 => CurveError::Unencrypted,
+                8..16 => CurveError::Length { command: "MESSAGE", len: end },
+                _ => CurveError::Box { command: "MESSAGE" },
+            };
+            assert_eq!(open(&body[..end]), Err(expected), "{end}");
+        }
+        assert_eq!(open(b"\x04PING\0\0"), Err(CurveError::Unencrypted));
+        assert_eq!(open(&body), Ok(()), "failures don't count");
+        // Its own boxes, sent back.
+        let (mut ours, _) = pair(&opener.key, Side::Server, 9, 9);
+        let mut out = BytesMut::new();
+        ours.seal_frames(b"\0\0", &mut out).unwrap();
+        let reflected = opener.open(&mut bodies(&out)[0], &mut BytesMut::new());
+        assert_eq!(reflected, Err(CurveError::Box { command: "MESSAGE" }));
+    }
+
+    #[test]
+    fn an_empty_box_is_no_frame() {
+        let (sealer, mut opener) = ends();
+        let mut body = BytesMut::from(&b"\x07MESSAGE\0\0\0\0\0\0\0\x09"[..]);
+        sealer.key.seal(&short_nonce(sealer.side.prefix(), 9), &[], &mut body);
+        let opened = opener.open(&mut body, &mut BytesMut::new());
+        assert_eq!(opened, Err(CurveError::Length { command: "MESSAGE", len: 32 }));
+    }
+
+    #[test]
+    fn the_last_nonce_ends_the_connection() {
+        let (mut sealer, _) = ends();
+        sealer.last = u64::MAX - 1;
+        assert_eq!(sealer.seal_frames(b"\0\0", &mut BytesMut::new()), Ok(()));
+        assert_eq!(sealer.seal_frames(b"\0\0", &mut BytesMut::new()), Err(CurveError::Exhausted));
+    }
+
+    proptest! {
+        #[test]
+        fn messages_come_through_and_take_as_much_as_foretold(
+            messages in prop::collection::vec(prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 1..4), 0..5)
+        ) {
+            let (mut sealer, mut opener) = ends();
+            let (mut sealed, mut opened, mut foretold) = (BytesMut::new(), BytesMut::new(), 0);
+            let batch: Batch = messages.iter().map(|frames| Message::from_frames(frames.clone())).collect();
+            for message in batch.clone() {
+                foretold += Sealer::sealed_len(&message.clone().into_pieces().concat());
+                // Half of them in parts, half in wire form.
+                let parts = Message::from_frames(message.iter().map(<[u8]>::to_vec));
+                sealer.seal(&if foretold % 2 == 0 { parts.into() } else { message.into() }, &mut sealed).unwrap();
+            }
+            prop_assert_eq!(sealed.len(), foretold);
+            for mut body in bodies(&sealed) {
+                opener.open(&mut body, &mut opened).unwrap();
+            }
+            prop_assert_eq!(&opened[..], &batch.wire().unwrap()[..]);
+        }
+    }
+}

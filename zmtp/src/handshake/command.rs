@@ -1,0 +1,169 @@
+//! The commands of a handshake: taken off the input, and put to the output.
+
+use bytes::{Buf, Bytes, BytesMut};
+use zeroize::Zeroize;
+
+use super::HandshakeError;
+use crate::command::{put, split_name};
+use crate::{CommandError, Denial, FrameHeader, Metadata};
+
+pub(super) const READY: &str = "READY";
+const ERROR: &str = "ERROR";
+/// What the largest command, CURVE's INITIATE, has beside its metadata, generously.
+const BESIDE_METADATA: usize = 512;
+
+/// A command of the peer's. Wiped when dropped, since it may hold a password; what is kept is copied out.
+#[derive(Debug)]
+pub(super) struct Received {
+    body: BytesMut,
+    /// Octets of the name with its length.
+    head: usize,
+}
+
+impl Received {
+    /// Takes one command frame off the front; `Ok(None)` when it isn't whole yet.
+    ///
+    /// The COMMAND flag has to be there. (libzmq doesn't look at it, but sets it.)
+    pub(super) fn take(input: &mut BytesMut, max_metadata: usize) -> Result<Option<Self>, HandshakeError> {
+        let Some(header) = FrameHeader::parse(input)? else {
+            return Ok(None);
+        };
+        if !header.is_command() {
+            return Err(HandshakeError::Message);
+        }
+        let (announced, limit) = (header.frame_len(), max_metadata.saturating_add(BESIDE_METADATA));
+        if announced > limit {
+            return Err(HandshakeError::TooLarge { announced, limit });
+        }
+        if input.len() < announced {
+            return Ok(None);
+        }
+        let mut body = input.split_to(announced);
+        body.advance(header.header_len());
+        let head = 1 + split_name(&body)?.0.len();
+        Ok(Some(Self { body, head }))
+    }
+
+    fn name(&self) -> &[u8] {
+        &self.body[1..self.head]
+    }
+
+    /// Octets of name and data.
+    pub(super) fn len(&self) -> usize {
+        self.body.len()
+    }
+
+    /// What stands behind the name.
+    pub(super) fn data(&mut self) -> &mut [u8] {
+        &mut self.body[self.head..]
+    }
+
+    /// The data as properties.
+    pub(super) fn metadata(&mut self) -> Result<Metadata, HandshakeError> {
+        Ok(Metadata::parse(Bytes::copy_from_slice(self.data()))?)
+    }
+
+    /// It has to be the command of that name.
+    pub(super) fn named(self, wanted: &'static str) -> Result<Self, HandshakeError> {
+        if self.name() == wanted.as_bytes() {
+            return Ok(self);
+        }
+        let name = self.name();
+        let got = name[..name.len().min(32)].escape_ascii().to_string();
+        Err(HandshakeError::Unexpected { wanted, got })
+    }
+
+    /// The same, from a peer that may end the handshake with ERROR instead.
+    pub(super) fn named_or_error(mut self, wanted: &'static str) -> Result<Self, HandshakeError> {
+        if self.name() != ERROR.as_bytes() {
+            return self.named(wanted);
+        }
+        // Octets behind the reason are tolerated.
+        let whole = self.data().split_first().and_then(|(len, rest)| rest.get(..usize::from(*len)));
+        let reason = whole.ok_or(CommandError::Malformed(ERROR))?;
+        let denial = Denial::from_reason(reason);
+        Err(HandshakeError::Refused { reason: reason.escape_ascii().to_string(), denial })
+    }
+}
+
+impl Drop for Received {
+    fn drop(&mut self) {
+        self.body.as_mut().zeroize();
+    }
+}
+
+/// Appends READY, or INITIATE, with metadata in clear.
+pub(super) fn put_metadata(name: &str, metadata: &Metadata, out: &mut BytesMut) {
+    put(name.as_bytes(), &[metadata.as_wire()], out);
+}
+
+/// Appends ERROR; the reason is cut at 255 octets.
+pub(super) fn put_error(reason: &str, out: &mut BytesMut) {
+    let reason = &reason.as_bytes()[..reason.len().min(255)];
+    put(ERROR.as_bytes(), &[&[reason.len() as u8], reason], out);
+}
+
+/// The peer isn't let in, and told so if it may know.
+pub(super) fn deny<T>(denial: Denial, out: &mut BytesMut) -> Result<T, HandshakeError> {
+    if let Some(reason) = denial.reason() {
+        put_error(reason, out);
+    }
+    Err(HandshakeError::Denied(denial))
+}
+
+/// Tells the peer what is wrong with its introduction.
+pub(super) fn tell<T>(outcome: Result<T, HandshakeError>, out: &mut BytesMut) -> Result<T, HandshakeError> {
+    if let Err(error) = &outcome {
+        put_error(&error.to_string(), out);
+    }
+    outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn take(frame: &[u8]) -> Result<Option<Received>, HandshakeError> {
+        Received::take(&mut BytesMut::from(frame), 100)
+    }
+
+    #[test]
+    fn an_error_needs_its_whole_reason_and_may_have_more_behind_it() {
+        let refusal = |body: &[u8]| {
+            let frame = [&[4, body.len() as u8][..], body].concat();
+            take(&frame).unwrap().unwrap().named_or_error(READY).unwrap_err()
+        };
+        let refused = |reason: &str, denial| HandshakeError::Refused { reason: reason.into(), denial };
+        assert_eq!(refusal(b"\x05ERROR\x03400"), refused("400", Some(Denial::Credentials)));
+        assert_eq!(refusal(b"\x05ERROR\x02400"), refused("40", None));
+        assert_eq!(refusal(b"\x05ERROR\0"), refused("", None));
+        for cut in [&b"\x05ERROR\x04400"[..], b"\x05ERROR"] {
+            assert_eq!(refusal(cut), CommandError::Malformed("ERROR").into());
+        }
+    }
+
+    #[test]
+    fn a_reason_is_cut_where_its_length_ends() {
+        let mut out = BytesMut::new();
+        put_error("no", &mut out);
+        assert_eq!(&out[..], b"\x04\x09\x05ERROR\x02no");
+        out.clear();
+        put_error(&"x".repeat(300), &mut out);
+        assert_eq!(out[..16], *b"\x06\0\0\0\0\0\0\x01\x06\x05ERROR\xff");
+    }
+
+    #[test]
+    fn the_limit_is_on_what_is_announced() {
+        let header = |len: usize| {
+            let mut out = BytesMut::new();
+            FrameHeader::command(len).put(&mut out);
+            out
+        };
+        assert!(take(&header(100 + BESIDE_METADATA - 9)).unwrap().is_none());
+        let limit = 100 + BESIDE_METADATA;
+        assert_eq!(
+            take(&header(limit - 8)).unwrap_err(),
+            HandshakeError::TooLarge { announced: limit + 1, limit }
+        );
+    }
+}

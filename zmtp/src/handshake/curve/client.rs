@@ -1,0 +1,113 @@
+//! The client's side of CURVE.
+
+use bytes::{Bytes, BytesMut};
+use zeroize::Zeroizing;
+
+use super::super::command::{READY, Received};
+use super::super::{Entropy, Expect, HandshakeError, Local, Next, Peer};
+use super::{
+    COOKIE, HELLO, HELLO_NONCE, INITIATE, INITIATE_NONCE, KEY, PADDING, READY_NONCE, SIGNATURE, VERSION,
+    VOUCH_NONCE, WELCOME, WELCOME_BOX, WELCOME_NONCE, length, take,
+};
+use crate::command::put;
+use crate::curve::boxes::{BoxKey, LONG_NONCE, SHORT_NONCE, long_nonce, short_nonce};
+use crate::curve::{Side, pair};
+use crate::{CurveError, KeyPair, Metadata, PublicKey, SecretKey, SocketType, User, Version};
+
+/// Ours: they go up by one with each command.
+const HELLO_NUMBER: u64 = 1;
+const INITIATE_NUMBER: u64 = 2;
+
+/// Shows that we know the server's key, and a key of our own made for the connection.
+pub(in super::super) fn start(
+    local: Local,
+    version: Version,
+    keys: KeyPair,
+    server: PublicKey,
+    entropy: &Entropy,
+    out: &mut BytesMut,
+) -> Result<Next, HandshakeError> {
+    let short_term = KeyPair::new(SecretKey::from_bytes(*entropy.key()));
+    let hello = BoxKey::agree(short_term.secret(), &server)?;
+    let mut signature = BytesMut::new();
+    hello.seal(&short_nonce(HELLO_NONCE, HELLO_NUMBER), &[&SIGNATURE], &mut signature);
+    let number = HELLO_NUMBER.to_be_bytes();
+    let parts = [&VERSION[..], &[0; PADDING], short_term.public().as_bytes(), &number, &signature];
+    put(HELLO.as_bytes(), &parts, out);
+    let vouch_nonce = *entropy.nonce();
+    let state = ExpectWelcome { local, version, keys, server, short_term, hello, vouch_nonce };
+    Ok(Next::Expect(Box::new(state)))
+}
+
+/// Our HELLO is out.
+#[derive(Debug)]
+struct ExpectWelcome {
+    local: Local,
+    version: Version,
+    keys: KeyPair,
+    server: PublicKey,
+    short_term: KeyPair,
+    hello: BoxKey,
+    vouch_nonce: [u8; LONG_NONCE],
+}
+
+impl Expect for ExpectWelcome {
+    fn handle(self: Box<Self>, command: Received, out: &mut BytesMut) -> Result<Next, HandshakeError> {
+        let mut command = command.named_or_error(WELCOME)?;
+        let (server, cookie) = self.open_welcome(&mut command)?;
+        let key = BoxKey::agree(self.short_term.secret(), &server)?;
+        let mut vouch = BytesMut::new();
+        let nonce = long_nonce(VOUCH_NONCE, &self.vouch_nonce);
+        let vouched = [&self.short_term.public().as_bytes()[..], self.server.as_bytes()];
+        BoxKey::agree(self.keys.secret(), &server)?.seal(&nonce, &vouched, &mut vouch);
+        let mut boxed = BytesMut::new();
+        let metadata = self.local.to_metadata();
+        let parts = [&self.keys.public().as_bytes()[..], &self.vouch_nonce, &vouch, metadata.as_wire()];
+        key.seal(&short_nonce(INITIATE_NONCE, INITIATE_NUMBER), &parts, &mut boxed);
+        put(INITIATE.as_bytes(), &[&cookie, &INITIATE_NUMBER.to_be_bytes(), &boxed], out);
+        Ok(Next::Expect(Box::new(ExpectReady { ours: self.local.socket_type, version: self.version, key })))
+    }
+}
+
+impl ExpectWelcome {
+    /// The server's key for this connection, and what it wants back.
+    fn open_welcome(&self, command: &mut Received) -> Result<(PublicKey, Bytes), HandshakeError> {
+        let wrong_length = length(WELCOME, command);
+        let mut rest = command.data();
+        let (Some(nonce), Ok(boxed)) =
+            (take::<LONG_NONCE>(&mut rest), <&mut [u8; WELCOME_BOX]>::try_from(rest))
+        else {
+            return Err(wrong_length);
+        };
+        let opened = self.hello.open(&long_nonce(WELCOME_NONCE, nonce), boxed);
+        let opened = opened.ok_or(CurveError::Box { command: WELCOME })?;
+        let (server, cookie) = opened.split_first_chunk::<KEY>().ok_or(wrong_length)?;
+        debug_assert_eq!(cookie.len(), COOKIE);
+        Ok((PublicKey::from_bytes(*server), Bytes::copy_from_slice(cookie)))
+    }
+}
+
+/// Our INITIATE is out. What is wrong with the server's READY it isn't told: clients send no ERROR.
+#[derive(Debug)]
+struct ExpectReady {
+    ours: SocketType,
+    version: Version,
+    key: BoxKey,
+}
+
+impl Expect for ExpectReady {
+    fn handle(self: Box<Self>, command: Received, _: &mut BytesMut) -> Result<Next, HandshakeError> {
+        let mut command = command.named_or_error(READY)?;
+        let wrong_length = length(READY, &command);
+        let mut boxed = command.data();
+        let number = take::<SHORT_NONCE>(&mut boxed).map(|octets| u64::from_be_bytes(*octets));
+        let Some(number) = number.filter(|_| boxed.len() >= crate::curve::boxes::OVERHEAD) else {
+            return Err(wrong_length);
+        };
+        let opened = self.key.open(&short_nonce(READY_NONCE, number), boxed);
+        let opened = Zeroizing::new(opened.ok_or(CurveError::Box { command: READY })?.to_vec());
+        let metadata = Metadata::parse(Bytes::copy_from_slice(&opened))?;
+        let peer = Peer::introduced(self.ours, self.version, User::default(), metadata)?;
+        Ok(Next::complete(peer, Some(pair(&self.key, Side::Client, INITIATE_NUMBER, number))))
+    }
+}

@@ -1,0 +1,194 @@
+//! The server's side of CURVE.
+
+use bytes::{Bytes, BytesMut};
+use subtle::ConstantTimeEq;
+
+use super::super::command::{READY, Received, deny, tell};
+use super::super::{Ask, Entropy, Expect, HandshakeError, Local, Next, Peer};
+use super::{
+    COOKIE, COOKIE_NONCE, HELLO, HELLO_DATA, HELLO_NONCE, INITIATE, INITIATE_HEAD, INITIATE_NONCE, KEY,
+    PADDING, READY_NONCE, SIGNATURE, VERSION, VOUCH_BOX, VOUCH_NONCE, WELCOME, WELCOME_NONCE, length, take,
+};
+use crate::command::put;
+use crate::curve::boxes::{BoxKey, LONG_NONCE, OVERHEAD, SHORT_NONCE, long_nonce, short_nonce};
+use crate::curve::{Side, pair};
+use crate::{Credentials, CurveError, KeyPair, Metadata, PublicKey, SecretKey, Verdict, Version};
+
+/// Ours: they go up by one with each command.
+const READY_NUMBER: u64 = 1;
+
+pub(in super::super) fn start(local: Local, version: Version, keys: KeyPair, entropy: Entropy) -> Next {
+    Next::Expect(Box::new(ExpectHello { local, version, keys, entropy }))
+}
+
+/// The client speaks first.
+#[derive(Debug)]
+struct ExpectHello {
+    local: Local,
+    version: Version,
+    keys: KeyPair,
+    entropy: Entropy,
+}
+
+impl Expect for ExpectHello {
+    fn handle(self: Box<Self>, command: Received, out: &mut BytesMut) -> Result<Next, HandshakeError> {
+        let hello = Hello::open(&mut command.named(HELLO)?, self.keys.secret())?;
+        let short_term = KeyPair::new(SecretKey::from_bytes(*self.entropy.key()));
+        let cookie = self.bake(&hello.client, short_term.secret());
+        let mut boxed = BytesMut::new();
+        let nonce = self.entropy.nonce();
+        let parts = [&short_term.public().as_bytes()[..], &cookie];
+        hello.key.seal(&long_nonce(WELCOME_NONCE, nonce), &parts, &mut boxed);
+        put(WELCOME.as_bytes(), &[nonce, &boxed], out);
+        Ok(Next::Expect(Box::new(ExpectInitiate {
+            key: BoxKey::agree(short_term.secret(), &hello.client)?,
+            hello,
+            local: self.local,
+            version: self.version,
+            keys: self.keys,
+            short_term,
+            cookie,
+        })))
+    }
+}
+
+impl ExpectHello {
+    /// The cookie is for servers that remember nothing between WELCOME and INITIATE. This one keeps its state
+    /// with the connection: it has but to compare, so the key that the cookie is sealed with is gone at once.
+    fn bake(&self, client: &PublicKey, short_term: &SecretKey) -> BytesMut {
+        let nonce = self.entropy.cookie_nonce();
+        let mut cookie = BytesMut::with_capacity(COOKIE);
+        cookie.extend_from_slice(nonce);
+        let parts = [&client.as_bytes()[..], short_term.as_bytes()];
+        BoxKey::of(self.entropy.cookie_key()).seal(&long_nonce(COOKIE_NONCE, nonce), &parts, &mut cookie);
+        cookie
+    }
+}
+
+/// A HELLO of somebody who knows our key.
+#[derive(Debug)]
+struct Hello {
+    /// The client's key for this connection.
+    client: PublicKey,
+    key: BoxKey,
+    number: u64,
+}
+
+impl Hello {
+    fn open(command: &mut Received, secret: &SecretKey) -> Result<Self, HandshakeError> {
+        let wrong_length = length(HELLO, command);
+        let mut rest = command.data();
+        if rest.len() != HELLO_DATA {
+            return Err(wrong_length);
+        }
+        let fields = (
+            take::<{ VERSION.len() }>(&mut rest),
+            take::<PADDING>(&mut rest),
+            take::<KEY>(&mut rest),
+            take::<SHORT_NONCE>(&mut rest),
+        );
+        let (Some(version), Some(_), Some(client), Some(number)) = fields else {
+            return Err(wrong_length);
+        };
+        if *version != VERSION {
+            return Err(CurveError::Version { major: version[0], minor: version[1] }.into());
+        }
+        let (client, number) = (PublicKey::from_bytes(*client), u64::from_be_bytes(*number));
+        let key = BoxKey::agree(secret, &client)?;
+        let opened = key.open(&short_nonce(HELLO_NONCE, number), rest);
+        if !opened.is_some_and(|signature| signature.ct_eq(&SIGNATURE).into()) {
+            return Err(CurveError::Box { command: HELLO }.into());
+        }
+        Ok(Self { client, key, number })
+    }
+}
+
+/// Our WELCOME is out.
+#[derive(Debug)]
+struct ExpectInitiate {
+    local: Local,
+    version: Version,
+    keys: KeyPair,
+    short_term: KeyPair,
+    hello: Hello,
+    cookie: BytesMut,
+    key: BoxKey,
+}
+
+impl Expect for ExpectInitiate {
+    fn handle(self: Box<Self>, command: Received, _: &mut BytesMut) -> Result<Next, HandshakeError> {
+        let mut command = command.named(INITIATE)?;
+        let wrong_length = length(INITIATE, &command);
+        let mut rest = command.data();
+        let fields = (take::<COOKIE>(&mut rest), take::<SHORT_NONCE>(&mut rest));
+        let (Some(cookie), Some(number)) = fields else {
+            return Err(wrong_length);
+        };
+        if rest.len() < INITIATE_HEAD + OVERHEAD {
+            return Err(wrong_length);
+        }
+        if !bool::from(cookie.ct_eq(&self.cookie)) {
+            return Err(CurveError::Cookie.into());
+        }
+        let number = u64::from_be_bytes(*number);
+        if number <= self.hello.number {
+            return Err(CurveError::Replay { nonce: number, last: self.hello.number }.into());
+        }
+        let opened = self.key.open(&short_nonce(INITIATE_NONCE, number), rest);
+        let mut opened = opened.ok_or(CurveError::Box { command: INITIATE })?;
+        let fields =
+            (take::<KEY>(&mut opened), take::<LONG_NONCE>(&mut opened), take::<VOUCH_BOX>(&mut opened));
+        let (Some(client), Some(nonce), Some(vouch)) = fields else {
+            return Err(wrong_length);
+        };
+        let client = PublicKey::from_bytes(*client);
+        self.check_vouch(&client, nonce, vouch)?;
+        let metadata = Bytes::copy_from_slice(opened);
+        let Self { local, version, key, .. } = *self;
+        let asked = Asked { local, version, key, number, metadata };
+        Ok(Next::Ask(Credentials::Curve(client), Box::new(asked)))
+    }
+}
+
+impl ExpectInitiate {
+    /// The owner of the long-term key says that the short-term one is its own, and that it means us. (libzmq
+    /// doesn't look at the latter.)
+    fn check_vouch(
+        &self,
+        client: &PublicKey,
+        nonce: &[u8; LONG_NONCE],
+        vouch: &mut [u8; VOUCH_BOX],
+    ) -> Result<(), CurveError> {
+        let key = BoxKey::agree(self.short_term.secret(), client)?;
+        let opened = key.open(&long_nonce(VOUCH_NONCE, nonce), vouch);
+        let opened = opened.ok_or(CurveError::Box { command: INITIATE })?;
+        let expected = [*self.hello.client.as_bytes(), *self.keys.public().as_bytes()].concat();
+        if opened.ct_eq(&expected).into() { Ok(()) } else { Err(CurveError::Vouch) }
+    }
+}
+
+/// The client has proven which key it owns.
+#[derive(Debug)]
+struct Asked {
+    local: Local,
+    version: Version,
+    key: BoxKey,
+    number: u64,
+    metadata: Bytes,
+}
+
+impl Ask for Asked {
+    fn decide(self: Box<Self>, verdict: Verdict, out: &mut BytesMut) -> Result<Next, HandshakeError> {
+        let user = match verdict {
+            Verdict::Allow(user) => user,
+            Verdict::Deny(denial) => return deny(denial, out),
+        };
+        let metadata = Metadata::parse(self.metadata)?;
+        let peer = tell(Peer::introduced(self.local.socket_type, self.version, user, metadata), out)?;
+        let mut boxed = BytesMut::new();
+        let ours = self.local.to_metadata();
+        self.key.seal(&short_nonce(READY_NONCE, READY_NUMBER), &[ours.as_wire()], &mut boxed);
+        put(READY.as_bytes(), &[&READY_NUMBER.to_be_bytes(), &boxed], out);
+        Ok(Next::complete(peer, Some(pair(&self.key, Side::Server, READY_NUMBER, self.number))))
+    }
+}

@@ -1,0 +1,127 @@
+//! Why there is no connection, whose doing that is, and whether trying again can help.
+
+use crate::{CommandError, CurveError, Denial, FrameError, GreetingError, MetadataError, SocketType};
+
+/// Why there is no connection.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HandshakeError {
+    /// The greeting is no ZMTP 3, or of another mechanism.
+    #[error(transparent)]
+    Greeting(#[from] GreetingError),
+    /// A frame that can't be accepted.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// A command that can't be read.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// Properties that can't be read.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+    /// CURVE failed.
+    #[error(transparent)]
+    Curve(#[from] CurveError),
+    /// A command larger than [`HandshakeConfig::max_metadata`](crate::HandshakeConfig) lets it be.
+    #[error("peer sent a handshake command of {announced} octets, the limit is {limit}")]
+    TooLarge {
+        /// Octets of the frame.
+        announced: usize,
+        /// The limit in force.
+        limit: usize,
+    },
+    /// A message before the handshake was over.
+    #[error("peer sent a message before the handshake was over")]
+    Message,
+    /// A command that has no place here.
+    #[error("peer sent {got:?} in the handshake where {wanted} is to come")]
+    Unexpected {
+        /// The command that had to come.
+        wanted: &'static str,
+        /// The name of the one that came, printable.
+        got: String,
+    },
+    /// The peer went on while it had to wait for an answer.
+    #[error("peer went on with the handshake before it was answered")]
+    OutOfTurn,
+    /// RFC 37 doesn't let these two kinds talk.
+    #[error("peer is a {theirs} socket, which doesn't talk to {ours}")]
+    SocketType {
+        /// What the peer announced, printable.
+        theirs: String,
+        /// Our kind.
+        ours: SocketType,
+    },
+    /// An identity has at most 255 octets.
+    #[error("peer announced an identity of {len} octets, at most 255 are allowed")]
+    Identity {
+        /// Its length.
+        len: usize,
+    },
+    /// The peer ended the handshake with ERROR.
+    #[error("peer refused the connection: {reason}")]
+    Refused {
+        /// Its reason, printable.
+        reason: String,
+        /// What that stands for, if it is one of ZAP's.
+        denial: Option<Denial>,
+    },
+    /// We didn't let the peer in.
+    #[error("peer isn't let in: {0}")]
+    Denied(Denial),
+    /// The handshake was over already, or no decision was asked for: the caller's fault.
+    #[error("the handshake is over, or waits for something else")]
+    Over,
+}
+
+/// Whose doing a failure is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The peer doesn't keep to the protocol.
+    Peer,
+    /// Both do as they are told, and what they are told doesn't fit: kinds, mechanisms, keys, passwords.
+    Configuration,
+    /// The peer wants more than a limit of ours allows.
+    Limit,
+    /// Nobody's: it is a matter of time.
+    Circumstances,
+    /// The program that uses this library.
+    Caller,
+}
+
+impl HandshakeError {
+    /// Whose doing it is.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Greeting(_)
+            | Self::SocketType { .. }
+            | Self::Refused { .. }
+            | Self::Denied(Denial::Credentials)
+            | Self::Curve(CurveError::Box { command: "HELLO" | "WELCOME" } | CurveError::WeakKey) => {
+                Fault::Configuration
+            }
+            Self::Denied(_) => Fault::Circumstances,
+            Self::TooLarge { .. } => Fault::Limit,
+            Self::Over => Fault::Caller,
+            Self::Frame(_)
+            | Self::Command(_)
+            | Self::Metadata(_)
+            | Self::Curve(_)
+            | Self::Message
+            | Self::Unexpected { .. }
+            | Self::OutOfTurn
+            | Self::Identity { .. } => Fault::Peer,
+        }
+    }
+
+    /// Whether the same may succeed soon, though nothing is changed on either end.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Denied(Denial::TryLater | Denial::Internal)
+                | Self::Refused { denial: Some(Denial::TryLater | Denial::Internal), .. }
+        )
+    }
+}

@@ -1,0 +1,88 @@
+//! What the ends tell each other about themselves, as metadata (RFC 37, "The Socket-Type Property" and following).
+
+use bytes::Bytes;
+
+use super::HandshakeError;
+use crate::{Metadata, SocketType, User, Version};
+
+const SOCKET_TYPE: &str = "Socket-Type";
+const IDENTITY: &str = "Identity";
+const MAX_IDENTITY: usize = 255;
+
+/// What we tell the peer about ourselves.
+#[derive(Clone, Debug)]
+pub struct Local {
+    /// The kind of our socket.
+    pub socket_type: SocketType,
+    /// Our identity (routing id), 0 to 255 octets; announced by REQ, DEALER and ROUTER only.
+    pub identity: Bytes,
+    /// Further properties, behind those two. Names for applications begin with `X-`.
+    pub metadata: Metadata,
+}
+
+impl Local {
+    /// Of this kind, without an identity.
+    #[must_use]
+    pub fn new(socket_type: SocketType) -> Self {
+        Self { socket_type, identity: Bytes::new(), metadata: Metadata::default() }
+    }
+
+    /// All of it, as it goes into READY or INITIATE.
+    pub(super) fn to_metadata(&self) -> Metadata {
+        let mut metadata = Metadata::default();
+        metadata.push(SOCKET_TYPE, self.socket_type.name().as_bytes());
+        if self.socket_type.announces_identity() {
+            metadata.push(IDENTITY, &self.identity);
+        }
+        metadata.append(&self.metadata);
+        metadata
+    }
+}
+
+/// What the peer has told us, once the handshake is complete.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// The version of ZMTP that it speaks.
+    pub version: Version,
+    /// Its kind; compatible with ours. `None` when it announced none, which is allowed.
+    pub socket_type: Option<SocketType>,
+    /// Its identity; empty when it has none, or one with a leading zero, which is reserved to ROUTER itself.
+    pub identity: Bytes,
+    /// All that it announced.
+    pub metadata: Metadata,
+    /// Who it turned out to be when it was authenticated here.
+    pub user: User,
+}
+
+impl Peer {
+    /// Reads what the peer announced, and checks that it may talk to a socket of our kind.
+    pub(super) fn introduced(
+        ours: SocketType,
+        version: Version,
+        user: User,
+        metadata: Metadata,
+    ) -> Result<Self, HandshakeError> {
+        let socket_type = metadata.get(SOCKET_TYPE).map(|name| compatible(ours, name)).transpose()?;
+        let identity = checked_identity(metadata.get(IDENTITY).unwrap_or_default())?;
+        Ok(Self { version, socket_type, identity, metadata, user })
+    }
+}
+
+fn compatible(ours: SocketType, name: &[u8]) -> Result<SocketType, HandshakeError> {
+    match SocketType::try_from(name) {
+        Ok(theirs) if theirs.is_compatible(ours) => Ok(theirs),
+        _ => {
+            let theirs = name[..name.len().min(32)].escape_ascii().to_string();
+            Err(HandshakeError::SocketType { theirs, ours })
+        }
+    }
+}
+
+/// A leading zero is for the identities that a ROUTER makes up itself.
+pub(super) fn checked_identity(identity: &[u8]) -> Result<Bytes, HandshakeError> {
+    match identity {
+        long if long.len() > MAX_IDENTITY => Err(HandshakeError::Identity { len: long.len() }),
+        [0, ..] => Ok(Bytes::new()),
+        identity => Ok(Bytes::copy_from_slice(identity)),
+    }
+}

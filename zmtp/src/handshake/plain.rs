@@ -1,0 +1,129 @@
+//! PLAIN (RFC 24): a name and a password in clear, decided on by the server.
+//!
+//! ```text
+//!    client                                          server
+//!    HELLO name, password ─────────────────────────► │  decides
+//!    │ ◄────────────────────────────────── WELCOME ──│  or ERROR
+//!    INITIATE metadata ────────────────────────────► │
+//!    │ ◄─────────────────────────── READY metadata ──│  or ERROR
+//! ```
+
+use bytes::{Bytes, BytesMut};
+
+use super::command::{READY, Received, deny, put_metadata, tell};
+use super::{Ask, Expect, HandshakeError, Local, Next, Peer};
+use crate::command::put;
+use crate::{CommandError, Credentials, Login, SocketType, User, Verdict, Version};
+
+const HELLO: &str = "HELLO";
+const WELCOME: &str = "WELCOME";
+const INITIATE: &str = "INITIATE";
+
+pub(super) fn start_client(local: Local, version: Version, login: &Login, out: &mut BytesMut) -> Next {
+    let (username, password) = (login.username(), login.password().expose());
+    // Neither is longer than 255 octets: `Login` sees to that.
+    let lengths = [username.len() as u8, password.len() as u8];
+    put(HELLO.as_bytes(), &[&lengths[..1], username, &lengths[1..], password], out);
+    Next::Expect(Box::new(ExpectWelcome { local, version }))
+}
+
+/// Our HELLO is out.
+#[derive(Debug)]
+struct ExpectWelcome {
+    local: Local,
+    version: Version,
+}
+
+impl Expect for ExpectWelcome {
+    fn handle(self: Box<Self>, command: Received, out: &mut BytesMut) -> Result<Next, HandshakeError> {
+        let mut welcome = command.named_or_error(WELCOME)?;
+        if !welcome.data().is_empty() {
+            return Err(CommandError::Malformed(WELCOME).into());
+        }
+        put_metadata(INITIATE, &self.local.to_metadata(), out);
+        Ok(Next::Expect(Box::new(ExpectReady { ours: self.local.socket_type, version: self.version })))
+    }
+}
+
+/// Our INITIATE is out. What is wrong with the server's READY it isn't told: clients send no ERROR.
+#[derive(Debug)]
+struct ExpectReady {
+    ours: SocketType,
+    version: Version,
+}
+
+impl Expect for ExpectReady {
+    fn handle(self: Box<Self>, command: Received, _: &mut BytesMut) -> Result<Next, HandshakeError> {
+        let metadata = command.named_or_error(READY)?.metadata()?;
+        let peer = Peer::introduced(self.ours, self.version, User::default(), metadata)?;
+        Ok(Next::complete(peer, None))
+    }
+}
+
+pub(super) fn start_server(local: Local, version: Version) -> Next {
+    Next::Expect(Box::new(ExpectHello { local, version }))
+}
+
+/// The client speaks first.
+#[derive(Debug)]
+struct ExpectHello {
+    local: Local,
+    version: Version,
+}
+
+impl Expect for ExpectHello {
+    fn handle(self: Box<Self>, command: Received, _: &mut BytesMut) -> Result<Next, HandshakeError> {
+        let login = parse_hello(command.named(HELLO)?.data()).ok_or(CommandError::Malformed(HELLO))?;
+        let asked = Asked { local: self.local, version: self.version };
+        Ok(Next::Ask(Credentials::Plain(login), Box::new(asked)))
+    }
+}
+
+/// Both have their length before them, and nothing stands behind them.
+fn parse_hello(data: &[u8]) -> Option<Login> {
+    let (len, rest) = data.split_first()?;
+    let (username, rest) = rest.split_at_checked(usize::from(*len))?;
+    let (len, password) = rest.split_first()?;
+    if password.len() != usize::from(*len) {
+        return None;
+    }
+    Login::new(Bytes::copy_from_slice(username), password).ok()
+}
+
+/// The client has said who it is.
+#[derive(Debug)]
+struct Asked {
+    local: Local,
+    version: Version,
+}
+
+impl Ask for Asked {
+    fn decide(self: Box<Self>, verdict: Verdict, out: &mut BytesMut) -> Result<Next, HandshakeError> {
+        let Self { local, version } = *self;
+        match verdict {
+            Verdict::Deny(denial) => deny(denial, out),
+            Verdict::Allow(user) => {
+                put(WELCOME.as_bytes(), &[], out);
+                Ok(Next::Expect(Box::new(ExpectInitiate { local, version, user })))
+            }
+        }
+    }
+}
+
+/// The client is welcome.
+#[derive(Debug)]
+struct ExpectInitiate {
+    local: Local,
+    version: Version,
+    user: User,
+}
+
+impl Expect for ExpectInitiate {
+    fn handle(self: Box<Self>, command: Received, out: &mut BytesMut) -> Result<Next, HandshakeError> {
+        let metadata = command.named(INITIATE)?.metadata()?;
+        let peer = Peer::introduced(self.local.socket_type, self.version, self.user, metadata);
+        let peer = tell(peer, out)?;
+        put_metadata(READY, &self.local.to_metadata(), out);
+        Ok(Next::complete(peer, None))
+    }
+}

@@ -1,0 +1,133 @@
+//! Handshakes against octets by hand, and of two ends with each other.
+
+mod curve;
+mod null;
+mod pairs;
+mod plain;
+mod zmtp2;
+
+use super::*;
+use crate::{Denial, Metadata, User};
+
+/// A handshake and what it sends, with octets by hand.
+struct Bench {
+    handshake: Handshake,
+    input: BytesMut,
+    sent: Vec<u8>,
+    /// What every question is answered with; `None`: it isn't.
+    verdict: Option<Verdict>,
+    asked: Vec<Credentials>,
+}
+
+impl Bench {
+    fn new(config: HandshakeConfig) -> Self {
+        Self::with_entropy(config, 7)
+    }
+
+    fn with_entropy(config: HandshakeConfig, octet: u8) -> Self {
+        let mut handshake = Handshake::new(config, [octet; Entropy::LEN].into());
+        let sent = handshake.poll_output().to_vec();
+        let verdict = Some(Verdict::allow());
+        Self { handshake, input: BytesMut::new(), sent, verdict, asked: Vec::new() }
+    }
+
+    fn of(socket_type: SocketType) -> Self {
+        Self::new(HandshakeConfig::new(socket_type))
+    }
+
+    /// Feeds octets, and answers what is asked.
+    fn feed(&mut self, octets: &[u8]) -> Result<Option<Established>, HandshakeError> {
+        self.input.extend_from_slice(octets);
+        let outcome = self.advance();
+        self.sent.extend(self.handshake.poll_output());
+        outcome
+    }
+
+    fn advance(&mut self) -> Result<Option<Established>, HandshakeError> {
+        loop {
+            match self.handshake.handle_input(&mut self.input)? {
+                Step::NeedInput => return Ok(None),
+                Step::Complete(established) => return Ok(Some(*established)),
+                Step::Authenticate(credentials) => {
+                    self.asked.push(credentials);
+                    let Some(verdict) = self.verdict.clone() else { return Ok(None) };
+                    self.handshake.handle_verdict(verdict)?;
+                }
+            }
+        }
+    }
+
+    /// Feeds octets behind which the handshake is to be over.
+    fn complete(&mut self, octets: &[u8]) -> Peer {
+        self.feed(octets).unwrap().expect("the handshake is over").peer
+    }
+
+    /// Feeds octets that aren't to be accepted.
+    fn refuse(&mut self, octets: &[u8]) -> HandshakeError {
+        self.feed(octets).unwrap_err()
+    }
+
+    /// What has been sent since the last time.
+    fn sent(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.sent)
+    }
+}
+
+fn security(socket_type: SocketType, security: Security) -> HandshakeConfig {
+    HandshakeConfig { security, ..HandshakeConfig::new(socket_type) }
+}
+
+fn greeting(mechanism: Mechanism) -> [u8; 64] {
+    Greeting::new(mechanism, false).to_wire()
+}
+
+/// A command frame of this name and data.
+fn command(name: &str, data: &[&[u8]]) -> Vec<u8> {
+    let mut out = BytesMut::new();
+    crate::command::put(name.as_bytes(), data, &mut out);
+    out.to_vec()
+}
+
+fn metadata(properties: &[(&str, &[u8])]) -> Metadata {
+    let mut list = Metadata::default();
+    properties.iter().for_each(|(name, value)| list.push(name, value));
+    list
+}
+
+fn ready(properties: &[(&str, &[u8])]) -> Vec<u8> {
+    command("READY", &[metadata(properties).as_wire()])
+}
+
+fn error(reason: &str) -> Vec<u8> {
+    command("ERROR", &[&[reason.len() as u8], reason.as_bytes()])
+}
+
+fn contains(octets: &[u8], part: &[u8]) -> bool {
+    octets.windows(part.len()).any(|window| window == part)
+}
+
+fn key(octet: u8) -> crate::KeyPair {
+    crate::KeyPair::new(crate::SecretKey::from_bytes([octet; 32]))
+}
+
+/// Two handshakes with each other, their output cut into pieces of that size.
+fn shake([one, two]: [&mut Bench; 2], size: usize) -> [Result<Option<Established>, HandshakeError>; 2] {
+    let mut outcomes = [Ok(None), Ok(None)];
+    loop {
+        let flows = [one.sent(), two.sent()];
+        if flows.iter().all(Vec::is_empty) {
+            return outcomes;
+        }
+        for (outcome, (end, octets)) in
+            outcomes.iter_mut().zip([(&mut *one, &flows[1]), (&mut *two, &flows[0])])
+        {
+            for piece in octets.chunks(size) {
+                if matches!(outcome, Ok(None)) {
+                    *outcome = end.feed(piece);
+                } else {
+                    end.input.extend_from_slice(piece);
+                }
+            }
+        }
+    }
+}

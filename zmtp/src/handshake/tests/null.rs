@@ -1,0 +1,206 @@
+//! NULL.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::FrameError;
+
+fn null() -> [u8; 64] {
+    greeting(Mechanism::Null)
+}
+
+#[test]
+fn our_greeting_needs_no_octet_of_the_peers() {
+    assert_eq!(Bench::of(SocketType::Pub).sent(), null());
+}
+
+#[test]
+fn ready_follows_the_peers_greeting_without_waiting_for_its_ready() {
+    let mut bench = Bench::of(SocketType::XPub);
+    assert!(bench.feed(&null()).unwrap().is_none());
+    assert_eq!(&bench.sent()[64..], b"\x04\x1a\x05READY\x0bSocket-Type\0\0\0\x04XPUB");
+}
+
+#[test]
+fn ready_has_the_octets_of_the_conformance_example() {
+    let mut bench = Bench::of(SocketType::Dealer);
+    bench.feed(&null()).unwrap();
+    let sent = bench.sent();
+    assert_eq!(&sent[64..], b"\x04\x29\x05READY\x0bSocket-Type\0\0\0\x06DEALER\x08Identity\0\0\0\0");
+    assert_eq!(sent.len(), 64 + 43);
+}
+
+#[test]
+fn only_req_dealer_and_router_announce_an_identity() {
+    for socket_type in SocketType::ALL {
+        let mut config = HandshakeConfig::new(socket_type);
+        config.local.identity = Bytes::from_static(b"me");
+        let mut bench = Bench::new(config);
+        bench.feed(&null()).unwrap();
+        let announce = [SocketType::Req, SocketType::Dealer, SocketType::Router];
+        assert_eq!(contains(&bench.sent(), b"\x08Identity\0\0\0\x02me"), announce.contains(&socket_type));
+    }
+}
+
+#[test]
+fn properties_of_the_application_follow_ours() {
+    let mut config = HandshakeConfig::new(SocketType::Pub);
+    config.local.metadata = metadata(&[("X-Shard", b"7")]);
+    let mut bench = Bench::new(config);
+    bench.feed(&null()).unwrap();
+    assert_eq!(bench.sent()[64..], ready(&[("Socket-Type", b"PUB"), ("X-Shard", b"7")]));
+    let peer = bench.complete(&ready(&[("Socket-Type", b"SUB"), ("x-color", b"red")]));
+    assert_eq!(peer.metadata.get("X-Color"), Some(&b"red"[..]));
+}
+
+#[test]
+fn every_pair_of_types_is_accepted_or_refused_as_the_rfc_says() {
+    for ours in SocketType::ALL {
+        for theirs in SocketType::ALL {
+            let mut bench = Bench::of(ours);
+            let hello = [&null()[..], &ready(&[("Socket-Type", theirs.name().as_bytes())])].concat();
+            if ours.is_compatible(theirs) {
+                assert_eq!(bench.complete(&hello).socket_type, Some(theirs));
+            } else {
+                assert!(matches!(bench.refuse(&hello), HandshakeError::SocketType { .. }), "{ours} {theirs}");
+                assert!(contains(&bench.sent(), b"\x05ERROR"), "the peer is told");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_peer_without_a_type_is_accepted_and_one_of_an_unknown_type_is_not() {
+    let hello = |properties: &[(&str, &[u8])]| [&null()[..], &ready(properties)].concat();
+    assert_eq!(Bench::of(SocketType::Pub).complete(&hello(&[])).socket_type, None);
+    for name in ["", "sub", "SUBX", "STREAM"] {
+        let error = Bench::of(SocketType::Pub).refuse(&hello(&[("Socket-Type", name.as_bytes())]));
+        assert!(matches!(error, HandshakeError::SocketType { .. }), "{name}");
+    }
+}
+
+#[test]
+fn identities_are_bounded_and_a_reserved_one_counts_as_none() {
+    let bench = |identity: &[u8]| {
+        let mut bench = Bench::of(SocketType::Router);
+        let hello = [&null()[..], &ready(&[("Socket-Type", b"DEALER"), ("identity", identity)])].concat();
+        bench.feed(&hello).map(|established| established.unwrap().peer.identity)
+    };
+    assert_eq!(bench(&[7; 255]).unwrap(), [7; 255][..]);
+    assert_eq!(bench(&[7; 256]), Err(HandshakeError::Identity { len: 256 }));
+    assert_eq!(bench(b"\0abc").unwrap(), b""[..]);
+}
+
+#[test]
+fn anything_but_ready_or_error_is_refused() {
+    let refusal = |octets: &[u8]| {
+        let mut bench = Bench::of(SocketType::Pub);
+        bench.feed(&null()).unwrap();
+        bench.refuse(octets)
+    };
+    for message in [&b"\x00\x01a"[..], b"\x01\x00", b"\x00\x06\x05READY"] {
+        assert_eq!(refusal(message), HandshakeError::Message, "{message:?}");
+    }
+    for (frame, got) in [(&b"\x04\x07\x04PING\0\0"[..], "PING"), (b"\x04\x02\x01X", "X")] {
+        assert_eq!(refusal(frame), HandshakeError::Unexpected { wanted: "READY", got: got.into() });
+    }
+    let denial = Some(Denial::Credentials);
+    assert_eq!(refusal(&error("400")), HandshakeError::Refused { reason: "400".into(), denial });
+    assert!(matches!(refusal(b"\x04\0"), HandshakeError::Command(_)));
+    assert!(matches!(refusal(&command("READY", &[b"\x01"])), HandshakeError::Metadata(_)));
+    assert!(matches!(refusal(b"\x06\0\0\0\0\x7f\0\0\0"), HandshakeError::TooLarge { .. }));
+    let too_long = HandshakeError::Frame(FrameError::Length { announced: 1 << 63 });
+    assert_eq!(refusal(b"\x06\x80\0\0\0\0\0\0\0"), too_long);
+}
+
+#[test]
+fn metadata_is_bounded_by_the_option() {
+    for (len, fits) in [(900, true), (2000, false)] {
+        let config = HandshakeConfig { max_metadata: 1000, ..HandshakeConfig::new(SocketType::Pub) };
+        let mut bench = Bench::new(config);
+        bench.feed(&null()).unwrap();
+        let outcome = bench.feed(&ready(&[("X-Large", &vec![0; len])]));
+        assert_eq!(outcome.is_ok(), fits);
+        if let Err(error) = outcome {
+            assert!(matches!(error, HandshakeError::TooLarge { limit: 1512, .. }));
+            assert_eq!(error.fault(), Fault::Limit);
+        }
+    }
+}
+
+#[test]
+fn ready_waits_for_the_decision_and_the_peers_ready_does_not() {
+    let mut bench = Bench::of(SocketType::Pub);
+    bench.verdict = None;
+    assert!(bench.feed(&null()).unwrap().is_none());
+    assert_eq!(bench.asked, [Credentials::Null]);
+    assert!(bench.feed(&ready(&[("Socket-Type", b"SUB")])).unwrap().is_none());
+    assert_eq!(bench.sent().len(), 64);
+    let user = User::named("alice");
+    bench.handshake.handle_verdict(Verdict::Allow(user.clone())).unwrap();
+    assert_eq!(bench.complete(b"").user, user);
+    assert_eq!(bench.sent(), ready(&[("Socket-Type", b"PUB")]));
+}
+
+#[test]
+fn a_peer_that_is_not_let_in_is_told_what_zap_says() {
+    for (denial, told) in
+        [(Denial::Credentials, error("400")), (Denial::Internal, error("500")), (Denial::TryLater, vec![])]
+    {
+        let mut bench = Bench::of(SocketType::Pub);
+        bench.verdict = Some(Verdict::Deny(denial));
+        let refused = bench.refuse(&null());
+        assert_eq!(refused, HandshakeError::Denied(denial));
+        assert_eq!(bench.sent()[64..], told);
+    }
+}
+
+#[test]
+fn a_handshake_that_is_over_says_so() {
+    let mut bench = Bench::of(SocketType::Pub);
+    assert_eq!(bench.handshake.handle_verdict(Verdict::allow()), Err(HandshakeError::Over));
+    let mut bench = Bench::of(SocketType::Pub);
+    bench.complete(&[&null()[..], &ready(&[])].concat());
+    assert_eq!(bench.refuse(b""), HandshakeError::Over);
+    assert_eq!(HandshakeError::Over.fault(), Fault::Caller);
+}
+
+#[test]
+fn a_greeting_of_another_mechanism_is_refused_without_asking() {
+    for (ours, theirs) in [
+        (Security::Null, Mechanism::Curve),
+        (Security::PlainServer, Mechanism::Null),
+        (Security::PlainServer, Mechanism::Curve),
+        (Security::CurveServer { keys: key(1) }, Mechanism::Null),
+        (Security::CurveClient { keys: key(1), server: *key(2).public() }, Mechanism::Plain),
+    ] {
+        let mut bench = Bench::new(security(SocketType::Pub, ours.clone()));
+        let refused = bench.refuse(&greeting(theirs));
+        assert!(matches!(refused, HandshakeError::Greeting(_)));
+        assert_eq!(refused.fault(), Fault::Configuration);
+        assert!(bench.asked.is_empty());
+        assert_eq!(bench.sent(), Greeting::new(ours.mechanism(), ours.is_server()).to_wire());
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_split_leaves_the_traffic_behind_the_handshake_untouched(cuts in prop::collection::vec(0usize..100, 0..6)) {
+        let mut stream = [&null()[..], &ready(&[("Socket-Type", b"SUB")])].concat();
+        stream.extend(b"\x00\x02\x01A");
+        let mut at: Vec<usize> = cuts.into_iter().map(|c| c.min(stream.len())).collect();
+        at.extend([0, stream.len()]);
+        at.sort_unstable();
+        let mut bench = Bench::of(SocketType::Pub);
+        let mut peer = None;
+        for cut in at.windows(2) {
+            let piece = &stream[cut[0]..cut[1]];
+            match peer {
+                None => peer = bench.feed(piece).unwrap(),
+                Some(_) => bench.input.extend_from_slice(piece),
+            }
+        }
+        prop_assert_eq!(peer.unwrap().peer.socket_type, Some(SocketType::Sub));
+        prop_assert_eq!(&bench.input[..], b"\x00\x02\x01A");
+    }
+}

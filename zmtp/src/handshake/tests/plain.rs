@@ -1,0 +1,167 @@
+//! PLAIN, octet by octet.
+
+use super::*;
+use crate::{CommandError, Login};
+
+fn server() -> Bench {
+    let mut bench = Bench::new(security(SocketType::Rep, Security::PlainServer));
+    bench.feed(&greeting(Mechanism::Plain)).unwrap();
+    assert_eq!(bench.sent()[64..], *b"", "the client speaks first");
+    bench
+}
+
+fn client(username: &'static str, password: &str) -> Bench {
+    let login = Login::new(username, password).unwrap();
+    let mut bench = Bench::new(security(SocketType::Req, Security::PlainClient(login)));
+    bench.feed(&greeting(Mechanism::Plain)).unwrap();
+    bench
+}
+
+const HELLO: &[u8] = b"\x04\x13\x05HELLO\x05admin\x06secret";
+
+#[test]
+fn hello_has_the_name_and_the_password_behind_their_lengths() {
+    assert_eq!(client("admin", "secret").sent()[64..], *HELLO);
+    assert_eq!(client("", "").sent()[64..], *b"\x04\x08\x05HELLO\0\0");
+}
+
+#[test]
+fn a_server_goes_through_its_steps() {
+    let mut bench = server();
+    bench.verdict = Some(Verdict::Allow(User::named("Ada")));
+    assert!(bench.feed(HELLO).unwrap().is_none());
+    assert_eq!(bench.asked, [Credentials::Plain(Login::new("admin", "secret").unwrap())]);
+    assert_eq!(bench.sent(), b"\x04\x08\x07WELCOME");
+    let announced = metadata(&[("Socket-Type", b"REQ"), ("Identity", b"me")]);
+    let peer = bench.complete(&command("INITIATE", &[announced.as_wire()]));
+    assert_eq!((peer.socket_type, &peer.identity[..]), (Some(SocketType::Req), &b"me"[..]));
+    assert_eq!(peer.user.id, "Ada");
+    assert_eq!(bench.sent(), ready(&[("Socket-Type", b"REP")]));
+}
+
+#[test]
+fn a_client_goes_through_its_steps() {
+    let mut bench = client("admin", "secret");
+    bench.sent();
+    assert!(bench.feed(b"\x04\x08\x07WELCOME").unwrap().is_none());
+    let announced = metadata(&[("Socket-Type", b"REQ"), ("Identity", b"")]);
+    assert_eq!(bench.sent(), command("INITIATE", &[announced.as_wire()]));
+    assert_eq!(bench.complete(&ready(&[("Socket-Type", b"REP")])).socket_type, Some(SocketType::Rep));
+    assert!(bench.asked.is_empty(), "a client doesn't decide on its server");
+}
+
+#[test]
+fn empty_metadata_is_accepted_on_both_sides() {
+    let mut bench = server();
+    bench.feed(HELLO).unwrap();
+    assert_eq!(bench.complete(&command("INITIATE", &[])).socket_type, None);
+    let mut bench = client("a", "b");
+    bench.feed(b"\x04\x08\x07WELCOME").unwrap();
+    assert_eq!(bench.complete(&command("READY", &[])).socket_type, None);
+}
+
+#[test]
+fn a_hello_that_does_not_end_with_the_password_is_malformed() {
+    for data in [
+        &b""[..],
+        b"\0",
+        b"\x05admi",
+        b"\x05admin",
+        b"\x05admin\x06secre",
+        b"\x05admin\x06secret!",
+        b"\xff\0",
+        b"\0\xff",
+    ] {
+        let mut bench = server();
+        let refused = bench.refuse(&command("HELLO", &[data]));
+        assert_eq!(refused, CommandError::Malformed("HELLO").into(), "{data:?}");
+        assert!(bench.asked.is_empty());
+    }
+}
+
+#[test]
+fn names_and_passwords_of_up_to_255_octets_are_carried() {
+    let (username, password) = ([b'u'; 255], [b'p'; 255]);
+    let mut bench = server();
+    bench.feed(&command("HELLO", &[&[255], &username, &[255], &password])).unwrap();
+    let login = Login::new(username.to_vec(), password).unwrap();
+    assert_eq!(bench.asked, [Credentials::Plain(login)]);
+}
+
+#[test]
+fn a_welcome_has_nothing_behind_its_name() {
+    let refused = client("a", "b").refuse(&command("WELCOME", &[b"!"]));
+    assert_eq!(refused, CommandError::Malformed("WELCOME").into());
+}
+
+#[test]
+fn a_command_out_of_its_place_is_refused() {
+    let unexpected = |wanted: &'static str, got: &str| HandshakeError::Unexpected { wanted, got: got.into() };
+    for got in ["WELCOME", "INITIATE", "READY", "ERROR", "PING", "hello"] {
+        assert_eq!(server().refuse(&command(got, &[])), unexpected("HELLO", got));
+    }
+    for got in ["HELLO", "WELCOME", "READY", "ERROR"] {
+        let mut bench = server();
+        bench.feed(HELLO).unwrap();
+        assert_eq!(bench.refuse(&command(got, &[])), unexpected("INITIATE", got));
+    }
+    for got in ["HELLO", "INITIATE", "READY"] {
+        assert_eq!(client("a", "b").refuse(&command(got, &[])), unexpected("WELCOME", got));
+    }
+    for got in ["HELLO", "WELCOME", "INITIATE"] {
+        let mut bench = client("a", "b");
+        bench.feed(b"\x04\x08\x07WELCOME").unwrap();
+        assert_eq!(bench.refuse(&command(got, &[])), unexpected("READY", got));
+    }
+    assert_eq!(server().refuse(b"\0\x06sneaky"), HandshakeError::Message);
+}
+
+#[test]
+fn a_client_that_goes_on_before_it_is_answered_is_refused() {
+    let mut bench = server();
+    bench.verdict = None;
+    bench.feed(HELLO).unwrap();
+    assert_eq!(bench.refuse(&command("INITIATE", &[])), HandshakeError::OutOfTurn);
+}
+
+#[test]
+fn a_client_that_is_not_let_in_gets_the_status_and_nothing_else() {
+    for (denial, told) in
+        [(Denial::Credentials, error("400")), (Denial::Internal, error("500")), (Denial::TryLater, vec![])]
+    {
+        let mut bench = server();
+        bench.verdict = Some(Verdict::Deny(denial));
+        assert_eq!(bench.refuse(HELLO), HandshakeError::Denied(denial));
+        assert_eq!(bench.sent(), told);
+        assert_eq!(HandshakeError::Denied(denial).may_pass(), denial != Denial::Credentials);
+    }
+}
+
+#[test]
+fn a_client_takes_an_error_in_place_of_welcome_and_of_ready() {
+    for (reason, denial) in
+        [("400", Some(Denial::Credentials)), ("500", Some(Denial::Internal)), ("no", None)]
+    {
+        let refused = HandshakeError::Refused { reason: reason.into(), denial };
+        assert_eq!(client("a", "b").refuse(&error(reason)), refused);
+        let mut bench = client("a", "b");
+        bench.feed(b"\x04\x08\x07WELCOME").unwrap();
+        assert_eq!(bench.refuse(&error(reason)), refused);
+        assert_eq!(refused.may_pass(), denial == Some(Denial::Internal));
+    }
+}
+
+#[test]
+fn types_that_do_not_fit_are_told_to_the_client_only() {
+    let mut bench = server();
+    bench.feed(HELLO).unwrap();
+    bench.sent();
+    let refused = bench.refuse(&command("INITIATE", &[metadata(&[("Socket-Type", b"SUB")]).as_wire()]));
+    assert!(matches!(refused, HandshakeError::SocketType { .. }));
+    assert_eq!(bench.sent(), error(&refused.to_string()));
+    let mut bench = client("a", "b");
+    bench.feed(b"\x04\x08\x07WELCOME").unwrap();
+    bench.sent();
+    assert!(matches!(bench.refuse(&ready(&[("Socket-Type", b"SUB")])), HandshakeError::SocketType { .. }));
+    assert_eq!(bench.sent(), b"", "clients send no ERROR");
+}

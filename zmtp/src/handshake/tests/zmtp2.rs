@@ -1,0 +1,117 @@
+//! Peers of ZMTP 2.0.
+
+use super::*;
+use crate::{GreetingError, Login};
+
+fn willing(socket_type: SocketType) -> HandshakeConfig {
+    HandshakeConfig { zmtp2: true, ..HandshakeConfig::new(socket_type) }
+}
+
+const SIGNATURE: &[u8] = b"\xff\0\0\0\0\0\0\0\x01\x7f";
+
+#[test]
+fn the_rest_of_our_greeting_waits_for_the_peers_version() {
+    let mut bench = Bench::new(willing(SocketType::Pub));
+    assert_eq!(bench.sent(), b"\xff\0\0\0\0\0\0\0\0\x7f\x03");
+    bench.feed(SIGNATURE).unwrap();
+    assert_eq!(bench.sent(), b"");
+    bench.feed(&[3]).unwrap();
+    assert_eq!(bench.sent(), greeting(Mechanism::Null)[11..]);
+    let rest = [&greeting(Mechanism::Null)[11..], &ready(&[("Socket-Type", b"SUB")])].concat();
+    assert_eq!(bench.complete(&rest).version, Version::V3_1);
+}
+
+#[test]
+fn a_peer_of_2_0_gets_type_and_identity_and_gives_its_own() {
+    for revision in [1, 2] {
+        let mut config = willing(SocketType::Dealer);
+        config.local.identity = Bytes::from_static(b"us");
+        let mut bench = Bench::new(config);
+        bench.sent();
+        bench.feed(&[SIGNATURE, &[revision]].concat()).unwrap();
+        assert_eq!(bench.sent(), b"\x05\0\x02us");
+        let peer = bench.complete(b"\x06\0\x04them");
+        assert_eq!((peer.version, peer.socket_type), (Version::V2_0, Some(SocketType::Router)));
+        assert_eq!(peer.identity, "them");
+        assert_eq!(bench.asked, [Credentials::Null]);
+        assert_eq!(bench.sent(), b"", "there is no READY in 2.0");
+    }
+}
+
+#[test]
+fn the_numbers_of_the_kinds_are_those_of_the_rfc() {
+    let numbers = ["PAIR", "PUB", "SUB", "REQ", "REP", "DEALER", "ROUTER", "PULL", "PUSH", "XPUB", "XSUB"];
+    for (number, name) in numbers.iter().enumerate() {
+        let ours = SocketType::try_from(name.as_bytes()).unwrap();
+        let mut bench = Bench::new(willing(ours));
+        bench.sent();
+        bench.feed(&[SIGNATURE, &[1]].concat()).unwrap();
+        assert_eq!(bench.sent(), [number as u8, 0, 0]);
+    }
+}
+
+#[test]
+fn a_peer_of_2_0_may_come_in_pieces_and_its_traffic_stays() {
+    let stream = [SIGNATURE, b"\x01\x02\0\x02id\0\x01\x01"].concat();
+    for size in 1..stream.len() {
+        let mut bench = Bench::new(willing(SocketType::Pub));
+        let mut peer = None;
+        for piece in stream.chunks(size) {
+            match peer {
+                None => peer = bench.feed(piece).unwrap(),
+                Some(_) => bench.input.extend_from_slice(piece),
+            }
+        }
+        assert_eq!(peer.unwrap().peer.identity, "id");
+        assert_eq!(&bench.input[..], b"\0\x01\x01");
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let refusal = |octets: &[u8]| {
+        let mut bench = Bench::new(willing(SocketType::Pub));
+        bench.feed(&[SIGNATURE, &[1]].concat()).unwrap();
+        bench.refuse(octets)
+    };
+    let incompatible =
+        |theirs: &str| HandshakeError::SocketType { theirs: theirs.into(), ours: SocketType::Pub };
+    assert_eq!(refusal(b"\x04"), incompatible("REP"));
+    assert_eq!(refusal(b"\x0b"), incompatible("number 11"));
+    assert_eq!(refusal(b"\x02\x01\0"), HandshakeError::Message);
+    assert_eq!(refusal(b"\x02\x02\0\0\0\0\0\0\x01\0"), HandshakeError::Identity { len: 256 });
+}
+
+#[test]
+fn a_denial_needs_no_command() {
+    let mut bench = Bench::new(willing(SocketType::Pub));
+    bench.verdict = Some(Verdict::Deny(Denial::Credentials));
+    bench.feed(&[SIGNATURE, &[1]].concat()).unwrap();
+    bench.sent();
+    assert_eq!(bench.refuse(b"\x02\0\0"), HandshakeError::Denied(Denial::Credentials));
+    assert_eq!(bench.sent(), b"");
+}
+
+#[test]
+fn older_peers_are_refused_unless_asked_for_and_never_served_with_another_mechanism() {
+    let secure = |security: Security| HandshakeConfig { security, ..willing(SocketType::Rep) };
+    let login = Login::new("a", "b").unwrap();
+    for config in [
+        HandshakeConfig::new(SocketType::Rep),
+        secure(Security::PlainServer),
+        secure(Security::PlainClient(login)),
+        secure(Security::CurveServer { keys: key(1) }),
+        secure(Security::CurveClient { keys: key(1), server: *key(2).public() }),
+    ] {
+        let mut bench = Bench::new(config);
+        assert_eq!(bench.sent().len(), 64);
+        let refused = bench.refuse(&[SIGNATURE, &[1]].concat());
+        assert_eq!(refused, GreetingError::Version { major: 1 }.into());
+    }
+    for octets in [&b"\x01\0\x08\0sneaky\0"[..], b"\xff\0\0\0\0\0\0\0\x05\0hello"] {
+        let refused = Bench::new(willing(SocketType::Rep)).refuse(octets);
+        assert_eq!(refused, GreetingError::Unversioned.into());
+    }
+    let refused = Bench::new(willing(SocketType::Rep)).refuse(&[SIGNATURE, &[0]].concat());
+    assert_eq!(refused, GreetingError::Version { major: 0 }.into());
+}

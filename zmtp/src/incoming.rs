@@ -1,0 +1,248 @@
+//! What a connection receives behind the handshake, encrypted or not.
+
+use bytes::{Buf, BytesMut};
+
+use crate::curve::MESSAGE_OVERHEAD;
+use crate::{CurveError, Decoder, Event, Fault, FrameError, FrameHeader, Limits, Opener};
+
+/// A [`Decoder`] that decrypts first, if the mechanism wants that. Without, it is one.
+///
+/// Feed it through [`reserve`](Self::reserve), then call [`poll_event`](Self::poll_event) until it answers
+/// `Ok(None)`. After an error the stream can't be read on.
+#[derive(Debug)]
+pub struct Incoming {
+    decoder: Decoder,
+    encrypted: Option<Box<Encrypted>>,
+}
+
+/// What has arrived, and isn't decrypted yet.
+#[derive(Debug)]
+struct Encrypted {
+    buffer: BytesMut,
+    opener: Opener,
+    /// Octets of the frame under way that are still to come.
+    missing: usize,
+    limits: Limits,
+}
+
+impl Incoming {
+    /// Starts with octets that arrived together with the end of the handshake.
+    #[must_use]
+    pub fn new(received: BytesMut, limits: Limits, opener: Option<Opener>) -> Self {
+        match opener {
+            None => Self { decoder: Decoder::resume(received, limits), encrypted: None },
+            Some(opener) => Self {
+                decoder: Decoder::new(limits),
+                encrypted: Some(Box::new(Encrypted { buffer: received, opener, missing: 0, limits })),
+            },
+        }
+    }
+
+    /// The buffer to append received octets to: see [`Decoder::reserve`].
+    #[inline]
+    pub fn reserve(&mut self, hint: usize) -> &mut BytesMut {
+        match &mut self.encrypted {
+            None => self.decoder.reserve(hint),
+            Some(encrypted) => encrypted.reserve(hint),
+        }
+    }
+
+    /// Room that [`reserve`](Self::reserve) could hand out without allocating.
+    #[must_use]
+    pub fn spare(&self) -> usize {
+        match &self.encrypted {
+            None => self.decoder.spare(),
+            Some(encrypted) => encrypted.buffer.capacity() - encrypted.buffer.len(),
+        }
+    }
+
+    /// Gives memory back that holds nothing: for connections that fall idle.
+    pub fn shrink(&mut self) {
+        self.decoder.shrink();
+        if let Some(encrypted) = &mut self.encrypted
+            && encrypted.buffer.is_empty()
+        {
+            encrypted.buffer = BytesMut::new();
+        }
+    }
+
+    /// The next run of whole messages, or the next command: see [`Decoder::poll_event`].
+    ///
+    /// # Errors
+    /// [`TrafficError`]: close the connection. Whole messages before that come first.
+    #[inline]
+    pub fn poll_event(&mut self) -> Result<Option<Event>, TrafficError> {
+        match &mut self.encrypted {
+            None => Ok(self.decoder.poll_event()?),
+            Some(encrypted) => {
+                let opened = encrypted.open_into(&mut self.decoder);
+                match self.decoder.poll_event()? {
+                    None => opened.map(|()| None),
+                    event => Ok(event),
+                }
+            }
+        }
+    }
+}
+
+impl Encrypted {
+    /// As [`Decoder::reserve`]: what is announced isn't allocated before as much has arrived.
+    fn reserve(&mut self, hint: usize) -> &mut BytesMut {
+        self.buffer.reserve(hint.max(self.missing.min(self.buffer.len())).max(1));
+        &mut self.buffer
+    }
+
+    /// Opens all that has arrived whole. What follows a failure stays, so that it fails again.
+    fn open_into(&mut self, decoder: &mut Decoder) -> Result<(), TrafficError> {
+        while let Some(header) = FrameHeader::parse(&self.buffer)? {
+            let limit = self.limits.frame.saturating_add(MESSAGE_OVERHEAD);
+            if header.body_len() > limit {
+                return Err(FrameError::FrameTooLarge { announced: header.body_len(), limit }.into());
+            }
+            self.missing = header.frame_len().saturating_sub(self.buffer.len());
+            if self.missing > 0 {
+                break;
+            }
+            // The outer frame's flags mean nothing: libzmq sends those of a message, RFC 37 has a command's.
+            let body = &mut self.buffer[header.header_len()..header.frame_len()];
+            self.opener.open(body, decoder.reserve(0))?;
+            self.buffer.advance(header.frame_len());
+        }
+        Ok(())
+    }
+}
+
+/// Traffic that can't be accepted. The connection has to be closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrafficError {
+    /// The framing is broken, or a limit.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// What came can't be decrypted.
+    #[error(transparent)]
+    Curve(#[from] CurveError),
+}
+
+impl TrafficError {
+    /// Whose doing it is.
+    #[must_use]
+    pub const fn fault(&self) -> Fault {
+        match self {
+            Self::Frame(FrameError::Length { .. }) | Self::Curve(_) => Fault::Peer,
+            Self::Frame(_) => Fault::Limit,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::curve::boxes::BoxKey;
+    use crate::curve::{Side, pair};
+    use crate::{Batch, Message, Sealer};
+
+    fn ends(limits: Limits) -> (Sealer, Incoming) {
+        let key = BoxKey::of(&[5; 32]);
+        let (sealer, _) = pair(&key, Side::Client, 2, 1);
+        let (_, opener) = pair(&key, Side::Server, 1, 2);
+        (sealer, Incoming::new(BytesMut::new(), limits, Some(opener)))
+    }
+
+    fn sealed(sealer: &mut Sealer, frames: &[u8]) -> BytesMut {
+        let mut out = BytesMut::new();
+        sealer.seal_frames(frames, &mut out).unwrap();
+        out
+    }
+
+    fn feed(incoming: &mut Incoming, octets: &[u8]) -> Result<Vec<Event>, TrafficError> {
+        incoming.reserve(octets.len()).extend_from_slice(octets);
+        std::iter::from_fn(|| incoming.poll_event().transpose()).collect()
+    }
+
+    #[test]
+    fn whole_messages_before_a_box_that_does_not_open_come_out_first_and_then_it_fails_for_good() {
+        let (mut sealer, mut incoming) = ends(Limits::default());
+        let mut wire = sealed(&mut sealer, b"\0\x01a\0\x01b");
+        let last = wire.len() - 1;
+        wire[last] ^= 1;
+        wire.extend_from_slice(&sealed(&mut sealer, b"\0\x01c"));
+        incoming.reserve(wire.len()).extend_from_slice(&wire);
+        assert_eq!(incoming.poll_event(), Ok(Some(Event::Batch(Message::from("a").into()))));
+        for _ in 0..3 {
+            let error = CurveError::Box { command: "MESSAGE" };
+            assert_eq!(incoming.poll_event(), Err(TrafficError::Curve(error)));
+        }
+    }
+
+    #[test]
+    fn the_outer_flags_mean_nothing() {
+        for flags in [0, 1, 4, 5, 0xf8] {
+            let (mut sealer, mut incoming) = ends(Limits::default());
+            let mut wire = sealed(&mut sealer, b"\0\x01a");
+            wire[0] = flags;
+            let events = feed(&mut incoming, &wire).unwrap();
+            assert_eq!(events, [Event::Batch(Message::from("a").into())], "{flags}");
+        }
+    }
+
+    #[test]
+    fn what_is_in_the_clear_is_refused() {
+        for clear in [&b"\0\x05hello"[..], b"\x04\x07\x04PING\0\0"] {
+            let (_, mut incoming) = ends(Limits::default());
+            assert_eq!(feed(&mut incoming, clear), Err(CurveError::Unencrypted.into()));
+        }
+    }
+
+    #[test]
+    fn limits_are_those_of_what_is_in_the_boxes() {
+        let limits = Limits { frame: 10, message: 24, frames: 2 };
+        let fits = |frames: &[u8]| {
+            let (mut sealer, mut incoming) = ends(limits);
+            feed(&mut incoming, &sealed(&mut sealer, frames))
+        };
+        assert!(fits(b"\x01\x0aaaaaaaaaaa\0\x0aaaaaaaaaaa").is_ok());
+        assert!(matches!(
+            fits(b"\0\x0baaaaaaaaaaa"),
+            Err(TrafficError::Frame(FrameError::FrameTooLarge { .. }))
+        ));
+        assert!(matches!(
+            fits(b"\x01\0\x01\0\0\0"),
+            Err(TrafficError::Frame(FrameError::TooManyFrames { .. }))
+        ));
+        let (_, mut incoming) = ends(limits);
+        assert!(feed(&mut incoming, &[0, 10 + 33]).is_ok());
+        let (_, mut incoming) = ends(limits);
+        assert!(feed(&mut incoming, &[0, 11 + 33]).is_err(), "before any of it has arrived");
+    }
+
+    #[test]
+    fn an_announced_size_is_not_allocated_before_it_arrives() {
+        let (_, mut incoming) = ends(Limits::default());
+        assert_eq!(feed(&mut incoming, b"\x02\0\0\0\0\x0f\0\0\0"), Ok(vec![]));
+        assert!(incoming.reserve(4096).capacity() < 16 << 10);
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_gives_the_same_messages(
+            bodies in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..600), 1..20), size in 1usize..400
+        ) {
+            let (mut sealer, mut incoming) = ends(Limits::default());
+            let batch: Batch = bodies.iter().map(|body| Message::from_frames([&b"x"[..], &body[..]].map(<[u8]>::to_vec))).collect();
+            let wire = sealed(&mut sealer, batch.wire().unwrap());
+            let mut messages = Vec::new();
+            for chunk in wire.chunks(size) {
+                for event in feed(&mut incoming, chunk).unwrap() {
+                    let Event::Batch(run) = event else { panic!("no commands were sent") };
+                    messages.extend(run);
+                }
+            }
+            prop_assert!(messages.into_iter().eq(batch));
+            incoming.shrink();
+            prop_assert_eq!(incoming.spare(), 0);
+        }
+    }
+}
