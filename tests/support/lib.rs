@@ -1,5 +1,5 @@
-//! What the tests are made of: a runtime for our sockets, real libzmq sockets, brokers in this process or in
-//! their own, and a peer that sends and expects exact octets.
+//! What the tests are made of: a runtime for our sockets, real libzmq sockets, pyzmq in a process of its own, brokers
+//! in this process or in theirs, and a peer that sends and expects exact octets.
 //!
 //! Nothing here sleeps. What is waited for comes, or a deadline that is far off fails the test.
 
@@ -8,6 +8,7 @@ mod library;
 mod libzmq;
 mod octets;
 mod process;
+mod pyzmq;
 mod script;
 mod unused;
 
@@ -18,6 +19,7 @@ pub use library::{LIBRARIES, Library, ours, text, theirs};
 pub use libzmq::{LibZmq, frames};
 pub use octets::{command, message};
 pub use process::Process;
+pub use pyzmq::{CurveKeys, PySocket, PyValue, PyZap, PyZmq};
 pub use script::{Script, ScriptListener, greeting, ready};
 pub use unused::unused;
 

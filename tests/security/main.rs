@@ -1,0 +1,5 @@
+//! Mechanisms and ZAP, against pyzmq with a libzmq of its own.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+mod among_pyzmq;
+mod null;

@@ -1,0 +1,125 @@
+//! pyzmq's ZAP handlers.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::peer::{Peer, digits, octets};
+
+/// A ZAP handler (RFC 27) that decides as pyzmq's do, until it is told what to answer. It stays as long as its
+/// process, unless it is stopped.
+#[derive(Debug)]
+pub struct PyZap {
+    peer: Arc<Peer>,
+    name: Value,
+    endpoint: String,
+}
+
+impl PyZap {
+    /// Stands for the identifier of the request where an answer is given.
+    pub const ID: &str = "{id}";
+
+    pub(super) fn new(peer: Arc<Peer>, name: Value, endpoint: String) -> Self {
+        Self { peer, name, endpoint }
+    }
+
+    /// Where it is asked.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Admits these users of PLAIN, with their passwords, and no others to this domain. `*` is that of sockets
+    /// without one.
+    ///
+    /// # Panics
+    /// When the process has ended.
+    #[must_use]
+    #[track_caller]
+    pub fn users(self, domain: &str, users: &[(&str, &str)]) -> Self {
+        let users: HashMap<_, _> = users.iter().copied().collect();
+        self.ask(json!({ "do": "users", "domain": domain, "users": users }));
+        self
+    }
+
+    /// Admits clients with these public keys, in Z85, and no others to this domain. `*` is that of sockets without
+    /// one.
+    ///
+    /// # Panics
+    /// When the process has ended.
+    #[must_use]
+    #[track_caller]
+    pub fn keys(self, domain: &str, keys: &[&str]) -> Self {
+        self.ask(json!({ "do": "keys", "domain": domain, "keys": keys }));
+        self
+    }
+
+    /// Admits all clients with CURVE, to all domains.
+    ///
+    /// # Panics
+    /// When the process has ended.
+    #[must_use]
+    #[track_caller]
+    pub fn any_key(self) -> Self {
+        self.ask(json!({ "do": "any_key" }));
+        self
+    }
+
+    /// Refuses all from an address, also those without a mechanism.
+    ///
+    /// # Panics
+    /// When the process has ended.
+    #[must_use]
+    #[track_caller]
+    pub fn denied(self, address: &str) -> Self {
+        self.ask(json!({ "do": "deny", "address": address }));
+        self
+    }
+
+    /// From now on answers these frames, whatever it is asked, with [`ID`](Self::ID) replaced; nothing when there
+    /// are none.
+    ///
+    /// # Panics
+    /// When the process has ended.
+    #[track_caller]
+    pub fn answer<T: AsRef<[u8]>>(&self, frames: &[T]) {
+        let frames: Vec<_> = frames.iter().map(|frame| digits(frame.as_ref())).collect();
+        self.ask(json!({ "do": "answer", "frames": frames }));
+    }
+
+    /// The frames of the next request that came, without its envelope.
+    ///
+    /// # Panics
+    /// When none comes in time.
+    #[must_use]
+    #[track_caller]
+    pub fn request(&self) -> Vec<Vec<u8>> {
+        octets(&self.ask(json!({ "do": "request" })))
+    }
+
+    /// How many requests came that [`request`](Self::request) hasn't given.
+    ///
+    /// # Panics
+    /// When the process has ended.
+    #[must_use]
+    #[track_caller]
+    pub fn requests(&self) -> u64 {
+        self.ask(json!({ "do": "requests" })).as_u64().expect("a number")
+    }
+
+    /// Ends it: nobody is there to be asked any more.
+    ///
+    /// # Panics
+    /// When the process has ended.
+    #[track_caller]
+    pub fn stop(self) {
+        self.ask(json!({ "do": "stop" }));
+    }
+
+    #[track_caller]
+    fn ask(&self, mut request: Value) -> Value {
+        request["zap"] = self.name.clone();
+        self.peer.ask(request)
+    }
+}
