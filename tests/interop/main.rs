@@ -4,6 +4,7 @@
 mod closing;
 mod end;
 mod endpoints;
+mod framed;
 mod heartbeats;
 mod limits;
 mod messages;

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "codec")]
+pub mod codec;
 mod command;
 mod curve;
 mod frame;

@@ -8,7 +8,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 pub use ping::Ping;
 pub use subscription::Subscription;
 
-use crate::FrameHeader;
+use crate::{FrameHeader, Version};
 
 /// A command of the traffic, parsed. (Those of the handshake are [`Handshake`](crate::Handshake)'s own.)
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +46,18 @@ impl Command {
             ping::PING => Ping::parse(body).map(Self::Ping).ok_or(CommandError::Malformed("PING")),
             PONG => Ok(Self::Pong(body)),
             _ => Ok(Self::Unknown(name)),
+        }
+    }
+
+    /// Appends the frame of the command, in the form that a peer of this version understands; nothing if none
+    /// does, since before ZMTP 3 there were no commands. What isn't known has no data.
+    pub fn put(&self, version: Version, out: &mut BytesMut) {
+        match self {
+            Self::Subscription(subscription) => subscription.put(version, out),
+            _ if version < Version::V3_0 => {}
+            Self::Ping(ping) => ping.put(out),
+            Self::Pong(context) => Self::put_pong(context, out),
+            Self::Unknown(name) => put(name, &[], out),
         }
     }
 
@@ -107,6 +119,20 @@ mod tests {
         for name in ["READY", "ERROR", "HELLO", "MESSAGE"] {
             let body = Bytes::from([&[5][..], &name.as_bytes()[..5], &[0xff; 3]].concat());
             assert!(matches!(Command::parse(body), Ok(Command::Unknown(_))), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_command_is_put_as_it_was_read_to_those_who_know_commands() {
+        for body in [&b"\x09SUBSCRIBEa"[..], b"\x06CANCEL", b"\x04PING\0\x07abc", b"\x04PONGabc", b"\x01X"] {
+            let command = Command::parse(Bytes::copy_from_slice(body)).unwrap();
+            let mut out = BytesMut::new();
+            command.put(Version::V3_1, &mut out);
+            assert_eq!(out[2..], *body);
+            out.clear();
+            command.put(Version::V2_0, &mut out);
+            let is_message = matches!(command, Command::Subscription(_));
+            assert_eq!(out.first().copied(), is_message.then_some(0));
         }
     }
 

@@ -1,0 +1,245 @@
+//! ZMTP for `tokio_util::codec::Framed` (feature `codec`).
+//!
+//! [`connect`] shakes hands over any stream of octets, and gives a `Framed` of what follows: a stream of
+//! [`Traffic`], and a sink of messages and commands. The example `subscriber` is a whole peer in a few lines.
+//!
+//! Nothing is done behind your back: answer PINGs ([`Traffic::Command`]) with PONGs, and leave it when it is
+//! silent. The sockets of `enfonet-patterns` do all that.
+
+use std::io;
+
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio_util::codec::{Decoder, Encoder, Framed};
+
+use crate::{
+    Batch, Command, CommandError, Credentials, CurveError, Entropy, Established, Event, Handshake,
+    HandshakeConfig, HandshakeError, Incoming, Limits, Message, Peer, Sealer, Step, TrafficError, Verdict,
+    Version,
+};
+
+/// What a peer sends after the handshake.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Traffic {
+    /// A whole message.
+    Message(Message),
+    /// A command.
+    Command(Command),
+}
+
+/// Decodes and encodes the traffic of one connection, encrypted if its mechanism does that.
+#[derive(Debug)]
+pub struct Codec {
+    incoming: Incoming,
+    sealer: Option<Sealer>,
+    version: Version,
+    /// Received and not given yet.
+    batch: Batch,
+}
+
+impl Codec {
+    /// For the traffic behind a handshake; `received` is what was left of its input.
+    #[must_use]
+    pub fn new(established: Established, received: BytesMut, limits: Limits) -> (Self, Peer) {
+        let Established { peer, sealer, opener } = established;
+        let incoming = Incoming::new(received, limits, opener);
+        (Self { incoming, sealer, version: peer.version, batch: Batch::default() }, peer)
+    }
+}
+
+impl Decoder for Codec {
+    type Item = Traffic;
+    type Error = CodecError;
+
+    fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Traffic>, CodecError> {
+        if !src.is_empty() {
+            self.incoming.reserve(src.len()).unsplit(src.split());
+        }
+        loop {
+            if let Some(message) = self.batch.pop_front() {
+                return Ok(Some(Traffic::Message(message)));
+            }
+            match self.incoming.poll_event()? {
+                None => return Ok(None),
+                Some(Event::Batch(batch)) => self.batch = batch,
+                Some(Event::Command(body)) => return Ok(Some(Traffic::Command(Command::parse(body)?))),
+            }
+        }
+    }
+}
+
+impl Encoder<Message> for Codec {
+    type Error = CodecError;
+
+    fn encode(&mut self, message: Message, dst: &mut BytesMut) -> Result<(), CodecError> {
+        match &mut self.sealer {
+            None => message.encode(dst),
+            Some(sealer) => sealer.seal(&message.into(), dst)?,
+        }
+        Ok(())
+    }
+}
+
+impl Encoder<Command> for Codec {
+    type Error = CodecError;
+
+    fn encode(&mut self, command: Command, dst: &mut BytesMut) -> Result<(), CodecError> {
+        let mut frame = BytesMut::new();
+        command.put(self.version, &mut frame);
+        match &mut self.sealer {
+            None => dst.extend_from_slice(&frame),
+            Some(sealer) => sealer.seal_frames(&frame, dst)?,
+        }
+        Ok(())
+    }
+}
+
+/// Shakes hands over a stream that is connected, whoever connected it. `decide` is asked if there is anything to
+/// decide: see [`Step::Authenticate`]. There is no time limit: wrap it in one.
+///
+/// # Errors
+/// [`CodecError`]: close the stream.
+pub async fn connect<T, D>(
+    mut io: T,
+    config: HandshakeConfig,
+    entropy: Entropy,
+    limits: Limits,
+    decide: D,
+) -> Result<(Framed<T, Codec>, Peer), CodecError>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+    D: AsyncFn(Credentials) -> Verdict,
+{
+    let (mut handshake, mut input) = (Handshake::new(config, entropy), BytesMut::new());
+    loop {
+        let step = handshake.handle_input(&mut input);
+        // Errors too may have something to tell.
+        let sent = io.write_all(&handshake.poll_output()).await;
+        let step = step?;
+        sent?;
+        match step {
+            Step::NeedInput => {
+                if io.read_buf(&mut input).await? == 0 {
+                    return Err(CodecError::Io(io::ErrorKind::UnexpectedEof.into()));
+                }
+            }
+            Step::Authenticate(credentials) => {
+                if let Err(error) = handshake.handle_verdict(decide(credentials).await) {
+                    let _ = io.write_all(&handshake.poll_output()).await;
+                    return Err(error.into());
+                }
+            }
+            Step::Complete(established) => {
+                let (codec, peer) = Codec::new(*established, input, limits);
+                return Ok((codec.framed(io), peer));
+            }
+        }
+    }
+}
+
+/// Why a connection came to its end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CodecError {
+    /// The stream failed, or ended in the handshake.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// There was no connection.
+    #[error(transparent)]
+    Handshake(#[from] HandshakeError),
+    /// What the peer sent can't be accepted.
+    #[error(transparent)]
+    Traffic(#[from] TrafficError),
+    /// A command that can't be read.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// Nothing more can be encrypted.
+    #[error(transparent)]
+    Curve(#[from] CurveError),
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{SinkExt, StreamExt};
+
+    use super::*;
+    use crate::{Denial, KeyPair, Login, SecretKey, Security, SocketType, Subscription};
+
+    fn securities() -> Vec<[Security; 2]> {
+        let keys = |octet| KeyPair::new(SecretKey::from_bytes([octet; 32]));
+        let server = *keys(1).public();
+        vec![
+            [Security::Null, Security::Null],
+            [Security::PlainServer, Security::PlainClient(Login::new("user", "word").unwrap())],
+            [Security::CurveServer { keys: keys(1) }, Security::CurveClient { keys: keys(2), server }],
+        ]
+    }
+
+    async fn end(
+        io: tokio::io::DuplexStream,
+        kind: SocketType,
+        security: Security,
+        verdict: Verdict,
+    ) -> Result<(Framed<tokio::io::DuplexStream, Codec>, Peer), CodecError> {
+        let config = HandshakeConfig { security, ..HandshakeConfig::new(kind) };
+        connect(io, config, [7; Entropy::LEN].into(), Limits::default(), async |_| verdict.clone()).await
+    }
+
+    #[tokio::test]
+    async fn messages_and_commands_come_through_with_every_mechanism() {
+        for [server, client] in securities() {
+            let (one, two) = tokio::io::duplex(1000);
+            let (one, two) = tokio::join!(
+                end(one, SocketType::XPub, server, Verdict::allow()),
+                end(two, SocketType::Sub, client, Verdict::allow())
+            );
+            let ((mut publisher, _), (mut subscriber, peer)) = (one.unwrap(), two.unwrap());
+            assert_eq!(peer.socket_type, Some(SocketType::XPub));
+            let subscription = Command::Subscription(Subscription::Subscribe("a".into()));
+            let messages: Vec<_> =
+                (0..100).map(|n| Message::from_frames(["a".into(), n.to_string()])).collect();
+            let publish = async {
+                let heard = publisher.next().await.unwrap().unwrap();
+                assert_eq!(heard, Traffic::Command(subscription.clone()));
+                for message in &messages {
+                    publisher.send(message.clone()).await.unwrap();
+                }
+                publisher
+            };
+            let receive = async {
+                subscriber.send(subscription.clone()).await.unwrap();
+                for message in &messages {
+                    let heard = subscriber.next().await.unwrap().unwrap();
+                    assert_eq!(heard, Traffic::Message(message.clone()));
+                }
+            };
+            let (publisher, ()) = tokio::join!(publish, receive);
+            drop(publisher);
+            assert!(subscriber.next().await.is_none());
+        }
+    }
+
+    #[tokio::test]
+    async fn who_is_not_let_in_is_told() {
+        let [server, client] = securities().remove(1);
+        let (one, two) = tokio::io::duplex(1000);
+        let denial = Denial::Credentials;
+        let (one, two) = tokio::join!(
+            end(one, SocketType::Rep, server, Verdict::Deny(denial)),
+            end(two, SocketType::Req, client, Verdict::allow())
+        );
+        assert!(matches!(one.unwrap_err(), CodecError::Handshake(HandshakeError::Denied(d)) if d == denial));
+        let refused = two.unwrap_err();
+        assert!(
+            matches!(refused, CodecError::Handshake(HandshakeError::Refused { denial: Some(d), .. }) if d == denial)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_ends_in_the_handshake_is_an_error() {
+        let (one, two) = tokio::io::duplex(200);
+        drop(two);
+        let error = end(one, SocketType::Rep, Security::Null, Verdict::allow()).await.unwrap_err();
+        assert!(matches!(error, CodecError::Io(_)));
+    }
+}
