@@ -44,6 +44,22 @@ async fn a_refused_connection_is_tried_again_after_the_interval_and_up_to_as_muc
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_never_shakes_hands_is_left_after_thirty_seconds_and_tried_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
+    let client = Dealer::new();
+    client.connect(&endpoint).unwrap();
+    for _ in 0..3 {
+        let (mut silent, _) = listener.accept().await.unwrap();
+        let start = Instant::now();
+        let mut greeting = Vec::new();
+        silent.read_to_end(&mut greeting).await.unwrap();
+        assert_eq!(greeting.len(), 64, "our greeting, and then the end");
+        assert_eq!(start.elapsed().as_secs(), 30);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn close_gives_up_after_the_linger_and_says_what_is_unsent() {
     let client = Dealer::new();
     client.connect("tcp://127.0.0.1:1").unwrap();
@@ -118,4 +134,37 @@ async fn a_peer_that_set_itself_a_time_and_is_silent_for_longer_is_closed() {
     silent.read_to_end(&mut heard).await.unwrap();
     assert_eq!(heard, b"\x04\x05\x04PONG");
     assert_eq!(start.elapsed().as_secs(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_does_not_take_the_time_back_that_a_peer_set_itself() {
+    let server = Rep::new();
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut silent = dealer(&endpoint).await;
+    silent.write_all(b"\x04\x07\x04PING\0\x1e").await.unwrap();
+    silent.read_exact(&mut [0; 7]).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    silent.write_all(b"\x01\0\0\x01q").await.unwrap();
+    server.recv().await.unwrap();
+    let start = Instant::now();
+    assert_eq!(silent.read_to_end(&mut Vec::new()).await.unwrap(), 0);
+    assert_eq!(start.elapsed().as_secs(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pings_come_one_interval_after_the_handshake_and_after_each_other() {
+    let options = Options::default().heartbeat_interval(Duration::from_secs(10));
+    let server = Rep::with_options(options);
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut alive = dealer(&endpoint).await;
+    let start = Instant::now();
+    for n in 1..5 {
+        alive.read_exact(&mut [0; 9]).await.unwrap();
+        assert_eq!(start.elapsed().as_secs(), 10 * n);
+        alive.write_all(b"\x04\x05\x04PONG").await.unwrap();
+        // Nor does other traffic put the next one off.
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        alive.write_all(b"\x01\0\0\x01q").await.unwrap();
+        server.recv().await.unwrap();
+    }
 }
