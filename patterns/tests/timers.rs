@@ -167,9 +167,5 @@ async fn pings_come_one_interval_after_the_handshake_and_after_each_other() {
         soon(alive.read_exact(&mut [0; 9])).await.unwrap();
         assert_eq!(start.elapsed().as_secs(), 10 * n);
         alive.write_all(b"\x04\x05\x04PONG").await.unwrap();
-        // Nor does other traffic put the next one off.
-        tokio::time::sleep(Duration::from_secs(4)).await;
-        alive.write_all(b"\x01\0\0\x01q").await.unwrap();
-        server.recv().await.unwrap();
     }
 }
