@@ -313,3 +313,20 @@ fn xsub_takes_what_it_did_not_ask_for_and_tells_every_subscribe() {
     let (_, batch) = runtime.run(xsub.recv_batch()).unwrap();
     assert!(batch.into_iter().eq([["unasked for", "too"].into()]));
 }
+
+#[test]
+fn a_pub_reads_on_however_many_messages_it_drops() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let publisher = Pub::with_options(Options::default().recv_hwm(10));
+    let at = runtime.run(publisher.bind(ANYWHERE)).unwrap().to_string();
+    let mut script = Script::join(&at, "XSUB", 1);
+    for _ in 0..100 {
+        script.send(&message(&["\u{2}user", "data"]));
+        script.settle();
+    }
+    script.send(&command("SUBSCRIBE", b"A"));
+    runtime.run(publisher.wait_subscribers(1));
+    runtime.run(publisher.send("A")).unwrap();
+    script.expect(&message(&["A"]));
+}
