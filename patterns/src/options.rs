@@ -159,7 +159,7 @@ impl Options {
         self
     }
 
-    /// How long a peer may take from the connection to the end of the handshake. Default 30 s.
+    /// How long a peer may take from the connection to the end of the handshake; zero for no limit. Default 30 s.
     #[must_use]
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
         self.handshake = bounded(timeout);

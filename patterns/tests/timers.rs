@@ -18,7 +18,7 @@ async fn a_peer_that_never_shakes_hands_is_closed_after_thirty_seconds() {
     let start = Instant::now();
     let mut silent = TcpStream::connect(address(&endpoint)).await.unwrap();
     let mut greeting = Vec::new();
-    silent.read_to_end(&mut greeting).await.unwrap();
+    soon(silent.read_to_end(&mut greeting)).await.unwrap();
     assert_eq!(greeting.len(), 64, "our greeting, and then the end");
     assert_eq!(start.elapsed().as_secs(), 30);
 }
@@ -40,6 +40,22 @@ async fn a_refused_connection_is_tried_again_after_the_interval_and_up_to_as_muc
     for pair in times.windows(2) {
         let wait = (pair[1] - pair[0]).as_secs_f64();
         assert!((10.0..=20.1).contains(&wait), "{wait} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_never_shakes_hands_is_left_after_thirty_seconds_and_tried_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
+    let client = Dealer::new();
+    client.connect(&endpoint).unwrap();
+    for _ in 0..3 {
+        let (mut silent, _) = listener.accept().await.unwrap();
+        let start = Instant::now();
+        let mut greeting = Vec::new();
+        soon(silent.read_to_end(&mut greeting)).await.unwrap();
+        assert_eq!(greeting.len(), 64, "our greeting, and then the end");
+        assert_eq!(start.elapsed().as_secs(), 30);
     }
 }
 
@@ -68,6 +84,11 @@ async fn close_does_not_wait_for_a_peer_that_has_nothing_to_get() {
     assert!(start.elapsed() < Duration::from_secs(2));
 }
 
+/// What comes within a day. A test that waits for ever would be none.
+async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(24 * 3600), future).await.expect("within a day")
+}
+
 /// A peer by hand: it has shaken hands, as a DEALER.
 async fn dealer(endpoint: &Endpoint) -> TcpStream {
     let mut peer = TcpStream::connect(address(endpoint)).await.expect("the server is there");
@@ -88,7 +109,7 @@ async fn a_peer_that_answers_no_ping_is_closed_after_interval_and_timeout() {
     let mut silent = dealer(&endpoint).await;
     let start = Instant::now();
     let mut heard = Vec::new();
-    silent.read_to_end(&mut heard).await.unwrap();
+    soon(silent.read_to_end(&mut heard)).await.unwrap();
     assert_eq!(heard, b"\x04\x07\x04PING\0\0");
     assert_eq!(start.elapsed().as_secs(), 15);
 }
@@ -101,7 +122,7 @@ async fn a_peer_that_answers_pings_stays() {
     let mut alive = dealer(&endpoint).await;
     for _ in 0..20 {
         let mut ping = [0; 9];
-        alive.read_exact(&mut ping).await.unwrap();
+        soon(alive.read_exact(&mut ping)).await.unwrap();
         assert_eq!(&ping, b"\x04\x07\x04PING\0\0");
         alive.write_all(b"\x04\x05\x04PONG").await.unwrap();
     }
@@ -115,7 +136,36 @@ async fn a_peer_that_set_itself_a_time_and_is_silent_for_longer_is_closed() {
     silent.write_all(b"\x04\x07\x04PING\0\x1e").await.unwrap();
     let start = Instant::now();
     let mut heard = Vec::new();
-    silent.read_to_end(&mut heard).await.unwrap();
+    soon(silent.read_to_end(&mut heard)).await.unwrap();
     assert_eq!(heard, b"\x04\x05\x04PONG");
     assert_eq!(start.elapsed().as_secs(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_does_not_take_the_time_back_that_a_peer_set_itself() {
+    let server = Rep::new();
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut silent = dealer(&endpoint).await;
+    silent.write_all(b"\x04\x07\x04PING\0\x1e").await.unwrap();
+    silent.read_exact(&mut [0; 7]).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    silent.write_all(b"\x01\0\0\x01q").await.unwrap();
+    server.recv().await.unwrap();
+    let start = Instant::now();
+    assert_eq!(soon(silent.read_to_end(&mut Vec::new())).await.unwrap(), 0);
+    assert_eq!(start.elapsed().as_secs(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pings_come_one_interval_after_the_handshake_and_after_each_other() {
+    let options = Options::default().heartbeat_interval(Duration::from_secs(10));
+    let server = Rep::with_options(options);
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut alive = dealer(&endpoint).await;
+    let start = Instant::now();
+    for n in 1..5 {
+        soon(alive.read_exact(&mut [0; 9])).await.unwrap();
+        assert_eq!(start.elapsed().as_secs(), 10 * n);
+        alive.write_all(b"\x04\x05\x04PONG").await.unwrap();
+    }
 }

@@ -3,6 +3,8 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
+use socket2::SockRef;
+
 use crate::DEADLINE;
 
 /// One end of a TCP connection, by hand.
@@ -23,6 +25,7 @@ impl ScriptListener {
     #[must_use]
     pub fn bind() -> (Self, String) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        SockRef::from(&listener).set_read_timeout(Some(DEADLINE)).expect("an option");
         let endpoint = format!("tcp://{}", listener.local_addr().expect("an address"));
         (Self(listener), endpoint)
     }
@@ -30,7 +33,7 @@ impl ScriptListener {
     /// The next connection.
     ///
     /// # Panics
-    /// When it fails.
+    /// When none comes within the [`DEADLINE`].
     #[must_use]
     pub fn accept(&self) -> Script {
         Script::new(self.0.accept().expect("a connection").0)

@@ -204,7 +204,7 @@ fn a_malformed_ready_is_turned_away() {
         is_turned_away(&command("READY", properties));
     }
     let identity = [&b"\x05READY\x08Identity\0\0\x01\0"[..], &[b'i'; 256]].concat();
-    is_turned_away(&[&[6, 0, 0, 0, 0, 0, 0, 1, 18], &identity[..]].concat());
+    is_turned_away(&[&[6, 0, 0, 0, 0, 0, 0, 1, 19], &identity[..]].concat());
 }
 
 #[test]

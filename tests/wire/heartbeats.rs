@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{Options, Req, SocketType};
+use enfonet_patterns::{Options, Req, SocketType, Sub};
 use enfonet_tests::{Runtime, Script, ScriptListener, command, message};
 
 use crate::kinds::{KINDS, We, dealer, meet};
@@ -133,4 +133,23 @@ fn nobody_is_asked_unless_it_is_wished_for() {
     other.send(b"\x04\x07\x04PING\0\x02");
     other.expect_close();
     silent.settle();
+}
+
+#[test]
+fn a_silent_publisher_of_either_version_is_asked_given_up_and_told_everything_anew() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (listener, at) = ScriptListener::bind();
+    let options = Options::default().heartbeat_interval(Duration::from_millis(20));
+    let sub = Sub::with_options(options.reconnect_interval(Duration::from_millis(1)));
+    sub.subscribe("A");
+    sub.connect(at).unwrap();
+    for (minor, subscribe) in [(0, &b"\0\x02\x01A"[..]), (1, b"\x04\x0b\x09SUBSCRIBEA"), (0, b"\0\x02\x01A")]
+    {
+        let mut script = listener.accept();
+        script.handshake("PUB", minor);
+        script.expect(subscribe);
+        script.expect(b"\x04\x07\x04PING\0\0");
+        assert_eq!(script.expect_close(), b"");
+    }
 }

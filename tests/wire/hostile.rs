@@ -2,8 +2,8 @@
 
 use std::cell::RefCell;
 
-use enfonet_patterns::{Message, Options, Pub};
-use enfonet_tests::{Runtime, Script, command, greeting, message};
+use enfonet_patterns::{Dealer, Message, Options, Pub};
+use enfonet_tests::{Runtime, Script, ScriptListener, command, greeting, message};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
@@ -30,6 +30,40 @@ fn garbage_does_not_disturb_a_healthy_peer() {
         healthy.borrow_mut().settle();
         runtime.run(publisher.send("HELLO")).unwrap();
         healthy.borrow_mut().expect(&message(&["HELLO"]));
+        Ok(())
+    });
+    outcome.unwrap();
+}
+
+#[test]
+fn garbage_of_one_that_listens_does_not_disturb_a_healthy_peer() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let dealer = Dealer::new();
+    let (healthy, at) = ScriptListener::bind();
+    dealer.connect(at).unwrap();
+    let healthy = RefCell::new(healthy.accept());
+    healthy.borrow_mut().handshake("DEALER", 1);
+    let (sick, at) = ScriptListener::bind();
+    let sick_at = at.parse().unwrap();
+    let config = ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() };
+    let garbage = prop::collection::vec(prop_oneof![any::<u8>(), 0u8..8], 0..400);
+    let outcome = TestRunner::new(config).run(&(garbage, 0..3), |(garbage, stage)| {
+        dealer.connect(&at).unwrap();
+        let mut script = sick.accept();
+        // In place of the greeting, of READY, and of a PING behind it.
+        match stage {
+            0 => script.try_send(&garbage),
+            1 => script.try_send(&[&greeting(1), &garbage[..]].concat()),
+            _ => {
+                script.handshake("ROUTER", 1);
+                script.try_send(&[b"\x04\xff\x04PING", &garbage[..]].concat());
+            }
+        }
+        healthy.borrow_mut().settle();
+        healthy.borrow_mut().send(&message(&["healthy"]));
+        while runtime.run(dealer.recv()).unwrap() != "healthy".into() {}
+        dealer.disconnect(&sick_at).unwrap();
         Ok(())
     });
     outcome.unwrap();

@@ -2,11 +2,14 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod commands;
+mod flow;
 mod framing;
 mod greetings;
 mod handshakes;
 mod heartbeats;
 mod hostile;
+mod identities;
+mod introductions;
 mod kinds;
 mod messages;
 mod requests;

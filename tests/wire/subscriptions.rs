@@ -249,3 +249,84 @@ fn a_subscription_that_is_held_already_does_not_count_against_the_limit() {
     script.send(&command("SUBSCRIBE", b"b"));
     script.settle();
 }
+
+#[test]
+fn commands_and_messages_on_either_side_of_the_long_form_are_understood() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let xpub = XPub::new();
+    let at = runtime.run(xpub.bind(ANYWHERE)).unwrap().to_string();
+    let mut script = Script::join(&at, "SUB", 1);
+    let heads: [(usize, &[u8], &[u8]); 3] = [
+        (245, b"\x04\xff\x09SUBSCRIBE", b"\x04\xfc\x06CANCEL"),
+        (246, b"\x06\0\0\0\0\0\0\x01\0\x09SUBSCRIBE", b"\x04\xfd\x06CANCEL"),
+        (249, b"\x06\0\0\0\0\0\0\x01\x03\x09SUBSCRIBE", b"\x06\0\0\0\0\0\0\x01\0\x06CANCEL"),
+    ];
+    for (len, subscribe, cancel) in heads {
+        let topic = vec![b't'; len];
+        script.send(&[subscribe, &topic, cancel, &topic].concat());
+        assert_eq!(told(&runtime, &xpub), Subscription::Subscribe(topic.clone().into()));
+        assert_eq!(told(&runtime, &xpub), Subscription::Cancel(topic.into()));
+    }
+    for len in [254, 255, 256] {
+        let topic = vec![b't'; len];
+        script.send(&[old(1, &topic), old(0, &topic)].concat());
+        assert_eq!(told(&runtime, &xpub), Subscription::Subscribe(topic.clone().into()));
+        assert_eq!(told(&runtime, &xpub), Subscription::Cancel(topic.into()));
+    }
+}
+
+#[test]
+fn what_stands_behind_a_subscription_in_the_same_message_is_dropped() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let xpub = XPub::new();
+    let at = runtime.run(xpub.bind(ANYWHERE)).unwrap().to_string();
+    let mut script = Script::join(&at, "XSUB", 1);
+    script.send(&message(&["\u{1}a", "\u{1}b", "user data"]));
+    script.send(&message(&["\0a", "\0c"]));
+    script.send(&old(1, b"end"));
+    assert_eq!(told(&runtime, &xpub), Subscription::Subscribe("a".into()));
+    assert_eq!(told(&runtime, &xpub), Subscription::Cancel("a".into()));
+    assert_eq!(told(&runtime, &xpub), Subscription::Subscribe("end".into()));
+}
+
+#[test]
+fn xsub_takes_what_it_did_not_ask_for_and_tells_every_subscribe() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (listener, at) = ScriptListener::bind();
+    let xsub = XSub::new();
+    xsub.connect(at).unwrap();
+    let mut script = listener.accept();
+    script.handshake("XPUB", 1);
+    runtime.run(xsub.wait_connected(1));
+    xsub.send("\u{1}A").unwrap();
+    xsub.subscribe("A");
+    xsub.send("\u{1}A").unwrap();
+    (0..3).for_each(|_| script.expect(&command("SUBSCRIBE", b"A")));
+    script.send(&[message(&["unasked for"]), message(&["A"])].concat());
+    for text in ["unasked for", "A"] {
+        assert_eq!(runtime.run(xsub.recv()), Ok(text.into()));
+    }
+    script.send(&message(&["unasked for", "too"]));
+    let (_, batch) = runtime.run(xsub.recv_batch()).unwrap();
+    assert!(batch.into_iter().eq([["unasked for", "too"].into()]));
+}
+
+#[test]
+fn a_pub_reads_on_however_many_messages_it_drops() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let publisher = Pub::with_options(Options::default().recv_hwm(10));
+    let at = runtime.run(publisher.bind(ANYWHERE)).unwrap().to_string();
+    let mut script = Script::join(&at, "XSUB", 1);
+    for _ in 0..100 {
+        script.send(&message(&["\u{2}user", "data"]));
+        script.settle();
+    }
+    script.send(&command("SUBSCRIBE", b"A"));
+    runtime.run(publisher.wait_subscribers(1));
+    runtime.run(publisher.send("A")).unwrap();
+    script.expect(&message(&["A"]));
+}

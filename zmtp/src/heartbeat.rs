@@ -123,8 +123,10 @@ mod tests {
         for n in 1..4 {
             let now = start + n * SECOND;
             assert_eq!(heartbeat.poll(now), Pulse::Ping(ping(0)), "second {n}");
-            heartbeat.handle_traffic(now);
-            assert_eq!(heartbeat.poll(now), Pulse::Wait(Some(now + SECOND)));
+            for later in [now, now + SECOND / 2] {
+                heartbeat.handle_traffic(later);
+                assert_eq!(heartbeat.poll(later), Pulse::Wait(Some(now + SECOND)));
+            }
         }
     }
 

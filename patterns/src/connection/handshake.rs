@@ -2,6 +2,7 @@
 
 use std::io;
 use std::pin::pin;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use enfonet_zmtp::{
@@ -26,8 +27,10 @@ pub(super) async fn handshake(
         let handshake = Handshake::new(config(link), entropy(link)?);
         Shaking { stream, link, handshake, input: BytesMut::with_capacity(ROOM) }.run().await
     };
-    let shaken = tokio::time::timeout(link.options().handshake, shaking).await;
-    shaken.map_err(|_| ConnectionError::HandshakeTimeout)?
+    match link.options().handshake {
+        Duration::ZERO => shaking.await,
+        limit => tokio::time::timeout(limit, shaking).await.unwrap_or(Err(ConnectionError::HandshakeTimeout)),
+    }
 }
 
 fn config(link: &dyn Link) -> HandshakeConfig {

@@ -22,11 +22,7 @@ async fn addresses(host: &Host, port: u16) -> io::Result<Vec<SocketAddr>> {
 pub(super) async fn connect(host: &Host, port: u16) -> Result<TcpStream, ConnectionError> {
     let mut last = ConnectionError::NoAddress;
     for address in addresses(host, port).await? {
-        match TcpStream::connect(address).await {
-            // A port that nobody listens on, chosen by the system for our own end too, connects to itself.
-            Ok(stream) if stream.local_addr()? == stream.peer_addr()? => {
-                last = io::Error::from(io::ErrorKind::ConnectionRefused).into();
-            }
+        match TcpStream::connect(address).await.and_then(unless_to_itself) {
             Ok(stream) => {
                 stream.set_nodelay(true)?;
                 return Ok(stream);
@@ -35,6 +31,14 @@ pub(super) async fn connect(host: &Host, port: u16) -> Result<TcpStream, Connect
         }
     }
     Err(last)
+}
+
+/// A port that nobody listens on, chosen by the system for our own end too, connects to itself.
+fn unless_to_itself(stream: TcpStream) -> io::Result<TcpStream> {
+    if stream.local_addr()? == stream.peer_addr()? {
+        return Err(io::ErrorKind::ConnectionRefused.into());
+    }
+    Ok(stream)
 }
 
 pub(super) async fn bind(endpoint: &Endpoint, host: &Host, port: u16) -> Result<TcpListener, BindError> {
@@ -54,4 +58,21 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_to_itself_is_none() {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let address = socket.local_addr().unwrap();
+        let own = socket.connect(address).await.unwrap();
+        assert_eq!(unless_to_itself(own).unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+        let listener = listen((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let other = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        unless_to_itself(other).unwrap();
+    }
 }

@@ -422,6 +422,33 @@ mod tests {
         }
 
         #[test]
+        fn a_valid_stream_with_octets_changed_ends_in_events_or_an_error_and_never_in_growth(
+            frames in prop::collection::vec(any_frame(), 1..20),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        ) {
+            let mut stream = frames.concat();
+            for (at, octet) in changes {
+                let at = at.index(stream.len());
+                stream[at] = octet;
+            }
+            let mut decoder = Decoder::new(Limits { message: 1 << 20, frame: 1 << 19, frames: 100 });
+            let mut seen = 0;
+            for chunk in stream.chunks(100) {
+                decoder.reserve(chunk.len()).extend_from_slice(chunk);
+                loop {
+                    match decoder.poll_event() {
+                        Ok(Some(Event::Batch(batch))) => seen += batch.wire_len(),
+                        Ok(Some(Event::Command(body))) => seen += body.len(),
+                        Ok(None) => break,
+                        Err(_) => return Ok(()),
+                    }
+                }
+                prop_assert!(decoder.buffer.capacity() <= 4 * stream.len() + 1024);
+            }
+            prop_assert!(seen + decoder.buffer.len() <= stream.len());
+        }
+
+        #[test]
         fn no_input_panics_or_grows_the_buffer_past_what_arrived(input in prop::collection::vec(any::<u8>(), 0..2000)) {
             let mut decoder = Decoder::new(Limits { message: 1 << 20, frame: 1 << 19, frames: 100 });
             for chunk in input.chunks(7) {

@@ -1,5 +1,6 @@
 //! Handshakes against octets by hand, and of two ends with each other.
 
+mod any_input;
 mod curve;
 mod null;
 mod pairs;

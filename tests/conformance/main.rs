@@ -1,0 +1,33 @@
+//! The conformance tables beside this file, held against the tests that there really are.
+//!
+//! Each row says of one rule whether we keep it, and which tests show that. A row that names a test which has
+//! been renamed or deleted fails here, as does a rule that nobody has decided about.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+mod real;
+mod table;
+
+use std::path::Path;
+
+/// All tables, with their names.
+fn tables() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance");
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut tables: Vec<_> = entries
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .map(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (name, std::fs::read_to_string(path).unwrap())
+        })
+        .collect();
+    tables.sort();
+    tables
+}
+
+#[test]
+fn every_rule_has_a_status_and_every_test_that_it_names_exists() {
+    let tables = tables();
+    assert!(!tables.is_empty());
+    let faults = table::faults(&tables, &real::tests());
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+}

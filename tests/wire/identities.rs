@@ -1,0 +1,150 @@
+//! Identities, also known as routing ids: who says them, who listens, and what they may be (RFC 37; RFC 28).
+
+use std::time::Duration;
+
+use enfonet_patterns::{Options, PeerEvent, PeerId, Rep, Router, SocketType, XPub};
+use enfonet_tests::{Runtime, Script, ScriptListener, command, greeting, message, ready};
+
+use crate::kinds::{ANYWHERE, We, dealer, meet};
+
+/// Shakes hands, and says all of this.
+fn say(script: &mut Script, properties: &[(&str, &[u8])]) {
+    script.send(&[greeting(1), ready(properties)].concat());
+    script.read(64);
+    let head = script.read(2);
+    script.read(usize::from(head[1]));
+}
+
+/// A peer of that name.
+fn named(at: &str, kind: &str, name: &[u8]) -> Script {
+    let mut script = Script::connect(at);
+    say(&mut script, &[("Socket-Type", kind.as_bytes()), ("Identity", name)]);
+    script
+}
+
+fn bound(runtime: &Runtime) -> (Router, String) {
+    let router = Router::with_options(Options::default().peer_events(true));
+    let at = runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
+    (router, at)
+}
+
+fn joined(runtime: &Runtime, router: &Router) -> PeerId {
+    match runtime.run(router.recv_event(1)).unwrap() {
+        PeerEvent::Joined { peer, .. } => peer,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn only_a_router_minds_that_two_peers_have_the_same() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (_dealer, dealer_at) = dealer(&runtime, Options::default());
+    let (rep, xpub) = (Rep::new(), XPub::new());
+    let rep_at = runtime.run(rep.bind(ANYWHERE)).unwrap().to_string();
+    let xpub_at = runtime.run(xpub.bind(ANYWHERE)).unwrap().to_string();
+    for (at, kind) in [(&dealer_at, "DEALER"), (&rep_at, "REQ"), (&xpub_at, "SUB")] {
+        let mut twins = [(); 2].map(|()| named(at, kind, b"twin"));
+        twins.iter_mut().for_each(Script::settle);
+    }
+    let (router, at) = bound(&runtime);
+    let mut first = named(&at, "DEALER", b"twin");
+    joined(&runtime, &router);
+    assert_eq!(named(&at, "DEALER", b"twin").expect_close(), b"");
+    first.settle();
+}
+
+#[test]
+fn the_first_of_two_in_one_ready_counts() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (router, at) = bound(&runtime);
+    let mut script = Script::connect(&at);
+    say(&mut script, &[("Socket-Type", b"DEALER"), ("Identity", b"first"), ("identity", b"second")]);
+    let peer = joined(&runtime, &router);
+    assert_eq!((router.find(b"first"), router.find(b"second")), (Some(peer), None));
+}
+
+#[test]
+fn ours_is_announced_again_to_every_new_connection() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (listener, at) = ScriptListener::bind();
+    let options = Options::default().identity("me").reconnect_interval(Duration::from_millis(1));
+    let dealer = enfonet_patterns::Dealer::with_options(options);
+    dealer.connect(at).unwrap();
+    for _ in 0..3 {
+        let mut script = listener.accept();
+        script.send(&[greeting(1), ready(&[("Socket-Type", b"ROUTER")])].concat());
+        script.expect(&greeting(1));
+        script.expect(&ready(&[("Socket-Type", b"DEALER"), ("Identity", b"me")]));
+        script.settle();
+    }
+}
+
+#[test]
+fn a_router_that_connects_takes_the_name_that_its_peer_has_now() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (listener, at) = ScriptListener::bind();
+    let options = Options::default().peer_events(true).reconnect_interval(Duration::from_millis(1));
+    let router = Router::with_options(options);
+    router.connect(at).unwrap();
+    for name in ["before", "after"] {
+        let mut script = listener.accept();
+        say(&mut script, &[("Socket-Type", b"DEALER"), ("Identity", name.as_bytes())]);
+        let peer = joined(&runtime, &router);
+        assert_eq!(router.find(name.as_bytes()), Some(peer));
+        router.try_send_to(peer, "hello").unwrap();
+        script.expect(&message(&["hello"]));
+        drop(script);
+        assert!(matches!(runtime.run(router.recv_event(1)).unwrap(), PeerEvent::Left { peer: gone, .. }
+            if gone == peer));
+        assert_eq!(router.find(name.as_bytes()), None);
+    }
+}
+
+#[test]
+fn a_kind_that_announces_none_says_nothing_of_the_one_it_has() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    for kind in [SocketType::Rep, SocketType::Pub, SocketType::XPub, SocketType::Sub, SocketType::XSub] {
+        for we in [We::Bind, We::Connect] {
+            let (_socket, mut script) = meet(&runtime, we, kind, Options::default().identity("me"));
+            script.send(&greeting(1));
+            script.expect(&greeting(1));
+            script.expect(&ready(&[("Socket-Type", kind.name().as_bytes())]));
+        }
+    }
+}
+
+#[test]
+fn a_made_up_one_can_not_be_taken_by_a_peer() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (router, at) = bound(&runtime);
+    let mut nameless = Script::join(&at, "DEALER", 1);
+    let peer = joined(&runtime, &router);
+    let name = router.identity(peer).unwrap();
+    let mut thief = named(&at, "DEALER", &name);
+    let other = joined(&runtime, &router);
+    assert_eq!(router.find(&name), Some(peer));
+    assert_ne!(router.identity(other), Some(name));
+    router.try_send_to(peer, "secret").unwrap();
+    nameless.expect(&message(&["secret"]));
+    thief.send(&command("PING", b"\0\0"));
+    thief.expect(&command("PONG", b""));
+}
+
+#[test]
+#[should_panic(expected = "an identity doesn't begin with a zero octet")]
+fn ours_does_not_begin_with_zero() {
+    let _ = Options::default().identity(&b"\0us"[..]);
+}
+
+#[test]
+#[should_panic(expected = "an identity has at most 255 octets")]
+fn ours_has_at_most_255_octets() {
+    let longest = Options::default().identity(vec![b'i'; 255]);
+    let _ = longest.identity(vec![b'i'; 256]);
+}
