@@ -1,1 +1,49 @@
-//! Benches of EnfoNet: `cargo bench -p enfonet-benches`.
+//! What the benches have in common: two ends that shake hands in memory.
+
+use bytes::BytesMut;
+use enfonet_zmtp::{
+    Entropy, Established, Handshake, HandshakeConfig, KeyPair, SecretKey, Security, SocketType, Step, Verdict,
+};
+
+/// A server and a client of CURVE.
+#[must_use]
+pub fn curve() -> [Security; 2] {
+    let keys = |octet| KeyPair::new(SecretKey::from_bytes([octet; 32]));
+    let server = *keys(1).public();
+    [Security::CurveServer { keys: keys(1) }, Security::CurveClient { keys: keys(2), server }]
+}
+
+/// Two ends that haven't exchanged anything yet.
+#[must_use]
+pub fn start([server, client]: [Security; 2]) -> [Handshake; 2] {
+    let end = |kind, security, octet: u8| {
+        let config = HandshakeConfig { security, ..HandshakeConfig::new(kind) };
+        Handshake::new(config, [octet; Entropy::LEN].into())
+    };
+    [end(SocketType::Router, server, 3), end(SocketType::Dealer, client, 4)]
+}
+
+/// Shakes hands to the end.
+#[must_use]
+pub fn shake(mut ends: [Handshake; 2]) -> [Box<Established>; 2] {
+    let (mut inputs, mut established) = ([BytesMut::new(), BytesMut::new()], [None, None]);
+    while established.iter().any(Option::is_none) {
+        for at in 0..2 {
+            inputs[at].extend_from_slice(&ends[1 - at].poll_output());
+            if established[at].is_none() {
+                established[at] = advance(&mut ends[at], &mut inputs[at]);
+            }
+        }
+    }
+    established.map(|established| established.expect("both are done"))
+}
+
+fn advance(end: &mut Handshake, input: &mut BytesMut) -> Option<Box<Established>> {
+    loop {
+        match end.handle_input(input).expect("two honest ends") {
+            Step::NeedInput => return None,
+            Step::Authenticate(_) => end.handle_verdict(Verdict::allow()).expect("it was asked"),
+            Step::Complete(established) => return Some(established),
+        }
+    }
+}

@@ -3,38 +3,12 @@
 
 use bytes::BytesMut;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use enfonet_zmtp::{
-    Batch, Entropy, Event, Handshake, HandshakeConfig, Incoming, KeyPair, Limits, Message, Sealer, SecretKey,
-    Security, SocketType, Step, Verdict,
-};
+use enfonet_benches::{shake, start};
+use enfonet_zmtp::{Batch, Event, Incoming, Limits, Message, Sealer};
 
 /// What one end encrypts, the other decrypts.
 fn ends() -> (Sealer, Incoming) {
-    let keys = |octet| KeyPair::new(SecretKey::from_bytes([octet; 32]));
-    let server = *keys(1).public();
-    let securities =
-        [Security::CurveServer { keys: keys(1) }, Security::CurveClient { keys: keys(2), server }];
-    let mut ends = securities.map(|security| {
-        let config = HandshakeConfig { security, ..HandshakeConfig::new(SocketType::Pair) };
-        (Handshake::new(config, Entropy::none()), BytesMut::new(), None)
-    });
-    while ends.iter().any(|(.., established)| established.is_none()) {
-        for at in 0..2 {
-            let sent = ends[1 - at].0.poll_output();
-            let (handshake, input, established) = &mut ends[at];
-            input.extend_from_slice(&sent);
-            if established.is_none() {
-                match handshake.handle_input(input).expect("two honest ends") {
-                    Step::Authenticate(_) => {
-                        handshake.handle_verdict(Verdict::allow()).expect("it was asked")
-                    }
-                    Step::Complete(done) => *established = Some(done),
-                    Step::NeedInput => {}
-                }
-            }
-        }
-    }
-    let [server, client] = ends.map(|(.., established)| established.expect("both are done"));
+    let [server, client] = shake(start(enfonet_benches::curve()));
     let incoming = Incoming::new(BytesMut::new(), Limits::default(), client.opener);
     (server.sealer.expect("CURVE encrypts"), incoming)
 }

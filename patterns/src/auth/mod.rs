@@ -80,9 +80,13 @@ impl Door {
     }
 
     /// With nobody to ask, NULL and CURVE let everybody in, PLAIN nobody.
-    pub(crate) async fn decide(&self, claim: Claim) -> Verdict {
-        match (&self.0, &claim.credentials) {
-            (Some(authenticator), _) => authenticator.authenticate(claim).await,
+    pub(crate) async fn decide(
+        &self,
+        credentials: Credentials,
+        claim: impl FnOnce(Credentials) -> Claim,
+    ) -> Verdict {
+        match (&self.0, &credentials) {
+            (Some(authenticator), _) => authenticator.authenticate(claim(credentials)).await,
             (None, Credentials::Plain(_)) => Verdict::Deny(Denial::Internal),
             (None, _) => Verdict::allow(),
         }

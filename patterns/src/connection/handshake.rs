@@ -84,14 +84,14 @@ impl Shaking<'_> {
     /// Has it decided whether the peer may come in. If it goes away, or says something out of turn, that is seen;
     /// it isn't read on before the decision.
     async fn decide(&mut self, credentials: Credentials) -> Result<(), ConnectionError> {
-        let options = self.link.options();
-        let claim = Claim {
+        let (options, stream) = (self.link.options(), self.stream);
+        let claim = |credentials| Claim {
             credentials,
             domain: options.domain.clone(),
-            address: self.stream.peer_address(),
+            address: stream.peer_address(),
             identity: options.identity.clone(),
         };
-        let mut verdict = pin!(options.door.decide(claim));
+        let mut verdict = pin!(options.door.decide(credentials, claim));
         loop {
             tokio::select! {
                 biased;

@@ -21,6 +21,8 @@ const COMMAND: u8 = 2;
 /// Octets of a MESSAGE beside the body of the frame that is in it.
 pub(crate) const MESSAGE_OVERHEAD: usize = NAME.len() + SHORT_NONCE + OVERHEAD + 1;
 
+const LONG_HEADER: usize = 9;
+
 /// Who seals: boxes of the two directions have different nonces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
@@ -65,6 +67,8 @@ impl Sealer {
     /// # Errors
     /// [`CurveError::Exhausted`] after 2^64 frames: close the connection.
     pub fn seal(&mut self, batch: &Batch, out: &mut BytesMut) -> Result<(), CurveError> {
+        // Enough unless messages have several frames.
+        out.reserve(batch.wire_len() + batch.len() * (LONG_HEADER + MESSAGE_OVERHEAD));
         if let Some(wire) = batch.wire() {
             return self.seal_frames(wire, out);
         }

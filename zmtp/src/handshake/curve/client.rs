@@ -1,7 +1,6 @@
 //! The client's side of CURVE.
 
 use bytes::{Bytes, BytesMut};
-use zeroize::Zeroizing;
 
 use super::super::command::{READY, Received};
 use super::super::{Entropy, Expect, HandshakeError, Local, Next, Peer};
@@ -10,7 +9,7 @@ use super::{
     VOUCH_NONCE, WELCOME, WELCOME_BOX, WELCOME_NONCE, length, take,
 };
 use crate::command::put;
-use crate::curve::boxes::{BoxKey, LONG_NONCE, SHORT_NONCE, long_nonce, short_nonce};
+use crate::curve::boxes::{BoxKey, LONG_NONCE, OVERHEAD, SHORT_NONCE, long_nonce, short_nonce};
 use crate::curve::{Side, pair};
 use crate::{CurveError, KeyPair, Metadata, PublicKey, SecretKey, SocketType, User, Version};
 
@@ -101,12 +100,12 @@ impl Expect for ExpectReady {
         let wrong_length = length(READY, &command);
         let mut boxed = command.data();
         let number = take::<SHORT_NONCE>(&mut boxed).map(|octets| u64::from_be_bytes(*octets));
-        let Some(number) = number.filter(|_| boxed.len() >= crate::curve::boxes::OVERHEAD) else {
+        let Some(number) = number.filter(|_| boxed.len() >= OVERHEAD) else {
             return Err(wrong_length);
         };
         let opened = self.key.open(&short_nonce(READY_NONCE, number), boxed);
-        let opened = Zeroizing::new(opened.ok_or(CurveError::Box { command: READY })?.to_vec());
-        let metadata = Metadata::parse(Bytes::copy_from_slice(&opened))?;
+        let opened = opened.ok_or(CurveError::Box { command: READY })?;
+        let metadata = Metadata::parse(Bytes::copy_from_slice(opened))?;
         let peer = Peer::introduced(self.ours, self.version, User::default(), metadata)?;
         Ok(Next::complete(peer, Some(pair(&self.key, Side::Client, INITIATE_NUMBER, number))))
     }
