@@ -185,8 +185,17 @@ mod tests {
         connect(io, config, [7; Entropy::LEN].into(), Limits::default(), async |_| verdict.clone()).await
     }
 
-    #[tokio::test]
+    /// With time paused, whoever waits for ever has waited long enough at once.
+    async fn within_a_minute(test: impl Future<Output = ()>) {
+        tokio::time::timeout(std::time::Duration::from_secs(60), test).await.expect("it comes to its end");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn messages_and_commands_come_through_with_every_mechanism() {
+        within_a_minute(messages_and_commands()).await;
+    }
+
+    async fn messages_and_commands() {
         for [server, client] in securities() {
             let (one, two) = tokio::io::duplex(1000);
             let (one, two) = tokio::join!(
@@ -219,8 +228,12 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn who_is_not_let_in_is_told() {
+        within_a_minute(not_let_in()).await;
+    }
+
+    async fn not_let_in() {
         let [server, client] = securities().remove(1);
         let (one, two) = tokio::io::duplex(1000);
         let denial = Denial::Credentials;
