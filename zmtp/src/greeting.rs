@@ -216,6 +216,7 @@ mod tests {
             (wire[10], wire[11]) = (major, minor);
             assert_eq!(parse(&wire).unwrap().unwrap().version, Version { major: 3, minor: taken });
         }
+        assert_eq!((Version::V3_1.to_string(), Mechanism::Curve.to_string()), ("3.1".into(), "CURVE".into()));
         assert!(Version::V2_0 < Version::V3_0 && Version::V3_0 < Version::V3_1);
     }
 

@@ -130,8 +130,11 @@ mod tests {
             command.put(Version::V3_1, &mut out);
             assert_eq!(out[2..], *body);
             out.clear();
-            command.put(Version::V2_0, &mut out);
+            command.put(Version::V3_0, &mut out);
             let is_message = matches!(command, Command::Subscription(_));
+            assert_eq!(out[0], if is_message { 0 } else { 4 });
+            out.clear();
+            command.put(Version::V2_0, &mut out);
             assert_eq!(out.first().copied(), is_message.then_some(0));
         }
     }

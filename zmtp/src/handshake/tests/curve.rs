@@ -72,6 +72,48 @@ fn a_cookie_is_fresh_for_each_client() {
 }
 
 #[test]
+fn every_part_of_the_entropy_has_its_place() {
+    use crate::curve::boxes::{BoxKey, long_nonce, short_nonce};
+    let octets: [u8; Entropy::LEN] = std::array::from_fn(|at| at as u8);
+    let short_term = |octets: &[u8; Entropy::LEN]| {
+        crate::KeyPair::new(crate::SecretKey::from_bytes(*octets.first_chunk().unwrap()))
+    };
+    let entropies = [octets, octets.map(|octet| octet + 100)];
+    let [server, client] = entropies.each_ref().map(short_term);
+    let securities = [
+        Security::CurveServer { keys: key(1) },
+        Security::CurveClient { keys: key(2), server: *key(1).public() },
+    ];
+    let mut at = entropies.iter();
+    let [mut at_server, mut at_client] = securities.map(|role| {
+        let mut handshake = Handshake::new(security(SocketType::Pair, role), (*at.next().unwrap()).into());
+        handshake.poll_output();
+        assert!(!format!("{handshake:?}").contains("1, 2, 3"), "it isn't printed");
+        (handshake, BytesMut::from(&greeting(Mechanism::Curve)[..]))
+    });
+    let turn = |from: &mut (Handshake, BytesMut), to: &mut BytesMut| {
+        from.0.handle_input(&mut from.1).unwrap();
+        let sent = from.0.poll_output();
+        to.extend_from_slice(&sent);
+        sent
+    };
+    turn(&mut at_client, &mut at_server.1);
+    let welcome = turn(&mut at_server, &mut at_client.1);
+    let initiate = turn(&mut at_client, &mut at_server.1);
+    assert_eq!(welcome[10..26], octets[32..48]);
+    let (nonce, sealed) = initiate[18..114].split_first_chunk::<16>().unwrap();
+    assert_eq!(nonce[..], octets[48..64]);
+    let mut sealed = sealed.to_vec();
+    let cookie =
+        BoxKey::of(octets[64..].first_chunk().unwrap()).open(&long_nonce(b"COOKIE--", nonce), &mut sealed);
+    assert_eq!(*cookie.unwrap(), [&client.public().as_bytes()[..], server.secret().as_bytes()].concat());
+    let mut sealed = initiate[122..].to_vec();
+    let key = BoxKey::agree(server.secret(), client.public()).unwrap();
+    let opened = key.open(&short_nonce(b"CurveZMQINITIATE", 2), &mut sealed).unwrap();
+    assert_eq!(opened[32..48], entropies[1][32..48]);
+}
+
+#[test]
 fn secrets_do_not_cross_the_wire() {
     let all = frames().concat();
     for secret in [key(1), key(2), key(3), key(7)] {
