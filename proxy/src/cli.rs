@@ -107,7 +107,7 @@ fn parse(name: &'static str, about: &'static str) -> Result<Arguments, ExitCode>
 fn config(arguments: Arguments, [frontend, backend]: [&str; 2]) -> Config {
     let side = |bind: Vec<Endpoint>, connect: Vec<Endpoint>, default: &str| match (&bind[..], &connect[..]) {
         ([], []) => Side::bound(default.parse().expect("the default is an endpoint")),
-        _ => Side { bind, connect },
+        _ => Side { bind, connect, ..Side::default() },
     };
     Config::new(
         side(arguments.frontend, arguments.frontend_connect, frontend),
