@@ -25,17 +25,6 @@ impl Config {
 }
 
 /// One side of a broker: its endpoints, of which there may be any number, and what else its socket has.
-///
-/// ```
-/// use enfonet_patterns::{CurveClients, Options, Security, new_key_pair};
-/// use enfonet_proxy::Side;
-///
-/// let (broker, client) = (new_key_pair(), new_key_pair());
-/// let security = Security::CurveServer { keys: broker };
-/// let options = Options::default().security(security).authenticator(CurveClients::new().client(*client.public()));
-/// let side = Side { options, ..Side::bound("tcp://127.0.0.1:*".parse()?) };
-/// # Ok::<(), enfonet_patterns::EndpointError>(())
-/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Side {
     /// Where it listens.
