@@ -1,12 +1,14 @@
 //! The two programs: arguments in, a broker run, an exit code out.
 
 use std::fmt::Display;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use enfonet_patterns::{Endpoint, EndpointError};
+use enfonet_patterns::{Endpoint, EndpointError, Options};
 use tracing_subscriber::EnvFilter;
 
+use crate::credentials::{CredentialFiles, new_key};
 use crate::{Config, Side, StartError, demo, mq, shutdown_signal, slb};
 
 /// The arguments of both programs.
@@ -25,8 +27,13 @@ struct Arguments {
     #[arg(long, value_name = "ENDPOINT", value_parser = endpoint)]
     backend_connect: Vec<Endpoint>,
     /// Run two producers or clients, and two consumers or servers, beside the broker, and show what flows
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["plain_users", "curve_secret"])]
     demo: bool,
+    #[command(flatten)]
+    credentials: CredentialFiles,
+    /// Make a key pair for --curve-secret, write the secret key to this new file, print the public key, and end
+    #[arg(long, value_name = "FILE", exclusive = true)]
+    new_key: Option<PathBuf>,
 }
 
 /// Runs `enfomq` with the arguments of the process.
@@ -69,18 +76,31 @@ fn run_program(
         Ok(arguments) => arguments,
         Err(code) => return code,
     };
+    if let Some(file) = arguments.new_key {
+        return match new_key(&file) {
+            Ok(public_key) => {
+                println!("{public_key}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => fail(name, error),
+        };
+    }
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     // Each peer takes a descriptor: as many as the system lets us have.
     if let Err(error) = rlimit::increase_nofile_limit(rlimit::INFINITY) {
         tracing::warn!(%error, "can't raise the limit of open files");
     }
+    let options = match arguments.credentials.options() {
+        Ok(options) => options,
+        Err(error) => return fail(name, error),
+    };
     let demo = arguments.demo;
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(name, error),
     };
-    match runtime.block_on(broker(config(arguments, defaults), demo)) {
+    match runtime.block_on(broker(config(arguments, &options, defaults), demo)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(name, error),
     }
@@ -94,8 +114,10 @@ fn parse(name: &'static str, about: &'static str) -> Result<Arguments, ExitCode>
     parsed.map_err(|error| {
         if error.use_stderr() {
             let text = error.to_string();
-            let line = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-            fail(name, format_args!("{line} (try --help)"))
+            // What follows an empty line is advice; before it an argument may stand on a line of its own.
+            let lines: Vec<_> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+            let line = lines.join(" ");
+            fail(name, format_args!("{} (try --help)", line.trim_start_matches("error: ")))
         } else {
             print!("{error}");
             ExitCode::SUCCESS
@@ -104,10 +126,12 @@ fn parse(name: &'static str, about: &'static str) -> Result<Arguments, ExitCode>
 }
 
 /// The defaults stand for a side that was given no endpoint at all.
-fn config(arguments: Arguments, [frontend, backend]: [&str; 2]) -> Config {
-    let side = |bind: Vec<Endpoint>, connect: Vec<Endpoint>, default: &str| match (&bind[..], &connect[..]) {
-        ([], []) => Side::bound(default.parse().expect("the default is an endpoint")),
-        _ => Side { bind, connect },
+fn config(arguments: Arguments, options: &Options, [frontend, backend]: [&str; 2]) -> Config {
+    let side = |mut bind: Vec<Endpoint>, connect: Vec<Endpoint>, default: &str| {
+        if bind.is_empty() && connect.is_empty() {
+            bind.push(default.parse().expect("the default is an endpoint"));
+        }
+        Side { bind, connect, options: options.clone() }
     };
     Config::new(
         side(arguments.frontend, arguments.frontend_connect, frontend),

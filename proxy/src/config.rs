@@ -1,9 +1,9 @@
-//! Where a broker listens and what it connects to.
+//! Where a broker listens, what it connects to, and whom it talks to there.
 
 use std::fmt;
 use std::time::Duration;
 
-use enfonet_patterns::Endpoint;
+use enfonet_patterns::{Endpoint, Options};
 
 /// The configuration of a broker.
 #[derive(Clone, Debug)]
@@ -24,20 +24,23 @@ impl Config {
     }
 }
 
-/// The endpoints of one side of a broker; it may listen and connect at any number of them.
+/// One side of a broker: its endpoints, of which there may be any number, and what else its socket has.
 #[derive(Clone, Debug, Default)]
 pub struct Side {
     /// Where it listens.
     pub bind: Vec<Endpoint>,
     /// What it connects to.
     pub connect: Vec<Endpoint>,
+    /// What its socket has beyond what the broker sets itself, such as security, limits and heartbeats. The
+    /// high-water marks and the peer events are the broker's; its linger is the [grace](Config::grace).
+    pub options: Options,
 }
 
 impl Side {
     /// A side that listens at one endpoint.
     #[must_use]
     pub fn bound(endpoint: Endpoint) -> Self {
-        Self { bind: vec![endpoint], connect: Vec::new() }
+        Self { bind: vec![endpoint], ..Self::default() }
     }
 }
 

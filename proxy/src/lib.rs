@@ -2,6 +2,7 @@
 
 pub mod cli;
 mod config;
+mod credentials;
 mod demo;
 mod error;
 pub mod mq;

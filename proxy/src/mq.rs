@@ -5,12 +5,12 @@
 //! subscriber comes, and taken back when its last one has gone. Brokers can stand behind each other, in
 //! chains and trees; in a circle, messages would go round for ever.
 
-use enfonet_patterns::{FromSubscriber, Options, Subscription, XPub, XSub};
+use enfonet_patterns::{FromSubscriber, Subscription, XPub, XSub};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use crate::config::attach;
-use crate::{Config, Endpoints, StartError};
+use crate::{Config, Endpoints, Side, StartError};
 
 /// Octets that may wait for one subscriber. Beyond, it loses messages, whole ones.
 const SUBSCRIBER_QUEUE: usize = 16 << 20;
@@ -56,9 +56,12 @@ impl Broker {
     /// [`StartError`]: an endpoint is in use, or refused by the system.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
         // A stream of small messages is measured in octets, not in messages.
-        let options = Options::default().send_hwm(0).recv_hwm(0);
-        let options = options.send_octets(SUBSCRIBER_QUEUE).recv_octets(PUBLISHER_QUEUE);
-        let (frontend, backend) = (XSub::with_options(options.clone()), XPub::with_options(options));
+        let options = |side: &Side| {
+            let options = side.options.clone().send_hwm(0).recv_hwm(0);
+            options.send_octets(SUBSCRIBER_QUEUE).recv_octets(PUBLISHER_QUEUE)
+        };
+        let frontend = XSub::with_options(options(&config.frontend));
+        let backend = XPub::with_options(options(&config.backend));
         let endpoints = Endpoints {
             frontend: attach!(frontend, config.frontend),
             backend: attach!(backend, config.backend),

@@ -109,7 +109,7 @@ impl World {
 
 /// A side of a broker that connects.
 pub(crate) fn connecting(endpoint: &str) -> Side {
-    Side { bind: Vec::new(), connect: vec![endpoint.parse().unwrap()] }
+    Side { connect: vec![endpoint.parse().unwrap()], ..Side::default() }
 }
 
 /// A side of a broker that listens.

@@ -2,4 +2,5 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod among_pyzmq;
+mod brokers;
 mod null;

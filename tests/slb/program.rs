@@ -1,6 +1,7 @@
 //! `enfoslb` as a program: its ready line, its errors, its demo.
 
-use enfonet_tests::{LIBRARIES, Library, Process, ipc};
+use enfonet_tests::{LIBRARIES, Library, Process, file, ipc};
+use tempfile::tempdir;
 
 use crate::peers::World;
 
@@ -52,6 +53,21 @@ fn what_it_can_not_do_is_refused_in_one_line() {
         let line = Process::refusal("enfoslb", arguments);
         assert!(line.contains(about), "{line}");
     }
+}
+
+#[test]
+fn users_and_keys_are_refused_as_by_enfomq() {
+    let folder = tempdir().unwrap();
+    let users = file(&folder, "users", 0o644, "ada:hunter2\n");
+    let line = Process::refusal("enfoslb", &["--plain-users", &users]);
+    assert!(line.contains("mode 644") && line.contains("chmod 600"), "{line}");
+    let users = file(&folder, "users", 0o600, "hunter2\n");
+    let line = Process::refusal("enfoslb", &["--plain-users", &users]);
+    assert!(line.contains("line 1") && !line.contains("hunter2"), "{line}");
+    let key = folder.path().join("key").display().to_string();
+    let output = Process::output("enfoslb", &["--new-key", &key]);
+    assert_eq!((output.status.success(), output.stdout.len()), (true, 41));
+    assert!(Process::refusal("enfoslb", &["--curve-secret", &key, "--demo"]).contains("--demo"));
 }
 
 #[test]

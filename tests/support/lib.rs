@@ -4,6 +4,7 @@
 //! Nothing here sleeps. What is waited for comes, or a deadline that is far off fails the test.
 
 mod broker;
+mod file;
 mod library;
 mod libzmq;
 mod octets;
@@ -15,6 +16,7 @@ mod unused;
 use std::time::{Duration, Instant};
 
 pub use broker::{Mq, Slb};
+pub use file::file;
 pub use library::{LIBRARIES, Library, ours, text, theirs};
 pub use libzmq::{LibZmq, frames};
 pub use octets::{command, message};

@@ -25,13 +25,13 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use enfonet_patterns::{
-    Batch, Dealer, Envelope, Message, Options, PeerEvent, PeerId, Router, SocketType, TrySendError,
+    Batch, Dealer, Envelope, Message, PeerEvent, PeerId, Router, SocketType, TrySendError,
 };
 use slotmap::{Key, KeyData, SlotMap, new_key_type};
 use tracing::{debug, warn};
 
 use crate::config::attach;
-use crate::{Config, Endpoints, StartError};
+use crate::{Config, Endpoints, Side, StartError};
 use workers::{Kind, Workers};
 
 /// Octets that may wait for one client or one worker.
@@ -106,9 +106,10 @@ impl Broker {
     /// # Errors
     /// [`StartError`]: an endpoint is in use, or refused by the system.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
-        let options = Options::default().send_hwm(0).send_octets(QUEUE).recv_octets(QUEUE);
-        let frontend = Router::with_options(options.clone().recv_hwm(CLIENT_QUEUE));
-        let backend = Dealer::with_options(options.recv_hwm(0).peer_events(true));
+        let options = |side: &Side| side.options.clone().send_hwm(0).send_octets(QUEUE).recv_octets(QUEUE);
+        let clients = options(&config.frontend).recv_hwm(CLIENT_QUEUE).peer_events(false);
+        let workers = options(&config.backend).recv_hwm(0).peer_events(true);
+        let (frontend, backend) = (Router::with_options(clients), Dealer::with_options(workers));
         let endpoints = Endpoints {
             frontend: attach!(frontend, config.frontend),
             backend: attach!(backend, config.backend),

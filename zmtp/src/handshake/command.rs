@@ -9,6 +9,8 @@ use crate::{CommandError, Denial, FrameHeader, Metadata};
 
 pub(super) const READY: &str = "READY";
 const ERROR: &str = "ERROR";
+/// ERROR as libzmq's PLAIN servers send it: in C, the E of `"\x05ERROR"` belongs to the octet before it.
+const ERROR_OF_LIBZMQ: &[u8] = b"\x5eRROR";
 /// What the largest command, CURVE's INITIATE, has beside its metadata, generously.
 const BESIDE_METADATA: usize = 512;
 
@@ -40,7 +42,10 @@ impl Received {
         }
         let mut body = input.split_to(announced);
         body.advance(header.header_len());
-        let head = 1 + split_name(&body)?.0.len();
+        let head = match body.starts_with(ERROR_OF_LIBZMQ) {
+            true => ERROR_OF_LIBZMQ.len(),
+            false => 1 + split_name(&body)?.0.len(),
+        };
         Ok(Some(Self { body, head }))
     }
 
@@ -75,7 +80,7 @@ impl Received {
 
     /// The same, from a peer that may end the handshake with ERROR instead.
     pub(super) fn named_or_error(mut self, wanted: &'static str) -> Result<Self, HandshakeError> {
-        if self.name() != ERROR.as_bytes() {
+        if self.name() != ERROR.as_bytes() && !self.body.starts_with(ERROR_OF_LIBZMQ) {
             return self.named(wanted);
         }
         // Octets behind the reason are tolerated.

@@ -152,6 +152,12 @@ fn a_client_takes_an_error_in_place_of_welcome_and_of_ready() {
 }
 
 #[test]
+fn a_client_knows_the_error_of_libzmq() {
+    let refused = HandshakeError::Refused { reason: "400".into(), denial: Some(Denial::Credentials) };
+    assert_eq!(client("a", "b").refuse(b"\x04\x09^RROR\x03400"), refused);
+}
+
+#[test]
 fn types_that_do_not_fit_are_told_to_the_client_only() {
     let mut bench = server();
     bench.feed(HELLO).unwrap();

@@ -1,0 +1,195 @@
+//! What the lines of the files mean. Errors never have a line's text: what stands there may be secret, if only by
+//! mistake.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+
+use enfonet_patterns::{KeyError, Login, LoginTooLong, PublicKey, SecretKey};
+
+/// A line that can't be taken, and which it is.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {fault}")]
+pub(crate) struct LineError {
+    line: usize,
+    fault: Fault,
+}
+
+/// What is wrong with it.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+enum Fault {
+    #[error("a user is a name, a colon and a password")]
+    NoUser,
+    #[error(transparent)]
+    TooLong(#[from] LoginTooLong),
+    #[error("the name of line {first} again")]
+    SameName { first: usize },
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    #[error("the key of line {first} again")]
+    SameKey { first: usize },
+    #[error("a second key, where there may be one")]
+    SecondKey,
+}
+
+impl Fault {
+    const fn at(self, line: usize) -> LineError {
+        LineError { line, fault: self }
+    }
+}
+
+/// The lines that mean something, with their numbers: neither empty ones nor comments, which begin with `#`. (A key
+/// in Z85 never does.)
+fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let lines = text.split(|octet| *octet == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    (1..).zip(lines).filter(|(_, line)| !line.trim_ascii().is_empty() && !line.starts_with(b"#"))
+}
+
+/// Users of PLAIN: on each line a name, a colon and a password, of which nothing is trimmed. The first colon counts.
+pub(super) fn users(text: &[u8]) -> Result<Vec<Login>, LineError> {
+    let (mut users, mut names) = (Vec::new(), HashMap::new());
+    for (line, text) in lines(text) {
+        let user = user(text).map_err(|fault| fault.at(line))?;
+        if let Some(first) = names.insert(user.username().clone(), line) {
+            return Err(Fault::SameName { first }.at(line));
+        }
+        users.push(user);
+    }
+    Ok(users)
+}
+
+fn user(line: &[u8]) -> Result<Login, Fault> {
+    match line.iter().position(|octet| *octet == b':') {
+        None | Some(0) => Err(Fault::NoUser),
+        Some(colon) => Ok(Login::new(line[..colon].to_vec(), &line[colon + 1..])?),
+    }
+}
+
+/// A broker's secret key, on a line of its own, if there is one.
+pub(super) fn secret_key(text: &[u8]) -> Result<Option<SecretKey>, LineError> {
+    let mut lines = lines(text);
+    let Some((line, text)) = lines.next() else { return Ok(None) };
+    let secret = key(text.trim_ascii()).map_err(|fault| fault.at(line))?;
+    match lines.next() {
+        None => Ok(Some(secret)),
+        Some((line, _)) => Err(Fault::SecondKey.at(line)),
+    }
+}
+
+/// A client of CURVE.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Client {
+    pub(super) key: PublicKey,
+    pub(super) user_id: Option<Vec<u8>>,
+}
+
+/// Clients of CURVE: on each line a public key, and behind a space the client's user id, if it is to have one.
+pub(super) fn clients(text: &[u8]) -> Result<Vec<Client>, LineError> {
+    let (mut clients, mut keys) = (Vec::new(), HashMap::new());
+    for (line, text) in lines(text) {
+        let text = text.trim_ascii();
+        let end = text.iter().position(u8::is_ascii_whitespace).unwrap_or(text.len());
+        let key = key(&text[..end]).map_err(|fault| fault.at(line))?;
+        if let Some(first) = keys.insert(key, line) {
+            return Err(Fault::SameKey { first }.at(line));
+        }
+        let user_id = Some(text[end..].trim_ascii()).filter(|id| !id.is_empty());
+        clients.push(Client { key, user_id: user_id.map(<[u8]>::to_vec) });
+    }
+    Ok(clients)
+}
+
+fn key<K: FromStr<Err = KeyError>>(text: &[u8]) -> Result<K, Fault> {
+    Ok(str::from_utf8(text).map_err(|_| KeyError::Z85)?.parse()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PUBLIC: &str = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID";
+    const OTHER: &str = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7";
+    const SECRET: &str = "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs";
+
+    fn login(name: &'static str, password: &str) -> Login {
+        Login::new(name, password).unwrap()
+    }
+
+    fn client(key: PublicKey, user_id: Option<&str>) -> Client {
+        Client { key, user_id: user_id.map(Into::into) }
+    }
+
+    #[test]
+    fn a_user_is_a_name_and_all_behind_the_first_colon() {
+        let text = b"# ours\nadmin:a:b \n\n \t\nguest:\r\n white : space\n";
+        let users = users(text).unwrap();
+        assert_eq!(users, [login("admin", "a:b "), login("guest", ""), login(" white ", " space")]);
+        assert_eq!(super::users(b"a:\xff").unwrap()[0].password().expose(), b"\xff");
+        assert_eq!(super::users(b"#a:b\n\n").unwrap(), []);
+    }
+
+    #[test]
+    fn what_is_no_user_is_refused_by_its_line() {
+        let long = format!("a:{}", "x".repeat(256));
+        for (text, line, fault) in [
+            ("a:b\n\nhunter2", 3, Fault::NoUser),
+            (":hunter2", 1, Fault::NoUser),
+            (" #no comment", 1, Fault::NoUser),
+            ("#\na:hunter2\nb:b\na:hunter3", 4, Fault::SameName { first: 2 }),
+            (&long, 1, Fault::TooLong(LoginTooLong)),
+        ] {
+            assert_eq!(users(text.as_bytes()), Err(LineError { line, fault }), "{text}");
+        }
+        let error = users(b"a:b\nhunter2").unwrap_err().to_string();
+        assert_eq!(error, "line 2: a user is a name, a colon and a password");
+    }
+
+    #[test]
+    fn a_broker_has_one_secret_key() {
+        let secret = secret_key(format!("# ours\n\n {SECRET} \r\n").as_bytes()).unwrap().unwrap();
+        assert_eq!(secret.public_key().to_string(), PUBLIC);
+        assert_eq!(secret_key(b"\n# nothing\n").unwrap(), None);
+        for (text, line, fault) in [
+            (format!("{SECRET}\n\n{SECRET}\n"), 3, Fault::SecondKey),
+            (format!("\n{SECRET}x"), 2, KeyError::Length { len: 41 }.into()),
+            (SECRET.replace('D', "~"), 1, KeyError::Z85.into()),
+        ] {
+            assert_eq!(secret_key(text.as_bytes()), Err(LineError { line, fault }), "{text}");
+        }
+        assert_eq!(secret_key(&[0xff; 40]), Err(Fault::Key(KeyError::Z85).at(1)));
+    }
+
+    #[test]
+    fn a_client_is_a_key_and_may_have_a_user_id() {
+        let text = format!("# ours\n{PUBLIC}\n\n{OTHER}  Ada Lovelace \n");
+        let keys = [PUBLIC, OTHER].map(|key| key.parse().unwrap());
+        assert_eq!(
+            clients(text.as_bytes()).unwrap(),
+            [client(keys[0], None), client(keys[1], Some("Ada Lovelace"))]
+        );
+        for (text, line, fault) in [
+            (format!("{PUBLIC} Ada\n{PUBLIC} Eve"), 2, Fault::SameKey { first: 1 }),
+            (format!("\n{}", &PUBLIC[1..]), 2, KeyError::Length { len: 39 }.into()),
+            (format!("Ada {PUBLIC}"), 1, KeyError::Length { len: 3 }.into()),
+        ] {
+            assert_eq!(clients(text.as_bytes()), Err(LineError { line, fault }), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_key_is_taken_and_none_for_a_comment(key: [u8; 32]) {
+            let (public, secret) = (PublicKey::from_bytes(key), SecretKey::from_bytes(key));
+            prop_assert_eq!(clients(public.to_string().as_bytes()), Ok(vec![client(public, None)]));
+            prop_assert_eq!(secret_key(secret.to_z85().as_bytes()), Ok(Some(secret)));
+        }
+
+        #[test]
+        fn an_error_never_shows_what_stands_in_the_file(text in "[a-z:\n]{0,60}SECRETS[a-z:\n]{0,60}") {
+            let text = text.as_bytes();
+            let errors = [users(text).err(), secret_key(text).err(), clients(text).err()];
+            prop_assert!(errors.into_iter().flatten().all(|error| !error.to_string().contains("SECRETS")));
+        }
+    }
+}

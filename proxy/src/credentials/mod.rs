@@ -1,0 +1,117 @@
+//! Who may come in to a broker program, as the files say that its arguments name.
+
+mod file;
+mod lines;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use enfonet_patterns::{CurveClients, KeyPair, Options, PlainUsers, PublicKey, Security, new_key_pair};
+
+use file::{read_secret, write_secret};
+
+/// The arguments for it: none for a broker that everybody may use. With any, the broker has the server's role on
+/// both sides, also where it connects.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CredentialFiles {
+    /// Let only those in, on both sides, who log in with PLAIN as a user of this file: a line name:password each
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["curve_secret", "curve_clients"])]
+    plain_users: Option<PathBuf>,
+    /// Encrypt with CURVE, on both sides; the file has the broker's secret key in Z85. Without --curve-clients
+    /// everybody who knows the public key may come in
+    #[arg(long, value_name = "FILE")]
+    curve_secret: Option<PathBuf>,
+    /// Let only those in whose public key is in this file: a line each, in Z85; a space and a user id may follow
+    #[arg(long, value_name = "FILE", requires = "curve_secret")]
+    curve_clients: Option<PathBuf>,
+}
+
+impl CredentialFiles {
+    /// What each side of the broker has for that.
+    pub(crate) fn options(&self) -> Result<Options, FileError> {
+        let options = Options::default();
+        if let Some(path) = &self.plain_users {
+            let users = plain_users(path).map_err(|refusal| refusal.of(path))?;
+            return Ok(options.security(Security::PlainServer).authenticator(users));
+        }
+        let Some(path) = &self.curve_secret else { return Ok(options) };
+        let keys = key_pair(path).map_err(|refusal| refusal.of(path))?;
+        tracing::info!(key = %keys.public(), "the broker's public key");
+        let options = options.security(Security::CurveServer { keys });
+        let Some(path) = &self.curve_clients else { return Ok(options) };
+        Ok(options.authenticator(curve_clients(path).map_err(|refusal| refusal.of(path))?))
+    }
+}
+
+/// Makes a key pair, and a file for the secret key; gives the public one.
+pub(crate) fn new_key(path: &Path) -> Result<PublicKey, FileError> {
+    let keys = new_key_pair();
+    write_secret(path, &keys.secret().to_z85()).map_err(|refusal| refusal.of(path))?;
+    Ok(*keys.public())
+}
+
+fn plain_users(path: &Path) -> Result<PlainUsers, Refusal> {
+    let users = lines::users(&read_secret(path)?)?;
+    if users.is_empty() {
+        return Err(Refusal::Nobody);
+    }
+    Ok(users.iter().fold(PlainUsers::new(), |users, login| {
+        users.user(login.username().clone(), login.password().expose())
+    }))
+}
+
+fn key_pair(path: &Path) -> Result<KeyPair, Refusal> {
+    let secret = lines::secret_key(&read_secret(path)?)?;
+    secret.map(KeyPair::new).ok_or(Refusal::NoKey)
+}
+
+fn curve_clients(path: &Path) -> Result<CurveClients, Refusal> {
+    let clients = lines::clients(&std::fs::read(path)?)?;
+    if clients.is_empty() {
+        return Err(Refusal::Nobody);
+    }
+    Ok(clients.into_iter().fold(CurveClients::new(), |clients, client| match client.user_id {
+        Some(user_id) => clients.named(client.key, user_id),
+        None => clients.client(client.key),
+    }))
+}
+
+/// A file that can't be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {refusal}{}", path.display(), refusal.remedy(path))]
+pub(crate) struct FileError {
+    path: PathBuf,
+    refusal: Refusal,
+}
+
+/// Why it can't.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error("others than its owner may read or change it (mode {mode:03o})")]
+    Open { mode: u32 },
+    #[error(transparent)]
+    Line(#[from] lines::LineError),
+    #[error("nobody is in it, so that nobody could come in")]
+    Nobody,
+    #[error("no key is in it; --new-key makes one")]
+    NoKey,
+}
+
+impl Refusal {
+    fn of(self, path: &Path) -> FileError {
+        FileError { path: path.into(), refusal: self }
+    }
+
+    /// What to do about it, where that has to be said.
+    fn remedy(&self, path: &Path) -> String {
+        match self {
+            Self::Open { .. } => format!(": chmod 600 {}", path.display()),
+            Self::Io(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                "; it isn't overwritten, choose another name".into()
+            }
+            _ => String::new(),
+        }
+    }
+}

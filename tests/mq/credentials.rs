@@ -1,0 +1,132 @@
+//! The files of users and keys that `enfomq` is given: what it makes of them, and what it refuses.
+
+use std::os::unix::fs::PermissionsExt;
+
+use enfonet_patterns::{KeyPair, SecretKey, new_key_pair};
+use enfonet_tests::{Process, file};
+use tempfile::tempdir;
+
+/// The line that refuses the arguments, without its beginning.
+#[track_caller]
+fn refusal(arguments: &[&str]) -> String {
+    let line = Process::refusal("enfomq", arguments);
+    line.strip_prefix("enfomq: ").unwrap().trim_end().into()
+}
+
+#[test]
+fn a_new_key_is_its_owners_alone_and_the_public_half_is_printed() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("key");
+    let argument = path.to_str().unwrap();
+    let output = Process::output("enfomq", &["--new-key", argument]);
+    assert!(output.status.success());
+    assert_eq!(output.stderr, b"");
+    let secret = std::fs::read_to_string(&path).unwrap();
+    let keys = KeyPair::new(secret.strip_suffix('\n').unwrap().parse::<SecretKey>().unwrap());
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{}\n", keys.public()));
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        refusal(&["--new-key", argument]),
+        format!("{argument}: File exists (os error 17); it isn't overwritten, choose another name")
+    );
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), secret);
+}
+
+#[test]
+fn a_secret_that_others_may_read_is_refused() {
+    let folder = tempdir().unwrap();
+    let key = format!("{}\n", *new_key_pair().secret().to_z85());
+    for (argument, text) in [("--plain-users", "ada:hunter2\n"), ("--curve-secret", &*key)] {
+        for mode in [0o640, 0o604, 0o620, 0o777] {
+            let path = file(&folder, "secret", mode, text);
+            assert_eq!(
+                refusal(&[argument, &path]),
+                format!(
+                    "{path}: others than its owner may read or change it (mode {mode:o}): chmod 600 {path}"
+                )
+            );
+        }
+    }
+}
+
+#[test]
+fn a_bad_line_is_named_and_not_shown() {
+    let folder = tempdir().unwrap();
+    let keys = new_key_pair();
+    let (secret, public) = (keys.secret().to_z85(), keys.public().to_string());
+    let key = file(&folder, "key", 0o600, &secret);
+    for (argument, text, expected) in [
+        ("--plain-users", "# ours\nada:x\nhunter2\n", "line 3: a user is a name, a colon and a password"),
+        ("--plain-users", "ada:x\n\nada:hunter2\n", "line 3: the name of line 1 again"),
+        ("--plain-users", "# ada:hunter2\n", "nobody is in it, so that nobody could come in"),
+        ("--curve-secret", "hunter2\n", "line 1: a key has 40 characters, this one has 7"),
+        (
+            "--curve-secret",
+            &format!("\n{}\n", "hunter2~".repeat(5)),
+            "line 2: a key consists of the characters of Z85, this one doesn't",
+        ),
+        (
+            "--curve-secret",
+            &format!("{}\nhunter2\n", *secret),
+            "line 2: a second key, where there may be one",
+        ),
+        ("--curve-secret", "", "no key is in it; --new-key makes one"),
+        (
+            "--curve-clients",
+            &format!("{public} ada\nhunter2\n"),
+            "line 2: a key has 40 characters, this one has 7",
+        ),
+        ("--curve-clients", &format!("{public} ada\n{public}\n"), "line 2: the key of line 1 again"),
+        ("--curve-clients", "\n", "nobody is in it, so that nobody could come in"),
+    ] {
+        let path = file(&folder, "bad", 0o600, text);
+        let also: &[&str] = if argument == "--curve-clients" { &["--curve-secret", &key] } else { &[] };
+        assert_eq!(refusal(&[&[argument, &path], also].concat()), format!("{path}: {expected}"));
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_refused() {
+    let folder = tempdir().unwrap();
+    let key = file(&folder, "key", 0o600, &new_key_pair().secret().to_z85());
+    let missing = folder.path().join("missing").display().to_string();
+    for arguments in [
+        &["--plain-users", &missing][..],
+        &["--curve-secret", &missing],
+        &["--curve-secret", &key, "--curve-clients", &missing],
+        &["--new-key", &format!("{missing}/key")],
+    ] {
+        assert!(refusal(arguments).starts_with(&missing), "{arguments:?}");
+    }
+}
+
+#[test]
+fn arguments_that_contradict_each_other_are_refused() {
+    let folder = tempdir().unwrap();
+    let (public, secret) = (new_key_pair(), new_key_pair());
+    let users = file(&folder, "users", 0o600, "ada:hunter2\n");
+    let key = file(&folder, "key", 0o600, &secret.secret().to_z85());
+    let clients = file(&folder, "clients", 0o644, &public.public().to_string());
+    let new = folder.path().join("new").display().to_string();
+    for (arguments, about) in [
+        (&["--plain-users", &users, "--curve-secret", &key][..], ["--plain-users", "--curve-secret"]),
+        (&["--plain-users", &users, "--curve-clients", &clients], ["--plain-users", "--curve-clients"]),
+        (&["--curve-clients", &clients], ["not provided", "--curve-secret"]),
+        (&["--demo", "--plain-users", &users], ["--demo", "--plain-users"]),
+        (&["--demo", "--curve-secret", &key], ["--demo", "--curve-secret"]),
+        (&["--new-key", &new, "--curve-secret", &key], ["--new-key", "other"]),
+    ] {
+        let line = refusal(arguments);
+        assert!(about.iter().all(|about| line.contains(about)), "{line}");
+    }
+    assert!(!std::path::Path::new(&new).exists());
+}
+
+#[test]
+fn help_says_whom_curve_lets_in_without_a_list() {
+    let help = String::from_utf8(Process::output("enfomq", &["--help"]).stdout).unwrap();
+    assert!(
+        help.contains("Without --curve-clients everybody who knows the public key may come in"),
+        "{help}"
+    );
+}
