@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use enfonet_patterns::{Rep, Req};
-use enfonet_tests::{PySocket, PyZmq, Runtime, Slb, frames, ours, text, theirs};
+use enfonet_tests::{PySocket, PyZmq, Runtime, Slb, frames, ours, text, theirs, unused};
 
 use super::locks::{Lock, locks};
 
@@ -73,11 +73,15 @@ fn our_worker_serves_pyzmqs_client() {
 fn strangers_neither_ask_nor_serve_while_others_go_on() {
     let (runtime, py) = (Runtime::new(), PyZmq::start());
     for lock in locks() {
-        let broker = Slb::start_with(&runtime, lock.config());
         let [asking, serving] = ["REQ", "REP"].map(|kind| lock.estrange(py.socket(kind)));
-        asking.connect(&broker.frontend());
-        serving.connect(&broker.backend());
+        // It asks before there is a broker: refused, libzmq takes no request any more.
+        let (_port, frontend) = unused();
+        asking.connect(&frontend);
         asking.send(&["forged"]);
+        let mut config = lock.config();
+        config.frontend.bind = vec![frontend.parse().unwrap()];
+        let broker = Slb::start_with(&runtime, config);
+        serving.connect(&broker.backend());
         for stranger in [&asking, &serving] {
             lock.await_refusal(stranger);
         }
