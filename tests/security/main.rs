@@ -3,3 +3,8 @@
 
 mod among_pyzmq;
 mod null;
+mod pairs;
+mod refusals;
+mod retries;
+mod traffic;
+mod world;
