@@ -9,5 +9,6 @@ mod heartbeats;
 mod hostile;
 mod kinds;
 mod messages;
+mod plain;
 mod requests;
 mod subscriptions;
