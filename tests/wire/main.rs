@@ -1,6 +1,7 @@
 //! Our sockets against peers that send and expect exact octets.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod attackers;
 mod commands;
 mod framing;
 mod greetings;
@@ -8,7 +9,9 @@ mod handshakes;
 mod heartbeats;
 mod hostile;
 mod kinds;
+mod limits;
 mod messages;
 mod plain;
 mod requests;
 mod subscriptions;
+mod zmtp2;
