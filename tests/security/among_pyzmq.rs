@@ -52,6 +52,21 @@ fn a_plain_client_with_a_wrong_password_is_refused() {
     }
 }
 
+#[test]
+fn a_req_cannot_be_the_server_of_a_user() {
+    // The id of the user is put before what it sends first, where REQ takes it for a malformed reply.
+    let [server, client] = [PyZmq::start(), PyZmq::start()];
+    let _zap = server.zap().users("*", &[("admin", "secret")]);
+    let req = server.socket("REQ").plain_server();
+    let rep = client.socket("REP").plain("admin", "secret");
+    rep.connect(&req.bind(ANYWHERE));
+    req.send(&["q"]);
+    assert_eq!(rep.recv(), frames(["q"]));
+    rep.send(&["a"]);
+    rep.wait_event("DISCONNECTED");
+    assert!(!req.poll(Duration::ZERO));
+}
+
 /// A CURVE server with a ZAP handler that knows one client.
 fn curve_server(py: &PyZmq, keys: &CurveKeys, client: &str) -> (PyZap, PySocket, String) {
     let zap = py.zap().keys("*", &[client]);

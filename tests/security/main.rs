@@ -2,5 +2,12 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod among_pyzmq;
+mod authenticators;
 mod brokers;
 mod null;
+mod pairs;
+mod refusals;
+mod retries;
+mod traffic;
+mod world;
+mod zap;

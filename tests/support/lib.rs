@@ -4,6 +4,7 @@
 //! Nothing here sleeps. What is waited for comes, or a deadline that is far off fails the test.
 
 mod broker;
+mod end;
 mod file;
 mod library;
 mod libzmq;
@@ -16,13 +17,14 @@ mod unused;
 use std::time::{Duration, Instant};
 
 pub use broker::{Mq, Slb};
+pub use end::{End, tune_in};
 pub use file::file;
 pub use library::{LIBRARIES, Library, ours, text, theirs};
 pub use libzmq::{LibZmq, frames};
 pub use octets::{command, message};
 pub use process::Process;
 pub use pyzmq::{CurveKeys, PySocket, PyValue, PyZap, PyZmq};
-pub use script::{Script, ScriptListener, greeting, ready};
+pub use script::{Script, ScriptListener, greeting, greeting_of, properties, ready};
 pub use unused::unused;
 
 /// Whatever takes longer has failed: far more than a slow machine needs.

@@ -178,6 +178,15 @@ impl PySocket {
         self.set("subscribe", topic.as_ref().into());
     }
 
+    /// Takes a subscription back.
+    ///
+    /// # Panics
+    /// When it is no SUB.
+    #[track_caller]
+    pub fn unsubscribe<T: AsRef<[u8]>>(&self, topic: T) {
+        self.set("unsubscribe", topic.as_ref().into());
+    }
+
     /// Sends a message.
     ///
     /// # Panics

@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 
 use socket2::SockRef;
 
-use crate::DEADLINE;
+use crate::{DEADLINE, command};
 
 /// One end of a TCP connection, by hand.
 #[derive(Debug)]
@@ -147,9 +147,33 @@ impl Script {
 /// A greeting of ZMTP 3.`minor` with the NULL mechanism.
 #[must_use]
 pub fn greeting(minor: u8) -> Vec<u8> {
-    let mut octets = b"\xff\0\0\0\0\0\0\0\0\x7f\x03\0NULL".to_vec();
+    let mut octets = greeting_of("NULL", false);
     octets[11] = minor;
+    octets
+}
+
+/// A greeting of ZMTP 3.1 with a mechanism, and a role in it.
+#[must_use]
+pub fn greeting_of(mechanism: &str, as_server: bool) -> Vec<u8> {
+    let mut octets = [b"\xff\0\0\0\0\0\0\0\0\x7f\x03\x01", mechanism.as_bytes()].concat();
     octets.resize(64, 0);
+    octets[32] = u8::from(as_server);
+    octets
+}
+
+/// Properties as they stand in READY or INITIATE.
+///
+/// # Panics
+/// When they are longer than their lengths can tell.
+#[must_use]
+pub fn properties(properties: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut octets = Vec::new();
+    for (name, value) in properties {
+        octets.push(u8::try_from(name.len()).expect("a short name"));
+        octets.extend(name.as_bytes());
+        octets.extend(u32::try_from(value.len()).expect("a short value").to_be_bytes());
+        octets.extend(*value);
+    }
     octets
 }
 
@@ -158,15 +182,6 @@ pub fn greeting(minor: u8) -> Vec<u8> {
 /// # Panics
 /// When they are longer than a short command holds.
 #[must_use]
-pub fn ready(properties: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut body = b"\x05READY".to_vec();
-    for (name, value) in properties {
-        body.push(u8::try_from(name.len()).expect("a short name"));
-        body.extend(name.as_bytes());
-        body.extend(u32::try_from(value.len()).expect("a short value").to_be_bytes());
-        body.extend(*value);
-    }
-    let mut frame = vec![0x04, u8::try_from(body.len()).expect("a short command")];
-    frame.append(&mut body);
-    frame
+pub fn ready(list: &[(&str, &[u8])]) -> Vec<u8> {
+    command("READY", &properties(list))
 }

@@ -1,6 +1,7 @@
 //! Our sockets against peers that send and expect exact octets.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod attackers;
 mod commands;
 mod flow;
 mod framing;
@@ -11,6 +12,9 @@ mod hostile;
 mod identities;
 mod introductions;
 mod kinds;
+mod limits;
 mod messages;
+mod plain;
 mod requests;
 mod subscriptions;
+mod zmtp2;

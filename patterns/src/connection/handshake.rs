@@ -82,7 +82,7 @@ impl Shaking<'_> {
     }
 
     /// Has it decided whether the peer may come in. If it goes away, or says something out of turn, that is seen;
-    /// it isn't read on before the decision.
+    /// no more is read before the decision than there is room for.
     async fn decide(&mut self, credentials: Credentials) -> Result<(), ConnectionError> {
         let (options, stream) = (self.link.options(), self.stream);
         let claim = |credentials| Claim {
@@ -99,7 +99,7 @@ impl Shaking<'_> {
                     let outcome = self.handshake.handle_verdict(verdict);
                     return self.answered(outcome).await;
                 }
-                received = receive(self.stream, &mut self.input), if self.input.is_empty() => {
+                received = receive(self.stream, &mut self.input), if self.input.len() < ROOM => {
                     received?;
                     self.handshake.handle_input(&mut self.input)?;
                 }

@@ -9,8 +9,8 @@ use crate::{CommandError, Denial, FrameHeader, Metadata};
 
 pub(super) const READY: &str = "READY";
 const ERROR: &str = "ERROR";
-/// ERROR as libzmq's PLAIN servers send it: in C, the E of `"\x05ERROR"` belongs to the octet before it.
-const ERROR_OF_LIBZMQ: &[u8] = b"\x5eRROR";
+/// What libzmq's PLAIN servers send for it: in their source it is `"\x05ERROR"`, where C takes `\x05E` for one octet.
+const LIBZMQS_ERROR: &[u8] = b"^RROR";
 /// What the largest command, CURVE's INITIATE, has beside its metadata, generously.
 const BESIDE_METADATA: usize = 512;
 
@@ -42,10 +42,10 @@ impl Received {
         }
         let mut body = input.split_to(announced);
         body.advance(header.header_len());
-        let head = match body.starts_with(ERROR_OF_LIBZMQ) {
-            true => ERROR_OF_LIBZMQ.len(),
-            false => 1 + split_name(&body)?.0.len(),
-        };
+        if let Some(data) = body.strip_prefix(LIBZMQS_ERROR) {
+            body = BytesMut::from(&[&[ERROR.len() as u8], ERROR.as_bytes(), data].concat()[..]);
+        }
+        let head = 1 + split_name(&body)?.0.len();
         Ok(Some(Self { body, head }))
     }
 
@@ -80,7 +80,7 @@ impl Received {
 
     /// The same, from a peer that may end the handshake with ERROR instead.
     pub(super) fn named_or_error(mut self, wanted: &'static str) -> Result<Self, HandshakeError> {
-        if self.name() != ERROR.as_bytes() && !self.body.starts_with(ERROR_OF_LIBZMQ) {
+        if self.name() != ERROR.as_bytes() {
             return self.named(wanted);
         }
         // Octets behind the reason are tolerated.
@@ -145,6 +145,15 @@ mod tests {
         for cut in [&b"\x05ERROR\x04400"[..], b"\x05ERROR"] {
             assert_eq!(refusal(cut), CommandError::Malformed("ERROR").into());
         }
+    }
+
+    #[test]
+    fn an_error_of_libzmqs_plain_servers_is_one() {
+        let refused = take(b"\x04\x09^RROR\x03400").unwrap().unwrap().named_or_error(READY).unwrap_err();
+        assert_eq!(
+            refused,
+            HandshakeError::Refused { reason: "400".into(), denial: Some(Denial::Credentials) }
+        );
     }
 
     #[test]

@@ -254,13 +254,14 @@ impl Handshake {
                     Some(command) => state.handle(command, &mut self.output)?.into(),
                 },
                 State::Ask(credentials, state) => {
+                    may_wait(&*state, input)?;
                     self.state = State::Asked(state);
                     return Ok(Step::Authenticate(credentials));
                 }
-                State::Asked(state) if input.is_empty() || state.may_peer_speak() => {
+                State::Asked(state) => {
+                    may_wait(&*state, input)?;
                     return Ok(self.wait_in(State::Asked(state)));
                 }
-                State::Asked(_) => return Err(HandshakeError::OutOfTurn),
                 State::Complete(established) => return Ok(Step::Complete(established)),
                 State::Over => return Err(HandshakeError::Over),
             };
@@ -310,6 +311,11 @@ impl Handshake {
             }
         }
     }
+}
+
+/// Whoever is to be answered first doesn't go on before.
+fn may_wait(state: &dyn Ask, input: &BytesMut) -> Result<(), HandshakeError> {
+    if input.is_empty() || state.may_peer_speak() { Ok(()) } else { Err(HandshakeError::OutOfTurn) }
 }
 
 impl Opening {

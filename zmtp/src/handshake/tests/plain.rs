@@ -122,6 +122,10 @@ fn a_client_that_goes_on_before_it_is_answered_is_refused() {
     bench.verdict = None;
     bench.feed(HELLO).unwrap();
     assert_eq!(bench.refuse(&command("INITIATE", &[])), HandshakeError::OutOfTurn);
+    // At once, it isn't even asked about.
+    let mut bench = server();
+    assert_eq!(bench.refuse(&[HELLO, &command("INITIATE", &[])].concat()), HandshakeError::OutOfTurn);
+    assert_eq!((bench.asked, &bench.sent[..]), (vec![], &b""[..]));
 }
 
 #[test]

@@ -1,0 +1,261 @@
+//! Authenticators: what they are told of a peer, and what happens while they decide.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use enfonet_patterns::{
+    Claim, Credentials, Dealer, Denial, Login, Options, PeerEvent, Router, Security, User, Verdict,
+};
+use enfonet_tests::{Runtime, Script, greeting, greeting_of, ready, wildcard};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::{Notify, oneshot};
+
+use crate::world::{ANYWHERE, MECHANISMS, Mechanism, Role, World, login};
+
+/// How an authenticator is told to decide on one peer; to drop it is to deny.
+type Pending = (Claim, oneshot::Sender<Verdict>);
+
+/// An authenticator that has somebody else decide.
+fn delegating() -> (Options, UnboundedReceiver<Pending>) {
+    let (asked, pending) = unbounded_channel();
+    let options = Options::default().authenticator(move |claim| {
+        let (verdict, decided) = oneshot::channel();
+        asked.send((claim, verdict)).expect("the test is there");
+        async { decided.await.unwrap_or(Verdict::Deny(Denial::Credentials)) }
+    });
+    (options, pending)
+}
+
+/// A bound DEALER of ours.
+fn dealer(runtime: &Runtime, options: Options, endpoint: &str) -> (Dealer, String) {
+    let dealer = Dealer::with_options(options);
+    let at = runtime.run(dealer.bind(endpoint)).unwrap().to_string();
+    (dealer, at)
+}
+
+fn hello(username: &str) -> Vec<u8> {
+    let body = [&b"\x05HELLO"[..], &[username.len() as u8], username.as_bytes(), b"\0"].concat();
+    [greeting_of("PLAIN", false), vec![4, body.len() as u8], body].concat()
+}
+
+/// A client with PLAIN that has said its name.
+fn knock(at: &str, username: &str) -> Script {
+    let mut client = Script::connect(at);
+    client.send(&hello(username));
+    client.expect(&greeting_of("PLAIN", true));
+    client
+}
+
+#[test]
+fn a_claim_tells_what_was_shown_where_from_and_to_whom() {
+    use std::os::unix::fs::MetadataExt;
+    let world = World::new();
+    let _guard = world.runtime.enter();
+    let me = std::fs::metadata("/proc/self").unwrap();
+    let process = format!(":{}:{}:{}", me.uid(), me.gid(), std::process::id());
+    let mut ends = vec![(Security::Null, Security::Null, Credentials::Null)];
+    for mechanism in MECHANISMS {
+        let [server, client] = [Role::Server, Role::Client].map(|role| world.security(mechanism, role));
+        ends.push((
+            server,
+            client,
+            match mechanism {
+                Mechanism::Plain => Credentials::Plain(Login::new("admin", "secret").unwrap()),
+                Mechanism::Curve => Credentials::Curve(*world.client.public()),
+            },
+        ));
+    }
+    for (server, client, credentials) in ends {
+        for (transport, address) in [("tcp", "127.0.0.1"), ("ipc", &process)] {
+            let (options, mut pending) = delegating();
+            let options = options.security(server.clone()).domain("global").identity("server");
+            let (_folder, endpoint) = wildcard(transport);
+            let (_dealer, at) = dealer(&world.runtime, options, &endpoint);
+            let peer = Dealer::with_options(Options::default().security(client.clone()).identity("client"));
+            peer.connect(&at[..]).unwrap();
+            let (claim, _) = world.runtime.run(pending.recv()).unwrap();
+            assert_eq!(claim.credentials, credentials);
+            assert_eq!((&claim.domain[..], &claim.address[..]), ("global", address));
+            assert_eq!(claim.identity, "server");
+        }
+    }
+}
+
+#[test]
+fn a_process_of_pyzmqs_is_known_by_its_ids_over_ipc() {
+    let world = World::new();
+    let (options, mut pending) = delegating();
+    let (_folder, endpoint) = wildcard("ipc");
+    let (_dealer, at) = dealer(&world.runtime, options, &endpoint);
+    let py = world.py.socket("DEALER");
+    py.connect(&at);
+    let (claim, _) = world.runtime.run(pending.recv()).unwrap();
+    let ids: Vec<&str> = claim.address.split(':').collect();
+    let [_, _, _, pid] = ids[..] else { panic!("{claim:?}") };
+    assert!(pid != std::process::id().to_string() && pid.parse::<u32>().is_ok_and(|pid| pid > 1), "{pid}");
+}
+
+#[test]
+fn a_slow_decision_holds_up_nobody_else() {
+    let runtime = Runtime::new();
+    let (options, mut pending) = delegating();
+    let (_dealer, at) = dealer(&runtime, options.security(Security::PlainServer), ANYWHERE);
+    let mut slow = knock(&at, "slow");
+    let (_, decide) = runtime.run(pending.recv()).unwrap();
+    for _ in 0..10 {
+        let mut quick = knock(&at, "quick");
+        runtime.run(pending.recv()).unwrap().1.send(Verdict::allow()).unwrap();
+        quick.expect(b"\x04\x08\x07WELCOME");
+    }
+    decide.send(Verdict::allow()).unwrap();
+    slow.expect(b"\x04\x08\x07WELCOME");
+}
+
+/// Whether nobody waits for a decision any more is seen at the other end of its channel.
+fn is_dropped(runtime: &Runtime, mut decide: oneshot::Sender<Verdict>) {
+    runtime.run(decide.closed());
+}
+
+#[test]
+fn a_decision_goes_with_its_peer() {
+    let (runtime, world) = (Runtime::new(), World::new());
+    let _guard = runtime.enter();
+    // With NULL it may have gone on.
+    let through = [greeting(1), ready(&[("Socket-Type", b"DEALER")])].concat();
+    for (security, said) in
+        [(Security::PlainServer, hello("x")), (Security::Null, greeting(1)), (Security::Null, through)]
+    {
+        let (options, mut pending) = delegating();
+        let (_dealer, at) = dealer(&runtime, options.security(security), ANYWHERE);
+        let mut client = Script::connect(&at);
+        client.send(&said);
+        let (_, decide) = runtime.run(pending.recv()).unwrap();
+        drop(client);
+        is_dropped(&runtime, decide);
+    }
+    let (options, mut pending) = delegating();
+    let security = world.security(Mechanism::Curve, Role::Server);
+    let (_dealer, at) = dealer(&runtime, options.security(security), ANYWHERE);
+    let client = world.secured("DEALER", Mechanism::Curve, Role::Client);
+    client.connect(&at);
+    let (_, decide) = runtime.run(pending.recv()).unwrap();
+    drop(client);
+    is_dropped(&runtime, decide);
+}
+
+#[test]
+fn a_decision_that_never_comes_ends_with_the_time_for_handshakes() {
+    let runtime = Runtime::new();
+    let (options, mut pending) = delegating();
+    let options = options.security(Security::PlainServer).handshake_timeout(Duration::from_millis(50));
+    let (_dealer, at) = dealer(&runtime, options, ANYWHERE);
+    let mut client = knock(&at, "x");
+    let (_, decide) = runtime.run(pending.recv()).unwrap();
+    assert_eq!(client.expect_close(), b"");
+    is_dropped(&runtime, decide);
+}
+
+#[test]
+fn a_decision_goes_with_its_socket() {
+    let runtime = Runtime::new();
+    let (options, mut pending) = delegating();
+    let (dealer, at) = dealer(&runtime, options.security(Security::PlainServer), ANYWHERE);
+    let mut client = knock(&at, "x");
+    let (_, decide) = runtime.run(pending.recv()).unwrap();
+    runtime.run(dealer.close(Duration::ZERO));
+    assert_eq!(client.expect_close(), b"");
+    is_dropped(&runtime, decide);
+}
+
+#[test]
+fn a_peer_that_goes_on_while_it_is_decided_on_is_turned_away() {
+    let runtime = Runtime::new();
+    let (options, mut pending) = delegating();
+    let (_dealer, at) = dealer(&runtime, options.security(Security::PlainServer), ANYWHERE);
+    let initiate = b"\x04\x09\x08INITIATE";
+    let mut client = knock(&at, "x");
+    let (_, decide) = runtime.run(pending.recv()).unwrap();
+    client.send(initiate);
+    assert_eq!(client.expect_close(), b"");
+    is_dropped(&runtime, decide);
+    // Who goes on at once isn't even decided on.
+    let mut client = Script::connect(&at);
+    client.send(&[&hello("x"), &initiate[..]].concat());
+    client.expect(&greeting_of("PLAIN", true));
+    assert_eq!(client.expect_close(), b"");
+    assert!(pending.try_recv().is_err());
+}
+
+#[test]
+fn with_null_both_ends_ask_and_each_may_refuse() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    for refused_by in [None, Some(0), Some(1)] {
+        let [(bound, mut theirs), (connecting, mut others)] = [delegating(), delegating()];
+        let (bound, at) = dealer(&runtime, bound.peer_events(true), ANYWHERE);
+        let connecting = Dealer::with_options(connecting.peer_events(true));
+        connecting.connect(&at[..]).unwrap();
+        for (end, pending) in [&mut theirs, &mut others].into_iter().enumerate() {
+            let (claim, decide) = runtime.run(pending.recv()).unwrap();
+            assert_eq!((claim.credentials, &claim.address[..]), (Credentials::Null, "127.0.0.1"));
+            if refused_by != Some(end) {
+                decide.send(Verdict::Allow(User::named(["bound", "connecting"][end]))).unwrap();
+            }
+        }
+        if refused_by.is_none() {
+            for (end, user) in [(&bound, "bound"), (&connecting, "connecting")] {
+                let event = runtime.run(end.recv_event(1)).unwrap();
+                let PeerEvent::Joined { info, .. } = event else { panic!("{event:?}") };
+                assert_eq!(info.user.id, user);
+            }
+        } else {
+            // One that both let in is the first that joins.
+            let other = Dealer::new();
+            other.connect(&at[..]).unwrap();
+            runtime.run(theirs.recv()).unwrap().1.send(Verdict::Allow(User::named("other"))).unwrap();
+            let event = runtime.run(bound.recv_event(1)).unwrap();
+            let PeerEvent::Joined { info, .. } = event else { panic!("{event:?}") };
+            assert_eq!(info.user.id, "other");
+        }
+    }
+}
+
+#[test]
+fn many_peers_are_decided_on_at_a_time() {
+    let runtime = Runtime::new();
+    let gate = Arc::new(Notify::new());
+    let (asked, mut claims) = unbounded_channel();
+    let opened = gate.clone();
+    let options = Options::default().security(Security::PlainServer).authenticator(move |claim: Claim| {
+        let (opened, asked) = (opened.clone(), asked.clone());
+        async move {
+            let opening = opened.notified();
+            let _ = asked.send(claim);
+            opening.await;
+            Verdict::allow()
+        }
+    });
+    let router = Router::with_options(options);
+    let at = runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
+    let mut clients: Vec<_> = (0..100).map(|_| knock(&at, "x")).collect();
+    (0..100).for_each(|_| drop(runtime.run(claims.recv()).unwrap()));
+    gate.notify_waiters();
+    clients.iter_mut().for_each(|client| client.expect(b"\x04\x08\x07WELCOME"));
+}
+
+#[test]
+fn a_client_does_not_ask_about_its_server() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (options, mut pending) = delegating();
+    let (server, at) = {
+        let options =
+            Options::default().security(Security::PlainServer).authenticator(async |_| Verdict::allow());
+        dealer(&runtime, options, ANYWHERE)
+    };
+    let client = Dealer::with_options(options.security(login("a", "b")));
+    client.connect(&at[..]).unwrap();
+    client.try_send("hello").unwrap();
+    assert_eq!(runtime.run(server.recv()), Ok("hello".into()));
+    assert!(pending.try_recv().is_err());
+}

@@ -1,0 +1,211 @@
+//! Sockets of ours that aren't let in: they try again, and get in when the server has changed its mind.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use enfonet_patterns::{
+    Claim, CurveClients, Dealer, Denial, Options, PlainUsers, Rep, Security, Verdict, new_key_pair,
+};
+use enfonet_tests::{DEADLINE, PySocket, PyZap, PyZmq, frames};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use crate::world::{ANYWHERE, MECHANISMS, Mechanism, ROLES, Role, World, in_z85, login};
+
+/// Options of ours that lose no time.
+fn eager(options: Options) -> Options {
+    let soon = Duration::from_millis(2);
+    options.reconnect_interval(soon).refused_interval(soon)
+}
+
+/// A DEALER of ours with something to say.
+fn knocking(options: Options, at: &str, says: &'static str) -> Dealer {
+    let dealer = Dealer::with_options(eager(options));
+    dealer.connect(at).unwrap();
+    dealer.try_send(["", says]).unwrap();
+    dealer
+}
+
+/// The first that a server of pyzmq's receives is this.
+fn hears(server: &PySocket, expected: &str) {
+    assert_eq!(server.recv(), frames([expected]));
+}
+
+/// An authenticator that denies, and tells whom, until the switch is on.
+fn switched(denial: Denial) -> (Arc<AtomicBool>, UnboundedReceiver<Claim>, Options) {
+    let on = Arc::new(AtomicBool::new(false));
+    let (denied, denials) = unbounded_channel();
+    let switch = on.clone();
+    let options = Options::default().authenticator(move |claim| {
+        let on = switch.load(Ordering::Relaxed);
+        if !on {
+            let _ = denied.send(claim);
+        }
+        std::future::ready(if on { Verdict::allow() } else { Verdict::Deny(denial) })
+    });
+    (on, denials, options)
+}
+
+#[test]
+fn whoever_is_refused_tries_again_and_gets_in_when_the_server_has_changed_its_mind() {
+    let world = World::new();
+    let _guard = world.runtime.enter();
+    let mut securities = vec![[Security::Null, Security::Null]];
+    securities.extend(MECHANISMS.map(|mechanism| ROLES.map(|role| world.security(mechanism, role))));
+    for [server, client] in securities {
+        for denial in [Denial::Credentials, Denial::Internal, Denial::TryLater] {
+            let (on, mut denials, options) = switched(denial);
+            let rep = Rep::with_options(options.security(server.clone()));
+            let at = world.runtime.run(rep.bind(ANYWHERE)).unwrap().to_string();
+            let _knocking = knocking(Options::default().security(client.clone()), &at, "at last");
+            for _ in 0..3 {
+                world.runtime.run(denials.recv()).unwrap();
+            }
+            assert!(rep.try_recv().is_none());
+            on.store(true, Ordering::Relaxed);
+            assert_eq!(*world.runtime.run(rep.recv()).unwrap().message(), "at last".into());
+        }
+    }
+}
+
+#[test]
+fn a_server_that_connects_is_tried_again_by_nobody_but_itself() {
+    let world = World::new();
+    let _guard = world.runtime.enter();
+    for mechanism in MECHANISMS {
+        let (on, mut denials, options) = switched(Denial::Credentials);
+        let bound =
+            Dealer::with_options(Options::default().security(world.security(mechanism, Role::Client)));
+        let at = world.runtime.run(bound.bind(ANYWHERE)).unwrap().to_string();
+        let server = Rep::with_options(eager(options.security(world.security(mechanism, Role::Server))));
+        server.connect(&at[..]).unwrap();
+        for _ in 0..3 {
+            world.runtime.run(denials.recv()).unwrap();
+        }
+        on.store(true, Ordering::Relaxed);
+        world.runtime.run(bound.send(["", "at last"])).unwrap();
+        assert_eq!(*world.runtime.run(server.recv()).unwrap().message(), "at last".into());
+    }
+}
+
+#[test]
+fn other_credentials_get_in_on_a_new_socket() {
+    let world = World::new();
+    let _guard = world.runtime.enter();
+    let server = *world.server.public();
+    let wrong = [
+        (login("admin", "guess"), ("HANDSHAKE_FAILED_AUTH", 400)),
+        (login("nobody", "secret"), ("HANDSHAKE_FAILED_AUTH", 400)),
+        (Security::CurveClient { keys: new_key_pair(), server }, ("HANDSHAKE_FAILED_AUTH", 400)),
+        // ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC: our HELLO can't be opened.
+        (
+            Security::CurveClient { keys: world.client.clone(), server: *new_key_pair().public() },
+            ("HANDSHAKE_FAILED_PROTOCOL", 0x1100_0001),
+        ),
+    ];
+    for (wrong, (event, value)) in wrong {
+        let mechanism = if wrong.mechanism().name() == "PLAIN" { Mechanism::Plain } else { Mechanism::Curve };
+        let rep = world.secured("REP", mechanism, Role::Server);
+        let at = rep.bind(ANYWHERE);
+        let options = Options::default().security(wrong).refused_interval(DEADLINE);
+        let refused = Dealer::with_options(options);
+        refused.connect(&at[..]).unwrap();
+        refused.try_send(["", "wrong"]).unwrap();
+        assert_eq!(rep.wait_event(event), value);
+        let right = Options::default().security(world.security(mechanism, Role::Client));
+        let _right = knocking(right, &at, "right");
+        hears(&rep, "right");
+        drop(refused);
+    }
+}
+
+#[test]
+fn a_handler_of_pyzmqs_that_changes_its_mind_is_asked_again() {
+    let world = World::new();
+    let _guard = world.runtime.enter();
+    for (mechanism, status) in MECHANISMS.into_iter().flat_map(|m| ["300", "400", "500"].map(|s| (m, s))) {
+        let rep = world.secured("REP", mechanism, Role::Server).option("handshake_ivl", 50);
+        let at = rep.bind(ANYWHERE);
+        world.zap.answer(&["1.0", PyZap::ID, status, "", "", ""]);
+        let _knocking =
+            knocking(Options::default().security(world.security(mechanism, Role::Client)), &at, "in");
+        for _ in 0..3 {
+            assert_eq!(rep.wait_event("HANDSHAKE_FAILED_AUTH"), status.parse::<i64>().unwrap());
+        }
+        world.zap.answer(&["1.0", PyZap::ID, "200", "", "user", ""]);
+        hears(&rep, "in");
+    }
+}
+
+#[test]
+fn a_server_of_pyzmqs_without_a_handler_admits_us_once_it_has_one() {
+    let world = World::new();
+    let _guard = world.runtime.enter();
+    for mechanism in MECHANISMS {
+        let py = PyZmq::start();
+        let server = in_z85(&world.server);
+        // Without a domain to enforce, its CURVE servers admit whoever knows their key.
+        let rep =
+            py.socket("REP").domain("global").option("zap_enforce_domain", 1).option("handshake_ivl", 50);
+        let rep = match mechanism {
+            Mechanism::Plain => rep.plain_server(),
+            Mechanism::Curve => rep.curve_server(&server.secret),
+        };
+        let at = rep.bind(ANYWHERE);
+        let _knocking =
+            knocking(Options::default().security(world.security(mechanism, Role::Client)), &at, "in");
+        for _ in 0..3 {
+            // EFAULT. It may close only when the time for handshakes is over (EAGAIN).
+            while rep.wait_event("HANDSHAKE_FAILED_NO_DETAIL") != 14 {}
+        }
+        let _zap = py.zap().users("global", &[("admin", "secret")]).any_key();
+        hears(&rep, "in");
+    }
+}
+
+#[test]
+fn a_client_of_pyzmqs_that_is_to_try_later_does() {
+    let world = World::new();
+    for mechanism in MECHANISMS {
+        let (on, mut denials, options) = switched(Denial::TryLater);
+        let rep = Rep::with_options(options.security(world.security(mechanism, Role::Server)));
+        let at = world.runtime.run(rep.bind(ANYWHERE)).unwrap().to_string();
+        let req = world.secured("REQ", mechanism, Role::Client).option("reconnect_ivl", 1);
+        req.connect(&at);
+        req.send(&["at last"]);
+        for _ in 0..3 {
+            assert_eq!(req.wait_event("HANDSHAKE_FAILED_NO_DETAIL"), 32);
+            world.runtime.run(denials.recv()).unwrap();
+        }
+        assert!(rep.try_recv().is_none());
+        on.store(true, Ordering::Relaxed);
+        let request = world.runtime.run(rep.recv()).unwrap();
+        assert_eq!(*request.message(), "at last".into());
+        request.reply("welcome").unwrap();
+        assert_eq!(req.recv(), frames(["welcome"]));
+    }
+}
+
+#[test]
+fn ours_give_each_other_the_user_that_the_list_names() {
+    let world = World::new();
+    let _guard = world.runtime.enter();
+    let named = CurveClients::new().named(*world.client.public(), "Ada");
+    for (mechanism, server, user) in [
+        (
+            Mechanism::Plain,
+            Options::default().authenticator(PlainUsers::new().user("admin", "secret")),
+            "admin",
+        ),
+        (Mechanism::Curve, Options::default().authenticator(named), "Ada"),
+    ] {
+        let options = server.security(world.security(mechanism, Role::Server)).peer_events(true);
+        let dealer = Dealer::with_options(options);
+        let at = world.runtime.run(dealer.bind(ANYWHERE)).unwrap().to_string();
+        let options = Options::default().security(world.security(mechanism, Role::Client)).identity("me");
+        let _client = knocking(options, &at, "x");
+        let event = world.runtime.run(dealer.recv_event(1)).unwrap();
+        let enfonet_patterns::PeerEvent::Joined { info, .. } = event else { panic!("{event:?}") };
+        assert_eq!((&info.user.id[..], &info.identity[..]), (user.as_bytes(), &b"me"[..]));
+    }
+}

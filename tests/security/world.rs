@@ -1,0 +1,118 @@
+//! Where ends with PLAIN and CURVE meet: ours, and pyzmq's, whose ZAP handler knows who may come in.
+
+use enfonet_patterns::{CurveClients, KeyPair, Login, Options, PlainUsers, Security, new_key_pair};
+use enfonet_tests::{CurveKeys, End, PySocket, PyZap, PyZmq, Runtime};
+use zmq::SocketType;
+
+pub(crate) const ANYWHERE: &str = "tcp://127.0.0.1:*";
+
+/// A mechanism that has roles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mechanism {
+    Plain,
+    Curve,
+}
+
+/// Both.
+pub(crate) const MECHANISMS: [Mechanism; 2] = [Mechanism::Plain, Mechanism::Curve];
+
+/// The role of an end in its mechanism.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Server,
+    Client,
+}
+
+/// Both.
+pub(crate) const ROLES: [Role; 2] = [Role::Server, Role::Client];
+
+impl Role {
+    pub(crate) const fn other(self) -> Self {
+        match self {
+            Self::Server => Self::Client,
+            Self::Client => Self::Server,
+        }
+    }
+}
+
+/// Whose socket it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    Ours,
+    Pyzmqs,
+}
+
+/// A pair of keys as pyzmq takes them.
+pub(crate) fn in_z85(keys: &KeyPair) -> CurveKeys {
+    CurveKeys { public: keys.public().to_string(), secret: keys.secret().to_z85().to_string() }
+}
+
+/// What a client of ours with PLAIN has.
+pub(crate) fn login(username: &'static str, password: &str) -> Security {
+    Security::PlainClient(Login::new(username, password).unwrap())
+}
+
+pub(crate) struct World {
+    pub(crate) runtime: Runtime,
+    pub(crate) py: PyZmq,
+    /// That of pyzmq's servers.
+    pub(crate) zap: PyZap,
+    pub(crate) server: KeyPair,
+    pub(crate) client: KeyPair,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let (runtime, py) = (Runtime::new(), PyZmq::start());
+        let (server, client) = (new_key_pair(), new_key_pair());
+        let zap = py.zap().users("*", &[("admin", "secret")]).keys("*", &[&client.public().to_string()]);
+        Self { runtime, py, zap, server, client }
+    }
+
+    pub(crate) fn security(&self, mechanism: Mechanism, role: Role) -> Security {
+        let server = *self.server.public();
+        match (mechanism, role) {
+            (Mechanism::Plain, Role::Server) => Security::PlainServer,
+            (Mechanism::Plain, Role::Client) => login("admin", "secret"),
+            (Mechanism::Curve, Role::Server) => Security::CurveServer { keys: self.server.clone() },
+            (Mechanism::Curve, Role::Client) => Security::CurveClient { keys: self.client.clone(), server },
+        }
+    }
+
+    /// Options of ours for a role; servers let the one client in that there is.
+    pub(crate) fn options(&self, mechanism: Mechanism, role: Role) -> Options {
+        let options = Options::default().security(self.security(mechanism, role));
+        match (mechanism, role) {
+            (_, Role::Client) => options,
+            (Mechanism::Plain, _) => options.authenticator(PlainUsers::new().user("admin", "secret")),
+            (Mechanism::Curve, _) => options.authenticator(CurveClients::new().client(*self.client.public())),
+        }
+    }
+
+    /// A socket of pyzmq's in a role.
+    pub(crate) fn secured(&self, kind: &str, mechanism: Mechanism, role: Role) -> PySocket {
+        let (socket, server) = (self.py.socket(kind), in_z85(&self.server));
+        match (mechanism, role) {
+            (Mechanism::Plain, Role::Server) => socket.plain_server(),
+            (Mechanism::Plain, Role::Client) => socket.plain("admin", "secret"),
+            (Mechanism::Curve, Role::Server) => socket.curve_server(&server.secret),
+            (Mechanism::Curve, Role::Client) => socket.curve(&server.public, &in_z85(&self.client)),
+        }
+    }
+
+    pub(crate) fn end(
+        &self,
+        whose: Whose,
+        kind: SocketType,
+        (mechanism, role): (Mechanism, Role),
+        name: &'static str,
+    ) -> End<'_> {
+        match whose {
+            Whose::Ours => End::ours(&self.runtime, kind, self.options(mechanism, role), name),
+            Whose::Pyzmqs => {
+                let socket = self.secured(&format!("{kind:?}"), mechanism, role);
+                End::pyzmq(&self.runtime, kind, socket, name)
+            }
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! ZAP (RFC 27): handlers of ours and of pyzmq's, asked by ours; good ones, bad ones, and none.
+
+use std::time::Duration;
+
+use enfonet_patterns::{
+    Context, Dealer, Endpoint, Message, Options, Peer, PeerEvent, PeerId, Rep, Router, Security, Zap,
+};
+use enfonet_tests::{PyZap, PyZmq, Runtime, Script, frames, greeting_of, ours, properties, theirs, unused};
+use tokio::sync::mpsc::unbounded_channel;
+
+use crate::world::{ANYWHERE, MECHANISMS, Mechanism, Role, World, login};
+
+const HANDLER: &str = "inproc://zeromq.zap.01";
+
+/// A bound ROUTER of ours with PLAIN that reports its peers.
+fn server(runtime: &Runtime, options: Options) -> (Router, String) {
+    let options = options.security(Security::PlainServer).peer_events(true);
+    let router = Router::with_options(options);
+    let at = runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
+    (router, at)
+}
+
+/// A client with PLAIN that has said who it is.
+fn knock(at: &str) -> Script {
+    let mut client = Script::connect(at);
+    client.send(&[greeting_of("PLAIN", false), b"\x04\x13\x05HELLO\x05admin\x06secret".to_vec()].concat());
+    client.expect(&greeting_of("PLAIN", true));
+    client
+}
+
+fn is_welcome(client: &mut Script) {
+    client.expect(b"\x04\x08\x07WELCOME");
+}
+
+/// It isn't told anything: its connection ends.
+fn is_to_try_later(client: &mut Script) {
+    assert_eq!(client.expect_close(), b"");
+}
+
+/// Who joins next.
+fn joined(runtime: &Runtime, router: &Router) -> (PeerId, Peer) {
+    match runtime.run(router.recv_event(1)).unwrap() {
+        PeerEvent::Joined { peer, info } => (peer, info),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The reply to a request that lets the peer in.
+fn allowing(request: &[Vec<u8>], user: &str, metadata: &[u8]) -> Message {
+    ours(&[b"1.0", &request[1][..], b"200", b"OK", user.as_bytes(), metadata])
+}
+
+/// What a handler is asked about a client with each mechanism, without the request's id.
+fn questions(world: &World) -> Vec<(Security, Security, Vec<Vec<u8>>)> {
+    let key = world.client.public().as_bytes();
+    let question = |mechanism: &str, shown: &[&[u8]]| {
+        let head = ["1.0", "global", "127.0.0.1", "server", mechanism].map(|text| text.as_bytes());
+        frames(head.into_iter().chain(shown.iter().copied()))
+    };
+    let both = |mechanism| [Role::Server, Role::Client].map(|role| world.security(mechanism, role));
+    let [plain_server, plain_client] = both(Mechanism::Plain);
+    let [curve_server, curve_client] = both(Mechanism::Curve);
+    vec![
+        (Security::Null, Security::Null, question("NULL", &[])),
+        (plain_server, plain_client, question("PLAIN", &[b"admin", b"secret"])),
+        (curve_server, curve_client, question("CURVE", &[key])),
+    ]
+}
+
+/// A ROUTER of ours that has a handler asked, and a client that connects to it.
+fn asks(world: &World, zap: Zap, server: Security, client: Security) -> (Router, Dealer) {
+    let options = Options::default().security(server).authenticator(zap).domain("global");
+    let router = Router::with_options(options.identity("server").peer_events(true));
+    let at = world.runtime.run(router.bind(ANYWHERE)).unwrap();
+    let client = Dealer::with_options(Options::default().security(client).identity("client"));
+    client.connect(&at).unwrap();
+    (router, client)
+}
+
+/// A request without its id, which has to be there.
+fn without_id(mut request: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    assert!(!request.remove(1).is_empty());
+    request
+}
+
+#[test]
+fn a_rep_of_ours_is_asked_and_names_the_user() {
+    let world = World::new();
+    let _guard = world.runtime.enter();
+    let metadata = properties(&[("Role", b"admin"), ("X-Team", b"")]);
+    for (server, client, question) in questions(&world) {
+        let context = Context::new();
+        let rep = Rep::with_options(Options::default().context(&context));
+        world.runtime.run(rep.bind(HANDLER)).unwrap();
+        let (router, _client) = asks(&world, Zap::in_context(&context), server, client);
+        let request = world.runtime.run(rep.recv()).unwrap();
+        let asked = theirs(request.message());
+        request.reply(allowing(&asked, "Ada", &metadata)).unwrap();
+        assert_eq!(without_id(asked), question);
+        let (_, info) = joined(&world.runtime, &router);
+        assert_eq!((&info.identity[..], &info.user.id[..]), (&b"client"[..], &b"Ada"[..]));
+        assert_eq!(info.user.metadata.as_wire(), metadata);
+        assert_eq!(info.user.metadata.get("role"), Some(&b"admin"[..]));
+        assert_eq!(info.metadata.get("Role"), None, "the client didn't say so");
+    }
+}
+
+#[test]
+fn a_router_of_ours_is_asked_behind_an_empty_frame_and_sees_the_question_go() {
+    let world = World::new();
+    let _guard = world.runtime.enter();
+    for (server, client, question) in questions(&world) {
+        let context = Context::new();
+        let handler = Router::with_options(Options::default().context(&context).peer_events(true));
+        world.runtime.run(handler.bind(HANDLER)).unwrap();
+        let (router, _client) = asks(&world, Zap::in_context(&context), server, client);
+        let (peer, _) = joined(&world.runtime, &handler);
+        let (_, request) = world.runtime.run(handler.recv()).unwrap();
+        let asked = theirs(&request);
+        assert_eq!(asked[0], b"");
+        let reply = allowing(&asked[1..], "", b"").with_first("");
+        world.runtime.run(handler.send_to(peer, reply)).unwrap();
+        assert_eq!(without_id(asked[1..].to_vec()), question);
+        assert_eq!(joined(&world.runtime, &router).1.user, Default::default());
+        let event = world.runtime.run(handler.recv_event(1)).unwrap();
+        assert!(matches!(event, PeerEvent::Left { peer: gone, .. } if gone == peer), "{event:?}");
+    }
+}
+
+#[test]
+fn a_handler_of_pyzmqs_is_asked_over_tcp() {
+    let world = World::new();
+    let _guard = world.runtime.enter();
+    let zap = PyZmq::start().zap_at(ANYWHERE).users("global", &[("admin", "secret")]);
+    let zap = zap.keys("global", &[&world.client.public().to_string()]);
+    let endpoint: Endpoint = zap.endpoint().parse().unwrap();
+    for (server, client, question) in questions(&world) {
+        let (router, _client) = asks(&world, Zap::at(endpoint.clone()), server, client.clone());
+        let (_, info) = joined(&world.runtime, &router);
+        let user = match client {
+            Security::PlainClient(_) => "admin".into(),
+            Security::CurveClient { .. } => world.client.public().to_string(),
+            _ => "anonymous".into(),
+        };
+        assert_eq!(String::from_utf8_lossy(&info.user.id), user);
+        assert_eq!(without_id(zap.request()), question);
+    }
+}
+
+#[test]
+fn clients_of_pyzmqs_are_refused_and_admitted_by_a_handler_of_pyzmqs() {
+    let world = World::new();
+    for mechanism in MECHANISMS {
+        let zap = world.py.zap_at(ANYWHERE);
+        let security = world.security(mechanism, Role::Server);
+        let options =
+            Options::default().security(security).authenticator(Zap::at(zap.endpoint().parse().unwrap()));
+        let rep = Rep::with_options(options);
+        let at = world.runtime.run(rep.bind(ANYWHERE)).unwrap().to_string();
+        for status in ["400", "500"] {
+            zap.answer(&["1.0", PyZap::ID, status, "no", "", ""]);
+            let refused = world.secured("REQ", mechanism, Role::Client);
+            refused.connect(&at);
+            // libzmq's doesn't know the ERROR of PLAIN: see refusals.
+            match mechanism {
+                Mechanism::Plain => refused.wait_event("HANDSHAKE_FAILED_PROTOCOL"),
+                Mechanism::Curve => {
+                    assert_eq!(refused.wait_event("HANDSHAKE_FAILED_AUTH"), status.parse::<i64>().unwrap());
+                    0
+                }
+            };
+        }
+        zap.answer(&["1.0", PyZap::ID, "300", "later", "", ""]);
+        let patient = world.secured("REQ", mechanism, Role::Client).option("reconnect_ivl", 1);
+        patient.connect(&at);
+        patient.send(&["at last"]);
+        (0..3).for_each(|_| assert_eq!(patient.wait_event("HANDSHAKE_FAILED_NO_DETAIL"), 32));
+        zap.answer(&["1.0", PyZap::ID, "200", "OK", "", ""]);
+        assert_eq!(*world.runtime.run(rep.recv()).unwrap().message(), "at last".into());
+    }
+}
+
+#[test]
+fn a_reply_that_is_none_lets_nobody_in_and_a_good_one_does_again() {
+    let (runtime, py) = (Runtime::new(), PyZmq::start());
+    let zap = py.zap_at(ANYWHERE);
+    let (router, at) =
+        server(&runtime, Options::default().authenticator(Zap::at(zap.endpoint().parse().unwrap())));
+    let id = PyZap::ID;
+    let bad: [&[&[u8]]; 16] = [
+        &[b""],
+        &[b"1.0", id.as_bytes(), b"200", b"OK", b"user"],
+        &[b"1.0", id.as_bytes(), b"200", b"OK", b"user", b"", b""],
+        &[b"", b"1.0", id.as_bytes(), b"200", b"OK", b"user", b""],
+        &[b"1.1", id.as_bytes(), b"200", b"OK", b"user", b""],
+        &[b"", id.as_bytes(), b"200", b"OK", b"user", b""],
+        &[b"1.0", b"another", b"200", b"OK", b"user", b""],
+        &[b"1.0", b"", b"200", b"OK", b"user", b""],
+        &[b"1.0", id.as_bytes(), b"", b"OK", b"user", b""],
+        &[b"1.0", id.as_bytes(), b"2000", b"OK", b"user", b""],
+        &[b"1.0", id.as_bytes(), b"20", b"OK", b"user", b""],
+        &[b"1.0", id.as_bytes(), b"201", b"OK", b"user", b""],
+        &[b"1.0", id.as_bytes(), b"\0\0\xc8", b"OK", b"user", b""],
+        &[b"1.0", id.as_bytes(), b"200", b"OK", b"user", b"\x04Role"],
+        &[b"1.0", id.as_bytes(), b"200", b"OK", b"user", b"\x04Role\0\0\0\x05admi"],
+        &[b"1.0", id.as_bytes(), b"200", b"OK", b"user", b"\0\0\0\0\x01x"],
+    ];
+    for reply in bad {
+        zap.answer(reply);
+        is_to_try_later(&mut knock(&at));
+    }
+    zap.answer(&["1.0", id, "200", "OK", "user", ""]);
+    let mut good = knock(&at);
+    is_welcome(&mut good);
+    good.send(b"\x04\x09\x08INITIATE");
+    // It is the first who has joined.
+    assert_eq!(joined(&runtime, &router).1.user.id, "user");
+}
+
+/// A handler of ours, and a server that has it asked.
+fn with_handler(runtime: &Runtime, options: Options) -> (Context, Router, Router, String) {
+    let context = Context::new();
+    let handler = Router::with_options(Options::default().context(&context).peer_events(true));
+    runtime.run(handler.bind(HANDLER)).unwrap();
+    let (router, at) = server(runtime, options.authenticator(Zap::in_context(&context)));
+    (context, handler, router, at)
+}
+
+/// The next question that a handler is asked, and by whom; those who leave are passed over.
+fn question(runtime: &Runtime, handler: &Router) -> (PeerId, Vec<Vec<u8>>) {
+    loop {
+        if let PeerEvent::Messages { peer, batch } = runtime.run(handler.recv_event(1)).unwrap() {
+            let message = batch.into_iter().next().unwrap();
+            return (peer, theirs(&message)[1..].to_vec());
+        }
+    }
+}
+
+fn allows(runtime: &Runtime, handler: &Router, (peer, question): (PeerId, Vec<Vec<u8>>)) {
+    let reply = allowing(&question, "", b"").with_first("");
+    runtime.run(handler.send_to(peer, reply)).unwrap();
+}
+
+#[test]
+fn a_handler_that_dies_over_a_question_leaves_the_peer_to_try_later() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (context, handler, _router, at) = with_handler(&runtime, Options::default());
+    let mut first = knock(&at);
+    question(&runtime, &handler);
+    runtime.run(handler.close(Duration::ZERO));
+    is_to_try_later(&mut first);
+    // Without one it is the same, and at once.
+    is_to_try_later(&mut knock(&at));
+    let handler = Router::with_options(Options::default().context(&context));
+    runtime.run(handler.bind(HANDLER)).unwrap();
+    let mut last = knock(&at);
+    allows(&runtime, &handler, question(&runtime, &handler));
+    is_welcome(&mut last);
+}
+
+#[test]
+fn a_handler_in_a_process_that_is_killed_leaves_the_peer_to_try_later() {
+    let (runtime, py) = (Runtime::new(), PyZmq::start());
+    let zap = py.zap_at(ANYWHERE);
+    zap.answer::<&str>(&[]);
+    let (_router, at) =
+        server(&runtime, Options::default().authenticator(Zap::at(zap.endpoint().parse().unwrap())));
+    let mut client = knock(&at);
+    assert_eq!(zap.request()[5..], frames(["PLAIN", "admin", "secret"]));
+    py.kill();
+    is_to_try_later(&mut client);
+}
+
+#[test]
+fn a_question_that_is_never_answered_ends_with_the_time_for_handshakes_and_disturbs_no_other() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let options = Options::default().handshake_timeout(Duration::from_millis(200));
+    let (_context, handler, _router, at) = with_handler(&runtime, options);
+    let mut unanswered = knock(&at);
+    let (asking, _) = question(&runtime, &handler);
+    let mut other = knock(&at);
+    allows(&runtime, &handler, question(&runtime, &handler));
+    is_welcome(&mut other);
+    is_to_try_later(&mut unanswered);
+    // Nothing is left of the question.
+    loop {
+        match runtime.run(handler.recv_event(1)).unwrap() {
+            PeerEvent::Left { peer, .. } if peer == asking => break,
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn questions_of_peers_that_went_away_go_too() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (_context, handler, _router, at) = with_handler(&runtime, Options::default());
+    for _ in 0..20 {
+        let client = knock(&at);
+        let (asking, _) = question(&runtime, &handler);
+        drop(client);
+        let event = runtime.run(handler.recv_event(1)).unwrap();
+        assert!(matches!(event, PeerEvent::Left { peer, .. } if peer == asking), "{event:?}");
+    }
+}
+
+#[test]
+fn questions_are_answered_in_any_order() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (_context, handler, _router, at) = with_handler(&runtime, Options::default());
+    let mut clients = Vec::new();
+    for _ in 0..20 {
+        let client = knock(&at);
+        clients.push((client, question(&runtime, &handler)));
+    }
+    for (mut client, question) in clients.into_iter().rev() {
+        allows(&runtime, &handler, question);
+        is_welcome(&mut client);
+    }
+}
+
+#[test]
+fn a_handler_that_comes_while_a_peer_waits_is_asked() {
+    let (runtime, py) = (Runtime::new(), PyZmq::start());
+    let _guard = runtime.enter();
+    let (_port, endpoint) = unused();
+    let (_router, at) =
+        server(&runtime, Options::default().authenticator(Zap::at(endpoint.parse().unwrap())));
+    let mut client = knock(&at);
+    let zap = py.zap_at(&endpoint);
+    zap.answer(&["1.0", PyZap::ID, "200", "OK", "", ""]);
+    is_welcome(&mut client);
+}
+
+#[test]
+fn a_client_tries_until_there_is_a_handler() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let context = Context::new();
+    let (router, at) = server(&runtime, Options::default().authenticator(Zap::in_context(&context)));
+    let client = Options::default().security(login("admin", "secret"));
+    let client = Dealer::with_options(client.reconnect_interval(Duration::from_millis(1)));
+    client.connect(&at[..]).unwrap();
+    is_to_try_later(&mut knock(&at));
+    let handler = Router::with_options(Options::default().context(&context));
+    runtime.run(handler.bind(HANDLER)).unwrap();
+    allows(&runtime, &handler, question(&runtime, &handler));
+    joined(&runtime, &router);
+}
+
+#[test]
+fn a_handler_behind_a_proxy_is_asked_and_its_reply_finds_its_way() {
+    let (runtime, py) = (Runtime::new(), PyZmq::start());
+    let _guard = runtime.enter();
+    let zap = py.zap_at(ANYWHERE).users("*", &[("admin", "secret")]);
+    let (_context, front, _router, at) = with_handler(&runtime, Options::default());
+    let back = Dealer::new();
+    back.connect(zap.endpoint()).unwrap();
+    let (passed, mut envelopes) = unbounded_channel();
+    let proxy = runtime.spawn(async move {
+        let mut clients = Vec::new();
+        loop {
+            tokio::select! {
+                event = front.recv_event(1) => if let PeerEvent::Messages { peer, batch } = event.unwrap() {
+                    for message in batch {
+                        let token = clients.len().to_string();
+                        clients.push(peer);
+                        back.send(message.with_first(token)).await.unwrap();
+                    }
+                },
+                reply = back.recv() => {
+                    let (token, reply) = reply.unwrap().split_first();
+                    let client: usize = std::str::from_utf8(&token).unwrap().parse().unwrap();
+                    let reply = reply.unwrap();
+                    passed.send(reply.first().to_vec()).unwrap();
+                    front.send_to(clients[client], reply).await.unwrap();
+                }
+            }
+        }
+    });
+    let mut clients: Vec<_> = (0..5).map(|_| knock(&at)).collect();
+    clients.iter_mut().for_each(is_welcome);
+    (0..5).for_each(|_| assert_eq!(envelopes.try_recv().unwrap(), b""));
+    assert_eq!(zap.request()[5..], frames(["PLAIN", "admin", "secret"]));
+    proxy.abort();
+}

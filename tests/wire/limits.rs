@@ -1,0 +1,110 @@
+//! Limits on what peers may bring: whoever passes one is closed, and nobody else.
+
+use std::time::Duration;
+
+use enfonet_patterns::{Dealer, Message, Options};
+use enfonet_tests::{Runtime, Script, greeting, message, properties, ready};
+
+use crate::kinds::dealer;
+
+/// Another peer has noticed nothing.
+fn is_well(runtime: &Runtime, dealer: &Dealer, healthy: &mut Script) {
+    healthy.send(&message(&["healthy"]));
+    assert_eq!(runtime.run(dealer.recv()), Ok("healthy".into()));
+    healthy.settle();
+}
+
+#[test]
+fn who_comes_when_there_are_too_many_handshakes_is_closed_and_the_others_go_on() {
+    let runtime = Runtime::new();
+    let (dealer, at) = dealer(&runtime, Options::default().max_handshakes(2));
+    let through = ready(&[("Socket-Type", b"DEALER")]);
+    for _ in 0..5 {
+        let mut begun = [Script::connect(&at), Script::connect(&at)];
+        begun.iter_mut().for_each(|script| script.expect(&greeting(1)));
+        for _ in 0..3 {
+            assert_eq!(Script::connect(&at).expect_close(), b"");
+        }
+        // One finishes, and makes room.
+        begun[0].send(&[&greeting(1), &through[..]].concat());
+        begun[0].expect(&ready(&[("Socket-Type", b"DEALER"), ("Identity", b"")]));
+        begun[0].settle();
+        let mut third = Script::connect(&at);
+        third.expect(&greeting(1));
+        assert_eq!(Script::connect(&at).expect_close(), b"");
+        // One leaves, and makes room: it is seen to have gone.
+        let [mut done, other] = begun;
+        other.leave();
+        let mut fourth = Script::connect(&at);
+        fourth.expect(&greeting(1));
+        is_well(&runtime, &dealer, &mut done);
+        third.leave();
+        fourth.leave();
+    }
+}
+
+#[test]
+fn a_handshake_that_takes_too_long_makes_room() {
+    let runtime = Runtime::new();
+    let options = Options::default().max_handshakes(1).handshake_timeout(Duration::from_millis(50));
+    let (dealer, at) = dealer(&runtime, options);
+    let mut slow = Script::connect(&at);
+    assert_eq!(slow.expect_close(), greeting(1));
+    is_well(&runtime, &dealer, &mut Script::join(&at, "DEALER", 1));
+}
+
+#[test]
+fn a_frame_may_be_as_large_as_the_limit_and_no_larger() {
+    let runtime = Runtime::new();
+    let (dealer, at) = dealer(&runtime, Options::default().max_frame_size(1000));
+    let mut healthy = Script::join(&at, "DEALER", 1);
+    let fits = message(&[vec![b'x'; 1000], vec![b'y'; 1000]]);
+    let mut greedy = Script::join(&at, "DEALER", 1);
+    greedy.send(&fits);
+    let received = runtime.run(dealer.recv()).unwrap();
+    assert!(received == Message::from_frames([vec![b'x'; 1000], vec![b'y'; 1000]]));
+    // That it would be too large is enough, of a message and of a command.
+    for header in [b"\x02\0\0\0\0\0\0\x03\xe9", b"\x03\0\0\0\0\0\0\x03\xe9", b"\x06\0\0\0\0\0\0\x03\xe9"] {
+        greedy.send(header);
+        assert_eq!(greedy.expect_close(), b"");
+        is_well(&runtime, &dealer, &mut healthy);
+        greedy = Script::join(&at, "DEALER", 1);
+    }
+}
+
+#[test]
+fn a_message_may_have_as_many_frames_as_the_limit_and_no_more() {
+    let runtime = Runtime::new();
+    let (dealer, at) = dealer(&runtime, Options::default().max_frames(3));
+    let mut healthy = Script::join(&at, "DEALER", 1);
+    let mut greedy = Script::join(&at, "DEALER", 1);
+    greedy.send(&message(&["a", "", "c"]));
+    assert_eq!(runtime.run(dealer.recv()), Ok(["a", "", "c"].into()));
+    greedy.send(&message(&["a", "", "c", "d"]));
+    assert_eq!(greedy.expect_close(), b"");
+    is_well(&runtime, &dealer, &mut healthy);
+}
+
+#[test]
+fn metadata_may_have_as_many_octets_as_the_limit_and_not_many_more() {
+    let runtime = Runtime::new();
+    let (dealer, at) = dealer(&runtime, Options::default().max_metadata(2000));
+    let mut healthy = Script::join(&at, "DEALER", 1);
+    let announce = |len: usize| {
+        let body = [&b"\x05READY"[..], &properties(&[("X-Filler", &vec![0; len - 13])])].concat();
+        let len = u16::try_from(body.len()).unwrap().to_be_bytes();
+        [&greeting(1)[..], &[6, 0, 0, 0, 0, 0, 0], &len, &body].concat()
+    };
+    let mut fits = Script::connect(&at);
+    fits.send(&announce(2000));
+    fits.expect(&greeting(1));
+    fits.expect(&ready(&[("Socket-Type", b"DEALER"), ("Identity", b"")]));
+    fits.settle();
+    let mut greedy = Script::connect(&at);
+    // The length alone tells.
+    greedy.send(&announce(4000)[..64 + 9]);
+    greedy.expect(&greeting(1));
+    greedy.expect(&ready(&[("Socket-Type", b"DEALER"), ("Identity", b"")]));
+    assert_eq!(greedy.expect_close(), b"");
+    is_well(&runtime, &dealer, &mut healthy);
+}
