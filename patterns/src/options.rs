@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use enfonet_zmtp::{HeartbeatConfig, Limits, Security};
+use enfonet_zmtp::{HeartbeatConfig, Limits, Metadata, Security};
 
 use crate::auth::Door;
 use crate::{Authenticator, Context};
@@ -20,6 +20,7 @@ use crate::{Authenticator, Context};
 pub struct Options {
     pub(crate) context: Context,
     pub(crate) identity: Bytes,
+    pub(crate) properties: Metadata,
     pub(crate) send_hwm: usize,
     pub(crate) send_octets: usize,
     pub(crate) recv_hwm: usize,
@@ -47,6 +48,7 @@ impl Default for Options {
         Self {
             context: Context::global().clone(),
             identity: Bytes::new(),
+            properties: Metadata::default(),
             send_hwm: 1000,
             send_octets: 64 << 20,
             recv_hwm: 1000,
@@ -89,6 +91,18 @@ impl Options {
         self.identity = identity.into();
         assert!(self.identity.len() <= 255, "an identity has at most 255 octets");
         assert!(self.identity.first() != Some(&0), "an identity doesn't begin with a zero octet");
+        self
+    }
+
+    /// A property of the application's own that peers are told in the handshake; `name` begins with `X-` (RFC 37).
+    /// Peers of ours see it in [`Peer::metadata`](crate::Peer). May be given again, for others.
+    ///
+    /// # Panics
+    /// When the name doesn't begin so, or has more than 255 octets.
+    #[must_use]
+    pub fn property(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        assert!(name.starts_with("X-"), "the name of an application's property begins with X-");
+        self.properties.push(name, value.as_ref());
         self
     }
 

@@ -9,5 +9,6 @@ mod pairs;
 mod refusals;
 mod retries;
 mod traffic;
+mod within;
 mod world;
 mod zap;

@@ -129,3 +129,19 @@ fn a_curve_client_tells_nothing_but_its_hello_to_who_cannot_open_it() {
         assert_eq!(script.expect_close(), b"");
     }
 }
+
+#[test]
+fn every_connection_of_a_curve_client_has_a_key_of_its_own() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let security = Security::CurveClient { keys: new_key_pair(), server: *new_key_pair().public() };
+    let options = Options::default().security(security);
+    let (_socket, mut first) = meet(&runtime, We::Bind, SocketType::Dealer, options.clone());
+    let (_socket, mut second) = meet(&runtime, We::Bind, SocketType::Dealer, options);
+    let keys = [&mut first, &mut second].map(|script| {
+        script.send(&greeting_of("CURVE", true));
+        script.read(64 + 82);
+        script.read(32)
+    });
+    assert_ne!(keys[0], keys[1]);
+}

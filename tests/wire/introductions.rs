@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{Dealer, Options, PeerEvent, Router, Sub};
+use enfonet_patterns::{Context, Dealer, Options, PeerEvent, Router, SocketType, Sub};
 use enfonet_tests::{Runtime, Script, ScriptListener, command, greeting, message, ready};
 
-use crate::kinds::{ANYWHERE, dealer};
+use crate::kinds::{ANYWHERE, We, dealer, meet};
 
 fn quick() -> Options {
     Options::default().reconnect_interval(Duration::from_millis(1))
@@ -113,4 +113,25 @@ fn all_that_a_peer_says_of_itself_is_told() {
     let told: Vec<_> = info.metadata.iter().collect();
     assert_eq!(told, said.map(|(name, value)| (name.as_bytes(), value)));
     assert_eq!(info.metadata.get("x-colour"), Some(&b"red"[..]));
+}
+
+#[test]
+fn properties_of_ours_are_told() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let options = Options::default().property("X-Colour", "red").property("X-Shard", [7]);
+    let expected: [(&str, &[u8]); 4] =
+        [("Socket-Type", b"DEALER"), ("Identity", b""), ("X-Colour", b"red"), ("X-Shard", &[7])];
+    let (_dealer, mut script) = meet(&runtime, We::Bind, SocketType::Dealer, options.clone());
+    script.send(&greeting(1));
+    script.expect(&greeting(1));
+    script.expect(&ready(&expected));
+    // Within the process too.
+    let context = Context::new();
+    let router = Router::with_options(Options::default().context(&context).peer_events(true));
+    runtime.run(router.bind("inproc://introductions")).unwrap();
+    let dealer = Dealer::with_options(options.context(&context));
+    dealer.connect("inproc://introductions").unwrap();
+    let PeerEvent::Joined { info, .. } = runtime.run(router.recv_event(1)).unwrap() else { panic!() };
+    assert!(info.metadata.iter().eq(expected.map(|(name, value)| (name.as_bytes(), value))));
 }

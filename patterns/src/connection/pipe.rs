@@ -4,9 +4,7 @@ use std::collections::VecDeque;
 use std::task::{Context, Poll};
 
 use bytes::BytesMut;
-use enfonet_zmtp::{
-    Batch, Command, Decoder, Event, Limits, Local, Metadata, Peer, TrafficError, User, Version,
-};
+use enfonet_zmtp::{Batch, Command, Decoder, Event, Limits, Local, Peer, TrafficError, User, Version};
 use tracing::{debug, warn};
 
 use super::backoff::Backoff;
@@ -61,14 +59,10 @@ async fn join(near: &Slot, far: &Bound) -> Result<(), ConnectionError> {
 
 /// What a peer would have learnt in a handshake.
 fn introduce(local: Local) -> Peer {
+    let metadata = local.to_metadata();
     let identity = if local.socket_type.announces_identity() { local.identity } else { Default::default() };
-    Peer {
-        version: Version::V3_1,
-        socket_type: Some(local.socket_type),
-        identity,
-        metadata: Metadata::default(),
-        user: User::default(),
-    }
+    let (version, socket_type) = (Version::V3_1, Some(local.socket_type));
+    Peer { version, socket_type, identity, metadata, user: User::default() }
 }
 
 #[derive(Debug)]

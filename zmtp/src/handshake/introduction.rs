@@ -27,8 +27,9 @@ impl Local {
         Self { socket_type, identity: Bytes::new(), metadata: Metadata::default() }
     }
 
-    /// All of it, as it goes into READY or INITIATE.
-    pub(super) fn to_metadata(&self) -> Metadata {
+    /// All of it, as the peer gets to see it.
+    #[must_use]
+    pub fn to_metadata(&self) -> Metadata {
         let mut metadata = Metadata::default();
         metadata.push(SOCKET_TYPE, self.socket_type.name().as_bytes());
         if self.socket_type.announces_identity() {

@@ -18,7 +18,11 @@ impl<R: Routing> Link for Hub<R> {
     }
 
     fn local(&self) -> Local {
-        Local { identity: self.options.identity.clone(), ..Local::new(self.kind) }
+        Local {
+            socket_type: self.kind,
+            identity: self.options.identity.clone(),
+            metadata: self.options.properties.clone(),
+        }
     }
 
     fn keeps_queue(&self) -> bool {

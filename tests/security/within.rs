@@ -1,0 +1,21 @@
+//! Within the process there is no handshake, and so no mechanism.
+
+use enfonet_patterns::{Context, Denial, Options, Rep, Req, Security, Verdict, new_key_pair};
+use enfonet_tests::Runtime;
+
+#[test]
+fn sockets_of_different_mechanisms_talk_and_nobody_is_asked() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let context = Context::new();
+    let options = || Options::default().context(&context);
+    let nobody = async |_| Verdict::Deny(Denial::Credentials);
+    let server = Security::CurveServer { keys: new_key_pair() };
+    let rep = Rep::with_options(options().security(server).authenticator(nobody));
+    runtime.run(rep.bind("inproc://within")).unwrap();
+    let req = Req::with_options(options().authenticator(nobody));
+    req.connect("inproc://within").unwrap();
+    runtime.run(req.send("question")).unwrap();
+    runtime.run(rep.recv()).unwrap().reply("answer").unwrap();
+    assert_eq!(runtime.run(req.recv()), Ok("answer".into()));
+}
