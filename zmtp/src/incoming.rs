@@ -224,6 +224,19 @@ mod tests {
     }
 
     #[test]
+    fn spare_room_is_what_reads_can_have_without_another_buffer() {
+        let (_, encrypted) = ends(Limits::default());
+        for mut incoming in [encrypted, Incoming::new(BytesMut::new(), Limits::default(), None)] {
+            assert_eq!(incoming.spare(), 0);
+            incoming.reserve(100).extend_from_slice(b"\0");
+            let buffer = incoming.reserve(0);
+            let (start, room) = (buffer.as_ptr(), buffer.capacity() - buffer.len());
+            assert_eq!(incoming.spare(), room);
+            assert_eq!(incoming.reserve(room).as_ptr(), start);
+        }
+    }
+
+    #[test]
     fn an_announced_size_is_not_allocated_before_it_arrives() {
         let (_, mut incoming) = ends(Limits::default());
         assert_eq!(feed(&mut incoming, b"\x02\0\0\0\0\x0f\0\0\0"), Ok(vec![]));

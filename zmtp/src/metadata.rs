@@ -104,6 +104,15 @@ mod tests {
     }
 
     #[test]
+    fn a_property_has_a_name_of_1_to_255_octets() {
+        Metadata::default().push(&"n".repeat(255), b"");
+        for name in [String::new(), "n".repeat(256)] {
+            let pushed = std::panic::catch_unwind(|| Metadata::default().push(&name, b""));
+            assert!(pushed.is_err(), "{}", name.len());
+        }
+    }
+
+    #[test]
     fn anything_cut_off_is_refused() {
         let whole = b"\x01A\x00\x00\x00\x02xy";
         for end in 1..whole.len() {

@@ -370,6 +370,33 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_body_is_large_from_4096_octets_on_and_is_written_from_where_it_is() {
+        for (len, is_large) in [(LARGE_BODY - 1, false), (LARGE_BODY, true)] {
+            let body = Bytes::from(vec![b'x'; len]);
+            let message = Message::from_frames([Bytes::new(), body.clone()]);
+            assert_eq!(message.is_large(), is_large, "{len}");
+            let pieces = message.into_pieces();
+            assert_eq!(pieces.iter().any(|piece| piece.as_ptr() == body.as_ptr()), is_large, "{len}");
+        }
+        // In wire form it is the whole that counts.
+        for (len, is_large) in [(LARGE_BODY - 10, false), (LARGE_BODY - 9, true)] {
+            assert_eq!(Message::copy_from(&vec![b'x'; len]).is_large(), is_large, "{len}");
+        }
+    }
+
+    #[test]
+    fn messages_are_equal_when_their_frames_are_and_are_shown_as_text() {
+        let message = Message::from_frames([&b"a\n"[..], &[b'x'; 33]]);
+        assert_eq!(message, message.detach());
+        for other in [Message::from("a\n"), Message::from_frames(["a\n", ""]), Message::from_frames(["a\nx"])]
+        {
+            assert_ne!(message, other);
+        }
+        let shown = format!("[\"a\\n\" (2), \"{}…\" (33)]", "x".repeat(32));
+        assert_eq!(format!("{message:?}"), shown);
+    }
+
     proptest! {
         #[test]
         fn every_form_of_a_message_shows_the_same_frames(bodies in bodies()) {

@@ -80,6 +80,7 @@ fn every_part_of_the_entropy_has_its_place() {
     };
     let entropies = [octets, octets.map(|octet| octet + 100)];
     let [server, client] = entropies.each_ref().map(short_term);
+    assert_eq!(format!("{:?}", Entropy::from(octets)), "Entropy(…)");
     let securities = [
         Security::CurveServer { keys: key(1) },
         Security::CurveClient { keys: key(2), server: *key(1).public() },
@@ -88,7 +89,6 @@ fn every_part_of_the_entropy_has_its_place() {
     let [mut at_server, mut at_client] = securities.map(|role| {
         let mut handshake = Handshake::new(security(SocketType::Pair, role), (*at.next().unwrap()).into());
         handshake.poll_output();
-        assert!(!format!("{handshake:?}").contains("1, 2, 3"), "it isn't printed");
         (handshake, BytesMut::from(&greeting(Mechanism::Curve)[..]))
     });
     let turn = |from: &mut (Handshake, BytesMut), to: &mut BytesMut| {
