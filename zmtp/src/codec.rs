@@ -248,6 +248,60 @@ mod tests {
         );
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_ends_within_a_message_is_an_error() {
+        within_a_minute(ends_within_a_message()).await;
+    }
+
+    async fn ends_within_a_message() {
+        for cut in [&b"\x00\x05hel"[..], b"\x01\x01a", b"\x00"] {
+            let (one, mut two) = tokio::io::duplex(1000);
+            let peer = async {
+                let mut octets = crate::Greeting::new(crate::Mechanism::Null, false).to_wire().to_vec();
+                octets.extend_from_slice(b"\x04\x06\x05READY");
+                octets.extend_from_slice(cut);
+                two.write_all(&octets).await.unwrap();
+                let mut ours = [0; 64];
+                two.read_exact(&mut ours).await.unwrap();
+                two.shutdown().await.unwrap();
+            };
+            let (ours, ()) =
+                tokio::join!(end(one, SocketType::Dealer, Security::Null, Verdict::allow()), peer);
+            let (mut ours, _) = ours.unwrap();
+            let last = ours.next().await;
+            assert!(matches!(last, Some(Err(CodecError::Io(_)))), "{last:?}: a message was cut off");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_buffers_what_is_written_is_flushed() {
+        within_a_minute(async {
+            let (one, two) = tokio::io::duplex(1000);
+            let end = |io, kind| {
+                let io = tokio::io::BufWriter::new(io);
+                connect(io, HandshakeConfig::new(kind), Entropy::none(), Limits::default(), async |_| {
+                    Verdict::allow()
+                })
+            };
+            let (one, two) = tokio::join!(end(one, SocketType::Rep), end(two, SocketType::Req));
+            assert!(one.is_ok() && two.is_ok());
+        })
+        .await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn neither_end_waits_for_the_other_to_read_first() {
+        within_a_minute(async {
+            let (one, two) = tokio::io::duplex(20);
+            let (one, two) = tokio::join!(
+                end(one, SocketType::Rep, Security::Null, Verdict::allow()),
+                end(two, SocketType::Req, Security::Null, Verdict::allow())
+            );
+            assert!(one.is_ok() && two.is_ok());
+        })
+        .await;
+    }
+
     #[tokio::test]
     async fn a_stream_that_ends_in_the_handshake_is_an_error() {
         let (one, two) = tokio::io::duplex(200);

@@ -230,6 +230,21 @@ mod tests {
         assert!(incoming.reserve(4096).capacity() < 16 << 10);
     }
 
+    #[test]
+    fn a_large_frame_is_not_kept_beside_what_was_in_it() {
+        let (mut sealer, mut incoming) = ends(Limits::default());
+        let large = Message::from(vec![7; 1 << 20]);
+        let mut wire = BytesMut::new();
+        sealer.seal(&large.clone().into(), &mut wire).unwrap();
+        // The first octets of what follows have come with it.
+        wire.extend_from_slice(&sealed(&mut sealer, b"\0\x01a")[..5]);
+        let encrypted = incoming.reserve(wire.len());
+        encrypted.extend_from_slice(&wire);
+        let place = encrypted.as_ptr_range();
+        assert_eq!(incoming.poll_event(), Ok(Some(Event::Batch(large.into()))));
+        assert!(!place.contains(&incoming.reserve(1).as_ptr()), "five octets keep a megabyte");
+    }
+
     proptest! {
         #[test]
         fn any_split_gives_the_same_messages(
