@@ -115,7 +115,6 @@ impl fmt::Debug for Entropy {
 }
 
 /// A handshake under way.
-#[derive(Debug)]
 pub struct Handshake {
     state: State,
     output: BytesMut,
@@ -135,6 +134,19 @@ enum State {
     Asked(Box<dyn Ask>),
     Complete(Box<Established>),
     Over,
+}
+
+/// Not what waits to be sent: a password may be in it.
+impl fmt::Debug for Handshake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { state, output, max_metadata } = self;
+        let mut fields = f.debug_struct("Handshake");
+        fields
+            .field("state", state)
+            .field("output", &output.len())
+            .field("max_metadata", max_metadata)
+            .finish()
+    }
 }
 
 /// What is needed once the peer's greeting is there.
@@ -253,6 +265,10 @@ impl Handshake {
                     None => return Ok(self.wait_in(State::Expect(state))),
                     Some(command) => state.handle(command, &mut self.output)?.into(),
                 },
+                // What came together with the question is out of turn as much as what comes behind it.
+                State::Ask(_, state) if !input.is_empty() && !state.may_peer_speak() => {
+                    return Err(HandshakeError::OutOfTurn);
+                }
                 State::Ask(credentials, state) => {
                     self.state = State::Asked(state);
                     return Ok(Step::Authenticate(credentials));
