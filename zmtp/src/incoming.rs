@@ -112,6 +112,10 @@ impl Encrypted {
             let body = &mut self.buffer[header.header_len()..header.frame_len()];
             self.opener.open(body, decoder.reserve(room))?;
             self.buffer.advance(header.frame_len());
+            if header.frame_len() > MAX_ROOM {
+                // What follows is in a buffer of its own, or the frame would stay beside what was in it.
+                self.buffer = BytesMut::from(&self.buffer[..]);
+            }
         }
         Ok(())
     }
