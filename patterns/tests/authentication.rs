@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use enfonet_patterns::{
-    Claim, Context, Endpoint, KeyPair, Login, Options, PlainUsers, Rep, Req, Security, Verdict, Zap,
-    new_key_pair,
+    Claim, Context, Endpoint, KeyPair, Login, Options, Rep, Req, Security, Verdict, Zap, new_key_pair,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 fn address(endpoint: &Endpoint) -> String {
     endpoint.to_string().trim_start_matches("tcp://").into()
@@ -90,6 +90,22 @@ async fn a_plain_peer_that_does_not_wait_for_its_answer_is_turned_away_at_once()
     let mut heard = Vec::new();
     soon(peer.read_to_end(&mut heard)).await.unwrap();
     assert_eq!(heard.len(), 64);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_null_peer_that_refuses_us_before_our_decision_is_not_tried_again_soon() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let options = Options::default().handshake_timeout(Duration::ZERO);
+    let req = Req::with_options(options.authenticator(|_: Claim| std::future::pending()));
+    req.connect(&Endpoint::tcp(listener.local_addr().unwrap())).unwrap();
+    let (mut peer, _) = listener.accept().await.unwrap();
+    peer.write_all(&[&greeting("NULL")[..], b"\x04\x0a\x05ERROR\x03400"].concat()).await.unwrap();
+    let mut heard = [0; 64];
+    peer.read_exact(&mut heard).await.unwrap();
+    drop(peer);
+    let refused = Instant::now();
+    let _ = soon(listener.accept()).await.unwrap();
+    assert!(refused.elapsed() >= Duration::from_secs(5), "{:?}", refused.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

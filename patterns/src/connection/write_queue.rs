@@ -97,20 +97,23 @@ impl WriteQueue {
             return Ok(());
         };
         let (mut sealed, mut rest) = (BytesMut::new(), None);
-        match &mut first.content {
-            Content::Commands(frames) => sealer.seal_frames(frames, &mut sealed)?,
+        let outcome = match &mut first.content {
+            Content::Commands(frames) => sealer.seal_frames(frames, &mut sealed),
             Content::Run(run) => {
                 let now = run.split_to(run.fitting(SEALED).0.max(1));
                 rest = Some(std::mem::replace(run, now)).filter(|rest| !rest.is_empty());
-                sealer.seal(run, &mut sealed)?;
+                sealer.seal(run, &mut sealed)
             }
+        };
+        if outcome.is_ok() {
+            first.pieces.push(sealed.freeze());
         }
-        first.pieces.push(sealed.freeze());
+        // Also when it failed: it is unsent then.
         if let Some(rest) = rest {
             let entry = self.entry(Content::Run(rest));
             self.entries.insert(1, entry);
         }
-        Ok(())
+        outcome
     }
 
     /// Calls `write` with the next pieces.
