@@ -6,10 +6,13 @@
 //! Nothing is done behind your back: answer PINGs ([`Traffic::Command`]) with PONGs, and leave it when it is
 //! silent. The sockets of `enfonet-patterns` do all that.
 
+use std::future::poll_fn;
 use std::io;
+use std::pin::{Pin, pin};
+use std::task::Poll;
 
-use bytes::BytesMut;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio_util::codec::{Decoder, Encoder, Framed};
 
 use crate::{
@@ -17,6 +20,9 @@ use crate::{
     HandshakeConfig, HandshakeError, Incoming, Limits, Message, Peer, Sealer, Step, TrafficError, Verdict,
     Version,
 };
+
+/// So much of the peer's handshake, beside its metadata, is received while ours is being sent.
+const AHEAD: usize = 4 << 10;
 
 /// What a peer sends after the handshake.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,6 +72,13 @@ impl Decoder for Codec {
             }
         }
     }
+
+    fn decode_eof(&mut self, src: &mut BytesMut) -> Result<Option<Traffic>, CodecError> {
+        match self.decode(src)? {
+            None if !self.incoming.is_empty() => Err(CodecError::Io(io::ErrorKind::UnexpectedEof.into())),
+            traffic => Ok(traffic),
+        }
+    }
 }
 
 impl Encoder<Message> for Codec {
@@ -110,11 +123,12 @@ where
     T: AsyncRead + AsyncWrite + Unpin,
     D: AsyncFn(Credentials) -> Verdict,
 {
+    let enough = config.max_metadata.saturating_add(AHEAD);
     let (mut handshake, mut input) = (Handshake::new(config, entropy), BytesMut::new());
     loop {
         let step = handshake.handle_input(&mut input);
         // Errors too may have something to tell.
-        let sent = io.write_all(&handshake.poll_output()).await;
+        let sent = send(&mut io, handshake.poll_output(), &mut input, enough).await;
         let step = step?;
         sent?;
         match step {
@@ -125,7 +139,7 @@ where
             }
             Step::Authenticate(credentials) => {
                 if let Err(error) = handshake.handle_verdict(decide(credentials).await) {
-                    let _ = io.write_all(&handshake.poll_output()).await;
+                    let _ = send(&mut io, handshake.poll_output(), &mut input, enough).await;
                     return Err(error.into());
                 }
             }
@@ -135,6 +149,33 @@ where
             }
         }
     }
+}
+
+/// Sends, and meanwhile receives so much at most: two ends that only send would wait for each other for ever.
+async fn send<T>(io: &mut T, mut output: Bytes, input: &mut BytesMut, enough: usize) -> io::Result<()>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    poll_fn(|cx| {
+        loop {
+            let sent = match output.is_empty() {
+                true => Pin::new(&mut *io).poll_flush(cx).map_ok(|()| None),
+                false => Pin::new(&mut *io).poll_write(cx, &output).map_ok(Some),
+            };
+            match sent? {
+                Poll::Ready(None) => return Poll::Ready(Ok(())),
+                Poll::Ready(Some(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Some(octets)) => output.advance(octets),
+                Poll::Pending if input.len() >= enough => return Poll::Pending,
+                // At its end there is nothing more to wait for but that ours is written.
+                Poll::Pending => match pin!(io.read_buf(input)).poll(cx)? {
+                    Poll::Pending | Poll::Ready(0) => return Poll::Pending,
+                    Poll::Ready(_) => {}
+                },
+            }
+        }
+    })
+    .await
 }
 
 /// Why a connection came to its end.
@@ -161,6 +202,7 @@ pub enum CodecError {
 #[cfg(test)]
 mod tests {
     use futures_util::{SinkExt, StreamExt};
+    use tokio::io::AsyncWriteExt;
 
     use super::*;
     use crate::{Denial, KeyPair, Login, SecretKey, Security, SocketType, Subscription};

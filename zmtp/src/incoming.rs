@@ -59,6 +59,12 @@ impl Incoming {
         }
     }
 
+    /// Whether no partial frame or message is held.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.decoder.is_empty() && self.encrypted.as_ref().is_none_or(|encrypted| encrypted.buffer.is_empty())
+    }
+
     /// Gives memory back that holds nothing: for connections that fall idle.
     pub fn shrink(&mut self) {
         self.decoder.shrink();
