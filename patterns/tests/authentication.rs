@@ -1,12 +1,14 @@
 //! Decisions about peers, and what peers do meanwhile. Virtual time: what would take for ever fails at once.
 
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use enfonet_patterns::{
-    Claim, Context, Endpoint, KeyPair, Login, Options, Rep, Req, Security, Verdict, Zap, new_key_pair,
+    Claim, Context, Denial, Endpoint, KeyPair, Login, Options, Rep, Req, Security, Verdict, Zap, new_key_pair,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -97,7 +99,7 @@ async fn a_null_peer_that_refuses_us_before_our_decision_is_not_tried_again_soon
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let options = Options::default().handshake_timeout(Duration::ZERO);
     let req = Req::with_options(options.authenticator(|_: Claim| std::future::pending()));
-    req.connect(&Endpoint::tcp(listener.local_addr().unwrap())).unwrap();
+    req.connect(Endpoint::tcp(listener.local_addr().unwrap())).unwrap();
     let (mut peer, _) = listener.accept().await.unwrap();
     peer.write_all(&[&greeting("NULL")[..], b"\x04\x0a\x05ERROR\x03400"].concat()).await.unwrap();
     let mut heard = [0; 64];
@@ -119,11 +121,12 @@ async fn a_socket_that_closes_drops_its_decisions_at_once() {
 }
 
 fn pairs() -> Vec<[Security; 2]> {
+    let login = Login::new("admin", "secret").expect("a short login");
     let (server, client) = (new_key_pair(), new_key_pair());
     let public = *KeyPair::public(&server);
     vec![
         [Security::Null, Security::Null],
-        [Security::PlainServer, Security::PlainClient(Login::new("admin", "secret").unwrap())],
+        [Security::PlainServer, Security::PlainClient(login)],
         [Security::CurveServer { keys: server }, Security::CurveClient { keys: client, server: public }],
     ]
 }
@@ -146,7 +149,7 @@ async fn each_handshake_is_asked_about_once() {
             req.connect(&endpoint).unwrap();
             req.send("q").await.unwrap();
             rep.recv().await.unwrap().reply("a").unwrap();
-            assert_eq!(&req.recv().await.unwrap().first()[..], b"a");
+            assert_eq!(req.recv().await.unwrap().first(), b"a");
             req.close(Duration::ZERO).await;
             assert_eq!(asked.load(Ordering::Relaxed), n);
         }
@@ -263,4 +266,78 @@ async fn a_zap_handler_elsewhere_that_is_not_there_refuses_for_now() {
     let mut heard = Vec::new();
     soon(peer.read_to_end(&mut heard)).await.unwrap();
     assert_eq!(heard.len(), 64);
+}
+
+#[tokio::test]
+async fn who_is_not_let_in_hears_of_it_and_does_not_come_again_soon() {
+    for [server, client] in pairs() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = asked.clone();
+        let rep = Rep::with_options(Options::default().security(server).authenticator(move |_: Claim| {
+            count.fetch_add(1, Ordering::Relaxed);
+            std::future::ready(Verdict::Deny(Denial::Credentials))
+        }));
+        let endpoint = rep.bind("tcp://127.0.0.1:*").await.unwrap();
+        let clients: Vec<_> = (0..100)
+            .map(|_| {
+                let req = Req::with_options(
+                    Options::default().security(client.clone()).reconnect_interval(Duration::from_millis(1)),
+                );
+                req.connect(&endpoint).unwrap();
+                req
+            })
+            .collect();
+        while asked.load(Ordering::Relaxed) < clients.len() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert_eq!(asked.load(Ordering::Relaxed), clients.len());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_that_waits_after_a_refusal_closes_and_disconnects_at_once() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let endpoint = Endpoint::tcp(listener.local_addr().unwrap());
+    for disconnects in [true, false] {
+        let req = Req::with_options(Options::default().refused_interval(Duration::from_secs(10_000)));
+        req.connect(&endpoint).unwrap();
+        let (mut peer, _) = listener.accept().await.unwrap();
+        peer.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+        let _ = peer.read_to_end(&mut Vec::new()).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let start = Instant::now();
+        if disconnects {
+            req.disconnect(&endpoint).unwrap();
+        }
+        req.close(Duration::from_secs(5000)).await;
+        assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    }
+}
+
+#[test]
+fn a_runtime_may_end_while_decisions_are_pending() {
+    for zap in [true, false] {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let context = Context::new();
+            let handler = Rep::with_options(Options::default().context(&context));
+            handler.bind("inproc://zeromq.zap.01").await.unwrap();
+            let options = Options::default().security(Security::PlainServer);
+            let options = match zap {
+                true => options.authenticator(Zap::in_context(&context)),
+                false => options.authenticator(|_: Claim| std::future::pending()),
+            };
+            let rep = Rep::with_options(options);
+            let endpoint = rep.bind("tcp://127.0.0.1:*").await.unwrap();
+            let mut peer = TcpStream::connect(address(&endpoint)).await.unwrap();
+            peer.write_all(&[&greeting("PLAIN")[..], HELLO].concat()).await.unwrap();
+            if zap {
+                let request = handler.recv().await.unwrap();
+                assert_eq!(request.message().iter().count(), 8);
+            } else {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        });
+    }
 }
