@@ -146,6 +146,12 @@ mod tests {
     }
 
     #[test]
+    fn a_byte_order_mark_makes_no_user_of_a_comment() {
+        assert_eq!(users(b"\xef\xbb\xbf# name:password\nada:x").unwrap(), [login("ada", "x")]);
+        assert_eq!(users(b"\xef\xbb\xbfada:x").unwrap(), [login("ada", "x")]);
+    }
+
+    #[test]
     fn a_broker_has_one_secret_key() {
         let secret = secret_key(format!("# ours\n\n {SECRET} \r\n").as_bytes()).unwrap().unwrap();
         assert_eq!(secret.public_key().to_string(), PUBLIC);
