@@ -38,8 +38,9 @@ impl Fault {
 }
 
 /// The lines that mean something, with their numbers: neither empty ones nor comments, which begin with `#`. (A key
-/// in Z85 never does.)
+/// in Z85 never does.) A byte order mark before them is an editor's.
 fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let lines = text.split(|octet| *octet == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     (1..).zip(lines).filter(|(_, line)| !line.trim_ascii().is_empty() && !line.starts_with(b"#"))
 }
