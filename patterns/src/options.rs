@@ -270,7 +270,8 @@ impl Options {
         self
     }
 
-    /// How many octets of metadata a peer may announce: more end its connection. Default 64 KiB.
+    /// How many octets of metadata a peer may announce, not counting some 512 that its commands may have besides:
+    /// more end its connection. Default 64 KiB.
     #[must_use]
     pub fn max_metadata(mut self, octets: usize) -> Self {
         self.metadata = octets;

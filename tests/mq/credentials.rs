@@ -50,6 +50,17 @@ fn a_secret_that_others_may_read_is_refused() {
 }
 
 #[test]
+fn a_list_of_clients_that_others_may_change_is_refused() {
+    let folder = tempdir().unwrap();
+    let key = file(&folder, "key", 0o600, &new_key_pair().secret().to_z85());
+    for mode in [0o664, 0o646, 0o622] {
+        let clients = file(&folder, "clients", mode, &new_key_pair().public().to_string());
+        let line = refusal(&["--curve-secret", &key, "--curve-clients", &clients]);
+        assert!(line.contains("others than its owner may change it"), "{mode:o}: {line}");
+    }
+}
+
+#[test]
 fn a_bad_line_is_named_and_not_shown() {
     let folder = tempdir().unwrap();
     let keys = new_key_pair();

@@ -6,10 +6,13 @@
 //! Nothing is done behind your back: answer PINGs ([`Traffic::Command`]) with PONGs, and leave it when it is
 //! silent. The sockets of `enfonet-patterns` do all that.
 
+use std::future::poll_fn;
 use std::io;
+use std::pin::{Pin, pin};
+use std::task::Poll;
 
-use bytes::BytesMut;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio_util::codec::{Decoder, Encoder, Framed};
 
 use crate::{
@@ -17,6 +20,9 @@ use crate::{
     HandshakeConfig, HandshakeError, Incoming, Limits, Message, Peer, Sealer, Step, TrafficError, Verdict,
     Version,
 };
+
+/// So much of the peer's handshake, beside its metadata, is received while ours is being sent.
+const AHEAD: usize = 4 << 10;
 
 /// What a peer sends after the handshake.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,6 +72,13 @@ impl Decoder for Codec {
             }
         }
     }
+
+    fn decode_eof(&mut self, src: &mut BytesMut) -> Result<Option<Traffic>, CodecError> {
+        match self.decode(src)? {
+            None if !self.incoming.is_empty() => Err(CodecError::Io(io::ErrorKind::UnexpectedEof.into())),
+            traffic => Ok(traffic),
+        }
+    }
 }
 
 impl Encoder<Message> for Codec {
@@ -110,11 +123,12 @@ where
     T: AsyncRead + AsyncWrite + Unpin,
     D: AsyncFn(Credentials) -> Verdict,
 {
+    let enough = config.max_metadata.saturating_add(AHEAD);
     let (mut handshake, mut input) = (Handshake::new(config, entropy), BytesMut::new());
     loop {
         let step = handshake.handle_input(&mut input);
         // Errors too may have something to tell.
-        let sent = io.write_all(&handshake.poll_output()).await;
+        let sent = send(&mut io, handshake.poll_output(), &mut input, enough).await;
         let step = step?;
         sent?;
         match step {
@@ -125,7 +139,7 @@ where
             }
             Step::Authenticate(credentials) => {
                 if let Err(error) = handshake.handle_verdict(decide(credentials).await) {
-                    let _ = io.write_all(&handshake.poll_output()).await;
+                    let _ = send(&mut io, handshake.poll_output(), &mut input, enough).await;
                     return Err(error.into());
                 }
             }
@@ -135,6 +149,33 @@ where
             }
         }
     }
+}
+
+/// Sends, and meanwhile receives so much at most: two ends that only send would wait for each other for ever.
+async fn send<T>(io: &mut T, mut output: Bytes, input: &mut BytesMut, enough: usize) -> io::Result<()>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    poll_fn(|cx| {
+        loop {
+            let sent = match output.is_empty() {
+                true => Pin::new(&mut *io).poll_flush(cx).map_ok(|()| None),
+                false => Pin::new(&mut *io).poll_write(cx, &output).map_ok(Some),
+            };
+            match sent? {
+                Poll::Ready(None) => return Poll::Ready(Ok(())),
+                Poll::Ready(Some(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Some(octets)) => output.advance(octets),
+                Poll::Pending if input.len() >= enough => return Poll::Pending,
+                // At its end there is nothing more to wait for but that ours is written.
+                Poll::Pending => match pin!(io.read_buf(input)).poll(cx)? {
+                    Poll::Pending | Poll::Ready(0) => return Poll::Pending,
+                    Poll::Ready(_) => {}
+                },
+            }
+        }
+    })
+    .await
 }
 
 /// Why a connection came to its end.
@@ -161,6 +202,7 @@ pub enum CodecError {
 #[cfg(test)]
 mod tests {
     use futures_util::{SinkExt, StreamExt};
+    use tokio::io::AsyncWriteExt;
 
     use super::*;
     use crate::{Denial, KeyPair, Login, SecretKey, Security, SocketType, Subscription};
@@ -246,6 +288,60 @@ mod tests {
         assert!(
             matches!(refused, CodecError::Handshake(HandshakeError::Refused { denial: Some(d), .. }) if d == denial)
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_ends_within_a_message_is_an_error() {
+        within_a_minute(ends_within_a_message()).await;
+    }
+
+    async fn ends_within_a_message() {
+        for cut in [&b"\x00\x05hel"[..], b"\x01\x01a", b"\x00"] {
+            let (one, mut two) = tokio::io::duplex(1000);
+            let peer = async {
+                let mut octets = crate::Greeting::new(crate::Mechanism::Null, false).to_wire().to_vec();
+                octets.extend_from_slice(b"\x04\x06\x05READY");
+                octets.extend_from_slice(cut);
+                two.write_all(&octets).await.unwrap();
+                let mut ours = [0; 64];
+                two.read_exact(&mut ours).await.unwrap();
+                two.shutdown().await.unwrap();
+            };
+            let (ours, ()) =
+                tokio::join!(end(one, SocketType::Dealer, Security::Null, Verdict::allow()), peer);
+            let (mut ours, _) = ours.unwrap();
+            let last = ours.next().await;
+            assert!(matches!(last, Some(Err(CodecError::Io(_)))), "{last:?}: a message was cut off");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_buffers_what_is_written_is_flushed() {
+        within_a_minute(async {
+            let (one, two) = tokio::io::duplex(1000);
+            let end = |io, kind| {
+                let io = tokio::io::BufWriter::new(io);
+                connect(io, HandshakeConfig::new(kind), Entropy::none(), Limits::default(), async |_| {
+                    Verdict::allow()
+                })
+            };
+            let (one, two) = tokio::join!(end(one, SocketType::Rep), end(two, SocketType::Req));
+            assert!(one.is_ok() && two.is_ok());
+        })
+        .await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn neither_end_waits_for_the_other_to_read_first() {
+        within_a_minute(async {
+            let (one, two) = tokio::io::duplex(20);
+            let (one, two) = tokio::join!(
+                end(one, SocketType::Rep, Security::Null, Verdict::allow()),
+                end(two, SocketType::Req, Security::Null, Verdict::allow())
+            );
+            assert!(one.is_ok() && two.is_ok());
+        })
+        .await;
     }
 
     #[tokio::test]

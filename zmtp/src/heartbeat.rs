@@ -52,7 +52,7 @@ impl Heartbeat {
     /// The heartbeats of a connection whose handshake is complete now.
     #[must_use]
     pub fn new(config: HeartbeatConfig, now: Instant) -> Self {
-        let ping_at = (config.interval > Duration::ZERO).then(|| now + config.interval);
+        let ping_at = now.checked_add(config.interval).filter(|_| config.interval > Duration::ZERO);
         Self { config, ping_at, answer_by: None, alive_by: None, peer_ttl: Duration::ZERO }
     }
 
@@ -83,10 +83,10 @@ impl Heartbeat {
             return Pulse::Dead;
         }
         if is_over(self.ping_at) {
-            self.ping_at = Some(now + self.config.interval);
+            self.ping_at = now.checked_add(self.config.interval);
             // An unanswered PING is enough: more would pile up at a peer that is slow.
             if self.answer_by.is_none() {
-                self.answer_by = Some(now + self.config.timeout.unwrap_or(self.config.interval));
+                self.answer_by = now.checked_add(self.config.timeout.unwrap_or(self.config.interval));
                 let tenths = (self.config.ttl.as_millis() / 100).min(MAX_TTL);
                 return Pulse::Ping(Ping { ttl: tenths as u16, context: Bytes::new() });
             }
@@ -113,6 +113,16 @@ mod tests {
     fn without_an_interval_nothing_is_ever_due() {
         let now = Instant::now();
         assert_eq!(Heartbeat::new(HeartbeatConfig::default(), now).poll(now), Pulse::Wait(None));
+    }
+
+    #[test]
+    fn what_lies_beyond_all_time_never_comes() {
+        let (now, ever) = (Instant::now(), Duration::MAX);
+        assert_eq!(Heartbeat::new(every(ever), now).poll(now), Pulse::Wait(None));
+        let patient = HeartbeatConfig { timeout: Some(ever), ..every(SECOND) };
+        let mut heartbeat = Heartbeat::new(patient, now);
+        assert_eq!(heartbeat.poll(now + SECOND), Pulse::Ping(ping(0)));
+        assert_eq!(heartbeat.poll(now + SECOND), Pulse::Wait(Some(now + 2 * SECOND)));
     }
 
     #[test]

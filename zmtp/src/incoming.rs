@@ -59,6 +59,12 @@ impl Incoming {
         }
     }
 
+    /// Whether no partial frame or message is held.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.decoder.is_empty() && self.encrypted.as_ref().is_none_or(|encrypted| encrypted.buffer.is_empty())
+    }
+
     /// Gives memory back that holds nothing: for connections that fall idle.
     pub fn shrink(&mut self) {
         self.decoder.shrink();
@@ -112,6 +118,10 @@ impl Encrypted {
             let body = &mut self.buffer[header.header_len()..header.frame_len()];
             self.opener.open(body, decoder.reserve(room))?;
             self.buffer.advance(header.frame_len());
+            if header.frame_len() > MAX_ROOM {
+                // What follows is in a buffer of its own, or the frame would stay beside what was in it.
+                self.buffer = BytesMut::from(&self.buffer[..]);
+            }
         }
         Ok(())
     }
@@ -241,6 +251,21 @@ mod tests {
         let (_, mut incoming) = ends(Limits::default());
         assert_eq!(feed(&mut incoming, b"\x02\0\0\0\0\x0f\0\0\0"), Ok(vec![]));
         assert!(incoming.reserve(4096).capacity() < 16 << 10);
+    }
+
+    #[test]
+    fn a_large_frame_is_not_kept_beside_what_was_in_it() {
+        let (mut sealer, mut incoming) = ends(Limits::default());
+        let large = Message::from(vec![7; 1 << 20]);
+        let mut wire = BytesMut::new();
+        sealer.seal(&large.clone().into(), &mut wire).unwrap();
+        // The first octets of what follows have come with it.
+        wire.extend_from_slice(&sealed(&mut sealer, b"\0\x01a")[..5]);
+        let encrypted = incoming.reserve(wire.len());
+        encrypted.extend_from_slice(&wire);
+        let place = encrypted.as_ptr_range();
+        assert_eq!(incoming.poll_event(), Ok(Some(Event::Batch(large.into()))));
+        assert!(!place.contains(&incoming.reserve(1).as_ptr()), "five octets keep a megabyte");
     }
 
     proptest! {

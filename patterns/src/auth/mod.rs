@@ -33,8 +33,8 @@ pub struct Claim {
 /// A decision under way.
 pub type Decision<'a> = Pin<Box<dyn Future<Output = Verdict> + Send + 'a>>;
 
-/// Decides which peers may come in. It is asked in each handshake, on the server's side with PLAIN and CURVE and
-/// on both with NULL, and may take its time: as long as the
+/// Decides which peers may come in. It is asked in each handshake over tcp and ipc, on the server's side with PLAIN
+/// and CURVE and on both with NULL, and may take its time: as long as the
 /// [handshake timeout](crate::Options::handshake_timeout), while other connections go on. When the peer goes
 /// away meanwhile, the decision is dropped.
 ///

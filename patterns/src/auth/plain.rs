@@ -17,7 +17,7 @@ use super::{Authenticator, Claim, Decision};
 /// let server = Rep::with_options(Options::default().security(Security::PlainServer).authenticator(users));
 /// ```
 ///
-/// How long it takes to decide tells nothing about a password, nor whether a name is known.
+/// How long it takes to decide tells nothing about a password.
 #[derive(Clone, Debug, Default)]
 pub struct PlainUsers(HashMap<Bytes, Secret>);
 

@@ -17,6 +17,8 @@ use crate::{Context, Endpoint, Options, Req};
 /// Where handlers are, by the RFC.
 const HANDLER: &str = "inproc://zeromq.zap.01";
 const VERSION: &str = "1.0";
+/// A handler that can't be reached within this isn't there.
+const CONNECT: Duration = Duration::from_secs(2);
 /// Each request has a connection of its own, on which there is no other.
 const REQUEST_ID: &str = "1";
 
@@ -73,8 +75,11 @@ impl Zap {
         {
             return Err(ZapError::NoHandler);
         }
-        let req = Req::with_options(Options::default().context(&self.context).linger(Duration::ZERO));
+        // A connection for each question, which is tried once: many peers may wait for a handler that is down.
+        let options = Options::default().context(&self.context).linger(Duration::ZERO);
+        let req = Req::with_options(options.reconnect_interval(CONNECT).refused_interval(CONNECT));
         req.connect(&self.handler).map_err(|_| ZapError::NoHandler)?;
+        tokio::time::timeout(CONNECT, req.wait_connected(1)).await.map_err(|_| ZapError::NoHandler)?;
         req.send(request(claim)).await.map_err(|_| ZapError::NoHandler)?;
         verdict(&req.recv().await.map_err(|_| ZapError::HandlerGone)?)
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use enfonet_zmtp::{
-    Credentials, Entropy, Established, Handshake, HandshakeConfig, HandshakeError, Mechanism, Step,
+    Credentials, Entropy, Established, Handshake, HandshakeConfig, HandshakeError, Mechanism, Step, Verdict,
 };
 use zeroize::Zeroizing;
 
@@ -72,6 +72,12 @@ impl Shaking<'_> {
         }
     }
 
+    /// What a peer that has gone before the decision said at last: it may have told why. Nothing is sent any more.
+    fn last_words(&mut self) -> Option<ConnectionError> {
+        let heard = self.handshake.handle_verdict(Verdict::allow());
+        heard.and_then(|()| self.handshake.handle_input(&mut self.input)).err().map(Into::into)
+    }
+
     /// Sends what there is to send.
     async fn answered<T>(&mut self, outcome: Result<T, HandshakeError>) -> Result<T, ConnectionError> {
         let sent = self.stream.write_all(&self.handshake.poll_output()).await;
@@ -81,10 +87,11 @@ impl Shaking<'_> {
         Ok(outcome)
     }
 
-    /// Has it decided whether the peer may come in. If it goes away, or says something out of turn, that is seen;
-    /// no more is read before the decision than there is room for.
+    /// Has it decided whether the peer may come in. If it goes away, or says something out of turn, that is seen.
+    /// With NULL its READY may come meanwhile: so much is read, and no more.
     async fn decide(&mut self, credentials: Credentials) -> Result<(), ConnectionError> {
         let (options, stream) = (self.link.options(), self.stream);
+        let enough = options.metadata.saturating_add(ROOM);
         let claim = |credentials| Claim {
             credentials,
             domain: options.domain.clone(),
@@ -99,8 +106,10 @@ impl Shaking<'_> {
                     let outcome = self.handshake.handle_verdict(verdict);
                     return self.answered(outcome).await;
                 }
-                received = receive(self.stream, &mut self.input), if self.input.len() < ROOM => {
-                    received?;
+                received = receive(self.stream, &mut self.input), if self.input.len() < enough => {
+                    if let Err(error) = received {
+                        return Err(self.last_words().unwrap_or(error));
+                    }
                     self.handshake.handle_input(&mut self.input)?;
                 }
             }

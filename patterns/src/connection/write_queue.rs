@@ -97,20 +97,23 @@ impl WriteQueue {
             return Ok(());
         };
         let (mut sealed, mut rest) = (BytesMut::new(), None);
-        match &mut first.content {
-            Content::Commands(frames) => sealer.seal_frames(frames, &mut sealed)?,
+        let outcome = match &mut first.content {
+            Content::Commands(frames) => sealer.seal_frames(frames, &mut sealed),
             Content::Run(run) => {
                 let now = run.split_to(run.fitting(SEALED).0.max(1));
                 rest = Some(std::mem::replace(run, now)).filter(|rest| !rest.is_empty());
-                sealer.seal(run, &mut sealed)?;
+                sealer.seal(run, &mut sealed)
             }
+        };
+        if outcome.is_ok() {
+            first.pieces.push(sealed.freeze());
         }
-        first.pieces.push(sealed.freeze());
+        // Also when it failed: it is unsent then.
         if let Some(rest) = rest {
             let entry = self.entry(Content::Run(rest));
             self.entries.insert(1, entry);
         }
-        Ok(())
+        outcome
     }
 
     /// Calls `write` with the next pieces.
@@ -184,6 +187,8 @@ mod tests {
         Entropy, Event, Handshake, HandshakeConfig, Incoming, KeyPair, Limits, Message, SecretKey, Security,
         SocketType, Step, Verdict,
     };
+
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -309,6 +314,56 @@ mod tests {
             let unsent: Vec<Message> = queue.into_unsent().into_iter().flatten().collect();
             assert_eq!(unsent.len(), 1000 - written / sealed_len, "after {written}");
             assert_eq!(unsent[0], Message::from(format!("{:0200}", written / sealed_len)));
+        }
+    }
+
+    fn message() -> impl Strategy<Value = Message> {
+        let len = prop_oneof![0usize..300, 3000usize..6000, Just(40_000usize)];
+        prop::collection::vec((len, any::<u8>()), 1..4)
+            .prop_map(|frames| Message::from_frames(frames.into_iter().map(|(len, octet)| vec![octet; len])))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn what_the_peer_has_and_what_is_unsent_are_all_there_was(
+            sealed: bool,
+            steps in prop::collection::vec((
+                prop::collection::vec(prop::collection::vec(message(), 1..20), 0..3), any::<bool>(), 0usize..100_000, 0usize..4,
+            ), 1..12),
+        ) {
+            let (mut queue, mut incoming) = encrypted();
+            if !sealed {
+                (queue, incoming) = (WriteQueue::new(None), Incoming::new(BytesMut::new(), Limits::default(), None));
+            }
+            let (mut all, mut seen, mut credit, mut commands) = (Vec::new(), Vec::new(), Load::default(), [0, 0]);
+            for (runs, command, octets, writes) in steps {
+                let runs: std::collections::VecDeque<Batch> = runs.into_iter().map(|run| {
+                    all.extend(run.iter().cloned());
+                    if run.len() == 1 { run.into_iter().next().unwrap().into() } else { run.into_iter().collect() }
+                }).collect();
+                let control = if command { commands[0] += 1; Bytes::from_static(b"\x04\x02\x01X") } else { Bytes::new() };
+                queue.extend(&mut Staged { control, runs });
+                for _ in 0..writes {
+                    queue.prepare().unwrap();
+                    let part = pending(&queue);
+                    let part = &part[..part.len().min(octets)];
+                    incoming.reserve(part.len()).extend_from_slice(part);
+                    credit.add(queue.advance(part.len()));
+                    while let Some(event) = incoming.poll_event().unwrap() {
+                        match event {
+                            Event::Batch(run) => seen.extend(run),
+                            Event::Command(_) => commands[1] += 1,
+                        }
+                    }
+                }
+            }
+            let done = queue.is_empty();
+            let unsent: Vec<Message> = queue.into_unsent().into_iter().flatten().collect();
+            prop_assert!(!done || unsent.is_empty() && commands[0] == commands[1]);
+            prop_assert!(credit.messages <= seen.len());
+            seen.extend(unsent);
+            prop_assert!(seen == all, "{} of {}", seen.len(), all.len());
         }
     }
 

@@ -1,4 +1,5 @@
-//! Files with secrets: nobody but their owner may read or change them.
+//! Files with secrets: nobody but their owner may read or change them. And lists that others may
+//! read, but not change.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -11,12 +12,21 @@ use super::Refusal;
 
 /// What is in a file, if it is its owner's alone.
 pub(super) fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+    read(path, 0o077, |mode| Refusal::Open { mode })
+}
+
+/// What is in a file that everybody may read: who could change it could let himself in.
+pub(super) fn read_list(path: &Path) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+    read(path, 0o022, |mode| Refusal::Changeable { mode })
+}
+
+fn read(path: &Path, denied: u32, refusal: fn(u32) -> Refusal) -> Result<Zeroizing<Vec<u8>>, Refusal> {
     let mut file = File::open(path)?;
     // Of the file that is open, whatever has taken its name since.
     let metadata = file.metadata()?;
     let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
-        return Err(Refusal::Open { mode });
+    if mode & denied != 0 {
+        return Err(refusal(mode));
     }
     // With room for all of it: a vector that grows leaves copies behind.
     let mut text = Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1));

@@ -38,8 +38,9 @@ impl Fault {
 }
 
 /// The lines that mean something, with their numbers: neither empty ones nor comments, which begin with `#`. (A key
-/// in Z85 never does.)
+/// in Z85 never does.) A byte order mark before them is an editor's.
 fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let lines = text.split(|octet| *octet == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     (1..).zip(lines).filter(|(_, line)| !line.trim_ascii().is_empty() && !line.starts_with(b"#"))
 }
@@ -143,6 +144,12 @@ mod tests {
         }
         let error = users(b"a:b\nhunter2").unwrap_err().to_string();
         assert_eq!(error, "line 2: a user is a name, a colon and a password");
+    }
+
+    #[test]
+    fn a_byte_order_mark_makes_no_user_of_a_comment() {
+        assert_eq!(users(b"\xef\xbb\xbf# name:password\nada:x").unwrap(), [login("ada", "x")]);
+        assert_eq!(users(b"\xef\xbb\xbfada:x").unwrap(), [login("ada", "x")]);
     }
 
     #[test]

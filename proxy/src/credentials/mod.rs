@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use enfonet_patterns::{CurveClients, KeyPair, Options, PlainUsers, PublicKey, Security, new_key_pair};
 
-use file::{read_secret, write_secret};
+use file::{read_list, read_secret, write_secret};
 
 /// The arguments for it: none for a broker that everybody may use. With any, the broker has the server's role on
 /// both sides, also where it connects.
@@ -66,7 +66,7 @@ fn key_pair(path: &Path) -> Result<KeyPair, Refusal> {
 }
 
 fn curve_clients(path: &Path) -> Result<CurveClients, Refusal> {
-    let clients = lines::clients(&std::fs::read(path)?)?;
+    let clients = lines::clients(&read_list(path)?)?;
     if clients.is_empty() {
         return Err(Refusal::Nobody);
     }
@@ -91,6 +91,8 @@ enum Refusal {
     Io(#[from] io::Error),
     #[error("others than its owner may read or change it (mode {mode:03o})")]
     Open { mode: u32 },
+    #[error("others than its owner may change it (mode {mode:03o})")]
+    Changeable { mode: u32 },
     #[error(transparent)]
     Line(#[from] lines::LineError),
     #[error("nobody is in it, so that nobody could come in")]
@@ -108,6 +110,7 @@ impl Refusal {
     fn remedy(&self, path: &Path) -> String {
         match self {
             Self::Open { .. } => format!(": chmod 600 {}", path.display()),
+            Self::Changeable { .. } => format!(": chmod go-w {}", path.display()),
             Self::Io(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 "; it isn't overwritten, choose another name".into()
             }

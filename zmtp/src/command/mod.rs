@@ -50,14 +50,16 @@ impl Command {
     }
 
     /// Appends the frame of the command, in the form that a peer of this version understands; nothing if none
-    /// does, since before ZMTP 3 there were no commands. What isn't known has no data.
+    /// does, since before ZMTP 3 there were no commands. What isn't known has no data; its name has 1 to 255 octets,
+    /// or it is none.
     pub fn put(&self, version: Version, out: &mut BytesMut) {
         match self {
             Self::Subscription(subscription) => subscription.put(version, out),
             _ if version < Version::V3_0 => {}
             Self::Ping(ping) => ping.put(out),
             Self::Pong(context) => Self::put_pong(context, out),
-            Self::Unknown(name) => put(name, &[], out),
+            Self::Unknown(name) if (1..=255).contains(&name.len()) => put(name, &[], out),
+            Self::Unknown(_) => {}
         }
     }
 
@@ -137,6 +139,15 @@ mod tests {
             command.put(Version::V2_0, &mut out);
             assert_eq!(out.first().copied(), is_message.then_some(0));
         }
+    }
+
+    #[test]
+    fn a_name_that_none_can_have_is_not_put() {
+        let mut out = BytesMut::new();
+        for len in [0, 256] {
+            Command::Unknown(vec![b'X'; len].into()).put(Version::V3_1, &mut out);
+        }
+        assert!(out.is_empty());
     }
 
     #[test]

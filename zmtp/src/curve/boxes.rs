@@ -41,9 +41,9 @@ pub(crate) fn long_nonce(prefix: &[u8; 8], random: &[u8; LONG_NONCE]) -> Nonce {
 pub(crate) struct BoxKey(XSalsa20Poly1305);
 
 impl BoxKey {
-    /// The key between the owners of two key pairs.
+    /// The key between the owners of two key pairs, of which the peer has shown the other.
     pub(crate) fn agree(secret: &SecretKey, public: &PublicKey) -> Result<Self, CurveError> {
-        let shared = secret.agree(public).ok_or(CurveError::WeakKey)?;
+        let shared = secret.agree(public).ok_or(CurveError::WeakPeerKey)?;
         let mut key = salsa20::hsalsa::<U10>(GenericArray::from_slice(&*shared), &GenericArray::default());
         let agreed = Self(XSalsa20Poly1305::new(&key));
         key.as_mut_slice().zeroize();
@@ -113,6 +113,11 @@ mod tests {
         assert_eq!(boxed.iter().map(|octet| format!("{octet:02x}")).collect::<String>(), expected);
         let theirs = BoxKey::agree(&bob, &alice.public_key()).unwrap();
         assert_eq!(theirs.open(&nonce, &mut boxed).unwrap(), content);
+    }
+
+    #[test]
+    fn a_key_is_not_printed() {
+        assert_eq!(format!("{:?}", key()), "BoxKey(…)");
     }
 
     proptest! {

@@ -51,9 +51,12 @@ pub enum CurveError {
         /// The one before.
         last: u64,
     },
-    /// A key that makes no secret possible, such as all zeros.
-    #[error("the other end's public key is none that can keep a secret")]
+    /// The server's key, as it is configured here, makes no secret possible: it is all zeros, say.
+    #[error("the server's public key is none that can keep a secret")]
     WeakKey,
+    /// The peer shows such a key.
+    #[error("peer shows a public key that can keep no secret")]
+    WeakPeerKey,
     /// Traffic that is no MESSAGE.
     #[error("peer sent something else than an encrypted message")]
     Unencrypted,

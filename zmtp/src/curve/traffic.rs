@@ -250,6 +250,9 @@ mod tests {
             assert_eq!(open(&body[..end]), Err(expected), "{end}");
         }
         assert_eq!(open(b"\x04PING\0\0"), Err(CurveError::Unencrypted));
+        let mut other = body.clone();
+        other[7] = b'F';
+        assert_eq!(open(&other), Err(CurveError::Unencrypted));
         assert_eq!(open(&body), Ok(()), "failures don't count");
         // Its own boxes, sent back.
         let (mut ours, _) = pair(&opener.key, Side::Server, 9, 9);

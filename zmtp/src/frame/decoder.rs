@@ -353,6 +353,7 @@ mod tests {
         };
         for kept in [&b"\x01\x03aaa\x00\x03aaa"[..], b"\0\x04aaaa", b"\x01\0\x01\0\0\0", b"\x04\x04\x03abc"] {
             assert!(decode(&[kept, kept], limits).is_ok(), "{kept:?}");
+            assert!(decode(&[&[kept, kept].concat()], limits).is_ok(), "{kept:?}");
         }
         refused(b"\x01\x03aaa\x00\x04", FrameError::MessageTooLarge { announced: 11, limit: 10 });
         for flags in [0, 1, 4] {
@@ -367,6 +368,34 @@ mod tests {
         let stream = [&b"\x01\0".repeat(99_999)[..], b"\0\0"].concat();
         let (messages, _) = flatten(decode(&[&stream], Limits::default()).unwrap());
         assert_eq!(messages[0].iter().count(), 100_000);
+    }
+
+    #[test]
+    fn memory_is_given_back_when_nothing_is_held() {
+        let mut decoder = Decoder::new(Limits::default());
+        assert_eq!((decoder.spare(), decoder.is_empty()), (0, true));
+        decoder.reserve(100).extend_from_slice(b"\0\x05hel");
+        assert_eq!(decoder.spare(), decoder.buffer.capacity() - 5);
+        assert!(!decoder.is_empty());
+        decoder.shrink();
+        assert_eq!(decoder.buffer, b"\0\x05hel"[..]);
+        decoder.reserve(2).extend_from_slice(b"lo");
+        assert!(decoder.poll_event().unwrap().is_some());
+        decoder.reserve(100);
+        assert!(decoder.is_empty() && decoder.spare() >= 100);
+        decoder.shrink();
+        assert_eq!(decoder.spare(), 0);
+    }
+
+    #[test]
+    fn what_is_missing_of_a_frame_is_known_and_has_room_once_as_much_has_come() {
+        let mut decoder = Decoder::new(Limits::default());
+        decoder.reserve(9).extend_from_slice(b"\x02\0\0\0\0\0\0\x27\x10");
+        decoder.reserve(8000).extend_from_slice(&[0; 8000]);
+        assert_eq!(decoder.poll_event(), Ok(None));
+        assert_eq!(decoder.missing, 2000);
+        decoder.reserve(1);
+        assert!(decoder.spare() >= 2000);
     }
 
     #[test]

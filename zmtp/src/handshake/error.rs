@@ -101,6 +101,8 @@ impl HandshakeError {
             | Self::Curve(CurveError::Box { command: "HELLO" | "WELCOME" } | CurveError::WeakKey) => {
                 Fault::Configuration
             }
+            // Two clients.
+            Self::Unexpected { wanted: "WELCOME", got } if got == "HELLO" => Fault::Configuration,
             Self::Denied(_) => Fault::Circumstances,
             Self::TooLarge { .. } => Fault::Limit,
             Self::Over => Fault::Caller,

@@ -46,7 +46,8 @@ pub struct HandshakeConfig {
     pub local: Local,
     /// Its mechanism, and what that needs.
     pub security: Security,
-    /// How many octets of metadata a peer may announce. Default 64 KiB.
+    /// How many octets of metadata a peer may announce; its commands may have 512 more, for what else is in them.
+    /// Default 64 KiB.
     pub max_metadata: usize,
     /// Whether peers of ZMTP 2.0 (libzmq 3.x) are served. Default no; never with a mechanism other than NULL,
     /// which they know nothing of.
@@ -115,7 +116,6 @@ impl fmt::Debug for Entropy {
 }
 
 /// A handshake under way.
-#[derive(Debug)]
 pub struct Handshake {
     state: State,
     output: BytesMut,
@@ -135,6 +135,19 @@ enum State {
     Asked(Box<dyn Ask>),
     Complete(Box<Established>),
     Over,
+}
+
+/// Not what waits to be sent: a password may be in it.
+impl fmt::Debug for Handshake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { state, output, max_metadata } = self;
+        let mut fields = f.debug_struct("Handshake");
+        fields
+            .field("state", state)
+            .field("output", &output.len())
+            .field("max_metadata", max_metadata)
+            .finish()
+    }
 }
 
 /// What is needed once the peer's greeting is there.

@@ -232,7 +232,46 @@ mod tests {
     }
 
     #[test]
+    fn roles_are_told_apart() {
+        let keys = KeyPair::new(SecretKey::from_bytes([1; 32]));
+        let server = *keys.public();
+        let login = Login::new("", "").unwrap();
+        for (security, is_server) in [
+            (Security::Null, false),
+            (Security::PlainClient(login), false),
+            (Security::PlainServer, true),
+            (Security::CurveClient { keys: keys.clone(), server }, false),
+            (Security::CurveServer { keys }, true),
+        ] {
+            assert_eq!(security.is_server(), is_server, "{security:?}");
+        }
+    }
+
+    #[test]
+    fn a_denial_comes_back_from_its_reason() {
+        for (reason, denial) in [
+            (&b"300"[..], Some(Denial::TryLater)),
+            (b"400", Some(Denial::Credentials)),
+            (b"500", Some(Denial::Internal)),
+            (b"200", None),
+            (b"4000", None),
+            (b"", None),
+        ] {
+            assert_eq!(Denial::from_reason(reason), denial);
+        }
+    }
+
+    #[test]
+    fn secrets_are_equal_when_their_octets_are() {
+        assert_eq!(Secret::from("one"), Secret::from("one"));
+        for other in ["two", "on", "one ", ""] {
+            assert_ne!(Secret::from("one"), Secret::from(other));
+        }
+    }
+
+    #[test]
     fn a_password_is_not_printed() {
+        assert_eq!(format!("{:?}", Secret::from("hunter2")), "Secret(…)");
         let login = Login::new("admin", "hunter2").unwrap();
         let text = format!("{login:?} {:?}", Credentials::Plain(login.clone()));
         assert!(text.contains("admin") && !text.contains("hunter2"));

@@ -27,7 +27,7 @@ pub(in super::super) fn start(
     out: &mut BytesMut,
 ) -> Result<Next, HandshakeError> {
     let short_term = KeyPair::new(SecretKey::from_bytes(*entropy.key()));
-    let hello = BoxKey::agree(short_term.secret(), &server)?;
+    let hello = BoxKey::agree(short_term.secret(), &server).map_err(|_| CurveError::WeakKey)?;
     let mut signature = BytesMut::new();
     hello.seal(&short_nonce(HELLO_NONCE, HELLO_NUMBER), &[&SIGNATURE], &mut signature);
     let number = HELLO_NUMBER.to_be_bytes();

@@ -281,7 +281,8 @@ fn keys_of_zeros_keep_no_secret() {
     assert_eq!(Bench::new(config).refuse(&greeting(Mechanism::Curve)), curve(CurveError::WeakKey));
     let mut hello = frames()[0].clone();
     hello[82..114].fill(0);
-    assert_eq!(server().refuse(&hello), curve(CurveError::WeakKey));
+    let refused = server().refuse(&hello);
+    assert_eq!((refused.fault(), refused), (Fault::Peer, curve(CurveError::WeakPeerKey)));
 }
 
 #[test]

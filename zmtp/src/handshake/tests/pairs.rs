@@ -49,7 +49,9 @@ fn two_of_the_same_role_do_not_come_to_an_end() {
         assert!(outcomes.iter().all(|outcome| matches!(outcome, Ok(None))), "both wait");
         let [mut one, mut two] = benches([client.clone(), client]);
         for outcome in shake([&mut one, &mut two], 1000) {
-            assert!(matches!(outcome, Err(HandshakeError::Unexpected { .. })));
+            let error = outcome.unwrap_err();
+            assert!(matches!(error, HandshakeError::Unexpected { .. }));
+            assert_eq!(error.fault(), Fault::Configuration);
         }
     }
 }

@@ -175,3 +175,12 @@ fn types_that_do_not_fit_are_told_to_the_client_only() {
     assert!(matches!(bench.refuse(&ready(&[("Socket-Type", b"SUB")])), HandshakeError::SocketType { .. }));
     assert_eq!(bench.sent(), b"", "clients send no ERROR");
 }
+
+#[test]
+fn a_password_that_waits_to_be_sent_is_not_printed() {
+    let login = Login::new("admin", "hunter2").unwrap();
+    let config = security(SocketType::Req, Security::PlainClient(login));
+    let mut handshake = Handshake::new(config, Entropy::none());
+    handshake.handle_input(&mut BytesMut::from(&greeting(Mechanism::Plain)[..])).unwrap();
+    assert!(!format!("{handshake:?}").contains("hunter2"));
+}
