@@ -329,6 +329,29 @@ mod tests {
     }
 
     #[test]
+    fn batches_are_equal_when_their_messages_are() {
+        assert_eq!(letters("ab"), letters("ab").detach());
+        for other in ["a", "abc", "ba", ""] {
+            assert_ne!(letters("ab"), letters(other), "{other}");
+        }
+        assert!(letters("").is_empty() && !letters("a").is_empty());
+    }
+
+    #[test]
+    fn without_an_envelope_a_message_stays_as_it_is() {
+        let body = Message::from_frames(["", "body"]).detach();
+        assert!(Batch::enveloped(&Envelope::none(), body.clone()).wire().is_some());
+        assert!(Batch::enveloped(&Envelope::delimiter(), body).wire().is_none());
+    }
+
+    #[test]
+    fn none_of_a_message_in_parts_is_none() {
+        let mut batch = Batch::from(Message::from(vec![1u8; 10_000]));
+        assert!(batch.split_to(0).is_empty());
+        assert_eq!(batch.len(), 1);
+    }
+
+    #[test]
     fn a_message_in_parts_is_a_batch_of_one() {
         let message = Message::from(vec![1u8; 10_000]);
         let mut batch = Batch::from(message.clone());

@@ -97,6 +97,7 @@ mod tests {
         assert_eq!(Envelope::delimiter(), Envelope::of(&[""]));
         assert_eq!(Envelope::delimiter().as_wire(), b"\x01\x00");
         assert_eq!(Envelope::none(), Envelope::of::<&str>(&[]));
+        assert!(Envelope::none().is_empty() && !Envelope::delimiter().is_empty());
     }
 
     #[test]

@@ -225,6 +225,15 @@ mod tests {
     }
 
     #[test]
+    fn keys_are_compared_and_shown_by_their_octets() {
+        let (one, two) = (SecretKey::from_bytes([1; 32]), SecretKey::from_bytes([2; 32]));
+        assert_eq!((one.as_bytes(), two.as_bytes()), (&[1; 32], &[2; 32]));
+        assert!(one == one.clone() && one != two);
+        let public = one.public_key();
+        assert_eq!(format!("{public:?}"), format!("PublicKey({public})"));
+    }
+
+    #[test]
     fn a_secret_is_not_printed() {
         let pair = KeyPair::new(SecretKey::from_bytes([7; 32]));
         assert_eq!(format!("{:?}", pair.secret()), "SecretKey(…)");

@@ -83,6 +83,15 @@ fn what_does_not_fit_is_refused() {
 }
 
 #[test]
+fn an_identity_may_have_255_octets_and_the_user_is_known() {
+    let mut bench = Bench::new(willing(SocketType::Router));
+    bench.verdict = Some(Verdict::Allow(User::named("Ada")));
+    bench.feed(&[SIGNATURE, &[1]].concat()).unwrap();
+    let peer = bench.complete(&[&b"\x05\0\xff"[..], &[b'i'; 255]].concat());
+    assert_eq!((&peer.identity[..], &peer.user.id[..]), (&[b'i'; 255][..], &b"Ada"[..]));
+}
+
+#[test]
 fn a_denial_needs_no_command() {
     let mut bench = Bench::new(willing(SocketType::Pub));
     bench.verdict = Some(Verdict::Deny(Denial::Credentials));
