@@ -182,5 +182,6 @@ fn a_password_that_waits_to_be_sent_is_not_printed() {
     let config = security(SocketType::Req, Security::PlainClient(login));
     let mut handshake = Handshake::new(config, Entropy::none());
     handshake.handle_input(&mut BytesMut::from(&greeting(Mechanism::Plain)[..])).unwrap();
-    assert!(!format!("{handshake:?}").contains("hunter2"));
+    let shown = format!("{handshake:?}");
+    assert!(shown.starts_with("Handshake {") && !shown.contains("hunter2"), "{shown}");
 }
