@@ -38,7 +38,8 @@ async fn attempt(endpoint: &Endpoint, slot: &Slot, backoff: &mut Backoff) -> Res
         return Ok(());
     };
     let stream = stream?;
-    let Some(shaken) = slot.unless_over(handshake(&stream, &**link)).await else {
+    // Apart, so that its memory isn't kept for as long as the connection lasts.
+    let Some(shaken) = slot.unless_over(Box::pin(handshake(&stream, &**link))).await else {
         return Ok(());
     };
     let driver = Driver::start(&stream, shaken?, |peer| slot.join(peer))?;

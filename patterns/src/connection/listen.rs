@@ -97,7 +97,8 @@ impl Host {
     }
 
     async fn converse(&self, stream: &Stream, room: OwnedSemaphorePermit) -> Result<(), ConnectionError> {
-        let shaking = handshake(stream, &*self.link);
+        // Apart, so that its memory isn't kept for as long as the connection lasts.
+        let shaking = Box::pin(handshake(stream, &*self.link));
         let Some(shaken) = self.link.closing().run_until_cancelled(shaking).await else {
             return Ok(());
         };
