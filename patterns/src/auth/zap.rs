@@ -35,7 +35,8 @@ const REQUEST_ID: &str = "1";
 /// # Ok(()) }
 /// ```
 ///
-/// A peer is refused for now (it isn't told anything, and tries again) while there is no handler, when the
+/// A peer is refused for now (it isn't told anything, and tries again) while there is no handler, or none that can be
+/// reached within two seconds, when the
 /// handler goes away before it has answered, or when its answer is none that ZAP knows; that is logged.
 #[derive(Clone, Debug)]
 pub struct Zap {
@@ -75,9 +76,9 @@ impl Zap {
         {
             return Err(ZapError::NoHandler);
         }
-        // A connection for each question, which is tried once: many peers may wait for a handler that is down.
+        // A connection for each question, tried a few times only: many peers may wait for a handler that is down.
         let options = Options::default().context(&self.context).linger(Duration::ZERO);
-        let req = Req::with_options(options.reconnect_interval(CONNECT).refused_interval(CONNECT));
+        let req = Req::with_options(options.reconnect_interval(CONNECT / 4).refused_interval(CONNECT));
         req.connect(&self.handler).map_err(|_| ZapError::NoHandler)?;
         tokio::time::timeout(CONNECT, req.wait_connected(1)).await.map_err(|_| ZapError::NoHandler)?;
         req.send(request(claim)).await.map_err(|_| ZapError::NoHandler)?;
