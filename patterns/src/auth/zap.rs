@@ -36,8 +36,8 @@ const REQUEST_ID: &str = "1";
 /// ```
 ///
 /// A peer is refused for now (it isn't told anything, and tries again) while there is no handler, or none that can be
-/// reached within two seconds, when the
-/// handler goes away before it has answered, or when its answer is none that ZAP knows; that is logged.
+/// reached within two seconds, when the handler goes away before it has answered, or when its answer is none that
+/// ZAP knows; that is logged.
 #[derive(Clone, Debug)]
 pub struct Zap {
     context: Context,
