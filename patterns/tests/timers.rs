@@ -44,6 +44,36 @@ async fn a_refused_connection_is_tried_again_after_the_interval_and_up_to_as_muc
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_will_not_have_us_is_tried_again_after_five_seconds_and_up_to_as_much_again() {
+    let greeting = [&b"\xff\0\0\0\0\0\0\0\0\x7f\x03\x01NULL"[..], &[0; 48]].concat();
+    let error = |status: &str| [&greeting[..], b"\x04\x0a\x05ERROR\x03", status.as_bytes()].concat();
+    let misfit = [&greeting[..], b"\x04\x19\x05READY\x0bSocket-Type\0\0\0\x03PUB"].concat();
+    let (usual, seldom) = (0.1..=0.3, 5.0..=10.1);
+    for (said, expected) in [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(), &seldom),
+        (misfit, &seldom),
+        (error("400"), &seldom),
+        (error("500"), &usual),
+        (error("300"), &usual),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = Dealer::new();
+        client.connect(format!("tcp://{}", listener.local_addr().unwrap())).unwrap();
+        let mut times = Vec::new();
+        for _ in 0..4 {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            times.push(Instant::now());
+            stream.write_all(&said).await.unwrap();
+            let _ = stream.read_to_end(&mut Vec::new()).await;
+        }
+        for pair in times.windows(2) {
+            let wait = (pair[1] - pair[0]).as_secs_f64();
+            assert!(expected.contains(&wait), "{wait} s after {}", said.escape_ascii());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_that_never_shakes_hands_is_left_after_thirty_seconds_and_tried_again() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("tcp://{}", listener.local_addr().unwrap());

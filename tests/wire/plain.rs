@@ -201,7 +201,7 @@ fn what_has_no_place_in_the_handshake_ends_it_without_a_word() {
 }
 
 #[test]
-fn a_client_that_is_told_500_tries_again_as_usual_and_one_that_is_told_400_later() {
+fn a_client_that_is_told_500_tries_again_as_usual() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let soon = Duration::from_millis(1);
