@@ -108,14 +108,6 @@ pub(super) fn put_error(reason: &str, out: &mut BytesMut) {
     put(ERROR.as_bytes(), &[&[reason.len() as u8], reason], out);
 }
 
-/// The peer isn't let in, and told so if it may know.
-pub(super) fn deny<T>(denial: Denial, out: &mut BytesMut) -> Result<T, HandshakeError> {
-    if let Some(reason) = denial.reason() {
-        put_error(reason, out);
-    }
-    Err(HandshakeError::Denied(denial))
-}
-
 /// Tells the peer what is wrong with its introduction.
 pub(super) fn tell<T>(outcome: Result<T, HandshakeError>, out: &mut BytesMut) -> Result<T, HandshakeError> {
     if let Err(error) = &outcome {

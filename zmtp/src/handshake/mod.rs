@@ -36,8 +36,10 @@ pub use error::{Fault, HandshakeError};
 pub use introduction::{Local, Peer};
 
 use crate::greeting::{VERSIONED, peer_major};
-use crate::{Credentials, Greeting, Mechanism, Opener, Sealer, Security, SocketType, Verdict, Version};
-use command::Received;
+use crate::{
+    Credentials, Denial, Greeting, Mechanism, Opener, Sealer, Security, SocketType, User, Verdict, Version,
+};
+use command::{Received, put_error};
 
 /// How a socket shakes hands.
 #[derive(Clone, Debug)]
@@ -165,7 +167,14 @@ trait Expect: fmt::Debug + Send + Sync {
 
 /// A state in which it is to be decided whether the peer may come in.
 trait Ask: fmt::Debug + Send + Sync {
-    fn decide(self: Box<Self>, verdict: Verdict, out: &mut BytesMut) -> Result<Next, HandshakeError>;
+    fn admit(self: Box<Self>, user: User, out: &mut BytesMut) -> Result<Next, HandshakeError>;
+
+    /// The peer isn't let in: tells it so, if it may know.
+    fn deny(&self, denial: Denial, out: &mut BytesMut) {
+        if let Some(reason) = denial.reason() {
+            put_error(reason, out);
+        }
+    }
 
     /// Whether the peer may send something before it is answered.
     fn may_peer_speak(&self) -> bool {
@@ -294,8 +303,16 @@ impl Handshake {
         let State::Asked(state) = std::mem::replace(&mut self.state, State::Over) else {
             return Err(HandshakeError::Over);
         };
-        self.state = state.decide(verdict, &mut self.output)?.into();
-        Ok(())
+        match verdict {
+            Verdict::Allow(user) => {
+                self.state = state.admit(user, &mut self.output)?.into();
+                Ok(())
+            }
+            Verdict::Deny(denial) => {
+                state.deny(denial, &mut self.output);
+                Err(HandshakeError::Denied(denial))
+            }
+        }
     }
 
     /// Octets to send to the peer; empty when there are none.

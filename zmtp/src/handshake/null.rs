@@ -2,9 +2,9 @@
 
 use bytes::BytesMut;
 
-use super::command::{READY, Received, deny, put_metadata, tell};
+use super::command::{READY, Received, put_metadata, tell};
 use super::{Ask, Expect, HandshakeError, Local, Next, Peer};
-use crate::{Credentials, SocketType, User, Verdict, Version};
+use crate::{Credentials, SocketType, User, Version};
 
 pub(super) fn start(local: Local, version: Version) -> Next {
     Next::Ask(Credentials::Null, Box::new(Asked { local, version }))
@@ -18,11 +18,7 @@ struct Asked {
 }
 
 impl Ask for Asked {
-    fn decide(self: Box<Self>, verdict: Verdict, out: &mut BytesMut) -> Result<Next, HandshakeError> {
-        let user = match verdict {
-            Verdict::Allow(user) => user,
-            Verdict::Deny(denial) => return deny(denial, out),
-        };
+    fn admit(self: Box<Self>, user: User, out: &mut BytesMut) -> Result<Next, HandshakeError> {
         put_metadata(READY, &self.local.to_metadata(), out);
         Ok(Next::Expect(Box::new(ExpectReady { ours: self.local.socket_type, version: self.version, user })))
     }

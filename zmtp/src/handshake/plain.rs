@@ -10,10 +10,10 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::command::{READY, Received, deny, put_metadata, tell};
+use super::command::{READY, Received, put_metadata, tell};
 use super::{Ask, Expect, HandshakeError, Local, Next, Peer};
 use crate::command::put;
-use crate::{CommandError, Credentials, Login, SocketType, User, Verdict, Version};
+use crate::{CommandError, Credentials, Login, SocketType, User, Version};
 
 const HELLO: &str = "HELLO";
 const WELCOME: &str = "WELCOME";
@@ -98,15 +98,10 @@ struct Asked {
 }
 
 impl Ask for Asked {
-    fn decide(self: Box<Self>, verdict: Verdict, out: &mut BytesMut) -> Result<Next, HandshakeError> {
+    fn admit(self: Box<Self>, user: User, out: &mut BytesMut) -> Result<Next, HandshakeError> {
         let Self { local, version } = *self;
-        match verdict {
-            Verdict::Deny(denial) => deny(denial, out),
-            Verdict::Allow(user) => {
-                put(WELCOME.as_bytes(), &[], out);
-                Ok(Next::Expect(Box::new(ExpectInitiate { local, version, user })))
-            }
-        }
+        put(WELCOME.as_bytes(), &[], out);
+        Ok(Next::Expect(Box::new(ExpectInitiate { local, version, user })))
     }
 }
 

@@ -6,7 +6,7 @@ use bytes::{Buf, BufMut, BytesMut};
 
 use super::introduction::checked_identity;
 use super::{Ask, HandshakeError, Local, Next, Peer};
-use crate::{FrameHeader, Metadata, SocketType, Verdict, Version};
+use crate::{Denial, FrameHeader, Metadata, SocketType, User, Version};
 
 /// The number of a kind is its place here.
 const NUMBERED: [SocketType; 11] = [
@@ -65,12 +65,11 @@ pub(super) fn take_peer(ours: SocketType, input: &mut BytesMut) -> Result<Option
 pub(super) struct Asked(pub(super) Peer);
 
 impl Ask for Asked {
-    fn decide(self: Box<Self>, verdict: Verdict, _: &mut BytesMut) -> Result<Next, HandshakeError> {
-        match verdict {
-            Verdict::Allow(user) => Ok(Next::complete(Peer { user, ..self.0 }, None)),
-            Verdict::Deny(denial) => Err(HandshakeError::Denied(denial)),
-        }
+    fn admit(self: Box<Self>, user: User, _: &mut BytesMut) -> Result<Next, HandshakeError> {
+        Ok(Next::complete(Peer { user, ..self.0 }, None))
     }
+
+    fn deny(&self, _: Denial, _: &mut BytesMut) {}
 
     fn may_peer_speak(&self) -> bool {
         true

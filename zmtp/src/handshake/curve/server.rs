@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use subtle::ConstantTimeEq;
 
-use super::super::command::{READY, Received, deny, tell};
+use super::super::command::{READY, Received, tell};
 use super::super::{Ask, Entropy, Expect, HandshakeError, Local, Next, Peer};
 use super::{
     COOKIE, COOKIE_NONCE, HELLO, HELLO_DATA, HELLO_NONCE, INITIATE, INITIATE_HEAD, INITIATE_NONCE, KEY,
@@ -12,7 +12,7 @@ use super::{
 use crate::command::put;
 use crate::curve::boxes::{BoxKey, LONG_NONCE, OVERHEAD, SHORT_NONCE, long_nonce, short_nonce};
 use crate::curve::{Side, pair};
-use crate::{Credentials, CurveError, KeyPair, Metadata, PublicKey, SecretKey, Verdict, Version};
+use crate::{Credentials, CurveError, KeyPair, Metadata, PublicKey, SecretKey, User, Version};
 
 /// Ours: they go up by one with each command.
 const READY_NUMBER: u64 = 1;
@@ -178,11 +178,7 @@ struct Asked {
 }
 
 impl Ask for Asked {
-    fn decide(self: Box<Self>, verdict: Verdict, out: &mut BytesMut) -> Result<Next, HandshakeError> {
-        let user = match verdict {
-            Verdict::Allow(user) => user,
-            Verdict::Deny(denial) => return deny(denial, out),
-        };
+    fn admit(self: Box<Self>, user: User, out: &mut BytesMut) -> Result<Next, HandshakeError> {
         let metadata = Metadata::parse(self.metadata)?;
         let peer = tell(Peer::introduced(self.local.socket_type, self.version, user, metadata), out)?;
         let mut boxed = BytesMut::new();
