@@ -21,7 +21,7 @@ pub use enfonet_zmtp::{
 pub use error::{
     BindError, Closed, ConnectError, RecvError, ReplyError, SendError, TrySendError, UnknownEndpoint,
 };
-pub use options::Options;
+pub use options::{Kind, KnowsPeers, Options};
 pub use socket::{
     Dealer, FromSubscriber, PeerEvent, Pub, Rep, Req, Request, RequestError, Router, Sub, Unsent, XPub, XSub,
 };

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use enfonet_patterns::{
-    BindError, ConnectError, Dealer, Endpoint, Options, PeerEvent, Rep, Req, TrySendError, UnknownEndpoint,
+    BindError, ConnectError, Dealer, Endpoint, PeerEvent, Rep, Req, TrySendError, UnknownEndpoint,
 };
 use enfonet_tests::{LibZmq, Runtime, eventually, ipc, unused, wildcard};
 
@@ -196,7 +196,7 @@ fn an_unbound_endpoint_is_free_for_libzmq() {
 fn unbinding_ends_the_connections_made_there_and_no_others() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
-    let dealer = Dealer::with_options(Options::default().peer_events(true));
+    let dealer = Dealer::builder().peer_events(true).build();
     let [first, second] = [0, 1].map(|_| runtime.run(dealer.bind("tcp://127.0.0.1:*")).unwrap());
     let _goes = libzmq.connected(zmq::DEALER, &first.to_string());
     let joined = runtime.run(dealer.recv_event(1)).unwrap();
@@ -217,7 +217,7 @@ fn unbinding_ends_the_connections_made_there_and_no_others() {
 fn disconnecting_ends_the_connection_and_drops_what_waits_for_it() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
-    let dealer = Dealer::with_options(Options::default().peer_events(true));
+    let dealer = Dealer::builder().peer_events(true).build();
     let (peer, at) = libzmq.bound(zmq::DEALER, "tcp://127.0.0.1:*");
     let at: Endpoint = at.parse().unwrap();
     dealer.connect(&at).unwrap();

@@ -204,7 +204,7 @@ fn coming_and_going_is_reported_with_what_was_not_sent() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (_port, at) = unused();
-    let dealer = Dealer::with_options(quick().peer_events(true));
+    let dealer = Options::<Dealer>::from(quick()).peer_events(true).build();
     dealer.connect(&at).unwrap();
     let mut ids = Vec::new();
     for _ in 0..3 {

@@ -15,7 +15,7 @@ fn dealer(libzmq: &LibZmq, name: &str, at: &str) -> zmq::Socket {
     dealer
 }
 
-fn bound(runtime: &Runtime, options: Options) -> (Router, String) {
+fn bound(runtime: &Runtime, options: impl Into<Options<Router>>) -> (Router, String) {
     let router = Router::with_options(options);
     let at = runtime.run(router.bind("tcp://127.0.0.1:*")).unwrap().to_string();
     (router, at)
@@ -99,7 +99,7 @@ fn a_named_peer_is_found_by_its_name() {
 fn a_peer_that_went_is_unknown_and_what_is_sent_to_it_comes_back() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
-    let (router, at) = bound(&runtime, Options::default().peer_events(true));
+    let (router, at) = bound(&runtime, Router::builder().peer_events(true));
     let dealer = dealer(&libzmq, "a", &at);
     let peer = joined(&runtime, &router);
     drop(dealer);
@@ -116,7 +116,7 @@ fn a_peer_that_went_is_unknown_and_what_is_sent_to_it_comes_back() {
 fn a_successor_of_the_same_name_is_another_peer() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
-    let (router, at) = bound(&runtime, Options::default().peer_events(true));
+    let (router, at) = bound(&runtime, Router::builder().peer_events(true));
     let first = dealer(&libzmq, "a", &at);
     let first_id = joined(&runtime, &router);
     drop(first);
@@ -135,7 +135,7 @@ fn a_successor_of_the_same_name_is_another_peer() {
 fn a_second_peer_of_a_name_is_let_in_once_the_first_has_gone() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
-    let (router, at) = bound(&runtime, Options::default().peer_events(true));
+    let (router, at) = bound(&runtime, Router::builder().peer_events(true));
     let first = dealer(&libzmq, "a", &at);
     let first_id = joined(&runtime, &router);
     let second = dealer(&libzmq, "a", &at);
@@ -155,7 +155,7 @@ fn a_second_peer_of_a_name_is_let_in_once_the_first_has_gone() {
 fn what_a_peer_sent_before_it_went_is_received_and_then_its_going() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
-    let (router, at) = bound(&runtime, Options::default().peer_events(true));
+    let (router, at) = bound(&runtime, Router::builder().peer_events(true));
     let dealer = dealer(&libzmq, "a", &at);
     dealer.set_linger(-1).unwrap();
     (0..100u8).for_each(|n| dealer.send(vec![n], 0).unwrap());
@@ -173,7 +173,7 @@ fn what_a_peer_sent_before_it_went_is_received_and_then_its_going() {
 fn what_a_peer_has_not_got_whole_comes_back_with_its_going() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
-    let (router, at) = bound(&runtime, Options::default().send_octets(0).peer_events(true));
+    let (router, at) = bound(&runtime, Router::builder().send_octets(0).peer_events(true));
     let mut script = Script::join(&at, "DEALER", 1);
     let peer = joined(&runtime, &router);
     router.try_send_to(peer, "got").unwrap();

@@ -27,7 +27,7 @@ fn delegating() -> (Options, UnboundedReceiver<Pending>) {
 }
 
 /// A bound DEALER of ours.
-fn dealer(runtime: &Runtime, options: Options, endpoint: &str) -> (Dealer, String) {
+fn dealer(runtime: &Runtime, options: impl Into<Options<Dealer>>, endpoint: &str) -> (Dealer, String) {
     let dealer = Dealer::with_options(options);
     let at = runtime.run(dealer.bind(endpoint)).unwrap().to_string();
     (dealer, at)
@@ -192,9 +192,9 @@ fn with_null_both_ends_ask_and_each_may_refuse() {
     let _guard = runtime.enter();
     for refused_by in [None, Some(0), Some(1)] {
         let [(bound, mut theirs), (connecting, mut others)] = [delegating(), delegating()];
-        let (bound, at) = dealer(&runtime, bound.peer_events(true), ANYWHERE);
+        let (bound, at) = dealer(&runtime, Options::<Dealer>::from(bound).peer_events(true), ANYWHERE);
         let once = connecting.reconnect_interval(DEADLINE).refused_interval(DEADLINE);
-        let connecting = Dealer::with_options(once.peer_events(true));
+        let connecting = Options::<Dealer>::from(once).peer_events(true).build();
         connecting.connect(&at[..]).unwrap();
         for (end, pending) in [&mut theirs, &mut others].into_iter().enumerate() {
             let (claim, decide) = runtime.run(pending.recv()).unwrap();

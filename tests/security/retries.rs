@@ -199,7 +199,9 @@ fn ours_give_each_other_the_user_that_the_list_names() {
         ),
         (Mechanism::Curve, Options::default().authenticator(named), "Ada"),
     ] {
-        let options = server.security(world.security(mechanism, Role::Server)).peer_events(true);
+        let options = Options::<Dealer>::from(server)
+            .security(world.security(mechanism, Role::Server))
+            .peer_events(true);
         let dealer = Dealer::with_options(options);
         let at = world.runtime.run(dealer.bind(ANYWHERE)).unwrap().to_string();
         let options = Options::default().security(world.security(mechanism, Role::Client)).identity("me");

@@ -14,7 +14,7 @@ const HANDLER: &str = "inproc://zeromq.zap.01";
 
 /// A bound ROUTER of ours with PLAIN that reports its peers.
 fn server(runtime: &Runtime, options: Options) -> (Router, String) {
-    let options = options.security(Security::PlainServer).peer_events(true);
+    let options = Options::<Router>::from(options).security(Security::PlainServer).peer_events(true);
     let router = Router::with_options(options);
     let at = runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
     (router, at)
@@ -69,7 +69,7 @@ fn questions(world: &World) -> Vec<(Security, Security, Vec<Vec<u8>>)> {
 
 /// A ROUTER of ours that has a handler asked, and a client that connects to it.
 fn asks(world: &World, zap: Zap, server: Security, client: Security) -> (Router, Dealer) {
-    let options = Options::default().security(server).authenticator(zap).domain("global");
+    let options = Router::builder().security(server).authenticator(zap).domain("global");
     let router = Router::with_options(options.identity("server").peer_events(true));
     let at = world.runtime.run(router.bind(ANYWHERE)).unwrap();
     let client = Dealer::with_options(Options::default().security(client).identity("client"));
@@ -111,7 +111,7 @@ fn a_router_of_ours_is_asked_behind_an_empty_frame_and_sees_the_question_go() {
     let _guard = world.runtime.enter();
     for (server, client, question) in questions(&world) {
         let context = Context::new();
-        let handler = Router::with_options(Options::default().context(&context).peer_events(true));
+        let handler = Router::builder().context(&context).peer_events(true).build();
         world.runtime.run(handler.bind(HANDLER)).unwrap();
         let (router, _client) = asks(&world, Zap::in_context(&context), server, client);
         let (peer, _) = joined(&world.runtime, &handler);
@@ -220,7 +220,7 @@ fn a_reply_that_is_none_lets_nobody_in_and_a_good_one_does_again() {
 /// A handler of ours, and a server that has it asked.
 fn with_handler(runtime: &Runtime, options: Options) -> (Context, Router, Router, String) {
     let context = Context::new();
-    let handler = Router::with_options(Options::default().context(&context).peer_events(true));
+    let handler = Router::builder().context(&context).peer_events(true).build();
     runtime.run(handler.bind(HANDLER)).unwrap();
     let (router, at) = server(runtime, options.authenticator(Zap::in_context(&context)));
     (context, handler, router, at)

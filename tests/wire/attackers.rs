@@ -44,7 +44,7 @@ fn nothing_that_an_attacker_says_is_received() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     for (ours, options) in guarded() {
-        let router = Router::with_options(options.peer_events(true));
+        let router = Options::<Router>::from(options).peer_events(true).build();
         let at = runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
         for attack in attacks() {
             let mut script = Script::connect(&at);

@@ -166,7 +166,7 @@ fn ready_may_say_less_or_more_or_it_in_other_letters() {
 fn an_identity_may_have_255_octets_and_one_that_begins_with_zero_is_none() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
-    let router = Router::with_options(Options::default().peer_events(true));
+    let router = Router::builder().peer_events(true).build();
     let at = runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
     for identity in [vec![b'i'; 255], b"\0\0\0\0\x01".to_vec(), b"\0".to_vec()] {
         let body = [&b"\x05READY\x08Identity\0\0\0"[..], &[identity.len() as u8], &identity].concat();

@@ -23,7 +23,7 @@ fn named(at: &str, kind: &str, name: &[u8]) -> Script {
 }
 
 fn bound(runtime: &Runtime) -> (Router, String) {
-    let router = Router::with_options(Options::default().peer_events(true));
+    let router = Router::builder().peer_events(true).build();
     let at = runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
     (router, at)
 }
@@ -87,7 +87,7 @@ fn a_router_that_connects_takes_the_name_that_its_peer_has_now() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (listener, at) = ScriptListener::bind();
-    let options = Options::default().peer_events(true).reconnect_interval(Duration::from_millis(1));
+    let options = Router::builder().peer_events(true).reconnect_interval(Duration::from_millis(1));
     let router = Router::with_options(options);
     router.connect(at).unwrap();
     for name in ["before", "after"] {

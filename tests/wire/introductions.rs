@@ -98,7 +98,7 @@ fn a_kind_in_other_letters_under_another_spelling_of_its_property_is_still_compa
 fn all_that_a_peer_says_of_itself_is_told() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
-    let router = Router::with_options(Options::default().peer_events(true));
+    let router = Router::builder().peer_events(true).build();
     let at = runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
     let said: [(&str, &[u8]); 5] = [
         ("Socket-Type", b"DEALER"),
@@ -128,7 +128,7 @@ fn properties_of_ours_are_told() {
     script.expect(&ready(&expected));
     // Within the process too.
     let context = Context::new();
-    let router = Router::with_options(Options::default().context(&context).peer_events(true));
+    let router = Router::builder().context(&context).peer_events(true).build();
     runtime.run(router.bind("inproc://introductions")).unwrap();
     let dealer = Dealer::with_options(options.context(&context));
     dealer.connect("inproc://introductions").unwrap();

@@ -59,7 +59,7 @@ pub(crate) fn meet(runtime: &Runtime, we: We, kind: SocketType, options: Options
 }
 
 /// A bound DEALER.
-pub(crate) fn dealer(runtime: &Runtime, options: Options) -> (Dealer, String) {
+pub(crate) fn dealer(runtime: &Runtime, options: impl Into<Options<Dealer>>) -> (Dealer, String) {
     let dealer = Dealer::with_options(options);
     let at = runtime.run(dealer.bind(ANYWHERE)).unwrap().to_string();
     (dealer, at)

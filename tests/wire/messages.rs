@@ -11,7 +11,7 @@ use crate::kinds::{ANYWHERE, dealer};
 fn the_beginning_of_a_message_is_lost_with_its_connection() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
-    let router = Router::with_options(Options::default().peer_events(true));
+    let router = Router::builder().peer_events(true).build();
     let at = runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
     for cut_off in
         [&b"\x01\x01a"[..], b"\x01\x01a\x01\0\x00\x05hell", b"\x01\0", b"\x02\0\0\0\0\0\0\x10\0half", b"\0"]
@@ -71,7 +71,7 @@ fn a_message_that_was_cut_off_is_sent_again_whole_and_in_its_place() {
 fn what_waits_for_a_peer_that_was_accepted_goes_with_it() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
-    let (dealer, at) = dealer(&runtime, Options::default().peer_events(true));
+    let (dealer, at) = dealer(&runtime, Dealer::builder().peer_events(true));
     let mut script = Script::join(&at, "DEALER", 1);
     assert!(matches!(runtime.run(dealer.recv_event(1)).unwrap(), PeerEvent::Joined { .. }));
     let large = Message::from(vec![b'l'; 32 << 20]);

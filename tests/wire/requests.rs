@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{Envelope, Message, Options, RecvError, Rep, Req, Router};
+use enfonet_patterns::{Dealer, Envelope, Message, Options, RecvError, Rep, Req, Router};
 use enfonet_tests::{Runtime, Script, ScriptListener, message};
 
 use crate::kinds::{ANYWHERE, dealer};
@@ -138,7 +138,7 @@ fn a_router_adds_and_takes_nothing() {
 fn a_dealer_sends_what_it_is_given_behind_an_envelope_if_there_is_one() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
-    let (dealer, at) = dealer(&runtime, Options::default().peer_events(true));
+    let (dealer, at) = dealer(&runtime, Dealer::builder().peer_events(true));
     let mut script = Script::join(&at, "REP", 1);
     let event = runtime.run(dealer.recv_event(1)).unwrap();
     let enfonet_patterns::PeerEvent::Joined { peer, .. } = event else { panic!() };

@@ -140,7 +140,7 @@ fn requests_and_replies_are_those_of_later_versions() {
 #[test]
 fn a_router_knows_a_dealer_by_its_identity_and_long_frames_come_through() {
     let runtime = Runtime::new();
-    let router = Router::with_options(willing().peer_events(true));
+    let router = Options::<Router>::from(willing()).peer_events(true).build();
     let at = runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
     for identity in [&b"them"[..], &[b'i'; 255], b"\0reserved", b""] {
         let mut script = join(&at, DEALER, identity, ROUTER);

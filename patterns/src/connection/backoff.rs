@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::Options;
+use crate::options::Settings;
 
 /// Waits that grow, if they are to, with every failure in a row.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    pub(super) const fn new(options: &Options) -> Self {
+    pub(super) const fn new(options: &Settings) -> Self {
         let (first, max, refused) = (options.reconnect, options.reconnect_max, options.refused);
         Self { first, max, refused, next: first }
     }
@@ -39,22 +39,23 @@ impl Backoff {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Options;
 
-    fn waits(options: &Options, random: f64) -> Vec<u128> {
+    fn waits(options: &Settings, random: f64) -> Vec<u128> {
         let mut backoff = Backoff::new(options);
         (0..5).map(|_| backoff.wait(false, random).as_millis()).collect()
     }
 
     #[test]
     fn without_a_maximum_the_wait_is_even() {
-        let options = Options::default();
+        let options = Options::default().settings;
         assert_eq!(waits(&options, 0.0), [100; 5]);
         assert_eq!(waits(&options, 0.5), [150; 5]);
     }
 
     #[test]
     fn with_a_maximum_the_wait_doubles_up_to_it_and_starts_anew_after_success() {
-        let options = Options::default().reconnect_interval_max(Duration::from_millis(500));
+        let options = Options::default().reconnect_interval_max(Duration::from_millis(500)).settings;
         assert_eq!(waits(&options, 0.0), [100, 200, 400, 500, 500]);
         let mut backoff = Backoff::new(&options);
         let _ = (backoff.wait(false, 0.0), backoff.wait(false, 0.0));
@@ -64,12 +65,12 @@ mod tests {
 
     #[test]
     fn a_peer_that_will_not_be_different_is_tried_less_often() {
-        let options = Options::default().refused_interval(Duration::from_secs(3));
+        let options = Options::default().refused_interval(Duration::from_secs(3)).settings;
         let mut backoff = Backoff::new(&options);
         assert_eq!(backoff.wait(true, 0.0).as_millis(), 3000);
         assert_eq!(backoff.wait(true, 0.5).as_millis(), 4500);
         assert_eq!(backoff.wait(false, 0.0).as_millis(), 100);
-        let mut slow = Backoff::new(&Options::default().reconnect_interval(Duration::from_secs(9)));
+        let mut slow = Backoff::new(&Options::default().reconnect_interval(Duration::from_secs(9)).settings);
         assert_eq!(slow.wait(true, 0.0).as_millis(), 9000, "never faster than usual");
     }
 }

@@ -7,10 +7,11 @@ use std::task::Waker;
 use enfonet_zmtp::{Batch, Command, Local, Peer};
 use tokio_util::sync::CancellationToken;
 
+use crate::PeerId;
 use crate::error::ConnectionError;
+use crate::options::Settings;
 use crate::queue::{Load, Staged};
 use crate::routing::Refusal;
-use crate::{Options, PeerId};
 
 /// What a connection tells when it comes for more to write.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +26,7 @@ pub(crate) struct Turn {
 
 /// A socket, as its connections see it. No method waits.
 pub(crate) trait Link: fmt::Debug + Send + Sync {
-    fn options(&self) -> &Options;
+    fn options(&self) -> &Settings;
 
     /// What is told to peers in the handshake.
     fn local(&self) -> Local;

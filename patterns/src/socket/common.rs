@@ -44,12 +44,33 @@ pub enum PeerEvent {
 
 /// Methods that every socket has.
 macro_rules! socket_methods {
-    ($kind:ident, $routing:expr) => {
+    ($kind:ident, |$settings:ident| $routing:expr) => {
+        impl crate::options::sealed::Open for $kind {
+            fn open($settings: crate::options::Settings) -> Self {
+                let routing = $routing;
+                Self { hub: crate::socket::hub::Owned::new(SocketType::$kind, $settings, routing) }
+            }
+        }
+
+        impl crate::Kind for $kind {}
+
         impl $kind {
             /// A socket with the default [`Options`](crate::Options).
             #[must_use]
             pub fn new() -> Self {
-                Self::with_options(crate::Options::default())
+                Self::builder().build()
+            }
+
+            /// The options of such a socket, which [`build`](crate::Options::build) makes it.
+            #[must_use]
+            pub fn builder() -> crate::Options<Self> {
+                crate::Options::new()
+            }
+
+            /// A socket with these options: its own, or those that any kind may have.
+            #[must_use]
+            pub fn with_options(options: impl Into<crate::Options<Self>>) -> Self {
+                options.into().build()
             }
 
             /// Listens on an endpoint. Gives it with host and port filled in, so that what is given can be

@@ -5,10 +5,10 @@ use std::task::Waker;
 use enfonet_zmtp::{Envelope, Message, SocketType};
 
 use super::common::{self, PeerEvent, recv_event, recv_message, socket_methods, try_recv_message};
-use super::hub::{Hub, Out, Owned};
+use super::hub::{Out, Owned};
+use crate::PeerId;
 use crate::error::{RecvError, SendError, TrySendError};
 use crate::routing::RoundRobin;
-use crate::{Options, PeerId};
 
 /// Sends to its peers in turn and receives from all of them in turn, frames as they are (RFC 28). Partners:
 /// [`Rep`](crate::Rep), [`Router`](crate::Router), other dealers.
@@ -20,20 +20,14 @@ use crate::{Options, PeerId};
 ///
 /// To talk with [`Rep`](crate::Rep), begin messages with an empty frame: `["", "request"]`. What is sent to
 /// an endpoint that was connected to waits there for the connection.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Dealer {
     hub: Owned<RoundRobin>,
 }
 
-socket_methods!(Dealer, RoundRobin);
+socket_methods!(Dealer, |_settings| RoundRobin::default());
 
 impl Dealer {
-    /// A socket with these options.
-    #[must_use]
-    pub fn with_options(options: Options) -> Self {
-        Self { hub: Owned(Hub::new(SocketType::Dealer, options, RoundRobin::default())) }
-    }
-
     /// Sends to the next peer with room. Cancel safe: dropped before it is ready, it has sent nothing.
     ///
     /// # Errors

@@ -3,9 +3,8 @@
 use enfonet_zmtp::{Message, SocketType};
 
 use super::common::socket_methods;
-use super::hub::{Hub, Owned};
+use super::hub::Owned;
 use super::publish;
-use crate::Options;
 use crate::error::{SendError, TrySendError};
 use crate::routing::FanOut;
 
@@ -36,21 +35,14 @@ use crate::routing::FanOut;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Pub {
     hub: Owned<FanOut>,
 }
 
-socket_methods!(Pub, FanOut);
+socket_methods!(Pub, |settings| FanOut::new(settings.subscriptions, settings.subscription_octets));
 
 impl Pub {
-    /// A socket with these options.
-    #[must_use]
-    pub fn with_options(options: Options) -> Self {
-        let routing = FanOut::new(options.subscriptions, options.subscription_octets);
-        Self { hub: Owned(Hub::new(SocketType::Pub, options, routing)) }
-    }
-
     /// Publishes a message. Dropped before it is ready, it may have reached some subscribers and not others.
     ///
     /// # Errors

@@ -7,9 +7,9 @@ use enfonet_zmtp::{Envelope, Message, SocketType};
 
 use super::common::{recv_message, socket_methods, try_recv_message};
 use super::hub::{Hub, Owned};
+use crate::PeerId;
 use crate::error::{RecvError, ReplyError};
 use crate::routing::Answering;
-use crate::{Options, PeerId};
 
 /// Receives requests, of each client in turn, and replies (RFC 28). Partners: [`Req`](crate::Req),
 /// [`Dealer`](crate::Dealer).
@@ -17,20 +17,14 @@ use crate::{Options, PeerId};
 /// A [`Request`] knows where its reply goes, and is used up by it: any number of them can be worked on at a
 /// time, and no reply can go to another client. A message without an empty frame before its body is no
 /// request, and is dropped.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Rep {
     hub: Owned<Answering>,
 }
 
-socket_methods!(Rep, Answering);
+socket_methods!(Rep, |_settings| Answering);
 
 impl Rep {
-    /// A socket with these options.
-    #[must_use]
-    pub fn with_options(options: Options) -> Self {
-        Self { hub: Owned(Hub::new(SocketType::Rep, options, Answering)) }
-    }
-
     /// The next request, of each client in turn. Cancel safe.
     ///
     /// # Errors
@@ -51,7 +45,7 @@ impl Rep {
 
     fn request(&self, (peer, message): (PeerId, Message)) -> Option<Request> {
         let (envelope, message) = message.split_envelope().ok()?;
-        Some(Request { hub: self.hub.0.clone(), peer, envelope, message })
+        Some(Request { hub: self.hub.share(), peer, envelope, message })
     }
 }
 

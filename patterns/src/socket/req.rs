@@ -5,8 +5,7 @@ use std::task::Waker;
 use enfonet_zmtp::{Message, SocketType};
 
 use super::common::socket_methods;
-use super::hub::{Hub, Owned};
-use crate::Options;
+use super::hub::Owned;
 use crate::error::{RecvError, SendError};
 use crate::queue::Arrival;
 use crate::routing::{Gone, Lockstep};
@@ -37,20 +36,14 @@ use crate::routing::{Gone, Lockstep};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Req {
     hub: Owned<Lockstep>,
 }
 
-socket_methods!(Req, Lockstep);
+socket_methods!(Req, |_settings| Lockstep::default());
 
 impl Req {
-    /// A socket with these options.
-    #[must_use]
-    pub fn with_options(options: Options) -> Self {
-        Self { hub: Owned(Hub::new(SocketType::Req, options.peer_events(false), Lockstep::default())) }
-    }
-
     /// Sends a request and waits for its reply. Dropped in between, the socket waits for the reply:
     /// [`recv`](Self::recv) gives it.
     ///

@@ -4,10 +4,10 @@ use bytes::Bytes;
 use enfonet_zmtp::{Envelope, Message, SocketType};
 
 use super::common::{self, PeerEvent, recv_event, recv_message, socket_methods, try_recv_message};
-use super::hub::{Hub, Owned};
+use super::hub::Owned;
+use crate::PeerId;
 use crate::error::{RecvError, SendError, TrySendError};
 use crate::routing::Directory;
-use crate::{Options, PeerId};
 
 /// Receives from all peers in turn, and knows from whom; sends to the peer of the caller's choice (RFC 28).
 /// Partners: [`Req`](crate::Req), [`Dealer`](crate::Dealer), other routers.
@@ -19,21 +19,14 @@ use crate::{Options, PeerId};
 ///
 /// A peer is addressed by the [`PeerId`] that came with its message: it never means a later peer of the same
 /// name. [`find`](Self::find) and [`identity`](Self::identity) lead from names to ids and back.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Router {
     hub: Owned<Directory>,
 }
 
-socket_methods!(Router, Directory);
+socket_methods!(Router, |_settings| Directory::new(fastrand::u32(..)));
 
 impl Router {
-    /// A socket with these options.
-    #[must_use]
-    pub fn with_options(options: Options) -> Self {
-        let routing = Directory::new(fastrand::u32(..));
-        Self { hub: Owned(Hub::new(SocketType::Router, options, routing)) }
-    }
-
     /// Sends to a peer, as soon as it has room. Cancel safe: dropped before it is ready, it has sent nothing.
     ///
     /// # Errors

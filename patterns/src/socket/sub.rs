@@ -4,9 +4,8 @@ use bytes::Bytes;
 use enfonet_zmtp::{Batch, Message, SocketType};
 
 use super::common::{recv_message, recv_run, socket_methods, try_recv_message};
-use super::hub::{Hub, Owned};
+use super::hub::Owned;
 use super::xsub::{cancel, subscribe};
-use crate::Options;
 use crate::error::RecvError;
 use crate::routing::Upstream;
 
@@ -16,20 +15,14 @@ use crate::routing::Upstream;
 /// A new socket receives nothing until it subscribes; the empty topic stands for all messages. When its
 /// queue for a publisher is at its mark, that connection isn't read until there is room: then the queue at
 /// the publisher fills, and messages are dropped there.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Sub {
     hub: Owned<Upstream>,
 }
 
-socket_methods!(Sub, Upstream);
+socket_methods!(Sub, |_settings| Upstream::default());
 
 impl Sub {
-    /// A socket with these options.
-    #[must_use]
-    pub fn with_options(options: Options) -> Self {
-        Self { hub: Owned(Hub::new(SocketType::Sub, options, Upstream::default())) }
-    }
-
     /// Asks all publishers, now and later, for messages that begin with the topic. A topic may be subscribed
     /// to more than once: it is wanted until it has been unsubscribed from as often.
     pub fn subscribe(&self, topic: impl AsRef<[u8]>) {

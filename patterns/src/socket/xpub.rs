@@ -3,17 +3,17 @@
 use enfonet_zmtp::{Batch, Message, SocketType, Subscription};
 
 use super::common::socket_methods;
-use super::hub::{Hub, Owned};
+use super::hub::Owned;
 use super::publish::{self, Publication};
+use crate::PeerId;
 use crate::error::{RecvError, SendError, TrySendError};
 use crate::queue::Arrival;
 use crate::routing::FanOut;
-use crate::{Options, PeerId};
 
 /// Like [`Pub`](crate::Pub), and receives what comes from the subscribers: which topics are wanted, by
 /// anybody at all, and messages that they send (RFC 29). Partners: [`Sub`](crate::Sub), [`XSub`](crate::XSub).
 /// When queues are at their mark, it does as [`Pub`](crate::Pub) does.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct XPub {
     hub: Owned<FanOut>,
 }
@@ -37,16 +37,9 @@ pub enum FromSubscriber {
     },
 }
 
-socket_methods!(XPub, FanOut);
+socket_methods!(XPub, |settings| FanOut::new(settings.subscriptions, settings.subscription_octets));
 
 impl XPub {
-    /// A socket with these options.
-    #[must_use]
-    pub fn with_options(options: Options) -> Self {
-        let routing = FanOut::new(options.subscriptions, options.subscription_octets);
-        Self { hub: Owned(Hub::new(SocketType::XPub, options, routing)) }
-    }
-
     /// Publishes a message. Dropped before it is ready, it may have reached some subscribers and not others.
     ///
     /// # Errors

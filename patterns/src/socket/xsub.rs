@@ -8,28 +8,22 @@ use smallvec::SmallVec;
 
 use super::common::{recv_message, recv_run, socket_methods, try_recv_message};
 use super::hub::{Hub, Owned};
+use crate::PeerId;
 use crate::error::{RecvError, SendError};
 use crate::queue::Arrival;
 use crate::routing::Upstream;
-use crate::{Options, PeerId};
 
 /// Like [`Sub`](crate::Sub), for those who pass on what they receive: it doesn't check that it was asked
 /// for, and it can send messages to the publishers (RFC 29). Partners: [`Pub`](crate::Pub),
 /// [`XPub`](crate::XPub).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct XSub {
     hub: Owned<Upstream>,
 }
 
-socket_methods!(XSub, Upstream);
+socket_methods!(XSub, |_settings| Upstream::default());
 
 impl XSub {
-    /// A socket with these options.
-    #[must_use]
-    pub fn with_options(options: Options) -> Self {
-        Self { hub: Owned(Hub::new(SocketType::XSub, options, Upstream::default())) }
-    }
-
     /// Asks all publishers, now and later, for messages that begin with the topic. Counted, as by
     /// [`Sub::subscribe`](crate::Sub::subscribe).
     pub fn subscribe(&self, topic: impl Into<Bytes>) {

@@ -25,7 +25,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use enfonet_patterns::{
-    Batch, Dealer, Envelope, Message, PeerEvent, PeerId, Router, SocketType, TrySendError,
+    Batch, Dealer, Envelope, Message, Options, PeerEvent, PeerId, Router, SocketType, TrySendError,
 };
 use slotmap::{Key, KeyData, SlotMap, new_key_type};
 use tracing::{debug, warn};
@@ -107,9 +107,9 @@ impl Broker {
     /// [`StartError`]: an endpoint is in use, or refused by the system.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
         let options = |side: &Side| side.options.clone().send_hwm(0).send_octets(QUEUE).recv_octets(QUEUE);
-        let clients = options(&config.frontend).recv_hwm(CLIENT_QUEUE).peer_events(false);
-        let workers = options(&config.backend).recv_hwm(0).peer_events(true);
-        let (frontend, backend) = (Router::with_options(clients), Dealer::with_options(workers));
+        let clients = options(&config.frontend).recv_hwm(CLIENT_QUEUE);
+        let workers = Options::<Dealer>::from(options(&config.backend)).recv_hwm(0).peer_events(true);
+        let (frontend, backend) = (Router::with_options(clients), workers.build());
         let endpoints = Endpoints {
             frontend: attach!(frontend, config.frontend),
             backend: attach!(backend, config.backend),

@@ -1,14 +1,17 @@
 //! Binding, connecting, and the end.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::Waker;
 use std::time::Duration;
 
+use enfonet_zmtp::SocketType;
 use tokio_util::sync::CancellationToken;
 
 use super::Hub;
 use crate::connection::{self, Slot};
 use crate::error::{BindError, Closed, ConnectError, UnknownEndpoint};
+use crate::options::Settings;
 use crate::queue::Outbox;
 use crate::routing::Routing;
 use crate::transport::Listener;
@@ -112,10 +115,28 @@ impl<R: Routing> Hub<R> {
     }
 }
 
-/// The user's end of a socket. Dropping it closes the socket without waiting: what is connected goes on
-/// sending in the background for the socket's linger.
+/// The user's end of a socket, or one of several. Dropping the last one closes the socket without waiting: what is
+/// connected goes on sending in the background for the socket's linger.
 #[derive(Debug)]
-pub(crate) struct Owned<R: Routing>(pub(crate) Arc<Hub<R>>);
+pub(crate) struct Owned<R: Routing>(Arc<Hub<R>>);
+
+impl<R: Routing> Owned<R> {
+    pub(crate) fn new(kind: SocketType, settings: Settings, routing: R) -> Self {
+        Self(Hub::new(kind, settings, routing))
+    }
+
+    /// The socket, for one who doesn't keep it open.
+    pub(crate) fn share(&self) -> Arc<Hub<R>> {
+        self.0.clone()
+    }
+}
+
+impl<R: Routing> Clone for Owned<R> {
+    fn clone(&self) -> Self {
+        self.0.owners.fetch_add(1, Ordering::Relaxed);
+        Self(self.0.clone())
+    }
+}
 
 impl<R: Routing> std::ops::Deref for Owned<R> {
     type Target = Arc<Hub<R>>;
@@ -127,6 +148,9 @@ impl<R: Routing> std::ops::Deref for Owned<R> {
 
 impl<R: Routing> Drop for Owned<R> {
     fn drop(&mut self) {
+        if self.0.owners.fetch_sub(1, Ordering::AcqRel) > 1 {
+            return;
+        }
         if self.0.abort.is_cancelled() {
             return;
         }

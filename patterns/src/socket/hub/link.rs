@@ -6,14 +6,15 @@ use enfonet_zmtp::{Batch, Command, Local, Peer, SocketType, Subscription};
 use tokio_util::sync::CancellationToken;
 
 use super::{Hub, Out};
+use crate::PeerId;
 use crate::connection::{Link, Turn};
 use crate::error::ConnectionError;
+use crate::options::Settings;
 use crate::queue::{Load, Outbox, Staged};
 use crate::routing::{Refusal, Routing};
-use crate::{Options, PeerId};
 
 impl<R: Routing> Link for Hub<R> {
-    fn options(&self) -> &Options {
+    fn options(&self) -> &Settings {
         &self.options
     }
 

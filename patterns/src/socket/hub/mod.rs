@@ -9,6 +9,7 @@ mod link;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use enfonet_zmtp::SocketType;
@@ -19,10 +20,11 @@ use tokio_util::task::TaskTracker;
 
 pub(crate) use lifetime::Owned;
 
+use crate::Endpoint;
 use crate::error::Closed;
+use crate::options::Settings;
 use crate::queue::{Arrival, Inbound, Load};
 use crate::routing::{Outboxes, Routing};
-use crate::{Endpoint, Options};
 
 /// What goes out.
 #[derive(Debug)]
@@ -35,8 +37,10 @@ pub(crate) struct Out<R> {
 }
 
 pub(crate) struct Hub<R> {
+    /// How many ends of it the user has.
+    owners: AtomicUsize,
     kind: SocketType,
-    options: Options,
+    options: Settings,
     out: Mutex<Out<R>>,
     inbound: Mutex<Inbound>,
     /// Something has arrived: one receiver is woken.
@@ -58,10 +62,11 @@ impl<R> fmt::Debug for Hub<R> {
 }
 
 impl<R: Routing> Hub<R> {
-    pub(crate) fn new(kind: SocketType, options: Options, routing: R) -> Arc<Self> {
+    pub(crate) fn new(kind: SocketType, options: Settings, routing: R) -> Arc<Self> {
         let out = Out { outboxes: Outboxes::new(), routing, joined: 0, closed: false };
         let inbound = Inbound::new(Load::new(options.recv_hwm, options.recv_octets));
         Arc::new(Self {
+            owners: AtomicUsize::new(1),
             kind,
             options,
             out: Mutex::new(out),

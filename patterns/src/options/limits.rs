@@ -1,0 +1,45 @@
+//! What a peer may make us hold.
+
+use super::Options;
+
+impl<K> Options<K> {
+    /// The largest message, all frames together, that is accepted from a peer: a larger one ends its
+    /// connection. Default 256 MiB.
+    #[must_use]
+    pub fn max_message_size(mut self, octets: usize) -> Self {
+        self.settings.limits.message = octets;
+        self
+    }
+
+    /// The largest frame that is accepted from a peer (libzmq's `MAXMSGSIZE`): a larger one ends its connection.
+    /// Default 256 MiB.
+    #[must_use]
+    pub fn max_frame_size(mut self, octets: usize) -> Self {
+        self.settings.limits.frame = octets;
+        self
+    }
+
+    /// How many frames a message from a peer may have: one of more ends its connection. Default 1,000,000.
+    #[must_use]
+    pub fn max_frames(mut self, frames: usize) -> Self {
+        self.settings.limits.frames = frames;
+        self
+    }
+
+    /// How many octets of metadata a peer may announce, not counting some 512 that its commands may have besides:
+    /// more end its connection. Default 64 KiB.
+    #[must_use]
+    pub fn max_metadata(mut self, octets: usize) -> Self {
+        self.settings.metadata = octets;
+        self
+    }
+
+    /// How many subscriptions a subscriber may hold, and how many octets their topics may have; the same
+    /// bounds hold for the topics of all subscribers together, so that a broker never asks a publisher for
+    /// more than that takes. Who passes them is disconnected. Default 1,000,000 and 64 MiB.
+    #[must_use]
+    pub fn max_subscriptions(mut self, subscriptions: usize, octets: usize) -> Self {
+        (self.settings.subscriptions, self.settings.subscription_octets) = (subscriptions, octets);
+        self
+    }
+}

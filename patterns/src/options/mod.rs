@@ -1,0 +1,174 @@
+//! What can be set on a socket.
+
+mod connecting;
+mod kinds;
+mod limits;
+mod queues;
+mod security;
+
+pub use kinds::KnowsPeers;
+
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use bytes::Bytes;
+use enfonet_zmtp::{HeartbeatConfig, Limits, Metadata, Security};
+
+use crate::Context;
+use crate::auth::Door;
+
+/// The settings of a socket, with libzmq's names and defaults where it has them. Given when the socket is made.
+///
+/// What any socket may have is set on `Options`, and can be given to many. What only some kinds have is set on the
+/// builder of such a kind, `Options<Router>` say: on another it doesn't compile.
+///
+/// ```
+/// use std::time::Duration;
+/// use enfonet_patterns::{Options, Pub, Router};
+///
+/// let publisher = Pub::builder().send_hwm(100_000).linger(Duration::from_secs(5)).build();
+/// let shared = Options::default().send_hwm(10);
+/// let (first, second) = (Router::with_options(shared.clone()), Router::with_options(shared));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Options<K = ()> {
+    pub(crate) settings: Settings,
+    kind: PhantomData<fn() -> K>,
+}
+
+impl Default for Options {
+    /// What libzmq has, where it has it: see each of the settings.
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What any socket may have, for a kind that may have more.
+impl<K: Kind> From<Options> for Options<K> {
+    fn from(options: Options) -> Self {
+        Self { settings: options.settings, kind: PhantomData }
+    }
+}
+
+/// A kind of socket: what its [`Options`] make.
+pub trait Kind: sealed::Open {}
+
+impl<K: Kind> Options<K> {
+    /// The socket.
+    #[must_use]
+    pub fn build(self) -> K {
+        K::open(self.settings)
+    }
+}
+
+pub(crate) mod sealed {
+    /// How a kind of socket begins; kinds are ours to define.
+    pub trait Open {
+        fn open(settings: super::Settings) -> Self;
+    }
+}
+
+/// All that can be set, whatever the kind.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub(crate) context: Context,
+    pub(crate) identity: Bytes,
+    pub(crate) properties: Metadata,
+    pub(crate) send_hwm: usize,
+    pub(crate) send_octets: usize,
+    pub(crate) recv_hwm: usize,
+    pub(crate) recv_octets: usize,
+    pub(crate) linger: Duration,
+    pub(crate) reconnect: Duration,
+    pub(crate) reconnect_max: Option<Duration>,
+    pub(crate) refused: Duration,
+    pub(crate) handshake: Duration,
+    pub(crate) handshakes: usize,
+    pub(crate) security: Security,
+    pub(crate) door: Door,
+    pub(crate) domain: String,
+    pub(crate) zmtp2: bool,
+    pub(crate) limits: Limits,
+    pub(crate) metadata: usize,
+    pub(crate) subscriptions: usize,
+    pub(crate) subscription_octets: usize,
+    pub(crate) peer_events: bool,
+    pub(crate) heartbeat: HeartbeatConfig,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            context: Context::global().clone(),
+            identity: Bytes::new(),
+            properties: Metadata::default(),
+            send_hwm: 1000,
+            send_octets: 64 << 20,
+            recv_hwm: 1000,
+            recv_octets: 64 << 20,
+            linger: Duration::from_secs(30),
+            reconnect: Duration::from_millis(100),
+            reconnect_max: None,
+            refused: Duration::from_secs(5),
+            handshake: Duration::from_secs(30),
+            handshakes: 10_000,
+            security: Security::Null,
+            door: Door::default(),
+            domain: String::new(),
+            zmtp2: false,
+            limits: Limits::default(),
+            metadata: 64 << 10,
+            subscriptions: 1_000_000,
+            subscription_octets: 64 << 20,
+            peer_events: false,
+            heartbeat: HeartbeatConfig::default(),
+        }
+    }
+}
+
+impl<K> Options<K> {
+    pub(crate) fn new() -> Self {
+        Self { settings: Settings::default(), kind: PhantomData }
+    }
+
+    /// The context whose `inproc://` names the socket sees. Default: the one of the process.
+    #[must_use]
+    pub fn context(mut self, context: &Context) -> Self {
+        self.settings.context = context.clone();
+        self
+    }
+
+    /// The identity (routing id) that REQ, DEALER and ROUTER announce: at most 255 octets, the first not
+    /// zero. Default: none, and a ROUTER makes one up.
+    ///
+    /// # Panics
+    /// When the identity is too long or begins with a zero.
+    #[must_use]
+    pub fn identity(mut self, identity: impl Into<Bytes>) -> Self {
+        self.settings.identity = identity.into();
+        assert!(self.settings.identity.len() <= 255, "an identity has at most 255 octets");
+        assert!(self.settings.identity.first() != Some(&0), "an identity doesn't begin with a zero octet");
+        self
+    }
+
+    /// A property of the application's own that peers are told in the handshake; `name` begins with `X-` (RFC 37).
+    /// Peers of ours see it in [`Peer::metadata`](crate::Peer). May be given again, for others.
+    ///
+    /// # Panics
+    /// When the name doesn't begin so, or has more than 255 octets.
+    #[must_use]
+    pub fn property(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        assert!(name.starts_with("X-"), "the name of an application's property begins with X-");
+        self.settings.properties.push(name, value.as_ref());
+        self
+    }
+}
+
+/// No timer has to reach further than a century: longer times are as good as for ever.
+fn bounded(time: Duration) -> Duration {
+    time.min(Duration::from_secs(100 * 365 * 24 * 3600))
+}
+
+const fn unlimited(limit: usize) -> usize {
+    if limit == 0 { usize::MAX } else { limit }
+}

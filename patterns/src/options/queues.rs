@@ -1,0 +1,49 @@
+//! How much waits, and for how long.
+
+use std::time::Duration;
+
+use super::{Options, bounded, unlimited};
+
+impl<K> Options<K> {
+    /// High-water mark of sending: how many messages may wait for one peer, 0 for no limit. Default 1000.
+    /// A message counts until the kernel has taken it. What happens at the mark depends on the kind of
+    /// socket: see there.
+    #[must_use]
+    pub fn send_hwm(mut self, messages: usize) -> Self {
+        self.settings.send_hwm = unlimited(messages);
+        self
+    }
+
+    /// The same in octets, so that large messages don't fill the memory; 0 for no limit. Default 64 MiB.
+    /// As long as less than this waits, one more message is taken, whatever its size.
+    #[must_use]
+    pub fn send_octets(mut self, octets: usize) -> Self {
+        self.settings.send_octets = unlimited(octets);
+        self
+    }
+
+    /// High-water mark of receiving: how many messages of one peer may wait to be received before its
+    /// connection is no longer read, 0 for no limit. Default 1000. What one read brought is kept whole, so
+    /// the mark may be passed by that much.
+    #[must_use]
+    pub fn recv_hwm(mut self, messages: usize) -> Self {
+        self.settings.recv_hwm = unlimited(messages);
+        self
+    }
+
+    /// The same in octets; 0 for no limit. Default 64 MiB.
+    #[must_use]
+    pub fn recv_octets(mut self, octets: usize) -> Self {
+        self.settings.recv_octets = unlimited(octets);
+        self
+    }
+
+    /// How long, once the socket is dropped, what waits for connected peers is still sent in the
+    /// background, as long as the runtime lives. Default 30 s. (libzmq's default is for ever.)
+    /// `close` takes a linger of its own, and is the way to be sure.
+    #[must_use]
+    pub fn linger(mut self, linger: Duration) -> Self {
+        self.settings.linger = bounded(linger);
+        self
+    }
+}

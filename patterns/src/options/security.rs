@@ -1,0 +1,52 @@
+//! Who may come in.
+
+use enfonet_zmtp::Security;
+
+use super::Options;
+use crate::Authenticator;
+use crate::auth::Door;
+
+impl<K> Options<K> {
+    /// How many peers may be in the middle of their handshake at each endpoint that is bound; who comes beyond
+    /// that is disconnected at once. Default 10,000.
+    #[must_use]
+    pub fn max_handshakes(mut self, handshakes: usize) -> Self {
+        self.settings.handshakes = handshakes;
+        self
+    }
+
+    /// The mechanism of the socket, its role in it, and what that needs: on tcp and ipc, not within the process.
+    /// Default [`Security::Null`].
+    ///
+    /// Both ends must have the same mechanism, one as client and one as server. A PLAIN server needs an
+    /// [`authenticator`](Self::authenticator), or nobody comes in. A CURVE server without one lets everybody in
+    /// who knows its public key.
+    #[must_use]
+    pub fn security(mut self, security: Security) -> Self {
+        self.settings.security = security;
+        self
+    }
+
+    /// Who decides which peers may come in: a [`PlainUsers`](crate::PlainUsers), a
+    /// [`CurveClients`](crate::CurveClients), a ZAP handler ([`Zap`](crate::Zap)), or a closure. Default nobody.
+    #[must_use]
+    pub fn authenticator(mut self, authenticator: impl Authenticator) -> Self {
+        self.settings.door = Door::kept_by(authenticator);
+        self
+    }
+
+    /// The security domain, which the authenticator gets to see (libzmq's `ZAP_DOMAIN`). Default empty.
+    #[must_use]
+    pub fn domain(mut self, domain: impl Into<String>) -> Self {
+        self.settings.domain = domain.into();
+        self
+    }
+
+    /// Serves peers of ZMTP 2.0 too, as libzmq 3.x is. Default off; and never with a mechanism or an
+    /// authenticator, of which they know nothing.
+    #[must_use]
+    pub fn zmtp2(mut self, on: bool) -> Self {
+        self.settings.zmtp2 = on;
+        self
+    }
+}
