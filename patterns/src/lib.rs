@@ -6,6 +6,7 @@ mod context;
 mod endpoint;
 mod error;
 mod options;
+mod peer;
 mod queue;
 mod routing;
 mod socket;
@@ -16,18 +17,13 @@ pub use context::Context;
 pub use endpoint::{Endpoint, EndpointError, Host};
 pub use enfonet_zmtp::{
     Batch, Credentials, Denial, Envelope, KeyError, KeyPair, Login, LoginTooLong, Mechanism, Message,
-    Metadata, Peer, PublicKey, Secret, SecretKey, Security, SocketType, Subscription, User, Verdict, Version,
+    Metadata, PublicKey, Secret, SecretKey, Security, SocketType, Subscription, User, Verdict, Version,
 };
 pub use error::{
     BindError, Closed, ConnectError, RecvError, ReplyError, SendError, TrySendError, UnknownEndpoint,
 };
 pub use options::{Kind, KnowsPeers, Options};
+pub use peer::{PeerId, PeerInfo};
 pub use socket::{
     Dealer, FromSubscriber, PeerEvent, Pub, Rep, Req, Request, RequestError, Router, Sub, Unsent, XPub, XSub,
 };
-
-slotmap::new_key_type! {
-    /// A peer of one socket. It names this peer for as long as the socket lives, and never one that comes
-    /// later, even under the same identity.
-    pub struct PeerId;
-}

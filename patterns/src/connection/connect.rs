@@ -8,6 +8,7 @@ use super::handshake::handshake;
 use super::link::Slot;
 use super::listen::FINISH;
 use crate::Endpoint;
+use crate::peer::Newcomer;
 use crate::error::ConnectionError;
 use crate::transport::Stream;
 
@@ -42,7 +43,9 @@ async fn attempt(endpoint: &Endpoint, slot: &Slot, backoff: &mut Backoff) -> Res
     let Some(shaken) = slot.unless_over(Box::pin(handshake(&stream, &**link))).await else {
         return Ok(());
     };
-    let driver = Driver::start(&stream, shaken?, |peer| slot.join(peer))?;
+    let driver = Driver::start(&stream, shaken?, |peer| {
+        slot.join(Newcomer { peer, endpoint: endpoint.clone(), address: stream.peer_address() })
+    })?;
     debug!(%endpoint, "connected");
     backoff.reset();
     driver.run().await?;

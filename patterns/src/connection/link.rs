@@ -4,10 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::Waker;
 
-use enfonet_zmtp::{Batch, Command, Local, Peer};
+use enfonet_zmtp::{Batch, Command, Local};
 use tokio_util::sync::CancellationToken;
 
 use crate::PeerId;
+use crate::peer::Newcomer;
 use crate::error::ConnectionError;
 use crate::options::Settings;
 use crate::queue::{Load, Staged};
@@ -38,7 +39,7 @@ pub(crate) trait Link: fmt::Debug + Send + Sync {
     fn open(&self) -> PeerId;
 
     /// The peer of a queue is there; or one that has none yet, whose queue begins with it.
-    fn join(&self, queue: Option<PeerId>, peer: Peer) -> Result<PeerId, Refusal>;
+    fn join(&self, queue: Option<PeerId>, peer: Newcomer) -> Result<PeerId, Refusal>;
 
     /// Messages have arrived. They are taken whether there is room or not: see [`may_read`](Self::may_read).
     fn deliver(&self, id: PeerId, batch: Batch) -> Result<(), Refusal>;
@@ -108,7 +109,7 @@ impl Slot {
     }
 
     /// The peer is there, until the guard is dropped.
-    pub(crate) fn join(&self, peer: Peer) -> Result<Joined, Refusal> {
+    pub(crate) fn join(&self, peer: Newcomer) -> Result<Joined, Refusal> {
         Joined::new(&self.link, self.queue, peer)
     }
 }
@@ -133,11 +134,11 @@ pub(crate) struct Joined {
 
 impl Joined {
     /// A peer that has connected to this side: its queue begins and ends with it.
-    pub(crate) fn accept(link: &Arc<dyn Link>, peer: Peer) -> Result<Self, Refusal> {
+    pub(crate) fn accept(link: &Arc<dyn Link>, peer: Newcomer) -> Result<Self, Refusal> {
         Self::new(link, None, peer)
     }
 
-    fn new(link: &Arc<dyn Link>, queue: Option<PeerId>, peer: Peer) -> Result<Self, Refusal> {
+    fn new(link: &Arc<dyn Link>, queue: Option<PeerId>, peer: Newcomer) -> Result<Self, Refusal> {
         let id = link.join(queue, peer)?;
         Ok(Self { link: link.clone(), id, keep: queue.is_some(), unsent: Vec::new() })
     }

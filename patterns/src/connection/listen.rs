@@ -15,6 +15,7 @@ use super::driver::Driver;
 use super::handshake::handshake;
 use super::link::{Joined, Link};
 use crate::Endpoint;
+use crate::peer::Newcomer;
 use crate::error::ConnectionError;
 use crate::transport::{Listener, Stream};
 
@@ -102,7 +103,10 @@ impl Host {
         let Some(shaken) = self.link.closing().run_until_cancelled(shaking).await else {
             return Ok(());
         };
-        let driver = Driver::start(stream, shaken?, |peer| Joined::accept(&self.link, peer))?;
+        let driver = Driver::start(stream, shaken?, |peer| {
+            let (endpoint, address) = (self.endpoint.clone(), stream.peer_address());
+            Joined::accept(&self.link, Newcomer { peer, endpoint, address })
+        })?;
         drop(room);
         driver.run().await?;
         let _ = tokio::time::timeout(FINISH, stream.finish()).await;

@@ -11,6 +11,7 @@ use super::backoff::Backoff;
 use super::link::{Joined, Slot, Turn};
 use crate::Endpoint;
 use crate::context::Bound;
+use crate::peer::Newcomer;
 use crate::error::ConnectionError;
 use crate::queue::{Load, Staged};
 
@@ -27,7 +28,7 @@ pub(crate) async fn connect_inproc(name: String, slot: Slot) {
         let Some(bound) = slot.unless_over(names.find(&name)).await else {
             return;
         };
-        let is_lasting = match join(&slot, &bound).await {
+        let is_lasting = match join(&endpoint, &slot, &bound).await {
             Ok(()) => {
                 debug!(%endpoint, "disconnected");
                 false
@@ -44,25 +45,26 @@ pub(crate) async fn connect_inproc(name: String, slot: Slot) {
     }
 }
 
-async fn join(near: &Slot, far: &Bound) -> Result<(), ConnectionError> {
+async fn join(endpoint: &Endpoint, near: &Slot, far: &Bound) -> Result<(), ConnectionError> {
     let (near_local, far_local) = (near.link().local(), far.link.local());
     if !near_local.socket_type.is_compatible(far_local.socket_type) {
         let theirs = far_local.socket_type.to_string();
         return Err(enfonet_zmtp::HandshakeError::SocketType { theirs, ours: near_local.socket_type }.into());
     }
-    let far_peer = Joined::accept(&far.link, introduce(near_local))?;
-    let near_peer = near.join(introduce(far_local))?;
+    let far_peer = Joined::accept(&far.link, introduce(endpoint, near_local))?;
+    let near_peer = near.join(introduce(endpoint, far_local))?;
     let mut pipe = Pipe { near: End::new(near_peer), far: End::new(far_peer) };
     let flow = std::future::poll_fn(|cx| pipe.poll(cx));
     far.until.run_until_cancelled(flow).await.unwrap_or(Ok(()))
 }
 
 /// What a peer would have learnt in a handshake.
-fn introduce(local: Local) -> Peer {
+fn introduce(endpoint: &Endpoint, local: Local) -> Newcomer {
     let metadata = local.to_metadata();
     let identity = if local.socket_type.announces_identity() { local.identity } else { Default::default() };
     let (version, socket_type) = (Version::V3_1, Some(local.socket_type));
-    Peer { version, socket_type, identity, metadata, user: User::default() }
+    let peer = Peer { version, socket_type, identity, metadata, user: User::default() };
+    Newcomer { peer, endpoint: endpoint.clone(), address: String::new() }
 }
 
 #[derive(Debug)]

@@ -4,19 +4,20 @@
 //! in line, one message or one run, and the peer goes to the back: fair per message, or per run.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::task::Waker;
 
-use enfonet_zmtp::{Batch, Peer, Subscription};
+use enfonet_zmtp::{Batch, Subscription};
 use slotmap::SlotMap;
 
 use super::Load;
-use crate::PeerId;
+use crate::{PeerId, PeerInfo};
 
 /// What a socket receives, in the order in which it happened to each peer.
 #[derive(Debug)]
 pub(crate) enum Arrival {
     /// A peer is there; reported to sockets that ask for it.
-    Joined(PeerId, Peer),
+    Joined(Arc<PeerInfo>),
     /// Messages of a peer.
     Run(PeerId, Batch),
     /// A peer wants, or no longer wants, a topic that nobody else does (XPUB).
@@ -40,12 +41,18 @@ pub(crate) struct Inbound {
     pub(crate) waiting: usize,
     /// No connection is to be read any more.
     stopped: bool,
+    /// Whether peers that come are arrivals.
+    reports: bool,
 }
 
 #[derive(Debug, Default)]
 struct Inbox {
     items: VecDeque<Item>,
+    /// Whose the last item was that was taken.
+    peer: Option<Arc<PeerInfo>>,
     queued: Load,
+    /// All that ever came.
+    received: Load,
     in_line: bool,
     /// The peer's queue goes on; otherwise the inbox ends with what it holds.
     open: bool,
@@ -56,17 +63,26 @@ struct Inbox {
 /// What happened to a peer.
 #[derive(Debug)]
 enum Item {
-    Joined(Box<Peer>),
+    /// What follows is of this peer. Also where that isn't reported: messages of an earlier one may stand before it.
+    Joined(Arc<PeerInfo>),
     Run(Batch),
     Left(Vec<Batch>),
 }
 
 impl Inbox {
     /// The next of this peer's arrivals; there is one, or it wouldn't stand in line.
-    fn pop(&mut self, id: PeerId, messages: usize, limit: &Load) -> Arrival {
+    #[inline]
+    fn pop(&mut self, id: PeerId, messages: usize, limit: &Load, reports: bool) -> Arrival {
+        while let (false, Some(Item::Joined(peer))) = (reports, self.items.front()) {
+            self.peer = Some(peer.clone());
+            self.items.pop_front();
+        }
         let Some(Item::Run(run)) = self.items.front_mut() else {
             return match self.items.pop_front() {
-                Some(Item::Joined(peer)) => Arrival::Joined(id, *peer),
+                Some(Item::Joined(peer)) => {
+                    self.peer = Some(peer.clone());
+                    Arrival::Joined(peer)
+                }
                 Some(Item::Left(unsent)) => Arrival::Left(id, unsent),
                 Some(Item::Run(_)) | None => unreachable!("a peer in line has something to read"),
             };
@@ -77,6 +93,15 @@ impl Inbox {
         }
         self.give_credit(Load::new(taken.len(), taken.wire_len()), limit);
         Arrival::Run(id, taken)
+    }
+
+    /// Whether there is anything to receive.
+    fn has_arrivals(&self, reports: bool) -> bool {
+        match self.items.front() {
+            None => false,
+            Some(Item::Joined(_)) if !reports => self.items.len() > 1,
+            Some(_) => true,
+        }
     }
 
     fn give_credit(&mut self, taken: Load, limit: &Load) {
@@ -96,7 +121,8 @@ impl Inbox {
 const MAX_SUBSCRIPTIONS: usize = 10_000;
 
 impl Inbound {
-    pub(crate) fn new(limit: Load) -> Self {
+    /// `reports` makes peers that come arrivals.
+    pub(crate) fn new(limit: Load, reports: bool) -> Self {
         Self {
             inboxes: SlotMap::with_key(),
             ready: VecDeque::new(),
@@ -105,6 +131,7 @@ impl Inbound {
             orphaned: Load::default(),
             waiting: 0,
             stopped: false,
+            reports,
         }
     }
 
@@ -113,19 +140,39 @@ impl Inbound {
         self.inboxes.insert(Inbox { open: true, ..Inbox::default() })
     }
 
-    /// Reports a peer, to sockets that ask for it.
-    pub(crate) fn join(&mut self, id: PeerId, peer: Peer) {
-        if let Some(inbox) = self.inboxes.get_mut(id) {
-            inbox.items.push_back(Item::Joined(Box::new(peer)));
+    /// A peer is there: what comes from now on is its.
+    pub(crate) fn join(&mut self, peer: Arc<PeerInfo>) {
+        let id = peer.id;
+        let Some(inbox) = self.inboxes.get_mut(id) else { return };
+        if self.reports {
+            inbox.items.push_back(Item::Joined(peer));
             Self::line_up(&mut self.ready, id, inbox);
+        } else if let Some(Item::Joined(unheard)) = inbox.items.back_mut() {
+            *unheard = peer;
+        } else if inbox.items.is_empty() {
+            inbox.peer = Some(peer);
+        } else {
+            inbox.items.push_back(Item::Joined(peer));
         }
+    }
+
+    /// The peer that has this id now, or had it last.
+    pub(crate) fn peer(&self, id: PeerId) -> Option<&Arc<PeerInfo>> {
+        let inbox = self.inboxes.get(id)?;
+        let newest = inbox.items.iter().rev().find_map(|item| match item {
+            Item::Joined(peer) => Some(peer),
+            Item::Run(_) | Item::Left(_) => None,
+        });
+        newest.or(inbox.peer.as_ref())
     }
 
     /// Takes a run in. Never refuses, so that nothing that was read is lost.
     pub(crate) fn push(&mut self, id: PeerId, run: Batch) {
         let Some(inbox) = self.inboxes.get_mut(id) else { return };
         if !run.is_empty() {
-            inbox.queued.add(Load::new(run.len(), run.wire_len()));
+            let load = Load::new(run.len(), run.wire_len());
+            inbox.queued.add(load);
+            inbox.received.add(load);
             inbox.items.push_back(Item::Run(run));
             Self::line_up(&mut self.ready, id, inbox);
         }
@@ -165,7 +212,7 @@ impl Inbound {
         if !report {
             return;
         }
-        if unsent.is_empty() && matches!(inbox.items.back(), Some(Item::Joined(_))) {
+        if self.reports && unsent.is_empty() && matches!(inbox.items.back(), Some(Item::Joined(_))) {
             // Neither its coming nor its going has been seen, nor need it be: so they don't pile up.
             inbox.items.pop_back();
             if inbox.items.is_empty() {
@@ -184,10 +231,10 @@ impl Inbound {
             return;
         };
         (inbox.open, inbox.paused) = (false, None);
-        if inbox.items.is_empty() {
-            self.inboxes.remove(id);
-        } else {
+        if inbox.has_arrivals(self.reports) {
             self.orphaned.add(inbox.queued);
+        } else {
+            self.inboxes.remove(id);
         }
     }
 
@@ -206,15 +253,27 @@ impl Inbound {
     /// The next arrival in turn; a run has at most `messages` of them.
     #[inline]
     pub(crate) fn pop(&mut self, messages: usize) -> Option<Arrival> {
+        self.pop_and(messages, |_| ()).map(|(arrival, ())| arrival)
+    }
+
+    /// The same, and whose it is.
+    pub(crate) fn pop_known(&mut self, messages: usize) -> Option<(Arrival, Option<Arc<PeerInfo>>)> {
+        self.pop_and(messages, |inbox| inbox?.peer.clone())
+    }
+
+    /// The same, and what there is to `see` of the inbox that it was in.
+    #[inline]
+    fn pop_and<T>(&mut self, messages: usize, see: impl FnOnce(Option<&Inbox>) -> T) -> Option<(Arrival, T)> {
         if let Some((id, subscription)) = self.subscriptions.pop_front() {
             if self.subscriptions.len() == MAX_SUBSCRIPTIONS / 2 {
                 self.wake_paused();
             }
-            return Some(Arrival::Subscription(id, subscription));
+            return Some((Arrival::Subscription(id, subscription), see(self.inboxes.get(id))));
         }
         let id = self.ready.pop_front()?;
         let inbox = self.inboxes.get_mut(id).expect("a peer in line has an inbox");
-        let arrival = inbox.pop(id, messages, &self.limit);
+        let arrival = inbox.pop(id, messages, &self.limit, self.reports);
+        let seen = see(Some(inbox));
         if let (false, Arrival::Run(_, run)) = (inbox.open, &arrival) {
             let was_at_the_mark = !self.orphaned.is_below(&self.limit);
             self.orphaned.sub(Load::new(run.len(), run.wire_len()));
@@ -223,13 +282,13 @@ impl Inbound {
             }
         }
         self.next_in_line(id);
-        Some(arrival)
+        Some((arrival, seen))
     }
 
     /// A peer has had its turn.
     fn next_in_line(&mut self, id: PeerId) {
         let inbox = &mut self.inboxes[id];
-        if !inbox.items.is_empty() {
+        if inbox.has_arrivals(self.reports) {
             self.ready.push_back(id);
         } else if inbox.open {
             inbox.in_line = false;
@@ -259,7 +318,7 @@ mod tests {
     use super::*;
 
     fn setup(limit: usize, peers: usize) -> (Inbound, Vec<PeerId>) {
-        let mut inbound = Inbound::new(Load::new(limit, usize::MAX));
+        let mut inbound = Inbound::new(Load::new(limit, usize::MAX), true);
         let ids = (0..peers).map(|_| inbound.open()).collect();
         (inbound, ids)
     }
@@ -281,8 +340,8 @@ mod tests {
             .collect()
     }
 
-    fn peer() -> Peer {
-        crate::routing::tests::peer(enfonet_zmtp::Version::V3_1, "")
+    fn peer(id: PeerId) -> Arc<PeerInfo> {
+        crate::routing::tests::peer(id, enfonet_zmtp::Version::V3_1, "").into()
     }
 
     #[test]
@@ -317,7 +376,7 @@ mod tests {
     #[test]
     fn what_a_lost_peer_sent_is_received_before_its_going_is_seen() {
         let (mut inbound, ids) = setup(100, 1);
-        inbound.join(ids[0], peer());
+        inbound.join(peer(ids[0]));
         inbound.push(ids[0], run(&["last"]));
         inbound.part(ids[0], Vec::new(), true);
         inbound.close(ids[0]);
@@ -328,12 +387,38 @@ mod tests {
     #[test]
     fn a_peer_that_comes_back_is_seen_to_leave_first() {
         let (mut inbound, ids) = setup(100, 1);
-        inbound.join(ids[0], peer());
+        inbound.join(peer(ids[0]));
         inbound.push(ids[0], run(&["a"]));
         inbound.part(ids[0], Vec::new(), true);
-        inbound.join(ids[0], peer());
+        inbound.join(peer(ids[0]));
         inbound.push(ids[0], run(&["b"]));
         assert_eq!(texts(&mut inbound, 1), ["joined", "a", "left", "joined", "b"]);
+    }
+
+    #[test]
+    fn each_message_is_known_to_be_of_the_peer_that_sent_it_also_where_another_took_its_place() {
+        let mut inbound = Inbound::new(Load::new(100, usize::MAX), false);
+        let id = inbound.open();
+        let named = |name| crate::routing::tests::peer(id, enfonet_zmtp::Version::V3_1, name).into();
+        inbound.join(named("first"));
+        inbound.push(id, run(&["a", "b"]));
+        for name in ["unheard", "second"] {
+            inbound.part(id, Vec::new(), false);
+            inbound.join(named(name));
+        }
+        let next = |inbound: &mut Inbound| {
+            let (arrival, peer) = inbound.pop_known(1)?;
+            let Arrival::Run(_, run) = arrival else { panic!() };
+            Some((run.into_iter().next().unwrap(), peer.unwrap().routing_id.clone()))
+        };
+        assert_eq!(next(&mut inbound), Some((Message::from("a"), "first".into())));
+        assert_eq!(inbound.peer(id).unwrap().routing_id, "second");
+        assert_eq!(next(&mut inbound), Some((Message::from("b"), "first".into())));
+        assert!(!inbound.has_arrivals() && next(&mut inbound).is_none(), "a peer that comes is no arrival here");
+        inbound.push(id, run(&["c"]));
+        inbound.close(id);
+        assert_eq!(next(&mut inbound), Some((Message::from("c"), "second".into())));
+        assert!(inbound.inboxes.is_empty());
     }
 
     #[test]
@@ -366,7 +451,7 @@ mod tests {
     fn peers_that_come_and_go_unseen_leave_nothing_behind() {
         let (mut inbound, ids) = setup(100, 50);
         for id in ids {
-            inbound.join(id, peer());
+            inbound.join(peer(id));
             inbound.part(id, Vec::new(), true);
             inbound.close(id);
         }

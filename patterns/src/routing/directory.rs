@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use enfonet_zmtp::{Peer, Subscription};
+use enfonet_zmtp::Subscription;
 use slotmap::SecondaryMap;
 
 use super::{Refusal, Routing};
-use crate::PeerId;
+use crate::{PeerId, PeerInfo};
 use crate::queue::Outbox;
 
 /// Who is called what. A peer without an identity of its own gets one: a zero and a number.
@@ -52,8 +52,11 @@ impl Routing for Directory {
 
     /// A second peer of the same identity is refused, and let in once the first has gone. (libzmq keeps it
     /// connected and never reads or answers it.)
-    fn join(&mut self, id: PeerId, peer: &Peer, _outbox: &mut Outbox) -> Result<(), Refusal> {
-        let identity = if peer.identity.is_empty() { self.make_up() } else { peer.identity.clone() };
+    fn join(&mut self, peer: &mut PeerInfo, _outbox: &mut Outbox) -> Result<(), Refusal> {
+        if peer.routing_id.is_empty() {
+            peer.routing_id = self.make_up();
+        }
+        let (id, identity) = (peer.id, peer.routing_id.clone());
         if self.by_identity.contains_key(&identity) {
             return Err(Refusal::IdentityInUse);
         }
@@ -82,9 +85,9 @@ mod tests {
         ids: &mut Outboxes,
         identity: &'static str,
     ) -> Result<PeerId, Refusal> {
-        let peer = peer(enfonet_zmtp::Version::V3_1, identity);
         let id = add_queue(ids, Load::new(1, 1));
-        directory.join(id, &peer, &mut ids[id]).map(|()| id)
+        let mut peer = peer(id, enfonet_zmtp::Version::V3_1, identity);
+        directory.join(&mut peer, &mut ids[id]).map(|()| id)
     }
 
     #[test]

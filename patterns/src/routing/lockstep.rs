@@ -8,11 +8,10 @@
 //!                      Unsent(request)                gone, sent: lost, Idle
 //! ```
 
-use enfonet_zmtp::{Batch, Envelope, Message, Peer, Subscription};
+use enfonet_zmtp::{Batch, Envelope, Message, Subscription};
 
-use super::{Outboxes, Refusal, RoundRobin, Routing};
+use super::{Outboxes, RoundRobin, Routing};
 use crate::PeerId;
-use crate::queue::Outbox;
 
 /// Requests go to the peers in turn, and only the reply of the peer last asked counts.
 #[derive(Debug, Default)]
@@ -103,10 +102,6 @@ impl Routing for Lockstep {
 
     fn open(&mut self, id: PeerId) {
         self.robin.open(id);
-    }
-
-    fn join(&mut self, id: PeerId, peer: &Peer, outbox: &mut Outbox) -> Result<(), Refusal> {
-        self.robin.join(id, peer, outbox)
     }
 
     fn room(&mut self, id: PeerId) {

@@ -8,7 +8,7 @@ mod round_robin;
 mod subscriptions;
 mod upstream;
 
-use enfonet_zmtp::{Peer, Subscription};
+use enfonet_zmtp::Subscription;
 use slotmap::SecondaryMap;
 
 pub(crate) use answering::Answering;
@@ -18,7 +18,7 @@ pub(crate) use lockstep::{Gone, Lockstep};
 pub(crate) use round_robin::RoundRobin;
 pub(crate) use upstream::Upstream;
 
-use crate::PeerId;
+use crate::{PeerId, PeerInfo};
 use crate::queue::Outbox;
 
 /// The queues to all peers of a socket.
@@ -37,11 +37,11 @@ pub(crate) trait Routing: Send + 'static {
     /// A peer's queue begins.
     fn open(&mut self, _id: PeerId) {}
 
-    /// The peer is there.
+    /// The peer is there. It may get a routing id.
     ///
     /// # Errors
     /// [`Refusal`]: the connection is closed again.
-    fn join(&mut self, _id: PeerId, _peer: &Peer, _outbox: &mut Outbox) -> Result<(), Refusal> {
+    fn join(&mut self, _peer: &mut PeerInfo, _outbox: &mut Outbox) -> Result<(), Refusal> {
         Ok(())
     }
 
@@ -80,9 +80,11 @@ pub(crate) enum Refusal {
 #[cfg(test)]
 pub(crate) mod tests {
     use bytes::Bytes;
-    use enfonet_zmtp::{Metadata, User, Version};
+    use enfonet_zmtp::{Metadata, Peer, User, Version};
 
     use super::*;
+    use crate::Endpoint;
+    use crate::peer::Newcomer;
 
     /// A queue for a test, under an id of its own.
     pub(super) fn add_queue(outboxes: &mut Outboxes, limit: crate::queue::Load) -> PeerId {
@@ -93,8 +95,9 @@ pub(crate) mod tests {
     }
 
     /// A peer that says next to nothing of itself.
-    pub(crate) fn peer(version: Version, identity: &'static str) -> Peer {
+    pub(crate) fn peer(id: PeerId, version: Version, identity: &'static str) -> PeerInfo {
         let (metadata, user) = (Metadata::default(), User::default());
-        Peer { version, socket_type: None, identity: Bytes::from(identity), metadata, user }
+        let peer = Peer { version, socket_type: None, identity: Bytes::from(identity), metadata, user };
+        Newcomer { peer, endpoint: Endpoint::Inproc("test".into()), address: String::new() }.placed(id)
     }
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::ops::Bound::{Included, Unbounded};
 
 use bytes::Bytes;
-use enfonet_zmtp::{Peer, Subscription, Version};
+use enfonet_zmtp::{Subscription, Version};
 use slotmap::SecondaryMap;
 
 use super::{Outboxes, Refusal, Routing};
-use crate::PeerId;
+use crate::{PeerId, PeerInfo};
 use crate::queue::Outbox;
 
 /// The topics that the socket wants, each with how often. Every publisher is told, a new one at its coming.
@@ -75,8 +75,8 @@ impl Upstream {
 impl Routing for Upstream {
     const KEEPS_QUEUE: bool = true;
 
-    fn join(&mut self, id: PeerId, peer: &Peer, outbox: &mut Outbox) -> Result<(), Refusal> {
-        self.versions.insert(id, peer.version);
+    fn join(&mut self, peer: &mut PeerInfo, outbox: &mut Outbox) -> Result<(), Refusal> {
+        self.versions.insert(peer.id, peer.version);
         for topic in self.topics.keys() {
             Subscription::Subscribe(topic.clone()).put(peer.version, outbox.control());
         }
@@ -107,8 +107,7 @@ mod tests {
 
     fn join(upstream: &mut Upstream, outboxes: &mut Outboxes, version: Version) -> PeerId {
         let id = add_queue(outboxes, Load::new(1, 1));
-        let peer = peer(version, "");
-        upstream.join(id, &peer, &mut outboxes[id]).unwrap();
+        upstream.join(&mut peer(id, version, ""), &mut outboxes[id]).unwrap();
         id
     }
 

@@ -1,9 +1,11 @@
 //! What several kinds of sockets have in common.
 
-use enfonet_zmtp::{Batch, Envelope, Message, Peer};
+use std::sync::Arc;
+
+use enfonet_zmtp::{Batch, Envelope, Message};
 
 use super::hub::Hub;
-use crate::PeerId;
+use crate::{PeerId, PeerInfo};
 use crate::error::{Closed, SendError, TrySendError};
 use crate::queue::Arrival;
 use crate::routing::Routing;
@@ -23,8 +25,8 @@ pub enum PeerEvent {
     Joined {
         /// Its id from now on.
         peer: PeerId,
-        /// What it told in the handshake.
-        info: Peer,
+        /// What is known of it.
+        info: Arc<PeerInfo>,
     },
     /// Messages of a peer, as they came.
     Messages {
@@ -177,7 +179,7 @@ pub(super) async fn recv_run<R: Routing>(hub: &Hub<R>) -> Result<(PeerId, Batch)
 pub(super) async fn recv_event<R: Routing>(hub: &Hub<R>, messages: usize) -> Result<PeerEvent, Closed> {
     loop {
         match hub.recv(messages.max(1)).await? {
-            Arrival::Joined(peer, info) => return Ok(PeerEvent::Joined { peer, info }),
+            Arrival::Joined(info) => return Ok(PeerEvent::Joined { peer: info.id, info }),
             Arrival::Run(peer, batch) => return Ok(PeerEvent::Messages { peer, batch }),
             Arrival::Left(peer, unsent) => return Ok(PeerEvent::Left { peer, unsent }),
             Arrival::Subscription(..) => {}

@@ -2,7 +2,7 @@
 
 use std::task::Waker;
 
-use enfonet_zmtp::{Batch, Command, Local, Peer, SocketType, Subscription};
+use enfonet_zmtp::{Batch, Command, Local, SocketType, Subscription};
 use tokio_util::sync::CancellationToken;
 
 use super::{Hub, Out};
@@ -10,6 +10,7 @@ use crate::PeerId;
 use crate::connection::{Link, Turn};
 use crate::error::ConnectionError;
 use crate::options::Settings;
+use crate::peer::Newcomer;
 use crate::queue::{Load, Outbox, Staged};
 use crate::routing::{Refusal, Routing};
 
@@ -38,11 +39,12 @@ impl<R: Routing> Link for Hub<R> {
         id
     }
 
-    fn join(&self, queue: Option<PeerId>, peer: Peer) -> Result<PeerId, Refusal> {
+    fn join(&self, queue: Option<PeerId>, peer: Newcomer) -> Result<PeerId, Refusal> {
         let mut guard = self.out();
         let id = queue.unwrap_or_else(|| self.open_queue(&mut guard));
         let out = &mut *guard;
-        if let Err(refusal) = out.routing.join(id, &peer, &mut out.outboxes[id]) {
+        let mut peer = peer.placed(id);
+        if let Err(refusal) = out.routing.join(&mut peer, &mut out.outboxes[id]) {
             if queue.is_none() {
                 self.close_queue(out, id);
             }
@@ -50,11 +52,9 @@ impl<R: Routing> Link for Hub<R> {
         }
         out.outboxes[id].connect();
         out.joined += 1;
-        if self.options.peer_events {
-            let mut inbound = self.inbound();
-            inbound.join(id, peer);
-            self.announce(inbound);
-        }
+        let mut inbound = self.inbound();
+        inbound.join(peer.into());
+        self.announce(inbound);
         drop(guard);
         self.changed();
         Ok(id)

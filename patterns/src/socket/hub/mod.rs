@@ -64,7 +64,7 @@ impl<R> fmt::Debug for Hub<R> {
 impl<R: Routing> Hub<R> {
     pub(crate) fn new(kind: SocketType, options: Settings, routing: R) -> Arc<Self> {
         let out = Out { outboxes: Outboxes::new(), routing, joined: 0, closed: false };
-        let inbound = Inbound::new(Load::new(options.recv_hwm, options.recv_octets));
+        let inbound = Inbound::new(Load::new(options.recv_hwm, options.recv_octets), options.peer_events);
         Arc::new(Self {
             owners: AtomicUsize::new(1),
             kind,

@@ -1,0 +1,74 @@
+//! Who is at the other end.
+
+use bytes::Bytes;
+use enfonet_zmtp::{Metadata, Peer, SocketType, User, Version};
+
+use crate::Endpoint;
+
+slotmap::new_key_type! {
+    /// A peer of one socket. It names this peer for as long as the socket lives, and never one that comes
+    /// later, even under the same identity.
+    pub struct PeerId;
+}
+
+/// What is known of a peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PeerInfo {
+    /// Its id at the socket.
+    pub id: PeerId,
+    /// The endpoint of ours that it came to, or was found at.
+    pub endpoint: Endpoint,
+    /// Where it is, as ZAP has it (RFC 27): a numeric IP address, or `:uid:gid:pid` of a process on this machine.
+    /// Empty within the process.
+    pub address: String,
+    /// Its routing id. At a ROUTER what it is called there: its own, or the one made up for it, of five octets with a
+    /// leading zero. Elsewhere what it announced, which may be nothing.
+    pub routing_id: Bytes,
+    /// The version of ZMTP that it speaks.
+    pub version: Version,
+    /// Its kind; `None` when it announced none.
+    pub socket_type: Option<SocketType>,
+    /// All that it announced in the handshake.
+    pub metadata: Metadata,
+    /// Who it turned out to be when it was authenticated.
+    pub user: User,
+}
+
+impl PeerInfo {
+    /// A property by its name: `Socket-Type`, `Routing-Id` (or `Identity`), `User-Id`, `Peer-Address`, what the
+    /// authenticator said of the peer, or what it announced, in this order. Names don't mind upper and lower case.
+    ///
+    /// ```
+    /// # use enfonet_patterns::PeerInfo;
+    /// fn greeting(peer: &PeerInfo) -> String {
+    ///     let name = peer.property("X-Name").or(peer.property("User-Id")).unwrap_or(b"stranger");
+    ///     format!("hello, {}", name.escape_ascii())
+    /// }
+    /// ```
+    #[must_use]
+    pub fn property(&self, name: &str) -> Option<&[u8]> {
+        match name.to_ascii_lowercase().as_str() {
+            "routing-id" | "identity" => Some(&self.routing_id),
+            "user-id" => Some(&self.user.id),
+            "peer-address" => Some(self.address.as_bytes()),
+            _ => self.user.metadata.get(name).or_else(|| self.metadata.get(name)),
+        }
+    }
+}
+
+/// A peer that has come through the handshake.
+#[derive(Clone, Debug)]
+pub(crate) struct Newcomer {
+    pub(crate) peer: Peer,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) address: String,
+}
+
+impl Newcomer {
+    /// It gets its place in a socket.
+    pub(crate) fn placed(self, id: PeerId) -> PeerInfo {
+        let Self { peer: Peer { version, socket_type, identity, metadata, user }, endpoint, address } = self;
+        PeerInfo { id, endpoint, address, routing_id: identity, version, socket_type, metadata, user }
+    }
+}
