@@ -20,10 +20,12 @@ pub use enfonet_zmtp::{
     Metadata, PublicKey, Secret, SecretKey, Security, SocketType, Subscription, User, Verdict, Version,
 };
 pub use error::{
-    BindError, Closed, ConnectError, RecvError, ReplyError, SendError, TrySendError, UnknownEndpoint,
+    BindError, Closed, ConnectError, RecvError, ReplyError, SendBatchError, SendError, TrySendError,
+    UnknownEndpoint,
 };
 pub use options::{Kind, KnowsPeers, Options};
 pub use peer::{PeerId, PeerInfo};
 pub use socket::{
-    Dealer, FromSubscriber, PeerEvent, Pub, Rep, Req, Request, RequestError, Router, Sub, Unsent, XPub, XSub,
+    Dealer, FromSubscriber, Pair, PeerEvent, Permit, Pub, Pull, Push, Receiving, Rep, Req, Request,
+    RequestError, Router, Sending, Sub, Unsent, XPub, XSub,
 };

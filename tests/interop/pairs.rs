@@ -83,6 +83,8 @@ pairs! {
     dealer_and_dealer_talk: DEALER, DEALER => messages;
     dealer_and_router_talk: DEALER, ROUTER => messages_to_router;
     router_and_router_talk: ROUTER, ROUTER => messages_by_name;
+    push_and_pull_talk: PUSH, PULL => work;
+    pair_and_pair_talk: PAIR, PAIR => messages;
     pub_and_sub_talk: PUB, SUB => publications;
     pub_and_xsub_talk: PUB, XSUB => publications;
     xpub_and_sub_talk: XPUB, SUB => publications_asked_for;
@@ -119,6 +121,12 @@ fn messages(first: &End<'_>, second: &End<'_>) {
     for _ in 0..2 {
         says(first, second, &["hello"], &["hello"]);
         says(second, first, &["wor", "ld"], &["wor", "ld"]);
+    }
+}
+
+fn work(push: &End<'_>, pull: &End<'_>) {
+    for text in [&["hello"][..], &["a", "", "b"], &[""]] {
+        says(push, pull, text, text);
     }
 }
 

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use enfonet_patterns::{
-    Dealer, FromSubscriber, Message, Options, Pub, Rep, Req, Request, Router, Sub, XPub, XSub,
+    Dealer, FromSubscriber, Message, Options, Pair, Pub, Pull, Push, Rep, Req, Request, Router, Sub, XPub,
+    XSub,
 };
 use zmq::SocketType;
 
@@ -34,6 +35,9 @@ enum Socket {
     Rep(Rep),
     Router(Router),
     Dealer(Dealer),
+    Push(Push),
+    Pull(Pull),
+    Pair(Pair),
     Foreign(SocketType, Box<dyn Foreign>),
 }
 
@@ -47,6 +51,9 @@ fn ours(kind: SocketType, options: Options) -> Socket {
         zmq::REP => Socket::Rep(Rep::with_options(options)),
         zmq::ROUTER => Socket::Router(Router::with_options(options)),
         zmq::DEALER => Socket::Dealer(Dealer::with_options(options)),
+        zmq::PUSH => Socket::Push(Push::with_options(options)),
+        zmq::PULL => Socket::Pull(Pull::with_options(options)),
+        zmq::PAIR => Socket::Pair(Pair::with_options(options)),
         other => panic!("{other:?} is none of ours"),
     }
 }
@@ -63,6 +70,9 @@ macro_rules! either {
             Socket::Rep($ours) => $call,
             Socket::Router($ours) => $call,
             Socket::Dealer($ours) => $call,
+            Socket::Push($ours) => $call,
+            Socket::Pull($ours) => $call,
+            Socket::Pair($ours) => $call,
             Socket::Foreign(_, $foreign) => $other,
         }
     };
@@ -201,6 +211,8 @@ impl<'a> End<'a> {
                 Socket::XSub(socket) => socket.send(message),
                 Socket::Req(socket) => socket.send(message).await,
                 Socket::Dealer(socket) => socket.send(message).await,
+                Socket::Push(socket) => socket.send(message).await,
+                Socket::Pair(socket) => socket.send(message).await,
                 Socket::Rep(_) => {
                     self.request.take().expect("a request").reply(message).expect("the client is there");
                     Ok(())
@@ -210,7 +222,7 @@ impl<'a> End<'a> {
                     let peer = socket.find(&identity).expect("the peer is there");
                     socket.send_to(peer, message.expect("more frames")).await
                 }
-                Socket::Sub(_) | Socket::Foreign(..) => panic!("doesn't send"),
+                Socket::Sub(_) | Socket::Pull(_) | Socket::Foreign(..) => panic!("doesn't send"),
             }
         });
         sent.expect("it is sent");
@@ -247,6 +259,8 @@ impl<'a> End<'a> {
             Socket::XSub(socket) => socket.recv().await.expect("it is open"),
             Socket::Req(socket) => socket.recv().await.expect("it is open"),
             Socket::Dealer(socket) => socket.recv().await.expect("it is open"),
+            Socket::Pull(socket) => socket.recv().await.expect("it is open"),
+            Socket::Pair(socket) => socket.recv().await.expect("it is open"),
             Socket::Rep(socket) => {
                 let request = socket.recv().await.expect("it is open");
                 let message = request.message().clone();
@@ -261,7 +275,7 @@ impl<'a> End<'a> {
                 FromSubscriber::Subscription { subscription, .. } => subscription.to_message(),
                 FromSubscriber::Message { message, .. } => message,
             },
-            Socket::Pub(_) | Socket::Foreign(..) => panic!("doesn't receive"),
+            Socket::Pub(_) | Socket::Push(_) | Socket::Foreign(..) => panic!("doesn't receive"),
         };
         theirs(&message)
     }

@@ -8,8 +8,8 @@ use super::handshake::handshake;
 use super::link::Slot;
 use super::listen::FINISH;
 use crate::Endpoint;
-use crate::peer::Newcomer;
 use crate::error::ConnectionError;
+use crate::peer::Newcomer;
 use crate::transport::Stream;
 
 /// Connects, again and again, until the socket is closing and nothing waits to be sent.

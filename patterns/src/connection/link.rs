@@ -8,9 +8,9 @@ use enfonet_zmtp::{Batch, Command, Local};
 use tokio_util::sync::CancellationToken;
 
 use crate::PeerId;
-use crate::peer::Newcomer;
 use crate::error::ConnectionError;
 use crate::options::Settings;
+use crate::peer::Newcomer;
 use crate::queue::{Load, Staged};
 use crate::routing::Refusal;
 

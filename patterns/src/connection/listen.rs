@@ -15,8 +15,8 @@ use super::driver::Driver;
 use super::handshake::handshake;
 use super::link::{Joined, Link};
 use crate::Endpoint;
-use crate::peer::Newcomer;
 use crate::error::ConnectionError;
+use crate::peer::Newcomer;
 use crate::transport::{Listener, Stream};
 
 /// The wait after the system had no descriptor or memory for a connection: it isn't going to have one at once.

@@ -11,8 +11,8 @@ use super::backoff::Backoff;
 use super::link::{Joined, Slot, Turn};
 use crate::Endpoint;
 use crate::context::Bound;
-use crate::peer::Newcomer;
 use crate::error::ConnectionError;
+use crate::peer::Newcomer;
 use crate::queue::{Load, Staged};
 
 /// A pipe gives way to other tasks after so many runs in one direction.

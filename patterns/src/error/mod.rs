@@ -89,12 +89,33 @@ pub enum SendError {
     /// The socket has been closed.
     #[error("the socket is closed")]
     Closed(Message),
+    /// There was no room within the socket's time for sending: trying again may help.
+    #[error("no peer had room for the message in time")]
+    Timeout(Message),
     /// A request is under way: its reply comes first (REQ).
     #[error("a reply has to be received before the next request is sent")]
     ReplyPending(Message),
     /// The peer isn't connected (any more): trying again doesn't help, the id is never used again.
     #[error("the peer isn't connected")]
     UnknownPeer(Message),
+}
+
+/// Messages that weren't sent: they stay in the batch. Or a place that couldn't be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendBatchError {
+    /// The socket has been closed.
+    #[error("the socket is closed")]
+    Closed,
+    /// There was no room within the socket's time for sending: trying again may help.
+    #[error("no peer had room in time")]
+    Timeout,
+}
+
+impl From<Closed> for SendBatchError {
+    fn from(_: Closed) -> Self {
+        Self::Closed
+    }
 }
 
 /// A message that couldn't be sent at once. It comes back.
@@ -112,17 +133,20 @@ pub enum TrySendError {
     Closed(Message),
 }
 
-/// A reply that will not come (REQ).
+/// Nothing was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecvError {
-    /// The socket has been closed.
+    /// The socket has been closed, and all that came before has been received.
     #[error("the socket is closed")]
     Closed,
-    /// There is no request to be replied to: the caller's fault.
+    /// Nothing came within the socket's time for receiving: trying again may help.
+    #[error("nothing was received in time")]
+    Timeout,
+    /// There is no request to be replied to: the caller's fault (REQ).
     #[error("a request has to be sent before a reply is received")]
     NoRequest,
-    /// The peer went away with the request. It may or may not have been carried out: sending it again can
+    /// The peer went away with the request (REQ). It may or may not have been carried out: sending it again can
     /// do it twice.
     #[error("the peer went away before it replied")]
     PeerGone,

@@ -46,4 +46,20 @@ impl<K> Options<K> {
         self.settings.linger = bounded(linger);
         self
     }
+
+    /// How long a send may wait for room; zero not at all. Default for ever. A `tokio::time::timeout` around it does
+    /// as well, only that it doesn't give the message back.
+    #[must_use]
+    pub fn send_timeout(mut self, time: Duration) -> Self {
+        self.settings.send_timeout = Some(bounded(time));
+        self
+    }
+
+    /// How long a receive may wait; zero not at all. Default for ever. A `tokio::time::timeout` around it does as
+    /// well: nothing is lost by it.
+    #[must_use]
+    pub fn recv_timeout(mut self, time: Duration) -> Self {
+        self.settings.recv_timeout = Some(bounded(time));
+        self
+    }
 }

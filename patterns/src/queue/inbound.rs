@@ -414,7 +414,10 @@ mod tests {
         assert_eq!(next(&mut inbound), Some((Message::from("a"), "first".into())));
         assert_eq!(inbound.peer(id).unwrap().routing_id, "second");
         assert_eq!(next(&mut inbound), Some((Message::from("b"), "first".into())));
-        assert!(!inbound.has_arrivals() && next(&mut inbound).is_none(), "a peer that comes is no arrival here");
+        assert!(
+            !inbound.has_arrivals() && next(&mut inbound).is_none(),
+            "a peer that comes is no arrival here"
+        );
         inbound.push(id, run(&["c"]));
         inbound.close(id);
         assert_eq!(next(&mut inbound), Some((Message::from("c"), "second".into())));

@@ -46,6 +46,8 @@ pub(crate) struct Outbox {
     /// Staged here, or in the connection's hands and not yet written.
     queued: Load,
     limit: Load,
+    /// Places that are kept for messages to come.
+    reserved: usize,
     /// The connection's, when it has nothing to write, or waits for the kernel.
     sleeping: Option<Waker>,
     /// The kernel takes no more for now.
@@ -82,6 +84,7 @@ impl Outbox {
             tail: Tail::default(),
             queued: Load::default(),
             limit,
+            reserved: 0,
             sleeping: None,
             blocked: false,
             connected: false,
@@ -94,7 +97,17 @@ impl Outbox {
     /// Whether one more message is admitted.
     #[inline]
     pub(crate) const fn has_room(&self) -> bool {
-        self.queued.is_below(&self.limit)
+        self.queued.messages + self.reserved < self.limit.messages && self.queued.octets < self.limit.octets
+    }
+
+    /// Keeps a place for a message. The caller has seen to it that there is [room](Self::has_room).
+    pub(crate) const fn reserve(&mut self) {
+        self.reserved += 1;
+    }
+
+    /// Gives the place back, or is about to fill it.
+    pub(crate) const fn unreserve(&mut self) {
+        self.reserved -= 1;
     }
 
     /// Whether a sender may expect room soon: the connection is up and the kernel is taking octets.
@@ -147,7 +160,7 @@ impl Outbox {
         // Where there is room, there is room for a message, whatever its size: as for single ones. So what is
         // not admitted found no room, and is told when there is some.
         let admitted = (fitting + usize::from(octets < room)).min(run.len());
-        let admitted = admitted.min(self.limit.messages - self.queued.messages);
+        let admitted = admitted.min(self.limit.messages - self.queued.messages - self.reserved);
         if admitted < run.len() {
             run = run.split_to(admitted);
         }

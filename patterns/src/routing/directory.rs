@@ -7,8 +7,8 @@ use enfonet_zmtp::Subscription;
 use slotmap::SecondaryMap;
 
 use super::{Refusal, Routing};
-use crate::{PeerId, PeerInfo};
 use crate::queue::Outbox;
+use crate::{PeerId, PeerInfo};
 
 /// Who is called what. A peer without an identity of its own gets one: a zero and a number.
 #[derive(Debug)]

@@ -10,7 +10,7 @@
 
 use enfonet_zmtp::{Batch, Envelope, Message, Subscription};
 
-use super::{Outboxes, RoundRobin, Routing};
+use super::{Choose, Outboxes, RoundRobin, Routing};
 use crate::PeerId;
 
 /// Requests go to the peers in turn, and only the reply of the peer last asked counts.
@@ -51,7 +51,7 @@ impl Lockstep {
 
     /// Sends a request to the next peer with room. Who got it; `None` if nobody has room.
     pub(crate) fn request(&mut self, outboxes: &mut Outboxes, message: &Message) -> Option<PeerId> {
-        let id = self.robin.pick(outboxes)?;
+        let id = self.robin.choose(outboxes)?;
         outboxes[id].push(&Envelope::delimiter(), message);
         self.state = State::Awaiting(id);
         Some(id)

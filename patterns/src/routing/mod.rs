@@ -1,9 +1,10 @@
 //! How the kinds of sockets choose among their peers. No IO here: every policy is tested alone.
 
-mod answering;
 mod directory;
+mod exclusive;
 mod fan_out;
 mod lockstep;
+mod passive;
 mod round_robin;
 mod subscriptions;
 mod upstream;
@@ -11,15 +12,16 @@ mod upstream;
 use enfonet_zmtp::Subscription;
 use slotmap::SecondaryMap;
 
-pub(crate) use answering::Answering;
 pub(crate) use directory::Directory;
+pub(crate) use exclusive::Exclusive;
 pub(crate) use fan_out::{FanOut, Leftover};
 pub(crate) use lockstep::{Gone, Lockstep};
+pub(crate) use passive::Passive;
 pub(crate) use round_robin::RoundRobin;
 pub(crate) use upstream::Upstream;
 
-use crate::{PeerId, PeerInfo};
 use crate::queue::Outbox;
+use crate::{PeerId, PeerInfo};
 
 /// The queues to all peers of a socket.
 pub(crate) type Outboxes = SecondaryMap<PeerId, Outbox>;
@@ -68,11 +70,22 @@ pub(crate) trait Routing: Send + 'static {
     }
 }
 
+/// A policy that says who gets the next message.
+pub(crate) trait Choose: Routing {
+    /// The next peer with room; `None` when there is none.
+    fn choose(&mut self, outboxes: &Outboxes) -> Option<PeerId>;
+
+    /// Whether the message after that may go to another.
+    fn has_alternatives(&self) -> bool;
+}
+
 /// Why a socket won't have a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
     #[error("another peer with the same identity is connected")]
     IdentityInUse,
+    #[error("there is a peer already, and this socket talks with one at a time")]
+    PeerThere,
     #[error("peer passed the limit of subscriptions")]
     Subscriptions,
 }

@@ -1,6 +1,6 @@
 //! To each peer in turn, as long as it has room (RFC 28, "The REQ Socket" and "The DEALER Socket").
 
-use super::{Outboxes, Routing};
+use super::{Choose, Outboxes, Routing};
 use crate::PeerId;
 
 /// The peers that may have room, in order, and whose turn it is. A peer found full is taken out until its
@@ -11,10 +11,9 @@ pub(crate) struct RoundRobin {
     next: usize,
 }
 
-impl RoundRobin {
-    /// The next peer with room; `None` when there is none.
+impl Choose for RoundRobin {
     #[inline]
-    pub(crate) fn pick(&mut self, outboxes: &Outboxes) -> Option<PeerId> {
+    fn choose(&mut self, outboxes: &Outboxes) -> Option<PeerId> {
         while !self.active.is_empty() {
             if self.next >= self.active.len() {
                 self.next = 0;
@@ -27,6 +26,10 @@ impl RoundRobin {
             self.active.remove(self.next);
         }
         None
+    }
+
+    fn has_alternatives(&self) -> bool {
+        self.active.len() > 1
     }
 }
 
@@ -68,7 +71,7 @@ mod tests {
     }
 
     fn send(routing: &mut RoundRobin, outboxes: &mut Outboxes, ids: &[PeerId]) -> Option<usize> {
-        let id = routing.pick(outboxes)?;
+        let id = routing.choose(outboxes)?;
         outboxes[id].push(&Envelope::none(), &Message::from("x"));
         ids.iter().position(|peer| *peer == id)
     }

@@ -8,8 +8,8 @@ use enfonet_zmtp::{Subscription, Version};
 use slotmap::SecondaryMap;
 
 use super::{Outboxes, Refusal, Routing};
-use crate::{PeerId, PeerInfo};
 use crate::queue::Outbox;
+use crate::{PeerId, PeerInfo};
 
 /// The topics that the socket wants, each with how often. Every publisher is told, a new one at its coming.
 #[derive(Debug, Default)]

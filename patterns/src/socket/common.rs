@@ -5,10 +5,11 @@ use std::sync::Arc;
 use enfonet_zmtp::{Batch, Envelope, Message};
 
 use super::hub::Hub;
-use crate::{PeerId, PeerInfo};
-use crate::error::{Closed, SendError, TrySendError};
+use super::sending::changed_in_time;
+use crate::error::{RecvError, SendError, TrySendError};
 use crate::queue::Arrival;
 use crate::routing::Routing;
+use crate::{PeerId, PeerInfo};
 
 /// Messages that a closed socket didn't get written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -146,7 +147,7 @@ macro_rules! socket_methods {
 pub(super) use socket_methods;
 
 /// The next message of any peer, in turn. Cancel safe.
-pub(super) async fn recv_message<R: Routing>(hub: &Hub<R>) -> Result<(PeerId, Message), Closed> {
+pub(super) async fn recv_message<R: Routing>(hub: &Hub<R>) -> Result<(PeerId, Message), RecvError> {
     loop {
         if let Some(received) = only_message(hub.recv(1).await?) {
             return Ok(received);
@@ -167,7 +168,7 @@ fn only_message(arrival: Arrival) -> Option<(PeerId, Message)> {
 }
 
 /// The next run of any peer, in turn. Cancel safe.
-pub(super) async fn recv_run<R: Routing>(hub: &Hub<R>) -> Result<(PeerId, Batch), Closed> {
+pub(super) async fn recv_run<R: Routing>(hub: &Hub<R>) -> Result<(PeerId, Batch), RecvError> {
     loop {
         if let Arrival::Run(id, run) = hub.recv(usize::MAX).await? {
             return Ok((id, run));
@@ -176,7 +177,7 @@ pub(super) async fn recv_run<R: Routing>(hub: &Hub<R>) -> Result<(PeerId, Batch)
 }
 
 /// The next event of any peer, in turn; at most so many messages. Cancel safe.
-pub(super) async fn recv_event<R: Routing>(hub: &Hub<R>, messages: usize) -> Result<PeerEvent, Closed> {
+pub(super) async fn recv_event<R: Routing>(hub: &Hub<R>, messages: usize) -> Result<PeerEvent, RecvError> {
     loop {
         match hub.recv(messages.max(1)).await? {
             Arrival::Joined(info) => return Ok(PeerEvent::Joined { peer: info.id, info }),
@@ -218,7 +219,7 @@ pub(super) async fn send_to<R: Routing>(
     message: Message,
 ) -> Result<(), SendError> {
     tokio::task::coop::consume_budget().await;
-    let mut message = message;
+    let (mut message, mut until) = (message, None);
     loop {
         let changed = hub.changes();
         message = match try_send_to(hub, peer, envelope, message) {
@@ -227,6 +228,9 @@ pub(super) async fn send_to<R: Routing>(
             Err(TrySendError::UnknownPeer(message)) => return Err(SendError::UnknownPeer(message)),
             Err(TrySendError::Closed(message)) => return Err(SendError::Closed(message)),
         };
-        changed.await;
+        until = until.or_else(|| hub.send_deadline());
+        if !changed_in_time(changed, until).await {
+            return Err(SendError::Timeout(message));
+        }
     }
 }

@@ -1,11 +1,11 @@
 //! DEALER: to and from any number of peers, without waiting for replies.
 
-use std::task::Waker;
-
 use enfonet_zmtp::{Envelope, Message, SocketType};
 
-use super::common::{self, PeerEvent, recv_event, recv_message, socket_methods, try_recv_message};
+use super::common::{self, PeerEvent, recv_event, socket_methods};
 use super::hub::{Out, Owned};
+use super::receiving::{message, receiving_methods, streams};
+use super::sending::{sending_methods, sinks};
 use crate::PeerId;
 use crate::error::{RecvError, SendError, TrySendError};
 use crate::routing::RoundRobin;
@@ -26,48 +26,16 @@ pub struct Dealer {
 }
 
 socket_methods!(Dealer, |_settings| RoundRobin::default());
+sending_methods!(Dealer);
+sinks!(Dealer);
+receiving_methods!(Dealer);
+streams!(
+    Dealer,
+    Message,
+    |socket| async move { socket.hub.recv_by(message).await.map(|(_, message)| message) }
+);
 
 impl Dealer {
-    /// Sends to the next peer with room. Cancel safe: dropped before it is ready, it has sent nothing.
-    ///
-    /// # Errors
-    /// [`SendError::Closed`].
-    pub async fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
-        tokio::task::coop::consume_budget().await;
-        let mut message = message.into();
-        loop {
-            let changed = self.hub.changes();
-            message = match self.try_send(message) {
-                Ok(()) => return Ok(()),
-                Err(TrySendError::Closed(message)) => return Err(SendError::Closed(message)),
-                Err(TrySendError::Full(message) | TrySendError::UnknownPeer(message)) => message,
-            };
-            changed.await;
-        }
-    }
-
-    /// Sends to the next peer with room, if there is one.
-    ///
-    /// # Errors
-    /// [`TrySendError::Full`] or [`TrySendError::Closed`], with the message.
-    pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
-        let message = message.into();
-        let mut guard = self.hub.out();
-        let out = &mut *guard;
-        if out.closed {
-            return Err(TrySendError::Closed(message));
-        }
-        let Some(peer) = out.routing.pick(&out.outboxes) else {
-            return Err(TrySendError::Full(message));
-        };
-        let outbox = &mut out.outboxes[peer];
-        outbox.push(&Envelope::none(), &message);
-        let waker = outbox.wake();
-        drop(guard);
-        waker.into_iter().for_each(Waker::wake);
-        Ok(())
-    }
-
     /// Sends to a peer of the caller's choice, with `envelope` before the message. Cancel safe: dropped
     /// before it is ready, it has sent nothing.
     ///
@@ -106,26 +74,12 @@ impl Dealer {
         self.hub.until(look).await
     }
 
-    /// The next message, of each peer in turn. Cancel safe.
-    ///
-    /// # Errors
-    /// [`RecvError::Closed`].
-    pub async fn recv(&self) -> Result<Message, RecvError> {
-        let (_, message) = recv_message(&self.hub).await.map_err(|_| RecvError::Closed)?;
-        Ok(message)
-    }
-
-    /// The next message, if there is one.
-    pub fn try_recv(&self) -> Option<Message> {
-        try_recv_message(&self.hub).map(|(_, message)| message)
-    }
-
     /// What happens next at any peer, each in turn: at most so many messages, as they came; and, with
     /// [`Options::peer_events`], its coming and going. Cancel safe.
     ///
     /// # Errors
     /// [`RecvError::Closed`].
     pub async fn recv_event(&self, messages: usize) -> Result<PeerEvent, RecvError> {
-        recv_event(&self.hub, messages).await.map_err(|_| RecvError::Closed)
+        recv_event(&self.hub, messages).await
     }
 }

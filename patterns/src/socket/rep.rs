@@ -9,7 +9,7 @@ use super::common::{recv_message, socket_methods, try_recv_message};
 use super::hub::{Hub, Owned};
 use crate::PeerId;
 use crate::error::{RecvError, ReplyError};
-use crate::routing::Answering;
+use crate::routing::Passive;
 
 /// Receives requests, of each client in turn, and replies (RFC 28). Partners: [`Req`](crate::Req),
 /// [`Dealer`](crate::Dealer).
@@ -19,10 +19,10 @@ use crate::routing::Answering;
 /// request, and is dropped.
 #[derive(Clone, Debug)]
 pub struct Rep {
-    hub: Owned<Answering>,
+    hub: Owned<Passive>,
 }
 
-socket_methods!(Rep, |_settings| Answering);
+socket_methods!(Rep, |_settings| Passive);
 
 impl Rep {
     /// The next request, of each client in turn. Cancel safe.
@@ -31,7 +31,7 @@ impl Rep {
     /// [`RecvError::Closed`].
     pub async fn recv(&self) -> Result<Request, RecvError> {
         loop {
-            let received = recv_message(&self.hub).await.map_err(|_| RecvError::Closed)?;
+            let received = recv_message(&self.hub).await?;
             if let Some(request) = self.request(received) {
                 return Ok(request);
             }
@@ -52,7 +52,7 @@ impl Rep {
 /// A request of one client. Dropped without a reply, the client waits on.
 #[derive(Debug)]
 pub struct Request {
-    hub: Arc<Hub<Answering>>,
+    hub: Arc<Hub<Passive>>,
     peer: PeerId,
     envelope: Envelope,
     message: Message,

@@ -88,7 +88,7 @@ impl Req {
         }
         loop {
             self.resend().await?;
-            match self.hub.recv(1).await.map_err(|_| RecvError::Closed)? {
+            match self.hub.recv(1).await? {
                 Arrival::Run(peer, mut run) => {
                     let reply =
                         run.pop_front().and_then(|message| self.hub.out().routing.reply(peer, message));

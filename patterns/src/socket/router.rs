@@ -48,7 +48,7 @@ impl Router {
     /// # Errors
     /// [`RecvError::Closed`].
     pub async fn recv(&self) -> Result<(PeerId, Message), RecvError> {
-        recv_message(&self.hub).await.map_err(|_| RecvError::Closed)
+        recv_message(&self.hub).await
     }
 
     /// The next message, if there is one, and whose it is.
@@ -62,7 +62,7 @@ impl Router {
     /// # Errors
     /// [`RecvError::Closed`].
     pub async fn recv_event(&self, messages: usize) -> Result<PeerEvent, RecvError> {
-        recv_event(&self.hub, messages).await.map_err(|_| RecvError::Closed)
+        recv_event(&self.hub, messages).await
     }
 
     /// The connected peer of this identity (routing id).

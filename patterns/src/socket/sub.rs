@@ -40,7 +40,7 @@ impl Sub {
     /// [`RecvError::Closed`].
     pub async fn recv(&self) -> Result<Message, RecvError> {
         loop {
-            let (_, message) = recv_message(&self.hub).await.map_err(|_| RecvError::Closed)?;
+            let (_, message) = recv_message(&self.hub).await?;
             if self.wants(&message) {
                 return Ok(message);
             }
@@ -58,7 +58,7 @@ impl Sub {
     /// [`RecvError::Closed`].
     pub async fn recv_batch(&self) -> Result<Batch, RecvError> {
         loop {
-            let (_, run) = recv_run(&self.hub).await.map_err(|_| RecvError::Closed)?;
+            let (_, run) = recv_run(&self.hub).await?;
             let run = self.only_wanted(run);
             if !run.is_empty() {
                 return Ok(run);

@@ -72,7 +72,7 @@ impl XPub {
     /// [`RecvError::Closed`].
     pub async fn recv(&self) -> Result<FromSubscriber, RecvError> {
         loop {
-            let arrival = self.hub.recv(1).await.map_err(|_| RecvError::Closed)?;
+            let arrival = self.hub.recv(1).await?;
             if let Some(received) = from_subscriber(arrival) {
                 return Ok(received);
             }

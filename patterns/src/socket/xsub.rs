@@ -67,7 +67,7 @@ impl XSub {
     /// # Errors
     /// [`RecvError::Closed`].
     pub async fn recv(&self) -> Result<Message, RecvError> {
-        let (_, message) = recv_message(&self.hub).await.map_err(|_| RecvError::Closed)?;
+        let (_, message) = recv_message(&self.hub).await?;
         Ok(message)
     }
 
@@ -81,7 +81,7 @@ impl XSub {
     /// # Errors
     /// [`RecvError::Closed`].
     pub async fn recv_batch(&self) -> Result<(PeerId, Batch), RecvError> {
-        recv_run(&self.hub).await.map_err(|_| RecvError::Closed)
+        recv_run(&self.hub).await
     }
 
     /// The next messages of one publisher, if there are any.

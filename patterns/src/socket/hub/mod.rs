@@ -21,7 +21,7 @@ use tokio_util::task::TaskTracker;
 pub(crate) use lifetime::Owned;
 
 use crate::Endpoint;
-use crate::error::Closed;
+use crate::error::RecvError;
 use crate::options::Settings;
 use crate::queue::{Arrival, Inbound, Load};
 use crate::routing::{Outboxes, Routing};
@@ -102,33 +102,64 @@ impl<R: Routing> Hub<R> {
     }
 
     /// The next arrival, if there is one; a run of at most `messages`.
-    #[inline]
     pub(crate) fn try_recv(&self, messages: usize) -> Option<Arrival> {
-        let mut inbound = self.inbound();
-        let arrival = inbound.pop(messages);
-        if arrival.is_some() && inbound.has_arrivals() && inbound.waiting > 0 {
-            self.announce(inbound);
-        }
-        arrival
+        self.try_recv_by(|inbound| inbound.pop(messages))
     }
 
     /// The next arrival. Cancel safe: an arrival is taken at the moment it is given.
-    pub(crate) async fn recv(&self, messages: usize) -> Result<Arrival, Closed> {
+    pub(crate) async fn recv(&self, messages: usize) -> Result<Arrival, RecvError> {
+        self.recv_by(|inbound| inbound.pop(messages)).await
+    }
+
+    /// What `take` finds among the arrivals, if anything.
+    #[inline]
+    pub(crate) fn try_recv_by<T>(&self, take: impl FnOnce(&mut Inbound) -> Option<T>) -> Option<T> {
+        let mut inbound = self.inbound();
+        let taken = take(&mut inbound);
+        if taken.is_some() && inbound.has_arrivals() && inbound.waiting > 0 {
+            self.announce(inbound);
+        }
+        taken
+    }
+
+    /// What `take` finds among the arrivals, as soon as there is anything. Cancel safe: it is taken at the moment it
+    /// is given.
+    #[inline]
+    pub(crate) async fn recv_by<T>(
+        &self,
+        mut take: impl FnMut(&mut Inbound) -> Option<T>,
+    ) -> Result<T, RecvError> {
         // Now and then other tasks get their turn, however much there is to receive.
         tokio::task::coop::consume_budget().await;
         loop {
-            if let Some(arrival) = self.try_recv(messages) {
-                return Ok(arrival);
+            if let Some(taken) = self.try_recv_by(&mut take) {
+                return Ok(taken);
             }
             let closed = self.closing.cancelled();
             let waiting = Waiting::new(self);
             if waiting.nothing_arrived {
                 tokio::select! {
                     () = self.arrivals.notified() => {}
-                    () = closed => return Err(Closed),
+                    () = closed => return Err(RecvError::Closed),
                 }
             }
         }
+    }
+
+    /// Gives a receive as much time as the options have for it.
+    #[inline]
+    pub(crate) async fn in_recv_time<T>(
+        &self,
+        receive: impl Future<Output = Result<T, RecvError>>,
+    ) -> Result<T, RecvError> {
+        match self.options.recv_timeout {
+            None => receive.await,
+            Some(time) => tokio::time::timeout(time, receive).await.unwrap_or(Err(RecvError::Timeout)),
+        }
+    }
+
+    pub(crate) const fn settings(&self) -> &Settings {
+        &self.options
     }
 
     /// Calls `attempt` until it gives something, and again whenever room or peers have changed.
@@ -153,7 +184,7 @@ impl<R: Routing> Hub<R> {
     }
 
     /// Calls all who wait for room or peers to look again.
-    fn changed(&self) {
+    pub(crate) fn changed(&self) {
         self.changes.notify_waiters();
     }
 

@@ -1,0 +1,66 @@
+//! To the one peer there is (RFC 31, "The PAIR Socket").
+
+use std::collections::VecDeque;
+
+use super::{Choose, Outboxes, Refusal, Routing};
+use crate::queue::Outbox;
+use crate::{PeerId, PeerInfo};
+
+/// Whose turn it is: the first that came, until its queue ends; then the next in line.
+#[derive(Debug, Default)]
+pub(crate) struct Exclusive {
+    line: VecDeque<PeerId>,
+}
+
+impl Choose for Exclusive {
+    fn choose(&mut self, outboxes: &Outboxes) -> Option<PeerId> {
+        self.line.front().copied().filter(|id| outboxes.get(*id).is_some_and(Outbox::has_room))
+    }
+
+    fn has_alternatives(&self) -> bool {
+        false
+    }
+}
+
+impl Routing for Exclusive {
+    const KEEPS_QUEUE: bool = true;
+
+    fn open(&mut self, id: PeerId) {
+        self.line.push_back(id);
+    }
+
+    fn join(&mut self, peer: &mut PeerInfo, _outbox: &mut Outbox) -> Result<(), Refusal> {
+        if self.line.front() == Some(&peer.id) { Ok(()) } else { Err(Refusal::PeerThere) }
+    }
+
+    fn close(&mut self, id: PeerId) -> bool {
+        self.line.retain(|peer| *peer != id);
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queue::Load;
+    use crate::routing::tests::{add_queue, peer};
+
+    #[test]
+    fn the_first_is_the_only_one_until_it_goes() {
+        let (mut routing, mut outboxes) = (Exclusive::default(), Outboxes::new());
+        assert_eq!(routing.choose(&outboxes), None);
+        let ids = [1, 1].map(|hwm| add_queue(&mut outboxes, Load::new(hwm, 99)));
+        ids.iter().for_each(|id| routing.open(*id));
+        let mut join = |routing: &mut Exclusive, at: usize| {
+            routing.join(&mut peer(ids[at], enfonet_zmtp::Version::V3_1, ""), &mut outboxes[ids[at]])
+        };
+        assert_eq!(join(&mut routing, 1), Err(Refusal::PeerThere));
+        assert_eq!(join(&mut routing, 0), Ok(()));
+        assert_eq!(routing.choose(&outboxes), Some(ids[0]));
+        routing.close(ids[0]);
+        outboxes.remove(ids[0]);
+        assert_eq!(routing.choose(&outboxes), Some(ids[1]));
+        outboxes[ids[1]].reserve();
+        assert_eq!(routing.choose(&outboxes), None, "no room");
+    }
+}

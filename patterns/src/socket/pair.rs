@@ -1,0 +1,52 @@
+//! PAIR: two sockets and nobody else.
+
+use enfonet_zmtp::{Message, SocketType};
+
+use super::common::socket_methods;
+use super::hub::Owned;
+use super::receiving::{message, receiving_methods, streams};
+use super::sending::{sending_methods, sinks};
+use crate::routing::Exclusive;
+
+/// Talks with one peer at a time, both ways (RFC 31): mostly two tasks of a program, over inproc. Partner: another
+/// `Pair`.
+///
+/// | when … | then … |
+/// |---|---|
+/// | there is no peer yet | `send` waits |
+/// | the peer's queue is at its mark | `send` waits |
+/// | another peer comes while there is one | it is turned away |
+///
+/// What is sent to an endpoint that was connected to waits there for the connection, and for the next one when the
+/// connection is lost.
+///
+/// ```
+/// use enfonet_patterns::Pair;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (parent, child) = (Pair::new(), Pair::new());
+/// parent.bind("inproc://steps").await?;
+/// child.connect("inproc://steps")?;
+///
+/// parent.send("begin").await?;
+/// assert_eq!(child.recv().await?, "begin".into());
+/// child.send(["done", "42"]).await?;
+/// assert_eq!(parent.recv().await?, ["done", "42"].into());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Pair {
+    hub: Owned<Exclusive>,
+}
+
+socket_methods!(Pair, |_settings| Exclusive::default());
+sending_methods!(Pair);
+sinks!(Pair);
+receiving_methods!(Pair);
+streams!(
+    Pair,
+    Message,
+    |socket| async move { socket.hub.recv_by(message).await.map(|(_, message)| message) }
+);

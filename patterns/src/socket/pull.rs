@@ -1,0 +1,45 @@
+//! PULL: takes work.
+
+use enfonet_zmtp::{Message, SocketType};
+
+use super::common::socket_methods;
+use super::hub::Owned;
+use super::receiving::{message, receiving_methods, streams};
+use crate::routing::Passive;
+
+/// Receives from all of its peers, each in turn (RFC 30): work from ventilators, or results from workers.
+/// Partner: [`Push`](crate::Push).
+///
+/// | when … | then … |
+/// |---|---|
+/// | nothing has come | `recv` waits |
+/// | its queue for a peer is at its mark | that peer's connection isn't read until there is room: then the peer has to wait |
+/// | a peer has gone | what it had sent is received all the same |
+///
+/// ```
+/// use enfonet_patterns::{Pull, Push};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let sink = Pull::new();
+/// let endpoint = sink.bind("tcp://127.0.0.1:*").await?;
+/// let worker = Push::new();
+/// worker.connect(endpoint)?;
+///
+/// worker.send("a result").await?;
+/// assert_eq!(sink.recv().await?, "a result".into());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Pull {
+    hub: Owned<Passive>,
+}
+
+socket_methods!(Pull, |_settings| Passive);
+receiving_methods!(Pull);
+streams!(
+    Pull,
+    Message,
+    |socket| async move { socket.hub.recv_by(message).await.map(|(_, message)| message) }
+);

@@ -1,0 +1,145 @@
+//! Receiving, as most kinds of sockets do it.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use enfonet_zmtp::{Batch, Message};
+use futures_core::Stream;
+use tokio_util::sync::ReusableBoxFuture;
+
+use crate::error::RecvError;
+use crate::queue::{Arrival, Inbound};
+use crate::{PeerId, PeerInfo};
+
+/// The next message of any peer, in turn.
+pub(super) fn message(inbound: &mut Inbound) -> Option<(PeerId, Message)> {
+    loop {
+        if let Arrival::Run(id, mut run) = inbound.pop(1)? {
+            return run.pop_front().map(|message| (id, message));
+        }
+    }
+}
+
+/// The next message of any peer, in turn, and what is known of the peer.
+pub(super) fn known_message(inbound: &mut Inbound) -> Option<(Arc<PeerInfo>, Message)> {
+    loop {
+        if let (Arrival::Run(_, mut run), Some(peer)) = inbound.pop_known(1)? {
+            return run.pop_front().map(|message| (peer, message));
+        }
+    }
+}
+
+/// The next run of any peer, in turn.
+pub(super) fn run(inbound: &mut Inbound) -> Option<(PeerId, Batch)> {
+    loop {
+        if let Arrival::Run(id, run) = inbound.pop(usize::MAX)? {
+            return Some((id, run));
+        }
+    }
+}
+
+/// A socket as the source of a stream.
+pub trait Source: Clone + Send + 'static {
+    type Item: 'static;
+
+    /// The next of what it receives, however long that takes.
+    fn next(self) -> impl Future<Output = Result<Self::Item, RecvError>> + Send;
+}
+
+/// What a socket receives, one by one, until it is closed: a [`Stream`] of the field. It shares the socket, whose
+/// other methods can be used meanwhile, and keeps it open. Dropping it loses nothing.
+#[derive(Debug)]
+pub struct Receiving<S, T> {
+    socket: S,
+    next: ReusableBoxFuture<'static, Result<T, RecvError>>,
+}
+
+impl<S: Source> Receiving<S, S::Item> {
+    pub(crate) fn new(socket: S) -> Self {
+        Self { next: ReusableBoxFuture::new(socket.clone().next()), socket }
+    }
+}
+
+impl<S: Source + Unpin> Stream for Receiving<S, S::Item> {
+    type Item = S::Item;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
+        let received = ready!(self.next.poll(cx));
+        let next = self.socket.clone().next();
+        self.next.set(next);
+        Poll::Ready(received.ok())
+    }
+}
+
+/// Methods of sockets that receive messages as they are.
+macro_rules! receiving_methods {
+    ($kind:ident) => {
+        impl $kind {
+            /// The next message, of each peer in turn. Cancel safe.
+            ///
+            /// # Errors
+            /// [`RecvError::Closed`](crate::RecvError), when all that came before is received, or
+            /// [`RecvError::Timeout`](crate::RecvError).
+            pub async fn recv(&self) -> Result<enfonet_zmtp::Message, crate::RecvError> {
+                let received =
+                    self.hub.in_recv_time(self.hub.recv_by(crate::socket::receiving::message)).await;
+                received.map(|(_, message)| message)
+            }
+
+            /// The next message, and what is known of the peer that sent it: its address, its routing id, as whom it
+            /// was authenticated. Cancel safe.
+            ///
+            /// # Errors
+            /// As of [`recv`](Self::recv).
+            pub async fn recv_from(
+                &self,
+            ) -> Result<(std::sync::Arc<crate::PeerInfo>, enfonet_zmtp::Message), crate::RecvError> {
+                self.hub.in_recv_time(self.hub.recv_by(crate::socket::receiving::known_message)).await
+            }
+
+            /// The next message, if there is one.
+            pub fn try_recv(&self) -> Option<enfonet_zmtp::Message> {
+                self.hub.try_recv_by(crate::socket::receiving::message).map(|(_, message)| message)
+            }
+
+            /// The next messages of one peer, as they came, and whose they are; of each peer in turn. Cancel safe.
+            ///
+            /// # Errors
+            /// As of [`recv`](Self::recv).
+            pub async fn recv_batch(&self) -> Result<(crate::PeerId, enfonet_zmtp::Batch), crate::RecvError> {
+                self.hub.in_recv_time(self.hub.recv_by(crate::socket::receiving::run)).await
+            }
+
+            /// The next messages of one peer, if there are any.
+            pub fn try_recv_batch(&self) -> Option<(crate::PeerId, enfonet_zmtp::Batch)> {
+                self.hub.try_recv_by(crate::socket::receiving::run)
+            }
+        }
+    };
+}
+pub(super) use receiving_methods;
+
+/// Makes a stream of what `recv` of a socket gives.
+macro_rules! streams {
+    ($kind:ident, $item:ty, |$socket:ident| $next:expr) => {
+        impl crate::socket::receiving::Source for $kind {
+            type Item = $item;
+
+            async fn next(self) -> Result<$item, crate::RecvError> {
+                let $socket = self;
+                $next.await
+            }
+        }
+
+        impl $kind {
+            /// What it receives, as a stream: until the socket is closed, whatever its
+            /// [`recv_timeout`](crate::Options::recv_timeout).
+            #[must_use]
+            pub fn stream(&self) -> crate::Receiving<Self, $item> {
+                crate::Receiving::new(self.clone())
+            }
+        }
+    };
+}
+pub(super) use streams;

@@ -1,0 +1,347 @@
+//! Sending to a peer of the socket's choice: DEALER, PUSH, PAIR.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+
+use enfonet_zmtp::{Batch, Envelope, Message};
+use futures_sink::Sink;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::ReusableBoxFuture;
+
+use super::hub::Hub;
+use crate::PeerId;
+use crate::error::{Closed, SendBatchError, SendError, TrySendError};
+use crate::routing::{Choose, Routing};
+
+/// Waits for a change, at most until the time for sending is over: then `false`.
+pub(super) async fn changed_in_time(change: impl Future<Output = ()>, until: Option<Instant>) -> bool {
+    match until {
+        None => {
+            change.await;
+            true
+        }
+        Some(until) => timeout_at(until, change).await.is_ok(),
+    }
+}
+
+/// Sends to the next peer with room, if there is one.
+pub(super) fn try_send<R: Choose>(hub: &Hub<R>, message: Message) -> Result<(), TrySendError> {
+    let mut guard = hub.out();
+    let out = &mut *guard;
+    if out.closed {
+        return Err(TrySendError::Closed(message));
+    }
+    let Some(peer) = out.routing.choose(&out.outboxes) else {
+        return Err(TrySendError::Full(message));
+    };
+    let outbox = &mut out.outboxes[peer];
+    outbox.push(&Envelope::none(), &message);
+    let waker = outbox.wake();
+    drop(guard);
+    waker.into_iter().for_each(Waker::wake);
+    Ok(())
+}
+
+/// Sends to the next peer with room, as soon as there is one. Cancel safe: dropped before it is ready, it has sent
+/// nothing.
+pub(super) async fn send<R: Choose>(hub: &Hub<R>, mut message: Message) -> Result<(), SendError> {
+    tokio::task::coop::consume_budget().await;
+    let mut until = None;
+    loop {
+        let changed = hub.changes();
+        message = match try_send(hub, message) {
+            Ok(()) => return Ok(()),
+            Err(TrySendError::Closed(message)) => return Err(SendError::Closed(message)),
+            Err(TrySendError::Full(message) | TrySendError::UnknownPeer(message)) => message,
+        };
+        until = until.or_else(|| hub.send_deadline());
+        if !changed_in_time(changed, until).await {
+            return Err(SendError::Timeout(message));
+        }
+    }
+}
+
+/// Sends as many of the messages as there is room for; those are taken off the batch. Whether it is empty then.
+pub(super) fn try_send_batch<R: Choose>(hub: &Hub<R>, batch: &mut Batch) -> Result<bool, Closed> {
+    let mut wakers = smallvec::SmallVec::<[Waker; 8]>::new();
+    let mut guard = hub.out();
+    let out = &mut *guard;
+    if out.closed {
+        return Err(Closed);
+    }
+    let source = batch.wire_len();
+    while !batch.is_empty() {
+        let Some(peer) = out.routing.choose(&out.outboxes) else { break };
+        let outbox = &mut out.outboxes[peer];
+        if out.routing.has_alternatives() {
+            outbox.push_run(&batch.split_to(1), source);
+        } else {
+            let admitted = outbox.push_run(batch, source);
+            let _ = batch.split_to(admitted);
+        }
+        wakers.extend(outbox.wake());
+    }
+    drop(guard);
+    wakers.into_iter().for_each(Waker::wake);
+    Ok(batch.is_empty())
+}
+
+/// Sends all of the messages, each to the next peer with room. Cancel safe: what is sent is taken off the batch.
+pub(super) async fn send_batch<R: Choose>(hub: &Hub<R>, batch: &mut Batch) -> Result<(), SendBatchError> {
+    tokio::task::coop::consume_budget().await;
+    let mut until = None;
+    loop {
+        let changed = hub.changes();
+        if try_send_batch(hub, batch)? {
+            return Ok(());
+        }
+        until = until.or_else(|| hub.send_deadline());
+        if !changed_in_time(changed, until).await {
+            return Err(SendBatchError::Timeout);
+        }
+    }
+}
+
+/// Takes a place in the queue of the next peer with room.
+pub(super) async fn reserve<R: Choose>(hub: &Hub<R>) -> Result<Permit<'_>, SendBatchError> {
+    tokio::task::coop::consume_budget().await;
+    let until = hub.send_deadline();
+    loop {
+        let changed = hub.changes();
+        {
+            let mut guard = hub.out();
+            let out = &mut *guard;
+            if out.closed {
+                return Err(SendBatchError::Closed);
+            }
+            if let Some(peer) = out.routing.choose(&out.outboxes) {
+                out.outboxes[peer].reserve();
+                return Ok(Permit { hub, peer, is_open: true });
+            }
+        }
+        if !changed_in_time(changed, until).await {
+            return Err(SendBatchError::Timeout);
+        }
+    }
+}
+
+/// The right to send one message, at once: its place in the queue of a peer is kept. Dropped, it gives the place back.
+#[must_use = "the place is given back when this is dropped"]
+pub struct Permit<'a> {
+    hub: &'a dyn Places,
+    peer: PeerId,
+    is_open: bool,
+}
+
+impl Permit<'_> {
+    /// Sends the message. Never waits.
+    ///
+    /// # Errors
+    /// With the message: [`SendError::UnknownPeer`] when the peer has gone meanwhile and no other has room,
+    /// [`SendError::Closed`].
+    pub fn send(mut self, message: impl Into<Message>) -> Result<(), SendError> {
+        self.is_open = false;
+        self.hub.fill(self.peer, message.into())
+    }
+
+    /// The peer that the message will go to, if it stays.
+    #[must_use]
+    pub const fn peer(&self) -> PeerId {
+        self.peer
+    }
+}
+
+impl fmt::Debug for Permit<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Permit").field("peer", &self.peer).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        if self.is_open {
+            self.hub.give_back(self.peer);
+        }
+    }
+}
+
+/// Reserved places in the queues of a socket.
+trait Places: Sync {
+    fn fill(&self, peer: PeerId, message: Message) -> Result<(), SendError>;
+    fn give_back(&self, peer: PeerId);
+}
+
+impl<R: Choose> Places for Hub<R> {
+    fn fill(&self, peer: PeerId, message: Message) -> Result<(), SendError> {
+        let mut guard = self.out();
+        let out = &mut *guard;
+        if let Some(outbox) = out.outboxes.get_mut(peer) {
+            outbox.unreserve();
+        }
+        if out.closed {
+            return Err(SendError::Closed(message));
+        }
+        let peer =
+            if out.outboxes.contains_key(peer) { Some(peer) } else { out.routing.choose(&out.outboxes) };
+        let Some(peer) = peer else { return Err(SendError::UnknownPeer(message)) };
+        out.outboxes[peer].push(&Envelope::none(), &message);
+        let waker = out.outboxes[peer].wake();
+        drop(guard);
+        waker.into_iter().for_each(Waker::wake);
+        Ok(())
+    }
+
+    fn give_back(&self, peer: PeerId) {
+        let mut guard = self.out();
+        let out = &mut *guard;
+        if let Some(outbox) = out.outboxes.get_mut(peer) {
+            outbox.unreserve();
+            out.routing.room(peer);
+        }
+        drop(guard);
+        self.changed();
+    }
+}
+
+/// A socket as a sink.
+pub trait Drain: Clone + Send + 'static {
+    /// Sends a message, however long that takes.
+    fn put(self, message: Message) -> impl Future<Output = Result<(), SendError>> + Send;
+}
+
+/// The sending half of a socket as a [`Sink`]: it takes a message when the one before is sent, as the socket's `send`
+/// sends it. It shares the socket, and keeps it open. Closing the sink doesn't close the socket.
+#[derive(Debug)]
+pub struct Sending<S> {
+    socket: S,
+    under_way: Option<ReusableBoxFuture<'static, Result<(), SendError>>>,
+    is_busy: bool,
+}
+
+impl<S: Drain> Sending<S> {
+    pub(crate) const fn new(socket: S) -> Self {
+        Self { socket, under_way: None, is_busy: false }
+    }
+}
+
+impl<S: Drain + Unpin, M: Into<Message>> Sink<M> for Sending<S> {
+    type Error = SendError;
+
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        Sink::<M>::poll_flush(self, cx)
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, message: M) -> Result<(), SendError> {
+        let sending = self.socket.clone().put(message.into());
+        match &mut self.under_way {
+            Some(under_way) => under_way.set(sending),
+            under_way => *under_way = Some(ReusableBoxFuture::new(sending)),
+        }
+        self.is_busy = true;
+        Ok(())
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        if self.is_busy
+            && let Some(under_way) = &mut self.under_way
+        {
+            let sent = ready!(under_way.poll(cx));
+            self.is_busy = false;
+            return Poll::Ready(sent);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        Sink::<M>::poll_flush(self, cx)
+    }
+}
+
+/// Makes a sink of a socket's `send`.
+macro_rules! sinks {
+    ($kind:ident) => {
+        impl crate::socket::sending::Drain for $kind {
+            async fn put(self, message: enfonet_zmtp::Message) -> Result<(), crate::SendError> {
+                self.send(message).await
+            }
+        }
+
+        impl $kind {
+            /// Its sending half, as a sink.
+            #[must_use]
+            pub fn sink(&self) -> crate::Sending<Self> {
+                crate::Sending::new(self.clone())
+            }
+        }
+    };
+}
+pub(super) use sinks;
+
+/// Methods of sockets that choose whom they send to.
+macro_rules! sending_methods {
+    ($kind:ident) => {
+        impl $kind {
+            /// Sends to the next peer with room, as soon as there is one. Cancel safe: dropped before it is ready, it
+            /// has sent nothing.
+            ///
+            /// # Errors
+            /// [`SendError::Timeout`](crate::SendError) or [`SendError::Closed`](crate::SendError), with the message.
+            pub async fn send(
+                &self,
+                message: impl Into<enfonet_zmtp::Message>,
+            ) -> Result<(), crate::SendError> {
+                crate::socket::sending::send(&self.hub, message.into()).await
+            }
+
+            /// Sends to the next peer with room, if there is one.
+            ///
+            /// # Errors
+            /// [`TrySendError::Full`](crate::TrySendError) or [`TrySendError::Closed`](crate::TrySendError), with the
+            /// message.
+            pub fn try_send(
+                &self,
+                message: impl Into<enfonet_zmtp::Message>,
+            ) -> Result<(), crate::TrySendError> {
+                crate::socket::sending::try_send(&self.hub, message.into())
+            }
+
+            /// Sends all messages of a batch, as if one by one, and takes them off it. Cancel safe: what is left in
+            /// the batch isn't sent.
+            ///
+            /// # Errors
+            /// [`SendBatchError`](crate::SendBatchError); what wasn't sent stays in the batch.
+            pub async fn send_batch(
+                &self,
+                batch: &mut enfonet_zmtp::Batch,
+            ) -> Result<(), crate::SendBatchError> {
+                crate::socket::sending::send_batch(&self.hub, batch).await
+            }
+
+            /// Sends as many messages of a batch as there is room for, and takes them off it.
+            ///
+            /// # Errors
+            /// [`Closed`](crate::Closed).
+            pub fn try_send_batch(&self, batch: &mut enfonet_zmtp::Batch) -> Result<(), crate::Closed> {
+                crate::socket::sending::try_send_batch(&self.hub, batch).map(drop)
+            }
+
+            /// Waits for room for one message, and keeps it: for those who can't take a message back, or make it
+            /// only when it can be sent. Cancel safe.
+            ///
+            /// # Errors
+            /// [`SendBatchError`](crate::SendBatchError).
+            pub async fn reserve(&self) -> Result<crate::Permit<'_>, crate::SendBatchError> {
+                crate::socket::sending::reserve(&self.hub).await
+            }
+        }
+    };
+}
+pub(super) use sending_methods;
+
+/// The deadline of a send that begins to wait now.
+impl<R: Routing> Hub<R> {
+    pub(super) fn send_deadline(&self) -> Option<Instant> {
+        self.settings().send_timeout.map(|time| Instant::now() + time)
+    }
+}
