@@ -23,13 +23,15 @@ struct Names {
 #[derive(Clone, Debug)]
 pub(crate) struct Bound {
     pub(crate) link: Arc<dyn Link>,
-    /// Cancelled when it no longer is.
+    /// Cancelled when it no longer is: connections end when nothing waits to be moved.
+    pub(crate) ending: CancellationToken,
+    /// Cancelled when they are to be cut off.
     pub(crate) until: CancellationToken,
 }
 
 impl Bound {
     fn is_there(&self) -> bool {
-        !self.until.is_cancelled() && !self.link.is_closing()
+        !self.ending.is_cancelled() && !self.until.is_cancelled()
     }
 }
 
@@ -47,14 +49,14 @@ impl Context {
         &GLOBAL
     }
 
-    /// Takes a name, until the token is cancelled; `false` if it is taken.
-    pub(crate) fn bind(&self, name: &str, link: Arc<dyn Link>, until: CancellationToken) -> bool {
+    /// Takes a name, until it is given up; `false` if it is taken.
+    pub(crate) fn bind(&self, name: &str, socket: Bound) -> bool {
         let mut bound = self.0.bound.lock().expect("no panic holds the lock");
         bound.retain(|_, other| other.is_there());
         if bound.contains_key(name) {
             return false;
         }
-        bound.insert(name.into(), Bound { link, until });
+        bound.insert(name.into(), socket);
         drop(bound);
         self.0.changed.notify_waiters();
         true

@@ -20,12 +20,12 @@ pub use enfonet_zmtp::{
     Metadata, PublicKey, Secret, SecretKey, Security, SocketType, Subscription, User, Verdict, Version,
 };
 pub use error::{
-    BindError, Closed, ConnectError, RecvError, ReplyError, SendBatchError, SendError, TrySendError,
-    UnknownEndpoint,
+    BindError, Closed, ConnectError, RecvError, ReplyError, ReserveError, SendBatchError, SendError,
+    TrySendError, UnknownEndpoint,
 };
-pub use options::{Kind, KnowsPeers, Options};
+pub use options::{Conflates, Kind, KnowsPeers, Options, Probes};
 pub use peer::{PeerId, PeerInfo};
 pub use socket::{
-    Dealer, FromSubscriber, Pair, PeerEvent, Permit, Pub, Pull, Push, Receiving, Rep, Req, Request,
-    RequestError, Router, Sending, Sub, Unsent, XPub, XSub,
+    Closing, Dealer, FromSubscriber, Pair, PeerEvent, Permit, Pub, Pull, Push, Receiving, Rep, Req, Request,
+    RequestError, Router, Sending, Sub, XPub, XSub,
 };

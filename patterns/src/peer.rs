@@ -4,6 +4,7 @@ use bytes::Bytes;
 use enfonet_zmtp::{Metadata, Peer, SocketType, User, Version};
 
 use crate::Endpoint;
+use crate::queue::Load;
 
 slotmap::new_key_type! {
     /// A peer of one socket. It names this peer for as long as the socket lives, and never one that comes
@@ -63,12 +64,20 @@ pub(crate) struct Newcomer {
     pub(crate) peer: Peer,
     pub(crate) endpoint: Endpoint,
     pub(crate) address: String,
+    /// Within the process: how much the peer's inbox takes. It counts as room here.
+    pub(crate) room: Load,
 }
 
 impl Newcomer {
+    /// A peer behind a stream.
+    pub(crate) fn new(peer: Peer, endpoint: Endpoint, address: String) -> Self {
+        Self { peer, endpoint, address, room: Load::default() }
+    }
+
     /// It gets its place in a socket.
     pub(crate) fn placed(self, id: PeerId) -> PeerInfo {
-        let Self { peer: Peer { version, socket_type, identity, metadata, user }, endpoint, address } = self;
+        let Self { peer: Peer { version, socket_type, identity, metadata, user }, endpoint, address, .. } =
+            self;
         PeerInfo { id, endpoint, address, routing_id: identity, version, socket_type, metadata, user }
     }
 }

@@ -95,7 +95,7 @@ impl Broker {
             }
         }
         let linger = self.config.grace / 2;
-        let unsent = self.backend.close(linger).await.messages;
+        let unsent = self.backend.close(linger).await.dropped;
         self.frontend.close(std::time::Duration::ZERO).await;
         Summary { messages, unsent }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{Dealer, Options, Unsent};
+use enfonet_patterns::{Dealer, Options};
 use enfonet_tests::{Runtime, Script, ScriptListener};
 
 use crate::begin;
@@ -37,6 +37,6 @@ fn a_close_after_a_cancelled_one_tells_what_is_unsent() {
     let (listener, at) = ScriptListener::bind();
     let (dealer, mut peer) = unsendable(&runtime, &listener, &at, Duration::from_secs(3600));
     assert_eq!(runtime.run(begin(dealer.close(Duration::from_secs(3600)))), None);
-    assert_eq!(runtime.run(dealer.close(Duration::ZERO)), Unsent { messages: 1 });
+    assert_eq!(runtime.run(dealer.close(Duration::ZERO)).dropped, 1);
     peer.expect_close();
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use enfonet_patterns::{Context, Dealer, Options, Sub, TrySendError, Unsent};
+use enfonet_patterns::{Context, Dealer, Options, Sub, TrySendError};
 use enfonet_tests::DEADLINE;
 use tokio::task::yield_now;
 
@@ -87,7 +87,7 @@ async fn close_at_the_mark(closing: Dealer, slow: Dealer) {
     while let Some(next) = sent.pop_front() {
         assert_eq!(soon(slow.recv()).await, Ok(next.into()));
     }
-    assert_eq!(soon(close).await.unwrap(), Unsent { messages: 0 });
+    assert_eq!(soon(close).await.unwrap().dropped, 0);
     assert_eq!(slow.try_recv(), None);
 }
 

@@ -208,6 +208,6 @@ fn ours_give_each_other_the_user_that_the_list_names() {
         let _client = knocking(options, &at, "x");
         let event = world.runtime.run(dealer.recv_event(1)).unwrap();
         let enfonet_patterns::PeerEvent::Joined { info, .. } = event else { panic!("{event:?}") };
-        assert_eq!((&info.user.id[..], &info.identity[..]), (user.as_bytes(), &b"me"[..]));
+        assert_eq!((&info.user.id[..], &info.routing_id[..]), (user.as_bytes(), &b"me"[..]));
     }
 }

@@ -1,9 +1,10 @@
 //! ZAP (RFC 27): handlers of ours and of pyzmq's, asked by ours; good ones, bad ones, and none.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use enfonet_patterns::{
-    Context, Dealer, Endpoint, Message, Options, Peer, PeerEvent, PeerId, Rep, Router, Security, Zap,
+    Context, Dealer, Endpoint, Message, Options, PeerEvent, PeerId, PeerInfo, Rep, Router, Security, Zap,
 };
 use enfonet_tests::{PyZap, PyZmq, Runtime, Script, frames, greeting_of, ours, properties, theirs, unused};
 use tokio::sync::mpsc::unbounded_channel;
@@ -38,7 +39,7 @@ fn is_to_try_later(client: &mut Script) {
 }
 
 /// Who joins next.
-fn joined(runtime: &Runtime, router: &Router) -> (PeerId, Peer) {
+fn joined(runtime: &Runtime, router: &Router) -> (PeerId, Arc<PeerInfo>) {
     match runtime.run(router.recv_event(1)).unwrap() {
         PeerEvent::Joined { peer, info } => (peer, info),
         other => panic!("{other:?}"),
@@ -98,7 +99,7 @@ fn a_rep_of_ours_is_asked_and_names_the_user() {
         request.reply(allowing(&asked, "Ada", &metadata)).unwrap();
         assert_eq!(without_id(asked), question);
         let (_, info) = joined(&world.runtime, &router);
-        assert_eq!((&info.identity[..], &info.user.id[..]), (&b"client"[..], &b"Ada"[..]));
+        assert_eq!((&info.routing_id[..], &info.user.id[..]), (&b"client"[..], &b"Ada"[..]));
         assert_eq!(info.user.metadata.as_wire(), metadata);
         assert_eq!(info.user.metadata.get("role"), Some(&b"admin"[..]));
         assert_eq!(info.metadata.get("Role"), None, "the client didn't say so");

@@ -12,7 +12,7 @@ use crate::error::ConnectionError;
 use crate::peer::Newcomer;
 use crate::transport::Stream;
 
-/// Connects, again and again, until the socket is closing and nothing waits to be sent.
+/// Connects, again and again, until this side ends it and nothing waits to be sent.
 ///
 /// A peer that breaks the protocol, or won't have us, is tried again too, only not as often: it may be replaced
 /// by a better one. (libzmq gives such an endpoint up for good.)
@@ -44,7 +44,7 @@ async fn attempt(endpoint: &Endpoint, slot: &Slot, backoff: &mut Backoff) -> Res
         return Ok(());
     };
     let driver = Driver::start(&stream, shaken?, |peer| {
-        slot.join(Newcomer { peer, endpoint: endpoint.clone(), address: stream.peer_address() })
+        slot.join(Newcomer::new(peer, endpoint.clone(), stream.peer_address()))
     })?;
     debug!(%endpoint, "connected");
     backoff.reset();

@@ -82,7 +82,7 @@ impl<'a> Driver<'a> {
         let read = self.poll_read(cx)?;
         self.poll_vigil(cx)?;
         let write = self.poll_write(cx)?;
-        if self.queue.is_empty() && write == Progress::Waits && self.peer.link().is_closing() {
+        if self.queue.is_empty() && write == Progress::Waits && self.peer.is_ending() {
             return Poll::Ready(Ok(()));
         }
         if read == Progress::GivesWay || write == Progress::GivesWay {

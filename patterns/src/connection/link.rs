@@ -35,6 +35,12 @@ pub(crate) trait Link: fmt::Debug + Send + Sync {
     /// Whether what waits for a peer that this side connects to outlives its connections.
     fn keeps_queue(&self) -> bool;
 
+    /// How much of a peer's is taken in before it is received.
+    fn room(&self) -> Load;
+
+    /// What has come from a peer and isn't received yet.
+    fn unread(&self, id: PeerId) -> Load;
+
     /// The queue to a peer begins, before the peer is there.
     fn open(&self) -> PeerId;
 
@@ -65,39 +71,34 @@ pub(crate) trait Link: fmt::Debug + Send + Sync {
     /// The queue to a peer that isn't there ends.
     fn close(&self, id: PeerId);
 
-    /// Cancelled when the socket is closing: connections end when nothing waits to be written.
-    fn closing(&self) -> &CancellationToken;
-
-    fn is_closing(&self) -> bool {
-        self.closing().is_cancelled()
-    }
-
     /// How many messages wait for a peer.
     fn queued(&self, id: PeerId) -> usize;
 }
 
 /// The place in its socket of a peer that this side connects to. What waits for it outlives its
-/// connections, if the kind of socket has it so; it ends with this guard, wherever its task is cancelled.
+/// connections, if it has a queue of its own; that ends with this guard, wherever its task is cancelled.
 #[derive(Debug)]
 pub(crate) struct Slot {
     link: Arc<dyn Link>,
     queue: Option<PeerId>,
+    /// Cancelled when this side doesn't want the peer any more, or is closing: connections end when nothing waits to
+    /// be written.
+    ending: CancellationToken,
 }
 
 impl Slot {
-    pub(crate) fn open(link: Arc<dyn Link>) -> Self {
-        let queue = link.keeps_queue().then(|| link.open());
-        Self { link, queue }
+    pub(crate) const fn new(link: Arc<dyn Link>, queue: Option<PeerId>, ending: CancellationToken) -> Self {
+        Self { link, queue, ending }
     }
 
     pub(crate) const fn link(&self) -> &Arc<dyn Link> {
         &self.link
     }
 
-    /// Waits for `what`, unless the socket is closing and nothing waits to be sent: then there is no point.
+    /// Waits for `what`, unless the end has come and nothing waits to be sent: then there is no point.
     pub(crate) async fn unless_over<T>(&self, what: impl Future<Output = T>) -> Option<T> {
         let over = async {
-            self.link.closing().cancelled().await;
+            self.ending.cancelled().await;
             if self.queue.is_some_and(|id| self.link.queued(id) > 0) {
                 std::future::pending::<()>().await;
             }
@@ -110,7 +111,7 @@ impl Slot {
 
     /// The peer is there, until the guard is dropped.
     pub(crate) fn join(&self, peer: Newcomer) -> Result<Joined, Refusal> {
-        Joined::new(&self.link, self.queue, peer)
+        Joined::new(&self.link, self.queue, peer, self.ending.clone())
     }
 }
 
@@ -128,19 +129,34 @@ pub(crate) struct Joined {
     link: Arc<dyn Link>,
     id: PeerId,
     keep: bool,
+    ending: CancellationToken,
     /// What its connection had taken and not written.
     pub(crate) unsent: Vec<Batch>,
 }
 
 impl Joined {
     /// A peer that has connected to this side: its queue begins and ends with it.
-    pub(crate) fn accept(link: &Arc<dyn Link>, peer: Newcomer) -> Result<Self, Refusal> {
-        Self::new(link, None, peer)
+    pub(crate) fn accept(
+        link: &Arc<dyn Link>,
+        peer: Newcomer,
+        ending: CancellationToken,
+    ) -> Result<Self, Refusal> {
+        Self::new(link, None, peer, ending)
     }
 
-    fn new(link: &Arc<dyn Link>, queue: Option<PeerId>, peer: Newcomer) -> Result<Self, Refusal> {
+    fn new(
+        link: &Arc<dyn Link>,
+        queue: Option<PeerId>,
+        peer: Newcomer,
+        ending: CancellationToken,
+    ) -> Result<Self, Refusal> {
         let id = link.join(queue, peer)?;
-        Ok(Self { link: link.clone(), id, keep: queue.is_some(), unsent: Vec::new() })
+        Ok(Self { link: link.clone(), id, keep: queue.is_some(), ending, unsent: Vec::new() })
+    }
+
+    /// Whether the connection is to end when nothing waits to be written.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.ending.is_cancelled()
     }
 
     pub(crate) fn link(&self) -> &dyn Link {

@@ -24,19 +24,20 @@ const EXHAUSTED: Duration = Duration::from_millis(100);
 /// How long a peer may take to close after all has been written to it.
 pub(super) const FINISH: Duration = Duration::from_secs(1);
 
-/// Accepts until `stop` is cancelled; connections go on until `until` is.
+/// Accepts until `ending` is cancelled: then connections end when all is written. They are cut off when `until` is.
 pub(crate) async fn listen(
     listener: Listener,
     endpoint: Endpoint,
     link: Arc<dyn Link>,
     tasks: TaskTracker,
-    stop: CancellationToken,
+    ending: CancellationToken,
     until: CancellationToken,
 ) {
     let host = Arc::new(Host {
         rooms: Arc::new(Semaphore::new(link.options().handshakes.min(Semaphore::MAX_PERMITS))),
         complaints: Complaints::default(),
         endpoint: endpoint.clone(),
+        ending: ending.clone(),
         link,
     });
     let accepting = async {
@@ -64,7 +65,7 @@ pub(crate) async fn listen(
         }
     };
     tokio::select! {
-        () = stop.cancelled() => {}
+        () = ending.cancelled() => {}
         () = until.cancelled() => {}
         () = accepting => {}
     }
@@ -83,6 +84,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 struct Host {
     link: Arc<dyn Link>,
     endpoint: Endpoint,
+    ending: CancellationToken,
     /// One for each handshake that may go on.
     rooms: Arc<Semaphore>,
     complaints: Complaints,
@@ -100,12 +102,12 @@ impl Host {
     async fn converse(&self, stream: &Stream, room: OwnedSemaphorePermit) -> Result<(), ConnectionError> {
         // Apart, so that its memory isn't kept for as long as the connection lasts.
         let shaking = Box::pin(handshake(stream, &*self.link));
-        let Some(shaken) = self.link.closing().run_until_cancelled(shaking).await else {
+        let Some(shaken) = self.ending.run_until_cancelled(shaking).await else {
             return Ok(());
         };
         let driver = Driver::start(stream, shaken?, |peer| {
             let (endpoint, address) = (self.endpoint.clone(), stream.peer_address());
-            Joined::accept(&self.link, Newcomer { peer, endpoint, address })
+            Joined::accept(&self.link, Newcomer::new(peer, endpoint, address), self.ending.clone())
         })?;
         drop(room);
         driver.run().await?;

@@ -18,7 +18,7 @@ use crate::queue::{Load, Staged};
 /// A pipe gives way to other tasks after so many runs in one direction.
 const BUDGET: usize = 64;
 
-/// Joins a socket to whatever is bound to the name, again and again, until the socket is closing and nothing
+/// Joins a socket to whatever is bound to the name, again and again, until this side ends it and nothing
 /// waits to be sent.
 pub(crate) async fn connect_inproc(name: String, slot: Slot) {
     let endpoint = Endpoint::Inproc(name.clone());
@@ -51,20 +51,21 @@ async fn join(endpoint: &Endpoint, near: &Slot, far: &Bound) -> Result<(), Conne
         let theirs = far_local.socket_type.to_string();
         return Err(enfonet_zmtp::HandshakeError::SocketType { theirs, ours: near_local.socket_type }.into());
     }
-    let far_peer = Joined::accept(&far.link, introduce(endpoint, near_local))?;
-    let near_peer = near.join(introduce(endpoint, far_local))?;
+    let (near_room, far_room) = (near.link().room(), far.link.room());
+    let far_peer = Joined::accept(&far.link, introduce(endpoint, near_local, near_room), far.ending.clone())?;
+    let near_peer = near.join(introduce(endpoint, far_local, far_room))?;
     let mut pipe = Pipe { near: End::new(near_peer), far: End::new(far_peer) };
     let flow = std::future::poll_fn(|cx| pipe.poll(cx));
     far.until.run_until_cancelled(flow).await.unwrap_or(Ok(()))
 }
 
 /// What a peer would have learnt in a handshake.
-fn introduce(endpoint: &Endpoint, local: Local) -> Newcomer {
+fn introduce(endpoint: &Endpoint, local: Local, room: Load) -> Newcomer {
     let metadata = local.to_metadata();
     let identity = if local.socket_type.announces_identity() { local.identity } else { Default::default() };
     let (version, socket_type) = (Version::V3_1, Some(local.socket_type));
     let peer = Peer { version, socket_type, identity, metadata, user: User::default() };
-    Newcomer { peer, endpoint: endpoint.clone(), address: String::new() }
+    Newcomer { room, ..Newcomer::new(peer, endpoint.clone(), String::new()) }
 }
 
 #[derive(Debug)]
@@ -79,7 +80,9 @@ struct End {
     peer: Joined,
     /// Taken from its outbox, and not yet in the other's inbox.
     runs: VecDeque<Batch>,
-    delivered: Load,
+    /// In the other's inbox, and not yet received: until then it takes up room here, so that the two queues together
+    /// hold what their marks allow, and no more.
+    unread: Load,
 }
 
 /// How far one direction got.
@@ -96,7 +99,7 @@ enum Flow {
 impl Pipe {
     fn poll(&mut self, cx: &Context<'_>) -> Poll<Result<(), ConnectionError>> {
         let flows = [self.near.poll_to(&self.far, cx)?, self.far.poll_to(&self.near, cx)?];
-        let over = |end: &End, flow| end.peer.link().is_closing() && flow == Flow::Drained;
+        let over = |end: &End, flow| end.peer.is_ending() && flow == Flow::Drained;
         if over(&self.near, flows[0]) || over(&self.far, flows[1]) {
             return Poll::Ready(Ok(()));
         }
@@ -109,7 +112,7 @@ impl Pipe {
 
 impl End {
     fn new(peer: Joined) -> Self {
-        Self { peer, runs: VecDeque::new(), delivered: Load::default() }
+        Self { peer, runs: VecDeque::new(), unread: Load::default() }
     }
 
     /// Moves what this socket has staged into the other's inbox, while there is room.
@@ -117,11 +120,11 @@ impl End {
         for _ in 0..BUDGET {
             if !to.peer.link().may_read(to.peer.id(), cx.waker()) {
                 self.exchange(to, true, cx)?;
-                let waits = self.peer.link().queued(self.peer.id()) > 0;
+                let waits = self.peer.link().queued(self.peer.id()) > self.unread.messages;
                 return Ok(if waits { Flow::Full } else { Flow::Drained });
             }
             if let Some(run) = self.runs.pop_front() {
-                self.delivered.add(Load::new(run.len(), run.wire_len()));
+                self.unread.add(Load::new(run.len(), run.wire_len()));
                 to.peer.link().deliver(to.peer.id(), run)?;
             } else if !self.exchange(to, false, cx)? {
                 return Ok(Flow::Drained);
@@ -133,7 +136,11 @@ impl End {
     /// Takes what is staged, and carries commands over at once. Whether there was anything: only if not, or if
     /// blocked, is the task woken for more.
     fn exchange(&mut self, to: &Self, blocked: bool, cx: &Context<'_>) -> Result<bool, ConnectionError> {
-        let turn = Turn { written: std::mem::take(&mut self.delivered), blocked, wants_control: true };
+        // What an earlier connection brought stands before it.
+        let unread = to.peer.link().unread(to.peer.id()).min(self.unread);
+        let mut received = std::mem::replace(&mut self.unread, unread);
+        received.sub(unread);
+        let turn = Turn { written: received, blocked, wants_control: true };
         let mut staged = Staged::default();
         self.peer.link().exchange(self.peer.id(), turn, &mut staged, cx.waker())?;
         let anything = !staged.control.is_empty() || !staged.runs.is_empty();

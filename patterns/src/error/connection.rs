@@ -28,6 +28,8 @@ pub(crate) enum ConnectionError {
     Command(#[from] CommandError),
     #[error("{0}")]
     Refused(#[from] Refusal),
+    #[error("another peer took over the identity")]
+    Replaced,
     #[error("the peer is silent: no octet came within the heartbeat's time")]
     Silent,
     #[error("the peer doesn't take the commands sent to it")]

@@ -61,6 +61,9 @@ pub enum ConnectError {
     /// The text is no endpoint, or one that can only be bound.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
+    /// Another peer has the routing id that was to be given: the caller's fault (ROUTER).
+    #[error("another peer has this routing id")]
+    RoutingIdInUse,
     /// The socket has been closed.
     #[error(transparent)]
     Closed(#[from] Closed),
@@ -98,9 +101,12 @@ pub enum SendError {
     /// The peer isn't connected (any more): trying again doesn't help, the id is never used again.
     #[error("the peer isn't connected")]
     UnknownPeer(Message),
+    /// The message doesn't say for whom it is, or has nothing for it: the caller's fault (ROUTER).
+    #[error("the message needs a routing id and another frame")]
+    NoRecipient(Message),
 }
 
-/// Messages that weren't sent: they stay in the batch. Or a place that couldn't be had.
+/// Messages that weren't sent: they stay in the batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendBatchError {
@@ -116,6 +122,21 @@ impl From<Closed> for SendBatchError {
     fn from(_: Closed) -> Self {
         Self::Closed
     }
+}
+
+/// A place in a queue that couldn't be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReserveError {
+    /// The socket has been closed.
+    #[error("the socket is closed")]
+    Closed,
+    /// There was no room within the socket's time for sending: trying again may help.
+    #[error("no peer had room in time")]
+    Timeout,
+    /// The peer isn't connected (any more).
+    #[error("the peer isn't connected")]
+    UnknownPeer,
 }
 
 /// A message that couldn't be sent at once. It comes back.

@@ -1,7 +1,9 @@
 //! What only some kinds of sockets have.
 
+use enfonet_zmtp::Message;
+
 use super::{Kind, Options};
-use crate::{Dealer, Router};
+use crate::{Dealer, Pub, Pull, Push, Req, Router, Sub, XPub};
 
 /// Kinds that know their peers one by one.
 pub trait KnowsPeers: Kind {}
@@ -13,6 +15,79 @@ impl<K: KnowsPeers> Options<K> {
     #[must_use]
     pub fn peer_events(mut self, on: bool) -> Self {
         self.settings.peer_events = on;
+        self
+    }
+
+    /// A message that each peer gets first, whenever it comes (libzmq's `HELLO_MSG`). Default none.
+    #[must_use]
+    pub fn hello(mut self, message: impl Into<Message>) -> Self {
+        self.settings.hello = Some(message.into());
+        self
+    }
+}
+
+/// Kinds that can make themselves known to a ROUTER.
+pub trait Probes: Kind {}
+impl Probes for Req {}
+impl Probes for Dealer {}
+impl Probes for Router {}
+
+impl<K: Probes> Options<K> {
+    /// Sends every peer that comes an empty message first, so that a ROUTER knows who is there and can speak first
+    /// (libzmq's `PROBE_ROUTER`). Not for peers of other kinds, which don't expect it. Default off.
+    ///
+    /// It is sent again when a connection was lost: the ROUTER then doesn't know us any more. (libzmq sends it once.)
+    #[must_use]
+    pub fn probe(mut self, on: bool) -> Self {
+        self.settings.hello = on.then(|| Message::from(""));
+        self
+    }
+}
+
+impl Options<XPub> {
+    /// A message that each subscriber gets first, whenever it comes, whatever it subscribes to: a SUB shows it to its
+    /// application only if it has subscribed to its topic. Default none.
+    #[must_use]
+    pub fn welcome(mut self, message: impl Into<Message>) -> Self {
+        self.settings.hello = Some(message.into());
+        self
+    }
+}
+
+impl Options<Router> {
+    /// Gives a newcomer the identity that another peer has, whose connection then ends. Default off: the newcomer is
+    /// turned away until the other has gone.
+    #[must_use]
+    pub fn handover(mut self, on: bool) -> Self {
+        self.settings.handover = on;
+        self
+    }
+
+    /// What [`send_routed`](Router::send_routed) does with a message that can't be sent: on, it fails if there is no
+    /// such peer, and waits if that has no room; off, which is the default, it drops the message.
+    #[must_use]
+    pub fn mandatory(mut self, on: bool) -> Self {
+        self.settings.mandatory = on;
+        self
+    }
+}
+
+/// Kinds that can do with the last message.
+pub trait Conflates: Kind {}
+impl Conflates for Dealer {}
+impl Conflates for Push {}
+impl Conflates for Pull {}
+impl Conflates for Pub {}
+impl Conflates for Sub {}
+
+impl<K: Conflates> Options<K> {
+    /// Keeps only the last message to each peer, and only the last of each: for values that are out of date once there
+    /// is a newer one. High-water marks don't count then. Default off.
+    ///
+    /// It is whole messages that replace each other, of any number of frames. (libzmq has room for one frame only.)
+    #[must_use]
+    pub fn conflate(mut self, on: bool) -> Self {
+        self.settings.conflate = on;
         self
     }
 }

@@ -6,13 +6,13 @@ mod limits;
 mod queues;
 mod security;
 
-pub use kinds::KnowsPeers;
+pub use kinds::{Conflates, KnowsPeers, Probes};
 
 use std::marker::PhantomData;
 use std::time::Duration;
 
 use bytes::Bytes;
-use enfonet_zmtp::{HeartbeatConfig, Limits, Metadata, Security};
+use enfonet_zmtp::{HeartbeatConfig, Limits, Message, Metadata, Security};
 
 use crate::Context;
 use crate::auth::Door;
@@ -79,6 +79,11 @@ pub struct Settings {
     pub(crate) recv_hwm: usize,
     pub(crate) recv_octets: usize,
     pub(crate) linger: Duration,
+    pub(crate) immediate: bool,
+    pub(crate) conflate: bool,
+    pub(crate) handover: bool,
+    pub(crate) mandatory: bool,
+    pub(crate) hello: Option<Message>,
     pub(crate) send_timeout: Option<Duration>,
     pub(crate) recv_timeout: Option<Duration>,
     pub(crate) reconnect: Duration,
@@ -109,6 +114,11 @@ impl Default for Settings {
             recv_hwm: 1000,
             recv_octets: 64 << 20,
             linger: Duration::from_secs(30),
+            immediate: false,
+            conflate: false,
+            handover: false,
+            mandatory: false,
+            hello: None,
             send_timeout: None,
             recv_timeout: None,
             reconnect: Duration::from_millis(100),
@@ -173,6 +183,6 @@ fn bounded(time: Duration) -> Duration {
     time.min(Duration::from_secs(100 * 365 * 24 * 3600))
 }
 
-const fn unlimited(limit: usize) -> usize {
+pub(crate) const fn unlimited(limit: usize) -> usize {
     if limit == 0 { usize::MAX } else { limit }
 }

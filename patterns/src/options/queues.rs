@@ -62,4 +62,12 @@ impl<K> Options<K> {
         self.settings.recv_timeout = Some(bounded(time));
         self
     }
+
+    /// Sends to peers that are there only: what is sent to an endpoint that was connected to doesn't wait there for the
+    /// connection, and what waits for a peer when its connection is lost is lost with it. Default off.
+    #[must_use]
+    pub fn immediate(mut self, on: bool) -> Self {
+        self.settings.immediate = on;
+        self
+    }
 }

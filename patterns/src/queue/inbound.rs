@@ -43,6 +43,8 @@ pub(crate) struct Inbound {
     stopped: bool,
     /// Whether peers that come are arrivals.
     reports: bool,
+    /// Whether only the last message of each peer is kept.
+    conflates: bool,
 }
 
 #[derive(Debug, Default)]
@@ -122,7 +124,7 @@ const MAX_SUBSCRIPTIONS: usize = 10_000;
 
 impl Inbound {
     /// `reports` makes peers that come arrivals.
-    pub(crate) fn new(limit: Load, reports: bool) -> Self {
+    pub(crate) fn new(limit: Load, reports: bool, conflates: bool) -> Self {
         Self {
             inboxes: SlotMap::with_key(),
             ready: VecDeque::new(),
@@ -132,6 +134,7 @@ impl Inbound {
             waiting: 0,
             stopped: false,
             reports,
+            conflates,
         }
     }
 
@@ -167,8 +170,13 @@ impl Inbound {
     }
 
     /// Takes a run in. Never refuses, so that nothing that was read is lost.
-    pub(crate) fn push(&mut self, id: PeerId, run: Batch) {
+    pub(crate) fn push(&mut self, id: PeerId, mut run: Batch) {
         let Some(inbox) = self.inboxes.get_mut(id) else { return };
+        if self.conflates && !run.is_empty() {
+            let _ = run.split_to(run.len() - 1);
+            inbox.items.retain(|item| !matches!(item, Item::Run(_)));
+            inbox.queued = Load::default();
+        }
         if !run.is_empty() {
             let load = Load::new(run.len(), run.wire_len());
             inbox.queued.add(load);
@@ -181,6 +189,26 @@ impl Inbound {
     /// Reports a change of the subscriptions of the whole socket.
     pub(crate) fn push_subscription(&mut self, id: PeerId, subscription: Subscription) {
         self.subscriptions.push_back((id, subscription));
+    }
+
+    /// How much of each peer is taken in before it is received.
+    pub(crate) const fn limit(&self) -> Load {
+        self.limit
+    }
+
+    pub(crate) fn set_hwm(&mut self, messages: usize) {
+        self.limit.messages = messages;
+        self.wake_paused();
+    }
+
+    /// The peers that are there, and those of whom anything waits.
+    pub(crate) fn peers(&self) -> impl Iterator<Item = &Arc<PeerInfo>> {
+        self.inboxes.keys().filter_map(|id| self.peer(id))
+    }
+
+    /// What has come from a peer and isn't received yet.
+    pub(crate) fn unread(&self, id: PeerId) -> Load {
+        self.inboxes.get(id).map(|inbox| inbox.queued).unwrap_or_default()
     }
 
     /// Whether the connection may read; leaves its waker when not.
@@ -318,7 +346,7 @@ mod tests {
     use super::*;
 
     fn setup(limit: usize, peers: usize) -> (Inbound, Vec<PeerId>) {
-        let mut inbound = Inbound::new(Load::new(limit, usize::MAX), true);
+        let mut inbound = Inbound::new(Load::new(limit, usize::MAX), true, false);
         let ids = (0..peers).map(|_| inbound.open()).collect();
         (inbound, ids)
     }
@@ -397,7 +425,7 @@ mod tests {
 
     #[test]
     fn each_message_is_known_to_be_of_the_peer_that_sent_it_also_where_another_took_its_place() {
-        let mut inbound = Inbound::new(Load::new(100, usize::MAX), false);
+        let mut inbound = Inbound::new(Load::new(100, usize::MAX), false, false);
         let id = inbound.open();
         let named = |name| crate::routing::tests::peer(id, enfonet_zmtp::Version::V3_1, name).into();
         inbound.join(named("first"));

@@ -24,6 +24,19 @@ impl Load {
         self.messages < limit.messages && self.octets < limit.octets
     }
 
+    /// Both together; no limit stays none.
+    pub(crate) const fn saturating_add(self, other: Self) -> Self {
+        Self {
+            messages: self.messages.saturating_add(other.messages),
+            octets: self.octets.saturating_add(other.octets),
+        }
+    }
+
+    /// The lesser of both, each for itself.
+    pub(crate) fn min(self, other: Self) -> Self {
+        Self { messages: self.messages.min(other.messages), octets: self.octets.min(other.octets) }
+    }
+
     #[inline]
     pub(crate) const fn add(&mut self, other: Self) {
         self.messages += other.messages;

@@ -45,7 +45,16 @@ pub(crate) struct Outbox {
     tail: Tail,
     /// Staged here, or in the connection's hands and not yet written.
     queued: Load,
+    /// How much of that is admitted: what the socket has set, and the room at the other end of a pipe.
     limit: Load,
+    set: Load,
+    room: Load,
+    /// It gets nothing new.
+    retired: bool,
+    /// Its connection is to end at once.
+    pub(crate) replaced: bool,
+    /// Only the last message is kept, whatever the limit.
+    conflates: bool,
     /// Places that are kept for messages to come.
     reserved: usize,
     /// The connection's, when it has nothing to write, or waits for the kernel.
@@ -76,7 +85,8 @@ struct Tail {
 }
 
 impl Outbox {
-    pub(crate) fn new(limit: Load) -> Self {
+    pub(crate) fn new(limit: Load, conflates: bool) -> Self {
+        let limit = if conflates { Load::new(usize::MAX, usize::MAX) } else { limit };
         Self {
             control: BytesMut::new(),
             control_limit: MAX_CONTROL,
@@ -84,6 +94,11 @@ impl Outbox {
             tail: Tail::default(),
             queued: Load::default(),
             limit,
+            set: limit,
+            room: Load::default(),
+            retired: false,
+            replaced: false,
+            conflates,
             reserved: 0,
             sleeping: None,
             blocked: false,
@@ -100,6 +115,24 @@ impl Outbox {
         self.queued.messages + self.reserved < self.limit.messages && self.queued.octets < self.limit.octets
     }
 
+    /// What may wait here from now on. What does already isn't lost.
+    pub(crate) fn set_limit(&mut self, limit: Load) {
+        if !self.conflates {
+            self.set = limit;
+            self.adjust();
+        }
+    }
+
+    /// It gets nothing new; what waits is still sent.
+    pub(crate) fn retire(&mut self) {
+        self.retired = true;
+        self.adjust();
+    }
+
+    fn adjust(&mut self) {
+        self.limit = if self.retired { Load::default() } else { self.set.saturating_add(self.room) };
+    }
+
     /// Keeps a place for a message. The caller has seen to it that there is [room](Self::has_room).
     pub(crate) const fn reserve(&mut self) {
         self.reserved += 1;
@@ -112,11 +145,17 @@ impl Outbox {
 
     /// Whether a sender may expect room soon: the connection is up and the kernel is taking octets.
     pub(crate) const fn is_moving(&self) -> bool {
-        self.connected && !self.blocked
+        self.connected && !self.blocked && !self.retired
     }
 
+    /// Whether the peer is there, and gets what is sent to it.
     pub(crate) const fn is_connected(&self) -> bool {
-        self.connected
+        self.connected && !self.retired
+    }
+
+    /// Whether what is sent to it will be sent, now or once it is connected.
+    pub(crate) const fn is_open(&self) -> bool {
+        !self.retired
     }
 
     /// Messages that are not written yet.
@@ -127,6 +166,9 @@ impl Outbox {
     /// Stages one message behind `envelope`. The caller has seen to it that there is [room](Self::has_room).
     #[inline]
     pub(crate) fn push(&mut self, envelope: &Envelope, message: &Message) {
+        if self.conflates {
+            self.forget_staged();
+        }
         let before = self.tail.wire.len();
         if message.is_large() {
             self.push_large(envelope, message);
@@ -155,6 +197,13 @@ impl Outbox {
             return 0;
         }
         let mut run = run.clone();
+        if self.conflates {
+            self.forget_staged();
+            let given = run.len();
+            let _ = run.split_to(given - 1);
+            self.stage_run(run, source);
+            return given;
+        }
         let room = self.limit.octets - self.queued.octets;
         let (fitting, octets) = run.fitting(room);
         // Where there is room, there is room for a message, whatever its size: as for single ones. So what is
@@ -164,11 +213,16 @@ impl Outbox {
         if admitted < run.len() {
             run = run.split_to(admitted);
         }
+        self.stage_run(run, source);
+        admitted
+    }
+
+    fn stage_run(&mut self, run: Batch, source: usize) {
         self.queued.add(Load::new(run.len(), run.wire_len()));
         match run.wire() {
             Some(wire) if wire.len() < SHARE_FROM || wire.len() * PINNED < source => {
                 self.tail.wire.extend_from_slice(wire);
-                self.tail.messages += admitted;
+                self.tail.messages += run.len();
                 if self.tail.wire.len() >= TAIL {
                     self.close_tail();
                 }
@@ -178,7 +232,22 @@ impl Outbox {
                 self.runs.push_back(run);
             }
         }
-        admitted
+    }
+
+    /// Puts a message before all that waits: the peer gets it first.
+    pub(crate) fn push_first(&mut self, message: Message) {
+        let run = Batch::from(message);
+        self.queued.add(Load::new(run.len(), run.wire_len()));
+        self.runs.push_front(run);
+    }
+
+    /// Drops what the connection hasn't taken.
+    fn forget_staged(&mut self) {
+        self.queued.sub(Load::new(self.tail.messages, self.tail.wire.len()));
+        (self.tail.messages, self.tail.wire) = (0, BytesMut::new());
+        for run in self.runs.drain(..) {
+            self.queued.sub(Load::new(run.len(), run.wire_len()));
+        }
     }
 
     /// Where commands are put: they go out at the next message boundary, ahead of what is staged.
@@ -268,9 +337,11 @@ impl Outbox {
         }
     }
 
-    /// The connection is up.
-    pub(crate) fn connect(&mut self) {
+    /// The connection is up, to a peer that has so much room itself.
+    pub(crate) fn connect(&mut self, room: Load) {
         (self.connected, self.blocked) = (true, false);
+        self.room = room;
+        self.adjust();
         // What the peer has to be told first isn't its fault.
         self.control_limit = self.control.len() + MAX_CONTROL;
     }
@@ -278,6 +349,8 @@ impl Outbox {
     /// The connection has gone. `unsent`, what it had taken and not written, waits for the next one.
     pub(crate) fn disconnect(&mut self, unsent: Vec<Batch>) {
         (self.connected, self.blocked, self.sleeping) = (false, false, None);
+        self.room = Load::default();
+        self.adjust();
         self.control.clear();
         self.close_tail();
         for run in unsent.into_iter().rev() {
@@ -304,7 +377,7 @@ mod tests {
     use super::*;
 
     fn outbox(messages: usize, octets: usize) -> Outbox {
-        Outbox::new(Load::new(messages, octets))
+        Outbox::new(Load::new(messages, octets), false)
     }
 
     fn run(n: usize, body: usize) -> Batch {

@@ -29,6 +29,10 @@ impl Routing for Exclusive {
         self.line.push_back(id);
     }
 
+    fn instead(&mut self, outboxes: &Outboxes) -> Option<PeerId> {
+        self.choose(outboxes)
+    }
+
     fn join(&mut self, peer: &mut PeerInfo, _outbox: &mut Outbox) -> Result<(), Refusal> {
         if self.line.front() == Some(&peer.id) { Ok(()) } else { Err(Refusal::PeerThere) }
     }

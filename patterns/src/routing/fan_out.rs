@@ -218,7 +218,7 @@ mod tests {
                 .iter()
                 .map(|topics| {
                     let id = add_queue(&mut outboxes, Load::new(hwm, usize::MAX));
-                    outboxes[id].connect();
+                    outboxes[id].connect(Load::default());
                     for topic in *topics {
                         routing.subscription(id, &Subscription::Subscribe(topic.to_string().into())).unwrap();
                     }

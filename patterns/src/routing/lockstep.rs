@@ -99,6 +99,8 @@ impl Lockstep {
 
 impl Routing for Lockstep {
     const KEEPS_QUEUE: bool = true;
+    /// A request that waits goes to another peer.
+    const LINGERS: bool = false;
 
     fn open(&mut self, id: PeerId) {
         self.robin.open(id);

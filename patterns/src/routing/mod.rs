@@ -36,6 +36,9 @@ pub(crate) trait Routing: Send + 'static {
     /// Whether what waits for a connected peer outlives the connection.
     const KEEPS_QUEUE: bool;
 
+    /// Whether what waits for a peer is still sent to it when the application has given up its endpoint.
+    const LINGERS: bool = true;
+
     /// A peer's queue begins.
     fn open(&mut self, _id: PeerId) {}
 
@@ -45,6 +48,16 @@ pub(crate) trait Routing: Send + 'static {
     /// [`Refusal`]: the connection is closed again.
     fn join(&mut self, _peer: &mut PeerInfo, _outbox: &mut Outbox) -> Result<(), Refusal> {
         Ok(())
+    }
+
+    /// The peer whose place the one that joined last has taken: its connection ends.
+    fn replaced(&mut self) -> Option<PeerId> {
+        None
+    }
+
+    /// Who may get a message instead of a peer that has gone.
+    fn instead(&mut self, _outboxes: &Outboxes) -> Option<PeerId> {
+        None
     }
 
     /// The peer's queue has room again.
@@ -103,7 +116,7 @@ pub(crate) mod tests {
     pub(super) fn add_queue(outboxes: &mut Outboxes, limit: crate::queue::Load) -> PeerId {
         let number = (1 << 32) | (outboxes.len() as u64 + 1);
         let id = PeerId::from(slotmap::KeyData::from_ffi(number));
-        outboxes.insert(id, Outbox::new(limit));
+        outboxes.insert(id, Outbox::new(limit, false));
         id
     }
 
@@ -111,6 +124,6 @@ pub(crate) mod tests {
     pub(crate) fn peer(id: PeerId, version: Version, identity: &'static str) -> PeerInfo {
         let (metadata, user) = (Metadata::default(), User::default());
         let peer = Peer { version, socket_type: None, identity: Bytes::from(identity), metadata, user };
-        Newcomer { peer, endpoint: Endpoint::Inproc("test".into()), address: String::new() }.placed(id)
+        Newcomer::new(peer, Endpoint::Inproc("test".into()), String::new()).placed(id)
     }
 }

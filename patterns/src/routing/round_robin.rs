@@ -40,6 +40,10 @@ impl Routing for RoundRobin {
         self.active.push(id);
     }
 
+    fn instead(&mut self, outboxes: &Outboxes) -> Option<PeerId> {
+        self.choose(outboxes)
+    }
+
     fn room(&mut self, id: PeerId) {
         if !self.active.contains(&id) {
             self.active.push(id);

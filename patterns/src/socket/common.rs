@@ -7,15 +7,18 @@ use enfonet_zmtp::{Batch, Envelope, Message};
 use super::hub::Hub;
 use super::sending::changed_in_time;
 use crate::error::{RecvError, SendError, TrySendError};
-use crate::queue::Arrival;
+use crate::queue::{Arrival, Outbox};
 use crate::routing::Routing;
 use crate::{PeerId, PeerInfo};
 
-/// Messages that a closed socket didn't get written.
+/// What became of the messages that waited when a socket was closed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Unsent {
-    /// How many; those for peers that had already gone aren't counted.
-    pub messages: usize,
+#[non_exhaustive]
+pub struct Closing {
+    /// So many were handed to the system, or to the socket at the other end of the process.
+    pub flushed: usize,
+    /// So many were not, within the linger: their peers weren't there, or didn't take them.
+    pub dropped: usize,
 }
 
 /// What happens at a ROUTER or DEALER, in order for each peer.
@@ -108,7 +111,9 @@ macro_rules! socket_methods {
                 self.hub.connect(endpoint.try_into()?)
             }
 
-            /// Ends listening on the endpoint, as [`bind`](Self::bind) gave it, with the connections made there.
+            /// Ends listening on the endpoint, as [`bind`](Self::bind) gave it, with the connections made there. Their
+            /// peers get nothing new; what waits for them is still sent, for the socket's
+            /// [`linger`](crate::Options::linger).
             ///
             /// # Errors
             /// [`UnknownEndpoint`](crate::UnknownEndpoint) when the socket isn't bound to it.
@@ -116,7 +121,8 @@ macro_rules! socket_methods {
                 self.hub.forget(endpoint)
             }
 
-            /// Ends connecting to the endpoint, with its connection and what waits for it.
+            /// Ends connecting to the endpoint, with its connection. Nothing new is sent there; what waits is still
+            /// sent, for the socket's [`linger`](crate::Options::linger).
             ///
             /// # Errors
             /// [`UnknownEndpoint`](crate::UnknownEndpoint) when the socket isn't connected to it.
@@ -132,8 +138,25 @@ macro_rules! socket_methods {
             /// Ends the socket: it takes nothing more, what waits is still sent for at most `linger`, then
             /// everything is closed. The only way to be sure of what was sent: a dropped socket goes on
             /// sending in the background, but a runtime that ends takes that along.
-            pub async fn close(&self, linger: std::time::Duration) -> crate::Unsent {
-                crate::Unsent { messages: self.hub.close(linger).await }
+            pub async fn close(&self, linger: std::time::Duration) -> crate::Closing {
+                self.hub.close(linger).await
+            }
+
+            /// Changes the [`send_hwm`](crate::Options::send_hwm), also of queues that are there. What waits beyond a
+            /// lower one isn't lost.
+            pub fn set_send_hwm(&self, messages: usize) {
+                self.hub.set_send_hwm(crate::options::unlimited(messages));
+            }
+
+            /// Changes the [`recv_hwm`](crate::Options::recv_hwm), also of queues that are there.
+            pub fn set_recv_hwm(&self, messages: usize) {
+                self.hub.set_recv_hwm(crate::options::unlimited(messages));
+            }
+
+            /// What is known of a peer: as long as it is there, or anything of it waits to be received.
+            #[must_use]
+            pub fn peer(&self, id: crate::PeerId) -> Option<std::sync::Arc<crate::PeerInfo>> {
+                self.hub.inbound().peer(id).cloned()
             }
         }
 
@@ -188,19 +211,20 @@ pub(super) async fn recv_event<R: Routing>(hub: &Hub<R>, messages: usize) -> Res
     }
 }
 
-/// Sends to one peer if it has room.
+/// Sends to one peer if it has room and `is_there`.
 pub(super) fn try_send_to<R: Routing>(
     hub: &Hub<R>,
     peer: PeerId,
     envelope: &Envelope,
     message: Message,
+    is_there: fn(&Outbox) -> bool,
 ) -> Result<(), TrySendError> {
     let mut out = hub.out();
     if out.closed {
         return Err(TrySendError::Closed(message));
     }
-    let connected = out.outboxes.get_mut(peer).filter(|outbox| outbox.is_connected());
-    let Some(outbox) = connected else { return Err(TrySendError::UnknownPeer(message)) };
+    let outbox = out.outboxes.get_mut(peer).filter(|outbox| is_there(outbox));
+    let Some(outbox) = outbox else { return Err(TrySendError::UnknownPeer(message)) };
     if !outbox.has_room() {
         return Err(TrySendError::Full(message));
     }
@@ -217,12 +241,13 @@ pub(super) async fn send_to<R: Routing>(
     peer: PeerId,
     envelope: &Envelope,
     message: Message,
+    is_there: fn(&Outbox) -> bool,
 ) -> Result<(), SendError> {
     tokio::task::coop::consume_budget().await;
     let (mut message, mut until) = (message, None);
     loop {
         let changed = hub.changes();
-        message = match try_send_to(hub, peer, envelope, message) {
+        message = match try_send_to(hub, peer, envelope, message, is_there) {
             Ok(()) => return Ok(()),
             Err(TrySendError::Full(message)) => message,
             Err(TrySendError::UnknownPeer(message)) => return Err(SendError::UnknownPeer(message)),

@@ -8,6 +8,7 @@ use super::receiving::{message, receiving_methods, streams};
 use super::sending::{sending_methods, sinks};
 use crate::PeerId;
 use crate::error::{RecvError, SendError, TrySendError};
+use crate::queue::Outbox;
 use crate::routing::RoundRobin;
 
 /// Sends to its peers in turn and receives from all of them in turn, frames as they are (RFC 28). Partners:
@@ -27,7 +28,7 @@ pub struct Dealer {
 
 socket_methods!(Dealer, |_settings| RoundRobin::default());
 sending_methods!(Dealer);
-sinks!(Dealer);
+sinks!(Dealer, Message, |socket, message| socket.send(message));
 receiving_methods!(Dealer);
 streams!(
     Dealer,
@@ -47,7 +48,7 @@ impl Dealer {
         envelope: &Envelope,
         message: impl Into<Message>,
     ) -> Result<(), SendError> {
-        common::send_to(&self.hub, peer, envelope, message.into()).await
+        common::send_to(&self.hub, peer, envelope, message.into(), Outbox::is_connected).await
     }
 
     /// Sends to a peer of the caller's choice, if it has room.
@@ -60,7 +61,7 @@ impl Dealer {
         envelope: &Envelope,
         message: impl Into<Message>,
     ) -> Result<(), TrySendError> {
-        common::try_send_to(&self.hub, peer, envelope, message.into())
+        common::try_send_to(&self.hub, peer, envelope, message.into(), Outbox::is_connected)
     }
 
     /// Waits until one of these peers has room, or isn't connected any more, and says which. Cancel safe.

@@ -17,7 +17,7 @@ mod sub;
 mod xpub;
 mod xsub;
 
-pub use common::{PeerEvent, Unsent};
+pub use common::{Closing, PeerEvent};
 pub use dealer::Dealer;
 pub use pair::Pair;
 pub use r#pub::Pub;

@@ -43,7 +43,7 @@ pub struct Pair {
 
 socket_methods!(Pair, |_settings| Exclusive::default());
 sending_methods!(Pair);
-sinks!(Pair);
+sinks!(Pair, Message, |socket, message| socket.send(message));
 receiving_methods!(Pair);
 streams!(
     Pair,

@@ -1,6 +1,6 @@
 //! PUSH: gives out work.
 
-use enfonet_zmtp::SocketType;
+use enfonet_zmtp::{Message, SocketType};
 
 use super::common::socket_methods;
 use super::hub::Owned;
@@ -41,4 +41,4 @@ pub struct Push {
 
 socket_methods!(Push, |_settings| RoundRobin::default());
 sending_methods!(Push);
-sinks!(Push);
+sinks!(Push, Message, |socket, message| socket.send(message));

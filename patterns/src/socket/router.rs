@@ -1,38 +1,94 @@
 //! ROUTER: to and from peers by name.
 
-use bytes::Bytes;
-use enfonet_zmtp::{Envelope, Message, SocketType};
+use std::sync::Arc;
 
-use super::common::{self, PeerEvent, recv_event, recv_message, socket_methods, try_recv_message};
+use bytes::Bytes;
+use enfonet_zmtp::{Batch, Envelope, Message, SocketType};
+
+use super::common::{self, PeerEvent, recv_event, socket_methods};
 use super::hub::Owned;
-use crate::PeerId;
-use crate::error::{RecvError, SendError, TrySendError};
+use super::receiving::{known_message, message, run, streams};
+use super::sending::{Permit, reserve_to, sinks};
+use crate::connection::Link;
+use crate::error::{RecvError, ReserveError, SendError, TrySendError};
+use crate::queue::Outbox;
 use crate::routing::Directory;
+use crate::{ConnectError, Endpoint, PeerId, PeerInfo};
 
 /// Receives from all peers in turn, and knows from whom; sends to the peer of the caller's choice (RFC 28).
 /// Partners: [`Req`](crate::Req), [`Dealer`](crate::Dealer), other routers.
 ///
 /// | when … | then a message to it … |
 /// |---|---|
-/// | the peer isn't connected | comes back with an error |
-/// | its queue is at its mark | waits (`send_to`), or comes back with an error (`try_send_to`) |
+/// | the peer isn't connected | comes back with an error; [`send_routed`](Self::send_routed) drops it, unless [`mandatory`](crate::Options::mandatory) |
+/// | its queue is at its mark | waits (`send_to`), or comes back with an error (`try_send_to`); `send_routed` drops it, unless mandatory |
 ///
 /// A peer is addressed by the [`PeerId`] that came with its message: it never means a later peer of the same
-/// name. [`find`](Self::find) and [`identity`](Self::identity) lead from names to ids and back.
+/// name. [`find`](Self::find) and [`identity`](Self::identity) lead from names to ids and back. Who wants messages as
+/// libzmq has them, with the routing id as their first frame, has `recv_routed` and `send_routed`.
+///
+/// ```
+/// use enfonet_patterns::{Dealer, Router};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let router = Router::new();
+/// let endpoint = router.bind("tcp://127.0.0.1:*").await?;
+/// let dealer = Dealer::builder().identity("ada").build();
+/// dealer.connect(endpoint)?;
+///
+/// dealer.send("hello").await?;
+/// let (peer, message) = router.recv().await?;
+/// assert_eq!((message, router.identity(peer)), ("hello".into(), Some("ada".into())));
+/// router.send_to(peer, "hello, ada").await?;
+/// assert_eq!(dealer.recv().await?, "hello, ada".into());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Router {
     hub: Owned<Directory>,
 }
 
-socket_methods!(Router, |_settings| Directory::new(fastrand::u32(..)));
+socket_methods!(Router, |settings| Directory::new(fastrand::u32(..), settings.handover));
+streams!(Router, (PeerId, Message), |socket| async move { socket.hub.recv_by(message).await });
+sinks!(Router, (PeerId, Message), |socket, to| socket.send_to(to.0, to.1));
 
 impl Router {
+    /// Connects to an endpoint, and gives the peer there a routing id, whatever it calls itself (libzmq's
+    /// `CONNECT_ROUTING_ID`). The id that comes back can be sent to at once: what is sent waits for the connection, and
+    /// for the next one when it is lost.
+    ///
+    /// # Errors
+    /// [`ConnectError`]: the endpoint is invalid, or one to bind only, or another peer has the routing id.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn connect_as<E>(&self, routing_id: impl Into<Bytes>, endpoint: E) -> Result<PeerId, ConnectError>
+    where
+        E: TryInto<Endpoint>,
+        ConnectError: From<E::Error>,
+    {
+        let (endpoint, name) = (endpoint.try_into()?, routing_id.into());
+        let mut peer = None;
+        self.hub.connect_as(endpoint, || {
+            let id = self.hub.open();
+            if !self.hub.out().routing.give(id, name) {
+                Link::close(&**self.hub, id);
+                return Err(ConnectError::RoutingIdInUse);
+            }
+            peer = Some(id);
+            Ok(peer)
+        })?;
+        Ok(peer.expect("it was opened, or connecting failed"))
+    }
+
     /// Sends to a peer, as soon as it has room. Cancel safe: dropped before it is ready, it has sent nothing.
     ///
     /// # Errors
-    /// [`SendError::UnknownPeer`] or [`SendError::Closed`], with the message.
+    /// [`SendError::UnknownPeer`], [`SendError::Timeout`] or [`SendError::Closed`], with the message.
     pub async fn send_to(&self, peer: PeerId, message: impl Into<Message>) -> Result<(), SendError> {
-        common::send_to(&self.hub, peer, &Envelope::none(), message.into()).await
+        common::send_to(&self.hub, peer, &Envelope::none(), message.into(), Outbox::is_open).await
     }
 
     /// Sends to a peer, if it has room.
@@ -40,32 +96,92 @@ impl Router {
     /// # Errors
     /// [`TrySendError`], with the message.
     pub fn try_send_to(&self, peer: PeerId, message: impl Into<Message>) -> Result<(), TrySendError> {
-        common::try_send_to(&self.hub, peer, &Envelope::none(), message.into())
+        common::try_send_to(&self.hub, peer, &Envelope::none(), message.into(), Outbox::is_open)
+    }
+
+    /// Waits for room for a message to the peer, and keeps it. Cancel safe.
+    ///
+    /// # Errors
+    /// [`ReserveError`].
+    pub async fn reserve_to(&self, peer: PeerId) -> Result<Permit<'_>, ReserveError> {
+        reserve_to(&self.hub, peer).await
+    }
+
+    /// Sends a message to the peer whose routing id is its first frame, which the peer doesn't get. Without
+    /// [`mandatory`](crate::Options::mandatory) it never waits, and what can't be sent is dropped. Cancel safe.
+    ///
+    /// # Errors
+    /// With the message: [`SendError::Closed`]; [`SendError::NoRecipient`] when there is no frame behind the routing
+    /// id; if mandatory, [`SendError::UnknownPeer`] or [`SendError::Timeout`].
+    pub async fn send_routed(&self, message: impl Into<Message>) -> Result<(), SendError> {
+        let whole = message.into();
+        let (routing_id, Some(message)) = whole.clone().split_first() else {
+            return Err(SendError::NoRecipient(whole));
+        };
+        let peer = self.find(&routing_id);
+        if !self.hub.settings().mandatory {
+            return match peer.map(|peer| self.try_send_to(peer, message)) {
+                Some(Err(TrySendError::Closed(_))) => Err(SendError::Closed(whole)),
+                _ => Ok(()),
+            };
+        }
+        let Some(peer) = peer else { return Err(SendError::UnknownPeer(whole)) };
+        match self.send_to(peer, message).await {
+            Ok(()) => Ok(()),
+            Err(SendError::Closed(_)) => Err(SendError::Closed(whole)),
+            Err(SendError::Timeout(_)) => Err(SendError::Timeout(whole)),
+            Err(_) => Err(SendError::UnknownPeer(whole)),
+        }
     }
 
     /// The next message, of each peer in turn, and whose it is. Cancel safe.
     ///
     /// # Errors
-    /// [`RecvError::Closed`].
+    /// [`RecvError::Closed`] or [`RecvError::Timeout`].
     pub async fn recv(&self) -> Result<(PeerId, Message), RecvError> {
-        recv_message(&self.hub).await
+        self.hub.in_recv_time(self.hub.recv_by(message)).await
+    }
+
+    /// The next message, and what is known of the peer that sent it. Cancel safe.
+    ///
+    /// # Errors
+    /// As of [`recv`](Self::recv).
+    pub async fn recv_from(&self) -> Result<(Arc<PeerInfo>, Message), RecvError> {
+        self.hub.in_recv_time(self.hub.recv_by(known_message)).await
+    }
+
+    /// The next message, with the routing id of the peer that sent it before its frames. Cancel safe.
+    ///
+    /// # Errors
+    /// As of [`recv`](Self::recv).
+    pub async fn recv_routed(&self) -> Result<Message, RecvError> {
+        let (peer, message) = self.recv_from().await?;
+        Ok(message.with_first(peer.routing_id.clone()))
     }
 
     /// The next message, if there is one, and whose it is.
     pub fn try_recv(&self) -> Option<(PeerId, Message)> {
-        try_recv_message(&self.hub)
+        self.hub.try_recv_by(message)
+    }
+
+    /// The next messages of one peer, as they came, and whose they are; of each peer in turn. Cancel safe.
+    ///
+    /// # Errors
+    /// As of [`recv`](Self::recv).
+    pub async fn recv_batch(&self) -> Result<(PeerId, Batch), RecvError> {
+        self.hub.in_recv_time(self.hub.recv_by(run)).await
     }
 
     /// What happens next at any peer, each in turn: at most so many messages, as they came; and, with
-    /// [`Options::peer_events`], its coming and going. Cancel safe.
+    /// [`Options::peer_events`](crate::Options::peer_events), its coming and going. Cancel safe.
     ///
     /// # Errors
-    /// [`RecvError::Closed`].
+    /// As of [`recv`](Self::recv).
     pub async fn recv_event(&self, messages: usize) -> Result<PeerEvent, RecvError> {
-        recv_event(&self.hub, messages).await
+        self.hub.in_recv_time(recv_event(&self.hub, messages)).await
     }
 
-    /// The connected peer of this identity (routing id).
+    /// The connected peer of this identity (routing id), or the one that [`connect_as`](Self::connect_as) gave it.
     #[must_use]
     pub fn find(&self, identity: &[u8]) -> Option<PeerId> {
         self.hub.out().routing.find(identity)

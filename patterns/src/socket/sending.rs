@@ -11,7 +11,7 @@ use tokio_util::sync::ReusableBoxFuture;
 
 use super::hub::Hub;
 use crate::PeerId;
-use crate::error::{Closed, SendBatchError, SendError, TrySendError};
+use crate::error::{Closed, ReserveError, SendBatchError, SendError, TrySendError};
 use crate::routing::{Choose, Routing};
 
 /// Waits for a change, at most until the time for sending is over: then `false`.
@@ -104,7 +104,7 @@ pub(super) async fn send_batch<R: Choose>(hub: &Hub<R>, batch: &mut Batch) -> Re
 }
 
 /// Takes a place in the queue of the next peer with room.
-pub(super) async fn reserve<R: Choose>(hub: &Hub<R>) -> Result<Permit<'_>, SendBatchError> {
+pub(super) async fn reserve<R: Choose>(hub: &Hub<R>) -> Result<Permit<'_>, ReserveError> {
     tokio::task::coop::consume_budget().await;
     let until = hub.send_deadline();
     loop {
@@ -113,15 +113,39 @@ pub(super) async fn reserve<R: Choose>(hub: &Hub<R>) -> Result<Permit<'_>, SendB
             let mut guard = hub.out();
             let out = &mut *guard;
             if out.closed {
-                return Err(SendBatchError::Closed);
+                return Err(ReserveError::Closed);
             }
             if let Some(peer) = out.routing.choose(&out.outboxes) {
                 out.outboxes[peer].reserve();
-                return Ok(Permit { hub, peer, is_open: true });
+                return Ok(Permit::new(hub, peer));
             }
         }
         if !changed_in_time(changed, until).await {
-            return Err(SendBatchError::Timeout);
+            return Err(ReserveError::Timeout);
+        }
+    }
+}
+
+/// Takes a place in the queue of a peer.
+pub(super) async fn reserve_to<R: Routing>(hub: &Hub<R>, peer: PeerId) -> Result<Permit<'_>, ReserveError> {
+    tokio::task::coop::consume_budget().await;
+    let until = hub.send_deadline();
+    loop {
+        let changed = hub.changes();
+        {
+            let mut out = hub.out();
+            if out.closed {
+                return Err(ReserveError::Closed);
+            }
+            let outbox = out.outboxes.get_mut(peer).filter(|outbox| outbox.is_open());
+            let outbox = outbox.ok_or(ReserveError::UnknownPeer)?;
+            if outbox.has_room() {
+                outbox.reserve();
+                return Ok(Permit::new(hub, peer));
+            }
+        }
+        if !changed_in_time(changed, until).await {
+            return Err(ReserveError::Timeout);
         }
     }
 }
@@ -134,7 +158,12 @@ pub struct Permit<'a> {
     is_open: bool,
 }
 
-impl Permit<'_> {
+impl<'a> Permit<'a> {
+    /// For a place that is reserved.
+    fn new<R: Routing>(hub: &'a Hub<R>, peer: PeerId) -> Self {
+        Self { hub, peer, is_open: true }
+    }
+
     /// Sends the message. Never waits.
     ///
     /// # Errors
@@ -172,7 +201,7 @@ trait Places: Sync {
     fn give_back(&self, peer: PeerId);
 }
 
-impl<R: Choose> Places for Hub<R> {
+impl<R: Routing> Places for Hub<R> {
     fn fill(&self, peer: PeerId, message: Message) -> Result<(), SendError> {
         let mut guard = self.out();
         let out = &mut *guard;
@@ -183,7 +212,7 @@ impl<R: Choose> Places for Hub<R> {
             return Err(SendError::Closed(message));
         }
         let peer =
-            if out.outboxes.contains_key(peer) { Some(peer) } else { out.routing.choose(&out.outboxes) };
+            if out.outboxes.contains_key(peer) { Some(peer) } else { out.routing.instead(&out.outboxes) };
         let Some(peer) = peer else { return Err(SendError::UnknownPeer(message)) };
         out.outboxes[peer].push(&Envelope::none(), &message);
         let waker = out.outboxes[peer].wake();
@@ -206,8 +235,10 @@ impl<R: Choose> Places for Hub<R> {
 
 /// A socket as a sink.
 pub trait Drain: Clone + Send + 'static {
-    /// Sends a message, however long that takes.
-    fn put(self, message: Message) -> impl Future<Output = Result<(), SendError>> + Send;
+    type Item;
+
+    /// Sends an item, however long that takes.
+    fn put(self, item: Self::Item) -> impl Future<Output = Result<(), SendError>> + Send;
 }
 
 /// The sending half of a socket as a [`Sink`]: it takes a message when the one before is sent, as the socket's `send`
@@ -225,15 +256,15 @@ impl<S: Drain> Sending<S> {
     }
 }
 
-impl<S: Drain + Unpin, M: Into<Message>> Sink<M> for Sending<S> {
+impl<S: Drain + Unpin, T: Into<S::Item>> Sink<T> for Sending<S> {
     type Error = SendError;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        Sink::<M>::poll_flush(self, cx)
+        Sink::<T>::poll_flush(self, cx)
     }
 
-    fn start_send(mut self: Pin<&mut Self>, message: M) -> Result<(), SendError> {
-        let sending = self.socket.clone().put(message.into());
+    fn start_send(mut self: Pin<&mut Self>, item: T) -> Result<(), SendError> {
+        let sending = self.socket.clone().put(item.into());
         match &mut self.under_way {
             Some(under_way) => under_way.set(sending),
             under_way => *under_way = Some(ReusableBoxFuture::new(sending)),
@@ -254,16 +285,19 @@ impl<S: Drain + Unpin, M: Into<Message>> Sink<M> for Sending<S> {
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        Sink::<M>::poll_flush(self, cx)
+        Sink::<T>::poll_flush(self, cx)
     }
 }
 
 /// Makes a sink of a socket's `send`.
 macro_rules! sinks {
-    ($kind:ident) => {
+    ($kind:ident, $item:ty, |$socket:ident, $value:ident| $send:expr) => {
         impl crate::socket::sending::Drain for $kind {
-            async fn put(self, message: enfonet_zmtp::Message) -> Result<(), crate::SendError> {
-                self.send(message).await
+            type Item = $item;
+
+            async fn put(self, $value: $item) -> Result<(), crate::SendError> {
+                let $socket = self;
+                $send.await
             }
         }
 
@@ -330,8 +364,8 @@ macro_rules! sending_methods {
             /// only when it can be sent. Cancel safe.
             ///
             /// # Errors
-            /// [`SendBatchError`](crate::SendBatchError).
-            pub async fn reserve(&self) -> Result<crate::Permit<'_>, crate::SendBatchError> {
+            /// [`ReserveError`](crate::ReserveError).
+            pub async fn reserve(&self) -> Result<crate::Permit<'_>, crate::ReserveError> {
                 crate::socket::sending::reserve(&self.hub).await
             }
         }

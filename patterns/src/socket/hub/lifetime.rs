@@ -8,49 +8,76 @@ use std::time::Duration;
 use enfonet_zmtp::SocketType;
 use tokio_util::sync::CancellationToken;
 
+use super::super::common::Closing;
 use super::Hub;
-use crate::connection::{self, Slot};
+use crate::connection::{self, Link, Slot};
+use crate::context::Bound;
 use crate::error::{BindError, Closed, ConnectError, UnknownEndpoint};
 use crate::options::Settings;
 use crate::queue::Outbox;
 use crate::routing::Routing;
 use crate::transport::Listener;
-use crate::{Endpoint, EndpointError};
+use crate::{Endpoint, EndpointError, PeerId};
+
+/// An endpoint that the socket is bound or connected to.
+#[derive(Debug)]
+pub(super) struct Attachment {
+    /// Its connections end when all is written.
+    ending: CancellationToken,
+    /// They are cut off.
+    until: CancellationToken,
+    /// The queue to the peer that is connected to, if it is there before the peer.
+    queue: Option<PeerId>,
+}
 
 impl<R: Routing> Hub<R> {
+    fn attachment(&self, queue: Option<PeerId>) -> Attachment {
+        Attachment { ending: self.closing.child_token(), until: self.abort.child_token(), queue }
+    }
+
     pub(crate) async fn bind(self: &Arc<Self>, endpoint: Endpoint) -> Result<Endpoint, BindError> {
-        let until = self.abort.child_token();
+        let attachment = self.attachment(None);
+        let (ending, until) = (attachment.ending.clone(), attachment.until.clone());
         if self.closing.is_cancelled() {
             return Err(Closed.into());
         }
         let resolved = if let Endpoint::Inproc(name) = &endpoint {
-            if !self.options.context.bind(name, self.clone(), until.clone()) {
+            if !self.options.context.bind(name, Bound { link: self.clone(), ending, until }) {
                 return Err(BindError::InUse(endpoint));
             }
             endpoint
         } else {
             let (listener, resolved) = Listener::bind(&endpoint).await?;
-            let (tasks, stop) = (self.tasks.clone(), self.closing.clone());
-            let task =
-                connection::listen(listener, resolved.clone(), self.clone(), tasks, stop, until.clone());
+            let tasks = self.tasks.clone();
+            let task = connection::listen(listener, resolved.clone(), self.clone(), tasks, ending, until);
             self.tasks.spawn(task);
             resolved
         };
-        self.remember(resolved.clone(), until);
+        self.remember(resolved.clone(), attachment);
         Ok(resolved)
     }
 
     pub(crate) fn connect(self: &Arc<Self>, endpoint: Endpoint) -> Result<(), ConnectError> {
+        self.connect_as(endpoint, || Ok(self.keeps_queue().then(|| self.open())))
+    }
+
+    /// Connects, with the queue that `open` gives: messages may be put there from then on.
+    pub(crate) fn connect_as(
+        self: &Arc<Self>,
+        endpoint: Endpoint,
+        open: impl FnOnce() -> Result<Option<PeerId>, ConnectError>,
+    ) -> Result<(), ConnectError> {
         if endpoint.is_wildcard() {
             return Err(EndpointError::wildcard(&endpoint).into());
         }
         if self.closing.is_cancelled() {
             return Err(Closed.into());
         }
-        let until = self.abort.child_token();
-        self.remember(endpoint.clone(), until.clone());
-        // Messages may be queued for the peer from now on.
-        let slot = Slot::open(self.clone());
+        let queue = open()?;
+        let attachment = self.attachment(queue);
+        let slot = Slot::new(self.clone(), queue, attachment.ending.clone());
+        let until = attachment.until.clone();
+        self.remember(endpoint.clone(), attachment);
         self.tasks.spawn(async move {
             match endpoint {
                 Endpoint::Inproc(name) => {
@@ -64,28 +91,60 @@ impl<R: Routing> Hub<R> {
         Ok(())
     }
 
-    fn remember(&self, endpoint: Endpoint, until: CancellationToken) {
+    fn remember(&self, endpoint: Endpoint, attachment: Attachment) {
         let mut endpoints = self.endpoints.lock().expect("no panic holds the lock");
-        endpoints.entry(endpoint).or_default().push(until);
+        endpoints.entry(endpoint).or_default().push(attachment);
     }
 
-    /// Ends listening on, or connecting to, an endpoint, with the connections that came of it.
-    pub(crate) fn forget(&self, endpoint: &Endpoint) -> Result<(), UnknownEndpoint> {
-        let until = self.endpoints.lock().expect("no panic holds the lock").remove(endpoint);
-        let until = until.ok_or_else(|| UnknownEndpoint(endpoint.to_string()))?;
-        until.iter().for_each(CancellationToken::cancel);
+    /// Ends listening on, or connecting to, an endpoint. Its peers get nothing new; what waits for them is still sent
+    /// for the socket's linger, then their connections end.
+    pub(crate) fn forget(self: &Arc<Self>, endpoint: &Endpoint) -> Result<(), UnknownEndpoint> {
+        let attachments = self.endpoints.lock().expect("no panic holds the lock").remove(endpoint);
+        let attachments = attachments.ok_or_else(|| UnknownEndpoint(endpoint.to_string()))?;
+        attachments.iter().for_each(|attachment| attachment.ending.cancel());
         self.options.context.sweep();
+        let queues = attachments.iter().filter_map(|attachment| attachment.queue);
+        let peers = self.retire(endpoint, queues);
+        let cut_off = move || attachments.iter().for_each(|attachment| attachment.until.cancel());
+        if !R::LINGERS || self.options.linger.is_zero() || tokio::runtime::Handle::try_current().is_err() {
+            cut_off();
+            return Ok(());
+        }
+        let hub = self.clone();
+        self.tasks.spawn(async move {
+            let gone = hub.until(|out| peers.iter().all(|id| !out.outboxes.contains_key(*id)).then_some(()));
+            let _ = tokio::time::timeout(hub.options.linger, gone).await;
+            cut_off();
+        });
         Ok(())
     }
 
-    /// Ends the socket: what waits is still sent, for so long. Gives how many messages were not.
-    pub(crate) async fn close(&self, linger: Duration) -> usize {
-        self.begin_close();
+    /// The peers at an endpoint get nothing new; what waits for them is still sent. Who they are.
+    fn retire(&self, endpoint: &Endpoint, queues: impl Iterator<Item = PeerId>) -> Vec<PeerId> {
+        let mut out = self.out();
+        let mut peers: Vec<PeerId> = queues.collect();
+        peers.extend(self.inbound().peers().filter(|peer| peer.endpoint == *endpoint).map(|peer| peer.id));
+        let retire = |id: &PeerId| {
+            let outbox = out.outboxes.get_mut(*id)?;
+            outbox.retire();
+            outbox.wake_to_close()
+        };
+        let sleeping: Vec<Waker> = peers.iter().filter_map(retire).collect();
+        drop(out);
+        sleeping.into_iter().for_each(Waker::wake);
+        self.changed();
+        peers
+    }
+
+    /// Ends the socket: what waits is still sent, for so long.
+    pub(crate) async fn close(&self, linger: Duration) -> Closing {
+        let waiting = self.begin_close();
         let _ = tokio::time::timeout(linger, self.all_gone()).await;
-        let unsent = self.out().outboxes.values().map(Outbox::queued).sum();
         self.abort();
         self.tasks.wait().await;
-        unsent
+        let out = self.out();
+        let dropped = out.lost + out.outboxes.values().map(Outbox::queued).sum::<usize>();
+        Closing { flushed: waiting.saturating_sub(dropped), dropped }
     }
 
     /// All has been written, and nobody is connected any more. (In-process connections are tasks of the socket
@@ -95,18 +154,19 @@ impl<R: Routing> Hub<R> {
         self.until(|out| (out.joined == 0).then_some(())).await;
     }
 
-    /// No operation succeeds any more; connections end when all is written.
-    fn begin_close(&self) {
+    /// No operation succeeds any more; connections end when all is written. Gives how many messages wait for that.
+    fn begin_close(&self) -> usize {
         // First nothing more is taken, then connections may end: what was taken is theirs to send.
-        let sleeping: Vec<Waker> = {
-            let mut out = self.out();
-            out.closed = true;
-            self.closing.cancel();
-            out.outboxes.values_mut().filter_map(Outbox::wake_to_close).collect()
-        };
+        let mut out = self.out();
+        (out.closed, out.lost) = (true, 0);
+        self.closing.cancel();
+        let waiting = out.outboxes.values().map(Outbox::queued).sum();
+        let sleeping: Vec<Waker> = out.outboxes.values_mut().filter_map(Outbox::wake_to_close).collect();
+        drop(out);
         self.tasks.close();
         sleeping.into_iter().for_each(Waker::wake);
         self.changed();
+        waiting
     }
 
     fn abort(&self) {

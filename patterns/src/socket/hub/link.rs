@@ -3,7 +3,6 @@
 use std::task::Waker;
 
 use enfonet_zmtp::{Batch, Command, Local, SocketType, Subscription};
-use tokio_util::sync::CancellationToken;
 
 use super::{Hub, Out};
 use crate::PeerId;
@@ -28,7 +27,15 @@ impl<R: Routing> Link for Hub<R> {
     }
 
     fn keeps_queue(&self) -> bool {
-        R::KEEPS_QUEUE
+        R::KEEPS_QUEUE && !self.options.immediate
+    }
+
+    fn room(&self) -> Load {
+        self.inbound().limit()
+    }
+
+    fn unread(&self, id: PeerId) -> Load {
+        self.inbound().unread(id)
     }
 
     fn open(&self) -> PeerId {
@@ -43,19 +50,29 @@ impl<R: Routing> Link for Hub<R> {
         let mut guard = self.out();
         let id = queue.unwrap_or_else(|| self.open_queue(&mut guard));
         let out = &mut *guard;
-        let mut peer = peer.placed(id);
+        let (room, mut peer) = (peer.room, peer.placed(id));
         if let Err(refusal) = out.routing.join(&mut peer, &mut out.outboxes[id]) {
             if queue.is_none() {
                 self.close_queue(out, id);
             }
             return Err(refusal);
         }
-        out.outboxes[id].connect();
+        out.outboxes[id].connect(room);
+        if let Some(hello) = &self.options.hello {
+            out.outboxes[id].push_first(hello.clone());
+        }
+        let replaced = out.routing.replaced().and_then(|id| {
+            let outbox = out.outboxes.get_mut(id)?;
+            outbox.replaced = true;
+            outbox.retire();
+            outbox.wake_to_close()
+        });
         out.joined += 1;
         let mut inbound = self.inbound();
         inbound.join(peer.into());
         self.announce(inbound);
         drop(guard);
+        replaced.into_iter().for_each(Waker::wake);
         self.changed();
         Ok(id)
     }
@@ -104,6 +121,9 @@ impl<R: Routing> Link for Hub<R> {
         if outbox.is_overrun() {
             return Err(ConnectionError::Overrun);
         }
+        if outbox.replaced {
+            return Err(ConnectionError::Replaced);
+        }
         let look_again = outbox.exchange(turn.written, turn.blocked, turn.wants_control, staged, waker);
         if look_again {
             out.routing.room(id);
@@ -129,6 +149,7 @@ impl<R: Routing> Link for Hub<R> {
         let outbox = &mut out.outboxes[id];
         outbox.disconnect(unsent);
         let unsent = if keep && !report { Vec::new() } else { outbox.drain() };
+        out.lost += unsent.iter().map(Batch::len).sum::<usize>();
         inbound.part(id, unsent, report);
         self.announce(inbound);
         if keep {
@@ -145,10 +166,6 @@ impl<R: Routing> Link for Hub<R> {
         self.changed();
     }
 
-    fn closing(&self) -> &CancellationToken {
-        &self.closing
-    }
-
     fn queued(&self, id: PeerId) -> usize {
         self.out().outboxes[id].queued()
     }
@@ -157,14 +174,14 @@ impl<R: Routing> Link for Hub<R> {
 impl<R: Routing> Hub<R> {
     fn open_queue(&self, out: &mut Out<R>) -> PeerId {
         let id = self.inbound().open();
-        let limit = Load::new(self.options.send_hwm, self.options.send_octets);
-        out.outboxes.insert(id, Outbox::new(limit));
+        out.outboxes.insert(id, Outbox::new(out.limit, self.options.conflate));
         out.routing.open(id);
         id
     }
 
     fn close_queue(&self, out: &mut Out<R>, id: PeerId) {
         let unsent = out.outboxes.remove(id).map(|mut outbox| outbox.drain());
+        out.lost += unsent.iter().flatten().map(Batch::len).sum::<usize>();
         let has_to_know = out.routing.close(id);
         let mut inbound = self.inbound();
         if has_to_know {

@@ -18,6 +18,7 @@ use tokio::sync::futures::Notified;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use lifetime::Attachment;
 pub(crate) use lifetime::Owned;
 
 use crate::Endpoint;
@@ -31,8 +32,12 @@ use crate::routing::{Outboxes, Routing};
 pub(crate) struct Out<R> {
     pub(crate) outboxes: Outboxes,
     pub(crate) routing: R,
+    /// The marks of new queues.
+    limit: Load,
     /// Peers that are there.
     joined: usize,
+    /// Messages of queues that ended before all was sent.
+    lost: usize,
     pub(crate) closed: bool,
 }
 
@@ -47,7 +52,7 @@ pub(crate) struct Hub<R> {
     arrivals: Notify,
     /// A queue has room, a peer came or went, or the socket closed: all who wait look again.
     changes: Notify,
-    endpoints: Mutex<HashMap<Endpoint, Vec<CancellationToken>>>,
+    endpoints: Mutex<HashMap<Endpoint, Vec<Attachment>>>,
     tasks: TaskTracker,
     /// No more listening; connections end when all is written.
     closing: CancellationToken,
@@ -63,8 +68,13 @@ impl<R> fmt::Debug for Hub<R> {
 
 impl<R: Routing> Hub<R> {
     pub(crate) fn new(kind: SocketType, options: Settings, routing: R) -> Arc<Self> {
-        let out = Out { outboxes: Outboxes::new(), routing, joined: 0, closed: false };
-        let inbound = Inbound::new(Load::new(options.recv_hwm, options.recv_octets), options.peer_events);
+        let limit = Load::new(options.send_hwm, options.send_octets);
+        let out = Out { outboxes: Outboxes::new(), routing, limit, joined: 0, lost: 0, closed: false };
+        let inbound = Inbound::new(
+            Load::new(options.recv_hwm, options.recv_octets),
+            options.peer_events,
+            options.conflate,
+        );
         Arc::new(Self {
             owners: AtomicUsize::new(1),
             kind,
@@ -186,6 +196,25 @@ impl<R: Routing> Hub<R> {
     /// Calls all who wait for room or peers to look again.
     pub(crate) fn changed(&self) {
         self.changes.notify_waiters();
+    }
+
+    /// Changes the high-water mark of sending, of all queues.
+    pub(crate) fn set_send_hwm(&self, messages: usize) {
+        let mut out = self.out();
+        out.limit.messages = messages;
+        let limit = out.limit;
+        let Out { outboxes, routing, .. } = &mut *out;
+        for (id, outbox) in outboxes {
+            outbox.set_limit(limit);
+            routing.room(id);
+        }
+        drop(out);
+        self.changed();
+    }
+
+    /// Changes the high-water mark of receiving, of all queues.
+    pub(crate) fn set_recv_hwm(&self, messages: usize) {
+        self.inbound().set_hwm(messages);
     }
 
     pub(crate) fn stop_receiving(&self) {
