@@ -123,7 +123,7 @@ impl End {
                 let waits = self.peer.link().queued(self.peer.id()) > self.unread.messages;
                 return Ok(if waits { Flow::Full } else { Flow::Drained });
             }
-            if let Some(run) = self.runs.pop_front() {
+            if let Some(run) = self.fitting(to.peer.link().space(to.peer.id())) {
                 self.unread.add(Load::new(run.len(), run.wire_len()));
                 to.peer.link().deliver(to.peer.id(), run)?;
             } else if !self.exchange(to, false, cx)? {
@@ -131,6 +131,18 @@ impl End {
             }
         }
         Ok(Flow::GivesWay)
+    }
+
+    /// The next run, cut where the other's mark is.
+    fn fitting(&mut self, space: Load) -> Option<Batch> {
+        let first = self.runs.front_mut()?;
+        // Where there is space, there is space for a message, whatever its size.
+        let fitting = first.fitting(space.octets).0.min(space.messages).max(1);
+        let run = first.split_to(fitting);
+        if first.is_empty() {
+            self.runs.pop_front();
+        }
+        Some(run)
     }
 
     /// Takes what is staged, and carries commands over at once. Whether there was anything: only if not, or if

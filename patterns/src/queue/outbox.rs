@@ -242,7 +242,7 @@ impl Outbox {
     }
 
     /// Drops what the connection hasn't taken.
-    fn forget_staged(&mut self) {
+    pub(crate) fn forget_staged(&mut self) {
         self.queued.sub(Load::new(self.tail.messages, self.tail.wire.len()));
         (self.tail.messages, self.tail.wire) = (0, BytesMut::new());
         for run in self.runs.drain(..) {

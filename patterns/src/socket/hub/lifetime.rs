@@ -104,7 +104,8 @@ impl<R: Routing> Hub<R> {
         attachments.iter().for_each(|attachment| attachment.ending.cancel());
         self.options.context.sweep();
         let queues = attachments.iter().filter_map(|attachment| attachment.queue);
-        let peers = self.retire(endpoint, queues);
+        let at_once = R::LINGERS && self.options.linger.is_zero();
+        let peers = self.retire(endpoint, queues, at_once);
         let cut_off = move || attachments.iter().for_each(|attachment| attachment.until.cancel());
         if !R::LINGERS || self.options.linger.is_zero() || tokio::runtime::Handle::try_current().is_err() {
             cut_off();
@@ -119,14 +120,23 @@ impl<R: Routing> Hub<R> {
         Ok(())
     }
 
-    /// The peers at an endpoint get nothing new; what waits for them is still sent. Who they are.
-    fn retire(&self, endpoint: &Endpoint, queues: impl Iterator<Item = PeerId>) -> Vec<PeerId> {
+    /// The peers at an endpoint get nothing new; what waits for them is still sent, unless it is dropped `at_once`. Who
+    /// they are.
+    fn retire(
+        &self,
+        endpoint: &Endpoint,
+        queues: impl Iterator<Item = PeerId>,
+        at_once: bool,
+    ) -> Vec<PeerId> {
         let mut out = self.out();
         let mut peers: Vec<PeerId> = queues.collect();
         peers.extend(self.inbound().peers().filter(|peer| peer.endpoint == *endpoint).map(|peer| peer.id));
         let retire = |id: &PeerId| {
             let outbox = out.outboxes.get_mut(*id)?;
             outbox.retire();
+            if at_once {
+                outbox.forget_staged();
+            }
             outbox.wake_to_close()
         };
         let sleeping: Vec<Waker> = peers.iter().filter_map(retire).collect();

@@ -34,6 +34,10 @@ impl<R: Routing> Link for Hub<R> {
         self.inbound().limit()
     }
 
+    fn space(&self, id: PeerId) -> Load {
+        self.inbound().space(id)
+    }
+
     fn unread(&self, id: PeerId) -> Load {
         self.inbound().unread(id)
     }
@@ -58,6 +62,7 @@ impl<R: Routing> Link for Hub<R> {
             return Err(refusal);
         }
         out.outboxes[id].connect(room);
+        out.routing.room(id);
         if let Some(hello) = &self.options.hello {
             out.outboxes[id].push_first(hello.clone());
         }

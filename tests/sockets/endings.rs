@@ -1,0 +1,145 @@
+//! What becomes of messages when an endpoint is given up or a socket closed, and of those who wait.
+
+use std::time::Duration;
+
+use enfonet_patterns::{Dealer, Options, Pull, Push, RecvError, TrySendError};
+use enfonet_tests::DEADLINE;
+
+use crate::{anywhere, eventually, inproc, on_every_runtime, turns};
+
+on_every_runtime!(
+    after_unbind_and_disconnect_nothing_new_is_taken_at_once,
+    what_waits_is_still_sent_when_the_endpoint_is_given_up,
+    without_linger_it_is_dropped,
+    immediate_sockets_wait_for_connections,
+    closing_says_what_was_flushed_and_what_was_dropped,
+    the_last_clone_that_is_dropped_closes_the_socket,
+);
+
+async fn after_unbind_and_disconnect_nothing_new_is_taken_at_once() {
+    for at in anywhere() {
+        for push_binds in [true, false] {
+            let (push, pull) = (Push::new(), Pull::new());
+            let at = if at.starts_with("inproc") { inproc() } else { at.clone() };
+            let at = if push_binds {
+                let at = push.bind(at).await.unwrap();
+                pull.connect(&at).unwrap();
+                at
+            } else {
+                let at = pull.bind(at).await.unwrap();
+                push.connect(&at).unwrap();
+                at
+            };
+            push.wait_connected(1).await;
+            push.try_send("before").unwrap();
+            if push_binds {
+                push.unbind(&at).unwrap();
+            } else {
+                push.disconnect(&at).unwrap();
+            }
+            assert_eq!(push.try_send("after"), Err(TrySendError::Full("after".into())));
+            assert_eq!(pull.recv().await, Ok("before".into()), "over {at}");
+            assert!(push.unbind(&at).is_err() && push.disconnect(&at).is_err(), "it isn't known any more");
+        }
+    }
+}
+
+async fn what_waits_is_still_sent_when_the_endpoint_is_given_up() {
+    let (push, at) = (Push::new(), inproc());
+    push.connect(&at).unwrap();
+    for n in 0..100 {
+        push.send(n.to_string()).await.unwrap();
+    }
+    let given_up = at.parse().unwrap();
+    push.disconnect(&given_up).unwrap();
+    turns().await;
+    let pull = Pull::with_options(Options::default().recv_hwm(1));
+    pull.bind(at).await.unwrap();
+    for n in 0..100 {
+        assert_eq!(pull.recv().await, Ok(n.to_string().into()));
+    }
+    // Then the connection ends.
+    eventually(|| push.try_send("x").is_err().then_some(())).await;
+}
+
+async fn without_linger_it_is_dropped() {
+    let (push, at) = (Push::with_options(Options::default().linger(Duration::ZERO)), inproc());
+    push.connect(&at).unwrap();
+    push.send("dropped").await.unwrap();
+    push.disconnect(&at.parse().unwrap()).unwrap();
+    let pull = Pull::new();
+    pull.bind(&at).await.unwrap();
+    turns().await;
+    push.connect(&at).unwrap();
+    push.send("anew").await.unwrap();
+    assert_eq!(pull.recv().await, Ok("anew".into()));
+}
+
+async fn immediate_sockets_wait_for_connections() {
+    let options = Options::default().immediate(true).reconnect_interval(Duration::from_millis(1));
+    let (dealer, dead, live) = (Dealer::with_options(options), inproc(), inproc());
+    dealer.connect(&dead).unwrap();
+    dealer.connect(&live).unwrap();
+    assert_eq!(dealer.try_send("x"), Err(TrySendError::Full("x".into())));
+    let peer = Dealer::new();
+    peer.bind(&live).await.unwrap();
+    for n in 0..10 {
+        dealer.send(n.to_string()).await.unwrap();
+    }
+    for n in 0..10 {
+        assert_eq!(peer.recv().await, Ok(n.to_string().into()), "all go to the one that is there");
+    }
+    peer.close(DEADLINE).await;
+    eventually(|| (dealer.try_send("x") == Err(TrySendError::Full("x".into()))).then_some(())).await;
+    let peer = Dealer::new();
+    while peer.bind(&live).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    dealer.send("again").await.unwrap();
+    assert_eq!(peer.recv().await, Ok("again".into()));
+}
+
+async fn closing_says_what_was_flushed_and_what_was_dropped() {
+    let push = Push::new();
+    push.connect(inproc()).unwrap();
+    for _ in 0..7 {
+        push.send("nobody comes").await.unwrap();
+    }
+    let closing = push.close(Duration::ZERO).await;
+    assert_eq!((closing.flushed, closing.dropped), (0, 7));
+    let (push, at) = (Push::new(), inproc());
+    push.connect(&at).unwrap();
+    for _ in 0..7 {
+        push.send("somebody will").await.unwrap();
+    }
+    let closing = tokio::spawn(async move { push.close(DEADLINE).await });
+    turns().await;
+    let pull = Pull::new();
+    pull.bind(at).await.unwrap();
+    let closing = closing.await.unwrap();
+    assert_eq!((closing.flushed, closing.dropped), (7, 0));
+    for _ in 0..7 {
+        assert_eq!(pull.recv().await, Ok("somebody will".into()));
+    }
+}
+
+async fn the_last_clone_that_is_dropped_closes_the_socket() {
+    let pull = Pull::new();
+    let at = pull.bind(inproc()).await.unwrap();
+    let clone = pull.clone();
+    drop(pull);
+    let push = Push::new();
+    push.connect(&at).unwrap();
+    push.send("to the clone").await.unwrap();
+    assert_eq!(clone.recv().await, Ok("to the clone".into()));
+    let waiting = tokio::spawn({
+        let clone = clone.clone();
+        async move { clone.recv().await }
+    });
+    turns().await;
+    clone.close(Duration::ZERO).await;
+    assert_eq!(waiting.await.unwrap(), Err(RecvError::Closed));
+    drop(clone);
+    let next = Pull::new();
+    next.bind(&at).await.unwrap();
+}

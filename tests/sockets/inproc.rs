@@ -1,0 +1,110 @@
+//! Within the process.
+
+use enfonet_patterns::{BindError, Context, Dealer, Options, Pub, Pull, Push, Router, Sub, XPub};
+use enfonet_tests::DEADLINE;
+
+use crate::{inproc, on_every_runtime, turns};
+
+on_every_runtime!(
+    publications_before_there_is_a_subscriber_are_dropped_and_later_ones_come,
+    many_connect_and_bind_at_the_same_time,
+    connections_that_never_come_about_hold_nothing_up,
+    a_router_that_binds_late_learns_the_names,
+    a_name_is_free_again_once_it_is_unbound,
+    contexts_do_not_see_each_other,
+    subscribing_and_leaving_is_seen_once_each,
+);
+
+async fn publications_before_there_is_a_subscriber_are_dropped_and_later_ones_come() {
+    let (publisher, subscriber, at) = (Pub::new(), Sub::new(), inproc());
+    publisher.connect(&at).unwrap();
+    publisher.send("early").await.unwrap();
+    subscriber.subscribe("");
+    subscriber.bind(at).await.unwrap();
+    publisher.wait_subscribers(1).await;
+    publisher.send("later").await.unwrap();
+    assert_eq!(subscriber.recv().await, Ok("later".into()));
+}
+
+async fn many_connect_and_bind_at_the_same_time() {
+    for _ in 0..50 {
+        let (push, pull, at) = (Push::new(), Pull::new(), inproc());
+        let binding = tokio::spawn({
+            let (pull, at) = (pull.clone(), at.clone());
+            async move { pull.bind(at).await.unwrap() }
+        });
+        push.connect(at).unwrap();
+        push.send("x").await.unwrap();
+        binding.await.unwrap();
+        assert_eq!(pull.recv().await, Ok("x".into()));
+    }
+}
+
+async fn connections_that_never_come_about_hold_nothing_up() {
+    let socket = Push::new();
+    for _ in 0..10 {
+        socket.connect(inproc()).unwrap();
+    }
+    socket.close(DEADLINE).await;
+    let socket = Push::new();
+    socket.connect(inproc()).unwrap();
+    socket.send("never").await.unwrap();
+    assert_eq!(socket.close(std::time::Duration::ZERO).await.dropped, 1);
+}
+
+async fn a_router_that_binds_late_learns_the_names() {
+    let (dealer, router, at) = (Dealer::builder().identity("id").build(), Router::new(), inproc());
+    dealer.connect(&at).unwrap();
+    dealer.send(["A", "B"]).await.unwrap();
+    router.bind(at).await.unwrap();
+    assert_eq!(router.recv_routed().await, Ok(["id", "A", "B"].into()));
+}
+
+async fn a_name_is_free_again_once_it_is_unbound() {
+    let (one, other) = (Pull::new(), Pull::new());
+    let at = one.bind(inproc()).await.unwrap();
+    assert!(matches!(other.bind(&at).await, Err(BindError::InUse(_))));
+    one.unbind(&at).unwrap();
+    other.bind(&at).await.unwrap();
+    let push = Push::new();
+    push.connect(&at).unwrap();
+    push.send("for the other").await.unwrap();
+    assert_eq!(other.recv().await, Ok("for the other".into()));
+}
+
+async fn contexts_do_not_see_each_other() {
+    let at = inproc();
+    let [one, other] = [(); 2].map(|()| Context::new());
+    let pulls = [&one, &other].map(|context| Pull::with_options(Options::default().context(context)));
+    for pull in &pulls {
+        pull.bind(&at).await.unwrap();
+    }
+    let push = Push::with_options(Options::default().context(&other));
+    push.connect(&at).unwrap();
+    push.send("x").await.unwrap();
+    assert_eq!(pulls[1].recv().await, Ok("x".into()));
+    turns().await;
+    assert!(pulls[0].try_recv().is_none());
+}
+
+async fn subscribing_and_leaving_is_seen_once_each() {
+    use enfonet_patterns::{FromSubscriber, Subscription};
+    let (publisher, subscriber) = (XPub::new(), Sub::new());
+    let at = publisher.bind(inproc()).await.unwrap();
+    subscriber.subscribe("topic");
+    subscriber.connect(&at).unwrap();
+    let change = |event| match event {
+        FromSubscriber::Subscription { subscription, .. } => subscription,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(change(publisher.recv().await.unwrap()), Subscription::Subscribe("topic".into()));
+    for _ in 0..3 {
+        publisher.send(["topic", "text"]).await.unwrap();
+        assert_eq!(subscriber.recv().await, Ok(["topic", "text"].into()));
+    }
+    subscriber.disconnect(&at).unwrap();
+    assert_eq!(change(publisher.recv().await.unwrap()), Subscription::Cancel("topic".into()));
+    publisher.send(["topic", "unheard"]).await.unwrap();
+    turns().await;
+    assert!(publisher.try_recv().is_none() && subscriber.try_recv().is_none());
+}

@@ -1,0 +1,74 @@
+//! What our sockets do for those who use them: each fact on a runtime of one thread, and on one of several.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+mod adapters;
+mod batches;
+mod endings;
+mod inproc;
+mod marks;
+mod names;
+mod pair;
+mod permits;
+mod pipeline;
+mod storms;
+
+use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use enfonet_tests::DEADLINE;
+
+/// What comes in time.
+async fn in_time<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(DEADLINE, future).await.expect("within the deadline")
+}
+
+/// A name within the process that nobody else has.
+fn inproc() -> String {
+    static NAMES: AtomicUsize = AtomicUsize::new(0);
+    format!("inproc://sockets {}", NAMES.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Anywhere over TCP, and a new name within the process.
+fn anywhere() -> [String; 2] {
+    ["tcp://127.0.0.1:*".into(), inproc()]
+}
+
+/// Other tasks have their turns, many of them.
+async fn turns() {
+    for _ in 0..200 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// What an attempt gives in the end, when others have had their turns.
+async fn eventually<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
+    in_time(async {
+        loop {
+            if let Some(outcome) = attempt() {
+                return outcome;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+}
+
+/// Each of these facts, on both runtimes.
+macro_rules! on_every_runtime {
+    ($($name:ident),* $(,)?) => {
+        mod on_one_thread {
+            $(#[tokio::test]
+            async fn $name() {
+                crate::in_time(super::$name()).await;
+            })*
+        }
+
+        mod on_several_threads {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                crate::in_time(super::$name()).await;
+            })*
+        }
+    };
+}
+pub(crate) use on_every_runtime;

@@ -1,0 +1,196 @@
+//! High-water marks within the process, where they are exact; conflation; changes while sockets are in use.
+
+use enfonet_patterns::{Dealer, Options, Pub, Pull, Push, Router, Sub, TrySendError};
+
+use crate::{anywhere, eventually, inproc, on_every_runtime, turns};
+
+on_every_runtime!(
+    within_the_process_as_much_waits_as_both_marks_together_allow,
+    before_the_other_end_is_there_only_the_senders_mark_counts,
+    no_mark_at_one_end_is_none_at_all,
+    there_is_room_again_when_half_is_received,
+    the_mark_of_a_socket_in_use_can_be_raised_and_lowered,
+    of_conflated_messages_the_last_is_received,
+    of_conflated_publications_the_last_is_received,
+    a_router_says_so_when_a_peer_is_full,
+);
+
+/// Sends so many, for which there is room or will be, and finds that there is no more.
+async fn fill_up(push: &Push, messages: usize) {
+    for n in 0..messages {
+        push.send(n.to_string()).await.unwrap();
+    }
+    assert_eq!(fill(push).await, 0);
+}
+
+/// Sends until there is no room; gives how many that were.
+async fn fill(push: &Push) -> usize {
+    let mut sent = 0;
+    loop {
+        match push.try_send(sent.to_string()) {
+            Ok(()) => sent += 1,
+            Err(TrySendError::Full(_)) => return sent,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+async fn joined(send_hwm: usize, recv_hwm: usize, push_binds: bool) -> (Push, Pull) {
+    let push = Push::with_options(Options::default().send_hwm(send_hwm));
+    let pull = Pull::with_options(Options::default().recv_hwm(recv_hwm));
+    if push_binds {
+        pull.connect(push.bind(inproc()).await.unwrap()).unwrap();
+    } else {
+        push.connect(pull.bind(inproc()).await.unwrap()).unwrap();
+    }
+    push.wait_connected(1).await;
+    (push, pull)
+}
+
+async fn within_the_process_as_much_waits_as_both_marks_together_allow() {
+    for push_binds in [true, false] {
+        for (send_hwm, recv_hwm) in [(1000, 1000), (2, 2), (1, 1), (1, 10), (10, 1)] {
+            let (push, pull) = joined(send_hwm, recv_hwm, push_binds).await;
+            assert_eq!(fill(&push).await, send_hwm + recv_hwm);
+            turns().await;
+            assert_eq!(fill(&push).await, 0, "time makes no room");
+            for n in 0..send_hwm + recv_hwm {
+                assert_eq!(pull.recv().await, Ok(n.to_string().into()));
+            }
+            fill_up(&push, send_hwm + recv_hwm).await;
+        }
+    }
+}
+
+async fn before_the_other_end_is_there_only_the_senders_mark_counts() {
+    let (push, at) = (Push::with_options(Options::default().send_hwm(1)), inproc());
+    push.connect(&at).unwrap();
+    assert_eq!(fill(&push).await, 1);
+    turns().await;
+    assert_eq!(fill(&push).await, 0);
+    let pull = Pull::with_options(Options::default().recv_hwm(1));
+    pull.bind(at).await.unwrap();
+    push.wait_connected(1).await;
+    assert_eq!(fill(&push).await, 1, "one more, now that there is another place");
+}
+
+async fn no_mark_at_one_end_is_none_at_all() {
+    for (send_hwm, recv_hwm) in [(0, 1), (1, 0)] {
+        let (push, _pull) = joined(send_hwm, recv_hwm, true).await;
+        for n in 0..10_000 {
+            push.try_send(n.to_string()).unwrap();
+        }
+    }
+}
+
+async fn there_is_room_again_when_half_is_received() {
+    let (push, pull) = joined(1, 1, true).await;
+    assert_eq!(fill(&push).await, 2);
+    assert_eq!(pull.recv().await, Ok("0".into()));
+    push.send("more").await.unwrap();
+    assert!(push.try_send("too much").is_err());
+    let (push, pull) = joined(50, 50, true).await;
+    assert_eq!(fill(&push).await, 100);
+    for _ in 0..50 {
+        pull.recv().await.unwrap();
+    }
+    push.send("more").await.unwrap();
+}
+
+async fn the_mark_of_a_socket_in_use_can_be_raised_and_lowered() {
+    let (push, pull) = joined(2, 2, true).await;
+    assert_eq!(fill(&push).await, 4);
+    push.set_send_hwm(5);
+    assert_eq!(fill(&push).await, 3);
+    push.set_send_hwm(1);
+    assert_eq!(fill(&push).await, 0);
+    for n in [0, 1, 2, 3, 0, 1, 2] {
+        assert_eq!(pull.recv().await, Ok(n.to_string().into()), "nothing is lost");
+    }
+    fill_up(&push, 3).await;
+    pull.set_recv_hwm(0);
+    for _ in 0..3 {
+        pull.recv().await.unwrap();
+    }
+}
+
+async fn of_conflated_messages_the_last_is_received() {
+    for at in anywhere() {
+        let pull = Pull::builder().conflate(true).build();
+        let push = Push::new();
+        push.connect(pull.bind(&at).await.unwrap()).unwrap();
+        for n in 0..20 {
+            push.send([n.to_string(), "with more frames".into()]).await.unwrap();
+        }
+        // What is kept replaces itself until the last is there.
+        let last = loop {
+            let message = pull.recv().await.unwrap();
+            if message.first() == b"19" {
+                break message;
+            }
+        };
+        assert_eq!(last, ["19", "with more frames"].into());
+        turns().await;
+        assert!(pull.try_recv().is_none());
+        let push = Push::builder().conflate(true).build();
+        let (late, at) = (Pull::new(), inproc());
+        push.connect(&at).unwrap();
+        for n in 0..20_000 {
+            push.try_send(n.to_string()).unwrap();
+        }
+        late.bind(at).await.unwrap();
+        assert_eq!(late.recv().await, Ok("19999".into()), "only the last waited");
+        turns().await;
+        assert!(late.try_recv().is_none());
+    }
+}
+
+async fn of_conflated_publications_the_last_is_received() {
+    let publisher = Pub::builder().conflate(true).build();
+    let subscriber = Sub::builder().conflate(true).build();
+    subscriber.subscribe("");
+    subscriber.connect(publisher.bind(inproc()).await.unwrap()).unwrap();
+    publisher.wait_subscribers(1).await;
+    for n in 0..5000 {
+        publisher.send(n.to_string()).await.unwrap();
+    }
+    let mut last = subscriber.recv().await.unwrap();
+    while last.first() != b"4999" {
+        last = subscriber.recv().await.unwrap();
+    }
+    turns().await;
+    assert!(subscriber.try_recv().is_none());
+}
+
+async fn a_router_says_so_when_a_peer_is_full() {
+    let router = Router::builder().mandatory(true).send_hwm(1).build();
+    let at = router.bind("tcp://127.0.0.1:*").await.unwrap();
+    let dealer = Dealer::builder().identity("slow").recv_hwm(1).build();
+    dealer.connect(at).unwrap();
+    router.wait_connected(1).await;
+    let peer = router.find(b"slow").unwrap();
+    // The dealer doesn't receive: what it and the system take is bounded.
+    let body = vec![0; 1 << 20];
+    let mut sent = 0;
+    let full = eventually(|| turn_of(router.try_send_to(peer, body.clone()), &mut sent));
+    full.await;
+    assert!((1..100).contains(&sent), "{sent}");
+    assert_eq!(dealer.recv().await.unwrap().first().len(), body.len());
+}
+
+/// Counts what was sent; `Some` when the peer has been full for long.
+fn turn_of(outcome: Result<(), TrySendError>, sent: &mut u32) -> Option<()> {
+    thread_local!(static FULL: std::cell::Cell<u32> = const { std::cell::Cell::new(0) });
+    match outcome {
+        Ok(()) => {
+            *sent += 1;
+            FULL.set(0);
+            None
+        }
+        Err(TrySendError::Full(_)) => {
+            FULL.set(FULL.get() + 1);
+            (FULL.get() > 1000).then_some(())
+        }
+        Err(error) => panic!("{error}"),
+    }
+}

@@ -1,0 +1,83 @@
+//! PAIR.
+
+use enfonet_patterns::{Options, Pair, TrySendError};
+
+use crate::{anywhere, inproc, on_every_runtime, turns};
+
+on_every_runtime!(
+    both_ends_speak_when_they_like,
+    a_second_peer_is_turned_away_and_the_first_does_not_notice,
+    the_next_peer_is_let_in_when_the_first_has_gone,
+    what_is_sent_before_the_peer_is_bound_is_kept,
+    a_pair_without_a_peer_takes_nothing,
+);
+
+async fn both_ends_speak_when_they_like() {
+    for at in anywhere() {
+        let (one, other) = (Pair::new(), Pair::new());
+        other.connect(one.bind(at).await.unwrap()).unwrap();
+        one.wait_connected(1).await;
+        for n in 0..3 {
+            one.send(["from one", &n.to_string()].map(String::from)).await.unwrap();
+            other.send(["from other", &n.to_string()].map(String::from)).await.unwrap();
+        }
+        for n in 0..3 {
+            assert_eq!(one.recv().await, Ok(["from other".to_string(), n.to_string()].into()));
+            assert_eq!(other.recv().await, Ok(["from one".to_string(), n.to_string()].into()));
+        }
+    }
+}
+
+async fn a_second_peer_is_turned_away_and_the_first_does_not_notice() {
+    for at in anywhere() {
+        let (one, other, third) = (Pair::new(), Pair::new(), Pair::new());
+        let at = one.bind(at).await.unwrap();
+        other.connect(&at).unwrap();
+        one.wait_connected(1).await;
+        third.connect(&at).unwrap();
+        third.send("me too").await.unwrap();
+        for n in 0..100 {
+            other.send(n.to_string()).await.unwrap();
+            assert_eq!(one.recv().await, Ok(n.to_string().into()));
+            one.send(n.to_string()).await.unwrap();
+            assert_eq!(other.recv().await, Ok(n.to_string().into()));
+        }
+        turns().await;
+        assert!(one.try_recv().is_none() && third.try_recv().is_none());
+    }
+}
+
+async fn the_next_peer_is_let_in_when_the_first_has_gone() {
+    let quick = || Options::default().reconnect_interval(std::time::Duration::from_millis(1));
+    for at in anywhere() {
+        let quick = || quick().refused_interval(std::time::Duration::from_millis(1));
+        let (one, other, third) = (Pair::new(), Pair::new(), Pair::with_options(quick()));
+        let at = one.bind(at).await.unwrap();
+        other.connect(&at).unwrap();
+        one.wait_connected(1).await;
+        third.connect(&at).unwrap();
+        other.close(enfonet_tests::DEADLINE).await;
+        // What it said to a socket that was about to turn it away is lost.
+        crate::eventually(|| {
+            let _ = third.try_send("my turn");
+            one.try_recv()
+        })
+        .await;
+        one.send("yours").await.unwrap();
+        assert_eq!(third.recv().await, Ok("yours".into()));
+    }
+}
+
+async fn what_is_sent_before_the_peer_is_bound_is_kept() {
+    let (one, other, at) = (Pair::new(), Pair::new(), inproc());
+    one.connect(&at).unwrap();
+    one.try_send("early").unwrap();
+    other.bind(at).await.unwrap();
+    assert_eq!(other.recv().await, Ok("early".into()));
+}
+
+async fn a_pair_without_a_peer_takes_nothing() {
+    let pair = Pair::new();
+    pair.bind(inproc()).await.unwrap();
+    assert_eq!(pair.try_send("nobody"), Err(TrySendError::Full("nobody".into())));
+}

@@ -1,0 +1,104 @@
+//! Places that are kept.
+
+use enfonet_patterns::{Dealer, Options, Pull, Push, ReserveError, Router, SendError};
+
+use crate::{inproc, on_every_runtime};
+
+on_every_runtime!(
+    a_kept_place_is_nobody_elses,
+    a_place_that_is_not_used_is_given_back,
+    what_was_meant_for_a_peer_that_has_gone_goes_to_another_or_comes_back,
+    a_place_at_a_router_is_at_that_peer,
+    a_closed_socket_keeps_no_place,
+);
+
+async fn pushing_one() -> (Push, Pull) {
+    let push = Push::with_options(Options::default().send_hwm(1));
+    push.connect(inproc()).unwrap();
+    (push, Pull::new())
+}
+
+async fn a_kept_place_is_nobody_elses() {
+    let (push, _) = pushing_one().await;
+    let permit = push.reserve().await.unwrap();
+    assert!(push.try_send("other").is_err());
+    permit.send("mine").unwrap();
+    assert!(push.try_send("other").is_err(), "it is taken now");
+}
+
+async fn a_place_that_is_not_used_is_given_back() {
+    let (push, _) = pushing_one().await;
+    let permit = push.reserve().await.unwrap();
+    let other = tokio::spawn({
+        let push = push.clone();
+        async move { push.send("other").await }
+    });
+    tokio::task::yield_now().await;
+    assert!(!other.is_finished());
+    drop(permit);
+    other.await.unwrap().unwrap();
+}
+
+async fn what_was_meant_for_a_peer_that_has_gone_goes_to_another_or_comes_back() {
+    let push = Push::new();
+    let at = push.bind(inproc()).await.unwrap();
+    let first = Pull::new();
+    first.connect(&at).unwrap();
+    for other_is_there in [true, false] {
+        let permit = push.reserve().await.unwrap();
+        let gone = permit.peer();
+        let second = Pull::new();
+        if other_is_there {
+            second.connect(&at).unwrap();
+            push.wait_connected(2).await;
+            first.close(enfonet_tests::DEADLINE).await;
+        } else {
+            push.unbind(&at).unwrap();
+        }
+        while push.peer(gone).is_some() {
+            tokio::task::yield_now().await;
+        }
+        if other_is_there {
+            permit.send("work").unwrap();
+            assert_eq!(second.recv().await, Ok("work".into()));
+            second.close(enfonet_tests::DEADLINE).await;
+            let third = Pull::new();
+            third.connect(&at).unwrap();
+            // The next round is about this one.
+            std::mem::forget(third);
+        } else {
+            assert_eq!(permit.send("work"), Err(SendError::UnknownPeer("work".into())));
+        }
+    }
+}
+
+async fn a_place_at_a_router_is_at_that_peer() {
+    let router = Router::builder().send_hwm(1).build();
+    let at = router.bind(inproc()).await.unwrap();
+    let (a, b) = (Dealer::builder().identity("a").build(), Dealer::builder().identity("b").build());
+    a.connect(&at).unwrap();
+    b.connect(&at).unwrap();
+    router.wait_connected(2).await;
+    let to_a = router.find(b"a").unwrap();
+    let permit = router.reserve_to(to_a).await.unwrap();
+    router.try_send_to(router.find(b"b").unwrap(), "to b").unwrap();
+    permit.send("to a").unwrap();
+    assert_eq!((a.recv().await, b.recv().await), (Ok("to a".into()), Ok("to b".into())));
+    a.close(enfonet_tests::DEADLINE).await;
+    while router.find(b"a").is_some() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(router.reserve_to(to_a).await.unwrap_err(), ReserveError::UnknownPeer);
+}
+
+async fn a_closed_socket_keeps_no_place() {
+    let (push, _) = pushing_one().await;
+    let permit = push.reserve().await.unwrap();
+    let closing = tokio::spawn({
+        let push = push.clone();
+        async move { push.close(std::time::Duration::ZERO).await }
+    });
+    closing.await.unwrap();
+    assert_eq!(permit.send("late"), Err(SendError::Closed("late".into())));
+    assert_eq!(push.reserve().await.unwrap_err(), ReserveError::Closed);
+}
