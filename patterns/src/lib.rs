@@ -16,8 +16,9 @@ pub use auth::{Authenticator, Claim, CurveClients, Decision, PlainUsers, Zap, ne
 pub use context::Context;
 pub use endpoint::{Endpoint, EndpointError, Host};
 pub use enfonet_zmtp::{
-    Batch, Credentials, Denial, Envelope, KeyError, KeyPair, Login, LoginTooLong, Mechanism, Message,
-    Metadata, PublicKey, Secret, SecretKey, Security, SocketType, Subscription, User, Verdict, Version,
+    Batch, Credentials, Denial, Envelope, Frames, IntoFrame, KeyError, KeyPair, Login, LoginTooLong,
+    Mechanism, Message, Metadata, PublicKey, Secret, SecretKey, Security, SocketType, Subscription, User,
+    Verdict, Version,
 };
 pub use error::{
     BindError, Closed, ConnectError, RecvError, ReplyError, ReserveError, SendBatchError, SendError,

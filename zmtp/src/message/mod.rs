@@ -1,6 +1,7 @@
 //! Messages: one or more frames that are delivered together or not at all (RFC 37, "Framing").
 
 mod batch;
+mod convert;
 mod envelope;
 mod wire;
 
@@ -10,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 use smallvec::{SmallVec, smallvec};
 
 pub use batch::{Batch, Messages, Span, Spans};
+pub use convert::IntoFrame;
 pub use envelope::Envelope;
 pub use wire::Frames;
 
@@ -83,6 +85,12 @@ impl Message {
             Repr::Wire(wire) => Frames::of_wire(wire),
             Repr::Frames(frames) => Frames::of_parts(frames),
         }
+    }
+
+    /// The body of a frame, counted from 0.
+    #[must_use]
+    pub fn get(&self, frame: usize) -> Option<&[u8]> {
+        self.iter().nth(frame)
     }
 
     /// How many frames there are. Walks the headers of a received message.
@@ -228,54 +236,6 @@ impl Message {
             Repr::Wire(wire) => wire.len() >= LARGE_BODY,
             Repr::Frames(frames) => frames.iter().any(|f| f.len() >= LARGE_BODY),
         }
-    }
-}
-
-impl From<Bytes> for Message {
-    fn from(body: Bytes) -> Self {
-        Self { repr: Repr::Frames(smallvec![body]) }
-    }
-}
-
-impl From<Vec<u8>> for Message {
-    fn from(body: Vec<u8>) -> Self {
-        Bytes::from(body).into()
-    }
-}
-
-impl From<String> for Message {
-    fn from(body: String) -> Self {
-        Bytes::from(body).into()
-    }
-}
-
-impl From<&str> for Message {
-    fn from(body: &str) -> Self {
-        Self::copy_from(body.as_bytes())
-    }
-}
-
-impl From<&[u8]> for Message {
-    fn from(body: &[u8]) -> Self {
-        Self::copy_from(body)
-    }
-}
-
-impl<const N: usize> From<&[u8; N]> for Message {
-    fn from(body: &[u8; N]) -> Self {
-        Self::copy_from(body)
-    }
-}
-
-impl<T: Into<Bytes>, const N: usize> From<[T; N]> for Message {
-    fn from(frames: [T; N]) -> Self {
-        Self::from_frames(frames)
-    }
-}
-
-impl From<Vec<Bytes>> for Message {
-    fn from(frames: Vec<Bytes>) -> Self {
-        Self::from_frames(frames)
     }
 }
 
