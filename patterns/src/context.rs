@@ -1,22 +1,42 @@
-//! Where `inproc://` names live.
+//! Where `inproc://` names live, and how all sockets are ended together.
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, Weak};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::Closing;
 use crate::connection::Link;
 
-/// A space of `inproc://` names. Sockets of one context find each other; there is one for the whole process
-/// that sockets use unless [`Options::context`](crate::Options::context) says otherwise.
+/// A space of `inproc://` names. Sockets of one context find each other, and [`shutdown`](Self::shutdown) ends them
+/// together. There is one for the whole process that sockets use unless
+/// [`Options::context`](crate::Options::context) says otherwise.
 #[derive(Clone, Debug, Default)]
-pub struct Context(Arc<Names>);
+pub struct Context(Arc<Shared>);
 
 #[derive(Debug, Default)]
-struct Names {
+struct Shared {
     bound: Mutex<HashMap<String, Bound>>,
     changed: Notify,
+    sockets: Mutex<Sockets>,
+}
+
+#[derive(Debug, Default)]
+struct Sockets {
+    members: Vec<Weak<dyn Member>>,
+    /// So many are looked through for those that are gone.
+    next_sweep: usize,
+    is_shut_down: bool,
+}
+
+/// A socket, as its context sees it.
+pub(crate) trait Member: fmt::Debug + Send + Sync {
+    /// Ends the socket: what waits is still sent, for so long.
+    fn end(self: Arc<Self>, linger: Duration) -> Pin<Box<dyn Future<Output = Closing> + Send>>;
 }
 
 /// A socket that is bound to a name.
@@ -47,6 +67,63 @@ impl Context {
     pub fn global() -> &'static Self {
         static GLOBAL: LazyLock<Context> = LazyLock::new(Context::new);
         &GLOBAL
+    }
+
+    /// Closes all sockets of the context, those too that were dropped and still send: as each one's `close` would, all at
+    /// the same time. Whoever waits to receive or to send is told. Sockets that are made afterwards are closed from the
+    /// beginning. Gives what became of the messages that waited, of all sockets together.
+    ///
+    /// At the end of a program this is the way to be sure that all was sent: a runtime that ends takes its tasks along.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use enfonet_patterns::{Context, Options, Push};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let context = Context::new();
+    /// let push = Push::with_options(Options::default().context(&context));
+    /// push.connect("inproc://nobody")?;
+    /// push.send("unheard").await?;
+    /// let closing = context.shutdown(Duration::from_millis(1)).await;
+    /// assert_eq!((closing.flushed, closing.dropped), (0, 1));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn shutdown(&self, linger: Duration) -> Closing {
+        let members = {
+            let mut sockets = self.sockets();
+            sockets.is_shut_down = true;
+            std::mem::take(&mut sockets.members)
+        };
+        // All begin at once, and each has all of the time.
+        let ends: Vec<_> =
+            members.iter().filter_map(Weak::upgrade).map(|socket| tokio::spawn(socket.end(linger))).collect();
+        let mut total = Closing::default();
+        for end in ends {
+            let closing = end.await.unwrap_or_default();
+            total.flushed += closing.flushed;
+            total.dropped += closing.dropped;
+        }
+        total
+    }
+
+    /// A socket is made. `false` if it comes too late.
+    pub(crate) fn enter(&self, socket: Weak<dyn Member>) -> bool {
+        let mut sockets = self.sockets();
+        if sockets.is_shut_down {
+            return false;
+        }
+        if sockets.members.len() >= sockets.next_sweep {
+            sockets.members.retain(|member| member.strong_count() > 0);
+            sockets.next_sweep = 2 * sockets.members.len() + 16;
+        }
+        sockets.members.push(socket);
+        true
+    }
+
+    fn sockets(&self) -> MutexGuard<'_, Sockets> {
+        self.0.sockets.lock().expect("no panic holds the lock")
     }
 
     /// Takes a name, until it is given up; `false` if it is taken.

@@ -20,6 +20,8 @@ pub struct PeerInfo {
     pub id: PeerId,
     /// The endpoint of ours that it came to, or was found at.
     pub endpoint: Endpoint,
+    /// Whether it came to an endpoint that is bound here; otherwise this side connected.
+    pub is_accepted: bool,
     /// Where it is, as ZAP has it (RFC 27): a numeric IP address, or `:uid:gid:pid` of a process on this machine.
     /// Empty within the process.
     pub address: String,
@@ -64,20 +66,37 @@ pub(crate) struct Newcomer {
     pub(crate) peer: Peer,
     pub(crate) endpoint: Endpoint,
     pub(crate) address: String,
+    /// Whether it came to us; otherwise this side connected.
+    pub(crate) is_accepted: bool,
     /// Within the process: how much the peer's inbox takes. It counts as room here.
     pub(crate) room: Load,
 }
 
 impl Newcomer {
     /// A peer behind a stream.
-    pub(crate) fn new(peer: Peer, endpoint: Endpoint, address: String) -> Self {
-        Self { peer, endpoint, address, room: Load::default() }
+    pub(crate) fn new(peer: Peer, endpoint: Endpoint, address: String, is_accepted: bool) -> Self {
+        Self { peer, endpoint, address, is_accepted, room: Load::default() }
     }
 
     /// It gets its place in a socket.
     pub(crate) fn placed(self, id: PeerId) -> PeerInfo {
-        let Self { peer: Peer { version, socket_type, identity, metadata, user }, endpoint, address, .. } =
-            self;
-        PeerInfo { id, endpoint, address, routing_id: identity, version, socket_type, metadata, user }
+        let Self {
+            peer: Peer { version, socket_type, identity, metadata, user },
+            endpoint,
+            address,
+            is_accepted,
+            ..
+        } = self;
+        PeerInfo {
+            id,
+            endpoint,
+            is_accepted,
+            address,
+            routing_id: identity,
+            version,
+            socket_type,
+            metadata,
+            user,
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 mod adapters;
 mod batches;
+mod contexts;
 mod endings;
 mod inproc;
 mod marks;

@@ -44,7 +44,7 @@ async fn attempt(endpoint: &Endpoint, slot: &Slot, backoff: &mut Backoff) -> Res
         return Ok(());
     };
     let driver = Driver::start(&stream, shaken?, |peer| {
-        slot.join(Newcomer::new(peer, endpoint.clone(), stream.peer_address()))
+        slot.join(Newcomer::new(peer, endpoint.clone(), stream.peer_address(), false))
     })?;
     debug!(%endpoint, "connected");
     backoff.reset();

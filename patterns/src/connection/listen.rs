@@ -107,7 +107,7 @@ impl Host {
         };
         let driver = Driver::start(stream, shaken?, |peer| {
             let (endpoint, address) = (self.endpoint.clone(), stream.peer_address());
-            Joined::accept(&self.link, Newcomer::new(peer, endpoint, address), self.ending.clone())
+            Joined::accept(&self.link, Newcomer::new(peer, endpoint, address, true), self.ending.clone())
         })?;
         drop(room);
         driver.run().await?;

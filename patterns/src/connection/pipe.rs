@@ -52,20 +52,21 @@ async fn join(endpoint: &Endpoint, near: &Slot, far: &Bound) -> Result<(), Conne
         return Err(enfonet_zmtp::HandshakeError::SocketType { theirs, ours: near_local.socket_type }.into());
     }
     let (near_room, far_room) = (near.link().room(), far.link.room());
-    let far_peer = Joined::accept(&far.link, introduce(endpoint, near_local, near_room), far.ending.clone())?;
-    let near_peer = near.join(introduce(endpoint, far_local, far_room))?;
+    let far_peer =
+        Joined::accept(&far.link, introduce(endpoint, near_local, near_room, true), far.ending.clone())?;
+    let near_peer = near.join(introduce(endpoint, far_local, far_room, false))?;
     let mut pipe = Pipe { near: End::new(near_peer), far: End::new(far_peer) };
     let flow = std::future::poll_fn(|cx| pipe.poll(cx));
     far.until.run_until_cancelled(flow).await.unwrap_or(Ok(()))
 }
 
 /// What a peer would have learnt in a handshake.
-fn introduce(endpoint: &Endpoint, local: Local, room: Load) -> Newcomer {
+fn introduce(endpoint: &Endpoint, local: Local, room: Load, is_accepted: bool) -> Newcomer {
     let metadata = local.to_metadata();
     let identity = if local.socket_type.announces_identity() { local.identity } else { Default::default() };
     let (version, socket_type) = (Version::V3_1, Some(local.socket_type));
     let peer = Peer { version, socket_type, identity, metadata, user: User::default() };
-    Newcomer { room, ..Newcomer::new(peer, endpoint.clone(), String::new()) }
+    Newcomer { room, ..Newcomer::new(peer, endpoint.clone(), String::new(), is_accepted) }
 }
 
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use enfonet_zmtp::Message;
 
-use super::{Kind, Options};
+use super::{Kind, Options, Parting};
 use crate::{Dealer, Pub, Pull, Push, Req, Router, Sub, XPub};
 
 /// Kinds that know their peers one by one.
@@ -68,6 +68,26 @@ impl Options<Router> {
     #[must_use]
     pub fn mandatory(mut self, on: bool) -> Self {
         self.settings.mandatory = on;
+        self
+    }
+}
+
+impl Options<Router> {
+    /// A message that is received as the last one of every peer that had connected to this socket and has gone
+    /// (libzmq's `DISCONNECT_MSG`). Default none.
+    #[must_use]
+    pub fn disconnect_message(mut self, message: impl Into<Message>) -> Self {
+        self.settings.parting = Some(Parting { message: message.into(), of_accepted: true });
+        self
+    }
+}
+
+impl Options<Dealer> {
+    /// A message that is received whenever the connection to a peer is lost that this socket had connected to (libzmq's
+    /// `HICCUP_MSG`): what was asked there may have to be asked again. Default none.
+    #[must_use]
+    pub fn hiccup_message(mut self, message: impl Into<Message>) -> Self {
+        self.settings.parting = Some(Parting { message: message.into(), of_accepted: false });
         self
     }
 }

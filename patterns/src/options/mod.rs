@@ -61,6 +61,14 @@ impl<K: Kind> Options<K> {
     }
 }
 
+/// What the application receives as the last message of a peer that went.
+#[derive(Clone, Debug)]
+pub struct Parting {
+    pub(crate) message: Message,
+    /// Of peers that came to us, or of those that this side connected to.
+    pub(crate) of_accepted: bool,
+}
+
 pub(crate) mod sealed {
     /// How a kind of socket begins; kinds are ours to define.
     pub trait Open {
@@ -84,6 +92,7 @@ pub struct Settings {
     pub(crate) handover: bool,
     pub(crate) mandatory: bool,
     pub(crate) hello: Option<Message>,
+    pub(crate) parting: Option<Parting>,
     pub(crate) send_timeout: Option<Duration>,
     pub(crate) recv_timeout: Option<Duration>,
     pub(crate) reconnect: Duration,
@@ -119,6 +128,7 @@ impl Default for Settings {
             handover: false,
             mandatory: false,
             hello: None,
+            parting: None,
             send_timeout: None,
             recv_timeout: None,
             reconnect: Duration::from_millis(100),

@@ -124,6 +124,6 @@ pub(crate) mod tests {
     pub(crate) fn peer(id: PeerId, version: Version, identity: &'static str) -> PeerInfo {
         let (metadata, user) = (Metadata::default(), User::default());
         let peer = Peer { version, socket_type: None, identity: Bytes::from(identity), metadata, user };
-        Newcomer::new(peer, Endpoint::Inproc("test".into()), String::new()).placed(id)
+        Newcomer::new(peer, Endpoint::Inproc("test".into()), String::new(), true).placed(id)
     }
 }

@@ -5,47 +5,85 @@ use std::task::Waker;
 
 use enfonet_zmtp::{Envelope, Message, SocketType};
 
-use super::common::{recv_message, socket_methods, try_recv_message};
+use super::common::socket_methods;
 use super::hub::{Hub, Owned};
-use crate::PeerId;
+use super::receiving::{known_message, streams};
 use crate::error::{RecvError, ReplyError};
+use crate::queue::Inbound;
 use crate::routing::Passive;
+use crate::{PeerId, PeerInfo};
 
 /// Receives requests, of each client in turn, and replies (RFC 28). Partners: [`Req`](crate::Req),
 /// [`Dealer`](crate::Dealer).
 ///
+/// | when … | then … |
+/// |---|---|
+/// | no request has come | `recv` waits |
+/// | its queue for a client is at its mark | that client's connection isn't read until there is room |
+/// | a client doesn't take its replies, and so many wait | `reply` fails with [`ReplyError::Full`] (libzmq drops it silently) |
+/// | a client has gone | `reply` fails with [`ReplyError::ClientGone`] |
+///
 /// A [`Request`] knows where its reply goes, and is used up by it: any number of them can be worked on at a
 /// time, and no reply can go to another client. A message without an empty frame before its body is no
 /// request, and is dropped.
+///
+/// ```
+/// use enfonet_patterns::{Rep, Req};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = Rep::new();
+/// let endpoint = server.bind("tcp://127.0.0.1:*").await?;
+/// tokio::spawn(async move {
+///     while let Ok(request) = server.recv().await {
+///         // As many at a time as there are.
+///         tokio::spawn(async move {
+///             let name = String::from_utf8_lossy(request.message().first()).into_owned();
+///             request.reply(format!("hello, {name}"))
+///         });
+///     }
+/// });
+///
+/// let client = Req::new();
+/// client.connect(endpoint)?;
+/// assert_eq!(client.request("ada").await?, "hello, ada".into());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Rep {
     hub: Owned<Passive>,
 }
 
 socket_methods!(Rep, |_settings| Passive);
+streams!(Rep, Request, |socket| async move { socket.next_request().await });
 
 impl Rep {
     /// The next request, of each client in turn. Cancel safe.
     ///
     /// # Errors
-    /// [`RecvError::Closed`].
+    /// [`RecvError::Closed`] or [`RecvError::Timeout`].
     pub async fn recv(&self) -> Result<Request, RecvError> {
-        loop {
-            let received = recv_message(&self.hub).await?;
-            if let Some(request) = self.request(received) {
-                return Ok(request);
-            }
-        }
+        self.hub.in_recv_time(self.next_request()).await
     }
 
     /// The next request, if there is one.
     pub fn try_recv(&self) -> Option<Request> {
-        std::iter::from_fn(|| try_recv_message(&self.hub)).find_map(|received| self.request(received))
+        self.hub.try_recv_by(|inbound| self.request(inbound))
     }
 
-    fn request(&self, (peer, message): (PeerId, Message)) -> Option<Request> {
-        let (envelope, message) = message.split_envelope().ok()?;
-        Some(Request { hub: self.hub.share(), peer, envelope, message })
+    async fn next_request(&self) -> Result<Request, RecvError> {
+        self.hub.recv_by(|inbound| self.request(inbound)).await
+    }
+
+    /// The next message that is a request.
+    fn request(&self, inbound: &mut Inbound) -> Option<Request> {
+        loop {
+            let (client, message) = known_message(inbound)?;
+            if let Ok((envelope, message)) = message.split_envelope() {
+                return Some(Request { hub: self.hub.share(), client, envelope, message });
+            }
+        }
     }
 }
 
@@ -53,7 +91,7 @@ impl Rep {
 #[derive(Debug)]
 pub struct Request {
     hub: Arc<Hub<Passive>>,
-    peer: PeerId,
+    client: Arc<PeerInfo>,
     envelope: Envelope,
     message: Message,
 }
@@ -67,8 +105,14 @@ impl Request {
 
     /// Whose request it is.
     #[must_use]
-    pub const fn peer(&self) -> PeerId {
-        self.peer
+    pub fn peer(&self) -> PeerId {
+        self.client.id
+    }
+
+    /// What is known of the client: where it is, as whom it was authenticated.
+    #[must_use]
+    pub fn client(&self) -> &PeerInfo {
+        &self.client
     }
 
     /// Replies. Never waits.
@@ -77,7 +121,7 @@ impl Request {
     /// [`ReplyError`]: there is nobody to get the reply.
     pub fn reply(self, message: impl Into<Message>) -> Result<(), ReplyError> {
         let mut out = self.hub.out();
-        let outbox = out.outboxes.get_mut(self.peer).ok_or(ReplyError::ClientGone)?;
+        let outbox = out.outboxes.get_mut(self.client.id).ok_or(ReplyError::ClientGone)?;
         if !outbox.has_room() {
             return Err(ReplyError::Full);
         }

@@ -1,7 +1,8 @@
 //! Binding, connecting, and the end.
 
-use std::sync::Arc;
+use std::pin::Pin;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::super::common::Closing;
 use super::Hub;
 use crate::connection::{self, Link, Slot};
-use crate::context::Bound;
+use crate::context::{Bound, Member};
 use crate::error::{BindError, Closed, ConnectError, UnknownEndpoint};
 use crate::options::Settings;
 use crate::queue::Outbox;
@@ -185,6 +186,12 @@ impl<R: Routing> Hub<R> {
     }
 }
 
+impl<R: Routing> Member for Hub<R> {
+    fn end(self: Arc<Self>, linger: Duration) -> Pin<Box<dyn Future<Output = Closing> + Send>> {
+        Box::pin(async move { self.close(linger).await })
+    }
+}
+
 /// The user's end of a socket, or one of several. Dropping the last one closes the socket without waiting: what is
 /// connected goes on sending in the background for the socket's linger.
 #[derive(Debug)]
@@ -192,7 +199,12 @@ pub(crate) struct Owned<R: Routing>(Arc<Hub<R>>);
 
 impl<R: Routing> Owned<R> {
     pub(crate) fn new(kind: SocketType, settings: Settings, routing: R) -> Self {
-        Self(Hub::new(kind, settings, routing))
+        let hub = Hub::new(kind, settings, routing);
+        let member: Weak<Hub<R>> = Arc::downgrade(&hub);
+        if !hub.options.context.enter(member) {
+            hub.begin_close();
+        }
+        Self(hub)
     }
 
     /// The socket, for one who doesn't keep it open.

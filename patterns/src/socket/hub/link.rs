@@ -145,6 +145,11 @@ impl<R: Routing> Link for Hub<R> {
         let out = &mut *guard;
         out.joined -= 1;
         let mut inbound = self.inbound();
+        if let Some(parting) = &self.options.parting
+            && inbound.peer(id).is_some_and(|peer| peer.is_accepted == parting.of_accepted)
+        {
+            inbound.push(id, parting.message.clone().into());
+        }
         let has_to_know = out.routing.part(id, &mut |cancel| {
             if self.kind == SocketType::XPub {
                 inbound.push_subscription(id, cancel);
