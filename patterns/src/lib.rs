@@ -7,6 +7,7 @@ mod endpoint;
 mod error;
 mod options;
 mod peer;
+mod proxy;
 mod queue;
 mod routing;
 mod socket;
@@ -26,7 +27,8 @@ pub use error::{
 };
 pub use options::{Conflates, Kind, KnowsPeers, Options, Probes};
 pub use peer::{PeerId, PeerInfo};
+pub use proxy::{Amount, Control, Leftover, Proxy, Statistics, Traffic, proxy};
 pub use socket::{
-    Closing, Dealer, FromSubscriber, Pair, PeerEvent, Permit, Pub, Pull, Push, Receiving, Rep, Req, Request,
-    RequestError, Router, Sending, Sub, XPub, XSub,
+    Closing, Dealer, FromSubscriber, Pair, PeerEvent, Permit, Pub, Pull, Push, Receiving, Relay, Rep, Req,
+    Request, RequestError, Router, Sending, Sub, XPub, XSub,
 };

@@ -11,6 +11,7 @@ mod names;
 mod pair;
 mod permits;
 mod pipeline;
+mod proxy;
 mod storms;
 
 use std::future::Future;

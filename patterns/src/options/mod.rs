@@ -63,7 +63,7 @@ impl<K: Kind> Options<K> {
 
 /// What the application receives as the last message of a peer that went.
 #[derive(Clone, Debug)]
-pub struct Parting {
+pub(crate) struct Parting {
     pub(crate) message: Message,
     /// Of peers that came to us, or of those that this side connected to.
     pub(crate) of_accepted: bool,

@@ -14,7 +14,11 @@ pub(crate) struct Exclusive {
 
 impl Choose for Exclusive {
     fn choose(&mut self, outboxes: &Outboxes) -> Option<PeerId> {
-        self.line.front().copied().filter(|id| outboxes.get(*id).is_some_and(Outbox::has_room))
+        self.line.front().copied().filter(|_| self.is_ready(outboxes))
+    }
+
+    fn is_ready(&self, outboxes: &Outboxes) -> bool {
+        self.line.front().is_some_and(|id| outboxes.get(*id).is_some_and(Outbox::has_room))
     }
 
     fn has_alternatives(&self) -> bool {

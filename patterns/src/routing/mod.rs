@@ -88,6 +88,9 @@ pub(crate) trait Choose: Routing {
     /// The next peer with room; `None` when there is none.
     fn choose(&mut self, outboxes: &Outboxes) -> Option<PeerId>;
 
+    /// Whether there is such a peer.
+    fn is_ready(&self, outboxes: &Outboxes) -> bool;
+
     /// Whether the message after that may go to another.
     fn has_alternatives(&self) -> bool;
 }

@@ -28,6 +28,10 @@ impl Choose for RoundRobin {
         None
     }
 
+    fn is_ready(&self, outboxes: &Outboxes) -> bool {
+        self.active.iter().any(|id| outboxes.get(*id).is_some_and(crate::queue::Outbox::has_room))
+    }
+
     fn has_alternatives(&self) -> bool {
         self.active.len() > 1
     }

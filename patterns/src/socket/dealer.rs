@@ -23,7 +23,7 @@ use crate::routing::RoundRobin;
 /// an endpoint that was connected to waits there for the connection.
 #[derive(Clone, Debug)]
 pub struct Dealer {
-    hub: Owned<RoundRobin>,
+    pub(super) hub: Owned<RoundRobin>,
 }
 
 socket_methods!(Dealer, |_settings| RoundRobin::default());

@@ -38,7 +38,7 @@ use crate::routing::Exclusive;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Pair {
-    hub: Owned<Exclusive>,
+    pub(super) hub: Owned<Exclusive>,
 }
 
 socket_methods!(Pair, |_settings| Exclusive::default());

@@ -37,7 +37,7 @@ use crate::routing::FanOut;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Pub {
-    hub: Owned<FanOut>,
+    pub(super) hub: Owned<FanOut>,
 }
 
 socket_methods!(Pub, |settings| FanOut::new(settings.subscriptions, settings.subscription_octets));

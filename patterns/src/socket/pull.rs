@@ -33,7 +33,7 @@ use crate::routing::Passive;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Pull {
-    hub: Owned<Passive>,
+    pub(super) hub: Owned<Passive>,
 }
 
 socket_methods!(Pull, |_settings| Passive);

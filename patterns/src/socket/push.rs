@@ -36,7 +36,7 @@ use crate::routing::RoundRobin;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Push {
-    hub: Owned<RoundRobin>,
+    pub(super) hub: Owned<RoundRobin>,
 }
 
 socket_methods!(Push, |_settings| RoundRobin::default());

@@ -47,7 +47,7 @@ use crate::{ConnectError, Endpoint, PeerId, PeerInfo};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Router {
-    hub: Owned<Directory>,
+    pub(super) hub: Owned<Directory>,
 }
 
 socket_methods!(Router, |settings| Directory::new(fastrand::u32(..), settings.handover));

@@ -17,7 +17,7 @@ use crate::routing::Upstream;
 /// the publisher fills, and messages are dropped there.
 #[derive(Clone, Debug)]
 pub struct Sub {
-    hub: Owned<Upstream>,
+    pub(super) hub: Owned<Upstream>,
 }
 
 socket_methods!(Sub, |_settings| Upstream::default());
@@ -39,6 +39,10 @@ impl Sub {
     /// # Errors
     /// [`RecvError::Closed`].
     pub async fn recv(&self) -> Result<Message, RecvError> {
+        self.hub.in_recv_time(self.next_message()).await
+    }
+
+    pub(super) async fn next_message(&self) -> Result<Message, RecvError> {
         loop {
             let (_, message) = recv_message(&self.hub).await?;
             if self.wants(&message) {

@@ -15,7 +15,7 @@ use crate::routing::FanOut;
 /// When queues are at their mark, it does as [`Pub`](crate::Pub) does.
 #[derive(Clone, Debug)]
 pub struct XPub {
-    hub: Owned<FanOut>,
+    pub(super) hub: Owned<FanOut>,
 }
 
 /// What an [`XPub`] receives.
@@ -90,7 +90,7 @@ impl XPub {
     }
 }
 
-fn from_subscriber(arrival: Arrival) -> Option<FromSubscriber> {
+pub(super) fn from_subscriber(arrival: Arrival) -> Option<FromSubscriber> {
     match arrival {
         Arrival::Subscription(peer, subscription) => {
             Some(FromSubscriber::Subscription { peer, subscription })

@@ -18,7 +18,7 @@ use crate::routing::Upstream;
 /// [`XPub`](crate::XPub).
 #[derive(Clone, Debug)]
 pub struct XSub {
-    hub: Owned<Upstream>,
+    pub(super) hub: Owned<Upstream>,
 }
 
 socket_methods!(XSub, |_settings| Upstream::default());

@@ -1,0 +1,146 @@
+//! Steering a proxy, and what it tells.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::watch;
+
+/// Steers a [`Proxy`](crate::Proxy); any number of clones may. Dropping it changes nothing.
+#[derive(Clone, Debug)]
+pub struct Control {
+    state: Arc<watch::Sender<State>>,
+    /// To the back, and to the front.
+    counters: Arc<[Counters; 2]>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Running,
+    Paused,
+    Terminated,
+}
+
+/// What has passed in one direction.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    received: Count,
+    sent: Count,
+}
+
+#[derive(Debug, Default)]
+struct Count {
+    messages: AtomicU64,
+    octets: AtomicU64,
+}
+
+/// What has come to, and gone from, the sockets of a proxy since it began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Statistics {
+    /// At the front socket.
+    pub front: Traffic,
+    /// At the back socket.
+    pub back: Traffic,
+}
+
+/// What has come to, and gone from, one socket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Traffic {
+    /// What was received.
+    pub received: Amount,
+    /// What was sent.
+    pub sent: Amount,
+}
+
+/// So many messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Amount {
+    /// Whole messages. (libzmq counts frames.)
+    pub messages: u64,
+    /// Octets of all frames with their headers.
+    pub octets: u64,
+}
+
+impl Default for Control {
+    fn default() -> Self {
+        Self { state: Arc::new(watch::Sender::new(State::Running)), counters: Arc::default() }
+    }
+}
+
+impl Control {
+    /// Receives nothing more until it [resumes](Self::resume). What is on its way arrives. Peers that send wait once the
+    /// queues are full.
+    pub fn pause(&self) {
+        self.change(State::Paused);
+    }
+
+    /// Goes on after a pause.
+    pub fn resume(&self) {
+        self.change(State::Running);
+    }
+
+    /// Ends the proxy for good. Its sockets stay open.
+    pub fn terminate(&self) {
+        self.change(State::Terminated);
+    }
+
+    /// What has passed so far.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        let [to_back, to_front] = &*self.counters;
+        let traffic = |received: &Counters, sent: &Counters| Traffic {
+            received: received.received.amount(),
+            sent: sent.sent.amount(),
+        };
+        Statistics { front: traffic(to_back, to_front), back: traffic(to_front, to_back) }
+    }
+
+    fn change(&self, to: State) {
+        self.state.send_if_modified(|state| {
+            let changes = *state != State::Terminated && *state != to;
+            if changes {
+                *state = to;
+            }
+            changes
+        });
+    }
+
+    pub(super) fn subscribe(&self) -> watch::Receiver<State> {
+        self.state.subscribe()
+    }
+
+    pub(super) fn counters(&self) -> &[Counters; 2] {
+        &self.counters
+    }
+}
+
+impl Counters {
+    pub(super) fn received(&self, messages: usize, octets: usize) {
+        self.received.add(messages, octets);
+    }
+
+    pub(super) fn sent(&self, messages: usize, octets: usize) {
+        self.sent.add(messages, octets);
+    }
+
+    /// At the end: all has been sent but the rest.
+    pub(super) fn settle(&self, messages: usize, octets: usize) {
+        let Amount { messages: all, octets: all_octets } = self.received.amount();
+        self.sent.messages.store(all - messages as u64, Ordering::Relaxed);
+        self.sent.octets.store(all_octets - octets as u64, Ordering::Relaxed);
+    }
+}
+
+impl Count {
+    fn add(&self, messages: usize, octets: usize) {
+        self.messages.fetch_add(messages as u64, Ordering::Relaxed);
+        self.octets.fetch_add(octets as u64, Ordering::Relaxed);
+    }
+
+    fn amount(&self) -> Amount {
+        let (messages, octets) = (&self.messages, &self.octets);
+        Amount { messages: messages.load(Ordering::Relaxed), octets: octets.load(Ordering::Relaxed) }
+    }
+}

@@ -1,0 +1,178 @@
+//! Two sockets, and what comes to one goes to the other: for those who compose brokers of their own.
+
+mod control;
+
+use tokio::sync::watch;
+
+use crate::error::Closed;
+use crate::{Batch, Relay};
+pub use control::{Amount, Control, Statistics, Traffic};
+use control::{Counters, State};
+
+/// Passes messages between two sockets, both ways, until one of them is closed: as libzmq's `zmq_proxy`. See [`Proxy`]
+/// for one that can be steered and watched.
+///
+/// ```
+/// use enfonet_patterns::{Dealer, Rep, Req, Router, proxy};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (clients, workers) = (Router::new(), Dealer::new());
+/// let (front, back) = (clients.bind("tcp://127.0.0.1:*").await?, workers.bind("inproc://workers").await?);
+/// tokio::spawn(async move { proxy(&clients, &workers).await });
+///
+/// let worker = Rep::new();
+/// worker.connect(back)?;
+/// tokio::spawn(async move { worker.recv().await.unwrap().reply("world") });
+/// let client = Req::new();
+/// client.connect(front)?;
+/// assert_eq!(client.request("hello").await?, "world".into());
+/// # Ok(())
+/// # }
+/// ```
+pub async fn proxy(front: &impl Relay, back: &impl Relay) {
+    Proxy::new(front, back).run().await;
+}
+
+/// Two sockets that pass messages to each other, with a third that gets a copy of all, and a [`Control`] to pause it,
+/// go on, end it, and ask what has passed (libzmq's `zmq_proxy_steerable`).
+///
+/// | front | back | makes a |
+/// |---|---|---|
+/// | ROUTER | DEALER | queue of requests |
+/// | XSUB | XPUB | forwarder of publications, and of subscriptions the other way |
+/// | PULL | PUSH | streamer of work |
+///
+/// Any two sockets will do of those that are [`Relay`]s; what one can't do, as PULL can't send, doesn't happen. Messages
+/// are only received when the other socket has room for one: so peers have to wait that send too much. Where messages
+/// are dropped at the mark (PUB, XPUB unless it is `nodrop`, ROUTER unless it is `mandatory`), they are here too. The
+/// brokers of `enfonet-proxy` are made for speed and for odd peers; this is made for use with anything.
+///
+/// ```
+/// use enfonet_patterns::{Proxy, Pub, Pull, Push, Sub};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (work, workers, copies) = (Pull::new(), Push::new(), Push::new());
+/// copies.connect("inproc://copies")?;
+/// let watcher = Pull::new();
+/// watcher.bind("inproc://copies").await?;
+/// let (front, back) = (work.bind("inproc://work").await?, workers.bind("inproc://workers").await?);
+///
+/// let proxy = Proxy::new(&work, &workers).capture(&copies);
+/// let control = proxy.control();
+/// let (source, worker) = (Push::new(), Pull::new());
+/// source.connect(front)?;
+/// worker.connect(back)?;
+/// let using = async {
+///     source.send("task").await?;
+///     assert_eq!(worker.recv().await?, "task".into());
+///     assert_eq!(watcher.recv().await?, "task".into());
+///     assert_eq!(control.statistics().front.received.messages, 1);
+///     control.terminate();
+///     Ok::<_, Box<dyn std::error::Error>>(())
+/// };
+/// let (leftover, used) = tokio::join!(proxy.run(), using);
+/// assert!(leftover.to_back.is_empty());
+/// # used
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Proxy<'a, F, B, C = F> {
+    front: &'a F,
+    back: &'a B,
+    capture: Option<&'a C>,
+    control: Control,
+}
+
+/// What a proxy had received and not yet sent when it ended.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Leftover {
+    /// Meant for the back socket.
+    pub to_back: Batch,
+    /// Meant for the front socket.
+    pub to_front: Batch,
+}
+
+impl<'a, F: Relay, B: Relay> Proxy<'a, F, B> {
+    /// Between these two.
+    #[must_use]
+    pub fn new(front: &'a F, back: &'a B) -> Self {
+        Self { front, back, capture: None, control: Control::default() }
+    }
+}
+
+impl<'a, F: Relay, B: Relay, C: Relay> Proxy<'a, F, B, C> {
+    /// Gives a copy of every message to a socket, before it goes on, whichever way. If that socket has to wait for
+    /// room, everything waits; a PUB drops what nobody wants.
+    #[must_use]
+    pub fn capture<D: Relay>(self, socket: &'a D) -> Proxy<'a, F, B, D> {
+        Proxy { front: self.front, back: self.back, capture: Some(socket), control: self.control }
+    }
+
+    /// What steers it, from anywhere and at any time.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        self.control.clone()
+    }
+
+    /// Passes messages on until one of the sockets is closed, or it is [terminated](Control::terminate). Dropping the
+    /// future ends it too, only that it then can't give back what it has received and not yet sent.
+    pub async fn run(self) -> Leftover {
+        let mut leftover = Leftover::default();
+        let mut terminated = self.control.subscribe();
+        let [to_back, to_front] = self.control.counters();
+        tokio::select! {
+            _ = self.pass(self.front, self.back, &mut leftover.to_back, to_back) => {}
+            _ = self.pass(self.back, self.front, &mut leftover.to_front, to_front) => {}
+            _ = terminated.wait_for(|state| *state == State::Terminated) => {}
+        }
+        for (counters, rest) in [(to_back, &leftover.to_back), (to_front, &leftover.to_front)] {
+            counters.settle(rest.len(), rest.wire_len());
+        }
+        leftover
+    }
+
+    /// One direction. `hand` holds what is received and not yet sent, wherever this is dropped.
+    async fn pass(
+        &self,
+        from: &impl Relay,
+        to: &impl Relay,
+        hand: &mut Batch,
+        counters: &Counters,
+    ) -> Result<(), Closed> {
+        let mut state = self.control.subscribe();
+        loop {
+            if state.wait_for(|state| *state == State::Running).await.is_err() {
+                return Ok(());
+            }
+            tokio::select! {
+                biased;
+                () = paused(&mut state) => continue,
+                received = receive(from, to) => *hand = received?,
+            }
+            let (messages, octets) = (hand.len(), hand.wire_len());
+            counters.received(messages, octets);
+            if let Some(capture) = self.capture {
+                capture.give(&mut hand.clone()).await?;
+            }
+            to.give(hand).await?;
+            counters.sent(messages, octets);
+        }
+    }
+}
+
+/// Receives when the other socket has room for a message.
+async fn receive(from: &impl Relay, to: &impl Relay) -> Result<Batch, Closed> {
+    to.ready().await?;
+    from.take(BURST).await
+}
+
+async fn paused(state: &mut watch::Receiver<State>) {
+    // It can't fail: whoever waits holds the sender.
+    let _ = state.wait_for(|state| *state != State::Running).await;
+}
+
+/// So many messages pass at a time: others have their turns in between.
+const BURST: usize = 1000;

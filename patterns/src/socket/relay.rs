@@ -1,0 +1,199 @@
+//! Sockets as the ends of a proxy.
+
+use enfonet_zmtp::{Batch, Message};
+
+use super::hub::Hub;
+use super::xpub::from_subscriber;
+use super::{Dealer, FromSubscriber, Pair, Pub, Pull, Push, Router, Sub, XPub, XSub, sending};
+use crate::error::{Closed, SendBatchError, SendError};
+use crate::queue::{Arrival, Inbound};
+use crate::routing::{Choose, Routing};
+
+/// A socket that a [`Proxy`](crate::Proxy) can stand on. What its kind doesn't do never happens: nothing is taken from a
+/// PUSH, and what is given to a PULL is dropped.
+///
+/// Messages are as libzmq has them: a ROUTER's begin with the routing id of the peer, an XPUB's may be subscriptions.
+pub trait Relay: crate::Kind + Sync {
+    /// Waits until it can send a message, if that is known before there is one. Cancel safe.
+    #[doc(hidden)]
+    fn ready(&self) -> impl Future<Output = Result<(), Closed>> + Send {
+        async { Ok(()) }
+    }
+
+    /// The next messages that it receives, so many at most. Cancel safe.
+    #[doc(hidden)]
+    fn take(&self, messages: usize) -> impl Future<Output = Result<Batch, Closed>> + Send;
+
+    /// Sends messages. Cancel safe: those that are sent are taken off the batch.
+    #[doc(hidden)]
+    fn give(&self, batch: &mut Batch) -> impl Future<Output = Result<(), Closed>> + Send;
+}
+
+impl Relay for Dealer {
+    async fn ready(&self) -> Result<(), Closed> {
+        ready(&self.hub).await
+    }
+
+    async fn take(&self, messages: usize) -> Result<Batch, Closed> {
+        take(&self.hub, messages).await
+    }
+
+    async fn give(&self, batch: &mut Batch) -> Result<(), Closed> {
+        give(&self.hub, batch).await
+    }
+}
+
+impl Relay for Pair {
+    async fn ready(&self) -> Result<(), Closed> {
+        ready(&self.hub).await
+    }
+
+    async fn take(&self, messages: usize) -> Result<Batch, Closed> {
+        take(&self.hub, messages).await
+    }
+
+    async fn give(&self, batch: &mut Batch) -> Result<(), Closed> {
+        give(&self.hub, batch).await
+    }
+}
+
+impl Relay for Push {
+    async fn ready(&self) -> Result<(), Closed> {
+        ready(&self.hub).await
+    }
+
+    async fn take(&self, _messages: usize) -> Result<Batch, Closed> {
+        nothing(&self.hub).await
+    }
+
+    async fn give(&self, batch: &mut Batch) -> Result<(), Closed> {
+        give(&self.hub, batch).await
+    }
+}
+
+impl Relay for Pull {
+    async fn take(&self, messages: usize) -> Result<Batch, Closed> {
+        take(&self.hub, messages).await
+    }
+
+    async fn give(&self, batch: &mut Batch) -> Result<(), Closed> {
+        *batch = Batch::default();
+        Ok(())
+    }
+}
+
+impl Relay for Router {
+    async fn take(&self, messages: usize) -> Result<Batch, Closed> {
+        let received = self.hub.recv_by(|inbound| {
+            loop {
+                if let (Arrival::Run(_, run), Some(peer)) = inbound.pop_known(messages)? {
+                    let named = |message: Message| message.with_first(peer.routing_id.clone());
+                    return Some(run.into_iter().map(named).collect());
+                }
+            }
+        });
+        received.await.map_err(|_| Closed)
+    }
+
+    async fn give(&self, batch: &mut Batch) -> Result<(), Closed> {
+        one_by_one(batch, |message| self.send_routed(message)).await
+    }
+}
+
+impl Relay for Pub {
+    async fn take(&self, _messages: usize) -> Result<Batch, Closed> {
+        nothing(&self.hub).await
+    }
+
+    async fn give(&self, batch: &mut Batch) -> Result<(), Closed> {
+        one_by_one(batch, |message| self.send(message)).await
+    }
+}
+
+impl Relay for XPub {
+    async fn take(&self, messages: usize) -> Result<Batch, Closed> {
+        let received = self.hub.recv_by(|inbound: &mut Inbound| {
+            loop {
+                let message = match from_subscriber(inbound.pop(1)?) {
+                    Some(FromSubscriber::Subscription { subscription, .. }) => subscription.to_message(),
+                    Some(FromSubscriber::Message { message, .. }) => message,
+                    None => continue,
+                };
+                return Some(message.into());
+            }
+        });
+        received.await.map_err(|_| Closed)
+    }
+
+    async fn give(&self, batch: &mut Batch) -> Result<(), Closed> {
+        one_by_one(batch, |message| self.send(message)).await
+    }
+}
+
+impl Relay for Sub {
+    async fn take(&self, _messages: usize) -> Result<Batch, Closed> {
+        self.next_message().await.map(Batch::from).map_err(|_| Closed)
+    }
+
+    async fn give(&self, batch: &mut Batch) -> Result<(), Closed> {
+        *batch = Batch::default();
+        Ok(())
+    }
+}
+
+impl Relay for XSub {
+    async fn take(&self, messages: usize) -> Result<Batch, Closed> {
+        take(&self.hub, messages).await
+    }
+
+    async fn give(&self, batch: &mut Batch) -> Result<(), Closed> {
+        one_by_one(batch, |message| std::future::ready(self.send(message))).await
+    }
+}
+
+async fn ready<R: Choose>(hub: &Hub<R>) -> Result<(), Closed> {
+    let look = |out: &mut super::hub::Out<R>| {
+        if out.closed { Some(Err(Closed)) } else { out.routing.is_ready(&out.outboxes).then_some(Ok(())) }
+    };
+    hub.until(look).await
+}
+
+async fn take<R: Routing>(hub: &Hub<R>, messages: usize) -> Result<Batch, Closed> {
+    let run = |inbound: &mut Inbound| loop {
+        if let Arrival::Run(_, run) = inbound.pop(messages)? {
+            return Some(run);
+        }
+    };
+    hub.recv_by(run).await.map_err(|_| Closed)
+}
+
+/// However long that takes: a socket's time for sending is for others.
+async fn give<R: Choose>(hub: &Hub<R>, batch: &mut Batch) -> Result<(), Closed> {
+    loop {
+        match sending::send_batch(hub, batch).await {
+            Ok(()) => return Ok(()),
+            Err(SendBatchError::Closed) => return Err(Closed),
+            Err(SendBatchError::Timeout) => {}
+        }
+    }
+}
+
+/// There is nothing to take, until the socket is closed.
+async fn nothing<R: Routing>(hub: &Hub<R>) -> Result<Batch, Closed> {
+    hub.until(|out| out.closed.then_some(Err(Closed))).await
+}
+
+/// Sends one message after the other, and takes each off the batch when it is sent, or can't be sent to anybody.
+async fn one_by_one<F>(batch: &mut Batch, send: impl Fn(Message) -> F + Send) -> Result<(), Closed>
+where
+    F: Future<Output = Result<(), SendError>> + Send,
+{
+    while let Some(message) = batch.clone().pop_front() {
+        match send(message).await {
+            Err(SendError::Closed(_)) => return Err(Closed),
+            Err(SendError::Timeout(_)) => {}
+            _ => drop(batch.split_to(1)),
+        }
+    }
+    Ok(())
+}

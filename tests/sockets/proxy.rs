@@ -1,0 +1,232 @@
+//! The proxy function: what passes, when it doesn't, and what it says of that.
+
+use enfonet_patterns::{
+    Dealer, Message, Options, Pair, Proxy, Pub, Pull, Push, Rep, Req, Router, Sub, XPub, XSub, proxy,
+};
+use enfonet_tests::DEADLINE;
+
+use crate::{eventually, inproc, on_every_runtime, turns};
+
+on_every_runtime!(
+    requests_of_three_clients_to_five_workers_are_answered_to_the_right_one,
+    publications_and_subscriptions_pass,
+    nothing_is_received_while_nobody_can_take_it,
+    a_paused_proxy_passes_nothing_and_goes_on_afterwards,
+    a_terminated_proxy_ends_and_leaves_its_sockets_open,
+    what_it_has_in_hand_when_it_is_terminated_comes_back,
+    statistics_count_each_way_at_each_socket,
+    a_capture_gets_a_copy_of_all_first_and_may_hold_everything_up,
+    a_proxy_ends_when_a_socket_is_closed,
+);
+
+async fn requests_of_three_clients_to_five_workers_are_answered_to_the_right_one() {
+    let (front, back) = (Router::new(), Dealer::new());
+    let (front_at, back_at) =
+        (front.bind("tcp://127.0.0.1:*").await.unwrap(), back.bind(inproc()).await.unwrap());
+    tokio::spawn(async move { proxy(&front, &back).await });
+    for _ in 0..5 {
+        let worker = Rep::new();
+        worker.connect(&back_at).unwrap();
+        tokio::spawn(async move {
+            while let Ok(request) = worker.recv().await {
+                let message = request.message().clone();
+                request.reply(message.with_first("re")).unwrap();
+            }
+        });
+    }
+    let clients: Vec<_> = (0..3)
+        .map(|n: i32| {
+            let client = Req::new();
+            client.connect(&front_at).unwrap();
+            tokio::spawn(async move {
+                for k in 0..100 {
+                    let reply = client.request([n.to_string(), k.to_string()]).await.unwrap();
+                    assert_eq!(reply, ["re".to_string(), n.to_string(), k.to_string()].into());
+                }
+            })
+        })
+        .collect();
+    for client in clients {
+        client.await.unwrap();
+    }
+}
+
+async fn publications_and_subscriptions_pass() {
+    let (front, back) = (XSub::new(), XPub::new());
+    let (front_at, back_at) = (front.bind(inproc()).await.unwrap(), back.bind(inproc()).await.unwrap());
+    tokio::spawn(async move { proxy(&front, &back).await });
+    let (publisher, subscriber) = (Pub::new(), Sub::new());
+    publisher.connect(front_at).unwrap();
+    subscriber.subscribe("a");
+    subscriber.connect(back_at).unwrap();
+    publisher.wait_subscribers(1).await;
+    for text in ["b", "ab"] {
+        publisher.send([text, "text"]).await.unwrap();
+    }
+    assert_eq!(subscriber.recv().await, Ok(["ab", "text"].into()));
+}
+
+/// A streamer: what is pushed to the first is pulled from the last.
+async fn streamer(options: Options) -> (Push, Pull, Push, Pull) {
+    let (source, front) = (Push::with_options(options.clone()), Pull::with_options(options.clone()));
+    let (back, sink) = (Push::with_options(options.clone()), Pull::with_options(options));
+    source.connect(front.bind(inproc()).await.unwrap()).unwrap();
+    sink.connect(back.bind(inproc()).await.unwrap()).unwrap();
+    source.wait_connected(1).await;
+    back.wait_connected(1).await;
+    (source, front, back, sink)
+}
+
+async fn nothing_is_received_while_nobody_can_take_it() {
+    let (source, front, _, _) = streamer(Options::default()).await;
+    let back = Push::new();
+    let running = tokio::spawn({
+        let front = front.clone();
+        async move { Proxy::new(&front, &back).run().await }
+    });
+    source.send("waits").await.unwrap();
+    turns().await;
+    assert_eq!(front.recv().await, Ok("waits".into()), "it is still there");
+    running.abort();
+}
+
+async fn a_paused_proxy_passes_nothing_and_goes_on_afterwards() {
+    let (source, front, back, sink) = streamer(Options::default()).await;
+    let proxy = Proxy::new(&front, &back);
+    let control = proxy.control();
+    let using = async {
+        source.send("1").await.unwrap();
+        assert_eq!(sink.recv().await, Ok("1".into()));
+        control.pause();
+        turns().await;
+        let before = control.statistics();
+        source.send("2").await.unwrap();
+        turns().await;
+        assert!(sink.try_recv().is_none());
+        assert_eq!(control.statistics(), before);
+        control.resume();
+        assert_eq!(sink.recv().await, Ok("2".into()));
+        control.terminate();
+        control.resume();
+    };
+    tokio::join!(proxy.run(), using);
+}
+
+async fn a_terminated_proxy_ends_and_leaves_its_sockets_open() {
+    let (source, front, back, sink) = streamer(Options::default()).await;
+    for _ in 0..3 {
+        let proxy = Proxy::new(&front, &back);
+        let control = proxy.control();
+        let using = async {
+            source.send("x").await.unwrap();
+            assert_eq!(sink.recv().await, Ok("x".into()));
+            control.clone().terminate();
+        };
+        let (leftover, ()) = tokio::join!(proxy.run(), using);
+        assert!(leftover.to_back.is_empty() && leftover.to_front.is_empty());
+    }
+}
+
+async fn what_it_has_in_hand_when_it_is_terminated_comes_back() {
+    let (source, front, back, sink) = streamer(Options::default().send_hwm(1).recv_hwm(10)).await;
+    for n in 0..11 {
+        source.send(n.to_string()).await.unwrap();
+    }
+    back.set_send_hwm(1);
+    sink.set_recv_hwm(1);
+    let proxy = Proxy::new(&front, &back);
+    let control = proxy.control();
+    let using = async {
+        let received = || usize::try_from(control.statistics().front.received.messages).unwrap();
+        eventually(|| (received() > 0).then_some(())).await;
+        turns().await;
+        control.terminate();
+    };
+    let (leftover, ()) = tokio::join!(proxy.run(), using);
+    // What came back is what neither has: nothing is lost or doubled.
+    let mut all = Vec::new();
+    for _ in 0..control.statistics().back.sent.messages {
+        all.push(sink.recv().await.unwrap());
+    }
+    all.extend(leftover.to_back);
+    while all.len() < 11 {
+        all.push(front.recv().await.unwrap());
+    }
+    assert_eq!(all, (0..11).map(|n| Message::from(n.to_string())).collect::<Vec<_>>());
+}
+
+async fn statistics_count_each_way_at_each_socket() {
+    let (front, back) = (Pair::new(), Pair::new());
+    let (client, worker) = (Pair::new(), Pair::new());
+    client.connect(front.bind(inproc()).await.unwrap()).unwrap();
+    worker.connect(back.bind(inproc()).await.unwrap()).unwrap();
+    let proxy = Proxy::new(&front, &back);
+    let control = proxy.control();
+    assert_eq!(control.statistics(), Default::default());
+    let using = async {
+        for n in 0..10 {
+            client.send(["123", "45"]).await.unwrap();
+            worker.recv().await.unwrap();
+            if n < 4 {
+                worker.send("1").await.unwrap();
+                client.recv().await.unwrap();
+            }
+        }
+        let statistics = control.statistics();
+        for (amount, messages, octets) in [
+            (statistics.front.received, 10, 90),
+            (statistics.back.sent, 10, 90),
+            (statistics.back.received, 4, 12),
+            (statistics.front.sent, 4, 12),
+        ] {
+            assert_eq!((amount.messages, amount.octets), (messages, octets));
+        }
+        control.terminate();
+    };
+    tokio::join!(proxy.run(), using);
+}
+
+async fn a_capture_gets_a_copy_of_all_first_and_may_hold_everything_up() {
+    let (source, front, back, sink) = streamer(Options::default()).await;
+    let (capture, watcher, at) = (Push::new(), Pull::new(), inproc());
+    let proxy = Proxy::new(&front, &back).capture(&capture);
+    let control = proxy.control();
+    let using = async {
+        source.send(["a", "b"]).await.unwrap();
+        turns().await;
+        assert!(sink.try_recv().is_none(), "nobody takes the copy");
+        capture.bind(&at).await.unwrap();
+        watcher.connect(&at).unwrap();
+        assert_eq!(watcher.recv().await, Ok(["a", "b"].into()));
+        assert_eq!(sink.recv().await, Ok(["a", "b"].into()));
+        control.terminate();
+    };
+    tokio::join!(proxy.run(), using);
+    // A PUB that nobody listens to holds nothing up.
+    let nobody = Pub::new();
+    let proxy = Proxy::new(&front, &back).capture(&nobody);
+    let control = proxy.control();
+    let using = async {
+        source.send("c").await.unwrap();
+        assert_eq!(sink.recv().await, Ok("c".into()));
+        control.terminate();
+    };
+    tokio::join!(proxy.run(), using);
+}
+
+async fn a_proxy_ends_when_a_socket_is_closed() {
+    for closes_front in [true, false] {
+        let (_source, front, back, _sink) = streamer(Options::default()).await;
+        let running = tokio::spawn({
+            let (front, back) = (front.clone(), back.clone());
+            async move { proxy(&front, &back).await }
+        });
+        turns().await;
+        if closes_front {
+            front.close(DEADLINE).await;
+        } else {
+            back.close(DEADLINE).await;
+        }
+        running.await.unwrap();
+    }
+}
