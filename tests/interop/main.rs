@@ -9,6 +9,7 @@ mod heartbeats;
 mod limits;
 mod messages;
 mod pairs;
+mod pipeline;
 mod pubsub;
 mod reconnecting;
 mod reqrep;

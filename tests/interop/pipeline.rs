@@ -1,0 +1,287 @@
+//! PUSH and PULL, PAIR, and sockets that conflate or wait for connections, with libzmq at the other end.
+
+use std::time::Duration;
+
+use enfonet_patterns::{Dealer, Message, Options, Pair, Pull, Push, TrySendError};
+use enfonet_tests::{DEADLINE, LibZmq, Runtime, Script, ScriptListener, eventually, frames, message, unused};
+
+const ANYWHERE: &str = "tcp://127.0.0.1:*";
+
+fn full(text: &str) -> Result<(), TrySendError> {
+    Err(TrySendError::Full(text.into()))
+}
+
+#[test]
+fn work_goes_to_libzmq_workers_in_turn() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let push = Push::new();
+    let at = runtime.run(push.bind(ANYWHERE)).unwrap().to_string();
+    let workers: Vec<_> = (0..5).map(|_| libzmq.connected(zmq::PULL, &at)).collect();
+    runtime.run(push.wait_connected(5));
+    for n in 0..10u8 {
+        runtime.run(push.send(&[n])).unwrap();
+    }
+    let mut all: Vec<Vec<u8>> =
+        workers.iter().map(|worker| (0..2).map(|_| worker.recv_bytes(0).unwrap()[0]).collect()).collect();
+    all.sort();
+    assert_eq!(all, [[0, 5], [1, 6], [2, 7], [3, 8], [4, 9]], "one of each round");
+}
+
+#[test]
+fn results_of_libzmq_workers_are_received_in_turn() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let pull = Pull::new();
+    let at = runtime.run(pull.bind(ANYWHERE)).unwrap().to_string();
+    let workers: Vec<_> = (0..5).map(|_| libzmq.connected(zmq::PUSH, &at)).collect();
+    for worker in &workers {
+        worker.send_multipart(["a", "1"], 0).unwrap();
+        worker.send("b", 0).unwrap();
+    }
+    runtime.run(pull.wait_connected(5));
+    // Once the second of each is there, all are.
+    let mut from = std::collections::HashMap::new();
+    for _ in 0..10 {
+        let (peer, message) = runtime.run(pull.recv_from()).unwrap();
+        let got = from.entry(peer.id).or_insert(0);
+        assert_eq!(message, if *got == 0 { ["a", "1"].into() } else { Message::from("b") });
+        *got += 1;
+        assert_eq!(peer.property("Socket-Type"), Some(&b"PUSH"[..]));
+        assert_eq!(peer.address, "127.0.0.1");
+    }
+    assert_eq!(from.into_values().collect::<Vec<_>>(), [2; 5]);
+}
+
+#[test]
+fn a_libzmq_puller_that_does_not_read_holds_us_up_and_nothing_is_lost() {
+    const MESSAGES: u32 = 500;
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let push = Push::with_options(Options::default().send_hwm(1));
+    let pull = libzmq.socket(zmq::PULL);
+    pull.set_rcvhwm(1).unwrap();
+    pull.bind(ANYWHERE).unwrap();
+    push.connect(pull.get_last_endpoint().unwrap().unwrap()).unwrap();
+    let sending = runtime.spawn({
+        let push = push.clone();
+        async move {
+            for n in 0..MESSAGES {
+                push.send([n.to_be_bytes().to_vec(), vec![0; 20_000]]).await.unwrap();
+            }
+        }
+    });
+    for n in 0..MESSAGES {
+        assert_eq!(pull.recv_multipart(0).unwrap()[0], n.to_be_bytes());
+    }
+    runtime.run(sending).unwrap();
+}
+
+#[test]
+fn of_a_message_that_was_cut_off_nothing_is_received_and_the_next_is_whole() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let pull = Pull::new();
+    let at = runtime.run(pull.bind(ANYWHERE)).unwrap().to_string();
+    let big = vec![b'x'; 16 << 20];
+    let mut script = Script::join(&at, "PUSH", 1);
+    script.send(&message(&["3", "3"]));
+    let cut = message(&[&b"3"[..], b"3", &big, b"3b"]);
+    script.send(&cut[..cut.len() - 1]);
+    drop(script);
+    let mut script = Script::join(&at, "PUSH", 1);
+    script.send(&message(&[&b"5"[..], b"5", &big]));
+    assert_eq!(runtime.run(pull.recv()), Ok(["3", "3"].into()));
+    let next = runtime.run(pull.recv()).unwrap();
+    assert_eq!((next.first(), next.frame_count()), (&b"5"[..], 3));
+}
+
+#[test]
+fn a_message_that_was_cut_off_is_sent_again_whole_to_who_comes_back_or_not_at_all() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let big = Message::from([b"3".to_vec(), vec![b'x'; 16 << 20], b"3b".to_vec()]);
+    for connects in [true, false] {
+        let push = Push::with_options(Options::default().reconnect_interval(Duration::from_millis(1)));
+        let (listener, listening) = ScriptListener::bind();
+        let at = runtime.run(push.bind(ANYWHERE)).unwrap();
+        let accept = || {
+            if connects {
+                let mut script = listener.accept();
+                script.handshake("PULL", 1);
+                script
+            } else {
+                Script::join(&at.to_string(), "PULL", 1)
+            }
+        };
+        if connects {
+            push.connect(&listening).unwrap();
+        }
+        let mut script = accept();
+        runtime.run(push.wait_connected(1));
+        runtime.run(push.send(big.clone())).unwrap();
+        script.read(1 << 20);
+        drop(script);
+        if !connects {
+            eventually(|| (push.try_send("x") == full("x")).then_some(()));
+        }
+        let mut script = accept();
+        runtime.run(push.send(["5", "5"])).unwrap();
+        if connects {
+            script.expect(&message(&big.iter().collect::<Vec<_>>()));
+        }
+        script.expect(&message(&["5", "5"]));
+    }
+}
+
+#[test]
+fn a_second_pair_of_libzmqs_is_turned_away_and_the_first_does_not_notice() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let pair = Pair::new();
+    let at = runtime.run(pair.bind(ANYWHERE)).unwrap().to_string();
+    let first = libzmq.connected(zmq::PAIR, &at);
+    runtime.run(pair.wait_connected(1));
+    let second = libzmq.connected(zmq::PAIR, &at);
+    second.send("lost", 0).unwrap();
+    for n in 0..50u8 {
+        runtime.run(pair.send(&[n])).unwrap();
+        assert_eq!(first.recv_bytes(0).unwrap(), [n]);
+        first.send(&[n][..], 0).unwrap();
+        assert_eq!(runtime.run(pair.recv()), Ok((&[n]).into()));
+    }
+    assert!(second.poll(zmq::POLLIN, 0).unwrap() == 0);
+}
+
+#[test]
+fn half_of_what_is_sent_waits_for_an_endpoint_that_is_not_there() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let push = Push::new();
+    let (_port, dead) = unused();
+    let (live, at) = libzmq.bound(zmq::PULL, ANYWHERE);
+    push.connect(&dead).unwrap();
+    push.connect(&at).unwrap();
+    for n in 0..10u8 {
+        runtime.run(push.send(&[n])).unwrap();
+    }
+    for n in [1, 3, 5, 7, 9u8] {
+        assert_eq!(live.recv_bytes(0).unwrap(), [n]);
+    }
+    let closing = runtime.run(push.close(Duration::ZERO));
+    assert_eq!(closing.dropped, 5);
+}
+
+#[test]
+fn an_immediate_socket_sends_all_to_the_peer_that_is_there() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let push = Push::with_options(Options::default().immediate(true));
+    let (_port, dead) = unused();
+    let (live, at) = libzmq.bound(zmq::PULL, ANYWHERE);
+    push.connect(&dead).unwrap();
+    push.connect(&at).unwrap();
+    for n in 0..10u8 {
+        runtime.run(push.send(&[n])).unwrap();
+    }
+    for n in 0..10u8 {
+        assert_eq!(live.recv_bytes(0).unwrap(), [n]);
+    }
+}
+
+#[test]
+fn an_immediate_socket_takes_nothing_while_its_peer_is_away_and_goes_on_afterwards() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let quick = Options::default().immediate(true).reconnect_interval(Duration::from_millis(1));
+    let dealer = Dealer::with_options(quick);
+    let (peer, at) = libzmq.bound(zmq::DEALER, ANYWHERE);
+    dealer.connect(&at).unwrap();
+    runtime.run(dealer.send("1")).unwrap();
+    assert_eq!(peer.recv_bytes(0).unwrap(), b"1");
+    drop(peer);
+    eventually(|| (dealer.try_send("nobody") == full("nobody")).then_some(()));
+    let peer = libzmq.socket(zmq::DEALER);
+    eventually(|| peer.bind(&at).ok());
+    runtime.run(dealer.send("2")).unwrap();
+    assert_eq!(peer.recv_bytes(0).unwrap(), b"2");
+}
+
+#[test]
+fn of_what_libzmq_pushes_a_conflating_puller_has_the_last() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let pull = Pull::builder().conflate(true).build();
+    let at = runtime.run(pull.bind(ANYWHERE)).unwrap().to_string();
+    let push = libzmq.connected(zmq::PUSH, &at);
+    (0..20u8).for_each(|n| push.send(&[n][..], 0).unwrap());
+    let mut last = 0;
+    while last < 19 {
+        let next = runtime.run(pull.recv()).unwrap().first()[0];
+        assert!(next > last || next == 0);
+        last = next;
+    }
+    push.send("end", 0).unwrap();
+    assert_eq!(runtime.run(pull.recv()), Ok("end".into()));
+}
+
+#[test]
+fn what_is_pushed_before_libzmq_is_there_conflates() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let push = Push::builder().conflate(true).build();
+    let (_port, at) = unused();
+    push.connect(&at).unwrap();
+    for n in 0..20u8 {
+        push.try_send(&[n]).unwrap();
+    }
+    let (pull, _) = libzmq.bound(zmq::PULL, &at);
+    assert_eq!(pull.recv_bytes(0).unwrap(), [19]);
+    runtime.run(push.send("next")).unwrap();
+    assert_eq!(pull.recv_bytes(0).unwrap(), b"next");
+}
+
+#[test]
+fn a_batch_of_ours_reaches_libzmq_in_order_and_comes_back() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let pair = Pair::new();
+    let (peer, at) = libzmq.bound(zmq::PAIR, ANYWHERE);
+    pair.connect(&at).unwrap();
+    let echo = std::thread::spawn(move || {
+        for _ in 0..2000 {
+            let message = peer.recv_multipart(0).unwrap();
+            peer.send_multipart(message, 0).unwrap();
+        }
+        peer
+    });
+    let mut batch = (0..2000).map(|n: u32| Message::from([n.to_string(), "x".into()])).collect();
+    runtime.run(pair.send_batch(&mut batch)).unwrap();
+    let mut received = Vec::new();
+    while received.len() < 2000 {
+        received.extend(runtime.run(pair.recv_batch()).unwrap().1);
+    }
+    for (n, message) in received.into_iter().enumerate() {
+        assert_eq!(message, [n.to_string(), "x".into()].into());
+    }
+    echo.join().unwrap();
+}
+
+#[test]
+fn a_libzmq_device_passes_what_we_push_to_what_pulls() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let (push, pull) = (Push::new(), Pull::new());
+    let (front, front_at) = libzmq.bound(zmq::PULL, ANYWHERE);
+    let (back, back_at) = libzmq.bound(zmq::PUSH, ANYWHERE);
+    push.connect(&front_at).unwrap();
+    pull.connect(&back_at).unwrap();
+    for n in 0..100u8 {
+        runtime.run(push.send([&[n][..], b"work"])).unwrap();
+        let message = front.recv_multipart(0).unwrap();
+        assert_eq!(message, frames([&[n][..], b"work"]));
+        back.send_multipart(message, 0).unwrap();
+        assert_eq!(runtime.run(pull.recv()), Ok([&[n][..], b"work"].into()));
+    }
+    assert_eq!(runtime.run(push.close(DEADLINE)).dropped, 0);
+}
