@@ -8,6 +8,7 @@ mod framed;
 mod heartbeats;
 mod limits;
 mod messages;
+mod names;
 mod pairs;
 mod pipeline;
 mod pubsub;

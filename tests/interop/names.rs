@@ -1,0 +1,137 @@
+//! ROUTER's names, with libzmq at the other end.
+
+use enfonet_patterns::{Dealer, Options, Req, Router, SendError};
+use enfonet_tests::{LibZmq, Runtime, eventually, frames};
+
+const ANYWHERE: &str = "tcp://127.0.0.1:*";
+
+fn named(libzmq: &LibZmq, name: &str, at: &str) -> zmq::Socket {
+    let dealer = libzmq.socket(zmq::DEALER);
+    dealer.set_identity(name.as_bytes()).unwrap();
+    dealer.connect(at).unwrap();
+    dealer
+}
+
+#[test]
+fn a_libzmq_dealer_that_is_given_a_name_is_sent_to_at_once_and_answers_under_it() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let router = Router::new();
+    let bound_at = runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
+    let other = named(&libzmq, "Y", &bound_at);
+    other.send("here", 0).unwrap();
+    assert_eq!(runtime.run(router.recv_routed()), Ok(["Y", "here"].into()));
+    // Though it calls itself something else, and others are there.
+    let dealer = libzmq.socket(zmq::DEALER);
+    dealer.set_identity(b"X").unwrap();
+    dealer.bind(ANYWHERE).unwrap();
+    let at = dealer.get_last_endpoint().unwrap().unwrap();
+    router.connect_as("conn1", at).unwrap();
+    runtime.run(router.send_routed(["conn1", "hello", "1"])).unwrap();
+    assert_eq!(dealer.recv_multipart(0).unwrap(), frames(["hello", "1"]));
+    dealer.send("from X", 0).unwrap();
+    assert_eq!(runtime.run(router.recv_routed()), Ok(["conn1", "from X"].into()));
+    assert_eq!(other.poll(zmq::POLLIN, 0).unwrap(), 0, "nothing is for the other");
+}
+
+#[test]
+fn a_libzmq_dealer_takes_over_the_name_of_another_if_it_may_and_is_kept_out_otherwise() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    for may in [true, false] {
+        let router = Router::builder().handover(may).build();
+        let at = runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
+        let first = named(&libzmq, "X", &at);
+        first.set_reconnect_ivl(-1).unwrap();
+        first.send("first", 0).unwrap();
+        let (first_id, _) = runtime.run(router.recv()).unwrap();
+        let second = named(&libzmq, "X", &at);
+        second.send("second", 0).unwrap();
+        if may {
+            let (second_id, message) = runtime.run(router.recv()).unwrap();
+            assert!(message == "second".into() && second_id != first_id);
+            // The first tries again by itself, and would take it over in turn.
+            drop(first);
+            let heard = eventually(|| {
+                let _ = runtime.run(router.send_routed(["X", "yours"]));
+                (second.poll(zmq::POLLIN, 5).unwrap() > 0).then(|| second.recv_bytes(0).unwrap())
+            });
+            assert_eq!(heard, b"yours");
+        } else {
+            runtime.run(router.send_routed(["X", "yours"])).unwrap();
+            assert_eq!(first.recv_bytes(0).unwrap(), b"yours");
+            assert!(router.try_recv().is_none());
+        }
+    }
+}
+
+#[test]
+fn a_mandatory_router_says_that_a_libzmq_peer_is_not_there_and_goes_on() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let router = Router::builder().mandatory(true).build();
+    let at = runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
+    let gone = runtime.run(router.send_routed(["X", "text"]));
+    assert_eq!(gone, Err(SendError::UnknownPeer(["X", "text"].into())));
+    let dealer = named(&libzmq, "X", &at);
+    dealer.send("here", 0).unwrap();
+    runtime.run(router.recv()).unwrap();
+    runtime.run(router.send_routed(["X", "text"])).unwrap();
+    assert_eq!(dealer.recv_multipart(0).unwrap(), frames(["text"]));
+}
+
+#[test]
+fn our_probes_reach_a_libzmq_router_which_can_speak_first() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let (router, at) = libzmq.bound(zmq::ROUTER, ANYWHERE);
+    let dealer = Dealer::builder().identity("X").probe(true).build();
+    dealer.connect(&at).unwrap();
+    assert_eq!(router.recv_multipart(0).unwrap(), frames(["X", ""]));
+    router.send_multipart(["X", "hello"], 0).unwrap();
+    assert_eq!(runtime.run(dealer.recv()), Ok("hello".into()));
+    let ours = Router::builder().identity("Y").probe(true).build();
+    ours.connect(&at).unwrap();
+    assert_eq!(router.recv_multipart(0).unwrap(), frames(["Y", ""]));
+    let req = Req::builder().probe(true).build();
+    req.connect(&at).unwrap();
+    let message = router.recv_multipart(0).unwrap();
+    assert!(message[0].len() == 5 && message[0][0] == 0 && message[1].is_empty() && message.len() == 2);
+}
+
+#[test]
+fn hello_reaches_a_libzmq_peer_before_all_else() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let dealer = Dealer::builder().hello("H").build();
+    let (peer, at) = libzmq.bound(zmq::DEALER, ANYWHERE);
+    dealer.connect(&at).unwrap();
+    runtime.run(dealer.send("later")).unwrap();
+    assert_eq!(peer.recv_bytes(0).unwrap(), b"H");
+    assert_eq!(peer.recv_bytes(0).unwrap(), b"later");
+}
+
+#[test]
+fn who_sent_is_known_of_libzmq_peers_too() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let router = Router::with_options(Options::default().property("X-Key", "value"));
+    let at = runtime.run(router.bind(ANYWHERE)).unwrap();
+    let dealer = named(&libzmq, "me", &at.to_string());
+    dealer.send("hello", 0).unwrap();
+    let (peer, message) = runtime.run(router.recv_from()).unwrap();
+    assert_eq!(message, "hello".into());
+    for (name, value) in [
+        ("Socket-Type", Some(&b"DEALER"[..])),
+        ("Identity", Some(b"me")),
+        ("routing-id", Some(b"me")),
+        ("Peer-Address", Some(b"127.0.0.1")),
+        ("User-Id", Some(b"")),
+        ("Nothing", None),
+    ] {
+        assert_eq!(peer.property(name), value, "{name}");
+    }
+    assert!(
+        peer.endpoint == at && peer.is_accepted && router.peer(peer.id).is_some_and(|same| *same == *peer)
+    );
+}
