@@ -25,7 +25,7 @@ pub use error::{
     BindError, Closed, ConnectError, RecvError, ReplyError, ReserveError, SendBatchError, SendError,
     TrySendError, UnknownEndpoint,
 };
-pub use options::{Conflates, Kind, KnowsPeers, Options, Probes};
+pub use options::{Conflates, Kind, KnowsPeers, MatchesTopics, Options, Probes, Publishes};
 pub use peer::{PeerId, PeerInfo};
 pub use proxy::{Amount, Control, Leftover, Proxy, Statistics, Traffic, proxy};
 pub use socket::{

@@ -80,14 +80,83 @@ fn every_subscription_but_only_the_last_cancel_is_told() {
     sub.subscribe("A");
     sub.subscribe("A");
     sub.unsubscribe("A");
+    assert_eq!(sub.topics(), 1);
     sub.unsubscribe("never");
     sub.unsubscribe("A");
     sub.unsubscribe("A");
+    assert_eq!(sub.topics(), 0);
     sub.subscribe("B");
     script.expect(&command("SUBSCRIBE", b"A"));
     script.expect(&command("SUBSCRIBE", b"A"));
     script.expect(&command("CANCEL", b"A"));
     script.expect(&command("SUBSCRIBE", b"B"));
+}
+
+#[test]
+fn every_cancel_is_told_where_that_is_asked_for() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    for minor in [0, 1] {
+        let (listener, at) = ScriptListener::bind();
+        let xsub = XSub::builder().verbose_unsubscribe(true).build();
+        xsub.connect(at).unwrap();
+        let mut script = listener.accept();
+        script.handshake("XPUB", minor);
+        runtime.run(xsub.wait_connected(1));
+        let put = |octet, topic: &[u8]| match (minor, octet) {
+            (0, _) => old(octet, topic),
+            (_, 1) => command("SUBSCRIBE", topic),
+            _ => command("CANCEL", topic),
+        };
+        xsub.unsubscribe("never");
+        script.expect(&put(0, b"never"));
+        for _ in 0..2 {
+            xsub.subscribe("A");
+            script.expect(&put(1, b"A"));
+        }
+        assert_eq!(xsub.topics(), 1);
+        xsub.unsubscribe("A");
+        script.expect(&put(0, b"A"));
+        for _ in 0..2 {
+            xsub.send("\0A").unwrap();
+            script.expect(&put(0, b"A"));
+        }
+        assert_eq!(xsub.topics(), 0);
+    }
+}
+
+#[test]
+fn a_verboser_xpub_is_told_every_cancel_also_of_what_nobody_has_subscribed_to() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let xpub = XPub::builder().verboser(true).build();
+    let at = runtime.run(xpub.bind(ANYWHERE)).unwrap().to_string();
+    let mut script = Script::join(&at, "XSUB", 1);
+    script.send(
+        &[command("CANCEL", b"never"), command("SUBSCRIBE", b"A"), old(0, b"A"), old(0, b"A")].concat(),
+    );
+    assert_eq!(told(&runtime, &xpub), Subscription::Cancel("never".into()));
+    assert_eq!(told(&runtime, &xpub), Subscription::Subscribe("A".into()));
+    assert_eq!(told(&runtime, &xpub), Subscription::Cancel("A".into()));
+    assert_eq!(told(&runtime, &xpub), Subscription::Cancel("A".into()));
+}
+
+#[test]
+fn repeated_subscriptions_wait_until_a_verbose_xpub_takes_them() {
+    const TIMES: usize = 100_000;
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let xpub = XPub::builder().verbose(true).build();
+    let at = runtime.run(xpub.bind(ANYWHERE)).unwrap().to_string();
+    let mut script = Script::join(&at, "SUB", 1);
+    let sending = std::thread::spawn(move || {
+        script.send(&command("SUBSCRIBE", b"again and again").repeat(TIMES));
+        script
+    });
+    for _ in 0..TIMES {
+        assert_eq!(told(&runtime, &xpub), Subscription::Subscribe("again and again".into()));
+    }
+    sending.join().unwrap().settle();
 }
 
 #[test]

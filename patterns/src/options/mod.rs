@@ -5,8 +5,10 @@ mod kinds;
 mod limits;
 mod queues;
 mod security;
+mod topics;
 
 pub use kinds::{Conflates, KnowsPeers, Probes};
+pub use topics::{MatchesTopics, Publishes};
 
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -109,7 +111,24 @@ pub struct Settings {
     pub(crate) subscriptions: usize,
     pub(crate) subscription_octets: usize,
     pub(crate) peer_events: bool,
+    pub(crate) nodrop: bool,
+    pub(crate) invert_matching: bool,
+    pub(crate) told: Told,
+    pub(crate) manual: bool,
+    pub(crate) verbose_unsubscribe: bool,
     pub(crate) heartbeat: HeartbeatConfig,
+}
+
+/// Which changes of subscriptions an XPUB's application is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// The first subscribe to a topic, and the last cancel.
+    #[default]
+    Changes,
+    /// Every subscribe, and the last cancel.
+    Subscribes,
+    /// All of them.
+    All,
 }
 
 impl Default for Settings {
@@ -145,6 +164,11 @@ impl Default for Settings {
             subscriptions: 1_000_000,
             subscription_octets: 64 << 20,
             peer_events: false,
+            nodrop: false,
+            invert_matching: false,
+            told: Told::default(),
+            manual: false,
+            verbose_unsubscribe: false,
             heartbeat: HeartbeatConfig::default(),
         }
     }

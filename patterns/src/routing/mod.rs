@@ -6,6 +6,7 @@ mod fan_out;
 mod lockstep;
 mod passive;
 mod round_robin;
+mod subscribers;
 mod subscriptions;
 mod upstream;
 
@@ -18,6 +19,7 @@ pub(crate) use fan_out::{FanOut, Leftover};
 pub(crate) use lockstep::{Gone, Lockstep};
 pub(crate) use passive::Passive;
 pub(crate) use round_robin::RoundRobin;
+pub(crate) use subscribers::Subscribers;
 pub(crate) use upstream::Upstream;
 
 use crate::queue::Outbox;

@@ -110,15 +110,16 @@ impl Subscriptions {
         Change::Topic
     }
 
-    /// Removes all of a peer; `last` is told of each topic that nobody wants any more.
-    pub(crate) fn remove_peer(&mut self, id: PeerId, mut last: impl FnMut(Bytes)) {
+    /// Removes all of a peer; `removed` is told of each of its topics, and what that changed.
+    pub(crate) fn remove_peer(&mut self, id: PeerId, mut removed: impl FnMut(Bytes, Change)) {
         for at in self.held.remove(id).unwrap_or_default().nodes {
             let topic = self.topic(at);
-            if self.leave(at, id) {
+            let change = if self.leave(at, id) { Change::Topic } else { Change::Peer };
+            if change == Change::Topic {
                 self.topics -= 1;
                 self.octets -= topic.len();
-                last(topic);
             }
+            removed(topic, change);
         }
     }
 
@@ -343,7 +344,7 @@ mod tests {
             index.insert(topic.as_bytes(), ids[0]);
         }
         let mut gone = Vec::new();
-        index.remove_peer(ids[0], |topic| gone.push(topic));
+        index.remove_peer(ids[0], |topic, _| gone.push(topic));
         gone.sort();
         assert_eq!(gone, ["", "ab", "abc", "abcdef", "abd", "x"]);
         assert_eq!(index.nodes.len() - index.vacant.len(), 1);
@@ -394,11 +395,11 @@ mod tests {
                     }
                     Step::RemovePeer(peer) => {
                         let mut gone = BTreeSet::new();
-                        index.remove_peer(ids[peer], |topic| { gone.insert(topic); });
+                        index.remove_peer(ids[peer], |topic, change| { gone.insert((topic, change == Change::Topic)); });
                         let mut expected = BTreeSet::new();
                         for (topic, set) in &mut model {
-                            if set.remove(&ids[peer]) && set.is_empty() {
-                                expected.insert(Bytes::from(topic.clone()));
+                            if set.remove(&ids[peer]) {
+                                expected.insert((Bytes::from(topic.clone()), set.is_empty()));
                             }
                         }
                         prop_assert_eq!(gone, expected);

@@ -8,27 +8,46 @@ use enfonet_zmtp::{Subscription, Version};
 use slotmap::SecondaryMap;
 
 use super::{Outboxes, Refusal, Routing};
+use crate::options::Settings;
 use crate::queue::Outbox;
 use crate::{PeerId, PeerInfo};
 
 /// The topics that the socket wants, each with how often. Every publisher is told, a new one at its coming.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Upstream {
     topics: BTreeMap<Bytes, usize>,
+    /// Whether every cancel is told, not just the last of a topic.
+    every_cancel: bool,
+    /// What is wanted is what doesn't begin with a topic.
+    inverted: bool,
     /// The version of each connected publisher: it decides the form of a subscription.
     versions: SecondaryMap<PeerId, Version>,
 }
 
 impl Upstream {
-    /// Every subscription goes upstream, but only the last cancel of a topic: as libzmq does it, since
-    /// a publisher keeps a set for each connection.
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self {
+            topics: BTreeMap::new(),
+            every_cancel: settings.verbose_unsubscribe,
+            inverted: settings.invert_matching,
+            versions: SecondaryMap::new(),
+        }
+    }
+
+    /// How many topics are subscribed to.
+    pub(crate) fn topics(&self) -> usize {
+        self.topics.len()
+    }
+
+    /// Every subscription goes upstream, but only the last cancel of a topic, unless all are asked for: as libzmq
+    /// does it, since a publisher keeps a set for each connection.
     pub(crate) fn apply(&mut self, subscription: &Subscription, outboxes: &mut Outboxes) {
         let told = match subscription {
             Subscription::Subscribe(topic) => {
                 *self.topics.entry(topic.clone()).or_default() += 1;
                 true
             }
-            Subscription::Cancel(topic) => self.release(topic),
+            Subscription::Cancel(topic) => self.release(topic) || self.every_cancel,
         };
         if told {
             for (id, version) in &self.versions {
@@ -52,6 +71,15 @@ impl Upstream {
     /// Whether the socket wants messages of this topic.
     #[inline]
     pub(crate) fn wants(&self, topic: &[u8]) -> bool {
+        self.is_subscribed(topic) != self.inverted
+    }
+
+    /// Whether it wants all messages, whatever their topic.
+    pub(crate) fn wants_all(&self) -> bool {
+        if self.inverted { self.topics.is_empty() } else { self.topics.contains_key(&b""[..]) }
+    }
+
+    fn is_subscribed(&self, topic: &[u8]) -> bool {
         if self.topics.contains_key(&b""[..]) {
             return true;
         }
@@ -113,7 +141,7 @@ mod tests {
 
     #[test]
     fn every_subscribe_and_the_last_cancel_are_told() {
-        let (mut upstream, mut outboxes) = (Upstream::default(), Outboxes::new());
+        let (mut upstream, mut outboxes) = (Upstream::new(&Settings::default()), Outboxes::new());
         let id = join(&mut upstream, &mut outboxes, Version::V3_0);
         for step in [subscribe("a"), subscribe("a"), cancel("a"), cancel("b"), cancel("a"), cancel("a")] {
             upstream.apply(&step, &mut outboxes);
@@ -123,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_new_publisher_is_told_each_topic_once_in_the_form_it_understands() {
-        let (mut upstream, mut outboxes) = (Upstream::default(), Outboxes::new());
+        let (mut upstream, mut outboxes) = (Upstream::new(&Settings::default()), Outboxes::new());
         for step in [subscribe("b"), subscribe("a"), subscribe("b"), subscribe("c"), cancel("c")] {
             upstream.apply(&step, &mut outboxes);
         }
@@ -135,15 +163,53 @@ mod tests {
         assert_eq!(&outboxes[new].control()[..], b"\x04\x0b\x09SUBSCRIBEa\x04\x0b\x09SUBSCRIBEb");
     }
 
+    #[test]
+    fn every_cancel_is_told_where_that_is_asked_for() {
+        let settings = Settings { verbose_unsubscribe: true, ..Settings::default() };
+        let (mut upstream, mut outboxes) = (Upstream::new(&settings), Outboxes::new());
+        let id = join(&mut upstream, &mut outboxes, Version::V3_0);
+        for step in [cancel("b"), subscribe("a"), subscribe("a"), cancel("a"), cancel("a"), cancel("a")] {
+            upstream.apply(&step, &mut outboxes);
+        }
+        assert_eq!(
+            &outboxes[id].control()[..],
+            b"\0\x02\0b\0\x02\x01a\0\x02\x01a\0\x02\0a\0\x02\0a\0\x02\0a"
+        );
+        assert_eq!(upstream.topics(), 0);
+    }
+
+    #[test]
+    fn topics_are_counted_once_each_also_where_one_begins_with_another() {
+        let (mut upstream, mut outboxes) = (Upstream::new(&Settings::default()), Outboxes::new());
+        for (step, topics) in [
+            (subscribe("a"), 1),
+            (subscribe("ab"), 2),
+            (subscribe("a"), 2),
+            (subscribe(""), 3),
+            (cancel("a"), 3),
+            (cancel("x"), 3),
+            (cancel("a"), 2),
+        ] {
+            upstream.apply(&step, &mut outboxes);
+            assert_eq!(upstream.topics(), topics, "{step:?}");
+        }
+    }
+
     proptest! {
         #[test]
-        fn wants_is_a_prefix_match(topics in prop::collection::vec("[ab]{0,4}", 0..6), probe in "[abc]{0,6}") {
-            let (mut upstream, mut outboxes) = (Upstream::default(), Outboxes::new());
+        fn wants_is_a_prefix_match(
+            topics in prop::collection::vec("[ab]{0,4}", 0..6),
+            probe in "[abc]{0,6}",
+            inverted in any::<bool>(),
+        ) {
+            let settings = Settings { invert_matching: inverted, ..Settings::default() };
+            let (mut upstream, mut outboxes) = (Upstream::new(&settings), Outboxes::new());
             for topic in &topics {
                 upstream.apply(&Subscription::Subscribe(topic.clone().into()), &mut outboxes);
             }
-            let expected = topics.iter().any(|topic| probe.starts_with(topic));
+            let expected = topics.iter().any(|topic| probe.starts_with(topic)) != inverted;
             prop_assert_eq!(upstream.wants(probe.as_bytes()), expected);
+            prop_assert!(expected || !upstream.wants_all());
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::routing::FanOut;
 /// | nobody has subscribed to it | is dropped |
 /// | a subscriber's queue is at its mark and its connection is writing | waits a moment (`send`), or is dropped (`try_send`) |
 /// | a subscriber's queue is at its mark and it doesn't read | is dropped for it, whole; nobody else notices |
+/// | the same, with [`nodrop`](crate::Options::nodrop) | waits until all have room (`send`), or comes back (`try_send`): all get it, or nobody |
 ///
 /// ```
 /// use enfonet_patterns::{Pub, Sub};
@@ -35,18 +36,27 @@ use crate::routing::FanOut;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// It receives nothing but subscriptions:
+///
+/// ```compile_fail,E0599
+/// # async fn receive(publisher: enfonet_patterns::Pub) {
+/// publisher.recv().await;
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Pub {
     pub(super) hub: Owned<FanOut>,
 }
 
-socket_methods!(Pub, |settings| FanOut::new(settings.subscriptions, settings.subscription_octets));
+socket_methods!(Pub, |settings| FanOut::new(&settings));
 
 impl Pub {
-    /// Publishes a message. Dropped before it is ready, it may have reached some subscribers and not others.
+    /// Publishes a message. Dropped before it is ready, it may have reached some subscribers and not others; with
+    /// [`nodrop`](crate::Options::nodrop) it has reached none.
     ///
     /// # Errors
-    /// [`SendError::Closed`].
+    /// [`SendError::Closed`], or [`SendError::Timeout`] with [`nodrop`](crate::Options::nodrop).
     pub async fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
         publish::send(&self.hub, message.into()).await
     }
@@ -54,13 +64,19 @@ impl Pub {
     /// Publishes a message without waiting for queues at their mark.
     ///
     /// # Errors
-    /// [`TrySendError::Closed`].
+    /// [`TrySendError::Closed`], or [`TrySendError::Full`] with [`nodrop`](crate::Options::nodrop).
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
         publish::try_send(&self.hub, message.into())
     }
 
     /// Waits until so many peers have subscribed to something, or the socket is closed. Cancel safe.
     pub async fn wait_subscribers(&self, peers: usize) {
-        self.hub.until(|out| (out.routing.subscribers() >= peers || out.closed).then_some(())).await;
+        self.hub.until(|out| (out.routing.subscribers.len() >= peers || out.closed).then_some(())).await;
+    }
+
+    /// How many topics the subscribers have subscribed to: each counts once, also where another begins with it.
+    #[must_use]
+    pub fn topics(&self) -> usize {
+        self.hub.out().routing.subscribers.topics()
     }
 }

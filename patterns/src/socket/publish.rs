@@ -1,26 +1,34 @@
 //! Publishing, as PUB and XPUB do it.
 
 use std::task::Waker;
+use std::time::Duration;
 
 use enfonet_zmtp::{Batch, Message};
 use smallvec::SmallVec;
+use tokio::time::Instant;
 
 use super::hub::Hub;
-use crate::error::{Closed, SendError, TrySendError};
+use super::sending::changed_in_time;
+use crate::error::{Closed, SendBatchError, SendError, TrySendError};
+use crate::queue::Outbox;
 use crate::routing::{FanOut, Leftover};
 
-/// Publishes a message, as [`publish`].
+/// Publishes a message, as [`publish`]; a socket that drops nothing has the time of its options for it.
 pub(super) async fn send(hub: &Hub<FanOut>, message: Message) -> Result<(), SendError> {
-    match publish(hub, Publication::One(&message)).await {
+    match publish_in_time(hub, Publication::One(&message), hub.settings().send_timeout).await {
         Ok(()) => Ok(()),
-        Err(Closed) => Err(SendError::Closed(message)),
+        Err(SendBatchError::Timeout) => Err(SendError::Timeout(message)),
+        Err(SendBatchError::Closed) => Err(SendError::Closed(message)),
     }
 }
 
-/// Publishes a message to those who have room.
+/// Publishes a message to those who have room; if the socket drops nothing, to all or nobody.
 pub(super) fn try_send(hub: &Hub<FanOut>, message: Message) -> Result<(), TrySendError> {
-    let published = publish_now(hub, Publication::One(&message), &mut Vec::new());
-    published.map_err(|Closed| TrySendError::Closed(message))
+    match publish_now(hub, Publication::One(&message), &mut Vec::new()) {
+        Ok(0) => Err(TrySendError::Full(message)),
+        Ok(_) => Ok(()),
+        Err(Closed) => Err(TrySendError::Closed(message)),
+    }
 }
 
 /// What is published.
@@ -30,17 +38,48 @@ pub(super) enum Publication<'a> {
     Run(&'a Batch),
 }
 
+impl Publication<'_> {
+    fn len(self) -> usize {
+        match self {
+            Self::One(_) => 1,
+            Self::Run(batch) => batch.len(),
+        }
+    }
+
+    /// What is left of it without so many messages.
+    fn without(self, taken: usize) -> Batch {
+        let mut rest = match self {
+            Self::One(message) => message.clone().into(),
+            Self::Run(batch) => batch.clone(),
+        };
+        let _ = rest.split_to(taken);
+        rest
+    }
+}
+
 /// Connections to be woken once the lock is released.
 type Wakers = SmallVec<[Waker; 8]>;
 
 /// Puts it into the queues of those who want it. A queue at its mark is waited for as long as its connection
 /// is writing, which it does until the kernel takes no more; then the peer loses what it has no room for.
+/// A socket that drops nothing waits until all have room.
 pub(super) async fn publish(hub: &Hub<FanOut>, what: Publication<'_>) -> Result<(), Closed> {
+    publish_in_time(hub, what, None).await.map_err(|_| Closed)
+}
+
+async fn publish_in_time(
+    hub: &Hub<FanOut>,
+    what: Publication<'_>,
+    time: Option<Duration>,
+) -> Result<(), SendBatchError> {
     // Connections get their turn to write, also where they share a thread with a publisher that never waits.
     tokio::task::coop::consume_budget().await;
     let mut leftovers = Vec::new();
     let mut changed = hub.changes();
-    publish_now(hub, what, &mut leftovers)?;
+    let taken = publish_now(hub, what, &mut leftovers)?;
+    if taken < what.len() {
+        return publish_rest(hub, what.without(taken), time.map(|time| Instant::now() + time)).await;
+    }
     while !leftovers.is_empty() {
         changed.await;
         changed = hub.changes();
@@ -49,30 +88,47 @@ pub(super) async fn publish(hub: &Hub<FanOut>, what: Publication<'_>) -> Result<
     Ok(())
 }
 
-/// Puts it into the queues of those who want it and have room.
+/// Publishes what a socket that drops nothing had no room for.
+async fn publish_rest(
+    hub: &Hub<FanOut>,
+    mut rest: Batch,
+    until: Option<Instant>,
+) -> Result<(), SendBatchError> {
+    while !rest.is_empty() {
+        // Room that there is from here on isn't missed.
+        let changed = hub.changes();
+        let taken = publish_now(hub, Publication::Run(&rest), &mut Vec::new())?;
+        let _ = rest.split_to(taken);
+        if taken == 0 && !changed_in_time(changed, until).await {
+            return Err(SendBatchError::Timeout);
+        }
+    }
+    Ok(())
+}
+
+/// Puts it into the queues of those who want it and have room. How many messages were taken: all, unless the socket
+/// drops nothing.
 fn publish_now(
     hub: &Hub<FanOut>,
     what: Publication<'_>,
     leftovers: &mut Vec<Leftover>,
-) -> Result<(), Closed> {
+) -> Result<usize, Closed> {
     let mut wakers = Wakers::new();
     let mut guard = hub.out();
     let out = &mut *guard;
     if out.closed {
         return Err(Closed);
     }
-    match what {
+    let wake = |outbox: &mut Outbox| wakers.extend(outbox.wake());
+    let taken = match what {
         Publication::One(message) => {
-            out.routing.publish(&mut out.outboxes, message, leftovers, |outbox| wakers.extend(outbox.wake()));
+            usize::from(out.routing.publish(&mut out.outboxes, message, leftovers, wake))
         }
-        Publication::Run(batch) => {
-            out.routing
-                .publish_batch(&mut out.outboxes, batch, leftovers, |outbox| wakers.extend(outbox.wake()));
-        }
-    }
+        Publication::Run(batch) => out.routing.publish_batch(&mut out.outboxes, batch, leftovers, wake),
+    };
     drop(guard);
     wakers.into_iter().for_each(Waker::wake);
-    Ok(())
+    Ok(taken)
 }
 
 fn retry(hub: &Hub<FanOut>, leftovers: &mut Vec<Leftover>) -> Result<(), Closed> {

@@ -12,15 +12,44 @@ use crate::routing::Upstream;
 /// Receives the messages of all connected publishers whose first frame begins with one of its subscriptions
 /// (RFC 29). Partners: [`Pub`](crate::Pub), [`XPub`](crate::XPub).
 ///
-/// A new socket receives nothing until it subscribes; the empty topic stands for all messages. When its
-/// queue for a publisher is at its mark, that connection isn't read until there is room: then the queue at
-/// the publisher fills, and messages are dropped there.
+/// | when … | then … |
+/// |---|---|
+/// | it has subscribed to nothing | nothing comes; the empty topic stands for all messages |
+/// | a publisher isn't there, or not yet | it is told all subscriptions when it comes |
+/// | the queue of a publisher is at its mark | that connection isn't read until there is room: then the queue at the publisher fills, and messages are dropped there, whole |
+///
+/// ```
+/// use enfonet_patterns::{Pub, Sub};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let subscriber = Sub::new();
+/// let endpoint = subscriber.bind("tcp://127.0.0.1:*").await?;
+/// subscriber.subscribe("a");
+/// let publisher = Pub::new();
+/// publisher.connect(&endpoint)?;
+///
+/// publisher.wait_subscribers(1).await;
+/// publisher.send("b is not for me").await?;
+/// publisher.send("a is").await?;
+/// assert_eq!(subscriber.recv().await?, "a is".into());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// It sends nothing but subscriptions:
+///
+/// ```compile_fail,E0599
+/// # async fn send(subscriber: enfonet_patterns::Sub) {
+/// subscriber.send("a").await;
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Sub {
     pub(super) hub: Owned<Upstream>,
 }
 
-socket_methods!(Sub, |_settings| Upstream::default());
+socket_methods!(Sub, |settings| Upstream::new(&settings));
 
 impl Sub {
     /// Asks all publishers, now and later, for messages that begin with the topic. A topic may be subscribed
@@ -32,6 +61,12 @@ impl Sub {
     /// Takes one subscription to the topic back.
     pub fn unsubscribe(&self, topic: impl AsRef<[u8]>) {
         cancel(&self.hub, Bytes::copy_from_slice(topic.as_ref()));
+    }
+
+    /// How many topics it has subscribed to: each counts once, however often, and also where another begins with it.
+    #[must_use]
+    pub fn topics(&self) -> usize {
+        self.hub.out().routing.topics()
     }
 
     /// The next message, of each publisher in turn. Cancel safe.
@@ -77,7 +112,8 @@ impl Sub {
 
     fn only_wanted(&self, run: Batch) -> Batch {
         let out = self.hub.out();
-        if out.routing.wants(b"") || (run.wire().is_some() && run.spans().all(|s| out.routing.wants(s.first)))
+        if out.routing.wants_all()
+            || (run.wire().is_some() && run.spans().all(|s| out.routing.wants(s.first)))
         {
             return run;
         }

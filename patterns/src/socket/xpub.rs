@@ -1,18 +1,47 @@
 //! XPUB: PUB that sees who subscribes.
 
-use enfonet_zmtp::{Batch, Message, SocketType, Subscription};
+use enfonet_zmtp::{Batch, Envelope, Message, SocketType, Subscription};
 
-use super::common::socket_methods;
+use super::common::{self, socket_methods};
 use super::hub::Owned;
 use super::publish::{self, Publication};
 use crate::PeerId;
 use crate::error::{RecvError, SendError, TrySendError};
-use crate::queue::Arrival;
-use crate::routing::FanOut;
+use crate::queue::{Arrival, Outbox};
+use crate::routing::{FanOut, Subscribers};
 
-/// Like [`Pub`](crate::Pub), and receives what comes from the subscribers: which topics are wanted, by
-/// anybody at all, and messages that they send (RFC 29). Partners: [`Sub`](crate::Sub), [`XSub`](crate::XSub).
-/// When queues are at their mark, it does as [`Pub`](crate::Pub) does.
+/// Distributes messages as [`Pub`](crate::Pub) does, and receives what comes from the subscribers: which topics are
+/// wanted, by anybody at all, and messages that they send (RFC 29). For brokers, and for publishers that have to know
+/// who listens. Partners: [`Sub`](crate::Sub), [`XSub`](crate::XSub).
+///
+/// | when … | then a message … |
+/// |---|---|
+/// | nobody has subscribed to it | is dropped |
+/// | a subscriber's queue is at its mark and its connection is writing | waits a moment (`send`), or is dropped (`try_send`) |
+/// | a subscriber's queue is at its mark and it doesn't read | is dropped for it, whole; nobody else notices |
+/// | the same, with [`nodrop`](crate::Options::nodrop) | waits until all have room (`send`), or comes back (`try_send`): all get it, or nobody |
+/// | it is for one peer (`send_to`), whose queue is at its mark | waits (`send_to`), or comes back (`try_send_to`) |
+///
+/// ```
+/// use enfonet_patterns::{FromSubscriber, Sub, Subscription, XPub};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let publisher = XPub::builder().verbose(true).build();
+/// let endpoint = publisher.bind("tcp://127.0.0.1:*").await?;
+/// let subscriber = Sub::new();
+/// subscriber.subscribe("weather.");
+/// subscriber.connect(&endpoint)?;
+///
+/// // Who subscribes is told the last value at once; others have had it.
+/// if let FromSubscriber::Subscription { peer, subscription: Subscription::Subscribe(topic) } = publisher.recv().await? {
+///     assert_eq!(topic, "weather.");
+///     publisher.send_to(peer, ["weather.lisbon", "21.5"]).await?;
+/// }
+/// assert_eq!(subscriber.recv().await?, ["weather.lisbon", "21.5"].into());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct XPub {
     pub(super) hub: Owned<FanOut>,
@@ -21,11 +50,13 @@ pub struct XPub {
 /// What an [`XPub`] receives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FromSubscriber {
-    /// A topic's first subscriber came, or its last one went: by a cancel, or by its connection's end.
+    /// A topic's first subscriber came, or its last one went: by a cancel, or by its connection's end. Others are told
+    /// with [`verbose`](crate::Options::verbose), [`verboser`](crate::Options::verboser) and
+    /// [`manual`](crate::Options::manual).
     Subscription {
         /// Whose doing it was.
         peer: PeerId,
-        /// What is wanted, or no longer wanted, by the socket's peers as a whole.
+        /// What is wanted, or no longer wanted.
         subscription: Subscription,
     },
     /// A message that a subscriber sent.
@@ -37,13 +68,14 @@ pub enum FromSubscriber {
     },
 }
 
-socket_methods!(XPub, |settings| FanOut::new(settings.subscriptions, settings.subscription_octets));
+socket_methods!(XPub, |settings| FanOut::new(&settings));
 
 impl XPub {
-    /// Publishes a message. Dropped before it is ready, it may have reached some subscribers and not others.
+    /// Publishes a message. Dropped before it is ready, it may have reached some subscribers and not others; with
+    /// [`nodrop`](crate::Options::nodrop) it has reached none.
     ///
     /// # Errors
-    /// [`SendError::Closed`].
+    /// [`SendError::Closed`], or [`SendError::Timeout`] with [`nodrop`](crate::Options::nodrop).
     pub async fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
         publish::send(&self.hub, message.into()).await
     }
@@ -51,18 +83,58 @@ impl XPub {
     /// Publishes a message without waiting for queues at their mark.
     ///
     /// # Errors
-    /// [`TrySendError::Closed`].
+    /// [`TrySendError::Closed`], or [`TrySendError::Full`] with [`nodrop`](crate::Options::nodrop).
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
         publish::try_send(&self.hub, message.into())
     }
 
     /// Publishes a batch as it came: subscribers share its octets where they want many of its messages.
-    /// Dropped before it is ready, it may have reached some subscribers and not others.
+    /// Dropped before it is ready, it may have reached some subscribers and not others; with
+    /// [`nodrop`](crate::Options::nodrop), its first messages may have reached all, and others nobody. So it has no
+    /// other limit in time either.
     ///
     /// # Errors
     /// [`Closed`](crate::Closed).
     pub async fn send_batch(&self, batch: &Batch) -> Result<(), crate::Closed> {
         publish::publish(&self.hub, Publication::Run(batch)).await
+    }
+
+    /// Sends a message to one peer, whatever it has subscribed to, as soon as it has room: a last value, say, to one
+    /// that has just come. A [`Sub`](crate::Sub) drops what it doesn't want. Cancel safe: dropped before it is ready, it
+    /// has sent nothing.
+    ///
+    /// # Errors
+    /// [`SendError::UnknownPeer`] or [`SendError::Closed`], with the message.
+    pub async fn send_to(&self, peer: PeerId, message: impl Into<Message>) -> Result<(), SendError> {
+        common::send_to(&self.hub, peer, &Envelope::none(), message.into(), Outbox::is_connected).await
+    }
+
+    /// Sends a message to one peer, whatever it has subscribed to, if it has room.
+    ///
+    /// # Errors
+    /// [`TrySendError`], with the message.
+    pub fn try_send_to(&self, peer: PeerId, message: impl Into<Message>) -> Result<(), TrySendError> {
+        common::try_send_to(&self.hub, peer, &Envelope::none(), message.into(), Outbox::is_connected)
+    }
+
+    /// Lets a peer have the messages of a topic, as if it had asked for them: what an application does that
+    /// [decides](crate::Options::manual) what its subscribers get. A peer that isn't there any more is none.
+    pub fn subscribe(&self, peer: PeerId, topic: impl AsRef<[u8]>) {
+        self.decide(peer, |subscribers| subscribers.give(peer, topic.as_ref()));
+    }
+
+    /// Takes a topic from a peer, if it has it: that very topic, whatever others begin with it.
+    pub fn unsubscribe(&self, peer: PeerId, topic: impl AsRef<[u8]>) {
+        self.decide(peer, |subscribers| subscribers.take(peer, topic.as_ref()));
+    }
+
+    fn decide(&self, peer: PeerId, decision: impl FnOnce(&mut Subscribers)) {
+        let mut out = self.hub.out();
+        if out.outboxes.contains_key(peer) {
+            decision(&mut out.routing.subscribers);
+            drop(out);
+            self.hub.changed();
+        }
     }
 
     /// The next subscription or message. Changes of subscriptions come in the order in which they were
@@ -86,7 +158,13 @@ impl XPub {
 
     /// Waits until so many peers have subscribed to something, or the socket is closed. Cancel safe.
     pub async fn wait_subscribers(&self, peers: usize) {
-        self.hub.until(|out| (out.routing.subscribers() >= peers || out.closed).then_some(())).await;
+        self.hub.until(|out| (out.routing.subscribers.len() >= peers || out.closed).then_some(())).await;
+    }
+
+    /// How many topics the subscribers get messages of: each counts once, also where another begins with it.
+    #[must_use]
+    pub fn topics(&self) -> usize {
+        self.hub.out().routing.subscribers.topics()
     }
 }
 

@@ -13,15 +13,41 @@ use crate::error::{RecvError, SendError};
 use crate::queue::Arrival;
 use crate::routing::Upstream;
 
-/// Like [`Sub`](crate::Sub), for those who pass on what they receive: it doesn't check that it was asked
-/// for, and it can send messages to the publishers (RFC 29). Partners: [`Pub`](crate::Pub),
+/// Receives what it has subscribed to as [`Sub`](crate::Sub) does, for those who pass on what they receive: it doesn't
+/// check that it was asked for, and it can send messages to the publishers (RFC 29). Partners: [`Pub`](crate::Pub),
 /// [`XPub`](crate::XPub).
+///
+/// | when … | then … |
+/// |---|---|
+/// | it has subscribed to nothing | nothing comes, if the publisher keeps to it |
+/// | a publisher isn't there, or not yet | it is told all subscriptions when it comes; messages to it are dropped |
+/// | the queue to a publisher is at its mark | messages to it are dropped, whole; subscriptions never are |
+/// | the queue of a publisher is at its mark | that connection isn't read until there is room |
+///
+/// ```
+/// use enfonet_patterns::{FromSubscriber, XPub, XSub};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let publisher = XPub::new();
+/// let subscriber = XSub::new();
+/// subscriber.connect(publisher.bind("tcp://127.0.0.1:*").await?)?;
+///
+/// subscriber.subscribe("a");
+/// let FromSubscriber::Subscription { peer, .. } = publisher.recv().await? else { panic!("the topic is new") };
+/// subscriber.send("a question")?;
+/// assert_eq!(publisher.recv().await?, FromSubscriber::Message { peer, message: "a question".into() });
+/// publisher.send("an answer").await?;
+/// assert_eq!(subscriber.recv().await?, "an answer".into());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct XSub {
     pub(super) hub: Owned<Upstream>,
 }
 
-socket_methods!(XSub, |_settings| Upstream::default());
+socket_methods!(XSub, |settings| Upstream::new(&settings));
 
 impl XSub {
     /// Asks all publishers, now and later, for messages that begin with the topic. Counted, as by
@@ -35,8 +61,17 @@ impl XSub {
         cancel(&self.hub, topic.into());
     }
 
-    /// Sends a message to every publisher that is there and has room; others lose it. One that begins with
-    /// 01 or 00 subscribes or unsubscribes, as in libzmq.
+    /// How many topics it has subscribed to: each counts once, however often, and also where another begins with it.
+    #[must_use]
+    pub fn topics(&self) -> usize {
+        self.hub.out().routing.topics()
+    }
+
+    /// Sends a message to every publisher that is there and has room; others lose it. Never waits.
+    ///
+    /// One whose first frame begins with 01 or 00 subscribes to or unsubscribes from the rest of that frame, as in
+    /// libzmq, and nothing else of it is sent. Later frames are never looked at: what they begin with is data, as in
+    /// libzmq with `ONLY_FIRST_SUBSCRIBE`.
     ///
     /// # Errors
     /// [`SendError::Closed`].

@@ -1,0 +1,197 @@
+use std::task::Waker;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::queue::{Load, Staged};
+use crate::routing::tests::add_queue;
+
+struct Fan {
+    routing: FanOut,
+    outboxes: Outboxes,
+    ids: Vec<PeerId>,
+    leftovers: Vec<Leftover>,
+}
+
+impl Fan {
+    fn new(topics: &[&[&str]], hwm: usize) -> Self {
+        Self::with(topics, hwm, Settings::default())
+    }
+
+    fn with(topics: &[&[&str]], hwm: usize, settings: Settings) -> Self {
+        let settings = Settings { subscriptions: 100, subscription_octets: 1000, ..settings };
+        let (mut routing, mut outboxes) = (FanOut::new(&settings), Outboxes::new());
+        let ids: Vec<_> = topics
+            .iter()
+            .map(|topics| {
+                let id = add_queue(&mut outboxes, Load::new(hwm, usize::MAX));
+                outboxes[id].connect(Load::default());
+                for topic in *topics {
+                    routing.subscription(id, &Subscription::Subscribe(topic.to_string().into())).unwrap();
+                }
+                id
+            })
+            .collect();
+        Self { routing, outboxes, ids, leftovers: Vec::new() }
+    }
+
+    fn publish(&mut self, batch: &Batch) -> usize {
+        self.routing.publish_batch(&mut self.outboxes, batch, &mut self.leftovers, |_| {})
+    }
+
+    /// What peer `at` gets to write, as text; with `write` its credit returns.
+    fn take(&mut self, at: usize, written: &mut Load) -> Vec<String> {
+        let mut staged = Staged::default();
+        let outbox = &mut self.outboxes[self.ids[at]];
+        outbox.exchange(std::mem::take(written), false, true, &mut staged, Waker::noop());
+        let taken: Vec<_> = staged.runs.iter().cloned().flatten().collect();
+        *written = Load::new(taken.len(), staged.runs.iter().map(Batch::wire_len).sum());
+        taken.iter().map(|m| String::from_utf8_lossy(m.first()).into_owned()).collect()
+    }
+}
+
+fn batch(topics: &[&str]) -> Batch {
+    topics.iter().map(|t| Message::from_frames([t.to_string(), "body".into()])).collect()
+}
+
+#[test]
+fn each_peer_gets_what_it_wants_once_and_in_order() {
+    let mut fan = Fan::new(&[&["a", "", "ab"], &["b"], &[], &["ab", "c"]], 100);
+    fan.publish(&batch(&["ab1", "b1", "x1", "ab2", "c1", "a1"]));
+    let none = || Load::default();
+    assert_eq!(fan.take(0, &mut none()), ["ab1", "b1", "x1", "ab2", "c1", "a1"]);
+    assert_eq!(fan.take(1, &mut none()), ["b1"]);
+    assert!(fan.take(2, &mut none()).is_empty());
+    assert_eq!(fan.take(3, &mut none()), ["ab1", "ab2", "c1"]);
+}
+
+#[test]
+fn what_has_no_room_waits_for_a_writing_connection_and_is_lost_to_a_blocked_one() {
+    let mut fan = Fan::new(&[&[""], &[""]], 2);
+    let blocked = fan.ids[1];
+    fan.outboxes[blocked].exchange(Load::default(), true, true, &mut Staged::default(), Waker::noop());
+    fan.publish(&batch(&["1", "2", "3", "4", "5"]));
+    fan.publish(&batch(&["6"]));
+    assert_eq!(
+        fan.leftovers.iter().map(|l| (l.id, l.run.len())).collect::<Vec<_>>(),
+        [(fan.ids[0], 3), (fan.ids[0], 1)]
+    );
+    let (mut seen, mut written) = (Vec::new(), Load::default());
+    while !fan.leftovers.is_empty() {
+        seen.extend(fan.take(0, &mut written));
+        fan.routing.retry(&mut fan.outboxes, &mut fan.leftovers, |_| {});
+    }
+    seen.extend(fan.take(0, &mut written));
+    assert_eq!(seen, ["1", "2", "3", "4", "5", "6"]);
+    assert_eq!(fan.take(1, &mut Load::default()), ["1", "2"]);
+}
+
+#[test]
+fn a_peer_that_passes_a_limit_of_subscriptions_is_refused() {
+    let mut fan = Fan::new(&[&[]], 1);
+    let (id, subscribe) = (fan.ids[0], |topic: String| Subscription::Subscribe(topic.into()));
+    assert_eq!(fan.routing.subscription(id, &subscribe("x".repeat(1001))), Err(Refusal::Subscriptions));
+    for n in 0..100 {
+        assert_eq!(fan.routing.subscription(id, &subscribe(n.to_string())), Ok(true));
+    }
+    assert_eq!(fan.routing.subscription(id, &subscribe("more".into())), Err(Refusal::Subscriptions));
+}
+
+#[test]
+fn a_socket_that_drops_nothing_sends_to_all_or_nobody_and_asks_only_those_a_message_is_for() {
+    let mut fan = Fan::with(&[&["a"], &["a", "b"]], 2, Settings { nodrop: true, ..Settings::default() });
+    assert_eq!(fan.publish(&batch(&["b1", "a1"])), 2);
+    assert_eq!(fan.publish(&batch(&["a2"])), 0, "the second is full");
+    assert_eq!(fan.publish(&batch(&["x", "b2", "x"])), 1);
+    assert!(fan.leftovers.is_empty());
+    let (mut written, mut others) = (Load::default(), Load::default());
+    assert_eq!(fan.take(1, &mut written), ["b1", "a1"]);
+    assert_eq!(fan.publish(&batch(&["a2"])), 0, "taken isn't written");
+    assert!(fan.take(1, &mut written).is_empty());
+    assert_eq!(fan.publish(&batch(&["a2", "a3"])), 1, "the first is full");
+    assert_eq!(fan.take(0, &mut others), ["a1", "a2"]);
+    let gone = fan.ids[0];
+    fan.outboxes.remove(gone);
+    fan.routing.part(gone, &mut |_| {});
+    assert_eq!(fan.publish(&batch(&["a3", "a4"])), 1, "who has gone needs no room");
+    assert_eq!(fan.take(1, &mut written), ["a2", "a3"]);
+}
+
+/// What may happen to a publisher that drops nothing.
+#[derive(Clone, Debug)]
+enum Step {
+    Publish(Vec<String>),
+    /// A peer's queue is taken and written.
+    Write(usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        prop::collection::vec("[abc]{0,3}", 1..4).prop_map(Step::Publish),
+        (0usize..3).prop_map(Step::Write),
+    ]
+}
+
+fn wants(wanted: &[&str], topic: &str, inverted: bool) -> bool {
+    wanted.iter().any(|wanted| topic.starts_with(wanted)) != inverted
+}
+
+proptest! {
+    #[test]
+    fn a_batch_goes_where_its_messages_would_go_one_by_one(
+        wanted in prop::collection::vec(prop::collection::vec("[ab]{0,2}", 0..3), 1..5),
+        topics in prop::collection::vec("[abc]{0,3}", 0..40),
+        inverted in any::<bool>(),
+    ) {
+        let wanted: Vec<Vec<&str>> = wanted.iter().map(|w| w.iter().map(String::as_str).collect()).collect();
+        let wanted: Vec<&[&str]> = wanted.iter().map(Vec::as_slice).collect();
+        let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
+        let settings = Settings { invert_matching: inverted, ..Settings::default() };
+        let mut fan = Fan::with(&wanted, usize::MAX, settings.clone());
+        let mut singly = Fan::with(&wanted, usize::MAX, settings);
+        prop_assert_eq!(fan.publish(&batch(&topics)), topics.len());
+        topics.iter().for_each(|topic| { singly.publish(&Message::from(topic.to_string()).into()); });
+        for (at, wanted) in wanted.iter().enumerate() {
+            let expected: Vec<_> = topics.iter().filter(|t| wants(wanted, t, inverted)).copied().collect();
+            prop_assert_eq!(&fan.take(at, &mut Load::default()), &expected);
+            prop_assert_eq!(singly.take(at, &mut Load::default()), expected);
+        }
+    }
+
+    #[test]
+    fn what_a_socket_that_drops_nothing_takes_reaches_all_whom_it_is_for(
+        wanted in prop::collection::vec(prop::collection::vec("[ab]{0,2}", 0..3), 3),
+        steps in prop::collection::vec(step(), 0..40),
+        inverted in any::<bool>(),
+    ) {
+        const HWM: usize = 3;
+        let wanted: Vec<Vec<&str>> = wanted.iter().map(|w| w.iter().map(String::as_str).collect()).collect();
+        let wanted: Vec<&[&str]> = wanted.iter().map(Vec::as_slice).collect();
+        let settings = Settings { nodrop: true, invert_matching: inverted, ..Settings::default() };
+        let mut fan = Fan::with(&wanted, HWM, settings);
+        let mut queues = vec![Vec::new(); 3];
+        for step in steps {
+            match step {
+                Step::Publish(topics) => {
+                    let mut taken = 0;
+                    for topic in &topics {
+                        let whom: Vec<_> = (0..3).filter(|at| wants(wanted[*at], topic, inverted)).collect();
+                        if whom.iter().any(|at| queues[*at].len() == HWM) {
+                            break;
+                        }
+                        whom.iter().for_each(|at| queues[*at].push(topic.clone()));
+                        taken += 1;
+                    }
+                    let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
+                    prop_assert_eq!(fan.publish(&batch(&topics)), taken);
+                }
+                Step::Write(at) => {
+                    let mut written = Load::default();
+                    prop_assert_eq!(fan.take(at, &mut written), std::mem::take(&mut queues[at]));
+                    prop_assert!(fan.take(at, &mut written).is_empty());
+                }
+            }
+            prop_assert!(fan.leftovers.is_empty());
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! What subscribers ask for, what they get, and what of it the application is told (RFC 29, "The XPUB Socket").
+
+use bytes::Bytes;
+use enfonet_zmtp::Subscription;
+
+use super::subscriptions::{Change, Subscriptions};
+use super::{Outboxes, Refusal};
+use crate::PeerId;
+use crate::options::{Settings, Told};
+use crate::queue::Outbox;
+
+#[derive(Debug)]
+pub(crate) struct Subscribers {
+    /// What peers get.
+    index: Subscriptions,
+    /// What they have asked for, where the application decides what they get.
+    asked: Option<Subscriptions>,
+    told: Told,
+    /// Those get a message who have no subscription to it.
+    inverted: bool,
+    max_subscriptions: usize,
+    max_octets: usize,
+}
+
+impl Subscribers {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self {
+            index: Subscriptions::default(),
+            asked: settings.manual.then(Subscriptions::default),
+            told: settings.told,
+            inverted: settings.invert_matching,
+            max_subscriptions: settings.subscriptions,
+            max_octets: settings.subscription_octets,
+        }
+    }
+
+    /// How many peers get something.
+    pub(crate) fn len(&self) -> usize {
+        self.index.subscribers()
+    }
+
+    /// How many topics peers get.
+    pub(crate) const fn topics(&self) -> usize {
+        self.index.held_by_all().0
+    }
+
+    /// A peer subscribes or cancels. Whether the application is told.
+    pub(crate) fn ask(&mut self, id: PeerId, subscription: &Subscription) -> Result<bool, Refusal> {
+        let change = match subscription {
+            Subscription::Subscribe(topic) => self.admit(id, topic)?,
+            Subscription::Cancel(topic) => self.wishes().remove(topic, id),
+        };
+        let told = match (self.told, subscription) {
+            _ if self.asked.is_some() => true,
+            (Told::All, _) | (Told::Subscribes, Subscription::Subscribe(_)) => true,
+            (Told::Changes | Told::Subscribes, _) => change == Change::Topic,
+        };
+        Ok(told)
+    }
+
+    /// Where it is kept what peers ask for.
+    fn wishes(&mut self) -> &mut Subscriptions {
+        self.asked.as_mut().unwrap_or(&mut self.index)
+    }
+
+    /// Takes a subscription in, unless that passes a limit. What is held already doesn't count again.
+    fn admit(&mut self, id: PeerId, topic: &[u8]) -> Result<Change, Refusal> {
+        let (max_topics, max_octets) = (self.max_subscriptions, self.max_octets);
+        let passes = |(topics, octets)| topics >= max_topics || octets + topic.len() > max_octets;
+        let wishes = self.wishes();
+        let (of_peer, of_all) = (wishes.held_by(id), wishes.held_by_all());
+        match wishes.would_insert(topic, id) {
+            Change::None => Ok(Change::None),
+            Change::Peer if passes(of_peer) => Err(Refusal::Subscriptions),
+            Change::Topic if passes(of_peer) || passes(of_all) => Err(Refusal::Subscriptions),
+            Change::Peer | Change::Topic => Ok(wishes.insert(topic, id)),
+        }
+    }
+
+    /// The application lets a peer, which is connected, have a topic.
+    pub(crate) fn give(&mut self, id: PeerId, topic: &[u8]) {
+        self.index.insert(topic, id);
+    }
+
+    /// The application takes a topic from a peer.
+    pub(crate) fn take(&mut self, id: PeerId, topic: &[u8]) {
+        self.index.remove(topic, id);
+    }
+
+    /// A peer has gone; `cancelled` is told of each topic that the application is told of.
+    pub(crate) fn remove(&mut self, id: PeerId, mut cancelled: impl FnMut(Bytes)) {
+        let all = self.asked.is_some() || self.told == Told::All;
+        self.wishes().remove_peer(id, |topic, change| {
+            if all || change == Change::Topic {
+                cancelled(topic);
+            }
+        });
+        if self.asked.is_some() {
+            self.index.remove_peer(id, |_, _| {});
+        }
+    }
+
+    /// Those who get every message, when nobody gets only some: then messages needn't be looked at.
+    pub(crate) fn of_all(&self) -> Option<&[PeerId]> {
+        if self.inverted { None } else { self.index.of_all() }
+    }
+
+    /// Calls `found` for each peer that gets messages of this topic: once or more. `serial` has not been the mark
+    /// of any queue before.
+    #[inline]
+    pub(crate) fn for_each_recipient(
+        &self,
+        outboxes: &mut Outboxes,
+        topic: &[u8],
+        serial: u64,
+        mut found: impl FnMut(PeerId, &mut Outbox),
+    ) {
+        if self.inverted {
+            return self.for_each_other(outboxes, topic, serial, &mut found);
+        }
+        self.index.for_each_match(topic, |id| found(id, &mut outboxes[id]));
+    }
+
+    /// Calls `found` for each peer without a subscription that matches.
+    #[cold]
+    fn for_each_other(
+        &self,
+        outboxes: &mut Outboxes,
+        topic: &[u8],
+        serial: u64,
+        found: &mut dyn FnMut(PeerId, &mut Outbox),
+    ) {
+        self.index.for_each_match(topic, |id| outboxes[id].mark = serial);
+        outboxes.iter_mut().filter(|(_, outbox)| outbox.mark != serial).for_each(|(id, o)| found(id, o));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use proptest::prelude::*;
+    use slotmap::SlotMap;
+
+    use super::*;
+
+    const PEERS: usize = 3;
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Subscribe(usize, String),
+        Cancel(usize, String),
+        Give(usize, String),
+        Take(usize, String),
+        Gone(usize),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let (topic, peer) = (|| "[ab]{0,2}", || 0..PEERS);
+        prop_oneof![
+            4 => (peer(), topic()).prop_map(|(p, t)| Step::Subscribe(p, t)),
+            3 => (peer(), topic()).prop_map(|(p, t)| Step::Cancel(p, t)),
+            2 => (peer(), topic()).prop_map(|(p, t)| Step::Give(p, t)),
+            2 => (peer(), topic()).prop_map(|(p, t)| Step::Take(p, t)),
+            1 => peer().prop_map(Step::Gone),
+        ]
+    }
+
+    /// Who holds which topic.
+    type Topics = BTreeMap<String, BTreeSet<usize>>;
+
+    /// Whether that changed anything for all.
+    fn put(topics: &mut Topics, topic: &str, peer: usize) -> bool {
+        let holders = topics.entry(topic.into()).or_default();
+        let is_new = holders.is_empty();
+        holders.insert(peer) && is_new
+    }
+
+    fn drop_out(topics: &mut Topics, topic: &str, peer: usize) -> bool {
+        let holders = topics.entry(topic.into()).or_default();
+        holders.remove(&peer) && holders.is_empty()
+    }
+
+    fn all_of(topics: &Topics, peer: usize) -> Vec<String> {
+        topics.iter().filter(|(_, holders)| holders.contains(&peer)).map(|(topic, _)| topic.clone()).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_told_and_who_gets_what_agree_with_plain_maps(
+            steps in prop::collection::vec(step(), 0..60),
+            told in prop::sample::select(vec![Told::Changes, Told::Subscribes, Told::All]),
+            manual in any::<bool>(),
+            probe in "[abc]{0,3}",
+        ) {
+            let mut ids = SlotMap::<PeerId, ()>::with_key();
+            let ids: Vec<_> = (0..PEERS).map(|_| ids.insert(())).collect();
+            let mut subscribers = Subscribers::new(&Settings { told, manual, ..Settings::default() });
+            // Without a say of the application's, peers get what they ask for.
+            let (mut asked, mut given) = (Topics::new(), Topics::new());
+            for step in steps {
+                let wishes = if manual { &mut asked } else { &mut given };
+                match step {
+                    Step::Subscribe(peer, topic) => {
+                        let news = put(wishes, &topic, peer) || manual || told != Told::Changes;
+                        let subscribe = Subscription::Subscribe(topic.into());
+                        prop_assert_eq!(subscribers.ask(ids[peer], &subscribe), Ok(news));
+                    }
+                    Step::Cancel(peer, topic) => {
+                        let news = drop_out(wishes, &topic, peer) || manual || told == Told::All;
+                        prop_assert_eq!(subscribers.ask(ids[peer], &Subscription::Cancel(topic.into())), Ok(news));
+                    }
+                    Step::Give(peer, topic) => {
+                        put(&mut given, &topic, peer);
+                        subscribers.give(ids[peer], topic.as_bytes());
+                    }
+                    Step::Take(peer, topic) => {
+                        drop_out(&mut given, &topic, peer);
+                        subscribers.take(ids[peer], topic.as_bytes());
+                    }
+                    Step::Gone(peer) => {
+                        let mut expected = all_of(wishes, peer);
+                        expected.retain(|topic| drop_out(wishes, topic, peer) || manual || told == Told::All);
+                        all_of(&given, peer).iter().for_each(|topic| { drop_out(&mut given, topic, peer); });
+                        let mut cancelled = Vec::new();
+                        subscribers.remove(ids[peer], |topic| cancelled.push(String::from_utf8(topic.into()).unwrap()));
+                        cancelled.sort();
+                        prop_assert_eq!(cancelled, expected);
+                    }
+                }
+                prop_assert_eq!(subscribers.topics(), given.values().filter(|holders| !holders.is_empty()).count());
+            }
+            let expected: BTreeSet<_> =
+                given.iter().filter(|(t, _)| probe.starts_with(&**t)).flat_map(|(_, holders)| holders).copied().collect();
+            let mut matched = BTreeSet::new();
+            subscribers.index.for_each_match(probe.as_bytes(), |id| {
+                matched.extend(ids.iter().position(|peer| *peer == id));
+            });
+            prop_assert_eq!(matched, expected);
+        }
+    }
+
+    #[test]
+    fn what_peers_ask_for_is_limited_also_where_the_application_decides() {
+        let mut ids = SlotMap::<PeerId, ()>::with_key();
+        let (id, other) = (ids.insert(()), ids.insert(()));
+        let settings = Settings { manual: true, subscriptions: 2, ..Settings::default() };
+        let mut subscribers = Subscribers::new(&settings);
+        for topic in ["a", "b", "a"] {
+            assert_eq!(subscribers.ask(id, &Subscription::Subscribe(topic.into())), Ok(true));
+        }
+        for (id, topic) in [(id, "c"), (other, "c")] {
+            let refused = subscribers.ask(id, &Subscription::Subscribe(topic.into()));
+            assert_eq!(refused, Err(Refusal::Subscriptions));
+        }
+        assert_eq!(subscribers.ask(other, &Subscription::Subscribe("a".into())), Ok(true));
+    }
+}

@@ -1,0 +1,91 @@
+//! Who waits for room isn't woken for nothing, and not kept waiting for nobody.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context as Task, Poll, Wake, Waker};
+use std::time::Duration;
+
+use enfonet_patterns::{Context, Pub, SendError, Sub, TrySendError};
+use tokio::task::yield_now;
+use tokio::time::Instant;
+
+#[derive(Default)]
+struct Count(AtomicUsize);
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Other tasks do all that they can.
+async fn settle() {
+    for _ in 0..100 {
+        yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_publisher_that_waits_for_room_sleeps_until_there_is_some() {
+    let context = Context::new();
+    let publisher = Pub::builder().context(&context).nodrop(true).send_hwm(10).build();
+    publisher.bind("inproc://lossless").await.unwrap();
+    let [slow, quick] = [0, 1].map(|_| {
+        let sub = Sub::builder().context(&context).recv_hwm(10).build();
+        sub.subscribe("x");
+        sub.connect("inproc://lossless").unwrap();
+        sub
+    });
+    publisher.wait_subscribers(2).await;
+    quick.unsubscribe("x");
+    quick.subscribe("quick");
+    settle().await;
+    while publisher.try_send("x").is_ok() {
+        settle().await;
+    }
+    assert_eq!(publisher.try_send("x"), Err(TrySendError::Full("x".into())));
+
+    let woken = Arc::new(Count::default());
+    let waker = Waker::from(woken.clone());
+    let mut sending = pin!(publisher.send("x last"));
+    let mut poll = || sending.as_mut().poll(&mut Task::from_waker(&waker));
+    assert!(poll().is_pending());
+    for _ in 0..100 {
+        publisher.try_send("quick").unwrap();
+        assert_eq!(quick.recv().await, Ok("quick".into()));
+        settle().await;
+    }
+    assert_eq!(woken.0.load(Ordering::Relaxed), 0, "nothing has changed for it");
+    while woken.0.load(Ordering::Relaxed) == 0 {
+        assert_eq!(slow.recv().await, Ok("x".into()));
+        settle().await;
+    }
+    assert_eq!(poll(), Poll::Ready(Ok(())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_publisher_has_its_time_for_sending_and_waits_for_nobody_whose_endpoint_is_given_up() {
+    const LIMIT: Duration = Duration::from_secs(10);
+    let context = Context::new();
+    let publisher = Pub::builder().context(&context).nodrop(true).send_hwm(1).send_timeout(LIMIT).build();
+    let at = publisher.bind("inproc://given up").await.unwrap();
+    let sub = Sub::builder().context(&context).recv_hwm(1).build();
+    sub.subscribe("");
+    sub.connect(&at).unwrap();
+    publisher.wait_subscribers(1).await;
+    while publisher.try_send("x").is_ok() {
+        settle().await;
+    }
+    let start = Instant::now();
+    assert_eq!(publisher.send("y").await, Err(SendError::Timeout("y".into())));
+    assert_eq!(start.elapsed(), LIMIT);
+    let mut sending = pin!(publisher.send("y"));
+    assert!(sending.as_mut().poll(&mut Task::from_waker(Waker::noop())).is_pending());
+    publisher.unbind(&at).unwrap();
+    assert_eq!(sending.await, Ok(()), "it has no subscribers any more");
+    assert_eq!(start.elapsed(), LIMIT);
+    assert_eq!(sub.recv().await, Ok("x".into()));
+}

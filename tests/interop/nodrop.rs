@@ -1,0 +1,167 @@
+//! Publishers that drop nothing: a message goes to all of its subscribers, or to none until all have room.
+
+use std::time::Duration;
+
+use enfonet_patterns::{Context, Message, Options, Pub, Publishes, SendError, TrySendError, XPub};
+use enfonet_tests::{End, LibZmq, Runtime, Script, command, eventually, frames, wildcard};
+
+/// So much that the kernel's buffers are soon full.
+fn large(n: usize) -> Message {
+    Message::from_frames([n.to_string().into_bytes(), vec![b'x'; 20_000]])
+}
+
+fn lossless<K: Publishes>(options: Options<K>, hwm: usize) -> K {
+    options.nodrop(true).send_hwm(hwm).build()
+}
+
+/// More than the kernel holds for a peer that doesn't read: one such message waits for as long as that is there.
+fn huge() -> Message {
+    vec![b'x'; 32 << 20].into()
+}
+
+/// Publishes until a message comes back; gives the number of that.
+fn fill(publisher: &Pub, begin: usize) -> usize {
+    for n in begin.. {
+        if let Err(error) = publisher.try_send(large(n)) {
+            assert_eq!(error, TrySendError::Full(large(n)));
+            return n;
+        }
+    }
+    unreachable!("there is an end to all room");
+}
+
+#[test]
+fn what_is_taken_arrives_and_what_comes_back_does_not() {
+    for transport in ["tcp", "ipc", "inproc"] {
+        let (runtime, libzmq, context) = (Runtime::new(), LibZmq::new(), Context::new());
+        let _guard = runtime.enter();
+        let publisher = lossless(Pub::builder().context(&context), 100);
+        let (_dir, wildcard) = wildcard(transport);
+        let wildcard = if transport == "inproc" { "inproc://lossless".into() } else { wildcard };
+        let at = runtime.run(publisher.bind(&*wildcard)).unwrap().to_string();
+        let subscriber = if transport == "inproc" {
+            let options = Options::default().context(&context).recv_hwm(50);
+            End::ours(&runtime, zmq::SUB, options, "")
+        } else {
+            let socket = libzmq.socket(zmq::SUB);
+            socket.set_rcvhwm(50).unwrap();
+            End::libzmq(&runtime, socket, "")
+        };
+        subscriber.subscribe("");
+        subscriber.connect(&at);
+        runtime.run(publisher.wait_subscribers(1));
+        let mut begin = 0;
+        for _ in 0..5 {
+            let end = eventually(|| Some(fill(&publisher, begin)).filter(|end| *end > begin));
+            for n in begin..end {
+                assert_eq!(subscriber.recv()[0], n.to_string().into_bytes(), "{transport}");
+            }
+            begin = end;
+        }
+        assert!(begin >= 100, "{transport}");
+    }
+}
+
+#[test]
+fn within_the_process_as_many_are_taken_as_both_marks_admit() {
+    let (runtime, context) = (Runtime::new(), Context::new());
+    let _guard = runtime.enter();
+    let publisher = lossless(XPub::builder().context(&context), 2000);
+    runtime.run(publisher.bind("inproc://marks")).unwrap();
+    let subscriber = End::ours(&runtime, zmq::SUB, Options::default().context(&context), "");
+    subscriber.subscribe("");
+    subscriber.connect("inproc://marks");
+    runtime.run(publisher.wait_subscribers(1));
+    (0..1999).for_each(|_| publisher.try_send("x").unwrap());
+    (0..1999).for_each(|_| assert_eq!(subscriber.recv(), frames(["x"])));
+}
+
+#[test]
+fn sending_waits_for_a_slow_subscriber_and_loses_nothing() {
+    const MESSAGES: usize = 3000;
+    for batched in [false, true] {
+        let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+        let _guard = runtime.enter();
+        let publisher = lossless(XPub::builder(), 10);
+        let at = runtime.run(publisher.bind("tcp://127.0.0.1:*")).unwrap().to_string();
+        let subscriber = libzmq.socket(zmq::SUB);
+        subscriber.set_rcvhwm(10).unwrap();
+        subscriber.set_subscribe(b"").unwrap();
+        subscriber.connect(&at).unwrap();
+        runtime.run(publisher.wait_subscribers(1));
+        let sender = publisher.clone();
+        let sending = runtime.spawn(async move {
+            if batched {
+                return sender.send_batch(&(0..MESSAGES).map(large).collect()).await.unwrap();
+            }
+            for n in 0..MESSAGES {
+                sender.send(large(n)).await.unwrap();
+            }
+        });
+        // More than there is room for anywhere: it waits.
+        eventually(|| matches!(publisher.try_send("one more"), Err(TrySendError::Full(_))).then_some(()));
+        assert!(!sending.is_finished());
+        let mut next = 0;
+        while next < MESSAGES {
+            let received = subscriber.recv_multipart(0).unwrap();
+            if received[0] != b"one more" {
+                assert_eq!(received[0], next.to_string().into_bytes());
+                next += 1;
+            }
+        }
+        runtime.run(sending).unwrap();
+    }
+}
+
+#[test]
+fn a_subscriber_that_does_not_read_holds_up_its_messages_and_no_others_until_it_goes() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let publisher = lossless(Pub::builder(), 1);
+    let at = runtime.run(publisher.bind("tcp://127.0.0.1:*")).unwrap().to_string();
+    let other = libzmq.subscriber(&at, "");
+    let mut idle = Script::join(&at, "SUB", 1);
+    idle.send(&command("SUBSCRIBE", b"x"));
+    runtime.run(publisher.wait_subscribers(2));
+    publisher.try_send(huge()).unwrap();
+    assert_eq!(other.recv_bytes(0).unwrap().len(), 32 << 20);
+    // What it isn't to get doesn't wait for it.
+    for text in ["small", "little"] {
+        runtime.run(publisher.send(text)).unwrap();
+        assert_eq!(other.recv_bytes(0).unwrap(), text.as_bytes());
+    }
+    assert_eq!(publisher.try_send("x 1"), Err(TrySendError::Full("x 1".into())));
+    let sender = publisher.clone();
+    let sending = runtime.spawn(async move { sender.send("x 2").await });
+    runtime.run(publisher.send("still")).unwrap();
+    assert_eq!(other.recv_bytes(0).unwrap(), b"still", "neither of them has reached anybody");
+    assert!(!sending.is_finished());
+    drop(idle);
+    assert_eq!(runtime.run(sending).unwrap(), Ok(()), "nobody is waited for any more");
+    assert_eq!(other.recv_bytes(0).unwrap(), b"x 2");
+}
+
+#[test]
+fn a_cancelled_subscription_ends_the_wait_too_and_closing_does() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let publisher = lossless(Pub::builder(), 1);
+    let at = runtime.run(publisher.bind("tcp://127.0.0.1:*")).unwrap().to_string();
+    let mut idle = Script::join(&at, "SUB", 1);
+    idle.send(&command("SUBSCRIBE", b"x"));
+    runtime.run(publisher.wait_subscribers(1));
+    publisher.try_send(huge()).unwrap();
+    let send = || {
+        assert_eq!(publisher.try_send("x"), Err(TrySendError::Full("x".into())));
+        let sender = publisher.clone();
+        runtime.spawn(async move { sender.send("x").await })
+    };
+    let sending = send();
+    idle.send(&command("CANCEL", b"x"));
+    assert_eq!(runtime.run(sending).unwrap(), Ok(()));
+    idle.send(&command("SUBSCRIBE", b"x"));
+    runtime.run(publisher.wait_subscribers(1));
+    let sending = send();
+    runtime.run(publisher.close(Duration::ZERO));
+    assert_eq!(runtime.run(sending).unwrap(), Err(SendError::Closed("x".into())));
+}
