@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{Endpoint, Message, Options, Rep, Req, SendError};
+use enfonet_patterns::{Endpoint, Message, Options, RecvError, Rep, Req, RequestError, SendError};
 use enfonet_tests::{Runtime, Script, ScriptListener, message, text, unused};
 
 use crate::{TCP, begin};
@@ -125,4 +125,123 @@ fn a_receiver_that_is_dropped_while_it_looks_for_another_peer_keeps_the_request(
     };
     let (reply, ()) = runtime.run(async { tokio::join!(req.recv(), serve) });
     assert_eq!(reply, Ok("reply".into()));
+}
+
+#[test]
+fn a_reply_that_waits_when_the_next_request_is_sent_goes_with_its_request() {
+    let runtime = Runtime::new();
+    let req = Req::builder().relaxed(true).correlate(true).build();
+    let at = runtime.run(req.bind(TCP)).unwrap().to_string();
+    let mut rep = Script::join(&at, "REP", 1);
+    for n in 0..10 {
+        runtime.run(req.send("abandoned")).unwrap();
+        let mut reply = rep.message();
+        *reply.last_mut().unwrap() = b"too early to be yours".to_vec();
+        rep.send(&message(&reply));
+        rep.settle();
+        runtime.run(req.send(n.to_string())).unwrap();
+        let reply = rep.message();
+        rep.send(&message(&reply));
+        assert_eq!(runtime.run(req.recv()), Ok(n.to_string().into()));
+    }
+}
+
+#[test]
+fn a_req_that_is_not_relaxed_waits_for_the_reply_to_a_dropped_request_and_a_relaxed_one_need_not() {
+    let runtime = Runtime::new();
+    for relaxed in [false, true] {
+        let req = Req::builder().relaxed(relaxed).correlate(true).build();
+        let at = runtime.run(req.bind(TCP)).unwrap().to_string();
+        let mut rep = Script::join(&at, "REP", 1);
+        runtime.run(req.wait_connected(1));
+        assert_eq!(runtime.run(begin(req.request("dropped"))), None);
+        let dropped = rep.message();
+        let next = runtime.run(begin(req.send("next"))).expect("there is room");
+        if relaxed {
+            assert_eq!(next, Ok(()));
+            let next = rep.message();
+            rep.send(&[message(&dropped), message(&next)].concat());
+            assert_eq!(runtime.run(req.recv()), Ok("next".into()));
+        } else {
+            assert_eq!(next, Err(SendError::ReplyPending("next".into())));
+            rep.send(&message(&dropped));
+            assert_eq!(runtime.run(req.recv()), Ok("dropped".into()));
+        }
+    }
+}
+
+#[test]
+fn of_the_clones_of_a_req_one_asks_at_a_time() {
+    let runtime = Runtime::new();
+    let req = Req::new();
+    let at = runtime.run(req.bind(TCP)).unwrap().to_string();
+    let mut rep = Script::join(&at, "REP", 1);
+    let asking = runtime.spawn({
+        let req = req.clone();
+        async move { req.request("first").await }
+    });
+    assert_eq!(text(&rep.message()), ["", "first"]);
+    let early = RequestError::Send(SendError::ReplyPending("second".into()));
+    assert_eq!(runtime.run(req.request("second")), Err(early));
+    rep.send(&message(&["", "reply"]));
+    assert_eq!(runtime.run(asking).unwrap(), Ok("reply".into()));
+}
+
+#[test]
+fn of_those_who_wait_for_the_same_reply_one_gets_it_and_the_others_are_told() {
+    let runtime = Runtime::new();
+    let req = Req::new();
+    let at = runtime.run(req.bind(TCP)).unwrap().to_string();
+    let mut rep = Script::join(&at, "REP", 1);
+    runtime.run(req.send("request")).unwrap();
+    assert_eq!(text(&rep.message()), ["", "request"]);
+    let outcomes = runtime.run(async {
+        let serve = async { rep.send(&message(&["", "reply"])) };
+        let (first, second, third, ()) = tokio::join!(biased; req.recv(), req.recv(), req.recv(), serve);
+        [first, second, third]
+    });
+    let got = outcomes.iter().filter(|outcome| **outcome == Ok("reply".into())).count();
+    let told = outcomes.iter().filter(|outcome| **outcome == Err(RecvError::NoRequest)).count();
+    assert_eq!((got, told), (1, 2), "{outcomes:?}");
+}
+
+#[test]
+fn who_waits_for_the_reply_to_an_abandoned_request_is_told_and_takes_no_other() {
+    let runtime = Runtime::new();
+    let req = Req::builder().relaxed(true).correlate(true).build();
+    let at = runtime.run(req.bind(TCP)).unwrap().to_string();
+    let mut rep = Script::join(&at, "REP", 1);
+    for told_at_once in [true, false].repeat(10) {
+        let mut asking = runtime.spawn({
+            let req = req.clone();
+            async move { req.request("first").await }
+        });
+        let first = rep.message();
+        let next = runtime.spawn({
+            let req = req.clone();
+            async move { req.request("second").await }
+        });
+        let second = rep.message();
+        let abandoned = Err(RequestError::Recv(RecvError::Abandoned));
+        if told_at_once {
+            assert_eq!(runtime.run(&mut asking).unwrap(), abandoned);
+        }
+        rep.send(&[message(&first), message(&second)].concat());
+        if !told_at_once {
+            assert_eq!(runtime.run(asking).unwrap(), abandoned);
+        }
+        assert_eq!(runtime.run(next).unwrap(), Ok("second".into()));
+    }
+}
+
+#[test]
+fn a_request_that_nobody_is_there_for_is_not_sent_when_its_sender_gives_up() {
+    let runtime = Runtime::new();
+    let req = Req::new();
+    let at = runtime.run(req.bind(TCP)).unwrap().to_string();
+    assert_eq!(runtime.run(begin(req.send("given up"))), None);
+    assert_eq!(runtime.run(begin(req.request("given up, too"))), None);
+    let mut rep = Script::join(&at, "REP", 1);
+    runtime.run(req.send("sent")).unwrap();
+    assert_eq!(text(&rep.message()), ["", "sent"]);
 }

@@ -16,6 +16,7 @@ mod pipeline;
 mod pubsub;
 mod reconnecting;
 mod reqrep;
+mod requests;
 mod router;
 mod told;
 mod xpub;

@@ -167,6 +167,9 @@ pub enum RecvError {
     /// There is no request to be replied to: the caller's fault (REQ).
     #[error("a request has to be sent before a reply is received")]
     NoRequest,
+    /// Another request was sent before the reply to this one came, as a relaxed socket may do (REQ).
+    #[error("another request was sent in the place of this one")]
+    Abandoned,
     /// The peer went away with the request (REQ). It may or may not have been carried out: sending it again can
     /// do it twice.
     #[error("the peer went away before it replied")]

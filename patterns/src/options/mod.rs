@@ -4,6 +4,7 @@ mod connecting;
 mod kinds;
 mod limits;
 mod queues;
+mod requests;
 mod security;
 mod topics;
 
@@ -116,6 +117,10 @@ pub struct Settings {
     pub(crate) told: Told,
     pub(crate) manual: bool,
     pub(crate) verbose_unsubscribe: bool,
+    pub(crate) relaxed: bool,
+    pub(crate) correlate: bool,
+    pub(crate) retries: usize,
+    pub(crate) reply_timeout: Option<Duration>,
     pub(crate) heartbeat: HeartbeatConfig,
 }
 
@@ -169,6 +174,10 @@ impl Default for Settings {
             told: Told::default(),
             manual: false,
             verbose_unsubscribe: false,
+            relaxed: false,
+            correlate: false,
+            retries: 0,
+            reply_timeout: None,
             heartbeat: HeartbeatConfig::default(),
         }
     }

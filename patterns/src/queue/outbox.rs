@@ -153,6 +153,11 @@ impl Outbox {
         self.connected && !self.retired
     }
 
+    /// Whether there is no connection that could have taken anything.
+    pub(crate) const fn is_away(&self) -> bool {
+        !self.connected
+    }
+
     /// Whether what is sent to it will be sent, now or once it is connected.
     pub(crate) const fn is_open(&self) -> bool {
         !self.retired

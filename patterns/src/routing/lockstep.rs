@@ -1,98 +1,221 @@
 //! One request, one reply (RFC 28, "The REQ Socket").
 //!
 //! ```text
-//!           request                    reply
-//!   Idle ────────────► Awaiting(peer) ───────► Idle
-//!                         │   ▲
-//!          gone, unsent   ▼   │ resend
-//!                      Unsent(request)                gone, sent: lost, Idle
+//!            request                reply             taken
+//!   Idle ──────────────► Awaiting ─────────► Replied ───────► Idle
+//!                      ▲  │    │
+//!       resend, again  │  │    └─ gone, sent ──► Lost ──┐ again
+//!                      │  └─ gone, unsent ──► Unsent ───┤ resend
+//!                      └────────────────────────────────┘
+//!   any ── give up ──► Idle      any, if relaxed ── request ──► Awaiting
 //! ```
+//!
+//! A late reply of a peer that was asked before another counts in `Lost` and `Unsent`, too.
 
 use enfonet_zmtp::{Batch, Envelope, Message, Subscription};
+use smallvec::SmallVec;
 
 use super::{Choose, Outboxes, RoundRobin, Routing};
 use crate::PeerId;
+use crate::options::Settings;
 
-/// Requests go to the peers in turn, and only the reply of the peer last asked counts.
-#[derive(Debug, Default)]
+/// Requests go to the peers in turn, and only the reply of a peer that was asked counts.
+#[derive(Debug)]
 pub(crate) struct Lockstep {
     robin: RoundRobin,
+    relaxed: bool,
+    correlate: bool,
+    /// Of the last request.
+    ticket: Ticket,
     state: State,
+    /// Those who may reply to it: several, where it was sent again. The last one has to.
+    asked: SmallVec<[PeerId; 2]>,
 }
 
-#[derive(Debug, Default)]
+/// The number of a request: on the wire, if requests and replies are correlated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ticket(u32);
+
+#[derive(Debug)]
 enum State {
-    #[default]
     Idle,
-    Awaiting(PeerId),
+    Awaiting,
     /// The peer that was asked has gone, and can't have got the request.
     Unsent(Message),
+    /// The peer that was asked has gone, perhaps with the request.
+    Lost,
+    Replied(Message),
 }
 
-/// What the going of a peer means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Gone {
-    /// Nothing.
-    Other,
-    /// The request is to be [sent again](Lockstep::resend).
-    Unsent,
-    /// The request has gone with it.
+/// How a request stands.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// There is no reply yet.
+    Awaiting,
+    /// The reply, which is given once.
+    Replied(Message),
+    /// The peer that was asked last has gone with it.
     Lost,
+    /// Its reply has been taken, or it has been given up.
+    Over,
+    /// Another request was sent in its place.
+    Abandoned,
 }
 
 impl Lockstep {
+    /// The first request has the number after `seed`.
+    pub(crate) fn new(settings: &Settings, seed: u32) -> Self {
+        // A request that is sent again may be replied to twice.
+        let repeats = settings.retries > 0 || settings.reply_timeout.is_some();
+        Self {
+            robin: RoundRobin::default(),
+            relaxed: settings.relaxed,
+            correlate: settings.correlate || repeats,
+            ticket: Ticket(seed),
+            state: State::Idle,
+            asked: SmallVec::new(),
+        }
+    }
+
+    /// Whether a request may be sent now.
+    pub(crate) const fn may_request(&self) -> bool {
+        self.relaxed || self.is_idle()
+    }
+
+    /// Whether there is no request that could be replied to.
     pub(crate) const fn is_idle(&self) -> bool {
         matches!(self.state, State::Idle)
     }
 
-    pub(crate) const fn is_unsent(&self) -> bool {
-        matches!(self.state, State::Unsent(_))
+    /// The last request.
+    pub(crate) const fn ticket(&self) -> Ticket {
+        self.ticket
     }
 
-    /// Sends a request to the next peer with room. Who got it; `None` if nobody has room.
+    /// Sends a request to the next peer with room; one that is under way is abandoned. Who got it; `None` if nobody
+    /// has room.
     pub(crate) fn request(&mut self, outboxes: &mut Outboxes, message: &Message) -> Option<PeerId> {
         let id = self.robin.choose(outboxes)?;
-        outboxes[id].push(&Envelope::delimiter(), message);
-        self.state = State::Awaiting(id);
+        self.ticket.0 = self.ticket.0.wrapping_add(1);
+        self.asked.clear();
+        self.ask(id, outboxes, message);
         Some(id)
+    }
+
+    /// Sends the request of this number again, to the next peer with room, unless that is no longer wanted. Who got
+    /// it, if anybody.
+    pub(crate) fn again(
+        &mut self,
+        ticket: Ticket,
+        outboxes: &mut Outboxes,
+        message: &Message,
+    ) -> Option<PeerId> {
+        if self.ticket != ticket || matches!(self.state, State::Idle | State::Replied(_)) {
+            return None;
+        }
+        self.take_back(outboxes);
+        let id = self.robin.choose(outboxes)?;
+        self.ask(id, outboxes, message);
+        Some(id)
+    }
+
+    /// Takes the request back where it waits for a peer that is away. It stands last there, since no other can have
+    /// been sent after it.
+    fn take_back(&mut self, outboxes: &mut Outboxes) {
+        for id in &self.asked {
+            let Some(away) = outboxes.get_mut(*id).filter(|outbox| outbox.is_away()) else { continue };
+            let mut runs = away.drain();
+            if let Some(last) = runs.last_mut() {
+                *last = last.split_to(last.len() - 1);
+            }
+            for run in &runs {
+                away.push_run(run, run.wire_len());
+            }
+            self.robin.room(*id);
+        }
     }
 
     /// Sends the request that came back to the next peer with room. Who got it, if anybody.
     pub(crate) fn resend(&mut self, outboxes: &mut Outboxes) -> Option<PeerId> {
         let State::Unsent(message) = &self.state else { return None };
         let message = message.clone();
-        self.request(outboxes, &message)
+        let id = self.robin.choose(outboxes)?;
+        self.ask(id, outboxes, &message);
+        Some(id)
+    }
+
+    fn ask(&mut self, id: PeerId, outboxes: &mut Outboxes, message: &Message) {
+        outboxes[id].push(&self.envelope(), message);
+        self.asked.retain(|asked| *asked != id);
+        self.asked.push(id);
+        self.state = State::Awaiting;
+    }
+
+    /// What stands before the request, and has to stand before its reply.
+    fn envelope(&self) -> Envelope {
+        if self.correlate {
+            Envelope::of(&[&self.ticket.0.to_be_bytes()[..], b""])
+        } else {
+            Envelope::delimiter()
+        }
     }
 
     /// A message has come from a peer: the reply, if it is that. Others are dropped: those of peers that
-    /// weren't asked, and whatever doesn't begin with the delimiter.
-    pub(crate) fn reply(&mut self, id: PeerId, message: Message) -> Option<Message> {
-        if !matches!(self.state, State::Awaiting(asked) if asked == id) {
-            return None;
+    /// weren't asked, and whatever doesn't begin with the envelope of the request. Whether it was the reply.
+    pub(crate) fn reply(&mut self, id: PeerId, message: Message) -> bool {
+        if !self.is_open() || !self.asked.contains(&id) {
+            return false;
         }
-        let (envelope, reply) = message.split_envelope().ok()?;
-        if envelope != Envelope::delimiter() {
-            return None;
+        match message.split_envelope() {
+            Ok((envelope, reply)) if envelope == self.envelope() => {
+                self.state = State::Replied(reply);
+                true
+            }
+            _ => false,
         }
-        self.state = State::Idle;
-        Some(reply)
+    }
+
+    /// Whether there may still be a reply.
+    const fn is_open(&self) -> bool {
+        matches!(self.state, State::Awaiting | State::Unsent(_) | State::Lost)
     }
 
     /// A peer has gone, with so much not sent to it.
-    pub(crate) fn gone(&mut self, id: PeerId, unsent: Vec<Batch>) -> Gone {
-        if !matches!(self.state, State::Awaiting(asked) if asked == id) {
-            return Gone::Other;
+    pub(crate) fn gone(&mut self, id: PeerId, unsent: Vec<Batch>) {
+        if !self.is_open() {
+            return;
         }
+        let was_last = self.asked.last() == Some(&id);
+        self.asked.retain(|asked| *asked != id);
+        if !was_last || !matches!(self.state, State::Awaiting) {
+            return;
+        }
+        // What was sent last is the request, if it wasn't sent.
         let request = unsent.into_iter().flatten().last().and_then(|wire| wire.split_envelope().ok());
-        match request {
-            Some((_, request)) => {
-                self.state = State::Unsent(request);
-                Gone::Unsent
+        self.state = request.map_or(State::Lost, |(_, request)| State::Unsent(request));
+    }
+
+    /// How a request stands. Its reply is taken with this.
+    pub(crate) fn standing(&mut self, ticket: Ticket) -> Standing {
+        if self.ticket != ticket {
+            return Standing::Abandoned;
+        }
+        match std::mem::replace(&mut self.state, State::Idle) {
+            State::Replied(reply) => Standing::Replied(reply),
+            State::Idle => Standing::Over,
+            open => {
+                let lost = matches!(open, State::Lost);
+                self.state = open;
+                if lost { Standing::Lost } else { Standing::Awaiting }
             }
-            None => {
-                self.state = State::Idle;
-                Gone::Lost
-            }
+        }
+    }
+
+    /// No reply to this request is waited for any more. Who hasn't got it yet doesn't get it.
+    pub(crate) fn give_up(&mut self, ticket: Ticket, outboxes: &mut Outboxes) {
+        if self.ticket == ticket && !self.is_idle() {
+            self.take_back(outboxes);
+            self.state = State::Idle;
         }
     }
 }
@@ -110,73 +233,16 @@ impl Routing for Lockstep {
         self.robin.room(id);
     }
 
-    /// Only of the peer that has the request: others may come and go unseen.
+    /// Only of those that have the request: others may come and go unseen.
     fn part(&mut self, id: PeerId, _cancelled: &mut dyn FnMut(Subscription)) -> bool {
-        matches!(self.state, State::Awaiting(asked) if asked == id)
+        self.is_open() && self.asked.contains(&id)
     }
 
     fn close(&mut self, id: PeerId) -> bool {
         self.robin.close(id);
-        matches!(self.state, State::Awaiting(asked) if asked == id)
+        self.is_open() && self.asked.contains(&id)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::queue::Load;
-    use crate::routing::tests::add_queue;
-
-    fn setup(peers: usize) -> (Lockstep, Outboxes, Vec<PeerId>) {
-        let (mut routing, mut outboxes) = (Lockstep::default(), Outboxes::new());
-        let ids: Vec<_> = (0..peers).map(|_| add_queue(&mut outboxes, Load::new(9, 999))).collect();
-        ids.iter().for_each(|id| routing.open(*id));
-        (routing, outboxes, ids)
-    }
-
-    fn wire(body: &'static str) -> Message {
-        Message::from_frames(["", body])
-    }
-
-    #[test]
-    fn only_the_peer_last_asked_can_reply_and_only_once() {
-        let (mut routing, mut outboxes, ids) = setup(2);
-        assert_eq!(routing.reply(ids[0], wire("early")), None);
-        assert_eq!(routing.request(&mut outboxes, &Message::from("q")), Some(ids[0]));
-        assert_eq!(routing.reply(ids[1], wire("other")), None);
-        assert_eq!(routing.reply(ids[0], wire("a")), Some(Message::from("a")));
-        assert_eq!(routing.reply(ids[0], wire("again")), None);
-        assert_eq!(routing.request(&mut outboxes, &Message::from("q")), Some(ids[1]));
-    }
-
-    #[test]
-    fn a_reply_without_the_delimiter_is_dropped() {
-        let (mut routing, mut outboxes, ids) = setup(1);
-        routing.request(&mut outboxes, &Message::from("q"));
-        for malformed in [Message::from("a"), Message::from(""), Message::from_frames(["x", "", "a"])] {
-            assert_eq!(routing.reply(ids[0], malformed), None);
-        }
-        assert!(!routing.is_idle());
-    }
-
-    #[test]
-    fn a_request_is_lost_with_the_peer_that_has_it_and_no_other() {
-        let (mut routing, mut outboxes, ids) = setup(2);
-        routing.request(&mut outboxes, &Message::from("q"));
-        assert_eq!(routing.gone(ids[1], Vec::new()), Gone::Other);
-        assert_eq!(routing.gone(ids[0], Vec::new()), Gone::Lost);
-        assert!(routing.is_idle());
-    }
-
-    #[test]
-    fn a_request_that_was_not_sent_goes_to_another_peer() {
-        let (mut routing, mut outboxes, ids) = setup(2);
-        routing.request(&mut outboxes, &Message::from("q"));
-        let unsent = outboxes[ids[0]].drain();
-        assert_eq!(routing.gone(ids[0], unsent), Gone::Unsent);
-        assert_eq!(routing.resend(&mut outboxes), Some(ids[1]));
-        let again: Vec<_> = outboxes[ids[1]].drain().into_iter().flatten().collect();
-        assert_eq!(again, [wire("q")]);
-        assert_eq!(routing.reply(ids[1], wire("a")), Some(Message::from("a")));
-    }
-}
+mod tests;

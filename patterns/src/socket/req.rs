@@ -1,6 +1,7 @@
 //! REQ: a request, then its reply.
 
 use std::task::Waker;
+use std::time::Duration;
 
 use enfonet_zmtp::{Message, SocketType};
 
@@ -8,7 +9,7 @@ use super::common::socket_methods;
 use super::hub::Owned;
 use crate::error::{RecvError, SendError};
 use crate::queue::Arrival;
-use crate::routing::{Gone, Lockstep};
+use crate::routing::{Lockstep, Standing, Ticket};
 
 /// Sends a request to one of its peers, each in turn, and receives the reply (RFC 28). Partners:
 /// [`Rep`](crate::Rep), [`Router`](crate::Router).
@@ -16,8 +17,9 @@ use crate::routing::{Gone, Lockstep};
 /// | when … | then … |
 /// |---|---|
 /// | no peer has room, or there is none yet | `send` waits |
+/// | the reply to the last request hasn't been received | `send` fails, or abandons that request if the socket is [`relaxed`](crate::Options::relaxed) |
 /// | the peer goes before it has got the request | another gets it |
-/// | the peer goes with the request | `recv` fails with [`RecvError::PeerGone`] (libzmq waits for ever) |
+/// | the peer goes with the request | `recv` fails with [`RecvError::PeerGone`] (libzmq waits for ever); `request` asks another if it has [`retries`](crate::Options::retries) |
 ///
 /// ```
 /// use enfonet_patterns::{Rep, Req};
@@ -36,90 +38,188 @@ use crate::routing::{Gone, Lockstep};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// **Clones** are the same socket, with one request under way. Of several that send at a time, one sends, and the others
+/// fail with [`SendError::ReplyPending`]; if the socket is relaxed, the last one counts, and those who wait for the reply
+/// to another fail with [`RecvError::Abandoned`]. Nobody gets the reply to another request than the one that was under
+/// way when they began to wait; of several who wait for the same, one gets it, and the others fail with
+/// [`RecvError::NoRequest`].
 #[derive(Clone, Debug)]
 pub struct Req {
     hub: Owned<Lockstep>,
 }
 
-socket_methods!(Req, |_settings| Lockstep::default());
+socket_methods!(Req, |settings| Lockstep::new(&settings, fastrand::u32(..)));
 
 impl Req {
-    /// Sends a request and waits for its reply. Dropped in between, the socket waits for the reply:
-    /// [`recv`](Self::recv) gives it.
+    /// Sends a request and waits for its reply: for the [`reply_timeout`](crate::Options::reply_timeout), and again with
+    /// another peer as often as it has [`retries`](crate::Options::retries). Other timeouts don't count here.
+    ///
+    /// Dropped once the request is sent, the socket waits for the reply: [`recv`](Self::recv) gives it. A
+    /// [`relaxed`](crate::Options::relaxed) one may as well send the next request.
     ///
     /// # Errors
-    /// [`RequestError`](RecvError) as of [`send`](Self::send) and [`recv`](Self::recv).
+    /// [`RequestError`]; the next request may be sent then.
     pub async fn request(&self, message: impl Into<Message>) -> Result<Message, RequestError> {
-        self.send(message).await?;
-        Ok(self.recv().await?)
+        let message = message.into();
+        let (retries, limit) = (self.hub.settings().retries, self.hub.settings().reply_timeout);
+        let mut ticket = None;
+        for attempt in 0..=retries {
+            let outcome = match within(limit, self.attempt(&mut ticket, &message)).await {
+                Some(Err(RequestError::Recv(RecvError::PeerGone))) if retries > 0 => None,
+                outcome => outcome,
+            };
+            match outcome {
+                Some(outcome) => return outcome.inspect_err(|_| self.give_up(ticket)),
+                None if attempt < retries => {}
+                None => self.give_up(ticket),
+            }
+        }
+        Err(RequestError::NoReply { attempts: retries.saturating_add(1) })
+    }
+
+    /// Sends the request, again if it has been sent, and waits for its reply.
+    async fn attempt(&self, ticket: &mut Option<Ticket>, message: &Message) -> Result<Message, RequestError> {
+        let reply = match *ticket {
+            Some(ticket) => self.reply_to(ticket, Some(message)).await,
+            None => {
+                let ticket = *ticket.insert(self.begin(message.clone(), None).await?);
+                self.reply_to(ticket, None).await
+            }
+        };
+        Ok(reply?)
     }
 
     /// Sends a request to the next peer with room. Cancel safe: dropped before it is ready, it has sent nothing.
     ///
     /// # Errors
-    /// [`SendError::ReplyPending`] when the reply to the last one hasn't been received, or
-    /// [`SendError::Closed`]; with the message.
+    /// [`SendError::ReplyPending`] when the reply to the last one hasn't been received, unless the socket is
+    /// [`relaxed`](crate::Options::relaxed), [`SendError::Timeout`] or [`SendError::Closed`]; with the message.
     pub async fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
-        let message = message.into();
+        self.begin(message.into(), self.hub.settings().send_timeout).await?;
+        Ok(())
+    }
+
+    async fn begin(&self, message: Message, limit: Option<Duration>) -> Result<Ticket, SendError> {
         let hub = &self.hub;
-        let outcome = hub.until(|out| {
+        let sending = hub.until(|out| {
             if out.closed {
                 return Some(Err(SendError::Closed(message.clone())));
             }
-            if !out.routing.is_idle() {
+            if !out.routing.may_request() {
                 return Some(Err(SendError::ReplyPending(message.clone())));
             }
+            let abandons = !out.routing.is_idle();
             let peer = out.routing.request(&mut out.outboxes, &message)?;
             // Nothing that came before the request can be its reply.
             hub.inbound().clear();
-            Some(Ok(out.outboxes[peer].wake()))
+            Some(Ok((out.routing.ticket(), abandons, out.outboxes[peer].wake())))
         });
-        outcome.await?.into_iter().for_each(Waker::wake);
-        Ok(())
+        let outcome = within(limit, sending).await;
+        let (ticket, abandons, waker) =
+            outcome.unwrap_or_else(|| Err(SendError::Timeout(message.clone())))?;
+        waker.into_iter().for_each(Waker::wake);
+        if abandons {
+            hub.changed();
+        }
+        Ok(ticket)
     }
 
-    /// The reply to the request that was sent. Cancel safe.
+    /// The reply to the request that was sent last. Cancel safe.
     ///
     /// # Errors
-    /// [`RecvError`].
+    /// [`RecvError`]. After a [`Timeout`](RecvError::Timeout), the reply may still be received; after any other, the
+    /// next request may be sent.
     pub async fn recv(&self) -> Result<Message, RecvError> {
-        if self.hub.out().routing.is_idle() {
-            return Err(RecvError::NoRequest);
+        let ticket = {
+            let out = self.hub.out();
+            if out.routing.is_idle() {
+                return Err(RecvError::NoRequest);
+            }
+            out.routing.ticket()
+        };
+        let reply = self.hub.in_recv_time(self.reply_to(ticket, None)).await;
+        if matches!(reply, Err(error) if error != RecvError::Timeout) {
+            self.give_up(Some(ticket));
         }
+        reply
+    }
+
+    /// The reply to a request, which is sent again first if that is wished for. The loss of the peer isn't taken note
+    /// of: the request may be sent again. Cancel safe.
+    async fn reply_to(&self, ticket: Ticket, mut again: Option<&Message>) -> Result<Message, RecvError> {
         loop {
-            self.resend().await?;
-            match self.hub.recv(1).await? {
-                Arrival::Run(peer, mut run) => {
-                    let reply =
-                        run.pop_front().and_then(|message| self.hub.out().routing.reply(peer, message));
-                    if let Some(reply) = reply {
-                        return Ok(reply);
-                    }
-                }
-                Arrival::Left(peer, unsent) => {
-                    if self.hub.out().routing.gone(peer, unsent) == Gone::Lost {
-                        return Err(RecvError::PeerGone);
-                    }
-                }
-                Arrival::Joined(..) | Arrival::Subscription(..) => {}
+            let changed = self.hub.changes();
+            match self.look(ticket, &mut again) {
+                Standing::Replied(reply) => return Ok(reply),
+                Standing::Over => return Err(RecvError::NoRequest),
+                Standing::Abandoned => return Err(RecvError::Abandoned),
+                Standing::Lost if again.is_none() => return Err(RecvError::PeerGone),
+                Standing::Lost | Standing::Awaiting => {}
+            }
+            tokio::select! {
+                biased;
+                arrival = self.hub.recv(1) => self.take(arrival?),
+                () = changed => {}
             }
         }
     }
 
-    /// If the peer that was asked has gone and can't have got the request, another gets it.
-    async fn resend(&self) -> Result<(), RecvError> {
-        let outcome = self.hub.until(|out| {
-            if !out.routing.is_unsent() {
-                return Some(Ok(None));
+    /// How a request stands, once it is sent to another peer where it has to be: since the one that was asked has
+    /// gone and can't have got it, or `again`, which is nothing then.
+    fn look(&self, ticket: Ticket, again: &mut Option<&Message>) -> Standing {
+        let mut guard = self.hub.out();
+        let out = &mut *guard;
+        let peer = match *again {
+            Some(message) => out.routing.again(ticket, &mut out.outboxes, message),
+            None => out.routing.resend(&mut out.outboxes),
+        };
+        if peer.is_some() {
+            *again = None;
+        }
+        let waker = peer.and_then(|peer| out.outboxes[peer].wake());
+        let standing = out.routing.standing(ticket);
+        drop(guard);
+        waker.into_iter().for_each(Waker::wake);
+        standing
+    }
+
+    /// Takes in what has arrived, whosever it is, and calls all who wait for a reply if it is something to them.
+    fn take(&self, arrival: Arrival) {
+        let mut out = self.hub.out();
+        let news = match arrival {
+            Arrival::Run(peer, mut run) => {
+                run.pop_front().is_some_and(|message| out.routing.reply(peer, message))
             }
-            if out.closed {
-                return Some(Err(RecvError::Closed));
+            Arrival::Left(peer, unsent) => {
+                out.routing.gone(peer, unsent);
+                true
             }
-            let peer = out.routing.resend(&mut out.outboxes)?;
-            Some(Ok(out.outboxes[peer].wake()))
-        });
-        outcome.await?.into_iter().for_each(Waker::wake);
-        Ok(())
+            Arrival::Joined(..) | Arrival::Subscription(..) => false,
+        };
+        drop(out);
+        if news {
+            self.hub.changed();
+        }
+    }
+
+    /// No reply to this request is waited for any more.
+    fn give_up(&self, ticket: Option<Ticket>) {
+        if let Some(ticket) = ticket {
+            let mut guard = self.hub.out();
+            let out = &mut *guard;
+            out.routing.give_up(ticket, &mut out.outboxes);
+            drop(guard);
+            self.hub.changed();
+        }
+    }
+}
+
+/// What comes of it in time.
+async fn within<T>(limit: Option<Duration>, what: impl Future<Output = T>) -> Option<T> {
+    match limit {
+        Some(limit) => tokio::time::timeout(limit, what).await.ok(),
+        None => Some(what.await),
     }
 }
 
@@ -133,4 +233,11 @@ pub enum RequestError {
     /// There is no reply.
     #[error(transparent)]
     Recv(#[from] RecvError),
+    /// There is no reply, however often it was sent: no peer had room, or replied in time, or stayed. Some may have
+    /// carried it out.
+    #[error("no reply came (attempts: {attempts})")]
+    NoReply {
+        /// How many were made.
+        attempts: usize,
+    },
 }

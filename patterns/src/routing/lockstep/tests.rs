@@ -1,0 +1,343 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::queue::Load;
+use crate::routing::tests::add_queue;
+
+struct Desk {
+    routing: Lockstep,
+    outboxes: Outboxes,
+    ids: Vec<PeerId>,
+}
+
+impl Desk {
+    fn new(peers: usize) -> Self {
+        Self::with(peers, Settings::default())
+    }
+
+    fn with(peers: usize, settings: Settings) -> Self {
+        let (mut routing, mut outboxes) = (Lockstep::new(&settings, u32::MAX), Outboxes::new());
+        let ids: Vec<_> = (0..peers).map(|_| add_queue(&mut outboxes, Load::new(999, 9999))).collect();
+        ids.iter().for_each(|id| routing.open(*id));
+        Self { routing, outboxes, ids }
+    }
+
+    /// Which peer gets the request.
+    fn request(&mut self, body: &str) -> Option<usize> {
+        let id = self.routing.request(&mut self.outboxes, &Message::from(body.to_owned()))?;
+        self.ids.iter().position(|peer| *peer == id)
+    }
+
+    fn again(&mut self, ticket: Ticket, body: &str) -> Option<usize> {
+        let id = self.routing.again(ticket, &mut self.outboxes, &Message::from(body.to_owned()))?;
+        self.ids.iter().position(|peer| *peer == id)
+    }
+
+    fn resend(&mut self) -> Option<usize> {
+        let id = self.routing.resend(&mut self.outboxes)?;
+        self.ids.iter().position(|peer| *peer == id)
+    }
+
+    fn standing(&mut self) -> Standing {
+        self.routing.standing(self.routing.ticket())
+    }
+
+    fn reply(&mut self, peer: usize, wire: Message) -> bool {
+        self.routing.reply(self.ids[peer], wire)
+    }
+
+    /// All that waits for a peer.
+    fn drain(&mut self, peer: usize) -> Vec<Message> {
+        self.outboxes[self.ids[peer]].drain().into_iter().flatten().collect()
+    }
+
+    fn gone(&mut self, peer: usize, is_sent: bool) {
+        let unsent = self.outboxes[self.ids[peer]].drain();
+        self.routing.gone(self.ids[peer], if is_sent { Vec::new() } else { unsent });
+    }
+}
+
+fn wire(body: &'static str) -> Message {
+    Message::from_frames(["", body])
+}
+
+fn replied(body: &'static str) -> Standing {
+    Standing::Replied(body.into())
+}
+
+fn correlated() -> Settings {
+    Settings { correlate: true, ..Settings::default() }
+}
+
+#[test]
+fn only_the_peer_last_asked_can_reply_and_only_once() {
+    let mut desk = Desk::new(2);
+    assert!(!desk.reply(0, wire("early")));
+    assert_eq!(desk.request("q"), Some(0));
+    assert!(!desk.reply(1, wire("other")));
+    assert_eq!(desk.standing(), Standing::Awaiting);
+    assert!(desk.reply(0, wire("a")));
+    assert!(!desk.reply(0, wire("again")));
+    assert_eq!(desk.standing(), replied("a"));
+    assert_eq!(desk.standing(), Standing::Over);
+    assert_eq!(desk.request("q"), Some(1));
+}
+
+#[test]
+fn a_reply_without_the_delimiter_is_dropped() {
+    let mut desk = Desk::new(1);
+    desk.request("q");
+    for malformed in [Message::from("a"), Message::from(""), Message::from_frames(["x", "", "a"])] {
+        assert!(!desk.reply(0, malformed));
+    }
+    assert_eq!(desk.standing(), Standing::Awaiting);
+}
+
+#[test]
+fn the_number_of_a_request_stands_before_its_delimiter_and_before_that_of_its_reply() {
+    let mut desk = Desk::with(1, correlated());
+    desk.request("q");
+    assert_eq!(
+        desk.drain(0),
+        [Message::from_frames(["\0\0\0\0", "", "q"])],
+        "numbers begin again after the last"
+    );
+    let others =
+        [&["\0\0\0\u{1}", "", "a"][..], &["", "a"], &["\0\0\0\0", "x", "", "a"], &["\0\0\0", "", "a"]];
+    for other in others {
+        assert!(!desk.reply(0, Message::from_frames(other.iter().map(|frame| frame.to_string()))));
+    }
+    assert!(desk.reply(0, Message::from_frames(["\0\0\0\0", "", "a"])));
+    assert_eq!(desk.standing(), replied("a"));
+}
+
+#[test]
+fn a_request_is_lost_with_the_peer_that_has_it_and_no_other() {
+    let mut desk = Desk::new(2);
+    desk.request("q");
+    desk.gone(1, true);
+    assert_eq!(desk.standing(), Standing::Awaiting);
+    desk.gone(0, true);
+    assert_eq!(desk.standing(), Standing::Lost);
+    assert!(!desk.routing.may_request(), "its sender hasn't heard of it yet");
+    desk.routing.give_up(desk.routing.ticket(), &mut desk.outboxes);
+    assert!(desk.routing.may_request());
+}
+
+#[test]
+fn a_request_that_was_not_sent_goes_to_another_peer() {
+    for settings in [Settings::default(), correlated()] {
+        let mut desk = Desk::with(2, settings);
+        desk.request("q");
+        let sent = desk.outboxes[desk.ids[0]].drain();
+        desk.routing.gone(desk.ids[0], sent.clone());
+        assert_eq!(desk.resend(), Some(1));
+        let sent: Vec<_> = sent.into_iter().flatten().collect();
+        assert_eq!(desk.drain(1), sent);
+        assert!(desk.reply(1, sent[0].clone()));
+        assert_eq!(desk.standing(), replied("q"));
+    }
+}
+
+#[test]
+fn a_relaxed_request_takes_the_place_of_the_one_before() {
+    let mut desk = Desk::with(1, Settings { relaxed: true, ..correlated() });
+    desk.request("first");
+    let first = desk.routing.ticket();
+    desk.request("second");
+    assert_eq!(desk.routing.standing(first), Standing::Abandoned);
+    let sent = desk.drain(0);
+    assert_eq!(sent.len(), 2);
+    assert!(!desk.reply(0, sent[0].clone()));
+    assert!(desk.reply(0, sent[1].clone()));
+    desk.request("third");
+    assert_eq!(desk.standing(), Standing::Awaiting, "the reply to the second went with it");
+}
+
+#[test]
+fn a_request_that_is_sent_again_has_its_number_and_any_reply_to_it_counts() {
+    let mut desk = Desk::with(2, Settings { retries: 1, ..Settings::default() });
+    desk.ids.iter().for_each(|id| desk.outboxes[*id].connect(Load::default()));
+    desk.request("q");
+    let ticket = desk.routing.ticket();
+    assert_eq!(desk.again(ticket, "q"), Some(1));
+    let [first, second] = [desk.drain(0), desk.drain(1)];
+    assert_eq!(first, second);
+    assert!(desk.reply(0, first[0].clone()));
+    assert!(!desk.reply(1, second[0].clone()));
+    assert_eq!(desk.again(ticket, "q"), None, "there is a reply");
+    assert_eq!(desk.standing(), replied("q"));
+}
+
+#[test]
+fn what_waits_for_a_peer_that_is_away_is_taken_back_when_another_is_asked_or_it_is_given_up() {
+    let mut desk = Desk::with(2, Settings { relaxed: true, ..correlated() });
+    desk.outboxes[desk.ids[1]].connect(Load::default());
+    desk.request("abandoned");
+    desk.request("other");
+    desk.request("q");
+    let ticket = desk.routing.ticket();
+    assert_eq!(desk.again(ticket, "q"), Some(1));
+    let bodies =
+        |sent: Vec<Message>| -> Vec<_> { sent.into_iter().map(|m| m.split_envelope().unwrap().1).collect() };
+    assert_eq!(bodies(desk.drain(0)), ["abandoned".into()]);
+    assert_eq!(bodies(desk.drain(1)), ["other".into(), "q".into()]);
+    assert_eq!(desk.again(ticket, "q"), Some(0));
+    desk.routing.give_up(ticket, &mut desk.outboxes);
+    assert!(desk.drain(0).is_empty());
+}
+
+/// What may happen to a REQ with three peers.
+#[derive(Clone, Debug)]
+enum Step {
+    Request,
+    Again,
+    /// A peer replies to the last request or one before it.
+    Reply(usize, usize),
+    /// A peer says something else.
+    Nonsense(usize, &'static [&'static str]),
+    /// A peer goes, and has got what was sent to it, or not.
+    Gone(usize, bool),
+    Resend,
+    Look,
+    GiveUp,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let nonsense = prop::sample::select(vec![
+        &["x"][..],
+        &["", ""],
+        &["abcd", "", "x"],
+        &["abcd"],
+        &["x", "y", "", "z"],
+    ]);
+    prop_oneof![
+        4 => Just(Step::Request),
+        2 => Just(Step::Again),
+        6 => (0usize..3, 0usize..3).prop_map(|(peer, age)| Step::Reply(peer, age)),
+        1 => (0usize..3, nonsense).prop_map(|(peer, frames)| Step::Nonsense(peer, frames)),
+        2 => (0usize..3, any::<bool>()).prop_map(|(peer, is_sent)| Step::Gone(peer, is_sent)),
+        2 => Just(Step::Resend),
+        4 => Just(Step::Look),
+        1 => Just(Step::GiveUp),
+    ]
+}
+
+/// A REQ in a few words: a request, those who have it, and what became of it.
+#[derive(Debug, Default)]
+struct Model {
+    /// Requests so far; their bodies are their numbers.
+    requests: usize,
+    holders: Vec<usize>,
+    fate: Fate,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+enum Fate {
+    #[default]
+    Over,
+    Awaited,
+    Unsent,
+    Lost,
+    Replied(usize),
+}
+
+impl Model {
+    fn is_open(&self) -> bool {
+        matches!(self.fate, Fate::Awaited | Fate::Unsent | Fate::Lost)
+    }
+
+    fn asked(&mut self, peer: usize) {
+        self.holders.retain(|holder| *holder != peer);
+        self.holders.push(peer);
+        self.fate = Fate::Awaited;
+    }
+}
+
+fn body(number: usize) -> Message {
+    Message::from(number.to_string())
+}
+
+proptest! {
+    #[test]
+    fn it_does_as_a_req_in_a_few_words(
+        relaxed in any::<bool>(),
+        correlate in any::<bool>(),
+        steps in prop::collection::vec(step(), 0..80),
+    ) {
+        let mut desk = Desk::with(3, Settings { relaxed, correlate, ..Settings::default() });
+        desk.ids.iter().for_each(|id| desk.outboxes[*id].connect(Load::default()));
+        let (mut model, mut last) = (Model::default(), desk.routing.ticket());
+        for step in steps {
+            match step {
+                Step::Request => {
+                    prop_assert_eq!(desk.routing.may_request(), relaxed || model.fate == Fate::Over);
+                    if desk.routing.may_request() {
+                        (model.requests, model.holders) = (model.requests + 1, Vec::new());
+                        model.asked(desk.request(&model.requests.to_string()).expect("all have room"));
+                        if model.requests > 1 {
+                            prop_assert_eq!(desk.routing.standing(last), Standing::Abandoned);
+                        }
+                        last = desk.routing.ticket();
+                    }
+                }
+                // Without numbers, nobody asks twice.
+                Step::Again if correlate => {
+                    let peer = desk.again(last, &model.requests.to_string());
+                    prop_assert_eq!(peer.is_some(), model.is_open());
+                    peer.into_iter().for_each(|peer| model.asked(peer));
+                }
+                Step::Again => {}
+                Step::Reply(peer, age) => {
+                    let Some(number) = model.requests.checked_sub(age).filter(|number| *number > 0) else { continue };
+                    let number_frame = u32::try_from(number - 1).unwrap().to_be_bytes();
+                    let envelope = if correlate { Envelope::of(&[&number_frame[..], b""]) } else { Envelope::delimiter() };
+                    let counts = model.is_open() && model.holders.contains(&peer) && (age == 0 || !correlate);
+                    prop_assert_eq!(desk.reply(peer, body(number).with_envelope(&envelope)), counts);
+                    if counts {
+                        model.fate = Fate::Replied(number);
+                    }
+                }
+                Step::Nonsense(peer, frames) => {
+                    let plain = !correlate && frames == ["", ""];
+                    let counts = plain && model.is_open() && model.holders.contains(&peer);
+                    prop_assert_eq!(desk.reply(peer, Message::from_frames(frames.iter().copied())), counts);
+                    if counts {
+                        desk.standing();
+                        model.fate = Fate::Over;
+                    }
+                }
+                Step::Gone(peer, is_sent) => {
+                    desk.gone(peer, is_sent);
+                    if model.is_open() {
+                        let was_last = model.holders.last() == Some(&peer);
+                        model.holders.retain(|holder| *holder != peer);
+                        if was_last && model.fate == Fate::Awaited {
+                            model.fate = if is_sent { Fate::Lost } else { Fate::Unsent };
+                        }
+                    }
+                }
+                Step::Resend => {
+                    let peer = desk.resend();
+                    prop_assert_eq!(peer.is_some(), model.fate == Fate::Unsent);
+                    peer.into_iter().for_each(|peer| model.asked(peer));
+                }
+                Step::Look => {
+                    let (standing, fate) = match model.fate {
+                        Fate::Over => (Standing::Over, Fate::Over),
+                        Fate::Awaited => (Standing::Awaiting, Fate::Awaited),
+                        Fate::Unsent => (Standing::Awaiting, Fate::Unsent),
+                        Fate::Lost => (Standing::Lost, Fate::Lost),
+                        Fate::Replied(number) => (Standing::Replied(body(number)), Fate::Over),
+                    };
+                    prop_assert_eq!(desk.standing(), standing);
+                    model.fate = fate;
+                }
+                Step::GiveUp => {
+                    desk.routing.give_up(last, &mut desk.outboxes);
+                    model.fate = Fate::Over;
+                }
+            }
+        }
+    }
+}
