@@ -17,6 +17,7 @@ on_every_runtime!(
     statistics_count_each_way_at_each_socket,
     a_capture_gets_a_copy_of_all_first_and_may_hold_everything_up,
     a_proxy_ends_when_a_socket_is_closed,
+    a_slow_subscriber_behind_a_proxy_holds_the_publisher_up_if_nothing_may_be_dropped,
 );
 
 async fn requests_of_three_clients_to_five_workers_are_answered_to_the_right_one() {
@@ -228,5 +229,31 @@ async fn a_proxy_ends_when_a_socket_is_closed() {
             back.close(DEADLINE).await;
         }
         running.await.unwrap();
+    }
+}
+
+async fn a_slow_subscriber_behind_a_proxy_holds_the_publisher_up_if_nothing_may_be_dropped() {
+    let ten = Options::default().send_hwm(10).recv_hwm(10);
+    let lossless = || Options::<XPub>::from(ten.clone()).nodrop(true).build();
+    let (publisher, front) = (lossless(), XSub::with_options(ten.clone()));
+    let (back, subscriber) = (lossless(), Sub::with_options(ten.clone()));
+    let (front_at, back_at) = (front.bind(inproc()).await.unwrap(), back.bind(inproc()).await.unwrap());
+    tokio::spawn(async move { proxy(&front, &back).await });
+    subscriber.subscribe("");
+    subscriber.connect(back_at).unwrap();
+    publisher.connect(front_at).unwrap();
+    publisher.wait_subscribers(1).await;
+    let body = |n: usize| Message::from(vec![u8::try_from(n).unwrap(); 50_000]);
+    let (mut sent, mut full) = (0, 0);
+    while full < 1000 {
+        match publisher.try_send(body(sent)) {
+            Ok(()) => (sent, full) = (sent + 1, 0),
+            Err(_) => full += 1,
+        }
+        tokio::task::yield_now().await;
+    }
+    assert!((20..=60).contains(&sent), "{sent}");
+    for n in 0..sent {
+        assert_eq!(subscriber.recv().await, Ok(body(n)));
     }
 }

@@ -111,7 +111,7 @@ impl Relay for Pub {
 }
 
 impl Relay for XPub {
-    async fn take(&self, messages: usize) -> Result<Batch, Closed> {
+    async fn take(&self, _messages: usize) -> Result<Batch, Closed> {
         let received = self.hub.recv_by(|inbound: &mut Inbound| {
             loop {
                 let message = match from_subscriber(inbound.pop(1)?) {
