@@ -1,15 +1,16 @@
 //! The connecting side: one peer, whose queue outlives its connections.
 
+use std::sync::Arc;
+
 use tracing::{debug, warn};
 
 use super::backoff::Backoff;
-use super::driver::Driver;
-use super::handshake::handshake;
 use super::link::Slot;
 use super::listen::FINISH;
+use super::stranger::Stranger;
 use crate::Endpoint;
 use crate::error::ConnectionError;
-use crate::peer::Newcomer;
+use crate::monitor::MonitorEvent;
 use crate::transport::Stream;
 
 /// Connects, again and again, until this side ends it and nothing waits to be sent.
@@ -26,26 +27,36 @@ pub(crate) async fn connect(endpoint: Endpoint, slot: Slot) {
             warn!(%endpoint, %error, "not connected");
         }
         let wait = backoff.wait(error.is_lasting(), fastrand::f64());
-        if slot.unless_over(tokio::time::sleep(wait)).await.is_none() {
+        if slot.retry_after(wait).await.is_none() {
             return;
         }
     }
 }
 
 /// One connection, from its beginning to its end.
-async fn attempt(endpoint: &Endpoint, slot: &Slot, backoff: &mut Backoff) -> Result<(), ConnectionError> {
-    let link = slot.link();
+async fn attempt(
+    endpoint: &Endpoint,
+    slot: &Slot,
+    backoff: &mut Backoff,
+) -> Result<(), Arc<ConnectionError>> {
+    let (link, monitors) = (slot.link(), slot.link().monitors());
+    monitors.tell(|| MonitorEvent::Connecting { endpoint: endpoint.clone() });
     let Some(stream) = slot.unless_over(Stream::connect(endpoint)).await else {
         return Ok(());
     };
-    let stream = stream?;
+    let stream = stream.map_err(Arc::new).inspect_err(|error| {
+        monitors.tell(|| MonitorEvent::ConnectFailed { endpoint: endpoint.clone(), error: error.clone() });
+    })?;
+    monitors.tell(|| {
+        let (endpoint, address) = (endpoint.clone(), stream.remote_address());
+        MonitorEvent::Connected { endpoint, address }
+    });
+    let mut stranger = Stranger::new(&stream, &**link, endpoint);
     // Apart, so that its memory isn't kept for as long as the connection lasts.
-    let Some(shaken) = slot.unless_over(Box::pin(handshake(&stream, &**link))).await else {
+    let Some(shaken) = slot.unless_over(Box::pin(stranger.shake_hands())).await else {
         return Ok(());
     };
-    let driver = Driver::start(&stream, shaken?, |peer| {
-        slot.join(Newcomer::new(peer, endpoint.clone(), stream.peer_address(), false))
-    })?;
+    let driver = stranger.join(shaken?, false, |peer| slot.join(peer))?;
     debug!(%endpoint, "connected");
     backoff.reset();
     driver.run().await?;

@@ -2,6 +2,7 @@
 //! the stream. One task for both directions, and no lock held while the kernel works.
 
 use std::io;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::BytesMut;
@@ -73,9 +74,12 @@ impl<'a> Driver<'a> {
     }
 
     /// Runs until the connection ends. `Ok` when the socket is closing and all is written.
-    pub(super) async fn run(mut self) -> Result<(), ConnectionError> {
-        self.deliver()?;
-        std::future::poll_fn(|cx| self.poll(cx)).await
+    pub(super) async fn run(mut self) -> Result<(), Arc<ConnectionError>> {
+        let outcome = match self.deliver() {
+            Ok(()) => std::future::poll_fn(|cx| self.poll(cx)).await,
+            failed => failed,
+        };
+        outcome.map_err(|error| self.peer.reason.insert(Arc::new(error)).clone())
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
@@ -204,6 +208,7 @@ impl<'a> Driver<'a> {
     fn exchange(&mut self, cx: &Context<'_>, blocked: bool) -> Result<(), ConnectionError> {
         let turn = Turn {
             written: std::mem::take(&mut self.written),
+            handed: Load::default(),
             blocked,
             wants_control: !self.queue.has_control(),
         };

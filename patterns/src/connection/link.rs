@@ -3,22 +3,26 @@
 use std::fmt;
 use std::sync::Arc;
 use std::task::Waker;
+use std::time::Duration;
 
 use enfonet_zmtp::{Batch, Command, Local};
 use tokio_util::sync::CancellationToken;
 
-use crate::PeerId;
 use crate::error::ConnectionError;
+use crate::monitor::{MonitorEvent, Monitors};
 use crate::options::Settings;
 use crate::peer::Newcomer;
 use crate::queue::{Load, Staged};
 use crate::routing::Refusal;
+use crate::{Endpoint, PeerId, PeerInfo};
 
 /// What a connection tells when it comes for more to write.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Turn {
-    /// What the kernel has taken since the last time.
+    /// What the kernel has taken since the last time, or a peer within the process has received.
     pub(crate) written: Load,
+    /// What a peer within the process has got, and needn't have received.
+    pub(crate) handed: Load,
     /// It takes no more for now.
     pub(crate) blocked: bool,
     /// All commands that were handed over before are written.
@@ -28,6 +32,9 @@ pub(crate) struct Turn {
 /// A socket, as its connections see it. No method waits.
 pub(crate) trait Link: fmt::Debug + Send + Sync {
     fn options(&self) -> &Settings;
+
+    /// Those who want to know what happens.
+    fn monitors(&self) -> &Monitors;
 
     /// What is told to peers in the handshake.
     fn local(&self) -> Local;
@@ -48,7 +55,7 @@ pub(crate) trait Link: fmt::Debug + Send + Sync {
     fn open(&self) -> PeerId;
 
     /// The peer of a queue is there; or one that has none yet, whose queue begins with it.
-    fn join(&self, queue: Option<PeerId>, peer: Newcomer) -> Result<PeerId, Refusal>;
+    fn join(&self, queue: Option<PeerId>, peer: Newcomer) -> Result<Arc<PeerInfo>, Refusal>;
 
     /// Messages have arrived. They are taken whether there is room or not: see [`may_read`](Self::may_read).
     fn deliver(&self, id: PeerId, batch: Batch) -> Result<(), Refusal>;
@@ -83,6 +90,7 @@ pub(crate) trait Link: fmt::Debug + Send + Sync {
 #[derive(Debug)]
 pub(crate) struct Slot {
     link: Arc<dyn Link>,
+    endpoint: Endpoint,
     queue: Option<PeerId>,
     /// Cancelled when this side doesn't want the peer any more, or is closing: connections end when nothing waits to
     /// be written.
@@ -90,8 +98,13 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    pub(crate) const fn new(link: Arc<dyn Link>, queue: Option<PeerId>, ending: CancellationToken) -> Self {
-        Self { link, queue, ending }
+    pub(crate) const fn new(
+        link: Arc<dyn Link>,
+        endpoint: Endpoint,
+        queue: Option<PeerId>,
+        ending: CancellationToken,
+    ) -> Self {
+        Self { link, endpoint, queue, ending }
     }
 
     pub(crate) const fn link(&self) -> &Arc<dyn Link> {
@@ -102,7 +115,7 @@ impl Slot {
     pub(crate) async fn unless_over<T>(&self, what: impl Future<Output = T>) -> Option<T> {
         let over = async {
             self.ending.cancelled().await;
-            if self.queue.is_some_and(|id| self.link.queued(id) > 0) {
+            if !self.is_over() {
                 std::future::pending::<()>().await;
             }
         };
@@ -110,6 +123,20 @@ impl Slot {
             outcome = what => Some(outcome),
             () = over => None,
         }
+    }
+
+    fn is_over(&self) -> bool {
+        self.ending.is_cancelled() && self.queue.is_none_or(|id| self.link.queued(id) == 0)
+    }
+
+    /// Waits before the next attempt, unless there is none.
+    pub(crate) async fn retry_after(&self, wait: Duration) -> Option<()> {
+        if self.is_over() {
+            return None;
+        }
+        let endpoint = || self.endpoint.clone();
+        self.link.monitors().tell(|| MonitorEvent::ConnectRetried { endpoint: endpoint(), after: wait });
+        self.unless_over(tokio::time::sleep(wait)).await
     }
 
     /// The peer is there, until the guard is dropped.
@@ -123,6 +150,7 @@ impl Drop for Slot {
         if let Some(id) = self.queue {
             self.link.close(id);
         }
+        self.link.monitors().tell(|| MonitorEvent::Closed { endpoint: self.endpoint.clone() });
     }
 }
 
@@ -130,11 +158,13 @@ impl Drop for Slot {
 #[derive(Debug)]
 pub(crate) struct Joined {
     link: Arc<dyn Link>,
-    id: PeerId,
+    peer: Arc<PeerInfo>,
     keep: bool,
     ending: CancellationToken,
     /// What its connection had taken and not written.
     pub(crate) unsent: Vec<Batch>,
+    /// Why it goes, when that isn't this side's doing.
+    pub(crate) reason: Option<Arc<ConnectionError>>,
 }
 
 impl Joined {
@@ -153,8 +183,10 @@ impl Joined {
         peer: Newcomer,
         ending: CancellationToken,
     ) -> Result<Self, Refusal> {
-        let id = link.join(queue, peer)?;
-        Ok(Self { link: link.clone(), id, keep: queue.is_some(), ending, unsent: Vec::new() })
+        let peer = link.join(queue, peer)?;
+        link.monitors().tell(|| MonitorEvent::HandshakeSucceeded { peer: peer.clone() });
+        let (link, keep) = (link.clone(), queue.is_some());
+        Ok(Self { link, peer, keep, ending, unsent: Vec::new(), reason: None })
     }
 
     /// Whether the connection is to end when nothing waits to be written.
@@ -166,13 +198,17 @@ impl Joined {
         &*self.link
     }
 
-    pub(crate) const fn id(&self) -> PeerId {
-        self.id
+    pub(crate) fn id(&self) -> PeerId {
+        self.peer.id
     }
 }
 
 impl Drop for Joined {
     fn drop(&mut self) {
-        self.link.part(self.id, std::mem::take(&mut self.unsent), self.keep);
+        self.link.part(self.peer.id, std::mem::take(&mut self.unsent), self.keep);
+        self.link.monitors().tell(|| MonitorEvent::Disconnected {
+            peer: self.peer.clone(),
+            reason: self.reason.take().unwrap_or_else(|| ConnectionError::Closed.into()),
+        });
     }
 }

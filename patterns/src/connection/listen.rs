@@ -11,12 +11,11 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use super::complaints::Complaints;
-use super::driver::Driver;
-use super::handshake::handshake;
 use super::link::{Joined, Link};
+use super::stranger::Stranger;
 use crate::Endpoint;
 use crate::error::ConnectionError;
-use crate::peer::Newcomer;
+use crate::monitor::MonitorEvent;
 use crate::transport::{Listener, Stream};
 
 /// The wait after the system had no descriptor or memory for a connection: it isn't going to have one at once.
@@ -44,23 +43,16 @@ pub(crate) async fn listen(
         loop {
             match listener.accept().await {
                 Ok(stream) => {
+                    host.welcome(&stream);
                     let (host, until) = (host.clone(), until.clone());
                     match host.rooms.clone().try_acquire_owned() {
                         Ok(room) => drop(tasks.spawn(async move {
                             until.run_until_cancelled(host.serve(stream, room)).await;
                         })),
-                        Err(_) => host.turn_away(&ConnectionError::TooManyHandshakes {
-                            limit: host.link.options().handshakes,
-                        }),
+                        Err(_) => host.has_no_room(&stream),
                     }
                 }
-                Err(error) if is_of_one_connection(&error) => {
-                    debug!(%endpoint, %error, "a connection was gone")
-                }
-                Err(error) => {
-                    warn!(%endpoint, %error, "can't accept connections for now");
-                    tokio::time::sleep(EXHAUSTED).await;
-                }
+                Err(error) => host.not_accepted(error).await,
             }
         }
     };
@@ -69,6 +61,8 @@ pub(crate) async fn listen(
         () = until.cancelled() => {}
         () = accepting => {}
     }
+    drop(listener);
+    host.link.monitors().tell(|| MonitorEvent::Closed { endpoint });
 }
 
 fn is_of_one_connection(error: &io::Error) -> bool {
@@ -91,6 +85,34 @@ struct Host {
 }
 
 impl Host {
+    fn welcome(&self, stream: &Stream) {
+        self.link.monitors().tell(|| {
+            let (endpoint, address) = (self.endpoint.clone(), stream.remote_address());
+            MonitorEvent::Accepted { endpoint, address }
+        });
+    }
+
+    /// So many shake hands that this one is turned away unheard.
+    fn has_no_room(&self, stream: &Stream) {
+        let limit = self.link.options().handshakes;
+        let mut stranger = Stranger::new(stream, &*self.link, &self.endpoint);
+        self.turn_away(&stranger.fail(ConnectionError::TooManyHandshakes { limit }));
+    }
+
+    /// Waits where the next attempt would fail too.
+    async fn not_accepted(&self, error: io::Error) {
+        let (endpoint, error) = (&self.endpoint, Arc::new(error));
+        self.link
+            .monitors()
+            .tell(|| MonitorEvent::AcceptFailed { endpoint: endpoint.clone(), error: error.clone() });
+        if is_of_one_connection(&error) {
+            debug!(%endpoint, %error, "a connection was gone");
+        } else {
+            warn!(%endpoint, %error, "can't accept connections for now");
+            tokio::time::sleep(EXHAUSTED).await;
+        }
+    }
+
     async fn serve(&self, stream: Stream, room: OwnedSemaphorePermit) {
         match self.converse(&stream, room).await {
             Ok(()) => {}
@@ -99,16 +121,19 @@ impl Host {
         }
     }
 
-    async fn converse(&self, stream: &Stream, room: OwnedSemaphorePermit) -> Result<(), ConnectionError> {
+    async fn converse(
+        &self,
+        stream: &Stream,
+        room: OwnedSemaphorePermit,
+    ) -> Result<(), Arc<ConnectionError>> {
+        let mut stranger = Stranger::new(stream, &*self.link, &self.endpoint);
         // Apart, so that its memory isn't kept for as long as the connection lasts.
-        let shaking = Box::pin(handshake(stream, &*self.link));
+        let shaking = Box::pin(stranger.shake_hands());
         let Some(shaken) = self.ending.run_until_cancelled(shaking).await else {
             return Ok(());
         };
-        let driver = Driver::start(stream, shaken?, |peer| {
-            let (endpoint, address) = (self.endpoint.clone(), stream.peer_address());
-            Joined::accept(&self.link, Newcomer::new(peer, endpoint, address, true), self.ending.clone())
-        })?;
+        let join = |peer| Joined::accept(&self.link, peer, self.ending.clone());
+        let driver = stranger.join(shaken?, true, join)?;
         drop(room);
         driver.run().await?;
         let _ = tokio::time::timeout(FINISH, stream.finish()).await;

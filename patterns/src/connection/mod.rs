@@ -18,6 +18,7 @@ mod handshake;
 mod link;
 mod listen;
 mod pipe;
+mod stranger;
 mod vigil;
 mod write_queue;
 

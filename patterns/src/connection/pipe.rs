@@ -1,6 +1,7 @@
 //! A connection within the process: what one socket has staged goes to the other as it is.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::BytesMut;
@@ -12,6 +13,7 @@ use super::link::{Joined, Slot, Turn};
 use crate::Endpoint;
 use crate::context::Bound;
 use crate::error::ConnectionError;
+use crate::monitor::MonitorEvent;
 use crate::peer::Newcomer;
 use crate::queue::{Load, Staged};
 
@@ -24,7 +26,9 @@ pub(crate) async fn connect_inproc(name: String, slot: Slot) {
     let endpoint = Endpoint::Inproc(name.clone());
     let names = slot.link().options().context.clone();
     let mut backoff = Backoff::new(slot.link().options());
+    let monitors = slot.link().monitors();
     loop {
+        monitors.tell(|| MonitorEvent::Connecting { endpoint: endpoint.clone() });
         let Some(bound) = slot.unless_over(names.find(&name)).await else {
             return;
         };
@@ -39,25 +43,46 @@ pub(crate) async fn connect_inproc(name: String, slot: Slot) {
             }
         };
         let wait = backoff.wait(is_lasting, fastrand::f64());
-        if slot.unless_over(tokio::time::sleep(wait)).await.is_none() {
+        if slot.retry_after(wait).await.is_none() {
             return;
         }
     }
 }
 
-async fn join(endpoint: &Endpoint, near: &Slot, far: &Bound) -> Result<(), ConnectionError> {
+async fn join(endpoint: &Endpoint, near: &Slot, far: &Bound) -> Result<(), Arc<ConnectionError>> {
+    let mut pipe = introduced(endpoint, near, far).map_err(Arc::new).inspect_err(|error| {
+        for link in [near.link(), &far.link] {
+            link.monitors().tell(|| {
+                let (endpoint, address) = (endpoint.clone(), String::new());
+                MonitorEvent::HandshakeFailed { endpoint, address, error: error.clone() }
+            });
+        }
+    })?;
+    // Wherever this task is cancelled, that is the far one's peer going.
+    pipe.far.peer.reason = Some(ConnectionError::Eof.into());
+    let flow = std::future::poll_fn(|cx| pipe.poll(cx));
+    let outcome = far.until.run_until_cancelled(flow).await.unwrap_or(Ok(())).map_err(Arc::new);
+    let Pipe { near: End { peer: near_peer, .. }, far: End { peer: far_peer, .. } } = &mut pipe;
+    match &outcome {
+        Err(error) => (near_peer.reason, far_peer.reason) = (Some(error.clone()), Some(error.clone())),
+        Ok(()) if near_peer.is_ending() => {}
+        Ok(()) => near_peer.reason = far_peer.reason.take(),
+    }
+    outcome
+}
+
+/// Each becomes the other's peer.
+fn introduced(endpoint: &Endpoint, near: &Slot, far: &Bound) -> Result<Pipe, ConnectionError> {
     let (near_local, far_local) = (near.link().local(), far.link.local());
     if !near_local.socket_type.is_compatible(far_local.socket_type) {
         let theirs = far_local.socket_type.to_string();
         return Err(enfonet_zmtp::HandshakeError::SocketType { theirs, ours: near_local.socket_type }.into());
     }
     let (near_room, far_room) = (near.link().room(), far.link.room());
-    let far_peer =
-        Joined::accept(&far.link, introduce(endpoint, near_local, near_room, true), far.ending.clone())?;
+    let comer = introduce(endpoint, near_local, near_room, true);
+    let far_peer = Joined::accept(&far.link, comer, far.ending.clone())?;
     let near_peer = near.join(introduce(endpoint, far_local, far_room, false))?;
-    let mut pipe = Pipe { near: End::new(near_peer), far: End::new(far_peer) };
-    let flow = std::future::poll_fn(|cx| pipe.poll(cx));
-    far.until.run_until_cancelled(flow).await.unwrap_or(Ok(()))
+    Ok(Pipe { near: End::new(near_peer), far: End::new(far_peer) })
 }
 
 /// What a peer would have learnt in a handshake.
@@ -84,6 +109,8 @@ struct End {
     /// In the other's inbox, and not yet received: until then it takes up room here, so that the two queues together
     /// hold what their marks allow, and no more.
     unread: Load,
+    /// What of that isn't reported yet.
+    handed: Load,
 }
 
 /// How far one direction got.
@@ -113,7 +140,7 @@ impl Pipe {
 
 impl End {
     fn new(peer: Joined) -> Self {
-        Self { peer, runs: VecDeque::new(), unread: Load::default() }
+        Self { peer, runs: VecDeque::new(), unread: Load::default(), handed: Load::default() }
     }
 
     /// Moves what this socket has staged into the other's inbox, while there is room.
@@ -125,7 +152,9 @@ impl End {
                 return Ok(if waits { Flow::Full } else { Flow::Drained });
             }
             if let Some(run) = self.fitting(to.peer.link().space(to.peer.id())) {
-                self.unread.add(Load::new(run.len(), run.wire_len()));
+                let load = Load::new(run.len(), run.wire_len());
+                self.unread.add(load);
+                self.handed.add(load);
                 to.peer.link().deliver(to.peer.id(), run)?;
             } else if !self.exchange(to, false, cx)? {
                 return Ok(Flow::Drained);
@@ -153,7 +182,8 @@ impl End {
         let unread = to.peer.link().unread(to.peer.id()).min(self.unread);
         let mut received = std::mem::replace(&mut self.unread, unread);
         received.sub(unread);
-        let turn = Turn { written: received, blocked, wants_control: true };
+        let handed = std::mem::take(&mut self.handed);
+        let turn = Turn { written: received, handed, blocked, wants_control: true };
         let mut staged = Staged::default();
         self.peer.link().exchange(self.peer.id(), turn, &mut staged, cx.waker())?;
         let anything = !staged.control.is_empty() || !staged.runs.is_empty();

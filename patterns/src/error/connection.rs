@@ -1,44 +1,88 @@
-//! Why one connection ended. It is logged; the socket goes on, and reconnects where it was the one to connect.
+//! Why one connection ended, or never came about. The socket goes on, and reconnects where it was the one to connect.
 
 use std::io;
 
-use enfonet_zmtp::{CommandError, CurveError, HandshakeError, TrafficError};
+use enfonet_zmtp::{CommandError, CurveError, Denial, Fault, HandshakeError, TrafficError};
 
 use crate::routing::Refusal;
 
+/// Why a connection ended, or never came about. No operation fails with it, since the socket goes on: who wants to
+/// know [monitors](crate::Monitor) the socket.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ConnectionError {
+#[non_exhaustive]
+pub enum ConnectionError {
+    /// The peer ended it, in order. In the handshake this may be how it says no.
     #[error("the peer closed the connection")]
     Eof,
+    /// This side ended it: by `unbind`, `disconnect` or `close`, or the socket was dropped.
+    #[error("this side closed the connection")]
+    Closed,
+    /// What the system said: nobody listens there, or the network failed.
     #[error("{0}")]
     Io(#[from] io::Error),
+    /// The name of the host is known, and has no address.
     #[error("the host has no address")]
     NoAddress,
+    /// The peer breaks the protocol, isn't let in or doesn't let us in, or is of a kind or mechanism that doesn't fit.
     #[error("the handshake failed: {0}")]
     Handshake(#[from] HandshakeError),
+    /// The handshake took longer than [`Options::handshake_timeout`](crate::Options::handshake_timeout).
     #[error("the peer didn't finish the handshake in time")]
     HandshakeTimeout,
+    /// So many shook hands already that the peer was turned away unheard.
     #[error("the limit of {limit} handshakes at a time is reached")]
-    TooManyHandshakes { limit: usize },
+    TooManyHandshakes {
+        /// The limit in force.
+        limit: usize,
+    },
+    /// After the handshake the peer sent what no peer may send, or more than a limit allows.
     #[error("{0}")]
     Traffic(#[from] TrafficError),
+    /// What is to be sent can't be encrypted any more.
     #[error("{0}")]
     Curve(#[from] CurveError),
+    /// The peer sent a command that can't be read.
     #[error("{0}")]
     Command(#[from] CommandError),
+    /// The socket won't have the peer, or no longer.
     #[error("{0}")]
     Refused(#[from] Refusal),
+    /// The ROUTER gave its identity to a newer peer, as it was told to.
     #[error("another peer took over the identity")]
     Replaced,
+    /// No sign of life within the heartbeat's time.
     #[error("the peer is silent: no octet came within the heartbeat's time")]
     Silent,
+    /// Subscriptions or answers to PING pile up, since the peer reads nothing.
     #[error("the peer doesn't take the commands sent to it")]
     Overrun,
 }
 
 impl ConnectionError {
-    /// Whether the same is to be expected of the peer the next time: it broke the protocol, or doesn't fit.
-    pub(crate) const fn is_lasting(&self) -> bool {
+    /// Whose doing it is.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Handshake(error) => error.fault(),
+            Self::Traffic(error) => error.fault(),
+            Self::Refused(Refusal::IdentityInUse | Refusal::PeerThere) => Fault::Configuration,
+            Self::TooManyHandshakes { .. } | Self::Refused(Refusal::Subscriptions) => Fault::Limit,
+            Self::Command(_) | Self::Overrun => Fault::Peer,
+            Self::Closed => Fault::Caller,
+            Self::Eof
+            | Self::Replaced
+            | Self::Io(_)
+            | Self::NoAddress
+            | Self::Curve(_)
+            | Self::HandshakeTimeout
+            | Self::Silent => Fault::Circumstances,
+        }
+    }
+
+    /// Whether the same is to be expected of the peer the next time: it broke the protocol, or doesn't fit. Such a
+    /// peer is tried again after [`Options::refused_interval`](crate::Options::refused_interval).
+    #[must_use]
+    pub const fn is_lasting(&self) -> bool {
         match self {
             Self::Handshake(error) => !error.may_pass(),
             Self::Traffic(_) | Self::Command(_) => true,
@@ -47,7 +91,19 @@ impl ConnectionError {
     }
 
     /// Whether this is what happens to any connection sooner or later, and not worth a warning.
-    pub(crate) const fn is_ordinary(&self) -> bool {
-        matches!(self, Self::Eof | Self::Io(_))
+    #[must_use]
+    pub const fn is_ordinary(&self) -> bool {
+        matches!(self, Self::Eof | Self::Closed | Self::Io(_))
+    }
+
+    /// What was said when it was about who may come in: by our authenticator of the peer, or by the peer's of us, if
+    /// it told. The status is that of ZAP: 300, 400 or 500.
+    #[must_use]
+    pub const fn denial(&self) -> Option<Denial> {
+        match self {
+            Self::Handshake(HandshakeError::Denied(denial)) => Some(*denial),
+            Self::Handshake(HandshakeError::Refused { denial, .. }) => *denial,
+            _ => None,
+        }
     }
 }

@@ -3,15 +3,16 @@
 mod connection;
 
 use std::io;
+use std::sync::Arc;
 
 use enfonet_zmtp::Message;
 
-pub(crate) use connection::ConnectionError;
+pub use connection::ConnectionError;
 
 use crate::{Endpoint, EndpointError};
 
 /// A socket that couldn't be bound.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BindError {
     /// The text is no endpoint: the caller's fault.
@@ -32,7 +33,7 @@ pub enum BindError {
         /// Where.
         endpoint: Endpoint,
         /// What the system said.
-        source: io::Error,
+        source: Arc<io::Error>,
     },
     /// The socket has been closed.
     #[error(transparent)]
@@ -43,7 +44,7 @@ impl BindError {
     pub(crate) fn io(endpoint: &Endpoint, source: io::Error) -> Self {
         match source.kind() {
             io::ErrorKind::AddrInUse => Self::InUse(endpoint.clone()),
-            _ => Self::Io { endpoint: endpoint.clone(), source },
+            _ => Self::Io { endpoint: endpoint.clone(), source: Arc::new(source) },
         }
     }
 }

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::watch;
 
+use crate::Amount;
+
 /// Steers a [`Proxy`](crate::Proxy); any number of clones may. Dropping it changes nothing.
 #[derive(Clone, Debug)]
 pub struct Control {
@@ -51,16 +53,6 @@ pub struct Traffic {
     pub received: Amount,
     /// What was sent.
     pub sent: Amount,
-}
-
-/// So many messages.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Amount {
-    /// Whole messages. (libzmq counts frames.)
-    pub messages: u64,
-    /// Octets of all frames with their headers.
-    pub octets: u64,
 }
 
 impl Default for Control {

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use crate::error::Closed;
 use crate::{Batch, Relay};
-pub use control::{Amount, Control, Statistics, Traffic};
+pub use control::{Control, Statistics, Traffic};
 use control::{Counters, State};
 
 /// Passes messages between two sockets, both ways, until one of them is closed: as libzmq's `zmq_proxy`. See [`Proxy`]

@@ -11,7 +11,7 @@ use enfonet_zmtp::{Batch, Subscription};
 use slotmap::SlotMap;
 
 use super::Load;
-use crate::{PeerId, PeerInfo};
+use crate::{Amount, PeerId, PeerInfo};
 
 /// What a socket receives, in the order in which it happened to each peer.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ struct Inbox {
     peer: Option<Arc<PeerInfo>>,
     queued: Load,
     /// All that ever came.
-    received: Load,
+    received: Amount,
     in_line: bool,
     /// The peer's queue goes on; otherwise the inbox ends with what it holds.
     open: bool,
@@ -169,9 +169,15 @@ impl Inbound {
         newest.or(inbox.peer.as_ref())
     }
 
+    /// What came of a peer: all of it, and what of that waits.
+    pub(crate) fn amounts(&self, id: PeerId) -> Option<(Amount, Amount)> {
+        self.inboxes.get(id).map(|inbox| (inbox.received, inbox.queued.into()))
+    }
+
     /// Takes a run in. Never refuses, so that nothing that was read is lost.
     pub(crate) fn push(&mut self, id: PeerId, mut run: Batch) {
         let Some(inbox) = self.inboxes.get_mut(id) else { return };
+        inbox.received.add(Load::new(run.len(), run.wire_len()));
         if self.conflates && !run.is_empty() {
             let _ = run.split_to(run.len() - 1);
             inbox.items.retain(|item| !matches!(item, Item::Run(_)));
@@ -180,7 +186,6 @@ impl Inbound {
         if !run.is_empty() {
             let load = Load::new(run.len(), run.wire_len());
             inbox.queued.add(load);
-            inbox.received.add(load);
             inbox.items.push_back(Item::Run(run));
             Self::line_up(&mut self.ready, id, inbox);
         }

@@ -16,6 +16,7 @@ use bytes::{Bytes, BytesMut};
 use enfonet_zmtp::{Batch, Command, Envelope, Message};
 
 use super::Load;
+use crate::Amount;
 
 /// Shorter runs are copied: cheaper than a shared slice, and they don't keep a read buffer alive.
 const SHARE_FROM: usize = 2048;
@@ -57,6 +58,12 @@ pub(crate) struct Outbox {
     conflates: bool,
     /// Places that are kept for messages to come.
     reserved: usize,
+    /// All that was handed over since the queue began.
+    sent: Amount,
+    /// What the peer has, and hasn't received: within the process it takes up room here.
+    ahead: Load,
+    /// Messages that found no room and didn't wait for any, or that newer ones took the place of.
+    dropped: u64,
     /// The connection's, when it has nothing to write, or waits for the kernel.
     sleeping: Option<Waker>,
     /// The kernel takes no more for now.
@@ -100,6 +107,9 @@ impl Outbox {
             replaced: false,
             conflates,
             reserved: 0,
+            sent: Amount::default(),
+            ahead: Load::default(),
+            dropped: 0,
             sleeping: None,
             blocked: false,
             connected: false,
@@ -158,6 +168,11 @@ impl Outbox {
         !self.connected
     }
 
+    /// Whether the peer is there, though it may get nothing new any more.
+    pub(crate) const fn has_peer(&self) -> bool {
+        self.connected
+    }
+
     /// Whether what is sent to it will be sent, now or once it is connected.
     pub(crate) const fn is_open(&self) -> bool {
         !self.retired
@@ -166,6 +181,40 @@ impl Outbox {
     /// Messages that are not written yet.
     pub(crate) const fn queued(&self) -> usize {
         self.queued.messages
+    }
+
+    /// What is not handed over yet.
+    pub(crate) const fn unsent(&self) -> Load {
+        let mut unsent = self.queued;
+        unsent.sub(self.ahead);
+        unsent
+    }
+
+    /// So much is in the peer's inbox: it counts as sent, and as written only when it is received.
+    pub(crate) const fn hand_over(&mut self, load: Load) {
+        self.ahead.add(load);
+        self.sent.add(load);
+    }
+
+    /// So much waits no longer: it is sent, if it wasn't counted as that before.
+    fn count(&mut self, mut written: Load) {
+        let counted = written.min(self.ahead);
+        self.ahead.sub(counted);
+        written.sub(counted);
+        self.sent.add(written);
+    }
+
+    pub(crate) const fn sent(&self) -> Amount {
+        self.sent
+    }
+
+    pub(crate) const fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// The peer doesn't get so many messages.
+    pub(crate) const fn lose(&mut self, messages: usize) {
+        self.dropped += messages as u64;
     }
 
     /// Stages one message behind `envelope`. The caller has seen to it that there is [room](Self::has_room).
@@ -206,6 +255,7 @@ impl Outbox {
             self.forget_staged();
             let given = run.len();
             let _ = run.split_to(given - 1);
+            self.lose(given - 1);
             self.stage_run(run, source);
             return given;
         }
@@ -248,11 +298,13 @@ impl Outbox {
 
     /// Drops what the connection hasn't taken.
     pub(crate) fn forget_staged(&mut self) {
+        let before = self.queued.messages;
         self.queued.sub(Load::new(self.tail.messages, self.tail.wire.len()));
         (self.tail.messages, self.tail.wire) = (0, BytesMut::new());
         for run in self.runs.drain(..) {
             self.queued.sub(Load::new(run.len(), run.wire_len()));
         }
+        self.lose(before - self.queued.messages);
     }
 
     /// Where commands are put: they go out at the next message boundary, ahead of what is staged.
@@ -309,6 +361,7 @@ impl Outbox {
     ) -> bool {
         let (had_room, was_moving) = (self.has_room(), self.is_moving());
         self.queued.sub(written);
+        self.count(written);
         self.blocked = blocked;
         if wants_control {
             staged.control = self.control.split().freeze();
@@ -361,10 +414,14 @@ impl Outbox {
         for run in unsent.into_iter().rev() {
             self.runs.push_front(run);
         }
+        let mut written = self.queued;
         self.queued = self.runs.iter().fold(Load::default(), |mut sum, run| {
             sum.add(Load::new(run.len(), run.wire_len()));
             sum
         });
+        // What the connection wrote and didn't come to report.
+        written.sub(self.queued);
+        self.count(written);
     }
 
     /// All that waits, in order; nothing waits afterwards.
@@ -455,6 +512,35 @@ mod tests {
         assert_eq!(outbox.queued(), 3);
         let again: Vec<_> = outbox.drain().into_iter().flatten().collect();
         assert_eq!(again, ["a", "b", "c"].map(Message::from));
+    }
+
+    #[test]
+    fn each_message_is_counted_once_as_sent_unsent_or_dropped() {
+        let mut outbox = outbox(10, usize::MAX);
+        let counts = |outbox: &Outbox| (outbox.sent().messages, outbox.unsent().messages, outbox.dropped());
+        outbox.connect(Load::default());
+        outbox.push_run(&run(4, 1), 0);
+        let mut runs: Vec<_> = taken(&mut outbox, Load::default()).runs.into();
+        taken(&mut outbox, Load::new(1, 3));
+        assert_eq!(counts(&outbox), (1, 3, 0));
+        // It has written another, and goes before it says so.
+        let _ = runs[0].split_to(2);
+        outbox.disconnect(runs);
+        assert_eq!((counts(&outbox), outbox.sent().octets), ((2, 2, 0), 6));
+        outbox.connect(Load::default());
+        taken(&mut outbox, Load::default());
+        // Within the process, a peer that has two, and has received one of them when it goes.
+        outbox.hand_over(Load::new(2, 6));
+        assert_eq!(counts(&outbox), (4, 0, 0));
+        taken(&mut outbox, Load::new(1, 3));
+        outbox.disconnect(Vec::new());
+        assert_eq!((counts(&outbox), outbox.sent().octets), ((4, 0, 0), 12));
+        outbox.lose(3);
+        assert_eq!(counts(&outbox), (4, 0, 3));
+        let mut newest = Outbox::new(Load::new(1, 1), true);
+        newest.push_run(&run(3, 1), 0);
+        newest.push(&Envelope::none(), &Message::from("newer"));
+        assert_eq!(counts(&newest), (0, 1, 3));
     }
 
     proptest! {

@@ -59,6 +59,8 @@ impl FanOut {
                 touched(outbox);
             } else if outbox.is_moving() {
                 leftovers.push(Leftover { id, run: message.clone().into() });
+            } else {
+                outbox.lose(1);
             }
         });
         true
@@ -166,7 +168,9 @@ impl<F: FnMut(&mut Outbox)> Admission<'_, F> {
         if admitted > 0 {
             (self.touched)(outbox);
         }
-        if admitted < run.len() && outbox.is_moving() {
+        if !outbox.is_moving() {
+            outbox.lose(run.len() - admitted);
+        } else if admitted < run.len() {
             outbox.behind = self.serial;
             let _ = run.split_to(admitted);
             self.leftovers.push(Leftover { id, run });

@@ -99,11 +99,15 @@ pub(crate) trait Choose: Routing {
 
 /// Why a socket won't have a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refusal {
+#[non_exhaustive]
+pub enum Refusal {
+    /// A peer of that identity (routing id) is connected to the ROUTER: it stays, and the second is refused.
     #[error("another peer with the same identity is connected")]
     IdentityInUse,
+    /// A PAIR has its one peer.
     #[error("there is a peer already, and this socket talks with one at a time")]
     PeerThere,
+    /// More topics, or longer ones, than the publisher's options allow.
     #[error("peer passed the limit of subscriptions")]
     Subscriptions,
 }

@@ -135,6 +135,19 @@ macro_rules! socket_methods {
                 self.hub.wait_connected(peers).await;
             }
 
+            /// What happens at the socket's endpoints from now on: who comes and goes, and why. A socket may have
+            /// any number of monitors.
+            #[must_use]
+            pub fn monitor(&self) -> crate::Monitor {
+                self.hub.monitor()
+            }
+
+            /// Who is connected, and how much went to each and came from it. In no order.
+            #[must_use]
+            pub fn peers(&self) -> Vec<crate::PeerStatus> {
+                self.hub.peers()
+            }
+
             /// Ends the socket: it takes nothing more, what waits is still sent for at most `linger`, then
             /// everything is closed. The only way to be sure of what was sent: a dropped socket goes on
             /// sending in the background, but a runtime that ends takes that along.

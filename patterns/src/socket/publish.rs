@@ -24,7 +24,7 @@ pub(super) async fn send(hub: &Hub<FanOut>, message: Message) -> Result<(), Send
 
 /// Publishes a message to those who have room; if the socket drops nothing, to all or nobody.
 pub(super) fn try_send(hub: &Hub<FanOut>, message: Message) -> Result<(), TrySendError> {
-    match publish_now(hub, Publication::One(&message), &mut Vec::new()) {
+    match publish_now(hub, Publication::One(&message), &mut Leftovers::none(hub).rest) {
         Ok(0) => Err(TrySendError::Full(message)),
         Ok(_) => Ok(()),
         Err(Closed) => Err(TrySendError::Closed(message)),
@@ -74,16 +74,16 @@ async fn publish_in_time(
 ) -> Result<(), SendBatchError> {
     // Connections get their turn to write, also where they share a thread with a publisher that never waits.
     tokio::task::coop::consume_budget().await;
-    let mut leftovers = Vec::new();
+    let mut leftovers = Leftovers::none(hub);
     let mut changed = hub.changes();
-    let taken = publish_now(hub, what, &mut leftovers)?;
+    let taken = publish_now(hub, what, &mut leftovers.rest)?;
     if taken < what.len() {
         return publish_rest(hub, what.without(taken), time.map(|time| Instant::now() + time)).await;
     }
-    while !leftovers.is_empty() {
+    while !leftovers.rest.is_empty() {
         changed.await;
         changed = hub.changes();
-        retry(hub, &mut leftovers)?;
+        retry(hub, &mut leftovers.rest)?;
     }
     Ok(())
 }
@@ -104,6 +104,32 @@ async fn publish_rest(
         }
     }
     Ok(())
+}
+
+/// What found no room yet. Whoever has to get something when this is dropped has lost it.
+struct Leftovers<'a> {
+    hub: &'a Hub<FanOut>,
+    rest: Vec<Leftover>,
+}
+
+impl<'a> Leftovers<'a> {
+    const fn none(hub: &'a Hub<FanOut>) -> Self {
+        Self { hub, rest: Vec::new() }
+    }
+}
+
+impl Drop for Leftovers<'_> {
+    fn drop(&mut self) {
+        if self.rest.is_empty() {
+            return;
+        }
+        let mut out = self.hub.out();
+        for Leftover { id, run } in self.rest.drain(..) {
+            if let Some(outbox) = out.outboxes.get_mut(id) {
+                outbox.lose(run.len());
+            }
+        }
+    }
 }
 
 /// Puts it into the queues of those who want it and have room. How many messages were taken: all, unless the socket

@@ -123,6 +123,7 @@ impl Request {
         let mut out = self.hub.out();
         let outbox = out.outboxes.get_mut(self.client.id).ok_or(ReplyError::ClientGone)?;
         if !outbox.has_room() {
+            outbox.lose(1);
             return Err(ReplyError::Full);
         }
         outbox.push(&self.envelope, &message.into());

@@ -86,7 +86,11 @@ impl XSub {
                     return Err(SendError::Closed(message));
                 }
                 let mut wakers = SmallVec::<[Waker; 8]>::new();
-                for outbox in out.outboxes.values_mut().filter(|o| o.is_connected() && o.has_room()) {
+                for outbox in out.outboxes.values_mut().filter(|o| o.is_connected()) {
+                    if !outbox.has_room() {
+                        outbox.lose(1);
+                        continue;
+                    }
                     outbox.push(&Envelope::none(), &message);
                     wakers.extend(outbox.wake());
                 }

@@ -54,6 +54,14 @@ impl Stream {
         }
     }
 
+    /// The same with the port, for people to read.
+    pub(crate) fn remote_address(&self) -> String {
+        match self {
+            Self::Tcp(stream) => stream.peer_addr().map(|peer| peer.to_string()).unwrap_or_default(),
+            Self::Ipc(_) => self.peer_address(),
+        }
+    }
+
     /// Reads once into the room that `buffer` has, without waiting. 0: the peer sends no more.
     ///
     /// A read that doesn't fill the room has emptied the kernel's buffer. Telling the runtime so (by an

@@ -14,6 +14,7 @@ use super::Hub;
 use crate::connection::{self, Link, Slot};
 use crate::context::{Bound, Member};
 use crate::error::{BindError, Closed, ConnectError, UnknownEndpoint};
+use crate::monitor::MonitorEvent;
 use crate::options::Settings;
 use crate::queue::Outbox;
 use crate::routing::Routing;
@@ -37,6 +38,14 @@ impl<R: Routing> Hub<R> {
     }
 
     pub(crate) async fn bind(self: &Arc<Self>, endpoint: Endpoint) -> Result<Endpoint, BindError> {
+        let outcome = self.bind_to(endpoint.clone()).await;
+        if let Err(error) = &outcome {
+            self.monitors.tell(|| MonitorEvent::BindFailed { endpoint, error: error.clone() });
+        }
+        outcome
+    }
+
+    async fn bind_to(self: &Arc<Self>, endpoint: Endpoint) -> Result<Endpoint, BindError> {
         let attachment = self.attachment(None);
         let (ending, until) = (attachment.ending.clone(), attachment.until.clone());
         if self.closing.is_cancelled() {
@@ -46,9 +55,12 @@ impl<R: Routing> Hub<R> {
             if !self.options.context.bind(name, Bound { link: self.clone(), ending, until }) {
                 return Err(BindError::InUse(endpoint));
             }
+            self.listening(&endpoint);
+            self.tasks.spawn(self.clone().until_unbound(endpoint.clone(), attachment.ending.clone()));
             endpoint
         } else {
             let (listener, resolved) = Listener::bind(&endpoint).await?;
+            self.listening(&resolved);
             let tasks = self.tasks.clone();
             let task = connection::listen(listener, resolved.clone(), self.clone(), tasks, ending, until);
             self.tasks.spawn(task);
@@ -56,6 +68,16 @@ impl<R: Routing> Hub<R> {
         };
         self.remember(resolved.clone(), attachment);
         Ok(resolved)
+    }
+
+    fn listening(&self, endpoint: &Endpoint) {
+        self.monitors.tell(|| MonitorEvent::Listening { endpoint: endpoint.clone() });
+    }
+
+    /// There is nothing to do for an in-process listener, but to tell of its end.
+    async fn until_unbound(self: Arc<Self>, endpoint: Endpoint, ending: CancellationToken) {
+        ending.cancelled().await;
+        self.monitors.tell(|| MonitorEvent::Closed { endpoint });
     }
 
     pub(crate) fn connect(self: &Arc<Self>, endpoint: Endpoint) -> Result<(), ConnectError> {
@@ -76,7 +98,7 @@ impl<R: Routing> Hub<R> {
         }
         let queue = open()?;
         let attachment = self.attachment(queue);
-        let slot = Slot::new(self.clone(), queue, attachment.ending.clone());
+        let slot = Slot::new(self.clone(), endpoint.clone(), queue, attachment.ending.clone());
         let until = attachment.until.clone();
         self.remember(endpoint.clone(), attachment);
         self.tasks.spawn(async move {
@@ -153,6 +175,7 @@ impl<R: Routing> Hub<R> {
         let _ = tokio::time::timeout(linger, self.all_gone()).await;
         self.abort();
         self.tasks.wait().await;
+        self.monitors.end();
         let out = self.out();
         let dropped = out.lost + out.outboxes.values().map(Outbox::queued).sum::<usize>();
         Closing { flushed: waiting.saturating_sub(dropped), dropped }
@@ -203,6 +226,7 @@ impl<R: Routing> Owned<R> {
         let member: Weak<Hub<R>> = Arc::downgrade(&hub);
         if !hub.options.context.enter(member) {
             hub.begin_close();
+            hub.monitors.end();
         }
         Self(hub)
     }
@@ -243,9 +267,14 @@ impl<R: Routing> Drop for Owned<R> {
                 runtime.spawn(async move {
                     let _ = tokio::time::timeout(hub.options.linger, hub.all_gone()).await;
                     hub.abort();
+                    hub.tasks.wait().await;
+                    hub.monitors.end();
                 });
             }
-            Err(_) => hub.abort(),
+            Err(_) => {
+                hub.abort();
+                hub.monitors.end();
+            }
         }
     }
 }

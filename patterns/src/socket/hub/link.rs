@@ -1,21 +1,27 @@
 //! The socket as its connections see it.
 
+use std::sync::Arc;
 use std::task::Waker;
 
 use enfonet_zmtp::{Batch, Command, Local, SocketType, Subscription};
 
 use super::{Hub, Out};
-use crate::PeerId;
 use crate::connection::{Link, Turn};
 use crate::error::ConnectionError;
+use crate::monitor::Monitors;
 use crate::options::Settings;
 use crate::peer::Newcomer;
 use crate::queue::{Load, Outbox, Staged};
 use crate::routing::{Refusal, Routing};
+use crate::{PeerId, PeerInfo};
 
 impl<R: Routing> Link for Hub<R> {
     fn options(&self) -> &Settings {
         &self.options
+    }
+
+    fn monitors(&self) -> &Monitors {
+        &self.monitors
     }
 
     fn local(&self) -> Local {
@@ -50,7 +56,7 @@ impl<R: Routing> Link for Hub<R> {
         id
     }
 
-    fn join(&self, queue: Option<PeerId>, peer: Newcomer) -> Result<PeerId, Refusal> {
+    fn join(&self, queue: Option<PeerId>, peer: Newcomer) -> Result<Arc<PeerInfo>, Refusal> {
         let mut guard = self.out();
         let id = queue.unwrap_or_else(|| self.open_queue(&mut guard));
         let out = &mut *guard;
@@ -74,12 +80,13 @@ impl<R: Routing> Link for Hub<R> {
         });
         out.joined += 1;
         let mut inbound = self.inbound();
-        inbound.join(peer.into());
+        let peer = Arc::new(peer);
+        inbound.join(peer.clone());
         self.announce(inbound);
         drop(guard);
         replaced.into_iter().for_each(Waker::wake);
         self.changed();
-        Ok(id)
+        Ok(peer)
     }
 
     fn deliver(&self, id: PeerId, batch: Batch) -> Result<(), Refusal> {
@@ -129,6 +136,7 @@ impl<R: Routing> Link for Hub<R> {
         if outbox.replaced {
             return Err(ConnectionError::Replaced);
         }
+        outbox.hand_over(turn.handed);
         let look_again = outbox.exchange(turn.written, turn.blocked, turn.wants_control, staged, waker);
         if look_again {
             out.routing.room(id);

@@ -6,6 +6,7 @@
 
 mod lifetime;
 mod link;
+mod status;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -23,6 +24,7 @@ pub(crate) use lifetime::Owned;
 
 use crate::Endpoint;
 use crate::error::RecvError;
+use crate::monitor::Monitors;
 use crate::options::Settings;
 use crate::queue::{Arrival, Inbound, Load};
 use crate::routing::{Outboxes, Routing};
@@ -53,6 +55,7 @@ pub(crate) struct Hub<R> {
     /// A queue has room, a peer came or went, or the socket closed: all who wait look again.
     changes: Notify,
     endpoints: Mutex<HashMap<Endpoint, Vec<Attachment>>>,
+    monitors: Monitors,
     tasks: TaskTracker,
     /// No more listening; connections end when all is written.
     closing: CancellationToken,
@@ -84,6 +87,7 @@ impl<R: Routing> Hub<R> {
             arrivals: Notify::new(),
             changes: Notify::new(),
             endpoints: Mutex::default(),
+            monitors: Monitors::default(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
             abort: CancellationToken::new(),

@@ -1,0 +1,67 @@
+//! One who is connected and hasn't shaken hands yet.
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use enfonet_zmtp::Established;
+
+use super::driver::Driver;
+use super::handshake::handshake;
+use super::link::{Joined, Link};
+use crate::Endpoint;
+use crate::error::ConnectionError;
+use crate::monitor::MonitorEvent;
+use crate::peer::Newcomer;
+use crate::routing::Refusal;
+use crate::transport::Stream;
+
+/// It becomes a peer, or its going is the failure of its handshake, wherever its task is cancelled.
+#[derive(Debug)]
+pub(super) struct Stranger<'a> {
+    stream: &'a Stream,
+    link: &'a dyn Link,
+    endpoint: &'a Endpoint,
+    error: Option<Arc<ConnectionError>>,
+    is_peer: bool,
+}
+
+impl<'a> Stranger<'a> {
+    pub(super) const fn new(stream: &'a Stream, link: &'a dyn Link, endpoint: &'a Endpoint) -> Self {
+        Self { stream, link, endpoint, error: None, is_peer: false }
+    }
+
+    pub(super) async fn shake_hands(&mut self) -> Result<(Established, BytesMut), Arc<ConnectionError>> {
+        handshake(self.stream, self.link).await.map_err(|error| self.fail(error))
+    }
+
+    /// Makes it one of the socket's peers.
+    pub(super) fn join(
+        mut self,
+        shaken: (Established, BytesMut),
+        is_accepted: bool,
+        join: impl FnOnce(Newcomer) -> Result<Joined, Refusal>,
+    ) -> Result<Driver<'a>, Arc<ConnectionError>> {
+        let (endpoint, address) = (self.endpoint.clone(), self.stream.peer_address());
+        let placed = |peer| join(Newcomer::new(peer, endpoint, address, is_accepted));
+        let started = Driver::start(self.stream, shaken, placed);
+        self.is_peer = started.is_ok();
+        started.map_err(|refusal| self.fail(refusal.into()))
+    }
+
+    /// It doesn't become one.
+    pub(super) fn fail(&mut self, error: ConnectionError) -> Arc<ConnectionError> {
+        self.error.insert(Arc::new(error)).clone()
+    }
+}
+
+impl Drop for Stranger<'_> {
+    fn drop(&mut self) {
+        if !self.is_peer {
+            self.link.monitors().tell(|| MonitorEvent::HandshakeFailed {
+                endpoint: self.endpoint.clone(),
+                address: self.stream.remote_address(),
+                error: self.error.take().unwrap_or_else(|| ConnectionError::Closed.into()),
+            });
+        }
+    }
+}

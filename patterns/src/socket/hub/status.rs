@@ -1,0 +1,31 @@
+//! What a socket knows of its peers, for those who watch it.
+
+use super::Hub;
+use crate::monitor::Monitor;
+use crate::routing::Routing;
+use crate::{PeerId, PeerStatus};
+
+impl<R: Routing> Hub<R> {
+    pub(crate) fn monitor(&self) -> Monitor {
+        self.monitors.listen()
+    }
+
+    /// Those who are there, in no order.
+    pub(crate) fn peers(&self) -> Vec<PeerStatus> {
+        let out = self.out();
+        let inbound = self.inbound();
+        let connected = out.outboxes.iter().filter(|(_, outbox)| outbox.has_peer());
+        let status = |(id, outbox): (PeerId, &crate::queue::Outbox)| {
+            let (received, unreceived) = inbound.amounts(id)?;
+            Some(PeerStatus {
+                info: inbound.peer(id)?.clone(),
+                sent: outbox.sent(),
+                received,
+                dropped: outbox.dropped(),
+                unsent: outbox.unsent().into(),
+                unreceived,
+            })
+        };
+        connected.filter_map(status).collect()
+    }
+}
