@@ -9,6 +9,7 @@ mod heartbeats;
 mod inverted;
 mod limits;
 mod messages;
+mod monitoring;
 mod names;
 mod nodrop;
 mod pairs;

@@ -4,6 +4,7 @@
 mod among_pyzmq;
 mod authenticators;
 mod brokers;
+mod monitoring;
 mod null;
 mod pairs;
 mod refusals;

@@ -14,6 +14,7 @@ mod introductions;
 mod kinds;
 mod limits;
 mod messages;
+mod monitoring;
 mod plain;
 mod requests;
 mod subscriptions;

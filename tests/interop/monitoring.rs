@@ -1,0 +1,143 @@
+//! What a monitor tells while libzmq's sockets come and go.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use enfonet_patterns::{
+    BindError, ConnectionError, Dealer, MonitorEvent, Options, Pub, Router, SocketType, Sub,
+};
+use enfonet_tests::{LibZmq, Runtime, Told, eventually, unused, why, wildcard};
+
+#[test]
+fn a_listener_tells_of_each_libzmq_client_from_its_coming_to_its_going() {
+    for transport in ["tcp", "ipc"] {
+        let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+        let _guard = runtime.enter();
+        let (_kept, anywhere) = wildcard(transport);
+        let router = Router::new();
+        let mut told = Told::by(&runtime, router.monitor());
+        let at = runtime.run(router.bind(&anywhere)).unwrap();
+        assert_eq!(told.expect(&["Listening"]).endpoint(), Some(&at));
+        for name in ["first", "second"] {
+            let client = libzmq.socket(zmq::DEALER);
+            client.set_identity(name.as_bytes()).unwrap();
+            client.connect(&at.to_string()).unwrap();
+            let MonitorEvent::Accepted { address, endpoint } = told.expect(&["Accepted"]) else { panic!() };
+            assert_eq!(endpoint, at);
+            assert!(address.starts_with(if transport == "tcp" { "127.0.0.1:" } else { ":" }), "{address}");
+            let MonitorEvent::HandshakeSucceeded { peer } = told.expect(&["HandshakeSucceeded"]) else {
+                panic!()
+            };
+            assert_eq!((&peer.routing_id[..], peer.socket_type), (name.as_bytes(), Some(SocketType::Dealer)));
+            assert_eq!((&peer.endpoint, router.peer(peer.id)), (&at, Some(peer.clone())));
+            drop(client);
+            let gone = told.expect(&["Disconnected"]);
+            assert!(matches!(&gone, MonitorEvent::Disconnected { peer: left, .. } if *left == peer));
+            assert!(matches!(*why(gone), ConnectionError::Eof));
+        }
+        runtime.run(router.close(Duration::ZERO));
+        assert_eq!(told.expect(&["Closed"]).endpoint(), Some(&at));
+        told.expect_end();
+    }
+}
+
+#[test]
+fn who_connects_is_told_of_each_attempt_at_a_libzmq_server_that_goes_and_comes_back() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let (_port, at) = unused();
+    let wait = Duration::from_millis(5);
+    let sub = Sub::with_options(Options::default().reconnect_interval(wait));
+    let mut told = Told::by(&runtime, sub.monitor());
+    let mut server = libzmq.bound(zmq::PUB, &at).0;
+    sub.connect(&at).unwrap();
+    told.expect(&["Connecting", "Connected", "HandshakeSucceeded"]);
+    for _ in 0..2 {
+        drop(server);
+        assert!(matches!(*why(told.expect(&["Disconnected"])), ConnectionError::Eof));
+        let MonitorEvent::ConnectRetried { after, .. } = told.expect(&["ConnectRetried"]) else { panic!() };
+        assert!((wait..=2 * wait).contains(&after), "{after:?}");
+        told.expect(&["Connecting"]);
+        // Nobody is there, as soon as libzmq has closed.
+        let failed = why(told.wait("ConnectFailed"));
+        let ConnectionError::Io(error) = &*failed else { panic!("{failed}") };
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
+        told.expect(&["ConnectRetried"]);
+        let again = libzmq.socket(zmq::PUB);
+        eventually(|| again.bind(&at).ok());
+        server = again;
+        told.wait("Connected");
+        told.expect(&["HandshakeSucceeded"]);
+    }
+    // Nothing happens any more, until we disconnect.
+    sub.disconnect(&at.parse().unwrap()).unwrap();
+    assert!(matches!(*why(told.expect(&["Disconnected"])), ConnectionError::Closed));
+    assert_eq!(told.expect(&["Closed"]).endpoint(), Some(&at.parse().unwrap()));
+    runtime.run(sub.close(Duration::ZERO));
+    told.expect_end();
+}
+
+#[test]
+fn a_libzmq_peer_of_a_kind_that_does_not_fit_is_told_of_by_name() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let router = Router::new();
+    let mut told = Told::by(&runtime, router.monitor());
+    let at = runtime.run(router.bind("tcp://127.0.0.1:*")).unwrap();
+    let _misfit = libzmq.connected(zmq::SUB, &at.to_string());
+    let failed = why(told.expect(&["Listening", "Accepted", "HandshakeFailed"]));
+    assert_eq!(
+        failed.to_string(),
+        "the handshake failed: peer is a SUB socket, which doesn't talk to ROUTER"
+    );
+    assert!(failed.is_lasting());
+}
+
+#[test]
+fn what_can_not_be_bound_is_told_of_with_the_reason() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = format!("tcp://{}", taken.local_addr().unwrap());
+    let server = Pub::new();
+    let mut told = Told::by(&runtime, server.monitor());
+    assert!(matches!(runtime.run(server.bind(&at)), Err(BindError::InUse(_))));
+    let MonitorEvent::BindFailed { endpoint, error } = told.expect(&["BindFailed"]) else { panic!() };
+    assert_eq!(endpoint.to_string(), at);
+    assert!(matches!(error, BindError::InUse(taken) if taken == endpoint));
+    // Nothing else has happened.
+    drop(server);
+    told.expect_end();
+}
+
+#[test]
+fn messages_to_and_from_a_libzmq_peer_are_counted_exactly() {
+    for transport in ["tcp", "ipc"] {
+        let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+        let _guard = runtime.enter();
+        let (_kept, anywhere) = wildcard(transport);
+        let dealer = Dealer::new();
+        let at = runtime.run(dealer.bind(&anywhere)).unwrap();
+        let peer = libzmq.connected(zmq::DEALER, &at.to_string());
+        runtime.run(dealer.wait_connected(1));
+        let sizes = [0, 1, 255, 256, 5000, 100_000];
+        // A frame's header has two octets, or nine.
+        let octets = |times: u64| times * sizes.iter().map(|n| n + if *n > 255 { 9 } else { 2 }).sum::<u64>();
+        for n in sizes {
+            let body = vec![b'x'; usize::try_from(n).unwrap()];
+            runtime.run(dealer.send(&body[..])).unwrap();
+            assert!(peer.recv_bytes(0).unwrap() == body);
+            (0..2).for_each(|_| peer.send(&body[..], 0).unwrap());
+            (0..2).for_each(|_| drop(runtime.run(dealer.recv()).unwrap()));
+        }
+        eventually(|| (dealer.peers()[0].sent.messages == 6).then_some(()));
+        let status = &dealer.peers()[0];
+        assert_eq!((status.sent.messages, status.sent.octets), (6, octets(1)));
+        assert_eq!((status.received.messages, status.received.octets), (12, octets(2)));
+        assert_eq!((status.dropped, status.unsent.messages, status.unreceived.messages), (0, 0, 0));
+        assert_eq!(dealer.peer(status.info.id).as_ref(), Some(&status.info));
+        drop(peer);
+        eventually(|| dealer.peers().is_empty().then_some(()));
+        assert_eq!(dealer.peer(status.info.id), None);
+    }
+}

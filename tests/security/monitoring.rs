@@ -1,0 +1,177 @@
+//! Who isn't let in, and why, as monitors at both ends tell it.
+
+use std::sync::Arc;
+
+use enfonet_patterns::{
+    ConnectionError, Context, CurveError, Dealer, Denial, Fault, GreetingError, HandshakeError, Options,
+    PlainUsers, Rep, Router, Security, Verdict, Zap, new_key_pair,
+};
+use enfonet_tests::{DEADLINE, Told, theirs, why};
+
+use crate::world::{ANYWHERE, MECHANISMS, Mechanism, Role, World, in_z85, login};
+
+/// Why two of ours don't come together, as the server and the client have it.
+fn failures(world: &World, server: Options, client: Options) -> [Arc<ConnectionError>; 2] {
+    let runtime = &world.runtime;
+    let (server, client) = (Router::with_options(server), Dealer::with_options(client));
+    let mut told = [Told::by(runtime, server.monitor()), Told::by(runtime, client.monitor())];
+    let at = runtime.run(server.bind(ANYWHERE)).unwrap();
+    client.connect(at).unwrap();
+    told[0].expect(&["Listening", "Accepted"]);
+    told[1].expect(&["Connecting", "Connected"]);
+    told.each_mut().map(|told| why(told.expect(&["HandshakeFailed"])))
+}
+
+#[track_caller]
+fn denied(error: &ConnectionError) -> Denial {
+    error.denial().unwrap_or_else(|| panic!("{error}"))
+}
+
+#[test]
+fn with_good_credentials_both_ends_tell_of_one_handshake_and_of_nothing_else() {
+    let world = World::new();
+    let _guard = world.runtime.enter();
+    for mechanism in MECHANISMS {
+        let options = |role| world.options(mechanism, role);
+        let server = Router::with_options(options(Role::Server));
+        let client = Dealer::with_options(options(Role::Client));
+        let mut told =
+            [Told::by(&world.runtime, server.monitor()), Told::by(&world.runtime, client.monitor())];
+        client.connect(world.runtime.run(server.bind(ANYWHERE)).unwrap()).unwrap();
+        told[0].expect(&["Listening", "Accepted", "HandshakeSucceeded"]);
+        told[1].expect(&["Connecting", "Connected", "HandshakeSucceeded"]);
+        world.runtime.run(client.close(DEADLINE));
+        told[1].expect(&["Disconnected", "Closed"]);
+        told[0].expect(&["Disconnected"]);
+        told[1].expect_end();
+    }
+}
+
+#[test]
+fn what_an_authenticator_says_is_told_at_both_ends() {
+    let world = World::new();
+    let _guard = world.runtime.enter();
+    let mut securities = vec![[Security::Null, Security::Null]];
+    securities.extend(
+        MECHANISMS.map(|mechanism| {
+            [world.security(mechanism, Role::Server), world.security(mechanism, Role::Client)]
+        }),
+    );
+    for [server, client] in securities {
+        for denial in [Denial::TryLater, Denial::Credentials, Denial::Internal] {
+            let server = Options::default().security(server.clone());
+            let server = server.authenticator(move |_| std::future::ready(Verdict::Deny(denial)));
+            let [here, there] = failures(&world, server, Options::default().security(client.clone()));
+            assert!(matches!(&*here, ConnectionError::Handshake(HandshakeError::Denied(_))), "{here}");
+            assert_eq!(denied(&here), denial);
+            // Who is to try later isn't told anything.
+            match denial {
+                Denial::TryLater => assert!(there.is_ordinary(), "{there}"),
+                _ => assert_eq!(denied(&there), denial),
+            }
+        }
+    }
+}
+
+#[test]
+fn wrong_credentials_and_keys_are_told_of_by_name() {
+    let world = World::new();
+    let _guard = world.runtime.enter();
+    let server = || Options::default().security(Security::PlainServer);
+    let server = server().authenticator(PlainUsers::new().user("admin", "secret"));
+    let wrong = Options::default().security(login("admin", "guess"));
+    assert_eq!(failures(&world, server, wrong).map(|error| denied(&error)), [Denial::Credentials; 2]);
+
+    let server = || world.options(Mechanism::Curve, Role::Server);
+    let stranger = Security::CurveClient { keys: new_key_pair(), server: *world.server.public() };
+    let stranger = Options::default().security(stranger);
+    assert_eq!(failures(&world, server(), stranger).map(|error| denied(&error)), [Denial::Credentials; 2]);
+
+    // The client takes the server for another: only the server can tell, and says nothing.
+    let keys = world.client.clone();
+    let other = Security::CurveClient { keys, server: *new_key_pair().public() };
+    let [here, there] = failures(&world, server(), Options::default().security(other));
+    let ConnectionError::Handshake(HandshakeError::Curve(error)) = &*here else { panic!("{here}") };
+    assert_eq!((*error, here.fault()), (CurveError::Box { command: "HELLO" }, Fault::Configuration));
+    assert!(there.is_ordinary(), "{there}");
+}
+
+#[test]
+fn mechanisms_that_do_not_match_are_told_of_at_both_ends() {
+    let world = World::new();
+    let _guard = world.runtime.enter();
+    for mechanism in MECHANISMS {
+        let server = world.options(mechanism, Role::Server);
+        for error in failures(&world, server, Options::default()) {
+            let ConnectionError::Handshake(HandshakeError::Greeting(error)) = &*error else {
+                panic!("{error}")
+            };
+            assert!(matches!(error, GreetingError::Mechanism { .. }), "{error}");
+        }
+    }
+}
+
+#[test]
+fn what_a_zap_handler_says_is_told_at_both_ends() {
+    let world = World::new();
+    let _guard = world.runtime.enter();
+    for mechanism in MECHANISMS {
+        let context = Context::new();
+        let handler = Rep::with_options(Options::default().context(&context));
+        world.runtime.run(handler.bind("inproc://zeromq.zap.01")).unwrap();
+        let statuses = [("400", Denial::Credentials), ("500", Denial::Internal), ("300", Denial::TryLater)];
+        let answering = world.runtime.spawn(async move {
+            for (status, _) in statuses {
+                let request = handler.recv().await.unwrap();
+                let id = theirs(request.message())[1].clone();
+                let reply = [b"1.0", &id[..], status.as_bytes(), b"no", b"", b""].map(<[u8]>::to_vec);
+                request.reply(reply).unwrap();
+            }
+        });
+        for (_, denial) in statuses {
+            let server = Options::default().security(world.security(mechanism, Role::Server));
+            let server = server.authenticator(Zap::in_context(&context));
+            let client = Options::default().security(world.security(mechanism, Role::Client));
+            let [here, there] = failures(&world, server, client);
+            assert_eq!(denied(&here), denial);
+            assert_eq!(there.denial(), (denial != Denial::TryLater).then_some(denial), "{there}");
+        }
+        world.runtime.run(answering).unwrap();
+        // The handler has gone.
+        let server = Options::default().security(world.security(mechanism, Role::Server));
+        let server = server.authenticator(Zap::in_context(&context));
+        let client = Options::default().security(world.security(mechanism, Role::Client));
+        assert_eq!(denied(&failures(&world, server, client)[0]), Denial::TryLater);
+    }
+}
+
+#[test]
+fn clients_of_pyzmqs_that_are_refused_and_their_servers_that_refuse_are_told_of() {
+    let world = World::new();
+    let _guard = world.runtime.enter();
+    let (server, client) = (in_z85(&world.server), world.py.curve_keys());
+    let router = Router::with_options(world.options(Mechanism::Curve, Role::Server));
+    let mut told = Told::by(&world.runtime, router.monitor());
+    let at = world.runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
+    let stranger = world.py.socket("DEALER").curve(&server.public, &client);
+    stranger.connect(&at);
+    let failed = why(told.expect(&["Listening", "Accepted", "HandshakeFailed"]));
+    assert_eq!((denied(&failed), stranger.wait_event("HANDSHAKE_FAILED_AUTH")), (Denial::Credentials, 400));
+
+    for mechanism in MECHANISMS {
+        let refusing = world.secured("ROUTER", mechanism, Role::Server);
+        let at = refusing.bind(ANYWHERE);
+        let wrong = match mechanism {
+            Mechanism::Plain => login("admin", "guess"),
+            Mechanism::Curve => {
+                Security::CurveClient { keys: new_key_pair(), server: *world.server.public() }
+            }
+        };
+        let dealer = Dealer::with_options(Options::default().security(wrong));
+        let mut told = Told::by(&world.runtime, dealer.monitor());
+        dealer.connect(&at[..]).unwrap();
+        let failed = why(told.expect(&["Connecting", "Connected", "HandshakeFailed"]));
+        assert_eq!(denied(&failed), Denial::Credentials);
+        told.expect(&["ConnectRetried"]);
+    }
+}

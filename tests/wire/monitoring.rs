@@ -1,0 +1,227 @@
+//! Why a peer stays out or goes, as a monitor tells it, with both ways of meeting.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use enfonet_patterns::{
+    ConnectionError, Dealer, Denial, Fault, FrameError, GreetingError, HandshakeError, MonitorEvent, Options,
+    Refusal, Router, TrafficError, XPub,
+};
+use enfonet_tests::{
+    Runtime, Script, ScriptListener, Told, command, greeting, greeting_of, message, ready, why,
+};
+
+use crate::kinds::{ANYWHERE, We};
+
+/// A DEALER that is monitored, and a peer by hand that hasn't said anything; what the DEALER has told until then is
+/// that it is there.
+fn meet(runtime: &Runtime, we: We, options: Options) -> (Dealer, Told<'_>, Script) {
+    let dealer = Dealer::with_options(options);
+    let mut told = Told::by(runtime, dealer.monitor());
+    let script = match we {
+        We::Bind => {
+            let script = Script::connect(&runtime.run(dealer.bind(ANYWHERE)).unwrap().to_string());
+            told.expect(&["Listening", "Accepted"]);
+            script
+        }
+        We::Connect => {
+            let (listener, at) = ScriptListener::bind();
+            dealer.connect(at).unwrap();
+            let script = listener.accept();
+            told.expect(&["Connecting", "Connected"]);
+            script
+        }
+    };
+    (dealer, told, script)
+}
+
+/// Says something, and gives why it isn't let in then.
+fn stays_out(we: We, options: Options, octets: &[u8]) -> Arc<ConnectionError> {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (dealer, mut told, mut script) = meet(&runtime, we, options);
+    script.try_send(octets);
+    let failed = why(told.expect(&["HandshakeFailed"]));
+    if matches!(we, We::Connect) {
+        let MonitorEvent::ConnectRetried { after, .. } = told.expect(&["ConnectRetried"]) else { panic!() };
+        assert_eq!(after >= Duration::from_secs(5), failed.is_lasting(), "{after:?}");
+    }
+    assert!(dealer.peers().is_empty());
+    failed
+}
+
+#[test]
+fn a_failed_handshake_is_told_of_with_what_was_wrong() {
+    use ConnectionError::Handshake;
+    let with_greeting = |more: &[u8]| [&greeting(1), more].concat();
+    for we in [We::Bind, We::Connect] {
+        let fails = |octets: &[u8]| stays_out(we, Options::default(), octets);
+        let other = fails(b"GET / HTTP/1.1\r\n\r\n");
+        assert!(
+            matches!(&*other, Handshake(HandshakeError::Greeting(GreetingError::Unversioned))),
+            "{other}"
+        );
+        let mechanism = fails(&greeting_of("PLAIN", false));
+        let Handshake(HandshakeError::Greeting(GreetingError::Mechanism { theirs, .. })) = &*mechanism else {
+            panic!("{mechanism}")
+        };
+        assert_eq!((&theirs[..], mechanism.fault()), ("PLAIN", Fault::Configuration));
+        let kind = fails(&with_greeting(&ready(&[("Socket-Type", b"PUB")])));
+        assert!(matches!(&*kind, Handshake(HandshakeError::SocketType { theirs, .. }) if theirs == "PUB"));
+        let early = fails(&with_greeting(&message(&["hello"])));
+        assert!(matches!(&*early, Handshake(HandshakeError::Message)), "{early}");
+        assert_eq!(early.fault(), Fault::Peer);
+        let unexpected = fails(&with_greeting(&command("PING", b"\0\0")));
+        assert!(matches!(&*unexpected, Handshake(HandshakeError::Unexpected { .. })), "{unexpected}");
+        for (status, denial) in
+            [("300", Denial::TryLater), ("400", Denial::Credentials), ("500", Denial::Internal)]
+        {
+            let said = [b"\x03", status.as_bytes()].concat();
+            let refused = fails(&with_greeting(&command("ERROR", &said)));
+            assert_eq!(refused.denial(), Some(denial), "{refused}");
+        }
+    }
+}
+
+#[test]
+fn a_peer_that_goes_before_it_has_shaken_hands_or_never_does_is_told_of() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    for we in [We::Bind, We::Connect] {
+        let (_dealer, mut told, mut script) = meet(&runtime, we, Options::default());
+        script.send(&greeting(1));
+        script.finish();
+        assert!(matches!(*why(told.expect(&["HandshakeFailed"])), ConnectionError::Eof));
+        let options = Options::default().handshake_timeout(Duration::from_millis(50));
+        let (_dealer, mut told, mut script) = meet(&runtime, we, options);
+        script.expect_close();
+        assert!(matches!(*why(told.expect(&["HandshakeFailed"])), ConnectionError::HandshakeTimeout));
+    }
+}
+
+#[test]
+fn a_handshake_that_the_socket_breaks_off_is_told_of_before_the_end() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    for (we, by_closing) in [(We::Bind, true), (We::Bind, false), (We::Connect, true), (We::Connect, false)] {
+        let (dealer, mut told, _script) = meet(&runtime, we, Options::default());
+        if by_closing {
+            runtime.run(dealer.close(Duration::ZERO));
+        } else {
+            drop(dealer);
+        }
+        let mut events = vec![told.event(), told.event()];
+        if matches!(events[0], MonitorEvent::Closed { .. }) {
+            // Who listens may close first.
+            assert!(matches!(we, We::Bind));
+            events.reverse();
+        }
+        assert!(matches!(events.pop(), Some(MonitorEvent::Closed { .. })));
+        assert!(matches!(*why(events.remove(0)), ConnectionError::Closed));
+        told.expect_end();
+    }
+}
+
+#[test]
+fn who_comes_when_there_are_too_many_handshakes_is_told_of() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let dealer = Dealer::with_options(Options::default().max_handshakes(1));
+    let mut told = Told::by(&runtime, dealer.monitor());
+    let at = runtime.run(dealer.bind(ANYWHERE)).unwrap().to_string();
+    let _first = Script::connect(&at);
+    told.expect(&["Listening", "Accepted"]);
+    let second = Script::connect(&at).into_stream();
+    let MonitorEvent::HandshakeFailed { address, error, .. } = told.expect(&["Accepted", "HandshakeFailed"])
+    else {
+        panic!()
+    };
+    assert_eq!(address, second.local_addr().unwrap().to_string());
+    assert!(matches!(*error, ConnectionError::TooManyHandshakes { limit: 1 }), "{error}");
+    assert_eq!(error.fault(), Fault::Limit);
+}
+
+#[test]
+fn a_second_peer_of_the_same_identity_is_told_of_and_the_first_stays() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let router = Router::new();
+    let mut told = Told::by(&runtime, router.monitor());
+    let at = runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
+    let named = || {
+        let mut script = Script::connect(&at);
+        script.send(&[greeting(1), ready(&[("Socket-Type", b"DEALER"), ("Identity", b"me")])].concat());
+        script
+    };
+    let _first = named();
+    told.expect(&["Listening", "Accepted", "HandshakeSucceeded"]);
+    let _second = named();
+    let refused = why(told.expect(&["Accepted", "HandshakeFailed"]));
+    assert!(matches!(*refused, ConnectionError::Refused(Refusal::IdentityInUse)), "{refused}");
+    assert_eq!(router.peers().len(), 1);
+}
+
+#[test]
+fn a_peer_that_goes_is_told_of_with_the_reason() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let goes = |we, options: Options, says: &[u8]| {
+        let (_dealer, mut told, mut script) = meet(&runtime, we, options);
+        script.handshake("DEALER", 1);
+        told.expect(&["HandshakeSucceeded"]);
+        script.try_send(says);
+        if says.is_empty() {
+            script.finish();
+        }
+        why(told.expect(&["Disconnected"]))
+    };
+    for we in [We::Bind, We::Connect] {
+        assert!(matches!(*goes(we, Options::default(), b""), ConnectionError::Eof));
+        let too_long = goes(we, Options::default().max_message_size(10), &message(&["eleven octets"]));
+        let ConnectionError::Traffic(TrafficError::Frame(error)) = &*too_long else { panic!("{too_long}") };
+        assert!(!matches!(error, FrameError::Length { .. }) && too_long.fault() == Fault::Limit, "{error}");
+        assert!(matches!(*goes(we, Options::default(), b"\x04\x01\0"), ConnectionError::Command(_)));
+        // A PING that isn't answered; and a time that the peer has set itself.
+        let asking = Options::default().heartbeat_interval(Duration::from_millis(5));
+        let asking = asking.heartbeat_timeout(Duration::from_millis(20));
+        assert!(matches!(*goes(we, asking, &message(&["silence"])), ConnectionError::Silent));
+        let ping = b"\x04\x07\x04PING\0\x01";
+        assert!(matches!(*goes(we, Options::default(), ping), ConnectionError::Silent));
+    }
+}
+
+#[test]
+fn a_subscriber_that_wants_too_much_is_told_of() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let xpub = XPub::with_options(XPub::builder().max_subscriptions(1, 1000));
+    let mut told = Told::by(&runtime, xpub.monitor());
+    let at = runtime.run(xpub.bind(ANYWHERE)).unwrap().to_string();
+    let mut script = Script::join(&at, "SUB", 1);
+    told.expect(&["Listening", "Accepted", "HandshakeSucceeded"]);
+    script.try_send(&[command("SUBSCRIBE", b"a"), command("SUBSCRIBE", b"b")].concat());
+    let reason = why(told.expect(&["Disconnected"]));
+    assert!(matches!(*reason, ConnectionError::Refused(Refusal::Subscriptions)), "{reason}");
+}
+
+#[test]
+fn a_monitor_that_is_never_read_holds_nothing_up_and_is_told_how_much_it_missed() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let router = Router::new();
+    let mut unread = Told::by(&runtime, router.monitor());
+    let mut told = Told::by(&runtime, router.monitor());
+    let at = runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
+    told.expect(&["Listening"]);
+    for _ in 0..500 {
+        let mut script = Script::join(&at, "DEALER", 1);
+        script.send(&message(&["hello"]));
+        runtime.run(router.recv()).unwrap();
+        drop(script);
+        told.expect(&["Accepted", "HandshakeSucceeded", "Disconnected"]);
+    }
+    // Of 1501 events 1024 are there.
+    let missed = unread.event();
+    assert!(matches!(missed, MonitorEvent::Missed { events: 477 }), "{missed:?}");
+    unread.expect(&["Disconnected", "Accepted", "HandshakeSucceeded"]);
+}
