@@ -63,7 +63,7 @@ fn an_inverted_sub_takes_what_it_has_not_subscribed_to_one_by_one_and_in_batches
         let mut received = Vec::new();
         while received.len() < expected.len() {
             if batched {
-                received.extend(runtime.run(sub.recv_batch()).unwrap());
+                received.extend(runtime.run(sub.recv_batch()).unwrap().1);
             } else {
                 received.push(runtime.run(sub.recv()).unwrap());
             }

@@ -63,13 +63,11 @@ fn a_libzmq_puller_that_does_not_read_holds_us_up_and_nothing_is_lost() {
     pull.set_rcvhwm(1).unwrap();
     pull.bind(ANYWHERE).unwrap();
     push.connect(pull.get_last_endpoint().unwrap().unwrap()).unwrap();
-    let sending = runtime.spawn({
-        let push = push.clone();
-        async move {
-            for n in 0..MESSAGES {
-                push.send([n.to_be_bytes().to_vec(), vec![0; 20_000]]).await.unwrap();
-            }
+    let sending = runtime.spawn(async move {
+        for n in 0..MESSAGES {
+            push.send([n.to_be_bytes().to_vec(), vec![0; 20_000]]).await.unwrap();
         }
+        push
     });
     for n in 0..MESSAGES {
         assert_eq!(pull.recv_multipart(0).unwrap()[0], n.to_be_bytes());

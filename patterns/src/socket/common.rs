@@ -182,36 +182,6 @@ macro_rules! socket_methods {
 }
 pub(super) use socket_methods;
 
-/// The next message of any peer, in turn. Cancel safe.
-pub(super) async fn recv_message<R: Routing>(hub: &Hub<R>) -> Result<(PeerId, Message), RecvError> {
-    loop {
-        if let Some(received) = only_message(hub.recv(1).await?) {
-            return Ok(received);
-        }
-    }
-}
-
-/// The next message, if there is one.
-pub(super) fn try_recv_message<R: Routing>(hub: &Hub<R>) -> Option<(PeerId, Message)> {
-    std::iter::from_fn(|| hub.try_recv(1)).find_map(only_message)
-}
-
-fn only_message(arrival: Arrival) -> Option<(PeerId, Message)> {
-    match arrival {
-        Arrival::Run(id, mut run) => run.pop_front().map(|message| (id, message)),
-        _ => None,
-    }
-}
-
-/// The next run of any peer, in turn. Cancel safe.
-pub(super) async fn recv_run<R: Routing>(hub: &Hub<R>) -> Result<(PeerId, Batch), RecvError> {
-    loop {
-        if let Arrival::Run(id, run) = hub.recv(usize::MAX).await? {
-            return Ok((id, run));
-        }
-    }
-}
-
 /// The next event of any peer, in turn; at most so many messages. Cancel safe.
 pub(super) async fn recv_event<R: Routing>(hub: &Hub<R>, messages: usize) -> Result<PeerEvent, RecvError> {
     loop {

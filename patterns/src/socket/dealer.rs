@@ -76,7 +76,7 @@ impl Dealer {
     }
 
     /// What happens next at any peer, each in turn: at most so many messages, as they came; and, with
-    /// [`Options::peer_events`], its coming and going. Cancel safe.
+    /// [`Options::peer_events`](crate::Options::peer_events), its coming and going. Cancel safe.
     ///
     /// # Errors
     /// [`RecvError::Closed`].

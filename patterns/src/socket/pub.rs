@@ -1,11 +1,12 @@
 //! PUB: sends to all who have subscribed.
 
-use enfonet_zmtp::{Message, SocketType};
+use enfonet_zmtp::{Batch, Message, SocketType};
 
 use super::common::socket_methods;
 use super::hub::Owned;
-use super::publish;
-use crate::error::{SendError, TrySendError};
+use super::publish::{self, Publication};
+use super::sending::sinks;
+use crate::error::{Closed, SendError, TrySendError};
 use crate::routing::FanOut;
 
 /// Distributes messages to the subscribers whose subscription the first frame begins with (RFC 29).
@@ -50,6 +51,7 @@ pub struct Pub {
 }
 
 socket_methods!(Pub, |settings| FanOut::new(&settings));
+sinks!(Pub, Message, |socket, message| socket.send(message));
 
 impl Pub {
     /// Publishes a message. Dropped before it is ready, it may have reached some subscribers and not others; with
@@ -67,6 +69,15 @@ impl Pub {
     /// [`TrySendError::Closed`], or [`TrySendError::Full`] with [`nodrop`](crate::Options::nodrop).
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
         publish::try_send(&self.hub, message.into())
+    }
+
+    /// Publishes a batch as it came: subscribers share its octets where they want many of its messages.
+    /// Dropped before it is ready, it may have reached some subscribers and not others.
+    ///
+    /// # Errors
+    /// [`Closed`].
+    pub async fn send_batch(&self, batch: &Batch) -> Result<(), Closed> {
+        publish::publish(&self.hub, Publication::Run(batch)).await
     }
 
     /// Waits until so many peers have subscribed to something, or the socket is closed. Cancel safe.

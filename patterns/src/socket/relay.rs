@@ -3,8 +3,7 @@
 use enfonet_zmtp::{Batch, Message};
 
 use super::hub::Hub;
-use super::xpub::from_subscriber;
-use super::{Dealer, FromSubscriber, Pair, Pub, Pull, Push, Router, Sub, XPub, XSub, sending};
+use super::{Dealer, FromSubscriber, Pair, Pub, Pull, Push, Router, Sub, XPub, XSub, sending, xpub};
 use crate::error::{Closed, SendBatchError, SendError};
 use crate::queue::{Arrival, Inbound};
 use crate::routing::{Choose, Routing};
@@ -112,17 +111,11 @@ impl Relay for Pub {
 
 impl Relay for XPub {
     async fn take(&self, _messages: usize) -> Result<Batch, Closed> {
-        let received = self.hub.recv_by(|inbound: &mut Inbound| {
-            loop {
-                let message = match from_subscriber(inbound.pop(1)?) {
-                    Some(FromSubscriber::Subscription { subscription, .. }) => subscription.to_message(),
-                    Some(FromSubscriber::Message { message, .. }) => message,
-                    None => continue,
-                };
-                return Some(message.into());
-            }
-        });
-        received.await.map_err(|_| Closed)
+        let message = match self.hub.recv_by(xpub::next).await.map_err(|_| Closed)? {
+            FromSubscriber::Subscription { subscription, .. } => subscription.to_message(),
+            FromSubscriber::Message { message, .. } => message,
+        };
+        Ok(message.into())
     }
 
     async fn give(&self, batch: &mut Batch) -> Result<(), Closed> {

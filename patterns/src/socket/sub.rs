@@ -1,13 +1,17 @@
 //! SUB: receives what it has subscribed to.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use enfonet_zmtp::{Batch, Message, SocketType};
 
-use super::common::{recv_message, recv_run, socket_methods, try_recv_message};
+use super::common::socket_methods;
 use super::hub::Owned;
+use super::receiving::{known_message, message, run, streams};
 use super::xsub::{cancel, subscribe};
 use crate::error::RecvError;
 use crate::routing::Upstream;
+use crate::{PeerId, PeerInfo};
 
 /// Receives the messages of all connected publishers whose first frame begins with one of its subscriptions
 /// (RFC 29). Partners: [`Pub`](crate::Pub), [`XPub`](crate::XPub).
@@ -50,6 +54,7 @@ pub struct Sub {
 }
 
 socket_methods!(Sub, |settings| Upstream::new(&settings));
+streams!(Sub, Message, |socket| async move { socket.next_message().await });
 
 impl Sub {
     /// Asks all publishers, now and later, for messages that begin with the topic. A topic may be subscribed
@@ -72,14 +77,30 @@ impl Sub {
     /// The next message, of each publisher in turn. Cancel safe.
     ///
     /// # Errors
-    /// [`RecvError::Closed`].
+    /// [`RecvError::Closed`], when all that came before is received, or [`RecvError::Timeout`].
     pub async fn recv(&self) -> Result<Message, RecvError> {
         self.hub.in_recv_time(self.next_message()).await
     }
 
+    /// The next message, and what is known of the publisher. Cancel safe.
+    ///
+    /// # Errors
+    /// As of [`recv`](Self::recv).
+    pub async fn recv_from(&self) -> Result<(Arc<PeerInfo>, Message), RecvError> {
+        let next = async {
+            loop {
+                let (peer, message) = self.hub.recv_by(known_message).await?;
+                if self.wants(&message) {
+                    return Ok((peer, message));
+                }
+            }
+        };
+        self.hub.in_recv_time(next).await
+    }
+
     pub(super) async fn next_message(&self) -> Result<Message, RecvError> {
         loop {
-            let (_, message) = recv_message(&self.hub).await?;
+            let (_, message) = self.hub.recv_by(message).await?;
             if self.wants(&message) {
                 return Ok(message);
             }
@@ -88,21 +109,30 @@ impl Sub {
 
     /// The next message, if there is one.
     pub fn try_recv(&self) -> Option<Message> {
-        std::iter::from_fn(|| try_recv_message(&self.hub)).map(|(_, m)| m).find(|m| self.wants(m))
+        std::iter::from_fn(|| self.hub.try_recv_by(message)).map(|(_, m)| m).find(|m| self.wants(m))
     }
 
-    /// The next messages of one publisher, as they came; of each publisher in turn. Cancel safe.
+    /// The next messages of one publisher, as they came, and whose they are; of each publisher in turn. Cancel safe.
     ///
     /// # Errors
-    /// [`RecvError::Closed`].
-    pub async fn recv_batch(&self) -> Result<Batch, RecvError> {
-        loop {
-            let (_, run) = recv_run(&self.hub).await?;
-            let run = self.only_wanted(run);
-            if !run.is_empty() {
-                return Ok(run);
+    /// As of [`recv`](Self::recv).
+    pub async fn recv_batch(&self) -> Result<(PeerId, Batch), RecvError> {
+        let next = async {
+            loop {
+                let (peer, all) = self.hub.recv_by(run).await?;
+                let wanted = self.only_wanted(all);
+                if !wanted.is_empty() {
+                    return Ok((peer, wanted));
+                }
             }
-        }
+        };
+        self.hub.in_recv_time(next).await
+    }
+
+    /// The next messages of one publisher, if there are any.
+    pub fn try_recv_batch(&self) -> Option<(PeerId, Batch)> {
+        let runs = std::iter::from_fn(|| self.hub.try_recv_by(run));
+        runs.map(|(peer, all)| (peer, self.only_wanted(all))).find(|(_, wanted)| !wanted.is_empty())
     }
 
     /// What has arrived may have been unsubscribed from since, and a publisher may send what it likes.

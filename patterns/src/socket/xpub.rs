@@ -5,9 +5,11 @@ use enfonet_zmtp::{Batch, Envelope, Message, SocketType, Subscription};
 use super::common::{self, socket_methods};
 use super::hub::Owned;
 use super::publish::{self, Publication};
+use super::receiving::streams;
+use super::sending::sinks;
 use crate::PeerId;
 use crate::error::{RecvError, SendError, TrySendError};
-use crate::queue::{Arrival, Outbox};
+use crate::queue::{Arrival, Inbound, Outbox};
 use crate::routing::{FanOut, Subscribers};
 
 /// Distributes messages as [`Pub`](crate::Pub) does, and receives what comes from the subscribers: which topics are
@@ -69,6 +71,8 @@ pub enum FromSubscriber {
 }
 
 socket_methods!(XPub, |settings| FanOut::new(&settings));
+streams!(XPub, FromSubscriber, |socket| async move { socket.hub.recv_by(next).await });
+sinks!(XPub, Message, |socket, message| socket.send(message));
 
 impl XPub {
     /// Publishes a message. Dropped before it is ready, it may have reached some subscribers and not others; with
@@ -141,19 +145,14 @@ impl XPub {
     /// made, and before messages. Not receiving them holds up the subscribers that make more. Cancel safe.
     ///
     /// # Errors
-    /// [`RecvError::Closed`].
+    /// [`RecvError::Closed`], when all that came before is received, or [`RecvError::Timeout`].
     pub async fn recv(&self) -> Result<FromSubscriber, RecvError> {
-        loop {
-            let arrival = self.hub.recv(1).await?;
-            if let Some(received) = from_subscriber(arrival) {
-                return Ok(received);
-            }
-        }
+        self.hub.in_recv_time(self.hub.recv_by(next)).await
     }
 
     /// The next subscription or message, if there is one.
     pub fn try_recv(&self) -> Option<FromSubscriber> {
-        std::iter::from_fn(|| self.hub.try_recv(1)).find_map(from_subscriber)
+        self.hub.try_recv_by(next)
     }
 
     /// Waits until so many peers have subscribed to something, or the socket is closed. Cancel safe.
@@ -168,7 +167,16 @@ impl XPub {
     }
 }
 
-pub(super) fn from_subscriber(arrival: Arrival) -> Option<FromSubscriber> {
+/// The next subscription or message.
+pub(super) fn next(inbound: &mut Inbound) -> Option<FromSubscriber> {
+    loop {
+        if let Some(received) = from_subscriber(inbound.pop(1)?) {
+            return Some(received);
+        }
+    }
+}
+
+fn from_subscriber(arrival: Arrival) -> Option<FromSubscriber> {
     match arrival {
         Arrival::Subscription(peer, subscription) => {
             Some(FromSubscriber::Subscription { peer, subscription })

@@ -3,14 +3,14 @@
 use std::task::Waker;
 
 use bytes::Bytes;
-use enfonet_zmtp::{Batch, Envelope, Message, SocketType, Subscription};
+use enfonet_zmtp::{Envelope, Message, SocketType, Subscription};
 use smallvec::SmallVec;
 
-use super::common::{recv_message, recv_run, socket_methods, try_recv_message};
+use super::common::socket_methods;
 use super::hub::{Hub, Owned};
-use crate::PeerId;
-use crate::error::{RecvError, SendError};
-use crate::queue::Arrival;
+use super::receiving::{message, receiving_methods, streams};
+use super::sending::sinks;
+use crate::error::SendError;
 use crate::routing::Upstream;
 
 /// Receives what it has subscribed to as [`Sub`](crate::Sub) does, for those who pass on what they receive: it doesn't
@@ -48,6 +48,13 @@ pub struct XSub {
 }
 
 socket_methods!(XSub, |settings| Upstream::new(&settings));
+receiving_methods!(XSub);
+streams!(
+    XSub,
+    Message,
+    |socket| async move { socket.hub.recv_by(message).await.map(|(_, message)| message) }
+);
+sinks!(XSub, Message, |socket, message| std::future::ready(socket.send(message)));
 
 impl XSub {
     /// Asks all publishers, now and later, for messages that begin with the topic. Counted, as by
@@ -99,36 +106,6 @@ impl XSub {
             }
         }
         Ok(())
-    }
-
-    /// The next message, of each publisher in turn. Cancel safe.
-    ///
-    /// # Errors
-    /// [`RecvError::Closed`].
-    pub async fn recv(&self) -> Result<Message, RecvError> {
-        let (_, message) = recv_message(&self.hub).await?;
-        Ok(message)
-    }
-
-    /// The next message, if there is one.
-    pub fn try_recv(&self) -> Option<Message> {
-        try_recv_message(&self.hub).map(|(_, message)| message)
-    }
-
-    /// The next messages of one publisher, as they came; of each publisher in turn. Cancel safe.
-    ///
-    /// # Errors
-    /// [`RecvError::Closed`].
-    pub async fn recv_batch(&self) -> Result<(PeerId, Batch), RecvError> {
-        recv_run(&self.hub).await
-    }
-
-    /// The next messages of one publisher, if there are any.
-    pub fn try_recv_batch(&self) -> Option<(PeerId, Batch)> {
-        std::iter::from_fn(|| self.hub.try_recv(usize::MAX)).find_map(|arrival| match arrival {
-            Arrival::Run(peer, batch) => Some((peer, batch)),
-            _ => None,
-        })
     }
 
     /// Reads publishers no more. What has been read can still be received: for a shutdown that loses

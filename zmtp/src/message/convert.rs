@@ -119,7 +119,7 @@ mod tests {
         for message in [
             Message::from("a"),
             Message::from(&text),
-            Message::from(text.clone()),
+            Message::from(text),
             Message::from(b"a"),
             Message::from(&b"a"[..]),
             Message::from(b"a".to_vec()),
@@ -141,7 +141,7 @@ mod tests {
             Message::from([b"a".to_vec(), b"b".to_vec()]),
             Message::from([Bytes::from_static(b"a"), Bytes::from_static(b"b")]),
             Message::from(vec!["a", "b"]),
-            Message::from(vec![a.clone(), b.clone()]),
+            Message::from(vec![a, b]),
             Message::from(vec![b"a".to_vec(), b"b".to_vec()]),
         ] {
             assert!(message.iter().eq([b"a", b"b"]));

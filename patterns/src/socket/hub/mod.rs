@@ -115,11 +115,6 @@ impl<R: Routing> Hub<R> {
         }
     }
 
-    /// The next arrival, if there is one; a run of at most `messages`.
-    pub(crate) fn try_recv(&self, messages: usize) -> Option<Arrival> {
-        self.try_recv_by(|inbound| inbound.pop(messages))
-    }
-
     /// The next arrival. Cancel safe: an arrival is taken at the moment it is given.
     pub(crate) async fn recv(&self, messages: usize) -> Result<Arrival, RecvError> {
         self.recv_by(|inbound| inbound.pop(messages)).await
