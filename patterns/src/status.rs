@@ -17,7 +17,8 @@ pub struct PeerStatus {
     /// Read from it, whether the application has received that yet or not.
     pub received: Amount,
     /// Messages that it doesn't get, since its queue was at the mark and such messages don't wait: those published by
-    /// PUB and XPUB, those of XSUB, replies of REP. With `conflate`, those that newer ones took the place of.
+    /// PUB and XPUB, those of XSUB, replies of REP, what a ROUTER is to drop. With `conflate`, those that newer ones
+    /// took the place of.
     pub dropped: u64,
     /// What waits to be sent to it: in its queue, or with its connection until the system has it whole.
     pub unsent: Amount,

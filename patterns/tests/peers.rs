@@ -175,7 +175,7 @@ async fn what_finds_no_room_and_does_not_wait_is_dropped_though_the_connection_i
 }
 
 #[tokio::test]
-async fn what_publishers_and_clients_have_no_room_for_is_counted_as_dropped() {
+async fn what_publishers_dealers_and_clients_have_no_room_for_is_counted_as_dropped() {
     let options = options().send_hwm(5).recv_hwm(5);
     let (xpub, xsub) = (XPub::with_options(options.clone()), XSub::with_options(options.clone()));
     xsub.connect(xpub.bind("inproc://xpub").await.unwrap()).unwrap();
@@ -183,6 +183,16 @@ async fn what_publishers_and_clients_have_no_room_for_is_counted_as_dropped() {
     (0..100).for_each(|_| xsub.send("\u{7f}").unwrap());
     settle().await;
     let of = &xsub.peers()[0];
+    assert_eq!((of.sent.messages + of.unsent.messages, of.dropped), (10, 90));
+
+    let router = Router::with_options(options.clone());
+    let named = Dealer::with_options(options.clone().identity("named"));
+    named.connect(router.bind("inproc://router").await.unwrap()).unwrap();
+    router.wait_connected(1).await;
+    for _ in 0..100 {
+        router.send_routed(["named", "?"]).await.unwrap();
+    }
+    let of = &router.peers()[0];
     assert_eq!((of.sent.messages + of.unsent.messages, of.dropped), (10, 90));
 
     let (rep, client) = (Rep::with_options(options.clone()), Dealer::with_options(options));

@@ -120,8 +120,13 @@ impl Router {
         };
         let peer = self.find(&routing_id);
         if !self.hub.settings().mandatory {
-            return match peer.map(|peer| self.try_send_to(peer, message)) {
-                Some(Err(TrySendError::Closed(_))) => Err(SendError::Closed(whole)),
+            let Some(peer) = peer else { return Ok(()) };
+            return match self.try_send_to(peer, message) {
+                Err(TrySendError::Closed(_)) => Err(SendError::Closed(whole)),
+                Err(TrySendError::Full(_)) => {
+                    self.hub.out().outboxes.get_mut(peer).into_iter().for_each(|outbox| outbox.lose(1));
+                    Ok(())
+                }
                 _ => Ok(()),
             };
         }
