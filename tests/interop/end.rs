@@ -17,6 +17,12 @@ pub(crate) struct World {
 }
 
 impl World {
+    /// With a runtime of one thread, or of several.
+    pub(crate) fn on(one_thread: bool) -> Self {
+        let runtime = if one_thread { Runtime::on_one_thread() } else { Runtime::new() };
+        Self { runtime, libzmq: LibZmq::new() }
+    }
+
     /// A socket; REQ, DEALER and ROUTER announce `name`.
     pub(crate) fn named(&self, who: Library, kind: SocketType, name: &'static str) -> End<'_> {
         match who {

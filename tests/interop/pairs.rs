@@ -1,4 +1,5 @@
-//! Every pair of kinds that may talk, over every transport, whichever end binds and whosever it is.
+//! Every pair of kinds that may talk, over every transport, whichever end binds, whosever it is, and on how many threads
+//! ours run.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -14,6 +15,7 @@ struct Meeting {
     who: [Library; 2],
     transport: &'static str,
     first_binds: bool,
+    one_thread: bool,
 }
 
 /// All meetings of these ends over these transports.
@@ -21,7 +23,10 @@ fn meetings(who: &[[Library; 2]], transports: &[&'static str]) -> Vec<Meeting> {
     let mut meetings = Vec::new();
     for transport in transports {
         for who in who {
-            meetings.extend([true, false].map(|first_binds| Meeting { who: *who, transport, first_binds }));
+            for one_thread in [true, false] {
+                let meeting = |first_binds| Meeting { who: *who, transport, first_binds, one_thread };
+                meetings.extend([true, false].map(meeting));
+            }
         }
     }
     meetings
@@ -30,10 +35,11 @@ fn meetings(who: &[[Library; 2]], transports: &[&'static str]) -> Vec<Meeting> {
 /// Lets the ends meet in each of these ways, and talk.
 fn meet(meetings: &[Meeting], kinds: [SocketType; 2], talk: impl Fn(&End<'_>, &End<'_>)) {
     static NAMES: AtomicUsize = AtomicUsize::new(0);
-    let world = World::default();
-    let _guard = world.runtime.enter();
+    let worlds = [false, true].map(World::on);
     for meeting in meetings {
         println!("{meeting:?}");
+        let world = &worlds[usize::from(meeting.one_thread)];
+        let _guard = world.runtime.enter();
         let first = world.named(meeting.who[0], kinds[0], "first");
         let second = world.named(meeting.who[1], kinds[1], "second");
         let (_folder, mut endpoint) = wildcard(meeting.transport);

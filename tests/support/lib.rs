@@ -34,7 +34,17 @@ pub const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A runtime for our sockets that works on while a test waits for libzmq.
 #[derive(Debug)]
-pub struct Runtime(tokio::runtime::Runtime);
+pub struct Runtime {
+    handle: tokio::runtime::Handle,
+    /// Its threads end with it.
+    _threads: Threads,
+}
+
+#[derive(Debug)]
+enum Threads {
+    Several(#[expect(dead_code, reason = "ends when dropped")] tokio::runtime::Runtime),
+    One(#[expect(dead_code, reason = "ends when dropped")] tokio::sync::oneshot::Sender<()>),
+}
 
 impl Default for Runtime {
     fn default() -> Self {
@@ -47,7 +57,22 @@ impl Runtime {
     #[must_use]
     pub fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-        Self(runtime.expect("a runtime starts"))
+        let runtime = runtime.expect("a runtime starts");
+        Self { handle: runtime.handle().clone(), _threads: Threads::Several(runtime) }
+    }
+
+    /// With one thread, on which everything of it happens.
+    ///
+    /// # Panics
+    /// When the system has no thread for it.
+    #[must_use]
+    pub fn on_one_thread() -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.expect("a runtime starts");
+        let (alive, ended) = tokio::sync::oneshot::channel::<()>();
+        let handle = runtime.handle().clone();
+        std::thread::spawn(move || runtime.block_on(ended));
+        Self { handle, _threads: Threads::One(alive) }
     }
 
     /// Runs a future of ours to its end.
@@ -55,12 +80,13 @@ impl Runtime {
     /// # Panics
     /// When it takes longer than the [`DEADLINE`].
     pub fn run<T>(&self, future: impl Future<Output = T>) -> T {
-        self.0.block_on(async { tokio::time::timeout(DEADLINE, future).await.expect("within the deadline") })
+        self.handle
+            .block_on(async { tokio::time::timeout(DEADLINE, future).await.expect("within the deadline") })
     }
 
     /// Makes this thread one of the runtime's, so that sockets can be connected and dropped on it.
     pub fn enter(&self) -> tokio::runtime::EnterGuard<'_> {
-        self.0.enter()
+        self.handle.enter()
     }
 
     /// Lets a future run beside the test.
@@ -68,7 +94,7 @@ impl Runtime {
         &self,
         future: impl Future<Output = T> + Send + 'static,
     ) -> tokio::task::JoinHandle<T> {
-        self.0.spawn(future)
+        self.handle.spawn(future)
     }
 }
 
