@@ -123,7 +123,7 @@ impl Lockstep {
     /// been sent after it.
     fn take_back(&mut self, outboxes: &mut Outboxes) {
         for id in &self.asked {
-            let Some(away) = outboxes.get_mut(*id).filter(|outbox| outbox.is_away()) else { continue };
+            let Some(away) = outboxes.get_mut(*id).filter(|outbox| !outbox.has_peer()) else { continue };
             let mut runs = away.drain();
             if let Some(last) = runs.last_mut() {
                 *last = last.split_to(last.len() - 1);

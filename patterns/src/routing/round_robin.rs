@@ -1,39 +1,36 @@
 //! To each peer in turn, as long as it has room (RFC 28, "The REQ Socket" and "The DEALER Socket").
 
+use std::collections::VecDeque;
+
 use super::{Choose, Outboxes, Routing};
 use crate::PeerId;
+use crate::queue::Outbox;
 
-/// The peers that may have room, in order, and whose turn it is. A peer found full is taken out until its
+/// The peers that may have room, in a line: whose turn it was goes to its end. A peer found full leaves it until its
 /// queue has room again, so that choosing doesn't cost a walk over all that are full.
 #[derive(Debug, Default)]
 pub(crate) struct RoundRobin {
-    active: Vec<PeerId>,
-    next: usize,
+    line: VecDeque<PeerId>,
 }
 
 impl Choose for RoundRobin {
     #[inline]
     fn choose(&mut self, outboxes: &Outboxes) -> Option<PeerId> {
-        while !self.active.is_empty() {
-            if self.next >= self.active.len() {
-                self.next = 0;
-            }
-            let id = self.active[self.next];
-            if outboxes.get(id).is_some_and(crate::queue::Outbox::has_room) {
-                self.next += 1;
+        while let Some(id) = self.line.pop_front() {
+            if outboxes.get(id).is_some_and(Outbox::has_room) {
+                self.line.push_back(id);
                 return Some(id);
             }
-            self.active.remove(self.next);
         }
         None
     }
 
     fn is_ready(&self, outboxes: &Outboxes) -> bool {
-        self.active.iter().any(|id| outboxes.get(*id).is_some_and(crate::queue::Outbox::has_room))
+        self.line.iter().any(|id| outboxes.get(*id).is_some_and(Outbox::has_room))
     }
 
     fn has_alternatives(&self) -> bool {
-        self.active.len() > 1
+        self.line.len() > 1
     }
 }
 
@@ -41,7 +38,7 @@ impl Routing for RoundRobin {
     const KEEPS_QUEUE: bool = true;
 
     fn open(&mut self, id: PeerId) {
-        self.active.push(id);
+        self.line.push_back(id);
     }
 
     fn instead(&mut self, outboxes: &Outboxes) -> Option<PeerId> {
@@ -49,16 +46,13 @@ impl Routing for RoundRobin {
     }
 
     fn room(&mut self, id: PeerId) {
-        if !self.active.contains(&id) {
-            self.active.push(id);
+        if !self.line.contains(&id) {
+            self.line.push_back(id);
         }
     }
 
     fn close(&mut self, id: PeerId) -> bool {
-        if let Some(at) = self.active.iter().position(|peer| *peer == id) {
-            self.active.remove(at);
-            self.next -= usize::from(at < self.next);
-        }
+        self.line.retain(|peer| *peer != id);
         false
     }
 }
@@ -66,6 +60,7 @@ impl Routing for RoundRobin {
 #[cfg(test)]
 mod tests {
     use enfonet_zmtp::{Envelope, Message};
+    use proptest::prelude::*;
 
     use super::*;
     use crate::queue::{Load, Staged};
@@ -115,5 +110,85 @@ mod tests {
         outboxes.remove(ids[0]);
         assert_eq!(send(&mut routing, &mut outboxes, &ids), Some(2));
         assert_eq!(send(&mut routing, &mut outboxes, &ids), Some(1));
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Send,
+        /// All that waits for a peer is written.
+        Write(usize),
+        Open,
+        Close(usize),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            10 => Just(Step::Send),
+            4 => (0usize..8).prop_map(Step::Write),
+            1 => Just(Step::Open),
+            1 => (0usize..8).prop_map(Step::Close),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(512))]
+        /// The model: a line of those that have room. Whoever is full leaves it, and joins its end with room again.
+        #[test]
+        fn turns_agree_with_a_line_of_those_that_have_room(steps in prop::collection::vec(step(), 0..120)) {
+            const HWM: usize = 3;
+            let (mut routing, mut outboxes, mut ids) = setup(3, HWM);
+            let mut waits = vec![0; 3];
+            let mut line: std::collections::VecDeque<usize> = (0..3).collect();
+            for step in steps {
+                match step {
+                    Step::Send => {
+                        // A full one is noticed when it is its turn.
+                        while line.front().is_some_and(|at| waits[*at] == HWM) {
+                            line.pop_front();
+                        }
+                        let expected = line.pop_front();
+                        prop_assert_eq!(routing.is_ready(&outboxes), expected.is_some());
+                        prop_assert_eq!(send(&mut routing, &mut outboxes, &ids), expected);
+                        if let Some(at) = expected {
+                            waits[at] += 1;
+                            line.push_back(at);
+                        }
+                    }
+                    Step::Write(at) if at < ids.len() && outboxes.contains_key(ids[at]) => {
+                        let mut staged = Staged::default();
+                        outboxes[ids[at]].exchange(Load::default(), false, true, &mut staged, std::task::Waker::noop());
+                        let octets = staged.runs.iter().map(enfonet_zmtp::Batch::wire_len).sum();
+                        let written = Load::new(waits[at], octets);
+                        let has_room_again = outboxes[ids[at]].exchange(written, false, true, &mut staged, std::task::Waker::noop());
+                        if has_room_again {
+                            routing.room(ids[at]);
+                            if !line.contains(&at) {
+                                line.push_back(at);
+                            }
+                        }
+                        waits[at] = 0;
+                    }
+                    Step::Open => {
+                        let id = add_queue_after(&mut outboxes, &ids, HWM);
+                        routing.open(id);
+                        line.push_back(ids.len());
+                        ids.push(id);
+                        waits.push(0);
+                    }
+                    Step::Close(at) if at < ids.len() && outboxes.remove(ids[at]).is_some() => {
+                        routing.close(ids[at]);
+                        line.retain(|other| *other != at);
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// Under an id that none before it had.
+    fn add_queue_after(outboxes: &mut Outboxes, ids: &[PeerId], hwm: usize) -> PeerId {
+        let id = PeerId::from(slotmap::KeyData::from_ffi((1 << 32) | (ids.len() as u64 + 1)));
+        outboxes.insert(id, crate::queue::Outbox::new(Load::new(hwm, usize::MAX), false));
+        id
     }
 }

@@ -1,0 +1,253 @@
+use enfonet_zmtp::Message;
+
+use super::*;
+
+fn setup(limit: usize, peers: usize) -> (Inbound, Vec<PeerId>) {
+    let mut inbound = Inbound::new(Load::new(limit, usize::MAX), true, false);
+    let ids = (0..peers).map(|_| inbound.open()).collect();
+    (inbound, ids)
+}
+
+fn run(texts: &[&str]) -> Batch {
+    texts.iter().copied().map(Message::from).collect()
+}
+
+fn texts(inbound: &mut Inbound, messages: usize) -> Vec<String> {
+    std::iter::from_fn(|| inbound.pop(messages))
+        .map(|arrival| match arrival {
+            Arrival::Run(_, run) => {
+                run.into_iter().map(|m| String::from_utf8_lossy(m.first()).into_owned()).collect()
+            }
+            Arrival::Left(..) => "left".into(),
+            Arrival::Joined(..) => "joined".into(),
+            Arrival::Subscription(_, s) => format!("{s:?}"),
+        })
+        .collect()
+}
+
+fn peer(id: PeerId) -> Arc<PeerInfo> {
+    crate::routing::tests::peer(id, enfonet_zmtp::Version::V3_1, "").into()
+}
+
+#[test]
+fn peers_are_served_in_turn_per_message_or_per_run() {
+    for (messages, expected) in
+        [(1, vec!["a1", "b1", "a2", "b2", "a3"]), (usize::MAX, vec!["a1a2", "b1b2", "a3"])]
+    {
+        let (mut inbound, ids) = setup(100, 2);
+        inbound.push(ids[0], run(&["a1", "a2"]));
+        inbound.push(ids[1], run(&["b1", "b2"]));
+        inbound.push(ids[0], run(&["a3"]));
+        assert_eq!(texts(&mut inbound, messages), expected);
+        assert!(!inbound.has_arrivals());
+    }
+}
+
+#[test]
+fn a_peer_at_the_mark_is_not_read_until_half_has_been_received() {
+    let (mut inbound, ids) = setup(4, 2);
+    inbound.push(ids[0], run(&["1", "2", "3"]));
+    assert!(inbound.may_read(ids[0], Waker::noop()));
+    inbound.push(ids[0], run(&["4"]));
+    assert!(!inbound.may_read(ids[0], Waker::noop()));
+    assert!(inbound.may_read(ids[1], Waker::noop()), "the other peer isn't concerned");
+    inbound.pop(1);
+    assert!(inbound.inboxes[ids[0]].paused.is_some());
+    inbound.pop(1);
+    assert!(inbound.inboxes[ids[0]].paused.is_none());
+    assert!(inbound.may_read(ids[0], Waker::noop()));
+}
+
+#[test]
+fn what_a_lost_peer_sent_is_received_before_its_going_is_seen() {
+    let (mut inbound, ids) = setup(100, 1);
+    inbound.join(peer(ids[0]));
+    inbound.push(ids[0], run(&["last"]));
+    inbound.part(ids[0], Vec::new(), true);
+    inbound.close(ids[0]);
+    assert_eq!(texts(&mut inbound, 1), ["joined", "last", "left"]);
+    assert!(inbound.inboxes.is_empty());
+}
+
+#[test]
+fn a_peer_that_comes_back_is_seen_to_leave_first() {
+    let (mut inbound, ids) = setup(100, 1);
+    inbound.join(peer(ids[0]));
+    inbound.push(ids[0], run(&["a"]));
+    inbound.part(ids[0], Vec::new(), true);
+    inbound.join(peer(ids[0]));
+    inbound.push(ids[0], run(&["b"]));
+    assert_eq!(texts(&mut inbound, 1), ["joined", "a", "left", "joined", "b"]);
+}
+
+#[test]
+fn each_message_is_known_to_be_of_the_peer_that_sent_it_also_where_another_took_its_place() {
+    let mut inbound = Inbound::new(Load::new(100, usize::MAX), false, false);
+    let id = inbound.open();
+    let named = |name| crate::routing::tests::peer(id, enfonet_zmtp::Version::V3_1, name).into();
+    inbound.join(named("first"));
+    inbound.push(id, run(&["a", "b"]));
+    for name in ["unheard", "second"] {
+        inbound.part(id, Vec::new(), false);
+        inbound.join(named(name));
+    }
+    let next = |inbound: &mut Inbound| {
+        let (arrival, peer) = inbound.pop_known(1)?;
+        let Arrival::Run(_, run) = arrival else { panic!() };
+        Some((run.into_iter().next().unwrap(), peer.unwrap().routing_id.clone()))
+    };
+    assert_eq!(next(&mut inbound), Some((Message::from("a"), "first".into())));
+    assert_eq!(inbound.peer(id).unwrap().routing_id, "second");
+    assert_eq!(next(&mut inbound), Some((Message::from("b"), "first".into())));
+    assert!(!inbound.has_arrivals() && next(&mut inbound).is_none(), "a peer that comes is no arrival here");
+    inbound.push(id, run(&["c"]));
+    inbound.close(id);
+    assert_eq!(next(&mut inbound), Some((Message::from("c"), "second".into())));
+    assert!(inbound.inboxes.is_empty());
+}
+
+#[test]
+fn a_new_peer_does_not_take_the_place_of_one_whose_messages_wait() {
+    let (mut inbound, ids) = setup(100, 1);
+    inbound.push(ids[0], run(&["a"]));
+    inbound.close(ids[0]);
+    let second = inbound.open();
+    inbound.push(second, run(&["b"]));
+    assert_eq!(texts(&mut inbound, 1), ["a", "b"]);
+    assert_eq!(inbound.inboxes.len(), 1, "the first has gone");
+}
+
+#[test]
+fn peers_that_send_and_go_stop_the_reading_of_all_until_they_are_received() {
+    let (mut inbound, ids) = setup(4, 3);
+    for id in &ids[..2] {
+        inbound.push(*id, run(&["1", "2"]));
+        inbound.close(*id);
+    }
+    assert!(!inbound.may_read(ids[2], Waker::noop()));
+    inbound.pop(1);
+    assert!(inbound.inboxes[ids[2]].paused.is_none());
+    assert!(inbound.may_read(ids[2], Waker::noop()));
+    inbound.clear();
+    assert_eq!((inbound.orphaned, inbound.inboxes.len()), (Load::default(), 1));
+}
+
+#[test]
+fn peers_that_come_and_go_unseen_leave_nothing_behind() {
+    let (mut inbound, ids) = setup(100, 50);
+    for id in ids {
+        inbound.join(peer(id));
+        inbound.part(id, Vec::new(), true);
+        inbound.close(id);
+    }
+    assert!(inbound.inboxes.is_empty() && !inbound.has_arrivals());
+}
+
+#[test]
+fn too_many_subscription_changes_stop_the_reading_until_half_are_received() {
+    let (mut inbound, ids) = setup(100, 1);
+    for _ in 0..MAX_SUBSCRIPTIONS {
+        inbound.push_subscription(ids[0], Subscription::Subscribe("a".into()));
+    }
+    assert!(!inbound.may_read(ids[0], Waker::noop()));
+    for _ in 0..MAX_SUBSCRIPTIONS / 2 {
+        inbound.pop(1);
+    }
+    assert!(inbound.inboxes[ids[0]].paused.is_none());
+    assert!(inbound.may_read(ids[0], Waker::noop()));
+}
+
+mod model {
+    //! Fair queueing against queues in a line.
+
+    use std::collections::VecDeque;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Push(usize, usize),
+        Pop(usize),
+        Close(usize),
+        Joined(usize),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            6 => (0usize..4, 1usize..6).prop_map(|(peer, messages)| Step::Push(peer, messages)),
+            6 => prop_oneof![Just(1), 1usize..5, Just(usize::MAX)].prop_map(Step::Pop),
+            1 => (0usize..4).prop_map(Step::Close),
+            1 => (0usize..4).prop_map(Step::Joined),
+        ]
+    }
+
+    /// A peer's messages as (serial number of the run, message).
+    #[derive(Default)]
+    struct Queue {
+        runs: VecDeque<VecDeque<String>>,
+        is_closed: bool,
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(512))]
+        #[test]
+        fn peers_are_served_as_from_queues_in_a_line(steps in prop::collection::vec(step(), 0..80)) {
+            let limit = Load::new(7, usize::MAX);
+            let mut inbound = Inbound::new(limit, false, false);
+            let ids: Vec<_> = (0..4).map(|_| inbound.open()).collect();
+            let mut queues: Vec<Queue> = (0..4).map(|_| Queue::default()).collect();
+            let (mut line, mut serial) = (VecDeque::<usize>::new(), 0);
+            for step in steps {
+                match step {
+                    Step::Push(peer, messages) if !queues[peer].is_closed => {
+                        let run: VecDeque<_> = (0..messages).map(|n| format!("{serial}.{n};")).collect();
+                        serial += 1;
+                        inbound.push(ids[peer], run.iter().cloned().map(Message::from).collect());
+                        queues[peer].runs.push_back(run);
+                        if !line.contains(&peer) {
+                            line.push_back(peer);
+                        }
+                    }
+                    Step::Pop(most) => {
+                        let expected = line.pop_front().map(|peer| {
+                            let runs = &mut queues[peer].runs;
+                            let first = runs.front_mut().unwrap();
+                            let taken: Vec<_> = first.drain(..most.min(first.len())).collect();
+                            if first.is_empty() {
+                                runs.pop_front();
+                            }
+                            if !runs.is_empty() {
+                                line.push_back(peer);
+                            }
+                            (ids[peer], taken)
+                        });
+                        let popped = inbound.pop(most).map(|arrival| match arrival {
+                            Arrival::Run(id, run) => {
+                                (id, run.into_iter().map(|m| String::from_utf8_lossy(m.first()).into_owned()).collect())
+                            }
+                            other => panic!("{other:?}"),
+                        });
+                        prop_assert_eq!(popped, expected);
+                    }
+                    Step::Close(peer) if !queues[peer].is_closed => {
+                        inbound.close(ids[peer]);
+                        queues[peer].is_closed = true;
+                    }
+                    // Whoever comes is no arrival by itself.
+                    Step::Joined(peer) if !queues[peer].is_closed => inbound.join(super::peer(ids[peer])),
+                    _ => {}
+                }
+                prop_assert_eq!(inbound.has_arrivals(), !line.is_empty());
+                let count = |queue: &Queue| queue.runs.iter().map(VecDeque::len).sum::<usize>();
+                let orphaned: usize = queues.iter().filter(|queue| queue.is_closed).map(count).sum();
+                for (id, queue) in ids.iter().zip(&queues).filter(|(_, queue)| !queue.is_closed) {
+                    prop_assert_eq!(inbound.unread(*id).messages, count(queue));
+                    let may = count(queue) < limit.messages && orphaned < limit.messages;
+                    prop_assert_eq!(inbound.may_read(*id, Waker::noop()), may);
+                }
+            }
+        }
+    }
+}
