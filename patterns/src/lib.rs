@@ -17,7 +17,7 @@ mod transport;
 
 pub use auth::{Authenticator, Claim, CurveClients, Decision, PlainUsers, Zap, new_key_pair};
 pub use context::Context;
-pub use endpoint::{Endpoint, EndpointError, Host};
+pub use endpoint::{Endpoint, EndpointError, Host, IpcPath, Source, Zone};
 pub use enfonet_zmtp::{
     Batch, CommandError, Credentials, CurveError, Denial, Envelope, Fault, FrameError, Frames, GreetingError,
     HandshakeError, IntoFrame, KeyError, KeyPair, Login, LoginTooLong, Mechanism, Message, Metadata,
@@ -26,10 +26,10 @@ pub use enfonet_zmtp::{
 };
 pub use error::{
     BindError, Closed, ConnectError, ConnectionError, RecvError, ReplyError, ReserveError, SendBatchError,
-    SendError, TrySendError, UnknownEndpoint,
+    SendError, SocksError, TrySendError, UnknownEndpoint,
 };
 pub use monitor::{Monitor, MonitorEvent};
-pub use options::{Conflates, Kind, KnowsPeers, MatchesTopics, Options, Probes, Publishes};
+pub use options::{Conflates, Kind, KnowsPeers, MatchesTopics, Options, Probes, Publishes, SocksProxy};
 pub use peer::{PeerId, PeerInfo};
 pub use proxy::{Control, Leftover, Proxy, Statistics, Traffic, proxy};
 pub use routing::Refusal;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use enfonet_patterns::{
-    BindError, ConnectError, Dealer, Endpoint, PeerEvent, Rep, Req, TrySendError, UnknownEndpoint,
+    BindError, ConnectError, Dealer, Endpoint, PeerEvent, Pull, Push, Rep, Req, TrySendError, UnknownEndpoint,
 };
 use enfonet_tests::{LibZmq, Runtime, eventually, ipc, unused, wildcard};
 
@@ -259,17 +259,70 @@ fn what_cannot_be_bound_or_connected_says_so_at_once() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let dealer = Dealer::new();
-    for text in
-        ["", "127.0.0.1:5555", "udp://127.0.0.1:1", "tcp://127.0.0.1", "tcp://:1", "ipc://", "inproc://"]
-    {
+    for text in [
+        "",
+        "127.0.0.1:5555",
+        "udp://127.0.0.1:1",
+        "tcp://",
+        "tcp://127.0.0.1",
+        "tcp://:1",
+        "tcp://localhost:invalid",
+        "tcp://in val id:1234",
+        "tcp://[fe80::1%0]:1234",
+        "ipc://",
+        "ipc://@",
+        "inproc://",
+    ] {
         assert!(matches!(runtime.run(dealer.bind(text)), Err(BindError::Endpoint(_))), "{text}");
         assert!(matches!(dealer.connect(text), Err(ConnectError::Endpoint(_))), "{text}");
     }
-    for text in ["tcp://*:5555", "tcp://127.0.0.1:*", "tcp://127.0.0.1:0"] {
+    let too_long = format!("ipc:///{}", "x".repeat(107));
+    assert!(matches!(runtime.run(dealer.bind(&too_long)), Err(BindError::Endpoint(_))));
+    assert!(matches!(dealer.connect(&too_long), Err(ConnectError::Endpoint(_))));
+    for text in ["tcp://*:5555", "tcp://127.0.0.1:*", "tcp://127.0.0.1:0", "ipc://*"] {
         assert!(matches!(dealer.connect(text), Err(ConnectError::Endpoint(_))), "{text}");
     }
-    // Not an address of this machine; a folder that isn't there.
-    for text in ["tcp://192.0.2.1:*", "ipc:///no such folder/socket"] {
+    // A source is for connecting.
+    let bound = runtime.run(dealer.bind("tcp://127.0.0.1:0;127.0.0.1:0"));
+    assert!(matches!(bound, Err(BindError::Endpoint(_))));
+    // Not an address of this machine; an interface, and a folder, that isn't there.
+    for text in ["tcp://192.0.2.1:*", "tcp://[fe80::1%badif]:*", "ipc:///no such folder/socket"] {
         assert!(matches!(runtime.run(dealer.bind(text)), Err(BindError::Io { .. })), "{text}");
+    }
+}
+
+#[test]
+fn a_peer_that_cannot_be_found_yet_is_no_error() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let dealer = Dealer::new();
+    for text in [
+        "tcp://localhost:1234",
+        "tcp://[::1]:1234",
+        "tcp://nobody.invalid:1234",
+        "tcp://[fe80::1%badif]:1234",
+        "tcp://badif:0;127.0.0.1:1234",
+        "ipc:///no such folder/socket",
+        "ipc://@nobody is there",
+        "inproc://nobody is there",
+    ] {
+        dealer.connect(text).unwrap();
+        dealer.disconnect(&text.parse().unwrap()).unwrap();
+    }
+}
+
+#[test]
+fn a_pusher_has_nobody_to_send_to_once_its_endpoint_is_unbound() {
+    for transport in ["tcp", "ipc", "inproc"] {
+        let runtime = Runtime::new();
+        let _guard = runtime.enter();
+        let (_kept, at) = vacant(transport);
+        let (push, pull) = (Push::new(), Pull::new());
+        let at = runtime.run(push.bind(&at)).unwrap();
+        pull.connect(&at).unwrap();
+        runtime.run(push.send("before")).unwrap();
+        assert_eq!(runtime.run(pull.recv()).unwrap().first(), b"before");
+        push.unbind(&at).unwrap();
+        eventually(|| (push.try_send("after") == Err(TrySendError::Full("after".into()))).then_some(()));
     }
 }

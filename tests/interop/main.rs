@@ -19,5 +19,7 @@ mod reconnecting;
 mod reqrep;
 mod requests;
 mod router;
+mod socks;
 mod told;
+mod transports;
 mod xpub;

@@ -13,6 +13,7 @@ mod octets;
 mod process;
 mod pyzmq;
 mod script;
+mod socks;
 mod unused;
 
 use std::time::{Duration, Instant};
@@ -27,7 +28,8 @@ pub use octets::{command, message};
 pub use process::Process;
 pub use pyzmq::{CurveKeys, PySocket, PyValue, PyZap, PyZmq};
 pub use script::{Script, ScriptListener, greeting, greeting_of, properties, ready};
-pub use unused::unused;
+pub use socks::{SocksRequest, SocksServer};
+pub use unused::{unused, unused_on};
 
 /// Whatever takes longer has failed: far more than a slow machine needs.
 pub const DEADLINE: Duration = Duration::from_secs(30);

@@ -1,5 +1,7 @@
 //! TCP endpoints that nobody listens on yet.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use tokio::net::TcpSocket;
 
 /// A TCP endpoint that nobody listens on, and the guard that keeps its port from everybody who asks the system
@@ -9,9 +11,19 @@ use tokio::net::TcpSocket;
 /// When there is no free port.
 #[must_use]
 pub fn unused() -> (TcpSocket, String) {
-    let socket = TcpSocket::new_v4().expect("a socket");
+    unused_on(Ipv4Addr::LOCALHOST)
+}
+
+/// The same at an address of this machine.
+///
+/// # Panics
+/// When there is no free port, or no such address.
+#[must_use]
+pub fn unused_on(ip: impl Into<IpAddr>) -> (TcpSocket, String) {
+    let ip = ip.into();
+    let socket = if ip.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.expect("a socket");
     socket.set_reuseaddr(true).expect("an option");
-    socket.bind(([127, 0, 0, 1], 0).into()).expect("a free port");
+    socket.bind((ip, 0).into()).expect("a free port");
     let endpoint = format!("tcp://{}", socket.local_addr().expect("an address"));
     (socket, endpoint)
 }

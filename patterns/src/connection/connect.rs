@@ -41,7 +41,7 @@ async fn attempt(
 ) -> Result<(), Arc<ConnectionError>> {
     let (link, monitors) = (slot.link(), slot.link().monitors());
     monitors.tell(|| MonitorEvent::Connecting { endpoint: endpoint.clone() });
-    let Some(stream) = slot.unless_over(Stream::connect(endpoint)).await else {
+    let Some(stream) = slot.unless_over(Stream::connect(endpoint, &link.options().transport)).await else {
         return Ok(());
     };
     let stream = stream.map_err(Arc::new).inspect_err(|error| {

@@ -4,6 +4,7 @@ use std::io;
 
 use enfonet_zmtp::{CommandError, CurveError, Denial, Fault, HandshakeError, TrafficError};
 
+use super::SocksError;
 use crate::routing::Refusal;
 
 /// Why a connection ended, or never came about. No operation fails with it, since the socket goes on: who wants to
@@ -23,6 +24,12 @@ pub enum ConnectionError {
     /// The name of the host is known, and has no address.
     #[error("the host has no address")]
     NoAddress,
+    /// It took longer than [`Options::connect_timeout`](crate::Options::connect_timeout) to reach the peer.
+    #[error("the peer wasn't reached in time")]
+    ConnectTimeout,
+    /// The proxy doesn't connect to the peer.
+    #[error("{0}")]
+    Socks(#[from] SocksError),
     /// The peer breaks the protocol, isn't let in or doesn't let us in, or is of a kind or mechanism that doesn't fit.
     #[error("the handshake failed: {0}")]
     Handshake(#[from] HandshakeError),
@@ -64,6 +71,7 @@ impl ConnectionError {
     pub fn fault(&self) -> Fault {
         match self {
             Self::Handshake(error) => error.fault(),
+            Self::Socks(error) => error.fault(),
             Self::Traffic(error) => error.fault(),
             Self::Refused(Refusal::IdentityInUse | Refusal::PeerThere) => Fault::Configuration,
             Self::TooManyHandshakes { .. } | Self::Refused(Refusal::Subscriptions) => Fault::Limit,
@@ -73,18 +81,20 @@ impl ConnectionError {
             | Self::Replaced
             | Self::Io(_)
             | Self::NoAddress
+            | Self::ConnectTimeout
             | Self::Curve(_)
             | Self::HandshakeTimeout
             | Self::Silent => Fault::Circumstances,
         }
     }
 
-    /// Whether the same is to be expected of the peer the next time: it broke the protocol, or doesn't fit. Such a
-    /// peer is tried again after [`Options::refused_interval`](crate::Options::refused_interval).
+    /// Whether the same is to be expected of the peer the next time: it broke the protocol, or doesn't fit; or of
+    /// the proxy before it. Such a peer is tried again after [`Options::refused_interval`](crate::Options::refused_interval).
     #[must_use]
     pub const fn is_lasting(&self) -> bool {
         match self {
             Self::Handshake(error) => !error.may_pass(),
+            Self::Socks(error) => !error.may_pass(),
             Self::Traffic(_) | Self::Command(_) => true,
             _ => false,
         }
@@ -93,7 +103,11 @@ impl ConnectionError {
     /// Whether this is what happens to any connection sooner or later, and not worth a warning.
     #[must_use]
     pub const fn is_ordinary(&self) -> bool {
-        matches!(self, Self::Eof | Self::Closed | Self::Io(_))
+        match self {
+            Self::Eof | Self::Closed | Self::Io(_) | Self::ConnectTimeout => true,
+            Self::Socks(error) => error.may_pass(),
+            _ => false,
+        }
     }
 
     /// What was said when it was about who may come in: by our authenticator of the peer, or by the peer's of us, if

@@ -1,6 +1,7 @@
 //! What can go wrong, an enum for each operation.
 
 mod connection;
+mod socks;
 
 use std::io;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::sync::Arc;
 use enfonet_zmtp::Message;
 
 pub use connection::ConnectionError;
+pub use socks::SocksError;
 
 use crate::{Endpoint, EndpointError};
 

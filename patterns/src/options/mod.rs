@@ -7,9 +7,12 @@ mod queues;
 mod requests;
 mod security;
 mod topics;
+mod transport;
 
 pub use kinds::{Conflates, KnowsPeers, Probes};
 pub use topics::{MatchesTopics, Publishes};
+pub use transport::SocksProxy;
+pub(crate) use transport::{Keepalive, Transport};
 
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -98,6 +101,7 @@ pub struct Settings {
     pub(crate) parting: Option<Parting>,
     pub(crate) send_timeout: Option<Duration>,
     pub(crate) recv_timeout: Option<Duration>,
+    pub(crate) transport: Transport,
     pub(crate) reconnect: Duration,
     pub(crate) reconnect_max: Option<Duration>,
     pub(crate) refused: Duration,
@@ -155,6 +159,7 @@ impl Default for Settings {
             parting: None,
             send_timeout: None,
             recv_timeout: None,
+            transport: Transport::default(),
             reconnect: Duration::from_millis(100),
             reconnect_max: None,
             refused: Duration::from_secs(5),

@@ -1,18 +1,26 @@
 //! Unix domain sockets. A file that a dead program left behind is replaced; a live one's is not (libzmq takes
 //! it over silently, and its clients with it).
 
+use std::fs::Permissions;
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use socket2::{Domain, SockAddr, Socket, Type};
-use tokio::net::UnixListener;
+use tempfile::TempDir;
+use tokio::net::unix::SocketAddr;
+use tokio::net::{UnixListener, UnixSocket, UnixStream};
+
+use crate::Endpoint;
+use crate::endpoint::IpcPath;
 
 /// The file of a bound socket: removed when dropped, unless another has taken its place.
 #[derive(Debug)]
 pub(crate) struct SocketFile {
     path: PathBuf,
     inode: (u64, u64),
+    /// The folder that was made for it, if one was: it goes too.
+    _folder: Option<TempDir>,
 }
 
 impl Drop for SocketFile {
@@ -27,18 +35,68 @@ fn inode(path: &Path) -> io::Result<(u64, u64)> {
     std::fs::symlink_metadata(path).map(|meta| (meta.dev(), meta.ino()))
 }
 
-pub(super) fn bind(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
-    let listener = match UnixListener::bind(path) {
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_stale(path) => {
-            match std::fs::remove_file(path) {
+pub(super) async fn connect(path: &IpcPath) -> io::Result<UnixStream> {
+    match path {
+        IpcPath::File(path) => UnixStream::connect(path).await,
+        IpcPath::Abstract(name) => UnixStream::connect(unfiled(name)?).await,
+        IpcPath::Any => Err(io::ErrorKind::InvalidInput.into()),
+    }
+}
+
+/// Binds, and says where; with the file, if there is one.
+pub(super) fn bind(path: &IpcPath, backlog: u32) -> io::Result<(UnixListener, Option<SocketFile>, IpcPath)> {
+    match path {
+        IpcPath::File(path) => {
+            let (listener, file) = bind_file(path.clone(), backlog, None)?;
+            Ok((listener, Some(file), IpcPath::File(path.clone())))
+        }
+        IpcPath::Abstract(name) => Ok((listen(&unfiled(name)?, backlog)?, None, path.clone())),
+        IpcPath::Any => {
+            let for_its_owner = Permissions::from_mode(0o700);
+            let folder = tempfile::Builder::new().prefix("enfonet-").permissions(for_its_owner).tempdir()?;
+            let path = folder.path().join("socket");
+            let (listener, file) = bind_file(path.clone(), backlog, Some(folder))?;
+            Ok((listener, Some(file), IpcPath::File(path)))
+        }
+    }
+}
+
+/// Where a socket is bound, if it is.
+pub(super) fn endpoint(address: &SocketAddr) -> Option<Endpoint> {
+    if let Some(path) = address.as_pathname() {
+        return Some(Endpoint::Ipc(IpcPath::File(path.into())));
+    }
+    let name = address.as_abstract_name()?;
+    Some(Endpoint::Ipc(IpcPath::Abstract(String::from_utf8_lossy(name).into())))
+}
+
+fn bind_file(path: PathBuf, backlog: u32, folder: Option<TempDir>) -> io::Result<(UnixListener, SocketFile)> {
+    let listener = match listen(&path, backlog) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_stale(&path) => {
+            match std::fs::remove_file(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => UnixListener::bind(path)?,
+                _ => listen(&path, backlog)?,
             }
         }
         outcome => outcome?,
     };
-    let file = SocketFile { path: path.into(), inode: inode(path)? };
-    Ok((listener, file))
+    let inode = inode(&path)?;
+    Ok((listener, SocketFile { path, inode, _folder: folder }))
+}
+
+fn listen(path: &Path, backlog: u32) -> io::Result<UnixListener> {
+    let socket = UnixSocket::new_stream()?;
+    socket.bind(path)?;
+    socket.listen(backlog)
+}
+
+/// How the system's calls tell a name from a path.
+fn unfiled(name: &str) -> io::Result<PathBuf> {
+    if cfg!(any(target_os = "linux", target_os = "android")) {
+        Ok(format!("\0{name}").into())
+    } else {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "only Linux has sockets with a name and no file"))
+    }
 }
 
 /// Whether nobody listens behind the file.
@@ -58,15 +116,40 @@ mod tests {
 
     #[tokio::test]
     async fn a_stale_file_is_replaced_and_a_live_one_is_not() {
-        let dir = std::env::temp_dir().join(format!("enfonet-ipc-{}", std::process::id()));
-        std::fs::create_dir_all(&dir).unwrap();
-        let path = dir.join("socket");
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("socket");
         drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
         assert!(path.exists(), "std leaves the file");
-        let (listener, file) = bind(&path).unwrap();
-        assert_eq!(bind(&path).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        let bind = || bind(&IpcPath::File(path.clone()), 10);
+        let (listener, file, _) = bind().unwrap();
+        assert_eq!(bind().unwrap_err().kind(), io::ErrorKind::AddrInUse);
         drop((listener, file));
         assert!(!path.exists());
-        std::fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_fresh_path_is_in_a_folder_of_its_own_which_goes_with_it() {
+        let (_listener, file, at) = bind(&IpcPath::Any, 10).unwrap();
+        let IpcPath::File(path) = at else { panic!("a file") };
+        let folder = path.parent().unwrap().to_path_buf();
+        assert!(folder.starts_with(std::env::temp_dir()) && path.exists());
+        assert_eq!(std::fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
+        let (_other, _, other) = bind(&IpcPath::Any, 10).unwrap();
+        assert_ne!(other, IpcPath::File(path));
+        drop(file);
+        assert!(!folder.exists());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn an_abstract_name_is_taken_as_long_as_somebody_listens() {
+        let at = IpcPath::Abstract(format!("enfonet test {}", std::process::id()));
+        let (listener, file, bound) = bind(&at, 10).unwrap();
+        assert!(file.is_none() && bound == at);
+        connect(&at).await.unwrap();
+        assert_eq!(bind(&at, 10).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        drop(listener);
+        assert_eq!(connect(&at).await.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+        bind(&at, 10).unwrap();
     }
 }

@@ -13,6 +13,7 @@ use tokio::io::Interest;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use crate::error::ConnectionError;
+use crate::options::Transport;
 use crate::{BindError, Endpoint};
 
 /// A connected stream. All operations take `&self`.
@@ -34,10 +35,12 @@ macro_rules! either {
 
 impl Stream {
     /// Connects; `endpoint` is of tcp or ipc.
-    pub(crate) async fn connect(endpoint: &Endpoint) -> Result<Self, ConnectionError> {
+    pub(crate) async fn connect(endpoint: &Endpoint, options: &Transport) -> Result<Self, ConnectionError> {
         match endpoint {
-            Endpoint::Tcp { host, port } => Ok(Self::Tcp(tcp::connect(host, *port).await?)),
-            Endpoint::Ipc(path) => Ok(Self::Ipc(UnixStream::connect(path).await?)),
+            Endpoint::Tcp { source, host, port } => {
+                Ok(Self::Tcp(tcp::connect(source.as_ref(), host, *port, options).await?))
+            }
+            Endpoint::Ipc(path) => Ok(Self::Ipc(ipc::connect(path).await?)),
             Endpoint::Inproc(_) => unreachable!("inproc has no streams"),
         }
     }
@@ -46,7 +49,9 @@ impl Stream {
     /// this machine, `:uid:gid:pid`. Empty when the system doesn't say.
     pub(crate) fn peer_address(&self) -> String {
         match self {
-            Self::Tcp(stream) => stream.peer_addr().map(|peer| peer.ip().to_string()).unwrap_or_default(),
+            Self::Tcp(stream) => {
+                stream.peer_addr().map(|peer| peer.ip().to_canonical().to_string()).unwrap_or_default()
+            }
             Self::Ipc(stream) => match stream.peer_cred() {
                 Ok(peer) => format!(":{}:{}:{}", peer.uid(), peer.gid(), peer.pid().unwrap_or_default()),
                 Err(_) => String::new(),
@@ -59,6 +64,24 @@ impl Stream {
         match self {
             Self::Tcp(stream) => stream.peer_addr().map(|peer| peer.to_string()).unwrap_or_default(),
             Self::Ipc(_) => self.peer_address(),
+        }
+    }
+
+    /// The endpoint at the other end: of tcp its address in numbers, of ipc where it is bound, if it is.
+    #[allow(dead_code, reason = "for those who watch connections")]
+    pub(crate) fn peer_endpoint(&self) -> Option<Endpoint> {
+        match self {
+            Self::Tcp(stream) => stream.peer_addr().ok().map(Endpoint::tcp),
+            Self::Ipc(stream) => ipc::endpoint(&stream.peer_addr().ok()?),
+        }
+    }
+
+    /// The endpoint at this end, likewise.
+    #[allow(dead_code, reason = "for those who watch connections")]
+    pub(crate) fn local_endpoint(&self) -> Option<Endpoint> {
+        match self {
+            Self::Tcp(stream) => stream.local_addr().ok().map(Endpoint::tcp),
+            Self::Ipc(stream) => ipc::endpoint(&stream.local_addr().ok()?),
         }
     }
 
@@ -128,23 +151,28 @@ impl Stream {
 /// A bound socket that accepts connections.
 #[derive(Debug)]
 pub(crate) enum Listener {
-    Tcp(TcpListener),
+    /// With what is set on accepted streams too.
+    Tcp(TcpListener, Box<Transport>),
     /// The file goes first: as long as there is one, somebody listens behind it.
-    Ipc(#[expect(dead_code, reason = "removes the file when dropped")] ipc::SocketFile, UnixListener),
+    Ipc(#[expect(dead_code, reason = "removes the file when dropped")] Option<ipc::SocketFile>, UnixListener),
 }
 
 impl Listener {
-    /// Binds; `endpoint` is of tcp or ipc. Gives the endpoint with its host and port filled in.
-    pub(crate) async fn bind(endpoint: &Endpoint) -> Result<(Self, Endpoint), BindError> {
+    /// Binds; `endpoint` is of tcp or ipc. Gives the endpoint with all that was left open filled in.
+    pub(crate) async fn bind(
+        endpoint: &Endpoint,
+        options: &Transport,
+    ) -> Result<(Self, Endpoint), BindError> {
         match endpoint {
-            Endpoint::Tcp { host, port } => {
-                let listener = tcp::bind(endpoint, host, *port).await?;
+            Endpoint::Tcp { .. } => {
+                let listener = tcp::bind(endpoint, options).await?;
                 let address = listener.local_addr().map_err(|e| BindError::io(endpoint, e))?;
-                Ok((Self::Tcp(listener), Endpoint::tcp(address)))
+                Ok((Self::Tcp(listener, options.clone().into()), Endpoint::tcp(address)))
             }
             Endpoint::Ipc(path) => {
-                let (listener, file) = ipc::bind(path).map_err(|e| BindError::io(endpoint, e))?;
-                Ok((Self::Ipc(file, listener), endpoint.clone()))
+                let (listener, file, path) =
+                    ipc::bind(path, options.backlog).map_err(|e| BindError::io(endpoint, e))?;
+                Ok((Self::Ipc(file, listener), Endpoint::Ipc(path)))
             }
             Endpoint::Inproc(_) => unreachable!("inproc has no listeners"),
         }
@@ -153,12 +181,42 @@ impl Listener {
     /// The next connection. Cancel safe.
     pub(crate) async fn accept(&self) -> io::Result<Stream> {
         match self {
-            Self::Tcp(listener) => {
-                let (stream, _) = listener.accept().await?;
-                stream.set_nodelay(true)?;
+            Self::Tcp(listener, options) => {
+                let (stream, peer) = listener.accept().await?;
+                tcp::tune(&SockRef::from(&stream), peer, options)?;
                 Ok(Stream::Tcp(stream))
             }
             Self::Ipc(_, listener) => Ok(Stream::Ipc(listener.accept().await?.0)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn streams_know_the_endpoints_of_both_ends() {
+        let options = Transport::default();
+        let name = format!("ipc://@enfonet ends {}", std::process::id());
+        for text in ["tcp://127.0.0.1:*", "tcp://[::1]:*", "ipc://*", &name] {
+            let (listener, at) = Listener::bind(&text.parse().unwrap(), &options).await.unwrap();
+            let (near, far) = tokio::join!(Stream::connect(&at, &options), listener.accept());
+            let (near, far) = (near.unwrap(), far.unwrap());
+            assert_eq!((near.peer_endpoint(), far.local_endpoint()), (Some(at.clone()), Some(at)));
+            assert_eq!(near.local_endpoint(), far.peer_endpoint());
+            assert_eq!(near.local_endpoint().is_some(), text.starts_with("tcp"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_peer_of_ipv4_has_an_address_of_ipv4_wherever_it_comes_in() {
+        let options = Transport { ipv6: true, ..Transport::default() };
+        let (listener, at) = Listener::bind(&"tcp://*:*".parse().unwrap(), &options).await.unwrap();
+        let Endpoint::Tcp { port, .. } = at else { panic!("of tcp") };
+        let at = format!("tcp://127.0.0.1:{port}").parse().unwrap();
+        let (near, far) = tokio::join!(Stream::connect(&at, &options), listener.accept());
+        let _near = near.unwrap();
+        assert_eq!(far.unwrap().peer_address(), "127.0.0.1");
     }
 }

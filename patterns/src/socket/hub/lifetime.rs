@@ -59,7 +59,7 @@ impl<R: Routing> Hub<R> {
             self.tasks.spawn(self.clone().until_unbound(endpoint.clone(), attachment.ending.clone()));
             endpoint
         } else {
-            let (listener, resolved) = Listener::bind(&endpoint).await?;
+            let (listener, resolved) = Listener::bind(&endpoint, &self.options.transport).await?;
             self.listening(&resolved);
             let tasks = self.tasks.clone();
             let task = connection::listen(listener, resolved.clone(), self.clone(), tasks, ending, until);

@@ -1,0 +1,65 @@
+//! Why a proxy didn't connect to the peer.
+
+use std::io;
+
+use enfonet_zmtp::Fault;
+
+/// Why a proxy didn't connect to the peer: see [`Options::socks_proxy`](crate::Options::socks_proxy).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SocksError {
+    /// The connection to the proxy was lost, or it took too long.
+    #[error("the proxy: {0}")]
+    Io(#[from] io::Error),
+    /// What is there is no such proxy, or breaks the protocol.
+    #[error("the proxy doesn't speak SOCKS 5")]
+    Malformed,
+    /// It wants a login and none is set, or the other way round.
+    #[error(
+        "the proxy doesn't take the method of authentication: set a login if it wants one, and none if not"
+    )]
+    Method,
+    /// The name or password is wrong.
+    #[error("the proxy doesn't take the login")]
+    Login,
+    /// The peer isn't there, or the proxy isn't allowed to connect to it.
+    #[error("the proxy didn't connect to the peer: {}", reply(*code))]
+    Refused {
+        /// As in RFC 1928, section 6.
+        code: u8,
+    },
+    /// The name of the host has more than 255 octets.
+    #[error("a proxy can't be told of the host: its name has more than 255 octets")]
+    Target,
+}
+
+impl SocksError {
+    /// Whose doing it is.
+    #[must_use]
+    pub const fn fault(&self) -> Fault {
+        match self {
+            Self::Io(_) | Self::Refused { .. } => Fault::Circumstances,
+            Self::Malformed => Fault::Peer,
+            Self::Method | Self::Login => Fault::Configuration,
+            Self::Target => Fault::Caller,
+        }
+    }
+
+    /// Whether the proxy is all right, and may reach the peer the next time.
+    pub(super) const fn may_pass(&self) -> bool {
+        matches!(self, Self::Io(_) | Self::Refused { .. })
+    }
+}
+
+/// What the codes mean.
+const fn reply(code: u8) -> &'static str {
+    match code {
+        2 => "it isn't allowed to",
+        3 => "the network can't be reached",
+        4 => "the host can't be reached",
+        5 => "the connection was refused",
+        6 => "the packets lived too short",
+        8 => "it doesn't know this kind of address",
+        _ => "it failed",
+    }
+}

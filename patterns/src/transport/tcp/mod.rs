@@ -1,0 +1,187 @@
+//! TCP: names are looked up at each attempt, and every address of a name is tried in turn.
+
+mod addresses;
+mod socks;
+mod tune;
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use socket2::SockRef;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
+pub(super) use tune::tune;
+
+use crate::endpoint::{Host, Source};
+use crate::error::ConnectionError;
+use crate::options::{SocksProxy, Transport};
+use crate::{BindError, Endpoint, EndpointError};
+
+pub(super) async fn connect(
+    source: Option<&Source>,
+    host: &Host,
+    port: u16,
+    options: &Transport,
+) -> Result<TcpStream, ConnectionError> {
+    let Some(proxy) = &options.proxy else {
+        let dial = |address| dial(source, address, options);
+        return first(addresses::remote(host, port).await?, options, dial).await;
+    };
+    let source = proxy.source.as_ref().or(source);
+    let dial = |address| dial_through(proxy, source, address, (host, port), options);
+    first(addresses::remote(&proxy.host, proxy.port).await?, options, dial).await
+}
+
+/// The first of the addresses that can be reached, each in time.
+async fn first<F: Future<Output = Result<TcpStream, ConnectionError>>>(
+    addresses: Vec<SocketAddr>,
+    options: &Transport,
+    dial: impl Fn(SocketAddr) -> F,
+) -> Result<TcpStream, ConnectionError> {
+    let limit = options.connect_timeout.unwrap_or(Duration::MAX);
+    let mut last = ConnectionError::NoAddress;
+    for address in addresses {
+        match tokio::time::timeout(limit, dial(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => last = error,
+            Err(_) => last = ConnectionError::ConnectTimeout,
+        }
+    }
+    Err(last)
+}
+
+async fn dial(
+    source: Option<&Source>,
+    address: SocketAddr,
+    options: &Transport,
+) -> Result<TcpStream, ConnectionError> {
+    let address = canonical(address);
+    let socket = open(address, options)?;
+    if let Some(source) = source {
+        // Other connections, to other servers, may come from the same port.
+        socket.set_reuseaddr(true)?;
+        socket.bind(addresses::source(source, address, options.ipv6).await?)?;
+    }
+    Ok(unless_to_itself(socket.connect(address).await?)?)
+}
+
+/// An IPv4 address that is written as one of IPv6, as libzmq does, is one of IPv4: so a source of IPv4 fits.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    match address.ip().to_canonical() {
+        ip @ IpAddr::V4(_) => (ip, address.port()).into(),
+        IpAddr::V6(_) => address,
+    }
+}
+
+async fn dial_through(
+    proxy: &SocksProxy,
+    source: Option<&Source>,
+    address: SocketAddr,
+    target: (&Host, u16),
+    options: &Transport,
+) -> Result<TcpStream, ConnectionError> {
+    let mut stream = dial(source, address, options).await?;
+    socks::connect(&mut stream, proxy.login.as_ref(), target).await?;
+    Ok(stream)
+}
+
+/// A port that nobody listens on, chosen by the system for our own end too, connects to itself.
+fn unless_to_itself(stream: TcpStream) -> io::Result<TcpStream> {
+    if stream.local_addr()? == stream.peer_addr()? {
+        return Err(io::ErrorKind::ConnectionRefused.into());
+    }
+    Ok(stream)
+}
+
+/// Binds to the first of the host's addresses that this machine has.
+pub(super) async fn bind(endpoint: &Endpoint, options: &Transport) -> Result<TcpListener, BindError> {
+    let Endpoint::Tcp { source: None, host, port } = endpoint else {
+        return Err(EndpointError::source(endpoint).into());
+    };
+    let mut last = BindError::NoAddress { endpoint: endpoint.clone() };
+    let addresses = addresses::local(host, *port, options.ipv6).await;
+    for address in addresses.map_err(|e| BindError::io(endpoint, e))? {
+        match listen(address, options) {
+            Ok(listener) => return Ok(listener),
+            Err(error) if is_elsewhere(&error) => last = BindError::io(endpoint, error),
+            Err(error) => return Err(BindError::io(endpoint, error)),
+        }
+    }
+    Err(last)
+}
+
+/// Whether the machine doesn't have the address, or doesn't have IPv6 at all.
+fn is_elsewhere(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::AddrNotAvailable
+        || error.raw_os_error() == Some(Errno::EAFNOSUPPORT as i32)
+}
+
+/// Address reuse lets a restarted program bind while old connections linger in the kernel.
+fn listen(address: SocketAddr, options: &Transport) -> io::Result<TcpListener> {
+    let socket = open(address, options)?;
+    socket.set_reuseaddr(true)?;
+    if address.is_ipv6() {
+        SockRef::from(&socket).set_only_v6(false)?;
+    }
+    socket.bind(address)?;
+    socket.listen(options.backlog)
+}
+
+/// A socket with all that the options ask for.
+fn open(address: SocketAddr, options: &Transport) -> io::Result<TcpSocket> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    tune(&SockRef::from(&socket), address, options)?;
+    tune::bind_to_device(&SockRef::from(&socket), &options.device)?;
+    Ok(socket)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    use super::*;
+    use crate::transport::Stream;
+
+    #[tokio::test]
+    async fn a_connection_to_itself_is_none() {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let address = socket.local_addr().unwrap();
+        let own = socket.connect(address).await.unwrap();
+        assert_eq!(unless_to_itself(own).unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+        let listener = listen((Ipv4Addr::LOCALHOST, 0).into(), &Transport::default()).unwrap();
+        let other = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        unless_to_itself(other).unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_address_in_use_is_not_passed_over_for_another() {
+        let taken = TcpSocket::new_v6().unwrap();
+        SockRef::from(&taken).set_only_v6(true).unwrap();
+        taken.bind((Ipv6Addr::UNSPECIFIED, 0).into()).unwrap();
+        let taken = taken.listen(1).unwrap();
+        let at: Endpoint = format!("tcp://*:{}", taken.local_addr().unwrap().port()).parse().unwrap();
+        let bound = bind(&at, &Transport { ipv6: true, ..Transport::default() }).await;
+        assert!(matches!(&bound, Err(BindError::InUse(endpoint)) if *endpoint == at), "{bound:?}");
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_does_not_come_about_in_time_is_given_up() {
+        let listener =
+            listen((Ipv4Addr::LOCALHOST, 0).into(), &Transport { backlog: 0, ..Transport::default() });
+        let address = listener.as_ref().unwrap().local_addr().unwrap();
+        // The kernel completes one or two connections that nobody accepts, and lets the others wait.
+        let options = Transport { connect_timeout: Some(Duration::from_millis(20)), ..Transport::default() };
+        let mut kept = Vec::new();
+        let error = loop {
+            match Stream::connect(&Endpoint::tcp(address), &options).await {
+                Ok(stream) => kept.push(stream),
+                Err(error) => break error,
+            }
+            assert!(kept.len() < 10);
+        };
+        assert!(matches!(error, ConnectionError::ConnectTimeout), "{error}");
+    }
+}
