@@ -44,6 +44,20 @@ async fn a_refused_connection_is_tried_again_after_the_interval_and_up_to_as_muc
 }
 
 #[tokio::test(start_paused = true)]
+async fn without_a_share_at_random_the_wait_is_the_interval_and_doubles_up_to_its_maximum() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let options = Options::default().reconnect_interval(Duration::from_secs(10)).reconnect_jitter(0.0);
+    let client = Dealer::with_options(options.reconnect_interval_max(Duration::from_secs(30)));
+    client.connect(format!("tcp://{}", listener.local_addr().unwrap())).unwrap();
+    let mut last = Instant::now();
+    for expected in [0, 10, 20, 30, 30] {
+        drop(soon(listener.accept()).await.unwrap());
+        assert_eq!(last.elapsed().as_secs(), expected);
+        last = Instant::now();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_that_will_not_have_us_is_tried_again_after_five_seconds_and_up_to_as_much_again() {
     let greeting = [&b"\xff\0\0\0\0\0\0\0\0\x7f\x03\x01NULL"[..], &[0; 48]].concat();
     let error = |status: &str| [&greeting[..], b"\x04\x0a\x05ERROR\x03", status.as_bytes()].concat();

@@ -5,6 +5,7 @@ mod closing;
 mod end;
 mod endpoints;
 mod framed;
+mod giving_up;
 mod heartbeats;
 mod inverted;
 mod limits;

@@ -2,37 +2,35 @@
 
 use std::time::Duration;
 
-use crate::options::Settings;
+use crate::options::{Reconnect, Settings};
 
 /// Waits that grow, if they are to, with every failure in a row.
 #[derive(Debug)]
 pub(super) struct Backoff {
-    first: Duration,
-    max: Option<Duration>,
-    refused: Duration,
+    options: Reconnect,
     next: Duration,
 }
 
 impl Backoff {
     pub(super) const fn new(options: &Settings) -> Self {
-        let (first, max, refused) = (options.reconnect, options.reconnect_max, options.refused);
-        Self { first, max, refused, next: first }
+        Self { options: options.reconnect, next: options.reconnect.interval }
     }
 
-    /// The wait after a failure; `random` is from 0 to 1. Up to as much again is added, so that many clients of
+    /// The wait after a failure; `random` is from 0 to 1. A share is added, so that many clients of
     /// a restarted server don't come back at the same instant. A peer that isn't going to be any different the
     /// next time isn't tried as often.
     pub(super) fn wait(&mut self, is_lasting: bool, random: f64) -> Duration {
-        let base = if is_lasting { self.next.max(self.refused) } else { self.next };
-        if let Some(max) = self.max {
-            self.next = (self.next * 2).min(max).max(self.first);
+        let Reconnect { interval, max, jitter, refused, .. } = self.options;
+        let base = if is_lasting { self.next.max(refused) } else { self.next };
+        if let Some(max) = max {
+            self.next = (self.next * 2).min(max).max(interval);
         }
-        base + base.mul_f64(random.clamp(0.0, 1.0))
+        base + base.mul_f64(jitter * random.clamp(0.0, 1.0))
     }
 
     /// A connection came about: start anew.
     pub(super) const fn reset(&mut self) {
-        self.next = self.first;
+        self.next = self.options.interval;
     }
 }
 
@@ -61,6 +59,31 @@ mod tests {
         let _ = (backoff.wait(false, 0.0), backoff.wait(false, 0.0));
         backoff.reset();
         assert_eq!(backoff.wait(false, 0.0).as_millis(), 100);
+    }
+
+    #[test]
+    fn the_share_that_is_added_can_be_less_or_nothing() {
+        let options = |share| Options::default().reconnect_jitter(share).settings;
+        assert_eq!(waits(&options(0.5), 1.0), [150; 5]);
+        assert_eq!(waits(&options(0.0), 1.0), [100; 5]);
+    }
+
+    #[test]
+    #[should_panic(expected = "from 0 to 1")]
+    fn a_share_is_no_more_than_the_whole() {
+        let _ = Options::default().reconnect_jitter(1.5);
+    }
+
+    #[test]
+    fn a_zero_interval_is_a_short_one() {
+        let options = Options::default().reconnect_interval(Duration::ZERO).settings;
+        assert_eq!(waits(&options, 0.0), [1; 5]);
+    }
+
+    #[test]
+    fn a_maximum_below_the_interval_has_no_effect() {
+        let options = Options::default().reconnect_interval_max(Duration::from_millis(10)).settings;
+        assert_eq!(waits(&options, 0.0), [100; 5]);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::error::ConnectionError;
 use crate::monitor::MonitorEvent;
 use crate::transport::Stream;
 
-/// Connects, again and again, until this side ends it and nothing waits to be sent.
+/// Connects, again and again, until this side ends it and nothing waits to be sent, or the endpoint is given up.
 ///
 /// A peer that breaks the protocol, or won't have us, is tried again too, only not as often: it may be replaced
 /// by a better one. (libzmq gives such an endpoint up for good.)
@@ -21,10 +21,14 @@ pub(crate) async fn connect(endpoint: Endpoint, slot: Slot) {
     let mut backoff = Backoff::new(slot.link().options());
     loop {
         let Err(error) = attempt(&endpoint, &slot, &mut backoff).await else { return };
+        let for_good = slot.is_given_up();
         if error.is_ordinary() {
-            debug!(%endpoint, %error, "not connected");
+            debug!(%endpoint, %error, for_good, "not connected");
         } else {
-            warn!(%endpoint, %error, "not connected");
+            warn!(%endpoint, %error, for_good, "not connected");
+        }
+        if for_good {
+            return;
         }
         let wait = backoff.wait(error.is_lasting(), fastrand::f64());
         if slot.retry_after(wait).await.is_none() {
@@ -40,11 +44,14 @@ async fn attempt(
     backoff: &mut Backoff,
 ) -> Result<(), Arc<ConnectionError>> {
     let (link, monitors) = (slot.link(), slot.link().monitors());
+    let (transport, reconnect) = (&link.options().transport, link.options().reconnect);
     monitors.tell(|| MonitorEvent::Connecting { endpoint: endpoint.clone() });
-    let Some(stream) = slot.unless_over(Stream::connect(endpoint, &link.options().transport)).await else {
+    let Some(stream) = slot.unless_over(Stream::connect(endpoint, transport)).await else {
         return Ok(());
     };
+    // Whether the endpoint is given up is decided before anybody is told: who hears of it may connect again at once.
     let stream = stream.map_err(Arc::new).inspect_err(|error| {
+        slot.give_up_unless(reconnect.survives_connecting(error));
         monitors.tell(|| MonitorEvent::ConnectFailed { endpoint: endpoint.clone(), error: error.clone() });
     })?;
     monitors.tell(|| {
@@ -56,10 +63,13 @@ async fn attempt(
     let Some(shaken) = slot.unless_over(Box::pin(stranger.shake_hands())).await else {
         return Ok(());
     };
-    let driver = stranger.join(shaken?, false, |peer| slot.join(peer))?;
+    let stay_out = || slot.give_up_unless(reconnect.survives_the_handshake());
+    let shaken = shaken.inspect_err(|_| stay_out())?;
+    let mut driver = stranger.join(shaken, false, |peer| slot.join(peer).inspect_err(|_| stay_out()))?;
     debug!(%endpoint, "connected");
     backoff.reset();
-    driver.run().await?;
+    driver.run().await.inspect_err(|_| slot.give_up_unless(reconnect.ever))?;
+    drop(driver);
     let _ = tokio::time::timeout(FINISH, stream.finish()).await;
     Ok(())
 }

@@ -74,7 +74,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Runs until the connection ends. `Ok` when the socket is closing and all is written.
-    pub(super) async fn run(mut self) -> Result<(), Arc<ConnectionError>> {
+    pub(super) async fn run(&mut self) -> Result<(), Arc<ConnectionError>> {
         let outcome = match self.deliver() {
             Ok(()) => std::future::poll_fn(|cx| self.poll(cx)).await,
             failed => failed,

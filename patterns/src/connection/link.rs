@@ -95,6 +95,8 @@ pub(crate) struct Slot {
     /// Cancelled when this side doesn't want the peer any more, or is closing: connections end when nothing waits to
     /// be written.
     ending: CancellationToken,
+    /// Cancelled when the endpoint is given up, or all is to be cut off.
+    until: CancellationToken,
 }
 
 impl Slot {
@@ -103,8 +105,20 @@ impl Slot {
         endpoint: Endpoint,
         queue: Option<PeerId>,
         ending: CancellationToken,
+        until: CancellationToken,
     ) -> Self {
-        Self { link, endpoint, queue, ending }
+        Self { link, endpoint, queue, ending, until }
+    }
+
+    /// The endpoint is no longer the socket's, unless it `survives` what happened: it can be connected to again.
+    pub(crate) fn give_up_unless(&self, survives: bool) {
+        if !survives {
+            self.until.cancel();
+        }
+    }
+
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.until.is_cancelled()
     }
 
     pub(crate) const fn link(&self) -> &Arc<dyn Link> {

@@ -133,9 +133,10 @@ impl Host {
             return Ok(());
         };
         let join = |peer| Joined::accept(&self.link, peer, self.ending.clone());
-        let driver = stranger.join(shaken?, true, join)?;
+        let mut driver = stranger.join(shaken?, true, join)?;
         drop(room);
         driver.run().await?;
+        drop(driver);
         let _ = tokio::time::timeout(FINISH, stream.finish()).await;
         Ok(())
     }

@@ -21,7 +21,7 @@ use crate::queue::{Load, Staged};
 const BUDGET: usize = 64;
 
 /// Joins a socket to whatever is bound to the name, again and again, until this side ends it and nothing
-/// waits to be sent.
+/// waits to be sent, or the name is given up.
 pub(crate) async fn connect_inproc(name: String, slot: Slot) {
     let endpoint = Endpoint::Inproc(name.clone());
     let names = slot.link().options().context.clone();
@@ -42,6 +42,9 @@ pub(crate) async fn connect_inproc(name: String, slot: Slot) {
                 error.is_lasting()
             }
         };
+        if slot.is_given_up() {
+            return;
+        }
         let wait = backoff.wait(is_lasting, fastrand::f64());
         if slot.retry_after(wait).await.is_none() {
             return;
@@ -50,7 +53,9 @@ pub(crate) async fn connect_inproc(name: String, slot: Slot) {
 }
 
 async fn join(endpoint: &Endpoint, near: &Slot, far: &Bound) -> Result<(), Arc<ConnectionError>> {
+    let reconnect = near.link().options().reconnect;
     let mut pipe = introduced(endpoint, near, far).map_err(Arc::new).inspect_err(|error| {
+        near.give_up_unless(reconnect.survives_the_handshake());
         for link in [near.link(), &far.link] {
             link.monitors().tell(|| {
                 let (endpoint, address) = (endpoint.clone(), String::new());
@@ -68,6 +73,8 @@ async fn join(endpoint: &Endpoint, near: &Slot, far: &Bound) -> Result<(), Arc<C
         Ok(()) if near_peer.is_ending() => {}
         Ok(()) => near_peer.reason = far_peer.reason.take(),
     }
+    // Before the peers part: who sees that may connect again at once.
+    near.give_up_unless(reconnect.ever);
     outcome
 }
 

@@ -100,6 +100,11 @@ impl ConnectionError {
         }
     }
 
+    /// Whether the system refused the connection: nobody listens there.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused)
+    }
+
     /// Whether this is what happens to any connection sooner or later, and not worth a warning.
     #[must_use]
     pub const fn is_ordinary(&self) -> bool {

@@ -3,30 +3,113 @@
 use std::time::Duration;
 
 use super::{Options, bounded};
+use crate::error::ConnectionError;
+
+/// Whether a connection that failed or was lost is tried again, and when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reconnect {
+    pub(crate) interval: Duration,
+    pub(crate) max: Option<Duration>,
+    /// The share of the wait that is added at random.
+    pub(crate) jitter: f64,
+    pub(crate) refused: Duration,
+    pub(crate) ever: bool,
+    pub(crate) if_refused: bool,
+    pub(crate) if_handshake_fails: bool,
+}
+
+impl Default for Reconnect {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_millis(100),
+            max: None,
+            jitter: 1.0,
+            refused: Duration::from_secs(5),
+            ever: true,
+            if_refused: true,
+            if_handshake_fails: true,
+        }
+    }
+}
+
+impl Reconnect {
+    /// Whether the peer is tried again after it couldn't be reached.
+    pub(crate) fn survives_connecting(&self, error: &ConnectionError) -> bool {
+        self.ever && (self.if_refused || !error.is_refusal())
+    }
+
+    /// Whether the peer is tried again after it was reached, and didn't become one of the socket's.
+    pub(crate) const fn survives_the_handshake(&self) -> bool {
+        self.ever && self.if_handshake_fails
+    }
+}
 
 impl<K> Options<K> {
-    /// The wait before a lost or refused connection is tried again, to which up to as much again is added
-    /// at random. Default 100 ms.
+    /// Whether a connection is tried again when it fails or is lost. Default on.
+    ///
+    /// Off, `connect` makes one attempt (libzmq's `RECONNECT_IVL` of -1). When that fails, or its connection ends,
+    /// the endpoint is given up: the socket isn't connected to it any more, and what waits for the peer is dropped. It
+    /// can be connected to again. A monitor is told [`Closed`](crate::MonitorEvent::Closed).
     #[must_use]
-    pub fn reconnect_interval(mut self, interval: Duration) -> Self {
-        self.settings.reconnect = bounded(interval);
+    pub fn reconnect(mut self, on: bool) -> Self {
+        self.settings.reconnect.ever = on;
         self
     }
 
-    /// Lets the wait double with every failure in a row, up to this. Default: it doesn't grow.
+    /// Whether a connection is tried again that the system refused, since nobody listens there. Default on; off, the
+    /// endpoint is then given up. (libzmq's `RECONNECT_STOP_CONN_REFUSED`)
+    #[must_use]
+    pub fn reconnect_if_refused(mut self, on: bool) -> Self {
+        self.settings.reconnect.if_refused = on;
+        self
+    }
+
+    /// Whether a peer is tried again that was reached, and with which the handshake failed in whatever way: it went
+    /// away, took too long, isn't one, or won't have us. Default on; off, the endpoint is then given up.
+    /// (libzmq's `RECONNECT_STOP_HANDSHAKE_FAILED`)
+    #[must_use]
+    pub fn reconnect_if_handshake_fails(mut self, on: bool) -> Self {
+        self.settings.reconnect.if_handshake_fails = on;
+        self
+    }
+
+    /// The wait before a lost or failed connection is tried again, to which a share is added at random:
+    /// [`reconnect_jitter`](Self::reconnect_jitter). Default 100 ms. At least 1 ms: zero doesn't mean never, as it does
+    /// with libzmq; [`reconnect`](Self::reconnect) does.
+    #[must_use]
+    pub fn reconnect_interval(mut self, interval: Duration) -> Self {
+        self.settings.reconnect.interval = bounded(interval).max(SHORTEST);
+        self
+    }
+
+    /// Lets the wait double with every failure in a row, up to this. Default: it doesn't grow. Less than the interval,
+    /// it has no effect.
     #[must_use]
     pub fn reconnect_interval_max(mut self, max: Duration) -> Self {
-        self.settings.reconnect_max = Some(bounded(max));
+        self.settings.reconnect.max = Some(bounded(max));
+        self
+    }
+
+    /// The share of the wait that is added to it at random, at most: from 0 to 1. So the clients of a server that was
+    /// restarted don't all come back at the same instant. Default 1. (libzmq adds as much, and nothing to waits that
+    /// grow.)
+    ///
+    /// # Panics
+    /// When it isn't from 0 to 1.
+    #[must_use]
+    pub fn reconnect_jitter(mut self, share: f64) -> Self {
+        assert!((0.0..=1.0).contains(&share), "the share of the wait is from 0 to 1");
+        self.settings.reconnect.jitter = share;
         self
     }
 
     /// The wait before a peer is tried again that has been reached and can't be talked to: it breaks the
-    /// protocol, it is of a kind or mechanism that doesn't fit, or it doesn't let us in. Up to as much again is
+    /// protocol, it is of a kind or mechanism that doesn't fit, or it doesn't let us in. The same share is
     /// added at random. Default 5 s. (libzmq gives such an endpoint up for good; a service that runs for long
     /// outlives the mistake.)
     #[must_use]
     pub fn refused_interval(mut self, interval: Duration) -> Self {
-        self.settings.refused = bounded(interval);
+        self.settings.reconnect.refused = bounded(interval);
         self
     }
 
@@ -61,3 +144,6 @@ impl<K> Options<K> {
         self
     }
 }
+
+/// A peer that refuses at once isn't asked as fast as the machine can.
+const SHORTEST: Duration = Duration::from_millis(1);

@@ -9,6 +9,7 @@ mod security;
 mod topics;
 mod transport;
 
+pub(crate) use connecting::Reconnect;
 pub use kinds::{Conflates, KnowsPeers, Probes};
 pub use topics::{MatchesTopics, Publishes};
 pub use transport::SocksProxy;
@@ -102,9 +103,7 @@ pub struct Settings {
     pub(crate) send_timeout: Option<Duration>,
     pub(crate) recv_timeout: Option<Duration>,
     pub(crate) transport: Transport,
-    pub(crate) reconnect: Duration,
-    pub(crate) reconnect_max: Option<Duration>,
-    pub(crate) refused: Duration,
+    pub(crate) reconnect: Reconnect,
     pub(crate) handshake: Duration,
     pub(crate) handshakes: usize,
     pub(crate) security: Security,
@@ -160,9 +159,7 @@ impl Default for Settings {
             send_timeout: None,
             recv_timeout: None,
             transport: Transport::default(),
-            reconnect: Duration::from_millis(100),
-            reconnect_max: None,
-            refused: Duration::from_secs(5),
+            reconnect: Reconnect::default(),
             handshake: Duration::from_secs(30),
             handshakes: 10_000,
             security: Security::Null,

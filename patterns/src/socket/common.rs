@@ -79,8 +79,8 @@ macro_rules! socket_methods {
                 options.into().build()
             }
 
-            /// Listens on an endpoint. Gives it with host and port filled in, so that what is given can be
-            /// connected to. A socket can bind and connect any number of endpoints.
+            /// Listens on an endpoint. Gives it with all that was left open filled in, so that what is given can be
+            /// connected to, and unbound. A socket can bind and connect any number of endpoints.
             ///
             /// # Errors
             /// [`BindError`](crate::BindError): the endpoint is invalid, in use, or refused by the system.
@@ -96,7 +96,10 @@ macro_rules! socket_methods {
             }
 
             /// Connects to an endpoint, in the background: the peer needn't be there yet. A lost connection
-            /// is made again.
+            /// is made again, unless [`Options::reconnect`](crate::Options::reconnect) and the like say otherwise.
+            ///
+            /// A second time it does nothing on REQ, DEALER, PUB and SUB, which have no use for two connections to one
+            /// peer; others make a second one.
             ///
             /// # Errors
             /// [`ConnectError`](crate::ConnectError): the endpoint is invalid, or one to bind only.

@@ -1,8 +1,9 @@
 //! Binding, connecting, and the end.
 
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, MutexGuard, Weak};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -30,6 +31,13 @@ pub(super) struct Attachment {
     until: CancellationToken,
     /// The queue to the peer that is connected to, if it is there before the peer.
     queue: Option<PeerId>,
+}
+
+impl Attachment {
+    /// One that was given up isn't the socket's any more.
+    fn lasts(&self) -> bool {
+        !self.until.is_cancelled()
+    }
 }
 
 impl<R: Routing> Hub<R> {
@@ -96,34 +104,62 @@ impl<R: Routing> Hub<R> {
         if self.closing.is_cancelled() {
             return Err(Closed.into());
         }
+        let mut endpoints = self.endpoints();
+        let has_it = endpoints.get(&endpoint).is_some_and(|those| those.iter().any(Attachment::lasts));
+        if has_it && self.connects_once() {
+            return Ok(());
+        }
         let queue = open()?;
         let attachment = self.attachment(queue);
-        let slot = Slot::new(self.clone(), endpoint.clone(), queue, attachment.ending.clone());
-        let until = attachment.until.clone();
-        self.remember(endpoint.clone(), attachment);
+        let (ending, until) = (attachment.ending.clone(), attachment.until.clone());
+        endpoints.entry(endpoint.clone()).or_default().push(attachment);
+        drop(endpoints);
+        let slot = Slot::new(self.clone(), endpoint.clone(), queue, ending, until.clone());
+        let hub = self.clone();
         self.tasks.spawn(async move {
-            match endpoint {
-                Endpoint::Inproc(name) => {
-                    until.run_until_cancelled(connection::connect_inproc(name, slot)).await;
+            let connected = async {
+                match endpoint.clone() {
+                    Endpoint::Inproc(name) => connection::connect_inproc(name, slot).await,
+                    endpoint => connection::connect(endpoint, slot).await,
                 }
-                endpoint => {
-                    until.run_until_cancelled(connection::connect(endpoint, slot)).await;
-                }
-            }
+            };
+            until.run_until_cancelled(connected).await;
+            hub.sweep_endpoint(&endpoint);
         });
         Ok(())
     }
 
+    /// Whether the kind has no use for a second connection to an endpoint.
+    const fn connects_once(&self) -> bool {
+        matches!(self.kind, SocketType::Dealer | SocketType::Sub | SocketType::Pub | SocketType::Req)
+    }
+
+    fn endpoints(&self) -> MutexGuard<'_, HashMap<Endpoint, Vec<Attachment>>> {
+        self.endpoints.lock().expect("no panic holds the lock")
+    }
+
     fn remember(&self, endpoint: Endpoint, attachment: Attachment) {
-        let mut endpoints = self.endpoints.lock().expect("no panic holds the lock");
-        endpoints.entry(endpoint).or_default().push(attachment);
+        self.endpoints().entry(endpoint).or_default().push(attachment);
+    }
+
+    /// Forgets an endpoint that was given up.
+    fn sweep_endpoint(&self, endpoint: &Endpoint) {
+        let mut endpoints = self.endpoints();
+        if let Some(those) = endpoints.get_mut(endpoint) {
+            those.retain(Attachment::lasts);
+            if those.is_empty() {
+                endpoints.remove(endpoint);
+            }
+        }
     }
 
     /// Ends listening on, or connecting to, an endpoint. Its peers get nothing new; what waits for them is still sent
     /// for the socket's linger, then their connections end.
     pub(crate) fn forget(self: &Arc<Self>, endpoint: &Endpoint) -> Result<(), UnknownEndpoint> {
-        let attachments = self.endpoints.lock().expect("no panic holds the lock").remove(endpoint);
-        let attachments = attachments.ok_or_else(|| UnknownEndpoint(endpoint.to_string()))?;
+        let attachments = self.endpoints().remove(endpoint).unwrap_or_default();
+        if !attachments.iter().any(Attachment::lasts) {
+            return Err(UnknownEndpoint(endpoint.to_string()));
+        }
         attachments.iter().for_each(|attachment| attachment.ending.cancel());
         self.options.context.sweep();
         let queues = attachments.iter().filter_map(|attachment| attachment.queue);

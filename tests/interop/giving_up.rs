@@ -1,0 +1,155 @@
+//! Sockets that are told not to try again.
+
+use std::time::Duration;
+
+use enfonet_patterns::{Dealer, Options, PeerEvent, TrySendError, UnknownEndpoint};
+use enfonet_tests::{LibZmq, Runtime, eventually, ipc, unused, unused_on};
+
+/// An endpoint to be bound again and again, and what has to live as long as it is used.
+fn endpoint(transport: &str) -> (Box<dyn std::any::Any>, String) {
+    match transport {
+        "tcp" => {
+            let (port, at) = unused();
+            (Box::new(port), at)
+        }
+        "tcp6" => {
+            let (port, at) = unused_on(std::net::Ipv6Addr::LOCALHOST);
+            (Box::new(port), at)
+        }
+        "ipc" => {
+            let (folder, at) = ipc();
+            (Box::new(folder), at)
+        }
+        _ => (Box::new(()), format!("inproc://giving up {}", std::process::id())),
+    }
+}
+
+fn dealer(options: Options) -> Dealer {
+    let quick = options.reconnect_interval(Duration::from_millis(5)).send_hwm(0);
+    Options::<Dealer>::from(quick).peer_events(true).build()
+}
+
+/// A bound libzmq socket, once the one before it has let the endpoint go: libzmq closes in the background.
+fn bound_again(libzmq: &LibZmq, at: &str) -> zmq::Socket {
+    let socket = libzmq.socket(zmq::DEALER);
+    socket.set_ipv6(true).unwrap();
+    let bound = eventually(|| {
+        let bound = socket.bind(at);
+        (bound != Err(zmq::Error::EADDRINUSE)).then_some(bound)
+    });
+    bound.unwrap();
+    socket
+}
+
+fn joined(runtime: &Runtime, dealer: &Dealer) {
+    assert!(matches!(runtime.run(dealer.recv_event(1)).unwrap(), PeerEvent::Joined { .. }));
+}
+
+fn left(runtime: &Runtime, dealer: &Dealer) {
+    assert!(matches!(runtime.run(dealer.recv_event(1)).unwrap(), PeerEvent::Left { .. }));
+}
+
+/// The endpoint is no longer the socket's, and what waited for it is gone.
+fn given_up(dealer: &Dealer, at: &str) {
+    eventually(|| (dealer.try_send("lost") == Err(TrySendError::Full("lost".into()))).then_some(()));
+    assert_eq!(dealer.disconnect(&at.parse().unwrap()), Err(UnknownEndpoint(at.into())));
+}
+
+#[test]
+fn a_socket_that_never_reconnects_does_so_when_it_is_told_to() {
+    for transport in ["tcp", "tcp6", "ipc"] {
+        let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+        let _guard = runtime.enter();
+        let (_kept, at) = endpoint(transport);
+        let dealer = dealer(Options::default().reconnect(false));
+        for _ in 0..3 {
+            let server = bound_again(&libzmq, &at);
+            dealer.connect(&at).unwrap();
+            joined(&runtime, &dealer);
+            dealer.try_send("hello").unwrap();
+            assert_eq!(server.recv_bytes(0).unwrap(), b"hello");
+            drop(server);
+            left(&runtime, &dealer);
+            let _server = bound_again(&libzmq, &at);
+            given_up(&dealer, &at);
+        }
+    }
+}
+
+#[test]
+fn who_sees_the_peer_leave_may_connect_again_at_once() {
+    for transport in ["tcp", "ipc", "inproc"] {
+        let runtime = Runtime::new();
+        let _guard = runtime.enter();
+        let (_kept, at) = endpoint(transport);
+        let dealer = dealer(Options::default().reconnect(false));
+        let server = Dealer::builder().peer_events(true).build();
+        let at = runtime.run(server.bind(&at)).unwrap();
+        for _ in 0..20 {
+            dealer.connect(&at).unwrap();
+            joined(&runtime, &dealer);
+            server.unbind(&at).unwrap();
+            let bound = async {
+                while server.bind(&at).await.is_err() {
+                    tokio::task::yield_now().await;
+                }
+            };
+            runtime.run(bound);
+            left(&runtime, &dealer);
+        }
+    }
+}
+
+#[test]
+fn a_socket_that_never_reconnects_tries_once() {
+    for transport in ["tcp", "ipc"] {
+        let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+        let _guard = runtime.enter();
+        let (_kept, at) = endpoint(transport);
+        let dealer = dealer(Options::default().reconnect(false));
+        dealer.connect(&at).unwrap();
+        given_up(&dealer, &at);
+        let server = bound_again(&libzmq, &at);
+        dealer.connect(&at).unwrap();
+        runtime.run(dealer.send("hello")).unwrap();
+        assert_eq!(server.recv_bytes(0).unwrap(), b"hello");
+    }
+}
+
+#[test]
+fn a_refused_connection_can_be_the_end() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let (_port, at) = unused();
+    let dealer = dealer(Options::default().reconnect_if_refused(false));
+    for _ in 0..2 {
+        let server = bound_again(&libzmq, &at);
+        dealer.connect(&at).unwrap();
+        joined(&runtime, &dealer);
+        drop(server);
+        left(&runtime, &dealer);
+        given_up(&dealer, &at);
+    }
+}
+
+#[test]
+fn a_path_where_nothing_is_yet_refuses_nobody() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let (_folder, at) = ipc();
+    let dealer = dealer(Options::default().reconnect_if_refused(false));
+    dealer.connect(&at).unwrap();
+    dealer.try_send("hello").unwrap();
+    let server = bound_again(&libzmq, &at);
+    assert_eq!(server.recv_bytes(0).unwrap(), b"hello");
+}
+
+#[test]
+fn a_libzmq_peer_that_does_not_fit_can_be_the_end() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let (_pub, at) = libzmq.bound(zmq::PUB, "tcp://127.0.0.1:*");
+    let dealer = dealer(Options::default().reconnect_if_handshake_fails(false));
+    dealer.connect(&at).unwrap();
+    given_up(&dealer, &at);
+}
