@@ -8,10 +8,8 @@ use std::path::{Path, PathBuf};
 
 use socket2::{Domain, SockAddr, Socket, Type};
 use tempfile::TempDir;
-use tokio::net::unix::SocketAddr;
 use tokio::net::{UnixListener, UnixSocket, UnixStream};
 
-use crate::Endpoint;
 use crate::endpoint::IpcPath;
 
 /// The file of a bound socket: removed when dropped, unless another has taken its place.
@@ -59,15 +57,6 @@ pub(super) fn bind(path: &IpcPath, backlog: u32) -> io::Result<(UnixListener, Op
             Ok((listener, Some(file), IpcPath::File(path)))
         }
     }
-}
-
-/// Where a socket is bound, if it is.
-pub(super) fn endpoint(address: &SocketAddr) -> Option<Endpoint> {
-    if let Some(path) = address.as_pathname() {
-        return Some(Endpoint::Ipc(IpcPath::File(path.into())));
-    }
-    let name = address.as_abstract_name()?;
-    Some(Endpoint::Ipc(IpcPath::Abstract(String::from_utf8_lossy(name).into())))
 }
 
 fn bind_file(path: PathBuf, backlog: u32, folder: Option<TempDir>) -> io::Result<(UnixListener, SocketFile)> {

@@ -67,24 +67,6 @@ impl Stream {
         }
     }
 
-    /// The endpoint at the other end: of tcp its address in numbers, of ipc where it is bound, if it is.
-    #[allow(dead_code, reason = "for those who watch connections")]
-    pub(crate) fn peer_endpoint(&self) -> Option<Endpoint> {
-        match self {
-            Self::Tcp(stream) => stream.peer_addr().ok().map(Endpoint::tcp),
-            Self::Ipc(stream) => ipc::endpoint(&stream.peer_addr().ok()?),
-        }
-    }
-
-    /// The endpoint at this end, likewise.
-    #[allow(dead_code, reason = "for those who watch connections")]
-    pub(crate) fn local_endpoint(&self) -> Option<Endpoint> {
-        match self {
-            Self::Tcp(stream) => stream.local_addr().ok().map(Endpoint::tcp),
-            Self::Ipc(stream) => ipc::endpoint(&stream.local_addr().ok()?),
-        }
-    }
-
     /// Reads once into the room that `buffer` has, without waiting. 0: the peer sends no more.
     ///
     /// A read that doesn't fill the room has emptied the kernel's buffer. Telling the runtime so (by an
@@ -194,20 +176,6 @@ impl Listener {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[tokio::test]
-    async fn streams_know_the_endpoints_of_both_ends() {
-        let options = Transport::default();
-        let name = format!("ipc://@enfonet ends {}", std::process::id());
-        for text in ["tcp://127.0.0.1:*", "tcp://[::1]:*", "ipc://*", &name] {
-            let (listener, at) = Listener::bind(&text.parse().unwrap(), &options).await.unwrap();
-            let (near, far) = tokio::join!(Stream::connect(&at, &options), listener.accept());
-            let (near, far) = (near.unwrap(), far.unwrap());
-            assert_eq!((near.peer_endpoint(), far.local_endpoint()), (Some(at.clone()), Some(at)));
-            assert_eq!(near.local_endpoint(), far.peer_endpoint());
-            assert_eq!(near.local_endpoint().is_some(), text.starts_with("tcp"));
-        }
-    }
 
     #[tokio::test]
     async fn a_peer_of_ipv4_has_an_address_of_ipv4_wherever_it_comes_in() {
