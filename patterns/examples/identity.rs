@@ -1,0 +1,30 @@
+//! What a ROUTER calls its peers: by the identity that they chose, or by one that it makes up.
+//!
+//! `identity [ENDPOINT] [PEERS]`
+
+use std::error::Error;
+
+use enfonet_patterns::{Req, Router};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut args = std::env::args().skip(1);
+    let router = Router::new();
+    let endpoint = router.bind(args.next().as_deref().unwrap_or("inproc://example")).await?;
+    let peers: u32 = args.next().as_deref().unwrap_or("2").parse()?;
+    println!("ready {endpoint}");
+
+    let (anonymous, named) = (Req::new(), Req::builder().identity("Ada").build());
+    anonymous.connect(&endpoint)?;
+    anonymous.send("call me what you like").await?;
+    named.connect(&endpoint)?;
+    named.send("call me Ada").await?;
+
+    for _ in 0..peers {
+        let (peer, message) = router.recv_from().await?;
+        // A REQ puts an empty frame before what it says.
+        let said = message.get(1).ok_or("no request")?;
+        println!("{} says: {}", peer.routing_id.escape_ascii(), said.escape_ascii());
+    }
+    Ok(())
+}

@@ -1,0 +1,22 @@
+//! A broker between clients and servers that don't know each other, as `rrbroker`, made by `proxy`. Ends with Ctrl-C.
+//!
+//! `msgqueue [FRONTEND] [BACKEND]`
+
+use std::error::Error;
+
+use enfonet_patterns::{Dealer, Router, proxy};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut args = std::env::args().skip(1);
+    let (clients, servers) = (Router::new(), Dealer::new());
+    let front = clients.bind(args.next().as_deref().unwrap_or("tcp://127.0.0.1:5559")).await?;
+    let back = servers.bind(args.next().as_deref().unwrap_or("tcp://127.0.0.1:5560")).await?;
+    println!("ready {front} {back}");
+
+    tokio::select! {
+        () = proxy(&clients, &servers) => {}
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+    }
+    Ok(())
+}

@@ -1,0 +1,27 @@
+//! Receives from two sockets, whichever has something: tasks from `taskvent`, over PULL, and weather from `wuserver`,
+//! over SUB.
+//!
+//! `mspoller [VENTILATOR] [WEATHER] [MESSAGES]`
+
+use std::error::Error;
+
+use enfonet_patterns::{Pull, Sub};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut args = std::env::args().skip(1);
+    let (tasks, weather) = (Pull::new(), Sub::new());
+    tasks.connect(args.next().as_deref().unwrap_or("tcp://127.0.0.1:5557"))?;
+    weather.connect(args.next().as_deref().unwrap_or("tcp://127.0.0.1:5556"))?;
+    weather.subscribe("10001 ");
+    let messages: u32 = args.next().as_deref().unwrap_or("100").parse()?;
+
+    for _ in 0..messages {
+        // The one that isn't ready is dropped, and loses nothing.
+        tokio::select! {
+            task = tasks.recv() => println!("task {}", task?.first().escape_ascii()),
+            update = weather.recv() => println!("weather {}", update?.first().escape_ascii()),
+        }
+    }
+    Ok(())
+}

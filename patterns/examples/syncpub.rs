@@ -1,0 +1,38 @@
+//! Publishes, over PUB, when all subscribers are there: who has heard a greeting says so, over REQ. They are `syncsub`.
+//!
+//! `syncpub [ENDPOINT] [SYNC] [SUBSCRIBERS] [UPDATES]`
+
+use std::error::Error;
+use std::time::Duration;
+
+use enfonet_patterns::{Pub, Rep};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut args = std::env::args().skip(1);
+    let (publisher, sync) = (Pub::new(), Rep::new());
+    let endpoint = publisher.bind(args.next().as_deref().unwrap_or("tcp://127.0.0.1:5561")).await?;
+    let at = sync.bind(args.next().as_deref().unwrap_or("tcp://127.0.0.1:5562")).await?;
+    let mut missing: u32 = args.next().as_deref().unwrap_or("2").parse()?;
+    let updates: u32 = args.next().as_deref().unwrap_or("100000").parse()?;
+    println!("ready {endpoint} {at}");
+
+    let mut greeting = tokio::time::interval(Duration::from_millis(50));
+    while missing > 0 {
+        tokio::select! {
+            _ = greeting.tick() => publisher.send("hello").await?,
+            subscriber = sync.recv() => {
+                subscriber?.reply("welcome")?;
+                missing -= 1;
+            }
+        }
+    }
+    println!("all are there");
+    for n in 1..=updates {
+        publisher.send(format!("update {n}")).await?;
+    }
+    publisher.send("end").await?;
+    publisher.close(Duration::from_secs(5)).await;
+    sync.close(Duration::from_secs(5)).await;
+    Ok(())
+}

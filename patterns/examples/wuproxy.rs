@@ -1,0 +1,24 @@
+//! Brings the weather of `wuserver` into another network: XSUB where it is published, XPUB for those there. `wuclient`
+//! can subscribe here. Ends with Ctrl-C.
+//!
+//! `wuproxy [SERVICE] [ENDPOINT]`
+
+use std::error::Error;
+
+use enfonet_patterns::{XPub, XSub, proxy};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut args = std::env::args().skip(1);
+    let (service, subscribers) = (XSub::new(), XPub::new());
+    service.connect(args.next().as_deref().unwrap_or("tcp://127.0.0.1:5556"))?;
+    let endpoint = subscribers.bind(args.next().as_deref().unwrap_or("tcp://127.0.0.1:8100")).await?;
+    println!("ready {endpoint}");
+
+    // Updates go one way, subscriptions the other: the service sends only what somebody here wants.
+    tokio::select! {
+        () = proxy(&service, &subscribers) => {}
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+    }
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! Those that know their peers: `identity`, `rtreq`, `asyncsrv` with `asyncclient`.
+
+use enfonet_tests::PyZmq;
+
+use crate::{Example, TCP, bound, connected};
+
+#[test]
+fn identity_shows_what_our_and_pyzmq_s_reqs_are_called() {
+    let (example, [at]) = Example::ready("identity", &[TCP, "4"]);
+    let pyzmq = PyZmq::start();
+    let (anonymous, named) = (pyzmq.socket("REQ"), pyzmq.socket("REQ").identity("Bob"));
+    for (client, text) in [(&anonymous, "from nobody"), (&named, "from Bob")] {
+        client.connect(&at);
+        client.send(&[text]);
+    }
+    let lines = example.end();
+    let name_of = |text: &str| {
+        let suffix = format!(" says: {text}");
+        let names: Vec<_> = lines.iter().filter_map(|line| line.strip_suffix(&suffix)).collect();
+        assert_eq!(names.len(), 1, "{lines:?}");
+        names[0]
+    };
+    assert_eq!((name_of("call me Ada"), name_of("from Bob")), ("Ada", "Bob"));
+    let made_up = [name_of("call me what you like"), name_of("from nobody")];
+    assert!(made_up.iter().all(|name| name.starts_with("\\x00")), "{made_up:?}");
+    assert_ne!(made_up[0], made_up[1]);
+}
+
+#[test]
+fn identity_needs_nobody_else() {
+    let (example, [at]) = Example::ready("identity", &[]);
+    assert_eq!(at, "inproc://example");
+    assert_eq!(example.end().len(), 2);
+}
+
+#[test]
+fn rtreq_gives_work_to_a_req_of_pyzmq_when_that_asks_and_sends_it_home() {
+    let (boss, [at]) = Example::ready("rtreq", &[TCP, "5", "1", "1"]);
+    let guest = connected(&PyZmq::start(), "REQ", &at);
+    for order in ["work", "work", "work", "work", "work", "go home"] {
+        guest.send(&["ready"]);
+        assert_eq!(guest.recv(), [order.as_bytes()]);
+    }
+    assert!(boss.end().is_empty());
+}
+
+#[test]
+fn rtreq_has_all_its_work_done_by_its_own_workers_and_guests() {
+    let (boss, [at]) = Example::ready("rtreq", &[TCP, "40", "4", "1"]);
+    let guest = connected(&PyZmq::start(), "REQ", &at);
+    let mut completed = 0;
+    loop {
+        guest.send(&["ready"]);
+        match guest.recv()[0].as_slice() {
+            b"work" => completed += 1,
+            order => break assert_eq!(order, b"go home"),
+        }
+    }
+    let lines = boss.end();
+    assert_eq!(lines.len(), 3);
+    let others = lines.iter().map(|line| {
+        line.strip_prefix("completed ").unwrap().strip_suffix(" tasks").unwrap().parse::<usize>().unwrap()
+    });
+    assert_eq!(others.sum::<usize>() + completed, 40);
+}
+
+#[test]
+fn asyncsrv_works_on_all_requests_of_a_dealer_of_pyzmq_at_a_time() {
+    let (server, [at]) = Example::ready("asyncsrv", &[TCP, "6"]);
+    let pyzmq = PyZmq::start();
+    let clients = ["a", "b"].map(|name| (name, connected(&pyzmq, "DEALER", &at)));
+    for n in 1..=3 {
+        clients.iter().for_each(|(name, client)| client.send(&[format!("{name}{n}")]));
+    }
+    for (name, client) in &clients {
+        let replies: Vec<_> = (0..6).map(|_| client.recv()).collect();
+        for request in (1..=3).map(|n| format!("{name}{n}").into_bytes()) {
+            let of = |reply: &&Vec<Vec<u8>>| reply[0] == request;
+            let states: Vec<_> = replies.iter().filter(of).map(|reply| &reply[1][..]).collect();
+            assert_eq!(states, [&b"begun"[..], b"done"]);
+        }
+    }
+    assert!(server.end().is_empty());
+}
+
+#[test]
+fn asyncclient_asks_a_router_of_pyzmq_on_before_it_is_answered() {
+    let (server, at) = bound(&PyZmq::start(), "ROUTER");
+    let client = Example::start("asyncclient", &[&at, "3"]);
+    let requests = [(); 3].map(|()| server.recv());
+    for (n, request) in (1..).zip(&requests) {
+        assert_eq!(request[1..], [format!("request {n}").into_bytes()]);
+    }
+    for [name, request] in requests.iter().rev().map(|request| [&request[0][..], &request[1]]) {
+        server.send(&[name, request, b"late"]);
+        server.send(&[name, request, b"done"]);
+    }
+    let expected = [3, 2, 1].map(|n| [format!("request {n} is late"), format!("request {n} is done")]);
+    assert_eq!(client.end(), expected.concat());
+}
+
+#[test]
+fn asyncclients_have_their_requests_done_by_asyncsrv() {
+    let (server, [at]) = Example::ready("asyncsrv", &[TCP, "20"]);
+    let clients = [(); 2].map(|()| Example::start("asyncclient", &[&at]));
+    for client in clients {
+        let lines = client.end();
+        assert_eq!(lines.iter().filter(|line| line.ends_with(" is begun")).count(), 10);
+        assert_eq!(lines.iter().filter(|line| line.ends_with(" is done")).count(), 10);
+    }
+    assert!(server.end().is_empty());
+}
