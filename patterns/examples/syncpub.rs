@@ -10,7 +10,8 @@ use enfonet_patterns::{Pub, Rep};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
-    let (publisher, sync) = (Pub::new(), Rep::new());
+    // Without a mark nothing is dropped for a slow subscriber.
+    let (publisher, sync) = (Pub::builder().send_hwm(0).build(), Rep::new());
     let endpoint = publisher.bind(args.next().as_deref().unwrap_or("tcp://127.0.0.1:5561")).await?;
     let at = sync.bind(args.next().as_deref().unwrap_or("tcp://127.0.0.1:5562")).await?;
     let mut missing: u32 = args.next().as_deref().unwrap_or("2").parse()?;

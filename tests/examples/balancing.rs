@@ -65,7 +65,7 @@ fn rtreq_has_all_its_work_done_by_its_own_workers_and_guests() {
 }
 
 #[test]
-fn asyncsrv_works_on_all_requests_of_a_dealer_of_pyzmq_at_a_time() {
+fn asyncsrv_replies_twice_to_each_request_of_dealers_of_pyzmq() {
     let (server, [at]) = Example::ready("asyncsrv", &[TCP, "6"]);
     let pyzmq = PyZmq::start();
     let clients = ["a", "b"].map(|name| (name, connected(&pyzmq, "DEALER", &at)));
