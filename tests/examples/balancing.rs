@@ -30,7 +30,9 @@ fn identity_shows_what_our_and_pyzmq_s_reqs_are_called() {
 fn identity_needs_nobody_else() {
     let (example, [at]) = Example::ready("identity", &[]);
     assert_eq!(at, "inproc://example");
-    assert_eq!(example.end().len(), 2);
+    let lines = example.end();
+    assert_eq!(lines.len(), 2);
+    assert!(lines.contains(&"Ada says: call me Ada".into()), "{lines:?}");
 }
 
 #[test]
