@@ -3,8 +3,9 @@
 //! `msgqueue [FRONTEND] [BACKEND]`
 
 use std::error::Error;
+use std::time::Duration;
 
-use enfonet_patterns::{Dealer, Router, proxy};
+use enfonet_patterns::{Context, Dealer, Router, proxy};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -18,5 +19,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         () = proxy(&clients, &servers) => {}
         interrupted = tokio::signal::ctrl_c() => interrupted?,
     }
+    // What has come through is still sent.
+    Context::global().shutdown(Duration::from_secs(5)).await;
     Ok(())
 }

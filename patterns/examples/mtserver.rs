@@ -6,7 +6,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use enfonet_patterns::{Dealer, Rep, Router, proxy};
+use enfonet_patterns::{Context, Dealer, Rep, Router, proxy};
 
 async fn work(name: u32) -> Result<(), Box<dyn Error + Send + Sync>> {
     let server = Rep::new();
@@ -34,5 +34,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         () = proxy(&clients, &workers) => {}
         interrupted = tokio::signal::ctrl_c() => interrupted?,
     }
+    // What has come through is still sent.
+    Context::global().shutdown(Duration::from_secs(5)).await;
     Ok(())
 }

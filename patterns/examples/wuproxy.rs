@@ -4,8 +4,9 @@
 //! `wuproxy [SERVICE] [ENDPOINT]`
 
 use std::error::Error;
+use std::time::Duration;
 
-use enfonet_patterns::{XPub, XSub, proxy};
+use enfonet_patterns::{Context, XPub, XSub, proxy};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -20,5 +21,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         () = proxy(&service, &subscribers) => {}
         interrupted = tokio::signal::ctrl_c() => interrupted?,
     }
+    // What has come through is still sent.
+    Context::global().shutdown(Duration::from_secs(5)).await;
     Ok(())
 }
