@@ -19,8 +19,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for _ in 0..messages {
         // The one that isn't ready is dropped, and loses nothing.
         tokio::select! {
-            task = tasks.recv() => println!("task {}", task?.first().escape_ascii()),
-            update = weather.recv() => println!("weather {}", update?.first().escape_ascii()),
+            task = tasks.recv() => println!("task {}", task?.text()),
+            update = weather.recv() => println!("weather {}", update?.text()),
         }
     }
     Ok(())

@@ -16,7 +16,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     for _ in 0..requests {
         let request = server.recv().await?;
-        println!("received {}", request.message().first().escape_ascii());
+        println!("received {}", request.message().text());
         request.reply("World")?;
     }
     server.close(Duration::from_secs(5)).await;

@@ -118,7 +118,8 @@ impl Request {
     /// Replies. Never waits.
     ///
     /// # Errors
-    /// [`ReplyError`]: there is nobody to get the reply.
+    /// [`ReplyError`]: there is nobody to get the reply. Clients may leave at any time: a server that is to outlive them
+    /// doesn't pass this on with `?`.
     pub fn reply(self, message: impl Into<Message>) -> Result<(), ReplyError> {
         let mut out = self.hub.out();
         let outbox = out.outboxes.get_mut(self.client.id).ok_or(ReplyError::ClientGone)?;

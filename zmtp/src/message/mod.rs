@@ -5,6 +5,7 @@ mod convert;
 mod envelope;
 mod wire;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use bytes::{Bytes, BytesMut};
@@ -85,6 +86,17 @@ impl Message {
             Repr::Wire(wire) => Frames::of_wire(wire),
             Repr::Frames(frames) => Frames::of_parts(frames),
         }
+    }
+
+    /// The body of the first frame as text. What is no UTF-8 shows as `\u{FFFD}`.
+    ///
+    /// ```
+    /// # use enfonet_zmtp::Message;
+    /// assert_eq!(Message::from(["42", "the answer"]).text().parse(), Ok(42));
+    /// ```
+    #[must_use]
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.first())
     }
 
     /// The body of a frame, counted from 0.
