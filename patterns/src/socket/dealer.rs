@@ -21,6 +21,28 @@ use crate::routing::RoundRobin;
 ///
 /// To talk with [`Rep`](crate::Rep), begin messages with an empty frame: `["", "request"]`. What is sent to
 /// an endpoint that was connected to waits there for the connection.
+///
+/// ```
+/// use enfonet_patterns::{Dealer, Rep};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = Rep::new();
+/// let dealer = Dealer::new();
+/// dealer.connect(server.bind("tcp://127.0.0.1:*").await?)?;
+///
+/// // Any number of requests may be under way.
+/// dealer.send(["", "1"]).await?;
+/// dealer.send(["", "2"]).await?;
+/// for text in ["1", "2"] {
+///     let request = server.recv().await?;
+///     assert_eq!(request.message().text(), text);
+///     request.reply("done")?;
+/// }
+/// assert_eq!(dealer.recv().await?, ["", "done"].into());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Dealer {
     pub(super) hub: Owned<RoundRobin>,
