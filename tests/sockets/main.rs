@@ -12,6 +12,8 @@ mod pair;
 mod permits;
 mod pipeline;
 mod proxy;
+mod publishing;
+mod requests;
 mod storms;
 
 use std::future::Future;

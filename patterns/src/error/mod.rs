@@ -152,6 +152,9 @@ pub enum TrySendError {
     /// The peer isn't connected (any more).
     #[error("the peer isn't connected")]
     UnknownPeer(Message),
+    /// A request is under way: its reply comes first (REQ).
+    #[error("a reply has to be received before the next request is sent")]
+    ReplyPending(Message),
     /// The socket has been closed.
     #[error("the socket is closed")]
     Closed(Message),

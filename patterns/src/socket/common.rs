@@ -237,6 +237,7 @@ pub(super) async fn send_to<R: Routing>(
             Ok(()) => return Ok(()),
             Err(TrySendError::Full(message)) => message,
             Err(TrySendError::UnknownPeer(message)) => return Err(SendError::UnknownPeer(message)),
+            Err(TrySendError::ReplyPending(message)) => return Err(SendError::ReplyPending(message)),
             Err(TrySendError::Closed(message)) => return Err(SendError::Closed(message)),
         };
         until = until.or_else(|| hub.send_deadline());

@@ -6,8 +6,8 @@ use std::time::Duration;
 use enfonet_zmtp::{Message, SocketType};
 
 use super::common::socket_methods;
-use super::hub::Owned;
-use crate::error::{RecvError, SendError};
+use super::hub::{Out, Owned};
+use crate::error::{RecvError, SendError, TrySendError};
 use crate::queue::Arrival;
 use crate::routing::{Lockstep, Standing, Ticket};
 
@@ -100,29 +100,57 @@ impl Req {
         Ok(())
     }
 
+    /// Sends a request to the next peer with room, if there is one.
+    ///
+    /// # Errors
+    /// With the message: [`TrySendError::Full`], [`TrySendError::ReplyPending`] as of [`send`](Self::send), or
+    /// [`TrySendError::Closed`].
+    pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
+        let message = message.into();
+        let begun = self.try_begin(&mut self.hub.out(), &message);
+        match begun {
+            Some(Ok(begun)) => {
+                self.announce(begun);
+                Ok(())
+            }
+            Some(Err(Unready::Closed)) => Err(TrySendError::Closed(message)),
+            Some(Err(Unready::ReplyPending)) => Err(TrySendError::ReplyPending(message)),
+            None => Err(TrySendError::Full(message)),
+        }
+    }
+
     async fn begin(&self, message: Message, limit: Option<Duration>) -> Result<Ticket, SendError> {
-        let hub = &self.hub;
-        let sending = hub.until(|out| {
-            if out.closed {
-                return Some(Err(SendError::Closed(message.clone())));
-            }
-            if !out.routing.may_request() {
-                return Some(Err(SendError::ReplyPending(message.clone())));
-            }
-            let abandons = !out.routing.is_idle();
-            let peer = out.routing.request(&mut out.outboxes, &message)?;
-            // Nothing that came before the request can be its reply.
-            hub.inbound().clear();
-            Some(Ok((out.routing.ticket(), abandons, out.outboxes[peer].wake())))
-        });
-        let outcome = within(limit, sending).await;
-        let (ticket, abandons, waker) =
-            outcome.unwrap_or_else(|| Err(SendError::Timeout(message.clone())))?;
+        let sending = self.hub.until(|out| self.try_begin(out, &message));
+        match within(limit, sending).await {
+            Some(Ok(begun)) => Ok(self.announce(begun)),
+            Some(Err(Unready::Closed)) => Err(SendError::Closed(message)),
+            Some(Err(Unready::ReplyPending)) => Err(SendError::ReplyPending(message)),
+            None => Err(SendError::Timeout(message)),
+        }
+    }
+
+    /// Puts a request into the queue of the next peer; `None` if nobody has room.
+    fn try_begin(&self, out: &mut Out<Lockstep>, message: &Message) -> Option<Result<Begun, Unready>> {
+        if out.closed {
+            return Some(Err(Unready::Closed));
+        }
+        if !out.routing.may_request() {
+            return Some(Err(Unready::ReplyPending));
+        }
+        let abandons = !out.routing.is_idle();
+        let peer = out.routing.request(&mut out.outboxes, message)?;
+        // Nothing that came before the request can be its reply.
+        self.hub.inbound().clear();
+        Some(Ok(Begun { ticket: out.routing.ticket(), abandons, waker: out.outboxes[peer].wake() }))
+    }
+
+    /// Tells all who have to know of a request, once the lock is released.
+    fn announce(&self, Begun { ticket, abandons, waker }: Begun) -> Ticket {
         waker.into_iter().for_each(Waker::wake);
         if abandons {
-            hub.changed();
+            self.hub.changed();
         }
-        Ok(ticket)
+        ticket
     }
 
     /// The reply to the request that was sent last. Cancel safe.
@@ -143,6 +171,27 @@ impl Req {
             self.give_up(Some(ticket));
         }
         reply
+    }
+
+    /// The reply to the request that was sent last, if it has come.
+    ///
+    /// # Errors
+    /// As of [`recv`](Self::recv), without the times.
+    pub fn try_recv(&self) -> Result<Option<Message>, RecvError> {
+        let ticket = self.hub.out().routing.ticket();
+        while let Some(arrival) = self.hub.try_recv_by(|inbound| inbound.pop(1)) {
+            self.take(arrival);
+        }
+        match self.look(ticket, &mut None) {
+            Standing::Replied(reply) => Ok(Some(reply)),
+            Standing::Awaiting => Ok(None),
+            Standing::Over => Err(RecvError::NoRequest),
+            Standing::Abandoned => Err(RecvError::Abandoned),
+            Standing::Lost => {
+                self.give_up(Some(ticket));
+                Err(RecvError::PeerGone)
+            }
+        }
     }
 
     /// The reply to a request, which is sent again first if that is wished for. The loss of the peer isn't taken note
@@ -213,6 +262,20 @@ impl Req {
             self.hub.changed();
         }
     }
+}
+
+/// A request that is in the queue of a peer.
+struct Begun {
+    ticket: Ticket,
+    /// Another one was under way.
+    abandons: bool,
+    waker: Option<Waker>,
+}
+
+/// Why no request can be sent now, whoever has room.
+enum Unready {
+    Closed,
+    ReplyPending,
 }
 
 /// What comes of it in time.

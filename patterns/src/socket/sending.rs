@@ -53,7 +53,9 @@ pub(super) async fn send<R: Choose>(hub: &Hub<R>, mut message: Message) -> Resul
         message = match try_send(hub, message) {
             Ok(()) => return Ok(()),
             Err(TrySendError::Closed(message)) => return Err(SendError::Closed(message)),
-            Err(TrySendError::Full(message) | TrySendError::UnknownPeer(message)) => message,
+            Err(TrySendError::Full(message)) => message,
+            Err(TrySendError::UnknownPeer(message)) => return Err(SendError::UnknownPeer(message)),
+            Err(TrySendError::ReplyPending(message)) => return Err(SendError::ReplyPending(message)),
         };
         until = until.or_else(|| hub.send_deadline());
         if !changed_in_time(changed, until).await {

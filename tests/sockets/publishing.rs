@@ -1,0 +1,127 @@
+//! PUB, SUB, XPUB and XSUB as streams and sinks, in batches, and with times.
+
+use std::time::Duration;
+
+use enfonet_patterns::{
+    Batch, FromSubscriber, Message, Options, Pub, RecvError, Sub, Subscription, XPub, XSub,
+};
+use futures_util::{SinkExt, StreamExt};
+
+use crate::{anywhere, inproc, on_every_runtime};
+
+on_every_runtime!(
+    publications_flow_from_a_sink_to_a_stream,
+    a_stream_of_a_subscriber_has_only_what_it_wants,
+    a_broker_is_two_streams_and_two_sinks,
+    a_batch_reaches_those_who_want_its_messages,
+    a_subscriber_has_its_time_whatever_comes_that_it_does_not_want,
+    who_published_is_known,
+);
+
+async fn publications_flow_from_a_sink_to_a_stream() {
+    for at in anywhere() {
+        let (publisher, subscriber) = (Pub::new(), Sub::new());
+        subscriber.subscribe("");
+        subscriber.connect(publisher.bind(at).await.unwrap()).unwrap();
+        publisher.wait_subscribers(1).await;
+        let (mut sink, mut stream) = (publisher.sink(), subscriber.stream());
+        for n in 0..100 {
+            sink.send(n.to_string()).await.unwrap();
+            assert_eq!(stream.next().await, Some(n.to_string().into()));
+        }
+    }
+}
+
+async fn a_stream_of_a_subscriber_has_only_what_it_wants() {
+    let (publisher, subscriber) = (Pub::new(), Sub::new());
+    let [wanted, dropped] = ["a", "b"];
+    subscriber.subscribe(wanted);
+    subscriber.subscribe(dropped);
+    subscriber.connect(publisher.bind(inproc()).await.unwrap()).unwrap();
+    publisher.wait_subscribers(1).await;
+    for text in ["b1", "a1", "b2", "a2"] {
+        publisher.send(text).await.unwrap();
+    }
+    subscriber.unsubscribe(dropped);
+    let received: Vec<_> = subscriber.stream().take(2).collect().await;
+    assert_eq!(received, ["a1", "a2"].map(Message::from));
+}
+
+async fn a_broker_is_two_streams_and_two_sinks() {
+    let (front, back) = (XSub::new(), XPub::new());
+    let (front_at, back_at) = (front.bind(inproc()).await.unwrap(), back.bind(inproc()).await.unwrap());
+    tokio::spawn(front.stream().map(Ok).forward(back.sink()));
+    let upstream = back.stream().filter_map(async |event| match event {
+        FromSubscriber::Subscription { subscription, .. } => Some(Ok(subscription.to_message())),
+        _ => None,
+    });
+    tokio::spawn(async move { Box::pin(upstream).forward(front.sink()).await });
+    let (publisher, subscriber) = (Pub::new(), Sub::new());
+    publisher.connect(front_at).unwrap();
+    subscriber.subscribe("a");
+    subscriber.connect(back_at).unwrap();
+    publisher.wait_subscribers(1).await;
+    publisher.send("b").await.unwrap();
+    publisher.send("a").await.unwrap();
+    assert_eq!(subscriber.recv().await, Ok("a".into()));
+}
+
+async fn a_batch_reaches_those_who_want_its_messages() {
+    let publisher = Pub::new();
+    let at = publisher.bind(inproc()).await.unwrap();
+    let subscribers = ["a", "b", ""].map(|topic| {
+        let subscriber = Sub::new();
+        subscriber.subscribe(topic);
+        subscriber.connect(&at).unwrap();
+        subscriber
+    });
+    publisher.wait_subscribers(3).await;
+    let batch: Batch = ["a1", "b1", "c1", "a2"].map(Message::from).into_iter().collect();
+    publisher.send_batch(&batch).await.unwrap();
+    for (subscriber, expected) in
+        subscribers.iter().zip([&["a1", "a2"][..], &["b1"], &["a1", "b1", "c1", "a2"]])
+    {
+        let mut received = Vec::new();
+        while received.len() < expected.len() {
+            received.extend(subscriber.recv_batch().await.unwrap().1);
+        }
+        assert!(received.iter().map(Message::text).eq(expected.iter().copied()));
+        assert!(subscriber.try_recv_batch().is_none());
+    }
+}
+
+async fn a_subscriber_has_its_time_whatever_comes_that_it_does_not_want() {
+    let options = Options::default().recv_timeout(Duration::ZERO);
+    let (publisher, subscriber) = (Pub::new(), Sub::with_options(options));
+    subscriber.subscribe("x");
+    subscriber.connect(publisher.bind(inproc()).await.unwrap()).unwrap();
+    publisher.wait_subscribers(1).await;
+    publisher.send("x").await.unwrap();
+    subscriber.unsubscribe("x");
+    for _ in 0..100 {
+        assert_eq!(subscriber.recv().await, Err(RecvError::Timeout));
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(subscriber.recv_batch().await, Err(RecvError::Timeout));
+    assert_eq!(subscriber.recv_from().await, Err(RecvError::Timeout));
+}
+
+async fn who_published_is_known() {
+    let (one, other, subscriber) = (Pub::new(), Pub::new(), Sub::new());
+    subscriber.subscribe("");
+    let ends = [one.bind(inproc()).await.unwrap(), other.bind("tcp://127.0.0.1:*").await.unwrap()];
+    for (publisher, at) in [&one, &other].into_iter().zip(&ends) {
+        subscriber.connect(at).unwrap();
+        publisher.wait_subscribers(1).await;
+        publisher.send("hello").await.unwrap();
+        let (peer, _) = subscriber.recv_from().await.unwrap();
+        assert_eq!((&peer.endpoint, peer.is_accepted), (at, false));
+        assert_eq!(peer.property("Socket-Type"), Some(&b"PUB"[..]));
+    }
+    let xpub = XPub::new();
+    let at = xpub.bind(inproc()).await.unwrap();
+    subscriber.connect(at).unwrap();
+    let FromSubscriber::Subscription { peer, subscription } = xpub.recv().await.unwrap() else { panic!() };
+    assert_eq!(subscription, Subscription::Subscribe("".into()));
+    assert_eq!(xpub.peer(peer).unwrap().property("socket-type"), Some(&b"SUB"[..]));
+}

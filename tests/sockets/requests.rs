@@ -1,0 +1,71 @@
+//! REQ and REP without waiting, and who asks.
+
+use enfonet_patterns::{RecvError, Rep, Req, TrySendError};
+use enfonet_tests::DEADLINE;
+use futures_util::StreamExt;
+
+use crate::{anywhere, eventually, inproc, on_every_runtime};
+
+on_every_runtime!(
+    a_request_and_its_reply_need_no_waiting,
+    a_reply_that_will_not_come_is_told_without_waiting,
+    requests_can_be_a_stream,
+    a_request_knows_its_client,
+);
+
+async fn a_request_and_its_reply_need_no_waiting() {
+    for at in anywhere() {
+        let (req, rep) = (Req::new(), Rep::new());
+        assert_eq!(req.try_send("nobody"), Err(TrySendError::Full("nobody".into())));
+        assert_eq!(req.try_recv(), Err(RecvError::NoRequest));
+        req.connect(rep.bind(at).await.unwrap()).unwrap();
+        for n in 0..100 {
+            req.try_send(n.to_string()).unwrap();
+            assert_eq!(req.try_send("two"), Err(TrySendError::ReplyPending("two".into())));
+            let request = eventually(|| rep.try_recv()).await;
+            assert_eq!(req.try_recv(), Ok(None));
+            request.reply(n.to_string()).unwrap();
+            assert_eq!(eventually(|| req.try_recv().unwrap()).await, n.to_string().into());
+            assert_eq!(req.try_recv(), Err(RecvError::NoRequest));
+        }
+        req.close(DEADLINE).await;
+        assert_eq!(req.try_send("late"), Err(TrySendError::Closed("late".into())));
+    }
+}
+
+async fn a_reply_that_will_not_come_is_told_without_waiting() {
+    let (req, rep) = (Req::new(), Rep::new());
+    req.connect(rep.bind(inproc()).await.unwrap()).unwrap();
+    req.try_send("question").unwrap();
+    drop(rep.recv().await.unwrap());
+    rep.close(DEADLINE).await;
+    assert_eq!(eventually(|| req.try_recv().err()).await, RecvError::PeerGone);
+    assert_eq!(req.try_recv(), Err(RecvError::NoRequest));
+}
+
+async fn requests_can_be_a_stream() {
+    let rep = Rep::new();
+    let at = rep.bind(inproc()).await.unwrap();
+    tokio::spawn(rep.stream().for_each(async |request| {
+        let message = request.message().clone();
+        request.reply(message).unwrap();
+    }));
+    for n in 0..10 {
+        let req = Req::new();
+        req.connect(&at).unwrap();
+        assert_eq!(req.request(n.to_string()).await, Ok(n.to_string().into()));
+    }
+}
+
+async fn a_request_knows_its_client() {
+    let (rep, req) = (Rep::new(), Req::builder().identity("ada").property("X-Role", "admin").build());
+    let at = rep.bind("tcp://127.0.0.1:*").await.unwrap();
+    req.connect(&at).unwrap();
+    req.send("who am I?").await.unwrap();
+    let request = rep.recv().await.unwrap();
+    let client = request.client();
+    assert_eq!((client.id, &client.endpoint), (request.peer(), &at));
+    assert_eq!((&client.address[..], &client.routing_id[..]), ("127.0.0.1", &b"ada"[..]));
+    assert_eq!(client.property("x-role"), Some(&b"admin"[..]));
+    assert_eq!(rep.peer(request.peer()).as_deref(), Some(client));
+}
