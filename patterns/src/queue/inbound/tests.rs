@@ -107,6 +107,15 @@ fn each_message_is_known_to_be_of_the_peer_that_sent_it_also_where_another_took_
 }
 
 #[test]
+fn a_peer_that_comes_back_is_seen_though_it_says_nothing() {
+    let (mut inbound, ids) = setup(100, 1);
+    inbound.push(ids[0], run(&["a"]));
+    inbound.part(ids[0], Vec::new(), true);
+    inbound.join(peer(ids[0]));
+    assert_eq!(texts(&mut inbound, 1), ["a", "left", "joined"]);
+}
+
+#[test]
 fn a_new_peer_does_not_take_the_place_of_one_whose_messages_wait() {
     let (mut inbound, ids) = setup(100, 1);
     inbound.push(ids[0], run(&["a"]));
