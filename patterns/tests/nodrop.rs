@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context as Task, Poll, Wake, Waker};
 use std::time::Duration;
 
-use enfonet_patterns::{Context, Pub, SendError, Sub, TrySendError};
+use enfonet_patterns::{
+    Context, Dealer, Options, Proxy, Pub, Pull, Push, Relay, Router, SendError, Sub, TrySendError, XPub,
+};
 use tokio::task::yield_now;
 use tokio::time::Instant;
 
@@ -88,4 +90,54 @@ async fn a_publisher_has_its_time_for_sending_and_waits_for_nobody_whose_endpoin
     assert_eq!(sending.await, Ok(()), "it has no subscribers any more");
     assert_eq!(start.elapsed(), LIMIT);
     assert_eq!(sub.recv().await, Ok("x".into()));
+}
+
+/// Whether a proxy to a socket wakes itself, where nobody receives what comes out there.
+async fn is_restless(context: &Context, back: &impl Relay) -> bool {
+    let options = Options::default().context(context);
+    let (source, front) = (Push::with_options(options.clone()), Pull::with_options(options));
+    source.connect(front.bind("inproc://front").await.unwrap()).unwrap();
+    for _ in 0..10 {
+        source.send(["sink", "text"]).await.unwrap();
+    }
+    let (woken, mut running) = (Arc::new(Count::default()), pin!(Proxy::new(&front, back).run()));
+    let waker = Waker::from(woken.clone());
+    let mut count = [0; 2];
+    for at in [0, 1] {
+        for _ in 0..20 {
+            settle().await;
+            assert!(running.as_mut().poll(&mut Task::from_waker(&waker)).is_pending());
+            tokio::time::advance(Duration::from_secs(1)).await;
+        }
+        count[at] = woken.0.load(Ordering::Relaxed);
+    }
+    count[0] != count[1]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_proxy_that_waits_for_room_sleeps_whatever_time_its_sockets_have_for_sending() {
+    let narrow = |context: &Context| {
+        Options::default().context(context).send_timeout(Duration::ZERO).send_hwm(1).recv_hwm(1)
+    };
+    let context = Context::new();
+    let [push, pull] = [(); 2].map(|()| narrow(&context));
+    let (push, pull) = (Push::with_options(push), Pull::with_options(pull));
+    pull.connect(push.bind("inproc://back").await.unwrap()).unwrap();
+    push.wait_connected(1).await;
+    assert!(!is_restless(&context, &push).await);
+
+    let context = Context::new();
+    let publisher = Options::<XPub>::from(narrow(&context)).nodrop(true).build();
+    let subscriber = Sub::with_options(narrow(&context));
+    subscriber.subscribe("");
+    subscriber.connect(publisher.bind("inproc://back").await.unwrap()).unwrap();
+    publisher.wait_subscribers(1).await;
+    assert!(!is_restless(&context, &publisher).await);
+
+    let context = Context::new();
+    let router = Options::<Router>::from(narrow(&context)).mandatory(true).build();
+    let dealer = Dealer::with_options(narrow(&context).identity("sink"));
+    dealer.connect(router.bind("inproc://back").await.unwrap()).unwrap();
+    router.wait_connected(1).await;
+    assert!(!is_restless(&context, &router).await);
 }

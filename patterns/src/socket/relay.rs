@@ -95,7 +95,7 @@ impl Relay for Router {
     }
 
     async fn give(&self, batch: &mut Batch) -> Result<(), Closed> {
-        one_by_one(batch, |message| self.send_routed(message)).await
+        one_by_one(&self.hub, batch, |message| self.send_routed(message)).await
     }
 }
 
@@ -105,7 +105,7 @@ impl Relay for Pub {
     }
 
     async fn give(&self, batch: &mut Batch) -> Result<(), Closed> {
-        one_by_one(batch, |message| self.send(message)).await
+        one_by_one(&self.hub, batch, |message| self.send(message)).await
     }
 }
 
@@ -119,7 +119,7 @@ impl Relay for XPub {
     }
 
     async fn give(&self, batch: &mut Batch) -> Result<(), Closed> {
-        one_by_one(batch, |message| self.send(message)).await
+        one_by_one(&self.hub, batch, |message| self.send(message)).await
     }
 }
 
@@ -140,7 +140,7 @@ impl Relay for XSub {
     }
 
     async fn give(&self, batch: &mut Batch) -> Result<(), Closed> {
-        one_by_one(batch, |message| std::future::ready(self.send(message))).await
+        one_by_one(&self.hub, batch, |message| std::future::ready(self.send(message))).await
     }
 }
 
@@ -163,10 +163,11 @@ async fn take<R: Routing>(hub: &Hub<R>, messages: usize) -> Result<Batch, Closed
 /// However long that takes: a socket's time for sending is for others.
 async fn give<R: Choose>(hub: &Hub<R>, batch: &mut Batch) -> Result<(), Closed> {
     loop {
+        let changed = hub.changes();
         match sending::send_batch(hub, batch).await {
             Ok(()) => return Ok(()),
             Err(SendBatchError::Closed) => return Err(Closed),
-            Err(SendBatchError::Timeout) => {}
+            Err(SendBatchError::Timeout) => changed.await,
         }
     }
 }
@@ -177,14 +178,20 @@ async fn nothing<R: Routing>(hub: &Hub<R>) -> Result<Batch, Closed> {
 }
 
 /// Sends one message after the other, and takes each off the batch when it is sent, or can't be sent to anybody.
-async fn one_by_one<F>(batch: &mut Batch, send: impl Fn(Message) -> F + Send) -> Result<(), Closed>
+async fn one_by_one<R, F>(
+    hub: &Hub<R>,
+    batch: &mut Batch,
+    send: impl Fn(Message) -> F + Send,
+) -> Result<(), Closed>
 where
+    R: Routing,
     F: Future<Output = Result<(), SendError>> + Send,
 {
     while let Some(message) = batch.clone().pop_front() {
+        let changed = hub.changes();
         match send(message).await {
             Err(SendError::Closed(_)) => return Err(Closed),
-            Err(SendError::Timeout(_)) => {}
+            Err(SendError::Timeout(_)) => changed.await,
             _ => drop(batch.split_to(1)),
         }
     }
