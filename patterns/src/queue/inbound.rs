@@ -181,6 +181,10 @@ impl Inbound {
         if self.conflates && !run.is_empty() {
             let _ = run.split_to(run.len() - 1);
             inbox.items.retain(|item| !matches!(item, Item::Run(_)));
+            if !self.reports {
+                // Whose the message is, the newest of them says.
+                inbox.items.drain(..inbox.items.len().saturating_sub(1));
+            }
             inbox.queued = Load::default();
         }
         if !run.is_empty() {
@@ -254,8 +258,15 @@ impl Inbound {
         if !report {
             return;
         }
-        if self.reports && unsent.is_empty() && matches!(inbox.items.back(), Some(Item::Joined(_))) {
-            // Neither its coming nor its going has been seen, nor need it be: so they don't pile up.
+        let mut newest = inbox.items.iter().rev();
+        let is_unheard = unsent.is_empty() && matches!(newest.next(), Some(Item::Joined(_)));
+        let waits_already = matches!(newest.next(), Some(Item::Left(_)));
+        // What nobody has seen, and nobody need see, doesn't pile up.
+        if is_unheard && !self.reports && waits_already {
+            return;
+        }
+        if is_unheard && self.reports {
+            // Neither its coming nor its going.
             inbox.items.pop_back();
             if inbox.items.is_empty() {
                 inbox.in_line = false;

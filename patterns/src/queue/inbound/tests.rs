@@ -260,3 +260,30 @@ mod model {
         }
     }
 }
+
+#[test]
+fn a_peer_that_comes_and_goes_while_nobody_receives_is_seen_to_leave_once() {
+    let mut inbound = Inbound::new(Load::new(100, usize::MAX), false, false);
+    let id = inbound.open();
+    for _ in 0..100 {
+        inbound.join(peer(id));
+        inbound.part(id, Vec::new(), true);
+    }
+    inbound.join(peer(id));
+    inbound.push(id, run(&["a"]));
+    inbound.part(id, Vec::new(), true);
+    assert_eq!(texts(&mut inbound, 1), ["left", "a", "left"]);
+}
+
+#[test]
+fn a_conflated_peer_that_comes_and_goes_while_nobody_receives_leaves_its_last_message() {
+    let mut inbound = Inbound::new(Load::new(100, usize::MAX), false, true);
+    let id = inbound.open();
+    for _ in 0..100 {
+        inbound.join(peer(id));
+        inbound.push(id, run(&["a", "b"]));
+        inbound.part(id, Vec::new(), false);
+    }
+    assert!(inbound.inboxes[id].items.len() <= 2, "{:?}", inbound.inboxes[id].items);
+    assert_eq!(texts(&mut inbound, 1), ["b"]);
+}
