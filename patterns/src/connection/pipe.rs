@@ -32,7 +32,7 @@ pub(crate) async fn connect_inproc(name: String, slot: Slot) {
         let Some(bound) = slot.unless_over(names.find(&name)).await else {
             return;
         };
-        let is_lasting = match join(&endpoint, &slot, &bound).await {
+        let is_lasting = match join(&endpoint, &slot, &bound, &mut backoff).await {
             Ok(()) => {
                 debug!(%endpoint, "disconnected");
                 false
@@ -52,7 +52,12 @@ pub(crate) async fn connect_inproc(name: String, slot: Slot) {
     }
 }
 
-async fn join(endpoint: &Endpoint, near: &Slot, far: &Bound) -> Result<(), Arc<ConnectionError>> {
+async fn join(
+    endpoint: &Endpoint,
+    near: &Slot,
+    far: &Bound,
+    backoff: &mut Backoff,
+) -> Result<(), Arc<ConnectionError>> {
     let reconnect = near.link().options().reconnect;
     let mut pipe = introduced(endpoint, near, far).map_err(Arc::new).inspect_err(|error| {
         near.give_up_unless(reconnect.survives_the_handshake());
@@ -63,6 +68,7 @@ async fn join(endpoint: &Endpoint, near: &Slot, far: &Bound) -> Result<(), Arc<C
             });
         }
     })?;
+    backoff.reset();
     // Wherever this task is cancelled, that is the far one's peer going.
     pipe.far.peer.reason = Some(ConnectionError::Eof.into());
     let flow = std::future::poll_fn(|cx| pipe.poll(cx));
