@@ -10,6 +10,7 @@ on_every_runtime!(
     no_mark_at_one_end_is_none_at_all,
     there_is_room_again_when_half_is_received,
     the_mark_of_a_socket_in_use_can_be_raised_and_lowered,
+    a_mark_that_the_receiver_changes_counts_at_the_sender_too,
     of_conflated_messages_the_last_is_received,
     of_conflated_publications_the_last_is_received,
     a_router_says_so_when_a_peer_is_full,
@@ -111,6 +112,21 @@ async fn the_mark_of_a_socket_in_use_can_be_raised_and_lowered() {
     pull.set_recv_hwm(0);
     for _ in 0..3 {
         pull.recv().await.unwrap();
+    }
+}
+
+async fn a_mark_that_the_receiver_changes_counts_at_the_sender_too() {
+    for push_binds in [true, false] {
+        let (push, pull) = joined(1, 1, push_binds).await;
+        for recv_hwm in [10, 3, 20, 1] {
+            pull.set_recv_hwm(recv_hwm);
+            for _ in 0..3 {
+                fill_up(&push, 1 + recv_hwm).await;
+                for n in 0..=recv_hwm {
+                    assert_eq!(pull.recv().await, Ok(n.to_string().into()));
+                }
+            }
+        }
     }
 }
 

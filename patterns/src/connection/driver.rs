@@ -209,6 +209,7 @@ impl<'a> Driver<'a> {
         let turn = Turn {
             written: std::mem::take(&mut self.written),
             handed: Load::default(),
+            room: Load::default(),
             blocked,
             wants_control: !self.queue.has_control(),
         };

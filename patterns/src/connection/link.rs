@@ -23,6 +23,8 @@ pub(crate) struct Turn {
     pub(crate) written: Load,
     /// What a peer within the process has got, and needn't have received.
     pub(crate) handed: Load,
+    /// How much a peer within the process takes in before it is received: that counts as room here.
+    pub(crate) room: Load,
     /// It takes no more for now.
     pub(crate) blocked: bool,
     /// All commands that were handed over before are written.
@@ -48,8 +50,8 @@ pub(crate) trait Link: fmt::Debug + Send + Sync {
     /// How much of that is free.
     fn space(&self, id: PeerId) -> Load;
 
-    /// What has come from a peer and isn't received yet.
-    fn unread(&self, id: PeerId) -> Load;
+    /// What has come from a peer and isn't received yet, and how much that may be.
+    fn unread(&self, id: PeerId) -> (Load, Load);
 
     /// The queue to a peer begins, before the peer is there.
     fn open(&self) -> PeerId;

@@ -192,11 +192,12 @@ impl End {
     /// blocked, is the task woken for more.
     fn exchange(&mut self, to: &Self, blocked: bool, cx: &Context<'_>) -> Result<bool, ConnectionError> {
         // What an earlier connection brought stands before it.
-        let unread = to.peer.link().unread(to.peer.id()).min(self.unread);
+        let (unread, room) = to.peer.link().unread(to.peer.id());
+        let unread = unread.min(self.unread);
         let mut received = std::mem::replace(&mut self.unread, unread);
         received.sub(unread);
         let handed = std::mem::take(&mut self.handed);
-        let turn = Turn { written: received, handed, blocked, wants_control: true };
+        let turn = Turn { written: received, handed, room, blocked, wants_control: true };
         let mut staged = Staged::default();
         self.peer.link().exchange(self.peer.id(), turn, &mut staged, cx.waker())?;
         let anything = !staged.control.is_empty() || !staged.runs.is_empty();

@@ -139,6 +139,18 @@ impl Outbox {
         self.adjust();
     }
 
+    /// The peer, within the process, has so much room itself. Whether there is room here now where there was none.
+    #[inline]
+    pub(crate) fn set_room(&mut self, room: Load) -> bool {
+        if self.room == room {
+            return false;
+        }
+        let had_room = self.has_room();
+        self.room = room;
+        self.adjust();
+        !had_room && self.has_room()
+    }
+
     fn adjust(&mut self) {
         self.limit = if self.retired { Load::default() } else { self.set.saturating_add(self.room) };
     }

@@ -44,8 +44,9 @@ impl<R: Routing> Link for Hub<R> {
         self.inbound().space(id)
     }
 
-    fn unread(&self, id: PeerId) -> Load {
-        self.inbound().unread(id)
+    fn unread(&self, id: PeerId) -> (Load, Load) {
+        let inbound = self.inbound();
+        (inbound.unread(id), inbound.limit())
     }
 
     fn open(&self) -> PeerId {
@@ -137,7 +138,9 @@ impl<R: Routing> Link for Hub<R> {
             return Err(ConnectionError::Replaced);
         }
         outbox.hand_over(turn.handed);
-        let look_again = outbox.exchange(turn.written, turn.blocked, turn.wants_control, staged, waker);
+        let is_roomier = outbox.set_room(turn.room);
+        let look_again =
+            outbox.exchange(turn.written, turn.blocked, turn.wants_control, staged, waker) || is_roomier;
         if look_again {
             out.routing.room(id);
         }
