@@ -1,9 +1,9 @@
-//! A close that is given up has begun nevertheless.
+//! Closes that are given up have begun nevertheless; sockets that are dropped anywhere still send.
 
 use std::time::Duration;
 
-use enfonet_patterns::{Dealer, Options};
-use enfonet_tests::{Runtime, Script, ScriptListener};
+use enfonet_patterns::{Dealer, Options, Push};
+use enfonet_tests::{Runtime, Script, ScriptListener, message};
 
 use crate::begin;
 
@@ -39,4 +39,25 @@ fn a_close_after_a_cancelled_one_tells_what_is_unsent() {
     assert_eq!(runtime.run(begin(dealer.close(Duration::from_secs(3600)))), None);
     assert_eq!(runtime.run(dealer.close(Duration::ZERO)).dropped, 1);
     peer.expect_close();
+}
+
+#[test]
+fn what_waits_is_sent_also_where_a_socket_is_dropped_or_disconnected_outside_of_its_runtime() {
+    for drops in [true, false] {
+        let runtime = Runtime::new();
+        let (listener, at) = ScriptListener::bind();
+        let push = Push::new();
+        runtime.run(async {
+            push.connect(&at[..]).unwrap();
+            push.send("waits").await.unwrap();
+        });
+        if drops {
+            drop(push);
+        } else {
+            push.disconnect(&at.parse().unwrap()).unwrap();
+        }
+        let mut peer = listener.accept();
+        peer.handshake("PULL", 1);
+        peer.expect(&message(&["waits"]));
+    }
 }

@@ -8,6 +8,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use enfonet_zmtp::SocketType;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::super::common::Closing;
@@ -59,6 +60,7 @@ impl<R: Routing> Hub<R> {
         if self.closing.is_cancelled() {
             return Err(Closed.into());
         }
+        self.runtime.get_or_init(Handle::current);
         let resolved = if let Endpoint::Inproc(name) = &endpoint {
             if !self.options.context.bind(name, Bound { link: self.clone(), ending, until }) {
                 return Err(BindError::InUse(endpoint));
@@ -104,6 +106,7 @@ impl<R: Routing> Hub<R> {
         if self.closing.is_cancelled() {
             return Err(Closed.into());
         }
+        self.runtime.get_or_init(Handle::current);
         let mut endpoints = self.endpoints();
         let has_it = endpoints.get(&endpoint).is_some_and(|those| those.iter().any(Attachment::lasts));
         if has_it && self.connects_once() {
@@ -166,17 +169,23 @@ impl<R: Routing> Hub<R> {
         let at_once = R::LINGERS && self.options.linger.is_zero();
         let peers = self.retire(endpoint, queues, at_once);
         let cut_off = move || attachments.iter().for_each(|attachment| attachment.until.cancel());
-        if !R::LINGERS || self.options.linger.is_zero() || tokio::runtime::Handle::try_current().is_err() {
+        let Some(runtime) = self.runtime().filter(|_| R::LINGERS && !self.options.linger.is_zero()) else {
             cut_off();
             return Ok(());
-        }
+        };
         let hub = self.clone();
-        self.tasks.spawn(async move {
+        let lingering = async move {
             let gone = hub.until(|out| peers.iter().all(|id| !out.outboxes.contains_key(*id)).then_some(()));
             let _ = tokio::time::timeout(hub.options.linger, gone).await;
             cut_off();
-        });
+        };
+        self.tasks.spawn_on(lingering, &runtime);
         Ok(())
+    }
+
+    /// Where something can be done in the background: here, or where the connections are.
+    fn runtime(&self) -> Option<Handle> {
+        Handle::try_current().ok().or_else(|| self.runtime.get().cloned())
     }
 
     /// The peers at an endpoint get nothing new; what waits for them is still sent, unless it is dropped `at_once`. Who
@@ -297,20 +306,23 @@ impl<R: Routing> Drop for Owned<R> {
             return;
         }
         self.0.begin_close();
-        let hub = self.0.clone();
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => {
-                runtime.spawn(async move {
-                    let _ = tokio::time::timeout(hub.options.linger, hub.all_gone()).await;
-                    hub.abort();
-                    hub.tasks.wait().await;
-                    hub.monitors.end();
-                });
-            }
-            Err(_) => {
-                hub.abort();
-                hub.monitors.end();
-            }
+        let last = Last(self.0.clone());
+        if let Some(runtime) = self.0.runtime() {
+            runtime.spawn(async move {
+                let _ = tokio::time::timeout(last.0.options.linger, last.0.all_gone()).await;
+                last.0.abort();
+                last.0.tasks.wait().await;
+            });
         }
+    }
+}
+
+/// The end of a socket that was dropped, wherever the task that waits for it is.
+struct Last<R: Routing>(Arc<Hub<R>>);
+
+impl<R: Routing> Drop for Last<R> {
+    fn drop(&mut self) {
+        self.0.abort();
+        self.0.monitors.end();
     }
 }

@@ -11,9 +11,10 @@ mod status;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
-use enfonet_zmtp::SocketType;
+use enfonet_zmtp::{Batch, SocketType};
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use tokio_util::sync::CancellationToken;
@@ -59,6 +60,8 @@ pub(crate) struct Hub<R> {
     tasks: TaskTracker,
     /// No more listening; connections end when all is written.
     closing: CancellationToken,
+    /// Where they run: that of the first.
+    runtime: OnceLock<Handle>,
     /// Everything ends at once.
     abort: CancellationToken,
 }
@@ -92,6 +95,7 @@ impl<R: Routing> Hub<R> {
             closing: CancellationToken::new(),
             abort: CancellationToken::new(),
         })
+            runtime: OnceLock::new(),
     }
 
     pub(crate) fn out(&self) -> MutexGuard<'_, Out<R>> {
