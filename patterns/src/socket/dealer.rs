@@ -63,7 +63,7 @@ impl Dealer {
     /// before it is ready, it has sent nothing.
     ///
     /// # Errors
-    /// [`SendError::UnknownPeer`] or [`SendError::Closed`], with the message.
+    /// [`SendError::UnknownPeer`], [`SendError::Timeout`] or [`SendError::Closed`], with the message.
     pub async fn send_to(
         &self,
         peer: PeerId,
@@ -101,8 +101,8 @@ impl Dealer {
     /// [`Options::peer_events`](crate::Options::peer_events), its coming and going. Cancel safe.
     ///
     /// # Errors
-    /// [`RecvError::Closed`].
+    /// As of [`recv`](Self::recv).
     pub async fn recv_event(&self, messages: usize) -> Result<PeerEvent, RecvError> {
-        recv_event(&self.hub, messages).await
+        self.hub.in_recv_time(recv_event(&self.hub, messages)).await
     }
 }

@@ -108,7 +108,7 @@ impl XPub {
     /// has sent nothing.
     ///
     /// # Errors
-    /// [`SendError::UnknownPeer`] or [`SendError::Closed`], with the message.
+    /// [`SendError::UnknownPeer`], [`SendError::Timeout`] or [`SendError::Closed`], with the message.
     pub async fn send_to(&self, peer: PeerId, message: impl Into<Message>) -> Result<(), SendError> {
         common::send_to(&self.hub, peer, &Envelope::none(), message.into(), Outbox::is_connected).await
     }
