@@ -4,6 +4,7 @@
 
 mod bounds;
 mod closing;
+mod hello;
 mod ids;
 mod inproc;
 mod queues;

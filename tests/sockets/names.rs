@@ -16,6 +16,7 @@ on_every_runtime!(
     who_probes_is_known_before_it_speaks,
     messages_of_a_peer_that_has_gone_still_say_whose_they_are,
     hello_comes_first,
+    a_hello_and_a_probe_both_come,
 );
 
 fn named(name: &'static str) -> Dealer {
@@ -171,4 +172,25 @@ async fn hello_comes_first() {
     assert_eq!(other.recv().await, Ok("1".into()));
     assert_eq!(other.recv().await, Ok("later".into()));
     assert_eq!(one.recv().await, Ok("2".into()));
+}
+
+async fn a_hello_and_a_probe_both_come() {
+    let router = Router::new();
+    let at = router.bind(inproc()).await.unwrap();
+    for (probes, expected) in [(true, vec!["", "hello", "text"]), (false, vec!["hello", "text"])] {
+        for probe_first in [true, false] {
+            let options = Dealer::builder();
+            let options = if probe_first {
+                options.probe(probes).hello("hello")
+            } else {
+                options.hello("hello").probe(probes)
+            };
+            let dealer = options.build();
+            dealer.connect(&at).unwrap();
+            dealer.send("text").await.unwrap();
+            for text in &expected {
+                assert_eq!(router.recv().await.unwrap().1, (*text).into());
+            }
+        }
+    }
 }

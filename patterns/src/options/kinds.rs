@@ -18,7 +18,8 @@ impl<K: KnowsPeers> Options<K> {
         self
     }
 
-    /// A message that each peer gets first, whenever it comes (libzmq's `HELLO_MSG`). Default none.
+    /// A message that each peer gets first, whenever it comes (libzmq's `HELLO_MSG`); only a [`probe`](Self::probe) goes
+    /// before it. Default none.
     #[must_use]
     pub fn hello(mut self, message: impl Into<Message>) -> Self {
         self.settings.hello = Some(message.into());
@@ -39,7 +40,7 @@ impl<K: Probes> Options<K> {
     /// It is sent again when a connection was lost: the ROUTER then doesn't know us any more. (libzmq sends it once.)
     #[must_use]
     pub fn probe(mut self, on: bool) -> Self {
-        self.settings.hello = on.then(|| Message::from(""));
+        self.settings.probe = on;
         self
     }
 }

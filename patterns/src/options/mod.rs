@@ -19,7 +19,7 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use bytes::Bytes;
-use enfonet_zmtp::{HeartbeatConfig, Limits, Message, Metadata, Security};
+use enfonet_zmtp::{Batch, HeartbeatConfig, Limits, Message, Metadata, Security};
 
 use crate::Context;
 use crate::auth::Door;
@@ -98,6 +98,7 @@ pub struct Settings {
     pub(crate) conflate: bool,
     pub(crate) handover: bool,
     pub(crate) mandatory: bool,
+    pub(crate) probe: bool,
     pub(crate) hello: Option<Message>,
     pub(crate) parting: Option<Parting>,
     pub(crate) send_timeout: Option<Duration>,
@@ -154,6 +155,7 @@ impl Default for Settings {
             conflate: false,
             handover: false,
             mandatory: false,
+            probe: false,
             hello: None,
             parting: None,
             send_timeout: None,
@@ -181,6 +183,18 @@ impl Default for Settings {
             retries: 0,
             reply_timeout: None,
             heartbeat: HeartbeatConfig::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// What each peer gets first.
+    pub(crate) fn greeting(&self) -> Batch {
+        let probe = self.probe.then(|| Message::from(""));
+        match (probe, &self.hello) {
+            (None, None) => Batch::default(),
+            (None, Some(only)) => only.clone().into(),
+            (probe, hello) => probe.into_iter().chain(hello.clone()).collect(),
         }
     }
 }

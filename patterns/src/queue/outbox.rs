@@ -42,6 +42,10 @@ pub(crate) struct Staged {
 pub(crate) struct Outbox {
     control: BytesMut,
     control_limit: usize,
+    /// What the peer gets first: it goes before all that waits, and doesn't wait for the next peer.
+    greeting: Batch,
+    /// How many messages of that the connection has taken, and how many had been handed over before.
+    greeted: (usize, u64),
     runs: VecDeque<Batch>,
     tail: Tail,
     /// Staged here, or in the connection's hands and not yet written.
@@ -97,6 +101,8 @@ impl Outbox {
         Self {
             control: BytesMut::new(),
             control_limit: MAX_CONTROL,
+            greeting: Batch::default(),
+            greeted: (0, 0),
             runs: VecDeque::new(),
             tail: Tail::default(),
             queued: Load::default(),
@@ -133,12 +139,6 @@ impl Outbox {
         }
     }
 
-    /// It gets nothing new; what waits is still sent.
-    pub(crate) fn retire(&mut self) {
-        self.retired = true;
-        self.adjust();
-    }
-
     /// The peer, within the process, has so much room itself. Whether there is room here now where there was none.
     #[inline]
     pub(crate) fn set_room(&mut self, room: Load) -> bool {
@@ -149,6 +149,12 @@ impl Outbox {
         self.room = room;
         self.adjust();
         !had_room && self.has_room()
+    }
+
+    /// It gets nothing new; what waits is still sent.
+    pub(crate) fn retire(&mut self) {
+        self.retired = true;
+        self.adjust();
     }
 
     fn adjust(&mut self) {
@@ -296,11 +302,10 @@ impl Outbox {
         }
     }
 
-    /// Puts a message before all that waits: the peer gets it first.
-    pub(crate) fn push_first(&mut self, message: Message) {
-        let run = Batch::from(message);
-        self.queued.add(Load::new(run.len(), run.wire_len()));
-        self.runs.push_front(run);
+    /// Puts messages before all that waits: the peer that has just come gets them first.
+    pub(crate) fn greet(&mut self, greeting: Batch) {
+        self.queued.add(Load::new(greeting.len(), greeting.wire_len()));
+        self.greeting = greeting;
     }
 
     /// Drops what the connection hasn't taken.
@@ -377,6 +382,10 @@ impl Outbox {
             self.close_tail();
             std::mem::swap(&mut staged.runs, &mut self.runs);
         }
+        if !blocked && !self.greeting.is_empty() {
+            self.greeted = (self.greeting.len(), self.sent.messages);
+            staged.runs.push_front(std::mem::take(&mut self.greeting));
+        }
         let nothing = staged.control.is_empty() && staged.runs.is_empty();
         if nothing && !blocked {
             self.give_back_memory();
@@ -421,6 +430,8 @@ impl Outbox {
         for run in unsent.into_iter().rev() {
             self.runs.push_front(run);
         }
+        let greeting = std::mem::take(&mut self.greeting);
+        self.queued.sub(Load::new(greeting.len(), greeting.wire_len()));
         let mut written = self.queued;
         self.queued = self.runs.iter().fold(Load::default(), |mut sum, run| {
             sum.add(Load::new(run.len(), run.wire_len()));
@@ -429,6 +440,28 @@ impl Outbox {
         // What the connection wrote and didn't come to report.
         written.sub(self.queued);
         self.count(written);
+        self.forget_greeting();
+        if self.conflates {
+            let last = self.runs.pop_back();
+            self.forget_staged();
+            self.runs.extend(last);
+        }
+    }
+
+    /// Drops what the connection had taken of the greeting and hadn't written.
+    fn forget_greeting(&mut self) {
+        let (greeted, sent_before) = std::mem::take(&mut self.greeted);
+        let sent = usize::try_from(self.sent.messages - sent_before).unwrap_or(usize::MAX);
+        let mut unsent = greeted.saturating_sub(sent);
+        while unsent > 0 {
+            let Some(mut run) = self.runs.pop_front() else { return };
+            let dropped = run.split_to(unsent);
+            self.queued.sub(Load::new(dropped.len(), dropped.wire_len()));
+            unsent -= dropped.len();
+            if !run.is_empty() {
+                self.runs.push_front(run);
+            }
+        }
     }
 
     /// All that waits, in order; nothing waits afterwards.

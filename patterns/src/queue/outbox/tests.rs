@@ -231,3 +231,41 @@ proptest! {
         prop_assert!(rest.eq((expected..next).map(numbered)));
     }
 }
+
+#[test]
+fn of_conflated_messages_the_last_waits_also_when_the_connection_had_another_in_hand() {
+    let mut outbox = Outbox::new(Load::new(1, usize::MAX), true);
+    outbox.connect(Load::default());
+    outbox.push(&Envelope::none(), &Message::from("in hand"));
+    let in_hand = taken(&mut outbox, Load::default()).runs;
+    outbox.push(&Envelope::none(), &Message::from("last"));
+    outbox.disconnect(in_hand.into());
+    assert_eq!((outbox.queued(), outbox.dropped()), (1, 1));
+    let waits: Vec<Message> = outbox.drain().into_iter().flatten().collect();
+    assert_eq!(waits, [Message::from("last")]);
+}
+
+#[test]
+fn of_a_greeting_what_is_not_written_is_dropped_with_the_connection_and_nothing_else() {
+    let [greeting, messages]: [Vec<Message>; 2] =
+        [["", "hello"], ["a", "b"]].map(|m| m.map(Message::from).into());
+    for written in [None, Some(0), Some(1), Some(2), Some(3)] {
+        let mut outbox = outbox(10, usize::MAX);
+        messages.iter().for_each(|message| outbox.push(&Envelope::none(), message));
+        outbox.connect(Load::default());
+        outbox.greet(greeting.iter().cloned().collect());
+        assert_eq!(outbox.queued(), 4);
+        let unsent = written.map(|written| {
+            let in_hand = taken(&mut outbox, Load::default()).runs.into_iter().flatten();
+            in_hand.skip(written).map(Batch::from).collect()
+        });
+        outbox.disconnect(unsent.unwrap_or_default());
+        let expected = &messages[written.unwrap_or_default().saturating_sub(2)..];
+        assert_eq!(
+            (outbox.queued(), outbox.sent().messages),
+            (expected.len(), written.unwrap_or_default() as u64)
+        );
+        let waits: Vec<Message> = outbox.drain().into_iter().flatten().collect();
+        assert_eq!(waits, expected, "{written:?} written");
+    }
+}

@@ -70,9 +70,7 @@ impl<R: Routing> Link for Hub<R> {
         }
         out.outboxes[id].connect(room);
         out.routing.room(id);
-        if let Some(hello) = &self.options.hello {
-            out.outboxes[id].push_first(hello.clone());
-        }
+        out.outboxes[id].greet(self.greeting.clone());
         let replaced = out.routing.replaced().and_then(|id| {
             let outbox = out.outboxes.get_mut(id)?;
             outbox.replaced = true;

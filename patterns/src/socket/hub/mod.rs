@@ -49,6 +49,8 @@ pub(crate) struct Hub<R> {
     owners: AtomicUsize,
     kind: SocketType,
     options: Settings,
+    /// What each peer gets first.
+    greeting: Batch,
     out: Mutex<Out<R>>,
     inbound: Mutex<Inbound>,
     /// Something has arrived: one receiver is woken.
@@ -58,10 +60,10 @@ pub(crate) struct Hub<R> {
     endpoints: Mutex<HashMap<Endpoint, Vec<Attachment>>>,
     monitors: Monitors,
     tasks: TaskTracker,
-    /// No more listening; connections end when all is written.
-    closing: CancellationToken,
     /// Where they run: that of the first.
     runtime: OnceLock<Handle>,
+    /// No more listening; connections end when all is written.
+    closing: CancellationToken,
     /// Everything ends at once.
     abort: CancellationToken,
 }
@@ -84,6 +86,7 @@ impl<R: Routing> Hub<R> {
         Arc::new(Self {
             owners: AtomicUsize::new(1),
             kind,
+            greeting: options.greeting(),
             options,
             out: Mutex::new(out),
             inbound: Mutex::new(inbound),
@@ -92,10 +95,10 @@ impl<R: Routing> Hub<R> {
             endpoints: Mutex::default(),
             monitors: Monitors::default(),
             tasks: TaskTracker::new(),
+            runtime: OnceLock::new(),
             closing: CancellationToken::new(),
             abort: CancellationToken::new(),
         })
-            runtime: OnceLock::new(),
     }
 
     pub(crate) fn out(&self) -> MutexGuard<'_, Out<R>> {
