@@ -120,6 +120,9 @@ async fn a_mark_that_the_receiver_changes_counts_at_the_sender_too() {
         let (push, pull) = joined(1, 1, push_binds).await;
         for recv_hwm in [10, 3, 20, 1] {
             pull.set_recv_hwm(recv_hwm);
+            // The sender has it with the next message that passes.
+            push.send("passes").await.unwrap();
+            assert_eq!(pull.recv().await, Ok("passes".into()));
             for _ in 0..3 {
                 fill_up(&push, 1 + recv_hwm).await;
                 for n in 0..=recv_hwm {
