@@ -160,3 +160,24 @@ async fn sending_and_receiving_have_times_of_their_own_and_a_late_reply_is_still
     server.send_to(peer, wire).await.unwrap();
     assert_eq!(soon(world.req.recv()).await, Ok("q".into()));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_request_under_way_when_the_socket_is_closed_is_sent_within_the_linger_or_counted_as_dropped() {
+    for comes in [true, false] {
+        let world = World::new(|options| options);
+        world.connect("inproc://late");
+        let requesting = tokio::spawn({
+            let req = world.req.clone();
+            async move { req.request("x").await }
+        });
+        let serving = async {
+            assert_eq!(requesting.await.unwrap(), Err(RequestError::Recv(RecvError::Closed)));
+            if comes {
+                assert_eq!(request(&world.server("inproc://late").await).await.2, "x");
+            }
+        };
+        tokio::task::yield_now().await;
+        let (closing, ()) = tokio::join!(world.req.close(LIMIT), serving);
+        assert_eq!((closing.flushed, closing.dropped), if comes { (1, 0) } else { (0, 1) });
+    }
+}

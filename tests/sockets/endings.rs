@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{Dealer, Options, Pull, Push, RecvError, TrySendError};
+use enfonet_patterns::{Batch, Dealer, Options, Pull, Push, RecvError, TrySendError};
 use enfonet_tests::DEADLINE;
 
 use crate::{anywhere, eventually, inproc, on_every_runtime, turns};
@@ -112,8 +112,11 @@ async fn closing_says_what_was_flushed_and_what_was_dropped() {
     for _ in 0..7 {
         push.send("somebody will").await.unwrap();
     }
-    let closing = tokio::spawn(async move { push.close(DEADLINE).await });
-    turns().await;
+    let closing = tokio::spawn({
+        let push = push.clone();
+        async move { push.close(DEADLINE).await }
+    });
+    eventually(|| push.try_send_batch(&mut Batch::default()).err()).await;
     let pull = Pull::new();
     pull.bind(at).await.unwrap();
     let closing = closing.await.unwrap();
@@ -121,6 +124,13 @@ async fn closing_says_what_was_flushed_and_what_was_dropped() {
     for _ in 0..7 {
         assert_eq!(pull.recv().await, Ok("somebody will".into()));
     }
+    let (push, pull) = (Push::new(), Pull::new());
+    push.connect(pull.bind(inproc()).await.unwrap()).unwrap();
+    push.send("handed over long before").await.unwrap();
+    pull.wait_connected(1).await;
+    eventually(|| (push.peers()[0].sent.messages == 1).then_some(())).await;
+    let closing = push.close(DEADLINE).await;
+    assert_eq!((closing.flushed, closing.dropped), (0, 0));
 }
 
 async fn the_last_clone_that_is_dropped_closes_the_socket() {

@@ -252,11 +252,14 @@ impl Req {
         }
     }
 
-    /// No reply to this request is waited for any more.
+    /// No reply to this request is waited for any more. A closed socket still sends what it has taken.
     fn give_up(&self, ticket: Option<Ticket>) {
         if let Some(ticket) = ticket {
             let mut guard = self.hub.out();
             let out = &mut *guard;
+            if out.closed {
+                return;
+            }
             out.routing.give_up(ticket, &mut out.outboxes);
             drop(guard);
             self.hub.changed();

@@ -239,7 +239,7 @@ impl<R: Routing> Hub<R> {
         let mut out = self.out();
         (out.closed, out.lost) = (true, 0);
         self.closing.cancel();
-        let waiting = out.outboxes.values().map(Outbox::queued).sum();
+        let waiting = out.outboxes.values().map(|outbox| outbox.unsent().messages).sum();
         let sleeping: Vec<Waker> = out.outboxes.values_mut().filter_map(Outbox::wake_to_close).collect();
         drop(out);
         self.tasks.close();
