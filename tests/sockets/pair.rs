@@ -10,6 +10,7 @@ on_every_runtime!(
     the_next_peer_is_let_in_when_the_first_has_gone,
     what_is_sent_before_the_peer_is_bound_is_kept,
     a_pair_without_a_peer_takes_nothing,
+    a_peer_that_is_given_up_makes_way_at_once_and_still_gets_what_waits,
 );
 
 async fn both_ends_speak_when_they_like() {
@@ -80,4 +81,17 @@ async fn a_pair_without_a_peer_takes_nothing() {
     let pair = Pair::new();
     pair.bind(inproc()).await.unwrap();
     assert_eq!(pair.try_send("nobody"), Err(TrySendError::Full("nobody".into())));
+}
+
+async fn a_peer_that_is_given_up_makes_way_at_once_and_still_gets_what_waits() {
+    let (pair, first, second) = (Pair::new(), Pair::new(), Pair::new());
+    let (late, there) = (inproc(), second.bind(inproc()).await.unwrap());
+    pair.connect(&late).unwrap();
+    pair.send("for the first").await.unwrap();
+    pair.disconnect(&late.parse().unwrap()).unwrap();
+    pair.connect(&there).unwrap();
+    pair.send("for the second").await.unwrap();
+    assert_eq!(second.recv().await, Ok("for the second".into()));
+    first.bind(&late).await.unwrap();
+    assert_eq!(first.recv().await, Ok("for the first".into()));
 }

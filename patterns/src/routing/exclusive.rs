@@ -6,10 +6,12 @@ use super::{Choose, Outboxes, Refusal, Routing};
 use crate::queue::Outbox;
 use crate::{PeerId, PeerInfo};
 
-/// Whose turn it is: the first that came, until its queue ends; then the next in line.
+/// Whose turn it is: the first that came, until its queue ends or it is given up; then the next in line.
 #[derive(Debug, Default)]
 pub(crate) struct Exclusive {
     line: VecDeque<PeerId>,
+    /// Those that were given up, and still get what waits for them.
+    retired: Vec<PeerId>,
 }
 
 impl Choose for Exclusive {
@@ -38,11 +40,18 @@ impl Routing for Exclusive {
     }
 
     fn join(&mut self, peer: &mut PeerInfo, _outbox: &mut Outbox) -> Result<(), Refusal> {
-        if self.line.front() == Some(&peer.id) { Ok(()) } else { Err(Refusal::PeerThere) }
+        let may_come = self.line.front() == Some(&peer.id) || self.retired.contains(&peer.id);
+        if may_come { Ok(()) } else { Err(Refusal::PeerThere) }
+    }
+
+    fn retire(&mut self, id: PeerId) {
+        self.line.retain(|peer| *peer != id);
+        self.retired.push(id);
     }
 
     fn close(&mut self, id: PeerId) -> bool {
         self.line.retain(|peer| *peer != id);
+        self.retired.retain(|peer| *peer != id);
         false
     }
 }
@@ -57,7 +66,7 @@ mod tests {
     fn the_first_is_the_only_one_until_it_goes() {
         let (mut routing, mut outboxes) = (Exclusive::default(), Outboxes::new());
         assert_eq!(routing.choose(&outboxes), None);
-        let ids = [1, 1].map(|hwm| add_queue(&mut outboxes, Load::new(hwm, 99)));
+        let ids = [1, 1, 1].map(|hwm| add_queue(&mut outboxes, Load::new(hwm, 99)));
         ids.iter().for_each(|id| routing.open(*id));
         let mut join = |routing: &mut Exclusive, at: usize| {
             routing.join(&mut peer(ids[at], enfonet_zmtp::Version::V3_1, ""), &mut outboxes[ids[at]])
@@ -68,7 +77,12 @@ mod tests {
         routing.close(ids[0]);
         outboxes.remove(ids[0]);
         assert_eq!(routing.choose(&outboxes), Some(ids[1]));
-        outboxes[ids[1]].reserve();
+        routing.retire(ids[1]);
+        assert_eq!(routing.choose(&outboxes), Some(ids[2]), "it takes the place at once");
+        for id in [ids[1], ids[2]] {
+            routing.join(&mut peer(id, enfonet_zmtp::Version::V3_1, ""), &mut outboxes[id]).unwrap();
+        }
+        outboxes[ids[2]].reserve();
         assert_eq!(routing.choose(&outboxes), None, "no room");
     }
 }

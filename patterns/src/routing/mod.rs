@@ -62,6 +62,9 @@ pub(crate) trait Routing: Send + 'static {
         None
     }
 
+    /// The application has given up the peer: it gets nothing new.
+    fn retire(&mut self, _id: PeerId) {}
+
     /// The peer's queue has room again.
     fn room(&mut self, _id: PeerId) {}
 

@@ -196,19 +196,21 @@ impl<R: Routing> Hub<R> {
         queues: impl Iterator<Item = PeerId>,
         at_once: bool,
     ) -> Vec<PeerId> {
-        let mut out = self.out();
+        let mut guard = self.out();
+        let out = &mut *guard;
         let mut peers: Vec<PeerId> = queues.collect();
         peers.extend(self.inbound().peers().filter(|peer| peer.endpoint == *endpoint).map(|peer| peer.id));
         let retire = |id: &PeerId| {
             let outbox = out.outboxes.get_mut(*id)?;
             outbox.retire();
+            out.routing.retire(*id);
             if at_once {
                 outbox.forget_staged();
             }
             outbox.wake_to_close()
         };
         let sleeping: Vec<Waker> = peers.iter().filter_map(retire).collect();
-        drop(out);
+        drop(guard);
         sleeping.into_iter().for_each(Waker::wake);
         self.changed();
         peers
