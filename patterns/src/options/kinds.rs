@@ -11,7 +11,8 @@ impl KnowsPeers for Dealer {}
 impl KnowsPeers for Router {}
 
 impl<K: KnowsPeers> Options<K> {
-    /// Makes the socket report peers that come and go: see `recv_event` there. Default off.
+    /// Makes the socket report peers that come and go: see `recv_event` there. A peer that has gone, and sent nothing,
+    /// before its coming was received isn't reported at all. Default off.
     #[must_use]
     pub fn peer_events(mut self, on: bool) -> Self {
         self.settings.peer_events = on;

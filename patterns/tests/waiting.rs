@@ -1,0 +1,259 @@
+//! How long sending and receiving wait, and how long what was sent may linger. Virtual time: a day is over at once.
+
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+use std::time::Duration;
+
+use enfonet_patterns::{
+    Context, Dealer, FromSubscriber, Options, Pair, PeerId, Pull, Push, RecvError, Rep, Router, SendError,
+    Sub, XPub,
+};
+use tokio::task::yield_now;
+use tokio::time::{Instant, sleep, timeout};
+
+const LIMITS: [Duration; 3] = [Duration::ZERO, Duration::from_millis(250), Duration::from_secs(10)];
+const SECOND: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+const AT: &str = "inproc://name";
+
+fn options() -> Options {
+    Options::default().context(&Context::new())
+}
+
+/// Other tasks do all that they can.
+async fn settle() {
+    for _ in 0..100 {
+        yield_now().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_send_gives_its_message_back_when_its_time_is_over() {
+    for limit in LIMITS {
+        let options = options().send_timeout(limit).send_hwm(1);
+        let (push, dealer, pair) = (
+            Push::with_options(options.clone()),
+            Dealer::with_options(options.clone()),
+            Pair::with_options(options),
+        );
+        // Nobody is there; then a queue is full.
+        for sent in [0, 1] {
+            for _ in 0..sent {
+                push.connect(AT).unwrap();
+                dealer.connect(AT).unwrap();
+                pair.connect(AT).unwrap();
+                push.send("first").await.unwrap();
+                dealer.send("first").await.unwrap();
+                pair.send("first").await.unwrap();
+            }
+            let start = Instant::now();
+            let message = || ["no", "room"].into();
+            assert_eq!(push.send(message()).await, Err(SendError::Timeout(message())));
+            assert_eq!(start.elapsed(), limit);
+            assert_eq!(dealer.send(message()).await, Err(SendError::Timeout(message())));
+            assert_eq!(pair.send(message()).await, Err(SendError::Timeout(message())));
+            assert_eq!(start.elapsed(), 3 * limit);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_time_sending_and_receiving_wait_for_ever() {
+    let (push, pull) = (Push::with_options(options()), Pull::with_options(options()));
+    assert!(timeout(DAY, push.send("nobody's")).await.is_err());
+    assert!(timeout(DAY, pull.recv()).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_does_not_disturb_who_has_room_and_something_to_receive() {
+    for limit in LIMITS {
+        let options = options().send_timeout(limit).recv_timeout(limit);
+        let (one, other) = (Pair::with_options(options.clone()), Pair::with_options(options));
+        one.bind(AT).await.unwrap();
+        other.connect(AT).unwrap();
+        one.wait_connected(1).await;
+        let start = Instant::now();
+        for n in 0..100 {
+            one.send(n.to_string()).await.unwrap();
+            settle().await;
+            assert_eq!(other.recv().await, Ok(n.to_string().into()));
+        }
+        assert_eq!(start.elapsed(), Duration::ZERO);
+    }
+}
+
+/// A ROUTER's peer that has no more room, and the socket that it is.
+async fn full(router: &Router, options: &Options) -> (PeerId, Dealer) {
+    let full = Dealer::with_options(options.clone().identity("full").recv_hwm(1));
+    full.connect(AT).unwrap();
+    router.wait_connected(1).await;
+    let peer = router.find(b"full").unwrap();
+    while router.try_send_to(peer, "x").is_ok() {
+        settle().await;
+    }
+    (peer, full)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_of_a_send_does_not_begin_anew_when_others_come() {
+    let options = options();
+    let router = Router::with_options(options.clone().send_hwm(1).send_timeout(10 * SECOND));
+    router.bind(AT).await.unwrap();
+    let (peer, _full) = full(&router, &options).await;
+    let comings = async {
+        let mut others = Vec::new();
+        loop {
+            sleep(SECOND).await;
+            let other = Dealer::with_options(options.clone());
+            other.connect(AT).unwrap();
+            others.push(other);
+        }
+    };
+    let start = Instant::now();
+    tokio::select! {
+        sent = router.send_to(peer, "y") => assert_eq!(sent, Err(SendError::Timeout("y".into()))),
+        () = comings => unreachable!(),
+    }
+    assert_eq!(start.elapsed(), 10 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mandatory_router_waits_for_room_and_another_drops() {
+    for mandatory in [true, false] {
+        let options = options();
+        let limited: Options<Router> = options.clone().send_hwm(1).send_timeout(10 * SECOND).into();
+        let router = limited.mandatory(mandatory).build();
+        router.bind(AT).await.unwrap();
+        let (peer, full) = full(&router, &options).await;
+        let start = Instant::now();
+        let sent = router.send_routed(["full", "y"]).await;
+        if mandatory {
+            assert_eq!(sent, Err(SendError::Timeout(["full", "y"].into())));
+            assert_eq!(start.elapsed(), 10 * SECOND);
+            let receive = async {
+                sleep(5 * SECOND).await;
+                while full.recv().await != Ok("z".into()) {}
+            };
+            let (sent, ()) = tokio::join!(router.send_routed(["full", "z"]), receive);
+            assert_eq!((sent, start.elapsed()), (Ok(()), 15 * SECOND));
+        } else {
+            assert_eq!((sent, start.elapsed()), (Ok(()), Duration::ZERO));
+            assert_eq!(router.peers()[0].dropped, 1);
+        }
+        assert!(router.peer(peer).is_some());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receive_ends_when_its_time_is_over() {
+    for limit in LIMITS {
+        let options = options().recv_timeout(limit);
+        let (pull, rep) = (Pull::with_options(options.clone()), Rep::with_options(options.clone()));
+        let (router, xpub) = (Router::with_options(options.clone()), XPub::with_options(options.clone()));
+        let dealer = Dealer::with_options(options);
+        let start = Instant::now();
+        assert_eq!(pull.recv().await, Err(RecvError::Timeout));
+        assert_eq!(start.elapsed(), limit);
+        assert!(matches!(rep.recv().await, Err(RecvError::Timeout)));
+        assert_eq!(router.recv().await, Err(RecvError::Timeout));
+        assert_eq!(xpub.recv().await, Err(RecvError::Timeout));
+        assert!(matches!(router.recv_event(1).await, Err(RecvError::Timeout)));
+        assert!(matches!(dealer.recv_event(1).await, Err(RecvError::Timeout)));
+        assert_eq!(start.elapsed(), 6 * limit);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_for_the_application_does_not_prolong_a_receive() {
+    let options = options();
+    let limited = options.clone().recv_timeout(10 * SECOND);
+    let (xpub, sub) = (XPub::with_options(options.clone()), Sub::with_options(limited.clone()));
+    sub.subscribe("wanted");
+    sub.connect(xpub.bind(AT).await.unwrap()).unwrap();
+    let FromSubscriber::Subscription { peer, .. } = xpub.recv().await.unwrap() else { panic!() };
+    let unwanted = async {
+        loop {
+            sleep(SECOND).await;
+            xpub.send_to(peer, "unasked for").await.unwrap();
+        }
+    };
+    let start = Instant::now();
+    tokio::select! {
+        received = sub.recv() => assert_eq!(received, Err(RecvError::Timeout)),
+        () = unwanted => unreachable!(),
+    }
+    assert_eq!(start.elapsed(), 10 * SECOND);
+
+    let (rep, dealer) = (Rep::with_options(limited), Dealer::with_options(options));
+    dealer.connect(rep.bind("inproc://rep").await.unwrap()).unwrap();
+    let no_requests = async {
+        loop {
+            sleep(SECOND).await;
+            dealer.send("no request").await.unwrap();
+        }
+    };
+    let start = Instant::now();
+    tokio::select! {
+        received = rep.recv() => assert!(matches!(received, Err(RecvError::Timeout))),
+        () = no_requests => unreachable!(),
+    }
+    assert_eq!(start.elapsed(), 10 * SECOND);
+}
+
+/// Whether what a PUSH has sent to a PULL that isn't there arrives when that comes later than the PUSH is done with.
+async fn arrives(options: &Options, after: Duration, end: impl AsyncFnOnce(Push)) -> bool {
+    let push = Push::with_options(options.clone());
+    push.connect(AT).unwrap();
+    push.send("waits").await.unwrap();
+    end(push).await;
+    sleep(after).await;
+    settle().await;
+    let pull = Pull::with_options(options.clone());
+    pull.bind(AT).await.unwrap();
+    timeout(DAY, pull.recv()).await.is_ok()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_dropped_socket_has_sent_waits_for_its_linger_and_no_longer() {
+    for linger in [SECOND, 30 * SECOND] {
+        let options = || options().linger(linger);
+        let nearly = linger - Duration::from_millis(10);
+        assert!(arrives(&options(), nearly, async |push| drop(push)).await);
+        assert!(!arrives(&options(), linger + Duration::from_millis(10), async |push| drop(push)).await);
+    }
+    let at_once = options().linger(Duration::ZERO);
+    assert!(!arrives(&at_once, Duration::ZERO, async |push| drop(push)).await);
+    assert!(arrives(&options(), 29 * SECOND, async |push| drop(push)).await, "it is 30 s by default");
+    assert!(!arrives(&options(), 31 * SECOND, async |push| drop(push)).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_at_an_endpoint_that_is_given_up_does_so_for_the_linger_and_no_longer() {
+    let options = || options().linger(10 * SECOND);
+    for (after, comes) in [(9 * SECOND, true), (11 * SECOND, false)] {
+        // The socket stays.
+        let mut kept = None;
+        let disconnect = async |push: Push| {
+            push.disconnect(&AT.parse().unwrap()).unwrap();
+            kept = Some(push);
+        };
+        assert_eq!(arrives(&options(), after, disconnect).await, comes);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_close_and_a_shutdown_wait_for_as_long_as_they_are_told_to() {
+    for linger in LIMITS {
+        let context = Context::new();
+        for shuts_down in [false, true] {
+            let options = Options::default().context(&context).linger(DAY);
+            let push = Push::with_options(options);
+            push.connect("inproc://nobody").unwrap();
+            push.send("unheard").await.unwrap();
+            let start = Instant::now();
+            let closing = if shuts_down { context.shutdown(linger).await } else { push.close(linger).await };
+            assert_eq!((closing.flushed, closing.dropped), (0, 1));
+            assert_eq!(start.elapsed(), linger);
+        }
+    }
+}
