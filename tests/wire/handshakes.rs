@@ -16,6 +16,9 @@ fn partners(kind: &str) -> &'static [&'static str] {
         "ROUTER" => &["REQ", "DEALER", "ROUTER"],
         "PUB" | "XPUB" => &["SUB", "XSUB"],
         "SUB" | "XSUB" => &["PUB", "XPUB"],
+        "PUSH" => &["PULL"],
+        "PULL" => &["PUSH"],
+        "PAIR" => &["PAIR"],
         _ => &[],
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use enfonet_patterns::{Options, Req, SocketType, Sub};
-use enfonet_tests::{Runtime, Script, ScriptListener, command, message};
+use enfonet_tests::{DEADLINE, Runtime, Script, ScriptListener, command, message};
 
 use crate::kinds::{KINDS, We, dealer, meet};
 
@@ -151,5 +151,27 @@ fn a_silent_publisher_of_either_version_is_asked_given_up_and_told_everything_an
         script.expect(subscribe);
         script.expect(b"\x04\x07\x04PING\0\0");
         assert_eq!(script.expect_close(), b"");
+    }
+}
+
+#[test]
+fn every_kind_gives_up_a_peer_that_set_itself_a_time_and_keeps_one_that_answers() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    for (kind, we) in KINDS.iter().flat_map(|kind| [(*kind, We::Bind), (*kind, We::Connect)]) {
+        let asking = Options::default().heartbeat_interval(Duration::from_millis(5));
+        let (_asking, mut answers) = meet(&runtime, we, kind, asking.heartbeat_timeout(DEADLINE));
+        answers.handshake(partner(kind), 1);
+        // It doesn't ask, and minds what it is told.
+        let (_silent, mut silent) = meet(&runtime, we, kind, Options::default());
+        silent.handshake(partner(kind), 1);
+        silent.send(b"\x04\x07\x04PING\0\x01");
+        for _ in 0..3 {
+            answers.expect(b"\x04\x07\x04PING\0\0");
+            answers.send(&command("PONG", b""));
+        }
+        silent.expect(&command("PONG", b""));
+        assert_eq!(silent.expect_close(), b"", "{kind} {we:?}");
+        answers.expect(b"\x04\x07\x04PING\0\0");
     }
 }

@@ -2,11 +2,13 @@
 
 use std::any::Any;
 
-use enfonet_patterns::{Dealer, Options, Pub, Rep, Req, Router, SocketType, Sub, XPub, XSub};
+use enfonet_patterns::{
+    Dealer, Options, Pair, Pub, Pull, Push, Rep, Req, Router, SocketType, Sub, XPub, XSub,
+};
 use enfonet_tests::{Runtime, Script, ScriptListener};
 
 /// Those that we have.
-pub(crate) const KINDS: [SocketType; 8] = [
+pub(crate) const KINDS: [SocketType; 11] = [
     SocketType::Req,
     SocketType::Rep,
     SocketType::Dealer,
@@ -15,6 +17,9 @@ pub(crate) const KINDS: [SocketType; 8] = [
     SocketType::XPub,
     SocketType::Sub,
     SocketType::XSub,
+    SocketType::Push,
+    SocketType::Pull,
+    SocketType::Pair,
 ];
 
 pub(crate) const ANYWHERE: &str = "tcp://127.0.0.1:*";
@@ -54,6 +59,9 @@ pub(crate) fn meet(runtime: &Runtime, we: We, kind: SocketType, options: Options
         SocketType::XPub => meet!(XPub),
         SocketType::Sub => meet!(Sub),
         SocketType::XSub => meet!(XSub),
+        SocketType::Push => meet!(Push),
+        SocketType::Pull => meet!(Pull),
+        SocketType::Pair => meet!(Pair),
         other => panic!("{other} is none of ours"),
     }
 }
