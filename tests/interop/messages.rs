@@ -1,7 +1,11 @@
 //! What goes in at one end comes out at the other: any size, any number of frames, in order.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
 use enfonet_patterns::{Dealer, Message, Router};
-use enfonet_tests::{LibZmq, Library, Runtime, frames, wildcard};
+use enfonet_tests::{LibZmq, Library, Runtime, eventually, frames, wildcard};
 
 use crate::end::World;
 
@@ -147,4 +151,38 @@ fn each_of_many_senders_keeps_its_order() {
     });
     assert_eq!(next, [EACH; SENDERS as usize]);
     senders.into_iter().for_each(|sender| drop(sender.join().unwrap()));
+}
+
+/// Octets that count how often they were dropped.
+struct Owned(Vec<u8>, Arc<AtomicUsize>);
+
+impl AsRef<[u8]> for Owned {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        self.1.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn the_owner_of_a_body_is_dropped_once_when_the_last_copy_is_sent_or_dropped() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let (receiver, at) = libzmq.bound(zmq::DEALER, "tcp://127.0.0.1:*");
+    let sender = Dealer::new();
+    sender.connect(at).unwrap();
+    for len in [10, 100_000] {
+        let drops = Arc::new(AtomicUsize::new(0));
+        let message = Message::from(Bytes::from_owner(Owned(body(len), drops.clone())));
+        let copy = message.clone();
+        runtime.run(sender.send(message)).unwrap();
+        assert!(receiver.recv_bytes(0).unwrap() == body(len));
+        assert!(copy.first() == body(len));
+        drop(copy);
+        eventually(|| (drops.load(Ordering::Relaxed) == 1).then_some(()));
+    }
 }

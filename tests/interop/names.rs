@@ -112,6 +112,37 @@ fn hello_reaches_a_libzmq_peer_before_all_else() {
 }
 
 #[test]
+fn a_libzmq_peer_sees_what_we_say_of_ourselves() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let (peer, at) = libzmq.bound(zmq::DEALER, ANYWHERE);
+    let dealer = Dealer::with_options(Options::default().identity("me").property("X-Key", "value"));
+    dealer.connect(&at).unwrap();
+    runtime.run(dealer.send(["hello", "2"])).unwrap();
+    for _ in 0..2 {
+        let mut frame = peer.recv_msg(0).unwrap();
+        for (name, value) in [
+            ("X-Key", Some("value")),
+            ("Socket-Type", Some("DEALER")),
+            ("Identity", Some("me")),
+            ("Peer-Address", Some("127.0.0.1")),
+            ("Nothing", None),
+        ] {
+            assert_eq!(frame.gets(name), value, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_property_of_ours_has_a_name_that_begins_with_x_and_is_not_too_long() {
+    let taken = |name: &str| std::panic::catch_unwind(|| Options::default().property(name, "value")).is_ok();
+    assert!(taken("X-Key") && taken(&format!("X-{}", "k".repeat(253))));
+    for bad in ["", ":", "key", "Socket-Type", &format!("X-{}", "k".repeat(254))] {
+        assert!(!taken(bad), "{bad}");
+    }
+}
+
+#[test]
 fn who_sent_is_known_of_libzmq_peers_too() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();

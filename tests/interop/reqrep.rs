@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{Options, RecvError, Rep, Req, RequestError, SendError};
+use enfonet_patterns::{
+    Dealer, Message, Options, RecvError, Rep, Req, RequestError, SendError, TrySendError,
+};
 use enfonet_tests::{
-    DEADLINE, LibZmq, Runtime, Script, ScriptListener, eventually, frames, message, unused, wildcard,
+    DEADLINE, LibZmq, Runtime, Script, ScriptListener, eventually, frames, message, theirs, unused, wildcard,
 };
 
 use crate::end::{MIXED, World};
@@ -63,6 +65,34 @@ fn a_req_asks_its_servers_in_turn() {
             assert_eq!(req.recv(), frames(["a"]));
         }
     }
+}
+
+#[test]
+fn a_dealer_asks_its_servers_in_turn_and_receives_their_replies_in_turn() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let dealer = Dealer::new();
+    let nobody = Err(TrySendError::Full(["", "q"].into()));
+    assert_eq!(dealer.try_send(["", "q"]), nobody);
+    let at = runtime.run(dealer.bind("tcp://127.0.0.1:*")).unwrap().to_string();
+    assert_eq!(dealer.try_send(["", "q"]), nobody);
+    let servers = [1, 2, 3, 4, 5].map(|peers| {
+        let rep = libzmq.connected(zmq::REP, &at);
+        runtime.run(dealer.wait_connected(peers));
+        rep
+    });
+    for n in 0..10u8 {
+        runtime.run(dealer.send([&[][..], &[n]])).unwrap();
+    }
+    for round in 0..2 {
+        for (rep, n) in servers.iter().zip(5 * round..) {
+            assert_eq!(rep.recv_bytes(0).unwrap(), [n]);
+            rep.send(&[n][..], 0).unwrap();
+        }
+    }
+    let mut received: Vec<_> = (0..10).map(|_| runtime.run(dealer.recv()).unwrap()).collect();
+    received.sort_by_key(|reply| theirs(reply)[1].clone());
+    assert!(received.into_iter().eq((0..10u8).map(|n| Message::from([&[][..], &[n]]))));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What an XPUB with options is told of its subscribers, and what it decides for them.
 
-use enfonet_patterns::{Context, FromSubscriber, Message, Options, PeerId, Subscription, XPub};
-use enfonet_tests::{End, LibZmq, Runtime, frames, wildcard};
+use enfonet_patterns::{Context, FromSubscriber, Message, Options, PeerId, Sub, Subscription, XPub, XSub};
+use enfonet_tests::{End, LibZmq, Runtime, eventually, frames, wildcard};
 use zmq::SocketType;
 
 /// An XPUB of ours and its subscribers.
@@ -300,6 +300,87 @@ fn messages_of_subscribers_reach_an_application_that_decides_as_they_are() {
             assert_eq!(stage.runtime.run(stage.xpub.recv()).unwrap(), message);
         },
     );
+}
+
+#[test]
+fn a_welcome_is_the_first_that_a_subscriber_gets() {
+    let welcome = || XPub::builder().verbose(true).welcome(["W", "elcome"]);
+    everywhere(welcome, zmq::XSUB, 2, |stage| {
+        for subscriber in &stage.subscribers {
+            assert_eq!(subscriber.recv(), frames(["W", "elcome"]));
+            subscriber.subscribe("a");
+            stage.told();
+        }
+        stage.send("a");
+        stage.subscribers.iter().for_each(|subscriber| assert_eq!(subscriber.recv(), frames(["a"])));
+    });
+    // A SUB that has asked for it beforehand gets it, too; another doesn't.
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let xpub = welcome().build();
+    let at = runtime.run(xpub.bind("tcp://127.0.0.1:*")).unwrap().to_string();
+    let wants = libzmq.subscriber(&at, "W");
+    let other = libzmq.subscriber(&at, "a");
+    runtime.run(xpub.wait_subscribers(2));
+    runtime.run(xpub.send("a")).unwrap();
+    assert_eq!(wants.recv_multipart(0).unwrap(), frames(["W", "elcome"]));
+    assert_eq!(other.recv_multipart(0).unwrap(), frames(["a"]));
+}
+
+#[test]
+fn a_libzmq_publisher_can_welcome_us() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let xpub = libzmq.socket(zmq::XPUB);
+    xpub.set_xpub_welcome_msg(Some("W")).unwrap();
+    xpub.bind("tcp://127.0.0.1:*").unwrap();
+    let at = xpub.get_last_endpoint().unwrap().unwrap();
+    let (xsub, sub) = (XSub::new(), Sub::new());
+    sub.subscribe("W");
+    xsub.connect(&at).unwrap();
+    sub.connect(&at).unwrap();
+    let welcomed = runtime.spawn(async move { (xsub.recv().await, sub.recv().await) });
+    // libzmq takes peers in when it is used.
+    eventually(|| (xpub.poll(zmq::POLLIN, 5).is_ok() && welcomed.is_finished()).then_some(()));
+    assert_eq!(runtime.run(welcomed).unwrap(), (Ok("W".into()), Ok("W".into())));
+}
+
+#[test]
+fn as_many_publications_as_the_mark_admits_arrive_without_waiting_again_and_again() {
+    for (hwm, counts) in [(1000, [1000, 1000]), (100, [100, 100]), (11_024, [9999, 1100])] {
+        everywhere(XPub::builder, zmq::SUB, 1, |stage| {
+            let [subscriber] = &stage.subscribers[..] else { unreachable!() };
+            subscriber.subscribe("");
+            stage.expect("+");
+            stage.xpub.set_send_hwm(hwm);
+            for count in counts {
+                (0..count).for_each(|n| stage.xpub.try_send(n.to_string()).unwrap());
+                (0..count).for_each(|n| assert_eq!(subscriber.recv(), frames([n.to_string()])));
+            }
+        });
+    }
+}
+
+#[test]
+fn a_device_by_hand_passes_subscriptions_up_and_publications_down() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let (front, back) = (XSub::new(), XPub::new());
+    let (theirs, at) = libzmq.bound(zmq::XPUB, "tcp://127.0.0.1:*");
+    front.connect(at).unwrap();
+    let at = runtime.run(back.bind("tcp://127.0.0.1:*")).unwrap().to_string();
+    let subscriber = libzmq.subscriber(&at, "");
+    let FromSubscriber::Subscription { subscription, .. } = runtime.run(back.recv()).unwrap() else {
+        panic!()
+    };
+    front.send(subscription.to_message()).unwrap();
+    assert_eq!(theirs.recv_bytes(0).unwrap(), b"\x01");
+    for text in [&[""][..], &["a", "", "b"]] {
+        theirs.send_multipart(text, 0).unwrap();
+        let publication = runtime.run(front.recv()).unwrap();
+        runtime.run(back.send(publication)).unwrap();
+        assert_eq!(subscriber.recv_multipart(0).unwrap(), frames(text));
+    }
 }
 
 #[test]

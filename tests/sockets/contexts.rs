@@ -12,6 +12,7 @@ use crate::{inproc, on_every_runtime};
 on_every_runtime!(
     a_shutdown_of_nothing_returns_at_once,
     a_shutdown_wakes_whoever_waits_and_nothing_works_afterwards,
+    a_shutdown_ends_whoever_waits_for_several_sockets,
     a_shutdown_sends_what_waits_also_of_dropped_sockets,
     a_thousand_sockets_come_and_go,
     sockets_that_connect_and_close_at_once_leave_nothing_behind,
@@ -47,6 +48,20 @@ async fn a_shutdown_wakes_whoever_waits_and_nothing_works_afterwards() {
     assert_eq!(waiting.1.await.unwrap(), Err(SendError::Closed("x".into())));
     assert!(matches!(pull.bind(inproc()).await, Err(BindError::Closed(Closed))));
     pull.close(DEADLINE).await;
+}
+
+async fn a_shutdown_ends_whoever_waits_for_several_sockets() {
+    let context = Context::new();
+    let [one, other] = [(); 2].map(|()| Pull::with_options(Options::default().context(&context)));
+    let waiting = tokio::spawn(async move {
+        tokio::select! {
+            received = one.recv() => received,
+            received = other.recv() => received,
+        }
+    });
+    tokio::task::yield_now().await;
+    context.shutdown(DEADLINE).await;
+    assert_eq!(waiting.await.unwrap(), Err(RecvError::Closed));
 }
 
 async fn a_shutdown_sends_what_waits_also_of_dropped_sockets() {

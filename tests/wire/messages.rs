@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use enfonet_patterns::{Dealer, Message, Options, PeerEvent, Router, Sub};
-use enfonet_tests::{Runtime, Script, ScriptListener, message, ready};
+use enfonet_tests::{Runtime, Script, ScriptListener, greeting, message, ready};
 
 use crate::kinds::{ANYWHERE, dealer};
 
@@ -117,5 +117,66 @@ fn messages_right_behind_the_handshake_are_not_lost() {
     );
     for message in [Message::from("a"), large.into(), "b".into()] {
         assert_eq!(runtime.run(sub.recv()), Ok(message));
+    }
+}
+
+#[test]
+fn of_who_is_closed_in_the_middle_of_a_message_nothing_but_its_coming_and_going_is_told() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let router = Router::builder().peer_events(true).max_message_size(64).build();
+    let at = runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
+    // Nor of who never was a peer.
+    let mut stranger = Script::connect(&at);
+    stranger.send(&[greeting(1), ready(&[("Socket-Type", b"PUB")])].concat());
+    stranger.expect_close();
+    let mut script = Script::join(&at, "DEALER", 1);
+    let PeerEvent::Joined { peer, .. } = runtime.run(router.recv_event(9)).unwrap() else { panic!() };
+    script.send(b"\x01\x01a");
+    script.settle();
+    script.send(&[&b"\x00\x7f"[..], &[b'b'; 127]].concat());
+    script.expect_close();
+    let left = runtime.run(router.recv_event(9)).unwrap();
+    assert!(matches!(left, PeerEvent::Left { peer: gone, .. } if gone == peer), "{left:?}");
+}
+
+#[test]
+fn the_going_of_who_never_was_a_peer_is_no_message() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let router = Router::builder().disconnect_message("gone").build();
+    let at = runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
+    for said in [&b""[..], &greeting(1), &[greeting(1), ready(&[("Socket-Type", b"PUB")])].concat()] {
+        let mut stranger = Script::connect(&at);
+        stranger.send(said);
+        stranger.finish();
+        stranger.expect_close();
+    }
+    let mut script = Script::join(&at, "DEALER", 1);
+    script.send(&message(&["here"]));
+    let (peer, first) = runtime.run(router.recv()).unwrap();
+    assert_eq!(first, "here".into());
+    script.leave();
+    assert_eq!(runtime.run(router.recv()), Ok((peer, "gone".into())));
+}
+
+#[test]
+fn hello_and_probe_are_the_first_message_of_every_connection() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let quick = || Dealer::builder().reconnect_interval(Duration::from_millis(1));
+    for (dealer, first) in
+        [(quick().hello(["H", "2"]).build(), &["H", "2"][..]), (quick().probe(true).build(), &[""])]
+    {
+        let (listener, at) = ScriptListener::bind();
+        dealer.connect(at).unwrap();
+        for _ in 0..3 {
+            let mut script = listener.accept();
+            script.handshake("ROUTER", 1);
+            script.expect(&message(first));
+            runtime.run(dealer.send("next")).unwrap();
+            script.expect(&message(&["next"]));
+            script.leave();
+        }
     }
 }
