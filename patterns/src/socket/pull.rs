@@ -31,6 +31,14 @@ use crate::routing::Passive;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// It sends nothing:
+///
+/// ```compile_fail,E0599
+/// # async fn send(sink: enfonet_patterns::Pull) {
+/// sink.send("a").await;
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Pull {
     pub(super) hub: Owned<Passive>,

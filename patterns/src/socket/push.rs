@@ -34,6 +34,14 @@ use crate::routing::RoundRobin;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// It receives nothing:
+///
+/// ```compile_fail,E0599
+/// # async fn receive(ventilator: enfonet_patterns::Push) {
+/// ventilator.recv().await;
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Push {
     pub(super) hub: Owned<RoundRobin>,
