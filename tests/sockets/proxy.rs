@@ -16,6 +16,7 @@ on_every_runtime!(
     what_it_has_in_hand_when_it_is_terminated_comes_back,
     statistics_count_each_way_at_each_socket,
     a_capture_gets_a_copy_of_all_first_and_may_hold_everything_up,
+    a_flood_one_way_does_not_hold_up_the_other,
     a_proxy_ends_when_a_socket_is_closed,
     a_slow_subscriber_behind_a_proxy_holds_the_publisher_up_if_nothing_may_be_dropped,
 );
@@ -213,6 +214,48 @@ async fn a_capture_gets_a_copy_of_all_first_and_may_hold_everything_up() {
         control.terminate();
     };
     tokio::join!(proxy.run(), using);
+}
+
+async fn a_flood_one_way_does_not_hold_up_the_other() {
+    let (front, back) = (Pair::new(), Pair::new());
+    let (client, worker) = (Pair::new(), Pair::new());
+    client.connect(front.bind(inproc()).await.unwrap()).unwrap();
+    worker.connect(back.bind(inproc()).await.unwrap()).unwrap();
+    for flooding_client in [true, false] {
+        let (from, to) = if flooding_client { (&client, &worker) } else { (&worker, &client) };
+        let proxy = Proxy::new(&front, &back);
+        let flood = async {
+            loop {
+                from.send("flood").await.unwrap();
+            }
+        };
+        let work_off = async {
+            loop {
+                assert_eq!(to.recv().await, Ok("flood".into()));
+            }
+        };
+        let talk = async {
+            for n in 0..100 {
+                to.send(n.to_string()).await.unwrap();
+                assert_eq!(from.recv().await, Ok(n.to_string().into()));
+            }
+        };
+        tokio::select! {
+            _ = proxy.run() => unreachable!("nobody ends it"),
+            () = flood => unreachable!(),
+            () = work_off => unreachable!(),
+            () = talk => {}
+        }
+        // What is still on its way.
+        let rest = Proxy::new(&front, &back);
+        let rest_control = rest.control();
+        let drain = async {
+            while to.recv().await != Ok("last".into()) {}
+            rest_control.terminate();
+        };
+        let (_, sent, ()) = tokio::join!(rest.run(), from.send("last"), drain);
+        sent.unwrap();
+    }
 }
 
 async fn a_proxy_ends_when_a_socket_is_closed() {
