@@ -20,6 +20,11 @@ fn options() -> Options {
     Options::default().context(&Context::new())
 }
 
+/// What comes within a day. A test that waits for ever would be none.
+async fn soon<T>(future: impl Future<Output = T>) -> T {
+    timeout(DAY, future).await.expect("within a day")
+}
+
 /// Other tasks do all that they can.
 async fn settle() {
     for _ in 0..100 {
@@ -48,10 +53,10 @@ async fn a_send_gives_its_message_back_when_its_time_is_over() {
             }
             let start = Instant::now();
             let message = || ["no", "room"].into();
-            assert_eq!(push.send(message()).await, Err(SendError::Timeout(message())));
+            assert_eq!(soon(push.send(message())).await, Err(SendError::Timeout(message())));
             assert_eq!(start.elapsed(), limit);
-            assert_eq!(dealer.send(message()).await, Err(SendError::Timeout(message())));
-            assert_eq!(pair.send(message()).await, Err(SendError::Timeout(message())));
+            assert_eq!(soon(dealer.send(message())).await, Err(SendError::Timeout(message())));
+            assert_eq!(soon(pair.send(message())).await, Err(SendError::Timeout(message())));
             assert_eq!(start.elapsed(), 3 * limit);
         }
     }
@@ -76,7 +81,7 @@ async fn a_time_does_not_disturb_who_has_room_and_something_to_receive() {
         for n in 0..100 {
             one.send(n.to_string()).await.unwrap();
             settle().await;
-            assert_eq!(other.recv().await, Ok(n.to_string().into()));
+            assert_eq!(soon(other.recv()).await, Ok(n.to_string().into()));
         }
         assert_eq!(start.elapsed(), Duration::ZERO);
     }
@@ -102,12 +107,13 @@ async fn the_time_of_a_send_does_not_begin_anew_when_others_come() {
     let (peer, _full) = full(&router, &options).await;
     let comings = async {
         let mut others = Vec::new();
-        loop {
+        for _ in 0..20 {
             sleep(SECOND).await;
             let other = Dealer::with_options(options.clone());
             other.connect(AT).unwrap();
             others.push(other);
         }
+        drop((sleep(DAY).await, others));
     };
     let start = Instant::now();
     tokio::select! {
@@ -132,7 +138,7 @@ async fn a_mandatory_router_waits_for_room_and_another_drops() {
             assert_eq!(start.elapsed(), 10 * SECOND);
             let receive = async {
                 sleep(5 * SECOND).await;
-                while full.recv().await != Ok("z".into()) {}
+                while soon(full.recv()).await != Ok("z".into()) {}
             };
             let (sent, ()) = tokio::join!(router.send_routed(["full", "z"]), receive);
             assert_eq!((sent, start.elapsed()), (Ok(()), 15 * SECOND));
@@ -152,13 +158,13 @@ async fn a_receive_ends_when_its_time_is_over() {
         let (router, xpub) = (Router::with_options(options.clone()), XPub::with_options(options.clone()));
         let dealer = Dealer::with_options(options);
         let start = Instant::now();
-        assert_eq!(pull.recv().await, Err(RecvError::Timeout));
+        assert_eq!(soon(pull.recv()).await, Err(RecvError::Timeout));
         assert_eq!(start.elapsed(), limit);
-        assert!(matches!(rep.recv().await, Err(RecvError::Timeout)));
-        assert_eq!(router.recv().await, Err(RecvError::Timeout));
-        assert_eq!(xpub.recv().await, Err(RecvError::Timeout));
-        assert!(matches!(router.recv_event(1).await, Err(RecvError::Timeout)));
-        assert!(matches!(dealer.recv_event(1).await, Err(RecvError::Timeout)));
+        assert!(matches!(soon(rep.recv()).await, Err(RecvError::Timeout)));
+        assert_eq!(soon(router.recv()).await, Err(RecvError::Timeout));
+        assert_eq!(soon(xpub.recv()).await, Err(RecvError::Timeout));
+        assert!(matches!(soon(router.recv_event(1)).await, Err(RecvError::Timeout)));
+        assert!(matches!(soon(dealer.recv_event(1)).await, Err(RecvError::Timeout)));
         assert_eq!(start.elapsed(), 6 * limit);
     }
 }
@@ -170,12 +176,13 @@ async fn what_is_not_for_the_application_does_not_prolong_a_receive() {
     let (xpub, sub) = (XPub::with_options(options.clone()), Sub::with_options(limited.clone()));
     sub.subscribe("wanted");
     sub.connect(xpub.bind(AT).await.unwrap()).unwrap();
-    let FromSubscriber::Subscription { peer, .. } = xpub.recv().await.unwrap() else { panic!() };
+    let FromSubscriber::Subscription { peer, .. } = soon(xpub.recv()).await.unwrap() else { panic!() };
     let unwanted = async {
-        loop {
+        for _ in 0..20 {
             sleep(SECOND).await;
             xpub.send_to(peer, "unasked for").await.unwrap();
         }
+        sleep(DAY).await;
     };
     let start = Instant::now();
     tokio::select! {
@@ -187,10 +194,11 @@ async fn what_is_not_for_the_application_does_not_prolong_a_receive() {
     let (rep, dealer) = (Rep::with_options(limited), Dealer::with_options(options));
     dealer.connect(rep.bind("inproc://rep").await.unwrap()).unwrap();
     let no_requests = async {
-        loop {
+        for _ in 0..20 {
             sleep(SECOND).await;
             dealer.send("no request").await.unwrap();
         }
+        sleep(DAY).await;
     };
     let start = Instant::now();
     tokio::select! {
