@@ -4,7 +4,7 @@ use enfonet_zmtp::{Envelope, Message, SocketType};
 
 use super::common::{self, PeerEvent, recv_event, socket_methods};
 use super::hub::{Out, Owned};
-use super::receiving::{message, receiving_methods, streams};
+use super::receiving::receiving_methods;
 use super::sending::{sending_methods, sinks};
 use crate::PeerId;
 use crate::error::{RecvError, SendError, TrySendError};
@@ -52,11 +52,6 @@ socket_methods!(Dealer, |_settings| RoundRobin::default());
 sending_methods!(Dealer);
 sinks!(Dealer, Message, |socket, message| socket.send(message));
 receiving_methods!(Dealer);
-streams!(
-    Dealer,
-    Message,
-    |socket| async move { socket.hub.recv_by(message).await.map(|(_, message)| message) }
-);
 
 impl Dealer {
     /// Sends to a peer of the caller's choice, with `envelope` before the message. Cancel safe: dropped

@@ -4,7 +4,7 @@ use enfonet_zmtp::{Message, SocketType};
 
 use super::common::socket_methods;
 use super::hub::Owned;
-use super::receiving::{message, receiving_methods, streams};
+use super::receiving::receiving_methods;
 use super::sending::{sending_methods, sinks};
 use crate::routing::Exclusive;
 
@@ -45,8 +45,3 @@ socket_methods!(Pair, |_settings| Exclusive::default());
 sending_methods!(Pair);
 sinks!(Pair, Message, |socket, message| socket.send(message));
 receiving_methods!(Pair);
-streams!(
-    Pair,
-    Message,
-    |socket| async move { socket.hub.recv_by(message).await.map(|(_, message)| message) }
-);

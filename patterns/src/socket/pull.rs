@@ -1,10 +1,10 @@
 //! PULL: takes work.
 
-use enfonet_zmtp::{Message, SocketType};
+use enfonet_zmtp::SocketType;
 
 use super::common::socket_methods;
 use super::hub::Owned;
-use super::receiving::{message, receiving_methods, streams};
+use super::receiving::receiving_methods;
 use crate::routing::Passive;
 
 /// Receives from all of its peers, each in turn (RFC 30): work from ventilators, or results from workers.
@@ -46,8 +46,3 @@ pub struct Pull {
 
 socket_methods!(Pull, |_settings| Passive);
 receiving_methods!(Pull);
-streams!(
-    Pull,
-    Message,
-    |socket| async move { socket.hub.recv_by(message).await.map(|(_, message)| message) }
-);

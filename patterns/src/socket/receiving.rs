@@ -116,6 +116,11 @@ macro_rules! receiving_methods {
                 self.hub.try_recv_by(crate::socket::receiving::run)
             }
         }
+
+        crate::socket::receiving::streams!($kind, enfonet_zmtp::Message, |socket| async move {
+            let received = socket.hub.recv_by(crate::socket::receiving::message).await;
+            received.map(|(_, message)| message)
+        });
     };
 }
 pub(super) use receiving_methods;

@@ -28,33 +28,25 @@ pub trait Relay: crate::Kind + Sync {
     fn give(&self, batch: &mut Batch) -> impl Future<Output = Result<(), Closed>> + Send;
 }
 
-impl Relay for Dealer {
-    async fn ready(&self) -> Result<(), Closed> {
-        ready(&self.hub).await
-    }
+/// Kinds that receive messages as they are, and send them to a peer of their choice.
+macro_rules! both_ways {
+    ($($kind:ident),*) => {
+        $(impl Relay for $kind {
+            async fn ready(&self) -> Result<(), Closed> {
+                ready(&self.hub).await
+            }
 
-    async fn take(&self, messages: usize) -> Result<Batch, Closed> {
-        take(&self.hub, messages).await
-    }
+            async fn take(&self, messages: usize) -> Result<Batch, Closed> {
+                take(&self.hub, messages).await
+            }
 
-    async fn give(&self, batch: &mut Batch) -> Result<(), Closed> {
-        give(&self.hub, batch).await
-    }
+            async fn give(&self, batch: &mut Batch) -> Result<(), Closed> {
+                give(&self.hub, batch).await
+            }
+        })*
+    };
 }
-
-impl Relay for Pair {
-    async fn ready(&self) -> Result<(), Closed> {
-        ready(&self.hub).await
-    }
-
-    async fn take(&self, messages: usize) -> Result<Batch, Closed> {
-        take(&self.hub, messages).await
-    }
-
-    async fn give(&self, batch: &mut Batch) -> Result<(), Closed> {
-        give(&self.hub, batch).await
-    }
-}
+both_ways!(Dealer, Pair);
 
 impl Relay for Push {
     async fn ready(&self) -> Result<(), Closed> {

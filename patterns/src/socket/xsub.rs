@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use super::common::socket_methods;
 use super::hub::{Hub, Owned};
-use super::receiving::{message, receiving_methods, streams};
+use super::receiving::receiving_methods;
 use super::sending::sinks;
 use crate::error::SendError;
 use crate::routing::Upstream;
@@ -49,11 +49,6 @@ pub struct XSub {
 
 socket_methods!(XSub, |settings| Upstream::new(&settings));
 receiving_methods!(XSub);
-streams!(
-    XSub,
-    Message,
-    |socket| async move { socket.hub.recv_by(message).await.map(|(_, message)| message) }
-);
 sinks!(XSub, Message, |socket, message| std::future::ready(socket.send(message)));
 
 impl XSub {
