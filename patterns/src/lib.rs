@@ -34,7 +34,7 @@ pub use peer::{PeerId, PeerInfo};
 pub use proxy::{Control, Leftover, Proxy, Statistics, Traffic, proxy};
 pub use routing::Refusal;
 pub use socket::{
-    Closing, Dealer, FromSubscriber, Pair, PeerEvent, Permit, Pub, Pull, Push, Receiving, Relay, Rep, Req,
-    Request, RequestError, Router, Sending, Sub, XPub, XSub,
+    Dealer, FromSubscriber, Pair, PeerEvent, Permit, Pub, Pull, Push, Receiving, Relay, Rep, Req, Request,
+    RequestError, Router, Sending, Sub, XPub, XSub,
 };
-pub use status::{Amount, PeerStatus};
+pub use status::{Amount, Closing, PeerStatus};

@@ -1,4 +1,4 @@
-//! How it goes with each peer, in numbers.
+//! How it goes with each peer, in numbers, and how it went at the end.
 
 use std::sync::Arc;
 
@@ -48,4 +48,14 @@ impl From<Load> for Amount {
     fn from(Load { messages, octets }: Load) -> Self {
         Self { messages: messages as u64, octets: octets as u64 }
     }
+}
+
+/// What became of the messages that waited when a socket was closed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Closing {
+    /// So many were handed to the system, or to the socket at the other end of the process.
+    pub flushed: usize,
+    /// So many were not, within the linger: their peers weren't there, or didn't take them.
+    pub dropped: usize,
 }

@@ -11,16 +11,6 @@ use crate::queue::{Arrival, Outbox};
 use crate::routing::Routing;
 use crate::{PeerId, PeerInfo};
 
-/// What became of the messages that waited when a socket was closed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Closing {
-    /// So many were handed to the system, or to the socket at the other end of the process.
-    pub flushed: usize,
-    /// So many were not, within the linger: their peers weren't there, or didn't take them.
-    pub dropped: usize,
-}
-
 /// What happens at a ROUTER or DEALER, in order for each peer.
 #[derive(Debug)]
 #[non_exhaustive]

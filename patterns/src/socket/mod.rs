@@ -18,7 +18,7 @@ mod sub;
 mod xpub;
 mod xsub;
 
-pub use common::{Closing, PeerEvent};
+pub use common::PeerEvent;
 pub use dealer::Dealer;
 pub use pair::Pair;
 pub use r#pub::Pub;

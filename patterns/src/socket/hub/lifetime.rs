@@ -11,7 +11,6 @@ use enfonet_zmtp::SocketType;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use super::super::common::Closing;
 use super::Hub;
 use crate::connection::{self, Link, Slot};
 use crate::context::{Bound, Member};
@@ -21,7 +20,7 @@ use crate::options::Settings;
 use crate::queue::Outbox;
 use crate::routing::Routing;
 use crate::transport::Listener;
-use crate::{Endpoint, EndpointError, PeerId};
+use crate::{Closing, Endpoint, EndpointError, PeerId};
 
 /// An endpoint that the socket is bound or connected to.
 #[derive(Debug)]
