@@ -8,6 +8,7 @@ use enfonet_tests::DEADLINE;
 use crate::{anywhere, eventually, inproc, on_every_runtime, turns};
 
 on_every_runtime!(
+    the_last_endpoint_can_be_asked_for,
     after_unbind_and_disconnect_nothing_new_is_taken_at_once,
     what_waits_is_still_sent_when_the_endpoint_is_given_up,
     without_linger_it_is_dropped,
@@ -15,6 +16,17 @@ on_every_runtime!(
     closing_says_what_was_flushed_and_what_was_dropped,
     the_last_clone_that_is_dropped_closes_the_socket,
 );
+
+async fn the_last_endpoint_can_be_asked_for() {
+    let (one, other) = (Pull::new(), Push::new());
+    assert_eq!(one.last_endpoint(), None);
+    for at in anywhere() {
+        let at = one.bind(at).await.unwrap();
+        assert_eq!(one.last_endpoint().as_ref(), Some(&at));
+        other.connect(&at).unwrap();
+        assert_eq!(other.last_endpoint(), Some(at));
+    }
+}
 
 async fn after_unbind_and_disconnect_nothing_new_is_taken_at_once() {
     for at in anywhere() {

@@ -123,6 +123,13 @@ macro_rules! socket_methods {
                 self.hub.forget(endpoint)
             }
 
+            /// The endpoint that was bound or connected last, with host and port filled in where it was bound (libzmq's
+            /// `LAST_ENDPOINT`). [`bind`](Self::bind) gives it too, and of each endpoint.
+            #[must_use]
+            pub fn last_endpoint(&self) -> Option<crate::Endpoint> {
+                self.hub.last_endpoint()
+            }
+
             /// Waits until so many peers are there, or the socket is closed. Cancel safe.
             pub async fn wait_connected(&self, peers: usize) {
                 self.hub.wait_connected(peers).await;

@@ -116,6 +116,7 @@ impl<R: Routing> Hub<R> {
         let (ending, until) = (attachment.ending.clone(), attachment.until.clone());
         endpoints.entry(endpoint.clone()).or_default().push(attachment);
         drop(endpoints);
+        self.note_last(endpoint.clone());
         let slot = Slot::new(self.clone(), endpoint.clone(), queue, ending, until.clone());
         let hub = self.clone();
         self.tasks.spawn(async move {
@@ -141,7 +142,16 @@ impl<R: Routing> Hub<R> {
     }
 
     fn remember(&self, endpoint: Endpoint, attachment: Attachment) {
-        self.endpoints().entry(endpoint).or_default().push(attachment);
+        self.endpoints().entry(endpoint.clone()).or_default().push(attachment);
+        self.note_last(endpoint);
+    }
+
+    fn note_last(&self, endpoint: Endpoint) {
+        *self.last_endpoint.lock().expect("no panic holds the lock") = Some(endpoint);
+    }
+
+    pub(crate) fn last_endpoint(&self) -> Option<Endpoint> {
+        self.last_endpoint.lock().expect("no panic holds the lock").clone()
     }
 
     /// Forgets an endpoint that was given up.

@@ -58,6 +58,8 @@ pub(crate) struct Hub<R> {
     /// A queue has room, a peer came or went, or the socket closed: all who wait look again.
     changes: Notify,
     endpoints: Mutex<HashMap<Endpoint, Vec<Attachment>>>,
+    /// The one that was bound or connected last.
+    last_endpoint: Mutex<Option<Endpoint>>,
     monitors: Monitors,
     tasks: TaskTracker,
     /// Where they run: that of the first.
@@ -93,6 +95,7 @@ impl<R: Routing> Hub<R> {
             arrivals: Notify::new(),
             changes: Notify::new(),
             endpoints: Mutex::default(),
+            last_endpoint: Mutex::default(),
             monitors: Monitors::default(),
             tasks: TaskTracker::new(),
             runtime: OnceLock::new(),
