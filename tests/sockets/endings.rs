@@ -139,7 +139,7 @@ async fn closing_says_what_was_flushed_and_what_was_dropped() {
     let (push, pull) = (Push::new(), Pull::new());
     push.connect(pull.bind(inproc()).await.unwrap()).unwrap();
     push.send("handed over long before").await.unwrap();
-    pull.wait_connected(1).await;
+    push.wait_connected(1).await;
     eventually(|| (push.peers()[0].sent.messages == 1).then_some(())).await;
     let closing = push.close(DEADLINE).await;
     assert_eq!((closing.flushed, closing.dropped), (0, 0));
