@@ -8,6 +8,7 @@ use enfonet_tests::DEADLINE;
 use crate::{anywhere, eventually, inproc, on_every_runtime, turns};
 
 on_every_runtime!(
+    a_socket_that_is_bound_and_connected_to_the_same_endpoint_gives_up_one_at_a_time,
     the_last_endpoint_can_be_asked_for,
     after_unbind_and_disconnect_nothing_new_is_taken_at_once,
     what_waits_is_still_sent_when_the_endpoint_is_given_up,
@@ -25,6 +26,27 @@ async fn the_last_endpoint_can_be_asked_for() {
         assert_eq!(one.last_endpoint().as_ref(), Some(&at));
         other.connect(&at).unwrap();
         assert_eq!(other.last_endpoint(), Some(at));
+    }
+}
+
+async fn a_socket_that_is_bound_and_connected_to_the_same_endpoint_gives_up_one_at_a_time() {
+    for at in anywhere() {
+        let dealer = Dealer::new();
+        let at = dealer.bind(at).await.unwrap();
+        assert!(dealer.disconnect(&at).is_err(), "not connected");
+        dealer.connect(&at).unwrap();
+        // Its two ends are peers of each other.
+        dealer.wait_connected(2).await;
+        dealer.send("to itself").await.unwrap();
+        assert_eq!(dealer.recv().await, Ok("to itself".into()));
+        dealer.disconnect(&at).unwrap();
+        assert!(dealer.disconnect(&at).is_err());
+        let other = Dealer::new();
+        other.connect(&at).unwrap();
+        other.send("still bound").await.unwrap();
+        assert_eq!(dealer.recv().await, Ok("still bound".into()));
+        dealer.unbind(&at).unwrap();
+        assert!(dealer.unbind(&at).is_err());
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Waker;
 
-use enfonet_zmtp::{Batch, Subscription};
+use enfonet_zmtp::{Batch, Message, Subscription};
 use slotmap::SlotMap;
 
 use super::Load;
@@ -192,6 +192,17 @@ impl Inbound {
             inbox.queued.add(load);
             inbox.items.push_back(Item::Run(run));
             Self::line_up(&mut self.ready, id, inbox);
+        }
+    }
+
+    /// The last that is received of a peer that has gone. If the same is the last already, it isn't there twice: a peer
+    /// that comes and goes while nobody receives doesn't pile up.
+    pub(crate) fn push_last(&mut self, id: PeerId, message: &Message) {
+        let Some(inbox) = self.inboxes.get(id) else { return };
+        let newest = inbox.items.iter().rev().find(|item| !matches!(item, Item::Joined(_)));
+        let last = Batch::from(message.clone());
+        if !matches!(newest, Some(Item::Run(run)) if *run == last) {
+            self.push(id, last);
         }
     }
 

@@ -111,7 +111,7 @@ macro_rules! socket_methods {
             /// # Errors
             /// [`UnknownEndpoint`](crate::UnknownEndpoint) when the socket isn't bound to it.
             pub fn unbind(&self, endpoint: &crate::Endpoint) -> Result<(), crate::UnknownEndpoint> {
-                self.hub.forget(endpoint)
+                self.hub.forget(crate::socket::hub::Role::Bound, endpoint)
             }
 
             /// Ends connecting to the endpoint, with its connection. Nothing new is sent there; what waits is still
@@ -120,7 +120,7 @@ macro_rules! socket_methods {
             /// # Errors
             /// [`UnknownEndpoint`](crate::UnknownEndpoint) when the socket isn't connected to it.
             pub fn disconnect(&self, endpoint: &crate::Endpoint) -> Result<(), crate::UnknownEndpoint> {
-                self.hub.forget(endpoint)
+                self.hub.forget(crate::socket::hub::Role::Connected, endpoint)
             }
 
             /// The endpoint that was bound or connected last, with host and port filled in where it was bound (libzmq's

@@ -1,5 +1,3 @@
-use enfonet_zmtp::Message;
-
 use super::*;
 
 fn setup(limit: usize, peers: usize) -> (Inbound, Vec<PeerId>) {
@@ -113,6 +111,23 @@ fn a_peer_that_comes_back_is_seen_though_it_says_nothing() {
     inbound.part(ids[0], Vec::new(), true);
     inbound.join(peer(ids[0]));
     assert_eq!(texts(&mut inbound, 1), ["a", "left", "joined"]);
+}
+
+#[test]
+fn the_last_of_a_peer_that_comes_and_goes_is_there_once_until_it_says_more() {
+    let mut inbound = Inbound::new(Load::new(100, usize::MAX), false, false);
+    let id = inbound.open();
+    let last = Message::from("gone");
+    for text in ["a", "b"] {
+        inbound.join(peer(id));
+        inbound.push(id, run(&[text]));
+        for _ in 0..3 {
+            inbound.push_last(id, &last);
+            inbound.part(id, Vec::new(), false);
+            inbound.join(peer(id));
+        }
+    }
+    assert_eq!(texts(&mut inbound, 1), ["a", "gone", "b", "gone"]);
 }
 
 #[test]

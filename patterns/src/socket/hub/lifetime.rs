@@ -20,7 +20,14 @@ use crate::options::Settings;
 use crate::queue::Outbox;
 use crate::routing::Routing;
 use crate::transport::Listener;
-use crate::{Closing, Endpoint, EndpointError, PeerId};
+use crate::{Closing, Endpoint, EndpointError, PeerId, PeerInfo};
+
+/// What the socket is to an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Role {
+    Bound,
+    Connected,
+}
 
 /// An endpoint that the socket is bound or connected to.
 #[derive(Debug)]
@@ -75,7 +82,8 @@ impl<R: Routing> Hub<R> {
             self.tasks.spawn(task);
             resolved
         };
-        self.remember(resolved.clone(), attachment);
+        self.endpoints().entry((Role::Bound, resolved.clone())).or_default().push(attachment);
+        self.note_last(resolved.clone());
         Ok(resolved)
     }
 
@@ -107,14 +115,16 @@ impl<R: Routing> Hub<R> {
         }
         self.runtime.get_or_init(Handle::current);
         let mut endpoints = self.endpoints();
-        let has_it = endpoints.get(&endpoint).is_some_and(|those| those.iter().any(Attachment::lasts));
+        let has_it = endpoints
+            .get(&(Role::Connected, endpoint.clone()))
+            .is_some_and(|those| those.iter().any(Attachment::lasts));
         if has_it && self.connects_once() {
             return Ok(());
         }
         let queue = open()?;
         let attachment = self.attachment(queue);
         let (ending, until) = (attachment.ending.clone(), attachment.until.clone());
-        endpoints.entry(endpoint.clone()).or_default().push(attachment);
+        endpoints.entry((Role::Connected, endpoint.clone())).or_default().push(attachment);
         drop(endpoints);
         self.note_last(endpoint.clone());
         let slot = Slot::new(self.clone(), endpoint.clone(), queue, ending, until.clone());
@@ -127,7 +137,7 @@ impl<R: Routing> Hub<R> {
                 }
             };
             until.run_until_cancelled(connected).await;
-            hub.sweep_endpoint(&endpoint);
+            hub.sweep_endpoint(endpoint);
         });
         Ok(())
     }
@@ -137,13 +147,8 @@ impl<R: Routing> Hub<R> {
         matches!(self.kind, SocketType::Dealer | SocketType::Sub | SocketType::Pub | SocketType::Req)
     }
 
-    fn endpoints(&self) -> MutexGuard<'_, HashMap<Endpoint, Vec<Attachment>>> {
+    fn endpoints(&self) -> MutexGuard<'_, HashMap<(Role, Endpoint), Vec<Attachment>>> {
         self.endpoints.lock().expect("no panic holds the lock")
-    }
-
-    fn remember(&self, endpoint: Endpoint, attachment: Attachment) {
-        self.endpoints().entry(endpoint.clone()).or_default().push(attachment);
-        self.note_last(endpoint);
     }
 
     fn note_last(&self, endpoint: Endpoint) {
@@ -154,21 +159,21 @@ impl<R: Routing> Hub<R> {
         self.last_endpoint.lock().expect("no panic holds the lock").clone()
     }
 
-    /// Forgets an endpoint that was given up.
-    fn sweep_endpoint(&self, endpoint: &Endpoint) {
-        let mut endpoints = self.endpoints();
-        if let Some(those) = endpoints.get_mut(endpoint) {
+    /// Forgets connections to an endpoint that was given up.
+    fn sweep_endpoint(&self, endpoint: Endpoint) {
+        let (mut endpoints, key) = (self.endpoints(), (Role::Connected, endpoint));
+        if let Some(those) = endpoints.get_mut(&key) {
             those.retain(Attachment::lasts);
             if those.is_empty() {
-                endpoints.remove(endpoint);
+                endpoints.remove(&key);
             }
         }
     }
 
     /// Ends listening on, or connecting to, an endpoint. Its peers get nothing new; what waits for them is still sent
     /// for the socket's linger, then their connections end.
-    pub(crate) fn forget(self: &Arc<Self>, endpoint: &Endpoint) -> Result<(), UnknownEndpoint> {
-        let attachments = self.endpoints().remove(endpoint).unwrap_or_default();
+    pub(crate) fn forget(self: &Arc<Self>, role: Role, endpoint: &Endpoint) -> Result<(), UnknownEndpoint> {
+        let attachments = self.endpoints().remove(&(role, endpoint.clone())).unwrap_or_default();
         if !attachments.iter().any(Attachment::lasts) {
             return Err(UnknownEndpoint(endpoint.to_string()));
         }
@@ -176,7 +181,7 @@ impl<R: Routing> Hub<R> {
         self.options.context.sweep();
         let queues = attachments.iter().filter_map(|attachment| attachment.queue);
         let at_once = R::LINGERS && self.options.linger.is_zero();
-        let peers = self.retire(endpoint, queues, at_once);
+        let peers = self.retire(role, endpoint, queues, at_once);
         let cut_off = move || attachments.iter().for_each(|attachment| attachment.until.cancel());
         let Some(runtime) = self.runtime().filter(|_| R::LINGERS && !self.options.linger.is_zero()) else {
             cut_off();
@@ -201,6 +206,7 @@ impl<R: Routing> Hub<R> {
     /// they are.
     fn retire(
         &self,
+        role: Role,
         endpoint: &Endpoint,
         queues: impl Iterator<Item = PeerId>,
         at_once: bool,
@@ -208,7 +214,9 @@ impl<R: Routing> Hub<R> {
         let mut guard = self.out();
         let out = &mut *guard;
         let mut peers: Vec<PeerId> = queues.collect();
-        peers.extend(self.inbound().peers().filter(|peer| peer.endpoint == *endpoint).map(|peer| peer.id));
+        let is_there =
+            |peer: &&Arc<PeerInfo>| peer.endpoint == *endpoint && peer.is_accepted == (role == Role::Bound);
+        peers.extend(self.inbound().peers().filter(is_there).map(|peer| peer.id));
         let retire = |id: &PeerId| {
             let outbox = out.outboxes.get_mut(*id)?;
             outbox.retire();

@@ -157,7 +157,7 @@ impl<R: Routing> Link for Hub<R> {
         if let Some(parting) = &self.options.parting
             && inbound.peer(id).is_some_and(|peer| peer.is_accepted == parting.of_accepted)
         {
-            inbound.push(id, parting.message.clone().into());
+            inbound.push_last(id, &parting.message);
         }
         let has_to_know = out.routing.part(id, &mut |cancel| {
             if self.kind == SocketType::XPub {

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use lifetime::Attachment;
-pub(crate) use lifetime::Owned;
+pub(crate) use lifetime::{Owned, Role};
 
 use crate::Endpoint;
 use crate::error::RecvError;
@@ -57,7 +57,7 @@ pub(crate) struct Hub<R> {
     arrivals: Notify,
     /// A queue has room, a peer came or went, or the socket closed: all who wait look again.
     changes: Notify,
-    endpoints: Mutex<HashMap<Endpoint, Vec<Attachment>>>,
+    endpoints: Mutex<HashMap<(Role, Endpoint), Vec<Attachment>>>,
     /// The one that was bound or connected last.
     last_endpoint: Mutex<Option<Endpoint>>,
     monitors: Monitors,
