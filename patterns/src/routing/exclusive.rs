@@ -85,4 +85,18 @@ mod tests {
         outboxes[ids[2]].reserve();
         assert_eq!(routing.choose(&outboxes), None, "no room");
     }
+
+    #[test]
+    fn who_is_given_up_makes_way_and_may_come_back_for_what_waits() {
+        let (mut routing, mut outboxes) = (Exclusive::default(), Outboxes::new());
+        let ids = [1, 1, 1].map(|hwm| add_queue(&mut outboxes, Load::new(hwm, 99)));
+        ids.iter().for_each(|id| routing.open(*id));
+        ids[..2].iter().for_each(|id| routing.retire(*id));
+        assert_eq!(routing.instead(&outboxes), Some(ids[2]), "who gets what was meant for them");
+        routing.close(ids[0]);
+        let mut join = |at: usize| {
+            routing.join(&mut peer(ids[at], enfonet_zmtp::Version::V3_1, ""), &mut outboxes[ids[at]])
+        };
+        assert_eq!((join(0), join(1), join(2)), (Err(Refusal::PeerThere), Ok(()), Ok(())));
+    }
 }
