@@ -47,9 +47,6 @@ pub(crate) trait Link: fmt::Debug + Send + Sync {
     /// How much of a peer's is taken in before it is received.
     fn room(&self) -> Load;
 
-    /// How much of that is free.
-    fn space(&self, id: PeerId) -> Load;
-
     /// What has come from a peer and isn't received yet, and how much that may be.
     fn unread(&self, id: PeerId) -> (Load, Load);
 

@@ -164,7 +164,7 @@ impl End {
                 let waits = self.peer.link().queued(self.peer.id()) > self.unread.messages;
                 return Ok(if waits { Flow::Full } else { Flow::Drained });
             }
-            if let Some(run) = self.fitting(to.peer.link().space(to.peer.id())) {
+            if let Some(run) = self.fitting(to.space()) {
                 let load = Load::new(run.len(), run.wire_len());
                 self.unread.add(load);
                 self.handed.add(load);
@@ -174,6 +174,12 @@ impl End {
             }
         }
         Ok(Flow::GivesWay)
+    }
+
+    /// How much may come to this socket until its mark is reached.
+    fn space(&self) -> Load {
+        let (unread, limit) = self.peer.link().unread(self.peer.id());
+        Load::new(limit.messages.saturating_sub(unread.messages), limit.octets.saturating_sub(unread.octets))
     }
 
     /// The next run, cut where the other's mark is.

@@ -109,6 +109,27 @@ pub enum SendError {
     NoRecipient(Message),
 }
 
+/// Why nothing can be sent, whoever has room.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Unsendable {
+    Closed,
+    UnknownPeer,
+    ReplyPending,
+}
+
+impl SendError {
+    /// The message comes back unless it is sent; nothing at all is that there was no room in time.
+    pub(crate) fn unless<T>(sent: Option<Result<T, Unsendable>>, message: Message) -> Result<T, Self> {
+        match sent {
+            Some(Ok(sent)) => Ok(sent),
+            Some(Err(Unsendable::Closed)) => Err(Self::Closed(message)),
+            Some(Err(Unsendable::UnknownPeer)) => Err(Self::UnknownPeer(message)),
+            Some(Err(Unsendable::ReplyPending)) => Err(Self::ReplyPending(message)),
+            None => Err(Self::Timeout(message)),
+        }
+    }
+}
+
 /// Messages that weren't sent: they stay in the batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -158,6 +179,19 @@ pub enum TrySendError {
     /// The socket has been closed.
     #[error("the socket is closed")]
     Closed(Message),
+}
+
+impl TrySendError {
+    /// The message comes back unless it is sent; nothing at all is that there is no room.
+    pub(crate) fn unless<T>(sent: Option<Result<T, Unsendable>>, message: Message) -> Result<T, Self> {
+        match sent {
+            Some(Ok(sent)) => Ok(sent),
+            Some(Err(Unsendable::Closed)) => Err(Self::Closed(message)),
+            Some(Err(Unsendable::UnknownPeer)) => Err(Self::UnknownPeer(message)),
+            Some(Err(Unsendable::ReplyPending)) => Err(Self::ReplyPending(message)),
+            None => Err(Self::Full(message)),
+        }
+    }
 }
 
 /// Nothing was received.

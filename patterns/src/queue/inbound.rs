@@ -231,15 +231,6 @@ impl Inbound {
         self.inboxes.get(id).map(|inbox| inbox.queued).unwrap_or_default()
     }
 
-    /// How much may come of a peer until its mark is reached.
-    pub(crate) fn space(&self, id: PeerId) -> Load {
-        let queued = self.unread(id);
-        Load::new(
-            self.limit.messages.saturating_sub(queued.messages),
-            self.limit.octets.saturating_sub(queued.octets),
-        )
-    }
-
     /// Whether the connection may read; leaves its waker when not.
     pub(crate) fn may_read(&mut self, id: PeerId, waker: &Waker) -> bool {
         let room = !self.stopped

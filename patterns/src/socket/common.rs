@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use enfonet_zmtp::{Batch, Envelope, Message};
+use enfonet_zmtp::Batch;
 
 use super::hub::Hub;
-use super::sending::changed_in_time;
-use crate::error::{RecvError, SendError, TrySendError};
-use crate::queue::{Arrival, Outbox};
+use crate::error::RecvError;
+use crate::queue::Arrival;
 use crate::routing::Routing;
 use crate::{PeerId, PeerInfo};
 
@@ -190,56 +189,6 @@ pub(super) async fn recv_event<R: Routing>(hub: &Hub<R>, messages: usize) -> Res
             Arrival::Run(peer, batch) => return Ok(PeerEvent::Messages { peer, batch }),
             Arrival::Left(peer, unsent) => return Ok(PeerEvent::Left { peer, unsent }),
             Arrival::Subscription(..) => {}
-        }
-    }
-}
-
-/// Sends to one peer if it has room and `is_there`.
-pub(super) fn try_send_to<R: Routing>(
-    hub: &Hub<R>,
-    peer: PeerId,
-    envelope: &Envelope,
-    message: Message,
-    is_there: fn(&Outbox) -> bool,
-) -> Result<(), TrySendError> {
-    let mut out = hub.out();
-    if out.closed {
-        return Err(TrySendError::Closed(message));
-    }
-    let outbox = out.outboxes.get_mut(peer).filter(|outbox| is_there(outbox));
-    let Some(outbox) = outbox else { return Err(TrySendError::UnknownPeer(message)) };
-    if !outbox.has_room() {
-        return Err(TrySendError::Full(message));
-    }
-    outbox.push(envelope, &message);
-    let waker = outbox.wake();
-    drop(out);
-    waker.into_iter().for_each(std::task::Waker::wake);
-    Ok(())
-}
-
-/// Sends to one peer, as soon as it has room. Cancel safe: dropped before it is ready, it has sent nothing.
-pub(super) async fn send_to<R: Routing>(
-    hub: &Hub<R>,
-    peer: PeerId,
-    envelope: &Envelope,
-    message: Message,
-    is_there: fn(&Outbox) -> bool,
-) -> Result<(), SendError> {
-    tokio::task::coop::consume_budget().await;
-    let (mut message, mut until) = (message, None);
-    loop {
-        let changed = hub.changes();
-        message = match try_send_to(hub, peer, envelope, message, is_there) {
-            Ok(()) => return Ok(()),
-            Err(TrySendError::Full(message)) => message,
-            Err(TrySendError::UnknownPeer(message)) => return Err(SendError::UnknownPeer(message)),
-            Err(TrySendError::ReplyPending(message)) => return Err(SendError::ReplyPending(message)),
-            Err(TrySendError::Closed(message)) => return Err(SendError::Closed(message)),
-        };
-        until = until.or_else(|| hub.send_deadline());
-        if !changed_in_time(changed, until).await {
-            return Err(SendError::Timeout(message));
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use enfonet_zmtp::{Envelope, Message, SocketType};
 
-use super::common::{self, PeerEvent, recv_event, socket_methods};
+use super::common::{PeerEvent, recv_event, socket_methods};
 use super::hub::{Out, Owned};
 use super::receiving::receiving_methods;
-use super::sending::{sending_methods, sinks};
+use super::sending::{self, sending_methods, sinks};
 use crate::PeerId;
 use crate::error::{RecvError, SendError, TrySendError};
 use crate::queue::Outbox;
@@ -65,7 +65,7 @@ impl Dealer {
         envelope: &Envelope,
         message: impl Into<Message>,
     ) -> Result<(), SendError> {
-        common::send_to(&self.hub, peer, envelope, message.into(), Outbox::is_connected).await
+        sending::send_to(&self.hub, peer, envelope, message.into(), Outbox::is_connected).await
     }
 
     /// Sends to a peer of the caller's choice, if it has room.
@@ -78,7 +78,7 @@ impl Dealer {
         envelope: &Envelope,
         message: impl Into<Message>,
     ) -> Result<(), TrySendError> {
-        common::try_send_to(&self.hub, peer, envelope, message.into(), Outbox::is_connected)
+        sending::try_send_to(&self.hub, peer, envelope, message.into(), Outbox::is_connected)
     }
 
     /// Waits until one of these peers has room, or isn't connected any more, and says which. Cancel safe.

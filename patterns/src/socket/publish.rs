@@ -5,10 +5,8 @@ use std::time::Duration;
 
 use enfonet_zmtp::{Batch, Message};
 use smallvec::SmallVec;
-use tokio::time::Instant;
 
-use super::hub::Hub;
-use super::sending::changed_in_time;
+use super::hub::{Hub, within};
 use crate::error::{Closed, SendBatchError, SendError, TrySendError};
 use crate::queue::Outbox;
 use crate::routing::{FanOut, Leftover};
@@ -78,7 +76,9 @@ async fn publish_in_time(
     let mut changed = hub.changes();
     let taken = publish_now(hub, what, &mut leftovers.rest)?;
     if taken < what.len() {
-        return publish_rest(hub, what.without(taken), time.map(|time| Instant::now() + time)).await;
+        return within(time, publish_rest(hub, what.without(taken)))
+            .await
+            .unwrap_or(Err(SendBatchError::Timeout));
     }
     while !leftovers.rest.is_empty() {
         changed.await;
@@ -89,19 +89,13 @@ async fn publish_in_time(
 }
 
 /// Publishes what a socket that drops nothing had no room for.
-async fn publish_rest(
-    hub: &Hub<FanOut>,
-    mut rest: Batch,
-    until: Option<Instant>,
-) -> Result<(), SendBatchError> {
+async fn publish_rest(hub: &Hub<FanOut>, mut rest: Batch) -> Result<(), SendBatchError> {
     while !rest.is_empty() {
-        // Room that there is from here on isn't missed.
-        let changed = hub.changes();
-        let taken = publish_now(hub, Publication::Run(&rest), &mut Vec::new())?;
-        let _ = rest.split_to(taken);
-        if taken == 0 && !changed_in_time(changed, until).await {
-            return Err(SendBatchError::Timeout);
-        }
+        let taken = hub.try_until(|| match publish_now(hub, Publication::Run(&rest), &mut Vec::new()) {
+            Ok(0) => None,
+            taken => Some(taken),
+        });
+        let _ = rest.split_to(taken.await?);
     }
     Ok(())
 }

@@ -14,11 +14,8 @@ use crate::{PeerId, PeerInfo};
 
 /// The next message of any peer, in turn.
 pub(super) fn message(inbound: &mut Inbound) -> Option<(PeerId, Message)> {
-    loop {
-        if let Arrival::Run(id, mut run) = inbound.pop(1)? {
-            return run.pop_front().map(|message| (id, message));
-        }
-    }
+    let (id, mut run) = run_of(inbound, 1)?;
+    run.pop_front().map(|message| (id, message))
 }
 
 /// The next message of any peer, in turn, and what is known of the peer.
@@ -30,10 +27,15 @@ pub(super) fn known_message(inbound: &mut Inbound) -> Option<(Arc<PeerInfo>, Mes
     }
 }
 
-/// The next run of any peer, in turn.
+/// The next run of any peer, in turn, as it came.
 pub(super) fn run(inbound: &mut Inbound) -> Option<(PeerId, Batch)> {
+    run_of(inbound, usize::MAX)
+}
+
+/// The next run of any peer, in turn; at most so many messages of it.
+pub(super) fn run_of(inbound: &mut Inbound, messages: usize) -> Option<(PeerId, Batch)> {
     loop {
-        if let Arrival::Run(id, run) = inbound.pop(usize::MAX)? {
+        if let Arrival::Run(id, run) = inbound.pop(messages)? {
             return Some((id, run));
         }
     }

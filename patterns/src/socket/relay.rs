@@ -3,9 +3,10 @@
 use enfonet_zmtp::{Batch, Message};
 
 use super::hub::Hub;
+use super::receiving::run_of;
 use super::{Dealer, FromSubscriber, Pair, Pub, Pull, Push, Router, Sub, XPub, XSub, sending, xpub};
-use crate::error::{Closed, SendBatchError, SendError};
-use crate::queue::{Arrival, Inbound};
+use crate::error::{Closed, SendError};
+use crate::queue::Arrival;
 use crate::routing::{Choose, Routing};
 
 /// A socket that a [`Proxy`](crate::Proxy) can stand on. What its kind doesn't do never happens: nothing is taken from a
@@ -144,24 +145,13 @@ async fn ready<R: Choose>(hub: &Hub<R>) -> Result<(), Closed> {
 }
 
 async fn take<R: Routing>(hub: &Hub<R>, messages: usize) -> Result<Batch, Closed> {
-    let run = |inbound: &mut Inbound| loop {
-        if let Arrival::Run(_, run) = inbound.pop(messages)? {
-            return Some(run);
-        }
-    };
-    hub.recv_by(run).await.map_err(|_| Closed)
+    let received = hub.recv_by(|inbound| run_of(inbound, messages)).await;
+    received.map(|(_, run)| run).map_err(|_| Closed)
 }
 
 /// However long that takes: a socket's time for sending is for others.
 async fn give<R: Choose>(hub: &Hub<R>, batch: &mut Batch) -> Result<(), Closed> {
-    loop {
-        let changed = hub.changes();
-        match sending::send_batch(hub, batch).await {
-            Ok(()) => return Ok(()),
-            Err(SendBatchError::Closed) => return Err(Closed),
-            Err(SendBatchError::Timeout) => changed.await,
-        }
-    }
+    hub.try_until(|| sending::put_all(hub, batch)).await
 }
 
 /// There is nothing to take, until the socket is closed.

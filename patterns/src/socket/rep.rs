@@ -1,7 +1,6 @@
 //! REP: replies to requests.
 
 use std::sync::Arc;
-use std::task::Waker;
 
 use enfonet_zmtp::{Envelope, Message, SocketType};
 
@@ -127,10 +126,7 @@ impl Request {
             outbox.lose(1);
             return Err(ReplyError::Full);
         }
-        outbox.push(&self.envelope, &message.into());
-        let waker = outbox.wake();
-        drop(out);
-        waker.into_iter().for_each(Waker::wake);
+        Hub::stage(out, self.client.id, &self.envelope, &message.into());
         Ok(())
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use enfonet_zmtp::{Message, SocketType};
 
 use super::common::socket_methods;
-use super::hub::{Out, Owned};
-use crate::error::{RecvError, SendError, TrySendError};
+use super::hub::{Out, Owned, within};
+use crate::error::{RecvError, SendError, TrySendError, Unsendable};
 use crate::queue::Arrival;
 use crate::routing::{Lockstep, Standing, Ticket};
 
@@ -108,34 +108,23 @@ impl Req {
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
         let message = message.into();
         let begun = self.try_begin(&mut self.hub.out(), &message);
-        match begun {
-            Some(Ok(begun)) => {
-                self.announce(begun);
-                Ok(())
-            }
-            Some(Err(Unready::Closed)) => Err(TrySendError::Closed(message)),
-            Some(Err(Unready::ReplyPending)) => Err(TrySendError::ReplyPending(message)),
-            None => Err(TrySendError::Full(message)),
-        }
+        self.announce(TrySendError::unless(begun, message)?);
+        Ok(())
     }
 
     async fn begin(&self, message: Message, limit: Option<Duration>) -> Result<Ticket, SendError> {
         let sending = self.hub.until(|out| self.try_begin(out, &message));
-        match within(limit, sending).await {
-            Some(Ok(begun)) => Ok(self.announce(begun)),
-            Some(Err(Unready::Closed)) => Err(SendError::Closed(message)),
-            Some(Err(Unready::ReplyPending)) => Err(SendError::ReplyPending(message)),
-            None => Err(SendError::Timeout(message)),
-        }
+        let begun = within(limit, sending).await;
+        Ok(self.announce(SendError::unless(begun, message)?))
     }
 
     /// Puts a request into the queue of the next peer; `None` if nobody has room.
-    fn try_begin(&self, out: &mut Out<Lockstep>, message: &Message) -> Option<Result<Begun, Unready>> {
+    fn try_begin(&self, out: &mut Out<Lockstep>, message: &Message) -> Option<Result<Begun, Unsendable>> {
         if out.closed {
-            return Some(Err(Unready::Closed));
+            return Some(Err(Unsendable::Closed));
         }
         if !out.routing.may_request() {
-            return Some(Err(Unready::ReplyPending));
+            return Some(Err(Unsendable::ReplyPending));
         }
         let abandons = !out.routing.is_idle();
         let peer = out.routing.request(&mut out.outboxes, message)?;
@@ -273,20 +262,6 @@ struct Begun {
     /// Another one was under way.
     abandons: bool,
     waker: Option<Waker>,
-}
-
-/// Why no request can be sent now, whoever has room.
-enum Unready {
-    Closed,
-    ReplyPending,
-}
-
-/// What comes of it in time.
-async fn within<T>(limit: Option<Duration>, what: impl Future<Output = T>) -> Option<T> {
-    match limit {
-        Some(limit) => tokio::time::timeout(limit, what).await.ok(),
-        None => Some(what.await),
-    }
 }
 
 /// A request that wasn't sent, or has no reply.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use enfonet_zmtp::{Batch, Envelope, Message, SocketType};
 
-use super::common::{self, PeerEvent, recv_event, socket_methods};
+use super::common::{PeerEvent, recv_event, socket_methods};
 use super::hub::Owned;
 use super::receiving::{known_message, message, run, streams};
-use super::sending::{Permit, reserve_to, sinks};
+use super::sending::{self, Permit, reserve_to, sinks};
 use crate::connection::Link;
 use crate::error::{RecvError, ReserveError, SendError, TrySendError};
 use crate::queue::Outbox;
@@ -88,7 +88,7 @@ impl Router {
     /// # Errors
     /// [`SendError::UnknownPeer`], [`SendError::Timeout`] or [`SendError::Closed`], with the message.
     pub async fn send_to(&self, peer: PeerId, message: impl Into<Message>) -> Result<(), SendError> {
-        common::send_to(&self.hub, peer, &Envelope::none(), message.into(), Outbox::is_open).await
+        sending::send_to(&self.hub, peer, &Envelope::none(), message.into(), Outbox::is_open).await
     }
 
     /// Sends to a peer, if it has room.
@@ -96,7 +96,7 @@ impl Router {
     /// # Errors
     /// [`TrySendError`], with the message.
     pub fn try_send_to(&self, peer: PeerId, message: impl Into<Message>) -> Result<(), TrySendError> {
-        common::try_send_to(&self.hub, peer, &Envelope::none(), message.into(), Outbox::is_open)
+        sending::try_send_to(&self.hub, peer, &Envelope::none(), message.into(), Outbox::is_open)
     }
 
     /// Waits for room for a message to the peer, and keeps it. Cancel safe.

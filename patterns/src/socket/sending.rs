@@ -6,62 +6,78 @@ use std::task::{Context, Poll, Waker, ready};
 
 use enfonet_zmtp::{Batch, Envelope, Message};
 use futures_sink::Sink;
-use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::ReusableBoxFuture;
 
 use super::hub::Hub;
 use crate::PeerId;
-use crate::error::{Closed, ReserveError, SendBatchError, SendError, TrySendError};
+use crate::error::{Closed, ReserveError, SendBatchError, SendError, TrySendError, Unsendable};
+use crate::queue::Outbox;
 use crate::routing::{Choose, Routing};
 
-/// Waits for a change, at most until the time for sending is over: then `false`.
-pub(super) async fn changed_in_time(change: impl Future<Output = ()>, until: Option<Instant>) -> bool {
-    match until {
-        None => {
-            change.await;
-            true
-        }
-        Some(until) => timeout_at(until, change).await.is_ok(),
+/// Sends to the next peer with room; `None` if nobody has any.
+fn put<R: Choose>(hub: &Hub<R>, message: &Message) -> Option<Result<(), Unsendable>> {
+    let mut guard = hub.out();
+    let out = &mut *guard;
+    if out.closed {
+        return Some(Err(Unsendable::Closed));
     }
+    let peer = out.routing.choose(&out.outboxes)?;
+    Hub::stage(guard, peer, &Envelope::none(), message);
+    Some(Ok(()))
 }
 
 /// Sends to the next peer with room, if there is one.
 pub(super) fn try_send<R: Choose>(hub: &Hub<R>, message: Message) -> Result<(), TrySendError> {
-    let mut guard = hub.out();
-    let out = &mut *guard;
-    if out.closed {
-        return Err(TrySendError::Closed(message));
-    }
-    let Some(peer) = out.routing.choose(&out.outboxes) else {
-        return Err(TrySendError::Full(message));
-    };
-    let outbox = &mut out.outboxes[peer];
-    outbox.push(&Envelope::none(), &message);
-    let waker = outbox.wake();
-    drop(guard);
-    waker.into_iter().for_each(Waker::wake);
-    Ok(())
+    TrySendError::unless(put(hub, &message), message)
 }
 
 /// Sends to the next peer with room, as soon as there is one. Cancel safe: dropped before it is ready, it has sent
 /// nothing.
-pub(super) async fn send<R: Choose>(hub: &Hub<R>, mut message: Message) -> Result<(), SendError> {
-    tokio::task::coop::consume_budget().await;
-    let mut until = None;
-    loop {
-        let changed = hub.changes();
-        message = match try_send(hub, message) {
-            Ok(()) => return Ok(()),
-            Err(TrySendError::Closed(message)) => return Err(SendError::Closed(message)),
-            Err(TrySendError::Full(message)) => message,
-            Err(TrySendError::UnknownPeer(message)) => return Err(SendError::UnknownPeer(message)),
-            Err(TrySendError::ReplyPending(message)) => return Err(SendError::ReplyPending(message)),
-        };
-        until = until.or_else(|| hub.send_deadline());
-        if !changed_in_time(changed, until).await {
-            return Err(SendError::Timeout(message));
-        }
+pub(super) async fn send<R: Choose>(hub: &Hub<R>, message: Message) -> Result<(), SendError> {
+    SendError::unless(hub.in_send_time(|| put(hub, &message)).await, message)
+}
+
+/// Sends to one peer if `is_there`; `None` if it has no room.
+fn put_to<R: Routing>(
+    hub: &Hub<R>,
+    peer: PeerId,
+    envelope: &Envelope,
+    message: &Message,
+    is_there: fn(&Outbox) -> bool,
+) -> Option<Result<(), Unsendable>> {
+    let out = hub.out();
+    if out.closed {
+        return Some(Err(Unsendable::Closed));
     }
+    let outbox = out.outboxes.get(peer).filter(|outbox| is_there(outbox));
+    let Some(outbox) = outbox else { return Some(Err(Unsendable::UnknownPeer)) };
+    outbox.has_room().then(|| {
+        Hub::stage(out, peer, envelope, message);
+        Ok(())
+    })
+}
+
+/// Sends to one peer if it has room and `is_there`.
+pub(super) fn try_send_to<R: Routing>(
+    hub: &Hub<R>,
+    peer: PeerId,
+    envelope: &Envelope,
+    message: Message,
+    is_there: fn(&Outbox) -> bool,
+) -> Result<(), TrySendError> {
+    TrySendError::unless(put_to(hub, peer, envelope, &message, is_there), message)
+}
+
+/// Sends to one peer, as soon as it has room. Cancel safe: dropped before it is ready, it has sent nothing.
+pub(super) async fn send_to<R: Routing>(
+    hub: &Hub<R>,
+    peer: PeerId,
+    envelope: &Envelope,
+    message: Message,
+    is_there: fn(&Outbox) -> bool,
+) -> Result<(), SendError> {
+    let sent = hub.in_send_time(|| put_to(hub, peer, envelope, &message, is_there)).await;
+    SendError::unless(sent, message)
 }
 
 /// Sends as many of the messages as there is room for; those are taken off the batch. Whether it is empty then.
@@ -91,65 +107,48 @@ pub(super) fn try_send_batch<R: Choose>(hub: &Hub<R>, batch: &mut Batch) -> Resu
 
 /// Sends all of the messages, each to the next peer with room. Cancel safe: what is sent is taken off the batch.
 pub(super) async fn send_batch<R: Choose>(hub: &Hub<R>, batch: &mut Batch) -> Result<(), SendBatchError> {
-    tokio::task::coop::consume_budget().await;
-    let mut until = None;
-    loop {
-        let changed = hub.changes();
-        if try_send_batch(hub, batch)? {
-            return Ok(());
-        }
-        until = until.or_else(|| hub.send_deadline());
-        if !changed_in_time(changed, until).await {
-            return Err(SendBatchError::Timeout);
-        }
+    let sent = hub.in_send_time(|| put_all(hub, batch)).await;
+    sent.ok_or(SendBatchError::Timeout)?.map_err(Into::into)
+}
+
+/// Sends all of the messages, or as many as there is room for: then `None`.
+pub(super) fn put_all<R: Choose>(hub: &Hub<R>, batch: &mut Batch) -> Option<Result<(), Closed>> {
+    match try_send_batch(hub, batch) {
+        Ok(is_sent) => is_sent.then_some(Ok(())),
+        Err(closed) => Some(Err(closed)),
     }
 }
 
 /// Takes a place in the queue of the next peer with room.
 pub(super) async fn reserve<R: Choose>(hub: &Hub<R>) -> Result<Permit<'_>, ReserveError> {
-    tokio::task::coop::consume_budget().await;
-    let until = hub.send_deadline();
-    loop {
-        let changed = hub.changes();
-        {
-            let mut guard = hub.out();
-            let out = &mut *guard;
-            if out.closed {
-                return Err(ReserveError::Closed);
-            }
-            if let Some(peer) = out.routing.choose(&out.outboxes) {
-                out.outboxes[peer].reserve();
-                return Ok(Permit::new(hub, peer));
-            }
+    let place = || {
+        let mut guard = hub.out();
+        let out = &mut *guard;
+        if out.closed {
+            return Some(Err(ReserveError::Closed));
         }
-        if !changed_in_time(changed, until).await {
-            return Err(ReserveError::Timeout);
-        }
-    }
+        let peer = out.routing.choose(&out.outboxes)?;
+        out.outboxes[peer].reserve();
+        Some(Ok(Permit::new(hub, peer)))
+    };
+    hub.in_send_time(place).await.unwrap_or(Err(ReserveError::Timeout))
 }
 
 /// Takes a place in the queue of a peer.
 pub(super) async fn reserve_to<R: Routing>(hub: &Hub<R>, peer: PeerId) -> Result<Permit<'_>, ReserveError> {
-    tokio::task::coop::consume_budget().await;
-    let until = hub.send_deadline();
-    loop {
-        let changed = hub.changes();
-        {
-            let mut out = hub.out();
-            if out.closed {
-                return Err(ReserveError::Closed);
-            }
-            let outbox = out.outboxes.get_mut(peer).filter(|outbox| outbox.is_open());
-            let outbox = outbox.ok_or(ReserveError::UnknownPeer)?;
-            if outbox.has_room() {
-                outbox.reserve();
-                return Ok(Permit::new(hub, peer));
-            }
+    let place = || {
+        let mut out = hub.out();
+        if out.closed {
+            return Some(Err(ReserveError::Closed));
         }
-        if !changed_in_time(changed, until).await {
-            return Err(ReserveError::Timeout);
-        }
-    }
+        let outbox = out.outboxes.get_mut(peer).filter(|outbox| outbox.is_open());
+        let Some(outbox) = outbox else { return Some(Err(ReserveError::UnknownPeer)) };
+        outbox.has_room().then(|| {
+            outbox.reserve();
+            Ok(Permit::new(hub, peer))
+        })
+    };
+    hub.in_send_time(place).await.unwrap_or(Err(ReserveError::Timeout))
 }
 
 /// The right to send one message, at once: its place in the queue of a peer is kept. Dropped, it gives the place back.
@@ -216,10 +215,7 @@ impl<R: Routing> Places for Hub<R> {
         let peer =
             if out.outboxes.contains_key(peer) { Some(peer) } else { out.routing.instead(&out.outboxes) };
         let Some(peer) = peer else { return Err(SendError::UnknownPeer(message)) };
-        out.outboxes[peer].push(&Envelope::none(), &message);
-        let waker = out.outboxes[peer].wake();
-        drop(guard);
-        waker.into_iter().for_each(Waker::wake);
+        Self::stage(guard, peer, &Envelope::none(), &message);
         Ok(())
     }
 
@@ -374,10 +370,3 @@ macro_rules! sending_methods {
     };
 }
 pub(super) use sending_methods;
-
-/// The deadline of a send that begins to wait now.
-impl<R: Routing> Hub<R> {
-    pub(super) fn send_deadline(&self) -> Option<Instant> {
-        self.settings().send_timeout.map(|time| Instant::now() + time)
-    }
-}

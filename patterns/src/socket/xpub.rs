@@ -2,11 +2,11 @@
 
 use enfonet_zmtp::{Batch, Envelope, Message, SocketType, Subscription};
 
-use super::common::{self, socket_methods};
+use super::common::socket_methods;
 use super::hub::Owned;
 use super::publish::{self, Publication};
 use super::receiving::streams;
-use super::sending::sinks;
+use super::sending::{self, sinks};
 use crate::PeerId;
 use crate::error::{RecvError, SendError, TrySendError};
 use crate::queue::{Arrival, Inbound, Outbox};
@@ -110,7 +110,7 @@ impl XPub {
     /// # Errors
     /// [`SendError::UnknownPeer`], [`SendError::Timeout`] or [`SendError::Closed`], with the message.
     pub async fn send_to(&self, peer: PeerId, message: impl Into<Message>) -> Result<(), SendError> {
-        common::send_to(&self.hub, peer, &Envelope::none(), message.into(), Outbox::is_connected).await
+        sending::send_to(&self.hub, peer, &Envelope::none(), message.into(), Outbox::is_connected).await
     }
 
     /// Sends a message to one peer, whatever it has subscribed to, if it has room.
@@ -118,7 +118,7 @@ impl XPub {
     /// # Errors
     /// [`TrySendError`], with the message.
     pub fn try_send_to(&self, peer: PeerId, message: impl Into<Message>) -> Result<(), TrySendError> {
-        common::try_send_to(&self.hub, peer, &Envelope::none(), message.into(), Outbox::is_connected)
+        sending::try_send_to(&self.hub, peer, &Envelope::none(), message.into(), Outbox::is_connected)
     }
 
     /// Lets a peer have the messages of a topic, as if it had asked for them: what an application does that

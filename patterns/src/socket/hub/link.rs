@@ -40,10 +40,6 @@ impl<R: Routing> Link for Hub<R> {
         self.inbound().limit()
     }
 
-    fn space(&self, id: PeerId) -> Load {
-        self.inbound().space(id)
-    }
-
     fn unread(&self, id: PeerId) -> (Load, Load) {
         let inbound = self.inbound();
         (inbound.unread(id), inbound.limit())

@@ -12,8 +12,10 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::task::Waker;
+use std::time::Duration;
 
-use enfonet_zmtp::{Batch, SocketType};
+use enfonet_zmtp::{Batch, Envelope, Message, SocketType};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
@@ -23,12 +25,12 @@ use tokio_util::task::TaskTracker;
 use lifetime::Attachment;
 pub(crate) use lifetime::{Owned, Role};
 
-use crate::Endpoint;
 use crate::error::RecvError;
 use crate::monitor::Monitors;
 use crate::options::Settings;
 use crate::queue::{Arrival, Inbound, Load};
 use crate::routing::{Outboxes, Routing};
+use crate::{Endpoint, PeerId};
 
 /// What goes out.
 #[derive(Debug)]
@@ -171,10 +173,7 @@ impl<R: Routing> Hub<R> {
         &self,
         receive: impl Future<Output = Result<T, RecvError>>,
     ) -> Result<T, RecvError> {
-        match self.options.recv_timeout {
-            None => receive.await,
-            Some(time) => tokio::time::timeout(time, receive).await.unwrap_or(Err(RecvError::Timeout)),
-        }
+        within(self.options.recv_timeout, receive).await.unwrap_or(Err(RecvError::Timeout))
     }
 
     pub(crate) const fn settings(&self) -> &Settings {
@@ -183,14 +182,44 @@ impl<R: Routing> Hub<R> {
 
     /// Calls `attempt` until it gives something, and again whenever room or peers have changed.
     /// Cancel safe if the attempt is.
-    pub(crate) async fn until<T>(&self, mut attempt: impl FnMut(&mut Out<R>) -> Option<T>) -> T {
+    pub(crate) async fn try_until<T>(&self, mut attempt: impl FnMut() -> Option<T>) -> T {
         loop {
             let changed = self.changes.notified();
-            if let Some(outcome) = attempt(&mut self.out()) {
+            if let Some(outcome) = attempt() {
                 return outcome;
             }
             changed.await;
         }
+    }
+
+    /// The same, with a look at what goes out.
+    pub(crate) async fn until<T>(&self, mut attempt: impl FnMut(&mut Out<R>) -> Option<T>) -> T {
+        self.try_until(|| attempt(&mut self.out())).await
+    }
+
+    /// Calls `attempt` until it gives something, for as long as the options have for sending.
+    #[inline]
+    pub(crate) async fn in_send_time<T>(&self, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
+        // Connections get their turn to write, also where they share a thread with one who never has to wait.
+        tokio::task::coop::consume_budget().await;
+        match attempt() {
+            None => within(self.options.send_timeout, self.try_until(attempt)).await,
+            outcome => outcome,
+        }
+    }
+
+    /// Puts a message into the queue of a peer that is there, and wakes its connection once the lock is released.
+    pub(crate) fn stage(
+        mut out: MutexGuard<'_, Out<R>>,
+        peer: PeerId,
+        envelope: &Envelope,
+        message: &Message,
+    ) {
+        let outbox = &mut out.outboxes[peer];
+        outbox.push(envelope, message);
+        let waker = outbox.wake();
+        drop(out);
+        waker.into_iter().for_each(Waker::wake);
     }
 
     pub(crate) async fn wait_connected(&self, peers: usize) {
@@ -228,6 +257,14 @@ impl<R: Routing> Hub<R> {
 
     pub(crate) fn stop_receiving(&self) {
         self.inbound().stop();
+    }
+}
+
+/// What comes of it in time.
+pub(crate) async fn within<T>(limit: Option<Duration>, what: impl Future<Output = T>) -> Option<T> {
+    match limit {
+        Some(limit) => tokio::time::timeout(limit, what).await.ok(),
+        None => Some(what.await),
     }
 }
 
