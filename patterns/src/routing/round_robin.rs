@@ -87,6 +87,30 @@ mod tests {
     }
 
     #[test]
+    fn only_who_has_company_in_the_line_has_alternatives() {
+        for (peers, expected) in [(0, false), (1, false), (2, true)] {
+            assert_eq!(setup(peers, 1).0.has_alternatives(), expected, "{peers} peers");
+        }
+    }
+
+    #[test]
+    fn another_peer_with_room_stands_in_for_one_that_went() {
+        let (mut routing, mut outboxes, ids) = setup(2, 1);
+        assert!(!routing.close(ids[0]), "nobody has to know of it");
+        outboxes.remove(ids[0]);
+        assert_eq!(routing.instead(&outboxes), Some(ids[1]));
+        outboxes[ids[1]].push(&Envelope::none(), &Message::from("x"));
+        assert_eq!(routing.instead(&outboxes), None);
+    }
+
+    #[test]
+    fn who_went_is_not_in_the_line() {
+        let (mut routing, _, ids) = setup(2, 1);
+        routing.close(ids[0]);
+        assert_eq!(routing.line, [ids[1]]);
+    }
+
+    #[test]
     fn a_full_peer_is_passed_over_until_it_has_room() {
         let (mut routing, mut outboxes, ids) = setup(2, 1);
         let send = |r: &mut RoundRobin, o: &mut Outboxes| send(r, o, &ids);
