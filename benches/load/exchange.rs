@@ -1,0 +1,69 @@
+//! Requests and replies.
+
+use std::time::{Duration, Instant};
+
+use enfonet_patterns::{Dealer, Endpoint, Rep, Req, Router};
+
+use crate::report::{self, Latencies};
+use crate::{End, Outcome};
+
+/// Requests that aren't measured: until all is warm.
+const WARM_UP: usize = 1000;
+
+pub(crate) async fn rep(endpoint: Endpoint, end: End) -> Outcome {
+    let socket = Rep::new();
+    match end {
+        End::Bind => drop(socket.bind(endpoint).await?),
+        End::Connect => socket.connect(endpoint)?,
+    }
+    loop {
+        let request = socket.recv().await?;
+        let reply = request.message().clone();
+        request.reply(reply)?;
+    }
+}
+
+pub(crate) async fn req(endpoint: Endpoint, size: usize, count: usize) -> Outcome {
+    let socket = Req::new();
+    socket.connect(endpoint)?;
+    let body = vec![b'x'; size];
+    for _ in 0..WARM_UP {
+        socket.request(&body[..]).await?;
+    }
+    let mut latencies = Latencies::of(count);
+    for _ in 0..count {
+        let begun = Instant::now();
+        let reply = socket.request(&body[..]).await?;
+        latencies.add(begun.elapsed());
+        assert_eq!(reply.first().len(), size);
+    }
+    latencies.report();
+    Ok(())
+}
+
+pub(crate) async fn router(endpoint: Endpoint) -> Outcome {
+    let socket = Router::new();
+    socket.bind(endpoint).await?;
+    loop {
+        let (peer, message) = socket.recv().await?;
+        socket.send_to(peer, message).await?;
+    }
+}
+
+pub(crate) async fn dealer(endpoint: Endpoint, size: usize, count: usize, window: usize) -> Outcome {
+    let socket = Dealer::new();
+    socket.connect(endpoint)?;
+    let body = vec![b'x'; size];
+    let (mut sent, mut received, begun) = (0, 0, Instant::now());
+    while received < count {
+        while sent < count && sent - received < window {
+            socket.send([&b""[..], &body[..]]).await?;
+            sent += 1;
+        }
+        assert_eq!(socket.recv().await?.frame_count(), 2);
+        received += 1;
+    }
+    report::rate(count, size, begun.elapsed());
+    socket.close(Duration::ZERO).await;
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! `enfonet-load`: one end of a measurement, as a user of the library would write it.
+//!
+//! ```text
+//! enfonet-load pull   ENDPOINT SIZE COUNT          binds, receives COUNT messages, prints their rate
+//! enfonet-load push   ENDPOINT SIZE COUNT          connects, sends COUNT messages
+//! enfonet-load pullb  ENDPOINT SIZE COUNT          the same by batches
+//! enfonet-load pushb  ENDPOINT SIZE COUNT
+//! enfonet-load sub    ENDPOINT SIZE SECONDS TOPIC  connects, counts what comes for SECONDS, prints the rate
+//! enfonet-load pub    ENDPOINT SIZE SECONDS bind|connect
+//! enfonet-load rep    ENDPOINT bind|connect        echoes for ever
+//! enfonet-load req    ENDPOINT SIZE COUNT          prints how long requests take
+//! enfonet-load router ENDPOINT                     echoes for ever
+//! enfonet-load dealer ENDPOINT SIZE COUNT WINDOW   WINDOW requests under way, prints the rate
+//! ```
+//!
+//! `--threads N` before the role runs it on N worker threads instead of the one it is on.
+
+mod exchange;
+mod publish;
+mod report;
+mod stream;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use enfonet_patterns::Endpoint;
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// One end of a measurement.
+#[derive(Debug, Parser)]
+struct Cli {
+    /// Worker threads; none: all on one thread.
+    #[arg(long, default_value_t = 0)]
+    threads: usize,
+    #[command(subcommand)]
+    role: Role,
+}
+
+#[derive(Debug, Subcommand)]
+enum Role {
+    /// Receives so many messages and prints their rate.
+    Pull { endpoint: Endpoint, size: usize, count: usize },
+    /// Sends so many messages.
+    Push { endpoint: Endpoint, size: usize, count: usize },
+    /// Receives so many messages by batches and prints their rate.
+    Pullb { endpoint: Endpoint, size: usize, count: usize },
+    /// Sends so many messages by batches.
+    Pushb { endpoint: Endpoint, size: usize, count: usize },
+    /// Counts what comes for so long from the first message on, and prints the rate.
+    Sub {
+        endpoint: Endpoint,
+        size: usize,
+        seconds: u64,
+        #[arg(default_value = "")]
+        topic: String,
+    },
+    /// Publishes for so long.
+    Pub { endpoint: Endpoint, size: usize, seconds: u64, end: End },
+    /// Echoes requests for ever.
+    Rep { endpoint: Endpoint, end: End },
+    /// Sends so many requests, one after the other, and prints how long they take.
+    Req { endpoint: Endpoint, size: usize, count: usize },
+    /// Echoes messages for ever.
+    Router { endpoint: Endpoint },
+    /// Sends so many requests, some at a time, and prints the rate of the replies.
+    Dealer { endpoint: Endpoint, size: usize, count: usize, window: usize },
+}
+
+/// Which end of a connection.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum End {
+    Bind,
+    Connect,
+}
+
+fn main() -> Outcome {
+    let cli = Cli::parse();
+    let runtime = match cli.threads {
+        0 => tokio::runtime::Builder::new_current_thread().enable_all().build()?,
+        threads => {
+            tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?
+        }
+    };
+    runtime.block_on(play(cli.role))
+}
+
+async fn play(role: Role) -> Outcome {
+    match role {
+        Role::Pull { endpoint, size, count } => stream::pull(endpoint, size, count).await,
+        Role::Push { endpoint, size, count } => stream::push(endpoint, size, count).await,
+        Role::Pullb { endpoint, size, count } => stream::pull_batches(endpoint, size, count).await,
+        Role::Pushb { endpoint, size, count } => stream::push_batches(endpoint, size, count).await,
+        Role::Sub { endpoint, size, seconds, topic } => publish::sub(endpoint, size, seconds, &topic).await,
+        Role::Pub { endpoint, size, seconds, end } => publish::publish(endpoint, size, seconds, end).await,
+        Role::Rep { endpoint, end } => exchange::rep(endpoint, end).await,
+        Role::Req { endpoint, size, count } => exchange::req(endpoint, size, count).await,
+        Role::Router { endpoint } => exchange::router(endpoint).await,
+        Role::Dealer { endpoint, size, count, window } => {
+            exchange::dealer(endpoint, size, count, window).await
+        }
+    }
+}

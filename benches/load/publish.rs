@@ -1,0 +1,39 @@
+//! PUB and SUB.
+
+use std::time::{Duration, Instant};
+
+use enfonet_patterns::{Endpoint, Pub, Sub};
+
+use crate::report::Window;
+use crate::{End, Outcome};
+
+pub(crate) async fn sub(endpoint: Endpoint, size: usize, seconds: u64, topic: &str) -> Outcome {
+    let socket = Sub::new();
+    socket.connect(endpoint)?;
+    socket.subscribe(topic);
+    let mut window = Window::new(Duration::from_secs(seconds));
+    while window.count(1) {
+        socket.recv().await?;
+    }
+    window.report(size);
+    Ok(())
+}
+
+pub(crate) async fn publish(endpoint: Endpoint, size: usize, seconds: u64, end: End) -> Outcome {
+    let socket = Pub::new();
+    match end {
+        End::Bind => drop(socket.bind(endpoint).await?),
+        End::Connect => socket.connect(endpoint)?,
+    }
+    let body = vec![b'x'; size];
+    // As the other programs do: subscribers have so long to come.
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let (begun, mut sent) = (Instant::now(), 0);
+    while sent % 256 != 0 || begun.elapsed() < Duration::from_secs(seconds) {
+        socket.send(&body[..]).await?;
+        sent += 1;
+    }
+    eprintln!("sent={sent}");
+    socket.close(Duration::ZERO).await;
+    Ok(())
+}

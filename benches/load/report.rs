@@ -1,0 +1,73 @@
+//! What is printed: one line of `name=value`.
+
+use std::time::{Duration, Instant};
+
+/// So many messages of a size in a time.
+pub(crate) fn rate(messages: usize, size: usize, time: Duration) {
+    let rate = messages as f64 / time.as_secs_f64();
+    println!("rate={rate:.0} mb={:.1} n={messages} s={:.3}", rate * size as f64 / 1e6, time.as_secs_f64());
+}
+
+/// How long each of many things took.
+#[derive(Debug)]
+pub(crate) struct Latencies {
+    nanos: Vec<u64>,
+    begun: Instant,
+}
+
+impl Latencies {
+    pub(crate) fn of(count: usize) -> Self {
+        Self { nanos: Vec::with_capacity(count), begun: Instant::now() }
+    }
+
+    pub(crate) fn add(&mut self, time: Duration) {
+        self.nanos.push(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+    }
+
+    pub(crate) fn report(mut self) {
+        let rate = self.nanos.len() as f64 / self.begun.elapsed().as_secs_f64();
+        self.nanos.sort_unstable();
+        let at = |share: f64| {
+            let place = ((self.nanos.len().saturating_sub(1)) as f64 * share) as usize;
+            self.nanos.get(place).map_or(0.0, |nanos| *nanos as f64 / 1e3)
+        };
+        println!("rtt_us p50={:.1} p99={:.1} p999={:.1} rate={rate:.0}", at(0.5), at(0.99), at(0.999));
+    }
+}
+
+/// Counts messages for a time from the first one on; looks at the clock now and then.
+#[derive(Debug)]
+pub(crate) struct Window {
+    begun: Option<Instant>,
+    messages: usize,
+    unlooked: usize,
+    time: Duration,
+}
+
+/// So many messages pass between two looks at the clock.
+const LOOK: usize = 256;
+
+impl Window {
+    pub(crate) const fn new(time: Duration) -> Self {
+        Self { begun: None, messages: 0, unlooked: 0, time }
+    }
+
+    /// Whether to go on.
+    pub(crate) fn count(&mut self, messages: usize) -> bool {
+        let Some(begun) = self.begun else {
+            self.begun = Some(Instant::now());
+            return true;
+        };
+        self.messages += messages;
+        self.unlooked += messages;
+        if self.unlooked < LOOK {
+            return true;
+        }
+        self.unlooked = 0;
+        begun.elapsed() < self.time
+    }
+
+    pub(crate) fn report(&self, size: usize) {
+        rate(self.messages, size, self.begun.map_or(Duration::MAX, |begun| begun.elapsed()));
+    }
+}

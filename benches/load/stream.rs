@@ -1,0 +1,70 @@
+//! PUSH and PULL: a stream of messages in one direction.
+
+use std::time::{Duration, Instant};
+
+use enfonet_patterns::{Batch, Endpoint, Message, Pull, Push};
+
+use crate::{Outcome, report};
+
+/// Messages of a batch that is sent at once.
+const BATCH: usize = 256;
+/// What is sent when the program is done may take so long.
+const LINGER: Duration = Duration::from_secs(60);
+
+pub(crate) async fn pull(endpoint: Endpoint, size: usize, count: usize) -> Outcome {
+    let socket = Pull::new();
+    socket.bind(endpoint).await?;
+    assert_eq!(socket.recv().await?.first().len(), size);
+    let begun = Instant::now();
+    let mut octets = 0;
+    for _ in 1..count {
+        octets += socket.recv().await?.first().len();
+    }
+    let time = begun.elapsed();
+    assert_eq!(octets, size * (count - 1));
+    report::rate(count - 1, size, time);
+    Ok(())
+}
+
+pub(crate) async fn push(endpoint: Endpoint, size: usize, count: usize) -> Outcome {
+    let socket = Push::new();
+    socket.connect(endpoint)?;
+    let body = vec![b'x'; size];
+    for _ in 0..count {
+        socket.send(&body[..]).await?;
+    }
+    socket.close(LINGER).await;
+    Ok(())
+}
+
+pub(crate) async fn pull_batches(endpoint: Endpoint, size: usize, count: usize) -> Outcome {
+    let socket = Pull::new();
+    socket.bind(endpoint).await?;
+    assert_eq!(socket.recv().await?.first().len(), size);
+    let begun = Instant::now();
+    let (mut messages, mut octets) = (1, 0);
+    while messages < count {
+        let (_, batch) = socket.recv_batch().await?;
+        messages += batch.len();
+        octets += batch.into_iter().map(|message| message.first().len()).sum::<usize>();
+    }
+    let time = begun.elapsed();
+    assert_eq!(octets, size * (messages - 1));
+    report::rate(messages - 1, size, time);
+    Ok(())
+}
+
+pub(crate) async fn push_batches(endpoint: Endpoint, size: usize, count: usize) -> Outcome {
+    let socket = Push::new();
+    socket.connect(endpoint)?;
+    let body = vec![b'x'; size];
+    let mut left = count;
+    while left > 0 {
+        let messages = left.min(BATCH);
+        let mut batch: Batch = (0..messages).map(|_| Message::from(&body[..])).collect();
+        socket.send_batch(&mut batch).await?;
+        left -= messages;
+    }
+    socket.close(LINGER).await;
+    Ok(())
+}
