@@ -5,7 +5,7 @@ use std::ops::Range;
 use bytes::{Bytes, BytesMut};
 use smallvec::{SmallVec, smallvec};
 
-use super::{Envelope, Message, wire};
+use super::{Envelope, IntoMessage, Message, Octets, Small, wire};
 use crate::FrameHeader;
 
 /// One or more whole messages in wire form, usually all that one read from a peer brought.
@@ -54,7 +54,7 @@ impl Batch {
     pub fn enveloped(envelope: &Envelope, message: Message) -> Self {
         match message.repr {
             _ if envelope.is_empty() => message.into(),
-            super::Repr::Wire(wire) => Self { repr: Repr::Enveloped(envelope.clone(), wire) },
+            super::Repr::Wire(wire) => Self { repr: Repr::Enveloped(envelope.clone(), wire.into_bytes()) },
             super::Repr::Frames(_) => message.with_envelope(envelope).into(),
         }
     }
@@ -146,18 +146,29 @@ impl Batch {
             Repr::Wire(_, 0) => None,
             Repr::Wire(wire, messages) => {
                 *messages -= 1;
-                let message = if *messages == 0 {
-                    std::mem::take(wire)
-                } else {
-                    wire.split_to(wire::message_len(wire))
-                };
-                Some(Message::from_wire(message))
+                Some(Message::from_wire(Octets::take(wire, wire::message_len(wire))))
             }
-            Repr::One(_) | Repr::Enveloped(..) => match std::mem::take(&mut self.repr) {
-                Repr::One(message) => Some(message),
-                Repr::Enveloped(envelope, wire) => Some(Message::from_wire(wire).with_envelope(&envelope)),
-                Repr::Wire(..) => None,
-            },
+            Repr::One(_) | Repr::Enveloped(..) => self.pop_only(),
+        }
+    }
+
+    #[cold]
+    fn pop_only(&mut self) -> Option<Message> {
+        match std::mem::take(&mut self.repr) {
+            Repr::One(message) => Some(message),
+            Repr::Enveloped(envelope, wire) => Some(Message::from_wire(wire).with_envelope(&envelope)),
+            Repr::Wire(..) => None,
+        }
+    }
+
+    /// Octets of the next message, with its frame headers; none if there is no message.
+    #[must_use]
+    #[inline]
+    pub fn front_len(&self) -> usize {
+        match &self.repr {
+            Repr::Wire(_, 0) => 0,
+            Repr::Wire(wire, _) => wire::message_len(wire),
+            Repr::One(_) | Repr::Enveloped(..) => self.wire_len(),
         }
     }
 
@@ -188,7 +199,7 @@ impl From<Message> for Batch {
     fn from(message: Message) -> Self {
         Self {
             repr: match message.repr {
-                super::Repr::Wire(wire) => Repr::Wire(wire, 1),
+                super::Repr::Wire(wire) => Repr::Wire(wire.into_bytes(), 1),
                 super::Repr::Frames(_) => Repr::One(message),
             },
         }
@@ -196,11 +207,14 @@ impl From<Message> for Batch {
 }
 
 /// Encodes the messages one behind the other.
-impl FromIterator<Message> for Batch {
-    fn from_iter<I: IntoIterator<Item = Message>>(messages: I) -> Self {
+impl<M: IntoMessage> FromIterator<M> for Batch {
+    fn from_iter<I: IntoIterator<Item = M>>(messages: I) -> Self {
         let (mut wire, mut count) = (BytesMut::new(), 0);
         for message in messages {
-            message.encode(&mut wire);
+            match Small::of(&message) {
+                Some(small) => small.encode(&mut wire),
+                None => message.into().encode(&mut wire),
+            }
             count += 1;
         }
         Self { repr: Repr::Wire(wire.freeze(), count) }

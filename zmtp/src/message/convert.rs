@@ -1,98 +1,88 @@
 //! What messages are made from.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use smallvec::smallvec;
 
-use super::{Message, Repr};
+use super::{LARGE_BODY, Message, Repr, wire};
+
+/// What a message can be made of: a message; text or octets, the body of its only frame; an array or vector of those, a
+/// frame of each.
+///
+/// What is large, and owned, is sent from where it is; what is small is copied to where it is sent from, without being
+/// made a message first. For that, [`frame`](Self::frame) shows it in place. A type of your own needn't do so:
+///
+/// ```
+/// use enfonet_zmtp::{IntoMessage, Message};
+///
+/// struct Reading(f32);
+///
+/// impl From<Reading> for Message {
+///     fn from(Reading(degrees): Reading) -> Self {
+///         Self::from(["weather.lisbon", &format!("{degrees:.1}")])
+///     }
+/// }
+/// impl IntoMessage for Reading {}
+/// ```
+pub trait IntoMessage: Into<Message> {
+    /// The body of a frame, counted from 0, where it can be seen without a message being made: of all its frames or of
+    /// none, which is the default.
+    #[must_use]
+    fn frame(&self, n: usize) -> Option<&[u8]> {
+        let _ = n;
+        None
+    }
+}
+
+impl IntoMessage for Message {}
 
 /// The body of one frame: text or octets. What is owned is taken as it is, what is borrowed is copied.
 pub trait IntoFrame {
     /// The body.
     fn into_frame(self) -> Bytes;
+
+    /// The body in place.
+    fn as_frame(&self) -> &[u8];
 }
 
-impl IntoFrame for Bytes {
-    fn into_frame(self) -> Bytes {
-        self
-    }
+/// Text and octets: each a frame, or a message of one.
+macro_rules! bodies {
+    ($([$($const:tt)*] $kind:ty, |$body:ident| $frame:expr, $octets:expr, $message:expr;)*) => {$(
+        impl<$($const)*> IntoFrame for $kind {
+            fn into_frame(self) -> Bytes {
+                let $body = self;
+                $frame
+            }
+
+            #[inline]
+            fn as_frame(&self) -> &[u8] {
+                let $body = self;
+                $octets
+            }
+        }
+
+        impl<$($const)*> From<$kind> for Message {
+            fn from($body: $kind) -> Self {
+                $message
+            }
+        }
+
+        impl<$($const)*> IntoMessage for $kind {
+            #[inline]
+            fn frame(&self, n: usize) -> Option<&[u8]> {
+                (n == 0).then(|| self.as_frame())
+            }
+        }
+    )*};
 }
 
-impl IntoFrame for Vec<u8> {
-    fn into_frame(self) -> Bytes {
-        self.into()
-    }
-}
-
-impl IntoFrame for String {
-    fn into_frame(self) -> Bytes {
-        self.into()
-    }
-}
-
-impl IntoFrame for &str {
-    fn into_frame(self) -> Bytes {
-        Bytes::copy_from_slice(self.as_bytes())
-    }
-}
-
-impl IntoFrame for &String {
-    fn into_frame(self) -> Bytes {
-        self.as_str().into_frame()
-    }
-}
-
-impl IntoFrame for &[u8] {
-    fn into_frame(self) -> Bytes {
-        Bytes::copy_from_slice(self)
-    }
-}
-
-impl<const N: usize> IntoFrame for &[u8; N] {
-    fn into_frame(self) -> Bytes {
-        Bytes::copy_from_slice(self)
-    }
-}
-
-impl From<Bytes> for Message {
-    fn from(body: Bytes) -> Self {
-        Self { repr: Repr::Frames(smallvec![body]) }
-    }
-}
-
-impl From<Vec<u8>> for Message {
-    fn from(body: Vec<u8>) -> Self {
-        Bytes::from(body).into()
-    }
-}
-
-impl From<String> for Message {
-    fn from(body: String) -> Self {
-        Bytes::from(body).into()
-    }
-}
-
-impl From<&str> for Message {
-    fn from(body: &str) -> Self {
-        Self::copy_from(body.as_bytes())
-    }
-}
-
-impl From<&[u8]> for Message {
-    fn from(body: &[u8]) -> Self {
-        Self::copy_from(body)
-    }
-}
-
-impl<const N: usize> From<&[u8; N]> for Message {
-    fn from(body: &[u8; N]) -> Self {
-        Self::copy_from(body)
-    }
-}
-
-impl From<&String> for Message {
-    fn from(body: &String) -> Self {
-        body.as_str().into()
-    }
+bodies! {
+    [] Bytes, |body| body, body, Self { repr: Repr::Frames(smallvec![body]) };
+    [] Vec<u8>, |body| body.into(), body, Bytes::from(body).into();
+    [] String, |body| body.into(), body.as_bytes(), Bytes::from(body).into();
+    [] &str, |body| Bytes::copy_from_slice(body.as_bytes()), body.as_bytes(), Self::copy_from(body.as_bytes());
+    [] &String, |body| body.as_str().into_frame(), body.as_bytes(), Self::copy_from(body.as_bytes());
+    [] &[u8], |body| Bytes::copy_from_slice(body), body, Self::copy_from(body);
+    [const N: usize] &[u8; N], |body| Bytes::copy_from_slice(body), &body[..], Self::copy_from(body);
 }
 
 /// A frame of each.
@@ -102,10 +92,54 @@ impl<T: IntoFrame, const N: usize> From<[T; N]> for Message {
     }
 }
 
+impl<T: IntoFrame, const N: usize> IntoMessage for [T; N] {
+    #[inline]
+    fn frame(&self, n: usize) -> Option<&[u8]> {
+        self.get(n).map(T::as_frame)
+    }
+}
+
 /// A frame of each; without any it has one empty frame.
 impl<T: IntoFrame> From<Vec<T>> for Message {
     fn from(frames: Vec<T>) -> Self {
         Self::from_frames(frames.into_iter().map(IntoFrame::into_frame))
+    }
+}
+
+impl<T: IntoFrame> IntoMessage for Vec<T> {
+    #[inline]
+    fn frame(&self, n: usize) -> Option<&[u8]> {
+        self.get(n).map(T::as_frame)
+    }
+}
+
+/// What is sent by being copied: frames, all of them small.
+#[derive(Debug)]
+pub struct Small<'a, M>(&'a M);
+
+impl<'a, M: IntoMessage> Small<'a, M> {
+    /// What shows its frames, if they are small.
+    #[inline]
+    pub fn of(message: &'a M) -> Option<Self> {
+        let mut frames = 0;
+        while let Some(body) = message.frame(frames) {
+            if body.len() >= LARGE_BODY {
+                return None;
+            }
+            frames += 1;
+        }
+        (frames > 0).then_some(Self(message))
+    }
+
+    /// Appends the wire form.
+    #[inline]
+    pub fn encode(&self, out: &mut BytesMut) {
+        let (mut next, mut frames) = (self.0.frame(0), 0);
+        while let Some(body) = next {
+            frames += 1;
+            next = self.0.frame(frames);
+            wire::put_frame(out, body, next.is_some());
+        }
     }
 }
 
@@ -155,5 +189,33 @@ mod tests {
         let body = vec![7u8; 100];
         let place = body.as_ptr();
         assert_eq!(Message::from([body]).into_iter().next().unwrap().as_ptr(), place);
+    }
+
+    #[test]
+    fn what_is_small_is_encoded_as_its_message_is() {
+        fn check(message: impl IntoMessage + Clone, small: bool) {
+            let mut wire = BytesMut::new();
+            let encoded = Small::of(&message).map(|small| small.encode(&mut wire)).is_some();
+            assert_eq!(encoded, small);
+            let mut expected = BytesMut::new();
+            message.into().encode(&mut expected);
+            assert!(!small || wire == expected);
+        }
+        let large = vec![7; LARGE_BODY];
+        check("a", true);
+        check("", true);
+        check(String::from("a"), true);
+        check(&String::from("a"), true);
+        check(b"ab", true);
+        check(&large[1..], true);
+        check(&large[..], false);
+        check(large.clone(), false);
+        check(Bytes::from(large[1..].to_vec()), true);
+        check(["", "a", "b"], true);
+        check(vec![vec![1; 300], vec![2]], true);
+        check(vec![vec![1; 300], large], false);
+        // Without frames there is nothing to be seen in place.
+        check(Vec::<String>::new(), false);
+        check(Message::from("a"), false);
     }
 }

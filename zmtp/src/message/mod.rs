@@ -3,6 +3,7 @@
 mod batch;
 mod convert;
 mod envelope;
+mod octets;
 mod wire;
 
 use std::borrow::Cow;
@@ -12,8 +13,9 @@ use bytes::{Bytes, BytesMut};
 use smallvec::{SmallVec, smallvec};
 
 pub use batch::{Batch, Messages, Span, Spans};
-pub use convert::IntoFrame;
+pub use convert::{IntoFrame, IntoMessage, Small};
 pub use envelope::Envelope;
+use octets::Octets;
 pub use wire::Frames;
 
 use crate::FrameHeader;
@@ -44,7 +46,7 @@ pub struct Message {
 #[derive(Clone)]
 enum Repr {
     /// Canonical frames, the last one without MORE.
-    Wire(Bytes),
+    Wire(Octets),
     /// The bodies of the frames; never empty.
     Frames(SmallVec<[Bytes; 1]>),
 }
@@ -62,13 +64,13 @@ impl Message {
     /// A copy of one frame's body.
     #[must_use]
     pub fn copy_from(body: &[u8]) -> Self {
-        let mut wire = BytesMut::with_capacity(body.len() + 9);
-        wire::put_frame(&mut wire, body, false);
-        Self::from_wire(wire.freeze())
+        Self::from_wire(Octets::of_body(body))
     }
 
     /// A view of exactly one message in canonical wire form.
-    pub(crate) fn from_wire(wire: Bytes) -> Self {
+    #[inline]
+    fn from_wire(wire: impl Into<Octets>) -> Self {
+        let wire = wire.into();
         debug_assert_eq!(wire::message_len(&wire), wire.len(), "one whole message");
         Self { repr: Repr::Wire(wire) }
     }
@@ -129,11 +131,10 @@ impl Message {
     #[must_use]
     pub fn split_first(self) -> (Bytes, Option<Self>) {
         match self.repr {
-            Repr::Wire(mut wire) => {
+            Repr::Wire(wire) => {
                 let (header, rest) = wire::split_header(&wire);
-                let body = wire.slice_ref(&rest[..header.body_len()]);
-                let _ = wire.split_to(header.frame_len());
-                (body, header.more().then(|| Self::from_wire(wire)))
+                let body = wire.slice(&rest[..header.body_len()]);
+                (body, header.more().then(|| Self::from_wire(wire.skip(header.frame_len()))))
             }
             Repr::Frames(mut frames) => {
                 let first = frames.remove(0);
@@ -157,6 +158,9 @@ impl Message {
     /// A copy that shares no memory with the buffer that this message arrived in.
     #[must_use]
     pub fn detach(&self) -> Self {
+        if let Repr::Wire(wire) = &self.repr {
+            return Self::from_wire(wire.detach());
+        }
         let mut wire = BytesMut::with_capacity(self.wire_len());
         self.encode(&mut wire);
         Self::from_wire(wire.freeze())
@@ -180,7 +184,7 @@ impl Message {
     #[must_use]
     pub fn into_pieces(self) -> SmallVec<[Bytes; 2]> {
         let frames = match self.repr {
-            Repr::Wire(wire) => return smallvec![wire],
+            Repr::Wire(wire) => return smallvec![wire.into_bytes()],
             Repr::Frames(frames) => frames,
         };
         let (mut pieces, mut small) = (SmallVec::new(), BytesMut::new());
@@ -207,8 +211,8 @@ impl Message {
     /// The message itself, when there is no envelope to cut.
     pub fn split_envelope(self) -> Result<(Envelope, Self), Self> {
         match self.repr {
-            Repr::Wire(mut wire) => match wire::envelope_len(&wire) {
-                Some(len) => Ok((Envelope::from_wire(&wire.split_to(len)), Self::from_wire(wire))),
+            Repr::Wire(wire) => match wire::envelope_len(&wire) {
+                Some(len) => Ok((Envelope::from_wire(&wire[..len]), Self::from_wire(wire.skip(len)))),
                 None => Err(Self::from_wire(wire)),
             },
             Repr::Frames(mut frames) => match frames.iter().position(Bytes::is_empty) {
@@ -235,7 +239,7 @@ impl Message {
     #[must_use]
     pub fn with_envelope(self, envelope: &Envelope) -> Self {
         match self.repr {
-            Repr::Wire(wire) => Self::from_wire([envelope.as_wire(), &wire].concat().into()),
+            Repr::Wire(wire) => Self::from_wire(Bytes::from([envelope.as_wire(), &wire].concat())),
             Repr::Frames(frames) => Self::from_frames(envelope.to_frames().chain(frames)),
         }
     }
@@ -261,7 +265,7 @@ impl IntoIterator for Message {
             Repr::Frames(frames) => frames.into_iter(),
             Repr::Wire(wire) => {
                 let frames: SmallVec<[Bytes; 1]> =
-                    Frames::of_wire(&wire).map(|body| wire.slice_ref(body)).collect();
+                    Frames::of_wire(&wire).map(|body| wire.slice(body)).collect();
                 frames.into_iter()
             }
         }

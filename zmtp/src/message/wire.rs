@@ -27,6 +27,10 @@ pub(super) fn split_header(wire: &[u8]) -> (FrameHeader, &[u8]) {
 /// Octets of the message that `wire` begins with.
 #[inline]
 pub(super) fn message_len(wire: &[u8]) -> usize {
+    // The common message, one short frame, without the general walk.
+    if let [0, len, ..] = wire {
+        return 2 + usize::from(*len);
+    }
     let mut at = 0;
     loop {
         let (header, _) = split_header(&wire[at..]);

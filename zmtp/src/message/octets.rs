@@ -1,0 +1,191 @@
+//! One message in wire form, wherever it lies.
+
+use std::ops::Deref;
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use super::wire;
+use crate::FrameHeader;
+
+/// So many octets are cheaper to copy than to count who shares them, and don't make a message any larger in memory.
+const HELD: usize = Held::SIZE - 1;
+
+/// Canonical frames of one message: held in place if they are few octets, else a view of a buffer that is shared.
+#[derive(Clone)]
+pub(super) enum Octets {
+    Held(Held),
+    Shared(Bytes),
+}
+
+/// A few octets; the last of its own says how many. Written and moved by whole words: what is read in other pieces than
+/// it was written in keeps the processor waiting.
+#[derive(Clone)]
+#[repr(align(8))]
+pub(super) struct Held([u8; Self::SIZE]);
+
+impl Held {
+    const SIZE: usize = 40;
+    const WORD: usize = size_of::<u64>();
+
+    #[inline]
+    fn new(wire: &[u8]) -> Self {
+        let mut octets = [0; Self::SIZE];
+        octets[..wire.len()].copy_from_slice(wire);
+        Self::of(&octets, wire.len())
+    }
+
+    /// Of the first octets of more.
+    #[inline]
+    fn of(octets: &[u8; Self::SIZE], len: usize) -> Self {
+        let mut held = *octets;
+        let (_, last) = octets.split_last_chunk::<{ Self::WORD }>().expect("it has several words");
+        let last = u64::from_le_bytes(*last) << 8 >> 8 | (len as u64) << 56;
+        held[Self::SIZE - Self::WORD..].copy_from_slice(&last.to_le_bytes());
+        Self(held)
+    }
+
+    #[inline]
+    fn as_slice(&self) -> &[u8] {
+        &self.0[..usize::from(self.0[HELD])]
+    }
+}
+
+impl Octets {
+    /// One frame with a copy of the body.
+    #[inline]
+    pub(super) fn of_body(body: &[u8]) -> Self {
+        let len = FrameHeader::message(body.len(), false).frame_len();
+        if len <= HELD {
+            let mut octets = [0; Held::SIZE];
+            // Without flags, and with a length that is an octet.
+            octets[1] = body.len() as u8;
+            octets[2..len].copy_from_slice(body);
+            return Self::Held(Held::of(&octets, len));
+        }
+        // With not an octet to spare, it needs no second allocation to be shared.
+        let mut wire = BytesMut::with_capacity(len);
+        wire::put_frame(&mut wire, body, false);
+        Self::Shared(wire.freeze())
+    }
+
+    /// Takes a message of so many octets off the front.
+    #[inline]
+    pub(super) fn take(wire: &mut Bytes, len: usize) -> Self {
+        if len <= HELD {
+            // A copy of what stands behind it too costs less than one of a length that isn't known before.
+            let held = wire.first_chunk().map_or_else(|| Held::new(&wire[..len]), |all| Held::of(all, len));
+            wire.advance(len);
+            return Self::Held(held);
+        }
+        Self::Shared(if len == wire.len() { std::mem::take(wire) } else { wire.split_to(len) })
+    }
+
+    /// A copy that shares no memory.
+    pub(super) fn detach(&self) -> Self {
+        match self {
+            Self::Held(..) => self.clone(),
+            Self::Shared(wire) if wire.len() <= HELD => Self::Held(Held::new(wire)),
+            Self::Shared(wire) => Self::Shared(Bytes::copy_from_slice(wire)),
+        }
+    }
+
+    /// Without so many octets at the front.
+    pub(super) fn skip(self, len: usize) -> Self {
+        match self {
+            Self::Held(held) => Self::Held(Held::new(&held.as_slice()[len..])),
+            Self::Shared(mut wire) => {
+                wire.advance(len);
+                Self::Shared(wire)
+            }
+        }
+    }
+
+    /// A part of it on its own.
+    pub(super) fn slice(&self, part: &[u8]) -> Bytes {
+        match self {
+            Self::Held(..) => Bytes::copy_from_slice(part),
+            Self::Shared(wire) => wire.slice_ref(part),
+        }
+    }
+
+    pub(super) fn into_bytes(self) -> Bytes {
+        match self {
+            Self::Held(..) => Bytes::copy_from_slice(&self),
+            Self::Shared(wire) => wire,
+        }
+    }
+}
+
+impl From<Bytes> for Octets {
+    fn from(wire: Bytes) -> Self {
+        Self::Shared(wire)
+    }
+}
+
+impl Deref for Octets {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Held(held) => held.as_slice(),
+            Self::Shared(wire) => wire,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_held(octets: &Octets) -> bool {
+        matches!(octets, Octets::Held(..))
+    }
+
+    #[test]
+    fn up_to_37_octets_of_a_body_are_held() {
+        for len in [0, 37, 38, 255, 256] {
+            let octets = Octets::of_body(&vec![b'x'; len]);
+            assert_eq!(is_held(&octets), len <= HELD - 2, "{len}");
+            let (header, body) = wire::split_header(&octets);
+            assert_eq!((header.body_len(), header.more()), (len, false));
+            assert_eq!(body, vec![b'x'; len]);
+        }
+    }
+
+    #[test]
+    fn what_is_taken_off_is_gone_from_the_front_held_or_shared() {
+        for len in [HELD, HELD + 1] {
+            let mut wire = Bytes::from((0..100).collect::<Vec<u8>>());
+            let place = wire.as_ptr();
+            let taken = Octets::take(&mut wire, len);
+            assert!(taken.iter().copied().eq(0..len as u8));
+            assert_eq!((taken.as_ptr() == place, wire[0]), (len > HELD, len as u8));
+            let rest = Octets::take(&mut wire, 100 - len);
+            assert!(wire.is_empty() && rest.iter().copied().eq(len as u8..100));
+        }
+    }
+
+    #[test]
+    fn a_part_shares_the_buffer_if_there_is_one() {
+        for octets in [Octets::of_body(b"abc"), Octets::from(Bytes::from_static(b"\0\x03abc"))] {
+            let part = octets.slice(&octets[2..4]);
+            assert_eq!((&part[..], part.as_ptr() == octets[2..].as_ptr()), (&b"ab"[..], !is_held(&octets)));
+            assert_eq!(&octets.clone().skip(2)[..], b"abc");
+            assert!(is_held(&octets.detach()) && octets.detach()[..] == octets[..]);
+            assert_eq!(octets.into_bytes(), &b"\0\x03abc"[..]);
+        }
+    }
+
+    #[test]
+    fn a_detached_copy_of_a_large_one_is_its_own() {
+        let shared = Octets::of_body(&[7; 100]);
+        let own = shared.detach();
+        assert!(own[..] == shared[..] && own.as_ptr() != shared.as_ptr());
+    }
+
+    #[test]
+    fn a_message_is_no_larger_for_it() {
+        assert_eq!(size_of::<crate::Message>(), 48);
+    }
+}
