@@ -119,13 +119,16 @@ pub(crate) enum Unsendable {
 
 impl SendError {
     /// The message comes back unless it is sent; nothing at all is that there was no room in time.
-    pub(crate) fn unless<T>(sent: Option<Result<T, Unsendable>>, message: Message) -> Result<T, Self> {
+    pub(crate) fn unless<T>(
+        sent: Option<Result<T, Unsendable>>,
+        message: impl Into<Message>,
+    ) -> Result<T, Self> {
         match sent {
             Some(Ok(sent)) => Ok(sent),
-            Some(Err(Unsendable::Closed)) => Err(Self::Closed(message)),
-            Some(Err(Unsendable::UnknownPeer)) => Err(Self::UnknownPeer(message)),
-            Some(Err(Unsendable::ReplyPending)) => Err(Self::ReplyPending(message)),
-            None => Err(Self::Timeout(message)),
+            Some(Err(Unsendable::Closed)) => Err(Self::Closed(message.into())),
+            Some(Err(Unsendable::UnknownPeer)) => Err(Self::UnknownPeer(message.into())),
+            Some(Err(Unsendable::ReplyPending)) => Err(Self::ReplyPending(message.into())),
+            None => Err(Self::Timeout(message.into())),
         }
     }
 }
@@ -183,13 +186,16 @@ pub enum TrySendError {
 
 impl TrySendError {
     /// The message comes back unless it is sent; nothing at all is that there is no room.
-    pub(crate) fn unless<T>(sent: Option<Result<T, Unsendable>>, message: Message) -> Result<T, Self> {
+    pub(crate) fn unless<T>(
+        sent: Option<Result<T, Unsendable>>,
+        message: impl Into<Message>,
+    ) -> Result<T, Self> {
         match sent {
             Some(Ok(sent)) => Ok(sent),
-            Some(Err(Unsendable::Closed)) => Err(Self::Closed(message)),
-            Some(Err(Unsendable::UnknownPeer)) => Err(Self::UnknownPeer(message)),
-            Some(Err(Unsendable::ReplyPending)) => Err(Self::ReplyPending(message)),
-            None => Err(Self::Full(message)),
+            Some(Err(Unsendable::Closed)) => Err(Self::Closed(message.into())),
+            Some(Err(Unsendable::UnknownPeer)) => Err(Self::UnknownPeer(message.into())),
+            Some(Err(Unsendable::ReplyPending)) => Err(Self::ReplyPending(message.into())),
+            None => Err(Self::Full(message.into())),
         }
     }
 }
@@ -197,6 +203,7 @@ impl TrySendError {
 /// Nothing was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
+#[repr(usize)]
 pub enum RecvError {
     /// The socket has been closed, and all that came before has been received.
     #[error("the socket is closed")]

@@ -1,6 +1,6 @@
 //! What only some kinds of sockets have.
 
-use enfonet_zmtp::Message;
+use enfonet_zmtp::IntoMessage;
 
 use super::{Kind, Options, Parting};
 use crate::{Dealer, Pub, Pull, Push, Req, Router, Sub, XPub};
@@ -22,7 +22,7 @@ impl<K: KnowsPeers> Options<K> {
     /// A message that each peer gets first, whenever it comes (libzmq's `HELLO_MSG`); only a [`probe`](Self::probe) goes
     /// before it. Default none.
     #[must_use]
-    pub fn hello(mut self, message: impl Into<Message>) -> Self {
+    pub fn hello(mut self, message: impl IntoMessage) -> Self {
         self.settings.hello = Some(message.into());
         self
     }
@@ -50,7 +50,7 @@ impl Options<XPub> {
     /// A message that each subscriber gets first, whenever it comes, whatever it subscribes to: a SUB shows it to its
     /// application only if it has subscribed to its topic. Default none.
     #[must_use]
-    pub fn welcome(mut self, message: impl Into<Message>) -> Self {
+    pub fn welcome(mut self, message: impl IntoMessage) -> Self {
         self.settings.hello = Some(message.into());
         self
     }
@@ -78,7 +78,7 @@ impl Options<Router> {
     /// A message that is received as the last one of every peer that had connected to this socket and has gone
     /// (libzmq's `DISCONNECT_MSG`). Default none.
     #[must_use]
-    pub fn disconnect_message(mut self, message: impl Into<Message>) -> Self {
+    pub fn disconnect_message(mut self, message: impl IntoMessage) -> Self {
         self.settings.parting = Some(Parting { message: message.into(), of_accepted: true });
         self
     }
@@ -88,7 +88,7 @@ impl Options<Dealer> {
     /// A message that is received whenever the connection to a peer is lost that this socket had connected to (libzmq's
     /// `HICCUP_MSG`): what was asked there may have to be asked again. Default none.
     #[must_use]
-    pub fn hiccup_message(mut self, message: impl Into<Message>) -> Self {
+    pub fn hiccup_message(mut self, message: impl IntoMessage) -> Self {
         self.settings.parting = Some(Parting { message: message.into(), of_accepted: false });
         self
     }

@@ -15,11 +15,11 @@ use crate::{Amount, PeerId, PeerInfo};
 
 /// What a socket receives, in the order in which it happened to each peer.
 #[derive(Debug)]
-pub(crate) enum Arrival {
+pub(crate) enum Arrival<T = Batch> {
     /// A peer is there; reported to sockets that ask for it.
     Joined(Arc<PeerInfo>),
-    /// Messages of a peer.
-    Run(PeerId, Batch),
+    /// Of a peer: messages, or one.
+    Came(PeerId, T),
     /// A peer wants, or no longer wants, a topic that nobody else does (XPUB).
     Subscription(PeerId, Subscription),
     /// A peer has gone, after all that it sent; with what it was not sent.
@@ -74,7 +74,13 @@ enum Item {
 impl Inbox {
     /// The next of this peer's arrivals; there is one, or it wouldn't stand in line.
     #[inline]
-    fn pop(&mut self, id: PeerId, messages: usize, limit: &Load, reports: bool) -> Arrival {
+    fn pop<T>(
+        &mut self,
+        id: PeerId,
+        cut: impl FnOnce(&mut Batch) -> (T, Load),
+        limit: &Load,
+        reports: bool,
+    ) -> Arrival<T> {
         while let (false, Some(Item::Joined(peer))) = (reports, self.items.front()) {
             self.peer = Some(peer.clone());
             self.items.pop_front();
@@ -89,12 +95,12 @@ impl Inbox {
                 Some(Item::Run(_)) | None => unreachable!("a peer in line has something to read"),
             };
         };
-        let taken = run.split_to(messages);
+        let (taken, load) = cut(run);
         if run.is_empty() {
             self.items.pop_front();
         }
-        self.give_credit(Load::new(taken.len(), taken.wire_len()), limit);
-        Arrival::Run(id, taken)
+        self.give_credit(load, limit);
+        Arrival::Came(id, taken)
     }
 
     /// Whether there is anything to receive.
@@ -106,15 +112,15 @@ impl Inbox {
         }
     }
 
+    #[inline]
     fn give_credit(&mut self, taken: Load, limit: &Load) {
         self.queued.sub(taken);
         // Half the mark, so that a reader isn't woken for every message.
-        let low = Load::new(limit.messages / 2, limit.octets / 2);
-        if self.queued.messages <= low.messages
-            && self.queued.octets <= low.octets
-            && let Some(waker) = self.paused.take()
+        if self.paused.is_some()
+            && self.queued.messages <= limit.messages / 2
+            && self.queued.octets <= limit.octets / 2
         {
-            waker.wake();
+            self.paused.take().into_iter().for_each(Waker::wake);
         }
     }
 }
@@ -306,42 +312,99 @@ impl Inbound {
     }
 
     /// The next arrival in turn; a run has at most `messages` of them.
-    #[inline]
     pub(crate) fn pop(&mut self, messages: usize) -> Option<Arrival> {
-        self.pop_and(messages, |_| ()).map(|(arrival, ())| arrival)
+        self.pop_by(|run| cut(run, messages), |_| ()).map(|(arrival, ())| arrival)
     }
 
     /// The same, and whose it is.
     pub(crate) fn pop_known(&mut self, messages: usize) -> Option<(Arrival, Option<Arc<PeerInfo>>)> {
-        self.pop_and(messages, |inbox| inbox?.peer.clone())
+        self.pop_by(|run| cut(run, messages), |inbox| inbox?.peer.clone())
     }
 
-    /// The same, and what there is to `see` of the inbox that it was in.
+    /// The next arrival in turn; of messages one.
     #[inline]
-    fn pop_and<T>(&mut self, messages: usize, see: impl FnOnce(Option<&Inbox>) -> T) -> Option<(Arrival, T)> {
-        if let Some((id, subscription)) = self.subscriptions.pop_front() {
-            if self.subscriptions.len() == MAX_SUBSCRIPTIONS / 2 {
-                self.wake_paused();
-            }
-            return Some((Arrival::Subscription(id, subscription), see(self.inboxes.get(id))));
+    pub(crate) fn pop_one(&mut self) -> Option<Arrival<Message>> {
+        self.pop_by(cut_one, |_| ()).map(|(arrival, ())| arrival)
+    }
+
+    /// The same, and whose it is.
+    #[inline]
+    pub(crate) fn pop_one_known(&mut self) -> Option<(Arrival<Message>, Option<Arc<PeerInfo>>)> {
+        self.pop_by(cut_one, |inbox| inbox?.peer.clone())
+    }
+
+    /// The next message of any peer, in turn.
+    #[inline]
+    pub(crate) fn pop_message(&mut self) -> Option<Message> {
+        let inbox = &mut self.inboxes[*self.ready.front()?];
+        let Some(Item::Run(run)) = inbox.items.front() else { return self.pop_next() };
+        if run.len() < 2 || !inbox.open {
+            return self.pop_next();
         }
-        let id = self.ready.pop_front()?;
+        // The run goes on: nothing changes but that the message is gone. With nobody else in line, it is its turn again.
+        inbox.give_credit(Load::new(1, run.front_len()), &self.limit);
+        self.ready.rotate_left(1);
+        let Some(Item::Run(run)) = inbox.items.front_mut() else { return None };
+        run.pop_front()
+    }
+
+    fn pop_next(&mut self) -> Option<Message> {
+        self.pop_message_of().map(|(_, message)| message)
+    }
+
+    /// The next message of any peer, in turn, and whose it is.
+    pub(crate) fn pop_message_of(&mut self) -> Option<(PeerId, Message)> {
+        loop {
+            if let Arrival::Came(id, message) = self.pop_one()? {
+                return Some((id, message));
+            }
+        }
+    }
+
+    /// The next arrival in turn, of messages those that are `cut` off, and what there is to `see` of their inbox.
+    #[inline]
+    fn pop_by<T, S>(
+        &mut self,
+        cut: impl FnOnce(&mut Batch) -> (T, Load),
+        see: impl FnOnce(Option<&Inbox>) -> S,
+    ) -> Option<(Arrival<T>, S)> {
+        if !self.subscriptions.is_empty() {
+            return self.pop_subscription(see);
+        }
+        let id = *self.ready.front()?;
         let inbox = self.inboxes.get_mut(id).expect("a peer in line has an inbox");
-        let arrival = inbox.pop(id, messages, &self.limit, self.reports);
+        let queued = inbox.queued;
+        let arrival = inbox.pop(id, cut, &self.limit, self.reports);
         let seen = see(Some(inbox));
-        if let (false, Arrival::Run(_, run)) = (inbox.open, &arrival) {
+        if inbox.open && inbox.has_arrivals(self.reports) {
+            // With nobody else in line, it is its turn again.
+            self.ready.rotate_left(1);
+        } else {
+            self.leave_line(id, queued);
+        }
+        Some((arrival, seen))
+    }
+
+    fn pop_subscription<T, S>(&mut self, see: impl FnOnce(Option<&Inbox>) -> S) -> Option<(Arrival<T>, S)> {
+        let (id, subscription) = self.subscriptions.pop_front()?;
+        if self.subscriptions.len() == MAX_SUBSCRIPTIONS / 2 {
+            self.wake_paused();
+        }
+        Some((Arrival::Subscription(id, subscription), see(self.inboxes.get(id))))
+    }
+
+    /// A peer has had its turn, which may have been its last; so much was there of it before.
+    fn leave_line(&mut self, id: PeerId, mut before: Load) {
+        self.ready.pop_front();
+        let inbox = &mut self.inboxes[id];
+        if !inbox.open {
+            before.sub(inbox.queued);
             let was_at_the_mark = !self.orphaned.is_below(&self.limit);
-            self.orphaned.sub(Load::new(run.len(), run.wire_len()));
+            self.orphaned.sub(before);
             if was_at_the_mark && self.orphaned.is_below(&self.limit) {
                 self.wake_paused();
             }
         }
-        self.next_in_line(id);
-        Some((arrival, seen))
-    }
-
-    /// A peer has had its turn.
-    fn next_in_line(&mut self, id: PeerId) {
         let inbox = &mut self.inboxes[id];
         if inbox.has_arrivals(self.reports) {
             self.ready.push_back(id);
@@ -364,6 +427,21 @@ impl Inbound {
             }
         }
     }
+}
+
+/// Takes at most so many messages off a run.
+fn cut(run: &mut Batch, messages: usize) -> (Batch, Load) {
+    let taken = run.split_to(messages);
+    let load = Load::new(taken.len(), taken.wire_len());
+    (taken, load)
+}
+
+/// Takes one message off a run.
+#[inline]
+fn cut_one(run: &mut Batch) -> (Message, Load) {
+    let message = run.pop_front().expect("no run without messages waits");
+    let load = Load::new(1, message.wire_len());
+    (message, load)
 }
 
 #[cfg(test)]

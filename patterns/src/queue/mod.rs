@@ -4,7 +4,7 @@ mod inbound;
 mod outbox;
 
 pub(crate) use inbound::{Arrival, Inbound};
-pub(crate) use outbox::{Outbox, PendingRun, Staged};
+pub(crate) use outbox::{Item, Outbox, PendingRun, Staged};
 
 /// An amount of messages, or a bound on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::task::Waker;
 
 use bytes::{Bytes, BytesMut};
-use enfonet_zmtp::{Batch, Command, Envelope, Message};
+use enfonet_zmtp::{Batch, Command, Envelope, IntoMessage, Message, Small};
 
 use super::Load;
 use crate::Amount;
@@ -233,16 +233,22 @@ impl Outbox {
     /// Stages one message behind `envelope`. The caller has seen to it that there is [room](Self::has_room).
     #[inline]
     pub(crate) fn push(&mut self, envelope: &Envelope, message: &Message) {
+        if message.is_large() {
+            self.push_large(envelope, message);
+        } else {
+            self.push_small(envelope, |wire| message.encode(wire));
+        }
+    }
+
+    /// The same, of what is `encode`d behind the envelope.
+    #[inline]
+    pub(crate) fn push_small(&mut self, envelope: &Envelope, encode: impl FnOnce(&mut BytesMut)) {
         if self.conflates {
             self.forget_staged();
         }
         let before = self.tail.wire.len();
-        if message.is_large() {
-            self.push_large(envelope, message);
-            return;
-        }
         self.tail.wire.extend_from_slice(envelope.as_wire());
-        message.encode(&mut self.tail.wire);
+        encode(&mut self.tail.wire);
         self.tail.messages += 1;
         self.queued.add(Load::new(1, self.tail.wire.len() - before));
         if self.tail.wire.len() >= TAIL {
@@ -251,6 +257,9 @@ impl Outbox {
     }
 
     fn push_large(&mut self, envelope: &Envelope, message: &Message) {
+        if self.conflates {
+            self.forget_staged();
+        }
         self.close_tail();
         let run = Batch::enveloped(envelope, message.clone());
         self.queued.add(Load::new(1, run.wire_len()));
@@ -469,6 +478,26 @@ impl Outbox {
         self.close_tail();
         self.queued = Load::default();
         std::mem::take(&mut self.runs).into()
+    }
+}
+
+/// One message that can be staged.
+pub(crate) trait Item {
+    /// Stages it behind `envelope`, where there is [room](Outbox::has_room).
+    fn push_to(&self, outbox: &mut Outbox, envelope: &Envelope);
+}
+
+impl Item for Message {
+    #[inline]
+    fn push_to(&self, outbox: &mut Outbox, envelope: &Envelope) {
+        outbox.push(envelope, self);
+    }
+}
+
+impl<M: IntoMessage> Item for Small<'_, M> {
+    #[inline]
+    fn push_to(&self, outbox: &mut Outbox, envelope: &Envelope) {
+        outbox.push_small(envelope, |wire| self.encode(wire));
     }
 }
 

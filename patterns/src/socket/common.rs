@@ -186,7 +186,7 @@ pub(super) async fn recv_event<R: Routing>(hub: &Hub<R>, messages: usize) -> Res
     loop {
         match hub.recv(messages.max(1)).await? {
             Arrival::Joined(info) => return Ok(PeerEvent::Joined { peer: info.id, info }),
-            Arrival::Run(peer, batch) => return Ok(PeerEvent::Messages { peer, batch }),
+            Arrival::Came(peer, batch) => return Ok(PeerEvent::Messages { peer, batch }),
             Arrival::Left(peer, unsent) => return Ok(PeerEvent::Left { peer, unsent }),
             Arrival::Subscription(..) => {}
         }

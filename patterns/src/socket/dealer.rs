@@ -1,6 +1,6 @@
 //! DEALER: to and from any number of peers, without waiting for replies.
 
-use enfonet_zmtp::{Envelope, Message, SocketType};
+use enfonet_zmtp::{Envelope, IntoMessage, Message, SocketType};
 
 use super::common::{PeerEvent, recv_event, socket_methods};
 use super::hub::{Out, Owned};
@@ -63,9 +63,9 @@ impl Dealer {
         &self,
         peer: PeerId,
         envelope: &Envelope,
-        message: impl Into<Message>,
+        message: impl IntoMessage,
     ) -> Result<(), SendError> {
-        sending::send_to(&self.hub, peer, envelope, message.into(), Outbox::is_connected).await
+        sending::send_to(&self.hub, peer, envelope, message, Outbox::is_connected).await
     }
 
     /// Sends to a peer of the caller's choice, if it has room.
@@ -76,9 +76,9 @@ impl Dealer {
         &self,
         peer: PeerId,
         envelope: &Envelope,
-        message: impl Into<Message>,
+        message: impl IntoMessage,
     ) -> Result<(), TrySendError> {
-        sending::try_send_to(&self.hub, peer, envelope, message.into(), Outbox::is_connected)
+        sending::try_send_to(&self.hub, peer, envelope, message, Outbox::is_connected)
     }
 
     /// Waits until one of these peers has room, or isn't connected any more, and says which. Cancel safe.

@@ -1,6 +1,6 @@
 //! PUB: sends to all who have subscribed.
 
-use enfonet_zmtp::{Batch, Message, SocketType};
+use enfonet_zmtp::{Batch, IntoMessage, Message, SocketType};
 
 use super::common::socket_methods;
 use super::hub::Owned;
@@ -59,7 +59,7 @@ impl Pub {
     ///
     /// # Errors
     /// [`SendError::Closed`], or [`SendError::Timeout`] with [`nodrop`](crate::Options::nodrop).
-    pub async fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
+    pub async fn send(&self, message: impl IntoMessage) -> Result<(), SendError> {
         publish::send(&self.hub, message.into()).await
     }
 
@@ -67,7 +67,7 @@ impl Pub {
     ///
     /// # Errors
     /// [`TrySendError::Closed`], or [`TrySendError::Full`] with [`nodrop`](crate::Options::nodrop).
-    pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
+    pub fn try_send(&self, message: impl IntoMessage) -> Result<(), TrySendError> {
         publish::try_send(&self.hub, message.into())
     }
 

@@ -70,8 +70,7 @@ async fn publish_in_time(
     what: Publication<'_>,
     time: Option<Duration>,
 ) -> Result<(), SendBatchError> {
-    // Connections get their turn to write, also where they share a thread with a publisher that never waits.
-    tokio::task::coop::consume_budget().await;
+    hub.give_way().await;
     let mut leftovers = Leftovers::none(hub);
     let mut changed = hub.changes();
     let taken = publish_now(hub, what, &mut leftovers.rest)?;

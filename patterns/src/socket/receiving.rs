@@ -12,17 +12,11 @@ use crate::error::RecvError;
 use crate::queue::{Arrival, Inbound};
 use crate::{PeerId, PeerInfo};
 
-/// The next message of any peer, in turn.
-pub(super) fn message(inbound: &mut Inbound) -> Option<(PeerId, Message)> {
-    let (id, mut run) = run_of(inbound, 1)?;
-    run.pop_front().map(|message| (id, message))
-}
-
 /// The next message of any peer, in turn, and what is known of the peer.
 pub(super) fn known_message(inbound: &mut Inbound) -> Option<(Arc<PeerInfo>, Message)> {
     loop {
-        if let (Arrival::Run(_, mut run), Some(peer)) = inbound.pop_known(1)? {
-            return run.pop_front().map(|message| (peer, message));
+        if let (Arrival::Came(_, message), Some(peer)) = inbound.pop_one_known()? {
+            return Some((peer, message));
         }
     }
 }
@@ -35,7 +29,7 @@ pub(super) fn run(inbound: &mut Inbound) -> Option<(PeerId, Batch)> {
 /// The next run of any peer, in turn; at most so many messages of it.
 pub(super) fn run_of(inbound: &mut Inbound, messages: usize) -> Option<(PeerId, Batch)> {
     loop {
-        if let Arrival::Run(id, run) = inbound.pop(messages)? {
+        if let Arrival::Came(id, run) = inbound.pop(messages)? {
             return Some((id, run));
         }
     }
@@ -84,9 +78,7 @@ macro_rules! receiving_methods {
             /// [`RecvError::Closed`](crate::RecvError), when all that came before is received, or
             /// [`RecvError::Timeout`](crate::RecvError).
             pub async fn recv(&self) -> Result<enfonet_zmtp::Message, crate::RecvError> {
-                let received =
-                    self.hub.in_recv_time(self.hub.recv_by(crate::socket::receiving::message)).await;
-                received.map(|(_, message)| message)
+                self.hub.recv_in_time(crate::queue::Inbound::pop_message).await
             }
 
             /// The next message, and what is known of the peer that sent it: its address, its routing id, as whom it
@@ -97,12 +89,12 @@ macro_rules! receiving_methods {
             pub async fn recv_from(
                 &self,
             ) -> Result<(std::sync::Arc<crate::PeerInfo>, enfonet_zmtp::Message), crate::RecvError> {
-                self.hub.in_recv_time(self.hub.recv_by(crate::socket::receiving::known_message)).await
+                self.hub.recv_in_time(crate::socket::receiving::known_message).await
             }
 
             /// The next message, if there is one.
             pub fn try_recv(&self) -> Option<enfonet_zmtp::Message> {
-                self.hub.try_recv_by(crate::socket::receiving::message).map(|(_, message)| message)
+                self.hub.try_recv_by(crate::queue::Inbound::pop_message)
             }
 
             /// The next messages of one peer, as they came, and whose they are; of each peer in turn. Cancel safe.
@@ -110,7 +102,7 @@ macro_rules! receiving_methods {
             /// # Errors
             /// As of [`recv`](Self::recv).
             pub async fn recv_batch(&self) -> Result<(crate::PeerId, enfonet_zmtp::Batch), crate::RecvError> {
-                self.hub.in_recv_time(self.hub.recv_by(crate::socket::receiving::run)).await
+                self.hub.recv_in_time(crate::socket::receiving::run).await
             }
 
             /// The next messages of one peer, if there are any.
@@ -120,8 +112,7 @@ macro_rules! receiving_methods {
         }
 
         crate::socket::receiving::streams!($kind, enfonet_zmtp::Message, |socket| async move {
-            let received = socket.hub.recv_by(crate::socket::receiving::message).await;
-            received.map(|(_, message)| message)
+            socket.hub.recv_by(crate::queue::Inbound::pop_message).await
         });
     };
 }

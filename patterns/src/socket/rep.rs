@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use enfonet_zmtp::{Envelope, Message, SocketType};
+use enfonet_zmtp::{Envelope, IntoMessage, Message, Small, SocketType};
 
 use super::common::socket_methods;
 use super::hub::{Hub, Owned};
@@ -55,7 +55,7 @@ pub struct Rep {
 }
 
 socket_methods!(Rep, |_settings| Passive);
-streams!(Rep, Request, |socket| async move { socket.next_request().await });
+streams!(Rep, Request, |socket| async move { socket.hub.recv_by(|inbound| socket.request(inbound)).await });
 
 impl Rep {
     /// The next request, of each client in turn. Cancel safe.
@@ -63,16 +63,12 @@ impl Rep {
     /// # Errors
     /// [`RecvError::Closed`] or [`RecvError::Timeout`].
     pub async fn recv(&self) -> Result<Request, RecvError> {
-        self.hub.in_recv_time(self.next_request()).await
+        self.hub.recv_in_time(|inbound| self.request(inbound)).await
     }
 
     /// The next request, if there is one.
     pub fn try_recv(&self) -> Option<Request> {
         self.hub.try_recv_by(|inbound| self.request(inbound))
-    }
-
-    async fn next_request(&self) -> Result<Request, RecvError> {
-        self.hub.recv_by(|inbound| self.request(inbound)).await
     }
 
     /// The next message that is a request.
@@ -119,14 +115,17 @@ impl Request {
     /// # Errors
     /// [`ReplyError`]: there is nobody to get the reply. Clients may leave at any time: a server that is to outlive them
     /// doesn't pass this on with `?`.
-    pub fn reply(self, message: impl Into<Message>) -> Result<(), ReplyError> {
+    pub fn reply(self, message: impl IntoMessage) -> Result<(), ReplyError> {
         let mut out = self.hub.out();
         let outbox = out.outboxes.get_mut(self.client.id).ok_or(ReplyError::ClientGone)?;
         if !outbox.has_room() {
             outbox.lose(1);
             return Err(ReplyError::Full);
         }
-        Hub::stage(out, self.client.id, &self.envelope, &message.into());
+        match Small::of(&message) {
+            Some(small) => Hub::stage(out, self.client.id, &self.envelope, &small),
+            None => Hub::stage(out, self.client.id, &self.envelope, &message.into()),
+        }
         Ok(())
     }
 }

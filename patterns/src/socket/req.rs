@@ -3,12 +3,12 @@
 use std::task::Waker;
 use std::time::Duration;
 
-use enfonet_zmtp::{Message, SocketType};
+use enfonet_zmtp::{IntoMessage, Message, SocketType};
 
 use super::common::socket_methods;
 use super::hub::{Out, Owned, within};
 use crate::error::{RecvError, SendError, TrySendError, Unsendable};
-use crate::queue::Arrival;
+use crate::queue::{Arrival, Inbound};
 use crate::routing::{Lockstep, Standing, Ticket};
 
 /// Sends a request to one of its peers, each in turn, and receives the reply (RFC 28). Partners:
@@ -60,7 +60,7 @@ impl Req {
     ///
     /// # Errors
     /// [`RequestError`]; the next request may be sent then.
-    pub async fn request(&self, message: impl Into<Message>) -> Result<Message, RequestError> {
+    pub async fn request(&self, message: impl IntoMessage) -> Result<Message, RequestError> {
         let message = message.into();
         let (retries, limit) = (self.hub.settings().retries, self.hub.settings().reply_timeout);
         let mut ticket = None;
@@ -95,7 +95,7 @@ impl Req {
     /// # Errors
     /// [`SendError::ReplyPending`] when the reply to the last one hasn't been received, unless the socket is
     /// [`relaxed`](crate::Options::relaxed), [`SendError::Timeout`] or [`SendError::Closed`]; with the message.
-    pub async fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
+    pub async fn send(&self, message: impl IntoMessage) -> Result<(), SendError> {
         self.begin(message.into(), self.hub.settings().send_timeout).await?;
         Ok(())
     }
@@ -105,7 +105,7 @@ impl Req {
     /// # Errors
     /// With the message: [`TrySendError::Full`], [`TrySendError::ReplyPending`] as of [`send`](Self::send), or
     /// [`TrySendError::Closed`].
-    pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
+    pub fn try_send(&self, message: impl IntoMessage) -> Result<(), TrySendError> {
         let message = message.into();
         let begun = self.try_begin(&mut self.hub.out(), &message);
         self.announce(TrySendError::unless(begun, message)?);
@@ -168,7 +168,7 @@ impl Req {
     /// As of [`recv`](Self::recv), without the times.
     pub fn try_recv(&self) -> Result<Option<Message>, RecvError> {
         let ticket = self.hub.out().routing.ticket();
-        while let Some(arrival) = self.hub.try_recv_by(|inbound| inbound.pop(1)) {
+        while let Some(arrival) = self.hub.try_recv_by(Inbound::pop_one) {
             self.take(arrival);
         }
         match self.look(ticket, &mut None) {
@@ -197,7 +197,7 @@ impl Req {
             }
             tokio::select! {
                 biased;
-                arrival = self.hub.recv(1) => self.take(arrival?),
+                arrival = self.hub.recv_by(Inbound::pop_one) => self.take(arrival?),
                 () = changed => {}
             }
         }
@@ -223,12 +223,10 @@ impl Req {
     }
 
     /// Takes in what has arrived, whosever it is, and calls all who wait for a reply if it is something to them.
-    fn take(&self, arrival: Arrival) {
+    fn take(&self, arrival: Arrival<Message>) {
         let mut out = self.hub.out();
         let news = match arrival {
-            Arrival::Run(peer, mut run) => {
-                run.pop_front().is_some_and(|message| out.routing.reply(peer, message))
-            }
+            Arrival::Came(peer, message) => out.routing.reply(peer, message),
             Arrival::Left(peer, unsent) => {
                 out.routing.gone(peer, unsent);
                 true

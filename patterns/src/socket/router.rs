@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use enfonet_zmtp::{Batch, Envelope, Message, SocketType};
+use enfonet_zmtp::{Batch, Envelope, IntoMessage, Message, SocketType};
 
 use super::common::{PeerEvent, recv_event, socket_methods};
 use super::hub::Owned;
-use super::receiving::{known_message, message, run, streams};
+use super::receiving::{known_message, run, streams};
 use super::sending::{self, Permit, reserve_to, sinks};
 use crate::connection::Link;
 use crate::error::{RecvError, ReserveError, SendError, TrySendError};
-use crate::queue::Outbox;
+use crate::queue::{Inbound, Outbox};
 use crate::routing::Directory;
 use crate::{ConnectError, Endpoint, PeerId, PeerInfo};
 
@@ -51,7 +51,11 @@ pub struct Router {
 }
 
 socket_methods!(Router, |settings| Directory::new(fastrand::u32(..), settings.handover));
-streams!(Router, (PeerId, Message), |socket| async move { socket.hub.recv_by(message).await });
+streams!(
+    Router,
+    (PeerId, Message),
+    |socket| async move { socket.hub.recv_by(Inbound::pop_message_of).await }
+);
 sinks!(Router, (PeerId, Message), |socket, to| socket.send_to(to.0, to.1));
 
 impl Router {
@@ -87,16 +91,16 @@ impl Router {
     ///
     /// # Errors
     /// [`SendError::UnknownPeer`], [`SendError::Timeout`] or [`SendError::Closed`], with the message.
-    pub async fn send_to(&self, peer: PeerId, message: impl Into<Message>) -> Result<(), SendError> {
-        sending::send_to(&self.hub, peer, &Envelope::none(), message.into(), Outbox::is_open).await
+    pub async fn send_to(&self, peer: PeerId, message: impl IntoMessage) -> Result<(), SendError> {
+        sending::send_to(&self.hub, peer, &Envelope::none(), message, Outbox::is_open).await
     }
 
     /// Sends to a peer, if it has room.
     ///
     /// # Errors
     /// [`TrySendError`], with the message.
-    pub fn try_send_to(&self, peer: PeerId, message: impl Into<Message>) -> Result<(), TrySendError> {
-        sending::try_send_to(&self.hub, peer, &Envelope::none(), message.into(), Outbox::is_open)
+    pub fn try_send_to(&self, peer: PeerId, message: impl IntoMessage) -> Result<(), TrySendError> {
+        sending::try_send_to(&self.hub, peer, &Envelope::none(), message, Outbox::is_open)
     }
 
     /// Waits for room for a message to the peer, and keeps it. Cancel safe.
@@ -113,7 +117,7 @@ impl Router {
     /// # Errors
     /// With the message: [`SendError::Closed`]; [`SendError::NoRecipient`] when there is no frame behind the routing
     /// id; if mandatory, [`SendError::UnknownPeer`] or [`SendError::Timeout`].
-    pub async fn send_routed(&self, message: impl Into<Message>) -> Result<(), SendError> {
+    pub async fn send_routed(&self, message: impl IntoMessage) -> Result<(), SendError> {
         let whole = message.into();
         let (routing_id, Some(message)) = whole.clone().split_first() else {
             return Err(SendError::NoRecipient(whole));
@@ -144,7 +148,7 @@ impl Router {
     /// # Errors
     /// [`RecvError::Closed`] or [`RecvError::Timeout`].
     pub async fn recv(&self) -> Result<(PeerId, Message), RecvError> {
-        self.hub.in_recv_time(self.hub.recv_by(message)).await
+        self.hub.recv_in_time(Inbound::pop_message_of).await
     }
 
     /// The next message, and what is known of the peer that sent it. Cancel safe.
@@ -152,7 +156,7 @@ impl Router {
     /// # Errors
     /// As of [`recv`](Self::recv).
     pub async fn recv_from(&self) -> Result<(Arc<PeerInfo>, Message), RecvError> {
-        self.hub.in_recv_time(self.hub.recv_by(known_message)).await
+        self.hub.recv_in_time(known_message).await
     }
 
     /// The next message, with the routing id of the peer that sent it before its frames. Cancel safe.
@@ -166,7 +170,7 @@ impl Router {
 
     /// The next message, if there is one, and whose it is.
     pub fn try_recv(&self) -> Option<(PeerId, Message)> {
-        self.hub.try_recv_by(message)
+        self.hub.try_recv_by(Inbound::pop_message_of)
     }
 
     /// The next messages of one peer, as they came, and whose they are; of each peer in turn. Cancel safe.
@@ -174,7 +178,7 @@ impl Router {
     /// # Errors
     /// As of [`recv`](Self::recv).
     pub async fn recv_batch(&self) -> Result<(PeerId, Batch), RecvError> {
-        self.hub.in_recv_time(self.hub.recv_by(run)).await
+        self.hub.recv_in_time(run).await
     }
 
     /// What happens next at any peer, each in turn: at most so many messages, as they came; and, with

@@ -4,18 +4,19 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
-use enfonet_zmtp::{Batch, Envelope, Message};
+use enfonet_zmtp::{Batch, Envelope, IntoMessage, Message, Small};
 use futures_sink::Sink;
 use tokio_util::sync::ReusableBoxFuture;
 
 use super::hub::Hub;
 use crate::PeerId;
 use crate::error::{Closed, ReserveError, SendBatchError, SendError, TrySendError, Unsendable};
-use crate::queue::Outbox;
+use crate::queue::{Item, Outbox};
 use crate::routing::{Choose, Routing};
 
 /// Sends to the next peer with room; `None` if nobody has any.
-fn put<R: Choose>(hub: &Hub<R>, message: &Message) -> Option<Result<(), Unsendable>> {
+#[inline]
+fn put<R: Choose>(hub: &Hub<R>, message: &impl Item) -> Option<Result<(), Unsendable>> {
     let mut guard = hub.out();
     let out = &mut *guard;
     if out.closed {
@@ -27,13 +28,25 @@ fn put<R: Choose>(hub: &Hub<R>, message: &Message) -> Option<Result<(), Unsendab
 }
 
 /// Sends to the next peer with room, if there is one.
-pub(super) fn try_send<R: Choose>(hub: &Hub<R>, message: Message) -> Result<(), TrySendError> {
+pub(super) fn try_send<R: Choose>(hub: &Hub<R>, message: impl IntoMessage) -> Result<(), TrySendError> {
+    if let Some(small) = Small::of(&message) {
+        return TrySendError::unless(put(hub, &small), message);
+    }
+    let message = message.into();
     TrySendError::unless(put(hub, &message), message)
 }
 
 /// Sends to the next peer with room, as soon as there is one. Cancel safe: dropped before it is ready, it has sent
 /// nothing.
-pub(super) async fn send<R: Choose>(hub: &Hub<R>, message: Message) -> Result<(), SendError> {
+#[inline]
+pub(super) async fn send<R: Choose>(hub: &Hub<R>, message: impl IntoMessage) -> Result<(), SendError> {
+    hub.give_way().await;
+    if let Some(small) = Small::of(&message)
+        && let Some(sent) = put(hub, &small)
+    {
+        return SendError::unless(Some(sent), message);
+    }
+    let message = message.into();
     SendError::unless(hub.in_send_time(|| put(hub, &message)).await, message)
 }
 
@@ -42,7 +55,7 @@ fn put_to<R: Routing>(
     hub: &Hub<R>,
     peer: PeerId,
     envelope: &Envelope,
-    message: &Message,
+    message: &impl Item,
     is_there: fn(&Outbox) -> bool,
 ) -> Option<Result<(), Unsendable>> {
     let out = hub.out();
@@ -62,9 +75,13 @@ pub(super) fn try_send_to<R: Routing>(
     hub: &Hub<R>,
     peer: PeerId,
     envelope: &Envelope,
-    message: Message,
+    message: impl IntoMessage,
     is_there: fn(&Outbox) -> bool,
 ) -> Result<(), TrySendError> {
+    if let Some(small) = Small::of(&message) {
+        return TrySendError::unless(put_to(hub, peer, envelope, &small, is_there), message);
+    }
+    let message = message.into();
     TrySendError::unless(put_to(hub, peer, envelope, &message, is_there), message)
 }
 
@@ -73,9 +90,16 @@ pub(super) async fn send_to<R: Routing>(
     hub: &Hub<R>,
     peer: PeerId,
     envelope: &Envelope,
-    message: Message,
+    message: impl IntoMessage,
     is_there: fn(&Outbox) -> bool,
 ) -> Result<(), SendError> {
+    hub.give_way().await;
+    if let Some(small) = Small::of(&message)
+        && let Some(sent) = put_to(hub, peer, envelope, &small, is_there)
+    {
+        return SendError::unless(Some(sent), message);
+    }
+    let message = message.into();
     let sent = hub.in_send_time(|| put_to(hub, peer, envelope, &message, is_there)).await;
     SendError::unless(sent, message)
 }
@@ -107,6 +131,7 @@ pub(super) fn try_send_batch<R: Choose>(hub: &Hub<R>, batch: &mut Batch) -> Resu
 
 /// Sends all of the messages, each to the next peer with room. Cancel safe: what is sent is taken off the batch.
 pub(super) async fn send_batch<R: Choose>(hub: &Hub<R>, batch: &mut Batch) -> Result<(), SendBatchError> {
+    hub.give_way().await;
     let sent = hub.in_send_time(|| put_all(hub, batch)).await;
     sent.ok_or(SendBatchError::Timeout)?.map_err(Into::into)
 }
@@ -131,6 +156,7 @@ pub(super) async fn reserve<R: Choose>(hub: &Hub<R>) -> Result<Permit<'_>, Reser
         out.outboxes[peer].reserve();
         Some(Ok(Permit::new(hub, peer)))
     };
+    hub.give_way().await;
     hub.in_send_time(place).await.unwrap_or(Err(ReserveError::Timeout))
 }
 
@@ -148,6 +174,7 @@ pub(super) async fn reserve_to<R: Routing>(hub: &Hub<R>, peer: PeerId) -> Result
             Ok(Permit::new(hub, peer))
         })
     };
+    hub.give_way().await;
     hub.in_send_time(place).await.unwrap_or(Err(ReserveError::Timeout))
 }
 
@@ -170,7 +197,7 @@ impl<'a> Permit<'a> {
     /// # Errors
     /// With the message: [`SendError::UnknownPeer`] when the peer has gone meanwhile and no other has room,
     /// [`SendError::Closed`].
-    pub fn send(mut self, message: impl Into<Message>) -> Result<(), SendError> {
+    pub fn send(mut self, message: impl IntoMessage) -> Result<(), SendError> {
         self.is_open = false;
         self.hub.fill(self.peer, message.into())
     }
@@ -321,9 +348,9 @@ macro_rules! sending_methods {
             /// [`SendError::Timeout`](crate::SendError) or [`SendError::Closed`](crate::SendError), with the message.
             pub async fn send(
                 &self,
-                message: impl Into<enfonet_zmtp::Message>,
+                message: impl enfonet_zmtp::IntoMessage,
             ) -> Result<(), crate::SendError> {
-                crate::socket::sending::send(&self.hub, message.into()).await
+                crate::socket::sending::send(&self.hub, message).await
             }
 
             /// Sends to the next peer with room, if there is one.
@@ -333,9 +360,9 @@ macro_rules! sending_methods {
             /// message.
             pub fn try_send(
                 &self,
-                message: impl Into<enfonet_zmtp::Message>,
+                message: impl enfonet_zmtp::IntoMessage,
             ) -> Result<(), crate::TrySendError> {
-                crate::socket::sending::try_send(&self.hub, message.into())
+                crate::socket::sending::try_send(&self.hub, message)
             }
 
             /// Sends all messages of a batch, as if one by one, and takes them off it. Cancel safe: what is left in

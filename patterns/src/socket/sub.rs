@@ -7,9 +7,10 @@ use enfonet_zmtp::{Batch, Message, SocketType};
 
 use super::common::socket_methods;
 use super::hub::Owned;
-use super::receiving::{known_message, message, run, streams};
+use super::receiving::{known_message, run, streams};
 use super::xsub::{cancel, subscribe};
 use crate::error::RecvError;
+use crate::queue::Inbound;
 use crate::routing::Upstream;
 use crate::{PeerId, PeerInfo};
 
@@ -100,7 +101,7 @@ impl Sub {
 
     pub(super) async fn next_message(&self) -> Result<Message, RecvError> {
         loop {
-            let (_, message) = self.hub.recv_by(message).await?;
+            let message = self.hub.recv_by(Inbound::pop_message).await?;
             if self.wants(&message) {
                 return Ok(message);
             }
@@ -109,7 +110,7 @@ impl Sub {
 
     /// The next message, if there is one.
     pub fn try_recv(&self) -> Option<Message> {
-        std::iter::from_fn(|| self.hub.try_recv_by(message)).map(|(_, m)| m).find(|m| self.wants(m))
+        std::iter::from_fn(|| self.hub.try_recv_by(Inbound::pop_message)).find(|m| self.wants(m))
     }
 
     /// The next messages of one publisher, as they came, and whose they are; of each publisher in turn. Cancel safe.

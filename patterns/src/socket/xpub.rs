@@ -1,6 +1,6 @@
 //! XPUB: PUB that sees who subscribes.
 
-use enfonet_zmtp::{Batch, Envelope, Message, SocketType, Subscription};
+use enfonet_zmtp::{Batch, Envelope, IntoMessage, Message, SocketType, Subscription};
 
 use super::common::socket_methods;
 use super::hub::Owned;
@@ -80,7 +80,7 @@ impl XPub {
     ///
     /// # Errors
     /// [`SendError::Closed`], or [`SendError::Timeout`] with [`nodrop`](crate::Options::nodrop).
-    pub async fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
+    pub async fn send(&self, message: impl IntoMessage) -> Result<(), SendError> {
         publish::send(&self.hub, message.into()).await
     }
 
@@ -88,7 +88,7 @@ impl XPub {
     ///
     /// # Errors
     /// [`TrySendError::Closed`], or [`TrySendError::Full`] with [`nodrop`](crate::Options::nodrop).
-    pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
+    pub fn try_send(&self, message: impl IntoMessage) -> Result<(), TrySendError> {
         publish::try_send(&self.hub, message.into())
     }
 
@@ -109,16 +109,16 @@ impl XPub {
     ///
     /// # Errors
     /// [`SendError::UnknownPeer`], [`SendError::Timeout`] or [`SendError::Closed`], with the message.
-    pub async fn send_to(&self, peer: PeerId, message: impl Into<Message>) -> Result<(), SendError> {
-        sending::send_to(&self.hub, peer, &Envelope::none(), message.into(), Outbox::is_connected).await
+    pub async fn send_to(&self, peer: PeerId, message: impl IntoMessage) -> Result<(), SendError> {
+        sending::send_to(&self.hub, peer, &Envelope::none(), message, Outbox::is_connected).await
     }
 
     /// Sends a message to one peer, whatever it has subscribed to, if it has room.
     ///
     /// # Errors
     /// [`TrySendError`], with the message.
-    pub fn try_send_to(&self, peer: PeerId, message: impl Into<Message>) -> Result<(), TrySendError> {
-        sending::try_send_to(&self.hub, peer, &Envelope::none(), message.into(), Outbox::is_connected)
+    pub fn try_send_to(&self, peer: PeerId, message: impl IntoMessage) -> Result<(), TrySendError> {
+        sending::try_send_to(&self.hub, peer, &Envelope::none(), message, Outbox::is_connected)
     }
 
     /// Lets a peer have the messages of a topic, as if it had asked for them: what an application does that
@@ -147,7 +147,7 @@ impl XPub {
     /// # Errors
     /// [`RecvError::Closed`], when all that came before is received, or [`RecvError::Timeout`].
     pub async fn recv(&self) -> Result<FromSubscriber, RecvError> {
-        self.hub.in_recv_time(self.hub.recv_by(next)).await
+        self.hub.recv_in_time(next).await
     }
 
     /// The next subscription or message, if there is one.
@@ -170,20 +170,18 @@ impl XPub {
 /// The next subscription or message.
 pub(super) fn next(inbound: &mut Inbound) -> Option<FromSubscriber> {
     loop {
-        if let Some(received) = from_subscriber(inbound.pop(1)?) {
+        if let Some(received) = from_subscriber(inbound.pop_one()?) {
             return Some(received);
         }
     }
 }
 
-fn from_subscriber(arrival: Arrival) -> Option<FromSubscriber> {
+fn from_subscriber(arrival: Arrival<Message>) -> Option<FromSubscriber> {
     match arrival {
         Arrival::Subscription(peer, subscription) => {
             Some(FromSubscriber::Subscription { peer, subscription })
         }
-        Arrival::Run(peer, mut run) => {
-            run.pop_front().map(|message| FromSubscriber::Message { peer, message })
-        }
+        Arrival::Came(peer, message) => Some(FromSubscriber::Message { peer, message }),
         Arrival::Joined(..) | Arrival::Left(..) => None,
     }
 }

@@ -3,7 +3,7 @@
 use std::task::Waker;
 
 use bytes::Bytes;
-use enfonet_zmtp::{Envelope, Message, SocketType, Subscription};
+use enfonet_zmtp::{Envelope, IntoMessage, Message, SocketType, Subscription};
 use smallvec::SmallVec;
 
 use super::common::socket_methods;
@@ -77,7 +77,7 @@ impl XSub {
     ///
     /// # Errors
     /// [`SendError::Closed`].
-    pub fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
+    pub fn send(&self, message: impl IntoMessage) -> Result<(), SendError> {
         let message = message.into();
         match Subscription::from_message(&message) {
             Some(Subscription::Subscribe(topic)) => self.subscribe(topic),

@@ -13,7 +13,7 @@ fn run(texts: &[&str]) -> Batch {
 fn texts(inbound: &mut Inbound, messages: usize) -> Vec<String> {
     std::iter::from_fn(|| inbound.pop(messages))
         .map(|arrival| match arrival {
-            Arrival::Run(_, run) => {
+            Arrival::Came(_, run) => {
                 run.into_iter().map(|m| String::from_utf8_lossy(m.first()).into_owned()).collect()
             }
             Arrival::Left(..) => "left".into(),
@@ -91,7 +91,7 @@ fn each_message_is_known_to_be_of_the_peer_that_sent_it_also_where_another_took_
     }
     let next = |inbound: &mut Inbound| {
         let (arrival, peer) = inbound.pop_known(1)?;
-        let Arrival::Run(_, run) = arrival else { panic!() };
+        let Arrival::Came(_, run) = arrival else { panic!() };
         Some((run.into_iter().next().unwrap(), peer.unwrap().routing_id.clone()))
     };
     assert_eq!(next(&mut inbound), Some((Message::from("a"), "first".into())));
@@ -248,7 +248,7 @@ mod model {
                             (ids[peer], taken)
                         });
                         let popped = inbound.pop(most).map(|arrival| match arrival {
-                            Arrival::Run(id, run) => {
+                            Arrival::Came(id, run) => {
                                 (id, run.into_iter().map(|m| String::from_utf8_lossy(m.first()).into_owned()).collect())
                             }
                             other => panic!("{other:?}"),

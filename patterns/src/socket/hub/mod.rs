@@ -7,6 +7,7 @@
 mod lifetime;
 mod link;
 mod status;
+mod turns;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::task::Waker;
 use std::time::Duration;
 
-use enfonet_zmtp::{Batch, Envelope, Message, SocketType};
+use enfonet_zmtp::{Batch, Envelope, SocketType};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
@@ -24,11 +25,12 @@ use tokio_util::task::TaskTracker;
 
 use lifetime::Attachment;
 pub(crate) use lifetime::{Owned, Role};
+use turns::Turns;
 
 use crate::error::RecvError;
 use crate::monitor::Monitors;
 use crate::options::Settings;
-use crate::queue::{Arrival, Inbound, Load};
+use crate::queue::{Arrival, Inbound, Item, Load};
 use crate::routing::{Outboxes, Routing};
 use crate::{Endpoint, PeerId};
 
@@ -63,6 +65,8 @@ pub(crate) struct Hub<R> {
     /// The one that was bound or connected last.
     last_endpoint: Mutex<Option<Endpoint>>,
     monitors: Monitors,
+    sending: Turns,
+    receiving: Turns,
     tasks: TaskTracker,
     /// Where they run: that of the first.
     runtime: OnceLock<Handle>,
@@ -99,6 +103,8 @@ impl<R: Routing> Hub<R> {
             endpoints: Mutex::default(),
             last_endpoint: Mutex::default(),
             monitors: Monitors::default(),
+            sending: Turns::default(),
+            receiving: Turns::default(),
             tasks: TaskTracker::new(),
             runtime: OnceLock::new(),
             closing: CancellationToken::new(),
@@ -136,8 +142,11 @@ impl<R: Routing> Hub<R> {
     #[inline]
     pub(crate) fn try_recv_by<T>(&self, take: impl FnOnce(&mut Inbound) -> Option<T>) -> Option<T> {
         let mut inbound = self.inbound();
+        if inbound.waiting == 0 {
+            return take(&mut inbound);
+        }
         let taken = take(&mut inbound);
-        if taken.is_some() && inbound.has_arrivals() && inbound.waiting > 0 {
+        if taken.is_some() && inbound.has_arrivals() {
             self.announce(inbound);
         }
         taken
@@ -150,8 +159,27 @@ impl<R: Routing> Hub<R> {
         &self,
         mut take: impl FnMut(&mut Inbound) -> Option<T>,
     ) -> Result<T, RecvError> {
-        // Now and then other tasks get their turn, however much there is to receive.
-        tokio::task::coop::consume_budget().await;
+        self.receiving.next().await;
+        match self.try_recv_by(&mut take) {
+            Some(taken) => Ok(taken),
+            None => self.wait_by(take).await,
+        }
+    }
+
+    /// The same, in the time that the options have for it.
+    #[inline]
+    pub(crate) async fn recv_in_time<T>(
+        &self,
+        mut take: impl FnMut(&mut Inbound) -> Option<T>,
+    ) -> Result<T, RecvError> {
+        self.receiving.next().await;
+        match self.try_recv_by(&mut take) {
+            Some(taken) => Ok(taken),
+            None => self.in_recv_time(self.wait_by(take)).await,
+        }
+    }
+
+    async fn wait_by<T>(&self, mut take: impl FnMut(&mut Inbound) -> Option<T>) -> Result<T, RecvError> {
         loop {
             if let Some(taken) = self.try_recv_by(&mut take) {
                 return Ok(taken);
@@ -168,7 +196,6 @@ impl<R: Routing> Hub<R> {
     }
 
     /// Gives a receive as much time as the options have for it.
-    #[inline]
     pub(crate) async fn in_recv_time<T>(
         &self,
         receive: impl Future<Output = Result<T, RecvError>>,
@@ -197,11 +224,15 @@ impl<R: Routing> Hub<R> {
         self.try_until(|| attempt(&mut self.out())).await
     }
 
-    /// Calls `attempt` until it gives something, for as long as the options have for sending.
+    /// To be awaited before something is sent: connections get their turn to write, also where they share a thread with
+    /// one who never has to wait.
     #[inline]
+    pub(crate) async fn give_way(&self) {
+        self.sending.next().await;
+    }
+
+    /// Calls `attempt` until it gives something, for as long as the options have for sending.
     pub(crate) async fn in_send_time<T>(&self, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
-        // Connections get their turn to write, also where they share a thread with one who never has to wait.
-        tokio::task::coop::consume_budget().await;
         match attempt() {
             None => within(self.options.send_timeout, self.try_until(attempt)).await,
             outcome => outcome,
@@ -213,10 +244,10 @@ impl<R: Routing> Hub<R> {
         mut out: MutexGuard<'_, Out<R>>,
         peer: PeerId,
         envelope: &Envelope,
-        message: &Message,
+        message: &impl Item,
     ) {
         let outbox = &mut out.outboxes[peer];
-        outbox.push(envelope, message);
+        message.push_to(outbox, envelope);
         let waker = outbox.wake();
         drop(out);
         waker.into_iter().for_each(Waker::wake);
