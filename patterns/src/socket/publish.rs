@@ -44,6 +44,13 @@ impl Publication<'_> {
         }
     }
 
+    fn wire_len(self) -> usize {
+        match self {
+            Self::One(message) => message.wire_len(),
+            Self::Run(batch) => batch.wire_len(),
+        }
+    }
+
     /// What is left of it without so many messages.
     fn without(self, taken: usize) -> Batch {
         let mut rest = match self {
@@ -70,7 +77,7 @@ async fn publish_in_time(
     what: Publication<'_>,
     time: Option<Duration>,
 ) -> Result<(), SendBatchError> {
-    hub.give_way().await;
+    hub.give_way(what.wire_len()).await;
     let mut leftovers = Leftovers::none(hub);
     let mut changed = hub.changes();
     let taken = publish_now(hub, what, &mut leftovers.rest)?;

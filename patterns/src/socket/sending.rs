@@ -40,13 +40,22 @@ pub(super) fn try_send<R: Choose>(hub: &Hub<R>, message: impl IntoMessage) -> Re
 /// nothing.
 #[inline]
 pub(super) async fn send<R: Choose>(hub: &Hub<R>, message: impl IntoMessage) -> Result<(), SendError> {
-    hub.give_way().await;
-    if let Some(small) = Small::of(&message)
-        && let Some(sent) = put(hub, &small)
-    {
-        return SendError::unless(Some(sent), message);
-    }
-    let message = message.into();
+    let message = match Small::of(&message).map(|small| small.wire_len()) {
+        Some(octets) => {
+            hub.give_way(octets).await;
+            if let Some(small) = Small::of(&message)
+                && let Some(sent) = put(hub, &small)
+            {
+                return SendError::unless(Some(sent), message);
+            }
+            message.into()
+        }
+        None => {
+            let message = message.into();
+            hub.give_way(message.wire_len()).await;
+            message
+        }
+    };
     SendError::unless(hub.in_send_time(|| put(hub, &message)).await, message)
 }
 
@@ -93,13 +102,22 @@ pub(super) async fn send_to<R: Routing>(
     message: impl IntoMessage,
     is_there: fn(&Outbox) -> bool,
 ) -> Result<(), SendError> {
-    hub.give_way().await;
-    if let Some(small) = Small::of(&message)
-        && let Some(sent) = put_to(hub, peer, envelope, &small, is_there)
-    {
-        return SendError::unless(Some(sent), message);
-    }
-    let message = message.into();
+    let message = match Small::of(&message).map(|small| small.wire_len()) {
+        Some(octets) => {
+            hub.give_way(octets).await;
+            if let Some(small) = Small::of(&message)
+                && let Some(sent) = put_to(hub, peer, envelope, &small, is_there)
+            {
+                return SendError::unless(Some(sent), message);
+            }
+            message.into()
+        }
+        None => {
+            let message = message.into();
+            hub.give_way(message.wire_len()).await;
+            message
+        }
+    };
     let sent = hub.in_send_time(|| put_to(hub, peer, envelope, &message, is_there)).await;
     SendError::unless(sent, message)
 }
@@ -131,7 +149,7 @@ pub(super) fn try_send_batch<R: Choose>(hub: &Hub<R>, batch: &mut Batch) -> Resu
 
 /// Sends all of the messages, each to the next peer with room. Cancel safe: what is sent is taken off the batch.
 pub(super) async fn send_batch<R: Choose>(hub: &Hub<R>, batch: &mut Batch) -> Result<(), SendBatchError> {
-    hub.give_way().await;
+    hub.give_way(batch.wire_len()).await;
     let sent = hub.in_send_time(|| put_all(hub, batch)).await;
     sent.ok_or(SendBatchError::Timeout)?.map_err(Into::into)
 }
@@ -156,7 +174,7 @@ pub(super) async fn reserve<R: Choose>(hub: &Hub<R>) -> Result<Permit<'_>, Reser
         out.outboxes[peer].reserve();
         Some(Ok(Permit::new(hub, peer)))
     };
-    hub.give_way().await;
+    hub.give_way(0).await;
     hub.in_send_time(place).await.unwrap_or(Err(ReserveError::Timeout))
 }
 
@@ -174,7 +192,7 @@ pub(super) async fn reserve_to<R: Routing>(hub: &Hub<R>, peer: PeerId) -> Result
             Ok(Permit::new(hub, peer))
         })
     };
-    hub.give_way().await;
+    hub.give_way(0).await;
     hub.in_send_time(place).await.unwrap_or(Err(ReserveError::Timeout))
 }
 

@@ -4,6 +4,7 @@ use bytes::{Bytes, BytesMut};
 use smallvec::smallvec;
 
 use super::{LARGE_BODY, Message, Repr, wire};
+use crate::FrameHeader;
 
 /// What a message can be made of: a message; text or octets, the body of its only frame; an array or vector of those, a
 /// frame of each.
@@ -129,6 +130,19 @@ impl<'a, M: IntoMessage> Small<'a, M> {
             frames += 1;
         }
         (frames > 0).then_some(Self(message))
+    }
+
+    /// Octets of its wire form.
+    #[must_use]
+    #[inline]
+    pub fn wire_len(&self) -> usize {
+        let mut octets = 0;
+        let mut frames = 0;
+        while let Some(body) = self.0.frame(frames) {
+            octets += FrameHeader::message(body.len(), false).frame_len();
+            frames += 1;
+        }
+        octets
     }
 
     /// Appends the wire form.

@@ -159,7 +159,7 @@ impl<R: Routing> Hub<R> {
         &self,
         mut take: impl FnMut(&mut Inbound) -> Option<T>,
     ) -> Result<T, RecvError> {
-        self.receiving.next().await;
+        self.receiving.next(0).await;
         match self.try_recv_by(&mut take) {
             Some(taken) => Ok(taken),
             None => self.wait_by(take).await,
@@ -172,7 +172,7 @@ impl<R: Routing> Hub<R> {
         &self,
         mut take: impl FnMut(&mut Inbound) -> Option<T>,
     ) -> Result<T, RecvError> {
-        self.receiving.next().await;
+        self.receiving.next(0).await;
         match self.try_recv_by(&mut take) {
             Some(taken) => Ok(taken),
             None => self.in_recv_time(self.wait_by(take)).await,
@@ -224,11 +224,11 @@ impl<R: Routing> Hub<R> {
         self.try_until(|| attempt(&mut self.out())).await
     }
 
-    /// To be awaited before something is sent: connections get their turn to write, also where they share a thread with
+    /// To be awaited before so many octets are sent: connections get their turn to write, also where they share a thread with
     /// one who never has to wait.
     #[inline]
-    pub(crate) async fn give_way(&self) {
-        self.sending.next().await;
+    pub(crate) async fn give_way(&self, octets: usize) {
+        self.sending.next(octets).await;
     }
 
     /// Calls `attempt` until it gives something, for as long as the options have for sending.

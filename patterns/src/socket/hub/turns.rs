@@ -1,22 +1,35 @@
 //! How those who never have to wait let others have their turn.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Counts operations, roughly: of those that many tasks do at a time some may not count.
+/// Counts what is done, roughly: of what many tasks do at a time some may not count.
 #[derive(Debug, Default)]
-pub(crate) struct Turns(AtomicU8);
+pub(crate) struct Turns(AtomicUsize);
 
-/// Operations for each unit of a task's budget (tokio's: 128 of them, then it gives way). A unit for each would have
-/// every 128 messages written by themselves.
-const UNIT: u8 = 16;
+/// Octets for each unit of a task's budget, after which it gives way. So a task that shares its thread
+/// with a connection has it write some 128 KiB at once: less costs system calls, more falls out of the caches.
+const UNIT: usize = 1024;
+/// What a message counts besides its octets.
+const MESSAGE: usize = 64;
+/// The units that tokio gives a task.
+const BUDGET: usize = 128;
 
 impl Turns {
-    /// To be awaited before each operation: gives way to other tasks now and then, however much there is to do.
+    /// To be awaited before a message of so many octets is sent or received: gives way to other tasks now and then,
+    /// however much there is to do.
     #[inline]
-    pub(crate) async fn next(&self) {
-        let turn = self.0.load(Ordering::Relaxed);
-        self.0.store(turn.wrapping_add(1), Ordering::Relaxed);
-        if turn.is_multiple_of(UNIT) {
+    pub(crate) async fn next(&self, octets: usize) {
+        let spent = self.0.load(Ordering::Relaxed) + MESSAGE + octets.min(usize::MAX / 4);
+        self.0.store(spent % UNIT, Ordering::Relaxed);
+        if spent >= UNIT {
+            self.spend(spent / UNIT).await;
+        }
+    }
+
+    #[cold]
+    async fn spend(&self, units: usize) {
+        // More than all of its budget nobody can spend.
+        for _ in 0..units.min(BUDGET) {
             tokio::task::coop::consume_budget().await;
         }
     }
@@ -28,12 +41,11 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test]
-    async fn who_never_waits_gives_way_now_and_then() {
+    async fn done_in_a_turn(octets: usize) -> usize {
         let (turns, done) = (Turns::default(), Cell::new(0));
         let busy = async {
             loop {
-                turns.next().await;
+                turns.next(octets).await;
                 done.set(done.get() + 1);
             }
         };
@@ -45,7 +57,19 @@ mod tests {
         tokio::select! {
             biased;
             () = busy => unreachable!("it goes on for ever"),
-            () = other => assert!(done.get() >= usize::from(UNIT), "{}", done.get()),
+            () = other => done.get(),
+        }
+    }
+
+    #[tokio::test]
+    async fn who_never_waits_gives_way_after_some_octets_or_messages() {
+        for (octets, expected) in [(0, BUDGET * UNIT / MESSAGE), (UNIT - MESSAGE, BUDGET), (1 << 20, 1)] {
+            // What else was done in this turn counts, too.
+            tokio::task::yield_now().await;
+            let done = done_in_a_turn(octets).await;
+            // What doesn't make a unit yet is free.
+            let most = expected + UNIT / MESSAGE;
+            assert!((expected / 2..=most).contains(&done), "{octets} octets: {done}, not {expected}");
         }
     }
 }
