@@ -1,6 +1,8 @@
 //! What an XPUB with options is told of its subscribers, and what it decides for them.
 
-use enfonet_patterns::{Context, FromSubscriber, Message, Options, PeerId, Sub, Subscription, XPub, XSub};
+use enfonet_patterns::{
+    Context, FromSubscriber, IntoMessage, Options, PeerId, Sub, Subscription, XPub, XSub,
+};
 use enfonet_tests::{End, LibZmq, Runtime, eventually, frames, wildcard};
 use zmq::SocketType;
 
@@ -58,7 +60,7 @@ impl Stage<'_> {
         peer
     }
 
-    fn send(&self, message: impl Into<Message>) {
+    fn send(&self, message: impl IntoMessage) {
         self.runtime.run(self.xpub.send(message)).unwrap();
     }
 }

@@ -37,6 +37,8 @@ pub(crate) struct Inbound {
     /// What waits of peers that have gone for good. At the mark, no connection is read: or peers that come,
     /// send and go would fill the memory.
     orphaned: Load,
+    /// Some of what waits may not be wanted: that is seen to when it is received.
+    pub(crate) is_doubtful: bool,
     /// How many receivers wait.
     pub(crate) waiting: usize,
     /// No connection is to be read any more.
@@ -112,6 +114,19 @@ impl Inbox {
         }
     }
 
+    /// Keeps of each run what `keep` makes of it. How much is gone; that isn't credited yet.
+    fn retain(&mut self, keep: impl Fn(Batch) -> Batch) -> Load {
+        let mut dropped = Load::default();
+        self.items.retain_mut(|item| {
+            let Item::Run(run) = item else { return true };
+            dropped.add(Load::new(run.len(), run.wire_len()));
+            *run = keep(std::mem::take(run));
+            dropped.sub(Load::new(run.len(), run.wire_len()));
+            !run.is_empty()
+        });
+        dropped
+    }
+
     #[inline]
     fn give_credit(&mut self, taken: Load, limit: &Load) {
         self.queued.sub(taken);
@@ -137,6 +152,7 @@ impl Inbound {
             subscriptions: VecDeque::new(),
             limit,
             orphaned: Load::default(),
+            is_doubtful: false,
             waiting: 0,
             stopped: false,
             reports,
@@ -405,6 +421,11 @@ impl Inbound {
                 self.wake_paused();
             }
         }
+        self.line_up_again(id);
+    }
+
+    /// If there is anything left to receive of it.
+    fn line_up_again(&mut self, id: PeerId) {
         let inbox = &mut self.inboxes[id];
         if inbox.has_arrivals(self.reports) {
             self.ready.push_back(id);
@@ -412,6 +433,25 @@ impl Inbound {
             inbox.in_line = false;
         } else {
             self.inboxes.remove(id);
+        }
+    }
+
+    /// Keeps of each run that waits what `keep` makes of it: all that is wanted, so nothing is doubtful then.
+    pub(crate) fn retain(&mut self, keep: impl Fn(Batch) -> Batch) {
+        self.is_doubtful = false;
+        for inbox in self.inboxes.values_mut() {
+            let dropped = inbox.retain(&keep);
+            inbox.give_credit(dropped, &self.limit);
+            if !inbox.open {
+                self.orphaned.sub(dropped);
+            }
+        }
+        for _ in 0..self.ready.len() {
+            let Some(id) = self.ready.pop_front() else { break };
+            self.line_up_again(id);
+        }
+        if self.orphaned.is_below(&self.limit) {
+            self.wake_paused();
         }
     }
 

@@ -1,12 +1,12 @@
 //! To every peer that wants it (RFC 29, "The PUB Socket", "The XPUB Socket").
 
-use enfonet_zmtp::{Batch, Envelope, Message, Span, Subscription};
+use enfonet_zmtp::{Batch, Envelope, Span, Subscription};
 
 use super::subscribers::Subscribers;
 use super::{Outboxes, Refusal, Routing};
 use crate::PeerId;
 use crate::options::Settings;
-use crate::queue::{Outbox, PendingRun};
+use crate::queue::{Item, Outbox, PendingRun};
 
 /// The subscribers, and the way of a message or a run of them into their queues.
 #[derive(Debug)]
@@ -27,6 +27,17 @@ pub(crate) struct Leftover {
     pub(crate) run: Batch,
 }
 
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Published {
+    /// Somebody has it, or will have, or nobody wanted it.
+    Taken,
+    /// Nobody of those who wanted it had room.
+    Lost,
+    /// The socket drops nothing, and somebody has no room: nobody has it.
+    Refused,
+}
+
 impl FanOut {
     pub(crate) fn new(settings: &Settings) -> Self {
         let subscribers = Subscribers::new(settings);
@@ -36,34 +47,37 @@ impl FanOut {
     /// Puts a message into the queue of each peer that it is for; `touched` is told of those that got it. A
     /// peer without room loses it, unless it is about to have room: then it is in `leftovers`.
     ///
-    /// Gives whether it was taken. Only a socket that drops nothing may not: then no peer has got it.
     pub(crate) fn publish(
         &mut self,
         outboxes: &mut Outboxes,
-        message: &Message,
+        message: &impl Item,
         leftovers: &mut Vec<Leftover>,
         mut touched: impl FnMut(&mut Outbox),
-    ) -> bool {
+    ) -> Published {
         self.serial += 1;
-        let (serial, topic) = (self.serial, message.first());
+        let (serial, topic) = (self.serial, message.topic());
         if self.nodrop && !self.has_room(outboxes, topic) {
-            return false;
+            return Published::Refused;
         }
+        let (mut got, mut lost) = (false, false);
         self.subscribers.for_each_recipient(outboxes, topic, serial, |id, outbox| {
             if outbox.mark == serial {
                 return;
             }
             outbox.mark = serial;
             if outbox.has_room() {
-                outbox.push(&Envelope::none(), message);
+                message.push_to(outbox, &Envelope::none());
                 touched(outbox);
+                got = true;
             } else if outbox.is_moving() {
-                leftovers.push(Leftover { id, run: message.clone().into() });
+                leftovers.push(Leftover { id, run: message.to_run() });
+                got = true;
             } else {
                 outbox.lose(1);
+                lost = true;
             }
         });
-        true
+        if lost && !got { Published::Lost } else { Published::Taken }
     }
 
     /// Whether every peer that messages of this topic are for has room for one, or gets nothing new anyway.
@@ -86,7 +100,8 @@ impl FanOut {
     ) -> usize {
         if self.nodrop || (batch.wire().is_none() && self.subscribers.of_all().is_none()) {
             let messages = batch.clone().into_iter();
-            return messages.take_while(|m| self.publish(outboxes, m, leftovers, &mut touched)).count();
+            let publish = |m| self.publish(outboxes, &m, leftovers, &mut touched);
+            return messages.map(publish).take_while(|p| *p != Published::Refused).count();
         }
         self.serial += 1;
         let source = batch.wire_len();

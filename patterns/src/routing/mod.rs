@@ -10,12 +10,12 @@ mod subscribers;
 mod subscriptions;
 mod upstream;
 
-use enfonet_zmtp::Subscription;
+use enfonet_zmtp::{Batch, Subscription};
 use slotmap::SecondaryMap;
 
 pub(crate) use directory::Directory;
 pub(crate) use exclusive::Exclusive;
-pub(crate) use fan_out::{FanOut, Leftover};
+pub(crate) use fan_out::{FanOut, Leftover, Published};
 pub(crate) use lockstep::{Lockstep, Standing, Ticket};
 pub(crate) use passive::Passive;
 pub(crate) use round_robin::RoundRobin;
@@ -74,6 +74,16 @@ pub(crate) trait Routing: Send + 'static {
     /// [`Refusal`]: the peer passed a limit, the connection is closed.
     fn subscription(&mut self, _id: PeerId, _subscription: &Subscription) -> Result<bool, Refusal> {
         Ok(false)
+    }
+
+    /// Whether the socket wants all messages of a run.
+    fn wants(&self, _run: &Batch) -> bool {
+        true
+    }
+
+    /// Those that it wants.
+    fn wanted(&self, run: Batch) -> Batch {
+        run
     }
 
     /// The connection has gone; `cancelled` is told of each topic that nobody wants any more. Whether the

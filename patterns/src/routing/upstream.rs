@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound::{Included, Unbounded};
 
 use bytes::Bytes;
-use enfonet_zmtp::{Subscription, Version};
+use enfonet_zmtp::{Batch, Subscription, Version};
 use slotmap::SecondaryMap;
 
 use super::{Outboxes, Refusal, Routing};
@@ -41,19 +41,25 @@ impl Upstream {
 
     /// Every subscription goes upstream, but only the last cancel of a topic, unless all are asked for: as libzmq
     /// does it, since a publisher keeps a set for each connection.
-    pub(crate) fn apply(&mut self, subscription: &Subscription, outboxes: &mut Outboxes) {
-        let told = match subscription {
+    ///
+    /// Gives whether the socket may now want less than before.
+    pub(crate) fn apply(&mut self, subscription: &Subscription, outboxes: &mut Outboxes) -> bool {
+        let (told, less) = match subscription {
             Subscription::Subscribe(topic) => {
                 *self.topics.entry(topic.clone()).or_default() += 1;
-                true
+                (true, self.inverted)
             }
-            Subscription::Cancel(topic) => self.release(topic) || self.every_cancel,
+            Subscription::Cancel(topic) => {
+                let is_last = self.release(topic);
+                (is_last || self.every_cancel, is_last && !self.inverted)
+            }
         };
         if told {
             for (id, version) in &self.versions {
                 subscription.put(*version, outboxes[id].control());
             }
         }
+        less
     }
 
     /// Whether that was the last wish for the topic.
@@ -70,12 +76,12 @@ impl Upstream {
 
     /// Whether the socket wants messages of this topic.
     #[inline]
-    pub(crate) fn wants(&self, topic: &[u8]) -> bool {
+    fn wants_topic(&self, topic: &[u8]) -> bool {
         self.is_subscribed(topic) != self.inverted
     }
 
     /// Whether it wants all messages, whatever their topic.
-    pub(crate) fn wants_all(&self) -> bool {
+    fn wants_all(&self) -> bool {
         if self.inverted { self.topics.is_empty() } else { self.topics.contains_key(&b""[..]) }
     }
 
@@ -109,6 +115,21 @@ impl Routing for Upstream {
             Subscription::Subscribe(topic.clone()).put(peer.version, outbox.control());
         }
         Ok(())
+    }
+
+    fn wants(&self, run: &Batch) -> bool {
+        self.wants_all()
+            || match run.wire() {
+                Some(_) => run.spans().all(|span| self.wants_topic(span.first)),
+                None => run.clone().into_iter().all(|message| self.wants_topic(message.first())),
+            }
+    }
+
+    fn wanted(&self, run: Batch) -> Batch {
+        if self.wants(&run) {
+            return run;
+        }
+        run.into_iter().filter(|message| self.wants_topic(message.first())).collect()
     }
 
     fn part(&mut self, id: PeerId, _cancelled: &mut dyn FnMut(Subscription)) -> bool {
@@ -208,7 +229,7 @@ mod tests {
                 upstream.apply(&Subscription::Subscribe(topic.clone().into()), &mut outboxes);
             }
             let expected = topics.iter().any(|topic| probe.starts_with(topic)) != inverted;
-            prop_assert_eq!(upstream.wants(probe.as_bytes()), expected);
+            prop_assert_eq!(upstream.wants_topic(probe.as_bytes()), expected);
             prop_assert!(expected || !upstream.wants_all());
         }
     }

@@ -4,7 +4,7 @@ use enfonet_zmtp::{Batch, IntoMessage, Message, SocketType};
 
 use super::common::socket_methods;
 use super::hub::Owned;
-use super::publish::{self, Publication};
+use super::publish;
 use super::sending::sinks;
 use crate::error::{Closed, SendError, TrySendError};
 use crate::routing::FanOut;
@@ -60,7 +60,7 @@ impl Pub {
     /// # Errors
     /// [`SendError::Closed`], or [`SendError::Timeout`] with [`nodrop`](crate::Options::nodrop).
     pub async fn send(&self, message: impl IntoMessage) -> Result<(), SendError> {
-        publish::send(&self.hub, message.into()).await
+        publish::send(&self.hub, message).await
     }
 
     /// Publishes a message without waiting for queues at their mark.
@@ -68,7 +68,7 @@ impl Pub {
     /// # Errors
     /// [`TrySendError::Closed`], or [`TrySendError::Full`] with [`nodrop`](crate::Options::nodrop).
     pub fn try_send(&self, message: impl IntoMessage) -> Result<(), TrySendError> {
-        publish::try_send(&self.hub, message.into())
+        publish::try_send(&self.hub, message)
     }
 
     /// Publishes a batch as it came: subscribers share its octets where they want many of its messages.
@@ -77,7 +77,7 @@ impl Pub {
     /// # Errors
     /// [`Closed`].
     pub async fn send_batch(&self, batch: &Batch) -> Result<(), Closed> {
-        publish::publish(&self.hub, Publication::Run(batch)).await
+        publish::send_batch(&self.hub, batch).await
     }
 
     /// Waits until so many peers have subscribed to something, or the socket is closed. Cancel safe.

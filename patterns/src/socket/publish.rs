@@ -3,108 +3,73 @@
 use std::task::Waker;
 use std::time::Duration;
 
-use enfonet_zmtp::{Batch, Message};
+use enfonet_zmtp::{Batch, IntoMessage, Small};
 use smallvec::SmallVec;
 
-use super::hub::{Hub, within};
+use super::hub::{Hub, Out, within};
 use crate::error::{Closed, SendBatchError, SendError, TrySendError};
-use crate::queue::Outbox;
-use crate::routing::{FanOut, Leftover};
+use crate::queue::{Item, Outbox};
+use crate::routing::{FanOut, Leftover, Published};
 
-/// Publishes a message, as [`publish`]; a socket that drops nothing has the time of its options for it.
-pub(super) async fn send(hub: &Hub<FanOut>, message: Message) -> Result<(), SendError> {
-    match publish_in_time(hub, Publication::One(&message), hub.settings().send_timeout).await {
-        Ok(()) => Ok(()),
-        Err(SendBatchError::Timeout) => Err(SendError::Timeout(message)),
-        Err(SendBatchError::Closed) => Err(SendError::Closed(message)),
+/// Publishes a message to all who want it. A queue at its mark is waited for as long as its connection is writing, which
+/// it does until the kernel takes no more; then the peer loses what it has no room for. A socket that drops nothing waits
+/// until all have room, for the time of its options.
+#[inline]
+pub(super) async fn send(hub: &Hub<FanOut>, message: impl IntoMessage) -> Result<(), SendError> {
+    let mut leftovers = Leftovers::none(hub);
+    let (message, published) = match Small::of(&message).map(|small| small.wire_len()) {
+        Some(octets) => {
+            hub.give_way(octets).await;
+            let small = Small::of(&message).expect("it was");
+            let published = publish_one(hub, &small, &mut leftovers.rest);
+            if leftovers.is_done(&published) {
+                return Ok(());
+            }
+            (message.into(), published)
+        }
+        None => {
+            let message = message.into();
+            hub.give_way(message.wire_len()).await;
+            let published = publish_one(hub, &message, &mut leftovers.rest);
+            (message, published)
+        }
+    };
+    let rest = |published| match published {
+        Published::Refused => message.clone().into(),
+        Published::Taken | Published::Lost => Batch::default(),
+    };
+    match published.map(rest) {
+        Ok(rest) => match leftovers.publish(rest, hub.settings().send_timeout).await {
+            Ok(()) => Ok(()),
+            Err(SendBatchError::Timeout) => Err(SendError::Timeout(message)),
+            Err(SendBatchError::Closed) => Err(SendError::Closed(message)),
+        },
+        Err(Closed) => Err(SendError::Closed(message)),
     }
 }
 
 /// Publishes a message to those who have room; if the socket drops nothing, to all or nobody.
-pub(super) fn try_send(hub: &Hub<FanOut>, message: Message) -> Result<(), TrySendError> {
-    match publish_now(hub, Publication::One(&message), &mut Leftovers::none(hub).rest) {
-        Ok(0) => Err(TrySendError::Full(message)),
-        Ok(_) => Ok(()),
+pub(super) fn try_send(hub: &Hub<FanOut>, message: impl IntoMessage) -> Result<(), TrySendError> {
+    let message = message.into();
+    match publish_one(hub, &message, &mut Leftovers::none(hub).rest) {
+        Ok(Published::Refused) => Err(TrySendError::Full(message)),
+        Ok(Published::Taken | Published::Lost) => Ok(()),
         Err(Closed) => Err(TrySendError::Closed(message)),
     }
 }
 
-/// What is published.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Publication<'a> {
-    One(&'a Message),
-    Run(&'a Batch),
-}
-
-impl Publication<'_> {
-    fn len(self) -> usize {
-        match self {
-            Self::One(_) => 1,
-            Self::Run(batch) => batch.len(),
-        }
-    }
-
-    fn wire_len(self) -> usize {
-        match self {
-            Self::One(message) => message.wire_len(),
-            Self::Run(batch) => batch.wire_len(),
-        }
-    }
-
-    /// What is left of it without so many messages.
-    fn without(self, taken: usize) -> Batch {
-        let mut rest = match self {
-            Self::One(message) => message.clone().into(),
-            Self::Run(batch) => batch.clone(),
-        };
-        let _ = rest.split_to(taken);
-        rest
-    }
+/// Publishes a batch as if message by message; a socket that drops nothing takes as long as that takes.
+pub(super) async fn send_batch(hub: &Hub<FanOut>, batch: &Batch) -> Result<(), Closed> {
+    hub.give_way(batch.wire_len()).await;
+    let mut leftovers = Leftovers::none(hub);
+    let taken = publish_run(hub, batch, &mut leftovers.rest)?;
+    let mut rest = batch.clone();
+    let _ = rest.split_to(taken);
+    leftovers.publish(rest, None).await.map_err(|_| Closed)
 }
 
 /// Connections to be woken once the lock is released.
 type Wakers = SmallVec<[Waker; 8]>;
-
-/// Puts it into the queues of those who want it. A queue at its mark is waited for as long as its connection
-/// is writing, which it does until the kernel takes no more; then the peer loses what it has no room for.
-/// A socket that drops nothing waits until all have room.
-pub(super) async fn publish(hub: &Hub<FanOut>, what: Publication<'_>) -> Result<(), Closed> {
-    publish_in_time(hub, what, None).await.map_err(|_| Closed)
-}
-
-async fn publish_in_time(
-    hub: &Hub<FanOut>,
-    what: Publication<'_>,
-    time: Option<Duration>,
-) -> Result<(), SendBatchError> {
-    hub.give_way(what.wire_len()).await;
-    let mut leftovers = Leftovers::none(hub);
-    let mut changed = hub.changes();
-    let taken = publish_now(hub, what, &mut leftovers.rest)?;
-    if taken < what.len() {
-        return within(time, publish_rest(hub, what.without(taken)))
-            .await
-            .unwrap_or(Err(SendBatchError::Timeout));
-    }
-    while !leftovers.rest.is_empty() {
-        changed.await;
-        changed = hub.changes();
-        retry(hub, &mut leftovers.rest)?;
-    }
-    Ok(())
-}
-
-/// Publishes what a socket that drops nothing had no room for.
-async fn publish_rest(hub: &Hub<FanOut>, mut rest: Batch) -> Result<(), SendBatchError> {
-    while !rest.is_empty() {
-        let taken = hub.try_until(|| match publish_now(hub, Publication::Run(&rest), &mut Vec::new()) {
-            Ok(0) => None,
-            taken => Some(taken),
-        });
-        let _ = rest.split_to(taken.await?);
-    }
-    Ok(())
-}
 
 /// What found no room yet. Whoever has to get something when this is dropped has lost it.
 struct Leftovers<'a> {
@@ -113,8 +78,36 @@ struct Leftovers<'a> {
 }
 
 impl<'a> Leftovers<'a> {
+    #[inline]
     const fn none(hub: &'a Hub<FanOut>) -> Self {
         Self { hub, rest: Vec::new() }
+    }
+
+    /// Whether all of a message is where it has to be.
+    #[inline]
+    fn is_done(&self, published: &Result<Published, Closed>) -> bool {
+        self.rest.is_empty() && matches!(published, Ok(Published::Taken | Published::Lost))
+    }
+
+    /// Publishes them, and the rest of what a socket that drops nothing had no room for.
+    async fn publish(mut self, mut rest: Batch, time: Option<Duration>) -> Result<(), SendBatchError> {
+        let hub = self.hub;
+        let publish_rest = async {
+            while !rest.is_empty() {
+                let taken = hub.try_until(|| match publish_run(hub, &rest, &mut Vec::new()) {
+                    Ok(0) => None,
+                    taken => Some(taken),
+                });
+                let _ = rest.split_to(taken.await?);
+            }
+            Ok(())
+        };
+        within(time, publish_rest).await.unwrap_or(Err(SendBatchError::Timeout))?;
+        let retry = || match retry(hub, &mut self.rest) {
+            Ok(()) if !self.rest.is_empty() => None,
+            outcome => Some(outcome),
+        };
+        Ok(hub.try_until(retry).await?)
     }
 }
 
@@ -132,40 +125,48 @@ impl Drop for Leftovers<'_> {
     }
 }
 
-/// Puts it into the queues of those who want it and have room. How many messages were taken: all, unless the socket
-/// drops nothing.
-fn publish_now(
+/// Puts a message into the queues of those who want it and have room.
+#[inline]
+fn publish_one(
     hub: &Hub<FanOut>,
-    what: Publication<'_>,
+    message: &impl Item,
     leftovers: &mut Vec<Leftover>,
-) -> Result<usize, Closed> {
-    let mut wakers = Wakers::new();
-    let mut guard = hub.out();
-    let out = &mut *guard;
-    if out.closed {
-        return Err(Closed);
+) -> Result<Published, Closed> {
+    let published =
+        with_queues(hub, |out, wake| out.routing.publish(&mut out.outboxes, message, leftovers, wake))?;
+    if published == Published::Lost {
+        // What would make room has more use for the time.
+        hub.hurry();
     }
-    let wake = |outbox: &mut Outbox| wakers.extend(outbox.wake());
-    let taken = match what {
-        Publication::One(message) => {
-            usize::from(out.routing.publish(&mut out.outboxes, message, leftovers, wake))
-        }
-        Publication::Run(batch) => out.routing.publish_batch(&mut out.outboxes, batch, leftovers, wake),
-    };
-    drop(guard);
-    wakers.into_iter().for_each(Waker::wake);
-    Ok(taken)
+    Ok(published)
+}
+
+/// The same of a batch: how many messages were taken: all, unless the socket drops nothing.
+fn publish_run(hub: &Hub<FanOut>, run: &Batch, leftovers: &mut Vec<Leftover>) -> Result<usize, Closed> {
+    with_queues(hub, |out, wake| out.routing.publish_batch(&mut out.outboxes, run, leftovers, wake))
 }
 
 fn retry(hub: &Hub<FanOut>, leftovers: &mut Vec<Leftover>) -> Result<(), Closed> {
+    with_queues(hub, |out, wake| out.routing.retry(&mut out.outboxes, leftovers, wake))
+}
+
+/// Has something put into queues, and wakes the connections of those that got any once the lock is released.
+#[inline]
+fn with_queues<T>(
+    hub: &Hub<FanOut>,
+    put: impl FnOnce(&mut Out<FanOut>, &mut dyn FnMut(&mut Outbox)) -> T,
+) -> Result<T, Closed> {
     let mut wakers = Wakers::new();
-    let mut guard = hub.out();
-    let out = &mut *guard;
+    let mut out = hub.out();
     if out.closed {
         return Err(Closed);
     }
-    out.routing.retry(&mut out.outboxes, leftovers, |outbox| wakers.extend(outbox.wake()));
-    drop(guard);
+    let outcome = put(&mut out, &mut |outbox| {
+        if let Some(waker) = outbox.wake() {
+            wakers.push(waker);
+        }
+    });
+    drop(out);
     wakers.into_iter().for_each(Waker::wake);
-    Ok(())
+    Ok(outcome)
 }

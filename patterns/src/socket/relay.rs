@@ -117,8 +117,8 @@ impl Relay for XPub {
 }
 
 impl Relay for Sub {
-    async fn take(&self, _messages: usize) -> Result<Batch, Closed> {
-        self.next_message().await.map(Batch::from).map_err(|_| Closed)
+    async fn take(&self, messages: usize) -> Result<Batch, Closed> {
+        take(&self.hub, messages).await
     }
 
     async fn give(&self, batch: &mut Batch) -> Result<(), Closed> {

@@ -4,7 +4,7 @@ use enfonet_zmtp::{Batch, Envelope, IntoMessage, Message, SocketType, Subscripti
 
 use super::common::socket_methods;
 use super::hub::Owned;
-use super::publish::{self, Publication};
+use super::publish;
 use super::receiving::streams;
 use super::sending::{self, sinks};
 use crate::PeerId;
@@ -81,7 +81,7 @@ impl XPub {
     /// # Errors
     /// [`SendError::Closed`], or [`SendError::Timeout`] with [`nodrop`](crate::Options::nodrop).
     pub async fn send(&self, message: impl IntoMessage) -> Result<(), SendError> {
-        publish::send(&self.hub, message.into()).await
+        publish::send(&self.hub, message).await
     }
 
     /// Publishes a message without waiting for queues at their mark.
@@ -89,7 +89,7 @@ impl XPub {
     /// # Errors
     /// [`TrySendError::Closed`], or [`TrySendError::Full`] with [`nodrop`](crate::Options::nodrop).
     pub fn try_send(&self, message: impl IntoMessage) -> Result<(), TrySendError> {
-        publish::try_send(&self.hub, message.into())
+        publish::try_send(&self.hub, message)
     }
 
     /// Publishes a batch as it came: subscribers share its octets where they want many of its messages.
@@ -100,7 +100,7 @@ impl XPub {
     /// # Errors
     /// [`Closed`](crate::Closed).
     pub async fn send_batch(&self, batch: &Batch) -> Result<(), crate::Closed> {
-        publish::publish(&self.hub, Publication::Run(batch)).await
+        publish::send_batch(&self.hub, batch).await
     }
 
     /// Sends a message to one peer, whatever it has subscribed to, as soon as it has room: a last value, say, to one

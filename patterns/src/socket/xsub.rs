@@ -121,7 +121,9 @@ pub(super) fn cancel(hub: &Hub<Upstream>, topic: Bytes) {
 fn tell(hub: &Hub<Upstream>, subscription: &Subscription) {
     let mut guard = hub.out();
     let out = &mut *guard;
-    out.routing.apply(subscription, &mut out.outboxes);
+    if out.routing.apply(subscription, &mut out.outboxes) && hub.filters() {
+        hub.inbound().is_doubtful = true;
+    }
     let wakers: SmallVec<[Waker; 8]> = out.outboxes.values_mut().filter_map(|outbox| outbox.wake()).collect();
     drop(guard);
     wakers.into_iter().for_each(Waker::wake);

@@ -132,6 +132,13 @@ impl<'a, M: IntoMessage> Small<'a, M> {
         (frames > 0).then_some(Self(message))
     }
 
+    /// The body of the first frame.
+    #[must_use]
+    #[inline]
+    pub fn first(&self) -> &'a [u8] {
+        self.0.frame(0).unwrap_or_default()
+    }
+
     /// Octets of its wire form.
     #[must_use]
     #[inline]

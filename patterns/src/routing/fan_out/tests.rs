@@ -1,5 +1,6 @@
 use std::task::Waker;
 
+use enfonet_zmtp::Message;
 use proptest::prelude::*;
 
 use super::*;

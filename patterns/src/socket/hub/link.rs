@@ -88,8 +88,13 @@ impl<R: Routing> Link for Hub<R> {
         if self.is_publisher() {
             return self.deliver_to_publisher(id, batch);
         }
+        // Held until the run is where a subscription that changes then finds it.
+        let out = self.filters().then(|| self.out());
+        let is_doubtful = out.as_ref().is_some_and(|out| !out.routing.wants(&batch));
         let mut inbound = self.inbound();
         inbound.push(id, batch);
+        inbound.is_doubtful |= is_doubtful;
+        drop(out);
         self.announce(inbound);
         Ok(())
     }

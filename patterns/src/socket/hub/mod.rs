@@ -124,6 +124,11 @@ impl<R: Routing> Hub<R> {
         matches!(self.kind, SocketType::Pub | SocketType::XPub)
     }
 
+    /// Whether it receives only what it has subscribed to, whatever its publishers send.
+    pub(crate) fn filters(&self) -> bool {
+        self.kind == SocketType::Sub
+    }
+
     /// Wakes one receiver, if any waits, once the lock is released.
     fn announce(&self, inbound: MutexGuard<'_, Inbound>) {
         let waiting = inbound.waiting > 0;
@@ -138,10 +143,23 @@ impl<R: Routing> Hub<R> {
         self.recv_by(|inbound| inbound.pop(messages)).await
     }
 
+    /// What has arrived, without what the socket has unsubscribed from since, or had never asked for.
+    #[cold]
+    fn inbound_as_wanted(&self) -> MutexGuard<'_, Inbound> {
+        let out = self.out();
+        let mut inbound = self.inbound();
+        inbound.retain(|run| out.routing.wanted(run));
+        inbound
+    }
+
     /// What `take` finds among the arrivals, if anything.
     #[inline]
     pub(crate) fn try_recv_by<T>(&self, take: impl FnOnce(&mut Inbound) -> Option<T>) -> Option<T> {
         let mut inbound = self.inbound();
+        if inbound.is_doubtful {
+            drop(inbound);
+            inbound = self.inbound_as_wanted();
+        }
         if inbound.waiting == 0 {
             return take(&mut inbound);
         }
@@ -229,6 +247,11 @@ impl<R: Routing> Hub<R> {
     #[inline]
     pub(crate) async fn give_way(&self, octets: usize) {
         self.sending.next(octets).await;
+    }
+
+    /// Has the sender give way soon: what it does is of no use before others have done something.
+    pub(crate) fn hurry(&self) {
+        self.sending.hurry();
     }
 
     /// Calls `attempt` until it gives something, for as long as the options have for sending.
