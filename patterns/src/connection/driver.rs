@@ -9,6 +9,7 @@ use bytes::BytesMut;
 use enfonet_zmtp::{Command, Established, Event, HeartbeatConfig, Incoming, Peer, Version};
 
 use super::link::{Joined, Turn};
+use super::rest::Rest;
 use super::vigil::Vigil;
 use super::write_queue::WriteQueue;
 use crate::error::ConnectionError;
@@ -36,6 +37,7 @@ pub(super) struct Driver<'a> {
     /// Written, and not yet reported.
     written: Load,
     vigil: Vigil,
+    rest: Rest,
 }
 
 /// Whether a direction can go on now.
@@ -70,6 +72,7 @@ impl<'a> Driver<'a> {
             staged: Staged::default(),
             written: Load::default(),
             vigil: Vigil::new(heartbeat),
+            rest: Rest::default(),
         })
     }
 
@@ -92,6 +95,12 @@ impl<'a> Driver<'a> {
         if read == Progress::GivesWay || write == Progress::GivesWay {
             cx.waker().wake_by_ref();
         }
+        if self.rest.poll(cx) {
+            self.incoming.shrink();
+            if self.queue.is_empty() {
+                self.exchange(cx, false, true)?;
+            }
+        }
         Poll::Pending
     }
 
@@ -105,11 +114,11 @@ impl<'a> Driver<'a> {
                 return Ok(Progress::Waits);
             }
             if self.stream.poll_readable(cx)?.is_pending() {
-                self.incoming.shrink();
                 return Ok(Progress::Waits);
             }
             let Some(octets) = self.read()? else { continue };
             self.vigil.handle_sign_of_life();
+            self.rest.handle_traffic();
             self.deliver()?;
             budget = budget.saturating_sub(octets);
             if budget == 0 {
@@ -178,7 +187,7 @@ impl<'a> Driver<'a> {
         let mut budget = BUDGET;
         loop {
             if self.queue.is_empty() {
-                self.exchange(cx, false)?;
+                self.exchange(cx, false, false)?;
                 if self.queue.is_empty() {
                     return Ok(Progress::Waits);
                 }
@@ -187,10 +196,11 @@ impl<'a> Driver<'a> {
             match self.queue.with_slices(|slices| self.stream.try_write_vectored(slices)) {
                 Ok(octets) => {
                     self.written.add(self.queue.advance(octets));
+                    self.rest.handle_traffic();
                     budget = budget.saturating_sub(octets);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.exchange(cx, true)?;
+                    self.exchange(cx, true, false)?;
                     if self.stream.poll_writable(cx)?.is_pending() {
                         return Ok(Progress::Waits);
                     }
@@ -198,20 +208,22 @@ impl<'a> Driver<'a> {
                 Err(error) => return Err(error.into()),
             }
             if budget == 0 {
-                self.exchange(cx, false)?;
+                self.exchange(cx, false, false)?;
                 return Ok(Progress::GivesWay);
             }
         }
     }
 
     /// Reports what is written, and takes what is staged.
-    fn exchange(&mut self, cx: &Context<'_>, blocked: bool) -> Result<(), ConnectionError> {
+    fn exchange(&mut self, cx: &Context<'_>, blocked: bool, rests: bool) -> Result<(), ConnectionError> {
+        self.queue.take_spare(&mut self.staged.spare);
         let turn = Turn {
             written: std::mem::take(&mut self.written),
             handed: Load::default(),
             room: Load::default(),
             blocked,
             wants_control: !self.queue.has_control(),
+            rests,
         };
         self.peer.link().exchange(self.peer.id(), turn, &mut self.staged, cx.waker())?;
         self.queue.extend(&mut self.staged);

@@ -29,6 +29,8 @@ pub(crate) struct Turn {
     pub(crate) blocked: bool,
     /// All commands that were handed over before are written.
     pub(crate) wants_control: bool,
+    /// Nothing more is expected soon: memory that holds nothing can be given back.
+    pub(crate) rests: bool,
 }
 
 /// A socket, as its connections see it. No method waits.

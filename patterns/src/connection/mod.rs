@@ -18,6 +18,7 @@ mod handshake;
 mod link;
 mod listen;
 mod pipe;
+mod rest;
 mod stranger;
 mod vigil;
 mod write_queue;

@@ -203,7 +203,7 @@ impl End {
         let mut received = std::mem::replace(&mut self.unread, unread);
         received.sub(unread);
         let handed = std::mem::take(&mut self.handed);
-        let turn = Turn { written: received, handed, room, blocked, wants_control: true };
+        let turn = Turn { written: received, handed, room, blocked, wants_control: true, rests: true };
         let mut staged = Staged::default();
         self.peer.link().exchange(self.peer.id(), turn, &mut staged, cx.waker())?;
         let anything = !staged.control.is_empty() || !staged.runs.is_empty();

@@ -23,6 +23,8 @@ pub(super) struct WriteQueue {
     /// Octets of the next piece that are.
     written: usize,
     control_entries: usize,
+    /// Buffers of runs that are written, for what is staged next.
+    spare: Vec<BytesMut>,
     sealer: Option<Sealer>,
 }
 
@@ -136,12 +138,7 @@ impl WriteQueue {
                 if entry.pieces.is_empty() {
                     break;
                 }
-                match &entry.content {
-                    Content::Run(run) => load.add(Load::new(run.len(), run.wire_len())),
-                    Content::Commands(_) => self.control_entries -= 1,
-                }
-                self.entries.pop_front();
-                self.piece = 0;
+                load.add(self.finish_first());
                 continue;
             };
             if self.written < piece.len() {
@@ -151,6 +148,30 @@ impl WriteQueue {
             self.piece += 1;
         }
         load
+    }
+
+    /// The first entry is written.
+    fn finish_first(&mut self) -> Load {
+        self.piece = 0;
+        match self.entries.pop_front().map(|entry| entry.content) {
+            Some(Content::Run(run)) => {
+                let load = Load::new(run.len(), run.wire_len());
+                self.spare.extend(run.into_buffer().filter(Staged::is_worth_keeping));
+                load
+            }
+            Some(Content::Commands(_)) => {
+                self.control_entries -= 1;
+                Load::default()
+            }
+            None => Load::default(),
+        }
+    }
+
+    /// Hands over the buffers that aren't needed here any more.
+    pub(super) fn take_spare(&mut self, spare: &mut Vec<BytesMut>) {
+        if !self.spare.is_empty() {
+            spare.append(&mut self.spare);
+        }
     }
 
     /// What the peer hasn't got whole: the messages that no octet, or not the last one, is written of.
@@ -194,7 +215,11 @@ mod tests {
 
     fn staged(control: &'static [u8], runs: &[&[&str]]) -> Staged {
         let run = |texts: &&[&str]| texts.iter().copied().map(Message::from).collect();
-        Staged { control: Bytes::from_static(control), runs: runs.iter().map(run).collect() }
+        Staged {
+            control: Bytes::from_static(control),
+            runs: runs.iter().map(run).collect(),
+            spare: Vec::new(),
+        }
     }
 
     /// The two ends of an encrypted connection.
@@ -343,7 +368,7 @@ mod tests {
                     if run.len() == 1 { run.into_iter().next().unwrap().into() } else { run.into_iter().collect() }
                 }).collect();
                 let control = if command { commands[0] += 1; Bytes::from_static(b"\x04\x02\x01X") } else { Bytes::new() };
-                queue.extend(&mut Staged { control, runs });
+                queue.extend(&mut Staged { control, runs, spare: Vec::new() });
                 for _ in 0..writes {
                     queue.prepare().unwrap();
                     let part = pending(&queue);

@@ -25,6 +25,8 @@ const SHARE_FROM: usize = 2048;
 const PINNED: usize = 4;
 /// The tail is closed at this size, so that writing needs no buffer that is larger.
 const TAIL: usize = 64 << 10;
+/// So many buffers are kept for tails to come.
+const SPARE: usize = 32;
 /// So many octets of commands may wait for a peer that doesn't take them. After the next handshake it is
 /// told its subscriptions as they are then.
 const MAX_CONTROL: usize = 64 << 20;
@@ -36,6 +38,15 @@ const MAX_PONGS: usize = 64 << 10;
 pub(crate) struct Staged {
     pub(crate) control: Bytes,
     pub(crate) runs: VecDeque<Batch>,
+    /// The other way: buffers of what is written, empty.
+    pub(crate) spare: Vec<BytesMut>,
+}
+
+impl Staged {
+    /// Whether a buffer is such as a tail would need.
+    pub(crate) fn is_worth_keeping(buffer: &BytesMut) -> bool {
+        (TAIL / 2..=TAIL * 4).contains(&buffer.capacity())
+    }
 }
 
 #[derive(Debug)]
@@ -48,6 +59,8 @@ pub(crate) struct Outbox {
     greeted: (usize, u64),
     runs: VecDeque<Batch>,
     tail: Tail,
+    /// Buffers for the tails to come.
+    spare: Vec<BytesMut>,
     /// Staged here, or in the connection's hands and not yet written.
     queued: Load,
     /// How much of that is admitted: what the socket has set, and the room at the other end of a pipe.
@@ -105,6 +118,7 @@ impl Outbox {
             greeted: (0, 0),
             runs: VecDeque::new(),
             tail: Tail::default(),
+            spare: Vec::new(),
             queued: Load::default(),
             limit,
             set: limit,
@@ -336,7 +350,13 @@ impl Outbox {
     fn close_tail(&mut self) {
         if self.tail.messages > 0 {
             let messages = std::mem::take(&mut self.tail.messages);
-            self.runs.push_back(Batch::from_encoded(self.tail.wire.split().freeze(), messages));
+            let wire = if self.tail.wire.len() < TAIL / 2 {
+                self.tail.wire.split()
+            } else {
+                // By itself, so that it can be used again.
+                std::mem::replace(&mut self.tail.wire, self.spare.pop().unwrap_or_default())
+            };
+            self.runs.push_back(Batch::from_encoded(wire.freeze(), messages));
         }
     }
 
@@ -384,6 +404,10 @@ impl Outbox {
         self.queued.sub(written);
         self.count(written);
         self.blocked = blocked;
+        if !staged.spare.is_empty() {
+            self.spare.append(&mut staged.spare);
+            self.spare.truncate(SPARE);
+        }
         if wants_control {
             staged.control = self.control.split().freeze();
         }
@@ -396,9 +420,6 @@ impl Outbox {
             staged.runs.push_front(std::mem::take(&mut self.greeting));
         }
         let nothing = staged.control.is_empty() && staged.runs.is_empty();
-        if nothing && !blocked {
-            self.give_back_memory();
-        }
         if nothing || blocked {
             match &mut self.sleeping {
                 Some(sleeping) => sleeping.clone_from(waker),
@@ -410,12 +431,11 @@ impl Outbox {
         (!had_room && self.has_room()) || (was_moving && !self.is_moving())
     }
 
-    /// An idle peer costs next to nothing; a busy one keeps its buffer.
-    fn give_back_memory(&mut self) {
-        if self.queued.messages == 0 && self.runs.capacity() > 64 {
+    /// An idle peer costs next to nothing; a busy one keeps its buffers.
+    pub(crate) fn give_back_memory(&mut self) {
+        self.spare = Vec::new();
+        if self.queued.messages == 0 {
             self.runs = VecDeque::new();
-        }
-        if self.tail.wire.capacity() > 0 && self.queued.messages == 0 {
             self.tail.wire = BytesMut::new();
         }
     }

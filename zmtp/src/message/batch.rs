@@ -182,6 +182,15 @@ impl Batch {
         }
     }
 
+    /// The memory of the wire form, without what is in it, if nobody else has a part of it: for what is encoded next.
+    #[must_use]
+    pub fn into_buffer(self) -> Option<BytesMut> {
+        let Repr::Wire(wire, _) = self.repr else { return None };
+        let mut buffer = wire.try_into_mut().ok()?;
+        buffer.clear();
+        Some(buffer)
+    }
+
     /// A copy that shares no memory with the buffer that the messages arrived in.
     #[must_use]
     pub fn detach(&self) -> Self {
@@ -340,6 +349,16 @@ mod tests {
         assert_eq!(batch.pop_front(), Some(whole));
         assert!(batch.is_empty());
         assert_eq!(Batch::enveloped(&Envelope::none(), body.clone()), body.into());
+    }
+
+    #[test]
+    fn the_memory_of_a_batch_is_had_by_its_last_owner() {
+        let batch = letters("abc");
+        let place = batch.wire().unwrap().as_ptr();
+        assert!(batch.clone().into_buffer().is_none());
+        let buffer = batch.into_buffer().unwrap();
+        assert_eq!((buffer.as_ptr(), buffer.len()), (place, 0));
+        assert!(Batch::from(Message::from(vec![1u8; 10_000])).into_buffer().is_none(), "it isn't encoded");
     }
 
     #[test]

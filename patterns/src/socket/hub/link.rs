@@ -140,6 +140,9 @@ impl<R: Routing> Link for Hub<R> {
         let is_roomier = outbox.set_room(turn.room);
         let look_again =
             outbox.exchange(turn.written, turn.blocked, turn.wants_control, staged, waker) || is_roomier;
+        if turn.rests {
+            outbox.give_back_memory();
+        }
         if look_again {
             out.routing.room(id);
         }

@@ -1,0 +1,75 @@
+//! When a connection has nothing to do for a while.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::{Sleep, sleep};
+
+/// Memory that will be needed again at once costs more to give back and to get than to keep.
+const AFTER: Duration = Duration::from_millis(100);
+
+/// Sees that a connection has fallen idle. Looks ten times a second while it is busy, and not at all afterwards.
+#[derive(Debug, Default)]
+pub(super) struct Rest {
+    timer: Option<Pin<Box<Sleep>>>,
+    has_moved: bool,
+}
+
+impl Rest {
+    /// Something is read or written.
+    pub(super) const fn handle_traffic(&mut self) {
+        self.has_moved = true;
+    }
+
+    /// Whether nothing has moved for a while now; tells it once.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> bool {
+        loop {
+            match &mut self.timer {
+                None if !self.has_moved => return false,
+                None => {
+                    self.has_moved = false;
+                    self.timer = Some(Box::pin(sleep(AFTER)));
+                }
+                Some(timer) => {
+                    if timer.as_mut().poll(cx) == Poll::Pending {
+                        return false;
+                    }
+                    self.timer = None;
+                    if !self.has_moved {
+                        return true;
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn rest_begins_once_after_the_last_traffic() {
+        let (mut rest, begun) = (Rest::default(), Instant::now());
+        for _ in 0..3 {
+            rest.handle_traffic();
+            poll_fn(|cx| {
+                assert!(!rest.poll(cx), "it has just been busy");
+                Poll::Ready(())
+            })
+            .await;
+            tokio::time::advance(AFTER / 2).await;
+        }
+        let busy = begun.elapsed();
+        poll_fn(|cx| if rest.poll(cx) { Poll::Ready(()) } else { Poll::Pending }).await;
+        assert!(begun.elapsed() >= busy + AFTER / 2, "{:?}", begun.elapsed());
+        assert!(begun.elapsed() <= busy + AFTER * 2, "{:?}", begun.elapsed());
+        let again = poll_fn(|cx| Poll::Ready(rest.poll(cx))).await;
+        assert!(!again && rest.timer.is_none(), "nothing is looked at any more");
+    }
+}
