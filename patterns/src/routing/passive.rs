@@ -1,8 +1,8 @@
-//! To nobody of the socket's choice.
+//! To nobody.
 
 use super::Routing;
 
-/// REP answers who asked (RFC 28), and PULL says nothing (RFC 30).
+/// PULL says nothing (RFC 30).
 #[derive(Debug, Default)]
 pub(crate) struct Passive;
 

@@ -1,6 +1,7 @@
 //! REP: replies to requests.
 
 use std::sync::Arc;
+use std::task::Waker;
 
 use enfonet_zmtp::{Envelope, IntoMessage, Message, Small, SocketType};
 
@@ -8,8 +9,8 @@ use super::common::socket_methods;
 use super::hub::{Hub, Owned};
 use super::receiving::{known_message, streams};
 use crate::error::{RecvError, ReplyError};
-use crate::queue::Inbound;
-use crate::routing::Passive;
+use crate::queue::{Inbound, Item};
+use crate::routing::Replies;
 use crate::{PeerId, PeerInfo};
 
 /// Receives requests, of each client in turn, and replies (RFC 28). Partners: [`Req`](crate::Req),
@@ -51,11 +52,14 @@ use crate::{PeerId, PeerInfo};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Rep {
-    hub: Owned<Passive>,
+    hub: Owned<Replies>,
 }
 
-socket_methods!(Rep, |_settings| Passive);
-streams!(Rep, Request, |socket| async move { socket.hub.recv_by(|inbound| socket.request(inbound)).await });
+socket_methods!(Rep, |_settings| Replies::default());
+streams!(Rep, Request, |socket| async move {
+    socket.replies_have_their_way().await;
+    socket.hub.recv_by(|inbound| socket.request(inbound)).await
+});
 
 impl Rep {
     /// The next request, of each client in turn. Cancel safe.
@@ -63,12 +67,22 @@ impl Rep {
     /// # Errors
     /// [`RecvError::Closed`] or [`RecvError::Timeout`].
     pub async fn recv(&self) -> Result<Request, RecvError> {
+        self.replies_have_their_way().await;
         self.hub.recv_in_time(|inbound| self.request(inbound)).await
     }
 
     /// The next request, if there is one.
     pub fn try_recv(&self) -> Option<Request> {
-        self.hub.try_recv_by(|inbound| self.request(inbound))
+        let out = &mut *self.hub.out();
+        if out.routing.may_receive(&out.outboxes) {
+            self.hub.try_recv_by(|inbound| self.request(inbound))
+        } else {
+            None
+        }
+    }
+
+    async fn replies_have_their_way(&self) {
+        self.hub.until(|out| (out.closed || out.routing.may_receive(&out.outboxes)).then_some(())).await;
     }
 
     /// The next message that is a request.
@@ -85,7 +99,7 @@ impl Rep {
 /// A request of one client. Dropped without a reply, the client waits on.
 #[derive(Debug)]
 pub struct Request {
-    hub: Arc<Hub<Passive>>,
+    hub: Arc<Hub<Replies>>,
     client: Arc<PeerInfo>,
     envelope: Envelope,
     message: Message,
@@ -116,16 +130,21 @@ impl Request {
     /// [`ReplyError`]: there is nobody to get the reply. Clients may leave at any time: a server that is to outlive them
     /// doesn't pass this on with `?`.
     pub fn reply(self, message: impl IntoMessage) -> Result<(), ReplyError> {
-        let mut out = self.hub.out();
+        let mut guard = self.hub.out();
+        let out = &mut *guard;
         let outbox = out.outboxes.get_mut(self.client.id).ok_or(ReplyError::ClientGone)?;
         if !outbox.has_room() {
             outbox.lose(1);
             return Err(ReplyError::Full);
         }
         match Small::of(&message) {
-            Some(small) => Hub::stage(out, self.client.id, &self.envelope, &small),
-            None => Hub::stage(out, self.client.id, &self.envelope, &message.into()),
+            Some(small) => small.push_to(outbox, &self.envelope),
+            None => outbox.push(&self.envelope, &message.into()),
         }
+        let waker = outbox.wake();
+        out.routing.staged(outbox);
+        drop(guard);
+        waker.into_iter().for_each(Waker::wake);
         Ok(())
     }
 }

@@ -249,7 +249,7 @@ impl<R: Routing> Hub<R> {
         self.sending.next(octets).await;
     }
 
-    /// Has the sender give way soon: what it does is of no use before others have done something.
+    /// Has the sender give way soon: what it does is of no use before connections have done something.
     pub(crate) fn hurry(&self) {
         self.sending.hurry();
     }
