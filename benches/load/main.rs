@@ -23,7 +23,7 @@ mod stream;
 use clap::{Parser, Subcommand, ValueEnum};
 use enfonet_patterns::Endpoint;
 
-type Outcome = Result<(), Box<dyn std::error::Error>>;
+type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 /// One end of a measurement.
 #[derive(Debug, Parser)]
@@ -80,7 +80,9 @@ fn main() -> Outcome {
             tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?
         }
     };
-    runtime.block_on(play(cli.role))
+    // In a task of its own: before it polls what it is given itself, `block_on` asks the system for events each time.
+    runtime.block_on(runtime.spawn(play(cli.role)))??;
+    Ok(())
 }
 
 async fn play(role: Role) -> Outcome {

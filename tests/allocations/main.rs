@@ -1,156 +1,49 @@
-//! EnfoMQ in a steady flow allocates next to nothing: buffers are used again, messages aren't touched.
+//! What each message costs in allocations: a figure that holds still where times don't.
 //!
-//! The broker runs in this process, on a thread of its own; its peers are octets on plain connections, made
-//! beforehand, so that whatever is allocated while they flow is the broker's.
+//! The recorded figures are those of the code as it is. Who makes one better records it; who makes one worse has to mean
+//! it.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
-use std::alloc::System;
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::sync::{Condvar, Mutex};
-use std::thread;
+mod broker;
+mod sockets;
 
-use enfonet_proxy::{Config, Endpoints, Side, mq};
-use enfonet_tests::{DEADLINE, Script, command, message};
-use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
-use tokio::sync::oneshot;
+use std::alloc::System;
+
+use stats_alloc::{INSTRUMENTED_SYSTEM, Stats, StatsAlloc};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// Allocations for each message that is forwarded.
-const LIMIT: f64 = 0.01;
-const BODY: usize = 32;
-const FRAME: usize = BODY + 2;
-/// Messages that differ from each other, sent again and again.
-const CYCLE: usize = 1000;
-const WARM_UP: usize = 200;
-const MEASURED: usize = 2000;
-/// So many octets are under way at most: fewer than the broker would drop for a subscriber.
-const UNDER_WAY: usize = 8 << 20;
-
-/// How many octets have gone in, and how many have come out.
-#[derive(Default)]
-struct Flow {
-    octets: Mutex<(usize, usize)>,
-    changed: Condvar,
+/// One kind of traffic.
+struct Figure {
+    what: &'static str,
+    /// Allocations for each message, as recorded.
+    recorded: f64,
+    /// As measured.
+    measured: f64,
 }
 
-impl Flow {
-    fn sent(&self, octets: usize) {
-        self.octets.lock().unwrap().0 += octets;
-    }
-
-    fn received(&self, octets: usize) {
-        self.octets.lock().unwrap().1 += octets;
-        self.changed.notify_one();
-    }
-
-    /// Waits until so many at most are missing of what was sent.
-    fn wait(&self, under_way: usize) {
-        let octets = self.octets.lock().unwrap();
-        let missing = |octets: &mut (usize, usize)| octets.0 - octets.1 > under_way;
-        let (octets, timeout) = self.changed.wait_timeout_while(octets, DEADLINE, missing).unwrap();
-        assert!(!timeout.timed_out(), "of {} octets {} have arrived", octets.0, octets.1);
+impl Figure {
+    /// A quarter more is noise, and so is one in 500 messages: buffers grow at other moments in each run.
+    fn is_kept(&self) -> bool {
+        self.measured <= self.recorded * 1.25 + 0.002
     }
 }
 
-/// A subscriber's thread: compares what arrives with the messages of its topic, over and over.
-fn compare(mut stream: TcpStream, expected: &[u8], cycles: usize, flow: &Flow) {
-    let mut buffer = vec![0; 256 << 10];
-    let (mut left, mut at) = (expected.len() * cycles, 0);
-    while left > 0 {
-        let read = stream.read(&mut buffer).unwrap();
-        assert!(read > 0 && read <= left, "{read} octets when {left} are expected");
-        let mut rest = &buffer[..read];
-        while !rest.is_empty() {
-            let len = rest.len().min(expected.len() - at);
-            assert!(rest[..len] == expected[at..at + len], "other octets than were sent");
-            (rest, at) = (&rest[len..], (at + len) % expected.len());
-        }
-        left -= read;
-        flow.received(read);
-    }
-}
-
-/// Runs the broker, and gives it and where it is to a test.
-fn with_broker(test: impl FnOnce(&Endpoints)) {
-    let (ready, at) = std::sync::mpsc::channel();
-    let (stop, stopped) = oneshot::channel::<()>();
-    let any = || Side::bound("tcp://127.0.0.1:*".parse().unwrap());
-    let broker = thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let running =
-            mq::run(Config::new(any(), any()), |endpoints| ready.send(endpoints.clone()).unwrap(), async {
-                let _ = stopped.await;
-            });
-        runtime.block_on(running).unwrap()
-    });
-    test(&at.recv().unwrap());
-    stop.send(()).unwrap();
-    assert_eq!(broker.join().unwrap().messages, (CYCLE * (WARM_UP + MEASURED)) as u64);
-}
-
-/// A cycle of messages on these topics in turn.
-fn cycle(topics: &[&str]) -> Vec<Vec<u8>> {
-    (0..CYCLE)
-        .map(|n| {
-            let mut body = format!("{}{n}", topics[n % topics.len()]).into_bytes();
-            body.resize(BODY, b'.');
-            message(&[body])
-        })
-        .collect()
-}
-
-/// Sends the cycles to a subscriber for each topic; gives the allocations for each message.
-fn measure(topics: &[&str]) -> f64 {
-    let mut figure = f64::NAN;
-    with_broker(|at| {
-        let subscribers: Vec<_> = topics
-            .iter()
-            .map(|topic| {
-                let mut script = Script::join(&at.backend[0].to_string(), "SUB", 1);
-                script.send(&command("SUBSCRIBE", topic.as_bytes()));
-                script.settle();
-                script.into_stream()
-            })
-            .collect();
-        let mut publisher = Script::join(&at.frontend[0].to_string(), "PUB", 1).into_stream();
-        let (messages, flow) = (cycle(topics), Flow::default());
-        let of = |topic: usize| messages.iter().skip(topic).step_by(topics.len()).flatten().copied();
-        let expected: Vec<Vec<u8>> = (0..topics.len()).map(|topic| of(topic).collect()).collect();
-        let octets = messages.concat();
-        assert_eq!(octets.len(), CYCLE * FRAME);
-        thread::scope(|scope| {
-            for (stream, expected) in subscribers.into_iter().zip(&expected) {
-                let flow = &flow;
-                scope.spawn(move || compare(stream, expected, WARM_UP + MEASURED, flow));
-            }
-            let mut send = |cycles: usize| {
-                for _ in 0..cycles {
-                    publisher.write_all(&octets).unwrap();
-                    flow.sent(octets.len());
-                    flow.wait(UNDER_WAY);
-                }
-                flow.wait(0);
-            };
-            send(WARM_UP);
-            let before = ALLOCATOR.stats();
-            send(MEASURED);
-            let made = ALLOCATOR.stats() - before;
-            figure = (made.allocations + made.reallocations) as f64 / (CYCLE * MEASURED) as f64;
-            println!("{topics:?}: {figure:.5} allocations per message, {made:?}");
-        });
-    });
-    figure
+/// Allocations for each of so many messages.
+fn per_message(made: Stats, messages: usize) -> f64 {
+    (made.allocations + made.reallocations) as f64 / messages as f64
 }
 
 /// One test, since two at a time would count each other's.
 #[test]
-fn forwarding_a_small_message_costs_a_hundredth_of_an_allocation_at_most() {
-    for topics in [&[""][..], &["a", "b"]] {
-        let figure = measure(topics);
-        assert!(figure <= LIMIT, "{topics:?}: {figure} allocations per message");
+fn no_kind_of_traffic_allocates_more_than_is_recorded() {
+    let mut figures = sockets::figures();
+    figures.extend(broker::figures());
+    for Figure { what, recorded, measured } in &figures {
+        println!("{what:44} {measured:8.4} allocations a message (recorded: {recorded:.4})");
     }
+    let worse: Vec<_> = figures.iter().filter(|figure| !figure.is_kept()).map(|figure| figure.what).collect();
+    assert!(worse.is_empty(), "more allocations than are recorded: {worse:?}");
 }

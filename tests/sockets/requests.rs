@@ -1,6 +1,6 @@
 //! REQ and REP without waiting, and who asks.
 
-use enfonet_patterns::{RecvError, Rep, Req, TrySendError};
+use enfonet_patterns::{Batch, Dealer, RecvError, Rep, Req, TrySendError};
 use enfonet_tests::DEADLINE;
 use futures_util::StreamExt;
 
@@ -11,6 +11,7 @@ on_every_runtime!(
     a_reply_that_will_not_come_is_told_without_waiting,
     requests_can_be_a_stream,
     a_request_knows_its_client,
+    a_server_that_is_never_out_of_requests_loses_no_reply,
 );
 
 async fn a_request_and_its_reply_need_no_waiting() {
@@ -41,6 +42,31 @@ async fn a_reply_that_will_not_come_is_told_without_waiting() {
     rep.close(DEADLINE).await;
     assert_eq!(eventually(|| req.try_recv().err()).await, RecvError::PeerGone);
     assert_eq!(req.try_recv(), Err(RecvError::NoRequest));
+}
+
+async fn a_server_that_is_never_out_of_requests_loses_no_reply() {
+    const REQUESTS: usize = 5000;
+    for at in anywhere() {
+        let rep = Rep::builder().recv_hwm(0).build();
+        let client = Dealer::builder().send_hwm(0).recv_hwm(0).build();
+        client.connect(rep.bind(at).await.unwrap()).unwrap();
+        client.wait_connected(1).await;
+        let mut requests: Batch = (0..REQUESTS).map(|n| [String::new(), n.to_string()]).collect();
+        client.send_batch(&mut requests).await.unwrap();
+        let serve = async {
+            for n in 0..REQUESTS {
+                let request = rep.recv().await.unwrap();
+                let message = request.message().clone();
+                request.reply(message).unwrap_or_else(|error| panic!("reply {n}: {error}"));
+            }
+        };
+        let receive = async {
+            for n in 0..REQUESTS {
+                assert_eq!(client.recv().await.unwrap(), [String::new(), n.to_string()].into());
+            }
+        };
+        tokio::join!(serve, receive);
+    }
 }
 
 async fn requests_can_be_a_stream() {

@@ -1,8 +1,10 @@
 //! The broker programs, as processes.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::sync::Mutex;
 
 /// A broker program that runs until it is stopped; killed when dropped.
 #[derive(Debug)]
@@ -14,20 +16,24 @@ pub struct Process {
     backend: Vec<String>,
 }
 
-/// Builds the programs once, as they are now, and gives the command for one of them.
-fn command(program: &str) -> Command {
-    static BUILT: OnceLock<Vec<(String, std::path::PathBuf)>> = OnceLock::new();
-    let built = BUILT.get_or_init(|| {
-        ["enfomq", "enfoslb"]
-            .map(|bin| {
-                let build = escargot::CargoBuild::new().package("enfonet-proxy").bin(bin).current_target();
-                let run = build.current_release().run().expect("the programs build");
-                (bin.to_string(), run.path().to_path_buf())
-            })
-            .to_vec()
+/// Builds a program of a package once, as it is now, and gives the command for it.
+///
+/// # Panics
+/// When it doesn't build.
+#[must_use]
+pub fn command_of(package: &str, program: &str) -> Command {
+    static BUILT: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
+    let mut built = BUILT.lock().expect("the programs before have been built");
+    let path = built.entry(program.into()).or_insert_with(|| {
+        let build = escargot::CargoBuild::new().package(package).bin(program).current_target();
+        build.current_release().run().expect("the program builds").path().to_path_buf()
     });
-    let (_, path) = built.iter().find(|(name, _)| name == program).expect("enfomq or enfoslb");
-    let mut command = Command::new(path);
+    Command::new(path)
+}
+
+/// The command for a broker.
+fn command(program: &str) -> Command {
+    let mut command = command_of("enfonet-proxy", program);
     // What strangers do in a test isn't worth a line of its output, unless that is asked for.
     if std::env::var_os("RUST_LOG").is_none() {
         command.env("RUST_LOG", "error");

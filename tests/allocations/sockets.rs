@@ -1,0 +1,137 @@
+//! Sockets of one thread, over tcp: what both ends allocate.
+
+use enfonet_patterns::{Batch, Dealer, Endpoint, Message, Pub, Pull, Push, Rep, Req, Router, Sub};
+
+use super::{ALLOCATOR, Figure, per_message};
+
+/// Messages under way at a time: fewer than the marks.
+const ROUND: usize = 500;
+const WARM_UP: usize = 20;
+const ROUNDS: usize = 100;
+
+/// What each kind of traffic allocates.
+pub(super) fn figures() -> Vec<Figure> {
+    let small = vec![b'x'; 32];
+    let large = vec![b'x'; 1024];
+    vec![
+        Figure { what: "PUSH to PULL, 32 octets", recorded: 0.001, measured: stream(&small) },
+        Figure { what: "PUSH to PULL, 1024 octets", recorded: 0.03, measured: stream(&large) },
+        Figure { what: "PUSH to PULL by batches, 32 octets", recorded: 0.023, measured: batches(&small) },
+        Figure { what: "PUB to SUB, 32 octets", recorded: 0.001, measured: published(&small) },
+        Figure { what: "DEALER to ROUTER and back, 32 octets", recorded: 0.001, measured: echoed(&small) },
+        Figure { what: "REQ to REP and back, 32 octets", recorded: 1.0, measured: requested(&small) },
+    ]
+}
+
+fn on_one_thread<T>(test: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test)
+}
+
+fn any() -> Endpoint {
+    "tcp://127.0.0.1:*".parse().unwrap()
+}
+
+/// Has rounds of so many messages done, and counts after some.
+async fn count(messages: usize, mut round: impl AsyncFnMut()) -> f64 {
+    for _ in 0..WARM_UP {
+        round().await;
+    }
+    let before = ALLOCATOR.stats();
+    for _ in 0..ROUNDS {
+        round().await;
+    }
+    per_message(ALLOCATOR.stats() - before, messages * ROUNDS)
+}
+
+fn stream(body: &[u8]) -> f64 {
+    on_one_thread(async {
+        let (push, pull) = (Push::new(), Pull::new());
+        push.connect(pull.bind(any()).await.unwrap()).unwrap();
+        count(ROUND, async || {
+            for _ in 0..ROUND {
+                push.send(body).await.unwrap();
+            }
+            for _ in 0..ROUND {
+                assert_eq!(pull.recv().await.unwrap().first(), body);
+            }
+        })
+        .await
+    })
+}
+
+fn batches(body: &[u8]) -> f64 {
+    on_one_thread(async {
+        let (push, pull) = (Push::new(), Pull::new());
+        push.connect(pull.bind(any()).await.unwrap()).unwrap();
+        count(ROUND, async || {
+            let mut batch: Batch = std::iter::repeat_n(body, ROUND).collect();
+            push.send_batch(&mut batch).await.unwrap();
+            let mut left = ROUND;
+            while left > 0 {
+                left -= pull.recv_batch().await.unwrap().1.len();
+            }
+        })
+        .await
+    })
+}
+
+fn published(body: &[u8]) -> f64 {
+    on_one_thread(async {
+        let (publisher, subscriber) = (Pub::new(), Sub::new());
+        subscriber.subscribe("");
+        subscriber.connect(publisher.bind(any()).await.unwrap()).unwrap();
+        publisher.wait_subscribers(1).await;
+        count(ROUND, async || {
+            for _ in 0..ROUND {
+                publisher.send(body).await.unwrap();
+            }
+            for _ in 0..ROUND {
+                assert_eq!(subscriber.recv().await.unwrap().first(), body);
+            }
+        })
+        .await
+    })
+}
+
+fn echoed(body: &[u8]) -> f64 {
+    on_one_thread(async {
+        let (dealer, router) = (Dealer::new(), Router::new());
+        dealer.connect(router.bind(any()).await.unwrap()).unwrap();
+        count(2 * ROUND, async || {
+            for _ in 0..ROUND {
+                dealer.send([b"", body]).await.unwrap();
+            }
+            for _ in 0..ROUND {
+                let (peer, message) = router.recv().await.unwrap();
+                router.send_to(peer, message).await.unwrap();
+            }
+            for _ in 0..ROUND {
+                assert_eq!(dealer.recv().await.unwrap().get(1), Some(body));
+            }
+        })
+        .await
+    })
+}
+
+fn requested(body: &[u8]) -> f64 {
+    on_one_thread(async {
+        let (client, server) = (Req::new(), Rep::new());
+        client.connect(server.bind(any()).await.unwrap()).unwrap();
+        let serve = async {
+            loop {
+                let request = server.recv().await.unwrap();
+                let reply: Message = request.message().clone();
+                request.reply(reply).unwrap();
+            }
+        };
+        let ask = count(2 * ROUND, async || {
+            for _ in 0..ROUND {
+                assert_eq!(client.request(body).await.unwrap().first(), body);
+            }
+        });
+        tokio::select! {
+            () = serve => unreachable!("it serves for ever"),
+            figure = ask => figure,
+        }
+    })
+}

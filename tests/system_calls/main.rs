@@ -1,0 +1,88 @@
+//! What each message costs in system calls, of programs with one thread: a figure that holds still where times don't.
+//!
+//! A program as the library's users write them, `enfonet-load`, runs under a tracer that counts; its peer is octets on a
+//! plain connection, in this process. The recorded figures are those of the code as it is: who makes one better records
+//! it, who makes one worse has to mean it.
+
+#![cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+mod tracer;
+
+use std::io::Write;
+
+use enfonet_tests::{Script, ScriptListener, command_of, message};
+use tracer::{Calls, Traced};
+
+const BODY: usize = 32;
+/// Messages that are sent without waiting for any.
+const MESSAGES: usize = 50_000;
+/// Requests that are sent one after the other: those that the program warms up with, and some more.
+const REQUESTS: usize = 2000;
+
+fn load(arguments: &[&str]) -> Traced {
+    let mut command = command_of("enfonet-benches", "enfonet-load");
+    command.args(arguments);
+    Traced::start(command)
+}
+
+/// Fails if more calls are made for a thousand messages than are recorded, by a half and a few for the start.
+fn check(what: &str, calls: &Calls, messages: usize, recorded: &[(&str, f64)]) {
+    let mut worse = Vec::new();
+    for (name, recorded) in recorded {
+        let measured = calls.get(name).copied().unwrap_or_default() as f64 * 1000.0 / messages as f64;
+        println!("{what:16} {name:8} {measured:8.1} for 1,000 messages (recorded: {recorded:.1})");
+        if measured > recorded * 1.5 + 0.5 {
+            worse.push(*name);
+        }
+    }
+    assert!(worse.is_empty(), "{what}: more calls than are recorded: {worse:?} of {calls:?}");
+}
+
+/// A peer that has connected, of this kind.
+fn accept(listener: &ScriptListener, kind: &str) -> Script {
+    let mut script = listener.accept();
+    script.handshake(kind, 1);
+    script
+}
+
+#[test]
+fn push_writes_many_messages_at_once() {
+    let (listener, endpoint) = ScriptListener::bind();
+    let push = load(&["push", &endpoint, &BODY.to_string(), &MESSAGES.to_string()]);
+    let mut octets = accept(&listener, "PULL").into_stream();
+    let received = std::io::copy(&mut octets, &mut std::io::sink()).unwrap();
+    assert_eq!(received, (MESSAGES * (BODY + 2)) as u64);
+    check("PUSH", &push.finish(), MESSAGES, &[("write", 1.1), ("read", 0.2), ("wait", 0.2), ("memory", 0.5)]);
+}
+
+#[test]
+fn rep_reads_and_writes_many_messages_at_once() {
+    let (listener, endpoint) = ScriptListener::bind();
+    let rep = load(&["rep", &endpoint, "connect"]);
+    let mut octets = accept(&listener, "DEALER").into_stream();
+    let request = message(&[&b""[..], &[b'x'; BODY]]);
+    let mut requests = octets.try_clone().unwrap();
+    let all = request.repeat(MESSAGES);
+    std::thread::scope(|scope| {
+        scope.spawn(|| requests.write_all(&all).unwrap());
+        let mut replies = vec![0; all.len()];
+        std::io::Read::read_exact(&mut octets, &mut replies).unwrap();
+        assert!(replies == all, "other octets than were sent");
+    });
+    check("REP", &rep.kill(), MESSAGES, &[("write", 1.1), ("read", 0.5), ("wait", 0.2), ("memory", 0.5)]);
+}
+
+#[test]
+fn req_needs_a_write_a_read_and_a_wait_for_each_request() {
+    let (listener, endpoint) = ScriptListener::bind();
+    let more = (REQUESTS - 1000).to_string();
+    let req = load(&["req", &endpoint, &BODY.to_string(), &more]);
+    let mut rep = accept(&listener, "REP");
+    let request = message(&[&b""[..], &[b'x'; BODY]]);
+    for _ in 0..REQUESTS {
+        rep.expect(&request);
+        rep.send(&request);
+    }
+    check("REQ", &req.finish(), REQUESTS, &[("write", 1000.0), ("read", 1000.0), ("wait", 1000.0)]);
+}

@@ -1,0 +1,87 @@
+//! Counts the system calls of a program.
+
+use std::collections::BTreeMap;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use nix::libc;
+use nix::sys::ptrace::{self, Options};
+use nix::sys::signal::Signal;
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+/// How often each call was made.
+pub(super) type Calls = BTreeMap<&'static str, usize>;
+
+/// A program with one thread, under a tracer.
+#[derive(Debug)]
+pub(super) struct Traced {
+    pid: Pid,
+    tracer: JoinHandle<Calls>,
+}
+
+impl Traced {
+    /// Starts it, and gives it back once its calls are counted. The tracer has to be one thread from then on.
+    pub(super) fn start(mut program: Command) -> Self {
+        let (ready, pid) = mpsc::channel();
+        let tracer = std::thread::spawn(move || {
+            let child = program.stdout(Stdio::null()).spawn().unwrap();
+            let pid = Pid::from_raw(child.id().try_into().unwrap());
+            ptrace::seize(pid, Options::PTRACE_O_TRACESYSGOOD | Options::PTRACE_O_EXITKILL).unwrap();
+            ptrace::interrupt(pid).unwrap();
+            ready.send(pid).unwrap();
+            count(child, pid)
+        });
+        Self { pid: pid.recv().unwrap(), tracer }
+    }
+
+    /// Waits until it ends by itself.
+    pub(super) fn finish(self) -> Calls {
+        self.tracer.join().unwrap()
+    }
+
+    /// Ends it.
+    pub(super) fn kill(self) -> Calls {
+        nix::sys::signal::kill(self.pid, Signal::SIGKILL).unwrap();
+        self.finish()
+    }
+}
+
+fn count(mut child: Child, pid: Pid) -> Calls {
+    let (mut calls, mut is_inside) = (Calls::new(), false);
+    loop {
+        let forward = match waitpid(pid, None).unwrap() {
+            WaitStatus::Exited(..) | WaitStatus::Signaled(..) => break,
+            WaitStatus::PtraceSyscall(_) => {
+                is_inside = !is_inside;
+                if is_inside && let Ok(registers) = ptrace::getregs(pid) {
+                    *calls.entry(name(registers.orig_rax)).or_default() += 1;
+                }
+                None
+            }
+            // A signal of its own is its own.
+            WaitStatus::Stopped(_, signal) => Some(signal),
+            _ => None,
+        };
+        if ptrace::syscall(pid, forward).is_err() {
+            // Killed meanwhile: what is left is to see it end.
+            continue;
+        }
+    }
+    // It is gone already; this lets go of what is kept of it.
+    let _ = child.wait();
+    calls
+}
+
+/// Those that a message may cost.
+fn name(number: u64) -> &'static str {
+    match i64::try_from(number) {
+        Ok(libc::SYS_writev | libc::SYS_write | libc::SYS_sendto | libc::SYS_sendmsg) => "write",
+        Ok(libc::SYS_readv | libc::SYS_read | libc::SYS_recvfrom | libc::SYS_recvmsg) => "read",
+        Ok(libc::SYS_epoll_wait | libc::SYS_epoll_pwait | libc::SYS_epoll_pwait2 | libc::SYS_poll) => "wait",
+        Ok(libc::SYS_futex) => "futex",
+        Ok(libc::SYS_brk | libc::SYS_mmap | libc::SYS_munmap | libc::SYS_madvise) => "memory",
+        _ => "other",
+    }
+}
