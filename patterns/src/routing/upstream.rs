@@ -140,6 +140,7 @@ impl Routing for Upstream {
 
 #[cfg(test)]
 mod tests {
+    use enfonet_zmtp::Message;
     use proptest::prelude::*;
 
     use super::*;
@@ -216,11 +217,39 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_publisher_that_went_is_told_nothing_more() {
+        let (mut upstream, mut outboxes) = (Upstream::new(&Settings::default()), Outboxes::new());
+        let [gone, stays] = [Version::V3_0; 2].map(|version| join(&mut upstream, &mut outboxes, version));
+        assert!(!upstream.part(gone, &mut |_| {}), "nobody has to know of it");
+        upstream.apply(&subscribe("a"), &mut outboxes);
+        assert!(outboxes[gone].control().is_empty());
+        assert_eq!(&outboxes[stays].control()[..], b"\0\x02\x01a");
+    }
+
+    #[test]
+    fn a_last_cancel_leaves_less_wanted_or_where_it_is_inverted_any_subscribe() {
+        for inverted in [false, true] {
+            let settings = Settings { invert_matching: inverted, ..Settings::default() };
+            let (mut upstream, mut outboxes) = (Upstream::new(&settings), Outboxes::new());
+            for (step, less) in [
+                (subscribe("a"), inverted),
+                (subscribe("a"), inverted),
+                (cancel("a"), false),
+                (cancel("b"), false),
+                (cancel("a"), !inverted),
+                (cancel("a"), false),
+            ] {
+                assert_eq!(upstream.apply(&step, &mut outboxes), less, "{step:?}, {inverted}");
+            }
+        }
+    }
+
     proptest! {
         #[test]
-        fn wants_is_a_prefix_match(
+        fn what_is_wanted_of_a_run_agrees_with_a_prefix_match(
             topics in prop::collection::vec("[ab]{0,4}", 0..6),
-            probe in "[abc]{0,6}",
+            probes in prop::collection::vec("[abc]{0,6}", 0..5),
             inverted in any::<bool>(),
         ) {
             let settings = Settings { invert_matching: inverted, ..Settings::default() };
@@ -228,9 +257,21 @@ mod tests {
             for topic in &topics {
                 upstream.apply(&Subscription::Subscribe(topic.clone().into()), &mut outboxes);
             }
-            let expected = topics.iter().any(|topic| probe.starts_with(topic)) != inverted;
-            prop_assert_eq!(upstream.wants_topic(probe.as_bytes()), expected);
-            prop_assert!(expected || !upstream.wants_all());
+            let everything = if inverted { topics.is_empty() } else { topics.iter().any(String::is_empty) };
+            prop_assert_eq!(upstream.wants_all(), everything);
+            let expected = |probe: &str| topics.iter().any(|topic| probe.starts_with(topic)) != inverted;
+            let messages = || probes.iter().map(|probe| Message::from_frames([&probe[..], "body"].map(str::to_owned)));
+            let run: Batch = messages().collect();
+            prop_assert_eq!(upstream.wants(&run), probes.iter().all(|probe| expected(probe)));
+            let wanted: Vec<_> = upstream.wanted(run).into_iter().collect();
+            let kept = messages().zip(&probes).filter(|(_, probe)| expected(probe)).map(|(message, _)| message);
+            prop_assert_eq!(wanted, kept.collect::<Vec<_>>());
+            for probe in &probes {
+                let large = Batch::from(Message::from_frames([probe.clone().into_bytes(), vec![b'x'; 5000]]));
+                prop_assert!(large.wire().is_none(), "it isn't in wire form");
+                prop_assert_eq!(upstream.wants(&large), expected(probe));
+                prop_assert_eq!(upstream.wanted(large).len(), usize::from(expected(probe)));
+            }
         }
     }
 }
