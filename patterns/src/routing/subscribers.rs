@@ -228,7 +228,11 @@ mod tests {
                         prop_assert_eq!(cancelled, expected);
                     }
                 }
-                prop_assert_eq!(subscribers.topics(), given.values().filter(|holders| !holders.is_empty()).count());
+                let held: Topics = given.clone().into_iter().filter(|(_, holders)| !holders.is_empty()).collect();
+                let holders: BTreeSet<_> = held.values().flatten().collect();
+                prop_assert_eq!((subscribers.topics(), subscribers.len()), (held.len(), holders.len()));
+                let of_all = held.keys().all(String::is_empty).then(|| holders.iter().map(|peer| ids[**peer]).collect());
+                prop_assert_eq!(subscribers.of_all().map(<[PeerId]>::to_vec), of_all);
             }
             let expected: BTreeSet<_> =
                 given.iter().filter(|(t, _)| probe.starts_with(&**t)).flat_map(|(_, holders)| holders).copied().collect();
@@ -254,5 +258,33 @@ mod tests {
             assert_eq!(refused, Err(Refusal::Subscriptions));
         }
         assert_eq!(subscribers.ask(other, &Subscription::Subscribe("a".into())), Ok(true));
+    }
+
+    #[test]
+    fn the_octets_of_all_topics_may_reach_the_limit_and_not_pass_it() {
+        let mut ids = SlotMap::<PeerId, ()>::with_key();
+        let (id, other) = (ids.insert(()), ids.insert(()));
+        let settings = Settings { subscription_octets: 4, ..Settings::default() };
+        let mut subscribers = Subscribers::new(&settings);
+        for (id, topic, answer) in [
+            (id, "abc", Ok(true)),
+            (other, "de", Err(Refusal::Subscriptions)),
+            (other, "d", Ok(true)),
+            (id, "", Ok(true)),
+            (id, "e", Err(Refusal::Subscriptions)),
+        ] {
+            assert_eq!(subscribers.ask(id, &Subscription::Subscribe(topic.into())), answer, "{topic}");
+        }
+    }
+
+    #[test]
+    fn a_peer_may_not_pass_its_own_limit_with_topics_that_the_application_has_given_to_others() {
+        let mut ids = SlotMap::<PeerId, ()>::with_key();
+        let (id, other) = (ids.insert(()), ids.insert(()));
+        let mut subscribers = Subscribers::new(&Settings { subscriptions: 2, ..Settings::default() });
+        ["a", "b", "c"].iter().for_each(|topic| subscribers.give(other, topic.as_bytes()));
+        for (topic, answer) in [("a", Ok(false)), ("b", Ok(false)), ("c", Err(Refusal::Subscriptions))] {
+            assert_eq!(subscribers.ask(id, &Subscription::Subscribe(topic.into())), answer, "{topic}");
+        }
     }
 }
