@@ -1,3 +1,5 @@
+mod model;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -41,17 +43,104 @@ fn the_limit_in_octets_is_passed_by_one_message_at_most() {
 }
 
 #[test]
-fn small_runs_are_copied_and_large_ones_are_shared() {
-    let mut outbox = outbox(usize::MAX, usize::MAX);
-    let (small, large) = (run(2, 30), run(100, 30));
-    outbox.push_run(&small, small.wire_len());
-    outbox.push_run(&large, large.wire_len());
-    outbox.push_run(&large, PINNED * large.wire_len() + 1);
+fn runs_of_2_kib_are_shared_unless_they_are_less_than_a_quarter_of_what_they_were_cut_from() {
+    for (messages, source, is_shared) in
+        [(63, 2016, false), (64, 2048, true), (64, 8192, true), (64, 8193, false)]
+    {
+        let (mut outbox, run) = (outbox(usize::MAX, usize::MAX), run(messages, 30));
+        outbox.push_run(&run, source);
+        let staged = taken(&mut outbox, Load::default());
+        let [given, staged] = [&run, &staged.runs[0]].map(|run| run.wire().unwrap());
+        assert_eq!(given.as_ptr() == staged.as_ptr(), is_shared, "{messages} messages of {source} octets");
+        assert_eq!(given, staged);
+    }
+}
+
+#[test]
+fn small_messages_lie_behind_each_other_in_runs_of_64_kib() {
+    for at_once in [1, 2] {
+        let (mut outbox, run) = (outbox(usize::MAX, usize::MAX), run(at_once, 254));
+        for _ in 0..300 / at_once {
+            outbox.push_run(&run, 0);
+        }
+        let staged = taken(&mut outbox, Load::default());
+        assert_eq!(staged.runs.iter().map(Batch::len).collect::<Vec<_>>(), [256, 44]);
+    }
+    let (mut outbox, message) = (outbox(usize::MAX, usize::MAX), Message::from(vec![b'x'; 254]));
+    (0..300).for_each(|_| outbox.push(&Envelope::none(), &message));
     let staged = taken(&mut outbox, Load::default());
-    let pointers: Vec<_> = staged.runs.iter().map(|r| r.wire().unwrap().as_ptr()).collect();
-    assert_ne!(pointers[0], small.wire().unwrap().as_ptr());
-    assert_eq!(pointers[1], large.wire().unwrap().as_ptr());
-    assert_ne!(pointers[2], large.wire().unwrap().as_ptr());
+    assert_eq!(staged.runs.iter().map(Batch::len).collect::<Vec<_>>(), [256, 44]);
+}
+
+#[test]
+fn what_is_encoded_from_what_was_given_is_what_a_message_of_it_would_be() {
+    for text in ["", "text"] {
+        let (message, small) = (Message::from(text), Small::of(&text).unwrap());
+        assert_eq!((Item::topic(&message), Item::topic(&small)), (text.as_bytes(), text.as_bytes()));
+        assert_eq!((message.to_run(), small.to_run()), (message.clone().into(), message.clone().into()));
+        for envelope in [Envelope::none(), Envelope::delimiter()] {
+            let mut outbox = outbox(10, usize::MAX);
+            message.push_to(&mut outbox, &envelope);
+            small.push_to(&mut outbox, &envelope);
+            let whole = message.clone().with_envelope(&envelope);
+            assert_eq!(outbox.unsent(), Load::new(2, 2 * whole.wire_len()));
+            assert_eq!(outbox.drain().into_iter().flatten().collect::<Vec<_>>(), [whole.clone(), whole]);
+        }
+    }
+}
+
+#[test]
+fn pings_are_answered_while_less_than_64_kib_of_commands_wait() {
+    for (waits, is_answered) in [(0, true), (65_535, true), (65_536, false), (65_537, false)] {
+        let mut outbox = outbox(1, 1);
+        outbox.control().resize(waits, 0);
+        outbox.pong(b"context");
+        let expected: &[u8] = if is_answered { b"\x04\x0c\x04PONGcontext" } else { b"" };
+        assert_eq!(&outbox.control()[waits..], expected, "{waits}");
+    }
+}
+
+#[test]
+fn a_connection_is_overrun_by_more_than_64_mib_of_commands_beyond_what_it_begins_with() {
+    let (mut outbox, begins_with) = (outbox(1, 1), 10);
+    outbox.control().resize(begins_with, 0);
+    outbox.connect(Load::default());
+    outbox.exchange(Load::default(), true, false, &mut Staged::default(), Waker::noop());
+    outbox.control().resize(begins_with + (64 << 20), 0);
+    assert!(!outbox.is_overrun());
+    assert!(outbox.wake().is_none(), "the kernel takes nothing");
+    outbox.control().extend_from_slice(b"x");
+    assert!(outbox.is_overrun());
+    assert!(outbox.wake().is_some(), "it is woken to end");
+}
+
+#[test]
+fn an_idle_peer_gives_its_memory_back_and_a_busy_one_keeps_it() {
+    let big = || {
+        let mut outbox = outbox(10, usize::MAX);
+        outbox.runs = VecDeque::with_capacity(65);
+        outbox.tail.wire = BytesMut::with_capacity(10);
+        outbox
+    };
+    let capacities = |outbox: &Outbox| (outbox.runs.capacity(), outbox.tail.wire.capacity());
+    let mut idle = big();
+    taken(&mut idle, Load::default());
+    assert_eq!(capacities(&idle), (0, 0));
+    let mut few = big();
+    few.runs = VecDeque::with_capacity(64);
+    taken(&mut few, Load::default());
+    assert_eq!(capacities(&few), (64, 0), "a short line isn't worth it");
+    let mut blocked = big();
+    blocked.exchange(Load::default(), true, true, &mut Staged::default(), Waker::noop());
+    assert_eq!(capacities(&blocked), (65, 10));
+    let mut in_hand = big();
+    in_hand.queued = Load::new(1, 1);
+    taken(&mut in_hand, Load::default());
+    assert_eq!(capacities(&in_hand), (65, 10));
+    let mut command = big();
+    command.control().extend_from_slice(b"command");
+    taken(&mut command, Load::default());
+    assert_eq!(capacities(&command), (65, 10));
 }
 
 #[test]
@@ -130,119 +219,22 @@ proptest! {
     }
 }
 
-/// What may happen to a queue.
-#[derive(Clone, Debug)]
-enum Step {
-    Push,
-    PushRun(usize),
-    /// The connection takes all, and has written so many of what it has.
-    Exchange(usize, bool),
-    Reserve,
-    Unreserve,
-    SetLimit(usize),
-    Connect(usize),
-    Disconnect,
-    Retire,
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        6 => Just(Step::Push),
-        4 => (1usize..12).prop_map(Step::PushRun),
-        6 => (0usize..12, any::<bool>()).prop_map(|(written, blocked)| Step::Exchange(written, blocked)),
-        2 => Just(Step::Reserve),
-        2 => Just(Step::Unreserve),
-        1 => (0usize..12).prop_map(Step::SetLimit),
-        1 => (0usize..6).prop_map(Step::Connect),
-        1 => Just(Step::Disconnect),
-        1 => Just(Step::Retire),
-    ]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
-    /// The model: a count of what waits here, one of what the connection has, and the limit.
-    #[test]
-    fn credit_agrees_with_a_count_and_all_comes_out_once_and_in_order(steps in prop::collection::vec(step(), 0..80)) {
-        let unlimited = |messages| Load::new(messages, usize::MAX);
-        let mut outbox = outbox(5, usize::MAX);
-        let (mut set, mut room, mut reserved, mut retired) = (5usize, 0, 0, false);
-        let (mut next, mut written, mut expected) = (0usize, 0usize, 0usize);
-        let mut hands = VecDeque::<Message>::new();
-        let numbered = |n: usize| Message::from(n.to_string());
-        for step in steps {
-            let limit = if retired { 0 } else { set + room };
-            let free = limit.saturating_sub(next - written + reserved);
-            prop_assert_eq!(outbox.has_room(), free > 0);
-            match step {
-                Step::Push if free > 0 => {
-                    outbox.push(&Envelope::none(), &numbered(next));
-                    next += 1;
-                }
-                Step::PushRun(n) => {
-                    let run = (next..next + n).map(numbered).collect();
-                    let admitted = outbox.push_run(&run, 0);
-                    prop_assert_eq!(admitted, n.min(free));
-                    next += admitted;
-                }
-                Step::Exchange(n, blocked) => {
-                    let done: Vec<_> = hands.drain(..n.min(hands.len())).collect();
-                    let load = Load::new(done.len(), done.iter().map(Message::wire_len).sum());
-                    for message in done {
-                        prop_assert_eq!(message, numbered(written));
-                        written += 1;
-                    }
-                    let mut staged = Staged::default();
-                    outbox.exchange(load, blocked, true, &mut staged, Waker::noop());
-                    prop_assert!(!blocked || staged.runs.is_empty());
-                    hands.extend(staged.runs.into_iter().flatten());
-                }
-                Step::Reserve if free > 0 => {
-                    outbox.reserve();
-                    reserved += 1;
-                }
-                Step::Unreserve if reserved > 0 => {
-                    outbox.unreserve();
-                    reserved -= 1;
-                }
-                Step::SetLimit(n) => {
-                    outbox.set_limit(unlimited(n));
-                    set = n;
-                }
-                Step::Connect(n) if !outbox.has_peer() => {
-                    outbox.connect(Load::new(n, 0));
-                    room = n;
-                }
-                Step::Disconnect if outbox.has_peer() => {
-                    let unsent = hands.drain(..).map(Batch::from).collect();
-                    outbox.disconnect(unsent);
-                    room = 0;
-                }
-                Step::Retire => {
-                    outbox.retire();
-                    retired = true;
-                }
-                _ => {}
-            }
-            prop_assert_eq!(outbox.queued(), next - written);
-            expected = expected.max(written);
-        }
-        let rest = hands.into_iter().chain(outbox.drain().into_iter().flatten());
-        prop_assert!(rest.eq((expected..next).map(numbered)));
-    }
-}
-
 #[test]
 fn of_conflated_messages_the_last_waits_also_when_the_connection_had_another_in_hand() {
-    let mut outbox = Outbox::new(Load::new(1, usize::MAX), true);
-    outbox.connect(Load::default());
-    outbox.push(&Envelope::none(), &Message::from("in hand"));
-    let in_hand = taken(&mut outbox, Load::default()).runs;
-    outbox.push(&Envelope::none(), &Message::from("last"));
-    outbox.disconnect(in_hand.into());
-    assert_eq!((outbox.queued(), outbox.dropped()), (1, 1));
-    let waits: Vec<Message> = outbox.drain().into_iter().flatten().collect();
-    assert_eq!(waits, [Message::from("last")]);
+    for size in [1, 5000] {
+        let [in_hand, last, newest] = [b'a', b'b', b'c'].map(|octet| Message::from(vec![octet; size]));
+        let mut outbox = Outbox::new(Load::new(1, usize::MAX), true);
+        outbox.connect(Load::default());
+        outbox.push(&Envelope::none(), &in_hand);
+        let in_hand = taken(&mut outbox, Load::default()).runs;
+        outbox.push(&Envelope::none(), &last);
+        outbox.push(&Envelope::none(), &newest);
+        assert_eq!((outbox.queued(), outbox.dropped()), (2, 1));
+        outbox.disconnect(in_hand.into());
+        assert_eq!((outbox.queued(), outbox.dropped()), (1, 2));
+        let waits: Vec<Message> = outbox.drain().into_iter().flatten().collect();
+        assert_eq!(waits, [newest]);
+    }
 }
 
 #[test]
@@ -251,6 +243,11 @@ fn of_a_greeting_what_is_not_written_is_dropped_with_the_connection_and_nothing_
         [["", "hello"], ["a", "b"]].map(|m| m.map(Message::from).into());
     for written in [None, Some(0), Some(1), Some(2), Some(3)] {
         let mut outbox = outbox(10, usize::MAX);
+        outbox.connect(Load::default());
+        outbox.push_run(&run(1, 1), 0);
+        taken(&mut outbox, Load::default());
+        taken(&mut outbox, Load::new(1, 3));
+        outbox.disconnect(Vec::new());
         messages.iter().for_each(|message| outbox.push(&Envelope::none(), message));
         outbox.connect(Load::default());
         outbox.greet(greeting.iter().cloned().collect());
@@ -263,7 +260,7 @@ fn of_a_greeting_what_is_not_written_is_dropped_with_the_connection_and_nothing_
         let expected = &messages[written.unwrap_or_default().saturating_sub(2)..];
         assert_eq!(
             (outbox.queued(), outbox.sent().messages),
-            (expected.len(), written.unwrap_or_default() as u64)
+            (expected.len(), 1 + written.unwrap_or_default() as u64)
         );
         let waits: Vec<Message> = outbox.drain().into_iter().flatten().collect();
         assert_eq!(waits, expected, "{written:?} written");

@@ -1,0 +1,233 @@
+//! Credit, wake-ups and order against a queue in a few words.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// What may happen to a queue.
+#[derive(Clone, Debug)]
+enum Step {
+    /// A message, or what one can be made of.
+    Push(bool),
+    PushRun(usize),
+    Command,
+    /// The connection has written so many messages of what it has, and takes all, unless the kernel is blocked.
+    Exchange {
+        written: usize,
+        blocked: bool,
+        wants_control: bool,
+    },
+    /// Its waker is taken, if there is something to do, or whatever there is.
+    Wake {
+        to_close: bool,
+    },
+    Reserve,
+    Unreserve,
+    SetLimit(Load),
+    SetRoom(Load),
+    Connect(Load),
+    Disconnect,
+    Retire,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let octets = || prop_oneof![0usize..40, Just(usize::MAX)];
+    let load = move |messages: usize| {
+        (0..messages, octets()).prop_map(|(messages, octets)| Load::new(messages, octets))
+    };
+    let exchange = (0usize..12, any::<bool>(), any::<bool>())
+        .prop_map(|(written, blocked, wants_control)| Step::Exchange { written, blocked, wants_control });
+    prop_oneof![
+        6 => any::<bool>().prop_map(Step::Push),
+        4 => (1usize..12).prop_map(Step::PushRun),
+        2 => Just(Step::Command),
+        8 => exchange,
+        2 => any::<bool>().prop_map(|to_close| Step::Wake { to_close }),
+        2 => Just(Step::Reserve),
+        2 => Just(Step::Unreserve),
+        2 => load(12).prop_map(Step::SetLimit),
+        2 => load(6).prop_map(Step::SetRoom),
+        2 => load(6).prop_map(Step::Connect),
+        1 => Just(Step::Disconnect),
+        1 => Just(Step::Retire),
+    ]
+}
+
+fn numbered(n: usize) -> Message {
+    Message::from(n.to_string())
+}
+
+/// A queue in a few words: which messages wait, how many may, and what the connection does.
+#[derive(Debug, Default)]
+struct Model {
+    /// The number of the next message, and of the next that is written.
+    next: usize,
+    written: usize,
+    set: Load,
+    room: Load,
+    reserved: usize,
+    has_control: bool,
+    is_sleeping: bool,
+    is_blocked: bool,
+    is_connected: bool,
+    is_retired: bool,
+}
+
+impl Model {
+    fn queued(&self) -> Load {
+        let octets = (self.written..self.next).map(|n| numbered(n).wire_len()).sum();
+        Load::new(self.next - self.written, octets)
+    }
+
+    fn has_room(&self) -> bool {
+        let (queued, Load { messages, octets }) = (self.queued(), self.room);
+        !self.is_retired
+            && queued.messages + self.reserved < self.set.messages.saturating_add(messages)
+            && queued.octets < self.set.octets.saturating_add(octets)
+    }
+
+    fn is_moving(&self) -> bool {
+        self.is_connected && !self.is_blocked && !self.is_retired
+    }
+
+    fn agrees_with(&self, outbox: &Outbox) -> Result<(), TestCaseError> {
+        prop_assert_eq!(outbox.has_room(), self.has_room());
+        prop_assert_eq!(outbox.queued(), self.queued().messages);
+        prop_assert_eq!(outbox.unsent(), self.queued());
+        prop_assert_eq!((outbox.sent().messages, outbox.dropped()), (self.written as u64, 0));
+        prop_assert_eq!(outbox.has_peer(), self.is_connected);
+        prop_assert_eq!(outbox.is_open(), !self.is_retired);
+        prop_assert_eq!(outbox.is_connected(), self.is_connected && !self.is_retired);
+        prop_assert_eq!(outbox.is_moving(), self.is_moving());
+        Ok(())
+    }
+}
+
+/// The queue, what its connection has in hand, and the model.
+struct Pair {
+    outbox: Outbox,
+    hands: VecDeque<Message>,
+    model: Model,
+}
+
+impl Pair {
+    fn new(set: Load) -> Self {
+        Self {
+            outbox: Outbox::new(set, false),
+            hands: VecDeque::new(),
+            model: Model { set, ..Model::default() },
+        }
+    }
+
+    fn take(&mut self, step: Step) -> Result<(), TestCaseError> {
+        let Self { outbox, model, .. } = self;
+        let had_room = model.has_room();
+        match step {
+            Step::Push(is_message) if had_room => {
+                let text = model.next.to_string();
+                if is_message {
+                    Message::from(text).push_to(outbox, &Envelope::none());
+                } else {
+                    Small::of(&text).unwrap().push_to(outbox, &Envelope::none());
+                }
+                model.next += 1;
+            }
+            Step::PushRun(n) => self.push_run(n)?,
+            Step::Command => {
+                outbox.control().extend_from_slice(b"command");
+                model.has_control = true;
+            }
+            Step::Exchange { written, blocked, wants_control } => {
+                self.exchange(written, blocked, wants_control)?;
+            }
+            Step::Wake { to_close } => {
+                let woken = if to_close { outbox.wake_to_close() } else { outbox.wake() }.is_some();
+                prop_assert_eq!(woken, model.is_sleeping && (to_close || !model.is_blocked));
+                model.is_sleeping &= !woken;
+            }
+            Step::Reserve if had_room => {
+                outbox.reserve();
+                model.reserved += 1;
+            }
+            Step::Unreserve if model.reserved > 0 => {
+                outbox.unreserve();
+                model.reserved -= 1;
+            }
+            Step::SetLimit(limit) => {
+                outbox.set_limit(limit);
+                model.set = limit;
+            }
+            Step::SetRoom(room) => {
+                let has_room_again = outbox.set_room(room);
+                model.room = room;
+                prop_assert_eq!(has_room_again, !had_room && model.has_room());
+            }
+            Step::Connect(room) if !model.is_connected => {
+                outbox.connect(room);
+                (model.is_connected, model.is_blocked, model.room) = (true, false, room);
+            }
+            Step::Disconnect if model.is_connected => self.disconnect(),
+            Step::Retire => {
+                outbox.retire();
+                model.is_retired = true;
+            }
+            _ => {}
+        }
+        self.model.agrees_with(&self.outbox)
+    }
+
+    fn push_run(&mut self, messages: usize) -> Result<(), TestCaseError> {
+        let Self { outbox, model, .. } = self;
+        let (start, end) = (model.next, model.next + messages);
+        let admitted = outbox.push_run(&(start..end).map(numbered).collect(), 0);
+        while model.next < end && model.has_room() {
+            model.next += 1;
+        }
+        prop_assert_eq!(admitted, model.next - start);
+        Ok(())
+    }
+
+    fn exchange(&mut self, written: usize, blocked: bool, wants_control: bool) -> Result<(), TestCaseError> {
+        let Self { outbox, hands, model } = self;
+        let (had_room, was_moving) = (model.has_room(), model.is_moving());
+        let done: Vec<_> = hands.drain(..written.min(hands.len())).collect();
+        let load = Load::new(done.len(), done.iter().map(Message::wire_len).sum());
+        for message in done {
+            prop_assert_eq!(message, numbered(model.written));
+            model.written += 1;
+        }
+        let mut staged = Staged::default();
+        let look_again = outbox.exchange(load, blocked, wants_control, &mut staged, Waker::noop());
+        model.is_blocked = blocked;
+        let has_room_again = !had_room && model.has_room();
+        prop_assert_eq!(look_again, has_room_again || (was_moving && !model.is_moving()));
+        prop_assert_eq!(!staged.control.is_empty(), model.has_control && wants_control);
+        model.has_control &= !wants_control;
+        prop_assert!(!blocked || staged.runs.is_empty());
+        model.is_sleeping = blocked || (staged.control.is_empty() && staged.runs.is_empty());
+        hands.extend(staged.runs.into_iter().flatten());
+        prop_assert!(blocked || hands.len() == model.queued().messages, "all is taken");
+        Ok(())
+    }
+
+    fn disconnect(&mut self) {
+        let Self { outbox, hands, model } = self;
+        outbox.disconnect(hands.drain(..).map(Batch::from).collect());
+        (model.is_connected, model.is_blocked, model.room) = (false, false, Load::default());
+        (model.is_sleeping, model.has_control) = (false, false);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+    #[test]
+    fn a_queue_agrees_with_one_in_a_few_words(steps in prop::collection::vec(step(), 0..80)) {
+        let mut pair = Pair::new(Load::new(5, usize::MAX));
+        for step in steps {
+            pair.take(step)?;
+        }
+        let Pair { mut outbox, hands, model } = pair;
+        let rest = hands.into_iter().chain(outbox.drain().into_iter().flatten());
+        prop_assert!(rest.eq((model.written..model.next).map(numbered)), "all comes out once and in order");
+    }
+}
