@@ -114,16 +114,32 @@ impl Inbox {
         }
     }
 
+    /// What follows is of this peer. Where that isn't reported, one of whom nothing waits is forgotten for the next.
+    fn join(&mut self, peer: Arc<PeerInfo>, reports: bool) {
+        match self.items.back_mut() {
+            Some(Item::Joined(unheard)) if !reports => *unheard = peer,
+            None if !reports => self.peer = Some(peer),
+            _ => self.items.push_back(Item::Joined(peer)),
+        }
+    }
+
     /// Keeps of each run what `keep` makes of it. How much is gone; that isn't credited yet.
-    fn retain(&mut self, keep: impl Fn(Batch) -> Batch) -> Load {
+    fn retain(&mut self, keep: impl Fn(Batch) -> Batch, reports: bool) -> Load {
         let mut dropped = Load::default();
-        self.items.retain_mut(|item| {
-            let Item::Run(run) = item else { return true };
-            dropped.add(Load::new(run.len(), run.wire_len()));
-            *run = keep(std::mem::take(run));
-            dropped.sub(Load::new(run.len(), run.wire_len()));
-            !run.is_empty()
-        });
+        for item in std::mem::take(&mut self.items) {
+            match item {
+                Item::Joined(peer) => self.join(peer, reports),
+                Item::Run(run) => {
+                    dropped.add(Load::new(run.len(), run.wire_len()));
+                    let run = keep(run);
+                    dropped.sub(Load::new(run.len(), run.wire_len()));
+                    if !run.is_empty() {
+                        self.items.push_back(Item::Run(run));
+                    }
+                }
+                Item::Left(_) => self.items.push_back(item),
+            }
+        }
         dropped
     }
 
@@ -169,15 +185,9 @@ impl Inbound {
     pub(crate) fn join(&mut self, peer: Arc<PeerInfo>) {
         let id = peer.id;
         let Some(inbox) = self.inboxes.get_mut(id) else { return };
+        inbox.join(peer, self.reports);
         if self.reports {
-            inbox.items.push_back(Item::Joined(peer));
             Self::line_up(&mut self.ready, id, inbox);
-        } else if let Some(Item::Joined(unheard)) = inbox.items.back_mut() {
-            *unheard = peer;
-        } else if inbox.items.is_empty() {
-            inbox.peer = Some(peer);
-        } else {
-            inbox.items.push_back(Item::Joined(peer));
         }
     }
 
@@ -440,7 +450,7 @@ impl Inbound {
     pub(crate) fn retain(&mut self, keep: impl Fn(Batch) -> Batch) {
         self.is_doubtful = false;
         for inbox in self.inboxes.values_mut() {
-            let dropped = inbox.retain(&keep);
+            let dropped = inbox.retain(&keep, self.reports);
             inbox.give_credit(dropped, &self.limit);
             if !inbox.open {
                 self.orphaned.sub(dropped);

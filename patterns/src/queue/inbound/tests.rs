@@ -24,7 +24,11 @@ fn texts(inbound: &mut Inbound, messages: usize) -> Vec<String> {
 }
 
 fn peer(id: PeerId) -> Arc<PeerInfo> {
-    crate::routing::tests::peer(id, enfonet_zmtp::Version::V3_1, "").into()
+    named(id, "")
+}
+
+fn named(id: PeerId, name: &'static str) -> Arc<PeerInfo> {
+    crate::routing::tests::peer(id, enfonet_zmtp::Version::V3_1, name).into()
 }
 
 #[test]
@@ -82,12 +86,11 @@ fn a_peer_that_comes_back_is_seen_to_leave_first() {
 fn each_message_is_known_to_be_of_the_peer_that_sent_it_also_where_another_took_its_place() {
     let mut inbound = Inbound::new(Load::new(100, usize::MAX), false, false);
     let id = inbound.open();
-    let named = |name| crate::routing::tests::peer(id, enfonet_zmtp::Version::V3_1, name).into();
-    inbound.join(named("first"));
+    inbound.join(named(id, "first"));
     inbound.push(id, run(&["a", "b"]));
     for name in ["unheard", "second"] {
         inbound.part(id, Vec::new(), false);
-        inbound.join(named(name));
+        inbound.join(named(id, name));
     }
     let next = |inbound: &mut Inbound| {
         let (arrival, peer) = inbound.pop_known(1)?;
@@ -102,6 +105,23 @@ fn each_message_is_known_to_be_of_the_peer_that_sent_it_also_where_another_took_
     inbound.close(id);
     assert_eq!(next(&mut inbound), Some((Message::from("c"), "second".into())));
     assert!(inbound.inboxes.is_empty());
+}
+
+#[test]
+fn of_peers_all_of_whose_messages_are_no_longer_wanted_nothing_waits_but_who_came_last() {
+    let mut inbound = Inbound::new(Load::new(100, usize::MAX), false, false);
+    let id = inbound.open();
+    for name in ["first", "second", "third", "fourth"] {
+        inbound.join(named(id, name));
+        if name != "fourth" {
+            inbound.push(id, run(&["unwanted"]));
+        }
+    }
+    inbound.retain(|_| Batch::default());
+    assert!(!inbound.has_arrivals() && inbound.pop(1).is_none());
+    assert!(inbound.inboxes[id].items.is_empty());
+    assert_eq!(inbound.peer(id).unwrap().routing_id, "fourth");
+    assert_eq!(inbound.unread(id), Load::default());
 }
 
 #[test]
