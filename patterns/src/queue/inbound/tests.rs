@@ -1,3 +1,5 @@
+mod model;
+
 use super::*;
 
 fn setup(limit: usize, peers: usize) -> (Inbound, Vec<PeerId>) {
@@ -11,12 +13,13 @@ fn run(texts: &[&str]) -> Batch {
 }
 
 fn texts(inbound: &mut Inbound, messages: usize) -> Vec<String> {
+    let text = |run: Batch| run.into_iter().map(|message| message.text().into_owned()).collect::<String>();
     std::iter::from_fn(|| inbound.pop(messages))
         .map(|arrival| match arrival {
-            Arrival::Came(_, run) => {
-                run.into_iter().map(|m| String::from_utf8_lossy(m.first()).into_owned()).collect()
+            Arrival::Came(_, run) => text(run),
+            Arrival::Left(_, unsent) => {
+                unsent.into_iter().fold("left".to_owned(), |left, run| format!("{left} {}", text(run)))
             }
-            Arrival::Left(..) => "left".into(),
             Arrival::Joined(..) => "joined".into(),
             Arrival::Subscription(_, s) => format!("{s:?}"),
         })
@@ -125,6 +128,32 @@ fn of_peers_all_of_whose_messages_are_no_longer_wanted_nothing_waits_but_who_cam
 }
 
 #[test]
+fn what_was_not_sent_to_a_peer_comes_with_each_of_its_goings() {
+    for reports in [false, true] {
+        let mut inbound = Inbound::new(Load::new(100, usize::MAX), reports, false);
+        let id = inbound.open();
+        for text in ["a", "b"] {
+            inbound.join(peer(id));
+            inbound.part(id, vec![run(&[text]), run(&["c"])], true);
+        }
+        let mut texts = texts(&mut inbound, 1);
+        assert_eq!(texts.iter().filter(|text| *text == "joined").count(), if reports { 2 } else { 0 });
+        texts.retain(|text| text != "joined");
+        assert_eq!(texts, ["left a c", "left b c"]);
+    }
+}
+
+#[test]
+fn a_peer_is_seen_to_leave_though_it_said_nothing_after_the_one_before_it() {
+    let mut inbound = Inbound::new(Load::new(100, usize::MAX), false, false);
+    let id = inbound.open();
+    inbound.push(id, run(&["a"]));
+    inbound.join(peer(id));
+    inbound.part(id, Vec::new(), true);
+    assert_eq!(texts(&mut inbound, 1), ["a", "left"]);
+}
+
+#[test]
 fn a_peer_that_comes_back_is_seen_though_it_says_nothing() {
     let (mut inbound, ids) = setup(100, 1);
     inbound.push(ids[0], run(&["a"]));
@@ -177,6 +206,38 @@ fn peers_that_send_and_go_stop_the_reading_of_all_until_they_are_received() {
 }
 
 #[test]
+fn who_is_at_its_own_mark_is_not_woken_when_others_that_have_gone_are_received() {
+    let (mut inbound, ids) = setup(4, 2);
+    inbound.push(ids[0], run(&["1", "2"]));
+    inbound.close(ids[0]);
+    inbound.push(ids[1], run(&["1", "2", "3", "4"]));
+    assert!(!inbound.may_read(ids[1], Waker::noop()));
+    inbound.pop(1);
+    assert_eq!(inbound.orphaned.messages, 1);
+    assert!(inbound.inboxes[ids[1]].paused.is_some());
+}
+
+#[test]
+fn who_is_at_the_mark_reads_on_when_it_is_raised() {
+    let (mut inbound, ids) = setup(2, 1);
+    inbound.push(ids[0], run(&["1", "2"]));
+    assert!(!inbound.may_read(ids[0], Waker::noop()));
+    inbound.set_hwm(3);
+    assert!(inbound.inboxes[ids[0]].paused.is_none());
+    assert!(inbound.may_read(ids[0], Waker::noop()));
+}
+
+#[test]
+fn a_socket_that_stops_reads_nobody_and_still_gives_what_was_read() {
+    let (mut inbound, ids) = setup(100, 1);
+    inbound.push(ids[0], run(&["a"]));
+    inbound.stop();
+    assert!(!inbound.may_read(ids[0], Waker::noop()));
+    assert_eq!(texts(&mut inbound, 1), ["a"]);
+    assert!(!inbound.may_read(ids[0], Waker::noop()));
+}
+
+#[test]
 fn peers_that_come_and_go_unseen_leave_nothing_behind() {
     let (mut inbound, ids) = setup(100, 50);
     for id in ids {
@@ -195,105 +256,11 @@ fn too_many_subscription_changes_stop_the_reading_until_half_are_received() {
     }
     assert!(!inbound.may_read(ids[0], Waker::noop()));
     for _ in 0..MAX_SUBSCRIPTIONS / 2 {
+        assert!(inbound.inboxes[ids[0]].paused.is_some());
         inbound.pop(1);
     }
     assert!(inbound.inboxes[ids[0]].paused.is_none());
     assert!(inbound.may_read(ids[0], Waker::noop()));
-}
-
-mod model {
-    //! Fair queueing against queues in a line.
-
-    use std::collections::VecDeque;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[derive(Clone, Debug)]
-    enum Step {
-        Push(usize, usize),
-        Pop(usize),
-        Close(usize),
-        Joined(usize),
-    }
-
-    fn step() -> impl Strategy<Value = Step> {
-        prop_oneof![
-            6 => (0usize..4, 1usize..6).prop_map(|(peer, messages)| Step::Push(peer, messages)),
-            6 => prop_oneof![Just(1), 1usize..5, Just(usize::MAX)].prop_map(Step::Pop),
-            1 => (0usize..4).prop_map(Step::Close),
-            1 => (0usize..4).prop_map(Step::Joined),
-        ]
-    }
-
-    /// A peer's messages as (serial number of the run, message).
-    #[derive(Default)]
-    struct Queue {
-        runs: VecDeque<VecDeque<String>>,
-        is_closed: bool,
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(512))]
-        #[test]
-        fn peers_are_served_as_from_queues_in_a_line(steps in prop::collection::vec(step(), 0..80)) {
-            let limit = Load::new(7, usize::MAX);
-            let mut inbound = Inbound::new(limit, false, false);
-            let ids: Vec<_> = (0..4).map(|_| inbound.open()).collect();
-            let mut queues: Vec<Queue> = (0..4).map(|_| Queue::default()).collect();
-            let (mut line, mut serial) = (VecDeque::<usize>::new(), 0);
-            for step in steps {
-                match step {
-                    Step::Push(peer, messages) if !queues[peer].is_closed => {
-                        let run: VecDeque<_> = (0..messages).map(|n| format!("{serial}.{n};")).collect();
-                        serial += 1;
-                        inbound.push(ids[peer], run.iter().cloned().map(Message::from).collect());
-                        queues[peer].runs.push_back(run);
-                        if !line.contains(&peer) {
-                            line.push_back(peer);
-                        }
-                    }
-                    Step::Pop(most) => {
-                        let expected = line.pop_front().map(|peer| {
-                            let runs = &mut queues[peer].runs;
-                            let first = runs.front_mut().unwrap();
-                            let taken: Vec<_> = first.drain(..most.min(first.len())).collect();
-                            if first.is_empty() {
-                                runs.pop_front();
-                            }
-                            if !runs.is_empty() {
-                                line.push_back(peer);
-                            }
-                            (ids[peer], taken)
-                        });
-                        let popped = inbound.pop(most).map(|arrival| match arrival {
-                            Arrival::Came(id, run) => {
-                                (id, run.into_iter().map(|m| String::from_utf8_lossy(m.first()).into_owned()).collect())
-                            }
-                            other => panic!("{other:?}"),
-                        });
-                        prop_assert_eq!(popped, expected);
-                    }
-                    Step::Close(peer) if !queues[peer].is_closed => {
-                        inbound.close(ids[peer]);
-                        queues[peer].is_closed = true;
-                    }
-                    // Whoever comes is no arrival by itself.
-                    Step::Joined(peer) if !queues[peer].is_closed => inbound.join(super::peer(ids[peer])),
-                    _ => {}
-                }
-                prop_assert_eq!(inbound.has_arrivals(), !line.is_empty());
-                let count = |queue: &Queue| queue.runs.iter().map(VecDeque::len).sum::<usize>();
-                let orphaned: usize = queues.iter().filter(|queue| queue.is_closed).map(count).sum();
-                for (id, queue) in ids.iter().zip(&queues).filter(|(_, queue)| !queue.is_closed) {
-                    prop_assert_eq!(inbound.unread(*id).messages, count(queue));
-                    let may = count(queue) < limit.messages && orphaned < limit.messages;
-                    prop_assert_eq!(inbound.may_read(*id, Waker::noop()), may);
-                }
-            }
-        }
-    }
 }
 
 #[test]

@@ -1,0 +1,250 @@
+//! Turns, credit, and whose each message is, against queues in a line.
+
+use std::collections::VecDeque;
+
+use proptest::prelude::*;
+
+use super::*;
+
+const PEERS: usize = 4;
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// So many messages come of a peer.
+    Push(usize, usize),
+    Pop(How),
+    /// Only every so manieth message is wanted.
+    Retain(usize),
+    SetHwm(usize),
+    Join(usize, &'static str),
+    Close(usize),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum How {
+    Run(usize),
+    KnownRun(usize),
+    One,
+    KnownOne,
+    Message,
+    MessageOf,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let most = || prop_oneof![Just(1), 1usize..5, Just(usize::MAX)];
+    let how = prop_oneof![
+        most().prop_map(How::Run),
+        most().prop_map(How::KnownRun),
+        Just(How::One),
+        Just(How::KnownOne),
+        Just(How::Message),
+        Just(How::MessageOf),
+    ];
+    prop_oneof![
+        6 => (0..PEERS, 1usize..6).prop_map(|(peer, messages)| Step::Push(peer, messages)),
+        6 => how.prop_map(Step::Pop),
+        1 => (1usize..10).prop_map(Step::Retain),
+        1 => (1usize..10).prop_map(Step::SetHwm),
+        2 => (0..PEERS, prop::sample::select(vec!["ann", "bob", "eve"])).prop_map(|(peer, name)| Step::Join(peer, name)),
+        1 => (0..PEERS).prop_map(Step::Close),
+    ]
+}
+
+/// What a receiver gets, as far as it is told.
+#[derive(Debug, PartialEq)]
+struct Received {
+    numbers: Vec<usize>,
+    of: Option<PeerId>,
+    /// The name of the peer.
+    from: Option<String>,
+}
+
+fn number(message: &Message) -> usize {
+    message.text().parse().unwrap()
+}
+
+fn receive(inbound: &mut Inbound, how: How) -> Option<Received> {
+    fn came<T>(arrival: Arrival<T>) -> (PeerId, T) {
+        let Arrival::Came(id, messages) = arrival else { panic!("nothing else is an arrival here") };
+        (id, messages)
+    }
+    let (of, run, known): (_, Batch, Option<Option<Arc<PeerInfo>>>) = match how {
+        How::Run(most) => {
+            let (id, run) = came(inbound.pop(most)?);
+            (Some(id), run, None)
+        }
+        How::KnownRun(most) => {
+            let (arrival, peer) = inbound.pop_known(most)?;
+            let (id, run) = came(arrival);
+            (Some(id), run, Some(peer))
+        }
+        How::One => {
+            let (id, message) = came(inbound.pop_one()?);
+            (Some(id), message.into(), None)
+        }
+        How::KnownOne => {
+            let (arrival, peer) = inbound.pop_one_known()?;
+            let (id, message) = came(arrival);
+            (Some(id), message.into(), Some(peer))
+        }
+        How::Message => (None, inbound.pop_message()?.into(), None),
+        How::MessageOf => {
+            let (id, message) = inbound.pop_message_of()?;
+            (Some(id), message.into(), None)
+        }
+    };
+    let name = |peer: Option<Arc<PeerInfo>>| peer.map_or(String::new(), |peer| routing_id(&peer));
+    Some(Received { numbers: run.into_iter().map(|m| number(&m)).collect(), of, from: known.map(name) })
+}
+
+fn routing_id(peer: &PeerInfo) -> String {
+    String::from_utf8_lossy(&peer.routing_id).into_owned()
+}
+
+/// What waits of a peer: runs of numbered messages, each with the name of who sent it.
+#[derive(Default)]
+struct Queue {
+    runs: VecDeque<(VecDeque<usize>, &'static str)>,
+    received: Load,
+    name: &'static str,
+    is_closed: bool,
+    /// It wanted to read, and wasn't let.
+    is_refused: bool,
+}
+
+fn load<'a>(numbers: impl Iterator<Item = &'a usize>) -> Load {
+    numbers.fold(Load::default(), |mut sum, number| {
+        sum.add(Load::new(1, Message::from(number.to_string()).wire_len()));
+        sum
+    })
+}
+
+impl Queue {
+    fn queued(&self) -> Load {
+        load(self.runs.iter().flat_map(|(run, _)| run))
+    }
+}
+
+struct Model {
+    ids: Vec<PeerId>,
+    queues: [Queue; PEERS],
+    line: VecDeque<usize>,
+    limit: Load,
+    next: usize,
+}
+
+impl Model {
+    fn push(&mut self, peer: usize, messages: usize) -> Batch {
+        let (queue, numbers) = (&mut self.queues[peer], self.next..self.next + messages);
+        self.next += messages;
+        queue.runs.push_back((numbers.clone().collect(), queue.name));
+        queue.received.add(load(numbers.clone().collect::<Vec<_>>().iter()));
+        if !self.line.contains(&peer) {
+            self.line.push_back(peer);
+        }
+        numbers.map(|number| Message::from(number.to_string())).collect()
+    }
+
+    fn pop(&mut self, how: How) -> Option<Received> {
+        let most = if let How::Run(most) | How::KnownRun(most) = how { most } else { 1 };
+        let peer = self.line.pop_front()?;
+        let runs = &mut self.queues[peer].runs;
+        let (first, name) = runs.front_mut().expect("who is in line has something");
+        let numbers = first.drain(..most.min(first.len())).collect();
+        let from = matches!(how, How::KnownRun(_) | How::KnownOne).then(|| name.to_string());
+        if first.is_empty() {
+            runs.pop_front();
+        }
+        if !runs.is_empty() {
+            self.line.push_back(peer);
+        }
+        Some(Received { numbers, of: (!matches!(how, How::Message)).then_some(self.ids[peer]), from })
+    }
+
+    fn retain(&mut self, every: usize) {
+        for queue in &mut self.queues {
+            queue.runs.iter_mut().for_each(|(run, _)| run.retain(|number| number % every == 0));
+            queue.runs.retain(|(run, _)| !run.is_empty());
+        }
+        self.line.retain(|peer| !self.queues[*peer].runs.is_empty());
+    }
+
+    fn orphaned(&self) -> Load {
+        load(
+            self.queues
+                .iter()
+                .filter(|queue| queue.is_closed)
+                .flat_map(|queue| &queue.runs)
+                .flat_map(|(run, _)| run),
+        )
+    }
+
+    fn agrees_with(&mut self, inbound: &mut Inbound) -> Result<(), TestCaseError> {
+        prop_assert_eq!(inbound.has_arrivals(), !self.line.is_empty());
+        let (limit, orphaned) = (self.limit, self.orphaned());
+        prop_assert_eq!((inbound.limit(), inbound.orphaned), (limit, orphaned));
+        let there = self.queues.iter().filter(|queue| !queue.is_closed || !queue.runs.is_empty());
+        let mut names: Vec<_> = there.map(|queue| queue.name).filter(|name| !name.is_empty()).collect();
+        let mut peers: Vec<_> = inbound.peers().map(|peer| routing_id(peer)).collect();
+        (names.sort_unstable(), peers.sort_unstable());
+        prop_assert_eq!(peers, names);
+        for (id, queue) in self.ids.iter().zip(&mut self.queues).filter(|(_, queue)| !queue.is_closed) {
+            let queued = queue.queued();
+            prop_assert_eq!(inbound.unread(*id), queued);
+            prop_assert_eq!(inbound.amounts(*id), Some((queue.received.into(), queued.into())));
+            let is_half = queued.messages <= limit.messages / 2 && queued.octets <= limit.octets / 2;
+            let is_to_read = queue.is_refused && is_half && orphaned.is_below(&limit);
+            prop_assert!(!is_to_read || inbound.inboxes[*id].paused.is_none(), "it is woken");
+            let may = queued.is_below(&limit) && orphaned.is_below(&limit);
+            prop_assert_eq!(inbound.may_read(*id, Waker::noop()), may);
+            queue.is_refused = !may;
+        }
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+    #[test]
+    fn peers_are_served_as_from_queues_in_a_line(
+        steps in prop::collection::vec(step(), 0..80),
+        octets in prop::sample::select(vec![40, usize::MAX]),
+    ) {
+        let limit = Load::new(7, octets);
+        let mut inbound = Inbound::new(limit, false, false);
+        let ids: Vec<_> = (0..PEERS).map(|_| inbound.open()).collect();
+        let mut model = Model { ids, queues: Default::default(), line: VecDeque::new(), limit, next: 0 };
+        for step in steps {
+            match step {
+                Step::Push(peer, messages) if !model.queues[peer].is_closed => {
+                    inbound.push(model.ids[peer], model.push(peer, messages));
+                }
+                Step::Pop(how) => prop_assert_eq!(receive(&mut inbound, how), model.pop(how)),
+                Step::Retain(every) => {
+                    inbound.is_doubtful = true;
+                    inbound.retain(|run| run.into_iter().filter(|m| number(m) % every == 0).collect());
+                    prop_assert!(!inbound.is_doubtful);
+                    model.retain(every);
+                }
+                Step::SetHwm(messages) => {
+                    inbound.set_hwm(messages);
+                    model.limit.messages = messages;
+                }
+                // Whoever comes is no arrival by itself.
+                Step::Join(peer, name) if !model.queues[peer].is_closed => {
+                    inbound.join(named(model.ids[peer], name));
+                    model.queues[peer].name = name;
+                }
+                Step::Close(peer) if !model.queues[peer].is_closed => {
+                    inbound.close(model.ids[peer]);
+                    model.queues[peer].is_closed = true;
+                }
+                _ => {}
+            }
+            model.agrees_with(&mut inbound)?;
+        }
+        inbound.clear();
+        prop_assert_eq!((inbound.has_arrivals(), inbound.orphaned), (false, Load::default()));
+        prop_assert_eq!(inbound.inboxes.len(), model.queues.iter().filter(|queue| !queue.is_closed).count());
+    }
+}
