@@ -114,10 +114,10 @@ impl Inbox {
         }
     }
 
-    /// What follows is of this peer. Where that isn't reported, one of whom nothing waits is forgotten for the next.
+    /// What follows is of this peer. One before it of whom nothing waits, not even its going, is forgotten.
     fn join(&mut self, peer: Arc<PeerInfo>, reports: bool) {
         match self.items.back_mut() {
-            Some(Item::Joined(unheard)) if !reports => *unheard = peer,
+            Some(Item::Joined(unheard)) => *unheard = peer,
             None if !reports => self.peer = Some(peer),
             _ => self.items.push_back(Item::Joined(peer)),
         }
