@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use enfonet_measure::Latencies;
 use enfonet_patterns::{Dealer, Endpoint, Rep, Req, Router};
 
-use crate::report::{self, Latencies};
 use crate::{End, Outcome};
 
 /// Requests that aren't measured: until all is warm.
@@ -63,7 +63,7 @@ pub(crate) async fn dealer(endpoint: Endpoint, size: usize, count: usize, window
         assert_eq!(socket.recv().await?.frame_count(), 2);
         received += 1;
     }
-    report::rate(count, size, begun.elapsed());
+    enfonet_measure::rate(count, size, begun.elapsed());
     socket.close(Duration::ZERO).await;
     Ok(())
 }

@@ -17,7 +17,6 @@
 
 mod exchange;
 mod publish;
-mod report;
 mod stream;
 
 use clap::{Parser, Subcommand, ValueEnum};

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use enfonet_measure::Window;
 use enfonet_patterns::{Endpoint, Pub, Sub};
 
-use crate::report::Window;
 use crate::{End, Outcome};
 
 pub(crate) async fn sub(endpoint: Endpoint, size: usize, seconds: u64, topic: &str) -> Outcome {

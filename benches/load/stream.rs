@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use enfonet_patterns::{Batch, Endpoint, Message, Pull, Push};
 
-use crate::{Outcome, report};
+use crate::Outcome;
 
 /// Messages of a batch that is sent at once.
 const BATCH: usize = 256;
@@ -22,7 +22,7 @@ pub(crate) async fn pull(endpoint: Endpoint, size: usize, count: usize) -> Outco
     }
     let time = begun.elapsed();
     assert_eq!(octets, size * (count - 1));
-    report::rate(count - 1, size, time);
+    enfonet_measure::rate(count - 1, size, time);
     Ok(())
 }
 
@@ -50,7 +50,7 @@ pub(crate) async fn pull_batches(endpoint: Endpoint, size: usize, count: usize) 
     }
     let time = begun.elapsed();
     assert_eq!(octets, size * (messages - 1));
-    report::rate(messages - 1, size, time);
+    enfonet_measure::rate(messages - 1, size, time);
     Ok(())
 }
 

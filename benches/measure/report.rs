@@ -1,30 +1,34 @@
-//! What is printed: one line of `name=value`.
+//! What a load program prints: one line of `name=value`.
 
 use std::time::{Duration, Instant};
 
-/// So many messages of a size in a time.
-pub(crate) fn rate(messages: usize, size: usize, time: Duration) {
+/// Prints the rate of so many messages of a size in a time.
+pub fn rate(messages: usize, size: usize, time: Duration) {
     let rate = messages as f64 / time.as_secs_f64();
     println!("rate={rate:.0} mb={:.1} n={messages} s={:.3}", rate * size as f64 / 1e6, time.as_secs_f64());
 }
 
 /// How long each of many things took.
 #[derive(Debug)]
-pub(crate) struct Latencies {
+pub struct Latencies {
     nanos: Vec<u64>,
     begun: Instant,
 }
 
 impl Latencies {
-    pub(crate) fn of(count: usize) -> Self {
+    /// Room for so many.
+    #[must_use]
+    pub fn of(count: usize) -> Self {
         Self { nanos: Vec::with_capacity(count), begun: Instant::now() }
     }
 
-    pub(crate) fn add(&mut self, time: Duration) {
+    /// Adds one.
+    pub fn add(&mut self, time: Duration) {
         self.nanos.push(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
     }
 
-    pub(crate) fn report(mut self) {
+    /// Prints how long half, 99 and 99.9 of a hundred took at most, in microseconds.
+    pub fn report(mut self) {
         let rate = self.nanos.len() as f64 / self.begun.elapsed().as_secs_f64();
         self.nanos.sort_unstable();
         let at = |share: f64| {
@@ -37,7 +41,7 @@ impl Latencies {
 
 /// Counts messages for a time from the first one on; looks at the clock now and then.
 #[derive(Debug)]
-pub(crate) struct Window {
+pub struct Window {
     begun: Option<Instant>,
     messages: usize,
     unlooked: usize,
@@ -48,12 +52,14 @@ pub(crate) struct Window {
 const LOOK: usize = 256;
 
 impl Window {
-    pub(crate) const fn new(time: Duration) -> Self {
+    /// One that is open for so long.
+    #[must_use]
+    pub const fn new(time: Duration) -> Self {
         Self { begun: None, messages: 0, unlooked: 0, time }
     }
 
     /// Whether to go on.
-    pub(crate) fn count(&mut self, messages: usize) -> bool {
+    pub fn count(&mut self, messages: usize) -> bool {
         let Some(begun) = self.begun else {
             self.begun = Some(Instant::now());
             return true;
@@ -67,7 +73,8 @@ impl Window {
         begun.elapsed() < self.time
     }
 
-    pub(crate) fn report(&self, size: usize) {
+    /// Prints the rate of what was counted.
+    pub fn report(&self, size: usize) {
         rate(self.messages, size, self.begun.map_or(Duration::MAX, |begun| begun.elapsed()));
     }
 }
