@@ -1,0 +1,76 @@
+//! The roles of the load programs, whatever the implementation: `enfonet-load`'s roles and arguments, and two proxies.
+//!
+//! ```text
+//! peer-… pull     ENDPOINT SIZE COUNT          binds, receives COUNT messages, prints their rate
+//! peer-… push     ENDPOINT SIZE COUNT          connects, sends COUNT messages
+//! peer-… sub      ENDPOINT SIZE SECONDS TOPIC  connects, counts what comes for SECONDS, prints the rate
+//! peer-… pub      ENDPOINT SIZE SECONDS bind|connect
+//! peer-… rep      ENDPOINT bind|connect        echoes for ever
+//! peer-… req      ENDPOINT SIZE COUNT          prints how long requests take
+//! peer-… router   ENDPOINT                     echoes for ever
+//! peer-… dealer   ENDPOINT SIZE COUNT WINDOW   WINDOW requests under way, prints the rate
+//! peer-… mqproxy  FRONTEND BACKEND             XSUB and XPUB
+//! peer-… slbproxy FRONTEND BACKEND             ROUTER and DEALER
+//! ```
+
+mod cli;
+mod roles;
+
+use bytes::Bytes;
+
+pub use cli::{End, run};
+
+/// What can go wrong is for the reader of stderr.
+pub type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// What a socket is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the RFC's names")]
+pub enum Kind {
+    Pull,
+    Push,
+    Sub,
+    Pub,
+    Rep,
+    Req,
+    Router,
+    Dealer,
+    XSub,
+    XPub,
+}
+
+/// An implementation.
+#[expect(async_fn_in_trait, reason = "a load program awaits one thing at a time")]
+pub trait Library {
+    /// Its sockets.
+    type Socket: Socket;
+
+    /// Makes a socket. Not called for XSUB and XPUB.
+    fn socket(&self, kind: Kind) -> Outcome<Self::Socket>;
+
+    /// Passes messages on between two sockets that bind, for ever.
+    async fn proxy(&self, _front: (Kind, &str), _back: (Kind, &str)) -> Outcome {
+        Err("this library has no proxy".into())
+    }
+}
+
+/// A socket of an implementation. It keeps what it received last, to send it back.
+#[expect(async_fn_in_trait, reason = "a load program awaits one thing at a time")]
+pub trait Socket {
+    /// Listens.
+    async fn bind(&mut self, endpoint: &str) -> Outcome;
+    /// Connects.
+    async fn connect(&mut self, endpoint: &str) -> Outcome;
+    /// Subscribes a SUB.
+    async fn subscribe(&mut self, topic: &str) -> Outcome;
+    /// Sends a message of one frame.
+    async fn send(&mut self, body: &Bytes) -> Outcome;
+    /// Sends a request from a DEALER: an empty frame, then the body.
+    async fn ask(&mut self, body: &Bytes) -> Outcome;
+    /// Receives a message, and gives the size of its last frame.
+    async fn recv(&mut self) -> Outcome<usize>;
+    /// Sends back what was received last.
+    async fn echo(&mut self) -> Outcome;
+    /// Waits until what was sent has left.
+    async fn flush(self) -> Outcome;
+}

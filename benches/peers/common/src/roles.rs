@@ -1,0 +1,132 @@
+//! What each role does.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use enfonet_measure::{Latencies, Window, rate};
+
+use crate::{End, Outcome, Socket};
+
+/// Requests that aren't measured: until all is warm.
+const WARM_UP: usize = 1000;
+
+fn body(size: usize) -> Bytes {
+    Bytes::from(vec![b'x'; size])
+}
+
+async fn join(socket: &mut impl Socket, endpoint: &str, end: End) -> Outcome {
+    match end {
+        End::Bind => socket.bind(endpoint).await,
+        End::Connect => socket.connect(endpoint).await,
+    }
+}
+
+pub(crate) async fn pull(mut socket: impl Socket, endpoint: &str, size: usize, count: usize) -> Outcome {
+    socket.bind(endpoint).await?;
+    assert_eq!(socket.recv().await?, size);
+    let begun = Instant::now();
+    let mut octets = 0;
+    for _ in 1..count {
+        octets += socket.recv().await?;
+    }
+    let time = begun.elapsed();
+    assert_eq!(octets, size * (count - 1));
+    rate(count - 1, size, time);
+    Ok(())
+}
+
+pub(crate) async fn push(mut socket: impl Socket, endpoint: &str, size: usize, count: usize) -> Outcome {
+    socket.connect(endpoint).await?;
+    let body = body(size);
+    for _ in 0..count {
+        socket.send(&body).await?;
+    }
+    socket.flush().await
+}
+
+pub(crate) async fn sub(
+    mut socket: impl Socket,
+    endpoint: &str,
+    size: usize,
+    time: Duration,
+    topic: &str,
+) -> Outcome {
+    socket.connect(endpoint).await?;
+    socket.subscribe(topic).await?;
+    let mut window = Window::new(time);
+    while window.count(1) {
+        socket.recv().await?;
+    }
+    window.report(size);
+    Ok(())
+}
+
+pub(crate) async fn publish(
+    mut socket: impl Socket,
+    endpoint: &str,
+    size: usize,
+    time: Duration,
+    end: End,
+) -> Outcome {
+    join(&mut socket, endpoint, end).await?;
+    let body = body(size);
+    // Subscribers have so long to come.
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let (begun, mut sent) = (Instant::now(), 0_usize);
+    while !sent.is_multiple_of(256) || begun.elapsed() < time {
+        socket.send(&body).await?;
+        sent += 1;
+    }
+    eprintln!("sent={sent}");
+    Ok(())
+}
+
+/// A REP or a ROUTER.
+pub(crate) async fn echo(mut socket: impl Socket, endpoint: &str, end: End) -> Outcome {
+    join(&mut socket, endpoint, end).await?;
+    loop {
+        socket.recv().await?;
+        socket.echo().await?;
+    }
+}
+
+pub(crate) async fn req(mut socket: impl Socket, endpoint: &str, size: usize, count: usize) -> Outcome {
+    socket.connect(endpoint).await?;
+    let body = body(size);
+    for _ in 0..WARM_UP {
+        socket.send(&body).await?;
+        socket.recv().await?;
+    }
+    let mut latencies = Latencies::of(count);
+    for _ in 0..count {
+        let begun = Instant::now();
+        socket.send(&body).await?;
+        let received = socket.recv().await?;
+        latencies.add(begun.elapsed());
+        assert_eq!(received, size);
+    }
+    latencies.report();
+    Ok(())
+}
+
+pub(crate) async fn dealer(
+    mut socket: impl Socket,
+    endpoint: &str,
+    size: usize,
+    count: usize,
+    window: usize,
+) -> Outcome {
+    socket.connect(endpoint).await?;
+    let body = body(size);
+    let (mut sent, mut received, begun) = (0, 0, Instant::now());
+    while received < count {
+        while sent < count && sent - received < window {
+            socket.ask(&body).await?;
+            sent += 1;
+        }
+        assert_eq!(socket.recv().await?, size);
+        received += 1;
+    }
+    rate(count, size, begun.elapsed());
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! `peer-libzmq`: the roles of `peer_common` on libzmq, which the crate `zmq` builds.
+
+use bytes::Bytes;
+use peer_common::{Kind, Library, Outcome, Socket};
+
+/// libzmq's context.
+struct Libzmq(zmq::Context);
+
+/// A socket and the frames that it received last. libzmq blocks; nothing else runs on the thread.
+struct Peer {
+    socket: zmq::Socket,
+    frame: zmq::Message,
+    /// The frames before the last one.
+    before: Vec<zmq::Message>,
+}
+
+const fn kind_of(kind: Kind) -> zmq::SocketType {
+    match kind {
+        Kind::Pull => zmq::PULL,
+        Kind::Push => zmq::PUSH,
+        Kind::Sub => zmq::SUB,
+        Kind::Pub => zmq::PUB,
+        Kind::Rep => zmq::REP,
+        Kind::Req => zmq::REQ,
+        Kind::Router => zmq::ROUTER,
+        Kind::Dealer => zmq::DEALER,
+        Kind::XSub => zmq::XSUB,
+        Kind::XPub => zmq::XPUB,
+    }
+}
+
+impl Library for Libzmq {
+    type Socket = Peer;
+
+    fn socket(&self, kind: Kind) -> Outcome<Peer> {
+        let socket = self.0.socket(kind_of(kind))?;
+        // What is pushed is waited for when the context ends.
+        socket.set_linger(if kind == Kind::Push { -1 } else { 0 })?;
+        Ok(Peer { socket, frame: zmq::Message::new(), before: Vec::new() })
+    }
+
+    async fn proxy(&self, front: (Kind, &str), back: (Kind, &str)) -> Outcome {
+        let sides = [self.socket(front.0)?.socket, self.socket(back.0)?.socket];
+        sides[0].bind(front.1)?;
+        sides[1].bind(back.1)?;
+        Ok(zmq::proxy(&sides[0], &sides[1])?)
+    }
+}
+
+impl Socket for Peer {
+    async fn bind(&mut self, endpoint: &str) -> Outcome {
+        Ok(self.socket.bind(endpoint)?)
+    }
+
+    async fn connect(&mut self, endpoint: &str) -> Outcome {
+        Ok(self.socket.connect(endpoint)?)
+    }
+
+    async fn subscribe(&mut self, topic: &str) -> Outcome {
+        Ok(self.socket.set_subscribe(topic.as_bytes())?)
+    }
+
+    async fn send(&mut self, body: &Bytes) -> Outcome {
+        Ok(self.socket.send(&body[..], 0)?)
+    }
+
+    async fn ask(&mut self, body: &Bytes) -> Outcome {
+        self.socket.send("", zmq::SNDMORE)?;
+        Ok(self.socket.send(&body[..], 0)?)
+    }
+
+    async fn recv(&mut self) -> Outcome<usize> {
+        self.before.clear();
+        self.socket.recv(&mut self.frame, 0)?;
+        while self.frame.get_more() {
+            self.before.push(std::mem::replace(&mut self.frame, zmq::Message::new()));
+            self.socket.recv(&mut self.frame, 0)?;
+        }
+        Ok(self.frame.len())
+    }
+
+    async fn echo(&mut self) -> Outcome {
+        for frame in self.before.drain(..) {
+            self.socket.send(frame, zmq::SNDMORE)?;
+        }
+        Ok(self.socket.send(std::mem::replace(&mut self.frame, zmq::Message::new()), 0)?)
+    }
+
+    async fn flush(self) -> Outcome {
+        Ok(())
+    }
+}
+
+fn main() -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    runtime.block_on(peer_common::run(Libzmq(zmq::Context::new())))
+}
