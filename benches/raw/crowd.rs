@@ -1,0 +1,66 @@
+//! Many connections, many subscriptions.
+
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use crate::{Outcome, wire};
+
+/// Handshakes under way at once.
+const AT_ONCE: usize = 64;
+/// Octets of subscriptions that are written at once.
+const CHUNK: usize = 1 << 16;
+
+/// Makes so many connections, and gives the time that it took. `then` is what the n-th says when it has been let in.
+pub(crate) fn gather(
+    endpoint: SocketAddr,
+    kind: &str,
+    count: usize,
+    then: impl Fn(usize) -> Vec<u8>,
+) -> io::Result<(Vec<TcpStream>, Duration)> {
+    let begun = Instant::now();
+    let mut streams = Vec::with_capacity(count);
+    while streams.len() < count {
+        let begin = streams.len();
+        for _ in begin..count.min(begin + AT_ONCE) {
+            streams.push(wire::introduce(endpoint, kind)?);
+        }
+        for (number, stream) in (begin..).zip(&mut streams[begin..]) {
+            wire::acquaint(stream)?;
+            stream.write_all(&then(number))?;
+        }
+    }
+    Ok((streams, begun.elapsed()))
+}
+
+pub(crate) fn conns(endpoint: SocketAddr, kind: &str, count: usize, time: Duration) -> Outcome {
+    let (streams, took) = gather(endpoint, kind, count, |number| {
+        let mut octets = Vec::new();
+        if kind == "SUB" {
+            wire::subscription(&mut octets, &format!("t{number}."));
+        }
+        octets
+    })?;
+    println!("up={} s={:.3}", streams.len(), took.as_secs_f64());
+    std::thread::sleep(time);
+    Ok(())
+}
+
+pub(crate) fn topics(endpoint: SocketAddr, count: usize, time: Duration, peers: usize) -> Outcome {
+    let (mut streams, _) = gather(endpoint, "SUB", peers, |_| Vec::new())?;
+    let begun = Instant::now();
+    for (peer, stream) in streams.iter_mut().enumerate() {
+        let mut octets = Vec::new();
+        for number in (peer..count).step_by(peers) {
+            wire::subscription(&mut octets, &format!("cold.{number}."));
+            if octets.len() >= CHUNK {
+                stream.write_all(&octets)?;
+                octets.clear();
+            }
+        }
+        stream.write_all(&octets)?;
+    }
+    println!("up={count} s={:.3}", begun.elapsed().as_secs_f64());
+    std::thread::sleep(time);
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! Requests and replies.
+
+use std::io::{Read, Write};
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use enfonet_measure::Latencies;
+
+use crate::Outcome;
+use crate::wire::{self, Records, request};
+
+/// Requests that aren't measured: until all is warm.
+const WARM_UP: usize = 1000;
+
+pub(crate) fn rep(endpoint: SocketAddr) -> Outcome {
+    let mut stream = wire::connect(endpoint, "REP")?;
+    println!("up=1");
+    let mut octets = vec![0; 1 << 17];
+    loop {
+        // A reply has the frames of its request, so that octets need no looking at.
+        match stream.read(&mut octets)? {
+            0 => return Ok(()),
+            read => stream.write_all(&octets[..read])?,
+        }
+    }
+}
+
+pub(crate) fn req(endpoint: SocketAddr, size: usize, count: usize) -> Outcome {
+    let mut stream = wire::connect(endpoint, "REQ")?;
+    let (octets, mut records) = (request(&vec![b'x'; size]), Records::new(size, true));
+    let mut exchange = || -> Outcome {
+        stream.write_all(&octets)?;
+        let mut replies = 0;
+        while replies == 0 {
+            let read = stream.read(records.space())?;
+            records.cut(read, |_| {
+                replies += 1;
+                Ok(())
+            })?;
+        }
+        Ok(())
+    };
+    for _ in 0..WARM_UP {
+        exchange()?;
+    }
+    let mut latencies = Latencies::of(count);
+    for _ in 0..count {
+        let begun = Instant::now();
+        exchange()?;
+        latencies.add(begun.elapsed());
+    }
+    latencies.report();
+    Ok(())
+}
+
+pub(crate) fn dealer(endpoint: SocketAddr, size: usize, count: usize, window: usize) -> Outcome {
+    let mut stream = wire::connect(endpoint, "DEALER")?;
+    let one = request(&vec![b'x'; size]);
+    let octets = one.repeat(window);
+    let (mut records, mut sent, mut received) = (Records::new(size, true), 0, 0);
+    let begun = Instant::now();
+    while received < count {
+        let due = (received + window).min(count) - sent;
+        stream.write_all(&octets[..due * one.len()])?;
+        sent += due;
+        let read = stream.read(records.space())?;
+        records.cut(read, |_| {
+            received += 1;
+            Ok(())
+        })?;
+    }
+    enfonet_measure::rate(count, size, begun.elapsed());
+    Ok(())
+}

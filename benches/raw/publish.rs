@@ -1,0 +1,85 @@
+//! A publisher.
+
+use std::io::{Read, Write};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use crate::{Outcome, wire};
+
+/// Octets that are written at once.
+const CHUNK: usize = 1 << 17;
+/// Between two looks at the clock of a publisher that keeps to a rate.
+const TICK: Duration = Duration::from_millis(1);
+/// Subscriptions have so long to arrive.
+const PAUSE: Duration = Duration::from_millis(400);
+
+/// A run of messages of one shape.
+#[derive(Debug)]
+pub(crate) struct Messages {
+    octets: Vec<u8>,
+    /// Octets of a message.
+    size: usize,
+    /// Where a message has its number.
+    number_at: Option<usize>,
+    sent: usize,
+}
+
+impl Messages {
+    pub(crate) fn new(size: usize, topic: &str, sequence: bool) -> Outcome<Self> {
+        if size < topic.len() + if sequence { 8 } else { 0 } {
+            return Err("no room for the topic".into());
+        }
+        let mut body = topic.as_bytes().to_vec();
+        body.resize(size, b'x');
+        let mut octets = Vec::new();
+        wire::frame(&mut octets, false, &body);
+        let (message, messages) = (octets.len(), (CHUNK / octets.len()).max(1));
+        let number_at = sequence.then_some(message - size + topic.len());
+        Ok(Self { octets: octets.repeat(messages), size: message, number_at, sent: 0 })
+    }
+
+    /// Writes so many, or as many as are written at once.
+    fn write(&mut self, stream: &mut impl Write, messages: usize) -> std::io::Result<()> {
+        let messages = messages.min(self.octets.len() / self.size);
+        let run = &mut self.octets[..messages * self.size];
+        if let Some(at) = self.number_at {
+            for (number, message) in (self.sent as u64..).zip(run.chunks_exact_mut(self.size)) {
+                message[at..at + 8].copy_from_slice(&number.to_be_bytes());
+            }
+        }
+        stream.write_all(run)?;
+        self.sent += messages;
+        Ok(())
+    }
+}
+
+pub(crate) fn run(
+    endpoint: SocketAddr,
+    mut messages: Messages,
+    rate: Option<f64>,
+    time: Duration,
+) -> Outcome {
+    let mut stream = wire::connect(endpoint, "PUB")?;
+    let mut reader = stream.try_clone()?;
+    // Subscriptions are read and forgotten.
+    std::thread::spawn(move || {
+        let mut octets = [0; 4096];
+        while reader.read(&mut octets).is_ok_and(|read| read > 0) {}
+    });
+    std::thread::sleep(PAUSE);
+    let begun = Instant::now();
+    while begun.elapsed() < time {
+        let Some(rate) = rate else {
+            messages.write(&mut stream, usize::MAX)?;
+            continue;
+        };
+        match ((begun.elapsed().as_secs_f64() * rate) as usize).saturating_sub(messages.sent) {
+            0 => std::thread::sleep(TICK),
+            due => messages.write(&mut stream, due)?,
+        }
+    }
+    println!("sentrate={:.0}", messages.sent as f64 / begun.elapsed().as_secs_f64());
+    // Leaving would say that all is over before the subscribers have it.
+    std::thread::sleep(time);
+    Ok(())
+}

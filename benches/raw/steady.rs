@@ -1,0 +1,68 @@
+//! Requests at a rate, whatever comes back: what waits shows in the times of those behind it.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use enfonet_measure::Latencies;
+
+use crate::Outcome;
+use crate::wire::{self, Records, request};
+
+/// Requests of the beginning aren't measured: until all is warm.
+const WARM_UP: Duration = Duration::from_millis(300);
+/// The last reply may take so long.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// At most so many are written at once.
+const BURST: usize = 1024;
+
+pub(crate) fn run(endpoint: SocketAddr, size: usize, rate: f64, time: Duration) -> Outcome {
+    if size < 8 || rate <= 0.0 {
+        return Err("a request has 8 octets or more, and a rate is above zero".into());
+    }
+    // Sleeping is exact only without slack, where there is such a thing.
+    let _ = std::fs::write("/proc/self/timerslack_ns", "1");
+    let mut stream = wire::connect(endpoint, "DEALER")?;
+    let reader = stream.try_clone()?;
+    let (begun, count) = (Instant::now(), ((WARM_UP + time).as_secs_f64() * rate) as usize);
+    let replies = std::thread::spawn(move || receive(reader, size, count, begun).map_err(|e| e.to_string()));
+    let due = |number: usize| Duration::from_secs_f64(number as f64 / rate);
+    let one = request(&vec![b'x'; size]);
+    let (mut octets, number_at) = (one.repeat(BURST), one.len() - size);
+    let mut sent = 0;
+    while sent < count {
+        let now = begun.elapsed();
+        let until = ((now.as_secs_f64() * rate) as usize + 1).min(count).min(sent + BURST);
+        if until <= sent {
+            std::thread::sleep(due(sent).saturating_sub(now));
+            continue;
+        }
+        let run = &mut octets[..(until - sent) * one.len()];
+        for (number, request) in (sent..until).zip(run.chunks_exact_mut(one.len())) {
+            let nanos = due(number).as_nanos() as u64;
+            request[number_at..number_at + 8].copy_from_slice(&nanos.to_be_bytes());
+        }
+        stream.write_all(run)?;
+        sent = until;
+    }
+    replies.join().map_err(|_| "the reader panicked")??.report();
+    Ok(())
+}
+
+fn receive(mut stream: TcpStream, size: usize, count: usize, begun: Instant) -> Outcome<Latencies> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let (mut records, mut latencies, mut received) = (Records::new(size, true), Latencies::of(count), 0);
+    while received < count {
+        let read = stream.read(records.space())?;
+        let now = begun.elapsed();
+        records.cut(read, |body| {
+            received += 1;
+            let due = Duration::from_nanos(wire::number(body, 0));
+            if due >= WARM_UP {
+                latencies.add(now.saturating_sub(due));
+            }
+            Ok(())
+        })?;
+    }
+    Ok(latencies)
+}

@@ -1,0 +1,133 @@
+//! As much of ZMTP 3 with NULL as load needs (RFC 23).
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+const MORE: u8 = 1;
+const LONG: u8 = 2;
+const COMMAND: u8 = 4;
+
+/// Adds a frame.
+pub(crate) fn frame(octets: &mut Vec<u8>, more: bool, body: &[u8]) {
+    header(octets, if more { MORE } else { 0 }, body.len());
+    octets.extend_from_slice(body);
+}
+
+fn header(octets: &mut Vec<u8>, flags: u8, size: usize) {
+    match u8::try_from(size) {
+        Ok(size) => octets.extend([flags, size]),
+        Err(_) => {
+            octets.push(flags | LONG);
+            octets.extend((size as u64).to_be_bytes());
+        }
+    }
+}
+
+/// A request: an empty frame, then the body.
+pub(crate) fn request(body: &[u8]) -> Vec<u8> {
+    let mut octets = Vec::new();
+    frame(&mut octets, true, b"");
+    frame(&mut octets, false, body);
+    octets
+}
+
+/// A subscription, as any version of ZMTP takes it.
+pub(crate) fn subscription(octets: &mut Vec<u8>, topic: &str) {
+    frame(octets, false, &[b"\x01", topic.as_bytes()].concat());
+}
+
+/// Connects, and says greeting and READY before it listens. Not more: libzmq takes nothing else before its own READY.
+pub(crate) fn introduce(endpoint: SocketAddr, kind: &str) -> io::Result<TcpStream> {
+    let mut stream = TcpStream::connect(endpoint)?;
+    stream.set_nodelay(true)?;
+    let mut octets = vec![0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f, 3, 0];
+    octets.extend(b"NULL");
+    octets.resize(64, 0);
+    let mut ready = b"\x05READY\x0bSocket-Type".to_vec();
+    ready.extend((kind.len() as u32).to_be_bytes());
+    ready.extend(kind.as_bytes());
+    header(&mut octets, COMMAND, ready.len());
+    octets.extend(ready);
+    stream.write_all(&octets)?;
+    Ok(stream)
+}
+
+/// Reads the peer's greeting and READY.
+pub(crate) fn acquaint(stream: &mut TcpStream) -> io::Result<()> {
+    let mut greeting = [0; 64];
+    stream.read_exact(&mut greeting)?;
+    let mut header = [0; 2];
+    stream.read_exact(&mut header)?;
+    let mut body = vec![0; header[1].into()];
+    stream.read_exact(&mut body)?;
+    if header[0] != COMMAND || !body.starts_with(b"\x05READY") {
+        return Err(io::Error::other("the peer isn't ready"));
+    }
+    Ok(())
+}
+
+/// A connection with its handshake done.
+pub(crate) fn connect(endpoint: SocketAddr, kind: &str) -> io::Result<TcpStream> {
+    let mut stream = introduce(endpoint, kind)?;
+    acquaint(&mut stream)?;
+    Ok(stream)
+}
+
+/// Cuts a stream of messages of one shape: all octets of each but its body are the same.
+#[derive(Debug)]
+pub(crate) struct Records {
+    /// What each message begins with.
+    head: Vec<u8>,
+    /// Octets of a message.
+    size: usize,
+    buffer: Vec<u8>,
+    filled: usize,
+}
+
+impl Records {
+    /// Messages with a frame of so many octets, behind an empty one if they are replies.
+    pub(crate) fn new(size: usize, reply: bool) -> Self {
+        let mut head = Vec::new();
+        if reply {
+            frame(&mut head, true, b"");
+        }
+        header(&mut head, 0, size);
+        let size = head.len() + size;
+        Self { head, size, buffer: vec![0; (2 * size).max(1 << 18)], filled: 0 }
+    }
+
+    /// Where to read to.
+    pub(crate) fn space(&mut self) -> &mut [u8] {
+        &mut self.buffer[self.filled..]
+    }
+
+    /// So many octets were read: gives the bodies of the messages that are whole.
+    pub(crate) fn cut(
+        &mut self,
+        read: usize,
+        mut each: impl FnMut(&[u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.filled += read;
+        let whole = self.filled - self.filled % self.size;
+        for record in self.buffer[..whole].chunks_exact(self.size) {
+            match record.split_at(self.head.len()) {
+                (head, body) if head == self.head => each(body)?,
+                (head, _) => {
+                    return Err(io::Error::other(format!("framing: {head:?} and not {:?}", self.head)));
+                }
+            }
+        }
+        self.buffer.copy_within(whole..self.filled, 0);
+        self.filled -= whole;
+        Ok(())
+    }
+}
+
+/// The number that a body has at this place.
+pub(crate) fn number(body: &[u8], at: usize) -> u64 {
+    let octets = body[at..].first_chunk().expect("sizes are checked at the start");
+    u64::from_be_bytes(*octets)
+}
