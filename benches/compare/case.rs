@@ -1,0 +1,91 @@
+//! What is compared.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// One comparison. Sizes are those of bodies, in octets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Case {
+    Thr { size: usize },
+    Thrb { size: usize },
+    IpcThr { size: usize },
+    Lat { size: usize },
+    Dr { size: usize, window: usize },
+    PubSub { size: usize, subscribers: usize },
+    Mq { size: usize, subscribers: usize },
+    MqFilter { size: usize, idle: usize },
+    Slb { size: usize, clients: usize, workers: usize },
+    SlbLat { size: usize },
+    Mem { subscribers: usize },
+}
+
+/// What `enfonet-compare` compares when nothing else is asked for.
+pub(crate) const ALL: &str = "thr:32 thr:64 thr:256 thr:1024 thr:16384 thrb:32 ipcthr:32 lat:32 dr:32:64 \
+    pubsub:32:1 pubsub:32:4 pubsub:1024:4 mq:32:1 mq:256:1 mq:1024:1 mq:32:4 mqfilter:32:1000 slb:32:4:2 slblat:32 \
+    mem:5000";
+
+impl FromStr for Case {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut parts = text.split(':');
+        let name = parts.next().unwrap_or_default();
+        let numbers: Result<Vec<usize>, _> = parts.map(str::parse).collect();
+        let numbers = numbers.map_err(|error| format!("{text}: {error}"))?;
+        Ok(match (name, &numbers[..]) {
+            ("thr", &[size]) => Self::Thr { size },
+            ("thrb", &[size]) => Self::Thrb { size },
+            ("ipcthr", &[size]) => Self::IpcThr { size },
+            ("lat", &[size]) => Self::Lat { size },
+            ("dr", &[size, window]) => Self::Dr { size, window },
+            ("pubsub", &[size, subscribers]) => Self::PubSub { size, subscribers },
+            ("mq", &[size, subscribers]) => Self::Mq { size, subscribers },
+            ("mqfilter", &[size, idle]) => Self::MqFilter { size, idle },
+            ("slb", &[size, clients, workers]) => Self::Slb { size, clients, workers },
+            ("slblat", &[size]) => Self::SlbLat { size },
+            ("mem", &[subscribers]) => Self::Mem { subscribers },
+            _ => return Err(format!("{text}: no such case; there are {ALL}, with any numbers")),
+        })
+    }
+}
+
+/// For people.
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Thr { size } => write!(f, "PUSH → PULL, {size} B"),
+            Self::Thrb { size } => write!(f, "PUSH → PULL, {size} B, EnfoNet by batches"),
+            Self::IpcThr { size } => write!(f, "PUSH → PULL over ipc, {size} B"),
+            Self::Lat { size } => write!(f, "REQ ↔ REP, {size} B, median time"),
+            Self::Dr { size, window } => write!(f, "DEALER ↔ ROUTER, {size} B, {window} under way"),
+            Self::PubSub { size, subscribers } => {
+                write!(f, "PUB → {subscribers} SUB, {size} B, all together")
+            }
+            Self::Mq { size, subscribers } => {
+                write!(f, "queue broker, {size} B, {subscribers} subscribers together")
+            }
+            Self::MqFilter { size, idle } => {
+                write!(f, "queue broker, {size} B, {idle} idle subscribers to other topics")
+            }
+            Self::Slb { size, clients, workers } => {
+                write!(f, "load balancer, {size} B, {clients} clients, {workers} workers, requests")
+            }
+            Self::SlbLat { size } => write!(f, "load balancer, {size} B, median time of a request"),
+            Self::Mem { subscribers } => {
+                write!(f, "queue broker, memory for each of {subscribers} idle subscribers")
+            }
+        }
+    }
+}
+
+impl Case {
+    /// How a figure is written.
+    pub(crate) fn figure(self, value: f64) -> String {
+        match self {
+            Self::Lat { .. } | Self::SlbLat { .. } => format!("{value:.1} µs"),
+            Self::Mem { .. } => format!("{:.1} KiB", value / 1024.0),
+            _ if value >= 1e6 => format!("{:.2} M/s", value / 1e6),
+            _ => format!("{:.1} k/s", value / 1e3),
+        }
+    }
+}

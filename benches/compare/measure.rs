@@ -1,0 +1,193 @@
+//! Runs a case once.
+
+use std::time::Duration;
+
+use crate::Outcome;
+use crate::case::Case;
+use crate::endpoint::{ipc, listens, tcp};
+use crate::process::Process;
+use crate::programs::{Broker, Implementation, Kind, Programs};
+
+/// A program that counts messages is done within this time.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// What follows an event without being one, such as that a broker knows a subscription.
+const SETTLE: Duration = Duration::from_millis(500);
+
+/// What a run gave.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Figure {
+    /// Messages a second, microseconds or octets.
+    pub(crate) value: f64,
+    /// Processor time of the broker for each message that was delivered, in microseconds.
+    pub(crate) cpu: Option<f64>,
+    /// The share of what was published that a subscriber got.
+    pub(crate) delivered: Option<f64>,
+}
+
+impl From<f64> for Figure {
+    fn from(value: f64) -> Self {
+        Self { value, cpu: None, delivered: None }
+    }
+}
+
+/// Who is measured, with what, and for about how long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bench<'a> {
+    pub(crate) programs: &'a Programs,
+    pub(crate) implementation: Implementation,
+    pub(crate) seconds: u64,
+}
+
+impl Bench<'_> {
+    pub(crate) fn run(self, case: Case) -> Outcome<Figure> {
+        let [endpoint] = tcp()?;
+        match case {
+            Case::Thr { size } => self.stream(&endpoint, ["pull", "push"], size).map(Into::into),
+            Case::Thrb { size } if self.implementation == Implementation::Enfonet => {
+                self.stream(&endpoint, ["pullb", "pushb"], size).map(Into::into)
+            }
+            Case::Thrb { size } => self.stream(&endpoint, ["pull", "push"], size).map(Into::into),
+            Case::IpcThr { size } => self.stream(&ipc(), ["pull", "push"], size).map(Into::into),
+            Case::Lat { size } => self.latency(&endpoint, size),
+            Case::Dr { size, window } => self.window(&endpoint, size, window),
+            Case::PubSub { size, subscribers } => self.publish(&endpoint, size, subscribers),
+            Case::Mq { size, subscribers } => {
+                self.queue_through(&self.broker(Kind::Mq)?, size, subscribers, "")
+            }
+            Case::MqFilter { size, idle } => self.filter(size, idle),
+            Case::Slb { size, clients, workers } => self.balance(size, clients, workers),
+            Case::SlbLat { size } => self.balanced_latency(size),
+            Case::Mem { subscribers } => self.memory(subscribers),
+        }
+    }
+
+    /// So many that it takes about as long as it should, at a rate that the fast ones reach.
+    fn count(self, rate: f64) -> usize {
+        let slow = matches!(self.implementation, Implementation::Rzmq | Implementation::Zmqrs);
+        (rate * self.seconds as f64 / if slow { 4.0 } else { 1.0 }) as usize + 1000
+    }
+
+    pub(crate) fn broker(self, kind: Kind) -> Outcome<Broker> {
+        self.programs.broker(self.implementation, kind)
+    }
+
+    /// Messages a second in one direction.
+    pub(crate) fn stream(self, endpoint: &str, [pull, push]: [&str; 2], size: usize) -> Outcome<f64> {
+        let count = self.count(1.2e9 / (size as f64 + 180.0));
+        let pull = self.programs.load(self.implementation, &format!("{pull} {endpoint} {size} {count}"))?;
+        listens(endpoint)?;
+        let _push = self.programs.load(self.implementation, &format!("{push} {endpoint} {size} {count}"))?;
+        pull.number("rate", PATIENCE)
+    }
+
+    fn latency(self, endpoint: &str, size: usize) -> Outcome<Figure> {
+        let _rep = self.programs.load(self.implementation, &format!("rep {endpoint} bind"))?;
+        listens(endpoint)?;
+        let count = self.count(8e3);
+        let req = self.programs.load(self.implementation, &format!("req {endpoint} {size} {count}"))?;
+        req.number("p50", PATIENCE).map(Into::into)
+    }
+
+    fn window(self, endpoint: &str, size: usize, window: usize) -> Outcome<Figure> {
+        let _router = self.programs.load(self.implementation, &format!("router {endpoint}"))?;
+        listens(endpoint)?;
+        let role = format!("dealer {endpoint} {size} {} {window}", self.count(1e5));
+        self.programs.load(self.implementation, &role)?.number("rate", PATIENCE).map(Into::into)
+    }
+
+    fn publish(self, endpoint: &str, size: usize, subscribers: usize) -> Outcome<Figure> {
+        let seconds = self.seconds;
+        let role = format!("pub {endpoint} {size} {} bind", seconds + 2);
+        let _publisher = self.programs.load(self.implementation, &role)?;
+        listens(endpoint)?;
+        let role = format!("sub {endpoint} {size} {seconds}");
+        let start = |_| self.programs.load(self.implementation, &role);
+        let subscribers = (0..subscribers).map(start).collect::<Outcome<Vec<Process>>>()?;
+        sum(&subscribers).map(Into::into)
+    }
+
+    /// One subscriber, while so many others are idle.
+    fn filter(self, size: usize, idle: usize) -> Outcome<Figure> {
+        let broker = self.broker(Kind::Mq)?;
+        let crowd = self.programs.raw(&format!("conns {} SUB {idle} 60", broker.back))?;
+        crowd.number("up", PATIENCE)?;
+        std::thread::sleep(SETTLE);
+        self.queue_through(&broker, size, 1, "hot.")
+    }
+
+    /// The rate through a broker, at subscribers to one topic together.
+    pub(crate) fn queue_through(
+        self,
+        broker: &Broker,
+        size: usize,
+        subscribers: usize,
+        topic: &str,
+    ) -> Outcome<Figure> {
+        let seconds = self.seconds;
+        // Few have a program each, so that none waits for another; of many, none has much to do.
+        let (programs, peers) = if subscribers > 8 { (1, subscribers) } else { (subscribers, 1) };
+        let role = format!("sub {} {size} {seconds} --peers {peers} {topic}", broker.back);
+        let subscribe = |_| self.programs.raw(&role);
+        let programs = (0..programs).map(subscribe).collect::<Outcome<Vec<Process>>>()?;
+        for program in &programs {
+            program.number("up", PATIENCE)?;
+        }
+        std::thread::sleep(SETTLE);
+        let before = broker.process.cpu()?;
+        let role = format!("pub {} {size} {} {topic}", broker.front, seconds + 1);
+        let publisher = self.programs.raw(&role)?;
+        let (mut value, mut messages) = (0.0, 0.0);
+        for program in &programs {
+            let [rate, count] = program.numbers(["rate", "n"], PATIENCE)?;
+            (value, messages) = (value + rate, messages + count);
+        }
+        let cpu = (broker.process.cpu()? - before) / messages * 1e6;
+        let delivered = value / subscribers as f64 / publisher.number("sentrate", PATIENCE)?;
+        Ok(Figure { value, cpu: Some(cpu), delivered: Some(delivered.min(1.0)) })
+    }
+
+    /// So many workers behind a balancer.
+    pub(crate) fn workers(self, broker: &Broker, workers: usize) -> Outcome<Vec<Process>> {
+        let start = |_| self.programs.raw(&format!("rep {}", broker.back));
+        let workers = (0..workers).map(start).collect::<Outcome<Vec<Process>>>()?;
+        for worker in &workers {
+            worker.number("up", PATIENCE)?;
+        }
+        std::thread::sleep(SETTLE);
+        Ok(workers)
+    }
+
+    pub(crate) fn balance(self, size: usize, clients: usize, workers: usize) -> Outcome<Figure> {
+        let broker = self.broker(Kind::Slb)?;
+        let _workers = self.workers(&broker, workers)?;
+        let count = self.count(2e5) / clients;
+        let before = broker.process.cpu()?;
+        let start = |_| self.programs.raw(&format!("dealer {} {size} {count} 64", broker.front));
+        let clients = (0..clients).map(start).collect::<Outcome<Vec<Process>>>()?;
+        let value = sum(&clients)?;
+        let cpu = (broker.process.cpu()? - before) / (count * clients.len()) as f64 * 1e6;
+        Ok(Figure { value, cpu: Some(cpu), delivered: None })
+    }
+
+    fn balanced_latency(self, size: usize) -> Outcome<Figure> {
+        let broker = self.broker(Kind::Slb)?;
+        let _worker = self.workers(&broker, 1)?;
+        let client = self.programs.raw(&format!("req {} {size} {}", broker.front, self.count(5e3)))?;
+        client.number("p50", PATIENCE).map(Into::into)
+    }
+
+    /// What a broker takes for each idle subscriber.
+    fn memory(self, subscribers: usize) -> Outcome<Figure> {
+        let broker = self.broker(Kind::Mq)?;
+        let before = broker.process.memory()?;
+        let crowd = self.programs.raw(&format!("conns {} SUB {subscribers} 60", broker.back))?;
+        crowd.number("up", PATIENCE)?;
+        std::thread::sleep(2 * SETTLE);
+        Ok(((broker.process.memory()? - before) / subscribers as f64).into())
+    }
+}
+
+/// The rates that all print, together.
+fn sum(processes: &[Process]) -> Outcome<f64> {
+    processes.iter().map(|process| process.number("rate", PATIENCE)).sum()
+}

@@ -1,0 +1,81 @@
+//! Programs that run beside each other.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use crate::Outcome;
+
+/// Ticks of a second in which Linux counts processor time.
+const TICKS: f64 = 100.0;
+
+/// A program that runs; killed when dropped.
+#[derive(Debug)]
+pub(crate) struct Process {
+    child: Child,
+    lines: Receiver<String>,
+    command: String,
+}
+
+impl Process {
+    pub(crate) fn start(mut command: Command) -> Outcome<Self> {
+        let shown = format!("{command:?}");
+        let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+        let mut child = spawned.map_err(|error| format!("{shown}: {error}"))?;
+        let stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
+        let (line, lines) = channel();
+        std::thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|text| line.send(text)));
+        Ok(Self { child, lines, command: shown })
+    }
+
+    /// Waits for a line with `key=NUMBER`, and gives the number.
+    pub(crate) fn number(&self, key: &str, within: Duration) -> Outcome<f64> {
+        let deadline = Instant::now() + within;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let line = self.lines.recv_timeout(left);
+            let line = line.map_err(|error| format!("{}: no {key}: {error}", self.command))?;
+            if let Some(number) = number(&line, key) {
+                return Ok(number);
+            }
+        }
+    }
+
+    /// Waits for a line that has all of these numbers.
+    pub(crate) fn numbers<const N: usize>(&self, keys: [&str; N], within: Duration) -> Outcome<[f64; N]> {
+        let line = self.lines.recv_timeout(within).map_err(|error| format!("{}: {error}", self.command))?;
+        let numbers = keys.map(|key| number(&line, key));
+        if numbers.iter().any(Option::is_none) {
+            return Err(format!("{}: {line}", self.command).into());
+        }
+        Ok(numbers.map(Option::unwrap_or_default))
+    }
+
+    /// The processor time that it has used, in seconds.
+    pub(crate) fn cpu(&self) -> Outcome<f64> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // The name before may have spaces, and ends with the last parenthesis; then utime and stime are 12th and 13th.
+        let (_, fields) = stat.rsplit_once(')').ok_or("no name in stat")?;
+        let times = fields.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
+        Ok(times.sum::<Result<f64, _>>()? / TICKS)
+    }
+
+    /// Its resident memory, in octets.
+    pub(crate) fn memory(&self) -> Outcome<f64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+        Ok(line.trim().trim_end_matches("kB").trim().parse::<f64>()? * 1024.0)
+    }
+}
+
+fn number(line: &str, key: &str) -> Option<f64> {
+    line.split_whitespace().find_map(|word| word.strip_prefix(key)?.strip_prefix('=')?.parse().ok())
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

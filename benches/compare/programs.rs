@@ -1,0 +1,128 @@
+//! The programs that are compared, and where they are.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use clap::ValueEnum;
+
+use crate::Outcome;
+use crate::endpoint::{listens, tcp};
+use crate::process::Process;
+
+/// Who is compared. All are compared with the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Implementation {
+    Libzmq,
+    Enfonet,
+    Omq,
+    Rzmq,
+    Zmqrs,
+}
+
+impl Implementation {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Libzmq => "libzmq",
+            Self::Enfonet => "EnfoNet",
+            Self::Omq => "omq",
+            Self::Rzmq => "rzmq",
+            Self::Zmqrs => "zeromq",
+        }
+    }
+
+    const fn load(self) -> &'static str {
+        match self {
+            Self::Libzmq => "peer-libzmq",
+            Self::Enfonet => "enfonet-load",
+            Self::Omq => "peer-omq",
+            Self::Rzmq => "peer-rzmq",
+            Self::Zmqrs => "peer-zmqrs",
+        }
+    }
+}
+
+/// What stands between peers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    /// XSUB and XPUB.
+    Mq,
+    /// ROUTER and DEALER.
+    Slb,
+}
+
+/// A broker, and where it listens.
+#[derive(Debug)]
+pub(crate) struct Broker {
+    pub(crate) process: Process,
+    pub(crate) front: String,
+    pub(crate) back: String,
+}
+
+/// Where the programs are.
+#[derive(Debug)]
+pub(crate) struct Programs {
+    folders: Vec<PathBuf>,
+    verbose: bool,
+}
+
+impl Programs {
+    /// Those in these folders; without any, those beside this program, and where `run` builds the others.
+    pub(crate) fn new(mut folders: Vec<PathBuf>, verbose: bool) -> Outcome<Self> {
+        if folders.is_empty() {
+            let here = std::env::current_exe()?;
+            let here = here.parent().ok_or("this program has no folder")?;
+            folders = vec![here.to_path_buf(), here.join("../peers/release")];
+        }
+        Ok(Self { folders, verbose })
+    }
+
+    /// Whether there is something to measure.
+    pub(crate) fn has(&self, implementation: Implementation) -> bool {
+        self.find(implementation.load()).is_ok()
+    }
+
+    fn find(&self, name: &str) -> Outcome<PathBuf> {
+        let paths = self.folders.iter().map(|folder| folder.join(name));
+        let found = paths.into_iter().find(|path| Path::is_file(path));
+        found.ok_or_else(|| format!("no {name} in {:?}", self.folders).into())
+    }
+
+    fn start(&self, name: &str, arguments: &[&str]) -> Outcome<Process> {
+        let mut command = Command::new(self.find(name)?);
+        command.args(arguments);
+        if !self.verbose {
+            command.stderr(Stdio::null());
+        }
+        Process::start(command)
+    }
+
+    /// A role, given as one text, of the load program of an implementation.
+    pub(crate) fn load(&self, implementation: Implementation, role: &str) -> Outcome<Process> {
+        self.start(implementation.load(), &words(role))
+    }
+
+    /// A role of the raw load program.
+    pub(crate) fn raw(&self, role: &str) -> Outcome<Process> {
+        self.start("raw-load", &words(role))
+    }
+
+    /// A broker that listens.
+    pub(crate) fn broker(&self, implementation: Implementation, kind: Kind) -> Outcome<Broker> {
+        let [front, back] = tcp()?;
+        let process = match (implementation, kind) {
+            (Implementation::Enfonet, kind) => {
+                let name = if matches!(kind, Kind::Mq) { "enfomq" } else { "enfoslb" };
+                self.start(name, &["--frontend", &front, "--backend", &back])?
+            }
+            (other, Kind::Mq) => self.start(other.load(), &["mqproxy", &front, &back])?,
+            (other, Kind::Slb) => self.start(other.load(), &["slbproxy", &front, &back])?,
+        };
+        listens(&front)?;
+        listens(&back)?;
+        Ok(Broker { process, front, back })
+    }
+}
+
+fn words(role: &str) -> Vec<&str> {
+    role.split_whitespace().collect()
+}
