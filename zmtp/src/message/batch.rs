@@ -8,6 +8,9 @@ use smallvec::{SmallVec, smallvec};
 use super::{Envelope, IntoMessage, Message, Octets, Small, wire};
 use crate::FrameHeader;
 
+/// Room that is made at most for messages that are expected.
+const AHEAD: usize = 64 << 10;
+
 /// One or more whole messages in wire form, usually all that one read from a peer brought.
 ///
 /// Forwarding a batch shares its octets: no message in it is touched, whatever their number.
@@ -218,13 +221,18 @@ impl From<Message> for Batch {
 /// Encodes the messages one behind the other.
 impl<M: IntoMessage> FromIterator<M> for Batch {
     fn from_iter<I: IntoIterator<Item = M>>(messages: I) -> Self {
-        let (mut wire, mut count) = (BytesMut::new(), 0);
+        let messages = messages.into_iter();
+        let (mut wire, mut count, expected) = (BytesMut::new(), 0, messages.size_hint().0);
         for message in messages {
             match Small::of(&message) {
                 Some(small) => small.encode(&mut wire),
                 None => message.into().encode(&mut wire),
             }
             count += 1;
+            if count == 1 {
+                // The others are likely to be as long.
+                wire.reserve(wire.len().saturating_mul(expected.saturating_sub(1)).min(AHEAD));
+            }
         }
         Self { repr: Repr::Wire(wire.freeze(), count) }
     }
