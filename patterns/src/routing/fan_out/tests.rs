@@ -40,6 +40,12 @@ impl Fan {
         self.routing.publish_batch(&mut self.outboxes, batch, &mut self.leftovers, |_| {})
     }
 
+    /// The kernel takes nothing for peer `at`.
+    fn block(&mut self, at: usize) {
+        let outbox = &mut self.outboxes[self.ids[at]];
+        outbox.exchange(Load::default(), true, true, &mut Staged::default(), Waker::noop());
+    }
+
     /// What peer `at` gets to write, as text; with `write` its credit returns.
     fn take(&mut self, at: usize, written: &mut Load) -> Vec<String> {
         let mut staged = Staged::default();
@@ -70,7 +76,7 @@ fn each_peer_gets_what_it_wants_once_and_in_order() {
 fn what_has_no_room_waits_for_a_writing_connection_and_is_lost_to_a_blocked_one() {
     let mut fan = Fan::new(&[&[""], &[""]], 2);
     let blocked = fan.ids[1];
-    fan.outboxes[blocked].exchange(Load::default(), true, true, &mut Staged::default(), Waker::noop());
+    fan.block(1);
     fan.publish(&batch(&["1", "2", "3", "4", "5"]));
     fan.publish(&batch(&["6"]));
     assert_eq!(
@@ -85,6 +91,62 @@ fn what_has_no_room_waits_for_a_writing_connection_and_is_lost_to_a_blocked_one(
     seen.extend(fan.take(0, &mut written));
     assert_eq!(seen, ["1", "2", "3", "4", "5", "6"]);
     assert_eq!(fan.take(1, &mut Load::default()), ["1", "2"]);
+    assert_eq!((fan.outboxes[fan.ids[0]].dropped(), fan.outboxes[blocked].dropped()), (0, 4));
+}
+
+#[test]
+fn a_message_is_lost_where_nobody_who_wants_it_has_room_or_is_about_to() {
+    let mut fan = Fan::new(&[&["a"], &["a"]], 1);
+    let publish = |fan: &mut Fan, topic: &'static str| {
+        let (message, mut told) = (Message::from(topic), 0);
+        let published = fan.routing.publish(&mut fan.outboxes, &message, &mut fan.leftovers, |_| told += 1);
+        (published, told)
+    };
+    assert_eq!(publish(&mut fan, "b"), (Published::Taken, 0), "nobody wants it");
+    assert_eq!(publish(&mut fan, "a1"), (Published::Taken, 2));
+    assert_eq!(publish(&mut fan, "a2"), (Published::Taken, 0), "both are writing");
+    assert_eq!(std::mem::take(&mut fan.leftovers).len(), 2);
+    fan.block(0);
+    assert_eq!(publish(&mut fan, "a3"), (Published::Taken, 0), "the second is writing");
+    fan.block(1);
+    assert_eq!(publish(&mut fan, "a4"), (Published::Lost, 0));
+    let mut written = Load::default();
+    fan.take(1, &mut written);
+    fan.take(1, &mut written);
+    assert_eq!(publish(&mut fan, "a5"), (Published::Taken, 1), "the second has room");
+    assert_eq!(fan.leftovers.len(), 1);
+    assert_eq!([0, 1].map(|at| fan.outboxes[fan.ids[at]].dropped()), [3, 1]);
+}
+
+#[test]
+fn only_of_those_who_got_something_is_told() {
+    for topics in [&[&[""][..], &[""]][..], &[&["a"], &["a"], &["b"]]] {
+        let mut fan = Fan::new(topics, 1);
+        let second = fan.ids[1];
+        fan.outboxes[second].push(&Envelope::none(), &Message::from("full"));
+        let (mut told, batch) = (0, batch(&["a"]));
+        fan.routing.publish_batch(&mut fan.outboxes, &batch, &mut fan.leftovers, |_| told += 1);
+        assert_eq!((told, fan.leftovers.len()), (1, 1));
+        fan.routing.retry(&mut fan.outboxes, &mut fan.leftovers, |_| told += 1);
+        assert_eq!((told, fan.leftovers.len()), (1, 1), "no room yet");
+        let mut written = Load::default();
+        fan.take(1, &mut written);
+        fan.take(1, &mut written);
+        fan.routing.retry(&mut fan.outboxes, &mut fan.leftovers, |_| told += 1);
+        assert_eq!((told, fan.leftovers.len()), (2, 0));
+    }
+}
+
+#[test]
+fn a_long_run_for_one_peer_is_shared() {
+    let mut fan = Fan::new(&[&["a"], &["b"]], usize::MAX);
+    let batch = batch(&[&["a"; 300][..], &["b"; 100]].concat());
+    fan.publish(&batch);
+    let mut staged = Staged::default();
+    let outbox = &mut fan.outboxes[fan.ids[0]];
+    outbox.exchange(Load::default(), false, true, &mut staged, Waker::noop());
+    assert_eq!(staged.runs.iter().map(Batch::len).collect::<Vec<_>>(), [300]);
+    assert_eq!(staged.runs[0].wire().unwrap().as_ptr(), batch.wire().unwrap().as_ptr());
 }
 
 #[test]
@@ -116,6 +178,9 @@ fn a_socket_that_drops_nothing_sends_to_all_or_nobody_and_asks_only_those_a_mess
     fan.routing.part(gone, &mut |_| {});
     assert_eq!(fan.publish(&batch(&["a3", "a4"])), 1, "who has gone needs no room");
     assert_eq!(fan.take(1, &mut written), ["a2", "a3"]);
+    let retired = fan.ids[1];
+    fan.outboxes[retired].retire();
+    assert_eq!(fan.publish(&batch(&["a4", "a5", "a6"])), 3, "nor does who was given up");
 }
 
 /// What may happen to a publisher that drops nothing.
