@@ -18,10 +18,20 @@ const SETTLE: Duration = Duration::from_millis(500);
 pub(crate) struct Figure {
     /// Messages a second, microseconds or octets.
     pub(crate) value: f64,
-    /// Processor time of the broker for each message that was delivered, in microseconds.
+    /// Processor time for each message that was delivered, in microseconds: the broker's, or both ends' together.
     pub(crate) cpu: Option<f64>,
     /// The share of what was published that a subscriber got.
     pub(crate) delivered: Option<f64>,
+}
+
+/// What goes through a queue broker.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flow<'a> {
+    pub(crate) size: usize,
+    pub(crate) subscribers: usize,
+    pub(crate) topic: &'a str,
+    /// Topics that the broker knows besides.
+    pub(crate) known: usize,
 }
 
 impl From<f64> for Figure {
@@ -42,17 +52,17 @@ impl Bench<'_> {
     pub(crate) fn run(self, case: Case) -> Outcome<Figure> {
         let [endpoint] = tcp()?;
         match case {
-            Case::Thr { size } => self.stream(&endpoint, ["pull", "push"], size).map(Into::into),
+            Case::Thr { size } => self.stream(&endpoint, ["pull", "push"], size),
             Case::Thrb { size } if self.implementation == Implementation::Enfonet => {
-                self.stream(&endpoint, ["pullb", "pushb"], size).map(Into::into)
+                self.stream(&endpoint, ["pullb", "pushb"], size)
             }
-            Case::Thrb { size } => self.stream(&endpoint, ["pull", "push"], size).map(Into::into),
-            Case::IpcThr { size } => self.stream(&ipc(), ["pull", "push"], size).map(Into::into),
+            Case::Thrb { size } => self.stream(&endpoint, ["pull", "push"], size),
+            Case::IpcThr { size } => self.stream(&ipc(), ["pull", "push"], size),
             Case::Lat { size } => self.latency(&endpoint, size),
             Case::Dr { size, window } => self.window(&endpoint, size, window),
             Case::PubSub { size, subscribers } => self.publish(&endpoint, size, subscribers),
             Case::Mq { size, subscribers } => {
-                self.queue_through(&self.broker(Kind::Mq)?, size, subscribers, "")
+                self.queue(&self.broker(Kind::Mq)?, Flow { size, subscribers, topic: "", known: 0 })
             }
             Case::MqFilter { size, idle } => self.filter(size, idle),
             Case::Slb { size, clients, workers } => self.balance(size, clients, workers),
@@ -71,13 +81,15 @@ impl Bench<'_> {
         self.programs.broker(self.implementation, kind)
     }
 
-    /// Messages a second in one direction.
-    pub(crate) fn stream(self, endpoint: &str, [pull, push]: [&str; 2], size: usize) -> Outcome<f64> {
+    /// Messages a second in one direction, and the processor time that both ends take for each.
+    pub(crate) fn stream(self, endpoint: &str, [pull, push]: [&str; 2], size: usize) -> Outcome<Figure> {
         let count = self.count(1.2e9 / (size as f64 + 180.0));
         let pull = self.programs.load(self.implementation, &format!("{pull} {endpoint} {size} {count}"))?;
         listens(endpoint)?;
-        let _push = self.programs.load(self.implementation, &format!("{push} {endpoint} {size} {count}"))?;
-        pull.number("rate", PATIENCE)
+        let push = self.programs.load(self.implementation, &format!("{push} {endpoint} {size} {count}"))?;
+        let value = pull.number("rate", PATIENCE)?;
+        let cpu = (pull.cpu()? + push.cpu()?) / count as f64 * 1e6;
+        Ok(Figure { value, cpu: Some(cpu), delivered: None })
     }
 
     fn latency(self, endpoint: &str, size: usize) -> Outcome<Figure> {
@@ -112,18 +124,12 @@ impl Bench<'_> {
         let crowd = self.programs.raw(&format!("conns {} SUB {idle} 60", broker.back))?;
         crowd.number("up", PATIENCE)?;
         std::thread::sleep(SETTLE);
-        self.queue_through(&broker, size, 1, "hot.")
+        self.queue(&broker, Flow { size, subscribers: 1, topic: "hot.", known: idle })
     }
 
     /// The rate through a broker, at subscribers to one topic together.
-    pub(crate) fn queue_through(
-        self,
-        broker: &Broker,
-        size: usize,
-        subscribers: usize,
-        topic: &str,
-    ) -> Outcome<Figure> {
-        let seconds = self.seconds;
+    pub(crate) fn queue(self, broker: &Broker, flow: Flow<'_>) -> Outcome<Figure> {
+        let (seconds, Flow { size, subscribers, topic, known }) = (self.seconds, flow);
         // Few have a program each, so that none waits for another; of many, none has much to do.
         let (programs, peers) = if subscribers > 8 { (1, subscribers) } else { (subscribers, 1) };
         let role = format!("sub {} {size} {seconds} --peers {peers} {topic}", broker.back);
@@ -133,9 +139,12 @@ impl Bench<'_> {
             program.number("up", PATIENCE)?;
         }
         std::thread::sleep(SETTLE);
-        let before = broker.process.cpu()?;
-        let role = format!("pub {} {size} {} {topic}", broker.front, seconds + 1);
+        // The broker tells the publisher all that it knows first.
+        let pause = SETTLE.as_secs_f64() + known as f64 * 3e-6;
+        let role = format!("pub {} {size} {} {topic} --pause {pause}", broker.front, seconds + 1);
         let publisher = self.programs.raw(&role)?;
+        std::thread::sleep(Duration::from_secs_f64(pause) - SETTLE / 4);
+        let before = broker.process.cpu()?;
         let (mut value, mut messages) = (0.0, 0.0);
         for program in &programs {
             let [rate, count] = program.numbers(["rate", "n"], PATIENCE)?;
@@ -178,12 +187,17 @@ impl Bench<'_> {
 
     /// What a broker takes for each idle subscriber.
     fn memory(self, subscribers: usize) -> Outcome<Figure> {
+        self.crowd(subscribers).map(|[memory, _]| memory.into())
+    }
+
+    /// Octets of the broker for each idle subscriber, and how many it lets in a second.
+    pub(crate) fn crowd(self, subscribers: usize) -> Outcome<[f64; 2]> {
         let broker = self.broker(Kind::Mq)?;
         let before = broker.process.memory()?;
         let crowd = self.programs.raw(&format!("conns {} SUB {subscribers} 60", broker.back))?;
-        crowd.number("up", PATIENCE)?;
+        let [up, seconds] = crowd.numbers(["up", "s"], PATIENCE)?;
         std::thread::sleep(2 * SETTLE);
-        Ok(((broker.process.memory()? - before) / subscribers as f64).into())
+        Ok([(broker.process.memory()? - before) / up, up / seconds])
     }
 }
 

@@ -9,6 +9,8 @@ use crate::Outcome;
 
 /// Ticks of a second in which Linux counts processor time.
 const TICKS: f64 = 100.0;
+/// Between two looks at what a program does.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// A program that runs; killed when dropped.
 #[derive(Debug)]
@@ -59,6 +61,20 @@ impl Process {
         let (_, fields) = stat.rsplit_once(')').ok_or("no name in stat")?;
         let times = fields.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
         Ok(times.sum::<Result<f64, _>>()? / TICKS)
+    }
+
+    /// Waits until it has next to nothing to do.
+    pub(crate) fn rest(&self, within: Duration) -> Outcome {
+        let deadline = Instant::now() + within;
+        let mut used = self.cpu()?;
+        while Instant::now() < deadline {
+            std::thread::sleep(LOOK);
+            let before = std::mem::replace(&mut used, self.cpu()?);
+            if used - before <= LOOK.as_secs_f64() / 10.0 {
+                return Ok(());
+            }
+        }
+        Err(format!("{} doesn't come to rest", self.command).into())
     }
 
     /// Its resident memory, in octets.

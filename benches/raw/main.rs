@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! raw-load sub    ENDPOINT SIZE SECONDS [TOPIC] [--peers N] [--sequence]
-//! raw-load pub    ENDPOINT SIZE SECONDS [TOPIC] [--rate N] [--sequence]
+//! raw-load pub    ENDPOINT SIZE SECONDS [TOPIC] [--rate N] [--sequence] [--pause SECONDS]
 //! raw-load rep    ENDPOINT                          prints `up=1`, echoes for ever
 //! raw-load req    ENDPOINT SIZE COUNT               prints how long requests take
 //! raw-load dealer ENDPOINT SIZE COUNT WINDOW        WINDOW requests under way, prints the rate
@@ -14,7 +14,8 @@
 //!
 //! All connect, by TCP. `sub` prints `up=N`, counts for SECONDS from the first message on, prints the rate of all its
 //! N subscribers together, and stays a reader until it is killed. With `--sequence` messages are numbered, and `sub`
-//! prints `lost=N`, too. `pub` publishes as fast as it is let, or `--rate` messages a second, and prints `sentrate=N`.
+//! prints `lost=N`, too. `pub` publishes, after a pause for subscriptions to arrive, as fast as it is let, or `--rate`
+//! messages a second, and prints `sentrate=N`.
 
 mod crowd;
 mod exchange;
@@ -70,6 +71,9 @@ enum Role {
         /// Numbers the messages.
         #[arg(long)]
         sequence: bool,
+        /// Before the first message.
+        #[arg(long, value_parser = seconds, default_value = "0.4")]
+        pause: Duration,
     },
     /// Echoes requests for ever.
     Rep {
@@ -139,8 +143,9 @@ fn main() -> Outcome {
             let subscribers = subscribe::Subscribers { endpoint, size, topic, peers, sequence };
             runtime.block_on(subscribe::run(subscribers, seconds))
         }
-        Role::Pub { endpoint, size, seconds, topic, rate, sequence } => {
-            publish::run(endpoint, publish::Messages::new(size, &topic, sequence)?, rate, seconds)
+        Role::Pub { endpoint, size, seconds, topic, rate, sequence, pause } => {
+            let messages = publish::Messages::new(size, &topic, sequence)?;
+            publish::run(endpoint, messages, rate, [pause, seconds])
         }
         Role::Rep { endpoint } => exchange::rep(endpoint),
         Role::Req { endpoint, size, count } => exchange::req(endpoint, size, count),

@@ -10,8 +10,6 @@ use crate::{Outcome, wire};
 const CHUNK: usize = 1 << 17;
 /// Between two looks at the clock of a publisher that keeps to a rate.
 const TICK: Duration = Duration::from_millis(1);
-/// Subscriptions have so long to arrive.
-const PAUSE: Duration = Duration::from_millis(400);
 
 /// A run of messages of one shape.
 #[derive(Debug)]
@@ -57,7 +55,7 @@ pub(crate) fn run(
     endpoint: SocketAddr,
     mut messages: Messages,
     rate: Option<f64>,
-    time: Duration,
+    [pause, time]: [Duration; 2],
 ) -> Outcome {
     let mut stream = wire::connect(endpoint, "PUB")?;
     let mut reader = stream.try_clone()?;
@@ -66,7 +64,7 @@ pub(crate) fn run(
         let mut octets = [0; 4096];
         while reader.read(&mut octets).is_ok_and(|read| read > 0) {}
     });
-    std::thread::sleep(PAUSE);
+    std::thread::sleep(pause);
     let begun = Instant::now();
     while begun.elapsed() < time {
         let Some(rate) = rate else {

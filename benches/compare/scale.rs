@@ -1,0 +1,190 @@
+//! How EnfoNet and libzmq grow, as data and as pictures.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+use crate::Outcome;
+use crate::endpoint::tcp;
+use crate::measure::{Bench, Flow};
+use crate::plot::{Axis, Panel, Series, binary, decimal, svg};
+use crate::programs::{Implementation, Kind, Programs};
+use crate::table::median;
+
+const IMPLEMENTATIONS: [Implementation; 2] = [Implementation::Libzmq, Implementation::Enfonet];
+/// A size of small messages, and of requests.
+const SMALL: usize = 64;
+/// A program says that it is there within this time.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Over what.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Scale {
+    /// Sizes of messages, 16 B to 1 MiB: throughput and processor time
+    Sizes,
+    /// Subscribers at the queue broker, 1 to 1,000
+    Subscribers,
+    /// Topics that the queue broker knows, 1 to 1,000,000, with messages for one
+    Subscriptions,
+    /// Connections at the queue broker, 1 to 10,000: memory and how fast they come about
+    Connections,
+    /// The time of requests over their rate, from 10 % to 90 % of what a load balancer can do
+    Latency,
+}
+
+/// What is drawn.
+struct Shape {
+    name: &'static str,
+    title: &'static str,
+    x: Axis,
+    /// The quantities that each point has.
+    y: &'static [Axis],
+    steps: &'static [usize],
+}
+
+/// Where a point lies: its x, and each quantity.
+type Point = (f64, Vec<f64>);
+
+const RATE: Axis = Axis { label: "messages/s", column: "messages_per_second", text: decimal };
+const CPU: Axis = Axis { label: "CPU µs per message", column: "cpu_us_per_message", text: decimal };
+
+impl Scale {
+    const fn shape(self) -> Shape {
+        match self {
+            Self::Sizes => Shape {
+                name: "sizes",
+                title: "PUSH → PULL over TCP, by size of message",
+                x: Axis { label: "octets", column: "octets", text: binary },
+                y: &[RATE, Axis { label: "CPU µs per message, both ends", ..CPU }],
+                steps: &[16, 64, 256, 1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20],
+            },
+            Self::Subscribers => Shape {
+                name: "subscribers",
+                title: "Queue broker, 64 B, by number of subscribers to everything",
+                x: Axis { label: "subscribers", column: "subscribers", text: decimal },
+                y: &[
+                    Axis { label: "messages/s, all together", ..RATE },
+                    Axis { label: "broker CPU µs per message delivered", ..CPU },
+                ],
+                steps: &[1, 3, 10, 30, 100, 300, 1000],
+            },
+            Self::Subscriptions => Shape {
+                name: "subscriptions",
+                title: "Queue broker, 64 B to one of many topics, by number of topics",
+                x: Axis { label: "topics", column: "topics", text: decimal },
+                y: &[RATE, Axis { label: "broker CPU µs per message", ..CPU }],
+                steps: &[1, 10, 100, 1000, 10_000, 100_000, 1_000_000],
+            },
+            Self::Connections => Shape {
+                name: "connections",
+                title: "Queue broker, by number of idle subscribers",
+                x: Axis { label: "connections", column: "connections", text: decimal },
+                y: &[
+                    Axis { label: "broker memory for each", column: "octets_each", text: binary },
+                    Axis { label: "handshakes/s", column: "handshakes_per_second", text: decimal },
+                ],
+                steps: &[1, 10, 100, 1000, 3000, 10_000],
+            },
+            Self::Latency => Shape {
+                name: "latency",
+                title: "Load balancer, 64 B, time of a request at 10 … 90 % of capacity",
+                x: Axis { label: "requests/s", column: "requests_per_second", text: decimal },
+                y: &[
+                    Axis { label: "median µs", column: "p50_us", text: decimal },
+                    Axis { label: "99 % within µs", column: "p99_us", text: decimal },
+                    Axis { label: "99.9 % within µs", column: "p999_us", text: decimal },
+                ],
+                steps: &[10, 30, 50, 70, 90],
+            },
+        }
+    }
+
+    fn measure(self, bench: Bench<'_>, step: usize) -> Outcome<Point> {
+        let figure = match self {
+            Self::Sizes => {
+                let [endpoint] = tcp()?;
+                bench.stream(&endpoint, ["pull", "push"], step)?
+            }
+            Self::Subscribers => {
+                let flow = Flow { size: SMALL, subscribers: step, topic: "", known: 0 };
+                bench.queue(&bench.broker(Kind::Mq)?, flow)?
+            }
+            Self::Subscriptions => {
+                let broker = bench.broker(Kind::Mq)?;
+                let cold = bench.programs.raw(&format!("topics {} {} 120", broker.back, step - 1))?;
+                cold.number("up", PATIENCE)?;
+                broker.process.rest(PATIENCE)?;
+                bench.queue(&broker, Flow { size: SMALL, subscribers: 1, topic: "hot.", known: step })?
+            }
+            Self::Connections => return Ok((step as f64, bench.crowd(step)?.to_vec())),
+            Self::Latency => return latency(bench, step as f64 / 100.0),
+        };
+        Ok((step as f64, vec![figure.value, figure.cpu.unwrap_or_default()]))
+    }
+}
+
+/// At a share of what one client gets through one broker to one worker.
+fn latency(bench: Bench<'_>, share: f64) -> Outcome<Point> {
+    let rate = bench.balance(SMALL, 1, 1)?.value * share;
+    let broker = bench.broker(Kind::Slb)?;
+    let _worker = bench.workers(&broker, 1)?;
+    let role = format!("steady {} {SMALL} {rate:.0} {}", broker.front, bench.seconds);
+    let times = bench.programs.raw(&role)?.numbers(["p50", "p99", "p999"], PATIENCE)?;
+    Ok((rate, times.to_vec()))
+}
+
+/// Measures, and writes data and picture.
+pub(crate) fn draw(programs: &Programs, scale: Scale, rounds: usize, seconds: u64, into: &Path) -> Outcome {
+    let shape = scale.shape();
+    let mut points = vec![vec![Vec::new(); shape.steps.len()]; IMPLEMENTATIONS.len()];
+    for _ in 0..rounds {
+        for (at, step) in shape.steps.iter().enumerate() {
+            for (implementation, points) in IMPLEMENTATIONS.into_iter().zip(&mut points) {
+                match scale.measure(Bench { programs, implementation, seconds }, *step) {
+                    Ok(point) => points[at].push(point),
+                    Err(error) => eprintln!("{} {step}: {}: {error}", shape.name, implementation.name()),
+                }
+            }
+        }
+    }
+    let lines = points.iter().map(|steps| steps.iter().filter_map(|points| combine(points)).collect());
+    let lines: Vec<(Implementation, Vec<Point>)> = IMPLEMENTATIONS.into_iter().zip(lines).collect();
+    let file = |extension: &str| into.join(shape.name).with_extension(extension);
+    std::fs::write(file("csv"), csv(&shape, &lines)?)?;
+    std::fs::write(file("svg"), svg(shape.title, &panels(&shape, &lines)))?;
+    println!("{}", file("svg").display());
+    Ok(())
+}
+
+fn combine(points: &[Point]) -> Option<Point> {
+    let x = median(points.iter().map(|(x, _)| *x).collect())?;
+    let quantities = points.first()?.1.len();
+    let of = |at: usize| median(points.iter().map(|(_, values)| values[at]).collect());
+    Some((x, (0..quantities).filter_map(of).collect()))
+}
+
+fn csv(shape: &Shape, lines: &[(Implementation, Vec<Point>)]) -> Result<String, std::fmt::Error> {
+    let columns: Vec<_> = shape.y.iter().map(|axis| axis.column).collect();
+    let mut text = format!("implementation,{},{}\n", shape.x.column, columns.join(","));
+    for (implementation, points) in lines {
+        for (x, values) in points {
+            write!(text, "{},{x:.0}", implementation.name())?;
+            values.iter().try_for_each(|value| write!(text, ",{value:.3}"))?;
+            text.push('\n');
+        }
+    }
+    Ok(text)
+}
+
+fn panels(shape: &Shape, lines: &[(Implementation, Vec<Point>)]) -> Vec<Panel> {
+    let panel = |(at, y): (usize, &Axis)| {
+        let series = lines.iter().map(|(implementation, points)| Series {
+            name: implementation.name(),
+            points: points.iter().map(|(x, values)| (*x, values[at])).collect(),
+        });
+        Panel { x: shape.x, y: *y, series: series.collect() }
+    };
+    shape.y.iter().enumerate().map(panel).collect()
+}
