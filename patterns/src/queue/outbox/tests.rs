@@ -115,32 +115,62 @@ fn a_connection_is_overrun_by_more_than_64_mib_of_commands_beyond_what_it_begins
 }
 
 #[test]
-fn an_idle_peer_gives_its_memory_back_and_a_busy_one_keeps_it() {
+fn at_rest_memory_that_holds_nothing_is_given_back() {
     let big = || {
         let mut outbox = outbox(10, usize::MAX);
         outbox.runs = VecDeque::with_capacity(65);
         outbox.tail.wire = BytesMut::with_capacity(10);
+        outbox.spare = vec![BytesMut::with_capacity(TAIL)];
         outbox
     };
-    let capacities = |outbox: &Outbox| (outbox.runs.capacity(), outbox.tail.wire.capacity());
+    let capacities =
+        |outbox: &Outbox| (outbox.runs.capacity(), outbox.tail.wire.capacity(), outbox.spare.len());
     let mut idle = big();
     taken(&mut idle, Load::default());
-    assert_eq!(capacities(&idle), (0, 0));
-    let mut few = big();
-    few.runs = VecDeque::with_capacity(64);
-    taken(&mut few, Load::default());
-    assert_eq!(capacities(&few), (64, 0), "a short line isn't worth it");
-    let mut blocked = big();
-    blocked.exchange(Load::default(), true, true, &mut Staged::default(), Waker::noop());
-    assert_eq!(capacities(&blocked), (65, 10));
+    assert_eq!(capacities(&idle), (65, 10, 1), "it may be busy again at once");
+    idle.give_back_memory();
+    assert_eq!(capacities(&idle), (0, 0, 0));
     let mut in_hand = big();
     in_hand.queued = Load::new(1, 1);
-    taken(&mut in_hand, Load::default());
-    assert_eq!(capacities(&in_hand), (65, 10));
-    let mut command = big();
-    command.control().extend_from_slice(b"command");
-    taken(&mut command, Load::default());
-    assert_eq!(capacities(&command), (65, 10));
+    in_hand.give_back_memory();
+    assert_eq!(capacities(&in_hand), (65, 10, 0));
+}
+
+#[test]
+fn what_is_written_is_used_again_for_what_is_staged_next() {
+    let mut outbox = outbox(usize::MAX, usize::MAX);
+    let message = Message::from(vec![b'x'; 1000]);
+    let fill = |outbox: &mut Outbox| {
+        while outbox.runs.is_empty() {
+            outbox.push(&Envelope::none(), &message);
+        }
+    };
+    fill(&mut outbox);
+    let mut staged = Staged::default();
+    outbox.exchange(Load::default(), false, true, &mut staged, Waker::noop());
+    let run = staged.runs.pop_front().unwrap();
+    let (place, written) = (run.wire().unwrap().as_ptr(), Load::new(run.len(), run.wire_len()));
+    let buffer = run.into_buffer().filter(Staged::is_worth_keeping).unwrap();
+    staged.spare.push(buffer);
+    outbox.exchange(written, false, true, &mut staged, Waker::noop());
+    // What was begun meanwhile comes first.
+    fill(&mut outbox);
+    outbox.runs.clear();
+    fill(&mut outbox);
+    assert_eq!(outbox.runs[0].wire().unwrap().as_ptr(), place);
+}
+
+#[test]
+fn so_many_buffers_are_kept_and_no_more() {
+    let mut outbox = outbox(1, 1);
+    let spare = (0..SPARE + 1).map(|_| BytesMut::with_capacity(TAIL)).collect();
+    let mut staged = Staged { spare, ..Staged::default() };
+    outbox.exchange(Load::default(), false, true, &mut staged, Waker::noop());
+    assert_eq!(outbox.spare.len(), SPARE);
+    for (capacity, is_worth_keeping) in [(TAIL / 4, false), (TAIL, true), (TAIL * 8, false)] {
+        let buffer = BytesMut::with_capacity(capacity);
+        assert_eq!(Staged::is_worth_keeping(&buffer), is_worth_keeping, "{capacity}");
+    }
 }
 
 #[test]

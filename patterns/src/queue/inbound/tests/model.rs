@@ -186,7 +186,8 @@ impl Model {
         let there = self.queues.iter().filter(|queue| !queue.is_closed || !queue.runs.is_empty());
         let mut names: Vec<_> = there.map(|queue| queue.name).filter(|name| !name.is_empty()).collect();
         let mut peers: Vec<_> = inbound.peers().map(|peer| routing_id(peer)).collect();
-        (names.sort_unstable(), peers.sort_unstable());
+        names.sort_unstable();
+        peers.sort_unstable();
         prop_assert_eq!(peers, names);
         for (id, queue) in self.ids.iter().zip(&mut self.queues).filter(|(_, queue)| !queue.is_closed) {
             let queued = queue.queued();
@@ -222,7 +223,7 @@ proptest! {
                 Step::Pop(how) => prop_assert_eq!(receive(&mut inbound, how), model.pop(how)),
                 Step::Retain(every) => {
                     inbound.is_doubtful = true;
-                    inbound.retain(|run| run.into_iter().filter(|m| number(m) % every == 0).collect());
+                    inbound.retain(|run| run.into_iter().filter(|m| number(m).is_multiple_of(every)).collect());
                     prop_assert!(!inbound.is_doubtful);
                     model.retain(every);
                 }
