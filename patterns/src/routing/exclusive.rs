@@ -79,6 +79,7 @@ mod tests {
         assert_eq!(routing.choose(&outboxes), Some(ids[1]));
         routing.retire(ids[1]);
         assert_eq!(routing.choose(&outboxes), Some(ids[2]), "it takes the place at once");
+        assert!(!routing.has_alternatives());
         for id in [ids[1], ids[2]] {
             routing.join(&mut peer(id, enfonet_zmtp::Version::V3_1, ""), &mut outboxes[id]).unwrap();
         }

@@ -135,9 +135,10 @@ pub(crate) mod tests {
     use super::*;
     use crate::Endpoint;
     use crate::peer::Newcomer;
+    use crate::queue::Load;
 
     /// A queue for a test, under an id of its own.
-    pub(super) fn add_queue(outboxes: &mut Outboxes, limit: crate::queue::Load) -> PeerId {
+    pub(super) fn add_queue(outboxes: &mut Outboxes, limit: Load) -> PeerId {
         let number = (1 << 32) | (outboxes.len() as u64 + 1);
         let id = PeerId::from(slotmap::KeyData::from_ffi(number));
         outboxes.insert(id, Outbox::new(limit, false));
@@ -149,5 +150,18 @@ pub(crate) mod tests {
         let (metadata, user) = (Metadata::default(), User::default());
         let peer = Peer { version, socket_type: None, identity: Bytes::from(identity), metadata, user };
         Newcomer::new(peer, Endpoint::Inproc("test".into()), String::new(), true).placed(id)
+    }
+
+    #[test]
+    fn a_policy_without_a_say_lets_everybody_in_wants_everything_and_need_not_know_who_goes() {
+        let (mut routing, mut outboxes) = (Passive, Outboxes::new());
+        let id = add_queue(&mut outboxes, Load::new(1, 1));
+        assert_eq!(routing.join(&mut peer(id, Version::V3_1, ""), &mut outboxes[id]), Ok(()));
+        assert_eq!((routing.replaced(), routing.instead(&outboxes)), (None, None));
+        assert_eq!(routing.subscription(id, &Subscription::Subscribe("a".into())), Ok(false));
+        let run: Batch = ["a", "b"].into_iter().collect();
+        assert!(routing.wants(&run));
+        assert_eq!(routing.wanted(run.clone()), run);
+        assert!(!routing.part(id, &mut |_| {}) && !routing.close(id));
     }
 }
