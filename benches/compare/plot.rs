@@ -119,6 +119,7 @@ impl Range {
 
 /// The 1, 2, 5, 10, 20 … between two values.
 fn steps(low: f64, high: f64) -> Vec<f64> {
+    debug_assert!(low > 0.0 && high.is_finite(), "only such values are drawn");
     let decades = (low.log10().floor() as i32)..=(high.log10().ceil() as i32);
     let all = decades.flat_map(|decade| [1.0, 2.0, 5.0].map(|digit| digit * 10_f64.powi(decade)));
     all.filter(|value| *value >= low * 0.999_999 && *value <= high * 1.000_001).collect()
@@ -137,8 +138,9 @@ impl Svg {
 
     fn panel(&mut self, panel: &Panel) {
         // A logarithm has no place for what isn't above zero.
+        let fits = |value: f64| value > 0.0 && value.is_finite();
         let drawn = |series: &Series| -> Vec<(f64, f64)> {
-            series.points.iter().copied().filter(|(x, y)| *x > 0.0 && *y > 0.0).collect()
+            series.points.iter().copied().filter(|(x, y)| fits(*x) && fits(*y)).collect()
         };
         let points: Vec<_> = panel.series.iter().flat_map(drawn).collect();
         if points.is_empty() {

@@ -28,7 +28,7 @@ pub(crate) enum Scale {
     Subscribers,
     /// Topics that the queue broker knows, 1 to 1,000,000, with messages for one
     Subscriptions,
-    /// Connections at the queue broker, 1 to 10,000: memory and how fast they come about
+    /// Connections at the queue broker, 10 to 10,000: memory and how fast they come about
     Connections,
     /// The time of requests over their rate, from 10 % to 90 % of what a load balancer can do
     Latency,
@@ -85,7 +85,7 @@ impl Scale {
                     Axis { label: "broker memory for each", column: "octets_each", text: binary },
                     Axis { label: "handshakes/s", column: "handshakes_per_second", text: decimal },
                 ],
-                steps: &[1, 10, 100, 1000, 3000, 10_000],
+                steps: &[10, 30, 100, 300, 1000, 3000, 10_000],
             },
             Self::Latency => Shape {
                 name: "latency",

@@ -41,7 +41,7 @@ pub(crate) fn conns(endpoint: SocketAddr, kind: &str, count: usize, time: Durati
         }
         octets
     })?;
-    println!("up={} s={:.3}", streams.len(), took.as_secs_f64());
+    println!("up={} s={:.6}", streams.len(), took.as_secs_f64());
     std::thread::sleep(time);
     Ok(())
 }

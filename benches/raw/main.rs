@@ -95,7 +95,7 @@ enum Role {
         count: usize,
         window: usize,
     },
-    /// Sends requests at a rate, and prints how long they take from when they were due.
+    /// Sends requests at a rate, and prints how long they take from when they were due; a lost one counts as 2 s.
     Steady {
         #[arg(value_parser = address)]
         endpoint: SocketAddr,
