@@ -58,6 +58,16 @@ pub(crate) fn binary(value: f64) -> String {
     format!("{} {unit}", (value * 10.0).round() / 10.0)
 }
 
+/// Microseconds: 1500 are 1.5 ms.
+pub(crate) fn time(value: f64) -> String {
+    let (value, unit) = match value {
+        value if value >= 1e6 => (value / 1e6, "s"),
+        value if value >= 1e3 => (value / 1e3, "ms"),
+        value => (value, "µs"),
+    };
+    format!("{value} {unit}")
+}
+
 /// Draws them.
 pub(crate) fn svg(title: &str, panels: &[Panel]) -> String {
     let (width, height) = (panels.len() as f64 * (LEFT + WIDTH + RIGHT), TOP + HEIGHT + BOTTOM);
@@ -204,6 +214,7 @@ mod tests {
             [decimal(0.05), decimal(200.0), decimal(1500.0), decimal(2e7)],
             ["0.05", "200", "1.5k", "20M"]
         );
+        assert_eq!([time(50.0), time(2e3), time(2e6)], ["50 µs", "2 ms", "2 s"]);
         assert_eq!([binary(16.0), binary(1536.0), binary(1048576.0)], ["16 B", "1.5 KiB", "1 MiB"]);
     }
 

@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use crate::Outcome;
 use crate::endpoint::tcp;
 use crate::measure::{Bench, Flow};
-use crate::plot::{Axis, Panel, Series, binary, decimal, svg};
+use crate::plot::{Axis, Panel, Series, binary, decimal, svg, time};
 use crate::programs::{Implementation, Kind, Programs};
 use crate::table::median;
 
@@ -82,7 +82,7 @@ impl Scale {
                 title: "Queue broker, by number of idle subscribers",
                 x: Axis { label: "connections", column: "connections", text: decimal },
                 y: &[
-                    Axis { label: "broker memory for each", column: "octets_each", text: binary },
+                    Axis { label: "broker memory for each, KiB", column: "kib_each", text: decimal },
                     Axis { label: "handshakes/s", column: "handshakes_per_second", text: decimal },
                 ],
                 steps: &[10, 30, 100, 300, 1000, 3000, 10_000],
@@ -92,16 +92,17 @@ impl Scale {
                 title: "Load balancer, 64 B, time of a request at 10 … 90 % of capacity",
                 x: Axis { label: "requests/s", column: "requests_per_second", text: decimal },
                 y: &[
-                    Axis { label: "median µs", column: "p50_us", text: decimal },
-                    Axis { label: "99 % within µs", column: "p99_us", text: decimal },
-                    Axis { label: "99.9 % within µs", column: "p999_us", text: decimal },
+                    Axis { label: "median time", column: "p50_us", text: time },
+                    Axis { label: "99 % within", column: "p99_us", text: time },
+                    Axis { label: "99.9 % within", column: "p999_us", text: time },
                 ],
                 steps: &[10, 30, 50, 70, 90],
             },
         }
     }
 
-    fn measure(self, bench: Bench<'_>, step: usize) -> Outcome<Point> {
+    /// What a step gives, or with `Latency` a share of a capacity in percent.
+    fn measure(self, bench: Bench<'_>, step: usize, capacity: f64) -> Outcome<Point> {
         let figure = match self {
             Self::Sizes => {
                 let [endpoint] = tcp()?;
@@ -118,16 +119,24 @@ impl Scale {
                 broker.process.rest(PATIENCE)?;
                 bench.queue(&broker, Flow { size: SMALL, subscribers: 1, topic: "hot.", known: step })?
             }
-            Self::Connections => return Ok((step as f64, bench.crowd(step)?.to_vec())),
-            Self::Latency => return latency(bench, step as f64 / 100.0),
+            Self::Connections => {
+                let [octets, rate] = bench.crowd(step)?;
+                return Ok((step as f64, vec![octets / 1024.0, rate]));
+            }
+            Self::Latency => return latency(bench, capacity * step as f64 / 100.0),
         };
         Ok((step as f64, vec![figure.value, figure.cpu.unwrap_or_default()]))
     }
 }
 
-/// At a share of what one client gets through one broker to one worker.
-fn latency(bench: Bench<'_>, share: f64) -> Outcome<Point> {
-    let rate = bench.balance(SMALL, 1, 1)?.value * share;
+/// What one client gets through one broker to one worker, in requests a second.
+fn capacity(bench: Bench<'_>) -> Outcome<f64> {
+    let rates = (0..3).map(|_| Ok(bench.balance(SMALL, 1, 1)?.value)).collect::<Outcome<_>>()?;
+    Ok(median(rates).expect("three rates"))
+}
+
+/// How long requests take at a rate.
+fn latency(bench: Bench<'_>, rate: f64) -> Outcome<Point> {
     let broker = bench.broker(Kind::Slb)?;
     let _worker = bench.workers(&broker, 1)?;
     let role = format!("steady {} {SMALL} {rate:.0} {}", broker.front, bench.seconds);
@@ -138,13 +147,20 @@ fn latency(bench: Bench<'_>, share: f64) -> Outcome<Point> {
 /// Measures, and writes data and picture.
 pub(crate) fn draw(programs: &Programs, scale: Scale, rounds: usize, seconds: u64, into: &Path) -> Outcome {
     let shape = scale.shape();
-    let mut points = vec![vec![Vec::new(); shape.steps.len()]; IMPLEMENTATIONS.len()];
+    let benches = IMPLEMENTATIONS.map(|implementation| Bench { programs, implementation, seconds });
+    let capacities = match scale {
+        Scale::Latency => benches.iter().map(|bench| capacity(*bench)).collect::<Outcome<_>>()?,
+        _ => vec![0.0; benches.len()],
+    };
+    let mut points = vec![vec![Vec::new(); shape.steps.len()]; benches.len()];
     for _ in 0..rounds {
         for (at, step) in shape.steps.iter().enumerate() {
-            for (implementation, points) in IMPLEMENTATIONS.into_iter().zip(&mut points) {
-                match scale.measure(Bench { programs, implementation, seconds }, *step) {
+            for ((bench, capacity), points) in benches.iter().zip(&capacities).zip(&mut points) {
+                match scale.measure(*bench, *step, *capacity) {
                     Ok(point) => points[at].push(point),
-                    Err(error) => eprintln!("{} {step}: {}: {error}", shape.name, implementation.name()),
+                    Err(error) => {
+                        eprintln!("{} {step}: {}: {error}", shape.name, bench.implementation.name())
+                    }
                 }
             }
         }
