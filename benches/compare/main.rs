@@ -6,8 +6,9 @@
 //! ```
 //!
 //! Runs each CASE (without any: all) with each implementation in turn, for about `--seconds`, `--rounds` times over, and
-//! prints a table in Markdown: the median, in parentheses as a multiple of libzmq's; with brokers the processor time
-//! that the broker took for each message, and the share of what was published that a subscriber got.
+//! prints a table in Markdown: the median, in parentheses as a multiple of libzmq's; the processor time for each message,
+//! of the broker where there is one and of both ends of a stream; and with the queue broker the share of what was
+//! published that a subscriber got.
 //!
 //! `scale` shows how EnfoNet and libzmq grow: over `sizes` of messages, `subscribers`, `subscriptions`, `connections`, and
 //! the `latency` of requests over their rate. Each NAME (without any: all) becomes a `.csv` and a `.svg` in the folder.
