@@ -187,6 +187,18 @@ fn what_waits_for_a_peer_that_is_away_is_taken_back_when_another_is_asked_or_it_
     assert!(desk.drain(0).is_empty());
 }
 
+#[test]
+fn a_peer_found_full_is_asked_again_when_it_has_room() {
+    let mut desk = Desk::with(1, Settings { relaxed: true, ..Settings::default() });
+    let id = desk.ids[0];
+    desk.outboxes[id].set_limit(Load::new(1, 9999));
+    assert_eq!((desk.request("first"), desk.request("second")), (Some(0), None));
+    desk.drain(0);
+    assert_eq!(desk.request("second"), None, "nobody has said so");
+    desk.routing.room(id);
+    assert_eq!(desk.request("second"), Some(0));
+}
+
 /// What may happen to a REQ with three peers.
 #[derive(Clone, Debug)]
 enum Step {
@@ -200,7 +212,10 @@ enum Step {
     Gone(usize, bool),
     Resend,
     Look,
-    GiveUp,
+    /// The last request is given up, or the one before it.
+    GiveUp {
+        last: bool,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -219,7 +234,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0usize..3, any::<bool>()).prop_map(|(peer, is_sent)| Step::Gone(peer, is_sent)),
         2 => Just(Step::Resend),
         4 => Just(Step::Look),
-        1 => Just(Step::GiveUp),
+        2 => any::<bool>().prop_map(|last| Step::GiveUp { last }),
     ]
 }
 
@@ -268,6 +283,7 @@ proptest! {
         let mut desk = Desk::with(3, Settings { relaxed, correlate, ..Settings::default() });
         desk.ids.iter().for_each(|id| desk.outboxes[*id].connect(Load::default()));
         let (mut model, mut last) = (Model::default(), desk.routing.ticket());
+        let mut before = last;
         for step in steps {
             match step {
                 Step::Request => {
@@ -278,7 +294,7 @@ proptest! {
                         if model.requests > 1 {
                             prop_assert_eq!(desk.routing.standing(last), Standing::Abandoned);
                         }
-                        last = desk.routing.ticket();
+                        (before, last) = (last, desk.routing.ticket());
                     }
                 }
                 // Without numbers, nobody asks twice.
@@ -308,6 +324,11 @@ proptest! {
                     }
                 }
                 Step::Gone(peer, is_sent) => {
+                    let has_to_know = model.is_open() && model.holders.contains(&peer);
+                    let id = desk.ids[peer];
+                    prop_assert_eq!(desk.routing.part(id, &mut |_| {}), has_to_know);
+                    prop_assert_eq!(desk.routing.close(id), has_to_know);
+                    desk.routing.open(id);
                     desk.gone(peer, is_sent);
                     if model.is_open() {
                         let was_last = model.holders.last() == Some(&peer);
@@ -333,10 +354,15 @@ proptest! {
                     prop_assert_eq!(desk.standing(), standing);
                     model.fate = fate;
                 }
-                Step::GiveUp => {
+                Step::GiveUp { last: true } => {
                     desk.routing.give_up(last, &mut desk.outboxes);
                     model.fate = Fate::Over;
                 }
+                // It has been abandoned.
+                Step::GiveUp { last: false } if before != last => {
+                    desk.routing.give_up(before, &mut desk.outboxes);
+                }
+                Step::GiveUp { .. } => {}
             }
         }
     }
