@@ -407,6 +407,8 @@ mod tests {
                 }
                 let wanted: Vec<_> = model.iter().filter(|(_, set)| !set.is_empty()).map(|(t, _)| t.len()).collect();
                 prop_assert_eq!(index.held_by_all(), (wanted.len(), wanted.iter().sum()));
+                let holders: BTreeSet<_> = model.values().flatten().collect();
+                prop_assert_eq!(index.subscribers(), holders.len());
                 for (peer, id) in ids.iter().enumerate() {
                     let held: Vec<_> = model.iter().filter(|(_, set)| set.contains(id)).map(|(t, _)| t.len()).collect();
                     prop_assert_eq!(index.held_by(*id), (held.len(), held.iter().sum()), "peer {}", peer);
