@@ -26,9 +26,10 @@ const LARGE_BODY: usize = 4096;
 
 /// One message of at least one frame; cheap to clone.
 ///
-/// A received message is a view into the buffer that it arrived in: its frames are slices of it, nothing
-/// is copied. A small message therefore keeps a larger buffer alive; [`detach`](Self::detach) what you
-/// store for long. A message that you make holds the parts that you gave.
+/// A received message is a view into the buffer that it arrived in: its frames are slices of it, nothing is copied, and it
+/// keeps that buffer alive; [`detach`](Self::detach) what you store for long. One of up to 71 octets, with its frame
+/// headers, is held in place instead: then a frame of its own is a copy. A message that you make holds the parts that you
+/// gave.
 ///
 /// ```
 /// use enfonet_zmtp::Message;
