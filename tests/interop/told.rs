@@ -358,6 +358,8 @@ fn as_many_publications_as_the_mark_admits_arrive_without_waiting_again_and_agai
             for count in counts {
                 (0..count).for_each(|n| stage.xpub.try_send(n.to_string()).unwrap());
                 (0..count).for_each(|n| assert_eq!(subscriber.recv(), frames([n.to_string()])));
+                // What the subscriber has is written; that the connection has said so may take a moment more.
+                eventually(|| stage.xpub.peers().iter().all(|peer| peer.unsent.messages == 0).then_some(()));
             }
         });
     }
