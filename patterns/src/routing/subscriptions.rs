@@ -351,6 +351,13 @@ mod tests {
         assert!(index.nodes[0].children.is_empty());
     }
 
+    /// Whether each node but the root stands for a topic or parts two: so there are fewer than two for each topic.
+    fn is_compact(index: &Subscriptions) -> bool {
+        let needed = |node: &&Node| !node.peers.is_empty() || node.children.len() > 1;
+        let live = index.nodes.len() - 1 - index.vacant.len();
+        index.nodes[1..].iter().filter(needed).count() == live
+    }
+
     #[derive(Clone, Debug)]
     enum Step {
         Insert(String, usize),
@@ -405,6 +412,7 @@ mod tests {
                         prop_assert_eq!(gone, expected);
                     }
                 }
+                prop_assert!(is_compact(&index));
                 let wanted: Vec<_> = model.iter().filter(|(_, set)| !set.is_empty()).map(|(t, _)| t.len()).collect();
                 prop_assert_eq!(index.held_by_all(), (wanted.len(), wanted.iter().sum()));
                 let holders: BTreeSet<_> = model.values().flatten().collect();
