@@ -173,27 +173,32 @@ impl<R: Routing> Hub<R> {
     /// What `take` finds among the arrivals, as soon as there is anything. Cancel safe: it is taken at the moment it
     /// is given.
     #[inline]
-    pub(crate) async fn recv_by<T>(
+    pub(crate) fn recv_by<T>(
         &self,
-        mut take: impl FnMut(&mut Inbound) -> Option<T>,
-    ) -> Result<T, RecvError> {
-        self.receiving.next(0).await;
-        match self.try_recv_by(&mut take) {
-            Some(taken) => Ok(taken),
-            None => self.wait_by(take).await,
-        }
+        take: impl FnMut(&mut Inbound) -> Option<T>,
+    ) -> impl Future<Output = Result<T, RecvError>> {
+        self.recv_within(None, take)
     }
 
     /// The same, in the time that the options have for it.
     #[inline]
-    pub(crate) async fn recv_in_time<T>(
+    pub(crate) fn recv_in_time<T>(
         &self,
+        take: impl FnMut(&mut Inbound) -> Option<T>,
+    ) -> impl Future<Output = Result<T, RecvError>> {
+        self.recv_within(self.options.recv_timeout, take)
+    }
+
+    #[inline]
+    async fn recv_within<T>(
+        &self,
+        limit: Option<Duration>,
         mut take: impl FnMut(&mut Inbound) -> Option<T>,
     ) -> Result<T, RecvError> {
         self.receiving.next(0).await;
         match self.try_recv_by(&mut take) {
             Some(taken) => Ok(taken),
-            None => self.in_recv_time(self.wait_by(take)).await,
+            None => within(limit, self.wait_by(take)).await.unwrap_or(Err(RecvError::Timeout)),
         }
     }
 
