@@ -117,18 +117,42 @@ pub(crate) enum Unsendable {
     ReplyPending,
 }
 
-impl SendError {
-    /// The message comes back unless it is sent; nothing at all is that there was no room in time.
+impl From<Closed> for Unsendable {
+    fn from(_: Closed) -> Self {
+        Self::Closed
+    }
+}
+
+/// A message that comes back, and why; without a reason, there is no room for it.
+#[derive(Debug)]
+pub(crate) struct Unsent {
+    pub(crate) why: Option<Unsendable>,
+    pub(crate) message: Message,
+}
+
+impl Unsent {
+    /// The message comes back unless it is sent; nothing at all is that there is no room.
+    #[inline]
     pub(crate) fn unless<T>(
         sent: Option<Result<T, Unsendable>>,
         message: impl Into<Message>,
     ) -> Result<T, Self> {
         match sent {
             Some(Ok(sent)) => Ok(sent),
-            Some(Err(Unsendable::Closed)) => Err(Self::Closed(message.into())),
-            Some(Err(Unsendable::UnknownPeer)) => Err(Self::UnknownPeer(message.into())),
-            Some(Err(Unsendable::ReplyPending)) => Err(Self::ReplyPending(message.into())),
-            None => Err(Self::Timeout(message.into())),
+            Some(Err(why)) => Err(Self { why: Some(why), message: message.into() }),
+            None => Err(Self { why: None, message: message.into() }),
+        }
+    }
+}
+
+/// There was no room in time.
+impl From<Unsent> for SendError {
+    fn from(Unsent { why, message }: Unsent) -> Self {
+        match why {
+            Some(Unsendable::Closed) => Self::Closed(message),
+            Some(Unsendable::UnknownPeer) => Self::UnknownPeer(message),
+            Some(Unsendable::ReplyPending) => Self::ReplyPending(message),
+            None => Self::Timeout(message),
         }
     }
 }
@@ -184,18 +208,14 @@ pub enum TrySendError {
     Closed(Message),
 }
 
-impl TrySendError {
-    /// The message comes back unless it is sent; nothing at all is that there is no room.
-    pub(crate) fn unless<T>(
-        sent: Option<Result<T, Unsendable>>,
-        message: impl Into<Message>,
-    ) -> Result<T, Self> {
-        match sent {
-            Some(Ok(sent)) => Ok(sent),
-            Some(Err(Unsendable::Closed)) => Err(Self::Closed(message.into())),
-            Some(Err(Unsendable::UnknownPeer)) => Err(Self::UnknownPeer(message.into())),
-            Some(Err(Unsendable::ReplyPending)) => Err(Self::ReplyPending(message.into())),
-            None => Err(Self::Full(message.into())),
+/// There is no room at once.
+impl From<Unsent> for TrySendError {
+    fn from(Unsent { why, message }: Unsent) -> Self {
+        match why {
+            Some(Unsendable::Closed) => Self::Closed(message),
+            Some(Unsendable::UnknownPeer) => Self::UnknownPeer(message),
+            Some(Unsendable::ReplyPending) => Self::ReplyPending(message),
+            None => Self::Full(message),
         }
     }
 }
@@ -203,6 +223,7 @@ impl TrySendError {
 /// Nothing was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
+// As wide as the messages it is returned in place of: results are moved by whole words then (docs/performance.md).
 #[repr(usize)]
 pub enum RecvError {
     /// The socket has been closed, and all that came before has been received.

@@ -2,9 +2,11 @@
 
 mod inbound;
 mod outbox;
+mod outgoing;
 
 pub(crate) use inbound::{Arrival, Inbound};
-pub(crate) use outbox::{Item, Outbox, PendingRun, Staged};
+pub(crate) use outbox::{Outbox, PendingRun, Staged};
+pub(crate) use outgoing::Outgoing;
 
 /// An amount of messages, or a bound on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

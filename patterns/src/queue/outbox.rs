@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::task::Waker;
 
 use bytes::{Bytes, BytesMut};
-use enfonet_zmtp::{Batch, Command, Envelope, IntoMessage, Message, Small};
+use enfonet_zmtp::{Batch, Command, Envelope, Message};
 
 use super::Load;
 use crate::Amount;
@@ -498,51 +498,6 @@ impl Outbox {
         self.close_tail();
         self.queued = Load::default();
         std::mem::take(&mut self.runs).into()
-    }
-}
-
-/// One message that can be staged.
-pub(crate) trait Item {
-    /// Stages it behind `envelope`, where there is [room](Outbox::has_room).
-    fn push_to(&self, outbox: &mut Outbox, envelope: &Envelope);
-
-    /// The body of its first frame.
-    fn topic(&self) -> &[u8];
-
-    /// It on its own.
-    fn to_run(&self) -> Batch;
-}
-
-impl Item for Message {
-    #[inline]
-    fn push_to(&self, outbox: &mut Outbox, envelope: &Envelope) {
-        outbox.push(envelope, self);
-    }
-
-    fn topic(&self) -> &[u8] {
-        self.first()
-    }
-
-    fn to_run(&self) -> Batch {
-        self.clone().into()
-    }
-}
-
-impl<M: IntoMessage> Item for Small<'_, M> {
-    #[inline]
-    fn push_to(&self, outbox: &mut Outbox, envelope: &Envelope) {
-        outbox.push_small(envelope, |wire| self.encode(wire));
-    }
-
-    #[inline]
-    fn topic(&self) -> &[u8] {
-        self.first()
-    }
-
-    fn to_run(&self) -> Batch {
-        let mut wire = BytesMut::with_capacity(self.wire_len());
-        self.encode(&mut wire);
-        Batch::from_encoded(wire.freeze(), 1)
     }
 }
 

@@ -1,12 +1,12 @@
 //! To every peer that wants it (RFC 29, "The PUB Socket", "The XPUB Socket").
 
-use enfonet_zmtp::{Batch, Envelope, Span, Subscription};
+use enfonet_zmtp::{Batch, Envelope, IntoMessage, Span, Subscription};
 
 use super::subscribers::Subscribers;
 use super::{Outboxes, Refusal, Routing};
 use crate::PeerId;
 use crate::options::Settings;
-use crate::queue::{Item, Outbox, PendingRun};
+use crate::queue::{Outbox, Outgoing, PendingRun};
 
 /// The subscribers, and the way of a message or a run of them into their queues.
 #[derive(Debug)]
@@ -46,11 +46,10 @@ impl FanOut {
 
     /// Puts a message into the queue of each peer that it is for; `touched` is told of those that got it. A
     /// peer without room loses it, unless it is about to have room: then it is in `leftovers`.
-    ///
     pub(crate) fn publish(
         &mut self,
         outboxes: &mut Outboxes,
-        message: &impl Item,
+        message: &Outgoing<impl IntoMessage>,
         leftovers: &mut Vec<Leftover>,
         mut touched: impl FnMut(&mut Outbox),
     ) -> Published {
@@ -100,7 +99,7 @@ impl FanOut {
     ) -> usize {
         if self.nodrop || (batch.wire().is_none() && self.subscribers.of_all().is_none()) {
             let messages = batch.clone().into_iter();
-            let publish = |m| self.publish(outboxes, &m, leftovers, &mut touched);
+            let publish = |m| self.publish(outboxes, &Outgoing::new(m), leftovers, &mut touched);
             return messages.map(publish).take_while(|p| *p != Published::Refused).count();
         }
         self.serial += 1;

@@ -78,7 +78,7 @@ impl Dealer {
         envelope: &Envelope,
         message: impl IntoMessage,
     ) -> Result<(), TrySendError> {
-        sending::try_send_to(&self.hub, peer, envelope, message, Outbox::is_connected)
+        Ok(sending::try_send_to(&self.hub, peer, envelope, message, Outbox::is_connected)?)
     }
 
     /// Waits until one of these peers has room, or isn't connected any more, and says which. Cancel safe.

@@ -1,14 +1,14 @@
 //! Publishing, as PUB and XPUB do it.
 
 use std::task::Waker;
-use std::time::Duration;
 
-use enfonet_zmtp::{Batch, IntoMessage, Small};
+use enfonet_zmtp::{Batch, IntoMessage, Message};
 use smallvec::SmallVec;
 
-use super::hub::{Hub, Out, within};
-use crate::error::{Closed, SendBatchError, SendError, TrySendError};
-use crate::queue::{Item, Outbox};
+use super::hub::{Hub, Out};
+use super::sending::wait_room;
+use crate::error::{Closed, SendError, TrySendError, Unsendable, Unsent};
+use crate::queue::{Outbox, Outgoing};
 use crate::routing::{FanOut, Leftover, Published};
 
 /// Publishes a message to all who want it. A queue at its mark is waited for as long as its connection is writing, which
@@ -16,57 +16,41 @@ use crate::routing::{FanOut, Leftover, Published};
 /// until all have room, for the time of its options.
 #[inline]
 pub(super) async fn send(hub: &Hub<FanOut>, message: impl IntoMessage) -> Result<(), SendError> {
+    hub.give_way().await;
     let mut leftovers = Leftovers::none(hub);
-    let (message, published) = match Small::of(&message).map(|small| small.wire_len()) {
-        Some(octets) => {
-            hub.give_way(octets).await;
-            let small = Small::of(&message).expect("it was");
-            let published = publish_one(hub, &small, &mut leftovers.rest);
-            if leftovers.is_done(&published) {
-                return Ok(());
-            }
-            (message.into(), published)
+    match try_offer(hub, message, &mut leftovers.rest) {
+        Err(Unsent { why: None, message }) => {
+            wait_room(hub, message, |message| offer(hub, message, &mut leftovers.rest)).await?;
         }
-        None => {
-            let message = message.into();
-            hub.give_way(message.wire_len()).await;
-            let published = publish_one(hub, &message, &mut leftovers.rest);
-            (message, published)
-        }
-    };
-    let rest = |published| match published {
-        Published::Refused => message.clone().into(),
-        Published::Taken | Published::Lost => Batch::default(),
-    };
-    match published.map(rest) {
-        Ok(rest) => match leftovers.publish(rest, hub.settings().send_timeout).await {
-            Ok(()) => Ok(()),
-            Err(SendBatchError::Timeout) => Err(SendError::Timeout(message)),
-            Err(SendBatchError::Closed) => Err(SendError::Closed(message)),
-        },
-        Err(Closed) => Err(SendError::Closed(message)),
+        sent => sent?,
     }
+    if leftovers.rest.is_empty() {
+        return Ok(());
+    }
+    let sent = leftovers.try_again().await;
+    sent.or_else(|Closed| leftovers.message().map_or(Ok(()), |message| Err(SendError::Closed(message))))
 }
 
 /// Publishes a message to those who have room; if the socket drops nothing, to all or nobody.
 pub(super) fn try_send(hub: &Hub<FanOut>, message: impl IntoMessage) -> Result<(), TrySendError> {
-    let message = message.into();
-    match publish_one(hub, &message, &mut Leftovers::none(hub).rest) {
-        Ok(Published::Refused) => Err(TrySendError::Full(message)),
-        Ok(Published::Taken | Published::Lost) => Ok(()),
-        Err(Closed) => Err(TrySendError::Closed(message)),
-    }
+    Ok(try_offer(hub, message, &mut Leftovers::none(hub).rest)?)
 }
 
 /// Publishes a batch as if message by message; a socket that drops nothing takes as long as that takes.
 pub(super) async fn send_batch(hub: &Hub<FanOut>, batch: &Batch) -> Result<(), Closed> {
-    hub.give_way(batch.wire_len()).await;
+    hub.give_way().await;
     let mut leftovers = Leftovers::none(hub);
-    let taken = publish_run(hub, batch, &mut leftovers.rest)?;
     let mut rest = batch.clone();
-    let _ = rest.split_to(taken);
-    leftovers.publish(rest, None).await.map_err(|_| Closed)
+    while !rest.is_empty() {
+        let offer = || offer_run(hub, &rest, &mut leftovers.rest);
+        let taken = hub.try_until(offer).await?;
+        let _ = rest.split_to(taken);
+    }
+    leftovers.try_again().await
 }
+
+/// Is told of each queue that got something.
+type Touch<'a> = &'a mut dyn FnMut(&mut Outbox);
 
 /// Connections to be woken once the lock is released.
 type Wakers = SmallVec<[Waker; 8]>;
@@ -83,31 +67,19 @@ impl<'a> Leftovers<'a> {
         Self { hub, rest: Vec::new() }
     }
 
-    /// Whether all of a message is where it has to be.
-    #[inline]
-    fn is_done(&self, published: &Result<Published, Closed>) -> bool {
-        self.rest.is_empty() && matches!(published, Ok(Published::Taken | Published::Lost))
-    }
-
-    /// Publishes them, and the rest of what a socket that drops nothing had no room for.
-    async fn publish(mut self, mut rest: Batch, time: Option<Duration>) -> Result<(), SendBatchError> {
+    /// Puts them where there is room, until all are, or nobody is about to have any.
+    async fn try_again(&mut self) -> Result<(), Closed> {
         let hub = self.hub;
-        let publish_rest = async {
-            while !rest.is_empty() {
-                let taken = hub.try_until(|| match publish_run(hub, &rest, &mut Vec::new()) {
-                    Ok(0) => None,
-                    taken => Some(taken),
-                });
-                let _ = rest.split_to(taken.await?);
-            }
-            Ok(())
-        };
-        within(time, publish_rest).await.unwrap_or(Err(SendBatchError::Timeout))?;
         let retry = || match retry(hub, &mut self.rest) {
             Ok(()) if !self.rest.is_empty() => None,
             outcome => Some(outcome),
         };
-        Ok(hub.try_until(retry).await?)
+        hub.try_until(retry).await
+    }
+
+    /// The message that they are of.
+    fn message(&self) -> Option<Message> {
+        self.rest.first()?.run.clone().into_iter().next()
     }
 }
 
@@ -125,25 +97,51 @@ impl Drop for Leftovers<'_> {
     }
 }
 
-/// Puts a message into the queues of those who want it and have room.
+/// Puts a message into the queues of those who want it and have room; `None` if the socket drops nothing, and somebody
+/// has none.
 #[inline]
-fn publish_one(
+fn offer(
     hub: &Hub<FanOut>,
-    message: &impl Item,
+    message: &Outgoing<impl IntoMessage>,
     leftovers: &mut Vec<Leftover>,
-) -> Result<Published, Closed> {
-    let published =
-        with_queues(hub, |out, wake| out.routing.publish(&mut out.outboxes, message, leftovers, wake))?;
-    if published == Published::Lost {
+) -> Option<Result<(), Unsendable>> {
+    let publish = |out: &mut Out<FanOut>, wake: Touch<'_>| {
+        out.routing.publish(&mut out.outboxes, message, leftovers, wake)
+    };
+    match with_queues(hub, publish) {
+        Ok(Published::Refused) => return None,
+        Ok(Published::Taken) => {}
         // What would make room has more use for the time.
-        hub.hurry();
+        Ok(Published::Lost) => hub.hurry(),
+        Err(Closed) => return Some(Err(Unsendable::Closed)),
     }
-    Ok(published)
+    hub.count_sent(message.wire_len());
+    Some(Ok(()))
+}
+
+/// The same; the message comes back.
+#[inline]
+fn try_offer(
+    hub: &Hub<FanOut>,
+    message: impl IntoMessage,
+    leftovers: &mut Vec<Leftover>,
+) -> Result<(), Unsent> {
+    let message = Outgoing::new(message);
+    Unsent::unless(offer(hub, &message, leftovers), message)
 }
 
 /// The same of a batch: how many messages were taken: all, unless the socket drops nothing.
-fn publish_run(hub: &Hub<FanOut>, run: &Batch, leftovers: &mut Vec<Leftover>) -> Result<usize, Closed> {
-    with_queues(hub, |out, wake| out.routing.publish_batch(&mut out.outboxes, run, leftovers, wake))
+fn offer_run(hub: &Hub<FanOut>, run: &Batch, leftovers: &mut Vec<Leftover>) -> Option<Result<usize, Closed>> {
+    let publish = |out: &mut Out<FanOut>, wake: Touch<'_>| {
+        out.routing.publish_batch(&mut out.outboxes, run, leftovers, wake)
+    };
+    match with_queues(hub, publish) {
+        Ok(0) => None,
+        taken => {
+            hub.count_sent(run.wire_len());
+            Some(taken)
+        }
+    }
 }
 
 fn retry(hub: &Hub<FanOut>, leftovers: &mut Vec<Leftover>) -> Result<(), Closed> {
@@ -154,7 +152,7 @@ fn retry(hub: &Hub<FanOut>, leftovers: &mut Vec<Leftover>) -> Result<(), Closed>
 #[inline]
 fn with_queues<T>(
     hub: &Hub<FanOut>,
-    put: impl FnOnce(&mut Out<FanOut>, &mut dyn FnMut(&mut Outbox)) -> T,
+    put: impl FnOnce(&mut Out<FanOut>, Touch<'_>) -> T,
 ) -> Result<T, Closed> {
     let mut wakers = Wakers::new();
     let mut out = hub.out();

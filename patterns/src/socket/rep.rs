@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::task::Waker;
 
-use enfonet_zmtp::{Envelope, IntoMessage, Message, Small, SocketType};
+use enfonet_zmtp::{Envelope, IntoMessage, Message, SocketType};
 
 use super::common::socket_methods;
 use super::hub::{Hub, Owned};
 use super::receiving::{known_message, streams};
 use crate::error::{RecvError, ReplyError};
-use crate::queue::{Inbound, Item};
+use crate::queue::{Inbound, Outgoing};
 use crate::routing::Replies;
 use crate::{PeerId, PeerInfo};
 
@@ -137,10 +137,7 @@ impl Request {
             outbox.lose(1);
             return Err(ReplyError::Full);
         }
-        match Small::of(&message) {
-            Some(small) => small.push_to(outbox, &self.envelope),
-            None => outbox.push(&self.envelope, &message.into()),
-        }
+        Outgoing::new(message).push_to(outbox, &self.envelope);
         let waker = outbox.wake();
         out.routing.staged(outbox);
         drop(guard);

@@ -7,7 +7,7 @@ use enfonet_zmtp::{IntoMessage, Message, SocketType};
 
 use super::common::socket_methods;
 use super::hub::{Out, Owned, within};
-use crate::error::{RecvError, SendError, TrySendError, Unsendable};
+use crate::error::{RecvError, SendError, TrySendError, Unsendable, Unsent};
 use crate::queue::{Arrival, Inbound};
 use crate::routing::{Lockstep, Standing, Ticket};
 
@@ -108,14 +108,14 @@ impl Req {
     pub fn try_send(&self, message: impl IntoMessage) -> Result<(), TrySendError> {
         let message = message.into();
         let begun = self.try_begin(&mut self.hub.out(), &message);
-        self.announce(TrySendError::unless(begun, message)?);
+        self.announce(Unsent::unless(begun, message)?);
         Ok(())
     }
 
     async fn begin(&self, message: Message, limit: Option<Duration>) -> Result<Ticket, SendError> {
         let sending = self.hub.until(|out| self.try_begin(out, &message));
         let begun = within(limit, sending).await;
-        Ok(self.announce(SendError::unless(begun, message)?))
+        Ok(self.announce(Unsent::unless(begun, message)?))
     }
 
     /// Puts a request into the queue of the next peer; `None` if nobody has room.

@@ -100,7 +100,7 @@ impl Router {
     /// # Errors
     /// [`TrySendError`], with the message.
     pub fn try_send_to(&self, peer: PeerId, message: impl IntoMessage) -> Result<(), TrySendError> {
-        sending::try_send_to(&self.hub, peer, &Envelope::none(), message, Outbox::is_open)
+        Ok(sending::try_send_to(&self.hub, peer, &Envelope::none(), message, Outbox::is_open)?)
     }
 
     /// Waits for room for a message to the peer, and keeps it. Cancel safe.

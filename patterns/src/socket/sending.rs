@@ -4,59 +4,55 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
-use enfonet_zmtp::{Batch, Envelope, IntoMessage, Message, Small};
+use enfonet_zmtp::{Batch, Envelope, IntoMessage, Message};
 use futures_sink::Sink;
 use tokio_util::sync::ReusableBoxFuture;
 
 use super::hub::Hub;
 use crate::PeerId;
-use crate::error::{Closed, ReserveError, SendBatchError, SendError, TrySendError, Unsendable};
-use crate::queue::{Item, Outbox};
+use crate::error::{Closed, ReserveError, SendBatchError, SendError, Unsendable, Unsent};
+use crate::queue::{Outbox, Outgoing};
 use crate::routing::{Choose, Routing};
 
 /// Sends to the next peer with room; `None` if nobody has any.
 #[inline]
-fn put<R: Choose>(hub: &Hub<R>, message: &impl Item) -> Option<Result<(), Unsendable>> {
+fn put<R: Choose>(hub: &Hub<R>, message: &Outgoing<impl IntoMessage>) -> Option<Result<(), Unsendable>> {
     let mut guard = hub.out();
     let out = &mut *guard;
     if out.closed {
         return Some(Err(Unsendable::Closed));
     }
     let peer = out.routing.choose(&out.outboxes)?;
-    Hub::stage(guard, peer, &Envelope::none(), message);
+    hub.stage(guard, peer, &Envelope::none(), message);
     Some(Ok(()))
 }
 
 /// Sends to the next peer with room, if there is one.
-pub(super) fn try_send<R: Choose>(hub: &Hub<R>, message: impl IntoMessage) -> Result<(), TrySendError> {
-    if let Some(small) = Small::of(&message) {
-        return TrySendError::unless(put(hub, &small), message);
-    }
-    let message = message.into();
-    TrySendError::unless(put(hub, &message), message)
+#[inline]
+pub(super) fn try_send<R: Choose>(hub: &Hub<R>, message: impl IntoMessage) -> Result<(), Unsent> {
+    let message = Outgoing::new(message);
+    Unsent::unless(put(hub, &message), message)
 }
 
 /// Sends to the next peer with room, as soon as there is one. Cancel safe: dropped before it is ready, it has sent
 /// nothing.
 #[inline]
 pub(super) async fn send<R: Choose>(hub: &Hub<R>, message: impl IntoMessage) -> Result<(), SendError> {
-    let message = match Small::of(&message).map(|small| small.wire_len()) {
-        Some(octets) => {
-            hub.give_way(octets).await;
-            if let Some(small) = Small::of(&message)
-                && let Some(sent) = put(hub, &small)
-            {
-                return SendError::unless(Some(sent), message);
-            }
-            message.into()
-        }
-        None => {
-            let message = message.into();
-            hub.give_way(message.wire_len()).await;
-            message
-        }
-    };
-    SendError::unless(hub.in_send_time(|| put(hub, &message)).await, message)
+    hub.give_way().await;
+    match try_send(hub, message) {
+        Err(Unsent { why: None, message }) => wait_room(hub, message, |message| put(hub, message)).await,
+        sent => Ok(sent?),
+    }
+}
+
+/// Sends what found no room, as soon as there is some, in the time that the options have for it.
+pub(super) async fn wait_room<R: Routing>(
+    hub: &Hub<R>,
+    message: Message,
+    mut put: impl FnMut(&Outgoing<Message>) -> Option<Result<(), Unsendable>>,
+) -> Result<(), SendError> {
+    let message = Outgoing::new(message);
+    Ok(Unsent::unless(hub.in_send_time(|| put(&message)).await, message)?)
 }
 
 /// Sends to one peer if `is_there`; `None` if it has no room.
@@ -64,7 +60,7 @@ fn put_to<R: Routing>(
     hub: &Hub<R>,
     peer: PeerId,
     envelope: &Envelope,
-    message: &impl Item,
+    message: &Outgoing<impl IntoMessage>,
     is_there: fn(&Outbox) -> bool,
 ) -> Option<Result<(), Unsendable>> {
     let out = hub.out();
@@ -74,7 +70,7 @@ fn put_to<R: Routing>(
     let outbox = out.outboxes.get(peer).filter(|outbox| is_there(outbox));
     let Some(outbox) = outbox else { return Some(Err(Unsendable::UnknownPeer)) };
     outbox.has_room().then(|| {
-        Hub::stage(out, peer, envelope, message);
+        hub.stage(out, peer, envelope, message);
         Ok(())
     })
 }
@@ -86,12 +82,9 @@ pub(super) fn try_send_to<R: Routing>(
     envelope: &Envelope,
     message: impl IntoMessage,
     is_there: fn(&Outbox) -> bool,
-) -> Result<(), TrySendError> {
-    if let Some(small) = Small::of(&message) {
-        return TrySendError::unless(put_to(hub, peer, envelope, &small, is_there), message);
-    }
-    let message = message.into();
-    TrySendError::unless(put_to(hub, peer, envelope, &message, is_there), message)
+) -> Result<(), Unsent> {
+    let message = Outgoing::new(message);
+    Unsent::unless(put_to(hub, peer, envelope, &message, is_there), message)
 }
 
 /// Sends to one peer, as soon as it has room. Cancel safe: dropped before it is ready, it has sent nothing.
@@ -102,24 +95,13 @@ pub(super) async fn send_to<R: Routing>(
     message: impl IntoMessage,
     is_there: fn(&Outbox) -> bool,
 ) -> Result<(), SendError> {
-    let message = match Small::of(&message).map(|small| small.wire_len()) {
-        Some(octets) => {
-            hub.give_way(octets).await;
-            if let Some(small) = Small::of(&message)
-                && let Some(sent) = put_to(hub, peer, envelope, &small, is_there)
-            {
-                return SendError::unless(Some(sent), message);
-            }
-            message.into()
+    hub.give_way().await;
+    match try_send_to(hub, peer, envelope, message, is_there) {
+        Err(Unsent { why: None, message }) => {
+            wait_room(hub, message, |message| put_to(hub, peer, envelope, message, is_there)).await
         }
-        None => {
-            let message = message.into();
-            hub.give_way(message.wire_len()).await;
-            message
-        }
-    };
-    let sent = hub.in_send_time(|| put_to(hub, peer, envelope, &message, is_there)).await;
-    SendError::unless(sent, message)
+        sent => Ok(sent?),
+    }
 }
 
 /// Sends as many of the messages as there is room for; those are taken off the batch. Whether it is empty then.
@@ -143,13 +125,14 @@ pub(super) fn try_send_batch<R: Choose>(hub: &Hub<R>, batch: &mut Batch) -> Resu
         wakers.extend(outbox.wake());
     }
     drop(guard);
+    hub.count_sent(source - batch.wire_len());
     wakers.into_iter().for_each(Waker::wake);
     Ok(batch.is_empty())
 }
 
 /// Sends all of the messages, each to the next peer with room. Cancel safe: what is sent is taken off the batch.
 pub(super) async fn send_batch<R: Choose>(hub: &Hub<R>, batch: &mut Batch) -> Result<(), SendBatchError> {
-    hub.give_way(batch.wire_len()).await;
+    hub.give_way().await;
     let sent = hub.in_send_time(|| put_all(hub, batch)).await;
     sent.ok_or(SendBatchError::Timeout)?.map_err(Into::into)
 }
@@ -174,7 +157,7 @@ pub(super) async fn reserve<R: Choose>(hub: &Hub<R>) -> Result<Permit<'_>, Reser
         out.outboxes[peer].reserve();
         Some(Ok(Permit::new(hub, peer)))
     };
-    hub.give_way(0).await;
+    hub.give_way().await;
     hub.in_send_time(place).await.unwrap_or(Err(ReserveError::Timeout))
 }
 
@@ -192,7 +175,7 @@ pub(super) async fn reserve_to<R: Routing>(hub: &Hub<R>, peer: PeerId) -> Result
             Ok(Permit::new(hub, peer))
         })
     };
-    hub.give_way(0).await;
+    hub.give_way().await;
     hub.in_send_time(place).await.unwrap_or(Err(ReserveError::Timeout))
 }
 
@@ -260,7 +243,7 @@ impl<R: Routing> Places for Hub<R> {
         let peer =
             if out.outboxes.contains_key(peer) { Some(peer) } else { out.routing.instead(&out.outboxes) };
         let Some(peer) = peer else { return Err(SendError::UnknownPeer(message)) };
-        Self::stage(guard, peer, &Envelope::none(), &message);
+        self.stage(guard, peer, &Envelope::none(), &Outgoing::new(message));
         Ok(())
     }
 
@@ -380,7 +363,7 @@ macro_rules! sending_methods {
                 &self,
                 message: impl enfonet_zmtp::IntoMessage,
             ) -> Result<(), crate::TrySendError> {
-                crate::socket::sending::try_send(&self.hub, message)
+                Ok(crate::socket::sending::try_send(&self.hub, message)?)
             }
 
             /// Sends all messages of a batch, as if one by one, and takes them off it. Cancel safe: what is left in

@@ -118,7 +118,7 @@ impl XPub {
     /// # Errors
     /// [`TrySendError`], with the message.
     pub fn try_send_to(&self, peer: PeerId, message: impl IntoMessage) -> Result<(), TrySendError> {
-        sending::try_send_to(&self.hub, peer, &Envelope::none(), message, Outbox::is_connected)
+        Ok(sending::try_send_to(&self.hub, peer, &Envelope::none(), message, Outbox::is_connected)?)
     }
 
     /// Lets a peer have the messages of a topic, as if it had asked for them: what an application does that

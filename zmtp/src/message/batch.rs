@@ -224,9 +224,9 @@ impl<M: IntoMessage> FromIterator<M> for Batch {
         let messages = messages.into_iter();
         let (mut wire, mut count, expected) = (BytesMut::new(), 0, messages.size_hint().0);
         for message in messages {
-            match Small::of(&message) {
-                Some(small) => small.encode(&mut wire),
-                None => message.into().encode(&mut wire),
+            match Small::new(message) {
+                Ok(small) => small.encode(&mut wire),
+                Err(message) => message.encode(&mut wire),
             }
             count += 1;
             if count == 1 {

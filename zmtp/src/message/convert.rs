@@ -116,26 +116,34 @@ impl<T: IntoFrame> IntoMessage for Vec<T> {
 
 /// What is sent by being copied: frames, all of them small.
 #[derive(Debug)]
-pub struct Small<'a, M>(&'a M);
+pub struct Small<M>(M);
 
-impl<'a, M: IntoMessage> Small<'a, M> {
-    /// What shows its frames, if they are small.
+impl<M: IntoMessage> Small<M> {
+    /// What shows its frames, if they are small; else it is made a message.
+    ///
+    /// # Errors
+    /// The message.
     #[inline]
-    pub fn of(message: &'a M) -> Option<Self> {
+    pub fn new(message: M) -> Result<Self, Message> {
         let mut frames = 0;
         while let Some(body) = message.frame(frames) {
             if body.len() >= LARGE_BODY {
-                return None;
+                return Err(message.into());
             }
             frames += 1;
         }
-        (frames > 0).then_some(Self(message))
+        if frames > 0 { Ok(Self(message)) } else { Err(message.into()) }
+    }
+
+    /// A message of it.
+    pub fn into_message(self) -> Message {
+        self.0.into()
     }
 
     /// The body of the first frame.
     #[must_use]
     #[inline]
-    pub fn first(&self) -> &'a [u8] {
+    pub fn first(&self) -> &[u8] {
         self.0.frame(0).unwrap_or_default()
     }
 
@@ -215,12 +223,21 @@ mod tests {
     #[test]
     fn what_is_small_is_encoded_as_its_message_is() {
         fn check(message: impl IntoMessage + Clone, small: bool) {
-            let mut wire = BytesMut::new();
-            let encoded = Small::of(&message).map(|small| small.encode(&mut wire)).is_some();
-            assert_eq!(encoded, small);
             let mut expected = BytesMut::new();
-            message.into().encode(&mut expected);
-            assert!(!small || wire == expected);
+            message.clone().into().encode(&mut expected);
+            let mut wire = BytesMut::new();
+            let is_small = match Small::new(message) {
+                Ok(small) => {
+                    assert_eq!(small.wire_len(), expected.len());
+                    small.encode(&mut wire);
+                    true
+                }
+                Err(message) => {
+                    message.encode(&mut wire);
+                    false
+                }
+            };
+            assert_eq!((is_small, wire), (small, expected));
         }
         let large = vec![7; LARGE_BODY];
         check("a", true);

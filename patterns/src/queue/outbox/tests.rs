@@ -73,23 +73,6 @@ fn small_messages_lie_behind_each_other_in_runs_of_64_kib() {
 }
 
 #[test]
-fn what_is_encoded_from_what_was_given_is_what_a_message_of_it_would_be() {
-    for text in ["", "text"] {
-        let (message, small) = (Message::from(text), Small::of(&text).unwrap());
-        assert_eq!((Item::topic(&message), Item::topic(&small)), (text.as_bytes(), text.as_bytes()));
-        assert_eq!((message.to_run(), small.to_run()), (message.clone().into(), message.clone().into()));
-        for envelope in [Envelope::none(), Envelope::delimiter()] {
-            let mut outbox = outbox(10, usize::MAX);
-            message.push_to(&mut outbox, &envelope);
-            small.push_to(&mut outbox, &envelope);
-            let whole = message.clone().with_envelope(&envelope);
-            assert_eq!(outbox.unsent(), Load::new(2, 2 * whole.wire_len()));
-            assert_eq!(outbox.drain().into_iter().flatten().collect::<Vec<_>>(), [whole.clone(), whole]);
-        }
-    }
-}
-
-#[test]
 fn pings_are_answered_while_less_than_64_kib_of_commands_wait() {
     for (waits, is_answered) in [(0, true), (65_535, true), (65_536, false), (65_537, false)] {
         let mut outbox = outbox(1, 1);

@@ -98,7 +98,7 @@ fn what_has_no_room_waits_for_a_writing_connection_and_is_lost_to_a_blocked_one(
 fn a_message_is_lost_where_nobody_who_wants_it_has_room_or_is_about_to() {
     let mut fan = Fan::new(&[&["a"], &["a"]], 1);
     let publish = |fan: &mut Fan, topic: &'static str| {
-        let (message, mut told) = (Message::from(topic), 0);
+        let (message, mut told) = (Outgoing::new(topic), 0);
         let published = fan.routing.publish(&mut fan.outboxes, &message, &mut fan.leftovers, |_| told += 1);
         (published, told)
     };

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::task::Waker;
 use std::time::Duration;
 
-use enfonet_zmtp::{Batch, Envelope, SocketType};
+use enfonet_zmtp::{Batch, Envelope, IntoMessage, SocketType};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
@@ -30,7 +30,7 @@ use turns::Turns;
 use crate::error::RecvError;
 use crate::monitor::Monitors;
 use crate::options::Settings;
-use crate::queue::{Arrival, Inbound, Item, Load};
+use crate::queue::{Arrival, Inbound, Load, Outgoing};
 use crate::routing::{Outboxes, Routing};
 use crate::{Endpoint, PeerId};
 
@@ -195,7 +195,8 @@ impl<R: Routing> Hub<R> {
         limit: Option<Duration>,
         mut take: impl FnMut(&mut Inbound) -> Option<T>,
     ) -> Result<T, RecvError> {
-        self.receiving.next(0).await;
+        self.receiving.count(0);
+        self.receiving.next().await;
         match self.try_recv_by(&mut take) {
             Some(taken) => Ok(taken),
             None => within(limit, self.wait_by(take)).await.unwrap_or(Err(RecvError::Timeout)),
@@ -247,11 +248,17 @@ impl<R: Routing> Hub<R> {
         self.try_until(|| attempt(&mut self.out())).await
     }
 
-    /// To be awaited before so many octets are sent: connections get their turn to write, also where they share a thread with
+    /// To be awaited before something is sent: connections get their turn to write, also where they share a thread with
     /// one who never has to wait.
     #[inline]
-    pub(crate) async fn give_way(&self, octets: usize) {
-        self.sending.next(octets).await;
+    pub(crate) async fn give_way(&self) {
+        self.sending.next().await;
+    }
+
+    /// Counts what is sent towards the next time to give way.
+    #[inline]
+    pub(crate) fn count_sent(&self, octets: usize) {
+        self.sending.count(octets);
     }
 
     /// Has the sender give way soon: what it does is of no use before connections have done something.
@@ -259,21 +266,21 @@ impl<R: Routing> Hub<R> {
         self.sending.hurry();
     }
 
-    /// Calls `attempt` until it gives something, for as long as the options have for sending.
-    pub(crate) async fn in_send_time<T>(&self, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
-        match attempt() {
-            None => within(self.options.send_timeout, self.try_until(attempt)).await,
-            outcome => outcome,
-        }
+    /// The same, for as long as the options have for sending.
+    pub(crate) async fn in_send_time<T>(&self, attempt: impl FnMut() -> Option<T>) -> Option<T> {
+        within(self.options.send_timeout, self.try_until(attempt)).await
     }
 
     /// Puts a message into the queue of a peer that is there, and wakes its connection once the lock is released.
+    #[inline]
     pub(crate) fn stage(
+        &self,
         mut out: MutexGuard<'_, Out<R>>,
         peer: PeerId,
         envelope: &Envelope,
-        message: &impl Item,
+        message: &Outgoing<impl IntoMessage>,
     ) {
+        self.count_sent(message.wire_len());
         let outbox = &mut out.outboxes[peer];
         message.push_to(outbox, envelope);
         let waker = outbox.wake();

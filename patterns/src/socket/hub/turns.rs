@@ -15,15 +15,22 @@ const MESSAGE: usize = 64;
 const BUDGET: usize = 128;
 
 impl Turns {
-    /// To be awaited before a message of so many octets is sent or received: gives way to other tasks now and then,
-    /// however much there is to do.
+    /// To be awaited before something is sent or received: gives way to other tasks now and then, however much there
+    /// is to do.
     #[inline]
-    pub(crate) async fn next(&self, octets: usize) {
-        let spent = self.0.load(Ordering::Relaxed) + MESSAGE + octets.min(usize::MAX / 4);
-        self.0.store(spent % UNIT, Ordering::Relaxed);
+    pub(crate) async fn next(&self) {
+        let spent = self.0.load(Ordering::Relaxed);
         if spent >= UNIT {
+            self.0.store(spent % UNIT, Ordering::Relaxed);
             self.spend(spent / UNIT).await;
         }
+    }
+
+    /// Counts a message, or a batch, of so many octets.
+    #[inline]
+    pub(crate) fn count(&self, octets: usize) {
+        let spent = self.0.load(Ordering::Relaxed);
+        self.0.store(spent.saturating_add(MESSAGE + octets.min(BUDGET * UNIT)), Ordering::Relaxed);
     }
 
     /// Counts something as an eighth of a turn.
@@ -51,7 +58,8 @@ mod tests {
         let (turns, done) = (Turns::default(), Cell::new(0));
         let busy = async {
             loop {
-                turns.next(octets).await;
+                turns.next().await;
+                turns.count(octets);
                 done.set(done.get() + 1);
             }
         };

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::queue::Outgoing;
 
 /// What may happen to a queue.
 #[derive(Clone, Debug)]
@@ -126,9 +127,9 @@ impl Pair {
             Step::Push(is_message) if had_room => {
                 let text = model.next.to_string();
                 if is_message {
-                    Message::from(text).push_to(outbox, &Envelope::none());
+                    outbox.push(&Envelope::none(), &text.into());
                 } else {
-                    Small::of(&text).unwrap().push_to(outbox, &Envelope::none());
+                    Outgoing::new(text).push_to(outbox, &Envelope::none());
                 }
                 model.next += 1;
             }

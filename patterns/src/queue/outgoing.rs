@@ -1,0 +1,100 @@
+//! A message on its way into queues.
+
+use bytes::BytesMut;
+use enfonet_zmtp::{Batch, Envelope, IntoMessage, Message, Small};
+
+use super::Outbox;
+
+/// What is small is copied from where it is, without being made a message first.
+#[derive(Debug)]
+pub(crate) enum Outgoing<M> {
+    Small(Small<M>),
+    Whole(Message),
+}
+
+impl<M: IntoMessage> Outgoing<M> {
+    #[inline]
+    pub(crate) fn new(message: M) -> Self {
+        match Small::new(message) {
+            Ok(small) => Self::Small(small),
+            Err(message) => Self::Whole(message),
+        }
+    }
+
+    /// Stages it behind `envelope`, where there is [room](Outbox::has_room).
+    #[inline]
+    pub(crate) fn push_to(&self, outbox: &mut Outbox, envelope: &Envelope) {
+        match self {
+            Self::Small(small) => outbox.push_small(envelope, |wire| small.encode(wire)),
+            Self::Whole(message) => outbox.push(envelope, message),
+        }
+    }
+
+    /// The body of its first frame.
+    #[inline]
+    pub(crate) fn topic(&self) -> &[u8] {
+        match self {
+            Self::Small(small) => small.first(),
+            Self::Whole(message) => message.first(),
+        }
+    }
+
+    /// Octets of its wire form.
+    #[inline]
+    pub(crate) fn wire_len(&self) -> usize {
+        match self {
+            Self::Small(small) => small.wire_len(),
+            Self::Whole(message) => message.wire_len(),
+        }
+    }
+
+    /// It on its own.
+    pub(crate) fn to_run(&self) -> Batch {
+        match self {
+            Self::Small(small) => {
+                let mut wire = BytesMut::with_capacity(small.wire_len());
+                small.encode(&mut wire);
+                Batch::from_encoded(wire.freeze(), 1)
+            }
+            Self::Whole(message) => message.clone().into(),
+        }
+    }
+}
+
+/// It comes back when it can't be sent.
+impl<M: IntoMessage> From<Outgoing<M>> for Message {
+    fn from(outgoing: Outgoing<M>) -> Self {
+        match outgoing {
+            Outgoing::Small(small) => small.into_message(),
+            Outgoing::Whole(message) => message,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queue::Load;
+
+    #[test]
+    fn what_is_small_is_put_as_its_message_would_be() {
+        for text in ["", "text"] {
+            let message = Message::from(text);
+            let (whole, small) = (Outgoing::new(message.clone()), Outgoing::new(text));
+            assert!(matches!((&whole, &small), (Outgoing::Whole(_), Outgoing::Small(_))));
+            assert_eq!((whole.topic(), small.topic()), (text.as_bytes(), text.as_bytes()));
+            assert_eq!((whole.to_run(), small.to_run()), (message.clone().into(), message.clone().into()));
+            assert_eq!((whole.wire_len(), small.wire_len()), (message.wire_len(), message.wire_len()));
+            for envelope in [Envelope::none(), Envelope::delimiter()] {
+                let mut outbox = Outbox::new(Load::new(10, usize::MAX), false);
+                whole.push_to(&mut outbox, &envelope);
+                small.push_to(&mut outbox, &envelope);
+                let enveloped = message.clone().with_envelope(&envelope);
+                assert_eq!(outbox.unsent(), Load::new(2, 2 * enveloped.wire_len()));
+                let staged: Vec<_> = outbox.drain().into_iter().flatten().collect();
+                assert_eq!(staged, [enveloped.clone(), enveloped]);
+            }
+            assert_eq!((Message::from(whole), Message::from(small)), (message.clone(), message));
+        }
+    }
+}
