@@ -15,6 +15,7 @@ on_every_runtime!(
     without_linger_it_is_dropped,
     immediate_sockets_wait_for_connections,
     closing_says_what_was_flushed_and_what_was_dropped,
+    what_was_sent_just_before_closing_is_written,
     the_last_clone_that_is_dropped_closes_the_socket,
 );
 
@@ -165,6 +166,23 @@ async fn closing_says_what_was_flushed_and_what_was_dropped() {
     eventually(|| (push.peers()[0].sent.messages == 1).then_some(())).await;
     let closing = push.close(DEADLINE).await;
     assert_eq!((closing.flushed, closing.dropped), (0, 0));
+}
+
+async fn what_was_sent_just_before_closing_is_written() {
+    for at in anywhere() {
+        let (push, pull) = (Push::new(), Pull::new());
+        pull.connect(push.bind(at).await.unwrap()).unwrap();
+        push.wait_connected(1).await;
+        // Several messages: their connection looks whether more comes before it writes them.
+        for text in ["1", "2", "3"] {
+            push.try_send(text).unwrap();
+        }
+        let closing = push.close(DEADLINE).await;
+        assert_eq!((closing.flushed, closing.dropped), (3, 0));
+        for text in ["1", "2", "3"] {
+            assert_eq!(pull.recv().await, Ok(text.into()));
+        }
+    }
 }
 
 async fn the_last_clone_that_is_dropped_closes_the_socket() {

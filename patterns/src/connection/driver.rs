@@ -2,12 +2,14 @@
 //! the stream. One task for both directions, and no lock held while the kernel works.
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::BytesMut;
 use enfonet_zmtp::{Command, Established, Event, HeartbeatConfig, Incoming, Peer, Version};
 
+use super::gathering::Gathering;
 use super::link::{Joined, Turn};
 use super::rest::Rest;
 use super::vigil::Vigil;
@@ -36,6 +38,7 @@ pub(super) struct Driver<'a> {
     staged: Staged,
     /// Written, and not yet reported.
     written: Load,
+    gathering: Gathering,
     vigil: Vigil,
     rest: Rest,
 }
@@ -47,6 +50,8 @@ enum Progress {
     Waits,
     /// It has used up its budget.
     GivesWay,
+    /// There is something to be written once others have had their turn.
+    Gathers,
 }
 
 impl<'a> Driver<'a> {
@@ -71,6 +76,7 @@ impl<'a> Driver<'a> {
             queue: WriteQueue::new(sealer),
             staged: Staged::default(),
             written: Load::default(),
+            gathering: Gathering::default(),
             vigil: Vigil::new(heartbeat),
             rest: Rest::default(),
         })
@@ -182,11 +188,14 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
-    /// Writes until nothing is staged, the kernel takes no more, or the budget is used up.
+    /// Writes until nothing is staged or more of it is about to come, the kernel takes no more, or the budget is used up.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<Progress, ConnectionError> {
         let mut budget = BUDGET;
         loop {
             if self.queue.is_empty() {
+                if self.gathers(cx) {
+                    return Ok(Progress::Gathers);
+                }
                 self.exchange(cx, false, false)?;
                 if self.queue.is_empty() {
                     return Ok(Progress::Waits);
@@ -212,6 +221,19 @@ impl<'a> Driver<'a> {
                 return Ok(Progress::GivesWay);
             }
         }
+    }
+
+    /// Whether more may come to what is staged. Then the task is called again when all others have had their turn, and the
+    /// kernel has been asked for news.
+    fn gathers(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut waiting = self.peer.link().queued(self.peer.id());
+        waiting.sub(self.written);
+        let gathers = self.gathering.goes_on(waiting);
+        if gathers {
+            // Polled once, it sees to that; it needn't be there any more then.
+            let _ = pin!(tokio::task::yield_now()).poll(cx);
+        }
+        gathers
     }
 
     /// Reports what is written, and takes what is staged.

@@ -82,8 +82,8 @@ pub(crate) trait Link: fmt::Debug + Send + Sync {
     /// The queue to a peer that isn't there ends.
     fn close(&self, id: PeerId);
 
-    /// How many messages wait for a peer.
-    fn queued(&self, id: PeerId) -> usize;
+    /// What waits for a peer, until it is reported as written.
+    fn queued(&self, id: PeerId) -> Load;
 }
 
 /// The place in its socket of a peer that this side connects to. What waits for it outlives its
@@ -141,7 +141,7 @@ impl Slot {
     }
 
     fn is_over(&self) -> bool {
-        self.ending.is_cancelled() && self.queue.is_none_or(|id| self.link.queued(id) == 0)
+        self.ending.is_cancelled() && self.queue.is_none_or(|id| self.link.queued(id).messages == 0)
     }
 
     /// Waits before the next attempt, unless there is none.

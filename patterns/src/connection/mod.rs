@@ -14,6 +14,7 @@ mod backoff;
 mod complaints;
 mod connect;
 mod driver;
+mod gathering;
 mod handshake;
 mod link;
 mod listen;

@@ -205,9 +205,9 @@ impl Outbox {
         !self.retired
     }
 
-    /// Messages that are not written yet.
-    pub(crate) const fn queued(&self) -> usize {
-        self.queued.messages
+    /// What is not written yet.
+    pub(crate) const fn queued(&self) -> Load {
+        self.queued
     }
 
     /// What is not handed over yet.

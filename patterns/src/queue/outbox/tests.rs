@@ -175,7 +175,7 @@ fn what_a_lost_connection_had_not_written_comes_first_again() {
     let unsent: Vec<_> = taken(&mut outbox, Load::default()).runs.into();
     outbox.push(&Envelope::none(), &Message::from("c"));
     outbox.disconnect(unsent);
-    assert_eq!(outbox.queued(), 3);
+    assert_eq!(outbox.queued().messages, 3);
     let again: Vec<_> = outbox.drain().into_iter().flatten().collect();
     assert_eq!(again, ["a", "b", "c"].map(Message::from));
 }
@@ -227,7 +227,7 @@ proptest! {
         out.extend(taken(&mut outbox, Load::default()).runs);
         let octets = out.iter().map(Batch::wire_len).sum();
         taken(&mut outbox, Load::new(expected.len(), octets));
-        prop_assert_eq!(outbox.queued(), 0);
+        prop_assert_eq!(outbox.queued().messages, 0);
         prop_assert_eq!(out.into_iter().flatten().collect::<Vec<_>>(), expected);
     }
 }
@@ -242,9 +242,9 @@ fn of_conflated_messages_the_last_waits_also_when_the_connection_had_another_in_
         let in_hand = taken(&mut outbox, Load::default()).runs;
         outbox.push(&Envelope::none(), &last);
         outbox.push(&Envelope::none(), &newest);
-        assert_eq!((outbox.queued(), outbox.dropped()), (2, 1));
+        assert_eq!((outbox.queued().messages, outbox.dropped()), (2, 1));
         outbox.disconnect(in_hand.into());
-        assert_eq!((outbox.queued(), outbox.dropped()), (1, 2));
+        assert_eq!((outbox.queued().messages, outbox.dropped()), (1, 2));
         let waits: Vec<Message> = outbox.drain().into_iter().flatten().collect();
         assert_eq!(waits, [newest]);
     }
@@ -264,7 +264,7 @@ fn of_a_greeting_what_is_not_written_is_dropped_with_the_connection_and_nothing_
         messages.iter().for_each(|message| outbox.push(&Envelope::none(), message));
         outbox.connect(Load::default());
         outbox.greet(greeting.iter().cloned().collect());
-        assert_eq!(outbox.queued(), 4);
+        assert_eq!(outbox.queued().messages, 4);
         let unsent = written.map(|written| {
             let in_hand = taken(&mut outbox, Load::default()).runs.into_iter().flatten();
             in_hand.skip(written).map(Batch::from).collect()
@@ -272,7 +272,7 @@ fn of_a_greeting_what_is_not_written_is_dropped_with_the_connection_and_nothing_
         outbox.disconnect(unsent.unwrap_or_default());
         let expected = &messages[written.unwrap_or_default().saturating_sub(2)..];
         assert_eq!(
-            (outbox.queued(), outbox.sent().messages),
+            (outbox.queued().messages, outbox.sent().messages),
             (expected.len(), 1 + written.unwrap_or_default() as u64)
         );
         let waits: Vec<Message> = outbox.drain().into_iter().flatten().collect();

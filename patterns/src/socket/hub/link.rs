@@ -189,7 +189,7 @@ impl<R: Routing> Link for Hub<R> {
         self.changed();
     }
 
-    fn queued(&self, id: PeerId) -> usize {
+    fn queued(&self, id: PeerId) -> Load {
         self.out().outboxes[id].queued()
     }
 }
