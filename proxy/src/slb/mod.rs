@@ -171,7 +171,7 @@ impl Broker {
         if credit > 0
             && let Some((client, request)) = self.returned.pop_front()
         {
-            self.hand_over(client, request);
+            self.hand_over(client, request, Instant::now());
             return true;
         }
         tokio::select! {
@@ -182,7 +182,8 @@ impl Broker {
             },
             event = self.frontend.recv_event(credit), if credit > 0 => match event {
                 Ok(PeerEvent::Messages { peer, batch }) => {
-                    batch.into_iter().for_each(|request| self.hand_over(peer, request));
+                    let now = Instant::now();
+                    batch.into_iter().for_each(|request| self.hand_over(peer, request, now));
                 }
                 Ok(_) => {}
                 Err(_) => return false,
@@ -198,7 +199,7 @@ impl Broker {
 /// Requests.
 impl Broker {
     /// Gives a request to the worker that has the least to do; keeps it if that one can't take it after all.
-    fn hand_over(&mut self, client: PeerId, request: Message) {
+    fn hand_over(&mut self, client: PeerId, request: Message, now: Instant) {
         let Some((worker, kind)) = self.workers.pick() else {
             self.returned.push_back((client, request));
             return;
@@ -224,7 +225,7 @@ impl Broker {
         match self.backend.try_send_to(worker, &envelope, request) {
             Ok(()) => {
                 self.summary.requests += 1;
-                self.workers.sent(worker, Instant::now());
+                self.workers.sent(worker, now);
             }
             Err(
                 TrySendError::Full(request)
