@@ -1,8 +1,9 @@
 //! PUSH and PULL: a stream of messages in one direction.
 
+use std::iter::repeat_n;
 use std::time::{Duration, Instant};
 
-use enfonet_patterns::{Batch, Endpoint, Message, Pull, Push};
+use enfonet_patterns::{Batch, Endpoint, Pull, Push};
 
 use crate::Outcome;
 
@@ -61,7 +62,7 @@ pub(crate) async fn push_batches(endpoint: Endpoint, size: usize, count: usize) 
     let mut left = count;
     while left > 0 {
         let messages = left.min(BATCH);
-        let mut batch: Batch = (0..messages).map(|_| Message::from(&body[..])).collect();
+        let mut batch: Batch = repeat_n(&body[..], messages).collect();
         socket.send_batch(&mut batch).await?;
         left -= messages;
     }
