@@ -13,6 +13,7 @@ pub(crate) enum Case {
     Dr { size: usize, window: usize },
     PubSub { size: usize, subscribers: usize },
     Mq { size: usize, subscribers: usize },
+    MqHalf { size: usize, subscribers: usize },
     MqFilter { size: usize, idle: usize },
     Slb { size: usize, clients: usize, workers: usize },
     SlbLat { size: usize },
@@ -21,8 +22,8 @@ pub(crate) enum Case {
 
 /// What `enfonet-compare` compares when nothing else is asked for.
 pub(crate) const ALL: &str = "thr:32 thr:64 thr:256 thr:1024 thr:16384 thrb:32 ipcthr:32 lat:32 dr:32:64 \
-    pubsub:32:1 pubsub:32:4 pubsub:1024:4 mq:32:1 mq:256:1 mq:1024:1 mq:32:4 mqfilter:32:1000 slb:32:4:2 slblat:32 \
-    mem:5000";
+    pubsub:32:1 pubsub:32:4 pubsub:1024:4 mq:32:1 mq:256:1 mq:1024:1 mq:32:4 mqhalf:32:1 mqhalf:1024:1 \
+    mqfilter:32:1000 slb:32:4:2 slblat:32 mem:5000";
 
 impl FromStr for Case {
     type Err = String;
@@ -40,6 +41,7 @@ impl FromStr for Case {
             ("dr", &[size, window]) => Self::Dr { size, window },
             ("pubsub", &[size, subscribers]) => Self::PubSub { size, subscribers },
             ("mq", &[size, subscribers]) => Self::Mq { size, subscribers },
+            ("mqhalf", &[size, subscribers]) => Self::MqHalf { size, subscribers },
             ("mqfilter", &[size, idle]) => Self::MqFilter { size, idle },
             ("slb", &[size, clients, workers]) => Self::Slb { size, clients, workers },
             ("slblat", &[size]) => Self::SlbLat { size },
@@ -63,6 +65,9 @@ impl fmt::Display for Case {
             }
             Self::Mq { size, subscribers } => {
                 write!(f, "queue broker, {size} B, {subscribers} subscribers together")
+            }
+            Self::MqHalf { size, subscribers } => {
+                write!(f, "queue broker at half its rate, {size} B, {subscribers} subscribers together")
             }
             Self::MqFilter { size, idle } => {
                 write!(f, "queue broker, {size} B, {idle} idle subscribers to other topics")

@@ -20,18 +20,20 @@ pub(crate) struct Figure {
     pub(crate) value: f64,
     /// Processor time for each message that was delivered, in microseconds: the broker's, or both ends' together.
     pub(crate) cpu: Option<f64>,
-    /// The share of what was published that a subscriber got.
+    /// The share of what was published from the first message on that a subscriber got: by the numbers of the messages.
     pub(crate) delivered: Option<f64>,
 }
 
 /// What goes through a queue broker.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Flow<'a> {
     pub(crate) size: usize,
     pub(crate) subscribers: usize,
     pub(crate) topic: &'a str,
     /// Topics that the broker knows besides.
     pub(crate) known: usize,
+    /// Messages a second, if it isn't as many as the broker takes.
+    pub(crate) rate: Option<f64>,
 }
 
 impl From<f64> for Figure {
@@ -62,8 +64,9 @@ impl Bench<'_> {
             Case::Dr { size, window } => self.window(&endpoint, size, window),
             Case::PubSub { size, subscribers } => self.publish(&endpoint, size, subscribers),
             Case::Mq { size, subscribers } => {
-                self.queue(&self.broker(Kind::Mq)?, Flow { size, subscribers, topic: "", known: 0 })
+                self.queue(&self.broker(Kind::Mq)?, Flow { size, subscribers, ..Flow::default() })
             }
+            Case::MqHalf { size, subscribers } => self.half(Flow { size, subscribers, ..Flow::default() }),
             Case::MqFilter { size, idle } => self.filter(size, idle),
             Case::Slb { size, clients, workers } => self.balance(size, clients, workers),
             Case::SlbLat { size } => self.balanced_latency(size),
@@ -124,15 +127,21 @@ impl Bench<'_> {
         let crowd = self.programs.raw(&format!("conns {} SUB {idle} 60", broker.back))?;
         crowd.number("up", PATIENCE)?;
         std::thread::sleep(SETTLE);
-        self.queue(&broker, Flow { size, subscribers: 1, topic: "hot.", known: idle })
+        self.queue(&broker, Flow { size, subscribers: 1, topic: "hot.", known: idle, rate: None })
+    }
+
+    /// At half of the rate that it can have.
+    fn half(self, flow: Flow<'_>) -> Outcome<Figure> {
+        let most = self.queue(&self.broker(Kind::Mq)?, flow)?.value / flow.subscribers as f64;
+        self.queue(&self.broker(Kind::Mq)?, Flow { rate: Some(most / 2.0), ..flow })
     }
 
     /// The rate through a broker, at subscribers to one topic together.
     pub(crate) fn queue(self, broker: &Broker, flow: Flow<'_>) -> Outcome<Figure> {
-        let (seconds, Flow { size, subscribers, topic, known }) = (self.seconds, flow);
+        let (seconds, Flow { size, subscribers, topic, known, rate }) = (self.seconds, flow);
         // Few have a program each, so that none waits for another; of many, none has much to do.
         let (programs, peers) = if subscribers > 8 { (1, subscribers) } else { (subscribers, 1) };
-        let role = format!("sub {} {size} {seconds} --peers {peers} {topic}", broker.back);
+        let role = format!("sub {} {size} {seconds} --peers {peers} --sequence {topic}", broker.back);
         let subscribe = |_| self.programs.raw(&role);
         let programs = (0..programs).map(subscribe).collect::<Outcome<Vec<Process>>>()?;
         for program in &programs {
@@ -141,18 +150,20 @@ impl Bench<'_> {
         std::thread::sleep(SETTLE);
         // The broker tells the publisher all that it knows first.
         let pause = SETTLE.as_secs_f64() + known as f64 * 3e-6;
-        let role = format!("pub {} {size} {} {topic} --pause {pause}", broker.front, seconds + 1);
-        let publisher = self.programs.raw(&role)?;
+        let rate = rate.map_or_else(String::new, |rate| format!("--rate {rate:.0}"));
+        let role =
+            format!("pub {} {size} {} {topic} --sequence --pause {pause} {rate}", broker.front, seconds + 1);
+        let _publisher = self.programs.raw(&role)?;
         std::thread::sleep(Duration::from_secs_f64(pause) - SETTLE / 4);
         let before = broker.process.cpu()?;
-        let (mut value, mut messages) = (0.0, 0.0);
+        let (mut value, mut messages, mut lost) = (0.0, 0.0, 0.0);
         for program in &programs {
             let [rate, count] = program.numbers(["rate", "n"], PATIENCE)?;
-            (value, messages) = (value + rate, messages + count);
+            let missing = program.number("lost", PATIENCE)?;
+            (value, messages, lost) = (value + rate, messages + count, lost + missing);
         }
         let cpu = (broker.process.cpu()? - before) / messages * 1e6;
-        let delivered = value / subscribers as f64 / publisher.number("sentrate", PATIENCE)?;
-        Ok(Figure { value, cpu: Some(cpu), delivered: Some(delivered.min(1.0)) })
+        Ok(Figure { value, cpu: Some(cpu), delivered: Some(messages / (messages + lost)) })
     }
 
     /// So many workers behind a balancer.

@@ -85,7 +85,7 @@ impl Scale {
                     Axis { label: "broker memory for each, KiB", column: "kib_each", text: decimal },
                     Axis { label: "handshakes/s", column: "handshakes_per_second", text: decimal },
                 ],
-                steps: &[10, 30, 100, 300, 1000, 3000, 10_000],
+                steps: &[1, 10, 100, 1000, 3000, 10_000],
             },
             Self::Latency => Shape {
                 name: "latency",
@@ -109,7 +109,7 @@ impl Scale {
                 bench.stream(&endpoint, ["pull", "push"], step)?
             }
             Self::Subscribers => {
-                let flow = Flow { size: SMALL, subscribers: step, topic: "", known: 0 };
+                let flow = Flow { size: SMALL, subscribers: step, ..Flow::default() };
                 bench.queue(&bench.broker(Kind::Mq)?, flow)?
             }
             Self::Subscriptions => {
@@ -117,7 +117,10 @@ impl Scale {
                 let cold = bench.programs.raw(&format!("topics {} {} 120", broker.back, step - 1))?;
                 cold.number("up", PATIENCE)?;
                 broker.process.rest(PATIENCE)?;
-                bench.queue(&broker, Flow { size: SMALL, subscribers: 1, topic: "hot.", known: step })?
+                bench.queue(
+                    &broker,
+                    Flow { size: SMALL, subscribers: 1, topic: "hot.", known: step, rate: None },
+                )?
             }
             Self::Connections => {
                 let [octets, rate] = bench.crowd(step)?;

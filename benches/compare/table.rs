@@ -67,7 +67,8 @@ fn cell(case: Case, figure: Option<Figure>, base: Option<f64>) -> String {
         text += &format!(", {cpu:.2} µs each");
     }
     if let Some(delivered) = figure.delivered {
-        text += &format!(", {:.0} % delivered", delivered * 100.0);
+        // All of it is said only of all of it.
+        text += &format!(", {} % delivered", (delivered * 1000.0).floor() / 10.0);
     }
     text
 }
