@@ -265,3 +265,35 @@ async fn a_close_and_a_shutdown_wait_for_as_long_as_they_are_told_to() {
         }
     }
 }
+
+/// Tries again and again, as often as that is no use without others having had their turn.
+async fn in_vain<F: Future>(what: &str, attempt: impl Fn() -> F) {
+    let others = tokio::spawn(async {});
+    for _ in 0..10_000 {
+        let _ = attempt().await;
+        if others.is_finished() {
+            return;
+        }
+    }
+    panic!("{what}: others never have their turn");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_sends_or_reserves_in_vain_gives_way_all_the_same() {
+    let options = options();
+    let (router, dealer) = (Router::with_options(options.clone()), Dealer::with_options(options.clone()));
+    dealer.connect(router.bind(AT).await.unwrap()).unwrap();
+    dealer.send("here").await.unwrap();
+    let (gone, _) = soon(router.recv()).await.unwrap();
+    dealer.close(SECOND).await;
+    while router.try_send_to(gone, "still there?").is_ok() {
+        yield_now().await;
+    }
+    in_vain("send_to", || router.send_to(gone, "gone")).await;
+    in_vain("reserve_to", || router.reserve_to(gone)).await;
+    let push = Push::with_options(options);
+    push.connect(AT).unwrap();
+    in_vain("reserve", || push.reserve()).await;
+    push.close(Duration::ZERO).await;
+    in_vain("send", || push.send("closed")).await;
+}

@@ -195,7 +195,6 @@ impl<R: Routing> Hub<R> {
         limit: Option<Duration>,
         mut take: impl FnMut(&mut Inbound) -> Option<T>,
     ) -> Result<T, RecvError> {
-        self.receiving.count(0);
         self.receiving.next().await;
         match self.try_recv_by(&mut take) {
             Some(taken) => Ok(taken),
@@ -255,7 +254,7 @@ impl<R: Routing> Hub<R> {
         self.sending.next().await;
     }
 
-    /// Counts what is sent towards the next time to give way.
+    /// Counts the octets of what is sent towards the next time to give way.
     #[inline]
     pub(crate) fn count_sent(&self, octets: usize) {
         self.sending.count(octets);
@@ -266,9 +265,12 @@ impl<R: Routing> Hub<R> {
         self.sending.hurry();
     }
 
-    /// The same, for as long as the options have for sending.
-    pub(crate) async fn in_send_time<T>(&self, attempt: impl FnMut() -> Option<T>) -> Option<T> {
-        within(self.options.send_timeout, self.try_until(attempt)).await
+    /// Calls `attempt` until it gives something, for as long as the options have for sending.
+    pub(crate) async fn in_send_time<T>(&self, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
+        match attempt() {
+            None => within(self.options.send_timeout, self.try_until(attempt)).await,
+            outcome => outcome,
+        }
     }
 
     /// Puts a message into the queue of a peer that is there, and wakes its connection once the lock is released.

@@ -9,28 +9,28 @@ pub(crate) struct Turns(AtomicUsize);
 /// Octets for each unit of a task's budget, after which it gives way. So a task that shares its thread
 /// with a connection has it write some 128 KiB at once: less costs system calls, more falls out of the caches.
 const UNIT: usize = 1024;
-/// What a message counts besides its octets.
+/// What a message counts besides its octets, or one that can't be sent without them.
 const MESSAGE: usize = 64;
 /// The units that tokio gives a task.
 const BUDGET: usize = 128;
 
 impl Turns {
-    /// To be awaited before something is sent or received: gives way to other tasks now and then, however much there
-    /// is to do.
+    /// To be awaited before something is sent or received, or tried: gives way to other tasks now and then, however much
+    /// there is to do.
     #[inline]
     pub(crate) async fn next(&self) {
-        let spent = self.0.load(Ordering::Relaxed);
+        let spent = self.0.load(Ordering::Relaxed) + MESSAGE;
+        self.0.store(spent % UNIT, Ordering::Relaxed);
         if spent >= UNIT {
-            self.0.store(spent % UNIT, Ordering::Relaxed);
             self.spend(spent / UNIT).await;
         }
     }
 
-    /// Counts a message, or a batch, of so many octets.
+    /// Counts the octets of what is done.
     #[inline]
     pub(crate) fn count(&self, octets: usize) {
         let spent = self.0.load(Ordering::Relaxed);
-        self.0.store(spent.saturating_add(MESSAGE + octets.min(BUDGET * UNIT)), Ordering::Relaxed);
+        self.0.store(spent + octets.min(BUDGET * UNIT), Ordering::Relaxed);
     }
 
     /// Counts something as an eighth of a turn.
