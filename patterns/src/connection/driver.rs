@@ -5,6 +5,7 @@ use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use bytes::BytesMut;
 use enfonet_zmtp::{Command, Established, Event, HeartbeatConfig, Incoming, Peer, Version};
@@ -226,9 +227,8 @@ impl<'a> Driver<'a> {
     /// Whether more may come to what is staged. Then the task is called again when all others have had their turn, and the
     /// kernel has been asked for news.
     fn gathers(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut waiting = self.peer.link().queued(self.peer.id());
-        waiting.sub(self.written);
-        let gathers = self.gathering.goes_on(waiting);
+        let staged = self.peer.link().report(self.peer.id(), std::mem::take(&mut self.written));
+        let gathers = staged.is_some_and(|staged| self.gathering.goes_on(staged, Instant::now));
         if gathers {
             // Polled once, it sees to that; it needn't be there any more then.
             let _ = pin!(tokio::task::yield_now()).poll(cx);

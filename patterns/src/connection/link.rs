@@ -76,14 +76,17 @@ pub(crate) trait Link: fmt::Debug + Send + Sync {
         waker: &Waker,
     ) -> Result<(), ConnectionError>;
 
+    /// All that was taken is written, so much since the last time. What is staged, if there is room for more of it.
+    fn report(&self, id: PeerId, written: Load) -> Option<Load>;
+
     /// The connection has gone, with what it had taken and not written. `keep`: its queue goes on.
     fn part(&self, id: PeerId, unsent: Vec<Batch>, keep: bool);
 
     /// The queue to a peer that isn't there ends.
     fn close(&self, id: PeerId);
 
-    /// What waits for a peer, until it is reported as written.
-    fn queued(&self, id: PeerId) -> Load;
+    /// How many messages wait for a peer.
+    fn queued(&self, id: PeerId) -> usize;
 }
 
 /// The place in its socket of a peer that this side connects to. What waits for it outlives its
@@ -141,7 +144,7 @@ impl Slot {
     }
 
     fn is_over(&self) -> bool {
-        self.ending.is_cancelled() && self.queue.is_none_or(|id| self.link.queued(id).messages == 0)
+        self.ending.is_cancelled() && self.queue.is_none_or(|id| self.link.queued(id) == 0)
     }
 
     /// Waits before the next attempt, unless there is none.

@@ -161,7 +161,7 @@ impl End {
         for _ in 0..BUDGET {
             if !to.peer.link().may_read(to.peer.id(), cx.waker()) {
                 self.exchange(to, true, cx)?;
-                let waits = self.peer.link().queued(self.peer.id()).messages > self.unread.messages;
+                let waits = self.peer.link().queued(self.peer.id()) > self.unread.messages;
                 return Ok(if waits { Flow::Full } else { Flow::Drained });
             }
             if let Some(run) = self.fitting(to.space()) {

@@ -205,9 +205,9 @@ impl Outbox {
         !self.retired
     }
 
-    /// What is not written yet.
-    pub(crate) const fn queued(&self) -> Load {
-        self.queued
+    /// Messages that are not written yet.
+    pub(crate) const fn queued(&self) -> usize {
+        self.queued.messages
     }
 
     /// What is not handed over yet.
@@ -400,10 +400,7 @@ impl Outbox {
         staged: &mut Staged,
         waker: &Waker,
     ) -> bool {
-        let (had_room, was_moving) = (self.has_room(), self.is_moving());
-        self.queued.sub(written);
-        self.count(written);
-        self.blocked = blocked;
+        let look_again = self.credit(written, blocked);
         if !staged.spare.is_empty() {
             self.spare.append(&mut staged.spare);
             self.spare.truncate(SPARE);
@@ -428,7 +425,24 @@ impl Outbox {
         } else {
             self.sleeping = None;
         }
+        look_again
+    }
+
+    /// The connection has written so much, and the kernel takes more or not. Whether a sender that found no room should
+    /// look again.
+    fn credit(&mut self, written: Load, blocked: bool) -> bool {
+        let (had_room, was_moving) = (self.has_room(), self.is_moving());
+        self.queued.sub(written);
+        self.count(written);
+        self.blocked = blocked;
         (!had_room && self.has_room()) || (was_moving && !self.is_moving())
+    }
+
+    /// The connection's side: so much is written, and it has nothing more. Gives whether a sender that found no room
+    /// should look again, and what is staged, if there is room for more of it.
+    pub(crate) fn report(&mut self, written: Load) -> (bool, Option<Load>) {
+        let look_again = self.credit(written, false);
+        (look_again, self.has_room().then_some(self.queued))
     }
 
     /// An idle peer costs next to nothing; a busy one keeps its buffers.

@@ -1,6 +1,6 @@
 //! The socket as its connections see it.
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::task::Waker;
 
 use enfonet_zmtp::{Batch, Command, Local, SocketType, Subscription};
@@ -143,13 +143,7 @@ impl<R: Routing> Link for Hub<R> {
         if turn.rests {
             outbox.give_back_memory();
         }
-        if look_again {
-            out.routing.room(id);
-        }
-        drop(guard);
-        if look_again {
-            self.changed();
-        }
+        self.look_again(guard, look_again.then_some(id));
         Ok(())
     }
 
@@ -189,12 +183,28 @@ impl<R: Routing> Link for Hub<R> {
         self.changed();
     }
 
-    fn queued(&self, id: PeerId) -> Load {
+    fn report(&self, id: PeerId, written: Load) -> Option<Load> {
+        let mut out = self.out();
+        let (look_again, staged) = out.outboxes[id].report(written);
+        self.look_again(out, look_again.then_some(id));
+        staged
+    }
+
+    fn queued(&self, id: PeerId) -> usize {
         self.out().outboxes[id].queued()
     }
 }
 
 impl<R: Routing> Hub<R> {
+    /// Those who found no room with a peer look again once the lock is released, if there is one where they should.
+    fn look_again(&self, mut out: MutexGuard<'_, Out<R>>, at: Option<PeerId>) {
+        if let Some(id) = at {
+            out.routing.room(id);
+            drop(out);
+            self.changed();
+        }
+    }
+
     fn open_queue(&self, out: &mut Out<R>) -> PeerId {
         let id = self.inbound().open();
         out.outboxes.insert(id, Outbox::new(out.limit, self.options.conflate));

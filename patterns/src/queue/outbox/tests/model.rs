@@ -93,7 +93,7 @@ impl Model {
 
     fn agrees_with(&self, outbox: &Outbox) -> Result<(), TestCaseError> {
         prop_assert_eq!(outbox.has_room(), self.has_room());
-        prop_assert_eq!(outbox.queued().messages, self.queued().messages);
+        prop_assert_eq!(outbox.queued(), self.queued().messages);
         prop_assert_eq!(outbox.unsent(), self.queued());
         prop_assert_eq!((outbox.sent().messages, outbox.dropped()), (self.written as u64, 0));
         prop_assert_eq!(outbox.has_peer(), self.is_connected);
