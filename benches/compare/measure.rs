@@ -163,7 +163,11 @@ impl Bench<'_> {
             (value, messages, lost) = (value + rate, messages + count, lost + missing);
         }
         let cpu = (broker.process.cpu()? - before) / messages * 1e6;
-        Ok(Figure { value, cpu: Some(cpu), delivered: Some(messages / (messages + lost)) })
+        Ok(Figure {
+            value,
+            cpu: Some(cpu),
+            delivered: (messages > 0.0).then(|| messages / (messages + lost)),
+        })
     }
 
     /// So many workers behind a balancer.

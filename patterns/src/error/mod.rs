@@ -117,12 +117,6 @@ pub(crate) enum Unsendable {
     ReplyPending,
 }
 
-impl From<Closed> for Unsendable {
-    fn from(_: Closed) -> Self {
-        Self::Closed
-    }
-}
-
 /// A message that comes back, and why; without a reason, there is no room for it.
 #[derive(Debug)]
 pub(crate) struct Unsent {

@@ -24,11 +24,8 @@ pub(super) async fn send(hub: &Hub<FanOut>, message: impl IntoMessage) -> Result
         }
         sent => sent?,
     }
-    if leftovers.rest.is_empty() {
-        return Ok(());
-    }
-    let sent = leftovers.try_again().await;
-    sent.or_else(|Closed| leftovers.message().map_or(Ok(()), |message| Err(SendError::Closed(message))))
+    let Some(message) = leftovers.message() else { return Ok(()) };
+    leftovers.try_again().await.map_err(|Closed| SendError::Closed(message))
 }
 
 /// Publishes a message to those who have room; if the socket drops nothing, to all or nobody.
@@ -44,7 +41,7 @@ pub(super) async fn send_batch(hub: &Hub<FanOut>, batch: &Batch) -> Result<(), C
     while !rest.is_empty() {
         let offer = || offer_run(hub, &rest, &mut leftovers.rest);
         let taken = hub.try_until(offer).await?;
-        let _ = rest.split_to(taken);
+        hub.count_sent(rest.split_to(taken).wire_len());
     }
     leftovers.try_again().await
 }
@@ -77,9 +74,9 @@ impl<'a> Leftovers<'a> {
         hub.try_until(retry).await
     }
 
-    /// The message that they are of.
+    /// The first message, if there is any.
     fn message(&self) -> Option<Message> {
-        self.rest.first()?.run.clone().into_iter().next()
+        self.rest.first()?.run.clone().pop_front()
     }
 }
 
@@ -137,10 +134,7 @@ fn offer_run(hub: &Hub<FanOut>, run: &Batch, leftovers: &mut Vec<Leftover>) -> O
     };
     match with_queues(hub, publish) {
         Ok(0) => None,
-        taken => {
-            hub.count_sent(run.wire_len());
-            Some(taken)
-        }
+        taken => Some(taken),
     }
 }
 

@@ -130,6 +130,7 @@ impl Request {
     /// [`ReplyError`]: there is nobody to get the reply. Clients may leave at any time: a server that is to outlive them
     /// doesn't pass this on with `?`.
     pub fn reply(self, message: impl IntoMessage) -> Result<(), ReplyError> {
+        let message = Outgoing::new(message);
         let mut guard = self.hub.out();
         let out = &mut *guard;
         let outbox = out.outboxes.get_mut(self.client.id).ok_or(ReplyError::ClientGone)?;
@@ -137,7 +138,7 @@ impl Request {
             outbox.lose(1);
             return Err(ReplyError::Full);
         }
-        Outgoing::new(message).push_to(outbox, &self.envelope);
+        message.push_to(outbox, &self.envelope);
         let waker = outbox.wake();
         out.routing.staged(outbox);
         drop(guard);

@@ -241,7 +241,7 @@ impl<R: Routing> Hub<R> {
         self.tasks.wait().await;
         self.monitors.end();
         let out = self.out();
-        let dropped = out.lost + out.outboxes.values().map(|outbox| outbox.queued().messages).sum::<usize>();
+        let dropped = out.lost + out.outboxes.values().map(Outbox::queued).sum::<usize>();
         Closing { flushed: waiting.saturating_sub(dropped), dropped }
     }
 
