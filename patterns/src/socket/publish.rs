@@ -16,7 +16,9 @@ use crate::routing::{FanOut, Leftover, Published};
 /// until all have room, for the time of its options.
 #[inline]
 pub(super) async fn send(hub: &Hub<FanOut>, message: impl IntoMessage) -> Result<(), SendError> {
-    hub.give_way().await;
+    if let Some(others) = hub.turn() {
+        others.await;
+    }
     let mut leftovers = Leftovers::none(hub);
     match try_offer(hub, message, &mut leftovers.rest) {
         Err(Unsent { why: None, message }) => {
@@ -35,7 +37,9 @@ pub(super) fn try_send(hub: &Hub<FanOut>, message: impl IntoMessage) -> Result<(
 
 /// Publishes a batch as if message by message; a socket that drops nothing takes as long as that takes.
 pub(super) async fn send_batch(hub: &Hub<FanOut>, batch: &Batch) -> Result<(), Closed> {
-    hub.give_way().await;
+    if let Some(others) = hub.turn() {
+        others.await;
+    }
     let mut leftovers = Leftovers::none(hub);
     let mut rest = batch.clone();
     while !rest.is_empty() {

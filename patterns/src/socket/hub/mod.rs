@@ -195,7 +195,9 @@ impl<R: Routing> Hub<R> {
         limit: Option<Duration>,
         mut take: impl FnMut(&mut Inbound) -> Option<T>,
     ) -> Result<T, RecvError> {
-        self.receiving.next().await;
+        if let Some(others) = self.receiving.next() {
+            others.await;
+        }
         match self.try_recv_by(&mut take) {
             Some(taken) => Ok(taken),
             None => within(limit, self.wait_by(take)).await.unwrap_or(Err(RecvError::Timeout)),
@@ -247,11 +249,11 @@ impl<R: Routing> Hub<R> {
         self.try_until(|| attempt(&mut self.out())).await
     }
 
-    /// To be awaited before something is sent: connections get their turn to write, also where they share a thread with
-    /// one who never has to wait.
+    /// To be asked before something is sent: what is to be awaited, so that connections get their turn to write, also where
+    /// they share a thread with one who never has to wait.
     #[inline]
-    pub(crate) async fn give_way(&self) {
-        self.sending.next().await;
+    pub(crate) fn turn(&self) -> Option<impl Future<Output = ()> + use<R>> {
+        self.sending.next()
     }
 
     /// Counts the octets of what is sent towards the next time to give way.

@@ -15,15 +15,13 @@ const MESSAGE: usize = 64;
 const BUDGET: usize = 128;
 
 impl Turns {
-    /// To be awaited before something is sent or received, or tried: gives way to other tasks now and then, however much
-    /// there is to do.
+    /// To be asked before something is sent or received, or tried: what is to be awaited then, now and then, to give way
+    /// to other tasks however much there is to do. Mostly it is nothing, and nothing has to be polled.
     #[inline]
-    pub(crate) async fn next(&self) {
+    pub(crate) fn next(&self) -> Option<impl Future<Output = ()> + use<>> {
         let spent = self.0.load(Ordering::Relaxed) + MESSAGE;
         self.0.store(spent % UNIT, Ordering::Relaxed);
-        if spent >= UNIT {
-            self.spend(spent / UNIT).await;
-        }
+        (spent >= UNIT).then(|| spend(spent / UNIT))
     }
 
     /// Counts the octets of what is done.
@@ -38,13 +36,12 @@ impl Turns {
         let spent = self.0.load(Ordering::Relaxed);
         self.0.store(spent + BUDGET * UNIT / 8, Ordering::Relaxed);
     }
+}
 
-    #[cold]
-    async fn spend(&self, units: usize) {
-        // More than all of its budget nobody can spend.
-        for _ in 0..units.min(BUDGET) {
-            tokio::task::coop::consume_budget().await;
-        }
+async fn spend(units: usize) {
+    // More than all of its budget nobody can spend.
+    for _ in 0..units.min(BUDGET) {
+        tokio::task::coop::consume_budget().await;
     }
 }
 
@@ -58,7 +55,9 @@ mod tests {
         let (turns, done) = (Turns::default(), Cell::new(0));
         let busy = async {
             loop {
-                turns.next().await;
+                if let Some(others) = turns.next() {
+                    others.await;
+                }
                 turns.count(octets);
                 done.set(done.get() + 1);
             }
