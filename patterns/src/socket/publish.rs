@@ -16,9 +16,7 @@ use crate::routing::{FanOut, Leftover, Published};
 /// until all have room, for the time of its options.
 #[inline]
 pub(super) async fn send(hub: &Hub<FanOut>, message: impl IntoMessage) -> Result<(), SendError> {
-    if let Some(others) = hub.turn() {
-        others.await;
-    }
+    hub.give_way().await;
     let mut leftovers = Leftovers::none(hub);
     match try_offer(hub, message, &mut leftovers.rest) {
         Err(Unsent { why: None, message }) => {
@@ -37,9 +35,7 @@ pub(super) fn try_send(hub: &Hub<FanOut>, message: impl IntoMessage) -> Result<(
 
 /// Publishes a batch as if message by message; a socket that drops nothing takes as long as that takes.
 pub(super) async fn send_batch(hub: &Hub<FanOut>, batch: &Batch) -> Result<(), Closed> {
-    if let Some(others) = hub.turn() {
-        others.await;
-    }
+    hub.give_way().await;
     let mut leftovers = Leftovers::none(hub);
     let mut rest = batch.clone();
     while !rest.is_empty() {

@@ -38,9 +38,7 @@ pub(super) fn try_send<R: Choose>(hub: &Hub<R>, message: impl IntoMessage) -> Re
 /// nothing.
 #[inline]
 pub(super) async fn send<R: Choose>(hub: &Hub<R>, message: impl IntoMessage) -> Result<(), SendError> {
-    if let Some(others) = hub.turn() {
-        others.await;
-    }
+    hub.give_way().await;
     match try_send(hub, message) {
         Err(Unsent { why: None, message }) => wait_room(hub, message, |message| put(hub, message)).await,
         sent => Ok(sent?),
@@ -97,9 +95,7 @@ pub(super) async fn send_to<R: Routing>(
     message: impl IntoMessage,
     is_there: fn(&Outbox) -> bool,
 ) -> Result<(), SendError> {
-    if let Some(others) = hub.turn() {
-        others.await;
-    }
+    hub.give_way().await;
     match try_send_to(hub, peer, envelope, message, is_there) {
         Err(Unsent { why: None, message }) => {
             wait_room(hub, message, |message| put_to(hub, peer, envelope, message, is_there)).await
@@ -136,9 +132,7 @@ pub(super) fn try_send_batch<R: Choose>(hub: &Hub<R>, batch: &mut Batch) -> Resu
 
 /// Sends all of the messages, each to the next peer with room. Cancel safe: what is sent is taken off the batch.
 pub(super) async fn send_batch<R: Choose>(hub: &Hub<R>, batch: &mut Batch) -> Result<(), SendBatchError> {
-    if let Some(others) = hub.turn() {
-        others.await;
-    }
+    hub.give_way().await;
     let sent = hub.in_send_time(|| put_all(hub, batch)).await;
     sent.ok_or(SendBatchError::Timeout)?.map_err(Into::into)
 }
@@ -163,9 +157,7 @@ pub(super) async fn reserve<R: Choose>(hub: &Hub<R>) -> Result<Permit<'_>, Reser
         out.outboxes[peer].reserve();
         Some(Ok(Permit::new(hub, peer)))
     };
-    if let Some(others) = hub.turn() {
-        others.await;
-    }
+    hub.give_way().await;
     hub.in_send_time(place).await.unwrap_or(Err(ReserveError::Timeout))
 }
 
@@ -183,9 +175,7 @@ pub(super) async fn reserve_to<R: Routing>(hub: &Hub<R>, peer: PeerId) -> Result
             Ok(Permit::new(hub, peer))
         })
     };
-    if let Some(others) = hub.turn() {
-        others.await;
-    }
+    hub.give_way().await;
     hub.in_send_time(place).await.unwrap_or(Err(ReserveError::Timeout))
 }
 

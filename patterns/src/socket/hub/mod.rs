@@ -249,11 +249,13 @@ impl<R: Routing> Hub<R> {
         self.try_until(|| attempt(&mut self.out())).await
     }
 
-    /// To be asked before something is sent: what is to be awaited, so that connections get their turn to write, also where
-    /// they share a thread with one who never has to wait.
+    /// To be awaited before something is sent: connections get their turn to write, also where they share a thread with
+    /// one who never has to wait.
     #[inline]
-    pub(crate) fn turn(&self) -> Option<impl Future<Output = ()> + use<R>> {
-        self.sending.next()
+    pub(crate) async fn give_way(&self) {
+        if let Some(others) = self.sending.next() {
+            others.await;
+        }
     }
 
     /// Counts the octets of what is sent towards the next time to give way.
