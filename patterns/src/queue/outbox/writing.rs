@@ -1,0 +1,162 @@
+//! The connection's side of what waits for a peer: what it takes, what it has written, how it comes and goes.
+
+use std::collections::VecDeque;
+use std::task::Waker;
+
+use bytes::{Bytes, BytesMut};
+use enfonet_zmtp::Batch;
+
+use super::{MAX_CONTROL, Outbox, SPARE, TAIL};
+use crate::queue::Load;
+
+/// All that one exchange hands to the connection.
+#[derive(Debug, Default)]
+pub(crate) struct Staged {
+    pub(crate) control: Bytes,
+    pub(crate) runs: VecDeque<Batch>,
+    /// The other way: buffers of what is written, empty.
+    pub(crate) spare: Vec<BytesMut>,
+}
+
+impl Staged {
+    /// Whether a buffer is such as a tail would need.
+    pub(crate) fn is_worth_keeping(buffer: &BytesMut) -> bool {
+        (TAIL / 2..=TAIL * 4).contains(&buffer.capacity())
+    }
+}
+
+impl Outbox {
+    /// So much is in the peer's inbox: it counts as sent, and as written only when it is received.
+    pub(crate) const fn hand_over(&mut self, load: Load) {
+        self.ahead.add(load);
+        self.sent.add(load);
+    }
+
+    /// So much waits no longer: it is sent, if it wasn't counted as that before.
+    fn count(&mut self, mut written: Load) {
+        let counted = written.min(self.ahead);
+        self.ahead.sub(counted);
+        written.sub(counted);
+        self.sent.add(written);
+    }
+
+    /// Gives credit for what was written, and takes what is staged, or leaves its
+    /// waker when there is nothing. While the kernel takes nothing (`blocked`), messages stay here, where
+    /// more can join them; commands are handed over if there are none to be written yet (`wants_control`).
+    ///
+    /// Gives whether a sender that found no room should look again.
+    pub(crate) fn exchange(
+        &mut self,
+        written: Load,
+        blocked: bool,
+        wants_control: bool,
+        staged: &mut Staged,
+        waker: &Waker,
+    ) -> bool {
+        let look_again = self.credit(written, blocked);
+        if !staged.spare.is_empty() {
+            self.spare.append(&mut staged.spare);
+            self.spare.truncate(SPARE);
+        }
+        if wants_control {
+            staged.control = self.control.split().freeze();
+        }
+        if !blocked && (self.tail.messages > 0 || !self.runs.is_empty()) {
+            self.close_tail();
+            std::mem::swap(&mut staged.runs, &mut self.runs);
+        }
+        if !blocked && !self.greeting.is_empty() {
+            self.greeted = (self.greeting.len(), self.sent.messages);
+            staged.runs.push_front(std::mem::take(&mut self.greeting));
+        }
+        let nothing = staged.control.is_empty() && staged.runs.is_empty();
+        if nothing || blocked {
+            match &mut self.sleeping {
+                Some(sleeping) => sleeping.clone_from(waker),
+                sleeping => *sleeping = Some(waker.clone()),
+            }
+        } else {
+            self.sleeping = None;
+        }
+        look_again
+    }
+
+    /// The connection has written so much, and the kernel takes more or not. Whether a sender that found no room should
+    /// look again.
+    fn credit(&mut self, written: Load, blocked: bool) -> bool {
+        let (had_room, was_moving) = (self.has_room(), self.is_moving());
+        self.queued.sub(written);
+        self.count(written);
+        self.blocked = blocked;
+        (!had_room && self.has_room()) || (was_moving && !self.is_moving())
+    }
+
+    /// So much is written, and the connection has nothing more. Gives whether a sender that found no room
+    /// should look again, and what is staged, if there is room for more of it.
+    pub(crate) fn report(&mut self, written: Load) -> (bool, Option<Load>) {
+        let look_again = self.credit(written, false);
+        (look_again, self.has_room().then_some(self.queued))
+    }
+
+    /// An idle peer costs next to nothing; a busy one keeps its buffers.
+    pub(crate) fn give_back_memory(&mut self) {
+        self.spare = Vec::new();
+        if self.queued.messages == 0 {
+            self.runs = VecDeque::new();
+            self.tail.wire = BytesMut::new();
+        }
+    }
+
+    /// The connection is up, to a peer that has so much room itself.
+    pub(crate) fn connect(&mut self, room: Load) {
+        (self.connected, self.blocked) = (true, false);
+        self.room = room;
+        self.adjust();
+        // What the peer has to be told first isn't its fault.
+        self.control_limit = self.control.len() + MAX_CONTROL;
+    }
+
+    /// The connection has gone. `unsent`, what it had taken and not written, waits for the next one.
+    pub(crate) fn disconnect(&mut self, unsent: Vec<Batch>) {
+        (self.connected, self.blocked, self.sleeping) = (false, false, None);
+        self.room = Load::default();
+        self.adjust();
+        self.control.clear();
+        self.close_tail();
+        for run in unsent.into_iter().rev() {
+            self.runs.push_front(run);
+        }
+        let greeting = std::mem::take(&mut self.greeting);
+        self.queued.sub(Load::new(greeting.len(), greeting.wire_len()));
+        let mut written = self.queued;
+        self.queued = self.runs.iter().fold(Load::default(), |mut sum, run| {
+            sum.add(Load::new(run.len(), run.wire_len()));
+            sum
+        });
+        // What the connection wrote and didn't come to report.
+        written.sub(self.queued);
+        self.count(written);
+        self.forget_greeting();
+        if self.conflates {
+            let last = self.runs.pop_back();
+            self.forget_staged();
+            self.runs.extend(last);
+        }
+    }
+
+    /// Drops what the connection had taken of the greeting and hadn't written.
+    fn forget_greeting(&mut self) {
+        let (greeted, sent_before) = std::mem::take(&mut self.greeted);
+        let sent = usize::try_from(self.sent.messages - sent_before).unwrap_or(usize::MAX);
+        let mut unsent = greeted.saturating_sub(sent);
+        while unsent > 0 {
+            let Some(mut run) = self.runs.pop_front() else { return };
+            let dropped = run.split_to(unsent);
+            self.queued.sub(Load::new(dropped.len(), dropped.wire_len()));
+            unsent -= dropped.len();
+            if !run.is_empty() {
+                self.runs.push_front(run);
+            }
+        }
+    }
+}
