@@ -127,7 +127,7 @@ impl Bench<'_> {
         let crowd = self.programs.raw(&format!("conns {} SUB {idle} 60", broker.back))?;
         crowd.number("up", PATIENCE)?;
         std::thread::sleep(SETTLE);
-        self.queue(&broker, Flow { size, subscribers: 1, topic: "hot.", known: idle, rate: None })
+        self.queue(&broker, Flow { size, subscribers: 1, topic: "hot.", known: idle, ..Flow::default() })
     }
 
     /// At half of the rate that it can have.

@@ -119,7 +119,7 @@ impl Scale {
                 broker.process.rest(PATIENCE)?;
                 bench.queue(
                     &broker,
-                    Flow { size: SMALL, subscribers: 1, topic: "hot.", known: step, rate: None },
+                    Flow { size: SMALL, subscribers: 1, topic: "hot.", known: step, ..Flow::default() },
                 )?
             }
             Self::Connections => {
