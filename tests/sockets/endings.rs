@@ -177,8 +177,9 @@ async fn what_was_sent_just_before_closing_is_written() {
         for text in ["1", "2", "3"] {
             push.try_send(text).unwrap();
         }
+        // On several threads some may be written before that.
         let closing = push.close(DEADLINE).await;
-        assert_eq!((closing.flushed, closing.dropped), (3, 0));
+        assert_eq!(closing.dropped, 0);
         for text in ["1", "2", "3"] {
             assert_eq!(pull.recv().await, Ok(text.into()));
         }
