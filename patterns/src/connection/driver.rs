@@ -25,7 +25,7 @@ const MAX_READ: usize = 128 << 10;
 /// A run may keep a buffer alive that is larger by this factor.
 const PINNED: usize = 8;
 /// A connection gives way to others after so many octets in one direction.
-const BUDGET: usize = 512 << 10;
+const BUDGET: usize = 128 << 10;
 
 #[derive(Debug)]
 pub(super) struct Driver<'a> {

@@ -12,6 +12,7 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
+use super::buffers::Buffers;
 use super::{FrameError, FrameHeader};
 use crate::Batch;
 
@@ -68,6 +69,7 @@ pub enum Event {
 #[derive(Debug)]
 pub struct Decoder {
     buffer: BytesMut,
+    buffers: Buffers,
     end: usize,
     cursor: usize,
     gap: usize,
@@ -88,7 +90,8 @@ impl Decoder {
     /// A decoder that starts with octets that arrived together with the end of the handshake.
     #[must_use]
     pub fn resume(buffer: BytesMut, limits: Limits) -> Self {
-        Self { buffer, end: 0, cursor: 0, gap: 0, messages: 0, frames: 0, missing: 0, limits }
+        let buffers = Buffers::default();
+        Self { buffer, buffers, end: 0, cursor: 0, gap: 0, messages: 0, frames: 0, missing: 0, limits }
     }
 
     /// The buffer to append received octets to, with room for at least one and usually `hint` of them.
@@ -96,8 +99,10 @@ impl Decoder {
     /// When a large message is arriving, the room doubles with what has already arrived and never
     /// exceeds what is missing, so that an announced size costs the peer its octets first.
     pub fn reserve(&mut self, hint: usize) -> &mut BytesMut {
-        let arriving = self.missing.min(self.buffer.len());
-        self.buffer.reserve(hint.max(arriving).max(1));
+        let room = hint.max(self.missing.min(self.buffer.len())).max(1);
+        if room > self.spare() {
+            self.buffers.make_room(&mut self.buffer, room);
+        }
         &mut self.buffer
     }
 
@@ -113,8 +118,9 @@ impl Decoder {
         self.buffer.is_empty()
     }
 
-    /// Gives the buffer's memory back if nothing is held in it: for connections that fall idle.
+    /// Gives memory back that holds nothing: for connections that fall idle.
     pub fn shrink(&mut self) {
+        self.buffers = Buffers::default();
         if self.buffer.is_empty() {
             self.buffer = BytesMut::new();
         }

@@ -4,6 +4,7 @@
 //! [`FrameHeader`] reads and writes what stands before the body; [`Decoder`] walks a stream of frames
 //! and cuts it into [batches](crate::Batch) of whole messages and into commands.
 
+mod buffers;
 mod decoder;
 mod header;
 
