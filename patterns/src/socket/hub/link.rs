@@ -187,7 +187,7 @@ impl<R: Routing> Link for Hub<R> {
         let mut out = self.out();
         let (look_again, staged) = out.outboxes[id].report(written);
         self.look_again(out, look_again.then_some(id));
-        staged
+        staged.filter(|_| !self.parts.is_due())
     }
 
     fn queued(&self, id: PeerId) -> usize {

@@ -6,6 +6,7 @@
 
 mod lifetime;
 mod link;
+mod parts;
 mod status;
 mod turns;
 
@@ -14,7 +15,7 @@ use std::fmt;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::task::Waker;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use enfonet_zmtp::{Batch, Envelope, IntoMessage, SocketType};
 use tokio::runtime::Handle;
@@ -25,6 +26,7 @@ use tokio_util::task::TaskTracker;
 
 use lifetime::Attachment;
 pub(crate) use lifetime::{Owned, Role};
+use parts::Parts;
 use turns::Turns;
 
 use crate::error::RecvError;
@@ -66,6 +68,7 @@ pub(crate) struct Hub<R> {
     last_endpoint: Mutex<Option<Endpoint>>,
     monitors: Monitors,
     sending: Turns,
+    parts: Parts,
     receiving: Turns,
     tasks: TaskTracker,
     /// Where they run: that of the first.
@@ -104,6 +107,7 @@ impl<R: Routing> Hub<R> {
             last_endpoint: Mutex::default(),
             monitors: Monitors::default(),
             sending: Turns::default(),
+            parts: Parts::default(),
             receiving: Turns::default(),
             tasks: TaskTracker::new(),
             runtime: OnceLock::new(),
@@ -205,8 +209,10 @@ impl<R: Routing> Hub<R> {
     }
 
     async fn wait_by<T>(&self, mut take: impl FnMut(&mut Inbound) -> Option<T>) -> Result<T, RecvError> {
+        let begun = Instant::now();
         loop {
             if let Some(taken) = self.try_recv_by(&mut take) {
+                self.parts.handle_wait(begun.elapsed());
                 return Ok(taken);
             }
             let closed = self.closing.cancelled();
@@ -255,6 +261,7 @@ impl<R: Routing> Hub<R> {
     pub(crate) async fn give_way(&self) {
         if let Some(others) = self.sending.next() {
             others.await;
+            self.parts.step().await;
         }
     }
 

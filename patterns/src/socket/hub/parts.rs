@@ -1,0 +1,131 @@
+//! Sending in parts, to peers that answer at once.
+//!
+//! A socket that gets many answers together and asks as much again would go in step with its peer: one of the two always
+//! waits for the other, and for being woken, which takes longer than all that either does. So who had to wait only shortly
+//! gives way soon, and connections write the first part while the next is made. Each part is twice as long as the one
+//! before, so that a stream isn't cut to pieces. Where answers take long anyway, all is written at once.
+
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+/// Answers that come sooner are worth it.
+const SHORT: Duration = Duration::from_micros(120);
+/// A part of so many steps is one like any other turn.
+const LONGEST: usize = 128;
+
+/// Counts roughly what many tasks do at a time.
+#[derive(Debug, Default)]
+pub(crate) struct Parts {
+    /// Steps of the part under way; none if all is one.
+    length: AtomicUsize,
+    /// Those that it still has.
+    left: AtomicUsize,
+    /// Somebody gives way so that it is written.
+    is_due: AtomicBool,
+}
+
+impl Parts {
+    /// Something has come, for which somebody had to wait for so long.
+    pub(crate) fn handle_wait(&self, waited: Duration) {
+        self.begin(usize::from(waited < SHORT));
+    }
+
+    fn begin(&self, length: usize) {
+        self.length.store(length, Ordering::Relaxed);
+        self.left.store(length, Ordering::Relaxed);
+    }
+
+    /// To be awaited for each step, some KiB or messages: gives way when a part is done.
+    pub(crate) async fn step(&self) {
+        if self.is_over() {
+            self.is_due.store(true, Ordering::Relaxed);
+            let_others_go_on().await;
+            self.is_due.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether what waits is to be written before more comes.
+    pub(crate) fn is_due(&self) -> bool {
+        self.is_due.load(Ordering::Relaxed)
+    }
+
+    fn is_over(&self) -> bool {
+        let left = self.left.load(Ordering::Relaxed);
+        if left > 1 {
+            self.left.store(left - 1, Ordering::Relaxed);
+        } else if left == 1 {
+            let length = self.length.load(Ordering::Relaxed) * 2;
+            self.begin(if length < LONGEST { length } else { 0 });
+        }
+        left == 1
+    }
+}
+
+/// Who can go on already does so first. (After `yield_now` also those for whom the system has news: that takes a call.)
+async fn let_others_go_on() {
+    let mut is_called = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut is_called, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    /// The steps of each part, of so many steps in all.
+    fn parts(parts: &Parts, steps: usize) -> Vec<usize> {
+        let mut lengths = vec![0];
+        for _ in 0..steps {
+            *lengths.last_mut().unwrap() += 1;
+            if parts.is_over() {
+                lengths.push(0);
+            }
+        }
+        lengths
+    }
+
+    #[test]
+    fn after_a_short_wait_each_part_is_twice_as_long_as_the_one_before() {
+        let all = Parts::default();
+        assert_eq!(parts(&all, 1000), [1000], "nobody has waited");
+        for _ in 0..2 {
+            all.handle_wait(SHORT / 2);
+            assert_eq!(parts(&all, 1000), [1, 2, 4, 8, 16, 32, 64, 873]);
+        }
+        all.handle_wait(SHORT / 2);
+        assert_eq!(parts(&all, 4), [1, 2, 1]);
+        all.handle_wait(SHORT);
+        assert_eq!(parts(&all, 4), [4], "it took long");
+    }
+
+    #[tokio::test]
+    async fn a_part_is_due_while_others_have_their_turn() {
+        let (parts, looks) = (Parts::default(), Cell::new(0));
+        let sender = async {
+            for _ in 0..3 {
+                parts.step().await;
+                assert!(!parts.is_due());
+            }
+        };
+        let connection = poll_fn(|_| {
+            looks.set(looks.get() + usize::from(parts.is_due()));
+            Poll::<()>::Pending
+        });
+        parts.handle_wait(Duration::ZERO);
+        tokio::select! {
+            biased;
+            () = sender => assert_eq!(looks.get(), 2, "after one step, and after two more"),
+            () = connection => {}
+        }
+    }
+}
