@@ -29,6 +29,8 @@ pub(crate) struct Parts {
 impl Parts {
     /// Something has come, for which somebody had to wait for so long.
     pub(crate) fn handle_wait(&self, waited: Duration) {
+        // Also if who gave way didn't come back.
+        self.is_due.store(false, Ordering::Relaxed);
         self.begin(usize::from(waited < SHORT));
     }
 
