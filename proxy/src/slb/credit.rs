@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 /// What a worker may have in its queue, in time.
 const TARGET: Duration = Duration::from_millis(4);
 const MAX: usize = 1024;
+/// This part of the limit goes to a worker in a row: it is busy with that for 250 us at most, and gets it in one write.
+const RUN: usize = 16;
 
 #[derive(Debug)]
 pub(super) struct Credit {
@@ -31,7 +33,12 @@ impl Credit {
         self.limit
     }
 
-    /// A request has gone to the worker.
+    /// How many requests the worker gets in a row, if it may have as many.
+    pub(super) const fn run(&self) -> usize {
+        self.limit.div_ceil(RUN)
+    }
+
+    /// Requests have gone to the worker.
     pub(super) const fn sent(&mut self, now: Instant) {
         if self.busy_since.is_none() {
             self.busy_since = Some(now);
@@ -97,6 +104,23 @@ mod tests {
         let limits = simulate(|_| Duration::from_micros(10), 15);
         assert_eq!(Credit::new().limit(), 1);
         assert_eq!([limits[0], limits[2], limits[6], limits[14]], [2, 4, 8, 16]);
+    }
+
+    #[test]
+    fn what_a_worker_gets_in_a_row_takes_it_a_quarter_of_a_millisecond_or_is_one_request() {
+        for micros in [1, 5, 10, 100, 300, 1000, 100_000] {
+            let service = Duration::from_micros(micros);
+            let mut credit = Credit::new();
+            assert_eq!(credit.run(), 1);
+            let now = Instant::now();
+            for _ in 0..2000 {
+                credit.sent(now);
+                credit.replied(credit.limit(), 0, now + service * u32::try_from(credit.limit()).unwrap());
+            }
+            let run = u32::try_from(credit.run()).unwrap();
+            assert!(run == 1 || service * (run - 1) < TARGET / 16, "{run} of {micros} us");
+            assert!(micros > 100 || run > 1, "{run} of {micros} us");
+        }
     }
 
     #[test]

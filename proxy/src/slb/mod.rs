@@ -32,7 +32,7 @@ use tracing::{debug, warn};
 
 use crate::config::attach;
 use crate::{Config, Endpoints, Side, StartError};
-use workers::{Kind, Workers};
+use workers::{Choice, Kind, Workers};
 
 /// Octets that may wait for one client or one worker.
 const QUEUE: usize = 16 << 20;
@@ -171,7 +171,7 @@ impl Broker {
         if credit > 0
             && let Some((client, request)) = self.returned.pop_front()
         {
-            self.hand_over(client, request, Instant::now());
+            self.hand_over(client, request.into(), Instant::now());
             return true;
         }
         tokio::select! {
@@ -181,10 +181,7 @@ impl Broker {
                 Err(_) => return false,
             },
             event = self.frontend.recv_event(credit), if credit > 0 => match event {
-                Ok(PeerEvent::Messages { peer, batch }) => {
-                    let now = Instant::now();
-                    batch.into_iter().for_each(|request| self.hand_over(peer, request, now));
-                }
+                Ok(PeerEvent::Messages { peer, batch }) => self.hand_over(peer, batch, Instant::now()),
                 Ok(_) => {}
                 Err(_) => return false,
             },
@@ -198,45 +195,64 @@ impl Broker {
 
 /// Requests.
 impl Broker {
-    /// Gives a request to the worker that has the least to do; keeps it if that one can't take it after all.
-    fn hand_over(&mut self, client: PeerId, request: Message, now: Instant) {
-        let Some((worker, kind)) = self.workers.pick() else {
-            self.returned.push_back((client, request));
-            return;
-        };
-        let (token, envelope) = match kind {
+    /// Gives requests to the workers that have the least to do, in runs; keeps what they can't take after all.
+    fn hand_over(&mut self, client: PeerId, mut requests: Batch, now: Instant) {
+        while !requests.is_empty() {
+            let Some(choice) = self.workers.pick() else {
+                self.returned.extend(requests.into_iter().map(|request| (client, request)));
+                return;
+            };
+            let mut run = requests.split_to(choice.run).into_iter();
+            let (mut sent, mut refused) = (0, None);
+            while refused.is_none()
+                && let Some(request) = run.next()
+            {
+                match self.send(client, choice, request) {
+                    Ok(is_sent) => sent += usize::from(is_sent),
+                    Err(request) => refused = Some(request),
+                }
+            }
+            self.summary.requests += sent as u64;
+            self.workers.sent(choice.worker, sent, now);
+            if let Some(request) = refused {
+                self.workers.is_full(choice.worker);
+                self.returned.push_front((client, request));
+                self.returned.extend(run.map(|request| (client, request)));
+            }
+        }
+    }
+
+    /// Sends a request to a worker, unless it is such as nobody gets; gives it back if the worker can't take it.
+    fn send(&mut self, client: PeerId, to: Choice, request: Message) -> Result<bool, Message> {
+        let (token, envelope) = match to.kind {
             Kind::Counting if !request.has_envelope() => {
                 self.summary.malformed += 1;
                 debug!("dropped a request without an empty frame before its body");
-                return;
+                return Ok(false);
             }
             Kind::Counting => {
-                let token = self.in_flight.insert(InFlight { client, worker });
+                let token = self.in_flight.insert(InFlight { client, worker: to.worker });
                 (Some(token), self.envelope(token))
             }
             Kind::Plain => match self.frontend.identity(client) {
                 Some(identity) => (None, Envelope::of(&[identity])),
                 None => {
                     self.summary.abandoned += 1;
-                    return;
+                    return Ok(false);
                 }
             },
         };
-        match self.backend.try_send_to(worker, &envelope, request) {
-            Ok(()) => {
-                self.summary.requests += 1;
-                self.workers.sent(worker, now);
-            }
+        match self.backend.try_send_to(to.worker, &envelope, request) {
+            Ok(()) => Ok(true),
             Err(
                 TrySendError::Full(request)
                 | TrySendError::UnknownPeer(request)
                 | TrySendError::Closed(request),
             ) => {
                 token.map(|token| self.in_flight.remove(token));
-                self.workers.is_full(worker);
-                self.returned.push_front((client, request));
+                Err(request)
             }
-            Err(_) => {}
+            Err(_) => Ok(false),
         }
     }
 }

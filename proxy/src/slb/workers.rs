@@ -1,4 +1,4 @@
-//! The workers, and which of them gets the next request: the one that has the least to do.
+//! The workers, and which of them gets the next requests: the one that has the least to do.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -37,6 +37,15 @@ impl Worker {
             Kind::Plain => PLAIN,
         }
     }
+}
+
+/// Who gets the next requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Choice {
+    pub(super) worker: PeerId,
+    pub(super) kind: Kind,
+    /// So many in a row.
+    pub(super) run: usize,
 }
 
 /// What a plain worker may get at a time, before its queue is looked at again.
@@ -82,19 +91,23 @@ impl Workers {
     }
 
     /// The worker that has the least to do, if any may get a request.
-    pub(super) fn pick(&self) -> Option<(PeerId, Kind)> {
+    pub(super) fn pick(&self) -> Option<Choice> {
         let (_, _, id) = self.available.first()?;
-        Some((*id, self.workers[*id].kind))
+        let worker = &self.workers[*id];
+        let run = worker.available().min(worker.credit.run());
+        Some(Choice { worker: *id, kind: worker.kind, run })
     }
 
-    /// A worker has got a request.
-    pub(super) fn sent(&mut self, id: PeerId, now: Instant) {
+    /// A worker has got so many requests.
+    pub(super) fn sent(&mut self, id: PeerId, requests: usize, now: Instant) {
         self.turn += 1;
         let turn = self.turn;
         self.change(id, |worker| {
-            worker.in_flight += 1;
+            worker.in_flight += requests;
             worker.turn = turn;
-            worker.credit.sent(now);
+            if requests > 0 {
+                worker.credit.sent(now);
+            }
         });
     }
 
@@ -174,8 +187,8 @@ mod tests {
     }
 
     fn send(workers: &mut Workers) -> Option<PeerId> {
-        let (id, _) = workers.pick()?;
-        workers.sent(id, Instant::now());
+        let id = workers.pick()?.worker;
+        workers.sent(id, 1, Instant::now());
         Some(id)
     }
 
@@ -190,6 +203,26 @@ mod tests {
         workers.replied(ids[0], 1, now);
         assert_eq!(send(&mut workers), Some(ids[0]), "it has rested longest");
         assert_eq!(send(&mut workers), Some(ids[1]));
+    }
+
+    #[test]
+    fn a_fast_worker_gets_several_in_a_row_but_no_more_than_its_credit() {
+        let (mut workers, ids) = (Workers::default(), ids(1));
+        workers.join(ids[0], Kind::Counting);
+        let mut now = Instant::now();
+        for _ in 0..200 {
+            let Choice { worker, run, .. } = workers.pick().unwrap();
+            assert!((1..=workers.credit()).contains(&run), "{run} of {}", workers.credit());
+            let all = workers.credit();
+            workers.sent(worker, all, now);
+            assert_eq!((workers.pick(), workers.credit(), workers.in_flight()), (None, 0, all));
+            now += Duration::from_micros(all as u64);
+            workers.replied(worker, all, now);
+        }
+        assert_eq!(workers.pick().map(|choice| choice.run), Some(64));
+        let almost_all = workers.credit() - 3;
+        workers.sent(ids[0], almost_all, now);
+        assert_eq!(workers.pick().map(|choice| choice.run), Some(3));
     }
 
     #[test]
