@@ -7,15 +7,16 @@ use bytes::BytesMut;
 
 /// So many are kept: what is read in one turn, and what is received of it in the next.
 const KEPT: usize = 4;
-/// Larger ones are for single messages, and aren't kept.
+/// Larger ones are for single messages, and aren't kept beside the one that is read into.
 const LARGEST: usize = 256 << 10;
 
-/// The buffers of one connection that are still looked at, oldest first.
+/// The buffers of one connection that are still looked at, oldest first. All are of one size.
 #[derive(Debug, Default)]
 pub(super) struct Buffers {
     used: Vec<BytesMut>,
-    /// The one that is read into is larger than others.
-    is_large: bool,
+    size: usize,
+    /// The one that is read into is of another size.
+    is_odd: bool,
 }
 
 impl Buffers {
@@ -24,20 +25,35 @@ impl Buffers {
     pub(super) fn make_room(&mut self, buffer: &mut BytesMut, room: usize) {
         if buffer.len() > room / 2 || room > LARGEST {
             buffer.reserve(room);
-            self.is_large |= buffer.capacity() > LARGEST;
+            self.is_odd = true;
         } else if !buffer.try_reclaim(room - buffer.len()) {
-            let mut next = self.take(room);
+            self.fit_size(room);
+            let mut next = self.take();
             next.extend_from_slice(buffer);
             buffer.clear();
             let used = std::mem::replace(buffer, next);
-            if !std::mem::take(&mut self.is_large) {
+            if !std::mem::take(&mut self.is_odd) {
                 self.used.push(used);
             }
         }
     }
 
+    /// Nothing is kept any more: for connections that fall idle.
+    pub(super) fn clear(&mut self) {
+        self.used = Vec::new();
+    }
+
+    /// What is asked for goes up and down; where a quarter of the size would do, it isn't kept.
+    fn fit_size(&mut self, size: usize) {
+        if size > self.size || size < self.size / 4 {
+            (self.size, self.is_odd) = (size, true);
+            self.clear();
+        }
+    }
+
     /// One of which nothing is held any more; the oldest is let go where there is none.
-    fn take(&mut self, size: usize) -> BytesMut {
+    fn take(&mut self) -> BytesMut {
+        let size = self.size;
         if let Some(free) = self.used.iter_mut().position(|used| used.try_reclaim(size)) {
             return self.used.remove(free);
         }
@@ -56,44 +72,63 @@ mod tests {
 
     use super::*;
 
-    /// Reads something, as often as that, with so much of it held; how many places that took.
-    fn places(held: usize, size: usize, times: usize) -> usize {
-        let (mut buffers, mut buffer) = (Buffers::default(), BytesMut::new());
-        let (mut holding, mut places) = (VecDeque::<Bytes>::new(), HashSet::new());
-        for _ in 0..times {
-            buffers.make_room(&mut buffer, size);
-            places.insert(buffer.as_ptr());
-            buffer.resize(buffer.capacity(), 7);
-            holding.push_back(buffer.split().freeze());
-            holding.drain(..holding.len().saturating_sub(held));
+    const SIZE: usize = 1000;
+
+    /// Reads, and sees where.
+    #[derive(Default)]
+    struct Reader {
+        buffers: Buffers,
+        buffer: BytesMut,
+        places: HashSet<*const u8>,
+        /// Memory that is free must not be where it finds some.
+        taken: Vec<Vec<u8>>,
+    }
+
+    impl Reader {
+        fn read(&mut self) -> Bytes {
+            self.buffers.make_room(&mut self.buffer, SIZE);
+            self.places.insert(self.buffer.as_ptr());
+            self.buffer.resize(self.buffer.capacity(), 7);
+            assert!(self.buffers.used.len() <= KEPT);
+            self.buffer.split().freeze()
         }
-        places.len()
+
+        fn take_free_memory(&mut self) {
+            self.taken.push(Vec::with_capacity(SIZE));
+        }
     }
 
     #[test]
     fn what_nobody_holds_any_more_is_used_again() {
         for held in 0..=KEPT {
-            assert_eq!(places(held, 1000, 100), held + 1, "{held} held");
+            let (mut reader, mut holding) = (Reader::default(), VecDeque::new());
+            for _ in 0..100 {
+                holding.push_back(reader.read());
+                holding.drain(..holding.len().saturating_sub(held));
+                reader.take_free_memory();
+            }
+            assert_eq!(reader.places.len(), held + 1, "{held} held");
         }
     }
 
     #[test]
     fn one_that_is_held_for_ever_does_not_keep_others_from_being_used_again() {
-        let (mut buffers, mut buffer) = (Buffers::default(), BytesMut::new());
-        let mut places = HashSet::new();
-        let mut read = |held: &mut Vec<Bytes>| {
-            buffers.make_room(&mut buffer, 1000);
-            places.insert(buffer.as_ptr());
-            buffer.resize(buffer.capacity(), 7);
-            held.push(buffer.split().freeze());
-        };
-        let (mut for_ever, mut for_a_while) = (Vec::new(), Vec::new());
-        read(&mut for_ever);
+        let mut reader = Reader::default();
+        let _for_ever = reader.read();
+        let mut last = Bytes::new();
         for _ in 0..100 {
-            read(&mut for_a_while);
-            for_a_while.drain(..for_a_while.len() - 1);
+            let this = reader.read();
+            drop(std::mem::replace(&mut last, this));
+            reader.take_free_memory();
         }
-        assert_eq!(places.len(), 3);
+        assert_eq!(reader.places.len(), 3);
+    }
+
+    #[test]
+    fn no_more_are_kept_than_that_however_many_are_held() {
+        let mut reader = Reader::default();
+        let held: Vec<Bytes> = (0..100).map(|_| reader.read()).collect();
+        assert_eq!((reader.places.len(), held.len()), (100, 100));
     }
 
     #[test]
@@ -103,26 +138,24 @@ mod tests {
             buffer.extend_from_slice(&[1; 100]);
             held.push(buffer.split());
             buffer.extend(std::iter::repeat_n(2, rest));
-            buffers.make_room(&mut buffer, 1000);
+            buffers.make_room(&mut buffer, SIZE);
             assert_eq!(buffer, vec![2; rest]);
-            assert!(buffer.capacity() - buffer.len() >= 500);
+            assert!(buffer.capacity() - buffer.len() >= SIZE / 2);
             buffer.clear();
         }
     }
 
     #[test]
-    fn a_large_one_is_not_kept() {
-        let (mut buffers, mut buffer) = (Buffers::default(), BytesMut::new());
-        buffers.make_room(&mut buffer, LARGEST * 2);
-        let large = buffer.as_ptr();
-        buffer.resize(buffer.capacity(), 7);
-        let held = buffer.split();
-        buffers.make_room(&mut buffer, 1000);
-        assert!(buffers.used.is_empty() && buffer.as_ptr() != large);
-        drop(held);
-        buffer.resize(buffer.capacity(), 7);
-        let _held = buffer.split();
-        buffers.make_room(&mut buffer, 1000);
-        assert_eq!(buffers.used.len(), 1);
+    fn only_those_of_a_size_that_is_asked_for_are_kept() {
+        let (mut buffers, mut buffer, mut held) = (Buffers::default(), BytesMut::new(), Vec::new());
+        let kept = [LARGEST * 2, SIZE, SIZE, SIZE, SIZE * 2, SIZE * 2, SIZE / 2, SIZE / 2 - 1].map(|size| {
+            buffers.make_room(&mut buffer, size);
+            buffer.resize(buffer.capacity(), 7);
+            held.push(buffer.split());
+            buffers.used.len()
+        });
+        assert_eq!(kept, [0, 0, 1, 2, 0, 1, 2, 0]);
+        buffers.clear();
+        assert!(buffers.used.is_empty());
     }
 }

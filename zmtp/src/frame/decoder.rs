@@ -120,7 +120,7 @@ impl Decoder {
 
     /// Gives memory back that holds nothing: for connections that fall idle.
     pub fn shrink(&mut self) {
-        self.buffers = Buffers::default();
+        self.buffers.clear();
         if self.buffer.is_empty() {
             self.buffer = BytesMut::new();
         }
