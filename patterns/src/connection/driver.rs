@@ -228,7 +228,7 @@ impl<'a> Driver<'a> {
     /// kernel has been asked for news.
     fn gathers(&mut self, cx: &mut Context<'_>) -> bool {
         let staged = self.peer.link().report(self.peer.id(), std::mem::take(&mut self.written));
-        let gathers = staged.is_some_and(|staged| self.gathering.goes_on(staged, Instant::now));
+        let gathers = self.gathering.goes_on(staged.unwrap_or_default(), Instant::now);
         if gathers {
             // Polled once, it sees to that; it needn't be there any more then.
             let _ = pin!(tokio::task::yield_now()).poll(cx);
