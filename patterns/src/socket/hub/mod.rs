@@ -15,12 +15,13 @@ use std::fmt;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use enfonet_zmtp::{Batch, Envelope, IntoMessage, SocketType};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -209,10 +210,13 @@ impl<R: Routing> Hub<R> {
     }
 
     async fn wait_by<T>(&self, mut take: impl FnMut(&mut Inbound) -> Option<T>) -> Result<T, RecvError> {
-        let begun = Instant::now();
+        let (begun, sent) = (Instant::now(), self.sending.state());
         loop {
             if let Some(taken) = self.try_recv_by(&mut take) {
-                self.parts.handle_wait(begun.elapsed());
+                // Of one task: what another sends meanwhile doesn't wait for answers.
+                if sent == self.sending.state() {
+                    self.parts.handle_wait(begun.elapsed());
+                }
                 return Ok(taken);
             }
             let closed = self.closing.cancelled();

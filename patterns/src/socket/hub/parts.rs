@@ -27,10 +27,8 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// Something has come, for which somebody had to wait for so long.
+    /// Something has come, for which somebody had to wait for so long, and sent nothing meanwhile.
     pub(crate) fn handle_wait(&self, waited: Duration) {
-        // Also if who gave way didn't come back.
-        self.is_due.store(false, Ordering::Relaxed);
         self.begin(usize::from(waited < SHORT));
     }
 
@@ -42,9 +40,8 @@ impl Parts {
     /// To be awaited for each step, some KiB or messages: gives way when a part is done.
     pub(crate) async fn step(&self) {
         if self.is_over() {
-            self.is_due.store(true, Ordering::Relaxed);
+            let _due = Due::new(&self.is_due);
             let_others_go_on().await;
-            self.is_due.store(false, Ordering::Relaxed);
         }
     }
 
@@ -65,6 +62,22 @@ impl Parts {
     }
 }
 
+/// For as long as somebody gives way.
+struct Due<'a>(&'a AtomicBool);
+
+impl<'a> Due<'a> {
+    fn new(is_due: &'a AtomicBool) -> Self {
+        is_due.store(true, Ordering::Relaxed);
+        Self(is_due)
+    }
+}
+
+impl Drop for Due<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
 /// Who can go on already does so first. (After `yield_now` also those for whom the system has news: that takes a call.)
 async fn let_others_go_on() {
     let mut is_called = false;
@@ -82,7 +95,14 @@ async fn let_others_go_on() {
 mod tests {
     use std::cell::Cell;
 
+    use enfonet_zmtp::{Message, SocketType};
+
     use super::*;
+    use crate::connection::Link as _;
+    use crate::options::Settings;
+    use crate::queue::Load;
+    use crate::routing::RoundRobin;
+    use crate::socket::hub::Hub;
 
     /// The steps of each part, of so many steps in all.
     fn parts(parts: &Parts, steps: usize) -> Vec<usize> {
@@ -129,5 +149,40 @@ mod tests {
             () = sender => assert_eq!(looks.get(), 2, "after one step, and after two more"),
             () = connection => {}
         }
+    }
+
+    /// Whether what a DEALER sends is cut in parts after it has waited so long for a message; who `else_sends` meanwhile?
+    async fn is_cut(waited: Duration, else_sends: bool) -> bool {
+        let hub = Hub::new(SocketType::Dealer, Settings::default(), RoundRobin::default());
+        let peer = hub.open();
+        let mut receiving = std::pin::pin!(hub.recv(1));
+        let is_there = poll_fn(|cx| Poll::Ready(receiving.as_mut().poll(cx).is_ready())).await;
+        assert!(!is_there);
+        tokio::time::advance(waited).await;
+        if else_sends {
+            hub.count_sent(1);
+        }
+        hub.deliver(peer, Message::from("answer").into()).unwrap();
+        receiving.await.unwrap();
+        hub.parts.is_over()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_long_or_sends_meanwhile_sends_all_at_once() {
+        assert!(is_cut(SHORT / 2, false).await);
+        assert!(!is_cut(SHORT * 2, false).await);
+        assert!(!is_cut(SHORT / 2, true).await);
+    }
+
+    #[test]
+    fn what_is_due_does_not_wait_for_more() {
+        let hub = Hub::new(SocketType::Dealer, Settings::default(), RoundRobin::default());
+        let peer = hub.open();
+        let reported = || hub.report(peer, Load::default());
+        assert!(reported().is_some());
+        let due = Due::new(&hub.parts.is_due);
+        assert!(reported().is_none());
+        drop(due);
+        assert!(reported().is_some());
     }
 }

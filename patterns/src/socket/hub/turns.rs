@@ -31,6 +31,11 @@ impl Turns {
         self.0.store(spent + octets.min(BUDGET * UNIT), Ordering::Relaxed);
     }
 
+    /// What is done changes it.
+    pub(crate) fn state(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
     /// Counts something as an eighth of a turn.
     pub(crate) fn hurry(&self) {
         let spent = self.0.load(Ordering::Relaxed);
