@@ -198,61 +198,58 @@ impl Broker {
     /// Gives requests to the workers that have the least to do, in runs; keeps what they can't take after all.
     fn hand_over(&mut self, client: PeerId, mut requests: Batch, now: Instant) {
         while !requests.is_empty() {
-            let Some(choice) = self.workers.pick() else {
+            let Some(choice) = self.workers.pick(requests.len()) else {
                 self.returned.extend(requests.into_iter().map(|request| (client, request)));
                 return;
             };
-            let mut run = requests.split_to(choice.run).into_iter();
-            let (mut sent, mut refused) = (0, None);
-            while refused.is_none()
-                && let Some(request) = run.next()
-            {
-                match self.send(client, choice, request) {
-                    Ok(is_sent) => sent += usize::from(is_sent),
-                    Err(request) => refused = Some(request),
-                }
-            }
+            let sent = self.hand_run(client, &mut requests, choice);
             self.summary.requests += sent as u64;
             self.workers.sent(choice.worker, sent, now);
-            if let Some(request) = refused {
-                self.workers.is_full(choice.worker);
-                self.returned.push_front((client, request));
-                self.returned.extend(run.map(|request| (client, request)));
-            }
         }
     }
 
-    /// Sends a request to a worker, unless it is such as nobody gets; gives it back if the worker can't take it.
-    fn send(&mut self, client: PeerId, to: Choice, request: Message) -> Result<bool, Message> {
-        let (token, envelope) = match to.kind {
+    /// Gives a worker the first of the requests; keeps one that it can't take after all. How many it has got.
+    fn hand_run(&mut self, client: PeerId, requests: &mut Batch, to: Choice) -> usize {
+        let mut sent = 0;
+        while sent < to.run
+            && let Some(request) = requests.pop_front()
+        {
+            let Some((token, envelope)) = self.admit(client, &request, to) else { continue };
+            match self.backend.try_send_to(to.worker, &envelope, request) {
+                Ok(()) => sent += 1,
+                Err(
+                    TrySendError::Full(request)
+                    | TrySendError::UnknownPeer(request)
+                    | TrySendError::Closed(request),
+                ) => {
+                    token.map(|token| self.in_flight.remove(token));
+                    self.workers.is_full(to.worker);
+                    self.returned.push_front((client, request));
+                    break;
+                }
+                Err(_) => {}
+            }
+        }
+        sent
+    }
+
+    /// What goes before a request, and the token that is part of it, if the worker knows of such; or nobody gets it.
+    fn admit(&mut self, client: PeerId, request: &Message, to: Choice) -> Option<(Option<Token>, Envelope)> {
+        match to.kind {
             Kind::Counting if !request.has_envelope() => {
                 self.summary.malformed += 1;
                 debug!("dropped a request without an empty frame before its body");
-                return Ok(false);
+                None
             }
             Kind::Counting => {
                 let token = self.in_flight.insert(InFlight { client, worker: to.worker });
-                (Some(token), self.envelope(token))
+                Some((Some(token), self.envelope(token)))
             }
-            Kind::Plain => match self.frontend.identity(client) {
-                Some(identity) => (None, Envelope::of(&[identity])),
-                None => {
-                    self.summary.abandoned += 1;
-                    return Ok(false);
-                }
-            },
-        };
-        match self.backend.try_send_to(to.worker, &envelope, request) {
-            Ok(()) => Ok(true),
-            Err(
-                TrySendError::Full(request)
-                | TrySendError::UnknownPeer(request)
-                | TrySendError::Closed(request),
-            ) => {
-                token.map(|token| self.in_flight.remove(token));
-                Err(request)
+            Kind::Plain => {
+                let identity = self.frontend.identity(client);
+                self.summary.abandoned += u64::from(identity.is_none());
+                Some((None, Envelope::of(&[identity?])))
             }
-            Err(_) => Ok(false),
         }
     }
 }
