@@ -179,7 +179,7 @@ async fn what_was_sent_just_before_closing_is_written() {
         }
         // On several threads some may be written before that.
         let closing = push.close(DEADLINE).await;
-        assert_eq!(closing.dropped, 0);
+        assert!(closing.flushed <= 3 && closing.dropped == 0, "{closing:?}");
         for text in ["1", "2", "3"] {
             assert_eq!(pull.recv().await, Ok(text.into()));
         }
