@@ -103,8 +103,6 @@ impl Encrypted {
 
     /// Opens all that has arrived whole. What follows a failure stays, so that it fails again.
     fn open_into(&mut self, decoder: &mut Decoder) -> Result<(), TrafficError> {
-        // What is in the boxes is shorter than they are: room for all at once, as far as it has come.
-        let room = self.buffer.len().min(MAX_ROOM);
         while let Some(header) = FrameHeader::parse(&self.buffer)? {
             let limit = self.limits.frame.saturating_add(MESSAGE_OVERHEAD);
             if header.body_len() > limit {
@@ -115,6 +113,8 @@ impl Encrypted {
                 break;
             }
             // The outer frame's flags mean nothing: libzmq sends those of a message, RFC 37 has a command's.
+            // What is in the boxes is shorter than they are: room for all at once, as far as it has come.
+            let room = self.buffer.len().min(MAX_ROOM).max(header.frame_len());
             let body = &mut self.buffer[header.header_len()..header.frame_len()];
             self.opener.open(body, decoder.reserve(room))?;
             self.buffer.advance(header.frame_len());

@@ -20,8 +20,7 @@ pub(super) struct Buffers {
 }
 
 impl Buffers {
-    /// Makes room in `buffer` behind what is in it, for `room` octets; or for less, but at least half of that, where
-    /// another takes its place.
+    /// Makes room in `buffer` behind what is in it, for at least half of `room`.
     pub(super) fn make_room(&mut self, buffer: &mut BytesMut, room: usize) {
         if buffer.len() > room / 2 || room > LARGEST {
             buffer.reserve(room);
@@ -40,13 +39,13 @@ impl Buffers {
 
     /// Nothing is kept any more: for connections that fall idle.
     pub(super) fn clear(&mut self) {
-        self.used = Vec::new();
+        (self.used, self.is_odd) = (Vec::new(), true);
     }
 
     /// What is asked for goes up and down; where a quarter of the size would do, it isn't kept.
     fn fit_size(&mut self, size: usize) {
         if size > self.size || size < self.size / 4 {
-            (self.size, self.is_odd) = (size, true);
+            self.size = size;
             self.clear();
         }
     }

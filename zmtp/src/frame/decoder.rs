@@ -94,7 +94,7 @@ impl Decoder {
         Self { buffer, buffers, end: 0, cursor: 0, gap: 0, messages: 0, frames: 0, missing: 0, limits }
     }
 
-    /// The buffer to append received octets to, with room for at least one and usually `hint` of them.
+    /// The buffer to append received octets to, with room for one at least, and for half of `hint`.
     ///
     /// When a large message is arriving, the room doubles with what has already arrived and never
     /// exceeds what is missing, so that an announced size costs the peer its octets first.
