@@ -12,8 +12,7 @@ use std::time::{Duration, Instant};
 /// What a worker may have in its queue, in time.
 const TARGET: Duration = Duration::from_millis(4);
 const MAX: usize = 1024;
-/// This part of the limit goes to a worker in a row: as it works now, it is busy with that for 250 us, and gets it in one
-/// write.
+/// A worker gets one request in so many of its limit in a row, and in one write: at its pace it is busy with that for 250 us.
 const RUN: usize = 16;
 
 #[derive(Debug)]

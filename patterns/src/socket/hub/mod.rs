@@ -213,7 +213,7 @@ impl<R: Routing> Hub<R> {
         let (begun, sent) = (Instant::now(), self.sending.state());
         loop {
             if let Some(taken) = self.try_recv_by(&mut take) {
-                // Of one task: what another sends meanwhile doesn't wait for answers.
+                // Who sends meanwhile is another, and doesn't wait for answers.
                 if sent == self.sending.state() {
                     self.parts.handle_wait(begun.elapsed());
                 }

@@ -6,13 +6,13 @@
 //! before, so that a stream isn't cut to pieces. Where answers take long anyway, all is written at once.
 
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-/// Answers that come sooner are worth it.
+/// Who waits longer for answers gains nothing by asking a little sooner.
 const SHORT: Duration = Duration::from_micros(120);
-/// A part of so many steps is one like any other turn.
+/// A longer part, in steps, is a turn like any other.
 const LONGEST: usize = 128;
 
 /// Counts roughly what many tasks do at a time.
@@ -22,8 +22,8 @@ pub(crate) struct Parts {
     length: AtomicUsize,
     /// Those that it still has.
     left: AtomicUsize,
-    /// Somebody gives way so that it is written.
-    is_due: AtomicBool,
+    /// So many give way, for what they have sent to be written.
+    due: AtomicUsize,
 }
 
 impl Parts {
@@ -40,14 +40,14 @@ impl Parts {
     /// To be awaited for each step, some KiB or messages: gives way when a part is done.
     pub(crate) async fn step(&self) {
         if self.is_over() {
-            let _due = Due::new(&self.is_due);
+            let _due = Due::new(&self.due);
             let_others_go_on().await;
         }
     }
 
     /// Whether what waits is to be written before more comes.
     pub(crate) fn is_due(&self) -> bool {
-        self.is_due.load(Ordering::Relaxed)
+        self.due.load(Ordering::Relaxed) > 0
     }
 
     fn is_over(&self) -> bool {
@@ -63,18 +63,18 @@ impl Parts {
 }
 
 /// For as long as somebody gives way.
-struct Due<'a>(&'a AtomicBool);
+struct Due<'a>(&'a AtomicUsize);
 
 impl<'a> Due<'a> {
-    fn new(is_due: &'a AtomicBool) -> Self {
-        is_due.store(true, Ordering::Relaxed);
-        Self(is_due)
+    fn new(due: &'a AtomicUsize) -> Self {
+        due.fetch_add(1, Ordering::Relaxed);
+        Self(due)
     }
 }
 
 impl Drop for Due<'_> {
     fn drop(&mut self) {
-        self.0.store(false, Ordering::Relaxed);
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -180,7 +180,7 @@ mod tests {
         let peer = hub.open();
         let reported = || hub.report(peer, Load::default());
         assert!(reported().is_some());
-        let due = Due::new(&hub.parts.is_due);
+        let due = Due::new(&hub.parts.due);
         assert!(reported().is_none());
         drop(due);
         assert!(reported().is_some());

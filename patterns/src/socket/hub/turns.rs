@@ -31,7 +31,7 @@ impl Turns {
         self.0.store(spent + octets.min(BUDGET * UNIT), Ordering::Relaxed);
     }
 
-    /// What is done changes it.
+    /// Hardly ever the same again when something has been done.
     pub(crate) fn state(&self) -> usize {
         self.0.load(Ordering::Relaxed)
     }
