@@ -12,16 +12,14 @@ use std::time::Duration;
 
 /// Who waits longer for answers gains nothing by asking a little sooner.
 const SHORT: Duration = Duration::from_micros(120);
-/// A longer part, in steps, is a turn like any other.
-const LONGEST: usize = 128;
+/// After so many steps, what follows is sent in turns like any other.
+const ALL: usize = 128;
 
 /// Counts roughly what many tasks do at a time.
 #[derive(Debug, Default)]
 pub(crate) struct Parts {
-    /// Steps of the part under way; none if all is one.
-    length: AtomicUsize,
-    /// Those that it still has.
-    left: AtomicUsize,
+    /// The step under way, counted from 1; none if all is one part. Each part ends before a power of two.
+    step: AtomicUsize,
     /// So many give way, for what they have sent to be written.
     due: AtomicUsize,
 }
@@ -29,12 +27,7 @@ pub(crate) struct Parts {
 impl Parts {
     /// Something has come, for which somebody had to wait for so long, and sent nothing meanwhile.
     pub(crate) fn handle_wait(&self, waited: Duration) {
-        self.begin(usize::from(waited < SHORT));
-    }
-
-    fn begin(&self, length: usize) {
-        self.length.store(length, Ordering::Relaxed);
-        self.left.store(length, Ordering::Relaxed);
+        self.step.store(usize::from(waited < SHORT), Ordering::Relaxed);
     }
 
     /// To be awaited for each step, some KiB or messages: gives way when a part is done.
@@ -51,14 +44,13 @@ impl Parts {
     }
 
     fn is_over(&self) -> bool {
-        let left = self.left.load(Ordering::Relaxed);
-        if left > 1 {
-            self.left.store(left - 1, Ordering::Relaxed);
-        } else if left == 1 {
-            let length = self.length.load(Ordering::Relaxed) * 2;
-            self.begin(if length < LONGEST { length } else { 0 });
+        let step = self.step.load(Ordering::Relaxed);
+        if step == 0 {
+            return false;
         }
-        left == 1
+        let next = step + 1;
+        self.step.store(if next < ALL { next } else { 0 }, Ordering::Relaxed);
+        next.is_power_of_two()
     }
 }
 
