@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 /// What a worker may have in its queue, in time.
 const TARGET: Duration = Duration::from_millis(4);
 const MAX: usize = 1024;
-/// A worker gets one request in so many of its limit in a row, and in one write: at its pace it is busy with that for 250 us.
+/// A worker gets one request in so many of its limit in a row, and in one write: at its pace it is busy with that for
+/// 250 us.
 const RUN: usize = 16;
 
 #[derive(Debug)]

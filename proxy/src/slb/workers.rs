@@ -102,15 +102,15 @@ impl Workers {
 
     /// A worker has got so many requests.
     pub(super) fn sent(&mut self, id: PeerId, requests: usize, now: Instant) {
-        self.turn += 1;
-        let turn = self.turn;
-        self.change(id, |worker| {
-            worker.in_flight += requests;
-            worker.turn = turn;
-            if requests > 0 {
+        if requests > 0 {
+            self.turn += 1;
+            let turn = self.turn;
+            self.change(id, |worker| {
+                worker.in_flight += requests;
+                worker.turn = turn;
                 worker.credit.sent(now);
-            }
-        });
+            });
+        }
     }
 
     /// So many replies have come from a worker.
