@@ -13,33 +13,8 @@
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::buffers::Buffers;
-use super::{FrameError, FrameHeader};
+use super::{FrameError, FrameHeader, Limits};
 use crate::Batch;
-
-/// Bounds on what one peer may make us hold. A breach is a [`FrameError`]; nothing announced is
-/// allocated before it has arrived.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Octets of the body of one frame, of a message or a command. Default 256 MiB.
-    pub frame: usize,
-    /// Octets of one message: all frames with their headers. Default 256 MiB.
-    pub message: usize,
-    /// Frames of one message. Default 1,000,000.
-    pub frames: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { frame: 256 << 20, message: 256 << 20, frames: 1_000_000 }
-    }
-}
-
-impl Limits {
-    /// A message of no more octets keeps to all of them: a frame has two at least.
-    fn harmless(&self) -> usize {
-        self.message.min(self.frame).min(self.frames.saturating_mul(2))
-    }
-}
 
 /// What a [`Decoder`] found.
 #[derive(Clone, Debug, PartialEq)]

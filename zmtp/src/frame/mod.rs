@@ -7,6 +7,8 @@
 mod buffers;
 mod decoder;
 mod header;
+mod limits;
 
-pub use decoder::{Decoder, Event, Limits};
+pub use decoder::{Decoder, Event};
 pub use header::{FrameError, FrameHeader};
+pub use limits::Limits;
