@@ -112,9 +112,9 @@ impl Encrypted {
             if self.missing > 0 {
                 break;
             }
-            // The outer frame's flags mean nothing: libzmq sends those of a message, RFC 37 has a command's.
             // What is in the boxes is shorter than they are: room for all at once, as far as it has come.
             let room = self.buffer.len().min(MAX_ROOM).max(header.frame_len());
+            // The outer frame's flags mean nothing: libzmq sends those of a message, RFC 37 has a command's.
             let body = &mut self.buffer[header.header_len()..header.frame_len()];
             self.opener.open(body, decoder.reserve(room))?;
             self.buffer.advance(header.frame_len());

@@ -76,7 +76,8 @@ pub(crate) trait Link: fmt::Debug + Send + Sync {
         waker: &Waker,
     ) -> Result<(), ConnectionError>;
 
-    /// All that was taken is written, so much since the last time. What is staged, if there is room for more of it, and time to wait for that.
+    /// All that was taken is written, so much since the last time. What is staged, if there is room for more of it, and
+    /// time to wait for that.
     fn report(&self, id: PeerId, written: Load) -> Option<Load>;
 
     /// The connection has gone, with what it had taken and not written. `keep`: its queue goes on.
