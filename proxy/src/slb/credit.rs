@@ -12,22 +12,23 @@ use std::time::{Duration, Instant};
 /// What a worker may have in its queue, in time.
 const TARGET: Duration = Duration::from_millis(4);
 const MAX: usize = 1024;
-/// A worker gets one request in so many of its limit in a row, and in one write: at its pace it is busy with that for
-/// 250 us.
-const RUN: usize = 16;
+/// A worker gets in a row, and in one write, what takes it so long. To wake another for a part of that would cost more
+/// than it saves, and the replies would come back in as many parts.
+const RUN: Duration = Duration::from_micros(150);
 
 #[derive(Debug)]
 pub(super) struct Credit {
     limit: usize,
     /// The worst service time lately.
     service: Duration,
+    pace: Pace,
     /// When the request that the worker is busy with began to be served.
     busy_since: Option<Instant>,
 }
 
 impl Credit {
     pub(super) const fn new() -> Self {
-        Self { limit: 1, service: Duration::ZERO, busy_since: None }
+        Self { limit: 1, service: Duration::ZERO, pace: Pace::new(), busy_since: None }
     }
 
     pub(super) const fn limit(&self) -> usize {
@@ -36,7 +37,7 @@ impl Credit {
 
     /// How many requests the worker gets in a row, if it may have as many.
     pub(super) fn run(&self) -> usize {
-        (self.limit / RUN).max(1)
+        self.pace.requests_in(RUN).clamp(1, MAX)
     }
 
     /// Requests have gone to the worker.
@@ -50,7 +51,9 @@ impl Credit {
     pub(super) fn replied(&mut self, replies: usize, in_flight: usize, now: Instant) {
         let was_used_up = in_flight + replies >= self.limit;
         if let Some(since) = self.busy_since {
-            self.observe((now - since) / u32::try_from(replies.max(1)).unwrap_or(u32::MAX));
+            let replies = u32::try_from(replies.max(1)).unwrap_or(u32::MAX);
+            self.observe((now - since) / replies);
+            self.pace.observe(replies, now - since);
         }
         self.busy_since = (in_flight > 0).then_some(now);
         let bound = self.bound();
@@ -69,6 +72,36 @@ impl Credit {
     fn bound(&self) -> usize {
         let fitting = TARGET.as_nanos() / self.service.as_nanos().max(1);
         usize::try_from(fitting).unwrap_or(MAX).clamp(1, MAX)
+    }
+}
+
+/// How many requests a worker served lately, and how long it was busy with them: a stall counts for what it is here.
+#[derive(Debug)]
+struct Pace {
+    served: u32,
+    busy: Duration,
+}
+
+impl Pace {
+    /// It forgets half when it knows more than so many.
+    const LATELY: u32 = 256;
+
+    const fn new() -> Self {
+        Self { served: 0, busy: Duration::ZERO }
+    }
+
+    fn observe(&mut self, replies: u32, time: Duration) {
+        if self.served > Self::LATELY {
+            self.served /= 2;
+            self.busy /= 2;
+        }
+        self.served = self.served.saturating_add(replies);
+        self.busy += time;
+    }
+
+    fn requests_in(&self, time: Duration) -> usize {
+        let requests = time.as_nanos() * u128::from(self.served) / self.busy.as_nanos().max(1);
+        usize::try_from(requests).unwrap_or(usize::MAX)
     }
 }
 
@@ -107,21 +140,34 @@ mod tests {
         assert_eq!([limits[0], limits[2], limits[6], limits[14]], [2, 4, 8, 16]);
     }
 
-    #[test]
-    fn what_a_worker_gets_in_a_row_takes_it_a_quarter_of_a_millisecond_or_is_one_request() {
-        for micros in [1, 5, 10, 100, 300, 1000, 100_000] {
-            let service = Duration::from_micros(micros);
-            let mut credit = Credit::new();
-            assert_eq!(credit.run(), 1);
-            let now = Instant::now();
-            for _ in 0..2000 {
-                credit.sent(now);
-                credit.replied(credit.limit(), 0, now + service * u32::try_from(credit.limit()).unwrap());
-            }
-            let run = u32::try_from(credit.run()).unwrap();
-            assert!(run == 1 || service * run <= TARGET / 16, "{run} of {micros} us");
-            assert!(micros > 100 || run > 1, "{run} of {micros} us");
+    /// A worker that has served 500 batches, so many microseconds a request.
+    fn served(micros: u64) -> Credit {
+        let (mut credit, now) = (Credit::new(), Instant::now());
+        for _ in 0..500 {
+            let requests = credit.limit();
+            credit.sent(now);
+            credit.replied(requests, 0, now + Duration::from_micros(micros * requests as u64));
         }
+        credit
+    }
+
+    #[test]
+    fn what_a_worker_gets_in_a_row_takes_it_150_us_or_is_one_request() {
+        assert_eq!(Credit::new().run(), 1);
+        for (micros, runs) in [(1, 140..=150), (5, 28..=30), (10, 14..=15), (100, 1..=1), (100_000, 1..=1)] {
+            let run = served(micros).run();
+            assert!(runs.contains(&run), "{run} of {micros} us");
+        }
+    }
+
+    #[test]
+    fn a_stall_costs_credit_but_the_pace_stays() {
+        let mut credit = served(2);
+        let (limit, run, now) = (credit.limit(), credit.run(), Instant::now());
+        credit.sent(now);
+        credit.replied(8, limit - 8, now + Duration::from_micros(400));
+        assert!(credit.limit() <= limit / 2, "{} of {limit}", credit.limit());
+        assert!(credit.run() >= run * 3 / 4, "{} of {run}", credit.run());
     }
 
     #[test]

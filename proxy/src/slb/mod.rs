@@ -198,7 +198,7 @@ impl Broker {
     /// Gives requests to the workers that have the least to do, in runs; keeps what they can't take after all.
     fn hand_over(&mut self, client: PeerId, mut requests: Batch, now: Instant) {
         while !requests.is_empty() {
-            let Some(choice) = self.workers.pick(requests.len()) else {
+            let Some(choice) = self.workers.pick() else {
                 self.returned.extend(requests.into_iter().map(|request| (client, request)));
                 return;
             };
