@@ -4,6 +4,7 @@ mod batch;
 mod convert;
 mod envelope;
 mod octets;
+mod span;
 mod wire;
 
 use std::borrow::Cow;
@@ -12,10 +13,11 @@ use std::fmt;
 use bytes::{Bytes, BytesMut};
 use smallvec::{SmallVec, smallvec};
 
-pub use batch::{Batch, Messages, Span, Spans};
+pub use batch::{Batch, Messages};
 pub use convert::{IntoFrame, IntoMessage, Small};
 pub use envelope::Envelope;
 use octets::Octets;
+pub use span::{Span, Spans};
 pub use wire::Frames;
 
 use crate::FrameHeader;
