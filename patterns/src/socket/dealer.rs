@@ -5,7 +5,8 @@ use enfonet_zmtp::{Envelope, IntoMessage, Message, SocketType};
 use super::common::{PeerEvent, recv_event, socket_methods};
 use super::hub::{Out, Owned};
 use super::receiving::receiving_methods;
-use super::sending::{self, sending_methods, sinks};
+use super::sending::{sending_methods, sinks};
+use super::to_peer;
 use crate::PeerId;
 use crate::error::{RecvError, SendError, TrySendError};
 use crate::queue::Outbox;
@@ -65,7 +66,7 @@ impl Dealer {
         envelope: &Envelope,
         message: impl IntoMessage,
     ) -> Result<(), SendError> {
-        sending::send_to(&self.hub, peer, envelope, message, Outbox::is_connected).await
+        to_peer::send(&self.hub, peer, envelope, message, Outbox::is_connected).await
     }
 
     /// Sends to a peer of the caller's choice, if it has room.
@@ -78,7 +79,7 @@ impl Dealer {
         envelope: &Envelope,
         message: impl IntoMessage,
     ) -> Result<(), TrySendError> {
-        Ok(sending::try_send_to(&self.hub, peer, envelope, message, Outbox::is_connected)?)
+        Ok(to_peer::try_send(&self.hub, peer, envelope, message, Outbox::is_connected)?)
     }
 
     /// Waits until one of these peers has room, or isn't connected any more, and says which. Cancel safe.

@@ -15,6 +15,7 @@ mod req;
 mod router;
 mod sending;
 mod sub;
+mod to_peer;
 mod xpub;
 mod xsub;
 

@@ -8,7 +8,8 @@ use enfonet_zmtp::{Batch, Envelope, IntoMessage, Message, SocketType};
 use super::common::{PeerEvent, recv_event, socket_methods};
 use super::hub::Owned;
 use super::receiving::{known_message, run, streams};
-use super::sending::{self, Permit, reserve_to, sinks};
+use super::sending::{Permit, sinks};
+use super::to_peer;
 use crate::connection::Link;
 use crate::error::{RecvError, ReserveError, SendError, TrySendError};
 use crate::queue::{Inbound, Outbox};
@@ -92,7 +93,7 @@ impl Router {
     /// # Errors
     /// [`SendError::UnknownPeer`], [`SendError::Timeout`] or [`SendError::Closed`], with the message.
     pub async fn send_to(&self, peer: PeerId, message: impl IntoMessage) -> Result<(), SendError> {
-        sending::send_to(&self.hub, peer, &Envelope::none(), message, Outbox::is_open).await
+        to_peer::send(&self.hub, peer, &Envelope::none(), message, Outbox::is_open).await
     }
 
     /// Sends to a peer, if it has room.
@@ -100,7 +101,7 @@ impl Router {
     /// # Errors
     /// [`TrySendError`], with the message.
     pub fn try_send_to(&self, peer: PeerId, message: impl IntoMessage) -> Result<(), TrySendError> {
-        Ok(sending::try_send_to(&self.hub, peer, &Envelope::none(), message, Outbox::is_open)?)
+        Ok(to_peer::try_send(&self.hub, peer, &Envelope::none(), message, Outbox::is_open)?)
     }
 
     /// Waits for room for a message to the peer, and keeps it. Cancel safe.
@@ -108,7 +109,7 @@ impl Router {
     /// # Errors
     /// [`ReserveError`].
     pub async fn reserve_to(&self, peer: PeerId) -> Result<Permit<'_>, ReserveError> {
-        reserve_to(&self.hub, peer).await
+        to_peer::reserve(&self.hub, peer).await
     }
 
     /// Sends a message to the peer whose routing id is its first frame, which the peer doesn't get. Without

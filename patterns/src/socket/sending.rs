@@ -11,7 +11,7 @@ use tokio_util::sync::ReusableBoxFuture;
 use super::hub::Hub;
 use crate::PeerId;
 use crate::error::{Closed, ReserveError, SendBatchError, SendError, Unsendable, Unsent};
-use crate::queue::{Outbox, Outgoing};
+use crate::queue::Outgoing;
 use crate::routing::{Choose, Routing};
 
 /// Sends to the next peer with room; `None` if nobody has any.
@@ -53,55 +53,6 @@ pub(super) async fn wait_room<R: Routing>(
 ) -> Result<(), SendError> {
     let message = Outgoing::new(message);
     Ok(Unsent::unless(hub.in_send_time(|| put(&message)).await, message)?)
-}
-
-/// Sends to one peer if `is_there`; `None` if it has no room.
-fn put_to<R: Routing>(
-    hub: &Hub<R>,
-    peer: PeerId,
-    envelope: &Envelope,
-    message: &Outgoing<impl IntoMessage>,
-    is_there: fn(&Outbox) -> bool,
-) -> Option<Result<(), Unsendable>> {
-    let out = hub.out();
-    if out.closed {
-        return Some(Err(Unsendable::Closed));
-    }
-    let outbox = out.outboxes.get(peer).filter(|outbox| is_there(outbox));
-    let Some(outbox) = outbox else { return Some(Err(Unsendable::UnknownPeer)) };
-    outbox.has_room().then(|| {
-        hub.stage(out, peer, envelope, message);
-        Ok(())
-    })
-}
-
-/// Sends to one peer if it has room and `is_there`.
-pub(super) fn try_send_to<R: Routing>(
-    hub: &Hub<R>,
-    peer: PeerId,
-    envelope: &Envelope,
-    message: impl IntoMessage,
-    is_there: fn(&Outbox) -> bool,
-) -> Result<(), Unsent> {
-    let message = Outgoing::new(message);
-    Unsent::unless(put_to(hub, peer, envelope, &message, is_there), message)
-}
-
-/// Sends to one peer, as soon as it has room. Cancel safe: dropped before it is ready, it has sent nothing.
-pub(super) async fn send_to<R: Routing>(
-    hub: &Hub<R>,
-    peer: PeerId,
-    envelope: &Envelope,
-    message: impl IntoMessage,
-    is_there: fn(&Outbox) -> bool,
-) -> Result<(), SendError> {
-    hub.give_way().await;
-    match try_send_to(hub, peer, envelope, message, is_there) {
-        Err(Unsent { why: None, message }) => {
-            wait_room(hub, message, |message| put_to(hub, peer, envelope, message, is_there)).await
-        }
-        sent => Ok(sent?),
-    }
 }
 
 /// Sends as many of the messages as there is room for; those are taken off the batch. Whether it is empty then.
@@ -161,24 +112,6 @@ pub(super) async fn reserve<R: Choose>(hub: &Hub<R>) -> Result<Permit<'_>, Reser
     hub.in_send_time(place).await.unwrap_or(Err(ReserveError::Timeout))
 }
 
-/// Takes a place in the queue of a peer.
-pub(super) async fn reserve_to<R: Routing>(hub: &Hub<R>, peer: PeerId) -> Result<Permit<'_>, ReserveError> {
-    let place = || {
-        let mut out = hub.out();
-        if out.closed {
-            return Some(Err(ReserveError::Closed));
-        }
-        let outbox = out.outboxes.get_mut(peer).filter(|outbox| outbox.is_open());
-        let Some(outbox) = outbox else { return Some(Err(ReserveError::UnknownPeer)) };
-        outbox.has_room().then(|| {
-            outbox.reserve();
-            Ok(Permit::new(hub, peer))
-        })
-    };
-    hub.give_way().await;
-    hub.in_send_time(place).await.unwrap_or(Err(ReserveError::Timeout))
-}
-
 /// The right to send one message, at once: its place in the queue of a peer is kept. Dropped, it gives the place back.
 #[must_use = "the place is given back when this is dropped"]
 pub struct Permit<'a> {
@@ -189,7 +122,7 @@ pub struct Permit<'a> {
 
 impl<'a> Permit<'a> {
     /// For a place that is reserved.
-    fn new<R: Routing>(hub: &'a Hub<R>, peer: PeerId) -> Self {
+    pub(super) fn new<R: Routing>(hub: &'a Hub<R>, peer: PeerId) -> Self {
         Self { hub, peer, is_open: true }
     }
 

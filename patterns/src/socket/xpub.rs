@@ -6,7 +6,8 @@ use super::common::socket_methods;
 use super::hub::Owned;
 use super::publish;
 use super::receiving::streams;
-use super::sending::{self, sinks};
+use super::sending::sinks;
+use super::to_peer;
 use crate::PeerId;
 use crate::error::{RecvError, SendError, TrySendError};
 use crate::queue::{Arrival, Inbound, Outbox};
@@ -110,7 +111,7 @@ impl XPub {
     /// # Errors
     /// [`SendError::UnknownPeer`], [`SendError::Timeout`] or [`SendError::Closed`], with the message.
     pub async fn send_to(&self, peer: PeerId, message: impl IntoMessage) -> Result<(), SendError> {
-        sending::send_to(&self.hub, peer, &Envelope::none(), message, Outbox::is_connected).await
+        to_peer::send(&self.hub, peer, &Envelope::none(), message, Outbox::is_connected).await
     }
 
     /// Sends a message to one peer, whatever it has subscribed to, if it has room.
@@ -118,7 +119,7 @@ impl XPub {
     /// # Errors
     /// [`TrySendError`], with the message.
     pub fn try_send_to(&self, peer: PeerId, message: impl IntoMessage) -> Result<(), TrySendError> {
-        Ok(sending::try_send_to(&self.hub, peer, &Envelope::none(), message, Outbox::is_connected)?)
+        Ok(to_peer::try_send(&self.hub, peer, &Envelope::none(), message, Outbox::is_connected)?)
     }
 
     /// Lets a peer have the messages of a topic, as if it had asked for them: what an application does that
