@@ -19,10 +19,10 @@ pub use auth::{Authenticator, Claim, CurveClients, Decision, PlainUsers, Zap, ne
 pub use context::Context;
 pub use endpoint::{Endpoint, EndpointError, Host, IpcPath, Source, Zone};
 pub use enfonet_zmtp::{
-    Batch, CommandError, Credentials, CurveError, Denial, Envelope, Fault, FrameError, Frames, GreetingError,
-    HandshakeError, IntoFrame, IntoMessage, KeyError, KeyPair, Login, LoginTooLong, Mechanism, Message,
-    Metadata, MetadataError, PublicKey, Secret, SecretKey, Security, SocketType, Subscription, TrafficError,
-    User, Verdict, Version,
+    Batch, BatchBuilder, CommandError, Credentials, CurveError, Denial, Envelope, Fault, FrameError, Frames,
+    GreetingError, HandshakeError, IntoFrame, IntoMessage, KeyError, KeyPair, Login, LoginTooLong, Mechanism,
+    Message, Metadata, MetadataError, PublicKey, Secret, SecretKey, Security, SocketType, Span, Spans,
+    Subscription, TrafficError, User, Verdict, Version,
 };
 pub use error::{
     BindError, Closed, ConnectError, ConnectionError, RecvError, ReplyError, ReserveError, SendBatchError,

@@ -23,7 +23,9 @@ pub use handshake::{
 };
 pub use heartbeat::{Heartbeat, HeartbeatConfig, Pulse};
 pub use incoming::{Incoming, TrafficError};
-pub use message::{Batch, Envelope, Frames, IntoFrame, IntoMessage, Message, Messages, Small, Span, Spans};
+pub use message::{
+    Batch, BatchBuilder, Envelope, Frames, IntoFrame, IntoMessage, Message, Messages, Small, Span, Spans,
+};
 pub use metadata::{Metadata, MetadataError};
 pub use security::{
     Credentials, Denial, KeyError, KeyPair, Login, LoginTooLong, PublicKey, Secret, SecretKey, Security,

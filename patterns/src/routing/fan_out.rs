@@ -122,7 +122,7 @@ impl FanOut {
         batch: &Batch,
         admission: &mut Admission<'_, impl FnMut(&mut Outbox)>,
     ) {
-        for Span { range, first } in batch.spans() {
+        for Span { range, first, .. } in batch.spans() {
             self.serial += 1;
             self.subscribers.for_each_recipient(outboxes, first, self.serial, |id, outbox| {
                 let run = outbox.pending;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use bytes::{Bytes, BytesMut};
 use smallvec::{SmallVec, smallvec};
 
-use super::{Envelope, IntoMessage, Message, Octets, Small, Spans, wire};
+use super::{Envelope, IntoMessage, Message, Octets, Small, Span, Spans, wire};
 
 /// Room that is made at most for messages that are expected.
 const AHEAD: usize = 64 << 10;
@@ -114,6 +114,22 @@ impl Batch {
             Repr::Wire(wire, _) => Self::from_encoded(wire.slice(range), messages),
             Repr::One(_) | Repr::Enveloped(..) => self.clone(),
         }
+    }
+
+    /// One of its messages, shared. `span` must come from its [`spans`](Self::spans), or be the rest of one of them.
+    ///
+    /// # Panics
+    /// When the batch isn't kept in wire form: then it has no spans.
+    #[must_use]
+    pub fn message(&self, span: &Span<'_>) -> Message {
+        let wire = self.wire().expect("a batch with spans");
+        Message::from_wire(wire.slice(span.range.clone()))
+    }
+
+    /// The same messages in wire form. Those that are, as all that came over a wire, stay as they are; others are copied.
+    #[must_use]
+    pub fn encoded(self) -> Self {
+        if self.wire().is_some() { self } else { self.detach() }
     }
 
     /// Cuts off the first `messages`, or all if there are fewer.

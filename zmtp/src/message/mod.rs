@@ -1,6 +1,7 @@
 //! Messages: one or more frames that are delivered together or not at all (RFC 37, "Framing").
 
 mod batch;
+mod builder;
 mod convert;
 mod envelope;
 mod octets;
@@ -14,6 +15,7 @@ use bytes::{Bytes, BytesMut};
 use smallvec::{SmallVec, smallvec};
 
 pub use batch::{Batch, Messages};
+pub use builder::BatchBuilder;
 pub use convert::{IntoFrame, IntoMessage, Small};
 pub use envelope::Envelope;
 use octets::Octets;
@@ -135,9 +137,9 @@ impl Message {
     pub fn split_first(self) -> (Bytes, Option<Self>) {
         match self.repr {
             Repr::Wire(wire) => {
-                let (header, rest) = wire::split_header(&wire);
-                let body = wire.slice(&rest[..header.body_len()]);
-                (body, header.more().then(|| Self::from_wire(wire.skip(header.frame_len()))))
+                let (body, more, rest) = wire::split_frame(&wire);
+                let (body, frame_len) = (wire.slice(body), wire.len() - rest.len());
+                (body, more.then(|| Self::from_wire(wire.skip(frame_len))))
             }
             Repr::Frames(mut frames) => {
                 let first = frames.remove(0);

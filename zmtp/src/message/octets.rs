@@ -147,9 +147,7 @@ mod tests {
         for len in [0, 69, 70, 255, 256] {
             let octets = Octets::of_body(&vec![b'x'; len]);
             assert_eq!(is_held(&octets), len <= HELD - 2, "{len}");
-            let (header, body) = wire::split_header(&octets);
-            assert_eq!((header.body_len(), header.more()), (len, false));
-            assert_eq!(body, vec![b'x'; len]);
+            assert_eq!(wire::split_frame(&octets), (&vec![b'x'; len][..], false, &[][..]));
         }
     }
 

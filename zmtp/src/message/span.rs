@@ -2,19 +2,47 @@
 
 use std::ops::Range;
 
-use super::wire;
-use crate::FrameHeader;
+use super::{LARGE_BODY, wire};
 
-/// One message in the wire form of a [`Batch`].
+/// One message in the wire form of a [`Batch`](crate::Batch).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span<'a> {
     /// Where it lies, all frames with their headers.
     pub range: Range<usize>,
     /// The body of its first frame.
     pub first: &'a [u8],
+    /// All frames with their headers.
+    pub(super) wire: &'a [u8],
 }
 
-/// The messages of a [`Batch`] in place.
+impl Span<'_> {
+    /// What stands behind the first frame, if anything does: a message by itself.
+    #[must_use]
+    #[inline]
+    pub fn rest(&self) -> Option<Self> {
+        let (_, more, wire) = wire::split_frame(self.wire);
+        more.then(|| {
+            let (first, ..) = wire::split_frame(wire);
+            Self { range: self.range.end - wire.len()..self.range.end, first, wire }
+        })
+    }
+
+    /// Whether it begins with an envelope; see [`Message::split_envelope`](crate::Message::split_envelope).
+    #[must_use]
+    #[inline]
+    pub fn has_envelope(&self) -> bool {
+        wire::envelope_len(self.wire).is_some()
+    }
+
+    /// Whether it is worth writing from where it is; if not, it is cheaper to copy.
+    #[must_use]
+    #[inline]
+    pub const fn is_large(&self) -> bool {
+        self.wire.len() >= LARGE_BODY
+    }
+}
+
+/// The messages of a [`Batch`](crate::Batch) in place.
 #[derive(Clone, Debug)]
 pub struct Spans<'a> {
     wire: &'a [u8],
@@ -32,20 +60,17 @@ impl<'a> Iterator for Spans<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Span<'a>> {
-        let start = self.at;
-        let wire = &self.wire[start..];
-        // The common message, one short frame, without the general walk.
-        let (len, first) = if let [0, len, rest @ ..] = wire {
-            let len = usize::from(*len);
-            (2 + len, &rest[..len])
-        } else if wire.is_empty() {
+        let (start, wire) = (self.at, &self.wire[self.at..]);
+        if wire.is_empty() {
             return None;
-        } else {
-            let (header, rest): (FrameHeader, _) = wire::split_header(wire);
-            (wire::message_len(wire), &rest[..header.body_len()])
-        };
-        self.at = start + len;
-        Some(Span { range: start..self.at, first })
+        }
+        let (first, mut more, mut rest) = wire::split_frame(wire);
+        while more {
+            (_, more, rest) = wire::split_frame(rest);
+        }
+        let len = wire.len() - rest.len();
+        self.at += len;
+        Some(Span { range: start..self.at, first, wire: &wire[..len] })
     }
 }
 
@@ -60,5 +85,34 @@ mod tests {
         let spans: Vec<_> = batch.spans().map(|s| (s.range, s.first)).collect();
         assert_eq!(spans, [(0..4, &b"ab"[..]), (4..10, b"c")]);
         assert_eq!(batch.slice(4..10, 1), Message::from_frames(["c", "d"]).into());
+    }
+
+    #[test]
+    fn the_rest_of_a_message_is_a_message_in_the_same_place() {
+        let batch: Batch = [["a", "", "b"], ["c", "d", "e"]].map(Message::from).into_iter().collect();
+        let rests: Vec<_> = batch.spans().map(|span| span.rest().unwrap()).collect();
+        assert_eq!([rests[0].first, rests[1].first], [b"", &b"d"[..]]);
+        assert_eq!(batch.message(&rests[0]), ["", "b"].into());
+        assert_eq!(batch.message(&rests[1]), ["d", "e"].into());
+        let last = rests[0].rest().unwrap();
+        assert_eq!((batch.message(&last), last.rest()), ("b".into(), None));
+    }
+
+    #[test]
+    fn an_envelope_is_seen_in_place() {
+        for frames in [&["a", "", "b"][..], &["", "b"], &["a", ""], &["a"], &["a", "b"], &[""]] {
+            let message = Message::from_frames(frames.iter().copied());
+            let batch = Batch::from(message.detach());
+            let span = batch.spans().next().unwrap();
+            assert_eq!(span.has_envelope(), message.has_envelope(), "{frames:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_of_4096_octets_is_large() {
+        for (len, is_large) in [(LARGE_BODY - 1, false), (LARGE_BODY, true)] {
+            let batch = Batch::from(Message::copy_from(&vec![b'x'; len - 9]));
+            assert_eq!((batch.wire_len(), batch.spans().next().unwrap().is_large()), (len, is_large));
+        }
     }
 }

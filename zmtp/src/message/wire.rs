@@ -13,46 +13,46 @@ pub(super) fn put_frame(out: &mut BytesMut, body: &[u8], more: bool) {
     out.put_slice(body);
 }
 
-/// The header that `wire` begins with, and what stands behind it.
+/// The body of the frame that `wire` begins with, whether another of the same message follows, and what stands behind it.
 #[inline]
-pub(super) fn split_header(wire: &[u8]) -> (FrameHeader, &[u8]) {
+pub(super) fn split_frame(wire: &[u8]) -> (&[u8], bool, &[u8]) {
+    // A short frame, as most are, without the general way.
+    if let [more @ (0 | 1), len, rest @ ..] = wire {
+        let (body, rest) = rest.split_at(usize::from(*len));
+        return (body, *more == 1, rest);
+    }
     let header = match FrameHeader::parse(wire) {
         Ok(Some(header)) => header,
         // Wire form is made by the decoder or the encoder only; both write whole frames.
         Ok(None) | Err(_) => unreachable!("wire form begins with a whole frame"),
     };
-    (header, &wire[header.header_len()..])
+    let (body, rest) = wire[header.header_len()..].split_at(header.body_len());
+    (body, header.more(), rest)
 }
 
 /// Octets of the message that `wire` begins with.
 #[inline]
 pub(super) fn message_len(wire: &[u8]) -> usize {
-    // The common message, one short frame, without the general walk.
-    if let [0, len, ..] = wire {
-        return 2 + usize::from(*len);
+    let (_, mut more, mut rest) = split_frame(wire);
+    while more {
+        (_, more, rest) = split_frame(rest);
     }
-    let mut at = 0;
-    loop {
-        let (header, _) = split_header(&wire[at..]);
-        at += header.frame_len();
-        if !header.more() {
-            return at;
-        }
-    }
+    wire.len() - rest.len()
 }
 
 /// Octets up to and with the first empty frame, if another frame follows it.
+#[inline]
 pub(super) fn envelope_len(wire: &[u8]) -> Option<usize> {
-    let mut at = 0;
+    let mut rest = wire;
     loop {
-        let (header, _) = split_header(&wire[at..]);
-        at += header.frame_len();
-        if !header.more() {
+        let (body, more, behind) = split_frame(rest);
+        if !more {
             return None;
         }
-        if header.body_len() == 0 {
-            return Some(at);
+        if body.is_empty() {
+            return Some(wire.len() - behind.len());
         }
+        rest = behind;
     }
 }
 
@@ -84,8 +84,7 @@ impl<'a> Iterator for Frames<'a> {
         match &mut self.0 {
             Source::Wire([]) => None,
             Source::Wire(wire) => {
-                let (header, rest) = split_header(wire);
-                let (body, rest) = rest.split_at(header.body_len());
+                let (body, _, rest) = split_frame(wire);
                 *wire = rest;
                 Some(body)
             }

@@ -1,0 +1,70 @@
+//! Messages for one peer, put together to be sent at once.
+
+use enfonet_patterns::{Batch, BatchBuilder, Envelope, Span};
+
+/// Small messages are copied behind each other, large ones stay where they came.
+#[derive(Debug, Default)]
+pub(super) struct Bundle {
+    /// What comes before the small ones at hand.
+    batches: Vec<Batch>,
+    small: BatchBuilder,
+}
+
+impl Bundle {
+    /// Adds a message of `batch`, or the rest of one, behind an envelope.
+    #[inline]
+    pub(super) fn push(&mut self, envelope: &Envelope, batch: &Batch, message: &Span<'_>) {
+        if message.is_large() {
+            self.close();
+            self.batches.push(Batch::enveloped(envelope, batch.message(message)));
+        } else {
+            self.small.push(envelope, message);
+        }
+    }
+
+    /// Takes the messages out, in order.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = Batch> {
+        self.close();
+        self.batches.drain(..)
+    }
+
+    fn close(&mut self) {
+        if !self.small.is_empty() {
+            self.batches.push(self.small.take());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use enfonet_patterns::Message;
+
+    use super::*;
+
+    #[test]
+    fn messages_stay_in_order_and_large_ones_where_they_are() {
+        let bodies = ["a", "b", &"x".repeat(5000), "c"];
+        let came: Batch = bodies.into_iter().map(|body| Message::from(["id", body])).collect();
+        let mut bundle = Bundle::default();
+        for message in came.spans() {
+            bundle.push(&Envelope::none(), &came, &message.rest().unwrap());
+        }
+        let batches: Vec<_> = bundle.drain().collect();
+        assert_eq!(batches.iter().map(Batch::len).collect::<Vec<_>>(), [2, 1, 1]);
+        let (all, one) = (came.wire().unwrap().as_ptr_range(), batches[1].wire().unwrap().as_ptr());
+        assert!(all.contains(&one));
+        assert!(batches.into_iter().flatten().eq(bodies.map(Message::from)));
+        assert_eq!(bundle.drain().count(), 0);
+    }
+
+    #[test]
+    fn each_message_is_behind_its_envelope() {
+        let came: Batch = ["a", &"x".repeat(5000)].into_iter().map(Message::from).collect();
+        let mut bundle = Bundle::default();
+        for (message, name) in came.spans().zip(["1", "2"]) {
+            bundle.push(&Envelope::of(&[name]), &came, &message);
+        }
+        let names: Vec<_> = bundle.drain().flatten().map(|message| message.text().into_owned()).collect();
+        assert_eq!(names, ["1", "2"]);
+    }
+}

@@ -1,0 +1,73 @@
+//! Batches that are put together message by message.
+
+use bytes::BytesMut;
+
+use super::{Batch, Envelope, Span};
+
+/// Small messages from batches, copied behind each other to be sent as one batch.
+///
+/// ```
+/// use enfonet_zmtp::{Batch, BatchBuilder, Envelope, Message};
+///
+/// let came: Batch = ["a", "b"].map(Message::from).into_iter().collect();
+/// let mut builder = BatchBuilder::default();
+/// for message in came.spans() {
+///     builder.push(&Envelope::delimiter(), &message);
+/// }
+/// let sent: Batch = [["", "a"], ["", "b"]].map(Message::from).into_iter().collect();
+/// assert_eq!(builder.take(), sent);
+/// ```
+#[derive(Debug, Default)]
+pub struct BatchBuilder {
+    wire: BytesMut,
+    messages: usize,
+}
+
+impl BatchBuilder {
+    /// Appends a copy of a message, with an envelope before it.
+    #[inline]
+    pub fn push(&mut self, envelope: &Envelope, message: &Span<'_>) {
+        self.wire.extend_from_slice(envelope.as_wire());
+        self.wire.extend_from_slice(message.wire);
+        self.messages += 1;
+    }
+
+    /// How many messages there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.messages
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.messages == 0
+    }
+
+    /// Takes the messages out. Their memory is used again once the batch is gone.
+    #[must_use]
+    pub fn take(&mut self) -> Batch {
+        Batch::from_encoded(self.wire.split().freeze(), std::mem::take(&mut self.messages))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Message;
+
+    #[test]
+    fn messages_are_put_behind_each_other_each_with_its_envelope() {
+        let came: Batch = [["", "a"], ["x", "b"]].map(Message::from).into_iter().collect();
+        let mut builder = BatchBuilder::default();
+        for (message, name) in came.spans().zip(["1", "2"]) {
+            builder.push(&Envelope::of(&[name]), &message);
+            builder.push(&Envelope::none(), &message.rest().unwrap());
+        }
+        assert_eq!(builder.len(), 4);
+        let messages: Vec<_> =
+            builder.take().into_iter().map(|message| message.iter().collect::<Vec<_>>().concat()).collect();
+        assert_eq!(messages, [&b"1a"[..], b"a", b"2xb", b"b"]);
+        assert!(builder.is_empty() && builder.take().is_empty());
+    }
+}
