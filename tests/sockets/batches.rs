@@ -1,6 +1,8 @@
 //! Batches: many messages at once.
 
-use enfonet_patterns::{Batch, Closed, Dealer, Message, Options, Pair, Pull, Push, Router, SendBatchError};
+use enfonet_patterns::{
+    Batch, Closed, Dealer, Message, Options, Pair, PeerEvent, PeerId, Pull, Push, Router, SendBatchError,
+};
 
 use crate::{anywhere, inproc, on_every_runtime};
 
@@ -8,6 +10,9 @@ on_every_runtime!(
     a_batch_arrives_whole_and_in_order,
     a_batch_goes_round_as_its_messages_would,
     what_has_no_room_stays_in_the_batch,
+    a_batch_goes_to_the_peer_of_the_callers_choice,
+    what_a_peer_has_no_room_for_stays_in_the_batch,
+    a_batch_for_a_peer_that_is_gone_stays_as_it_is,
     runs_are_received_with_whose_they_are,
     a_closed_socket_leaves_the_batch_as_it_is,
 );
@@ -62,6 +67,88 @@ async fn what_has_no_room_stays_in_the_batch() {
     let mut rest = batch(25);
     assert_eq!(push.send_batch(&mut rest).await, Err(SendBatchError::Timeout));
     assert_eq!(rest.len(), 15);
+}
+
+async fn a_batch_goes_to_the_peer_of_the_callers_choice() {
+    for at in anywhere() {
+        let router = Router::builder().send_hwm(100).build();
+        let at = router.bind(at).await.unwrap();
+        let dealers = ["a", "b"].map(|name| Dealer::builder().identity(name).build());
+        dealers.iter().for_each(|dealer| dealer.connect(&at).unwrap());
+        router.wait_connected(2).await;
+        let ids = [b"a", b"b"].map(|name| router.find(name).unwrap());
+        router.try_send_batch_to(ids[1], &mut batch(3)).unwrap();
+        let sending = tokio::spawn(async move {
+            let mut sent = batch(5000);
+            router.send_batch_to(ids[0], &mut sent).await.unwrap();
+            assert!(sent.is_empty());
+            router
+        });
+        let mut received = Vec::new();
+        while received.len() < 5000 {
+            received.extend(dealers[0].recv_batch().await.unwrap().1);
+        }
+        assert!(received.into_iter().eq(batch(5000)));
+        let router = sending.await.unwrap();
+        router.send_to(ids[1], "last").await.unwrap();
+        let mut received = Vec::new();
+        while received.len() < 4 {
+            received.push(dealers[1].recv().await.unwrap());
+        }
+        assert!(received.into_iter().eq(batch(3).into_iter().chain(["last".into()])));
+    }
+}
+
+/// A dealer that has two peers, and the second of them.
+async fn with_two(options: Options) -> (Dealer, [Router; 2], PeerId) {
+    let dealer = Dealer::with_options(Options::<Dealer>::from(options).peer_events(true));
+    let at = dealer.bind(inproc()).await.unwrap();
+    let routers = [(); 2].map(|()| Router::builder().recv_hwm(1).build());
+    let mut last = None;
+    for router in &routers {
+        router.connect(&at).unwrap();
+        let PeerEvent::Joined { peer, .. } = dealer.recv_event(1).await.unwrap() else {
+            panic!("a peer joins")
+        };
+        last = Some(peer);
+    }
+    (dealer, routers, last.unwrap())
+}
+
+async fn what_a_peer_has_no_room_for_stays_in_the_batch() {
+    let options = Options::default().send_hwm(9).send_timeout(std::time::Duration::ZERO);
+    let (dealer, [_, second], peer) = with_two(options).await;
+    let mut rest = batch(25);
+    dealer.try_send_batch_to(peer, &mut rest).unwrap();
+    assert_eq!((rest.len(), rest.clone().pop_front().unwrap().first()), (15, &b"10"[..]));
+    assert_eq!(dealer.send_batch_to(peer, &mut rest).await, Err(SendBatchError::Timeout));
+    assert_eq!(rest.len(), 15);
+    for n in 0..10 {
+        assert_eq!(second.recv().await.unwrap().1.first(), n.to_string().as_bytes());
+    }
+    // Dropped before it is ready, it has sent what is taken off.
+    let mut sending = Box::pin(dealer.send_batch_to(peer, &mut rest));
+    assert!(futures_util::poll!(&mut sending).is_pending(), "not all have room");
+    drop(sending);
+    let sent = 15 - rest.len();
+    assert!((1..15).contains(&sent), "{sent}");
+    for n in 10..10 + sent {
+        assert_eq!(second.recv().await.unwrap().1.first(), n.to_string().as_bytes());
+    }
+    assert!(second.try_recv().is_none());
+}
+
+async fn a_batch_for_a_peer_that_is_gone_stays_as_it_is() {
+    let (dealer, [_, second], peer) = with_two(Options::default()).await;
+    second.close(enfonet_tests::DEADLINE).await;
+    while !matches!(dealer.recv_event(1).await.unwrap(), PeerEvent::Left { .. }) {}
+    let mut whole = batch(3);
+    assert_eq!(dealer.try_send_batch_to(peer, &mut whole), Err(SendBatchError::UnknownPeer));
+    assert_eq!(dealer.send_batch_to(peer, &mut whole).await, Err(SendBatchError::UnknownPeer));
+    dealer.close(std::time::Duration::ZERO).await;
+    assert_eq!(dealer.try_send_batch_to(peer, &mut whole), Err(SendBatchError::Closed));
+    assert_eq!(dealer.send_batch_to(peer, &mut whole).await, Err(SendBatchError::Closed));
+    assert_eq!(whole.len(), 3);
 }
 
 async fn runs_are_received_with_whose_they_are() {

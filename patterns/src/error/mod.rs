@@ -161,6 +161,9 @@ pub enum SendBatchError {
     /// There was no room within the socket's time for sending: trying again may help.
     #[error("no peer had room in time")]
     Timeout,
+    /// The peer isn't connected (any more): trying again doesn't help, the id is never used again.
+    #[error("the peer isn't connected")]
+    UnknownPeer,
 }
 
 impl From<Closed> for SendBatchError {

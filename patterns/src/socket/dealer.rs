@@ -1,6 +1,6 @@
 //! DEALER: to and from any number of peers, without waiting for replies.
 
-use enfonet_zmtp::{Envelope, IntoMessage, Message, SocketType};
+use enfonet_zmtp::{Batch, Envelope, IntoMessage, Message, SocketType};
 
 use super::common::{PeerEvent, recv_event, socket_methods};
 use super::hub::{Out, Owned};
@@ -8,7 +8,7 @@ use super::receiving::receiving_methods;
 use super::sending::{sending_methods, sinks};
 use super::to_peer;
 use crate::PeerId;
-use crate::error::{RecvError, SendError, TrySendError};
+use crate::error::{RecvError, SendBatchError, SendError, TrySendError};
 use crate::queue::Outbox;
 use crate::routing::RoundRobin;
 
@@ -80,6 +80,23 @@ impl Dealer {
         message: impl IntoMessage,
     ) -> Result<(), TrySendError> {
         Ok(to_peer::try_send(&self.hub, peer, envelope, message, Outbox::is_connected)?)
+    }
+
+    /// Sends all messages of a batch to a peer of the caller's choice, as it has room, and takes them off the batch. Cancel safe: what
+    /// is left in the batch isn't sent.
+    ///
+    /// # Errors
+    /// [`SendBatchError`]; what wasn't sent stays in the batch.
+    pub async fn send_batch_to(&self, peer: PeerId, batch: &mut Batch) -> Result<(), SendBatchError> {
+        to_peer::send_batch(&self.hub, peer, batch, Outbox::is_connected).await
+    }
+
+    /// Sends as many messages of a batch to a peer of the caller's choice as it has room for, and takes them off the batch. Never waits.
+    ///
+    /// # Errors
+    /// [`SendBatchError::UnknownPeer`] or [`SendBatchError::Closed`].
+    pub fn try_send_batch_to(&self, peer: PeerId, batch: &mut Batch) -> Result<(), SendBatchError> {
+        to_peer::try_send_batch(&self.hub, peer, batch, Outbox::is_connected)
     }
 
     /// Waits until one of these peers has room, or isn't connected any more, and says which. Cancel safe.

@@ -11,7 +11,7 @@ use super::receiving::{known_message, run, streams};
 use super::sending::{Permit, sinks};
 use super::to_peer;
 use crate::connection::Link;
-use crate::error::{RecvError, ReserveError, SendError, TrySendError};
+use crate::error::{RecvError, ReserveError, SendBatchError, SendError, TrySendError};
 use crate::queue::{Inbound, Outbox};
 use crate::routing::Directory;
 use crate::{ConnectError, Endpoint, PeerId, PeerInfo};
@@ -102,6 +102,23 @@ impl Router {
     /// [`TrySendError`], with the message.
     pub fn try_send_to(&self, peer: PeerId, message: impl IntoMessage) -> Result<(), TrySendError> {
         Ok(to_peer::try_send(&self.hub, peer, &Envelope::none(), message, Outbox::is_open)?)
+    }
+
+    /// Sends all messages of a batch to a peer, as it has room, and takes them off the batch. Cancel safe: what
+    /// is left in the batch isn't sent.
+    ///
+    /// # Errors
+    /// [`SendBatchError`]; what wasn't sent stays in the batch.
+    pub async fn send_batch_to(&self, peer: PeerId, batch: &mut Batch) -> Result<(), SendBatchError> {
+        to_peer::send_batch(&self.hub, peer, batch, Outbox::is_open).await
+    }
+
+    /// Sends as many messages of a batch to a peer as it has room for, and takes them off the batch. Never waits.
+    ///
+    /// # Errors
+    /// [`SendBatchError::UnknownPeer`] or [`SendBatchError::Closed`].
+    pub fn try_send_batch_to(&self, peer: PeerId, batch: &mut Batch) -> Result<(), SendBatchError> {
+        to_peer::try_send_batch(&self.hub, peer, batch, Outbox::is_open)
     }
 
     /// Waits for room for a message to the peer, and keeps it. Cancel safe.

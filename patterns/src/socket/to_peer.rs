@@ -1,11 +1,13 @@
 //! Sending to a peer of the caller's choice: ROUTER, and what brokers need of DEALER and XPUB.
 
-use enfonet_zmtp::{Envelope, IntoMessage};
+use std::task::Waker;
+
+use enfonet_zmtp::{Batch, Envelope, IntoMessage};
 
 use super::hub::Hub;
 use super::sending::{Permit, wait_room};
 use crate::PeerId;
-use crate::error::{ReserveError, SendError, Unsendable, Unsent};
+use crate::error::{ReserveError, SendBatchError, SendError, Unsendable, Unsent};
 use crate::queue::{Outbox, Outgoing};
 use crate::routing::Routing;
 
@@ -74,4 +76,50 @@ pub(super) async fn reserve<R: Routing>(hub: &Hub<R>, peer: PeerId) -> Result<Pe
     };
     hub.give_way().await;
     hub.in_send_time(place).await.unwrap_or(Err(ReserveError::Timeout))
+}
+
+/// Sends as many of the messages as the peer has room for, if it `is_there`; those are taken off the batch. `None` when some
+/// are left.
+fn put_batch<R: Routing>(
+    hub: &Hub<R>,
+    peer: PeerId,
+    batch: &mut Batch,
+    is_there: fn(&Outbox) -> bool,
+) -> Option<Result<(), SendBatchError>> {
+    let mut out = hub.out();
+    if out.closed {
+        return Some(Err(SendBatchError::Closed));
+    }
+    let outbox = out.outboxes.get_mut(peer).filter(|outbox| is_there(outbox));
+    let Some(outbox) = outbox else { return Some(Err(SendBatchError::UnknownPeer)) };
+    let octets = batch.wire_len();
+    let admitted = outbox.push_run(batch, octets);
+    let _ = batch.split_to(admitted);
+    let waker = outbox.wake();
+    drop(out);
+    hub.count_sent(octets - batch.wire_len());
+    waker.into_iter().for_each(Waker::wake);
+    batch.is_empty().then_some(Ok(()))
+}
+
+/// Sends as many of the messages as the peer has room for; those are taken off the batch.
+pub(super) fn try_send_batch<R: Routing>(
+    hub: &Hub<R>,
+    peer: PeerId,
+    batch: &mut Batch,
+    is_there: fn(&Outbox) -> bool,
+) -> Result<(), SendBatchError> {
+    put_batch(hub, peer, batch, is_there).unwrap_or(Ok(()))
+}
+
+/// Sends all of the messages to one peer, as it has room. Cancel safe: what is sent is taken off the batch.
+pub(super) async fn send_batch<R: Routing>(
+    hub: &Hub<R>,
+    peer: PeerId,
+    batch: &mut Batch,
+    is_there: fn(&Outbox) -> bool,
+) -> Result<(), SendBatchError> {
+    hub.give_way().await;
+    let sent = hub.in_send_time(|| put_batch(hub, peer, batch, is_there)).await;
+    sent.unwrap_or(Err(SendBatchError::Timeout))
 }
