@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod balancer;
 mod broker;
 mod sockets;
 
@@ -41,6 +42,7 @@ fn per_message(made: Stats, messages: usize) -> f64 {
 fn no_kind_of_traffic_allocates_more_than_is_recorded() {
     let mut figures = sockets::figures();
     figures.extend(broker::figures());
+    figures.extend(balancer::figures());
     for Figure { what, recorded, measured } in &figures {
         println!("{what:44} {measured:8.4} allocations a message (recorded: {recorded:.4})");
     }

@@ -1,6 +1,9 @@
 //! Workers that aren't REP: they get the client's identity and the message as it is, and reply as they like.
 
-use enfonet_tests::{LIBRARIES, Library, Script, Slb, message};
+use std::io::Write;
+use std::time::Duration;
+
+use enfonet_tests::{LIBRARIES, Library, Runtime, Script, Slb, message};
 
 use crate::peers::World;
 
@@ -125,4 +128,48 @@ fn rep_and_plain_workers_share_the_requests() {
             client.expect(&["", "request"]);
         }
     }
+}
+
+#[test]
+fn a_worker_that_reads_late_gets_all_in_order() {
+    // More than the system and the broker hold for it: the broker takes back what is too much.
+    const REQUESTS: usize = 12_000;
+    /// So many it replies to at once: it gets several in a row from then on.
+    const QUICK: usize = 1000;
+    let body = |n: usize| format!("{n:05}{}", ".".repeat(if n.is_multiple_of(3) { 5000 } else { 3000 }));
+    let runtime = Runtime::new();
+    let broker = Slb::tcp(&runtime);
+    let mut worker = Script::join(&broker.backend(), "DEALER", 1);
+    let client = Script::join(&broker.frontend(), "DEALER", 1).into_stream();
+    client.set_write_timeout(Some(Duration::from_millis(500))).unwrap();
+    std::thread::scope(|scope| {
+        let (stalled, is_stalled) = std::sync::mpsc::channel();
+        let mut client = &client;
+        scope.spawn(move || {
+            for n in 0..REQUESTS {
+                let request = message(&[body(n)]);
+                let mut rest = &request[..];
+                while !rest.is_empty() {
+                    match client.write(rest) {
+                        Ok(written) => rest = &rest[written..],
+                        Err(_) => drop(stalled.send(())),
+                    }
+                }
+            }
+        });
+        for n in 0..REQUESTS {
+            let request = worker.message();
+            assert!(request[1] == body(n).as_bytes(), "{n}");
+            if n < QUICK {
+                worker.send(&message(&[&request[0][..], b"done"]));
+            } else if n == QUICK {
+                let _ = is_stalled.recv();
+            }
+        }
+    });
+    let summary = broker.stop(&runtime);
+    assert_eq!(
+        (summary.requests, summary.malformed, summary.abandoned, summary.lost),
+        (REQUESTS as u64, 0, 0, 0)
+    );
 }

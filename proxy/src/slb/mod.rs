@@ -18,6 +18,7 @@
 //! What a worker that goes can't have got, another gets. What it had is lost, as in libzmq: the broker
 //! can't know whether it was carried out.
 
+mod bundle;
 mod credit;
 mod workers;
 
@@ -25,13 +26,14 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use enfonet_patterns::{
-    Batch, Dealer, Envelope, Message, Options, PeerEvent, PeerId, Router, SocketType, TrySendError,
+    Batch, Dealer, Envelope, Message, Options, PeerEvent, PeerId, Router, SocketType, Span,
 };
 use slotmap::{Key, KeyData, SlotMap, new_key_type};
 use tracing::{debug, warn};
 
 use crate::config::attach;
 use crate::{Config, Endpoints, Side, StartError};
+use bundle::Bundle;
 use workers::{Choice, Kind, Workers};
 
 /// Octets that may wait for one client or one worker.
@@ -83,6 +85,8 @@ pub struct Broker {
     run: [u8; 8],
     /// Requests that came back from a worker that went, or was full.
     returned: VecDeque<(PeerId, Message)>,
+    /// What is about to be sent to one peer; empty otherwise.
+    bundle: Bundle,
     summary: Summary,
 }
 
@@ -123,6 +127,7 @@ impl Broker {
             in_flight: SlotMap::with_key(),
             run: fastrand::u64(..).to_be_bytes(),
             returned: VecDeque::new(),
+            bundle: Bundle::default(),
             summary: Summary::default(),
         })
     }
@@ -196,45 +201,57 @@ impl Broker {
 /// Requests.
 impl Broker {
     /// Gives requests to the workers that have the least to do, in runs; keeps what they can't take after all.
-    fn hand_over(&mut self, client: PeerId, mut requests: Batch, now: Instant) {
-        while !requests.is_empty() {
+    fn hand_over(&mut self, client: PeerId, requests: Batch, now: Instant) {
+        let batch = requests.encoded();
+        let (mut requests, mut waiting) = (batch.spans(), batch.len());
+        let mut refused = VecDeque::new();
+        while waiting > 0 {
             let Some(choice) = self.workers.pick() else {
-                self.returned.extend(requests.into_iter().map(|request| (client, request)));
-                return;
+                refused.extend(requests.map(|request| (client, batch.message(&request).detach())));
+                break;
             };
-            let sent = self.hand_run(client, &mut requests, choice);
-            self.summary.requests += sent as u64;
+            let run = choice.run.min(waiting);
+            waiting -= run;
+            let (sent, left) = self.hand_run(client, &batch, requests.by_ref().take(run), choice);
             self.workers.sent(choice.worker, sent, now);
-        }
-    }
-
-    /// Gives a worker the first of the requests; keeps one that it can't take after all. How many it has got.
-    fn hand_run(&mut self, client: PeerId, requests: &mut Batch, to: Choice) -> usize {
-        let mut sent = 0;
-        while sent < to.run
-            && let Some(request) = requests.pop_front()
-        {
-            let Some((token, envelope)) = self.admit(client, &request, to) else { continue };
-            match self.backend.try_send_to(to.worker, &envelope, request) {
-                Ok(()) => sent += 1,
-                Err(
-                    TrySendError::Full(request)
-                    | TrySendError::UnknownPeer(request)
-                    | TrySendError::Closed(request),
-                ) => {
-                    token.map(|token| self.in_flight.remove(token));
-                    self.workers.is_full(to.worker);
-                    self.returned.push_front((client, request));
-                    break;
-                }
-                Err(_) => {}
+            if !left.is_empty() {
+                self.workers.is_full(choice.worker);
+                refused.extend(self.take_back(choice.worker, choice.kind, left));
             }
         }
-        sent
+        if !refused.is_empty() {
+            refused.append(&mut self.returned);
+            self.returned = refused;
+        }
     }
 
-    /// What goes before a request, and the token that is part of it, if the worker knows of such; or nobody gets it.
-    fn admit(&mut self, client: PeerId, request: &Message, to: Choice) -> Option<(Option<Token>, Envelope)> {
+    /// Gives some requests of a batch to a worker: how many it has got, and what it can't take after all.
+    fn hand_run<'a>(
+        &mut self,
+        client: PeerId,
+        batch: &'a Batch,
+        requests: impl Iterator<Item = Span<'a>>,
+        to: Choice,
+    ) -> (usize, Vec<Batch>) {
+        for request in requests {
+            if let Some(envelope) = self.admit(client, &request, to) {
+                self.bundle.push(&envelope, batch, &request);
+            }
+        }
+        let (mut sent, mut left) = (0, Vec::new());
+        for mut batch in self.bundle.drain() {
+            sent += batch.len();
+            // Whatever the reason, what stays in the batch isn't sent.
+            let _ = self.backend.try_send_batch_to(to.worker, &mut batch);
+            sent -= batch.len();
+            left.extend((!batch.is_empty()).then_some(batch));
+        }
+        self.summary.requests += sent as u64;
+        (sent, left)
+    }
+
+    /// What goes before a request; nothing if nobody is to get it.
+    fn admit(&mut self, client: PeerId, request: &Span<'_>, to: Choice) -> Option<Envelope> {
         match to.kind {
             Kind::Counting if !request.has_envelope() => {
                 self.summary.malformed += 1;
@@ -243,14 +260,23 @@ impl Broker {
             }
             Kind::Counting => {
                 let token = self.in_flight.insert(InFlight { client, worker: to.worker });
-                Some((Some(token), self.envelope(token)))
+                Some(self.envelope(token))
             }
             Kind::Plain => {
                 let identity = self.frontend.identity(client);
                 self.summary.abandoned += u64::from(identity.is_none());
-                Some((None, Envelope::of(&[identity?])))
+                Some(Envelope::of(&[identity?]))
             }
         }
+    }
+
+    /// The requests among what a worker hasn't got. No reply to them is awaited any more.
+    fn take_back(&mut self, worker: PeerId, kind: Kind, unsent: Vec<Batch>) -> Vec<(PeerId, Message)> {
+        let requests = unsent.into_iter().flatten().filter_map(|message| {
+            let client = self.take_client(message.first(), worker, kind)?;
+            Some((client, message.split_first().1?.detach()))
+        });
+        requests.collect()
     }
 }
 
@@ -273,25 +299,39 @@ impl Broker {
 
     fn handle_replies(&mut self, worker: PeerId, batch: Batch) {
         let Some(kind) = self.workers.kind(worker) else { return };
-        let mut replies = 0;
-        for message in batch {
-            let (first, reply) = message.split_first();
-            let client = self.take_client(&first, worker, kind);
+        let batch = batch.encoded();
+        let (mut replies, mut to) = (0, None);
+        for message in batch.spans() {
+            let client = self.take_client(message.first, worker, kind);
             // Only what answers a request makes room for another.
             replies += usize::from(client.is_some());
-            let (Some(client), Some(reply)) = (client, reply) else {
+            let (Some(client), Some(reply)) = (client, message.rest()) else {
                 self.summary.undeliverable += 1;
                 continue;
             };
-            match self.frontend.try_send_to(client, reply) {
-                Ok(()) => self.summary.replies += 1,
-                Err(error) => {
-                    self.summary.undeliverable += 1;
-                    debug!(%error, "dropped a reply");
-                }
+            if let Some(other) = to.replace(client).filter(|to| *to != client) {
+                self.send_replies(other);
             }
+            self.bundle.push(&Envelope::none(), &batch, &reply);
+        }
+        if let Some(client) = to {
+            self.send_replies(client);
         }
         self.workers.replied(worker, replies, Instant::now());
+    }
+
+    /// Sends what is in the bundle to a client, as far as it takes it.
+    fn send_replies(&mut self, client: PeerId) {
+        for mut batch in self.bundle.drain() {
+            let all = batch.len() as u64;
+            let sent = self.frontend.try_send_batch_to(client, &mut batch);
+            let dropped = batch.len() as u64;
+            self.summary.replies += all - dropped;
+            self.summary.undeliverable += dropped;
+            if dropped > 0 {
+                debug!(dropped, ?sent, "a client can't take its replies");
+            }
+        }
     }
 
     /// The client that the first frame of a worker's message stands for. A token is used up by that.
@@ -324,14 +364,9 @@ impl Broker {
     /// What the worker can't have got goes to others; what it had is lost.
     fn handle_left(&mut self, worker: PeerId, unsent: Vec<Batch>) {
         let Some(kind) = self.workers.leave(worker) else { return };
-        for message in unsent.into_iter().flatten() {
-            let (first, request) = message.split_first();
-            let client = self.take_client(&first, worker, kind);
-            if let (Some(client), Some(request)) = (client, request) {
-                self.summary.requests -= 1;
-                self.returned.push_back((client, request.detach()));
-            }
-        }
+        let requests = self.take_back(worker, kind, unsent);
+        self.summary.requests -= requests.len() as u64;
+        self.returned.extend(requests);
         let before = self.in_flight.len();
         self.in_flight.retain(|_, request| request.worker != worker);
         let lost = before - self.in_flight.len();
