@@ -40,37 +40,47 @@ struct Arguments {
 #[must_use]
 pub fn enfomq() -> ExitCode {
     let about = "EnfoMQ: a message queue broker. Publishers connect to the frontend (XSUB), subscribers to the backend (XPUB).";
-    run_program("enfomq", about, ["tcp://127.0.0.1:5557", "tcp://127.0.0.1:5558"], async |config, demo| {
-        let stop = shutdown_signal().map_err(|e| e.to_string())?;
-        if demo {
-            return demo::mq(config, ready, stop).await.map_err(|e| e.to_string());
-        }
-        mq::run(config, ready, stop).await.map(drop).map_err(|e: StartError| e.to_string())
-    })
+    run_program(
+        "enfomq",
+        about,
+        ["tcp://127.0.0.1:5557", "tcp://127.0.0.1:5558"],
+        |config, demo| async move {
+            let stop = shutdown_signal().map_err(|e| e.to_string())?;
+            if demo {
+                return demo::mq(config, ready, stop).await.map_err(|e| e.to_string());
+            }
+            mq::run(config, ready, stop).await.map(drop).map_err(|e: StartError| e.to_string())
+        },
+    )
 }
 
 /// Runs `enfoslb` with the arguments of the process.
 #[must_use]
 pub fn enfoslb() -> ExitCode {
     let about = "EnfoSLB: a service load balancer. Clients connect to the frontend (ROUTER), workers to the backend (DEALER).";
-    run_program("enfoslb", about, ["tcp://127.0.0.1:5559", "tcp://127.0.0.1:5560"], async |config, demo| {
-        let stop = shutdown_signal().map_err(|e| e.to_string())?;
-        if demo {
-            return demo::slb(config, ready, stop).await.map_err(|e| e.to_string());
-        }
-        slb::run(config, ready, stop).await.map(drop).map_err(|e: StartError| e.to_string())
-    })
+    run_program(
+        "enfoslb",
+        about,
+        ["tcp://127.0.0.1:5559", "tcp://127.0.0.1:5560"],
+        |config, demo| async move {
+            let stop = shutdown_signal().map_err(|e| e.to_string())?;
+            if demo {
+                return demo::slb(config, ready, stop).await.map_err(|e| e.to_string());
+            }
+            slb::run(config, ready, stop).await.map(drop).map_err(|e: StartError| e.to_string())
+        },
+    )
 }
 
 fn ready(endpoints: &impl Display) {
     println!("ready {endpoints}");
 }
 
-fn run_program(
+fn run_program<B: Future<Output = Result<(), String>> + Send + 'static>(
     name: &'static str,
     about: &'static str,
     defaults: [&str; 2],
-    broker: impl AsyncFnOnce(Config, bool) -> Result<(), String>,
+    broker: impl FnOnce(Config, bool) -> B,
 ) -> ExitCode {
     let arguments = match parse(name, about) {
         Ok(arguments) => arguments,
@@ -100,9 +110,12 @@ fn run_program(
         Ok(runtime) => runtime,
         Err(error) => return fail(name, error),
     };
-    match runtime.block_on(broker(config(arguments, &options, defaults), demo)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(name, error),
+    // A task of its own is polled without the system being asked for events each time before.
+    let running = runtime.spawn(broker(config(arguments, &options, defaults), demo));
+    match runtime.block_on(running) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => fail(name, error),
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     }
 }
 

@@ -86,3 +86,36 @@ fn req_needs_a_write_a_read_and_a_wait_for_each_request() {
     }
     check("REQ", &req.finish(), REQUESTS, &[("write", 1000.0), ("read", 1000.0), ("wait", 1000.0)]);
 }
+
+#[test]
+fn a_load_balancer_hands_on_what_comes_together_together() {
+    const WINDOW: usize = 16;
+    const WINDOWS: usize = 1000;
+    let ((clients, frontend), (workers, backend)) = (ScriptListener::bind(), ScriptListener::bind());
+    let mut command = command_of("enfonet-proxy", "enfoslb");
+    command.args(["--frontend-connect", &frontend, "--backend-connect", &backend]);
+    let broker = Traced::start(command);
+    let mut client = accept(&clients, "DEALER").into_stream();
+    let mut worker = accept(&workers, "REP").into_stream();
+    let requests = message(&[&b""[..], &[b'x'; BODY]]).repeat(WINDOW);
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let mut buffer = vec![0; 64 << 10];
+            while let Ok(read @ 1..) = std::io::Read::read(&mut worker, &mut buffer) {
+                worker.write_all(&buffer[..read]).unwrap();
+            }
+        });
+        let mut replies = vec![0; requests.len()];
+        for _ in 0..WINDOWS {
+            client.write_all(&requests).unwrap();
+            std::io::Read::read_exact(&mut client, &mut replies).unwrap();
+            assert!(replies == requests, "other octets than were sent");
+        }
+        check(
+            "EnfoSLB",
+            &broker.kill(),
+            WINDOWS * WINDOW,
+            &[("write", 125.0), ("read", 125.0), ("wait", 240.0)],
+        );
+    });
+}
