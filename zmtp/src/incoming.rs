@@ -3,6 +3,7 @@
 use bytes::{Buf, BytesMut};
 
 use crate::curve::MESSAGE_OVERHEAD;
+use crate::frame::room_ahead;
 use crate::{CurveError, Decoder, Event, Fault, FrameError, FrameHeader, Limits, Opener};
 
 /// A [`Decoder`] that decrypts first, if the mechanism wants that. Without, it is one.
@@ -95,9 +96,9 @@ impl Incoming {
 }
 
 impl Encrypted {
-    /// As [`Decoder::reserve`]: what is announced isn't allocated before as much has arrived.
+    /// As [`Decoder::reserve`]: what is announced isn't allocated before as much has arrived, or a part of a lot.
     fn reserve(&mut self, hint: usize) -> &mut BytesMut {
-        self.buffer.reserve(hint.max(self.missing.min(self.buffer.len())).max(1));
+        self.buffer.reserve(hint.max(room_ahead(self.missing, self.buffer.len())).max(1));
         &mut self.buffer
     }
 

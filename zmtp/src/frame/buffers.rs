@@ -10,6 +10,17 @@ const KEPT: usize = 4;
 /// Larger ones are for single messages, and aren't kept beside the one that is read into.
 const LARGEST: usize = 256 << 10;
 
+/// From so many octets of a frame on that have arrived, there is room for this many times as many. Growing by less would copy
+/// it more often.
+const AHEAD: (usize, usize) = (64 << 10, 8);
+
+/// The room for what is `missing` of a frame: no more than for as much as has `arrived`, or for a few times as much where that
+/// is a lot, so that an announced size costs the peer its octets first.
+pub(crate) fn room_ahead(missing: usize, arrived: usize) -> usize {
+    let (from, times) = AHEAD;
+    missing.min(if arrived < from { arrived } else { arrived.saturating_mul(times) })
+}
+
 /// The buffers of one connection that are still looked at, oldest first. All are of one size.
 #[derive(Debug, Default)]
 pub(super) struct Buffers {
@@ -23,8 +34,7 @@ impl Buffers {
     /// Makes room in `buffer` behind what is in it, for at least half of `room`.
     pub(super) fn make_room(&mut self, buffer: &mut BytesMut, room: usize) {
         if buffer.len() > room / 2 || room > LARGEST {
-            buffer.reserve(room);
-            self.is_odd = true;
+            self.grow(buffer, room);
         } else if !buffer.try_reclaim(room - buffer.len()) {
             self.fit_size(room);
             let mut next = self.take();
@@ -35,6 +45,12 @@ impl Buffers {
                 self.used.push(used);
             }
         }
+    }
+
+    /// Makes room for all of `room`, in a buffer that isn't kept: for the rest of a frame.
+    pub(super) fn grow(&mut self, buffer: &mut BytesMut, room: usize) {
+        buffer.reserve(room);
+        self.is_odd = true;
     }
 
     /// Nothing is kept any more: for connections that fall idle.

@@ -12,7 +12,7 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use super::buffers::Buffers;
+use super::buffers::{Buffers, room_ahead};
 use super::{FrameError, FrameHeader, Limits};
 use crate::Batch;
 
@@ -71,12 +71,16 @@ impl Decoder {
 
     /// The buffer to append received octets to, with room for one at least, and for half of `hint`.
     ///
-    /// When a large message is arriving, the room doubles with what has already arrived and never
-    /// exceeds what is missing, so that an announced size costs the peer its octets first.
+    /// When a large message is arriving, the room is as much as has already arrived, or a few times as much where that is
+    /// a lot, and never exceeds what is missing, so that an announced size costs the peer its octets first.
     pub fn reserve(&mut self, hint: usize) -> &mut BytesMut {
-        let room = hint.max(self.missing.min(self.buffer.len())).max(1);
-        if room > self.spare() {
-            self.buffers.make_room(&mut self.buffer, room);
+        let ahead = room_ahead(self.missing, self.buffer.len());
+        if hint.max(ahead).max(1) > self.spare() {
+            if ahead > hint {
+                self.buffers.grow(&mut self.buffer, ahead);
+            } else {
+                self.buffers.make_room(&mut self.buffer, hint.max(1));
+            }
         }
         &mut self.buffer
     }
@@ -366,6 +370,22 @@ mod tests {
         assert!(decoder.is_empty() && decoder.spare() >= 100);
         decoder.shrink();
         assert_eq!(decoder.spare(), 0);
+    }
+
+    #[test]
+    fn a_large_frame_is_moved_once_as_it_arrives() {
+        const LEN: usize = 1 << 20;
+        let mut decoder = Decoder::new(Limits::default());
+        decoder.reserve(9).extend_from_slice(&[&[2][..], &LEN.to_be_bytes()].concat());
+        let mut places = Vec::new();
+        for _ in 0..8 {
+            assert_eq!(decoder.poll_event(), Ok(None));
+            decoder.reserve(LEN / 8).extend_from_slice(&[7; LEN / 8]);
+            places.push(decoder.buffer.as_ptr());
+        }
+        places.dedup();
+        assert!(places.len() <= 2, "{places:?}");
+        assert!(matches!(decoder.poll_event(), Ok(Some(Event::Batch(batch))) if batch.wire_len() == LEN + 9));
     }
 
     #[test]
