@@ -96,9 +96,10 @@ impl Incoming {
 }
 
 impl Encrypted {
-    /// As [`Decoder::reserve`]: what is announced isn't allocated before as much has arrived, or a part of a lot.
+    /// As [`Decoder::reserve`]: what is announced gets room as it arrives.
     fn reserve(&mut self, hint: usize) -> &mut BytesMut {
-        self.buffer.reserve(hint.max(room_ahead(self.missing, self.buffer.len())).max(1));
+        let (arrived, spare) = (self.buffer.len(), self.buffer.capacity() - self.buffer.len());
+        self.buffer.reserve(hint.max(room_ahead(self.missing, arrived, spare)).max(1));
         &mut self.buffer
     }
 

@@ -14,11 +14,12 @@ const LARGEST: usize = 256 << 10;
 /// it more often.
 const AHEAD: (usize, usize) = (64 << 10, 8);
 
-/// The room for what is `missing` of a frame: no more than for as much as has `arrived`, or for a few times as much where that
-/// is a lot, so that an announced size costs the peer its octets first.
-pub(crate) fn room_ahead(missing: usize, arrived: usize) -> usize {
+/// The room for what is `missing` of a frame: for as much as has `arrived`, or, where that is a lot and there is less to spare,
+/// for a few times as much. So an announced size costs the peer its octets first.
+pub(crate) fn room_ahead(missing: usize, arrived: usize, spare: usize) -> usize {
     let (from, times) = AHEAD;
-    missing.min(if arrived < from { arrived } else { arrived.saturating_mul(times) })
+    let as_much = missing.min(arrived);
+    if as_much <= spare || arrived < from { as_much } else { missing.min(arrived.saturating_mul(times)) }
 }
 
 /// The buffers of one connection that are still looked at, oldest first. All are of one size.

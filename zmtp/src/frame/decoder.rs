@@ -74,7 +74,7 @@ impl Decoder {
     /// When a large message is arriving, the room is as much as has already arrived, or a few times as much where that is
     /// a lot, and never exceeds what is missing, so that an announced size costs the peer its octets first.
     pub fn reserve(&mut self, hint: usize) -> &mut BytesMut {
-        let ahead = room_ahead(self.missing, self.buffer.len());
+        let ahead = room_ahead(self.missing, self.buffer.len(), self.spare());
         if hint.max(ahead).max(1) > self.spare() {
             if ahead > hint {
                 self.buffers.grow(&mut self.buffer, ahead);
@@ -386,6 +386,21 @@ mod tests {
         places.dedup();
         assert!(places.len() <= 2, "{places:?}");
         assert!(matches!(decoder.poll_event(), Ok(Some(Event::Batch(batch))) if batch.wire_len() == LEN + 9));
+    }
+
+    #[test]
+    fn a_large_frame_has_no_more_room_than_for_eight_times_of_what_has_arrived() {
+        let mut decoder =
+            Decoder::new(Limits { message: usize::MAX, frame: usize::MAX, ..Limits::default() });
+        decoder.reserve(9).extend_from_slice(b"\x02\x00\x00\x00\xff\xff\xff\xff\xff");
+        for _ in 0..100 {
+            assert_eq!(decoder.poll_event(), Ok(None));
+            let arrived = decoder.buffer.len();
+            let times = if arrived < 64 << 10 { 1 } else { 8 };
+            decoder.reserve(4096).extend_from_slice(&[7; 4096]);
+            let room = decoder.buffer.capacity();
+            assert!(room <= 4 * arrived.max(4096) + times * arrived, "{room} for {arrived}");
+        }
     }
 
     #[test]
