@@ -91,7 +91,8 @@ impl Dealer {
         to_peer::send_batch(&self.hub, peer, batch, Outbox::is_connected).await
     }
 
-    /// Sends as many messages of a batch to a peer of the caller's choice as it has room for, and takes them off the batch. Never waits.
+    /// Sends as many messages of a batch to a peer of the caller's choice as it has room for, and takes them off the batch; what
+    /// is left had none. Never waits.
     ///
     /// # Errors
     /// [`SendBatchError::UnknownPeer`] or [`SendBatchError::Closed`].

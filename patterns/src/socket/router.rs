@@ -113,7 +113,8 @@ impl Router {
         to_peer::send_batch(&self.hub, peer, batch, Outbox::is_open).await
     }
 
-    /// Sends as many messages of a batch to a peer as it has room for, and takes them off the batch. Never waits.
+    /// Sends as many messages of a batch to a peer as it has room for, and takes them off the batch; what
+    /// is left had none. Never waits.
     ///
     /// # Errors
     /// [`SendBatchError::UnknownPeer`] or [`SendBatchError::Closed`].

@@ -78,6 +78,9 @@ pub(super) async fn reserve<R: Routing>(hub: &Hub<R>, peer: PeerId) -> Result<Pe
     hub.in_send_time(place).await.unwrap_or(Err(ReserveError::Timeout))
 }
 
+/// What batches are cut from may be as large as this: a read's buffer, or one that batches for many peers are made in.
+const SOURCE: usize = 64 << 10;
+
 /// Sends as many of the messages as the peer has room for, if it `is_there`; those are taken off the batch. `None` when some
 /// are left.
 fn put_batch<R: Routing>(
@@ -93,7 +96,7 @@ fn put_batch<R: Routing>(
     let outbox = out.outboxes.get_mut(peer).filter(|outbox| is_there(outbox));
     let Some(outbox) = outbox else { return Some(Err(SendBatchError::UnknownPeer)) };
     let octets = batch.wire_len();
-    let admitted = outbox.push_run(batch, octets);
+    let admitted = outbox.push_run(batch, octets.max(SOURCE));
     let _ = batch.split_to(admitted);
     let waker = outbox.wake();
     drop(out);

@@ -116,14 +116,14 @@ impl Batch {
         }
     }
 
-    /// One of its messages, shared. `span` must come from its [`spans`](Self::spans), or be the rest of one of them.
+    /// One of its messages. `span` must come from its [`spans`](Self::spans), or be the rest of one of them.
     ///
     /// # Panics
-    /// When the batch isn't kept in wire form: then it has no spans.
+    /// When it is of another batch.
     #[must_use]
     pub fn message(&self, span: &Span<'_>) -> Message {
-        let wire = self.wire().expect("a batch with spans");
-        Message::from_wire(wire.slice(span.range.clone()))
+        let wire = self.wire().expect("a batch that has spans is kept in wire form");
+        Message::from_wire(Octets::take(&mut wire.slice_ref(span.wire), span.wire.len()))
     }
 
     /// The same messages in wire form. Those that are, as all that came over a wire, stay as they are; others are copied.

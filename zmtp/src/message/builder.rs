@@ -17,10 +17,19 @@ use super::{Batch, Envelope, Span};
 /// let sent: Batch = [["", "a"], ["", "b"]].map(Message::from).into_iter().collect();
 /// assert_eq!(builder.take(), sent);
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct BatchBuilder {
     wire: BytesMut,
     messages: usize,
+}
+
+/// Room that is made at once.
+const ROOM: usize = 4 << 10;
+
+impl Default for BatchBuilder {
+    fn default() -> Self {
+        Self { wire: BytesMut::with_capacity(ROOM), messages: 0 }
+    }
 }
 
 impl BatchBuilder {
@@ -38,13 +47,19 @@ impl BatchBuilder {
         self.messages
     }
 
+    /// Octets of all messages with their frame headers.
+    #[must_use]
+    pub fn wire_len(&self) -> usize {
+        self.wire.len()
+    }
+
     /// Whether there are none.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.messages == 0
     }
 
-    /// Takes the messages out. Their memory is used again once the batch is gone.
+    /// Takes the messages out. The memory is used again once all batches that were taken before are gone.
     #[must_use]
     pub fn take(&mut self) -> Batch {
         Batch::from_encoded(self.wire.split().freeze(), std::mem::take(&mut self.messages))
@@ -64,7 +79,7 @@ mod tests {
             builder.push(&Envelope::of(&[name]), &message);
             builder.push(&Envelope::none(), &message.rest().unwrap());
         }
-        assert_eq!(builder.len(), 4);
+        assert_eq!((builder.len(), builder.wire_len()), (4, 23));
         let messages: Vec<_> =
             builder.take().into_iter().map(|message| message.iter().collect::<Vec<_>>().concat()).collect();
         assert_eq!(messages, [&b"1a"[..], b"a", b"2xb", b"b"]);
