@@ -1,7 +1,10 @@
 //! Requests that wait, and who gets them.
 
+use std::thread;
+
 use enfonet_tests::{LIBRARIES, Library, Script, Slb, message};
 
+use crate::WORK;
 use crate::peers::{Peer, World};
 
 /// A client by hand that has sent these requests; the broker has them.
@@ -51,7 +54,7 @@ fn a_req_that_asks_before_any_worker_is_there_is_answered() {
 }
 
 #[test]
-fn idle_workers_get_one_request_each() {
+fn idle_workers_that_take_their_time_get_one_request_each() {
     for library in LIBRARIES {
         let world = World::new();
         let broker = Slb::tcp(&world.runtime);
@@ -65,6 +68,7 @@ fn idle_workers_get_one_request_each() {
         for round in 0..5 {
             (0..5).for_each(|n| client.send(&["", &format!("{round} {n}")]));
             let mut requests: Vec<_> = workers.iter().map(Peer::recv).collect();
+            thread::sleep(WORK);
             requests.iter().zip(&workers).for_each(|(request, worker)| worker.send(request));
             requests.sort();
             assert_eq!(requests.concat(), [0, 1, 2, 3, 4].map(|n| format!("{round} {n}").into_bytes()));

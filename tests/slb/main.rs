@@ -12,3 +12,6 @@ mod program;
 mod restart;
 mod stop;
 mod vanish;
+
+/// A worker that takes so long for a request gets them one by one.
+const WORK: std::time::Duration = std::time::Duration::from_millis(5);

@@ -83,7 +83,7 @@ pub struct Broker {
     in_flight: SlotMap<Token, InFlight>,
     /// Stands before each token: a worker may still have a request of an earlier broker at this place.
     run: [u8; 8],
-    /// Requests that came back from a worker that went, or was full.
+    /// Requests that came back from a worker that went, or was full, or that no worker is left for; oldest first.
     returned: VecDeque<(PeerId, Message)>,
     /// What is about to be sent to one peer; empty otherwise.
     bundle: Bundle,
@@ -173,10 +173,12 @@ impl Broker {
     /// been received is dealt with before anything else is waited for.
     async fn step(&mut self) -> bool {
         let credit = self.workers.credit();
-        if credit > 0
-            && let Some((client, request)) = self.returned.pop_front()
-        {
-            self.hand_over(client, request.into(), Instant::now());
+        if credit > 0 && !self.returned.is_empty() {
+            // There may be many, and others want to go on meanwhile.
+            tokio::task::coop::consume_budget().await;
+            if let Some((client, request)) = self.returned.pop_front() {
+                self.hand_over(client, request.into(), Instant::now());
+            }
             return true;
         }
         tokio::select! {
@@ -204,7 +206,7 @@ impl Broker {
     fn hand_over(&mut self, client: PeerId, requests: Batch, now: Instant) {
         let batch = requests.encoded();
         let (mut requests, mut waiting) = (batch.spans(), batch.len());
-        let mut refused = VecDeque::new();
+        let mut refused = Vec::new();
         while waiting > 0 {
             let Some(choice) = self.workers.pick() else {
                 refused.extend(requests.map(|request| (client, batch.message(&request).detach())));
@@ -212,37 +214,59 @@ impl Broker {
             };
             let run = choice.run.min(waiting);
             waiting -= run;
-            let (sent, left) = self.hand_run(client, &batch, requests.by_ref().take(run), choice);
+            self.address(client, &batch, requests.by_ref().take(run), choice);
+            let (sent, left) = self.send_requests(choice.worker);
             self.workers.sent(choice.worker, sent, now);
             if !left.is_empty() {
                 self.workers.is_full(choice.worker);
-                refused.extend(self.take_back(choice.worker, choice.kind, left));
+                refused.extend(left.into_iter().flatten().filter_map(|message| {
+                    self.take_client(message.first(), choice.worker, choice.kind);
+                    Some((client, message.split_first().1?.detach()))
+                }));
             }
         }
-        if !refused.is_empty() {
-            refused.append(&mut self.returned);
-            self.returned = refused;
+        self.give_back(refused);
+    }
+
+    /// Puts requests into the bundle, behind what the worker is to give back with the reply.
+    fn address<'a>(
+        &mut self,
+        client: PeerId,
+        batch: &Batch,
+        requests: impl Iterator<Item = Span<'a>>,
+        to: Choice,
+    ) {
+        if to.kind == Kind::Plain {
+            let Some(identity) = self.frontend.identity(client) else {
+                self.summary.abandoned += requests.count() as u64;
+                return;
+            };
+            let envelope = Envelope::of(&[identity]);
+            requests.for_each(|request| self.bundle.push(&envelope, batch, &request));
+            return;
+        }
+        for request in requests {
+            if request.has_envelope() {
+                let token = self.in_flight.insert(InFlight { client, worker: to.worker });
+                let envelope = self.envelope(token);
+                self.bundle.push(&envelope, batch, &request);
+            } else {
+                self.summary.malformed += 1;
+                debug!("dropped a request without an empty frame before its body");
+            }
         }
     }
 
-    /// Gives some requests of a batch to a worker: how many it has got, and what it can't take after all.
-    fn hand_run<'a>(
-        &mut self,
-        client: PeerId,
-        batch: &'a Batch,
-        requests: impl Iterator<Item = Span<'a>>,
-        to: Choice,
-    ) -> (usize, Vec<Batch>) {
-        for request in requests {
-            if let Some(envelope) = self.admit(client, &request, to) {
-                self.bundle.push(&envelope, batch, &request);
-            }
-        }
+    /// Sends what is in the bundle to a worker: how many requests it has got, and what it can't take after all.
+    fn send_requests(&mut self, worker: PeerId) -> (usize, Vec<Batch>) {
         let (mut sent, mut left) = (0, Vec::new());
         for mut batch in self.bundle.drain() {
             sent += batch.len();
-            // Whatever the reason, what stays in the batch isn't sent.
-            let _ = self.backend.try_send_batch_to(to.worker, &mut batch);
+            // None goes before one that has found no room.
+            if left.is_empty() {
+                // Whatever the reason, what stays in the batch isn't sent.
+                let _ = self.backend.try_send_batch_to(worker, &mut batch);
+            }
             sent -= batch.len();
             left.extend((!batch.is_empty()).then_some(batch));
         }
@@ -250,33 +274,9 @@ impl Broker {
         (sent, left)
     }
 
-    /// What goes before a request; nothing if nobody is to get it.
-    fn admit(&mut self, client: PeerId, request: &Span<'_>, to: Choice) -> Option<Envelope> {
-        match to.kind {
-            Kind::Counting if !request.has_envelope() => {
-                self.summary.malformed += 1;
-                debug!("dropped a request without an empty frame before its body");
-                None
-            }
-            Kind::Counting => {
-                let token = self.in_flight.insert(InFlight { client, worker: to.worker });
-                Some(self.envelope(token))
-            }
-            Kind::Plain => {
-                let identity = self.frontend.identity(client);
-                self.summary.abandoned += u64::from(identity.is_none());
-                Some(Envelope::of(&[identity?]))
-            }
-        }
-    }
-
-    /// The requests among what a worker hasn't got. No reply to them is awaited any more.
-    fn take_back(&mut self, worker: PeerId, kind: Kind, unsent: Vec<Batch>) -> Vec<(PeerId, Message)> {
-        let requests = unsent.into_iter().flatten().filter_map(|message| {
-            let client = self.take_client(message.first(), worker, kind)?;
-            Some((client, message.split_first().1?.detach()))
-        });
-        requests.collect()
+    /// Puts requests before those that wait to be handed over again: these are older.
+    fn give_back(&mut self, requests: Vec<(PeerId, Message)>) {
+        requests.into_iter().rev().for_each(|request| self.returned.push_front(request));
     }
 }
 
@@ -324,12 +324,13 @@ impl Broker {
     fn send_replies(&mut self, client: PeerId) {
         for mut batch in self.bundle.drain() {
             let all = batch.len() as u64;
-            let sent = self.frontend.try_send_batch_to(client, &mut batch);
+            // What stays in the batch can't be sent: the client has gone, or doesn't read.
+            let _ = self.frontend.try_send_batch_to(client, &mut batch);
             let dropped = batch.len() as u64;
             self.summary.replies += all - dropped;
             self.summary.undeliverable += dropped;
             if dropped > 0 {
-                debug!(dropped, ?sent, "a client can't take its replies");
+                debug!(dropped, "a client has gone, or has no room for its replies");
             }
         }
     }
@@ -364,9 +365,14 @@ impl Broker {
     /// What the worker can't have got goes to others; what it had is lost.
     fn handle_left(&mut self, worker: PeerId, unsent: Vec<Batch>) {
         let Some(kind) = self.workers.leave(worker) else { return };
-        let requests = self.take_back(worker, kind, unsent);
-        self.summary.requests -= requests.len() as u64;
-        self.returned.extend(requests);
+        let mut requests = Vec::new();
+        for message in unsent.into_iter().flatten() {
+            let client = self.take_client(message.first(), worker, kind);
+            self.summary.requests -= 1;
+            self.summary.abandoned += u64::from(client.is_none());
+            requests.extend(client.zip(message.split_first().1.map(|request| request.detach())));
+        }
+        self.give_back(requests);
         let before = self.in_flight.len();
         self.in_flight.retain(|_, request| request.worker != worker);
         let lost = before - self.in_flight.len();
