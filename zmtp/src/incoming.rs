@@ -3,7 +3,7 @@
 use bytes::{Buf, BytesMut};
 
 use crate::curve::MESSAGE_OVERHEAD;
-use crate::frame::room_ahead;
+use crate::frame::{room_ahead, spare};
 use crate::{CurveError, Decoder, Event, Fault, FrameError, FrameHeader, Limits, Opener};
 
 /// A [`Decoder`] that decrypts first, if the mechanism wants that. Without, it is one.
@@ -56,7 +56,7 @@ impl Incoming {
     pub fn spare(&self) -> usize {
         match &self.encrypted {
             None => self.decoder.spare(),
-            Some(encrypted) => encrypted.buffer.capacity() - encrypted.buffer.len(),
+            Some(encrypted) => spare(&encrypted.buffer),
         }
     }
 
@@ -98,8 +98,7 @@ impl Incoming {
 impl Encrypted {
     /// As [`Decoder::reserve`]: what is announced gets room as it arrives.
     fn reserve(&mut self, hint: usize) -> &mut BytesMut {
-        let (arrived, spare) = (self.buffer.len(), self.buffer.capacity() - self.buffer.len());
-        self.buffer.reserve(hint.max(room_ahead(self.missing, arrived, spare)).max(1));
+        self.buffer.reserve(hint.max(room_ahead(self.missing, &self.buffer)).max(1));
         &mut self.buffer
     }
 

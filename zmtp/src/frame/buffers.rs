@@ -10,16 +10,26 @@ const KEPT: usize = 4;
 /// Larger ones are for single messages, and aren't kept beside the one that is read into.
 const LARGEST: usize = 256 << 10;
 
-/// From so many octets of a frame on that have arrived, there is room for this many times as many. Growing by less would copy
-/// it more often.
-const AHEAD: (usize, usize) = (64 << 10, 8);
+/// So many octets of a frame are a lot: where they have arrived, there is room ...
+const MUCH: usize = 64 << 10;
+/// ... for this many times as many. Growing by less would copy it more often.
+const AHEAD: usize = 8;
 
-/// The room for what is `missing` of a frame: for as much as has `arrived`, or, where that is a lot and there is less to spare,
-/// for a few times as much. So an announced size costs the peer its octets first.
-pub(crate) fn room_ahead(missing: usize, arrived: usize, spare: usize) -> usize {
-    let (from, times) = AHEAD;
+/// Room behind what is in a buffer.
+pub(crate) fn spare(buffer: &BytesMut) -> usize {
+    buffer.capacity() - buffer.len()
+}
+
+/// The room for what is `missing` of a frame: for as much as has arrived, or, where that is a lot and there is less to
+/// spare, for a few times as much. So an announced size costs the peer its octets first.
+pub(crate) fn room_ahead(missing: usize, buffer: &BytesMut) -> usize {
+    let arrived = buffer.len();
     let as_much = missing.min(arrived);
-    if as_much <= spare || arrived < from { as_much } else { missing.min(arrived.saturating_mul(times)) }
+    if as_much <= spare(buffer) || arrived < MUCH {
+        as_much
+    } else {
+        missing.min(arrived.saturating_mul(AHEAD))
+    }
 }
 
 /// The buffers of one connection that are still looked at, oldest first. All are of one size.

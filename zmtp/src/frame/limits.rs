@@ -1,7 +1,7 @@
 //! How much one peer may send.
 
-/// Bounds on what one peer may make us hold. A breach is a [`FrameError`](super::FrameError). What is announced gets room as
-/// it arrives: for as much again, or, from 64 KiB on, for eight times as much.
+/// Bounds on what one peer may make us hold. A breach is a [`FrameError`](super::FrameError). What is announced gets
+/// room as it arrives: for as much again, or, from 64 KiB on, for eight times as much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Octets of the body of one frame, of a message or a command. Default 256 MiB.

@@ -9,7 +9,7 @@ mod decoder;
 mod header;
 mod limits;
 
-pub(crate) use buffers::room_ahead;
+pub(crate) use buffers::{room_ahead, spare};
 pub use decoder::{Decoder, Event};
 pub use header::{FrameError, FrameHeader};
 pub use limits::Limits;

@@ -64,11 +64,7 @@ impl<'a> Iterator for Spans<'a> {
         if wire.is_empty() {
             return None;
         }
-        let (first, mut more, mut rest) = wire::split_frame(wire);
-        while more {
-            (_, more, rest) = wire::split_frame(rest);
-        }
-        let len = wire.len() - rest.len();
+        let (first, len) = wire::first_and_len(wire);
         self.at += len;
         Some(Span { range: start..self.at, first, wire: &wire[..len] })
     }

@@ -30,14 +30,20 @@ pub(super) fn split_frame(wire: &[u8]) -> (&[u8], bool, &[u8]) {
     (body, header.more(), rest)
 }
 
-/// Octets of the message that `wire` begins with.
+/// The body of the first frame of the message that `wire` begins with, and octets of all its frames.
 #[inline]
-pub(super) fn message_len(wire: &[u8]) -> usize {
-    let (_, mut more, mut rest) = split_frame(wire);
+pub(super) fn first_and_len(wire: &[u8]) -> (&[u8], usize) {
+    let (first, mut more, mut rest) = split_frame(wire);
     while more {
         (_, more, rest) = split_frame(rest);
     }
-    wire.len() - rest.len()
+    (first, wire.len() - rest.len())
+}
+
+/// Octets of the message that `wire` begins with.
+#[inline]
+pub(super) fn message_len(wire: &[u8]) -> usize {
+    first_and_len(wire).1
 }
 
 /// Octets up to and with the first empty frame, if another frame follows it.
