@@ -82,8 +82,8 @@ impl Dealer {
         Ok(to_peer::try_send(&self.hub, peer, envelope, message, Outbox::is_connected)?)
     }
 
-    /// Sends all messages of a batch to a peer of the caller's choice, as it has room, and takes them off the batch. Cancel safe: what
-    /// is left in the batch isn't sent.
+    /// Sends all messages of a batch to a peer of the caller's choice, as it has room, and takes them off the batch.
+    /// Cancel safe: what is left in the batch isn't sent.
     ///
     /// # Errors
     /// [`SendBatchError`]; what wasn't sent stays in the batch.
@@ -91,8 +91,8 @@ impl Dealer {
         to_peer::send_batch(&self.hub, peer, batch, Outbox::is_connected).await
     }
 
-    /// Sends as many messages of a batch to a peer of the caller's choice as it has room for, and takes them off the batch; what
-    /// is left had none. Never waits.
+    /// Sends as many messages of a batch to a peer of the caller's choice as it has room for, and takes them off the
+    /// batch; what is left had none. Never waits.
     ///
     /// # Errors
     /// [`SendBatchError::UnknownPeer`] or [`SendBatchError::Closed`].

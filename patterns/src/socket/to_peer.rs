@@ -81,8 +81,8 @@ pub(super) async fn reserve<R: Routing>(hub: &Hub<R>, peer: PeerId) -> Result<Pe
 /// What batches are cut from may be as large as this: a read's buffer, or one that batches for many peers are made in.
 const SOURCE: usize = 64 << 10;
 
-/// Sends as many of the messages as the peer has room for, if it `is_there`; those are taken off the batch. `None` when some
-/// are left.
+/// Sends as many of the messages as the peer has room for, if it `is_there`; those are taken off the batch. `None` when
+/// some are left.
 fn put_batch<R: Routing>(
     hub: &Hub<R>,
     peer: PeerId,

@@ -220,6 +220,7 @@ impl Broker {
             if !left.is_empty() {
                 self.workers.is_full(choice.worker);
                 refused.extend(left.into_iter().flatten().filter_map(|message| {
+                    // No reply is awaited any more.
                     self.take_client(message.first(), choice.worker, choice.kind);
                     Some((client, message.split_first().1?.detach()))
                 }));
