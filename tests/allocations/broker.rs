@@ -8,9 +8,7 @@ use std::net::TcpStream;
 use std::sync::{Condvar, Mutex};
 use std::thread;
 
-use enfonet_proxy::{Config, Endpoints, Side, mq};
-use enfonet_tests::{DEADLINE, Script, command, message};
-use tokio::sync::oneshot;
+use enfonet_tests::{DEADLINE, Mq, Runtime, Script, command, message};
 
 use super::{ALLOCATOR, Figure, per_message};
 
@@ -67,24 +65,6 @@ fn compare(mut stream: TcpStream, expected: &[u8], cycles: usize, flow: &Flow) {
     }
 }
 
-/// Runs the broker, and gives it and where it is to a test.
-fn with_broker(test: impl FnOnce(&Endpoints)) {
-    let (ready, at) = std::sync::mpsc::channel();
-    let (stop, stopped) = oneshot::channel::<()>();
-    let any = || Side::bound("tcp://127.0.0.1:*".parse().unwrap());
-    let broker = thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let running =
-            mq::run(Config::new(any(), any()), |endpoints| ready.send(endpoints.clone()).unwrap(), async {
-                let _ = stopped.await;
-            });
-        runtime.block_on(running).unwrap()
-    });
-    test(&at.recv().unwrap());
-    stop.send(()).unwrap();
-    assert_eq!(broker.join().unwrap().messages, (CYCLE * (WARM_UP + MEASURED)) as u64);
-}
-
 /// A cycle of messages on these topics in turn.
 fn cycle(topics: &[&str]) -> Vec<Vec<u8>> {
     (0..CYCLE)
@@ -99,41 +79,42 @@ fn cycle(topics: &[&str]) -> Vec<Vec<u8>> {
 /// Sends the cycles to a subscriber for each topic; gives the allocations for each message.
 fn measure(topics: &[&str]) -> f64 {
     let mut figure = f64::NAN;
-    with_broker(|at| {
-        let subscribers: Vec<_> = topics
-            .iter()
-            .map(|topic| {
-                let mut script = Script::join(&at.backend[0].to_string(), "SUB", 1);
-                script.send(&command("SUBSCRIBE", topic.as_bytes()));
-                script.settle();
-                script.into_stream()
-            })
-            .collect();
-        let mut publisher = Script::join(&at.frontend[0].to_string(), "PUB", 1).into_stream();
-        let (messages, flow) = (cycle(topics), Flow::default());
-        let of = |topic: usize| messages.iter().skip(topic).step_by(topics.len()).flatten().copied();
-        let expected: Vec<Vec<u8>> = (0..topics.len()).map(|topic| of(topic).collect()).collect();
-        let octets = messages.concat();
-        assert_eq!(octets.len(), CYCLE * FRAME);
-        thread::scope(|scope| {
-            for (stream, expected) in subscribers.into_iter().zip(&expected) {
-                let flow = &flow;
-                scope.spawn(move || compare(stream, expected, WARM_UP + MEASURED, flow));
+    let runtime = Runtime::on_one_thread();
+    let broker = Mq::tcp(&runtime);
+    let subscribers: Vec<_> = topics
+        .iter()
+        .map(|topic| {
+            let mut script = Script::join(&broker.backend(), "SUB", 1);
+            script.send(&command("SUBSCRIBE", topic.as_bytes()));
+            script.settle();
+            script.into_stream()
+        })
+        .collect();
+    let mut publisher = Script::join(&broker.frontend(), "PUB", 1).into_stream();
+    let (messages, flow) = (cycle(topics), Flow::default());
+    let of = |topic: usize| messages.iter().skip(topic).step_by(topics.len()).flatten().copied();
+    let expected: Vec<Vec<u8>> = (0..topics.len()).map(|topic| of(topic).collect()).collect();
+    let octets = messages.concat();
+    assert_eq!(octets.len(), CYCLE * FRAME);
+    thread::scope(|scope| {
+        for (stream, expected) in subscribers.into_iter().zip(&expected) {
+            let flow = &flow;
+            scope.spawn(move || compare(stream, expected, WARM_UP + MEASURED, flow));
+        }
+        let mut send = |cycles: usize| {
+            for _ in 0..cycles {
+                publisher.write_all(&octets).unwrap();
+                flow.sent(octets.len());
+                flow.wait(UNDER_WAY);
             }
-            let mut send = |cycles: usize| {
-                for _ in 0..cycles {
-                    publisher.write_all(&octets).unwrap();
-                    flow.sent(octets.len());
-                    flow.wait(UNDER_WAY);
-                }
-                flow.wait(0);
-            };
-            send(WARM_UP);
-            let before = ALLOCATOR.stats();
-            send(MEASURED);
-            figure = per_message(ALLOCATOR.stats() - before, CYCLE * MEASURED);
-        });
+            flow.wait(0);
+        };
+        send(WARM_UP);
+        let before = ALLOCATOR.stats();
+        send(MEASURED);
+        figure = per_message(ALLOCATOR.stats() - before, CYCLE * MEASURED);
     });
+    assert_eq!(broker.stop(&runtime).messages, (CYCLE * (WARM_UP + MEASURED)) as u64);
     figure
 }
 

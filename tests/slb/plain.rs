@@ -136,8 +136,11 @@ fn rep_and_plain_workers_share_the_requests() {
 
 #[test]
 fn a_worker_that_reads_late_gets_all_in_order() {
-    // More than the system and the broker hold for it: the broker takes back what is too much.
-    const REQUESTS: usize = 12_000;
+    /// So many follow once the client can send no more: the system and the broker hold all they can for the worker, and
+    /// the broker has taken back what is too much.
+    const MORE: usize = 100;
+    /// Some 370 MB, which nobody may hold.
+    const TOO_MUCH: usize = 100_000;
     /// So many it replies to at once: it gets several in a row from then on.
     const QUICK: usize = 1000;
     let body = |n: usize| format!("{n:05}{}", ".".repeat(if n.is_multiple_of(3) { 5000 } else { 3000 }));
@@ -146,35 +149,45 @@ fn a_worker_that_reads_late_gets_all_in_order() {
     let mut worker = Script::join(&broker.backend(), "DEALER", 1);
     let client = Script::join(&broker.frontend(), "DEALER", 1).into_stream();
     client.set_write_timeout(Some(Duration::from_millis(500))).unwrap();
-    thread::scope(|scope| {
+    let requests = thread::scope(|scope| {
         let (stalled, is_stalled) = std::sync::mpsc::channel();
         let mut client = &client;
         scope.spawn(move || {
-            for n in 0..REQUESTS {
+            let mut end = TOO_MUCH;
+            let mut n = 0;
+            while n < end {
                 let request = message(&[body(n)]);
                 let mut rest = &request[..];
                 while !rest.is_empty() {
                     match client.write(rest) {
                         Ok(written) => rest = &rest[written..],
-                        Err(_) if stalled.send(()).is_err() => return,
-                        Err(_) => {}
+                        Err(_) => {
+                            end = end.min(n.max(QUICK) + MORE);
+                            if stalled.send(end).is_err() {
+                                return;
+                            }
+                        }
                     }
                 }
+                n += 1;
             }
         });
-        for n in 0..REQUESTS {
+        let (mut n, mut end) = (0, TOO_MUCH);
+        while n < end {
             let request = worker.message();
             assert!(request[1] == body(n).as_bytes(), "{n}");
             if n < QUICK {
                 worker.send(&message(&[&request[0][..], b"done"]));
             } else if n == QUICK {
-                is_stalled.recv().expect("more is sent than is held for it");
+                end = is_stalled.recv().expect("not all that is sent is held");
             }
+            n += 1;
         }
+        end
     });
     let summary = broker.stop(&runtime);
     assert_eq!(
         (summary.requests, summary.malformed, summary.abandoned, summary.lost),
-        (REQUESTS as u64, 0, 0, 0)
+        (requests as u64, 0, 0, 0)
     );
 }

@@ -24,7 +24,7 @@ pub use file::file;
 pub use library::{LIBRARIES, Library, ours, text, theirs};
 pub use libzmq::{LibZmq, frames};
 pub use monitor::{Told, why};
-pub use octets::{command, message};
+pub use octets::{command, echo, message};
 pub use process::{Process, command_of};
 pub use pyzmq::{CurveKeys, PySocket, PyValue, PyZap, PyZmq};
 pub use script::{Script, ScriptListener, greeting, greeting_of, properties, ready};

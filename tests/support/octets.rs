@@ -1,5 +1,8 @@
 //! Messages and commands as octets, for scripted peers.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
 use crate::Script;
 
 /// A message of these frames.
@@ -31,6 +34,16 @@ pub fn command(name: &str, data: &[u8]) -> Vec<u8> {
     octets.extend(data);
     octets[1] = u8::try_from(octets.len() - 2).expect("a short command");
     octets
+}
+
+/// Gives back what comes, as it comes, until the other side ends: a worker that does nothing.
+pub fn echo(mut stream: TcpStream) {
+    let mut buffer = vec![0; 64 << 10];
+    while let Ok(read @ 1..) = stream.read(&mut buffer) {
+        if stream.write_all(&buffer[..read]).is_err() {
+            return;
+        }
+    }
 }
 
 impl Script {

@@ -11,7 +11,7 @@ mod tracer;
 
 use std::io::Write;
 
-use enfonet_tests::{Script, ScriptListener, command_of, message};
+use enfonet_tests::{Script, ScriptListener, command_of, echo, message};
 use tracer::{Calls, Traced};
 
 const BODY: usize = 32;
@@ -96,15 +96,10 @@ fn a_load_balancer_hands_on_what_comes_together_together() {
     command.args(["--frontend-connect", &frontend, "--backend-connect", &backend]);
     let broker = Traced::start(command);
     let mut client = accept(&clients, "DEALER").into_stream();
-    let mut worker = accept(&workers, "REP").into_stream();
+    let worker = accept(&workers, "REP").into_stream();
     let requests = message(&[&b""[..], &[b'x'; BODY]]).repeat(WINDOW);
     std::thread::scope(|scope| {
-        scope.spawn(move || {
-            let mut buffer = vec![0; 64 << 10];
-            while let Ok(read @ 1..) = std::io::Read::read(&mut worker, &mut buffer) {
-                worker.write_all(&buffer[..read]).unwrap();
-            }
-        });
+        scope.spawn(|| echo(worker));
         let mut replies = vec![0; requests.len()];
         for _ in 0..WINDOWS {
             client.write_all(&requests).unwrap();
