@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use enfonet_zmtp::Batch;
 
-use super::hub::Hub;
-use crate::error::RecvError;
-use crate::queue::Arrival;
-use crate::routing::Routing;
+use crate::queue::{Arrival, Inbound};
 use crate::{PeerId, PeerInfo};
 
 /// What happens at a ROUTER or DEALER, in order for each peer.
@@ -181,13 +178,13 @@ macro_rules! socket_methods {
 }
 pub(super) use socket_methods;
 
-/// The next event of any peer, in turn; at most so many messages. Cancel safe.
-pub(super) async fn recv_event<R: Routing>(hub: &Hub<R>, messages: usize) -> Result<PeerEvent, RecvError> {
+/// The next event of any peer, in turn; at most so many messages.
+pub(super) fn event(inbound: &mut Inbound, messages: usize) -> Option<PeerEvent> {
     loop {
-        match hub.recv(messages.max(1)).await? {
-            Arrival::Joined(info) => return Ok(PeerEvent::Joined { peer: info.id, info }),
-            Arrival::Came(peer, batch) => return Ok(PeerEvent::Messages { peer, batch }),
-            Arrival::Left(peer, unsent) => return Ok(PeerEvent::Left { peer, unsent }),
+        match inbound.pop(messages.max(1))? {
+            Arrival::Joined(info) => return Some(PeerEvent::Joined { peer: info.id, info }),
+            Arrival::Came(peer, batch) => return Some(PeerEvent::Messages { peer, batch }),
+            Arrival::Left(peer, unsent) => return Some(PeerEvent::Left { peer, unsent }),
             Arrival::Subscription(..) => {}
         }
     }

@@ -2,7 +2,7 @@
 
 use enfonet_zmtp::{Batch, Envelope, IntoMessage, Message, SocketType};
 
-use super::common::{PeerEvent, recv_event, socket_methods};
+use super::common::{PeerEvent, event, socket_methods};
 use super::hub::{Out, Owned};
 use super::receiving::receiving_methods;
 use super::sending::{sending_methods, sinks};
@@ -117,6 +117,11 @@ impl Dealer {
     /// # Errors
     /// As of [`recv`](Self::recv).
     pub async fn recv_event(&self, messages: usize) -> Result<PeerEvent, RecvError> {
-        self.hub.in_recv_time(recv_event(&self.hub, messages)).await
+        self.hub.recv_in_time(|inbound| event(inbound, messages)).await
+    }
+
+    /// The same, if anything has happened. Never waits.
+    pub fn try_recv_event(&self, messages: usize) -> Option<PeerEvent> {
+        self.hub.try_recv_by(|inbound| event(inbound, messages))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use enfonet_zmtp::{Batch, Envelope, IntoMessage, Message, SocketType};
 
-use super::common::{PeerEvent, recv_event, socket_methods};
+use super::common::{PeerEvent, event, socket_methods};
 use super::hub::Owned;
 use super::receiving::{known_message, run, streams};
 use super::sending::{Permit, sinks};
@@ -206,7 +206,12 @@ impl Router {
     /// # Errors
     /// As of [`recv`](Self::recv).
     pub async fn recv_event(&self, messages: usize) -> Result<PeerEvent, RecvError> {
-        self.hub.in_recv_time(recv_event(&self.hub, messages)).await
+        self.hub.recv_in_time(|inbound| event(inbound, messages)).await
+    }
+
+    /// The same, if anything has happened. Never waits.
+    pub fn try_recv_event(&self, messages: usize) -> Option<PeerEvent> {
+        self.hub.try_recv_by(|inbound| event(inbound, messages))
     }
 
     /// The connected peer of this identity (routing id), or the one that [`connect_as`](Self::connect_as) gave it.

@@ -172,15 +172,12 @@ impl Broker {
     /// Waits for what happens next and deals with it; `false` when a socket is closed. Cancel safe: what has
     /// been received is dealt with before anything else is waited for.
     async fn step(&mut self) -> bool {
-        let credit = self.workers.credit();
-        if credit > 0 && !self.returned.is_empty() {
-            // There may be many, and others want to go on meanwhile.
+        if self.go_on() {
+            // There may be much, and others want to go on meanwhile.
             tokio::task::coop::consume_budget().await;
-            if let Some((client, request)) = self.returned.pop_front() {
-                self.hand_over(client, request.into(), Instant::now());
-            }
             return true;
         }
+        let credit = self.workers.credit();
         tokio::select! {
             biased;
             event = self.backend.recv_event(usize::MAX) => match event {
@@ -188,8 +185,7 @@ impl Broker {
                 Err(_) => return false,
             },
             event = self.frontend.recv_event(credit), if credit > 0 => match event {
-                Ok(PeerEvent::Messages { peer, batch }) => self.hand_over(peer, batch, Instant::now()),
-                Ok(_) => {}
+                Ok(event) => self.handle_client(event),
                 Err(_) => return false,
             },
             worker = self.backend.wait_room(self.workers.full()), if !self.workers.full().is_empty() => {
@@ -198,10 +194,35 @@ impl Broker {
         }
         true
     }
+
+    /// Deals with what comes first of all that has happened; `false` when nothing has.
+    fn go_on(&mut self) -> bool {
+        let credit = self.workers.credit();
+        if credit > 0
+            && let Some((client, request)) = self.returned.pop_front()
+        {
+            self.hand_over(client, request.into(), Instant::now());
+        } else if let Some(event) = self.backend.try_recv_event(usize::MAX) {
+            self.handle_worker(event);
+        } else if credit > 0
+            && let Some(event) = self.frontend.try_recv_event(credit)
+        {
+            self.handle_client(event);
+        } else {
+            return false;
+        }
+        true
+    }
 }
 
 /// Requests.
 impl Broker {
+    fn handle_client(&mut self, event: PeerEvent) {
+        if let PeerEvent::Messages { peer, batch } = event {
+            self.hand_over(peer, batch, Instant::now());
+        }
+    }
+
     /// Gives requests to the workers that have the least to do, in runs; keeps what they can't take after all.
     fn hand_over(&mut self, client: PeerId, requests: Batch, now: Instant) {
         let batch = requests.encoded();

@@ -33,7 +33,7 @@ use turns::Turns;
 use crate::error::RecvError;
 use crate::monitor::Monitors;
 use crate::options::Settings;
-use crate::queue::{Arrival, Inbound, Load, Outgoing};
+use crate::queue::{Inbound, Load, Outgoing};
 use crate::routing::{Outboxes, Routing};
 use crate::{Endpoint, PeerId};
 
@@ -141,11 +141,6 @@ impl<R: Routing> Hub<R> {
         if waiting {
             self.arrivals.notify_one();
         }
-    }
-
-    /// The next arrival. Cancel safe: an arrival is taken at the moment it is given.
-    pub(crate) async fn recv(&self, messages: usize) -> Result<Arrival, RecvError> {
-        self.recv_by(|inbound| inbound.pop(messages)).await
     }
 
     /// What has arrived, without what the socket has unsubscribed from since, or had never asked for.

@@ -92,7 +92,7 @@ mod tests {
     use super::*;
     use crate::connection::Link as _;
     use crate::options::Settings;
-    use crate::queue::Load;
+    use crate::queue::{Inbound, Load};
     use crate::routing::RoundRobin;
     use crate::socket::hub::Hub;
 
@@ -147,7 +147,7 @@ mod tests {
     async fn is_cut(waited: Duration, else_sends: bool) -> bool {
         let hub = Hub::new(SocketType::Dealer, Settings::default(), RoundRobin::default());
         let peer = hub.open();
-        let mut receiving = std::pin::pin!(hub.recv(1));
+        let mut receiving = std::pin::pin!(hub.recv_by(Inbound::pop_one));
         let is_there = poll_fn(|cx| Poll::Ready(receiving.as_mut().poll(cx).is_ready())).await;
         assert!(!is_there);
         tokio::time::advance(waited).await;
