@@ -16,7 +16,7 @@ use super::rest::Rest;
 use super::vigil::Vigil;
 use super::write_queue::WriteQueue;
 use crate::error::ConnectionError;
-use crate::queue::{Load, Staged};
+use crate::queue::{Load, Next, Staged};
 use crate::transport::Stream;
 
 /// How much one read asks for: it follows the traffic between these.
@@ -49,6 +49,8 @@ pub(super) struct Driver<'a> {
 enum Progress {
     /// The waker is called when it can.
     Waits,
+    /// The same, of one that has just learnt that there is nothing more to write: it may be the end.
+    IsDone,
     /// It has used up its budget.
     GivesWay,
     /// There is something to be written once others have had their turn.
@@ -96,7 +98,7 @@ impl<'a> Driver<'a> {
         let read = self.poll_read(cx)?;
         self.poll_vigil(cx)?;
         let write = self.poll_write(cx)?;
-        if self.queue.is_empty() && write == Progress::Waits && self.peer.is_ending() {
+        if write == Progress::IsDone && self.peer.is_ending() {
             return Poll::Ready(Ok(()));
         }
         if read == Progress::GivesWay || write == Progress::GivesWay {
@@ -194,12 +196,13 @@ impl<'a> Driver<'a> {
         let mut budget = BUDGET;
         loop {
             if self.queue.is_empty() {
-                if self.gathers(cx) {
-                    return Ok(Progress::Gathers);
+                match self.peer.link().report(self.peer.id(), std::mem::take(&mut self.written)) {
+                    Next::Nothing => return Ok(Progress::Waits),
+                    Next::Gather(staged) if self.gathers(staged, cx) => return Ok(Progress::Gathers),
+                    Next::Gather(_) | Next::Take => self.exchange(cx, false, false)?,
                 }
-                self.exchange(cx, false, false)?;
                 if self.queue.is_empty() {
-                    return Ok(Progress::Waits);
+                    return Ok(Progress::IsDone);
                 }
             }
             self.queue.prepare()?;
@@ -226,9 +229,8 @@ impl<'a> Driver<'a> {
 
     /// Whether more may come to what is staged. Then the task is called again when all others have had their turn, and the
     /// kernel has been asked for news.
-    fn gathers(&mut self, cx: &mut Context<'_>) -> bool {
-        let staged = self.peer.link().report(self.peer.id(), std::mem::take(&mut self.written));
-        let gathers = self.gathering.goes_on(staged.unwrap_or_default(), Instant::now);
+    fn gathers(&mut self, staged: Load, cx: &mut Context<'_>) -> bool {
+        let gathers = self.gathering.goes_on(staged, Instant::now);
         if gathers {
             // Polled once, it sees to that; it needn't be there any more then.
             let _ = pin!(tokio::task::yield_now()).poll(cx);

@@ -33,14 +33,19 @@ impl Gathering {
     /// Whether more may come to what waits; to be asked again when all others have had their turn. Once it says no, all
     /// that waits is to be taken. It asks what time it is only if that matters.
     pub(super) fn goes_on(&mut self, waiting: Load, now: impl Fn() -> Instant) -> bool {
-        let past = |since: Option<Instant>| since.map_or(Duration::MAX, |since| now() - since);
-        if self.looks > 0 {
-            self.pauses = past(self.since) > LONG;
-        }
         let grows = waiting.messages > self.seen && waiting.messages > 1 && waiting.octets < ENOUGH;
-        let goes_on = grows && self.looks < PATIENCE && (!self.pauses || past(self.since) > PAUSE);
+        let may_go_on = grows && self.looks < PATIENCE;
+        if self.looks == 0 && !may_go_on {
+            return false;
+        }
+        let now = now();
+        let past = self.since.map_or(Duration::MAX, |since| now - since);
+        if self.looks > 0 {
+            self.pauses = past > LONG;
+        }
+        let goes_on = may_go_on && (!self.pauses || past > PAUSE);
         if goes_on {
-            (self.seen, self.looks, self.since) = (waiting.messages, self.looks + 1, Some(now()));
+            (self.seen, self.looks, self.since) = (waiting.messages, self.looks + 1, Some(now));
         } else {
             (self.seen, self.looks) = (0, 0);
         }

@@ -12,7 +12,7 @@ use crate::error::ConnectionError;
 use crate::monitor::{MonitorEvent, Monitors};
 use crate::options::Settings;
 use crate::peer::Newcomer;
-use crate::queue::{Load, Staged};
+use crate::queue::{Load, Next, Staged};
 use crate::routing::Refusal;
 use crate::{Endpoint, PeerId, PeerInfo};
 
@@ -76,9 +76,9 @@ pub(crate) trait Link: fmt::Debug + Send + Sync {
         waker: &Waker,
     ) -> Result<(), ConnectionError>;
 
-    /// All that was taken is written, so much since the last time. What is staged, if there is room for more of it, and
-    /// time to wait for that.
-    fn report(&self, id: PeerId, written: Load) -> Option<Load>;
+    /// All that was taken is written, so much since the last time. What to do next: with [`Next::Gather`] there is time
+    /// to wait for more.
+    fn report(&self, id: PeerId, written: Load) -> Next;
 
     /// The connection has gone, with what it had taken and not written. `keep`: its queue goes on.
     fn part(&self, id: PeerId, unsent: Vec<Batch>, keep: bool);

@@ -40,10 +40,41 @@ fn what_is_reported_makes_room_before_more_is_taken() {
     outbox.exchange(Load::default(), true, true, &mut Staged::default(), Waker::noop());
     outbox.push_run(&run(1, 30), 0);
     assert_eq!((outbox.has_room(), outbox.is_moving()), (false, false));
-    assert_eq!(outbox.report(Load::new(3, 3 * 32)), (true, Some(Load::new(1, 32))));
+    assert_eq!(outbox.report(Load::new(3, 3 * 32)), (true, Next::Gather(Load::new(1, 32))));
     assert_eq!((outbox.has_room(), outbox.is_moving()), (true, true));
     outbox.push_run(&run(3, 30), 0);
-    assert_eq!(outbox.report(Load::default()), (false, None), "nothing can be added");
+    assert_eq!(outbox.report(Load::default()), (false, Next::Take), "nothing can be added");
+}
+
+#[test]
+fn who_has_been_told_that_there_is_nothing_need_not_ask_until_there_is_something() {
+    let mut outbox = outbox(4, usize::MAX);
+    outbox.connect(Load::default());
+    let next = |outbox: &mut Outbox| outbox.report(Load::default()).1;
+    assert_eq!(next(&mut outbox), Next::Gather(Load::default()), "nobody has been told yet");
+    taken(&mut outbox, Load::default());
+    assert_eq!(next(&mut outbox), Next::Nothing);
+    outbox.push_run(&run(1, 30), 0);
+    assert_eq!(next(&mut outbox), Next::Gather(Load::new(1, 32)), "though it wasn't woken");
+    taken(&mut outbox, Load::default());
+    taken(&mut outbox, Load::new(1, 32));
+    assert_eq!(next(&mut outbox), Next::Nothing);
+    outbox.control().extend_from_slice(b"command");
+    assert_eq!(next(&mut outbox), Next::Gather(Load::default()));
+    taken(&mut outbox, Load::default());
+    taken(&mut outbox, Load::default());
+    assert!(outbox.wake_to_close().is_some());
+    assert_eq!(next(&mut outbox), Next::Gather(Load::default()), "it may be the end");
+}
+
+#[test]
+fn who_slept_for_the_kernel_asks_what_there_is() {
+    let mut outbox = outbox(4, usize::MAX);
+    outbox.connect(Load::default());
+    outbox.push_run(&run(1, 30), 0);
+    taken(&mut outbox, Load::default());
+    outbox.exchange(Load::default(), true, true, &mut Staged::default(), Waker::noop());
+    assert_eq!(outbox.report(Load::new(1, 32)).1, Next::Gather(Load::default()));
 }
 
 #[test]

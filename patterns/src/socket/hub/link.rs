@@ -11,7 +11,7 @@ use crate::error::ConnectionError;
 use crate::monitor::Monitors;
 use crate::options::Settings;
 use crate::peer::Newcomer;
-use crate::queue::{Load, Outbox, Staged};
+use crate::queue::{Load, Next, Outbox, Staged};
 use crate::routing::{Refusal, Routing};
 use crate::{PeerId, PeerInfo};
 
@@ -183,11 +183,14 @@ impl<R: Routing> Link for Hub<R> {
         self.changed();
     }
 
-    fn report(&self, id: PeerId, written: Load) -> Option<Load> {
+    fn report(&self, id: PeerId, written: Load) -> Next {
         let mut out = self.out();
-        let (look_again, staged) = out.outboxes[id].report(written);
+        let (look_again, next) = out.outboxes[id].report(written);
         self.look_again(out, look_again.then_some(id));
-        staged.filter(|_| !self.parts.is_due())
+        match next {
+            Next::Gather(_) if self.parts.is_due() => Next::Take,
+            next => next,
+        }
     }
 
     fn queued(&self, id: PeerId) -> usize {

@@ -207,13 +207,6 @@ impl<R: Routing> Hub<R> {
     async fn wait_by<T>(&self, mut take: impl FnMut(&mut Inbound) -> Option<T>) -> Result<T, RecvError> {
         let (begun, sent) = (Instant::now(), self.sending.state());
         loop {
-            if let Some(taken) = self.try_recv_by(&mut take) {
-                // Who sends meanwhile is another, and doesn't wait for answers.
-                if sent == self.sending.state() {
-                    self.parts.handle_wait(begun.elapsed());
-                }
-                return Ok(taken);
-            }
             let closed = self.closing.cancelled();
             let waiting = Waiting::new(self);
             if waiting.nothing_arrived {
@@ -221,6 +214,14 @@ impl<R: Routing> Hub<R> {
                     () = self.arrivals.notified() => {}
                     () = closed => return Err(RecvError::Closed),
                 }
+            }
+            drop(waiting);
+            if let Some(taken) = self.try_recv_by(&mut take) {
+                // Who sends meanwhile is another, and doesn't wait for answers.
+                if sent == self.sending.state() {
+                    self.parts.handle_wait(begun.elapsed());
+                }
+                return Ok(taken);
             }
         }
     }

@@ -92,7 +92,7 @@ mod tests {
     use super::*;
     use crate::connection::Link as _;
     use crate::options::Settings;
-    use crate::queue::{Inbound, Load};
+    use crate::queue::{Inbound, Load, Next};
     use crate::routing::RoundRobin;
     use crate::socket::hub::Hub;
 
@@ -171,10 +171,11 @@ mod tests {
         let hub = Hub::new(SocketType::Dealer, Settings::default(), RoundRobin::default());
         let peer = hub.open();
         let reported = || hub.report(peer, Load::default());
-        assert!(reported().is_some());
+        let nothing_yet = Next::Gather(Load::default());
+        assert_eq!(reported(), nothing_yet);
         let due = Due::new(&hub.parts.due);
-        assert!(reported().is_none());
+        assert_eq!(reported(), Next::Take);
         drop(due);
-        assert!(reported().is_some());
+        assert_eq!(reported(), nothing_yet);
     }
 }
