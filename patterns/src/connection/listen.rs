@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -39,20 +40,16 @@ pub(crate) async fn listen(
         ending: ending.clone(),
         link,
     });
+    // Cut off by being dropped: so none of them has to look at each turn whether it is.
+    let mut connections = JoinSet::new();
     let accepting = async {
         loop {
-            match listener.accept().await {
-                Ok(stream) => {
-                    host.welcome(&stream);
-                    let (host, until) = (host.clone(), until.clone());
-                    match host.rooms.clone().try_acquire_owned() {
-                        Ok(room) => drop(tasks.spawn(async move {
-                            until.run_until_cancelled(host.serve(stream, room)).await;
-                        })),
-                        Err(_) => host.has_no_room(&stream),
-                    }
-                }
-                Err(error) => host.not_accepted(error).await,
+            tokio::select! {
+                accepted = host.accept(&listener) => if let Some((stream, room)) = accepted {
+                    let host = host.clone();
+                    connections.spawn(tasks.track_future(async move { host.serve(stream, room).await }));
+                },
+                Some(_) = connections.join_next() => {}
             }
         }
     };
@@ -63,6 +60,8 @@ pub(crate) async fn listen(
     }
     drop(listener);
     host.link.monitors().tell(|| MonitorEvent::Closed { endpoint });
+    let all_gone = async { while connections.join_next().await.is_some() {} };
+    until.run_until_cancelled(all_gone).await;
 }
 
 fn is_of_one_connection(error: &io::Error) -> bool {
@@ -85,6 +84,26 @@ struct Host {
 }
 
 impl Host {
+    /// The next stranger, if there is room for it. Cancel safe; the wait after a failure is over then, as it may be when
+    /// a connection has ended.
+    async fn accept(&self, listener: &Listener) -> Option<(Stream, OwnedSemaphorePermit)> {
+        let stream = match listener.accept().await {
+            Ok(stream) => stream,
+            Err(error) => {
+                self.not_accepted(error).await;
+                return None;
+            }
+        };
+        self.welcome(&stream);
+        match self.rooms.clone().try_acquire_owned() {
+            Ok(room) => Some((stream, room)),
+            Err(_) => {
+                self.has_no_room(&stream);
+                None
+            }
+        }
+    }
+
     fn welcome(&self, stream: &Stream) {
         self.link.monitors().tell(|| {
             let (endpoint, address) = (self.endpoint.clone(), stream.remote_address());
