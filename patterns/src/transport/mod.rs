@@ -84,8 +84,13 @@ impl Stream {
         }
     }
 
+    /// Writes once, without waiting. A single piece, as most writes are of one, has a system call that costs the kernel
+    /// less.
     pub(crate) fn try_write_vectored(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-        either!(self, s => s.try_write_vectored(pieces))
+        match pieces {
+            [piece] => either!(self, s => s.try_write(piece)),
+            pieces => either!(self, s => s.try_write_vectored(pieces)),
+        }
     }
 
     pub(crate) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
