@@ -2,21 +2,18 @@
 //! the stream. One task for both directions, and no lock held while the kernel works.
 
 use std::io;
-use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 use bytes::BytesMut;
 use enfonet_zmtp::{Command, Established, Event, HeartbeatConfig, Incoming, Peer, Version};
 
-use super::gathering::Gathering;
 use super::link::{Joined, Turn};
 use super::rest::Rest;
 use super::vigil::Vigil;
 use super::write_queue::WriteQueue;
 use crate::error::ConnectionError;
-use crate::queue::{Load, Next, Staged};
+use crate::queue::{Load, Staged};
 use crate::transport::Stream;
 
 /// How much one read asks for: it follows the traffic between these.
@@ -39,7 +36,6 @@ pub(super) struct Driver<'a> {
     staged: Staged,
     /// Written, and not yet reported.
     written: Load,
-    gathering: Gathering,
     vigil: Vigil,
     rest: Rest,
 }
@@ -53,8 +49,6 @@ enum Progress {
     IsDone,
     /// It has used up its budget.
     GivesWay,
-    /// There is something to be written once others have had their turn.
-    Gathers,
 }
 
 impl<'a> Driver<'a> {
@@ -79,7 +73,6 @@ impl<'a> Driver<'a> {
             queue: WriteQueue::new(sealer),
             staged: Staged::default(),
             written: Load::default(),
-            gathering: Gathering::default(),
             vigil: Vigil::new(heartbeat),
             rest: Rest::default(),
         })
@@ -191,18 +184,14 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
-    /// Writes until nothing is staged or more of it is about to come, the kernel takes no more, or the budget is used up.
+    /// Writes until nothing is staged, the kernel takes no more, or the budget is used up.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<Progress, ConnectionError> {
         let mut budget = BUDGET;
         loop {
             if self.queue.is_empty() {
-                match self.peer.link().report(self.peer.id(), std::mem::take(&mut self.written)) {
-                    Next::Nothing => return Ok(Progress::Waits),
-                    Next::Gather(staged) if self.gathers(staged, cx) => return Ok(Progress::Gathers),
-                    Next::Gather(_) | Next::Take => self.exchange(cx, false, false)?,
-                }
+                let is_news = self.exchange(cx, false, false)?;
                 if self.queue.is_empty() {
-                    return Ok(Progress::IsDone);
+                    return Ok(if is_news { Progress::IsDone } else { Progress::Waits });
                 }
             }
             self.queue.prepare()?;
@@ -227,19 +216,8 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Whether more may come to what is staged. Then the task is called again when all others have had their turn, and the
-    /// kernel has been asked for news.
-    fn gathers(&mut self, staged: Load, cx: &mut Context<'_>) -> bool {
-        let gathers = self.gathering.goes_on(staged, Instant::now);
-        if gathers {
-            // Polled once, it sees to that; it needn't be there any more then.
-            let _ = pin!(tokio::task::yield_now()).poll(cx);
-        }
-        gathers
-    }
-
-    /// Reports what is written, and takes what is staged.
-    fn exchange(&mut self, cx: &Context<'_>, blocked: bool, rests: bool) -> Result<(), ConnectionError> {
+    /// Reports what is written, and takes what is staged; gives whether there is any news.
+    fn exchange(&mut self, cx: &Context<'_>, blocked: bool, rests: bool) -> Result<bool, ConnectionError> {
         self.queue.take_spare(&mut self.staged.spare);
         let turn = Turn {
             written: std::mem::take(&mut self.written),
@@ -249,9 +227,9 @@ impl<'a> Driver<'a> {
             wants_control: !self.queue.has_control(),
             rests,
         };
-        self.peer.link().exchange(self.peer.id(), turn, &mut self.staged, cx.waker())?;
+        let is_news = self.peer.link().exchange(self.peer.id(), turn, &mut self.staged, cx.waker())?;
         self.queue.extend(&mut self.staged);
-        Ok(())
+        Ok(is_news)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::error::ConnectionError;
 use crate::monitor::{MonitorEvent, Monitors};
 use crate::options::Settings;
 use crate::peer::Newcomer;
-use crate::queue::{Load, Next, Staged};
+use crate::queue::{Load, Staged};
 use crate::routing::Refusal;
 use crate::{Endpoint, PeerId, PeerInfo};
 
@@ -67,18 +67,15 @@ pub(crate) trait Link: fmt::Debug + Send + Sync {
     /// Whether the peer may be read: to be asked before each read. If not, the waker is called when it may.
     fn may_read(&self, id: PeerId, waker: &Waker) -> bool;
 
-    /// Takes what is to be written. If there is nothing, or `turn.blocked`, the waker is called when that changes.
+    /// Takes what is to be written. If there is nothing, or `turn.blocked`, the waker is called when that changes. Gives
+    /// whether this is news: not if there was nothing before, and the waker hasn't been called since.
     fn exchange(
         &self,
         id: PeerId,
         turn: Turn,
         staged: &mut Staged,
         waker: &Waker,
-    ) -> Result<(), ConnectionError>;
-
-    /// All that was taken is written, so much since the last time. What to do next: with [`Next::Gather`] there is time
-    /// to wait for more.
-    fn report(&self, id: PeerId, written: Load) -> Next;
+    ) -> Result<bool, ConnectionError>;
 
     /// The connection has gone, with what it had taken and not written. `keep`: its queue goes on.
     fn part(&self, id: PeerId, unsent: Vec<Batch>, keep: bool);

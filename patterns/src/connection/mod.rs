@@ -14,7 +14,6 @@ mod backoff;
 mod complaints;
 mod connect;
 mod driver;
-mod gathering;
 mod handshake;
 mod link;
 mod listen;

@@ -5,7 +5,7 @@ mod outbox;
 mod outgoing;
 
 pub(crate) use inbound::{Arrival, Inbound};
-pub(crate) use outbox::{Next, Outbox, PendingRun, Staged};
+pub(crate) use outbox::{Outbox, PendingRun, Staged};
 pub(crate) use outgoing::Outgoing;
 
 /// An amount of messages, or a bound on it.

@@ -17,7 +17,7 @@ use std::task::Waker;
 use bytes::BytesMut;
 use enfonet_zmtp::{Batch, Command, Envelope, Message};
 
-pub(crate) use writing::{Next, Staged};
+pub(crate) use writing::Staged;
 
 use super::Load;
 use crate::Amount;

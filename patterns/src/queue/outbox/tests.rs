@@ -32,49 +32,29 @@ fn a_run_is_cut_at_the_mark_and_credit_returns_only_with_what_is_written() {
 }
 
 #[test]
-fn what_is_reported_makes_room_before_more_is_taken() {
+fn a_connection_sleeps_once_it_has_been_told_that_there_is_nothing_until_it_is_woken() {
     let mut outbox = outbox(4, usize::MAX);
     outbox.connect(Load::default());
-    outbox.push_run(&run(3, 30), 0);
-    let _ = taken(&mut outbox, Load::default());
-    outbox.exchange(Load::default(), true, true, &mut Staged::default(), Waker::noop());
-    outbox.push_run(&run(1, 30), 0);
-    assert_eq!((outbox.has_room(), outbox.is_moving()), (false, false));
-    assert_eq!(outbox.report(Load::new(3, 3 * 32)), (true, Next::Gather(Load::new(1, 32))));
-    assert_eq!((outbox.has_room(), outbox.is_moving()), (true, true));
-    outbox.push_run(&run(3, 30), 0);
-    assert_eq!(outbox.report(Load::default()), (false, Next::Take), "nothing can be added");
-}
-
-#[test]
-fn who_has_been_told_that_there_is_nothing_need_not_ask_until_there_is_something() {
-    let mut outbox = outbox(4, usize::MAX);
-    outbox.connect(Load::default());
-    let next = |outbox: &mut Outbox| outbox.report(Load::default()).1;
-    assert_eq!(next(&mut outbox), Next::Gather(Load::default()), "nobody has been told yet");
+    assert!(!outbox.is_asleep(), "it hasn't been told yet");
     taken(&mut outbox, Load::default());
-    assert_eq!(next(&mut outbox), Next::Nothing);
+    assert!(outbox.is_asleep());
     outbox.push_run(&run(1, 30), 0);
-    assert_eq!(next(&mut outbox), Next::Gather(Load::new(1, 32)), "though it wasn't woken");
+    assert!(outbox.wake().is_some() && !outbox.is_asleep());
     taken(&mut outbox, Load::default());
+    assert!(!outbox.is_asleep(), "it has something to write");
     taken(&mut outbox, Load::new(1, 32));
-    assert_eq!(next(&mut outbox), Next::Nothing);
-    outbox.control().extend_from_slice(b"command");
-    assert_eq!(next(&mut outbox), Next::Gather(Load::default()));
-    taken(&mut outbox, Load::default());
-    taken(&mut outbox, Load::default());
-    assert!(outbox.wake_to_close().is_some());
-    assert_eq!(next(&mut outbox), Next::Gather(Load::default()), "it may be the end");
+    assert!(outbox.is_asleep());
+    assert!(outbox.wake_to_close().is_some() && !outbox.is_asleep());
 }
 
 #[test]
-fn who_slept_for_the_kernel_asks_what_there_is() {
+fn a_connection_that_waits_for_the_kernel_does_not_sleep() {
     let mut outbox = outbox(4, usize::MAX);
     outbox.connect(Load::default());
     outbox.push_run(&run(1, 30), 0);
     taken(&mut outbox, Load::default());
     outbox.exchange(Load::default(), true, true, &mut Staged::default(), Waker::noop());
-    assert_eq!(outbox.report(Load::new(1, 32)).1, Next::Gather(Load::default()));
+    assert!(!outbox.is_asleep(), "there may be news when it goes on");
 }
 
 #[test]

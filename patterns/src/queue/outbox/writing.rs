@@ -18,17 +18,6 @@ pub(crate) struct Staged {
     pub(crate) spare: Vec<BytesMut>,
 }
 
-/// What a connection that has written all it had is to do next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Next {
-    /// Nothing: it has been told so before, and is woken when there is something.
-    Nothing,
-    /// To take what is staged, so much, or to wait for more: there is room for that.
-    Gather(Load),
-    /// To take what is staged as it is.
-    Take,
-}
-
 impl Staged {
     /// Whether a buffer is such as a tail would need.
     pub(crate) fn is_worth_keeping(buffer: &BytesMut) -> bool {
@@ -102,27 +91,9 @@ impl Outbox {
         (!had_room && self.has_room()) || (was_moving && !self.is_moving())
     }
 
-    /// So much is written, and the connection has nothing more. Gives whether a sender that found no room
-    /// should look again, and what comes next.
-    pub(crate) fn report(&mut self, written: Load) -> (bool, Next) {
-        if self.blocked {
-            // It slept for the kernel, and not for want of anything.
-            self.sleeping = None;
-        }
-        let look_again = self.credit(written, false);
-        let next = if self.sleeping.is_some() && self.has_nothing() {
-            Next::Nothing
-        } else if self.has_room() {
-            Next::Gather(self.queued)
-        } else {
-            Next::Take
-        };
-        (look_again, next)
-    }
-
-    /// Whether there is nothing to be taken.
-    fn has_nothing(&self) -> bool {
-        self.tail.messages == 0 && self.runs.is_empty() && self.control.is_empty() && self.greeting.is_empty()
+    /// Whether the connection has been told that there is nothing to write, and hasn't been woken since.
+    pub(crate) const fn is_asleep(&self) -> bool {
+        self.sleeping.is_some() && !self.blocked
     }
 
     /// An idle peer costs next to nothing; a busy one keeps its buffers.

@@ -1,6 +1,6 @@
 //! The socket as its connections see it.
 
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 use std::task::Waker;
 
 use enfonet_zmtp::{Batch, Command, Local, SocketType, Subscription};
@@ -11,7 +11,7 @@ use crate::error::ConnectionError;
 use crate::monitor::Monitors;
 use crate::options::Settings;
 use crate::peer::Newcomer;
-use crate::queue::{Load, Next, Outbox, Staged};
+use crate::queue::{Load, Outbox, Staged};
 use crate::routing::{Refusal, Routing};
 use crate::{PeerId, PeerInfo};
 
@@ -126,7 +126,7 @@ impl<R: Routing> Link for Hub<R> {
         turn: Turn,
         staged: &mut Staged,
         waker: &Waker,
-    ) -> Result<(), ConnectionError> {
+    ) -> Result<bool, ConnectionError> {
         let mut guard = self.out();
         let out = &mut *guard;
         let outbox = &mut out.outboxes[id];
@@ -136,6 +136,7 @@ impl<R: Routing> Link for Hub<R> {
         if outbox.replaced {
             return Err(ConnectionError::Replaced);
         }
+        let is_news = !outbox.is_asleep();
         outbox.hand_over(turn.handed);
         let is_roomier = outbox.set_room(turn.room);
         let look_again =
@@ -143,8 +144,13 @@ impl<R: Routing> Link for Hub<R> {
         if turn.rests {
             outbox.give_back_memory();
         }
-        self.look_again(guard, look_again.then_some(id));
-        Ok(())
+        // Those who found no room with the peer look again once the lock is released.
+        if look_again {
+            out.routing.room(id);
+            drop(guard);
+            self.changed();
+        }
+        Ok(is_news)
     }
 
     fn part(&self, id: PeerId, unsent: Vec<Batch>, keep: bool) {
@@ -183,31 +189,12 @@ impl<R: Routing> Link for Hub<R> {
         self.changed();
     }
 
-    fn report(&self, id: PeerId, written: Load) -> Next {
-        let mut out = self.out();
-        let (look_again, next) = out.outboxes[id].report(written);
-        self.look_again(out, look_again.then_some(id));
-        match next {
-            Next::Gather(_) if self.parts.is_due() => Next::Take,
-            next => next,
-        }
-    }
-
     fn queued(&self, id: PeerId) -> usize {
         self.out().outboxes[id].queued()
     }
 }
 
 impl<R: Routing> Hub<R> {
-    /// Those who found no room with a peer look again once the lock is released, if there is one where they should.
-    fn look_again(&self, mut out: MutexGuard<'_, Out<R>>, at: Option<PeerId>) {
-        if let Some(id) = at {
-            out.routing.room(id);
-            drop(out);
-            self.changed();
-        }
-    }
-
     fn open_queue(&self, out: &mut Out<R>) -> PeerId {
         let id = self.inbound().open();
         out.outboxes.insert(id, Outbox::new(out.limit, self.options.conflate));

@@ -20,8 +20,6 @@ const ALL: usize = 128;
 pub(crate) struct Parts {
     /// The step under way, counted from 1; none if all is one part. Each part ends before a power of two.
     step: AtomicUsize,
-    /// So many give way, for what they have sent to be written.
-    due: AtomicUsize,
 }
 
 impl Parts {
@@ -33,14 +31,8 @@ impl Parts {
     /// To be awaited for each step, some KiB or messages: gives way when a part is done.
     pub(crate) async fn step(&self) {
         if self.is_over() {
-            let _due = Due::new(&self.due);
             let_others_go_on().await;
         }
-    }
-
-    /// Whether what waits is to be written before more comes.
-    pub(crate) fn is_due(&self) -> bool {
-        self.due.load(Ordering::Relaxed) > 0
     }
 
     fn is_over(&self) -> bool {
@@ -51,22 +43,6 @@ impl Parts {
         let next = step + 1;
         self.step.store(if next < ALL { next } else { 0 }, Ordering::Relaxed);
         next.is_power_of_two()
-    }
-}
-
-/// For as long as somebody gives way.
-struct Due<'a>(&'a AtomicUsize);
-
-impl<'a> Due<'a> {
-    fn new(due: &'a AtomicUsize) -> Self {
-        due.fetch_add(1, Ordering::Relaxed);
-        Self(due)
-    }
-}
-
-impl Drop for Due<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -92,7 +68,7 @@ mod tests {
     use super::*;
     use crate::connection::Link as _;
     use crate::options::Settings;
-    use crate::queue::{Inbound, Load, Next};
+    use crate::queue::Inbound;
     use crate::routing::RoundRobin;
     use crate::socket::hub::Hub;
 
@@ -123,22 +99,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_part_is_due_while_others_have_their_turn() {
-        let (parts, looks) = (Parts::default(), Cell::new(0));
+    async fn others_have_their_turn_after_each_part() {
+        let (parts, turns) = (Parts::default(), Cell::new(0));
         let sender = async {
             for _ in 0..3 {
                 parts.step().await;
-                assert!(!parts.is_due());
             }
         };
         let connection = poll_fn(|_| {
-            looks.set(looks.get() + usize::from(parts.is_due()));
+            turns.set(turns.get() + 1);
             Poll::<()>::Pending
         });
         parts.handle_wait(Duration::ZERO);
         tokio::select! {
             biased;
-            () = sender => assert_eq!(looks.get(), 2, "after one step, and after two more"),
+            () = sender => assert_eq!(turns.get(), 2, "after one step, and after two more"),
             () = connection => {}
         }
     }
@@ -164,18 +139,5 @@ mod tests {
         assert!(is_cut(SHORT / 2, false).await);
         assert!(!is_cut(SHORT * 2, false).await);
         assert!(!is_cut(SHORT / 2, true).await);
-    }
-
-    #[test]
-    fn what_is_due_does_not_wait_for_more() {
-        let hub = Hub::new(SocketType::Dealer, Settings::default(), RoundRobin::default());
-        let peer = hub.open();
-        let reported = || hub.report(peer, Load::default());
-        let nothing_yet = Next::Gather(Load::default());
-        assert_eq!(reported(), nothing_yet);
-        let due = Due::new(&hub.parts.due);
-        assert_eq!(reported(), Next::Take);
-        drop(due);
-        assert_eq!(reported(), nothing_yet);
     }
 }
