@@ -4,7 +4,7 @@ use enfonet_patterns::{
     Batch, Closed, Dealer, Message, Options, Pair, PeerEvent, PeerId, Pull, Push, Router, SendBatchError,
 };
 
-use crate::{anywhere, inproc, on_every_runtime};
+use crate::{anywhere, eventually, inproc, on_every_runtime};
 
 on_every_runtime!(
     a_batch_arrives_whole_and_in_order,
@@ -12,6 +12,7 @@ on_every_runtime!(
     what_has_no_room_stays_in_the_batch,
     a_batch_goes_to_the_peer_of_the_callers_choice,
     what_a_peer_has_no_room_for_stays_in_the_batch,
+    what_has_happened_can_be_had_without_waiting,
     a_batch_for_a_peer_that_is_gone_stays_as_it_is,
     runs_are_received_with_whose_they_are,
     a_closed_socket_leaves_the_batch_as_it_is,
@@ -111,6 +112,7 @@ async fn with_two(options: Options) -> (Dealer, [Router; 2], PeerId) {
             panic!("a peer joins")
         };
         last = Some(peer);
+        assert!(dealer.try_recv_event(1).is_none(), "nothing else has happened");
     }
     (dealer, routers, last.unwrap())
 }
@@ -136,6 +138,26 @@ async fn what_a_peer_has_no_room_for_stays_in_the_batch() {
         assert_eq!(second.recv().await.unwrap().1.first(), n.to_string().as_bytes());
     }
     assert!(second.try_recv().is_none());
+}
+
+async fn what_has_happened_can_be_had_without_waiting() {
+    for at in anywhere() {
+        let (router, dealer) = (Router::new(), Dealer::new());
+        dealer.connect(router.bind(at).await.unwrap()).unwrap();
+        assert!(router.try_recv_event(2).is_none());
+        let mut sent = batch(3);
+        dealer.send_batch(&mut sent).await.unwrap();
+        let mut received = Vec::new();
+        while received.len() < 3 {
+            let PeerEvent::Messages { batch, .. } = eventually(|| router.try_recv_event(2)).await else {
+                panic!("nobody is told who comes")
+            };
+            assert!(batch.len() <= 2);
+            received.extend(batch);
+        }
+        assert!(received.into_iter().eq(batch(3)));
+        assert!(router.try_recv_event(2).is_none());
+    }
 }
 
 async fn a_batch_for_a_peer_that_is_gone_stays_as_it_is() {

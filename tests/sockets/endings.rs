@@ -16,6 +16,7 @@ on_every_runtime!(
     immediate_sockets_wait_for_connections,
     closing_says_what_was_flushed_and_what_was_dropped,
     what_was_sent_just_before_closing_is_written,
+    a_connection_ends_once_all_is_written_however_much_that_is,
     the_last_clone_that_is_dropped_closes_the_socket,
 );
 
@@ -173,7 +174,6 @@ async fn what_was_sent_just_before_closing_is_written() {
         let (push, pull) = (Push::new(), Pull::new());
         pull.connect(push.bind(at).await.unwrap()).unwrap();
         push.wait_connected(1).await;
-        // Several messages: their connection looks whether more comes before it writes them.
         for text in ["1", "2", "3"] {
             push.try_send(text).unwrap();
         }
@@ -183,6 +183,32 @@ async fn what_was_sent_just_before_closing_is_written() {
         for text in ["1", "2", "3"] {
             assert_eq!(pull.recv().await, Ok(text.into()));
         }
+    }
+}
+
+async fn a_connection_ends_once_all_is_written_however_much_that_is() {
+    const FOR_EVER: Duration = Duration::from_secs(3600);
+    for at in anywhere() {
+        for octets in [1, 100_000, 200_000, 1_000_000] {
+            let at = if at.starts_with("inproc") { inproc() } else { at.clone() };
+            let (push, pull) = (Push::builder().linger(FOR_EVER).build(), Pull::new());
+            let at = push.bind(at).await.unwrap();
+            pull.connect(&at).unwrap();
+            push.wait_connected(1).await;
+            push.try_send(vec![0; octets]).unwrap();
+            push.unbind(&at).unwrap();
+            assert_eq!(pull.recv().await.unwrap().first().len(), octets);
+            eventually(|| push.peers().is_empty().then_some(())).await;
+            push.close(FOR_EVER).await;
+        }
+        let (push, pull) = (Push::new(), Pull::new());
+        let at = if at.starts_with("inproc") { inproc() } else { at };
+        pull.connect(push.bind(at).await.unwrap()).unwrap();
+        push.wait_connected(1).await;
+        push.try_send(vec![0; 200_000]).unwrap();
+        let closing = tokio::spawn(async move { push.close(FOR_EVER).await });
+        assert_eq!(pull.recv().await.unwrap().first().len(), 200_000);
+        assert_eq!(closing.await.unwrap().dropped, 0);
     }
 }
 

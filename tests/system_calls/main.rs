@@ -110,7 +110,7 @@ fn a_load_balancer_hands_on_what_comes_together_together() {
             "EnfoSLB",
             &broker.kill(),
             WINDOWS * WINDOW,
-            &[("write", 125.0), ("read", 125.0), ("wait", 240.0)],
+            &[("write", 125.0), ("read", 125.0), ("wait", 130.0)],
         );
     });
 }

@@ -36,6 +36,8 @@ pub(super) struct Driver<'a> {
     staged: Staged,
     /// Written, and not yet reported.
     written: Load,
+    /// It was woken since it last looked whether this is the end.
+    has_news: bool,
     vigil: Vigil,
     rest: Rest,
 }
@@ -45,8 +47,6 @@ pub(super) struct Driver<'a> {
 enum Progress {
     /// The waker is called when it can.
     Waits,
-    /// The same, of one that has just learnt that there is nothing more to write: it may be the end.
-    IsDone,
     /// It has used up its budget.
     GivesWay,
 }
@@ -73,6 +73,7 @@ impl<'a> Driver<'a> {
             queue: WriteQueue::new(sealer),
             staged: Staged::default(),
             written: Load::default(),
+            has_news: false,
             vigil: Vigil::new(heartbeat),
             rest: Rest::default(),
         })
@@ -91,7 +92,7 @@ impl<'a> Driver<'a> {
         let read = self.poll_read(cx)?;
         self.poll_vigil(cx)?;
         let write = self.poll_write(cx)?;
-        if write == Progress::IsDone && self.peer.is_ending() {
+        if write == Progress::Waits && self.is_over(cx)? {
             return Poll::Ready(Ok(()));
         }
         if read == Progress::GivesWay || write == Progress::GivesWay {
@@ -189,9 +190,9 @@ impl<'a> Driver<'a> {
         let mut budget = BUDGET;
         loop {
             if self.queue.is_empty() {
-                let is_news = self.exchange(cx, false, false)?;
+                self.exchange(cx, false, false)?;
                 if self.queue.is_empty() {
-                    return Ok(if is_news { Progress::IsDone } else { Progress::Waits });
+                    return Ok(Progress::Waits);
                 }
             }
             self.queue.prepare()?;
@@ -216,8 +217,22 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Reports what is written, and takes what is staged; gives whether there is any news.
-    fn exchange(&mut self, cx: &Context<'_>, blocked: bool, rests: bool) -> Result<bool, ConnectionError> {
+    /// Whether the connection is to end and all is written.
+    fn is_over(&mut self, cx: &Context<'_>) -> Result<bool, ConnectionError> {
+        // All connections of an endpoint share what is asked for here: so it isn't asked at each turn.
+        if !self.queue.is_empty() || !std::mem::take(&mut self.has_news) || !self.peer.is_ending() {
+            return Ok(false);
+        }
+        // What came between the last look and the end is still sent.
+        self.exchange(cx, false, false)?;
+        if !self.queue.is_empty() {
+            cx.waker().wake_by_ref();
+        }
+        Ok(self.queue.is_empty())
+    }
+
+    /// Reports what is written, and takes what is staged.
+    fn exchange(&mut self, cx: &Context<'_>, blocked: bool, rests: bool) -> Result<(), ConnectionError> {
         self.queue.take_spare(&mut self.staged.spare);
         let turn = Turn {
             written: std::mem::take(&mut self.written),
@@ -227,9 +242,9 @@ impl<'a> Driver<'a> {
             wants_control: !self.queue.has_control(),
             rests,
         };
-        let is_news = self.peer.link().exchange(self.peer.id(), turn, &mut self.staged, cx.waker())?;
+        self.has_news |= self.peer.link().exchange(self.peer.id(), turn, &mut self.staged, cx.waker())?;
         self.queue.extend(&mut self.staged);
-        Ok(is_news)
+        Ok(())
     }
 }
 

@@ -45,9 +45,12 @@ pub(crate) async fn listen(
     let accepting = async {
         loop {
             tokio::select! {
-                accepted = host.accept(&listener) => if let Some((stream, room)) = accepted {
-                    let host = host.clone();
-                    connections.spawn(tasks.track_future(async move { host.serve(stream, room).await }));
+                accepted = listener.accept() => match accepted {
+                    Ok(stream) => if let Some(room) = host.welcome(&stream) {
+                        let host = host.clone();
+                        connections.spawn(tasks.track_future(async move { host.serve(stream, room).await }));
+                    },
+                    Err(error) => host.not_accepted(error).await,
                 },
                 Some(_) = connections.join_next() => {}
             }
@@ -84,31 +87,14 @@ struct Host {
 }
 
 impl Host {
-    /// The next stranger, if there is room for it. Cancel safe; the wait after a failure is over then, as it may be when
-    /// a connection has ended.
-    async fn accept(&self, listener: &Listener) -> Option<(Stream, OwnedSemaphorePermit)> {
-        let stream = match listener.accept().await {
-            Ok(stream) => stream,
-            Err(error) => {
-                self.not_accepted(error).await;
-                return None;
-            }
-        };
-        self.welcome(&stream);
-        match self.rooms.clone().try_acquire_owned() {
-            Ok(room) => Some((stream, room)),
-            Err(_) => {
-                self.has_no_room(&stream);
-                None
-            }
-        }
-    }
-
-    fn welcome(&self, stream: &Stream) {
+    /// A stranger's room to shake hands in, if there is one left.
+    fn welcome(&self, stream: &Stream) -> Option<OwnedSemaphorePermit> {
         self.link.monitors().tell(|| {
             let (endpoint, address) = (self.endpoint.clone(), stream.remote_address());
             MonitorEvent::Accepted { endpoint, address }
         });
+        let room = self.rooms.clone().try_acquire_owned();
+        room.inspect_err(|_| self.has_no_room(stream)).ok()
     }
 
     /// So many shake hands that this one is turned away unheard.

@@ -139,15 +139,28 @@ enum Flow {
 
 impl Pipe {
     fn poll(&mut self, cx: &Context<'_>) -> Poll<Result<(), ConnectionError>> {
-        let flows = [self.near.poll_to(&self.far, cx)?, self.far.poll_to(&self.near, cx)?];
-        let over = |end: &End, flow| end.peer.is_ending() && flow == Flow::Drained;
-        if over(&self.near, flows[0]) || over(&self.far, flows[1]) {
-            return Poll::Ready(Ok(()));
+        let mut flows = self.poll_both(cx)?;
+        if self.is_over(flows) {
+            // What came between the last look and the end is still carried over.
+            flows = self.poll_both(cx)?;
+            if self.is_over(flows) {
+                return Poll::Ready(Ok(()));
+            }
         }
         if flows.contains(&Flow::GivesWay) {
             cx.waker().wake_by_ref();
         }
         Poll::Pending
+    }
+
+    fn poll_both(&mut self, cx: &Context<'_>) -> Result<[Flow; 2], ConnectionError> {
+        Ok([self.near.poll_to(&self.far, cx)?, self.far.poll_to(&self.near, cx)?])
+    }
+
+    /// Whether one of the two is to end and has nothing to send any more.
+    fn is_over(&self, flows: [Flow; 2]) -> bool {
+        let ends = [&self.near, &self.far];
+        ends.into_iter().zip(flows).any(|(end, flow)| flow == Flow::Drained && end.peer.is_ending())
     }
 }
 

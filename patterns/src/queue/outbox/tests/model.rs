@@ -100,6 +100,7 @@ impl Model {
         prop_assert_eq!(outbox.is_open(), !self.is_retired);
         prop_assert_eq!(outbox.is_connected(), self.is_connected && !self.is_retired);
         prop_assert_eq!(outbox.is_moving(), self.is_moving());
+        prop_assert_eq!(outbox.is_asleep(), self.is_sleeping && !self.is_blocked);
         Ok(())
     }
 }
