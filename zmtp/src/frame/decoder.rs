@@ -146,23 +146,36 @@ impl Decoder {
         if self.gap > 0 {
             return;
         }
-        let (bytes, limit) = (&self.buffer[..], self.limits.harmless());
-        let (mut cursor, mut end, mut messages, mut frames) =
-            (self.cursor, self.end, self.messages, self.frames);
-        while let Some([flags @ (0 | 1), len, ..]) = bytes.get(cursor..) {
-            let next = cursor + 2 + usize::from(*len);
-            if next > bytes.len() || next - end > limit {
-                break;
+        let harmless = self.limits.harmless();
+        loop {
+            // No message that lies here whole breaks a limit: there is no need to ask at each frame.
+            let window = self.buffer.len().min(self.end.saturating_add(harmless));
+            let begun = self.end;
+            self.walk_window(window);
+            if window == self.buffer.len() || self.end == begun {
+                return;
             }
-            cursor = next;
+        }
+    }
+
+    /// Steps over the frames of one octet of length that lie before `window`.
+    fn walk_window(&mut self, window: usize) {
+        let Some(mut rest) = self.buffer.get(self.cursor..window) else { return };
+        let (mut messages, mut frames, mut unfinished) = (self.messages, self.frames, None);
+        while let [flags @ (0 | 1), len, behind @ ..] = rest {
+            let Some(behind) = behind.get(usize::from(*len)..) else { break };
+            rest = behind;
             frames += 1;
             if *flags == 0 {
-                end = next;
+                unfinished = Some(rest.len());
                 messages += 1;
                 frames = 0;
             }
         }
-        (self.cursor, self.end, self.messages, self.frames) = (cursor, end, messages, frames);
+        (self.cursor, self.messages, self.frames) = (window - rest.len(), messages, frames);
+        if let Some(unfinished) = unfinished {
+            self.end = window - unfinished;
+        }
     }
 
     /// The header of the frame at `at`, if it is whole and the frame may be that large.

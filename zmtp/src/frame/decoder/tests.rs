@@ -195,20 +195,28 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    fn any_limits()(message in 1usize..2000, frame in 1usize..600, frames in 1usize..10) -> Limits {
+        Limits { message, frame, frames }
+    }
+}
+
 proptest! {
     #[test]
     fn any_split_of_a_stream_gives_the_same_events(
-        frames in prop::collection::vec(any_frame(), 0..30), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..8)
+        frames in prop::collection::vec(any_frame(), 0..30),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..8),
+        limits in prop_oneof![Just(Limits::default()), any_limits()],
     ) {
         let stream = frames.concat();
         let mut at: Vec<usize> = cuts.iter().map(|c| c.index(stream.len() + 1)).collect();
         at.extend([0, stream.len()]);
         at.sort_unstable();
         let chunks: Vec<&[u8]> = at.windows(2).map(|w| &stream[w[0]..w[1]]).collect();
-        let whole = flatten(decode(&[&stream], Limits::default()).unwrap());
-        prop_assert_eq!(&flatten(decode(&chunks, Limits::default()).unwrap()), &whole);
+        let whole = decode(&[&stream], limits).map(flatten);
+        prop_assert_eq!(&decode(&chunks, limits).map(flatten), &whole);
         let bytewise: Vec<&[u8]> = stream.chunks(1).collect();
-        prop_assert_eq!(flatten(decode(&bytewise, Limits::default()).unwrap()), whole);
+        prop_assert_eq!(decode(&bytewise, limits).map(flatten), whole);
     }
 
     #[test]
