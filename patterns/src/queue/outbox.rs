@@ -235,7 +235,9 @@ impl Outbox {
             self.forget_staged();
         }
         let before = self.tail.wire.len();
-        self.tail.wire.extend_from_slice(envelope.as_wire());
+        if !envelope.is_empty() {
+            self.tail.wire.extend_from_slice(envelope.as_wire());
+        }
         encode(&mut self.tail.wire);
         self.tail.messages += 1;
         self.queued.add(Load::new(1, self.tail.wire.len() - before));

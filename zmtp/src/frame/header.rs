@@ -121,10 +121,10 @@ impl FrameHeader {
     /// Appends the header to `out`.
     #[inline]
     pub fn put(&self, out: &mut impl BufMut) {
-        out.put_u8(self.flags);
         if self.flags & LONG == 0 {
-            out.put_u8(self.body_len as u8);
+            out.put_slice(&[self.flags, self.body_len as u8]);
         } else {
+            out.put_u8(self.flags);
             out.put_u64(self.body_len as u64);
         }
     }

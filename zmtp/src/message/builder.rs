@@ -36,7 +36,9 @@ impl BatchBuilder {
     /// Appends a copy of a message, with an envelope before it.
     #[inline]
     pub fn push(&mut self, envelope: &Envelope, message: &Span<'_>) {
-        self.wire.extend_from_slice(envelope.as_wire());
+        if !envelope.is_empty() {
+            self.wire.extend_from_slice(envelope.as_wire());
+        }
         self.wire.extend_from_slice(message.wire);
         self.messages += 1;
     }

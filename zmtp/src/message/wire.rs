@@ -16,11 +16,18 @@ pub(super) fn put_frame(out: &mut BytesMut, body: &[u8], more: bool) {
 /// The body of the frame that `wire` begins with, whether another of the same message follows, and what stands behind it.
 #[inline]
 pub(super) fn split_frame(wire: &[u8]) -> (&[u8], bool, &[u8]) {
-    // A short frame, as most are, without the general way.
-    if let [more @ (0 | 1), len, rest @ ..] = wire {
-        let (body, rest) = rest.split_at(usize::from(*len));
-        return (body, *more == 1, rest);
+    match wire {
+        // A short frame, as most are, without the general way.
+        [more @ (0 | 1), len, rest @ ..] => {
+            let (body, rest) = rest.split_at(usize::from(*len));
+            (body, *more == 1, rest)
+        }
+        _ => split_long_frame(wire),
     }
+}
+
+#[inline(never)]
+fn split_long_frame(wire: &[u8]) -> (&[u8], bool, &[u8]) {
     let header = match FrameHeader::parse(wire) {
         Ok(Some(header)) => header,
         // Wire form is made by the decoder or the encoder only; both write whole frames.
