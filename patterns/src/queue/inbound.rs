@@ -10,7 +10,7 @@ use std::task::Waker;
 use enfonet_zmtp::{Batch, Message, Subscription};
 use slotmap::SlotMap;
 
-use super::Load;
+use super::{Load, first_goes_last};
 use crate::{Amount, PeerId, PeerInfo};
 
 /// What a socket receives, in the order in which it happened to each peer.
@@ -369,7 +369,7 @@ impl Inbound {
         }
         // The run goes on: nothing changes but that the message is gone. With nobody else in line, it is its turn again.
         inbox.give_credit(Load::new(1, run.front_len()), &self.limit);
-        self.ready.rotate_left(1);
+        first_goes_last(&mut self.ready);
         let Some(Item::Run(run)) = inbox.items.front_mut() else { return None };
         run.pop_front()
     }
@@ -404,7 +404,7 @@ impl Inbound {
         let seen = see(Some(inbox));
         if inbox.open && inbox.has_arrivals(self.reports) {
             // With nobody else in line, it is its turn again.
-            self.ready.rotate_left(1);
+            first_goes_last(&mut self.ready);
         } else {
             self.leave_line(id, queued);
         }

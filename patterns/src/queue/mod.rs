@@ -4,6 +4,8 @@ mod inbound;
 mod outbox;
 mod outgoing;
 
+use std::collections::VecDeque;
+
 pub(crate) use inbound::{Arrival, Inbound};
 pub(crate) use outbox::{Outbox, PendingRun, Staged};
 pub(crate) use outgoing::Outgoing;
@@ -49,5 +51,13 @@ impl Load {
     pub(crate) const fn sub(&mut self, other: Self) {
         self.messages -= other.messages;
         self.octets -= other.octets;
+    }
+}
+
+/// Who was first in a line goes to its end, at no cost where there is nobody else.
+#[inline]
+pub(crate) fn first_goes_last<T>(line: &mut VecDeque<T>) {
+    if line.len() > 1 {
+        line.rotate_left(1);
     }
 }
