@@ -332,6 +332,12 @@ impl Inbound {
         }
     }
 
+    /// Whether what waits can be taken as it is, and nobody waits for it.
+    #[inline]
+    pub(crate) const fn is_plain(&self) -> bool {
+        !self.is_doubtful && self.waiting == 0
+    }
+
     /// Whether there is anything to receive.
     pub(crate) fn has_arrivals(&self) -> bool {
         !self.ready.is_empty() || !self.subscriptions.is_empty()

@@ -1,11 +1,12 @@
 //! Publishing, as PUB and XPUB do it.
 
+use std::pin::pin;
 use std::task::Waker;
 
 use enfonet_zmtp::{Batch, IntoMessage, Message};
 use smallvec::SmallVec;
 
-use super::hub::{Hub, Out};
+use super::hub::{Hub, Out, apart};
 use super::sending::wait_room;
 use crate::error::{Closed, SendError, TrySendError, Unsendable, Unsent};
 use crate::queue::{Outbox, Outgoing};
@@ -16,9 +17,26 @@ use crate::routing::{FanOut, Leftover, Published};
 /// until all have room, for the time of its options.
 #[inline]
 pub(super) async fn send(hub: &Hub<FanOut>, message: impl IntoMessage) -> Result<(), SendError> {
-    hub.give_way().await;
-    let mut leftovers = Leftovers::none(hub);
-    match try_offer(hub, message, &mut leftovers.rest) {
+    let (message, mut leftovers) = (Outgoing::new(message), Leftovers::none(hub));
+    let sent = if hub.is_turn_over() { None } else { offer(hub, &message, &mut leftovers.rest) };
+    if matches!(sent, Some(Ok(()))) && leftovers.rest.is_empty() {
+        return Ok(());
+    }
+    apart(pin!(send_slowly(message, sent, leftovers))).await
+}
+
+/// Goes on with a message that nobody has got yet, or not all who are to get it.
+async fn send_slowly(
+    message: Outgoing<impl IntoMessage>,
+    mut sent: Option<Result<(), Unsendable>>,
+    mut leftovers: Leftovers<'_>,
+) -> Result<(), SendError> {
+    let hub = leftovers.hub;
+    if sent.is_none() {
+        hub.give_way().await;
+        sent = offer(hub, &message, &mut leftovers.rest);
+    }
+    match Unsent::unless(sent, message) {
         Err(Unsent { why: None, message }) => {
             wait_room(hub, message, |message| offer(hub, message, &mut leftovers.rest)).await?;
         }
@@ -30,12 +48,13 @@ pub(super) async fn send(hub: &Hub<FanOut>, message: impl IntoMessage) -> Result
 
 /// Publishes a message to those who have room; if the socket drops nothing, to all or nobody.
 pub(super) fn try_send(hub: &Hub<FanOut>, message: impl IntoMessage) -> Result<(), TrySendError> {
-    Ok(try_offer(hub, message, &mut Leftovers::none(hub).rest)?)
+    let (message, mut leftovers) = (Outgoing::new(message), Leftovers::none(hub));
+    Ok(Unsent::unless(offer(hub, &message, &mut leftovers.rest), message)?)
 }
 
 /// Publishes a batch as if message by message; a socket that drops nothing takes as long as that takes.
 pub(super) async fn send_batch(hub: &Hub<FanOut>, batch: &Batch) -> Result<(), Closed> {
-    hub.give_way().await;
+    hub.take_turn().await;
     let mut leftovers = Leftovers::none(hub);
     let mut rest = batch.clone();
     while !rest.is_empty() {
@@ -114,17 +133,6 @@ fn offer(
     }
     hub.count_sent(message.wire_len());
     Some(Ok(()))
-}
-
-/// The same; the message comes back.
-#[inline]
-fn try_offer(
-    hub: &Hub<FanOut>,
-    message: impl IntoMessage,
-    leftovers: &mut Vec<Leftover>,
-) -> Result<(), Unsent> {
-    let message = Outgoing::new(message);
-    Unsent::unless(offer(hub, &message, leftovers), message)
 }
 
 /// The same of a batch: how many messages were taken: all, unless the socket drops nothing.

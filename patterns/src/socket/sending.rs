@@ -1,14 +1,14 @@
 //! Sending to a peer of the socket's choice: DEALER, PUSH, PAIR.
 
 use std::fmt;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker, ready};
 
 use enfonet_zmtp::{Batch, Envelope, IntoMessage, Message};
 use futures_sink::Sink;
 use tokio_util::sync::ReusableBoxFuture;
 
-use super::hub::Hub;
+use super::hub::{Hub, apart};
 use crate::PeerId;
 use crate::error::{Closed, ReserveError, SendBatchError, SendError, Unsendable, Unsent};
 use crate::queue::Outgoing;
@@ -38,8 +38,16 @@ pub(super) fn try_send<R: Choose>(hub: &Hub<R>, message: impl IntoMessage) -> Re
 /// nothing.
 #[inline]
 pub(super) async fn send<R: Choose>(hub: &Hub<R>, message: impl IntoMessage) -> Result<(), SendError> {
+    let message = Outgoing::new(message);
+    if !hub.is_turn_over() && matches!(put(hub, &message), Some(Ok(()))) {
+        return Ok(());
+    }
+    apart(pin!(send_slowly(hub, message))).await
+}
+
+async fn send_slowly<R: Choose>(hub: &Hub<R>, message: Outgoing<impl IntoMessage>) -> Result<(), SendError> {
     hub.give_way().await;
-    match try_send(hub, message) {
+    match Unsent::unless(put(hub, &message), message) {
         Err(Unsent { why: None, message }) => wait_room(hub, message, |message| put(hub, message)).await,
         sent => Ok(sent?),
     }
@@ -83,7 +91,7 @@ pub(super) fn try_send_batch<R: Choose>(hub: &Hub<R>, batch: &mut Batch) -> Resu
 
 /// Sends all of the messages, each to the next peer with room. Cancel safe: what is sent is taken off the batch.
 pub(super) async fn send_batch<R: Choose>(hub: &Hub<R>, batch: &mut Batch) -> Result<(), SendBatchError> {
-    hub.give_way().await;
+    hub.take_turn().await;
     let sent = hub.in_send_time(|| put_all(hub, batch)).await;
     sent.ok_or(SendBatchError::Timeout)?.map_err(Into::into)
 }
@@ -108,7 +116,7 @@ pub(super) async fn reserve<R: Choose>(hub: &Hub<R>) -> Result<Permit<'_>, Reser
         out.outboxes[peer].reserve();
         Some(Ok(Permit::new(hub, peer)))
     };
-    hub.give_way().await;
+    hub.take_turn().await;
     hub.in_send_time(place).await.unwrap_or(Err(ReserveError::Timeout))
 }
 

@@ -1,10 +1,11 @@
 //! Sending to a peer of the caller's choice: ROUTER, and what brokers need of DEALER and XPUB.
 
+use std::pin::pin;
 use std::task::Waker;
 
 use enfonet_zmtp::{Batch, Envelope, IntoMessage};
 
-use super::hub::Hub;
+use super::hub::{Hub, apart};
 use super::sending::{Permit, wait_room};
 use crate::PeerId;
 use crate::error::{ReserveError, SendBatchError, SendError, Unsendable, Unsent};
@@ -51,8 +52,22 @@ pub(super) async fn send<R: Routing>(
     message: impl IntoMessage,
     is_there: fn(&Outbox) -> bool,
 ) -> Result<(), SendError> {
+    let message = Outgoing::new(message);
+    if !hub.is_turn_over() && matches!(put(hub, peer, envelope, &message, is_there), Some(Ok(()))) {
+        return Ok(());
+    }
+    apart(pin!(send_slowly(hub, peer, envelope, message, is_there))).await
+}
+
+async fn send_slowly<R: Routing>(
+    hub: &Hub<R>,
+    peer: PeerId,
+    envelope: &Envelope,
+    message: Outgoing<impl IntoMessage>,
+    is_there: fn(&Outbox) -> bool,
+) -> Result<(), SendError> {
     hub.give_way().await;
-    match try_send(hub, peer, envelope, message, is_there) {
+    match Unsent::unless(put(hub, peer, envelope, &message, is_there), message) {
         Err(Unsent { why: None, message }) => {
             wait_room(hub, message, |message| put(hub, peer, envelope, message, is_there)).await
         }
@@ -74,7 +89,7 @@ pub(super) async fn reserve<R: Routing>(hub: &Hub<R>, peer: PeerId) -> Result<Pe
             Ok(Permit::new(hub, peer))
         })
     };
-    hub.give_way().await;
+    hub.take_turn().await;
     hub.in_send_time(place).await.unwrap_or(Err(ReserveError::Timeout))
 }
 
@@ -122,7 +137,7 @@ pub(super) async fn send_batch<R: Routing>(
     batch: &mut Batch,
     is_there: fn(&Outbox) -> bool,
 ) -> Result<(), SendBatchError> {
-    hub.give_way().await;
+    hub.take_turn().await;
     let sent = hub.in_send_time(|| put_batch(hub, peer, batch, is_there)).await;
     sent.unwrap_or(Err(SendBatchError::Timeout))
 }

@@ -12,9 +12,11 @@ mod turns;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
-use std::task::Waker;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use enfonet_zmtp::{Batch, Envelope, IntoMessage, SocketType};
@@ -177,7 +179,7 @@ impl<R: Routing> Hub<R> {
         &self,
         take: impl FnMut(&mut Inbound) -> Option<T>,
     ) -> impl Future<Output = Result<T, RecvError>> {
-        self.recv_within(None, take)
+        self.recv_within(|_| None, take)
     }
 
     /// The same, in the time that the options have for it.
@@ -186,22 +188,36 @@ impl<R: Routing> Hub<R> {
         &self,
         take: impl FnMut(&mut Inbound) -> Option<T>,
     ) -> impl Future<Output = Result<T, RecvError>> {
-        self.recv_within(self.options.recv_timeout, take)
+        self.recv_within(|options| options.recv_timeout, take)
     }
 
     #[inline]
     async fn recv_within<T>(
         &self,
+        limit: impl FnOnce(&Settings) -> Option<Duration>,
+        mut take: impl FnMut(&mut Inbound) -> Option<T>,
+    ) -> Result<T, RecvError> {
+        if !self.receiving.is_over() {
+            let mut inbound = self.inbound();
+            if inbound.is_plain()
+                && let Some(taken) = take(&mut inbound)
+            {
+                return Ok(taken);
+            }
+        }
+        apart(pin!(self.recv_slowly(limit(&self.options), take))).await
+    }
+
+    async fn recv_slowly<T>(
+        &self,
         limit: Option<Duration>,
         mut take: impl FnMut(&mut Inbound) -> Option<T>,
     ) -> Result<T, RecvError> {
-        if let Some(others) = self.receiving.next() {
-            others.await;
+        self.receiving.give_way().await;
+        if let Some(taken) = self.try_recv_by(&mut take) {
+            return Ok(taken);
         }
-        match self.try_recv_by(&mut take) {
-            Some(taken) => Ok(taken),
-            None => within(limit, self.wait_by(take)).await.unwrap_or(Err(RecvError::Timeout)),
-        }
+        within(limit, self.wait_by(take)).await.unwrap_or(Err(RecvError::Timeout))
     }
 
     async fn wait_by<T>(&self, mut take: impl FnMut(&mut Inbound) -> Option<T>) -> Result<T, RecvError> {
@@ -255,13 +271,25 @@ impl<R: Routing> Hub<R> {
         self.try_until(|| attempt(&mut self.out())).await
     }
 
-    /// To be awaited before something is sent: connections get their turn to write, also where they share a thread with
-    /// one who never has to wait.
+    /// To be asked before something is sent: whether to [give way](Self::give_way) first.
     #[inline]
+    pub(crate) fn is_turn_over(&self) -> bool {
+        self.sending.is_over()
+    }
+
+    /// If the turn is over, connections get theirs to write, also where they share a thread with one who never has to wait.
     pub(crate) async fn give_way(&self) {
-        if let Some(others) = self.sending.next() {
-            others.await;
+        if self.sending.is_due() {
+            self.sending.give_way().await;
             self.parts.step().await;
+        }
+    }
+
+    /// To be awaited before something is sent: both together.
+    #[inline]
+    pub(crate) async fn take_turn(&self) {
+        if self.is_turn_over() {
+            apart(pin!(self.give_way())).await;
         }
     }
 
@@ -337,6 +365,15 @@ impl<R: Routing> Hub<R> {
     pub(crate) fn stop_receiving(&self) {
         self.inbound().stop();
     }
+}
+
+/// A future that is polled by a call of its own: who hardly ever gets to it isn't slowed down by all that it is.
+pub(crate) fn apart<F: Future>(mut future: Pin<&mut F>) -> impl Future<Output = F::Output> {
+    #[inline(never)]
+    fn poll<F: Future>(future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        future.poll(cx)
+    }
+    poll_fn(move |cx| poll(future.as_mut(), cx))
 }
 
 /// What comes of it in time.

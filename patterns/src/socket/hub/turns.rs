@@ -15,13 +15,28 @@ const MESSAGE: usize = 64;
 const BUDGET: usize = 128;
 
 impl Turns {
-    /// To be asked before something is sent or received, or tried: what is to be awaited then, now and then, to give way
-    /// to other tasks however much there is to do. Mostly it is nothing, and nothing has to be polled.
+    /// To be asked before something is sent or received, or tried: whether to [give way](Self::give_way) first. Mostly
+    /// not, and nothing has to be awaited.
     #[inline]
-    pub(crate) fn next(&self) -> Option<impl Future<Output = ()> + use<>> {
+    pub(crate) fn is_over(&self) -> bool {
         let spent = self.0.load(Ordering::Relaxed) + MESSAGE;
+        self.0.store(spent, Ordering::Relaxed);
+        spent >= UNIT
+    }
+
+    /// Whether nobody has given way since it was over.
+    pub(crate) fn is_due(&self) -> bool {
+        self.0.load(Ordering::Relaxed) >= UNIT
+    }
+
+    /// To be awaited when a turn is over: now and then it lets other tasks go on first, however much there is to do.
+    pub(crate) async fn give_way(&self) {
+        let spent = self.0.load(Ordering::Relaxed);
         self.0.store(spent % UNIT, Ordering::Relaxed);
-        (spent >= UNIT).then(|| spend(spent / UNIT))
+        // More than all of its budget nobody can spend.
+        for _ in 0..(spent / UNIT).min(BUDGET) {
+            tokio::task::coop::consume_budget().await;
+        }
     }
 
     /// Counts the octets of what is done.
@@ -43,13 +58,6 @@ impl Turns {
     }
 }
 
-async fn spend(units: usize) {
-    // More than all of its budget nobody can spend.
-    for _ in 0..units.min(BUDGET) {
-        tokio::task::coop::consume_budget().await;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
@@ -60,8 +68,8 @@ mod tests {
         let (turns, done) = (Turns::default(), Cell::new(0));
         let busy = async {
             loop {
-                if let Some(others) = turns.next() {
-                    others.await;
+                if turns.is_over() {
+                    turns.give_way().await;
                 }
                 turns.count(octets);
                 done.set(done.get() + 1);
