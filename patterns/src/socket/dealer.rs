@@ -100,15 +100,15 @@ impl Dealer {
         to_peer::try_send_batch(&self.hub, peer, batch, Outbox::is_connected)
     }
 
-    /// Waits until one of these peers has room, or isn't connected any more, and says which. Cancel safe.
+    /// One of these peers that has room, or isn't connected any more.
+    #[must_use]
+    pub fn find_room(&self, peers: &[PeerId]) -> Option<PeerId> {
+        find_room(&self.hub.out(), peers)
+    }
+
+    /// Waits until there is [one that has room](Self::find_room). Cancel safe.
     pub async fn wait_room(&self, peers: &[PeerId]) -> PeerId {
-        let look = |out: &mut Out<RoundRobin>| {
-            peers
-                .iter()
-                .copied()
-                .find(|id| out.outboxes.get(*id).is_none_or(|o| o.has_room() || !o.is_connected()))
-        };
-        self.hub.until(look).await
+        self.hub.until(|out| find_room(out, peers)).await
     }
 
     /// What happens next at any peer, each in turn: at most so many messages, as they came; and, with
@@ -124,4 +124,18 @@ impl Dealer {
     pub fn try_recv_event(&self, messages: usize) -> Option<PeerEvent> {
         self.hub.try_recv_by(|inbound| event(inbound, messages))
     }
+
+    /// Waits until something has happened that [`try_recv_event`](Self::try_recv_event) would give, and takes nothing.
+    /// Who else receives may be faster. Cancel safe.
+    ///
+    /// # Errors
+    /// As of [`recv`](Self::recv).
+    pub async fn wait_event(&self) -> Result<(), RecvError> {
+        self.hub.recv_in_time(|inbound| inbound.has_arrivals().then_some(())).await
+    }
+}
+
+fn find_room(out: &Out<RoundRobin>, peers: &[PeerId]) -> Option<PeerId> {
+    let may_go_on = |id: &PeerId| out.outboxes.get(*id).is_none_or(|o| o.has_room() || !o.is_connected());
+    peers.iter().copied().find(may_go_on)
 }

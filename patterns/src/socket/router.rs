@@ -214,6 +214,15 @@ impl Router {
         self.hub.try_recv_by(|inbound| event(inbound, messages))
     }
 
+    /// Waits until something has happened that [`try_recv_event`](Self::try_recv_event) would give, and takes nothing.
+    /// Who else receives may be faster. Cancel safe.
+    ///
+    /// # Errors
+    /// As of [`recv`](Self::recv).
+    pub async fn wait_event(&self) -> Result<(), RecvError> {
+        self.hub.recv_in_time(|inbound| inbound.has_arrivals().then_some(())).await
+    }
+
     /// The connected peer of this identity (routing id), or the one that [`connect_as`](Self::connect_as) gave it.
     #[must_use]
     pub fn find(&self, identity: &[u8]) -> Option<PeerId> {

@@ -169,60 +169,56 @@ impl Broker {
         }
     }
 
-    /// Waits for what happens next and deals with it; `false` when a socket is closed. Cancel safe: what has
-    /// been received is dealt with before anything else is waited for.
+    /// Deals with what has happened, or waits until something has; `false` when a socket is closed. Cancel safe: what has
+    /// been received is dealt with before anything is waited for.
     async fn step(&mut self) -> bool {
         if self.go_on() {
             // There may be much, and others want to go on meanwhile.
             tokio::task::coop::consume_budget().await;
             return true;
         }
-        let credit = self.workers.credit();
         tokio::select! {
             biased;
-            event = self.backend.recv_event(usize::MAX) => match event {
-                Ok(event) => self.handle_worker(event),
-                Err(_) => return false,
-            },
-            event = self.frontend.recv_event(credit), if credit > 0 => match event {
-                Ok(event) => self.handle_client(event),
-                Err(_) => return false,
-            },
-            worker = self.backend.wait_room(self.workers.full()), if !self.workers.full().is_empty() => {
-                self.workers.room(worker);
-            },
+            outcome = self.backend.wait_event() => outcome.is_ok(),
+            outcome = self.frontend.wait_event(), if self.workers.credit() > 0 => outcome.is_ok(),
+            _ = self.backend.wait_room(self.workers.full()), if !self.workers.full().is_empty() => true,
         }
-        true
     }
 
-    /// Deals with what comes first of all that has happened; `false` when nothing has.
+    /// Deals with one thing of each side, so that none keeps another waiting; `false` when nothing has happened.
     fn go_on(&mut self) -> bool {
+        if !self.workers.full().is_empty()
+            && let Some(worker) = self.backend.find_room(self.workers.full())
+        {
+            self.workers.room(worker);
+        }
+        let event = self.backend.try_recv_event(usize::MAX);
+        let has_happened = event.is_some();
+        event.into_iter().for_each(|event| self.handle_worker(event));
+        self.next_request() || has_happened
+    }
+
+    /// Hands over what comes first, if a worker may have it; `false` when there is nothing to hand over.
+    fn next_request(&mut self) -> bool {
         let credit = self.workers.credit();
-        if credit > 0
-            && let Some((client, request)) = self.returned.pop_front()
-        {
-            self.hand_over(client, request.into(), Instant::now());
-        } else if let Some(event) = self.backend.try_recv_event(usize::MAX) {
-            self.handle_worker(event);
-        } else if credit > 0
-            && let Some(event) = self.frontend.try_recv_event(credit)
-        {
-            self.handle_client(event);
-        } else {
+        if credit == 0 {
             return false;
         }
-        true
+        if let Some((client, request)) = self.returned.pop_front() {
+            self.hand_over(client, request.into(), Instant::now());
+            return true;
+        }
+        let event = self.frontend.try_recv_event(credit);
+        if let Some(PeerEvent::Messages { peer, batch }) = event {
+            self.hand_over(peer, batch, Instant::now());
+            return true;
+        }
+        event.is_some()
     }
 }
 
 /// Requests.
 impl Broker {
-    fn handle_client(&mut self, event: PeerEvent) {
-        if let PeerEvent::Messages { peer, batch } = event {
-            self.hand_over(peer, batch, Instant::now());
-        }
-    }
-
     /// Gives requests to the workers that have the least to do, in runs; keeps what they can't take after all.
     fn hand_over(&mut self, client: PeerId, requests: Batch, now: Instant) {
         let batch = requests.encoded();
@@ -404,3 +400,6 @@ impl Broker {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,65 @@
+use enfonet_patterns::{Endpoint, PeerStatus, Rep};
+
+use super::*;
+
+/// A broker, and its frontend and backend.
+async fn broker() -> (Broker, Endpoint, Endpoint) {
+    let side = || Side::bound("tcp://127.0.0.1:*".parse().unwrap());
+    let broker = Broker::bind(Config::new(side(), side())).await.unwrap();
+    let Endpoints { frontend, backend } = broker.endpoints().clone();
+    (broker, frontend[0].clone(), backend[0].clone())
+}
+
+/// A client, or a plain worker.
+fn connected(endpoint: &Endpoint) -> Dealer {
+    let dealer = Dealer::new();
+    dealer.connect(endpoint.clone()).unwrap();
+    dealer
+}
+
+/// Waits until so many messages wait to be received.
+async fn come(peers: impl Fn() -> Vec<PeerStatus>, messages: u64) {
+    let all_are_there = async {
+        while peers().iter().map(|peer| peer.unreceived.messages).sum::<u64>() < messages {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), all_are_there).await.expect("they come");
+}
+
+#[tokio::test]
+async fn workers_that_have_much_to_say_do_not_keep_clients_waiting() {
+    let (mut broker, frontend, backend) = broker().await;
+    let workers = [connected(&backend), connected(&backend)];
+    while broker.workers.credit() == 0 {
+        broker.step().await;
+    }
+    for worker in &workers {
+        worker.send(["nobody", "", "reply"]).await.unwrap();
+    }
+    come(|| broker.backend.peers(), 2).await;
+    let client = connected(&frontend);
+    client.send(["", "request"]).await.unwrap();
+    come(|| broker.frontend.peers(), 1).await;
+    while broker.summary.undeliverable == 0 {
+        assert!(broker.go_on());
+    }
+    assert_eq!((broker.summary.undeliverable, broker.summary.requests), (1, 1));
+}
+
+#[tokio::test]
+async fn a_worker_that_has_room_again_gets_requests_though_the_broker_never_waits() {
+    let (mut broker, frontend, backend) = broker().await;
+    let worker = Rep::new();
+    worker.connect(backend).unwrap();
+    while broker.workers.credit() == 0 {
+        broker.step().await;
+    }
+    let peer = broker.backend.peers()[0].info.id;
+    broker.workers.is_full(peer);
+    let client = connected(&frontend);
+    client.send(["", "request"]).await.unwrap();
+    come(|| broker.frontend.peers(), 1).await;
+    assert!(broker.go_on());
+    assert_eq!(broker.summary.requests, 1);
+}
