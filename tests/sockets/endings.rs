@@ -177,7 +177,7 @@ async fn what_was_sent_just_before_closing_is_written() {
         for text in ["1", "2", "3"] {
             push.try_send(text).unwrap();
         }
-        // On several threads some may be written before that.
+        // On several threads some may be written before it is closed.
         let closing = push.close(DEADLINE).await;
         assert!(closing.flushed <= 3 && closing.dropped == 0, "{closing:?}");
         for text in ["1", "2", "3"] {

@@ -196,7 +196,7 @@ impl<'a> Driver<'a> {
                 }
             }
             self.queue.prepare()?;
-            match self.queue.with_slices(|slices| self.stream.try_write_vectored(slices)) {
+            match self.queue.with_slices(|slices| self.stream.try_write(slices)) {
                 Ok(octets) => {
                     self.written.add(self.queue.advance(octets));
                     self.rest.handle_traffic();

@@ -86,7 +86,7 @@ impl Stream {
 
     /// Writes once, without waiting. A single piece, as most writes are of one, has a system call that costs the kernel
     /// less.
-    pub(crate) fn try_write_vectored(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+    pub(crate) fn try_write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
         match pieces {
             [piece] => either!(self, s => s.try_write(piece)),
             pieces => either!(self, s => s.try_write_vectored(pieces)),
@@ -107,7 +107,7 @@ impl Stream {
 
     pub(crate) async fn write_all(&self, mut octets: &[u8]) -> io::Result<()> {
         while !octets.is_empty() {
-            match self.try_write_vectored(&[IoSlice::new(octets)]) {
+            match self.try_write(&[IoSlice::new(octets)]) {
                 Ok(written) => octets = &octets[written..],
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     std::future::poll_fn(|cx| self.poll_writable(cx)).await?;

@@ -49,12 +49,6 @@ impl BatchBuilder {
         self.messages
     }
 
-    /// Octets of all messages with their frame headers.
-    #[must_use]
-    pub fn wire_len(&self) -> usize {
-        self.wire.len()
-    }
-
     /// Whether there are none.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
@@ -81,9 +75,11 @@ mod tests {
             builder.push(&Envelope::of(&[name]), &message);
             builder.push(&Envelope::none(), &message.rest().unwrap());
         }
-        assert_eq!((builder.len(), builder.wire_len()), (4, 23));
+        assert_eq!(builder.len(), 4);
+        let batch = builder.take();
+        assert_eq!((batch.len(), batch.wire_len()), (4, 23));
         let messages: Vec<_> =
-            builder.take().into_iter().map(|message| message.iter().collect::<Vec<_>>().concat()).collect();
+            batch.into_iter().map(|message| message.iter().collect::<Vec<_>>().concat()).collect();
         assert_eq!(messages, [&b"1a"[..], b"a", b"2xb", b"b"]);
         assert!(builder.is_empty() && builder.take().is_empty());
     }
