@@ -1,5 +1,7 @@
 //! What becomes of messages when an endpoint is given up or a socket closed, and of those who wait.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use enfonet_patterns::{Batch, Dealer, Options, Pull, Push, RecvError, TrySendError};
@@ -12,6 +14,7 @@ on_every_runtime!(
     the_last_endpoint_can_be_asked_for,
     after_unbind_and_disconnect_nothing_new_is_taken_at_once,
     what_waits_is_still_sent_when_the_endpoint_is_given_up,
+    what_is_taken_just_when_the_endpoint_is_given_up_is_sent,
     without_linger_it_is_dropped,
     immediate_sockets_wait_for_connections,
     closing_says_what_was_flushed_and_what_was_dropped,
@@ -96,6 +99,55 @@ async fn what_waits_is_still_sent_when_the_endpoint_is_given_up() {
     }
     // Then the connection ends.
     eventually(|| push.try_send("x").is_err().then_some(())).await;
+}
+
+async fn what_is_taken_just_when_the_endpoint_is_given_up_is_sent() {
+    for push_binds in [true, false].repeat(10) {
+        for at in anywhere() {
+            let (push, pull) = (Push::new(), Pull::new());
+            let at = if push_binds { push.bind(at).await.unwrap() } else { pull.bind(at).await.unwrap() };
+            if push_binds {
+                pull.connect(&at).unwrap()
+            } else {
+                push.connect(&at).unwrap()
+            }
+            push.wait_connected(1).await;
+            let (sender, is_over) = (push.clone(), Arc::new(AtomicBool::new(false)));
+            let must_end = is_over.clone();
+            let sending = std::thread::spawn(move || {
+                let mut sent = 0u32;
+                loop {
+                    let ends = must_end.load(Ordering::Acquire);
+                    match sender.try_send(&sent.to_be_bytes()[..]) {
+                        Ok(()) => sent += 1,
+                        Err(_) if ends => return sent,
+                        Err(_) => std::thread::yield_now(),
+                    }
+                }
+            });
+            for _ in 0..100 {
+                pull.recv().await.unwrap();
+            }
+            if push_binds {
+                push.unbind(&at).unwrap()
+            } else {
+                push.disconnect(&at).unwrap()
+            }
+            is_over.store(true, Ordering::Release);
+            let mut received = 100;
+            let sent = loop {
+                if sending.is_finished() {
+                    break sending.join().unwrap();
+                }
+                received += u32::from(pull.try_recv().is_some());
+                tokio::task::yield_now().await;
+            };
+            while received < sent {
+                assert_eq!(pull.recv().await, Ok(received.to_be_bytes()[..].into()), "of {sent}, at {at}");
+                received += 1;
+            }
+        }
+    }
 }
 
 async fn without_linger_it_is_dropped() {

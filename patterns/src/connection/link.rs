@@ -55,8 +55,14 @@ pub(crate) trait Link: fmt::Debug + Send + Sync {
     /// The queue to a peer begins, before the peer is there.
     fn open(&self) -> PeerId;
 
-    /// The peer of a queue is there; or one that has none yet, whose queue begins with it.
-    fn join(&self, queue: Option<PeerId>, peer: Newcomer) -> Result<Arc<PeerInfo>, Refusal>;
+    /// The peer of a queue is there; or one that has none yet, whose queue begins with it. It gets nothing new if its
+    /// connection is `ending`.
+    fn join(
+        &self,
+        queue: Option<PeerId>,
+        peer: Newcomer,
+        ending: &CancellationToken,
+    ) -> Result<Arc<PeerInfo>, Refusal>;
 
     /// Messages have arrived. They are taken whether there is room or not: see [`may_read`](Self::may_read).
     fn deliver(&self, id: PeerId, batch: Batch) -> Result<(), Refusal>;
@@ -199,7 +205,7 @@ impl Joined {
         peer: Newcomer,
         ending: CancellationToken,
     ) -> Result<Self, Refusal> {
-        let peer = link.join(queue, peer)?;
+        let peer = link.join(queue, peer, &ending)?;
         link.monitors().tell(|| MonitorEvent::HandshakeSucceeded { peer: peer.clone() });
         let (link, keep) = (link.clone(), queue.is_some());
         Ok(Self { link, peer, keep, ending, unsent: Vec::new(), reason: None })

@@ -177,11 +177,9 @@ impl<R: Routing> Hub<R> {
         if !attachments.iter().any(Attachment::lasts) {
             return Err(UnknownEndpoint(endpoint.to_string()));
         }
-        attachments.iter().for_each(|attachment| attachment.ending.cancel());
-        self.options.context.sweep();
-        let queues = attachments.iter().filter_map(|attachment| attachment.queue);
         let at_once = R::LINGERS && self.options.linger.is_zero();
-        let peers = self.retire(role, endpoint, queues, at_once);
+        let peers = self.retire(role, endpoint, &attachments, at_once);
+        self.options.context.sweep();
         let cut_off = move || attachments.iter().for_each(|attachment| attachment.until.cancel());
         let Some(runtime) = self.runtime().filter(|_| R::LINGERS && !self.options.linger.is_zero()) else {
             cut_off();
@@ -202,31 +200,33 @@ impl<R: Routing> Hub<R> {
         Handle::try_current().ok().or_else(|| self.runtime.get().cloned())
     }
 
-    /// The peers at an endpoint get nothing new; what waits for them is still sent, unless it is dropped `at_once`. Who
-    /// they are.
+    /// The peers at an endpoint get nothing new, and their connections end; what waits for them is still sent, unless it
+    /// is dropped `at_once`. Who they are.
     fn retire(
         &self,
         role: Role,
         endpoint: &Endpoint,
-        queues: impl Iterator<Item = PeerId>,
+        attachments: &[Attachment],
         at_once: bool,
     ) -> Vec<PeerId> {
+        // One step for those who send and those who join: what was taken is its connection's to send, and nothing is
+        // taken for one that ends.
         let mut guard = self.out();
         let out = &mut *guard;
-        let mut peers: Vec<PeerId> = queues.collect();
+        let mut peers: Vec<PeerId> = attachments.iter().filter_map(|attachment| attachment.queue).collect();
         let is_there =
             |peer: &&Arc<PeerInfo>| peer.endpoint == *endpoint && peer.is_accepted == (role == Role::Bound);
         peers.extend(self.inbound().peers().filter(is_there).map(|peer| peer.id));
         let retire = |id: &PeerId| {
+            out.retire(*id);
             let outbox = out.outboxes.get_mut(*id)?;
-            outbox.retire();
-            out.routing.retire(*id);
             if at_once {
                 outbox.forget_staged();
             }
             outbox.wake_to_close()
         };
         let sleeping: Vec<Waker> = peers.iter().filter_map(retire).collect();
+        attachments.iter().for_each(|attachment| attachment.ending.cancel());
         drop(guard);
         sleeping.into_iter().for_each(Waker::wake);
         self.changed();

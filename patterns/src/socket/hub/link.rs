@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use enfonet_zmtp::{Batch, Command, Local, SocketType, Subscription};
+use tokio_util::sync::CancellationToken;
 
 use super::{Hub, Out};
 use crate::connection::{Link, Turn};
@@ -53,7 +54,12 @@ impl<R: Routing> Link for Hub<R> {
         id
     }
 
-    fn join(&self, queue: Option<PeerId>, peer: Newcomer) -> Result<Arc<PeerInfo>, Refusal> {
+    fn join(
+        &self,
+        queue: Option<PeerId>,
+        peer: Newcomer,
+        ending: &CancellationToken,
+    ) -> Result<Arc<PeerInfo>, Refusal> {
         let mut guard = self.out();
         let id = queue.unwrap_or_else(|| self.open_queue(&mut guard));
         let out = &mut *guard;
@@ -67,6 +73,10 @@ impl<R: Routing> Link for Hub<R> {
         out.outboxes[id].connect(room);
         out.routing.room(id);
         out.outboxes[id].greet(self.greeting.clone());
+        if ending.is_cancelled() {
+            // Its endpoint was given up while it shook hands.
+            out.retire(id);
+        }
         let replaced = out.routing.replaced().and_then(|id| {
             let outbox = out.outboxes.get_mut(id)?;
             outbox.replaced = true;

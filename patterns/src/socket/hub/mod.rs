@@ -53,6 +53,16 @@ pub(crate) struct Out<R> {
     pub(crate) closed: bool,
 }
 
+impl<R: Routing> Out<R> {
+    /// A peer gets nothing new.
+    fn retire(&mut self, id: PeerId) {
+        if let Some(outbox) = self.outboxes.get_mut(id).filter(|outbox| outbox.is_open()) {
+            outbox.retire();
+            self.routing.retire(id);
+        }
+    }
+}
+
 pub(crate) struct Hub<R> {
     /// How many ends of it the user has.
     owners: AtomicUsize,
