@@ -128,9 +128,10 @@ async fn what_a_peer_has_no_room_for_stays_in_the_batch() {
     for n in 0..10 {
         assert_eq!(second.recv().await.unwrap().1.first(), n.to_string().as_bytes());
     }
-    // Dropped before it is ready, it has sent what is taken off.
+    // Dropped before it is ready, or given no more time, it has sent what is taken off.
+    dealer.wait_room(&[peer]).await;
     let mut sending = Box::pin(dealer.send_batch_to(peer, &mut rest));
-    assert!(futures_util::poll!(&mut sending).is_pending(), "not all have room");
+    assert_ne!(futures_util::poll!(&mut sending), std::task::Poll::Ready(Ok(())), "not all have room");
     drop(sending);
     let sent = 15 - rest.len();
     assert!((1..15).contains(&sent), "{sent}");
