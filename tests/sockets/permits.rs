@@ -7,6 +7,7 @@ use crate::{inproc, on_every_runtime};
 on_every_runtime!(
     a_kept_place_is_nobody_elses,
     a_place_that_is_not_used_is_given_back,
+    a_place_at_an_endpoint_that_is_given_up_is_none_any_more,
     what_was_meant_for_a_peer_that_has_gone_goes_to_another_or_comes_back,
     a_place_at_a_router_is_at_that_peer,
     a_closed_socket_keeps_no_place,
@@ -37,6 +38,30 @@ async fn a_place_that_is_not_used_is_given_back() {
     assert!(!other.is_finished());
     drop(permit);
     other.await.unwrap().unwrap();
+}
+
+async fn a_place_at_an_endpoint_that_is_given_up_is_none_any_more() {
+    for push_binds in [true, false] {
+        let (push, pull, at) = (Push::new(), Pull::new(), inproc());
+        if push_binds {
+            push.bind(&at).await.unwrap()
+        } else {
+            pull.bind(&at).await.unwrap()
+        };
+        if push_binds {
+            pull.connect(&at).unwrap()
+        } else {
+            push.connect(&at).unwrap()
+        }
+        let permit = push.reserve().await.unwrap();
+        let at = at.parse().unwrap();
+        if push_binds {
+            push.unbind(&at).unwrap()
+        } else {
+            push.disconnect(&at).unwrap()
+        }
+        assert_eq!(permit.send("late"), Err(SendError::UnknownPeer("late".into())));
+    }
 }
 
 async fn what_was_meant_for_a_peer_that_has_gone_goes_to_another_or_comes_back() {

@@ -11,7 +11,7 @@ use tokio_util::sync::ReusableBoxFuture;
 use super::hub::{Hub, apart};
 use crate::PeerId;
 use crate::error::{Closed, ReserveError, SendBatchError, SendError, Unsendable, Unsent};
-use crate::queue::Outgoing;
+use crate::queue::{Outbox, Outgoing};
 use crate::routing::{Choose, Routing};
 
 /// Sends to the next peer with room; `None` if nobody has any.
@@ -181,8 +181,8 @@ impl<R: Routing> Places for Hub<R> {
         if out.closed {
             return Err(SendError::Closed(message));
         }
-        let peer =
-            if out.outboxes.contains_key(peer) { Some(peer) } else { out.routing.instead(&out.outboxes) };
+        let is_open = out.outboxes.get(peer).is_some_and(Outbox::is_open);
+        let peer = if is_open { Some(peer) } else { out.routing.instead(&out.outboxes) };
         let Some(peer) = peer else { return Err(SendError::UnknownPeer(message)) };
         self.stage(guard, peer, &Envelope::none(), &Outgoing::new(message));
         Ok(())

@@ -74,7 +74,7 @@ impl<R: Routing> Link for Hub<R> {
         out.routing.room(id);
         out.outboxes[id].greet(self.greeting.clone());
         if ending.is_cancelled() {
-            // Its endpoint was given up while it shook hands.
+            // Its endpoint was given up, or the socket closed, before it came.
             out.retire(id);
         }
         let replaced = out.routing.replaced().and_then(|id| {

@@ -281,7 +281,7 @@ impl<R: Routing> Hub<R> {
         self.try_until(|| attempt(&mut self.out())).await
     }
 
-    /// To be asked before something is sent: whether to [give way](Self::give_way) first.
+    /// To be asked once before something is sent, since it counts: whether to [give way](Self::give_way) first.
     #[inline]
     pub(crate) fn is_turn_over(&self) -> bool {
         self.sending.is_over()
@@ -295,7 +295,7 @@ impl<R: Routing> Hub<R> {
         }
     }
 
-    /// To be awaited before something is sent: both together.
+    /// To be awaited before something is sent, where it isn't asked whether the turn is over.
     #[inline]
     pub(crate) async fn take_turn(&self) {
         if self.is_turn_over() {

@@ -15,8 +15,8 @@ const MESSAGE: usize = 64;
 const BUDGET: usize = 128;
 
 impl Turns {
-    /// To be asked before something is sent or received, or tried: whether to [give way](Self::give_way) first. Mostly
-    /// not, and nothing has to be awaited.
+    /// Counts a message, and says whether to [give way](Self::give_way) before it is sent or received, or that is tried.
+    /// Mostly not, and nothing has to be awaited.
     #[inline]
     pub(crate) fn is_over(&self) -> bool {
         let spent = self.0.load(Ordering::Relaxed) + MESSAGE;
