@@ -100,15 +100,23 @@ impl Dealer {
         to_peer::try_send_batch(&self.hub, peer, batch, Outbox::is_connected)
     }
 
-    /// One of these peers that has room, or isn't connected any more.
+    /// One of these peers that has room; none that isn't connected.
     #[must_use]
     pub fn find_room(&self, peers: &[PeerId]) -> Option<PeerId> {
-        find_room(&self.hub.out(), peers)
+        let out = self.hub.out();
+        let has_room = |id: &PeerId| out.outboxes.get(*id).is_some_and(|o| o.is_connected() && o.has_room());
+        peers.iter().copied().find(has_room).filter(|_| !out.closed)
     }
 
-    /// Waits until there is [one that has room](Self::find_room). Cancel safe.
+    /// Waits until one of these peers has room, or isn't connected any more, and says which. Cancel safe.
     pub async fn wait_room(&self, peers: &[PeerId]) -> PeerId {
-        self.hub.until(|out| find_room(out, peers)).await
+        let look = |out: &mut Out<RoundRobin>| {
+            peers
+                .iter()
+                .copied()
+                .find(|id| out.outboxes.get(*id).is_none_or(|o| o.has_room() || !o.is_connected()))
+        };
+        self.hub.until(look).await
     }
 
     /// What happens next at any peer, each in turn: at most so many messages, as they came; and, with
@@ -133,9 +141,4 @@ impl Dealer {
     pub async fn wait_event(&self) -> Result<(), RecvError> {
         self.hub.recv_in_time(|inbound| inbound.has_arrivals().then_some(())).await
     }
-}
-
-fn find_room(out: &Out<RoundRobin>, peers: &[PeerId]) -> Option<PeerId> {
-    let may_go_on = |id: &PeerId| out.outboxes.get(*id).is_none_or(|o| o.has_room() || !o.is_connected());
-    peers.iter().copied().find(may_go_on)
 }

@@ -40,6 +40,8 @@ use workers::{Choice, Kind, Workers};
 const QUEUE: usize = 16 << 20;
 /// Messages of one client that may wait for the broker.
 const CLIENT_QUEUE: usize = 1000;
+/// So many events of workers are dealt with before the next of clients.
+const EVENTS: usize = 32;
 /// A stopping broker is done when nothing has come for so long and no reply is awaited.
 const QUIET: Duration = Duration::from_millis(50);
 
@@ -185,17 +187,22 @@ impl Broker {
         }
     }
 
-    /// Deals with one thing of each side, so that none keeps another waiting; `false` when nothing has happened.
+    /// Deals with some of what has happened at workers, and with what comes next of clients, so that neither keeps the
+    /// other waiting; `false` when nothing has happened.
     fn go_on(&mut self) -> bool {
         if !self.workers.full().is_empty()
             && let Some(worker) = self.backend.find_room(self.workers.full())
         {
             self.workers.room(worker);
         }
-        let event = self.backend.try_recv_event(usize::MAX);
-        let has_happened = event.is_some();
-        event.into_iter().for_each(|event| self.handle_worker(event));
-        self.next_request() || has_happened
+        let mut events = 0;
+        while events < EVENTS
+            && let Some(event) = self.backend.try_recv_event(usize::MAX)
+        {
+            self.handle_worker(event);
+            events += 1;
+        }
+        self.next_request() || events > 0
     }
 
     /// Hands over what comes first, if a worker may have it; `false` when there is nothing to hand over.
