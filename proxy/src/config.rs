@@ -32,7 +32,8 @@ pub struct Side {
     /// What it connects to.
     pub connect: Vec<Endpoint>,
     /// What its socket has beyond what the broker sets itself, such as security, limits and heartbeats. The
-    /// high-water marks and the peer events are the broker's; its linger is the [grace](Config::grace).
+    /// high-water marks, the peer events, and that it waits for ever, are the broker's; its linger is the
+    /// [grace](Config::grace).
     pub options: Options,
 }
 
@@ -41,6 +42,11 @@ impl Side {
     #[must_use]
     pub fn bound(endpoint: Endpoint) -> Self {
         Self { bind: vec![endpoint], ..Self::default() }
+    }
+
+    /// What its socket has: nothing that a broker waits for has a time.
+    pub(crate) fn socket_options(&self) -> Options {
+        self.options.clone().send_timeout(None).recv_timeout(None)
     }
 }
 
@@ -76,3 +82,31 @@ macro_rules! attach {
     }};
 }
 pub(crate) use attach;
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+    use crate::{mq, slb};
+
+    #[tokio::test]
+    async fn a_broker_goes_on_whatever_time_its_sockets_were_to_wait() {
+        let side = || {
+            let options = Options::default().recv_timeout(Duration::ZERO).send_timeout(Duration::ZERO);
+            Side { options, ..Side::bound("tcp://127.0.0.1:*".parse().unwrap()) }
+        };
+        let config = || Config::new(side(), side());
+        let (queue, balancer) = (mq::Broker::bind(config()).await, slb::Broker::bind(config()).await);
+        let a_while = async {
+            for _ in 0..1000 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            ended = queue.unwrap().run(pending()) => panic!("{ended:?}"),
+            ended = balancer.unwrap().run(pending()) => panic!("{ended:?}"),
+            () = a_while => {}
+        }
+    }
+}

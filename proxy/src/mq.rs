@@ -57,7 +57,7 @@ impl Broker {
     pub async fn bind(config: Config) -> Result<Self, StartError> {
         // A stream of small messages is measured in octets, not in messages.
         let options = |side: &Side| {
-            let options = side.options.clone().send_hwm(0).recv_hwm(0);
+            let options = side.socket_options().send_hwm(0).recv_hwm(0);
             options.send_octets(SUBSCRIBER_QUEUE).recv_octets(PUBLISHER_QUEUE)
         };
         let frontend = XSub::with_options(options(&config.frontend));

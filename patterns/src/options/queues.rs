@@ -47,19 +47,19 @@ impl<K> Options<K> {
         self
     }
 
-    /// How long a send may wait for room; zero not at all. Default for ever. A `tokio::time::timeout` around it does
-    /// as well, only that it doesn't give the message back.
+    /// How long a send may wait for room; zero not at all. Default `None`: for ever. A `tokio::time::timeout` around it
+    /// does as well, only that it doesn't give the message back.
     #[must_use]
-    pub fn send_timeout(mut self, time: Duration) -> Self {
-        self.settings.send_timeout = Some(bounded(time));
+    pub fn send_timeout(mut self, time: impl Into<Option<Duration>>) -> Self {
+        self.settings.send_timeout = time.into().map(bounded);
         self
     }
 
-    /// How long a receive may wait; zero not at all. Default for ever. A `tokio::time::timeout` around it does as
-    /// well: nothing is lost by it.
+    /// How long a receive may wait; zero not at all. Default `None`: for ever. A `tokio::time::timeout` around it does
+    /// as well: nothing is lost by it.
     #[must_use]
-    pub fn recv_timeout(mut self, time: Duration) -> Self {
-        self.settings.recv_timeout = Some(bounded(time));
+    pub fn recv_timeout(mut self, time: impl Into<Option<Duration>>) -> Self {
+        self.settings.recv_timeout = time.into().map(bounded);
         self
     }
 

@@ -112,7 +112,7 @@ impl Broker {
     /// # Errors
     /// [`StartError`]: an endpoint is in use, or refused by the system.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
-        let options = |side: &Side| side.options.clone().send_hwm(0).send_octets(QUEUE).recv_octets(QUEUE);
+        let options = |side: &Side| side.socket_options().send_hwm(0).send_octets(QUEUE).recv_octets(QUEUE);
         let clients = options(&config.frontend).recv_hwm(CLIENT_QUEUE);
         let workers = Options::<Dealer>::from(options(&config.backend)).recv_hwm(0).peer_events(true);
         let (frontend, backend) = (Router::with_options(clients), workers.build());
