@@ -17,6 +17,21 @@ fn connected(endpoint: &Endpoint) -> Dealer {
     dealer
 }
 
+/// Has the broker learn of the first worker.
+async fn meet_a_worker(broker: &mut Broker) {
+    while broker.workers.credit() == 0 {
+        broker.step().await;
+    }
+}
+
+/// A client whose request has come.
+async fn asking(broker: &Broker, frontend: &Endpoint) -> Dealer {
+    let client = connected(frontend);
+    client.send(["", "request"]).await.unwrap();
+    come(|| broker.frontend.peers(), 1).await;
+    client
+}
+
 /// Waits until so many messages wait to be received.
 async fn come(peers: impl Fn() -> Vec<PeerStatus>, messages: u64) {
     let all_are_there = async {
@@ -31,16 +46,12 @@ async fn come(peers: impl Fn() -> Vec<PeerStatus>, messages: u64) {
 async fn workers_that_have_much_to_say_do_not_keep_clients_waiting() {
     let (mut broker, frontend, backend) = broker().await;
     let workers: Vec<_> = (0..EVENTS + 1).map(|_| connected(&backend)).collect();
-    while broker.workers.credit() == 0 {
-        broker.step().await;
-    }
+    meet_a_worker(&mut broker).await;
     for worker in &workers {
         worker.send(["nobody", "", "reply"]).await.unwrap();
     }
     come(|| broker.backend.peers(), workers.len() as u64).await;
-    let client = connected(&frontend);
-    client.send(["", "request"]).await.unwrap();
-    come(|| broker.frontend.peers(), 1).await;
+    let _client = asking(&broker, &frontend).await;
     while broker.summary.requests == 0 {
         assert!(broker.go_on());
     }
@@ -52,14 +63,10 @@ async fn a_worker_that_has_room_again_gets_requests_though_the_broker_never_wait
     let (mut broker, frontend, backend) = broker().await;
     let worker = Rep::new();
     worker.connect(backend).unwrap();
-    while broker.workers.credit() == 0 {
-        broker.step().await;
-    }
+    meet_a_worker(&mut broker).await;
     let peer = broker.backend.peers()[0].info.id;
     broker.workers.is_full(peer);
-    let client = connected(&frontend);
-    client.send(["", "request"]).await.unwrap();
-    come(|| broker.frontend.peers(), 1).await;
+    let _client = asking(&broker, &frontend).await;
     assert!(broker.go_on());
     assert_eq!(broker.summary.requests, 1);
 }
@@ -68,18 +75,14 @@ async fn a_worker_that_has_room_again_gets_requests_though_the_broker_never_wait
 async fn a_full_worker_that_has_gone_is_not_tried_again() {
     let (mut broker, frontend, backend) = broker().await;
     let worker = connected(&backend);
-    while broker.workers.credit() == 0 {
-        broker.step().await;
-    }
+    meet_a_worker(&mut broker).await;
     let peer = broker.backend.peers()[0].info.id;
     broker.workers.is_full(peer);
     worker.close(Duration::ZERO).await;
     let gone = broker.backend.wait_event();
     tokio::time::timeout(Duration::from_secs(10), gone).await.expect("it goes").unwrap();
     assert_eq!(broker.backend.find_room(&[peer]), None);
-    let client = connected(&frontend);
-    client.send(["", "request"]).await.unwrap();
-    come(|| broker.frontend.peers(), 1).await;
+    let _client = asking(&broker, &frontend).await;
     assert!(broker.go_on(), "its going is dealt with");
     assert!(!broker.go_on(), "and the request waits");
 }
@@ -88,12 +91,8 @@ async fn a_full_worker_that_has_gone_is_not_tried_again() {
 async fn a_closed_backend_is_the_end_though_requests_wait() {
     let (mut broker, frontend, backend) = broker().await;
     let _worker = connected(&backend);
-    while broker.workers.credit() == 0 {
-        broker.step().await;
-    }
-    let client = connected(&frontend);
-    client.send(["", "request"]).await.unwrap();
-    come(|| broker.frontend.peers(), 1).await;
+    meet_a_worker(&mut broker).await;
+    let _client = asking(&broker, &frontend).await;
     let backend = broker.backend.clone();
     let (_, ()) = tokio::join!(backend.close(Duration::from_secs(10)), broker.forward());
     assert!(broker.summary.requests <= 1);
