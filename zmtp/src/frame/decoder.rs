@@ -161,21 +161,19 @@ impl Decoder {
     /// Steps over the frames of one octet of length that lie before `window`.
     fn walk_window(&mut self, window: usize) {
         let Some(mut rest) = self.buffer.get(self.cursor..window) else { return };
-        let (mut messages, mut frames, mut unfinished) = (self.messages, self.frames, None);
+        let (mut messages, mut frames, mut behind_end) = (self.messages, self.frames, window - self.end);
         while let [flags @ (0 | 1), len, behind @ ..] = rest {
             let Some(behind) = behind.get(usize::from(*len)..) else { break };
             rest = behind;
             frames += 1;
             if *flags == 0 {
-                unfinished = Some(rest.len());
+                behind_end = rest.len();
                 messages += 1;
                 frames = 0;
             }
         }
-        (self.cursor, self.messages, self.frames) = (window - rest.len(), messages, frames);
-        if let Some(unfinished) = unfinished {
-            self.end = window - unfinished;
-        }
+        (self.cursor, self.end) = (window - rest.len(), window - behind_end);
+        (self.messages, self.frames) = (messages, frames);
     }
 
     /// The header of the frame at `at`, if it is whole and the frame may be that large.
