@@ -235,9 +235,7 @@ impl Outbox {
             self.forget_staged();
         }
         let before = self.tail.wire.len();
-        if !envelope.is_empty() {
-            self.tail.wire.extend_from_slice(envelope.as_wire());
-        }
+        envelope.encode(&mut self.tail.wire);
         encode(&mut self.tail.wire);
         self.tail.messages += 1;
         self.queued.add(Load::new(1, self.tail.wire.len() - before));

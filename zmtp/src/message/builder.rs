@@ -36,9 +36,7 @@ impl BatchBuilder {
     /// Appends a copy of a message, with an envelope before it.
     #[inline]
     pub fn push(&mut self, envelope: &Envelope, message: &Span<'_>) {
-        if !envelope.is_empty() {
-            self.wire.extend_from_slice(envelope.as_wire());
-        }
+        envelope.encode(&mut self.wire);
         self.wire.extend_from_slice(message.wire);
         self.messages += 1;
     }

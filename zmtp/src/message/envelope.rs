@@ -1,6 +1,6 @@
 //! The frames before a request's or reply's body: who is to get the answer (RFC 28).
 
-use bytes::{BufMut, Bytes};
+use bytes::{BufMut, Bytes, BytesMut};
 use smallvec::SmallVec;
 
 use super::wire::Frames;
@@ -59,6 +59,14 @@ impl Envelope {
     #[inline]
     pub fn as_wire(&self) -> &[u8] {
         &self.0
+    }
+
+    /// Appends the frames. Most have none, and that costs nothing.
+    #[inline]
+    pub fn encode(&self, out: &mut BytesMut) {
+        if !self.is_empty() {
+            out.extend_from_slice(self.as_wire());
+        }
     }
 
     /// Whether there are no frames.
