@@ -104,8 +104,11 @@ impl Dealer {
     #[must_use]
     pub fn find_room(&self, peers: &[PeerId]) -> Option<PeerId> {
         let out = self.hub.out();
+        if out.closed {
+            return None;
+        }
         let has_room = |id: &PeerId| out.outboxes.get(*id).is_some_and(|o| o.is_connected() && o.has_room());
-        peers.iter().copied().find(has_room).filter(|_| !out.closed)
+        peers.iter().copied().find(has_room)
     }
 
     /// Waits until one of these peers has room, or isn't connected any more, and says which. Cancel safe.

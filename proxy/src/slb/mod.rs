@@ -215,12 +215,13 @@ impl Broker {
             self.hand_over(client, request.into(), Instant::now());
             return true;
         }
-        let event = self.frontend.try_recv_event(credit);
-        if let Some(PeerEvent::Messages { peer, batch }) = event {
-            self.hand_over(peer, batch, Instant::now());
-            return true;
+        match self.frontend.try_recv_event(credit) {
+            Some(PeerEvent::Messages { peer, batch }) => {
+                self.hand_over(peer, batch, Instant::now());
+                true
+            }
+            event => event.is_some(),
         }
-        event.is_some()
     }
 }
 
