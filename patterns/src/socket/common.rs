@@ -1,39 +1,5 @@
 //! What several kinds of sockets have in common.
 
-use std::sync::Arc;
-
-use enfonet_zmtp::Batch;
-
-use crate::queue::{Arrival, Inbound};
-use crate::{PeerId, PeerInfo};
-
-/// What happens at a ROUTER or DEALER, in order for each peer.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum PeerEvent {
-    /// A peer is there. Reported if [`Options::peer_events`](crate::Options::peer_events) is on.
-    Joined {
-        /// Its id from now on.
-        peer: PeerId,
-        /// What is known of it.
-        info: Arc<PeerInfo>,
-    },
-    /// Messages of a peer, as they came.
-    Messages {
-        /// Whose.
-        peer: PeerId,
-        /// One at least.
-        batch: Batch,
-    },
-    /// A peer has gone, after all that it sent. Reported if `peer_events` is on.
-    Left {
-        /// Who.
-        peer: PeerId,
-        /// What was sent to it and not handed to the kernel whole: it can't have got that.
-        unsent: Vec<Batch>,
-    },
-}
-
 /// Methods that every socket has.
 macro_rules! socket_methods {
     ($kind:ident, |$settings:ident| $routing:expr) => {
@@ -177,15 +143,3 @@ macro_rules! socket_methods {
     };
 }
 pub(super) use socket_methods;
-
-/// The next event of any peer, in turn; at most so many messages.
-pub(super) fn event(inbound: &mut Inbound, messages: usize) -> Option<PeerEvent> {
-    loop {
-        match inbound.pop(messages.max(1))? {
-            Arrival::Joined(info) => return Some(PeerEvent::Joined { peer: info.id, info }),
-            Arrival::Came(peer, batch) => return Some(PeerEvent::Messages { peer, batch }),
-            Arrival::Left(peer, unsent) => return Some(PeerEvent::Left { peer, unsent }),
-            Arrival::Subscription(..) => {}
-        }
-    }
-}

@@ -2,13 +2,14 @@
 
 use enfonet_zmtp::{Batch, Envelope, IntoMessage, Message, SocketType};
 
-use super::common::{PeerEvent, event, socket_methods};
+use super::common::socket_methods;
+use super::events::event_methods;
 use super::hub::{Out, Owned};
 use super::receiving::receiving_methods;
 use super::sending::{sending_methods, sinks};
 use super::to_peer;
 use crate::PeerId;
-use crate::error::{RecvError, SendBatchError, SendError, TrySendError};
+use crate::error::{SendBatchError, SendError, TrySendError};
 use crate::queue::Outbox;
 use crate::routing::RoundRobin;
 
@@ -53,6 +54,7 @@ socket_methods!(Dealer, |_settings| RoundRobin::default());
 sending_methods!(Dealer);
 sinks!(Dealer, Message, |socket, message| socket.send(message));
 receiving_methods!(Dealer);
+event_methods!(Dealer);
 
 impl Dealer {
     /// Sends to a peer of the caller's choice, with `envelope` before the message. Cancel safe: dropped
@@ -120,28 +122,5 @@ impl Dealer {
                 .find(|id| out.outboxes.get(*id).is_none_or(|o| o.has_room() || !o.is_connected()))
         };
         self.hub.until(look).await
-    }
-
-    /// What happens next at any peer, each in turn: at most so many messages, as they came; and, with
-    /// [`Options::peer_events`](crate::Options::peer_events), its coming and going. Cancel safe.
-    ///
-    /// # Errors
-    /// As of [`recv`](Self::recv).
-    pub async fn recv_event(&self, messages: usize) -> Result<PeerEvent, RecvError> {
-        self.hub.recv_in_time(|inbound| event(inbound, messages)).await
-    }
-
-    /// The same, if anything has happened. Never waits.
-    pub fn try_recv_event(&self, messages: usize) -> Option<PeerEvent> {
-        self.hub.try_recv_by(|inbound| event(inbound, messages))
-    }
-
-    /// Waits until something has happened that [`try_recv_event`](Self::try_recv_event) would give, and takes nothing.
-    /// Who else receives may be faster. Cancel safe.
-    ///
-    /// # Errors
-    /// As of [`recv`](Self::recv).
-    pub async fn wait_event(&self) -> Result<(), RecvError> {
-        self.hub.recv_in_time(|inbound| inbound.has_arrivals().then_some(())).await
     }
 }

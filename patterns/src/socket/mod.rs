@@ -2,6 +2,7 @@
 
 mod common;
 mod dealer;
+mod events;
 mod hub;
 mod pair;
 mod r#pub;
@@ -19,8 +20,8 @@ mod to_peer;
 mod xpub;
 mod xsub;
 
-pub use common::PeerEvent;
 pub use dealer::Dealer;
+pub use events::PeerEvent;
 pub use pair::Pair;
 pub use r#pub::Pub;
 pub use pull::Pull;

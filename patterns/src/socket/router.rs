@@ -5,7 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use enfonet_zmtp::{Batch, Envelope, IntoMessage, Message, SocketType};
 
-use super::common::{PeerEvent, event, socket_methods};
+use super::common::socket_methods;
+use super::events::event_methods;
 use super::hub::Owned;
 use super::receiving::{known_message, run, streams};
 use super::sending::{Permit, sinks};
@@ -58,6 +59,7 @@ streams!(
     |socket| async move { socket.hub.recv_by(Inbound::pop_message_of).await }
 );
 sinks!(Router, (PeerId, Message), |socket, to| socket.send_to(to.0, to.1));
+event_methods!(Router);
 
 impl Router {
     /// Connects to an endpoint, and gives the peer there a routing id, whatever it calls itself (libzmq's
@@ -198,29 +200,6 @@ impl Router {
     /// As of [`recv`](Self::recv).
     pub async fn recv_batch(&self) -> Result<(PeerId, Batch), RecvError> {
         self.hub.recv_in_time(run).await
-    }
-
-    /// What happens next at any peer, each in turn: at most so many messages, as they came; and, with
-    /// [`Options::peer_events`](crate::Options::peer_events), its coming and going. Cancel safe.
-    ///
-    /// # Errors
-    /// As of [`recv`](Self::recv).
-    pub async fn recv_event(&self, messages: usize) -> Result<PeerEvent, RecvError> {
-        self.hub.recv_in_time(|inbound| event(inbound, messages)).await
-    }
-
-    /// The same, if anything has happened. Never waits.
-    pub fn try_recv_event(&self, messages: usize) -> Option<PeerEvent> {
-        self.hub.try_recv_by(|inbound| event(inbound, messages))
-    }
-
-    /// Waits until something has happened that [`try_recv_event`](Self::try_recv_event) would give, and takes nothing.
-    /// Who else receives may be faster. Cancel safe.
-    ///
-    /// # Errors
-    /// As of [`recv`](Self::recv).
-    pub async fn wait_event(&self) -> Result<(), RecvError> {
-        self.hub.recv_in_time(|inbound| inbound.has_arrivals().then_some(())).await
     }
 
     /// The connected peer of this identity (routing id), or the one that [`connect_as`](Self::connect_as) gave it.
