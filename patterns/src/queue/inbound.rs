@@ -4,6 +4,7 @@
 //! in line, one message or one run, and the peer goes to the back: fair per message, or per run.
 
 mod inbox;
+mod receivers;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,6 +14,8 @@ use enfonet_zmtp::{Batch, Message, Subscription};
 use slotmap::SlotMap;
 
 use inbox::{Inbox, Item};
+pub(crate) use receivers::Place;
+use receivers::Receivers;
 
 use super::{Load, first_goes_last};
 use crate::{Amount, PeerId, PeerInfo};
@@ -43,8 +46,9 @@ pub(crate) struct Inbound {
     orphaned: Load,
     /// Some of what waits may not be wanted: that is seen to when it is received.
     pub(crate) is_doubtful: bool,
-    /// How many receivers wait.
-    pub(crate) waiting: usize,
+    pub(crate) receivers: Receivers,
+    /// The socket is closed: nobody waits any more.
+    pub(crate) closed: bool,
     /// No connection is to be read any more.
     stopped: bool,
     /// Whether peers that come are arrivals.
@@ -66,7 +70,8 @@ impl Inbound {
             limit,
             orphaned: Load::default(),
             is_doubtful: false,
-            waiting: 0,
+            receivers: Receivers::default(),
+            closed: false,
             stopped: false,
             reports,
             conflates,
@@ -231,8 +236,8 @@ impl Inbound {
 
     /// Whether what waits can be taken as it is, and nobody waits for it.
     #[inline]
-    pub(crate) const fn is_plain(&self) -> bool {
-        !self.is_doubtful && self.waiting == 0
+    pub(crate) fn is_plain(&self) -> bool {
+        !self.is_doubtful && self.receivers.is_empty()
     }
 
     /// Whether there is anything to receive.

@@ -6,7 +6,7 @@ mod outgoing;
 
 use std::collections::VecDeque;
 
-pub(crate) use inbound::{Arrival, Inbound};
+pub(crate) use inbound::{Arrival, Inbound, Place};
 pub(crate) use outbox::{Outbox, PendingRun, Staged};
 pub(crate) use outgoing::Outgoing;
 

@@ -1,7 +1,9 @@
 //! Receiving: what has arrived is taken, or waited for.
 
+use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::MutexGuard;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -9,17 +11,27 @@ use tokio::time::Instant;
 use super::{Hub, apart, within};
 use crate::error::RecvError;
 use crate::options::Settings;
-use crate::queue::Inbound;
+use crate::queue::{Inbound, Place};
 use crate::routing::Routing;
 
 impl<R: Routing> Hub<R> {
-    /// Wakes one receiver, if any waits, once the lock is released.
-    pub(super) fn announce(&self, inbound: MutexGuard<'_, Inbound>) {
-        let waiting = inbound.waiting > 0;
+    /// Calls a receiver, if any waits, once the lock is released.
+    #[inline]
+    pub(super) fn announce(&self, mut inbound: MutexGuard<'_, Inbound>) {
+        let called = inbound.receivers.call();
         drop(inbound);
-        if waiting {
-            self.arrivals.notify_one();
+        called.into_iter().for_each(Waker::wake);
+    }
+
+    /// What has arrived and is wanted.
+    #[inline]
+    fn wanted_inbound(&self) -> MutexGuard<'_, Inbound> {
+        let inbound = self.inbound();
+        if !inbound.is_doubtful {
+            return inbound;
         }
+        drop(inbound);
+        self.inbound_as_wanted()
     }
 
     /// What has arrived, without what the socket has unsubscribed from since, or had never asked for.
@@ -34,19 +46,20 @@ impl<R: Routing> Hub<R> {
     /// What `take` finds among the arrivals, if anything.
     #[inline]
     pub(crate) fn try_recv_by<T>(&self, take: impl FnOnce(&mut Inbound) -> Option<T>) -> Option<T> {
-        let mut inbound = self.inbound();
-        if inbound.is_doubtful {
-            drop(inbound);
-            inbound = self.inbound_as_wanted();
-        }
-        if inbound.waiting == 0 {
-            return take(&mut inbound);
-        }
+        let mut inbound = self.wanted_inbound();
         let taken = take(&mut inbound);
-        if taken.is_some() && inbound.has_arrivals() {
-            self.announce(inbound);
+        if taken.is_some() {
+            self.leave_rest(inbound);
         }
         taken
+    }
+
+    /// What is there besides is for another who waits.
+    #[inline]
+    fn leave_rest(&self, inbound: MutexGuard<'_, Inbound>) {
+        if !inbound.receivers.is_empty() && inbound.has_arrivals() {
+            self.announce(inbound);
+        }
     }
 
     /// What `take` finds among the arrivals, as soon as there is anything. Cancel safe: it is taken at the moment it
@@ -91,32 +104,9 @@ impl<R: Routing> Hub<R> {
         mut take: impl FnMut(&mut Inbound) -> Option<T>,
     ) -> Result<T, RecvError> {
         self.receiving.give_way().await;
-        if let Some(taken) = self.try_recv_by(&mut take) {
-            return Ok(taken);
-        }
-        within(limit, self.wait_by(take)).await.unwrap_or(Err(RecvError::Timeout))
-    }
-
-    async fn wait_by<T>(&self, mut take: impl FnMut(&mut Inbound) -> Option<T>) -> Result<T, RecvError> {
-        let (begun, sent) = (Instant::now(), self.sending.state());
-        loop {
-            let closed = self.closing.cancelled();
-            let waiting = Waiting::new(self);
-            if waiting.nothing_arrived {
-                tokio::select! {
-                    () = self.arrivals.notified() => {}
-                    () = closed => return Err(RecvError::Closed),
-                }
-            }
-            drop(waiting);
-            if let Some(taken) = self.try_recv_by(&mut take) {
-                // Who sends meanwhile is another, and doesn't wait for answers.
-                if sent == self.sending.state() {
-                    self.parts.handle_wait(begun.elapsed());
-                }
-                return Ok(taken);
-            }
-        }
+        let mut waiting = Waiting { hub: self, place: None, since: None };
+        let received = poll_fn(|cx| waiting.poll(&mut take, cx));
+        within(limit, received).await.unwrap_or(Err(RecvError::Timeout))
     }
 
     /// Gives a receive as much time as the options have for it.
@@ -128,22 +118,138 @@ impl<R: Routing> Hub<R> {
     }
 }
 
-/// Counts a receiver that is about to wait, so that whoever brings something knows to wake one.
+/// A receiver, which stands in line once it has found nothing.
 struct Waiting<'a, R: Routing> {
     hub: &'a Hub<R>,
-    nothing_arrived: bool,
+    place: Option<Place>,
+    /// When that was, and what had been sent by then.
+    since: Option<(Instant, usize)>,
 }
 
-impl<'a, R: Routing> Waiting<'a, R> {
-    fn new(hub: &'a Hub<R>) -> Self {
-        let mut inbound = hub.inbound();
-        inbound.waiting += 1;
-        Self { hub, nothing_arrived: !inbound.has_arrivals() }
+impl<R: Routing> Waiting<'_, R> {
+    fn poll<T>(
+        &mut self,
+        take: &mut impl FnMut(&mut Inbound) -> Option<T>,
+        cx: &Context<'_>,
+    ) -> Poll<Result<T, RecvError>> {
+        let mut inbound = self.hub.wanted_inbound();
+        let Some(taken) = take(&mut inbound) else {
+            if inbound.closed {
+                return Poll::Ready(Err(RecvError::Closed));
+            }
+            self.place = Some(inbound.receivers.wait(self.place, cx.waker()));
+            drop(inbound);
+            self.since.get_or_insert_with(|| (Instant::now(), self.hub.sending.state()));
+            return Poll::Pending;
+        };
+        let _waker = self.place.take().and_then(|place| inbound.receivers.leave(place));
+        self.hub.leave_rest(inbound);
+        // Who sends meanwhile is another, and doesn't wait for answers.
+        if let Some((since, sent)) = self.since
+            && sent == self.hub.sending.state()
+        {
+            self.hub.parts.handle_wait(since.elapsed());
+        }
+        Poll::Ready(Ok(taken))
     }
 }
 
 impl<R: Routing> Drop for Waiting<'_, R> {
     fn drop(&mut self) {
-        self.hub.inbound().waiting -= 1;
+        let Some(place) = self.place else { return };
+        let mut inbound = self.hub.inbound();
+        let waker = inbound.receivers.leave(place);
+        match waker {
+            Some(_) => drop(inbound),
+            // It was called for something that it doesn't take.
+            None => self.hub.leave_rest(inbound),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use enfonet_zmtp::{Message, SocketType};
+    use tokio_test::task::{Spawn, spawn};
+    use tokio_test::{assert_pending, assert_ready};
+
+    use super::*;
+    use crate::PeerId;
+    use crate::connection::Link as _;
+    use crate::routing::RoundRobin;
+
+    fn socket() -> (Arc<Hub<RoundRobin>>, PeerId) {
+        let hub = Hub::new(SocketType::Dealer, Settings::default(), RoundRobin::default());
+        let peer = hub.open();
+        (hub, peer)
+    }
+
+    fn run(texts: &[&'static str]) -> enfonet_zmtp::Batch {
+        texts.iter().map(|text| Message::from(*text)).collect()
+    }
+
+    fn called<F, const N: usize>(receivers: &[Spawn<F>; N]) -> [bool; N] {
+        receivers.each_ref().map(Spawn::is_woken)
+    }
+
+    #[test]
+    fn each_arrival_calls_one_receiver_and_who_leaves_some_of_it_the_next() {
+        let (hub, peer) = socket();
+        let mut receivers = [(); 3].map(|()| spawn(hub.recv_by(Inbound::pop_message)));
+        receivers.iter_mut().for_each(|receiver| assert_pending!(receiver.poll()));
+        hub.deliver(peer, run(&["a"])).unwrap();
+        assert_eq!(called(&receivers), [true, false, false]);
+        hub.deliver(peer, run(&["b", "c"])).unwrap();
+        assert_eq!(called(&receivers), [true, true, false]);
+        let [mut first, mut second, mut third] = receivers;
+        assert_eq!(assert_ready!(first.poll()), Ok("a".into()));
+        assert!(third.is_woken(), "there is more than the first has taken");
+        assert_eq!(assert_ready!(second.poll()), Ok("b".into()));
+        assert_eq!(assert_ready!(third.poll()), Ok("c".into()));
+    }
+
+    #[test]
+    fn a_receiver_that_is_called_and_goes_away_has_the_next_called() {
+        let (hub, peer) = socket();
+        let [mut first, mut second, mut third] = [(); 3].map(|()| spawn(hub.recv_by(Inbound::pop_message)));
+        for receiver in [&mut first, &mut second, &mut third] {
+            assert_pending!(receiver.poll());
+        }
+        // Who hasn't been called goes without a word.
+        drop(first);
+        hub.deliver(peer, run(&["a"])).unwrap();
+        assert!(second.is_woken() && !third.is_woken());
+        drop(second);
+        assert!(third.is_woken());
+        assert_eq!(assert_ready!(third.poll()), Ok("a".into()));
+    }
+
+    #[test]
+    fn a_receiver_that_finds_nothing_waits_on() {
+        let (hub, peer) = socket();
+        let mut receiver = spawn(hub.recv_by(Inbound::pop_message));
+        assert_pending!(receiver.poll());
+        for text in ["a", "b"] {
+            hub.deliver(peer, run(&[text])).unwrap();
+            assert!(receiver.is_woken());
+            assert_eq!(hub.try_recv_by(Inbound::pop_message), Some(Message::from(text)));
+            assert_pending!(receiver.poll());
+        }
+        hub.deliver(peer, run(&["c"])).unwrap();
+        assert_eq!(assert_ready!(receiver.poll()), Ok("c".into()));
+    }
+
+    #[tokio::test]
+    async fn at_the_end_of_the_socket_all_receivers_are_told() {
+        let (hub, _) = socket();
+        let mut receivers = [(); 2].map(|()| spawn(hub.recv_by(Inbound::pop_message)));
+        receivers.iter_mut().for_each(|receiver| assert_pending!(receiver.poll()));
+        hub.close(Duration::ZERO).await;
+        for receiver in &mut receivers {
+            assert!(receiver.is_woken());
+            assert_eq!(assert_ready!(receiver.poll()), Err(RecvError::Closed));
+        }
     }
 }

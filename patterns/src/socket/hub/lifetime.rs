@@ -259,8 +259,11 @@ impl<R: Routing> Hub<R> {
         (out.closed, out.lost) = (true, 0);
         self.closing.cancel();
         let waiting = out.outboxes.values().map(|outbox| outbox.unsent().messages).sum();
-        let sleeping: Vec<Waker> = out.outboxes.values_mut().filter_map(Outbox::wake_to_close).collect();
-        drop(out);
+        let mut sleeping: Vec<Waker> = out.outboxes.values_mut().filter_map(Outbox::wake_to_close).collect();
+        let mut inbound = self.inbound();
+        inbound.closed = true;
+        sleeping.extend(inbound.receivers.call_all());
+        drop((inbound, out));
         self.tasks.close();
         sleeping.into_iter().for_each(Waker::wake);
         self.changed();

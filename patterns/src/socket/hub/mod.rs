@@ -71,8 +71,6 @@ pub(crate) struct Hub<R> {
     greeting: Batch,
     out: Mutex<Out<R>>,
     inbound: Mutex<Inbound>,
-    /// Something has arrived: one receiver is woken.
-    arrivals: Notify,
     /// A queue has room, a peer came or went, or the socket closed: all who wait look again.
     changes: Notify,
     endpoints: Mutex<HashMap<(Role, Endpoint), Vec<Attachment>>>,
@@ -113,7 +111,6 @@ impl<R: Routing> Hub<R> {
             options,
             out: Mutex::new(out),
             inbound: Mutex::new(inbound),
-            arrivals: Notify::new(),
             changes: Notify::new(),
             endpoints: Mutex::default(),
             last_endpoint: Mutex::default(),
