@@ -1,9 +1,10 @@
 //! When a connection has nothing to do for a while.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::pin::{Pin, pin};
+use std::task::Context;
 use std::time::Duration;
 
+use tokio::task::coop::unconstrained;
 use tokio::time::{Sleep, sleep};
 
 /// Memory that will be needed again at once costs more to give back and to get than to keep.
@@ -22,19 +23,18 @@ impl Rest {
         self.has_moved = true;
     }
 
-    /// Whether nothing has moved for a while now; tells it once.
+    /// Whether nothing has moved for a while now; tells it once. The task that polls it is always the same.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> bool {
         loop {
-            match &mut self.timer {
+            match &self.timer {
                 None if !self.has_moved => return false,
                 None => {
                     self.has_moved = false;
-                    self.timer = Some(Box::pin(sleep(AFTER)));
+                    self.timer = Some(timer(cx));
                 }
-                Some(timer) => {
-                    if timer.as_mut().poll(cx) == Poll::Pending {
-                        return false;
-                    }
+                // It wakes the task when it is time: till then it needn't be polled again.
+                Some(timer) if !timer.is_elapsed() => return false,
+                Some(_) => {
                     self.timer = None;
                     if !self.has_moved {
                         return true;
@@ -45,9 +45,18 @@ impl Rest {
     }
 }
 
+/// One that has begun, however much the task has done in its turn.
+fn timer(cx: &mut Context<'_>) -> Pin<Box<Sleep>> {
+    let mut timer = Box::pin(sleep(AFTER));
+    let begin = pin!(unconstrained(timer.as_mut())).poll(cx);
+    debug_assert!(begin.is_pending());
+    timer
+}
+
 #[cfg(test)]
 mod tests {
     use std::future::poll_fn;
+    use std::task::Poll;
 
     use tokio::time::Instant;
 
@@ -71,5 +80,16 @@ mod tests {
         assert!(begun.elapsed() <= busy + AFTER * 2, "{:?}", begun.elapsed());
         let again = poll_fn(|cx| Poll::Ready(rest.poll(cx))).await;
         assert!(!again && rest.timer.is_none(), "nothing is looked at any more");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn rest_begins_however_much_the_task_had_done_when_the_timer_began() {
+        let mut rest = Rest::default();
+        while tokio::task::coop::has_budget_remaining() {
+            tokio::task::coop::consume_budget().await;
+        }
+        rest.handle_traffic();
+        let begins = poll_fn(|cx| if rest.poll(cx) { Poll::Ready(()) } else { Poll::Pending });
+        tokio::time::timeout(AFTER * 3, begins).await.expect("within the time");
     }
 }

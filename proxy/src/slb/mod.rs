@@ -144,8 +144,9 @@ impl Broker {
     /// waited for and sent, for at most the configured grace.
     pub async fn run(mut self, shutdown: impl Future<Output = ()>) -> Summary {
         tokio::select! {
-            () = self.forward() => {}
+            biased;
             () = shutdown => {}
+            () = self.forward() => {}
         }
         self.frontend.stop_receiving();
         let _ = tokio::time::timeout(self.config.grace / 4 * 3, self.drain()).await;
@@ -174,11 +175,14 @@ impl Broker {
     /// Deals with what has happened, or waits until something has; `false` when a socket is closed. Cancel safe: what has
     /// been received is dealt with before anything is waited for.
     async fn step(&mut self) -> bool {
-        if self.go_on() {
-            // There may be much, and others want to go on meanwhile.
-            tokio::task::coop::consume_budget().await;
-            return true;
-        }
+        let goes_on = self.go_on();
+        // There may be much, and others want to go on meanwhile.
+        tokio::task::coop::consume_budget().await;
+        goes_on || self.wait().await
+    }
+
+    /// Waits until something has happened; `false` when a socket is closed.
+    async fn wait(&self) -> bool {
         tokio::select! {
             biased;
             outcome = self.backend.wait_event() => outcome.is_ok(),
@@ -188,7 +192,7 @@ impl Broker {
     }
 
     /// Deals with some of what has happened at workers, and with what comes next of clients, so that neither keeps the
-    /// other waiting; `false` when nothing has happened.
+    /// other waiting; `false` when that was all.
     fn go_on(&mut self) -> bool {
         if !self.workers.full().is_empty()
             && let Some(worker) = self.backend.find_room(self.workers.full())
@@ -202,7 +206,7 @@ impl Broker {
             self.handle_worker(event);
             events += 1;
         }
-        self.next_request() || events > 0
+        self.next_request() || events == EVENTS
     }
 
     /// Hands over what comes first, if a worker may have it; `false` when there is nothing to hand over.

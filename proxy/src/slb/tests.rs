@@ -20,7 +20,8 @@ fn connected(endpoint: &Endpoint) -> Dealer {
 /// Has the broker learn of the first worker.
 async fn meet_a_worker(broker: &mut Broker) {
     while broker.workers.credit() == 0 {
-        broker.step().await;
+        assert!(broker.wait().await);
+        broker.go_on();
     }
 }
 
@@ -83,8 +84,9 @@ async fn a_full_worker_that_has_gone_is_not_tried_again() {
     tokio::time::timeout(Duration::from_secs(10), gone).await.expect("it goes").unwrap();
     assert_eq!(broker.backend.find_room(&[peer]), None);
     let _client = asking(&broker, &frontend).await;
-    assert!(broker.go_on(), "its going is dealt with");
-    assert!(!broker.go_on(), "and the request waits");
+    assert!(!broker.go_on());
+    assert_eq!((broker.workers.full(), broker.workers.credit()), (&[][..], 0), "its going is dealt with");
+    assert_eq!(broker.summary.requests, 0, "and the request waits");
 }
 
 #[tokio::test]
