@@ -11,6 +11,7 @@ on_every_runtime!(
     what_is_sent_before_the_peer_is_bound_is_kept,
     a_pair_without_a_peer_takes_nothing,
     a_peer_that_is_given_up_makes_way_at_once_and_still_gets_what_waits,
+    what_is_written_makes_room_however_much_comes_meanwhile,
 );
 
 async fn both_ends_speak_when_they_like() {
@@ -94,4 +95,25 @@ async fn a_peer_that_is_given_up_makes_way_at_once_and_still_gets_what_waits() {
     assert_eq!(second.recv().await, Ok("for the second".into()));
     first.bind(&late).await.unwrap();
     assert_eq!(first.recv().await, Ok("for the first".into()));
+}
+
+async fn what_is_written_makes_room_however_much_comes_meanwhile() {
+    // More pieces than one write takes, and more octets than a connection writes in a turn.
+    let message = || vec![vec![0u8; 5000]; 40];
+    let (one, other) = (Pair::builder().send_hwm(1).build(), Pair::new());
+    other.connect(one.bind("tcp://127.0.0.1:*").await.unwrap()).unwrap();
+    one.wait_connected(1).await;
+    let never_silent = async { while other.send("tick").await.is_ok() {} };
+    let never_deaf = async { while one.recv().await.is_ok() {} };
+    let all_is_sent = async {
+        for _ in 0..20 {
+            one.send(message()).await.unwrap();
+            assert_eq!(other.recv().await.unwrap().frame_count(), 40);
+        }
+    };
+    tokio::select! {
+        () = all_is_sent => {}
+        () = never_silent => unreachable!("it is open"),
+        () = never_deaf => unreachable!("it is open"),
+    }
 }

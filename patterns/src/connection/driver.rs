@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use bytes::BytesMut;
 use enfonet_zmtp::{Command, Established, Event, HeartbeatConfig, Incoming, Peer, Version};
 
+use super::bell::Bell;
 use super::link::{Joined, Turn};
 use super::rest::Rest;
 use super::vigil::Vigil;
@@ -36,7 +37,10 @@ pub(super) struct Driver<'a> {
     staged: Staged,
     /// Written, and not yet reported.
     written: Load,
-    /// It was woken since it last looked whether this is the end.
+    bell: Bell,
+    /// All is written and reported, and there was nothing more to write: the socket rings when there is.
+    is_idle: bool,
+    /// The socket was looked at since it was last asked whether this is the end.
     has_news: bool,
     vigil: Vigil,
     rest: Rest,
@@ -73,6 +77,8 @@ impl<'a> Driver<'a> {
             queue: WriteQueue::new(sealer),
             staged: Staged::default(),
             written: Load::default(),
+            bell: Bell::default(),
+            is_idle: false,
             has_news: false,
             vigil: Vigil::new(heartbeat),
             rest: Rest::default(),
@@ -89,6 +95,7 @@ impl<'a> Driver<'a> {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
+        self.bell.belongs_to(cx.waker());
         let read = self.poll_read(cx)?;
         self.poll_vigil(cx)?;
         let write = self.poll_write(cx)?;
@@ -101,7 +108,10 @@ impl<'a> Driver<'a> {
         if self.rest.poll(cx) {
             self.incoming.shrink();
             if self.queue.is_empty() {
-                self.exchange(cx, false, true)?;
+                self.exchange(false, true)?;
+                if !self.queue.is_empty() {
+                    cx.waker().wake_by_ref();
+                }
             }
         }
         Poll::Pending
@@ -189,11 +199,11 @@ impl<'a> Driver<'a> {
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<Progress, ConnectionError> {
         let mut budget = BUDGET;
         loop {
+            if self.queue.is_empty() && (!self.is_idle || self.bell.has_rung()) {
+                self.exchange(false, false)?;
+            }
             if self.queue.is_empty() {
-                self.exchange(cx, false, false)?;
-                if self.queue.is_empty() {
-                    return Ok(Progress::Waits);
-                }
+                return Ok(Progress::Waits);
             }
             self.queue.prepare()?;
             match self.queue.with_slices(|slices| self.stream.try_write(slices)) {
@@ -203,7 +213,7 @@ impl<'a> Driver<'a> {
                     budget = budget.saturating_sub(octets);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.exchange(cx, true, false)?;
+                    self.exchange(true, false)?;
                     if self.stream.poll_writable(cx)?.is_pending() {
                         return Ok(Progress::Waits);
                     }
@@ -211,7 +221,7 @@ impl<'a> Driver<'a> {
                 Err(error) => return Err(error.into()),
             }
             if budget == 0 {
-                self.exchange(cx, false, false)?;
+                self.exchange(false, false)?;
                 return Ok(Progress::GivesWay);
             }
         }
@@ -224,7 +234,7 @@ impl<'a> Driver<'a> {
             return Ok(false);
         }
         // What came between the last look and the end is still sent.
-        self.exchange(cx, false, false)?;
+        self.exchange(false, false)?;
         if !self.queue.is_empty() {
             cx.waker().wake_by_ref();
         }
@@ -232,7 +242,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Reports what is written, and takes what is staged.
-    fn exchange(&mut self, cx: &Context<'_>, blocked: bool, rests: bool) -> Result<(), ConnectionError> {
+    fn exchange(&mut self, blocked: bool, rests: bool) -> Result<(), ConnectionError> {
         self.queue.take_spare(&mut self.staged.spare);
         let turn = Turn {
             written: std::mem::take(&mut self.written),
@@ -242,8 +252,10 @@ impl<'a> Driver<'a> {
             wants_control: !self.queue.has_control(),
             rests,
         };
-        self.has_news |= self.peer.link().exchange(self.peer.id(), turn, &mut self.staged, cx.waker())?;
+        self.peer.link().exchange(self.peer.id(), turn, &mut self.staged, self.bell.hang())?;
         self.queue.extend(&mut self.staged);
+        self.is_idle = self.queue.is_empty();
+        self.has_news = true;
         Ok(())
     }
 }

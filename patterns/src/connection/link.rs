@@ -73,15 +73,15 @@ pub(crate) trait Link: fmt::Debug + Send + Sync {
     /// Whether the peer may be read: to be asked before each read. If not, the waker is called when it may.
     fn may_read(&self, id: PeerId, waker: &Waker) -> bool;
 
-    /// Takes what is to be written. If there is nothing, or `turn.blocked`, the waker is called when that changes. Gives
-    /// whether this is news: not if there was nothing before, and the waker hasn't been called since.
+    /// Takes what is to be written, commands only if they are wanted. If it gives nothing, or `turn.blocked`, the waker is
+    /// called when there is something new.
     fn exchange(
         &self,
         id: PeerId,
         turn: Turn,
         staged: &mut Staged,
         waker: &Waker,
-    ) -> Result<bool, ConnectionError>;
+    ) -> Result<(), ConnectionError>;
 
     /// The connection has gone, with what it had taken and not written. `keep`: its queue goes on.
     fn part(&self, id: PeerId, unsent: Vec<Batch>, keep: bool);

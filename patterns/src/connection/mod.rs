@@ -11,6 +11,7 @@
 //! Here a socket is a [`Link`]: somewhere to put what arrives, and to get what is to be written.
 
 mod backoff;
+mod bell;
 mod complaints;
 mod connect;
 mod driver;

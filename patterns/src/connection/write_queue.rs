@@ -73,7 +73,7 @@ impl WriteQueue {
             self.entries.insert(self.boundary(), entry);
             self.control_entries += 1;
         }
-        for run in staged.runs.drain(..) {
+        while let Some(run) = staged.runs.pop_front() {
             let entry = self.entry(Content::Run(run));
             self.entries.push_back(entry);
         }

@@ -32,29 +32,29 @@ fn a_run_is_cut_at_the_mark_and_credit_returns_only_with_what_is_written() {
 }
 
 #[test]
-fn a_connection_sleeps_once_it_has_been_told_that_there_is_nothing_until_it_is_woken() {
+fn a_connection_is_woken_once_after_it_has_been_told_that_there_is_nothing() {
     let mut outbox = outbox(4, usize::MAX);
     outbox.connect(Load::default());
-    assert!(!outbox.is_asleep(), "it hasn't been told yet");
+    assert!(outbox.wake().is_none(), "it hasn't been told yet");
     taken(&mut outbox, Load::default());
-    assert!(outbox.is_asleep());
     outbox.push_run(&run(1, 30), 0);
-    assert!(outbox.wake().is_some() && !outbox.is_asleep());
+    assert!(outbox.wake().is_some() && outbox.wake().is_none());
     taken(&mut outbox, Load::default());
-    assert!(!outbox.is_asleep(), "it has something to write");
+    assert!(outbox.wake().is_none(), "it has something to write");
     taken(&mut outbox, Load::new(1, 32));
-    assert!(outbox.is_asleep());
-    assert!(outbox.wake_to_close().is_some() && !outbox.is_asleep());
+    assert!(outbox.wake_to_close().is_some() && outbox.wake().is_none());
 }
 
 #[test]
-fn a_connection_that_waits_for_the_kernel_does_not_sleep() {
+fn a_connection_that_waits_for_the_kernel_is_woken_only_for_its_end() {
     let mut outbox = outbox(4, usize::MAX);
     outbox.connect(Load::default());
     outbox.push_run(&run(1, 30), 0);
     taken(&mut outbox, Load::default());
     outbox.exchange(Load::default(), true, true, &mut Staged::default(), Waker::noop());
-    assert!(!outbox.is_asleep(), "there may be news when it goes on");
+    outbox.push_run(&run(1, 30), 0);
+    assert!(outbox.wake().is_none());
+    assert!(outbox.wake_to_close().is_some());
 }
 
 #[test]

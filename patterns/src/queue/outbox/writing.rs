@@ -58,7 +58,7 @@ impl Outbox {
             self.spare.append(&mut staged.spare);
             self.spare.truncate(SPARE);
         }
-        if wants_control {
+        if wants_control && !self.control.is_empty() {
             staged.control = self.control.split().freeze();
         }
         if !blocked && (self.tail.messages > 0 || !self.runs.is_empty()) {
@@ -89,11 +89,6 @@ impl Outbox {
         self.count(written);
         self.blocked = blocked;
         (!had_room && self.has_room()) || (was_moving && !self.is_moving())
-    }
-
-    /// Whether the connection has been told that there is nothing to write, and hasn't been woken since.
-    pub(crate) const fn is_asleep(&self) -> bool {
-        self.sleeping.is_some() && !self.blocked
     }
 
     /// An idle peer costs next to nothing; a busy one keeps its buffers.

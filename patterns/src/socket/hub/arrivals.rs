@@ -15,7 +15,7 @@ use crate::queue::{Inbound, Place};
 use crate::routing::Routing;
 
 impl<R: Routing> Hub<R> {
-    /// Calls a receiver, if any waits, once the lock is released.
+    /// Calls a receiver, if any waits, once this lock is released.
     #[inline]
     pub(super) fn announce(&self, mut inbound: MutexGuard<'_, Inbound>) {
         let called = inbound.receivers.call();

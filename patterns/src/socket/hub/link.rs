@@ -136,7 +136,7 @@ impl<R: Routing> Link for Hub<R> {
         turn: Turn,
         staged: &mut Staged,
         waker: &Waker,
-    ) -> Result<bool, ConnectionError> {
+    ) -> Result<(), ConnectionError> {
         let mut guard = self.out();
         let out = &mut *guard;
         let outbox = &mut out.outboxes[id];
@@ -146,7 +146,6 @@ impl<R: Routing> Link for Hub<R> {
         if outbox.replaced {
             return Err(ConnectionError::Replaced);
         }
-        let is_news = !outbox.is_asleep();
         outbox.hand_over(turn.handed);
         let is_roomier = outbox.set_room(turn.room);
         let look_again =
@@ -160,7 +159,7 @@ impl<R: Routing> Link for Hub<R> {
             drop(guard);
             self.changed();
         }
-        Ok(is_news)
+        Ok(())
     }
 
     fn part(&self, id: PeerId, unsent: Vec<Batch>, keep: bool) {

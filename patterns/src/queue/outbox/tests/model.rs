@@ -100,7 +100,7 @@ impl Model {
         prop_assert_eq!(outbox.is_open(), !self.is_retired);
         prop_assert_eq!(outbox.is_connected(), self.is_connected && !self.is_retired);
         prop_assert_eq!(outbox.is_moving(), self.is_moving());
-        prop_assert_eq!(outbox.is_asleep(), self.is_sleeping && !self.is_blocked);
+        prop_assert_eq!(outbox.sleeping.is_some(), self.is_sleeping);
         Ok(())
     }
 }

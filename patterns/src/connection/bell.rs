@@ -1,0 +1,90 @@
+//! How a connection knows why it was woken.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Wake, Waker};
+
+/// The waker that a connection leaves with its socket: it remembers that it was called. If it wasn't, a connection that had
+/// nothing to write has nothing to write, and needs neither a look nor the lock of that: in most turns that only read.
+#[derive(Debug)]
+pub(super) struct Bell {
+    ring: Arc<Ring>,
+    waker: Waker,
+}
+
+#[derive(Debug)]
+struct Ring {
+    task: Waker,
+    has_rung: AtomicBool,
+}
+
+impl Wake for Ring {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.has_rung.store(true, Ordering::Release);
+        self.task.wake_by_ref();
+    }
+}
+
+impl Default for Bell {
+    fn default() -> Self {
+        Self::new(Waker::noop().clone())
+    }
+}
+
+impl Bell {
+    /// The socket has to be looked at once: it doesn't know of this one.
+    fn new(task: Waker) -> Self {
+        let ring = Arc::new(Ring { task, has_rung: AtomicBool::new(true) });
+        Self { waker: ring.clone().into(), ring }
+    }
+
+    /// To be called at each turn: a connection knows its task from the first one on, and stays with it.
+    #[inline]
+    pub(super) fn belongs_to(&mut self, task: &Waker) {
+        if !self.ring.task.will_wake(task) {
+            *self = Self::new(task.clone());
+        }
+    }
+
+    /// Whether it has rung since it was hung up.
+    #[inline]
+    pub(super) fn has_rung(&self) -> bool {
+        self.ring.has_rung.load(Ordering::Acquire)
+    }
+
+    /// What is left with the socket at a look at it. It hasn't rung then: what comes after that look rings.
+    #[inline]
+    pub(super) fn hang(&self) -> &Waker {
+        self.ring.has_rung.store(false, Ordering::Relaxed);
+        &self.waker
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio_test::task::spawn;
+
+    use super::*;
+
+    #[test]
+    fn it_wakes_the_task_that_has_it_and_remembers_until_it_is_hung_up_again() {
+        let mut bell = Bell::default();
+        assert!(bell.has_rung(), "nobody has looked yet");
+        for _ in 0..2 {
+            let mut task = spawn(());
+            task.enter(|cx, _| bell.belongs_to(cx.waker()));
+            assert!(bell.has_rung(), "the socket doesn't know of it");
+            let hung = bell.hang().clone();
+            task.enter(|cx, _| bell.belongs_to(cx.waker()));
+            assert!(!bell.has_rung() && !task.is_woken());
+            hung.wake();
+            assert!(bell.has_rung() && task.is_woken());
+            bell.hang();
+            assert!(!bell.has_rung());
+        }
+    }
+}
