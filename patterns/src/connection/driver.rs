@@ -108,10 +108,7 @@ impl<'a> Driver<'a> {
         if self.rest.poll(cx) {
             self.incoming.shrink();
             if self.queue.is_empty() {
-                self.exchange(false, true)?;
-                if !self.queue.is_empty() {
-                    cx.waker().wake_by_ref();
-                }
+                self.look_once_more(cx, true)?;
             }
         }
         Poll::Pending
@@ -234,11 +231,17 @@ impl<'a> Driver<'a> {
             return Ok(false);
         }
         // What came between the last look and the end is still sent.
-        self.exchange(false, false)?;
+        self.look_once_more(cx, false)?;
+        Ok(self.queue.is_empty())
+    }
+
+    /// An exchange at the end of a turn: what it takes is written in the next.
+    fn look_once_more(&mut self, cx: &Context<'_>, rests: bool) -> Result<(), ConnectionError> {
+        self.exchange(false, rests)?;
         if !self.queue.is_empty() {
             cx.waker().wake_by_ref();
         }
-        Ok(self.queue.is_empty())
+        Ok(())
     }
 
     /// Reports what is written, and takes what is staged.
