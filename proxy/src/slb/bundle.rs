@@ -11,15 +11,30 @@ pub(super) struct Bundle {
 }
 
 impl Bundle {
-    /// Adds a message of `batch`, or the rest of one, behind an envelope.
+    /// Adds a message of `batch`, or the rest of one.
     #[inline]
-    pub(super) fn push(&mut self, envelope: &Envelope, batch: &Batch, message: &Span<'_>) {
+    pub(super) fn push(&mut self, batch: &Batch, message: &Span<'_>) {
         if message.is_large() {
-            self.close();
-            self.batches.push(Batch::enveloped(envelope, batch.message(message)));
+            self.push_large(&Envelope::none(), batch, message);
         } else {
-            self.small.push(envelope, message);
+            self.small.push(message);
         }
+    }
+
+    /// The same, with one more frame before its own.
+    #[inline]
+    pub(super) fn push_behind(&mut self, frame: &[u8], batch: &Batch, message: &Span<'_>) {
+        if message.is_large() {
+            self.push_large(&Envelope::of(&[frame]), batch, message);
+        } else {
+            self.small.push_behind(frame, message);
+        }
+    }
+
+    #[cold]
+    fn push_large(&mut self, envelope: &Envelope, batch: &Batch, message: &Span<'_>) {
+        self.close();
+        self.batches.push(Batch::enveloped(envelope, batch.message(message)));
     }
 
     /// Takes the messages out, in order.
@@ -47,7 +62,7 @@ mod tests {
         let came: Batch = bodies.into_iter().map(|body| Message::from(["id", body])).collect();
         let mut bundle = Bundle::default();
         for message in came.spans() {
-            bundle.push(&Envelope::none(), &came, &message.rest().unwrap());
+            bundle.push(&came, &message.rest().unwrap());
         }
         let batches: Vec<_> = bundle.drain().collect();
         assert_eq!(batches.iter().map(Batch::len).collect::<Vec<_>>(), [2, 1, 1]);
@@ -58,11 +73,11 @@ mod tests {
     }
 
     #[test]
-    fn each_message_is_behind_its_envelope() {
+    fn each_message_is_behind_its_frame() {
         let came: Batch = ["a", &"x".repeat(5000)].into_iter().map(Message::from).collect();
         let mut bundle = Bundle::default();
         for (message, name) in came.spans().zip(["1", "2"]) {
-            bundle.push(&Envelope::of(&[name]), &came, &message);
+            bundle.push_behind(name.as_bytes(), &came, &message);
         }
         let names: Vec<_> = bundle.drain().flatten().map(|message| message.text().into_owned()).collect();
         assert_eq!(names, ["1", "2"]);

@@ -25,9 +25,7 @@ mod workers;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use enfonet_patterns::{
-    Batch, Dealer, Envelope, Message, Options, PeerEvent, PeerId, Router, SocketType, Span,
-};
+use enfonet_patterns::{Batch, Dealer, Message, Options, PeerEvent, PeerId, Router, SocketType, Span};
 use slotmap::{Key, KeyData, SlotMap, new_key_type};
 use tracing::{debug, warn};
 
@@ -84,7 +82,7 @@ pub struct Broker {
     workers: Workers,
     in_flight: SlotMap<Token, InFlight>,
     /// Stands before each token: a worker may still have a request of an earlier broker at this place.
-    run: [u8; 8],
+    run: u64,
     /// Requests that came back from a worker that went, or was full, or that no worker is left for; oldest first.
     returned: VecDeque<(PeerId, Message)>,
     /// What is about to be sent to one peer; empty otherwise.
@@ -127,7 +125,7 @@ impl Broker {
             config,
             workers: Workers::default(),
             in_flight: SlotMap::with_key(),
-            run: fastrand::u64(..).to_be_bytes(),
+            run: fastrand::u64(..),
             returned: VecDeque::new(),
             bundle: Bundle::default(),
             summary: Summary::default(),
@@ -271,15 +269,13 @@ impl Broker {
                 self.summary.abandoned += requests.count() as u64;
                 return;
             };
-            let envelope = Envelope::of(&[identity]);
-            requests.for_each(|request| self.bundle.push(&envelope, batch, &request));
+            requests.for_each(|request| self.bundle.push_behind(&identity, batch, &request));
             return;
         }
         for request in requests {
             if request.has_envelope() {
                 let token = self.in_flight.insert(InFlight { client, worker: to.worker });
-                let envelope = self.envelope(token);
-                self.bundle.push(&envelope, batch, &request);
+                self.bundle.push_behind(&self.frame(token), batch, &request);
             } else {
                 self.summary.malformed += 1;
                 debug!("dropped a request without an empty frame before its body");
@@ -342,7 +338,7 @@ impl Broker {
             if let Some(other) = to.replace(client).filter(|to| *to != client) {
                 self.send_replies(other);
             }
-            self.bundle.push(&Envelope::none(), &batch, &reply);
+            self.bundle.push(&batch, &reply);
         }
         if let Some(client) = to {
             self.send_replies(client);
@@ -374,19 +370,16 @@ impl Broker {
     }
 
     /// The frame that takes the place of a client's identity.
-    fn envelope(&self, token: Token) -> Envelope {
-        let mut frame = [0; 16];
-        frame[..8].copy_from_slice(&self.run);
-        frame[8..].copy_from_slice(&token.data().as_ffi().to_be_bytes());
-        Envelope::of(&[frame])
+    fn frame(&self, token: Token) -> [u8; 16] {
+        (u128::from(self.run) << 64 | u128::from(token.data().as_ffi())).to_be_bytes()
     }
 
     /// The request of a token, if this worker has it.
     fn take_in_flight(&mut self, frame: &[u8], worker: PeerId) -> Option<InFlight> {
-        let number = u64::from_be_bytes(frame.strip_prefix(&self.run)?.try_into().ok()?);
-        let token = Token::from(KeyData::from_ffi(number));
-        if token.data().as_ffi() != number {
-            return None; // not every number is a key
+        let token = Token::from(KeyData::from_ffi(u64::from_be_bytes(*frame.last_chunk()?)));
+        // Of another run, or no token: not every number is a key.
+        if *frame != self.frame(token) {
+            return None;
         }
         self.in_flight.get(token).filter(|request| request.worker == worker)?;
         self.in_flight.remove(token)

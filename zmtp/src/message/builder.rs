@@ -2,19 +2,21 @@
 
 use bytes::BytesMut;
 
-use super::{Batch, Envelope, Span};
+use super::{Batch, Span, wire};
 
 /// Small messages from batches, copied behind each other to be sent as one batch.
 ///
 /// ```
-/// use enfonet_zmtp::{Batch, BatchBuilder, Envelope, Message};
+/// use enfonet_zmtp::{Batch, BatchBuilder, Message};
 ///
 /// let came: Batch = ["a", "b"].map(Message::from).into_iter().collect();
 /// let mut builder = BatchBuilder::default();
 /// for message in came.spans() {
-///     builder.push(&Envelope::delimiter(), &message);
+///     builder.push_behind(b"me", &message);
+///     builder.push(&message);
 /// }
-/// let sent: Batch = [["", "a"], ["", "b"]].map(Message::from).into_iter().collect();
+/// let messages: [&[&str]; 4] = [&["me", "a"], &["a"], &["me", "b"], &["b"]];
+/// let sent: Batch = messages.map(|frames| Message::from_frames(frames.iter().copied())).into_iter().collect();
 /// assert_eq!(builder.take(), sent);
 /// ```
 #[derive(Debug)]
@@ -33,12 +35,18 @@ impl Default for BatchBuilder {
 }
 
 impl BatchBuilder {
-    /// Appends a copy of a message, with an envelope before it.
+    /// Appends a copy of a message.
     #[inline]
-    pub fn push(&mut self, envelope: &Envelope, message: &Span<'_>) {
-        envelope.encode(&mut self.wire);
+    pub fn push(&mut self, message: &Span<'_>) {
         self.wire.extend_from_slice(message.wire);
         self.messages += 1;
+    }
+
+    /// Appends a copy of a message, with one more frame before its own.
+    #[inline]
+    pub fn push_behind(&mut self, frame: &[u8], message: &Span<'_>) {
+        wire::put_frame(&mut self.wire, frame, true);
+        self.push(message);
     }
 
     /// How many messages there are.
@@ -66,12 +74,12 @@ mod tests {
     use crate::Message;
 
     #[test]
-    fn messages_are_put_behind_each_other_each_with_its_envelope() {
+    fn messages_are_put_behind_each_other_and_behind_a_frame_if_they_are_to_have_one() {
         let came: Batch = [["", "a"], ["x", "b"]].map(Message::from).into_iter().collect();
         let mut builder = BatchBuilder::default();
         for (message, name) in came.spans().zip(["1", "2"]) {
-            builder.push(&Envelope::of(&[name]), &message);
-            builder.push(&Envelope::none(), &message.rest().unwrap());
+            builder.push_behind(name.as_bytes(), &message);
+            builder.push(&message.rest().unwrap());
         }
         assert_eq!(builder.len(), 4);
         let batch = builder.take();
