@@ -12,7 +12,8 @@ pub(super) struct Bundle {
 
 impl Bundle {
     /// Adds a message of `batch`, or the rest of one.
-    #[inline]
+    // As calls, this and the next cost 30 instructions more for a request and its reply, of 1,045.
+    #[inline(always)]
     pub(super) fn push(&mut self, batch: &Batch, message: &Span<'_>) {
         if message.is_large() {
             self.push_large(&Envelope::none(), batch, message);
@@ -22,7 +23,7 @@ impl Bundle {
     }
 
     /// The same, with one more frame before its own.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push_behind(&mut self, frame: &[u8], batch: &Batch, message: &Span<'_>) {
         if message.is_large() {
             self.push_large(&Envelope::of(&[frame]), batch, message);
