@@ -111,6 +111,28 @@ fn ours_ask_again_and_again_and_give_up_who_does_not_answer() {
 }
 
 #[test]
+fn a_peer_that_waits_to_be_read_is_kept_while_a_silent_one_is_given_up() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let options = Options::default()
+        .recv_hwm(1)
+        .heartbeat_interval(Duration::from_millis(5))
+        .heartbeat_timeout(Duration::from_millis(300));
+    let (dealer, at) = dealer(&runtime, options);
+    let mut unread = Script::join(&at, "DEALER", 1);
+    // With the first there is no more room, and so the second stays in the kernel for the most part.
+    let long = "b".repeat(100_000);
+    unread.send(&[message(&["a"]), message(&[&long])].concat());
+    let mut silent = Script::join(&at, "DEALER", 1);
+    silent.expect(b"\x04\x07\x04PING\0\0");
+    assert_eq!(silent.expect_close(), b"");
+    unread.send(&message(&["c"]));
+    for body in ["a", &long, "c"] {
+        assert_eq!(runtime.run(dealer.recv()), Ok(body.into()));
+    }
+}
+
+#[test]
 fn a_peer_that_set_itself_a_time_is_given_up_after_it() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
