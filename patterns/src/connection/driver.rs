@@ -118,12 +118,12 @@ impl<'a> Driver<'a> {
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<Progress, ConnectionError> {
         let mut budget = BUDGET;
         loop {
-            if self.stream.poll_readable(cx)?.is_pending() {
-                return Ok(Progress::Waits);
-            }
             if !self.peer.link().may_read(self.peer.id(), cx.waker()) {
                 // Its silence is our doing.
                 self.vigil.handle_sign_of_life();
+                return Ok(Progress::Waits);
+            }
+            if self.stream.poll_readable(cx)?.is_pending() {
                 return Ok(Progress::Waits);
             }
             let Some(octets) = self.read()? else { continue };
