@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use enfonet_patterns::{Dealer, Endpoint, Options, Rep};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::time::Instant;
 
 fn address(endpoint: &Endpoint) -> String {
@@ -133,9 +133,22 @@ async fn soon<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(24 * 3600), future).await.expect("within a day")
 }
 
+/// A stream to a peer, whatever it is.
+trait Octets: AsyncRead + AsyncWrite + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Octets for S {}
+
 /// A peer by hand: it has shaken hands, as a DEALER.
-async fn dealer(endpoint: &Endpoint) -> TcpStream {
-    let mut peer = TcpStream::connect(address(endpoint)).await.expect("the server is there");
+async fn dealer(endpoint: &Endpoint) -> Box<dyn Octets> {
+    let mut peer: Box<dyn Octets> = match endpoint.to_string().strip_prefix("ipc://") {
+        Some(path) => Box::new(UnixStream::connect(path).await.expect("the server is there")),
+        None => {
+            let stream = TcpStream::connect(address(endpoint)).await.expect("the server is there");
+            // Nothing waits for an acknowledgement, which takes real time.
+            stream.set_nodelay(true).expect("an option");
+            Box::new(stream)
+        }
+    };
     let mut hello = b"\xff\0\0\0\0\0\0\0\0\x7f\x03\x01NULL".to_vec();
     hello.resize(64, 0);
     hello.extend(b"\x04\x1c\x05READY\x0bSocket-Type\0\0\0\x06DEALER");
@@ -143,6 +156,35 @@ async fn dealer(endpoint: &Endpoint) -> TcpStream {
     // Our greeting, and the READY of a REP.
     peer.read_exact(&mut [0; 64 + 27]).await.expect("the server is there");
     peer
+}
+
+/// A server with a linger of seven seconds, where it is, and its only peer.
+async fn server_of_one(at: &str) -> (Rep, Endpoint, Box<dyn Octets>) {
+    let server = Rep::with_options(Options::default().linger(Duration::from_secs(7)));
+    let endpoint = server.bind(at).await.expect("a free endpoint");
+    let peer = dealer(&endpoint).await;
+    server.wait_connected(1).await;
+    (server, endpoint, peer)
+}
+
+/// How many seconds a peer that has all has to close. What it hasn't read yet it could lose when this side closes.
+const TO_CLOSE: [(&str, u64); 2] = [("tcp://127.0.0.1:*", 1), ("ipc://*", 7)];
+
+#[tokio::test(start_paused = true)]
+async fn closing_waits_for_peers_to_close_over_tcp_for_a_second_and_over_ipc_for_the_linger() {
+    for (at, expected) in TO_CLOSE {
+        let (server, _, mut peer) = server_of_one(at).await;
+        let start = Instant::now();
+        server.close(Duration::from_secs(7)).await;
+        assert_eq!(start.elapsed().as_secs(), expected, "{at}");
+        assert_eq!(peer.read(&mut [0]).await.unwrap(), 0);
+
+        let (server, _, mut peer) = server_of_one(at).await;
+        let start = Instant::now();
+        let leaving = async move { peer.read_to_end(&mut Vec::new()).await.unwrap() };
+        assert_eq!(tokio::join!(server.close(Duration::from_secs(7)), leaving).1, 0);
+        assert_eq!(start.elapsed().as_secs(), 0, "{at}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use enfonet_patterns::{
-    BindError, Closed, ConnectError, Dealer, Options, Pub, RecvError, Rep, Req, Router, SendError, Sub,
-    TrySendError, XPub, XSub,
+    BindError, Closed, ConnectError, Dealer, MonitorEvent, Options, Pub, Push, RecvError, Rep, Req, Router,
+    SendError, Sub, TrySendError, XPub, XSub,
 };
-use enfonet_tests::{DEADLINE, LibZmq, Runtime, Script, frames, unused, wildcard};
+use enfonet_tests::{DEADLINE, LibZmq, Runtime, Script, frames, ipc, unused, wildcard};
 
 const MANY: u32 = 10_000;
 
@@ -55,6 +55,30 @@ fn closing_waits_for_a_peer_that_reads_slowly() {
     let closing = runtime.spawn(async move { dealer.close(DEADLINE).await });
     (0..300).for_each(|n| assert!(peer.recv_bytes(0).unwrap() == vec![n as u8; 100_000]));
     assert_eq!(runtime.run(closing).unwrap().dropped, 0);
+}
+
+#[tokio::test]
+async fn closing_over_ipc_leaves_a_peer_that_reads_late_all_the_time_of_the_linger() {
+    let libzmq = LibZmq::new();
+    let (_folder, at) = ipc();
+    let peer = libzmq.socket(zmq::PULL);
+    peer.set_rcvhwm(1).unwrap();
+    peer.bind(&at).unwrap();
+    let push = Push::with_options(unlimited());
+    let mut monitor = push.monitor();
+    push.connect(&at).unwrap();
+    (0..200u8).for_each(|n| push.try_send(&[n; 300][..]).unwrap());
+    let closing = tokio::spawn(async move { push.close(DEADLINE).await });
+    // All is written, and most of it still in the kernel: libzmq takes in one message, and what it reads with it.
+    while !matches!(monitor.recv().await.unwrap(), MonitorEvent::Disconnected { .. }) {}
+    tokio::time::pause();
+    for _ in 0..5 {
+        tokio::time::advance(DEADLINE / 10).await;
+        tokio::task::yield_now().await;
+    }
+    tokio::time::resume();
+    (0..200u8).for_each(|n| assert!(peer.recv_bytes(0).unwrap() == [n; 300]));
+    assert_eq!(closing.await.unwrap().dropped, 0);
 }
 
 #[test]

@@ -6,7 +6,6 @@ use tracing::{debug, warn};
 
 use super::backoff::Backoff;
 use super::link::Slot;
-use super::listen::FINISH;
 use super::stranger::Stranger;
 use crate::Endpoint;
 use crate::error::ConnectionError;
@@ -70,6 +69,6 @@ async fn attempt(
     backoff.reset();
     driver.run().await.inspect_err(|_| slot.give_up_unless(reconnect.ever))?;
     drop(driver);
-    let _ = tokio::time::timeout(FINISH, stream.finish()).await;
+    stream.finish().await;
     Ok(())
 }

@@ -21,8 +21,6 @@ use crate::transport::{Listener, Stream};
 
 /// The wait after the system had no descriptor or memory for a connection: it isn't going to have one at once.
 const EXHAUSTED: Duration = Duration::from_millis(100);
-/// How long a peer may take to close after all has been written to it.
-pub(super) const FINISH: Duration = Duration::from_secs(1);
 
 /// Accepts until `ending` is cancelled: then connections end when all is written. They are cut off when `until` is.
 pub(crate) async fn listen(
@@ -142,7 +140,7 @@ impl Host {
         drop(room);
         driver.run().await?;
         drop(driver);
-        let _ = tokio::time::timeout(FINISH, stream.finish()).await;
+        stream.finish().await;
         Ok(())
     }
 

@@ -113,6 +113,10 @@ macro_rules! socket_methods {
             /// Ends the socket: it takes nothing more, what waits is still sent for at most `linger`, then
             /// everything is closed. The only way to be sure of what was sent: a dropped socket goes on
             /// sending in the background, but a runtime that ends takes that along.
+            ///
+            /// Peers that have been sent everything are given time to read it and close their side, of the linger too:
+            /// over tcp at most a second, over ipc as long as they take. (A PULL of libzmq's with a full queue loses
+            /// what it hasn't read from a Unix domain socket when the other end goes.)
             pub async fn close(&self, linger: std::time::Duration) -> crate::Closing {
                 self.hub.close(linger).await
             }

@@ -6,15 +6,20 @@ mod tcp;
 use std::io::{self, IoSlice};
 use std::net::Shutdown;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use socket2::SockRef;
 use tokio::io::Interest;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::time::timeout;
 
 use crate::error::ConnectionError;
 use crate::options::Transport;
 use crate::{BindError, Endpoint};
+
+/// How long a peer may take to close a tcp connection after all has been written to it.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A connected stream. All operations take `&self`.
 #[derive(Debug)]
@@ -118,9 +123,19 @@ impl Stream {
         Ok(())
     }
 
-    /// Tells the peer that no more will come, then waits until it closes too. Closing at once could take
-    /// away from it what it hasn't read yet: the kernel resets a connection that is closed with input unread.
-    pub(crate) async fn finish(&self) -> io::Result<()> {
+    /// Tells the peer that no more will come, then waits until it closes too: over tcp for a second, over ipc for as long
+    /// as it takes. Closing at once could take away from it what it hasn't read yet. The kernel resets a tcp connection
+    /// that is closed with input unread. And a PULL of libzmq's whose queue is full leaves unread what lies in a Unix
+    /// domain socket once the other end has gone (libzmq's issue 4660).
+    pub(crate) async fn finish(&self) {
+        // An error is an end too.
+        let _ = match self {
+            Self::Tcp(_) => timeout(PATIENCE, self.until_closed()).await.unwrap_or(Ok(())),
+            Self::Ipc(_) => self.until_closed().await,
+        };
+    }
+
+    async fn until_closed(&self) -> io::Result<()> {
         either!(self, s => SockRef::from(s).shutdown(Shutdown::Write))?;
         let mut discarded = BytesMut::with_capacity(16 << 10);
         loop {
