@@ -188,6 +188,20 @@ async fn closing_waits_for_peers_to_close_over_tcp_for_a_second_and_over_ipc_for
 }
 
 #[tokio::test(start_paused = true)]
+async fn peers_at_an_endpoint_that_is_given_up_have_as_long_to_close() {
+    for (at, expected) in TO_CLOSE {
+        let (server, endpoint, mut peer) = server_of_one(at).await;
+        let start = Instant::now();
+        server.unbind(&endpoint).unwrap();
+        assert_eq!(soon(peer.read(&mut [0])).await.unwrap(), 0, "nothing more will come");
+        while peer.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert_eq!(start.elapsed().as_secs(), expected, "{at}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_peer_that_answers_no_ping_is_closed_after_interval_and_timeout() {
     let options = Options::default().heartbeat_interval(Duration::from_secs(10));
     let server = Rep::with_options(options.heartbeat_timeout(Duration::from_secs(5)));

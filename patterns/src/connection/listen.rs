@@ -28,8 +28,7 @@ pub(crate) async fn listen(
     endpoint: Endpoint,
     link: Arc<dyn Link>,
     tasks: TaskTracker,
-    ending: CancellationToken,
-    until: CancellationToken,
+    (ending, until): (CancellationToken, CancellationToken),
 ) {
     let host = Arc::new(Host {
         rooms: Arc::new(Semaphore::new(link.options().handshakes.min(Semaphore::MAX_PERMITS))),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use enfonet_zmtp::SocketType;
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::Hub;
@@ -38,6 +39,8 @@ pub(super) struct Attachment {
     until: CancellationToken,
     /// The queue to the peer that is connected to, if it is there before the peer.
     queue: Option<PeerId>,
+    /// Lasts as long as any of them. (But in-process connections are tasks of the socket that connected.)
+    task: JoinHandle<()>,
 }
 
 impl Attachment {
@@ -48,8 +51,9 @@ impl Attachment {
 }
 
 impl<R: Routing> Hub<R> {
-    fn attachment(&self, queue: Option<PeerId>) -> Attachment {
-        Attachment { ending: self.closing.child_token(), until: self.abort.child_token(), queue }
+    /// When the connections of an endpoint end, and when they are cut off.
+    fn tokens(&self) -> (CancellationToken, CancellationToken) {
+        (self.closing.child_token(), self.abort.child_token())
     }
 
     pub(crate) async fn bind(self: &Arc<Self>, endpoint: Endpoint) -> Result<Endpoint, BindError> {
@@ -61,27 +65,27 @@ impl<R: Routing> Hub<R> {
     }
 
     async fn bind_to(self: &Arc<Self>, endpoint: Endpoint) -> Result<Endpoint, BindError> {
-        let attachment = self.attachment(None);
-        let (ending, until) = (attachment.ending.clone(), attachment.until.clone());
+        let (ending, until) = self.tokens();
         if self.closing.is_cancelled() {
             return Err(Closed.into());
         }
         self.runtime.get_or_init(Handle::current);
-        let resolved = if let Endpoint::Inproc(name) = &endpoint {
-            if !self.options.context.bind(name, Bound { link: self.clone(), ending, until }) {
+        let (resolved, task) = if let Endpoint::Inproc(name) = &endpoint {
+            let bound = Bound { link: self.clone(), ending: ending.clone(), until: until.clone() };
+            if !self.options.context.bind(name, bound) {
                 return Err(BindError::InUse(endpoint));
             }
             self.listening(&endpoint);
-            self.tasks.spawn(self.clone().until_unbound(endpoint.clone(), attachment.ending.clone()));
-            endpoint
+            let task = self.tasks.spawn(self.clone().until_unbound(endpoint.clone(), ending.clone()));
+            (endpoint, task)
         } else {
             let (listener, resolved) = Listener::bind(&endpoint, &self.options.transport).await?;
             self.listening(&resolved);
-            let tasks = self.tasks.clone();
-            let task = connection::listen(listener, resolved.clone(), self.clone(), tasks, ending, until);
-            self.tasks.spawn(task);
-            resolved
+            let (link, tasks, tokens) = (self.clone(), self.tasks.clone(), (ending.clone(), until.clone()));
+            let listening = connection::listen(listener, resolved.clone(), link, tasks, tokens);
+            (resolved, self.tasks.spawn(listening))
         };
+        let attachment = Attachment { ending, until, queue: None, task };
         self.endpoints().entry((Role::Bound, resolved.clone())).or_default().push(attachment);
         self.note_last(resolved.clone());
         Ok(resolved)
@@ -122,24 +126,25 @@ impl<R: Routing> Hub<R> {
             return Ok(());
         }
         let queue = open()?;
-        let attachment = self.attachment(queue);
-        let (ending, until) = (attachment.ending.clone(), attachment.until.clone());
+        let (ending, until) = self.tokens();
+        let slot = Slot::new(self.clone(), endpoint.clone(), queue, ending.clone(), until.clone());
+        let task = self.tasks.spawn(self.clone().keep_connected(endpoint.clone(), slot, until.clone()));
+        let attachment = Attachment { ending, until, queue, task };
         endpoints.entry((Role::Connected, endpoint.clone())).or_default().push(attachment);
         drop(endpoints);
-        self.note_last(endpoint.clone());
-        let slot = Slot::new(self.clone(), endpoint.clone(), queue, ending, until.clone());
-        let hub = self.clone();
-        self.tasks.spawn(async move {
-            let connected = async {
-                match endpoint.clone() {
-                    Endpoint::Inproc(name) => connection::connect_inproc(name, slot).await,
-                    endpoint => connection::connect(endpoint, slot).await,
-                }
-            };
-            until.run_until_cancelled(connected).await;
-            hub.sweep_endpoint(endpoint);
-        });
+        self.note_last(endpoint);
         Ok(())
+    }
+
+    async fn keep_connected(self: Arc<Self>, endpoint: Endpoint, slot: Slot, until: CancellationToken) {
+        let connected = async {
+            match endpoint.clone() {
+                Endpoint::Inproc(name) => connection::connect_inproc(name, slot).await,
+                endpoint => connection::connect(endpoint, slot).await,
+            }
+        };
+        until.run_until_cancelled(connected).await;
+        self.sweep_endpoint(endpoint);
     }
 
     /// Whether the kind has no use for a second connection to an endpoint.
@@ -180,14 +185,20 @@ impl<R: Routing> Hub<R> {
         let at_once = R::LINGERS && self.options.linger.is_zero();
         let peers = self.retire(role, endpoint, &attachments, at_once);
         self.options.context.sweep();
-        let cut_off = move || attachments.iter().for_each(|attachment| attachment.until.cancel());
+        let (until, tasks): (Vec<_>, Vec<_>) = attachments.into_iter().map(|a| (a.until, a.task)).unzip();
+        let cut_off = move || until.iter().for_each(CancellationToken::cancel);
         let Some(runtime) = self.runtime().filter(|_| R::LINGERS && !self.options.linger.is_zero()) else {
             cut_off();
             return Ok(());
         };
         let hub = self.clone();
         let lingering = async move {
-            let gone = hub.until(|out| peers.iter().all(|id| !out.outboxes.contains_key(*id)).then_some(()));
+            let gone = async {
+                hub.until(|out| peers.iter().all(|id| !out.outboxes.contains_key(*id)).then_some(())).await;
+                for task in tasks {
+                    let _ = task.await;
+                }
+            };
             let _ = tokio::time::timeout(hub.options.linger, gone).await;
             cut_off();
         };
