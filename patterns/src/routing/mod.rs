@@ -146,10 +146,15 @@ pub(crate) mod tests {
     }
 
     /// A peer that says next to nothing of itself.
-    pub(crate) fn peer(id: PeerId, version: Version, identity: &'static str) -> PeerInfo {
+    pub(crate) fn newcomer(version: Version, identity: &'static str) -> Newcomer {
         let (metadata, user) = (Metadata::default(), User::default());
         let peer = Peer { version, socket_type: None, identity: Bytes::from(identity), metadata, user };
-        Newcomer::new(peer, Endpoint::Inproc("test".into()), String::new(), true).placed(id)
+        Newcomer::new(peer, Endpoint::Inproc("test".into()), String::new(), true)
+    }
+
+    /// The same, in its place.
+    pub(crate) fn peer(id: PeerId, version: Version, identity: &'static str) -> PeerInfo {
+        newcomer(version, identity).placed(id)
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::queue::{Inbound, Place};
 use crate::routing::Routing;
 
 impl<R: Routing> Hub<R> {
-    /// Calls a receiver, if any waits, once this lock is released.
+    /// Calls a receiver, if any waits, once this lock is released: the only one that is held.
     #[inline]
     pub(super) fn announce(&self, mut inbound: MutexGuard<'_, Inbound>) {
         let called = inbound.receivers.call();
@@ -170,15 +170,19 @@ impl<R: Routing> Drop for Waiting<'_, R> {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
 
-    use enfonet_zmtp::{Message, SocketType};
+    use enfonet_zmtp::{Command, Message, SocketType, Subscription, Version};
     use tokio_test::task::{Spawn, spawn};
     use tokio_test::{assert_pending, assert_ready};
+    use tokio_util::sync::CancellationToken;
 
     use super::*;
     use crate::PeerId;
-    use crate::connection::Link as _;
-    use crate::routing::RoundRobin;
+    use crate::connection::Link;
+    use crate::routing::tests::newcomer;
+    use crate::routing::{FanOut, RoundRobin};
 
     fn socket() -> (Arc<Hub<RoundRobin>>, PeerId) {
         let hub = Hub::new(SocketType::Dealer, Settings::default(), RoundRobin::default());
@@ -239,6 +243,46 @@ mod tests {
         }
         hub.deliver(peer, run(&["c"])).unwrap();
         assert_eq!(assert_ready!(receiver.poll()), Ok("c".into()));
+    }
+
+    /// Wakes nobody, but looks whether it could: a task may run as soon as it is woken.
+    struct Probe {
+        hub: Arc<Hub<FanOut>>,
+        calls: AtomicUsize,
+    }
+
+    impl Wake for Probe {
+        fn wake(self: Arc<Self>) {
+            assert!(self.hub.out.try_lock().is_ok() && self.hub.inbound.try_lock().is_ok(), "a lock is held");
+            self.calls.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn receivers_are_called_when_no_lock_is_held() {
+        let hub = Hub::new(SocketType::XPub, Settings::default(), FanOut::new(&Settings::default()));
+        let probe = Arc::new(Probe { hub: hub.clone(), calls: AtomicUsize::new(0) });
+        let waker = probe.clone().into();
+        let mut calls = 0;
+        let mut calls_in = |step: &mut dyn FnMut()| {
+            let mut receiver = pin!(hub.recv_by(Inbound::pop_one));
+            // It finds nothing, or what is there already; then it waits.
+            while receiver.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
+                receiver.set(hub.recv_by(Inbound::pop_one));
+            }
+            step();
+            calls += 1;
+            assert_eq!(probe.calls.load(Ordering::Relaxed), calls);
+        };
+        let (mut id, mut comer) = (PeerId::default(), Some(newcomer(Version::V3_1, "")));
+        let ending = CancellationToken::new();
+        calls_in(&mut || id = hub.join(None, comer.take().unwrap(), &ending).unwrap().id);
+        calls_in(&mut || {
+            hub.command(id, Command::Subscription(Subscription::Subscribe("a".into()))).unwrap()
+        });
+        calls_in(&mut || hub.part(id, Vec::new(), false));
+        let queue = hub.open();
+        calls_in(&mut || Link::close(&*hub, queue));
     }
 
     #[tokio::test]

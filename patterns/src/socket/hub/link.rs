@@ -65,9 +65,9 @@ impl<R: Routing> Link for Hub<R> {
         let out = &mut *guard;
         let (room, mut peer) = (peer.room, peer.placed(id));
         if let Err(refusal) = out.routing.join(&mut peer, &mut out.outboxes[id]) {
-            if queue.is_none() {
-                self.close_queue(out, id);
-            }
+            let called = if queue.is_none() { self.close_queue(out, id) } else { None };
+            drop(guard);
+            called.into_iter().for_each(Waker::wake);
             return Err(refusal);
         }
         out.outboxes[id].connect(room);
@@ -87,9 +87,9 @@ impl<R: Routing> Link for Hub<R> {
         let mut inbound = self.inbound();
         let peer = Arc::new(peer);
         inbound.join(peer.clone());
-        self.announce(inbound);
-        drop(guard);
-        replaced.into_iter().for_each(Waker::wake);
+        let called = inbound.receivers.call();
+        drop((inbound, guard));
+        replaced.into_iter().chain(called).for_each(Waker::wake);
         self.changed();
         Ok(peer)
     }
@@ -183,18 +183,22 @@ impl<R: Routing> Link for Hub<R> {
         let unsent = if keep && !report { Vec::new() } else { outbox.drain() };
         out.lost += unsent.iter().map(Batch::len).sum::<usize>();
         inbound.part(id, unsent, report);
-        self.announce(inbound);
-        if keep {
+        let called = inbound.receivers.call();
+        drop(inbound);
+        let another = if keep {
             out.routing.room(id);
+            None
         } else {
-            self.close_queue(out, id);
-        }
+            self.close_queue(out, id)
+        };
         drop(guard);
+        called.into_iter().chain(another).for_each(Waker::wake);
         self.changed();
     }
 
     fn close(&self, id: PeerId) {
-        self.close_queue(&mut self.out(), id);
+        let called = self.close_queue(&mut self.out(), id);
+        called.into_iter().for_each(Waker::wake);
         self.changed();
     }
 
@@ -211,7 +215,8 @@ impl<R: Routing> Hub<R> {
         id
     }
 
-    fn close_queue(&self, out: &mut Out<R>, id: PeerId) {
+    /// Gives the receiver that is to be called once the lock is released.
+    fn close_queue(&self, out: &mut Out<R>, id: PeerId) -> Option<Waker> {
         let unsent = out.outboxes.remove(id).map(|mut outbox| outbox.drain());
         out.lost += unsent.iter().flatten().map(Batch::len).sum::<usize>();
         let has_to_know = out.routing.close(id);
@@ -220,7 +225,7 @@ impl<R: Routing> Hub<R> {
             inbound.part(id, unsent.unwrap_or_default(), true);
         }
         inbound.close(id);
-        self.announce(inbound);
+        inbound.receivers.call()
     }
 
     /// Subscriptions may come as messages: from ZMTP 3.0 peers, and from libzmq's XSUB. What is left is for
@@ -242,12 +247,13 @@ impl<R: Routing> Hub<R> {
     fn subscribe(&self, id: PeerId, subscription: &Subscription) -> Result<(), Refusal> {
         let mut out = self.out();
         let news = out.routing.subscription(id, subscription)?;
-        if news && self.kind == SocketType::XPub {
+        let called = (news && self.kind == SocketType::XPub).then(|| {
             let mut inbound = self.inbound();
             inbound.push_subscription(id, subscription.clone());
-            self.announce(inbound);
-        }
+            inbound.receivers.call()
+        });
         drop(out);
+        called.flatten().into_iter().for_each(Waker::wake);
         self.changed();
         Ok(())
     }
