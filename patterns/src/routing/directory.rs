@@ -25,8 +25,10 @@ pub(crate) struct Directory {
 #[derive(Debug)]
 struct Name {
     text: Bytes,
-    /// Given by the application: it stays with the queue, whoever is connected and whatever that one calls itself.
+    /// Given by the application: nobody takes it over.
     is_given: bool,
+    /// Then it stays with the queue, whoever is connected and whatever that one calls itself, until that is retired.
+    stays: bool,
 }
 
 impl Directory {
@@ -57,7 +59,7 @@ impl Directory {
 
     fn enter(&mut self, id: PeerId, text: Bytes, is_given: bool) {
         self.by_identity.insert(text.clone(), id);
-        self.names.insert(id, Name { text, is_given });
+        self.names.insert(id, Name { text, is_given, stays: is_given });
     }
 
     /// Makes an identity free for a newcomer, if it may have it.
@@ -112,8 +114,15 @@ impl Routing for Directory {
         self.replaced.take()
     }
 
+    /// Who was sent everything has its time to close, and the name is free meanwhile.
+    fn retire(&mut self, id: PeerId) {
+        if let Some(name) = self.names.get_mut(id) {
+            name.stays = false;
+        }
+    }
+
     fn part(&mut self, id: PeerId, _cancelled: &mut dyn FnMut(Subscription)) -> bool {
-        if self.names.get(id).is_some_and(|name| !name.is_given) {
+        if self.names.get(id).is_some_and(|name| !name.stays) {
             self.remove(id);
         }
         false
@@ -193,5 +202,22 @@ mod tests {
         );
         directory.close(id);
         assert_eq!(directory.find(b"conn1"), None);
+    }
+
+    #[test]
+    fn a_given_name_stays_when_its_peer_goes_and_is_free_then_if_its_queue_is_retired() {
+        let (mut directory, mut ids) = (Directory::new(0, true), Outboxes::new());
+        let id = add_queue(&mut ids, Load::new(1, 1));
+        assert!(directory.give(id, "a".into()));
+        assert!(!directory.part(id, &mut |_| {}));
+        assert_eq!(join(&mut directory, &mut ids, "a"), Err(Refusal::IdentityInUse));
+        directory.retire(id);
+        assert_eq!(
+            join(&mut directory, &mut ids, "a"),
+            Err(Refusal::IdentityInUse),
+            "something may wait for it"
+        );
+        assert!(!directory.part(id, &mut |_| {}));
+        assert!(join(&mut directory, &mut ids, "a").is_ok());
     }
 }
