@@ -158,46 +158,64 @@ async fn dealer(endpoint: &Endpoint) -> Box<dyn Octets> {
     peer
 }
 
-/// A server with a linger of seven seconds, where it is, and its only peer.
-async fn server_of_one(at: &str) -> (Rep, Endpoint, Box<dyn Octets>) {
+/// A server with a linger of seven seconds, where it is, and its only peer, which may have had an answer.
+async fn server_of_one(at: &str, answers: bool) -> (Rep, Endpoint, Box<dyn Octets>) {
     let server = Rep::with_options(Options::default().linger(Duration::from_secs(7)));
     let endpoint = server.bind(at).await.expect("a free endpoint");
-    let peer = dealer(&endpoint).await;
+    let mut peer = dealer(&endpoint).await;
     server.wait_connected(1).await;
+    if answers {
+        peer.write_all(b"\x01\0\0\x01q").await.expect("the server is there");
+        server.recv().await.expect("a request").reply("a").expect("room");
+        peer.read_exact(&mut [0; 5]).await.expect("an answer");
+    }
     (server, endpoint, peer)
 }
 
-/// How many seconds a peer that has all has to close. What it hasn't read yet it could lose when this side closes.
-const TO_CLOSE: [(&str, u64); 2] = [("tcp://127.0.0.1:*", 1), ("ipc://*", 7)];
+/// How many seconds a peer has to close that has all, and had answers or not. What it hasn't read yet it could lose when
+/// this side closes.
+const TO_CLOSE: [(&str, bool, u64); 3] =
+    [("tcp://127.0.0.1:*", true, 1), ("ipc://*", false, 1), ("ipc://*", true, 7)];
 
 #[tokio::test(start_paused = true)]
-async fn closing_waits_for_peers_to_close_over_tcp_for_a_second_and_over_ipc_for_the_linger() {
-    for (at, expected) in TO_CLOSE {
-        let (server, _, mut peer) = server_of_one(at).await;
+async fn closing_waits_for_peers_to_close_for_a_second_and_over_ipc_for_the_linger_if_they_were_sent_something()
+ {
+    for (at, answers, expected) in TO_CLOSE {
+        let (server, _, mut peer) = server_of_one(at, answers).await;
         let start = Instant::now();
         server.close(Duration::from_secs(7)).await;
-        assert_eq!(start.elapsed().as_secs(), expected, "{at}");
+        assert_eq!(start.elapsed().as_secs(), expected, "{at}, {answers}");
         assert_eq!(peer.read(&mut [0]).await.unwrap(), 0);
-
-        let (server, _, mut peer) = server_of_one(at).await;
-        let start = Instant::now();
-        let leaving = async move { peer.read_to_end(&mut Vec::new()).await.unwrap() };
-        assert_eq!(tokio::join!(server.close(Duration::from_secs(7)), leaving).1, 0);
-        assert_eq!(start.elapsed().as_secs(), 0, "{at}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn peers_at_an_endpoint_that_is_given_up_have_as_long_to_close() {
-    for (at, expected) in TO_CLOSE {
-        let (server, endpoint, mut peer) = server_of_one(at).await;
-        let start = Instant::now();
-        server.unbind(&endpoint).unwrap();
-        assert_eq!(soon(peer.read(&mut [0])).await.unwrap(), 0, "nothing more will come");
+async fn closing_is_done_when_peers_have_closed() {
+    let (server, _, mut peer) = server_of_one("ipc://*", true).await;
+    let start = Instant::now();
+    let leaving = async move { peer.read_to_end(&mut Vec::new()).await.unwrap() };
+    assert_eq!(tokio::join!(server.close(Duration::from_secs(7)), leaving).1, 0);
+    assert_eq!(start.elapsed().as_secs(), 0);
+}
+
+async fn until_cut_off(mut peer: Box<dyn Octets>) {
+    let writing = async {
         while peer.write_all(b"x").await.is_ok() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        assert_eq!(start.elapsed().as_secs(), expected, "{at}");
+    };
+    soon(writing).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn peers_at_an_endpoint_that_is_given_up_have_as_long_to_close() {
+    for (at, answers, expected) in TO_CLOSE {
+        let (server, endpoint, mut peer) = server_of_one(at, answers).await;
+        let start = Instant::now();
+        server.unbind(&endpoint).unwrap();
+        assert_eq!(soon(peer.read(&mut [0])).await.unwrap(), 0, "nothing more will come");
+        until_cut_off(peer).await;
+        assert_eq!(start.elapsed().as_secs(), expected, "{at}, {answers}");
     }
 }
 

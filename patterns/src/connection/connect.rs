@@ -68,7 +68,6 @@ async fn attempt(
     debug!(%endpoint, "connected");
     backoff.reset();
     driver.run().await.inspect_err(|_| slot.give_up_unless(reconnect.ever))?;
-    drop(driver);
-    stream.finish().await;
+    driver.finish().await;
     Ok(())
 }

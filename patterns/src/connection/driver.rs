@@ -42,6 +42,8 @@ pub(super) struct Driver<'a> {
     is_idle: bool,
     /// The socket was looked at since it was last asked whether this is the end.
     has_news: bool,
+    /// The peer was sent messages.
+    has_sent: bool,
     vigil: Vigil,
     rest: Rest,
 }
@@ -80,6 +82,7 @@ impl<'a> Driver<'a> {
             bell: Bell::default(),
             is_idle: false,
             has_news: false,
+            has_sent: false,
             vigil: Vigil::new(heartbeat),
             rest: Rest::default(),
         })
@@ -92,6 +95,13 @@ impl<'a> Driver<'a> {
             failed => failed,
         };
         outcome.map_err(|error| self.peer.reason.insert(Arc::new(error)).clone())
+    }
+
+    /// Ends the connection in order, once it has run: the peer is none of the socket's any more, and has time to close.
+    pub(super) async fn finish(self) {
+        let (stream, has_sent) = (self.stream, self.has_sent);
+        drop(self);
+        stream.finish(has_sent).await;
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
@@ -205,7 +215,9 @@ impl<'a> Driver<'a> {
             self.queue.prepare()?;
             match self.queue.with_slices(|slices| self.stream.try_write(slices)) {
                 Ok(octets) => {
-                    self.written.add(self.queue.advance(octets));
+                    let done = self.queue.advance(octets);
+                    self.has_sent |= done.messages > 0;
+                    self.written.add(done);
                     self.rest.handle_traffic();
                     budget = budget.saturating_sub(octets);
                 }

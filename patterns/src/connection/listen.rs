@@ -138,8 +138,7 @@ impl Host {
         let mut driver = stranger.join(shaken?, true, join)?;
         drop(room);
         driver.run().await?;
-        drop(driver);
-        stream.finish().await;
+        driver.finish().await;
         Ok(())
     }
 

@@ -114,9 +114,10 @@ macro_rules! socket_methods {
             /// everything is closed. The only way to be sure of what was sent: a dropped socket goes on
             /// sending in the background, but a runtime that ends takes that along.
             ///
-            /// Peers that have been sent everything are given time to read it and close their side, of the linger too:
-            /// over tcp at most a second, over ipc as long as they take. (A PULL of libzmq's with a full queue loses
-            /// what it hasn't read from a Unix domain socket when the other end goes.)
+            /// Peers that have been sent everything are given time to read it and close their side: a second, or over
+            /// ipc all of the linger, if they were sent messages. (A PULL of libzmq's with a full queue loses what it
+            /// hasn't read from a Unix domain socket when the other end goes.) So a long linger is a long wait for a peer
+            /// over ipc that doesn't read. What peers send meanwhile is dropped.
             pub async fn close(&self, linger: std::time::Duration) -> crate::Closing {
                 self.hub.close(linger).await
             }

@@ -18,7 +18,7 @@ use crate::error::ConnectionError;
 use crate::options::Transport;
 use crate::{BindError, Endpoint};
 
-/// How long a peer may take to close a tcp connection after all has been written to it.
+/// How long a peer may take to close after all has been written to it, if it isn't to be waited for at any rate.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A connected stream. All operations take `&self`.
@@ -123,15 +123,15 @@ impl Stream {
         Ok(())
     }
 
-    /// Tells the peer that no more will come, then waits until it closes too: over tcp for a second, over ipc for as long
-    /// as it takes. Closing at once could take away from it what it hasn't read yet. The kernel resets a tcp connection
-    /// that is closed with input unread. And a PULL of libzmq's whose queue is full leaves unread what lies in a Unix
-    /// domain socket once the other end has gone (libzmq's issue 4660).
-    pub(crate) async fn finish(&self) {
+    /// Tells the peer that no more will come, then waits until it closes too, for a second; over ipc, if it `has_messages`
+    /// of ours, for as long as it takes. Closing at once could take away from it what it hasn't read yet. The kernel resets
+    /// a tcp connection that is closed with input unread. And a PULL of libzmq's whose queue is full leaves unread what
+    /// lies in a Unix domain socket once the other end has gone (libzmq's issue 4660). What comes meanwhile is dropped.
+    pub(crate) async fn finish(&self, has_messages: bool) {
         // An error is an end too.
         let _ = match self {
-            Self::Tcp(_) => timeout(PATIENCE, self.until_closed()).await.unwrap_or(Ok(())),
-            Self::Ipc(_) => self.until_closed().await,
+            Self::Ipc(_) if has_messages => self.until_closed().await,
+            _ => timeout(PATIENCE, self.until_closed()).await.unwrap_or(Ok(())),
         };
     }
 
