@@ -220,6 +220,34 @@ async fn peers_at_an_endpoint_that_is_given_up_have_as_long_to_close() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn peers_at_an_endpoint_that_is_given_up_are_cut_off_when_the_runtime_ends_that_waits_for_them() {
+    let (server, endpoint, mut peer) = server_of_one("ipc://*", true).await;
+    let elsewhere = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    {
+        let _guard = elsewhere.enter();
+        server.unbind(&endpoint).unwrap();
+    }
+    elsewhere.shutdown_background();
+    assert_eq!(soon(peer.read(&mut [0])).await.unwrap(), 0);
+    let start = Instant::now();
+    until_cut_off(peer).await;
+    assert_eq!(start.elapsed().as_secs(), 0);
+}
+
+#[test]
+fn a_connect_outside_of_a_runtime_panics_and_does_no_harm() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let server = Dealer::new();
+    let endpoint = runtime.block_on(server.bind("tcp://127.0.0.1:*")).unwrap();
+    let client = Dealer::new();
+    runtime.block_on(async { client.connect("inproc://elsewhere") }).unwrap();
+    let outside = std::panic::AssertUnwindSafe(|| client.connect(&endpoint));
+    assert!(std::panic::catch_unwind(outside).is_err());
+    runtime.block_on(async { client.connect(&endpoint) }).unwrap();
+    runtime.block_on(client.wait_connected(1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_peer_that_answers_no_ping_is_closed_after_interval_and_timeout() {
     let options = Options::default().heartbeat_interval(Duration::from_secs(10));
     let server = Rep::with_options(options.heartbeat_timeout(Duration::from_secs(5)));

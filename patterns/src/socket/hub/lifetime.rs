@@ -117,7 +117,9 @@ impl<R: Routing> Hub<R> {
         if self.closing.is_cancelled() {
             return Err(Closed.into());
         }
-        self.runtime.get_or_init(Handle::current);
+        // Where there is none it panics here, with no lock held.
+        let runtime = Handle::current();
+        self.runtime.get_or_init(|| runtime.clone());
         let mut endpoints = self.endpoints();
         let has_it = endpoints
             .get(&(Role::Connected, endpoint.clone()))
@@ -128,7 +130,8 @@ impl<R: Routing> Hub<R> {
         let queue = open()?;
         let (ending, until) = self.tokens();
         let slot = Slot::new(self.clone(), endpoint.clone(), queue, ending.clone(), until.clone());
-        let task = self.tasks.spawn(self.clone().keep_connected(endpoint.clone(), slot, until.clone()));
+        let connected = self.clone().keep_connected(endpoint.clone(), slot, until.clone());
+        let task = self.tasks.spawn_on(connected, &runtime);
         let attachment = Attachment { ending, until, queue, task };
         endpoints.entry((Role::Connected, endpoint.clone())).or_default().push(attachment);
         drop(endpoints);
@@ -185,10 +188,12 @@ impl<R: Routing> Hub<R> {
         let at_once = R::LINGERS && self.options.linger.is_zero();
         let peers = self.retire(role, endpoint, &attachments, at_once);
         self.options.context.sweep();
-        let (until, tasks): (Vec<_>, Vec<_>) = attachments.into_iter().map(|a| (a.until, a.task)).unzip();
-        let cut_off = move || until.iter().for_each(CancellationToken::cancel);
+        // However what follows ends, or if there is nothing to wait for, they are cut off.
+        let (until, tasks): (Vec<_>, Vec<_>) = attachments
+            .into_iter()
+            .map(|attachment| (attachment.until.drop_guard(), attachment.task))
+            .unzip();
         let Some(runtime) = self.runtime().filter(|_| R::LINGERS && !self.options.linger.is_zero()) else {
-            cut_off();
             return Ok(());
         };
         let hub = self.clone();
@@ -200,7 +205,7 @@ impl<R: Routing> Hub<R> {
                 }
             };
             let _ = tokio::time::timeout(hub.options.linger, gone).await;
-            cut_off();
+            drop(until);
         };
         self.tasks.spawn_on(lingering, &runtime);
         Ok(())
