@@ -98,10 +98,9 @@ impl<'a> Driver<'a> {
     }
 
     /// Ends the connection in order, once it has run: the peer is none of the socket's any more, and has time to close.
-    pub(super) async fn finish(self) {
-        let (stream, has_sent) = (self.stream, self.has_sent);
-        drop(self);
-        stream.finish(has_sent).await;
+    /// What is to be awaited keeps nothing of this.
+    pub(super) fn finish(self) -> impl Future<Output = ()> {
+        self.stream.finish(self.has_sent)
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
