@@ -1,6 +1,6 @@
 //! REQ and REP without waiting, and who asks.
 
-use enfonet_patterns::{Batch, Dealer, RecvError, Rep, Req, TrySendError};
+use enfonet_patterns::{Batch, Dealer, Options, PeerEvent, RecvError, Rep, Req, TrySendError};
 use enfonet_tests::DEADLINE;
 use futures_util::StreamExt;
 
@@ -11,6 +11,7 @@ on_every_runtime!(
     a_reply_that_will_not_come_is_told_without_waiting,
     requests_can_be_a_stream,
     a_request_knows_its_client,
+    a_property_that_a_worker_announces_is_known_when_it_joins,
     a_server_that_is_never_out_of_requests_loses_no_reply,
 );
 
@@ -42,6 +43,18 @@ async fn a_reply_that_will_not_come_is_told_without_waiting() {
     rep.close(DEADLINE).await;
     assert_eq!(eventually(|| req.try_recv().err()).await, RecvError::PeerGone);
     assert_eq!(req.try_recv(), Err(RecvError::NoRequest));
+}
+
+async fn a_property_that_a_worker_announces_is_known_when_it_joins() {
+    for at in anywhere() {
+        let dealer = Dealer::builder().peer_events(true).build();
+        let at = dealer.bind(at).await.unwrap();
+        let worker = Rep::with_options(Options::default().property("X-Enfo-Capacity", "64"));
+        worker.connect(&at).unwrap();
+        let PeerEvent::Joined { info, .. } = dealer.recv_event(1).await.unwrap() else { panic!() };
+        assert_eq!(info.property("X-Enfo-Capacity"), Some(&b"64"[..]), "{at}");
+        assert_eq!(info.property("X-Enfo-Other"), None);
+    }
 }
 
 async fn a_server_that_is_never_out_of_requests_loses_no_reply() {
