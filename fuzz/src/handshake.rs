@@ -10,10 +10,10 @@ use enfonet_zmtp::{
     Verdict,
 };
 
-/// The NULL mechanism, with and without peers of ZMTP 2.0.
+/// The NULL mechanism at both ends of a connection, with and without peers of ZMTP 2.0.
 pub fn null(data: &[u8]) {
-    for zmtp2 in [false, true] {
-        stream(data, |kind| HandshakeConfig { zmtp2, ..HandshakeConfig::new(kind) });
+    for (zmtp2, is_acceptor) in [(false, false), (false, true), (true, false), (true, true)] {
+        stream(data, |kind| HandshakeConfig { zmtp2, is_acceptor, ..HandshakeConfig::new(kind) });
     }
 }
 

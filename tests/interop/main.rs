@@ -17,6 +17,7 @@ mod pairs;
 mod pipeline;
 mod pubsub;
 mod reconnecting;
+mod rejected;
 mod reqrep;
 mod requests;
 mod router;

@@ -30,6 +30,9 @@ fn a_listener_tells_of_each_libzmq_client_from_its_coming_to_its_going() {
             };
             assert_eq!((&peer.routing_id[..], peer.socket_type), (name.as_bytes(), Some(SocketType::Dealer)));
             assert_eq!((&peer.endpoint, router.peer(peer.id)), (&at, Some(peer.clone())));
+            // A client that leaves before it has read our READY resets the connection.
+            runtime.run(router.send_to(peer.id, "hello")).unwrap();
+            assert_eq!(client.recv_bytes(0).unwrap(), b"hello");
             drop(client);
             let gone = told.expect(&["Disconnected"]);
             assert!(matches!(&gone, MonitorEvent::Disconnected { peer: left, .. } if *left == peer));

@@ -141,7 +141,7 @@ fn a_second_pair_of_libzmqs_is_turned_away_and_the_first_does_not_notice() {
     let first = libzmq.connected(zmq::PAIR, &at);
     runtime.run(pair.wait_connected(1));
     let second = libzmq.connected(zmq::PAIR, &at);
-    second.send("lost", 0).unwrap();
+    second.send("waits", 0).unwrap();
     for n in 0..50u8 {
         runtime.run(pair.send(&[n])).unwrap();
         assert_eq!(first.recv_bytes(0).unwrap(), [n]);

@@ -8,6 +8,7 @@ mod monitoring;
 mod null;
 mod pairs;
 mod refusals;
+mod rejected;
 mod retries;
 mod traffic;
 mod within;

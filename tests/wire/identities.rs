@@ -50,7 +50,9 @@ fn only_a_router_minds_that_two_peers_have_the_same() {
     let (router, at) = bound(&runtime);
     let mut first = named(&at, "DEALER", b"twin");
     joined(&runtime, &router);
-    assert_eq!(named(&at, "DEALER", b"twin").expect_close(), b"");
+    let mut second = Script::connect(&at);
+    second.send(&[greeting(1), ready(&[("Socket-Type", b"DEALER"), ("Identity", b"twin")])].concat());
+    assert_eq!(second.expect_close(), greeting(1));
     first.settle();
 }
 
@@ -111,7 +113,7 @@ fn a_kind_that_announces_none_says_nothing_of_the_one_it_has() {
     for kind in [SocketType::Rep, SocketType::Pub, SocketType::XPub, SocketType::Sub, SocketType::XSub] {
         for we in [We::Bind, We::Connect] {
             let (_socket, mut script) = meet(&runtime, we, kind, Options::default().identity("me"));
-            script.send(&greeting(1));
+            script.send(&[greeting(1), ready(&[])].concat());
             script.expect(&greeting(1));
             script.expect(&ready(&[("Socket-Type", kind.name().as_bytes())]));
         }

@@ -123,7 +123,7 @@ fn properties_of_ours_are_told() {
     let expected: [(&str, &[u8]); 4] =
         [("Socket-Type", b"DEALER"), ("Identity", b""), ("X-Colour", b"red"), ("X-Shard", &[7])];
     let (_dealer, mut script) = meet(&runtime, We::Bind, SocketType::Dealer, options.clone());
-    script.send(&greeting(1));
+    script.send(&[greeting(1), ready(&[])].concat());
     script.expect(&greeting(1));
     script.expect(&ready(&expected));
     // Within the process too.

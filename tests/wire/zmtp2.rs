@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use enfonet_patterns::{
-    FromSubscriber, Options, PeerEvent, Pub, Rep, Req, Router, Sub, Subscription, Version, XPub,
+    FromSubscriber, Options, Pair, PeerEvent, Pub, Rep, Req, Router, Sub, Subscription, Version, XPub,
 };
 use enfonet_tests::{Runtime, Script, ScriptListener, command, greeting, message, ready};
 
 use crate::kinds::{ANYWHERE, dealer};
 
+const PAIR: u8 = 0;
 const PUB: u8 = 1;
 const SUB: u8 = 2;
 const REQ: u8 = 3;
@@ -187,10 +188,31 @@ fn no_ping_is_sent_where_another_peer_has_got_many() {
 fn kinds_that_do_not_fit_and_malformed_introductions_are_turned_away() {
     let runtime = Runtime::new();
     let (_dealer, at) = dealer(&runtime, willing());
-    for said in [&[SUB, 0, 0][..], &[11, 0, 0], &[255, 0, 0], &[DEALER, 1, 0], &[DEALER, 4, 0]] {
+    for (said, told) in [
+        // A kind that doesn't fit is told nothing: it would take itself for connected.
+        (&[SUB, 0, 0][..], &b""[..]),
+        (&[11, 0, 0], b""),
+        (&[255, 0, 0], b""),
+        (&[DEALER, 1, 0], b"\x05\0\0"),
+        (&[DEALER, 4, 0], b"\x05\0\0"),
+    ] {
         let mut script = Script::connect(&at);
         script.send(&[SIGNATURE, &[1], said].concat());
-        script.expect(b"\xff\0\0\0\0\0\0\0\0\x7f\x03\x05\0\0");
-        assert_eq!(script.expect_close(), b"", "{said:?}");
+        script.expect(b"\xff\0\0\0\0\0\0\0\0\x7f\x03");
+        assert_eq!(script.expect_close(), told, "{said:?}");
     }
+}
+
+#[test]
+fn a_pair_that_has_its_peer_tells_another_nothing() {
+    let runtime = Runtime::new();
+    let pair = Pair::with_options(willing().heartbeat_interval(Duration::ZERO));
+    let at = runtime.run(pair.bind(ANYWHERE)).unwrap().to_string();
+    let mut first = join(&at, PAIR, b"", PAIR);
+    runtime.run(pair.wait_connected(1));
+    let mut second = Script::connect(&at);
+    second.send(&[SIGNATURE, &[1, PAIR, 0, 0]].concat());
+    assert_eq!(second.expect_close(), b"\xff\0\0\0\0\0\0\0\0\x7f\x03");
+    first.send(b"\0\x05hello");
+    assert_eq!(runtime.run(pair.recv()), Ok("hello".into()));
 }

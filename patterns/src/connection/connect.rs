@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tracing::{debug, warn};
 
 use super::backoff::Backoff;
+use super::handshake::Place;
 use super::link::Slot;
 use super::stranger::Stranger;
 use crate::Endpoint;
@@ -57,14 +58,14 @@ async fn attempt(
         let (endpoint, address) = (endpoint.clone(), stream.remote_address());
         MonitorEvent::Connected { endpoint, address }
     });
-    let mut stranger = Stranger::new(&stream, &**link, endpoint);
+    let mut stranger = Stranger::new(&stream, &**link, endpoint, Place::Connected(slot.queue()));
     // Apart, so that its memory isn't kept for as long as the connection lasts.
     let Some(shaken) = slot.unless_over(Box::pin(stranger.shake_hands())).await else {
         return Ok(());
     };
     let stay_out = || slot.give_up_unless(reconnect.survives_the_handshake());
     let shaken = shaken.inspect_err(|_| stay_out())?;
-    let mut driver = stranger.join(shaken, false, |peer| slot.join(peer).inspect_err(|_| stay_out()))?;
+    let mut driver = stranger.join(shaken, |peer| slot.join(peer).inspect_err(|_| stay_out()))?;
     debug!(%endpoint, "connected");
     backoff.reset();
     driver.run().await.inspect_err(|_| slot.give_up_unless(reconnect.ever))?;

@@ -9,6 +9,7 @@ use bytes::BytesMut;
 use enfonet_zmtp::{Command, Established, Event, HeartbeatConfig, Incoming, Peer, Version};
 
 use super::bell::Bell;
+use super::handshake::Shaken;
 use super::link::{Joined, Turn};
 use super::rest::Rest;
 use super::vigil::Vigil;
@@ -58,10 +59,10 @@ enum Progress {
 }
 
 impl<'a> Driver<'a> {
-    /// `received` is what arrived together with the end of the handshake, of whose peer `join` makes one of the socket's.
+    /// `join` makes the peer of a handshake one of the socket's. If it does, our READY goes out.
     pub(super) fn start<E>(
         stream: &'a Stream,
-        (established, received): (Established, BytesMut),
+        Shaken { established, received, ready }: Shaken,
         join: impl FnOnce(Peer) -> Result<Joined, E>,
     ) -> Result<Self, E> {
         let Established { peer, sealer, opener } = established;
@@ -76,7 +77,7 @@ impl<'a> Driver<'a> {
             incoming: Incoming::new(received, limits, opener),
             has_commands,
             read_size: MIN_READ,
-            queue: WriteQueue::new(sealer),
+            queue: WriteQueue::new(ready, sealer),
             staged: Staged::default(),
             written: Load::default(),
             bell: Bell::default(),

@@ -4,13 +4,14 @@ use std::io;
 use std::pin::pin;
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use enfonet_zmtp::{
     Credentials, Entropy, Established, Handshake, HandshakeConfig, HandshakeError, Mechanism, Step, Verdict,
 };
 use zeroize::Zeroizing;
 
 use super::link::Link;
+use crate::PeerId;
 use crate::auth::Claim;
 use crate::error::ConnectionError;
 use crate::transport::Stream;
@@ -18,14 +19,49 @@ use crate::transport::Stream;
 /// Room for a greeting, a READY and a little traffic behind it.
 const ROOM: usize = 512;
 
-/// Shakes hands within the time limit. Gives what came of it, and what arrived behind the peer's part.
+/// The place that a peer is to have in the socket.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Place {
+    /// A new one, of a peer that has connected to this side.
+    Accepted,
+    /// That of a peer that this side connects to, with its queue if that is there already.
+    Connected(Option<PeerId>),
+}
+
+impl Place {
+    pub(super) const fn is_accepted(self) -> bool {
+        matches!(self, Self::Accepted)
+    }
+
+    /// The queue that the peer is to have, if it is there before the peer.
+    pub(super) const fn queue(self) -> Option<PeerId> {
+        match self {
+            Self::Accepted => None,
+            Self::Connected(queue) => queue,
+        }
+    }
+}
+
+/// A handshake that is complete, but for the last word.
+#[derive(Debug)]
+pub(super) struct Shaken {
+    pub(super) established: Established,
+    /// Bytes that came behind the peer's part.
+    pub(super) received: BytesMut,
+    /// Our READY, if the peer still waits for it. Not sent before the socket has taken the peer in: a peer that is
+    /// rejected keeps what it has to send.
+    pub(super) ready: Bytes,
+}
+
+/// Shakes hands within the time limit.
 pub(super) async fn handshake(
     stream: &Stream,
     link: &dyn Link,
-) -> Result<(Established, BytesMut), ConnectionError> {
+    place: Place,
+) -> Result<Shaken, ConnectionError> {
     let shaking = async {
-        let handshake = Handshake::new(config(link), entropy(link)?);
-        Shaking { stream, link, handshake, input: BytesMut::with_capacity(ROOM) }.run().await
+        let handshake = Handshake::new(config(link, place), entropy(link)?);
+        Shaking { stream, link, place, handshake, input: BytesMut::with_capacity(ROOM) }.run().await
     };
     match link.options().handshake {
         Duration::ZERO => shaking.await,
@@ -33,12 +69,13 @@ pub(super) async fn handshake(
     }
 }
 
-fn config(link: &dyn Link) -> HandshakeConfig {
+fn config(link: &dyn Link, place: Place) -> HandshakeConfig {
     let (options, local) = (link.options(), link.local());
     HandshakeConfig {
         security: options.security.clone(),
         max_metadata: options.metadata,
         zmtp2: options.zmtp2 && !options.door.is_kept(),
+        is_acceptor: place.is_accepted(),
         local,
     }
 }
@@ -56,20 +93,32 @@ fn entropy(link: &dyn Link) -> io::Result<Entropy> {
 struct Shaking<'a> {
     stream: &'a Stream,
     link: &'a dyn Link,
+    place: Place,
     handshake: Handshake,
     input: BytesMut,
 }
 
 impl Shaking<'_> {
-    async fn run(mut self) -> Result<(Established, BytesMut), ConnectionError> {
+    async fn run(mut self) -> Result<Shaken, ConnectionError> {
         loop {
-            let step = self.handshake.handle_input(&mut self.input);
-            match self.answered(step).await? {
-                Step::NeedInput => receive(self.stream, &mut self.input).await?,
-                Step::Authenticate(credentials) => self.decide(credentials).await?,
-                Step::Complete(established) => return Ok((*established, self.input)),
+            match self.handshake.handle_input(&mut self.input) {
+                Ok(Step::Complete(established)) => {
+                    let ready = self.handshake.poll_output();
+                    return Ok(Shaken { established: *established, received: self.input, ready });
+                }
+                step => match self.answered(step).await? {
+                    Step::Authenticate(credentials) => self.decide(credentials).await?,
+                    _ => self.receive().await?,
+                },
             }
         }
+    }
+
+    /// Reads more. Where there is no place for any peer, the peer isn't answered: not every mechanism lets this end speak
+    /// last, and a peer that has got all that it waits for takes itself for connected.
+    async fn receive(&mut self) -> Result<(), ConnectionError> {
+        receive(self.stream, &mut self.input).await?;
+        Ok(self.link.has_place(self.place.queue())?)
     }
 
     /// What a peer that has gone before the decision said at last: it may have told why. Nothing is sent any more.
@@ -103,8 +152,11 @@ impl Shaking<'_> {
             tokio::select! {
                 biased;
                 verdict = &mut verdict => {
-                    let outcome = self.handshake.handle_verdict(verdict);
-                    return self.answered(outcome).await;
+                    // What there is to say to a peer that may come in is said with the next step.
+                    return match self.handshake.handle_verdict(verdict) {
+                        Ok(()) => Ok(()),
+                        denied => self.answered(denied).await,
+                    };
                 }
                 received = receive(self.stream, &mut self.input), if self.input.len() < enough => {
                     if let Err(error) = received {

@@ -55,6 +55,9 @@ pub(crate) trait Link: fmt::Debug + Send + Sync {
     /// The queue to a peer begins, before the peer is there.
     fn open(&self) -> PeerId;
 
+    /// Whether there is a place for a peer, whichever it is: the one of that queue, or one that has none yet.
+    fn has_place(&self, queue: Option<PeerId>) -> Result<(), Refusal>;
+
     /// The peer of a queue is there; or one that has none yet, whose queue begins with it. It gets nothing new if its
     /// connection is `ending`.
     fn join(
@@ -127,6 +130,11 @@ impl Slot {
 
     pub(crate) fn is_given_up(&self) -> bool {
         self.until.is_cancelled()
+    }
+
+    /// The queue of the peer, if it is there before the peer.
+    pub(crate) const fn queue(&self) -> Option<PeerId> {
+        self.queue
     }
 
     pub(crate) const fn link(&self) -> &Arc<dyn Link> {

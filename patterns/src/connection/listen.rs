@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use super::complaints::Complaints;
+use super::handshake::Place;
 use super::link::{Joined, Link};
 use super::stranger::Stranger;
 use crate::Endpoint;
@@ -97,7 +98,7 @@ impl Host {
     /// So many shake hands that this one is turned away unheard.
     fn has_no_room(&self, stream: &Stream) {
         let limit = self.link.options().handshakes;
-        let mut stranger = Stranger::new(stream, &*self.link, &self.endpoint);
+        let mut stranger = Stranger::new(stream, &*self.link, &self.endpoint, Place::Accepted);
         self.turn_away(&stranger.fail(ConnectionError::TooManyHandshakes { limit }));
     }
 
@@ -128,14 +129,14 @@ impl Host {
         stream: &Stream,
         room: OwnedSemaphorePermit,
     ) -> Result<(), Arc<ConnectionError>> {
-        let mut stranger = Stranger::new(stream, &*self.link, &self.endpoint);
+        let mut stranger = Stranger::new(stream, &*self.link, &self.endpoint, Place::Accepted);
         // Apart, so that its memory isn't kept for as long as the connection lasts.
         let shaking = Box::pin(stranger.shake_hands());
         let Some(shaken) = self.ending.run_until_cancelled(shaking).await else {
             return Ok(());
         };
         let join = |peer| Joined::accept(&self.link, peer, self.ending.clone());
-        let mut driver = stranger.join(shaken?, true, join)?;
+        let mut driver = stranger.join(shaken?, join)?;
         drop(room);
         driver.run().await?;
         driver.finish().await;

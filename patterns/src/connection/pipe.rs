@@ -91,6 +91,8 @@ fn introduced(endpoint: &Endpoint, near: &Slot, far: &Bound) -> Result<Pipe, Con
         let theirs = far_local.socket_type.to_string();
         return Err(enfonet_zmtp::HandshakeError::SocketType { theirs, ours: near_local.socket_type }.into());
     }
+    // Looked at before the other end takes this one for its peer.
+    near.link().has_place(near.queue())?;
     let (near_room, far_room) = (near.link().room(), far.link.room());
     let comer = introduce(endpoint, near_local, near_room, true);
     let far_peer = Joined::accept(&far.link, comer, far.ending.clone())?;

@@ -2,11 +2,8 @@
 
 use std::sync::Arc;
 
-use bytes::BytesMut;
-use enfonet_zmtp::Established;
-
 use super::driver::Driver;
-use super::handshake::handshake;
+use super::handshake::{Place, Shaken, handshake};
 use super::link::{Joined, Link};
 use crate::Endpoint;
 use crate::error::ConnectionError;
@@ -21,27 +18,33 @@ pub(super) struct Stranger<'a> {
     stream: &'a Stream,
     link: &'a dyn Link,
     endpoint: &'a Endpoint,
+    place: Place,
     error: Option<Arc<ConnectionError>>,
     is_peer: bool,
 }
 
 impl<'a> Stranger<'a> {
-    pub(super) const fn new(stream: &'a Stream, link: &'a dyn Link, endpoint: &'a Endpoint) -> Self {
-        Self { stream, link, endpoint, error: None, is_peer: false }
+    pub(super) const fn new(
+        stream: &'a Stream,
+        link: &'a dyn Link,
+        endpoint: &'a Endpoint,
+        place: Place,
+    ) -> Self {
+        Self { stream, link, endpoint, place, error: None, is_peer: false }
     }
 
-    pub(super) async fn shake_hands(&mut self) -> Result<(Established, BytesMut), Arc<ConnectionError>> {
-        handshake(self.stream, self.link).await.map_err(|error| self.fail(error))
+    pub(super) async fn shake_hands(&mut self) -> Result<Shaken, Arc<ConnectionError>> {
+        handshake(self.stream, self.link, self.place).await.map_err(|error| self.fail(error))
     }
 
     /// Makes it one of the socket's peers.
     pub(super) fn join(
         mut self,
-        shaken: (Established, BytesMut),
-        is_accepted: bool,
+        shaken: Shaken,
         join: impl FnOnce(Newcomer) -> Result<Joined, Refusal>,
     ) -> Result<Driver<'a>, Arc<ConnectionError>> {
         let (endpoint, address) = (self.endpoint.clone(), self.stream.peer_address());
+        let is_accepted = self.place.is_accepted();
         let placed = |peer| join(Newcomer::new(peer, endpoint, address, is_accepted));
         let started = Driver::start(self.stream, shaken, placed);
         self.is_peer = started.is_ok();

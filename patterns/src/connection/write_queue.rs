@@ -38,6 +38,8 @@ struct Entry {
 
 #[derive(Debug)]
 enum Content {
+    /// The end of the handshake: in clear, and before all else.
+    Ready(Bytes),
     Commands(Bytes),
     Run(Batch),
 }
@@ -45,16 +47,21 @@ enum Content {
 impl Content {
     fn to_pieces(&self) -> SmallVec<[Bytes; 2]> {
         match self {
-            Self::Commands(frames) => smallvec![frames.clone()],
+            Self::Ready(frames) | Self::Commands(frames) => smallvec![frames.clone()],
             Self::Run(run) => run.clone().into_pieces(),
         }
     }
 }
 
 impl WriteQueue {
-    /// A queue of what is encrypted, if there is something to do it with.
-    pub(super) fn new(sealer: Option<Sealer>) -> Self {
-        Self { sealer, ..Self::default() }
+    /// A queue that begins with our READY, unless that is empty. What follows is encrypted if there is a sealer.
+    pub(super) fn new(ready: Bytes, sealer: Option<Sealer>) -> Self {
+        let mut queue = Self { sealer, ..Self::default() };
+        if !ready.is_empty() {
+            let content = Content::Ready(ready);
+            queue.entries.push_back(Entry { pieces: content.to_pieces(), content });
+        }
+        queue
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -84,12 +91,13 @@ impl WriteQueue {
         Entry { pieces, content }
     }
 
-    /// How many entries at the front can't be overtaken any more: one that is partly written, or encrypted. Its
+    /// How many entries at the front can't be overtaken any more: READY, or one that is partly written, or encrypted. Its
     /// nonces come before those that are still to be given.
     fn boundary(&self) -> usize {
-        let is_sealed =
-            || self.sealer.is_some() && self.entries.front().is_some_and(|e| !e.pieces.is_empty());
-        usize::from(self.piece > 0 || self.written > 0 || is_sealed())
+        let Some(first) = self.entries.front() else { return 0 };
+        let is_sealed = self.sealer.is_some() && !first.pieces.is_empty();
+        let is_ready = matches!(first.content, Content::Ready(_));
+        usize::from(self.piece > 0 || self.written > 0 || is_sealed || is_ready)
     }
 
     /// Encrypts what is first, if there is anything to encrypt. To be called before each write.
@@ -100,6 +108,7 @@ impl WriteQueue {
         };
         let (mut sealed, mut rest) = (BytesMut::new(), None);
         let outcome = match &mut first.content {
+            Content::Ready(_) => return Ok(()),
             Content::Commands(frames) => sealer.seal_frames(frames, &mut sealed),
             Content::Run(run) => {
                 let now = run.split_to(run.fitting(SEALED).0.max(1));
@@ -163,7 +172,7 @@ impl WriteQueue {
                 self.control_entries -= 1;
                 Load::default()
             }
-            None => Load::default(),
+            Some(Content::Ready(_)) | None => Load::default(),
         }
     }
 
@@ -251,7 +260,7 @@ mod tests {
         }
         let [client, server] = ends.map(|(.., established)| established.unwrap());
         let incoming = Incoming::new(BytesMut::new(), Limits::default(), server.opener);
-        (WriteQueue::new(client.sealer), incoming)
+        (WriteQueue::new(Bytes::new(), client.sealer), incoming)
     }
 
     fn pending(queue: &WriteQueue) -> Vec<u8> {
@@ -279,6 +288,31 @@ mod tests {
         assert!(queue.has_control());
         assert_eq!(queue.advance(4), Load::new(1, 3));
         assert!(!queue.has_control());
+    }
+
+    #[test]
+    fn ready_goes_first_and_in_clear() {
+        let ready = || Bytes::from_static(b"READY");
+        let mut plain = WriteQueue::new(ready(), None);
+        plain.extend(&mut staged(b"CC", &[&["a"]]));
+        assert_eq!(pending(&plain), b"READYCC\0\x01a");
+        assert_eq!(plain.advance(7), Load::default());
+        assert_eq!(plain.advance(3), Load::new(1, 3));
+
+        let (encrypted, mut incoming) = encrypted();
+        let mut sealed = WriteQueue::new(ready(), encrypted.sealer);
+        sealed.extend(&mut staged(b"\x04\x02\x01X", &[&["a"]]));
+        sealed.prepare().unwrap();
+        assert_eq!(pending(&sealed), b"READY");
+        sealed.advance(5);
+        while !sealed.is_empty() {
+            sealed.prepare().unwrap();
+            let part = pending(&sealed);
+            incoming.reserve(part.len()).extend_from_slice(&part);
+            sealed.advance(part.len());
+        }
+        let events: Vec<_> = std::iter::from_fn(|| incoming.poll_event().unwrap()).collect();
+        assert!(matches!(&events[..], [Event::Command(_), Event::Batch(_)]), "{events:?}");
     }
 
     #[test]
@@ -359,7 +393,7 @@ mod tests {
         ) {
             let (mut queue, mut incoming) = encrypted();
             if !sealed {
-                (queue, incoming) = (WriteQueue::new(None), Incoming::new(BytesMut::new(), Limits::default(), None));
+                (queue, incoming) = (WriteQueue::new(Bytes::new(), None), Incoming::new(BytesMut::new(), Limits::default(), None));
             }
             let (mut all, mut seen, mut credit, mut commands) = (Vec::new(), Vec::new(), Load::default(), [0, 0]);
             for (runs, command, octets, writes) in steps {

@@ -39,9 +39,16 @@ impl Routing for Exclusive {
         self.choose(outboxes)
     }
 
+    fn has_place(&self, queue: Option<PeerId>) -> Result<(), Refusal> {
+        let has_place = match queue {
+            None => self.line.is_empty(),
+            Some(id) => self.line.front() == Some(&id) || self.retired.contains(&id),
+        };
+        if has_place { Ok(()) } else { Err(Refusal::PeerThere) }
+    }
+
     fn join(&mut self, peer: &mut PeerInfo, _outbox: &mut Outbox) -> Result<(), Refusal> {
-        let may_come = self.line.front() == Some(&peer.id) || self.retired.contains(&peer.id);
-        if may_come { Ok(()) } else { Err(Refusal::PeerThere) }
+        self.has_place(Some(peer.id))
     }
 
     fn retire(&mut self, id: PeerId) {

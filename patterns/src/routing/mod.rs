@@ -46,6 +46,14 @@ pub(crate) trait Routing: Send + 'static {
     /// A peer's queue begins.
     fn open(&mut self, _id: PeerId) {}
 
+    /// Whether a peer may join, whichever it is: the one of that queue, or one that has none yet.
+    ///
+    /// # Errors
+    /// [`Refusal`]: the handshake ends here.
+    fn has_place(&self, _queue: Option<PeerId>) -> Result<(), Refusal> {
+        Ok(())
+    }
+
     /// The peer is there. It may get a routing id.
     ///
     /// # Errors

@@ -10,6 +10,10 @@
 //!    Step::Complete: traffic may flow
 //! ```
 //!
+//! The end that can reject a peer speaks last: the server with PLAIN and CURVE, and with NULL the end that
+//! [accepted](HandshakeConfig::is_acceptor) the connection. Its READY is the output that is left at
+//! [`Step::Complete`]. A peer that hasn't got it has sent no message, so a peer that is rejected there loses none.
+//!
 //! [`Handshake`] drives it over a buffer. Call [`handle_input`](Handshake::handle_input) whenever octets have
 //! arrived, and again after [`handle_verdict`](Handshake::handle_verdict); send what
 //! [`poll_output`](Handshake::poll_output) gives after each call, errors included: they may have told the peer.
@@ -54,6 +58,10 @@ pub struct HandshakeConfig {
     /// Whether peers of ZMTP 2.0 (libzmq 3.x) are served. Default no; never with a mechanism other than NULL,
     /// which they know nothing of.
     pub zmtp2: bool,
+    /// Whether this end accepted the connection. With NULL it then waits for the peer's READY, and with ZMTP 2.0
+    /// for the peer's socket type, before it sends its own. The connecting end never waits, so one of the two always
+    /// goes first. Default no. The other mechanisms have an order of their own.
+    pub is_acceptor: bool,
 }
 
 impl HandshakeConfig {
@@ -65,6 +73,7 @@ impl HandshakeConfig {
             security: Security::Null,
             max_metadata: 64 << 10,
             zmtp2: false,
+            is_acceptor: false,
         }
     }
 }
@@ -130,8 +139,10 @@ enum State {
     Version(Box<Opening>),
     /// Our greeting is out; the peer's is to come.
     Greeting(Box<Opening>),
-    /// The peer's introduction in ZMTP 2.0 is to come.
-    Zmtp2(SocketType),
+    /// The peer speaks ZMTP 2.0; its socket type is to come.
+    Zmtp2Type(Box<zmtp2::ExpectType>),
+    /// The peer's identity in ZMTP 2.0 is to come.
+    Zmtp2Identity(zmtp2::ExpectIdentity),
     Expect(Box<dyn Expect>),
     Ask(Credentials, Box<dyn Ask>),
     Asked(Box<dyn Ask>),
@@ -158,6 +169,7 @@ struct Opening {
     local: Local,
     security: Security,
     entropy: Entropy,
+    is_acceptor: bool,
 }
 
 /// A state in which a command of the peer's is to come.
@@ -217,7 +229,8 @@ pub enum Step {
     ///
     /// Only with NULL may the peer send more before it is answered, and that isn't taken off the input.
     Authenticate(Credentials),
-    /// Send the output. What is left of the input is traffic.
+    /// Send the output, or close the connection if the peer is to be rejected after all: the output is empty, or the
+    /// READY that lets the peer in. What is left of the input is traffic.
     Complete(Box<Established>),
 }
 
@@ -237,10 +250,10 @@ impl Handshake {
     /// other; only for the sake of a peer that may be of ZMTP 2.0, what stands behind the version waits.
     #[must_use]
     pub fn new(config: HandshakeConfig, entropy: Entropy) -> Self {
-        let HandshakeConfig { local, security, max_metadata, zmtp2 } = config;
+        let HandshakeConfig { local, security, max_metadata, zmtp2, is_acceptor } = config;
         let greeting = Greeting::new(security.mechanism(), security.is_server()).to_wire();
         let may_downgrade = zmtp2 && security.mechanism() == Mechanism::Null;
-        let opening = Box::new(Opening { local, security, entropy });
+        let opening = Box::new(Opening { local, security, entropy, is_acceptor });
         let (state, sent) = if may_downgrade {
             (State::Version(opening), &greeting[..VERSIONED])
         } else {
@@ -267,8 +280,12 @@ impl Handshake {
                         opening.start(greeting.version, &mut self.output)?.into()
                     }
                 },
-                State::Zmtp2(ours) => match zmtp2::take_peer(ours, input)? {
-                    None => return Ok(self.wait_in(State::Zmtp2(ours))),
+                State::Zmtp2Type(state) => match state.take(input, &mut self.output)? {
+                    None => return Ok(self.wait_in(State::Zmtp2Type(state))),
+                    Some(next) => State::Zmtp2Identity(next),
+                },
+                State::Zmtp2Identity(state) => match state.take(input)? {
+                    None => return Ok(self.wait_in(State::Zmtp2Identity(state))),
                     Some(peer) => State::Ask(Credentials::Null, Box::new(zmtp2::Asked(peer))),
                 },
                 State::Expect(state) => match Received::take(input, self.max_metadata)? {
@@ -331,8 +348,8 @@ impl Handshake {
             None => Ok((State::Version(opening), false)),
             Some(1 | 2) => {
                 let _ = input.split_to(VERSIONED);
-                zmtp2::introduce(&opening.local, &mut self.output);
-                Ok((State::Zmtp2(opening.local.socket_type), true))
+                let state = zmtp2::start(opening.local, opening.is_acceptor, &mut self.output);
+                Ok((State::Zmtp2Type(Box::new(state)), true))
             }
             Some(_) => {
                 let greeting = Greeting::new(opening.security.mechanism(), false).to_wire();
@@ -351,9 +368,9 @@ fn may_wait(state: &dyn Ask, input: &BytesMut) -> Result<(), HandshakeError> {
 impl Opening {
     /// The first state of the mechanism.
     fn start(self, version: Version, out: &mut BytesMut) -> Result<Next, HandshakeError> {
-        let Self { local, security, entropy } = self;
+        let Self { local, security, entropy, is_acceptor } = self;
         match security {
-            Security::Null => Ok(null::start(local, version)),
+            Security::Null => Ok(null::start(local, version, is_acceptor)),
             Security::PlainClient(login) => Ok(plain::start_client(local, version, &login, out)),
             Security::PlainServer => Ok(plain::start_server(local, version)),
             Security::CurveClient { keys, server } => {

@@ -1,4 +1,7 @@
-//! NULL (RFC 37, "The NULL Security Mechanism"): both ends send READY, and neither waits for the other's.
+//! NULL (RFC 37, "The NULL Security Mechanism"): both ends send READY.
+//!
+//! The RFC leaves open which end goes first. The connecting end never waits. The accepting end waits for the peer's
+//! READY, so that it can reject the peer before that takes the connection for one that is there.
 
 use bytes::BytesMut;
 
@@ -6,21 +9,26 @@ use super::command::{READY, Received, put_metadata, tell};
 use super::{Ask, Expect, HandshakeError, Local, Next, Peer};
 use crate::{Credentials, SocketType, User, Version};
 
-pub(super) fn start(local: Local, version: Version) -> Next {
-    Next::Ask(Credentials::Null, Box::new(Asked { local, version }))
+pub(super) fn start(local: Local, version: Version, is_acceptor: bool) -> Next {
+    let asked: Box<dyn Ask> = if is_acceptor {
+        Box::new(AcceptorAsked { local, version })
+    } else {
+        Box::new(ConnectorAsked { local, version })
+    };
+    Next::Ask(Credentials::Null, asked)
 }
 
-/// The greetings are exchanged. Whoever is at that address may come in, or not.
+/// The greetings are exchanged. The authenticator decides about the peer's address.
 #[derive(Debug)]
-struct Asked {
+struct ConnectorAsked {
     local: Local,
     version: Version,
 }
 
-impl Ask for Asked {
+impl Ask for ConnectorAsked {
     fn admit(self: Box<Self>, user: User, out: &mut BytesMut) -> Result<Next, HandshakeError> {
         put_metadata(READY, &self.local.to_metadata(), out);
-        Ok(Next::Expect(Box::new(ExpectReady { ours: self.local.socket_type, version: self.version, user })))
+        Ok(Next::Expect(Box::new(ExpectAnswer { ours: self.local.socket_type, version: self.version, user })))
     }
 
     fn may_peer_speak(&self) -> bool {
@@ -30,16 +38,60 @@ impl Ask for Asked {
 
 /// Our READY is out; the peer's, or its ERROR, is to come.
 #[derive(Debug)]
-struct ExpectReady {
+struct ExpectAnswer {
     ours: SocketType,
     version: Version,
     user: User,
 }
 
-impl Expect for ExpectReady {
+impl Expect for ExpectAnswer {
     fn handle(self: Box<Self>, command: Received, out: &mut BytesMut) -> Result<Next, HandshakeError> {
-        let metadata = command.named_or_error(READY)?.metadata()?;
-        let peer = Peer::introduced(self.ours, self.version, self.user, metadata);
-        Ok(Next::complete(tell(peer, out)?, None))
+        let peer = introduced(command, self.ours, self.version, self.user, out)?;
+        Ok(Next::complete(peer, None))
     }
+}
+
+/// The same for the accepting end.
+#[derive(Debug)]
+struct AcceptorAsked {
+    local: Local,
+    version: Version,
+}
+
+impl Ask for AcceptorAsked {
+    fn admit(self: Box<Self>, user: User, _: &mut BytesMut) -> Result<Next, HandshakeError> {
+        Ok(Next::Expect(Box::new(ExpectFirst { local: self.local, version: self.version, user })))
+    }
+
+    fn may_peer_speak(&self) -> bool {
+        true
+    }
+}
+
+/// The peer's READY, or its ERROR, comes before our READY.
+#[derive(Debug)]
+struct ExpectFirst {
+    local: Local,
+    version: Version,
+    user: User,
+}
+
+impl Expect for ExpectFirst {
+    fn handle(self: Box<Self>, command: Received, out: &mut BytesMut) -> Result<Next, HandshakeError> {
+        let peer = introduced(command, self.local.socket_type, self.version, self.user, out)?;
+        put_metadata(READY, &self.local.to_metadata(), out);
+        Ok(Next::complete(peer, None))
+    }
+}
+
+/// Reads the peer's READY. A peer that doesn't fit is told so.
+fn introduced(
+    command: Received,
+    ours: SocketType,
+    version: Version,
+    user: User,
+    out: &mut BytesMut,
+) -> Result<Peer, HandshakeError> {
+    let metadata = command.named_or_error(READY)?.metadata()?;
+    tell(Peer::introduced(ours, version, user, metadata), out)
 }

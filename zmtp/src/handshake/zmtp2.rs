@@ -1,6 +1,9 @@
 //! Peers of ZMTP 2.0 (RFC 15), as libzmq 3.x is: served if that is asked for, and without any mechanism.
 //!
-//! Behind the version each end sends one octet for the kind of its socket, and its identity in a frame.
+//! Behind the version each end sends one byte for its socket type, and its identity in a frame.
+//!
+//! The accepting end waits for the peer's socket type, so that a peer of a type that doesn't fit is told nothing and sends
+//! nothing. It can't wait for the identity too: libzmq 3.x sends that only when it has our socket type.
 
 use bytes::{Buf, BufMut, BytesMut};
 
@@ -23,8 +26,16 @@ const NUMBERED: [SocketType; 11] = [
     SocketType::XSub,
 ];
 
+/// The peer's version is known. The connecting end introduces itself at once.
+pub(super) fn start(local: Local, is_acceptor: bool, out: &mut BytesMut) -> ExpectType {
+    if !is_acceptor {
+        introduce(&local, out);
+    }
+    ExpectType { local, is_introduced: !is_acceptor }
+}
+
 /// Appends what follows our signature and version.
-pub(super) fn introduce(local: &Local, out: &mut BytesMut) {
+fn introduce(local: &Local, out: &mut BytesMut) {
     let number = NUMBERED.iter().position(|kind| *kind == local.socket_type);
     out.put_u8(number.map_or(u8::MAX, |number| number as u8));
     let identity = if local.socket_type.announces_identity() { &local.identity[..] } else { &[] };
@@ -32,32 +43,62 @@ pub(super) fn introduce(local: &Local, out: &mut BytesMut) {
     out.put_slice(identity);
 }
 
-/// Takes what follows the peer's version; `Ok(None)` when it isn't whole yet.
-pub(super) fn take_peer(ours: SocketType, input: &mut BytesMut) -> Result<Option<Peer>, HandshakeError> {
-    let Some((number, rest)) = input.split_first() else {
-        return Ok(None);
-    };
-    let theirs = NUMBERED.get(usize::from(*number)).copied();
-    let Some(socket_type) = theirs.filter(|theirs| theirs.is_compatible(ours)) else {
-        let theirs = theirs.map_or_else(|| format!("number {number}"), |theirs| theirs.to_string());
-        return Err(HandshakeError::SocketType { theirs, ours });
-    };
-    let Some(header) = FrameHeader::parse(rest)? else {
-        return Ok(None);
-    };
-    if header.is_command() || header.more() {
-        return Err(HandshakeError::Message);
+/// The peer's socket type is to come.
+#[derive(Debug)]
+pub(super) struct ExpectType {
+    local: Local,
+    /// Whether our own introduction is out.
+    is_introduced: bool,
+}
+
+impl ExpectType {
+    /// Takes the socket type off the front, and introduces us to a peer that fits. `Ok(None)` when it isn't there yet.
+    pub(super) fn take(
+        &self,
+        input: &mut BytesMut,
+        out: &mut BytesMut,
+    ) -> Result<Option<ExpectIdentity>, HandshakeError> {
+        let ours = self.local.socket_type;
+        let Some(&number) = input.first() else {
+            return Ok(None);
+        };
+        let theirs = NUMBERED.get(usize::from(number)).copied();
+        let Some(socket_type) = theirs.filter(|theirs| theirs.is_compatible(ours)) else {
+            let theirs = theirs.map_or_else(|| format!("number {number}"), |theirs| theirs.to_string());
+            return Err(HandshakeError::SocketType { theirs, ours });
+        };
+        input.advance(1);
+        if !self.is_introduced {
+            introduce(&self.local, out);
+        }
+        Ok(Some(ExpectIdentity(socket_type)))
     }
-    if header.body_len() > 255 {
-        return Err(HandshakeError::Identity { len: header.body_len() });
+}
+
+/// The identity of a peer of this type is to come.
+#[derive(Debug)]
+pub(super) struct ExpectIdentity(SocketType);
+
+impl ExpectIdentity {
+    /// Takes the identity off the front; `Ok(None)` when it isn't whole yet.
+    pub(super) fn take(&self, input: &mut BytesMut) -> Result<Option<Peer>, HandshakeError> {
+        let Some(header) = FrameHeader::parse(input)? else {
+            return Ok(None);
+        };
+        if header.is_command() || header.more() {
+            return Err(HandshakeError::Message);
+        }
+        if header.body_len() > 255 {
+            return Err(HandshakeError::Identity { len: header.body_len() });
+        }
+        if input.len() < header.frame_len() {
+            return Ok(None);
+        }
+        let identity = checked_identity(&input[header.header_len()..header.frame_len()])?;
+        input.advance(header.frame_len());
+        let (metadata, user) = (Metadata::default(), Default::default());
+        Ok(Some(Peer { version: Version::V2_0, socket_type: Some(self.0), identity, metadata, user }))
     }
-    if rest.len() < header.frame_len() {
-        return Ok(None);
-    }
-    let identity = checked_identity(&rest[header.header_len()..header.frame_len()])?;
-    input.advance(1 + header.frame_len());
-    let (metadata, user) = (Metadata::default(), Default::default());
-    Ok(Some(Peer { version: Version::V2_0, socket_type: Some(socket_type), identity, metadata, user }))
 }
 
 /// Whoever is at that address may come in, or not: there is no command to say so.

@@ -54,6 +54,10 @@ impl<R: Routing> Link for Hub<R> {
         id
     }
 
+    fn has_place(&self, queue: Option<PeerId>) -> Result<(), Refusal> {
+        self.out().routing.has_place(queue)
+    }
+
     fn join(
         &self,
         queue: Option<PeerId>,

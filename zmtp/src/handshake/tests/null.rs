@@ -21,6 +21,33 @@ fn ready_follows_the_peers_greeting_without_waiting_for_its_ready() {
     assert_eq!(&bench.sent()[64..], b"\x04\x1a\x05READY\x0bSocket-Type\0\0\0\x04XPUB");
 }
 
+fn acceptor(socket_type: SocketType) -> Bench {
+    Bench::new(HandshakeConfig { is_acceptor: true, ..HandshakeConfig::new(socket_type) })
+}
+
+#[test]
+fn the_accepting_end_sends_ready_behind_that_of_the_peer() {
+    let mut bench = acceptor(SocketType::XPub);
+    assert_eq!(bench.sent(), null());
+    assert!(bench.feed(&null()).unwrap().is_none());
+    assert_eq!(bench.asked, [Credentials::Null]);
+    assert_eq!(bench.sent(), b"");
+    assert_eq!(bench.complete(&ready(&[("Socket-Type", b"SUB")])).socket_type, Some(SocketType::Sub));
+    assert_eq!(bench.sent(), b"\x04\x1a\x05READY\x0bSocket-Type\0\0\0\x04XPUB");
+}
+
+#[test]
+fn the_accepting_end_sends_no_ready_to_a_peer_that_does_not_fit() {
+    let mut bench = acceptor(SocketType::XPub);
+    let hello = [&null()[..], &ready(&[("Socket-Type", b"PUB")])].concat();
+    assert!(matches!(bench.refuse(&hello), HandshakeError::SocketType { .. }));
+    let sent = bench.sent();
+    assert_eq!((sent[64], &sent[66..72]), (4, &b"\x05ERROR"[..]), "{}", sent.escape_ascii());
+    let mut bench = acceptor(SocketType::XPub);
+    bench.refuse(&[&null()[..], &error("400")].concat());
+    assert_eq!(bench.sent(), null());
+}
+
 #[test]
 fn ready_has_the_octets_of_the_conformance_example() {
     let mut bench = Bench::of(SocketType::Dealer);

@@ -39,6 +39,24 @@ fn a_peer_of_2_0_gets_type_and_identity_and_gives_its_own() {
 }
 
 #[test]
+fn the_accepting_end_introduces_itself_to_a_type_that_fits_before_it_knows_the_identity() {
+    let acceptor = || {
+        let mut bench = Bench::new(HandshakeConfig { is_acceptor: true, ..willing(SocketType::Dealer) });
+        bench.feed(&[SIGNATURE, &[1]].concat()).unwrap();
+        assert_eq!(bench.sent(), b"\xff\0\0\0\0\0\0\0\0\x7f\x03");
+        bench
+    };
+    let mut bench = acceptor();
+    bench.feed(b"\x06").unwrap();
+    assert_eq!(bench.sent(), b"\x05\0\0");
+    assert_eq!(bench.complete(b"\0\x04them").identity, "them");
+    assert_eq!(bench.sent(), b"");
+    let mut bench = acceptor();
+    bench.refuse(b"\x02");
+    assert_eq!(bench.sent(), b"");
+}
+
+#[test]
 fn the_numbers_of_the_kinds_are_those_of_the_rfc() {
     let numbers = ["PAIR", "PUB", "SUB", "REQ", "REP", "DEALER", "ROUTER", "PULL", "PUSH", "XPUB", "XSUB"];
     for (number, name) in numbers.iter().enumerate() {

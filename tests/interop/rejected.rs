@@ -1,0 +1,115 @@
+//! A peer that is rejected has been told nothing, so what it sends stays with it until there is a place for it.
+
+use std::sync::Arc;
+
+use enfonet_patterns::{ConnectionError, MonitorEvent, Pair, Refusal, Router};
+use enfonet_tests::{LIBRARIES, Relay, Slb, Told, frames, greeting, why};
+
+use crate::end::{End, World};
+
+const TCP: &str = "tcp://127.0.0.1:*";
+
+/// A rejected peer has got the greeting, which is the same for everybody, and neither READY nor ERROR.
+fn expect_rejection(relay: &Relay) {
+    assert_eq!(relay.ended().escape_ascii().to_string(), greeting(1).escape_ascii().to_string());
+}
+
+/// Waits until a bound socket has told why it rejects a peer.
+fn refusal(told: &mut Told<'_>) -> Refusal {
+    let failed = told.wait("HandshakeFailed");
+    let MonitorEvent::HandshakeFailed { address, .. } = &failed else { panic!("{failed:?}") };
+    assert!(address.starts_with("127.0.0.1:"), "{address}");
+    let error: Arc<ConnectionError> = why(failed);
+    let ConnectionError::Refused(refusal) = *error else { panic!("{error}") };
+    refusal
+}
+
+#[test]
+fn what_a_pair_sends_while_another_has_its_place_arrives_when_that_has_gone() {
+    for library in LIBRARIES {
+        println!("{library:?}");
+        let world = World::default();
+        let _guard = world.runtime.enter();
+        let (bound, first) = (Pair::new(), Pair::new());
+        let mut told = Told::by(&world.runtime, bound.monitor());
+        let at = world.runtime.run(bound.bind(TCP)).unwrap().to_string();
+        first.connect(&at).unwrap();
+        told.wait("HandshakeSucceeded");
+        let relay = Relay::to(&at);
+        let second = world.end(library, zmq::PAIR);
+        second.connect(&relay.endpoint);
+        second.send(["waits"]);
+        for _ in 0..2 {
+            expect_rejection(&relay);
+            assert_eq!(refusal(&mut told), Refusal::PeerThere);
+        }
+        assert_eq!(bound.peers().len(), 1);
+        drop(first);
+        assert_eq!(world.runtime.run(bound.recv()), Ok("waits".into()));
+        world.runtime.run(bound.send("at last")).unwrap();
+        assert_eq!(second.recv(), frames(["at last"]));
+    }
+}
+
+#[test]
+fn what_a_dealer_sends_while_another_has_its_identity_arrives_when_that_has_gone() {
+    for library in LIBRARIES {
+        println!("{library:?}");
+        let world = World::default();
+        let _guard = world.runtime.enter();
+        let router = Router::new();
+        let mut told = Told::by(&world.runtime, router.monitor());
+        let at = world.runtime.run(router.bind(TCP)).unwrap().to_string();
+        let first = world.named(library, zmq::DEALER, "name");
+        first.connect(&at);
+        told.wait("HandshakeSucceeded");
+        let relay = Relay::to(&at);
+        let second = world.named(library, zmq::DEALER, "name");
+        second.connect(&relay.endpoint);
+        second.send(["waits"]);
+        for _ in 0..2 {
+            expect_rejection(&relay);
+            assert_eq!(refusal(&mut told), Refusal::IdentityInUse);
+        }
+        drop(first);
+        let (peer, message) = world.runtime.run(router.recv()).unwrap();
+        assert_eq!(message, "waits".into());
+        world.runtime.run(router.send_to(peer, "at last")).unwrap();
+        assert_eq!(second.recv(), frames(["at last"]));
+    }
+}
+
+/// A worker gets this request, and returns it.
+fn echo(worker: &End<'_>, request: &str) {
+    assert_eq!(worker.recv(), frames([request]));
+    worker.send([request]);
+}
+
+#[test]
+fn what_a_client_asks_a_balancer_while_another_has_its_identity_is_served_when_that_has_gone() {
+    for library in LIBRARIES {
+        println!("{library:?}");
+        let world = World::default();
+        let _guard = world.runtime.enter();
+        let broker = Slb::tcp(&world.runtime);
+        let worker = world.end(library, zmq::REP);
+        worker.connect(&broker.backend());
+        let first = world.named(library, zmq::DEALER, "name");
+        first.connect(&broker.frontend());
+        first.send(["", "first"]);
+        echo(&worker, "first");
+        assert_eq!(first.recv(), frames(["", "first"]));
+        let relay = Relay::to(&broker.frontend());
+        let second = world.named(library, zmq::DEALER, "name");
+        second.connect(&relay.endpoint);
+        second.send(["", "second"]);
+        expect_rejection(&relay);
+        expect_rejection(&relay);
+        drop(first);
+        echo(&worker, "second");
+        assert_eq!(second.recv(), frames(["", "second"]));
+        drop((worker, second));
+        let summary = broker.stop(&world.runtime);
+        assert_eq!((summary.requests, summary.replies), (2, 2));
+    }
+}
