@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod backlog;
+mod capacity;
 mod exchange;
 mod hostile;
 mod many;

@@ -4,6 +4,7 @@
 //! Nothing here sleeps. What is waited for comes, or a deadline that is far off fails the test.
 
 mod broker;
+mod distance;
 mod end;
 mod file;
 mod library;
@@ -20,6 +21,7 @@ mod unused;
 use std::time::{Duration, Instant};
 
 pub use broker::{Mq, Slb};
+pub use distance::Distance;
 pub use end::{End, tune_in};
 pub use file::file;
 pub use library::{LIBRARIES, Library, ours, text, theirs};

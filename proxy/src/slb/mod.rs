@@ -25,13 +25,16 @@ mod workers;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use enfonet_patterns::{Batch, Dealer, Message, Options, PeerEvent, PeerId, Router, SocketType, Span};
+use enfonet_patterns::{
+    Batch, Dealer, Message, Options, PeerEvent, PeerId, PeerInfo, Router, SocketType, Span,
+};
 use slotmap::{Key, KeyData, SlotMap, new_key_type};
 use tracing::{debug, warn};
 
 use crate::config::attach;
 use crate::{Config, Endpoints, Side, StartError};
 use bundle::Bundle;
+use credit::{MAX_CREDIT, Sequence};
 use workers::{Choice, Kind, Workers};
 
 /// Octets that may wait for one client or one worker.
@@ -53,6 +56,8 @@ new_key_type! {
 struct InFlight {
     client: PeerId,
     worker: PeerId,
+    /// Position among all requests that the worker got.
+    sequence: Sequence,
 }
 
 /// What a broker did.
@@ -272,9 +277,11 @@ impl Broker {
             requests.for_each(|request| self.bundle.push_behind(&identity, batch, &request));
             return;
         }
+        let mut sequence = to.first;
         for request in requests {
             if request.has_envelope() {
-                let token = self.in_flight.insert(InFlight { client, worker: to.worker });
+                let token = self.in_flight.insert(InFlight { client, worker: to.worker, sequence });
+                sequence = sequence.wrapping_add(1);
                 self.bundle.push_behind(&self.frame(token), batch, &request);
             } else {
                 self.summary.malformed += 1;
@@ -315,7 +322,7 @@ impl Broker {
                     Some(SocketType::Rep) | None => Kind::Counting,
                     _ => Kind::Plain,
                 };
-                self.workers.join(peer, kind);
+                self.workers.join(peer, kind, capacity(&info));
             }
             PeerEvent::Messages { peer, batch } => self.handle_replies(peer, batch),
             PeerEvent::Left { peer, unsent } => self.handle_left(peer, unsent),
@@ -324,13 +331,18 @@ impl Broker {
     }
 
     fn handle_replies(&mut self, worker: PeerId, batch: Batch) {
-        let Some(kind) = self.workers.kind(worker) else { return };
+        let Some((kind, mut replies)) = self.workers.replies(worker) else { return };
         let batch = batch.encoded();
-        let (mut replies, mut to) = (0, None);
+        let mut to = None;
         for message in batch.spans() {
-            let client = self.take_client(message.first, worker, kind);
             // Only what answers a request makes room for another.
-            replies += usize::from(client.is_some());
+            let client = match kind {
+                Kind::Counting => self.take_in_flight(message.first, worker).map(|request| {
+                    replies.push(request.sequence);
+                    request.client
+                }),
+                Kind::Plain => self.frontend.find(message.first).inspect(|_| replies.push_any()),
+            };
             let (Some(client), Some(reply)) = (client, message.rest()) else {
                 self.summary.undeliverable += 1;
                 continue;
@@ -343,7 +355,7 @@ impl Broker {
         if let Some(client) = to {
             self.send_replies(client);
         }
-        self.workers.replied(worker, replies, Instant::now());
+        self.workers.replied(worker, &replies, Instant::now());
     }
 
     /// Sends what is in the bundle to a client, as far as it takes it.
@@ -404,6 +416,16 @@ impl Broker {
             warn!(lost, "a worker has gone with requests");
         }
     }
+}
+
+/// Property of a worker's READY: how many requests it serves at once, in decimal digits.
+const CAPACITY: &str = "X-Enfo-Capacity";
+
+/// Returns the capacity that a worker announced, if that is a number from 1 to [`MAX_CREDIT`].
+fn capacity(worker: &PeerInfo) -> Option<usize> {
+    let digits = worker.metadata.get(CAPACITY).filter(|value| value.iter().all(u8::is_ascii_digit))?;
+    let capacity = str::from_utf8(digits).ok()?.parse().ok()?;
+    (1..=MAX_CREDIT).contains(&capacity).then_some(capacity)
 }
 
 #[cfg(test)]

@@ -99,3 +99,75 @@ async fn a_closed_backend_is_the_end_though_requests_wait() {
     let (_, ()) = tokio::join!(backend.close(Duration::from_secs(10)), broker.forward());
     assert!(broker.summary.requests <= 1);
 }
+
+/// A request of which a worker's queue takes no more than four.
+fn large(n: usize) -> String {
+    n.to_string() + &" ".repeat(QUEUE / 4)
+}
+
+/// A REP worker that announces a capacity, and reads nothing before it is asked to.
+fn slow_reader(endpoint: &Endpoint, capacity: &str) -> Rep {
+    let options = Options::default().recv_hwm(1).property(CAPACITY, capacity);
+    let worker = Rep::with_options(options);
+    worker.connect(endpoint.clone()).unwrap();
+    worker
+}
+
+#[tokio::test]
+async fn requests_that_a_full_worker_refuses_are_under_way_no_more_and_go_to_it_later_in_order() {
+    const REQUESTS: usize = 16;
+    let (mut broker, frontend, backend) = broker().await;
+    let worker = slow_reader(&backend, "1000");
+    meet_a_worker(&mut broker).await;
+    let client = connected(&frontend);
+    let serve = async {
+        for n in 0..REQUESTS {
+            let request = worker.recv().await.unwrap();
+            assert_eq!(request.message().text(), large(n));
+            request.reply("done").unwrap();
+        }
+    };
+    let ask = async {
+        for n in 0..REQUESTS {
+            client.send([String::new(), large(n)]).await.unwrap();
+        }
+    };
+    let broke = async {
+        let mut was_full = false;
+        while broker.summary.replies < REQUESTS as u64 {
+            assert!(broker.wait().await);
+            while broker.go_on() {}
+            was_full |= !broker.workers.full().is_empty();
+            assert_eq!(
+                broker.in_flight.len(),
+                broker.workers.in_flight(),
+                "each token is of a request under way"
+            );
+        }
+        assert!(was_full, "its queue had no room");
+    };
+    let all = async { tokio::join!(ask, serve, broke) };
+    tokio::time::timeout(Duration::from_secs(30), all).await.expect("all are served");
+}
+
+#[tokio::test]
+async fn requests_that_come_back_from_a_worker_go_before_those_that_came_back_later() {
+    let (mut broker, ..) = broker().await;
+    let client = PeerId::default();
+    broker.give_back(vec![(client, "3".into()), (client, "4".into())]);
+    broker.give_back(vec![(client, "1".into()), (client, "2".into())]);
+    let order: Vec<_> = broker.returned.iter().map(|(_, request)| request.text().into_owned()).collect();
+    assert_eq!(order, ["1", "2", "3", "4"], "what comes back last was handed over first");
+}
+
+#[tokio::test]
+async fn an_announced_capacity_is_the_credit_and_a_wrong_one_is_ignored() {
+    let values =
+        ["1", "16", "65535", "", "0", "65536", "-1", "+5", " 5", "5.0", "ten", "99999999999999999999"];
+    for (value, credit) in values.into_iter().zip([1, 16, 65_535].into_iter().chain(std::iter::repeat(1))) {
+        let (mut broker, _, backend) = broker().await;
+        let _worker = slow_reader(&backend, value);
+        meet_a_worker(&mut broker).await;
+        assert_eq!(broker.workers.credit(), credit, "{value:?}");
+    }
+}

@@ -6,7 +6,7 @@ use std::time::Instant;
 use enfonet_patterns::PeerId;
 use slotmap::SecondaryMap;
 
-use super::credit::Credit;
+use super::credit::{Credit, Replies, Sequence};
 
 /// How a worker replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub(super) struct Choice {
     pub(super) kind: Kind,
     /// At most so many in a row.
     pub(super) run: usize,
+    /// Position of the first of them among all that the worker got.
+    pub(super) first: Sequence,
 }
 
 /// What a plain worker may get at a time, before its queue is looked at again.
@@ -79,13 +81,16 @@ impl Workers {
         &self.full
     }
 
-    pub(super) fn kind(&self, id: PeerId) -> Option<Kind> {
-        self.workers.get(id).map(|worker| worker.kind)
+    /// Returns how the worker replies, and where its next replies are counted; `None` if it isn't known.
+    pub(super) fn replies(&self, id: PeerId) -> Option<(Kind, Replies)> {
+        self.workers.get(id).map(|worker| (worker.kind, worker.credit.next_replies()))
     }
 
-    pub(super) fn join(&mut self, id: PeerId, kind: Kind) {
+    /// Adds a worker, which may have announced how many requests it serves at once.
+    pub(super) fn join(&mut self, id: PeerId, kind: Kind, capacity: Option<usize>) {
         self.turn += 1;
-        let worker = Worker { kind, in_flight: 0, credit: Credit::new(), full: false, turn: self.turn };
+        let credit = Credit::new(capacity);
+        let worker = Worker { kind, in_flight: 0, credit, full: false, turn: self.turn };
         self.workers.insert(id, worker);
         self.enlist(id);
     }
@@ -95,7 +100,7 @@ impl Workers {
         let (_, _, id) = self.available.first()?;
         let worker = &self.workers[*id];
         let run = worker.available().min(worker.credit.run());
-        Some(Choice { worker: *id, kind: worker.kind, run })
+        Some(Choice { worker: *id, kind: worker.kind, run, first: worker.credit.next_request() })
     }
 
     /// A worker has got so many requests.
@@ -106,17 +111,17 @@ impl Workers {
             self.change(id, |worker| {
                 worker.in_flight += requests;
                 worker.turn = turn;
-                worker.credit.sent(now);
+                worker.credit.sent(requests, now);
             });
         }
     }
 
-    /// So many replies have come from a worker.
-    pub(super) fn replied(&mut self, id: PeerId, replies: usize, now: Instant) {
-        if replies > 0 {
+    /// Counts replies of a worker.
+    pub(super) fn replied(&mut self, id: PeerId, replies: &Replies, now: Instant) {
+        if replies.count() > 0 {
             self.change(id, |worker| {
-                worker.in_flight = worker.in_flight.saturating_sub(replies);
-                worker.credit.replied(replies, worker.in_flight, now);
+                worker.in_flight = worker.in_flight.saturating_sub(replies.count());
+                worker.credit.replied(replies, now);
             });
         }
     }
@@ -186,6 +191,13 @@ mod tests {
         (0..n).map(|_| ids.insert(())).collect()
     }
 
+    /// Has a worker reply to its oldest requests.
+    fn reply(workers: &mut Workers, id: PeerId, count: usize, now: Instant) {
+        let Some((_, mut replies)) = workers.replies(id) else { return };
+        (0..count).for_each(|_| replies.push_any());
+        workers.replied(id, &replies, now);
+    }
+
     fn send(workers: &mut Workers) -> Option<PeerId> {
         let id = workers.pick()?.worker;
         workers.sent(id, 1, Instant::now());
@@ -195,12 +207,12 @@ mod tests {
     #[test]
     fn idle_workers_come_first_and_take_turns() {
         let (mut workers, ids) = (Workers::default(), ids(3));
-        ids.iter().for_each(|id| workers.join(*id, Kind::Counting));
+        ids.iter().for_each(|id| workers.join(*id, Kind::Counting, None));
         let first: Vec<_> = std::iter::from_fn(|| send(&mut workers)).collect();
         assert_eq!(first, ids, "a new worker has credit for one request");
         let now = Instant::now();
-        workers.replied(ids[1], 1, now);
-        workers.replied(ids[0], 1, now);
+        reply(&mut workers, ids[1], 1, now);
+        reply(&mut workers, ids[0], 1, now);
         assert_eq!(send(&mut workers), Some(ids[0]), "it has rested longest");
         assert_eq!(send(&mut workers), Some(ids[1]));
     }
@@ -208,7 +220,7 @@ mod tests {
     #[test]
     fn a_fast_worker_gets_several_in_a_row_but_no_more_than_its_credit() {
         let (mut workers, ids) = (Workers::default(), ids(2));
-        workers.join(ids[0], Kind::Counting);
+        workers.join(ids[0], Kind::Counting, None);
         let mut now = Instant::now();
         for _ in 0..200 {
             let Choice { worker, run, .. } = workers.pick().unwrap();
@@ -217,20 +229,20 @@ mod tests {
             workers.sent(worker, all, now);
             assert_eq!((workers.pick(), workers.credit(), workers.in_flight()), (None, 0, all));
             now += Duration::from_micros(all as u64);
-            workers.replied(worker, all, now);
+            reply(&mut workers, worker, all, now);
         }
         assert!((140..=150).contains(&workers.pick().unwrap().run), "what takes it 150 us");
         let almost_all = workers.credit() - 3;
         workers.sent(ids[0], almost_all, now);
         assert_eq!(workers.pick().map(|choice| choice.run), Some(3));
-        workers.join(ids[1], Kind::Counting);
+        workers.join(ids[1], Kind::Counting, None);
         assert_eq!(workers.pick().map(|choice| (choice.worker, choice.run)), Some((ids[1], 1)));
     }
 
     #[test]
     fn a_full_or_gone_worker_gets_nothing() {
         let (mut workers, ids) = (Workers::default(), ids(2));
-        ids.iter().for_each(|id| workers.join(*id, Kind::Plain));
+        ids.iter().for_each(|id| workers.join(*id, Kind::Plain, None));
         workers.is_full(ids[0]);
         assert_eq!(send(&mut workers), Some(ids[1]));
         assert_eq!(send(&mut workers), Some(ids[1]));
@@ -250,9 +262,9 @@ mod tests {
                 now += Duration::from_micros(50);
                 let id = ids[at];
                 match step {
-                    0 if !workers.workers.contains_key(id) => workers.join(id, if at == 0 { Kind::Plain } else { Kind::Counting }),
+                    0 if !workers.workers.contains_key(id) => workers.join(id, if at == 0 { Kind::Plain } else { Kind::Counting }, (at == 1).then_some(7)),
                     1 => drop(workers.leave(id)),
-                    2 => workers.replied(id, 1, now),
+                    2 => reply(&mut workers, id, 1, now),
                     3 if !workers.full.contains(&id) => workers.is_full(id),
                     4 => workers.room(id),
                     _ => drop(send(&mut workers)),
@@ -260,7 +272,7 @@ mod tests {
                 prop_assert_eq!(workers.in_flight(), workers.workers.values().map(|w| w.in_flight).sum::<usize>());
                 prop_assert_eq!(workers.credit(), workers.workers.values().map(Worker::available).sum::<usize>());
                 prop_assert_eq!(workers.pick().is_some(), workers.credit() > 0);
-                prop_assert!(workers.workers.values().all(|w| w.kind == Kind::Plain || w.in_flight <= 1024));
+                prop_assert!(workers.workers.values().all(|w| w.kind == Kind::Plain || w.in_flight <= 65_535));
             }
         }
     }

@@ -1,0 +1,115 @@
+//! Measurement of a worker's rate while a given number of requests is in flight.
+
+use std::time::{Duration, Instant};
+
+use super::order::Replies;
+
+/// What an epoch waits for before it measures, and how long it measures.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plan {
+    /// Replies that are still to requests sent before the epoch: they tell about another number in flight.
+    pub(super) settle: usize,
+    /// Replies that are measured.
+    pub(super) replies: usize,
+    /// Busy time after which the epoch ends with the replies that have come: the worker is slower than expected.
+    pub(super) patience: Duration,
+}
+
+/// What was measured in an epoch.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Epoch {
+    /// Mean number of requests in flight.
+    pub(super) in_flight: f64,
+    /// Replies per second while the worker had anything in flight.
+    pub(super) rate: f64,
+    /// Whether the credit was what held requests back, for most of the replies.
+    pub(super) is_limited: bool,
+    /// Requests that the worker certainly served at the same time.
+    pub(super) concurrency: usize,
+}
+
+/// Integrates the number in flight over time, so that no request needs a time stamp of its own.
+#[derive(Debug)]
+pub(super) struct Meter {
+    plan: Plan,
+    in_flight: usize,
+    /// Time of the last change of `in_flight`.
+    changed: Option<Instant>,
+    /// In flight × seconds.
+    area: f64,
+    /// Time with anything in flight.
+    busy: Duration,
+    /// That time since the last replies.
+    busy_since_reply: Duration,
+    replies: Replies,
+    /// Replies that came while the credit was used up.
+    limited: usize,
+}
+
+impl Meter {
+    pub(super) const fn new(plan: Plan) -> Self {
+        Self {
+            plan,
+            in_flight: 0,
+            changed: None,
+            area: 0.0,
+            busy: Duration::ZERO,
+            busy_since_reply: Duration::ZERO,
+            replies: Replies::behind(0),
+            limited: 0,
+        }
+    }
+
+    pub(super) const fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// Begins another epoch.
+    pub(super) fn restart(&mut self, plan: Plan) {
+        *self = Self { in_flight: self.in_flight, changed: self.changed, ..Self::new(plan) };
+    }
+
+    pub(super) fn sent(&mut self, requests: usize, now: Instant) {
+        self.advance(now);
+        self.in_flight += requests;
+    }
+
+    /// Counts replies; returns how long the worker was busy since those before.
+    pub(super) fn replied(&mut self, replies: &Replies, limit: usize, now: Instant) -> Duration {
+        self.advance(now);
+        let busy = std::mem::take(&mut self.busy_since_reply);
+        let was_limited = self.in_flight >= limit;
+        self.in_flight = self.in_flight.saturating_sub(replies.count());
+        self.replies.add(replies);
+        self.limited += if was_limited { replies.count() } else { 0 };
+        // A worker that has become slow is measured at once, whatever it still has.
+        let settle = self.plan.settle;
+        if settle > 0 && (self.replies.count() >= settle || self.busy > self.plan.patience) {
+            self.restart(Plan { settle: 0, ..self.plan });
+        }
+        busy
+    }
+
+    /// Returns what was measured, once the epoch is over.
+    pub(super) fn finished(&self) -> Option<Epoch> {
+        let (replies, seconds) = (self.replies.count(), self.busy.as_secs_f64());
+        let is_complete = self.plan.settle == 0 && replies >= self.plan.replies;
+        let is_late = !is_complete && self.busy > self.plan.patience;
+        (replies > 0 && seconds > 0.0 && (is_complete || is_late)).then(|| Epoch {
+            in_flight: self.area / seconds,
+            rate: replies as f64 / seconds,
+            is_limited: self.limited * 4 >= replies * 3,
+            concurrency: self.replies.concurrency(),
+        })
+    }
+
+    /// Accounts for the time since the last change.
+    fn advance(&mut self, now: Instant) {
+        let since = self.changed.replace(now).map_or(Duration::ZERO, |before| now - before);
+        if self.in_flight > 0 {
+            self.area += self.in_flight as f64 * since.as_secs_f64();
+            self.busy += since;
+            self.busy_since_reply += since;
+        }
+    }
+}

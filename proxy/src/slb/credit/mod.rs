@@ -1,0 +1,102 @@
+//! Number of requests that one worker may have in flight.
+//!
+//! The controller looks for the smallest number that gives all of the worker's throughput: whatever is in flight beyond
+//! it only waits at the worker, where no other worker can take it. Replies alone can't tell service time from distance,
+//! nor a serial worker from a concurrent one. So the controller tries: it doubles or halves the number for a while and
+//! compares the rates (`search`). With the rate at the higher number and the round trip at the lower one, where less is
+//! waiting, their product is the number in flight at which the worker is just busy (the bandwidth-delay product, as in
+//! BBR, by Little's law).
+//!
+//! ```text
+//!   rate         ┌───────── more in flight only waits
+//!               ╱
+//!             ╱     knee = rate at the higher number × round trip at the lower number
+//!           ╱
+//!         ╱──────────────── in flight
+//! ```
+//!
+//! A short queue at the worker is worth what it costs: it saves wake-ups, and no other worker could start so soon. So
+//! up to [`QUEUE_TIME`] of work may always be in flight, without a trial.
+//!
+//! Replies that overtake older requests prove that the worker serves several at once, and how many (`order`): so far the
+//! number rises without a comparison, which service times that vary would make unsure.
+//!
+//! A worker that announces its capacity starts there and never gets less; beyond it only what a trial proves.
+
+mod meter;
+mod order;
+mod pace;
+mod search;
+
+use std::time::Instant;
+
+use meter::Meter;
+use pace::Pace;
+use search::Search;
+
+pub(super) use order::{Replies, Sequence};
+pub(super) use search::MAX_CREDIT;
+
+/// Credit of a worker: how much it may have in flight, and how much of that it gets in a row.
+#[derive(Debug)]
+pub(super) struct Credit {
+    search: Search,
+    meter: Meter,
+    pace: Pace,
+    sent: Sequence,
+    answered: Sequence,
+}
+
+impl Credit {
+    /// Creates the credit of a new worker, which may have announced how many requests it serves at once.
+    pub(super) fn new(capacity: Option<usize>) -> Self {
+        let search = Search::new(capacity);
+        let meter = Meter::new(search.plan(0));
+        Self { search, meter, pace: Pace::new(), sent: 0, answered: 0 }
+    }
+
+    /// Returns the number of requests that may be in flight.
+    pub(super) const fn limit(&self) -> usize {
+        self.search.limit()
+    }
+
+    /// Returns the number of requests that the worker gets in a row, if it may have as many.
+    pub(super) fn run(&self) -> usize {
+        self.pace.run()
+    }
+
+    /// Returns the position of the next request.
+    pub(super) const fn next_request(&self) -> Sequence {
+        self.sent
+    }
+
+    /// Returns where the worker's next replies are counted.
+    pub(super) const fn next_replies(&self) -> Replies {
+        Replies::behind(self.answered)
+    }
+
+    /// Counts requests that have gone to the worker.
+    pub(super) fn sent(&mut self, requests: usize, now: Instant) {
+        self.sent = self.sent.wrapping_add(requests as Sequence);
+        self.meter.sent(requests, now);
+    }
+
+    /// Counts replies that have come together.
+    pub(super) fn replied(&mut self, replies: &Replies, now: Instant) {
+        self.answered = replies.answered();
+        let busy = self.meter.replied(replies, self.limit(), now);
+        self.pace.observe(replies.count(), busy);
+        if let Some(epoch) = self.meter.finished() {
+            let before = self.limit();
+            self.search.learn(&epoch);
+            // What is in flight went there under another limit.
+            let settle = if self.limit() == before { 0 } else { self.meter.in_flight() };
+            self.meter.restart(self.search.plan(settle));
+        }
+    }
+}
+
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod tests;

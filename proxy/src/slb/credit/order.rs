@@ -1,0 +1,95 @@
+//! Proof of concurrency: replies that overtake older requests.
+//!
+//! A worker begins requests in the order in which they came. So when a reply comes while `n` older requests are
+//! unanswered, the worker had begun all of those too: it serves at least `n + 1` at the same time.
+
+/// Position of a request among all that a worker got; wraps around.
+pub(in crate::slb) type Sequence = u32;
+
+/// Replies that have come together, and by how much each was ahead of its turn.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::slb) struct Replies {
+    /// Position of the request whose reply would be next, if all came in order.
+    next: Sequence,
+    count: usize,
+    sum: i64,
+    max: i64,
+}
+
+impl Replies {
+    /// Starts to count behind the replies that a worker has given so far.
+    pub(in crate::slb) const fn behind(answered: Sequence) -> Self {
+        Self { next: answered, count: 0, sum: 0, max: i64::MIN }
+    }
+
+    pub(in crate::slb) const fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Counts the reply to a request. Its lead is at most the number of older requests without a reply.
+    pub(in crate::slb) fn push(&mut self, request: Sequence) {
+        let lead = i64::from(request.wrapping_sub(self.next).cast_signed());
+        self.next = self.next.wrapping_add(1);
+        self.count += 1;
+        self.sum += lead;
+        self.max = self.max.max(lead);
+    }
+
+    /// Counts a reply that can't be attributed to a request.
+    pub(in crate::slb) fn push_any(&mut self) {
+        self.push(self.next);
+    }
+
+    pub(super) const fn answered(&self) -> Sequence {
+        self.next
+    }
+
+    /// Adds replies that came later.
+    pub(super) fn add(&mut self, later: &Self) {
+        self.next = later.next;
+        self.count += later.count;
+        self.sum += later.sum;
+        self.max = self.max.max(later.max);
+    }
+
+    /// Returns the number of requests that the worker served at the same time, as far as that is proven.
+    ///
+    /// The mean lead is that of replies in order: zero, or the number of requests that the worker never answered.
+    pub(super) fn concurrency(&self) -> usize {
+        let Ok(count @ 1..) = i64::try_from(self.count) else { return 1 };
+        usize::try_from(self.max - self.sum.div_euclid(count)).unwrap_or(0) + 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn concurrency(first: Sequence, requests: &[Sequence]) -> usize {
+        let mut replies = Replies::behind(first);
+        requests.iter().for_each(|request| replies.push(first.wrapping_add(*request)));
+        replies.concurrency()
+    }
+
+    #[test]
+    fn replies_in_order_prove_nothing() {
+        for first in [0, 7, u32::MAX - 2] {
+            assert_eq!(concurrency(first, &[]), 1);
+            assert_eq!(concurrency(first, &[0, 1, 2, 3, 4]), 1);
+        }
+    }
+
+    #[test]
+    fn a_reply_that_overtakes_older_requests_proves_that_they_were_being_served() {
+        for first in [0, 7, u32::MAX - 2] {
+            assert_eq!(concurrency(first, &[3, 0, 1, 2]), 4);
+            assert_eq!(concurrency(first, &[1, 0, 3, 2, 5, 4]), 2);
+        }
+    }
+
+    #[test]
+    fn requests_that_were_never_answered_are_not_being_served() {
+        assert_eq!(concurrency(0, &[5, 6, 7, 8, 9, 10]), 1);
+        assert_eq!(concurrency(0, &[5, 7, 6, 8, 10, 9]), 2);
+    }
+}

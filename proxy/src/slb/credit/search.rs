@@ -1,0 +1,224 @@
+//! Search for the smallest number in flight that gives all of a worker's throughput.
+//!
+//! ```text
+//!   Hold ──pause over──► Trial of twice the number ──gain──► Hold there, or the next trial at once
+//!    ▲  └─rate fell────► Trial of half ──────────────no loss──► Hold there
+//!    └──────────────── no gain, or a loss: back, and a longer pause, then the other direction
+//! ```
+
+use std::time::Duration;
+
+use super::meter::{Epoch, Plan};
+
+/// Work that may wait at a worker without proof that it makes the worker faster.
+const QUEUE_TIME: Duration = Duration::from_millis(4);
+/// Upper bound of requests in flight without proof: more saves no wake-ups.
+const MAX_UNPROVEN: usize = 1024;
+/// Upper bound of requests in flight, and the largest capacity that a worker can announce.
+pub(in crate::slb) const MAX_CREDIT: usize = 65_535;
+/// Rise of the rate that a doubled number has to bring. A serial worker beside the broker gains nothing, one as far away
+/// as a request takes gains 2; service times that vary make a few per cent by chance.
+const WORTHWHILE: f64 = 1.08;
+/// Factors of the number that two rates suggest, after a trial of twice the number and of half. Where service times vary,
+/// the rate bends towards the knee instead of breaking off there, so that the number found is too low; more so from below.
+const MARGIN_UP: f64 = 1.2;
+const MARGIN_DOWN: f64 = 1.5;
+/// A rate below this part of the last one, in two epochs in a row, is that of a worker that has changed; in one, a stall.
+const FALLEN: f64 = 0.7;
+/// Replies that an epoch measures at least, once the first search is over.
+const MIN_REPLIES: usize = 16;
+/// Time in which an epoch is never given up: the broker may stall for as long.
+const MIN_PATIENCE: Duration = Duration::from_millis(20);
+/// Epochs between two trials at most: what a worker gains or loses is noticed within some 40.
+const MAX_PAUSE: u32 = 32;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Direction {
+    Up,
+    Down,
+}
+
+impl Direction {
+    const fn opposite(self) -> Self {
+        match self {
+            Self::Up => Self::Down,
+            Self::Down => Self::Up,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    /// Stays at the number found, for so many epochs.
+    Hold { pause: u32 },
+    /// Tries another number, to compare it with what was measured before.
+    Trial { direction: Direction, number: usize, base: Epoch },
+}
+
+/// State of the search for one worker.
+#[derive(Debug)]
+pub(super) struct Search {
+    /// Lower bound: the announced capacity, or one.
+    floor: usize,
+    /// Whether the worker announced its capacity: nothing beyond it goes without proof.
+    is_announced: bool,
+    /// Number in flight that trials have shown to be worthwhile.
+    proven: usize,
+    /// Number in flight that takes the worker [`QUEUE_TIME`].
+    unproven: usize,
+    phase: Phase,
+    /// The last measurement of the number held.
+    reference: Option<Epoch>,
+    /// Whether the last epoch was far slower than the reference.
+    has_fallen: bool,
+    /// Length of the last pause.
+    pause: u32,
+    /// Direction of the next trial.
+    next: Direction,
+    /// Whether no trial has failed yet: epochs are short then, so that a new worker soon has all it can take.
+    is_first: bool,
+}
+
+impl Search {
+    pub(super) fn new(capacity: Option<usize>) -> Self {
+        let floor = capacity.unwrap_or(1).clamp(1, MAX_CREDIT);
+        Self {
+            floor,
+            is_announced: capacity.is_some(),
+            proven: floor,
+            unproven: 0,
+            phase: Phase::Hold { pause: 1 },
+            reference: None,
+            has_fallen: false,
+            pause: 1,
+            next: Direction::Up,
+            is_first: true,
+        }
+    }
+
+    /// Returns the number of requests that may be in flight now.
+    pub(super) const fn limit(&self) -> usize {
+        match self.phase {
+            Phase::Trial { number, .. } => number,
+            Phase::Hold { .. } => self.held(),
+        }
+    }
+
+    /// Returns the number that holds while nothing is tried.
+    const fn held(&self) -> usize {
+        if self.unproven > self.proven { self.unproven } else { self.proven }
+    }
+
+    /// Returns the plan of the next epoch, which measures only once the worker has replied to `settle` requests.
+    pub(super) fn plan(&self, settle: usize) -> Plan {
+        let limit = self.limit();
+        // Replies of concurrent workers come in bursts of all that is in flight: two rounds hold the error down.
+        let replies = if self.is_first { limit.max(2) } else { (limit * 2).max(MIN_REPLIES) };
+        let expected = self.reference.map_or(Duration::MAX, |reference| {
+            Duration::try_from_secs_f64((settle + replies) as f64 / reference.rate).unwrap_or(Duration::MAX)
+        });
+        Plan { settle, replies, patience: expected.saturating_mul(4).max(MIN_PATIENCE) }
+    }
+
+    /// Draws the conclusions from an epoch.
+    pub(super) fn learn(&mut self, epoch: &Epoch) {
+        match self.phase {
+            Phase::Trial { direction, number, base } => self.judge(direction, number, &base, epoch),
+            // Too little demand tells nothing about more in flight.
+            Phase::Hold { .. } if !epoch.is_limited => {}
+            Phase::Hold { pause } => self.hold(pause, epoch),
+        }
+    }
+
+    fn hold(&mut self, pause: u32, epoch: &Epoch) {
+        let before = self.held();
+        let has_fallen = self.reference.is_some_and(|reference| epoch.rate < reference.rate * FALLEN);
+        let is_first_fall = has_fallen && !std::mem::replace(&mut self.has_fallen, has_fallen);
+        self.queue(epoch.rate, has_fallen && !is_first_fall);
+        if is_first_fall {
+            return;
+        }
+        self.has_fallen = false;
+        self.reference = Some(*epoch);
+        if epoch.proves(before) {
+            self.start_trial(Direction::Up, epoch);
+        } else if self.held() > before {
+            // Still growing without a trial.
+        } else if has_fallen {
+            self.pause = 1;
+            self.start_trial(Direction::Down, epoch);
+        } else if pause > 1 {
+            self.phase = Phase::Hold { pause: pause - 1 };
+        } else {
+            self.start_trial(self.next, epoch);
+        }
+    }
+
+    /// Adapts the number that needs no proof. It doubles at most; and before a worker is known to be slow, it is halved
+    /// at most, since that may be a stall.
+    fn queue(&mut self, rate: f64, is_slow: bool) {
+        if !self.is_announced {
+            let fitting = (rate * QUEUE_TIME.as_secs_f64()) as usize;
+            let least = if is_slow { 0 } else { self.unproven / 2 };
+            self.unproven = fitting.max(least).min(self.held() * 2).min(MAX_UNPROVEN);
+        }
+    }
+
+    fn start_trial(&mut self, direction: Direction, base: &Epoch) {
+        let held = self.held();
+        let number = match direction {
+            Direction::Up => (held * 2).min(MAX_CREDIT),
+            Direction::Down => (held / 2).max(self.unproven).max(self.floor).max(base.concurrency).min(held),
+        };
+        self.phase = if number == held {
+            // The bound is reached.
+            self.next = direction.opposite();
+            Phase::Hold { pause: self.pause }
+        } else {
+            Phase::Trial { direction, number, base: *base }
+        };
+    }
+
+    fn judge(&mut self, direction: Direction, number: usize, base: &Epoch, tried: &Epoch) {
+        self.phase = Phase::Hold { pause: 1 };
+        let held = self.held();
+        let proven = base.concurrency.max(tried.concurrency).max(self.floor);
+        let found = match direction {
+            Direction::Up if tried.proves(number) => number,
+            Direction::Up => knee(base, tried, MARGIN_UP).max(proven).min(number),
+            Direction::Down => knee(tried, base, MARGIN_DOWN).max(proven).min(held),
+        };
+        let has_gained = match direction {
+            Direction::Up => found > held,
+            Direction::Down => found < held,
+        };
+        if has_gained {
+            (self.proven, self.pause, self.next) = (found, 1, direction);
+            if direction == Direction::Up && found == number {
+                // All of it was worthwhile: more may be.
+                self.reference = Some(*tried);
+                self.start_trial(direction, tried);
+            }
+        } else {
+            self.is_first = false;
+            self.pause = (self.pause * 2).min(MAX_PAUSE);
+            self.phase = Phase::Hold { pause: self.pause };
+            self.next = direction.opposite();
+        }
+    }
+}
+
+impl Epoch {
+    /// Whether the worker certainly served almost as many requests at the same time as may be in flight.
+    const fn proves(&self, limit: usize) -> bool {
+        limit > 1 && self.concurrency * 4 >= limit * 3
+    }
+}
+
+/// Returns the number in flight at which the worker is just busy, by the rates at two numbers.
+fn knee(low: &Epoch, high: &Epoch, margin: f64) -> usize {
+    let gain = high.rate / low.rate;
+    let number =
+        if gain < WORTHWHILE { low.in_flight.round() } else { (low.in_flight * gain * margin).ceil() };
+    (number as usize).max(1)
+}
