@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         while done < requests {
             let reply = client.recv().await?;
             let state = reply.get(1).ok_or("a reply of one frame")?;
-            println!("{} is {}", reply.text(), state.escape_ascii());
+            println!("{} is {}", reply.text(0), state.escape_ascii());
             done += u32::from(state == b"done");
         }
         Ok(())

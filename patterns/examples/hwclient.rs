@@ -15,7 +15,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     for n in 1..=requests {
         let reply = client.request("Hello").await?;
-        println!("received {} {n}", reply.text());
+        println!("received {} {n}", reply.text(0));
     }
     Ok(())
 }

@@ -17,7 +17,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     for _ in 0..requests {
         let request = server.recv().await?;
-        println!("received {}", request.message().text());
+        println!("received {}", request.message().text(0));
         request.reply("World")?;
     }
     // The last reply may still be on its way.

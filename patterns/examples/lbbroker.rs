@@ -25,7 +25,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 let (worker, message) = message?;
                 idle.push_back(worker);
                 // Behind the empty frame of a REQ: "ready", or a client's name and the reply to it.
-                if let (_, Some(reply)) = message.split_first() && reply.frame_count() > 1 {
+                if let (_, Some(reply)) = message.split_first() && reply.len() > 1 {
                     clients.send_routed(reply).await?;
                     requests -= 1;
                 }

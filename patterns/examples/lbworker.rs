@@ -15,7 +15,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut answer = Message::from("ready");
     // A request is behind its client's name, and an empty frame. At the end there is neither.
     while let Ok((client, request)) = broker.request(answer).await?.split_envelope() {
-        println!("received {}", request.text());
+        println!("received {}", request.text(0));
         answer = Message::from("World").with_envelope(&client);
     }
     Ok(())

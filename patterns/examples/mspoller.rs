@@ -19,8 +19,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for _ in 0..messages {
         // The one that isn't ready is dropped, and loses nothing.
         tokio::select! {
-            task = tasks.recv() => println!("task {}", task?.text()),
-            update = weather.recv() => println!("weather {}", update?.text()),
+            task = tasks.recv() => println!("task {}", task?.text(0)),
+            update = weather.recv() => println!("weather {}", update?.text(0)),
         }
     }
     Ok(())

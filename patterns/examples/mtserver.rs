@@ -13,7 +13,7 @@ async fn work(name: u32) -> Result<(), Box<dyn Error + Send + Sync>> {
     server.connect("inproc://workers")?;
     loop {
         let request = server.recv().await?;
-        println!("worker {name} received {}", request.message().text());
+        println!("worker {name} received {}", request.message().text(0));
         tokio::time::sleep(Duration::from_millis(10)).await;
         request.reply("World")?;
     }

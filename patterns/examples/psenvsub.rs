@@ -17,7 +17,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for _ in 0..messages {
         let message = subscriber.recv().await?;
         let content = message.get(1).ok_or("a key without content")?;
-        println!("[{}] {}", message.text(), content.escape_ascii());
+        println!("[{}] {}", message.text(0), content.escape_ascii());
     }
     Ok(())
 }

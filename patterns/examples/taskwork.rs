@@ -22,7 +22,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             task = tasks.recv() => task?,
             _ = control.recv() => break,
         };
-        let millis = task.text().parse()?;
+        let millis = task.text(0).parse()?;
         tokio::time::sleep(Duration::from_millis(millis)).await;
         println!("worked for {millis} ms");
         results.send("").await?;

@@ -20,7 +20,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut total = 0.0;
     for _ in 0..updates {
         let update = subscriber.recv().await?;
-        let text = update.text();
+        let text = update.text(0);
         let mut fields = text.split(' ');
         let celsius: f64 = fields.nth(1).ok_or("an update without a temperature")?.parse()?;
         total += celsius;

@@ -21,8 +21,8 @@ pub use endpoint::{Endpoint, EndpointError, Host, IpcPath, Source, Zone};
 pub use enfonet_zmtp::{
     Batch, BatchBuilder, CommandError, Credentials, CurveError, Denial, Envelope, Fault, FrameError, Frames,
     GreetingError, HandshakeError, IntoFrame, IntoMessage, KeyError, KeyPair, Login, LoginTooLong, Mechanism,
-    Message, Metadata, MetadataError, PublicKey, Secret, SecretKey, Security, SocketType, Span, Spans,
-    Subscription, TrafficError, User, Verdict, Version,
+    Message, MessageBuilder, Metadata, MetadataError, PublicKey, Secret, SecretKey, Security, SocketType,
+    Span, Spans, Subscription, TrafficError, User, Verdict, Version, WrongFrameCount,
 };
 pub use error::{
     BindError, Closed, ConnectError, ConnectionError, RecvError, ReplyError, ReserveError, SendBatchError,

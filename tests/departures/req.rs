@@ -66,7 +66,7 @@ fn a_request_for_an_endpoint_that_is_given_up_goes_to_another() {
     req.connect(&good).unwrap();
     let serve = async {
         let request = rep.recv().await.unwrap();
-        assert_eq!(*request.message(), "request".into());
+        assert_eq!(*request.message(), "request");
         request.reply("reply").unwrap();
     };
     assert_eq!(runtime.run(async { tokio::join!(req.recv(), serve).0 }), Ok("reply".into()));
@@ -93,7 +93,7 @@ fn whoever_waits_for_a_reply_of_an_endpoint_that_is_given_up_gets_that_of_anothe
     // And the socket is ready for the next one.
     runtime.run(req.send("next")).unwrap();
     let request = runtime.run(rep.recv()).unwrap();
-    assert_eq!(*request.message(), "next".into());
+    assert_eq!(*request.message(), "next");
 }
 
 #[test]

@@ -21,11 +21,11 @@ fn a_request_of_a_client_that_left_does_not_disturb_its_successor() {
     let worker = Rep::new();
     worker.connect(&broker.backend()[..]).unwrap();
     let request = runtime.run(worker.recv()).unwrap();
-    assert_eq!(*request.message(), "first".into());
+    assert_eq!(*request.message(), "first");
     second.send(&message(&["", "second"]));
     request.reply("to the first").unwrap();
     let request = runtime.run(worker.recv()).unwrap();
-    assert_eq!(*request.message(), "second".into());
+    assert_eq!(*request.message(), "second");
     request.reply("to the second").unwrap();
     assert_eq!(text(&second.message()), ["", "to the second"]);
     drop((second, worker));

@@ -36,7 +36,7 @@ fn closing_sends_what_waits_first() {
             peer.bind(&endpoint).unwrap();
             dealer.connect(peer.get_last_endpoint().unwrap().unwrap()).unwrap();
         }
-        (0..MANY).for_each(|n| dealer.try_send(&n.to_be_bytes()).unwrap());
+        (0..MANY).for_each(|n| dealer.try_send(n.to_be_bytes()).unwrap());
         assert_eq!(runtime.run(dealer.close(DEADLINE)).dropped, 0);
         (0..MANY).for_each(|n| assert_eq!(peer.recv_bytes(0).unwrap(), n.to_be_bytes()));
     }
@@ -88,7 +88,7 @@ fn closing_sends_to_a_peer_that_comes_only_then() {
     let (_port, at) = unused();
     let dealer = Dealer::new();
     dealer.connect(&at).unwrap();
-    (0..10u8).for_each(|n| dealer.try_send(&[n]).unwrap());
+    (0..10u8).for_each(|n| dealer.try_send([n]).unwrap());
     let closing = runtime.spawn(async move { dealer.close(DEADLINE).await });
     let (peer, _) = libzmq.bound(zmq::DEALER, &at);
     (0..10u8).for_each(|n| assert_eq!(peer.recv_bytes(0).unwrap(), [n]));
@@ -135,7 +135,7 @@ fn a_dropped_socket_goes_on_sending_in_the_background() {
     peer.bind("tcp://127.0.0.1:*").unwrap();
     let dealer = Dealer::with_options(unlimited());
     dealer.connect(peer.get_last_endpoint().unwrap().unwrap()).unwrap();
-    (0..MANY).for_each(|n| dealer.try_send(&n.to_be_bytes()).unwrap());
+    (0..MANY).for_each(|n| dealer.try_send(n.to_be_bytes()).unwrap());
     drop(dealer);
     (0..MANY).for_each(|n| assert_eq!(peer.recv_bytes(0).unwrap(), n.to_be_bytes()));
 }

@@ -43,7 +43,7 @@ fn what_is_sent_before_the_libzmq_peer_is_bound_arrives_in_order() {
         let (_kept, at) = vacant(transport);
         let dealer = Dealer::new();
         dealer.connect(&at).unwrap();
-        (0..200u8).for_each(|n| dealer.try_send(&[n]).unwrap());
+        (0..200u8).for_each(|n| dealer.try_send([n]).unwrap());
         let (peer, _) = libzmq.bound(zmq::DEALER, &at);
         (0..200u8).for_each(|n| assert_eq!(peer.recv_bytes(0).unwrap(), [n]));
     }
@@ -71,7 +71,7 @@ fn what_is_sent_before_our_peer_is_bound_arrives_in_order() {
         let (_kept, at) = vacant(transport);
         let (first, second) = (Dealer::new(), Dealer::new());
         first.connect(&at).unwrap();
-        (0..200u8).for_each(|n| first.try_send(&[n]).unwrap());
+        (0..200u8).for_each(|n| first.try_send([n]).unwrap());
         runtime.run(second.bind(&at)).unwrap();
         (0..200u8).for_each(|n| assert_eq!(runtime.run(second.recv()).unwrap().first(), [n]));
     }

@@ -18,7 +18,7 @@ fn a_dealer_without_a_peer_takes_nothing_and_one_that_connects_as_much_as_its_ma
     let (_port, at) = unused();
     dealer.connect(&at).unwrap();
     for n in 0..10u8 {
-        assert_eq!(dealer.try_send(&[n]), Ok(()));
+        assert_eq!(dealer.try_send([n]), Ok(()));
     }
     assert_eq!(dealer.try_send("11th"), full("11th"));
     let (peer, _) = libzmq.bound(zmq::DEALER, &at);

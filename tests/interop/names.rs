@@ -49,7 +49,7 @@ fn a_libzmq_dealer_takes_over_the_name_of_another_if_it_may_and_is_kept_out_othe
         second.send("second", 0).unwrap();
         if may {
             let (second_id, message) = runtime.run(router.recv()).unwrap();
-            assert!(message == "second".into() && second_id != first_id);
+            assert!(message == "second" && second_id != first_id);
             // The first tries again by itself, and would take it over in turn.
             drop(first);
             let heard = eventually(|| {
@@ -151,7 +151,7 @@ fn who_sent_is_known_of_libzmq_peers_too() {
     let dealer = named(&libzmq, "me", &at.to_string());
     dealer.send("hello", 0).unwrap();
     let (peer, message) = runtime.run(router.recv_from()).unwrap();
-    assert_eq!(message, "hello".into());
+    assert_eq!(message, "hello");
     for (name, value) in [
         ("Socket-Type", Some(&b"DEALER"[..])),
         ("Identity", Some(b"me")),

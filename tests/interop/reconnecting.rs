@@ -132,7 +132,7 @@ fn messages_for_a_peer_that_is_away_wait_in_order() {
         for _ in 0..3 {
             let peer = connected_again(&runtime, &libzmq, &dealer, &at);
             drop(peer);
-            (0..200u8).for_each(|n| dealer.try_send(&[n]).unwrap());
+            (0..200u8).for_each(|n| dealer.try_send([n]).unwrap());
             let peer = connected_again(&runtime, &libzmq, &dealer, &at);
             runtime.run(dealer.send("last")).unwrap();
             let received: Vec<_> = std::iter::repeat_with(|| peer.recv_bytes(0).unwrap())
@@ -193,7 +193,7 @@ fn a_libzmq_client_goes_on_with_a_server_of_ours_that_was_restarted() {
             rep.wait_connected(1).await;
         });
         dealer.send_multipart(frames([&[][..], &[round]]), 0).unwrap();
-        runtime.run(rep.recv()).unwrap().reply(&[round]).unwrap();
+        runtime.run(rep.recv()).unwrap().reply([round]).unwrap();
         assert_eq!(dealer.recv_multipart(0).unwrap(), frames([&[][..], &[round]]));
         runtime.run(rep.close(Duration::from_secs(5)));
     }

@@ -73,7 +73,7 @@ fn what_a_dealer_sends_while_another_has_its_identity_arrives_when_that_has_gone
         }
         drop(first);
         let (peer, message) = world.runtime.run(router.recv()).unwrap();
-        assert_eq!(message, "waits".into());
+        assert_eq!(message, "waits");
         world.runtime.run(router.send_to(peer, "at last")).unwrap();
         assert_eq!(second.recv(), frames(["at last"]));
     }

@@ -191,7 +191,7 @@ fn a_rep_gives_the_envelope_back_within_the_process_too() {
             let message = |body| Message::from_frames([envelope, &[body]].concat());
             dealer.send(message("A")).await.unwrap();
             let request = rep.recv().await.unwrap();
-            assert_eq!(*request.message(), "A".into());
+            assert_eq!(*request.message(), "A");
             request.reply("B").unwrap();
             assert_eq!(dealer.recv().await, Ok(message("B")));
         }

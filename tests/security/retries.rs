@@ -63,7 +63,7 @@ fn whoever_is_refused_tries_again_and_gets_in_when_the_server_has_changed_its_mi
             }
             assert!(rep.try_recv().is_none());
             on.store(true, Ordering::Relaxed);
-            assert_eq!(*world.runtime.run(rep.recv()).unwrap().message(), "at last".into());
+            assert_eq!(*world.runtime.run(rep.recv()).unwrap().message(), "at last");
         }
     }
 }
@@ -84,7 +84,7 @@ fn a_server_that_connects_is_tried_again_by_nobody_but_itself() {
         }
         on.store(true, Ordering::Relaxed);
         world.runtime.run(bound.send(["", "at last"])).unwrap();
-        assert_eq!(*world.runtime.run(server.recv()).unwrap().message(), "at last".into());
+        assert_eq!(*world.runtime.run(server.recv()).unwrap().message(), "at last");
     }
 }
 
@@ -180,7 +180,7 @@ fn a_client_of_pyzmqs_that_is_to_try_later_does() {
         assert!(rep.try_recv().is_none());
         on.store(true, Ordering::Relaxed);
         let request = world.runtime.run(rep.recv()).unwrap();
-        assert_eq!(*request.message(), "at last".into());
+        assert_eq!(*request.message(), "at last");
         request.reply("welcome").unwrap();
         assert_eq!(req.recv(), frames(["welcome"]));
     }

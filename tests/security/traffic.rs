@@ -36,7 +36,7 @@ fn thousands_of_messages_come_in_order_both_ways() {
         world.runtime.run(sending).unwrap();
         for n in 0..MESSAGES {
             let message = world.runtime.run(ours.recv()).unwrap();
-            assert_eq!(message, [n.to_string(), "x".repeat(n as usize % 300)].into());
+            assert_eq!(message, [n.to_string(), "x".repeat(n as usize % 300)]);
         }
     }
 }

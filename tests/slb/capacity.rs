@@ -81,7 +81,7 @@ fn a_worker_that_announces_its_capacity_has_as_many_at_once() {
         }
         requests
     });
-    assert_eq!(requests[47].message().text(), "47");
+    assert_eq!(requests[47].message().text(0), "47");
     for request in requests.into_iter().rev() {
         let reply = request.message().clone();
         request.reply(reply).unwrap();

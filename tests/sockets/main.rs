@@ -15,6 +15,7 @@ mod proxy;
 mod publishing;
 mod requests;
 mod storms;
+mod values;
 
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -148,7 +148,7 @@ async fn of_conflated_messages_the_last_is_received() {
                 break message;
             }
         };
-        assert_eq!(last, ["19", "with more frames"].into());
+        assert_eq!(last, ["19", "with more frames"]);
         turns().await;
         assert!(pull.try_recv().is_none());
         let push = Push::builder().conflate(true).build();

@@ -104,7 +104,7 @@ async fn what_is_written_makes_room_however_much_comes_meanwhile() {
     let all_is_sent = async {
         for _ in 0..20 {
             one.send(message()).await.unwrap();
-            assert_eq!(other.recv().await.unwrap().frame_count(), 40);
+            assert_eq!(other.recv().await.unwrap().len(), 40);
         }
     };
     tokio::select! {

@@ -43,7 +43,7 @@ async fn requests_of_three_clients_to_five_workers_are_answered_to_the_right_one
             tokio::spawn(async move {
                 for k in 0..100 {
                     let reply = client.request([n.to_string(), k.to_string()]).await.unwrap();
-                    assert_eq!(reply, ["re".to_string(), n.to_string(), k.to_string()].into());
+                    assert_eq!(reply, ["re".to_string(), n.to_string(), k.to_string()]);
                 }
             })
         })

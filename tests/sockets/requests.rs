@@ -27,7 +27,7 @@ async fn a_request_and_its_reply_need_no_waiting() {
             let request = eventually(|| rep.try_recv()).await;
             assert_eq!(req.try_recv(), Ok(None));
             request.reply(n.to_string()).unwrap();
-            assert_eq!(eventually(|| req.try_recv().unwrap()).await, n.to_string().into());
+            assert_eq!(eventually(|| req.try_recv().unwrap()).await, n.to_string());
             assert_eq!(req.try_recv(), Err(RecvError::NoRequest));
         }
         req.close(DEADLINE).await;
@@ -75,7 +75,7 @@ async fn a_server_that_is_never_out_of_requests_loses_no_reply() {
         };
         let receive = async {
             for n in 0..REQUESTS {
-                assert_eq!(client.recv().await.unwrap(), [String::new(), n.to_string()].into());
+                assert_eq!(client.recv().await.unwrap(), [String::new(), n.to_string()]);
             }
         };
         tokio::join!(serve, receive);

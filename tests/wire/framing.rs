@@ -26,7 +26,7 @@ fn bodies_of_up_to_255_octets_take_the_short_form_and_others_the_long() {
         runtime.run(dealer.send(body.clone())).unwrap();
         assert!(script.read(octets.len()) == octets, "sent {len}");
         script.send(&octets);
-        assert!(runtime.run(dealer.recv()).unwrap() == body.into(), "received {len}");
+        assert!(runtime.run(dealer.recv()).unwrap() == body, "received {len}");
     }
 }
 

@@ -62,7 +62,7 @@ fn garbage_of_one_that_listens_does_not_disturb_a_healthy_peer() {
         }
         healthy.borrow_mut().settle();
         healthy.borrow_mut().send(&message(&["healthy"]));
-        while runtime.run(dealer.recv()).unwrap() != "healthy".into() {}
+        while runtime.run(dealer.recv()).unwrap() != "healthy" {}
         dealer.disconnect(&sick_at).unwrap();
         Ok(())
     });

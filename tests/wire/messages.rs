@@ -155,7 +155,7 @@ fn the_going_of_who_never_was_a_peer_is_no_message() {
     let mut script = Script::join(&at, "DEALER", 1);
     script.send(&message(&["here"]));
     let (peer, first) = runtime.run(router.recv()).unwrap();
-    assert_eq!(first, "here".into());
+    assert_eq!(first, "here");
     script.leave();
     assert_eq!(runtime.run(router.recv()), Ok((peer, "gone".into())));
 }

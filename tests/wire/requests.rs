@@ -136,7 +136,7 @@ fn a_reply_has_the_envelope_of_its_request() {
     ] {
         script.send(&[envelope, b"\x01\x01a\0\0"].concat());
         let request = runtime.run(rep.recv()).unwrap();
-        assert_eq!(request.message(), &["a", ""].into());
+        assert_eq!(request.message(), &["a", ""]);
         request.reply(["", "b"]).unwrap();
         script.expect(&[envelope, b"\x01\0\0\x01b"].concat());
     }
@@ -157,7 +157,7 @@ fn a_router_adds_and_takes_nothing() {
     let mut script = Script::join(&at, "REQ", 1);
     script.send(b"\x01\0\0\x01q");
     let (peer, request) = runtime.run(router.recv()).unwrap();
-    assert_eq!(request, ["", "q"].into());
+    assert_eq!(request, ["", "q"]);
     runtime.run(router.send_to(peer, ["", "a"])).unwrap();
     script.expect(b"\x01\0\0\x01a");
     runtime.run(router.send_to(peer, "as it is")).unwrap();

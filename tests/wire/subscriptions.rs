@@ -380,7 +380,7 @@ fn xsub_takes_what_it_did_not_ask_for_and_tells_every_subscribe() {
     }
     script.send(&message(&["unasked for", "too"]));
     let (_, batch) = runtime.run(xsub.recv_batch()).unwrap();
-    assert!(batch.into_iter().eq([["unasked for", "too"].into()]));
+    assert!(batch.into_iter().eq([["unasked for", "too"]]));
 }
 
 #[test]

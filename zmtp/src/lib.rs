@@ -24,7 +24,8 @@ pub use handshake::{
 pub use heartbeat::{Heartbeat, HeartbeatConfig, Pulse};
 pub use incoming::{Incoming, TrafficError};
 pub use message::{
-    Batch, BatchBuilder, Envelope, Frames, IntoFrame, IntoMessage, Message, Messages, Small, Span, Spans,
+    Batch, BatchBuilder, Envelope, Frames, IntoFrame, IntoMessage, Message, MessageBuilder, Messages, Small,
+    Span, Spans, WrongFrameCount,
 };
 pub use metadata::{Metadata, MetadataError};
 pub use security::{

@@ -23,7 +23,7 @@ impl<K: KnowsPeers> Options<K> {
     /// before it. Default none.
     #[must_use]
     pub fn hello(mut self, message: impl IntoMessage) -> Self {
-        self.settings.hello = Some(message.into());
+        self.settings.hello = Some(message.into_message());
         self
     }
 }
@@ -51,7 +51,7 @@ impl Options<XPub> {
     /// application only if it has subscribed to its topic. Default none.
     #[must_use]
     pub fn welcome(mut self, message: impl IntoMessage) -> Self {
-        self.settings.hello = Some(message.into());
+        self.settings.hello = Some(message.into_message());
         self
     }
 }
@@ -79,7 +79,7 @@ impl Options<Router> {
     /// (libzmq's `DISCONNECT_MSG`). Default none.
     #[must_use]
     pub fn disconnect_message(mut self, message: impl IntoMessage) -> Self {
-        self.settings.parting = Some(Parting { message: message.into(), of_accepted: true });
+        self.settings.parting = Some(Parting { message: message.into_message(), of_accepted: true });
         self
     }
 }
@@ -89,7 +89,7 @@ impl Options<Dealer> {
     /// `HICCUP_MSG`): what was asked there may have to be asked again. Default none.
     #[must_use]
     pub fn hiccup_message(mut self, message: impl IntoMessage) -> Self {
-        self.settings.parting = Some(Parting { message: message.into(), of_accepted: false });
+        self.settings.parting = Some(Parting { message: message.into_message(), of_accepted: false });
         self
     }
 }

@@ -26,7 +26,7 @@ use control::{Counters, State};
 /// tokio::spawn(async move { worker.recv().await.unwrap().reply("world") });
 /// let client = Req::new();
 /// client.connect(front)?;
-/// assert_eq!(client.request("hello").await?, "world".into());
+/// assert_eq!(client.request("hello").await?, "world");
 /// # Ok(())
 /// # }
 /// ```
@@ -66,8 +66,8 @@ pub async fn proxy(front: &impl Relay, back: &impl Relay) {
 /// worker.connect(back)?;
 /// let using = async {
 ///     source.send("task").await?;
-///     assert_eq!(worker.recv().await?, "task".into());
-///     assert_eq!(watcher.recv().await?, "task".into());
+///     assert_eq!(worker.recv().await?, "task");
+///     assert_eq!(watcher.recv().await?, "task");
 ///     assert_eq!(control.statistics().front.received.messages, 1);
 ///     control.terminate();
 ///     Ok::<_, Box<dyn std::error::Error>>(())

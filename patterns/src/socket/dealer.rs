@@ -38,10 +38,10 @@ use crate::routing::RoundRobin;
 /// dealer.send(["", "2"]).await?;
 /// for text in ["1", "2"] {
 ///     let request = server.recv().await?;
-///     assert_eq!(request.message().text(), text);
+///     assert_eq!(request.message().text(0), text);
 ///     request.reply("done")?;
 /// }
-/// assert_eq!(dealer.recv().await?, ["", "done"].into());
+/// assert_eq!(dealer.recv().await?, ["", "done"]);
 /// # Ok(())
 /// # }
 /// ```

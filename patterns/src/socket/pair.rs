@@ -30,9 +30,9 @@ use crate::routing::Exclusive;
 /// child.connect("inproc://steps")?;
 ///
 /// parent.send("begin").await?;
-/// assert_eq!(child.recv().await?, "begin".into());
+/// assert_eq!(child.recv().await?, "begin");
 /// child.send(["done", "42"]).await?;
-/// assert_eq!(parent.recv().await?, ["done", "42"].into());
+/// assert_eq!(parent.recv().await?, ["done", "42"]);
 /// # Ok(())
 /// # }
 /// ```

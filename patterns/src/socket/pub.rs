@@ -32,7 +32,7 @@ use crate::routing::FanOut;
 ///
 /// publisher.wait_subscribers(1).await;
 /// publisher.send(["weather.lisbon", "21.5"]).await?;
-/// assert_eq!(subscriber.recv().await?, ["weather.lisbon", "21.5"].into());
+/// assert_eq!(subscriber.recv().await?, ["weather.lisbon", "21.5"]);
 /// # publisher.close(std::time::Duration::ZERO).await;
 /// # Ok(())
 /// # }

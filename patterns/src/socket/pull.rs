@@ -27,7 +27,7 @@ use crate::routing::Passive;
 /// worker.connect(endpoint)?;
 ///
 /// worker.send("a result").await?;
-/// assert_eq!(sink.recv().await?, "a result".into());
+/// assert_eq!(sink.recv().await?, "a result");
 /// # Ok(())
 /// # }
 /// ```

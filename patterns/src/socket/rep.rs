@@ -46,7 +46,7 @@ use crate::{PeerId, PeerInfo};
 ///
 /// let client = Req::new();
 /// client.connect(endpoint)?;
-/// assert_eq!(client.request("ada").await?, "hello, ada".into());
+/// assert_eq!(client.request("ada").await?, "hello, ada");
 /// # Ok(())
 /// # }
 /// ```

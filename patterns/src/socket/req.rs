@@ -34,7 +34,7 @@ use crate::routing::{Lockstep, Standing, Ticket};
 /// let request = server.recv().await?;
 /// assert_eq!(request.message().first(), b"2 + 2");
 /// request.reply("4")?;
-/// assert_eq!(client.recv().await?, "4".into());
+/// assert_eq!(client.recv().await?, "4");
 /// # Ok(())
 /// # }
 /// ```
@@ -61,7 +61,7 @@ impl Req {
     /// # Errors
     /// [`RequestError`]; the next request may be sent then.
     pub async fn request(&self, message: impl IntoMessage) -> Result<Message, RequestError> {
-        let message = message.into();
+        let message = message.into_message();
         let (retries, limit) = (self.hub.settings().retries, self.hub.settings().reply_timeout);
         let mut ticket = None;
         for attempt in 0..=retries {
@@ -96,7 +96,7 @@ impl Req {
     /// [`SendError::ReplyPending`] when the reply to the last one hasn't been received, unless the socket is
     /// [`relaxed`](crate::Options::relaxed), [`SendError::Timeout`] or [`SendError::Closed`]; with the message.
     pub async fn send(&self, message: impl IntoMessage) -> Result<(), SendError> {
-        self.begin(message.into(), self.hub.settings().send_timeout).await?;
+        self.begin(message.into_message(), self.hub.settings().send_timeout).await?;
         Ok(())
     }
 
@@ -106,7 +106,7 @@ impl Req {
     /// With the message: [`TrySendError::Full`], [`TrySendError::ReplyPending`] as of [`send`](Self::send), or
     /// [`TrySendError::Closed`].
     pub fn try_send(&self, message: impl IntoMessage) -> Result<(), TrySendError> {
-        let message = message.into();
+        let message = message.into_message();
         let begun = self.try_begin(&mut self.hub.out(), &message);
         self.announce(Unsent::unless(begun, message)?);
         Ok(())

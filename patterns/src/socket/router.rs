@@ -43,7 +43,7 @@ use crate::{ConnectError, Endpoint, PeerId, PeerInfo};
 /// let (peer, message) = router.recv().await?;
 /// assert_eq!((message, router.identity(peer)), ("hello".into(), Some("ada".into())));
 /// router.send_to(peer, "hello, ada").await?;
-/// assert_eq!(dealer.recv().await?, "hello, ada".into());
+/// assert_eq!(dealer.recv().await?, "hello, ada");
 /// # Ok(())
 /// # }
 /// ```
@@ -139,7 +139,7 @@ impl Router {
     /// With the message: [`SendError::Closed`]; [`SendError::NoRecipient`] when there is no frame behind the routing
     /// id; if mandatory, [`SendError::UnknownPeer`] or [`SendError::Timeout`].
     pub async fn send_routed(&self, message: impl IntoMessage) -> Result<(), SendError> {
-        let whole = message.into();
+        let whole = message.into_message();
         let (routing_id, Some(message)) = whole.clone().split_first() else {
             return Err(SendError::NoRecipient(whole));
         };

@@ -141,7 +141,7 @@ impl<'a> Permit<'a> {
     /// [`SendError::Closed`].
     pub fn send(mut self, message: impl IntoMessage) -> Result<(), SendError> {
         self.is_open = false;
-        self.hub.fill(self.peer, message.into())
+        self.hub.fill(self.peer, message.into_message())
     }
 
     /// The peer that the message will go to, if it stays.

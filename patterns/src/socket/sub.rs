@@ -32,7 +32,7 @@ use crate::routing::Upstream;
 /// publisher.wait_subscribers(1).await;
 /// publisher.send("b is not for me").await?;
 /// publisher.send("a is").await?;
-/// assert_eq!(subscriber.recv().await?, "a is".into());
+/// assert_eq!(subscriber.recv().await?, "a is");
 /// # Ok(())
 /// # }
 /// ```

@@ -38,7 +38,7 @@ use crate::routing::Upstream;
 /// subscriber.send("a question")?;
 /// assert_eq!(publisher.recv().await?, FromSubscriber::Message { peer, message: "a question".into() });
 /// publisher.send("an answer").await?;
-/// assert_eq!(subscriber.recv().await?, "an answer".into());
+/// assert_eq!(subscriber.recv().await?, "an answer");
 /// # Ok(())
 /// # }
 /// ```
@@ -78,7 +78,7 @@ impl XSub {
     /// # Errors
     /// [`SendError::Closed`].
     pub fn send(&self, message: impl IntoMessage) -> Result<(), SendError> {
-        let message = message.into();
+        let message = message.into_message();
         match Subscription::from_message(&message) {
             Some(Subscription::Subscribe(topic)) => self.subscribe(topic),
             Some(Subscription::Cancel(topic)) => self.unsubscribe(topic),

@@ -80,7 +80,7 @@ mod tests {
         for (message, name) in came.spans().zip(["1", "2"]) {
             bundle.push_behind(name.as_bytes(), &came, &message);
         }
-        let names: Vec<_> = bundle.drain().flatten().map(|message| message.text().into_owned()).collect();
+        let names: Vec<_> = bundle.drain().flatten().map(|message| message.text(0).into_owned()).collect();
         assert_eq!(names, ["1", "2"]);
     }
 }

@@ -123,7 +123,7 @@ async fn requests_that_a_full_worker_refuses_are_under_way_no_more_and_go_to_it_
     let serve = async {
         for n in 0..REQUESTS {
             let request = worker.recv().await.unwrap();
-            assert_eq!(request.message().text(), large(n));
+            assert_eq!(request.message().text(0), large(n));
             request.reply("done").unwrap();
         }
     };
@@ -156,7 +156,7 @@ async fn requests_that_come_back_from_a_worker_go_before_those_that_came_back_la
     let client = PeerId::default();
     broker.give_back(vec![(client, "3".into()), (client, "4".into())]);
     broker.give_back(vec![(client, "1".into()), (client, "2".into())]);
-    let order: Vec<_> = broker.returned.iter().map(|(_, request)| request.text().into_owned()).collect();
+    let order: Vec<_> = broker.returned.iter().map(|(_, request)| request.text(0).into_owned()).collect();
     assert_eq!(order, ["1", "2", "3", "4"], "what comes back last was handed over first");
 }
 

@@ -4,22 +4,27 @@ mod batch;
 mod builder;
 mod convert;
 mod envelope;
+mod message_builder;
 mod octets;
+mod small;
 mod span;
+mod std_traits;
 mod wire;
 
 use std::borrow::Cow;
-use std::fmt;
 
 use bytes::{Bytes, BytesMut};
 use smallvec::{SmallVec, smallvec};
 
 pub use batch::{Batch, Messages};
 pub use builder::BatchBuilder;
-pub use convert::{IntoFrame, IntoMessage, Small};
+pub use convert::{IntoFrame, IntoMessage};
 pub use envelope::Envelope;
+pub use message_builder::MessageBuilder;
 use octets::Octets;
+pub use small::Small;
 pub use span::{Span, Spans};
+pub use std_traits::WrongFrameCount;
 pub use wire::Frames;
 
 use crate::FrameHeader;
@@ -28,20 +33,26 @@ use crate::FrameHeader;
 /// their header than to hand to the kernel as a piece of their own.
 const LARGE_BODY: usize = 4096;
 
-/// One message of at least one frame; cheap to clone.
+/// A message of at least one frame; cheap to clone.
 ///
 /// A received message is a view into the buffer that it arrived in: its frames are slices of it, nothing is copied, and it
-/// keeps that buffer alive; [`detach`](Self::detach) what you store for long. One of up to 71 octets, with its frame
+/// keeps that buffer alive; [`detach`](Self::detach) what you store for long. A message of up to 71 bytes, with its frame
 /// headers, is held in place instead: then a frame of its own is a copy. A message that you make holds the parts that you
-/// gave.
+/// gave. [`IntoMessage`] lists the values that are sent as messages.
 ///
 /// ```
+/// use bytes::Bytes;
 /// use enfonet_zmtp::Message;
 ///
-/// let message = Message::from_frames(["weather.lisbon", "21.5"]);
-/// assert_eq!(message.first(), b"weather.lisbon");
-/// assert_eq!(message.iter().count(), 2);
-/// assert_eq!(Message::from("hello").iter().next(), Some(&b"hello"[..]));
+/// let message = Message::from(["weather.lisbon", "21.5"]);
+/// assert_eq!(message.len(), 2);
+/// assert_eq!(message[0], *b"weather.lisbon");
+/// assert_eq!(message.text(1).parse(), Ok(21.5));
+/// assert_eq!(message, ["weather.lisbon", "21.5"]);
+///
+/// let [topic, temperature] = <[Bytes; 2]>::try_from(message)?;
+/// assert_eq!((&topic[..], &temperature[..]), (&b"weather.lisbon"[..], &b"21.5"[..]));
+/// # Ok::<(), enfonet_zmtp::WrongFrameCount>(())
 /// ```
 #[derive(Clone)]
 pub struct Message {
@@ -57,13 +68,18 @@ enum Repr {
 }
 
 impl Message {
-    /// A message of the given frames. Without any it has one empty frame: there are no empty messages.
-    pub fn from_frames<T: Into<Bytes>>(frames: impl IntoIterator<Item = T>) -> Self {
-        let mut frames: SmallVec<[Bytes; 1]> = frames.into_iter().map(Into::into).collect();
+    /// Makes a message of the frames. Without any it has one empty frame: there are no empty messages.
+    pub fn from_frames<T: IntoFrame>(frames: impl IntoIterator<Item = T>) -> Self {
+        let mut frames: SmallVec<[Bytes; 1]> = frames.into_iter().map(T::into_frame).collect();
         if frames.is_empty() {
             frames.push(Bytes::new());
         }
         Self { repr: Repr::Frames(frames) }
+    }
+
+    /// Returns a builder, to which frames of any type are added one by one.
+    pub fn builder() -> MessageBuilder {
+        MessageBuilder::default()
     }
 
     /// A copy of one frame's body.
@@ -95,26 +111,35 @@ impl Message {
         }
     }
 
-    /// The body of the first frame as text. What is no UTF-8 shows as `\u{FFFD}`.
+    /// Returns the body of a frame, counted from 0, as text. Bytes that are no UTF-8 show as `\u{FFFD}`, and a frame that
+    /// isn't there as no text: [`get`](Self::get) tells it from an empty one.
     ///
     /// ```
     /// # use enfonet_zmtp::Message;
-    /// assert_eq!(Message::from(["42", "the answer"]).text().parse(), Ok(42));
+    /// let message = Message::from(["answer", "42"]);
+    /// assert_eq!(message.text(0), "answer");
+    /// assert_eq!(message.text(1).parse(), Ok(42));
+    /// assert!(message.text(2).parse::<i32>().is_err());
     /// ```
     #[must_use]
-    pub fn text(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(self.first())
+    pub fn text(&self, frame: usize) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.get(frame).unwrap_or_default())
     }
 
-    /// The body of a frame, counted from 0.
+    /// Returns the body of a frame, counted from 0. `message[n]` gives the same, and panics if there is no such frame: as
+    /// any peer decides how many frames it sends, that is for the first one only, which is always there.
     #[must_use]
     pub fn get(&self, frame: usize) -> Option<&[u8]> {
-        self.iter().nth(frame)
+        match &self.repr {
+            Repr::Wire(_) => self.iter().nth(frame),
+            Repr::Frames(frames) => frames.get(frame).map(|body| &body[..]),
+        }
     }
 
-    /// How many frames there are. Walks the headers of a received message.
+    /// Returns the number of frames, at least 1. Walks the headers of a received message.
     #[must_use]
-    pub fn frame_count(&self) -> usize {
+    #[expect(clippy::len_without_is_empty, reason = "a message without frames doesn't exist")]
+    pub fn len(&self) -> usize {
         match &self.repr {
             Repr::Wire(_) => self.iter().count(),
             Repr::Frames(frames) => frames.len(),
@@ -150,11 +175,11 @@ impl Message {
 
     /// Puts a frame before the others.
     #[must_use]
-    pub fn with_first(self, frame: impl Into<Bytes>) -> Self {
+    pub fn with_first(self, frame: impl IntoFrame) -> Self {
         match self.repr {
-            Repr::Wire(_) => self.with_envelope(&Envelope::of(&[frame.into()])),
+            Repr::Wire(_) => self.with_envelope(&Envelope::of(&[frame.into_frame()])),
             Repr::Frames(mut frames) => {
-                frames.insert(0, frame.into());
+                frames.insert(0, frame.into_frame());
                 Self { repr: Repr::Frames(frames) }
             }
         }
@@ -260,53 +285,6 @@ impl Message {
     }
 }
 
-/// The frames as shared slices, in order.
-impl IntoIterator for Message {
-    type Item = Bytes;
-    type IntoIter = smallvec::IntoIter<[Bytes; 1]>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        match self.repr {
-            Repr::Frames(frames) => frames.into_iter(),
-            Repr::Wire(wire) => {
-                let frames: SmallVec<[Bytes; 1]> =
-                    Frames::of_wire(&wire).map(|body| wire.slice(body)).collect();
-                frames.into_iter()
-            }
-        }
-    }
-}
-
-impl<'a> IntoIterator for &'a Message {
-    type Item = &'a [u8];
-    type IntoIter = Frames<'a>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
-    }
-}
-
-impl PartialEq for Message {
-    fn eq(&self, other: &Self) -> bool {
-        self.iter().eq(other.iter())
-    }
-}
-
-impl Eq for Message {}
-
-/// Frames as text where they are printable, cut at 32 octets.
-impl fmt::Debug for Message {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut list = f.debug_list();
-        for frame in self {
-            let (shown, rest) = frame.split_at(frame.len().min(32));
-            let dots = if rest.is_empty() { "" } else { "…" };
-            list.entry(&format_args!("\"{}{dots}\" ({})", shown.escape_ascii(), frame.len()));
-        }
-        list.finish()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -321,7 +299,7 @@ mod tests {
     #[test]
     fn there_are_no_messages_without_frames() {
         let none: [Bytes; 0] = [];
-        assert_eq!(Message::from_frames(none), Message::from(""));
+        assert_eq!(Message::from_frames(none), "");
     }
 
     #[test]
@@ -366,18 +344,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn messages_are_equal_when_their_frames_are_and_are_shown_as_text() {
-        let message = Message::from_frames([&b"a\n"[..], &[b'x'; 33]]);
-        assert_eq!(message, message.detach());
-        for other in [Message::from("a\n"), Message::from_frames(["a\n", ""]), Message::from_frames(["a\nx"])]
-        {
-            assert_ne!(message, other);
-        }
-        let shown = format!("[\"a\\n\" (2), \"{}…\" (33)]", "x".repeat(32));
-        assert_eq!(format!("{message:?}"), shown);
-    }
-
     proptest! {
         #[test]
         fn every_form_of_a_message_shows_the_same_frames(bodies in bodies()) {
@@ -385,14 +351,14 @@ mod tests {
             let wire = made.detach();
             prop_assert_eq!(&made, &wire);
             prop_assert_eq!(made.wire_len(), wire.wire_len());
-            prop_assert_eq!(made.frame_count(), bodies.len());
-            prop_assert_eq!(wire.frame_count(), bodies.len());
+            prop_assert_eq!(made.len(), bodies.len());
+            prop_assert_eq!(wire.len(), bodies.len());
             prop_assert!(wire.clone().into_iter().eq(bodies.iter().cloned().map(Bytes::from)));
             prop_assert_eq!(made.clone().into_pieces().concat(), wire.clone().into_pieces().concat());
             let (first, rest) = wire.split_first();
             prop_assert_eq!(&first[..], &bodies[0][..]);
             prop_assert_eq!(&rest, &made.split_first().1);
-            prop_assert_eq!(rest.map_or(0, |r| r.frame_count()), bodies.len() - 1);
+            prop_assert_eq!(rest.map_or(0, |r| r.len()), bodies.len() - 1);
         }
     }
 }

@@ -80,7 +80,7 @@ mod tests {
         let batch: Batch = [Message::from("ab"), Message::from_frames(["c", "d"])].into_iter().collect();
         let spans: Vec<_> = batch.spans().map(|s| (s.range, s.first)).collect();
         assert_eq!(spans, [(0..4, &b"ab"[..]), (4..10, b"c")]);
-        assert_eq!(batch.slice(4..10, 1), Message::from_frames(["c", "d"]).into());
+        assert_eq!(batch.slice(4..10, 1), Message::from(["c", "d"]).into());
     }
 
     #[test]
@@ -88,8 +88,8 @@ mod tests {
         let batch: Batch = [["a", "", "b"], ["c", "d", "e"]].map(Message::from).into_iter().collect();
         let rests: Vec<_> = batch.spans().map(|span| span.rest().unwrap()).collect();
         assert_eq!([rests[0].first, rests[1].first], [b"", &b"d"[..]]);
-        assert_eq!(batch.message(&rests[0]), ["", "b"].into());
-        assert_eq!(batch.message(&rests[1]), ["d", "e"].into());
+        assert_eq!(batch.message(&rests[0]), ["", "b"]);
+        assert_eq!(batch.message(&rests[1]), ["d", "e"]);
         let last = rests[0].rest().unwrap();
         assert_eq!((batch.message(&last), last.rest()), ("b".into(), None));
     }

@@ -13,7 +13,7 @@ fn run(texts: &[&str]) -> Batch {
 }
 
 fn texts(inbound: &mut Inbound, messages: usize) -> Vec<String> {
-    let text = |run: Batch| run.into_iter().map(|message| message.text().into_owned()).collect::<String>();
+    let text = |run: Batch| run.into_iter().map(|message| message.text(0).into_owned()).collect::<String>();
     std::iter::from_fn(|| inbound.pop(messages))
         .map(|arrival| match arrival {
             Arrival::Came(_, run) => text(run),

@@ -180,8 +180,8 @@ fn what_waits_for_a_peer_that_is_away_is_taken_back_when_another_is_asked_or_it_
     assert_eq!(desk.again(ticket, "q"), Some(1));
     let bodies =
         |sent: Vec<Message>| -> Vec<_> { sent.into_iter().map(|m| m.split_envelope().unwrap().1).collect() };
-    assert_eq!(bodies(desk.drain(0)), ["abandoned".into()]);
-    assert_eq!(bodies(desk.drain(1)), ["other".into(), "q".into()]);
+    assert_eq!(bodies(desk.drain(0)), ["abandoned"]);
+    assert_eq!(bodies(desk.drain(1)), ["other", "q"]);
     assert_eq!(desk.again(ticket, "q"), Some(0));
     desk.routing.give_up(ticket, &mut desk.outboxes);
     assert!(desk.drain(0).is_empty());

@@ -60,7 +60,7 @@ struct Received {
 }
 
 fn number(message: &Message) -> usize {
-    message.text().parse().unwrap()
+    message.text(0).parse().unwrap()
 }
 
 fn receive(inbound: &mut Inbound, how: How) -> Option<Received> {

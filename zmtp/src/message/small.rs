@@ -1,0 +1,113 @@
+//! Messages that are sent by being copied.
+
+use bytes::BytesMut;
+
+use super::{IntoMessage, LARGE_BODY, Message, wire};
+use crate::FrameHeader;
+
+/// A value whose frames are all small enough to be copied from where they lie, without a message being made.
+#[derive(Debug)]
+pub struct Small<M>(M);
+
+impl<M: IntoMessage> Small<M> {
+    /// Takes a value whose frames can be read in place and are small; any other is made a message.
+    ///
+    /// # Errors
+    /// The message.
+    #[inline]
+    pub fn new(value: M) -> Result<Self, Message> {
+        let mut frames = 0;
+        while let Some(body) = value.frame(frames) {
+            if body.len() >= LARGE_BODY {
+                return Err(value.into_message());
+            }
+            frames += 1;
+        }
+        if frames > 0 { Ok(Self(value)) } else { Err(value.into_message()) }
+    }
+
+    /// Makes a message of it.
+    pub fn into_message(self) -> Message {
+        self.0.into_message()
+    }
+
+    /// Returns the body of the first frame.
+    #[must_use]
+    #[inline]
+    pub fn first(&self) -> &[u8] {
+        self.0.frame(0).unwrap_or_default()
+    }
+
+    /// Returns the bytes of its wire form.
+    #[must_use]
+    #[inline]
+    pub fn wire_len(&self) -> usize {
+        let (mut bytes, mut frames) = (0, 0);
+        while let Some(body) = self.0.frame(frames) {
+            bytes += FrameHeader::message(body.len(), false).frame_len();
+            frames += 1;
+        }
+        bytes
+    }
+
+    /// Appends the wire form.
+    #[inline]
+    pub fn encode(&self, out: &mut BytesMut) {
+        let (mut next, mut frames) = (self.0.frame(0), 0);
+        while let Some(body) = next {
+            frames += 1;
+            next = self.0.frame(frames);
+            wire::put_frame(out, body, next.is_some());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[test]
+    fn a_small_value_is_encoded_as_its_message_is() {
+        fn check(value: impl IntoMessage + Clone, small: bool) {
+            let mut expected = BytesMut::new();
+            value.clone().into_message().encode(&mut expected);
+            let mut wire = BytesMut::new();
+            let is_small = match Small::new(value) {
+                Ok(small) => {
+                    assert_eq!(small.wire_len(), expected.len());
+                    small.encode(&mut wire);
+                    true
+                }
+                Err(message) => {
+                    message.encode(&mut wire);
+                    false
+                }
+            };
+            assert_eq!((is_small, wire), (small, expected));
+        }
+        let large = vec![7; LARGE_BODY];
+        check("a", true);
+        check("", true);
+        check(String::from("a"), true);
+        check(&String::from("a"), true);
+        check(b"ab", true);
+        check(*b"ab", true);
+        check(&large[1..], true);
+        check(&large[..], false);
+        check(&large, false);
+        check(large.clone(), false);
+        check(Bytes::from(large[1..].to_vec()), true);
+        check(["", "a", "b"], true);
+        check(&["", "a", "b"][..], true);
+        check(("", String::from("a"), b"b"), true);
+        check(("", &large[..]), false);
+        check(vec![vec![1; 300], vec![2]], true);
+        check(vec![vec![1; 300], large], false);
+        // Without frames there is nothing to be read in place.
+        check(Vec::<String>::new(), false);
+        check(Message::from("a"), false);
+        check(&Message::from("a"), false);
+    }
+}

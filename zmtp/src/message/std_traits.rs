@@ -1,0 +1,302 @@
+//! Traits of std: messages are indexed, iterated, compared, hashed, collected, printed and taken apart.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::ops::Index;
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+
+use super::{Frames, IntoFrame, IntoMessage, Message, Repr};
+
+/// The body of a frame, counted from 0.
+///
+/// # Panics
+/// If there is no such frame; the first one is always there. [`get`](Message::get) doesn't panic.
+impl Index<usize> for Message {
+    type Output = [u8];
+
+    fn index(&self, frame: usize) -> &[u8] {
+        match self.get(frame) {
+            Some(body) => body,
+            None => panic!("the message has {} frames, and none with index {frame}", self.len()),
+        }
+    }
+}
+
+/// The frames as shared slices, in order.
+impl IntoIterator for Message {
+    type Item = Bytes;
+    type IntoIter = smallvec::IntoIter<[Bytes; 1]>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        match self.repr {
+            Repr::Frames(frames) => frames.into_iter(),
+            Repr::Wire(wire) => {
+                let frames: SmallVec<[Bytes; 1]> =
+                    Frames::of_wire(&wire).map(|body| wire.slice(body)).collect();
+                frames.into_iter()
+            }
+        }
+    }
+}
+
+impl<'a> IntoIterator for &'a Message {
+    type Item = &'a [u8];
+    type IntoIter = Frames<'a>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// A frame for each item; a single empty one without any.
+///
+/// ```
+/// use enfonet_zmtp::Message;
+///
+/// let message: Message = (1..=3).map(|n| n.to_string()).collect();
+/// assert_eq!(message, ["1", "2", "3"]);
+/// ```
+impl<T: IntoFrame> FromIterator<T> for Message {
+    fn from_iter<I: IntoIterator<Item = T>>(frames: I) -> Self {
+        Self::from_frames(frames)
+    }
+}
+
+/// A message is equal to a value when the frames are equal, one by one: to another message, or to any value that could be
+/// sent as one.
+///
+/// ```
+/// use enfonet_zmtp::Message;
+///
+/// let message = Message::from(["weather", "sunny"]);
+/// assert_eq!(message, ["weather", "sunny"]);
+/// assert_ne!(message, "weather");
+/// assert!(Message::from("weather") == *"weather");
+/// ```
+impl<T: IntoMessage + ?Sized> PartialEq<T> for Message {
+    fn eq(&self, other: &T) -> bool {
+        other.has_frames(self.iter())
+    }
+}
+
+impl Eq for Message {}
+
+/// Text and bytes on the left-hand side.
+macro_rules! equal_to_messages {
+    ($($type:ty),*) => {$(
+        impl PartialEq<Message> for $type {
+            fn eq(&self, message: &Message) -> bool {
+                message == self
+            }
+        }
+    )*};
+}
+equal_to_messages!(str, &str, String, [u8], &[u8], Vec<u8>, Bytes);
+
+/// Equal messages have equal hashes, in whatever form they are held.
+impl Hash for Message {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_usize(self.len());
+        for frame in self {
+            frame.hash(state);
+        }
+    }
+}
+
+/// The frames as text, with ` | ` between them. Bytes that are no UTF-8 show as `\u{FFFD}`. Escapes nothing: what a peer
+/// sent may clear a terminal. [`Debug`](fmt::Debug) is for logs.
+///
+/// ```
+/// use enfonet_zmtp::Message;
+///
+/// assert_eq!(Message::from("hello").to_string(), "hello");
+/// assert_eq!(Message::from(["weather", "sunny"]).to_string(), "weather | sunny");
+/// ```
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, frame) in self.iter().enumerate() {
+            if n > 0 {
+                f.write_str(" | ")?;
+            }
+            f.write_str(&String::from_utf8_lossy(frame))?;
+        }
+        Ok(())
+    }
+}
+
+/// Frames as text where they are printable, cut at 32 bytes.
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut list = f.debug_list();
+        for frame in self {
+            let (shown, rest) = frame.split_at(frame.len().min(32));
+            let dots = if rest.is_empty() { "" } else { "…" };
+            list.entry(&format_args!("\"{}{dots}\" ({})", shown.escape_ascii(), frame.len()));
+        }
+        list.finish()
+    }
+}
+
+/// Error returned when a message is taken apart that has another number of frames than expected. The message comes back.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WrongFrameCount {
+    expected: usize,
+    message: Message,
+}
+
+impl WrongFrameCount {
+    /// Returns the number of frames that were expected.
+    #[must_use]
+    pub const fn expected(&self) -> usize {
+        self.expected
+    }
+
+    /// Returns the message.
+    #[must_use]
+    pub fn into_message(self) -> Message {
+        self.message
+    }
+}
+
+impl fmt::Display for WrongFrameCount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "expected a message of {} frames, got one of {}", self.expected, self.message.len())
+    }
+}
+
+/// Without the bodies, which may be secrets.
+impl fmt::Debug for WrongFrameCount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("WrongFrameCount");
+        shown.field("expected", &self.expected).field("got", &self.message.len()).finish()
+    }
+}
+
+impl std::error::Error for WrongFrameCount {}
+
+/// The frames of a message that has exactly `N`.
+///
+/// ```
+/// use bytes::Bytes;
+/// use enfonet_zmtp::Message;
+///
+/// let [topic, body] = Message::from(["weather", "sunny"]).try_into()?;
+/// assert_eq!((topic, body), (Bytes::from("weather"), Bytes::from("sunny")));
+/// assert!(<[Bytes; 2]>::try_from(Message::from("weather")).is_err());
+/// # Ok::<(), enfonet_zmtp::WrongFrameCount>(())
+/// ```
+impl<const N: usize> TryFrom<Message> for [Bytes; N] {
+    type Error = WrongFrameCount;
+
+    fn try_from(message: Message) -> Result<Self, WrongFrameCount> {
+        if message.len() != N {
+            return Err(WrongFrameCount { expected: N, message });
+        }
+        let mut frames = message.into_iter();
+        Ok([(); N].map(|()| frames.next().unwrap_or_default()))
+    }
+}
+
+/// The frames in place, of a message that has exactly `N`.
+///
+/// ```
+/// use enfonet_zmtp::Message;
+///
+/// let message = Message::from(["weather", "sunny"]);
+/// if let Ok([b"weather", what]) = <[&[u8]; 2]>::try_from(&message) {
+///     assert_eq!(what, b"sunny");
+/// }
+/// ```
+impl<'a, const N: usize> TryFrom<&'a Message> for [&'a [u8]; N] {
+    type Error = WrongFrameCount;
+
+    fn try_from(message: &'a Message) -> Result<Self, WrongFrameCount> {
+        if message.len() != N {
+            return Err(WrongFrameCount { expected: N, message: message.clone() });
+        }
+        let mut frames = message.iter();
+        Ok([(); N].map(|()| frames.next().unwrap_or_default()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    /// The same message in each form in which one can be held.
+    fn forms(frames: &[&[u8]]) -> [Message; 2] {
+        let message = Message::from(frames);
+        [message.detach(), message]
+    }
+
+    #[test]
+    fn frames_are_indexed_from_0_and_an_index_beyond_panics() {
+        for message in forms(&[b"a", b"", b"c"]) {
+            assert_eq!([&message[0], &message[1], &message[2]], [&b"a"[..], b"", b"c"]);
+            assert_eq!((message.len(), message.get(3), message.text(3)), (3, None, "".into()));
+            let panic = std::panic::catch_unwind(|| message[3].len()).unwrap_err();
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            assert_eq!(text, Some("the message has 3 frames, and none with index 3"));
+        }
+    }
+
+    #[test]
+    fn messages_are_equal_to_values_with_the_same_frames_and_to_no_others() {
+        for message in forms(&[b"a"]) {
+            assert_eq!(message, "a");
+            assert_eq!("a", message);
+            assert_eq!(message, *b"a");
+            assert_eq!(message, String::from("a"));
+            assert_eq!(String::from("a"), message);
+            assert!(message == *"a" && message == b"a"[..]);
+            assert!(*"a" == message);
+            assert_eq!(message, ["a"]);
+            assert_eq!(message, Message::from("a"));
+            assert_ne!(message, "b");
+            assert_ne!(message, "");
+            assert_ne!(message, ["a", ""]);
+            assert_ne!(message, Message::from(["a", ""]));
+        }
+        for message in forms(&[b"a", b"b"]) {
+            assert_eq!(message, ("a", b"b".to_vec()));
+            assert_eq!(message, vec!["a", "b"]);
+            assert_ne!(message, "a");
+            assert_ne!(message, ["a"]);
+            assert_ne!(message, ["a", "b", "c"]);
+        }
+        // A value without frames is sent as an empty one.
+        assert_eq!(Message::from(""), Vec::<String>::new());
+        assert_ne!(Message::from("a"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn equal_messages_have_one_hash_and_frames_are_told_apart() {
+        let set: HashSet<_> = forms(&[b"a", b"b"]).into_iter().chain(forms(&[b"ab"])).collect();
+        assert_eq!(set.len(), 2);
+    }
+
+    #[test]
+    fn debug_escapes_and_cuts_and_display_shows_text() {
+        let message = Message::from_frames([&b"a\n"[..], &[b'x'; 33]]);
+        let shown = format!("[\"a\\n\" (2), \"{}…\" (33)]", "x".repeat(32));
+        assert_eq!(format!("{message:?}"), shown);
+        assert_eq!(Message::from((b"\xff", "", "b")).to_string(), "\u{FFFD} |  | b");
+    }
+
+    #[test]
+    fn a_message_is_taken_apart_only_if_it_has_as_many_frames_as_expected() {
+        for message in forms(&[b"a", b"b"]) {
+            assert_eq!(<[Bytes; 2]>::try_from(message.clone()), Ok([Bytes::from("a"), Bytes::from("b")]));
+            assert_eq!(<[&[u8]; 2]>::try_from(&message), Ok([&b"a"[..], b"b"]));
+            assert_eq!(<[&[u8]; 3]>::try_from(&message).unwrap_err().expected(), 3);
+            let error = <[Bytes; 1]>::try_from(message.clone()).unwrap_err();
+            assert_eq!(error.to_string(), "expected a message of 1 frames, got one of 2");
+            assert_eq!(format!("{error:?}"), "WrongFrameCount { expected: 1, got: 2 }");
+            assert_eq!(error.into_message(), message);
+        }
+    }
+}
