@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{Dealer, Endpoint, Options, Rep};
+use enfonet_patterns::{Dealer, Endpoint, MonitorEvent, Options, Rep};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::time::Instant;
@@ -314,4 +314,48 @@ async fn pings_come_one_interval_after_the_handshake_and_after_each_other() {
         assert_eq!(start.elapsed().as_secs(), 10 * n);
         alive.write_all(b"\x04\x05\x04PONG").await.unwrap();
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ttl_that_the_interval_does_not_keep_ends_no_idle_connection() {
+    let seconds = Duration::from_secs;
+    for (interval, ttl) in
+        [(seconds(70), seconds(300)), (seconds(10), seconds(5)), (seconds(66), seconds(66))]
+    {
+        let options = Options::default().heartbeat_interval(interval).heartbeat_ttl(ttl);
+        let (server, client) = (Rep::with_options(options), Dealer::new());
+        let mut monitor = server.monitor();
+        client.connect(server.bind("tcp://127.0.0.1:*").await.unwrap()).unwrap();
+        while !matches!(monitor.recv().await.unwrap(), MonitorEvent::HandshakeSucceeded { .. }) {}
+        let event = tokio::time::timeout(seconds(3600), monitor.recv()).await;
+        assert!(event.is_err(), "{interval:?} {ttl:?} {event:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_takes_what_it_is_sent_is_not_silent_though_it_answers_no_ping() {
+    let options = Options::default().heartbeat_interval(Duration::from_secs(10)).send_hwm(1000);
+    let server = Dealer::with_options(options);
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut slow = dealer(&endpoint).await;
+    server.wait_connected(1).await;
+    // More than the kernel holds: a PING waits behind it, or in the midst of it.
+    let body = vec![0; 100_000];
+    for _ in 0..400 {
+        server.send(body.clone()).await.unwrap();
+    }
+    let (mut buffer, mut pings) = (vec![0; 2_000_000], 0);
+    let count = |bytes: &[u8]| bytes.windows(5).filter(|part| part == b"\x04PING").count();
+    for _ in 0..15 {
+        tokio::time::sleep(Duration::from_secs(9)).await;
+        slow.read_exact(&mut buffer).await.unwrap();
+        pings += count(&buffer);
+        assert_eq!(server.peers().len(), 1);
+    }
+    // When it has taken all there is nothing more that it could take.
+    let start = Instant::now();
+    let mut rest = Vec::new();
+    soon(slow.read_to_end(&mut rest)).await.unwrap();
+    pings += count(&rest);
+    assert!(pings > 0 && (10..=20).contains(&start.elapsed().as_secs()), "{pings} {:?}", start.elapsed());
 }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use enfonet_patterns::{Context, Message, Options, Pub, Publishes, SendError, TrySendError, XPub};
-use enfonet_tests::{End, LibZmq, Runtime, Script, command, eventually, frames, wildcard};
+use enfonet_tests::{
+    End, LIBRARIES, LibZmq, Library, Runtime, Script, command, eventually, frames, wildcard,
+};
 
 /// So much that the kernel's buffers are soon full.
 fn large(n: usize) -> Message {
@@ -164,4 +166,36 @@ fn a_cancelled_subscription_ends_the_wait_too_and_closing_does() {
     let sending = send();
     runtime.run(publisher.close(Duration::ZERO));
     assert_eq!(runtime.run(sending).unwrap(), Err(SendError::Closed("x".into())));
+}
+
+#[test]
+fn heartbeats_do_not_cut_off_a_subscriber_that_is_slow_to_take_all_that_it_is_sent() {
+    for library in LIBRARIES {
+        let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+        let _guard = runtime.enter();
+        let heartbeat = Duration::from_millis(100);
+        let publisher = lossless(Pub::builder().heartbeat_interval(heartbeat), 10);
+        let at = runtime.run(publisher.bind("tcp://127.0.0.1:*")).unwrap().to_string();
+        let subscriber = if library == Library::Ours {
+            End::ours(&runtime, zmq::SUB, Options::default().recv_hwm(10), "")
+        } else {
+            let socket = libzmq.socket(zmq::SUB);
+            socket.set_rcvhwm(10).unwrap();
+            End::libzmq(&runtime, socket, "")
+        };
+        subscriber.subscribe("");
+        subscriber.connect(&at);
+        runtime.run(publisher.wait_subscribers(1));
+        let publishing = runtime.spawn(async move {
+            for n in 0.. {
+                publisher.send(large(n)).await.unwrap();
+            }
+        });
+        for n in 0..600 {
+            // The application's work: an interval for a megabyte.
+            std::thread::sleep(heartbeat / 50);
+            assert_eq!(subscriber.recv()[0], n.to_string().into_bytes(), "{library:?}");
+        }
+        publishing.abort();
+    }
 }

@@ -200,3 +200,29 @@ fn every_kind_gives_up_a_peer_that_set_itself_a_time_and_keeps_one_that_answers(
         answers.expect(b"\x04\x07\x04PING\0\0");
     }
 }
+
+#[test]
+fn a_peer_that_is_not_read_gets_a_pong_now_and_then_if_it_has_asked_before() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (dealer, at) = dealer(&runtime, Options::default().recv_hwm(1));
+    let mut asking = Script::join(&at, "DEALER", 1);
+    asking.send(&command("PING", b"\0\0context"));
+    asking.expect(&command("PONG", b"context"));
+    // There is no room for the second, so a PING behind it would never be read.
+    asking.send(&message(&["1"]));
+    asking.send(&message(&["2"]));
+    for _ in 0..3 {
+        asking.expect(&command("PONG", b""));
+    }
+    for n in ["1", "2"] {
+        assert_eq!(runtime.run(dealer.recv()), Ok(n.into()));
+    }
+    // Once it is read again it is answered.
+    asking.send(&command("PING", b"\0\0again"));
+    let answer = command("PONG", b"again");
+    let mut heard = Vec::new();
+    while !heard.ends_with(&answer) {
+        heard.extend(asking.read(1));
+    }
+}

@@ -1,7 +1,7 @@
 //! The traffic of one connection: octets from the stream into the socket's inbox, and from its outbox to
 //! the stream. One task for both directions, and no lock held while the kernel works.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -12,7 +12,7 @@ use super::bell::Bell;
 use super::handshake::Shaken;
 use super::link::{Joined, Turn};
 use super::rest::Rest;
-use super::vigil::Vigil;
+use super::vigil::{Beat, Vigil};
 use super::write_queue::WriteQueue;
 use crate::error::ConnectionError;
 use crate::queue::{Load, Staged};
@@ -41,6 +41,8 @@ pub(super) struct Driver<'a> {
     bell: Bell,
     /// All is written and reported, and there was nothing more to write: the socket rings when there is.
     is_idle: bool,
+    /// The kernel had no room at the last write.
+    is_blocked: bool,
     /// The socket was looked at since it was last asked whether this is the end.
     has_news: bool,
     /// The peer was sent messages.
@@ -82,6 +84,7 @@ impl<'a> Driver<'a> {
             written: Load::default(),
             bell: Bell::default(),
             is_idle: false,
+            is_blocked: false,
             has_news: false,
             has_sent: false,
             vigil: Vigil::new(heartbeat),
@@ -129,15 +132,15 @@ impl<'a> Driver<'a> {
         let mut budget = BUDGET;
         loop {
             if !self.peer.link().may_read(self.peer.id(), cx.waker()) {
-                // Its silence is our doing.
-                self.vigil.handle_sign_of_life();
+                self.vigil.handle_unread();
                 return Ok(Progress::Waits);
             }
+            self.vigil.handle_reading();
             if self.stream.poll_readable(cx)?.is_pending() {
                 return Ok(Progress::Waits);
             }
             let Some(octets) = self.read()? else { continue };
-            self.vigil.handle_sign_of_life();
+            self.vigil.handle_traffic();
             self.rest.handle_traffic();
             self.deliver()?;
             budget = budget.saturating_sub(octets);
@@ -192,14 +195,22 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
-    /// Puts a PING that is due at the next message boundary; fails when the peer is silent for too long.
+    /// Puts a PING or PONG that is due at the next message boundary; fails when the peer is silent for too long.
     fn poll_vigil(&mut self, cx: &mut Context<'_>) -> Result<(), ConnectionError> {
-        let mut ping = BytesMut::new();
-        self.vigil.poll(cx, &mut ping)?;
-        if !ping.is_empty() {
-            self.queue.extend(&mut Staged { control: ping.freeze(), ..Staged::default() });
+        loop {
+            match self.vigil.poll(cx) {
+                Ok(None) => return Ok(()),
+                Ok(Some(Beat::Ping(ping))) => self.queue.put_ping(ping),
+                // A command that waits here is a sign of life when it is written.
+                Ok(Some(Beat::Pong(_))) if self.queue.has_control() => {}
+                Ok(Some(Beat::Pong(pong))) => {
+                    self.queue.extend(&mut Staged { control: pong, ..Staged::default() });
+                }
+                // The runtime says so only when much is free again. The kernel takes some as soon as there is room.
+                Err(_) if self.is_blocked && self.write(Stream::write_now)? > 0 => {}
+                Err(silent) => return Err(silent),
+            }
         }
-        Ok(())
     }
 
     /// Writes until nothing is staged, the kernel takes no more, or the budget is used up.
@@ -212,28 +223,46 @@ impl<'a> Driver<'a> {
             if self.queue.is_empty() {
                 return Ok(Progress::Waits);
             }
-            self.queue.prepare()?;
-            match self.queue.with_slices(|slices| self.stream.try_write(slices)) {
-                Ok(octets) => {
-                    let done = self.queue.advance(octets);
-                    self.has_sent |= done.messages > 0;
-                    self.written.add(done);
-                    self.rest.handle_traffic();
-                    budget = budget.saturating_sub(octets);
+            let octets = self.write(Stream::try_write)?;
+            if octets == 0 {
+                self.exchange(true, false)?;
+                if self.stream.poll_writable(cx)?.is_pending() {
+                    return Ok(Progress::Waits);
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.exchange(true, false)?;
-                    if self.stream.poll_writable(cx)?.is_pending() {
-                        return Ok(Progress::Waits);
-                    }
-                }
-                Err(error) => return Err(error.into()),
             }
+            budget = budget.saturating_sub(octets);
             if budget == 0 {
                 self.exchange(false, false)?;
                 return Ok(Progress::GivesWay);
             }
         }
+    }
+
+    /// One write; 0 when the kernel has no room.
+    fn write(
+        &mut self,
+        write: impl FnOnce(&Stream, &[IoSlice<'_>]) -> io::Result<usize>,
+    ) -> Result<usize, ConnectionError> {
+        self.queue.prepare()?;
+        let octets = match self.queue.with_slices(|slices| write(self.stream, slices)) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+            written => written?,
+        };
+        if octets == 0 {
+            self.is_blocked = true;
+            return Ok(0);
+        }
+        let done = self.queue.advance(octets);
+        self.has_sent |= done.messages > 0;
+        self.written.add(done);
+        self.rest.handle_traffic();
+        if std::mem::take(&mut self.is_blocked) {
+            self.vigil.handle_progress();
+        }
+        if self.queue.take_written_ping() {
+            self.vigil.handle_written();
+        }
+        Ok(octets)
     }
 
     /// Whether the connection is to end and all is written.

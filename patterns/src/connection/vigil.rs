@@ -3,15 +3,27 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::BytesMut;
-use enfonet_zmtp::{Heartbeat, HeartbeatConfig, Ping, Pulse};
+use bytes::{Bytes, BytesMut};
+use enfonet_zmtp::{Command, Heartbeat, HeartbeatConfig, Ping, Pulse, Version};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::error::ConnectionError;
 
-/// Nothing, and no memory, until there is something to watch for.
+/// Nothing, and hardly any memory, until there is something to watch for.
 #[derive(Debug)]
-pub(super) struct Vigil(Option<Box<Watch>>);
+pub(super) struct Vigil {
+    watch: Option<Box<Watch>>,
+    /// When the handshake was complete.
+    begin: Instant,
+}
+
+/// What is to be written now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Beat {
+    /// A PING. When it is written, that is to be told.
+    Ping(Bytes),
+    Pong(Bytes),
+}
 
 #[derive(Debug)]
 struct Watch {
@@ -25,53 +37,93 @@ fn now() -> std::time::Instant {
 
 impl Vigil {
     pub(super) fn new(config: HeartbeatConfig) -> Self {
-        let mut vigil = Self(None);
+        let mut vigil = Self { watch: None, begin: Instant::now() };
         if !config.interval.is_zero() {
             vigil.watch(config);
         }
         vigil
     }
 
-    fn watch(&mut self, config: HeartbeatConfig) -> &mut Watch {
-        self.0.get_or_insert_with(|| {
+    fn watch(&mut self, config: HeartbeatConfig) -> &mut Heartbeat {
+        let begin = self.begin;
+        let watch = self.watch.get_or_insert_with(|| {
             Box::new(Watch {
-                heartbeat: Heartbeat::new(config, now()),
+                heartbeat: Heartbeat::new(config, begin.into_std()),
                 timer: Box::pin(sleep_until(Instant::now())),
             })
-        })
+        });
+        &mut watch.heartbeat
     }
 
-    /// The peer has sent octets, or isn't read.
-    pub(super) fn handle_sign_of_life(&mut self) {
-        if let Some(watch) = &mut self.0 {
-            watch.heartbeat.handle_traffic(now());
+    fn heartbeat(&mut self) -> Option<&mut Heartbeat> {
+        Some(&mut self.watch.as_mut()?.heartbeat)
+    }
+
+    /// The peer has sent bytes.
+    pub(super) fn handle_traffic(&mut self) {
+        if let Some(heartbeat) = self.heartbeat() {
+            heartbeat.handle_traffic(now());
         }
     }
 
-    /// The peer has sent a PING. It may set itself a time, whether we send any or not.
+    /// The peer isn't read: its silence is our doing.
+    pub(super) fn handle_unread(&mut self) {
+        if let Some(heartbeat) = self.heartbeat() {
+            heartbeat.handle_unread(now());
+        }
+    }
+
+    /// The peer is read.
+    pub(super) fn handle_reading(&mut self) {
+        if let Some(heartbeat) = self.heartbeat() {
+            heartbeat.handle_reading();
+        }
+    }
+
+    /// A PING of ours is written whole.
+    pub(super) fn handle_written(&mut self) {
+        if let Some(heartbeat) = self.heartbeat() {
+            heartbeat.handle_written(now());
+        }
+    }
+
+    /// The peer took more, after the kernel had no room.
+    pub(super) fn handle_progress(&mut self) {
+        if let Some(heartbeat) = self.heartbeat() {
+            heartbeat.handle_progress(now());
+        }
+    }
+
+    /// The peer has sent a PING. It may set itself a time, whether we send any or not; and it is to hear from us also while
+    /// it isn't read.
     pub(super) fn handle_ping(&mut self, ping: &Ping) {
-        if ping.ttl > 0 || self.0.is_some() {
-            self.watch(HeartbeatConfig::default()).heartbeat.handle_ping(ping, now());
-        }
+        self.watch(HeartbeatConfig::default()).handle_ping(ping, now());
     }
 
-    /// Appends the PING that is due, and sees to it that the task is woken for the next.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>, out: &mut BytesMut) -> Result<(), ConnectionError> {
-        let Some(watch) = &mut self.0 else { return Ok(()) };
+    /// Gives what is due, if anything is, and sees to it that the task is woken for what comes next.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Result<Option<Beat>, ConnectionError> {
+        let Some(watch) = &mut self.watch else { return Ok(None) };
         loop {
             match watch.heartbeat.poll(now()) {
-                Pulse::Wait(None) => return Ok(()),
+                Pulse::Wait(None) => return Ok(None),
                 Pulse::Wait(Some(at)) => {
                     if watch.timer.deadline().into_std() != at {
                         watch.timer.as_mut().reset(at.into());
                     }
                     if watch.timer.as_mut().poll(cx) == Poll::Pending {
-                        return Ok(());
+                        return Ok(None);
                     }
                 }
-                Pulse::Ping(ping) => ping.put(out),
+                Pulse::Ping(ping) => return Ok(Some(Beat::Ping(framed(&Command::Ping(ping))))),
+                Pulse::Pong => return Ok(Some(Beat::Pong(framed(&Command::Pong(Bytes::new()))))),
                 Pulse::Dead => return Err(ConnectionError::Silent),
             }
         }
     }
+}
+
+fn framed(command: &Command) -> Bytes {
+    let mut frame = BytesMut::new();
+    command.put(Version::V3_1, &mut frame);
+    frame.freeze()
 }

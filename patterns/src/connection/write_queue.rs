@@ -23,6 +23,8 @@ pub(super) struct WriteQueue {
     /// Octets of the next piece that are.
     written: usize,
     control_entries: usize,
+    /// A PING was written whole since that was last asked.
+    has_written_ping: bool,
     /// Buffers of runs that are written, for what is staged next.
     spare: Vec<BytesMut>,
     sealer: Option<Sealer>,
@@ -41,13 +43,14 @@ enum Content {
     /// The end of the handshake: in clear, and before all else.
     Ready(Bytes),
     Commands(Bytes),
+    Ping(Bytes),
     Run(Batch),
 }
 
 impl Content {
     fn to_pieces(&self) -> SmallVec<[Bytes; 2]> {
         match self {
-            Self::Ready(frames) | Self::Commands(frames) => smallvec![frames.clone()],
+            Self::Ready(frames) | Self::Commands(frames) | Self::Ping(frames) => smallvec![frames.clone()],
             Self::Run(run) => run.clone().into_pieces(),
         }
     }
@@ -76,14 +79,28 @@ impl WriteQueue {
     /// Takes over what was staged. Commands overtake messages, at the next message boundary.
     pub(super) fn extend(&mut self, staged: &mut Staged) {
         if !staged.control.is_empty() {
-            let entry = self.entry(Content::Commands(std::mem::take(&mut staged.control)));
-            self.entries.insert(self.boundary(), entry);
-            self.control_entries += 1;
+            self.put_control(Content::Commands(std::mem::take(&mut staged.control)));
         }
         while let Some(run) = staged.runs.pop_front() {
             let entry = self.entry(Content::Run(run));
             self.entries.push_back(entry);
         }
+    }
+
+    /// Puts a PING at the next message boundary.
+    pub(super) fn put_ping(&mut self, frame: Bytes) {
+        self.put_control(Content::Ping(frame));
+    }
+
+    fn put_control(&mut self, content: Content) {
+        let entry = self.entry(content);
+        self.entries.insert(self.boundary(), entry);
+        self.control_entries += 1;
+    }
+
+    /// Whether a PING was written whole since the last call.
+    pub(super) const fn take_written_ping(&mut self) -> bool {
+        std::mem::replace(&mut self.has_written_ping, false)
     }
 
     fn entry(&self, content: Content) -> Entry {
@@ -109,7 +126,7 @@ impl WriteQueue {
         let (mut sealed, mut rest) = (BytesMut::new(), None);
         let outcome = match &mut first.content {
             Content::Ready(_) => return Ok(()),
-            Content::Commands(frames) => sealer.seal_frames(frames, &mut sealed),
+            Content::Commands(frames) | Content::Ping(frames) => sealer.seal_frames(frames, &mut sealed),
             Content::Run(run) => {
                 let now = run.split_to(run.fitting(SEALED).0.max(1));
                 rest = Some(std::mem::replace(run, now)).filter(|rest| !rest.is_empty());
@@ -170,6 +187,11 @@ impl WriteQueue {
             }
             Some(Content::Commands(_)) => {
                 self.control_entries -= 1;
+                Load::default()
+            }
+            Some(Content::Ping(_)) => {
+                self.control_entries -= 1;
+                self.has_written_ping = true;
                 Load::default()
             }
             Some(Content::Ready(_)) | None => Load::default(),

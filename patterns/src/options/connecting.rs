@@ -122,7 +122,18 @@ impl<K> Options<K> {
 
     /// How often a peer is asked for a sign of life (PING); zero for never, which is the default. A peer that
     /// stays silent for the heartbeat timeout is given up, and connected anew where this side connects.
-    /// Any octet is a sign of life; a connection that isn't read, since its inbox is full, isn't silent.
+    ///
+    /// Any byte is a sign of life, and so is room that the peer makes for more, after it had taken nothing for a while. A
+    /// connection that isn't read, since its inbox is full, isn't silent.
+    ///
+    /// A receiver whose inbox is at its mark reads nothing, and finds no PING behind the messages that it doesn't read. One of
+    /// ours that has had a PING before sends PONGs by itself meanwhile. One of libzmq's says nothing: if its application
+    /// takes less than some 100 KB within the timeout, it is given up though it lives. So let the timeout be longer than
+    /// an application may pause.
+    ///
+    /// A PING that the kernel has no room for isn't written, and so its time to be answered doesn't begin. A peer that
+    /// vanishes while much is sent to it is noticed by TCP:
+    /// [`max_retransmit`](Self::max_retransmit) says when.
     #[must_use]
     pub fn heartbeat_interval(mut self, interval: Duration) -> Self {
         self.settings.heartbeat.interval = bounded(interval);
@@ -130,14 +141,20 @@ impl<K> Options<K> {
     }
 
     /// How long peers may wait for a sign of life of ours before they give us up; told with each PING, in
-    /// tenths of a second, at most 65.5 s. Zero, the default: for ever.
+    /// tenths of a second, at most 65.5 s. Zero, the default: for ever. It takes a
+    /// [`heartbeat_interval`](Self::heartbeat_interval), and PINGs come at least twice within it, also where the interval is
+    /// longer.
+    ///
+    /// A peer of libzmq's counts this time also while its inbox is at its mark and it doesn't read our PINGs: it leaves
+    /// then, unless its application goes on in time.
     #[must_use]
     pub fn heartbeat_ttl(mut self, ttl: Duration) -> Self {
         self.settings.heartbeat.ttl = bounded(ttl);
         self
     }
 
-    /// How long a PING may stay without any sign of life. Default: as long as the interval.
+    /// How long a PING may stay without any sign of life, once the kernel has taken it; zero for no limit. Default: as
+    /// long as the interval.
     #[must_use]
     pub fn heartbeat_timeout(mut self, timeout: Duration) -> Self {
         self.settings.heartbeat.timeout = Some(bounded(timeout));

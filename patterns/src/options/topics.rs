@@ -18,6 +18,9 @@ impl<K: Publishes> Options<K> {
     /// Loses nothing: a message that any of its subscribers has no room for is sent to none of them. `send` waits
     /// until all have room, `try_send` gives the message back. So one subscriber that doesn't read holds up all
     /// others, until it goes. Default off. (libzmq's `XPUB_NODROP`.)
+    ///
+    /// What was sent to a subscriber that is cut off is lost to it, so see what
+    /// [`heartbeat_interval`](Self::heartbeat_interval) says of receivers that are at their mark.
     #[must_use]
     pub fn nodrop(mut self, on: bool) -> Self {
         self.settings.nodrop = on;

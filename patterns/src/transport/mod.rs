@@ -98,6 +98,12 @@ impl Stream {
         }
     }
 
+    /// Asks the kernel to take what it has room for now. It wakes a writer only when a good part of its buffer is free
+    /// again, and until then [`try_write`](Self::try_write) doesn't ask it.
+    pub(crate) fn write_now(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        either!(self, s => SockRef::from(s).send_vectored(pieces))
+    }
+
     pub(crate) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         either!(self, s => s.poll_read_ready(cx))
     }
