@@ -14,6 +14,7 @@ mod monitoring;
 mod names;
 mod nodrop;
 mod pairs;
+mod paths;
 mod pipeline;
 mod pubsub;
 mod reconnecting;

@@ -69,6 +69,22 @@ fn an_endpoint_in_use_is_refused() {
 }
 
 #[test]
+fn a_start_that_fails_leaves_files_as_they_were() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = format!("tcp://{}", taken.local_addr().unwrap());
+    let (folder, at) = ipc();
+    let path = folder.path().join("socket");
+    std::fs::write(&path, "precious").unwrap();
+    assert_refused(&["--frontend", &at, "--backend", ANY], "isn't a socket");
+    assert_refused(&["--frontend", &at, "--backend", &taken], &at);
+    assert_refused(&["--frontend", ANY, "--backend", &at], &at);
+    assert_eq!(std::fs::read(&path).unwrap(), b"precious");
+    std::fs::remove_file(&path).unwrap();
+    assert_refused(&["--frontend", &at, "--backend", &taken], &taken);
+    assert!(!path.exists(), "it takes its own socket along");
+}
+
+#[test]
 fn unknown_arguments_are_refused() {
     assert_refused(&["--frontdoor", ANY], "--frontdoor");
     assert_refused(&["--frontend"], "--frontend");

@@ -23,6 +23,10 @@ pub enum BindError {
     /// Somebody listens there already: another program, or another socket. Trying again helps once it stops.
     #[error("can't bind {0}: it is in use")]
     InUse(Endpoint),
+    /// A file, a folder or a symbolic link is at the path, and is left alone: the caller's fault (ipc). Trying again helps
+    /// once it is removed.
+    #[error("can't bind {0}: something that isn't a socket is there; remove it, or choose another path")]
+    NotASocket(Endpoint),
     /// The name of the host isn't known, or has no address.
     #[error("can't bind {endpoint}: the host has no address")]
     NoAddress {
@@ -46,6 +50,7 @@ impl BindError {
     pub(crate) fn io(endpoint: &Endpoint, source: io::Error) -> Self {
         match source.kind() {
             io::ErrorKind::AddrInUse => Self::InUse(endpoint.clone()),
+            io::ErrorKind::AlreadyExists => Self::NotASocket(endpoint.clone()),
             _ => Self::Io { endpoint: endpoint.clone(), source: Arc::new(source) },
         }
     }

@@ -179,7 +179,7 @@ impl Listener {
             }
             Endpoint::Ipc(path) => {
                 let (listener, file, path) =
-                    ipc::bind(path, options.backlog).map_err(|e| BindError::io(endpoint, e))?;
+                    ipc::bind(path, options.backlog).await.map_err(|e| BindError::io(endpoint, e))?;
                 Ok((Self::Ipc(file, listener), Endpoint::Ipc(path)))
             }
             Endpoint::Inproc(_) => unreachable!("inproc has no listeners"),
