@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use enfonet_patterns::{
-    Context, Dealer, FromSubscriber, Options, Pair, PeerId, Pull, Push, RecvError, Rep, Router, SendError,
-    Sub, XPub,
+    Context, Dealer, FromSubscriber, MonitorEvent, Options, Pair, PeerId, Pull, Push, RecvError, Rep, Router,
+    SendError, Sub, XPub,
 };
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
@@ -296,4 +296,29 @@ async fn who_sends_or_reserves_in_vain_gives_way_all_the_same() {
     in_vain("reserve", || push.reserve()).await;
     push.close(Duration::ZERO).await;
     in_vain("send", || push.send("closed")).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pair_that_connects_again_waits_for_its_old_connection_but_for_a_second_at_most() {
+    for is_received in [true, false] {
+        let options = options().send_hwm(1).recv_hwm(1);
+        let (bound, connected) = (Pair::with_options(options.clone()), Pair::with_options(options));
+        bound.bind(AT).await.unwrap();
+        connected.connect(AT).unwrap();
+        connected.wait_connected(1).await;
+        for text in ["with the peer", "waits"] {
+            connected.send(text).await.unwrap();
+        }
+        let mut monitor = connected.monitor();
+        connected.disconnect(&AT.parse().unwrap()).unwrap();
+        connected.connect(AT).unwrap();
+        settle().await;
+        let start = Instant::now();
+        if is_received {
+            bound.recv().await.unwrap();
+            bound.recv().await.unwrap();
+        }
+        while !matches!(soon(monitor.recv()).await.unwrap(), MonitorEvent::Connecting { .. }) {}
+        assert_eq!(start.elapsed(), if is_received { Duration::ZERO } else { SECOND });
+    }
 }

@@ -13,6 +13,7 @@ mod permits;
 mod pipeline;
 mod proxy;
 mod publishing;
+mod rebinding;
 mod requests;
 mod storms;
 mod values;

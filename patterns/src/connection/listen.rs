@@ -23,9 +23,10 @@ use crate::transport::{Listener, Stream};
 /// The wait after the system had no descriptor or memory for a connection: it isn't going to have one at once.
 const EXHAUSTED: Duration = Duration::from_millis(100);
 
-/// Accepts until `ending` is cancelled: then connections end when all is written. They are cut off when `until` is.
+/// Accepts until `ending` is cancelled, and `listener` closed with it: then connections end when all is written. They are
+/// cut off when `until` is cancelled.
 pub(crate) async fn listen(
-    listener: Listener,
+    listener: Arc<Listener>,
     endpoint: Endpoint,
     link: Arc<dyn Link>,
     tasks: TaskTracker,
@@ -44,11 +45,12 @@ pub(crate) async fn listen(
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok(stream) => if let Some(room) = host.welcome(&stream) {
+                    None => break,
+                    Some(Ok(stream)) => if let Some(room) = host.welcome(&stream) {
                         let host = host.clone();
                         connections.spawn(tasks.track_future(async move { host.serve(stream, room).await }));
                     },
-                    Err(error) => host.not_accepted(error).await,
+                    Some(Err(error)) => host.not_accepted(error).await,
                 },
                 Some(_) = connections.join_next() => {}
             }

@@ -66,9 +66,9 @@ macro_rules! socket_methods {
                 self.hub.connect(endpoint.try_into()?)
             }
 
-            /// Ends listening on the endpoint, as [`bind`](Self::bind) gave it, with the connections made there. Their
-            /// peers get nothing new; what waits for them is still sent, for the socket's
-            /// [`linger`](crate::Options::linger).
+            /// Ends listening on the endpoint, as [`bind`](Self::bind) gave it, with the connections made there. The endpoint
+            /// is free when this returns: this socket, or another, can bind it at once. Peers get nothing new; what waits for
+            /// them is still sent, for the socket's [`linger`](crate::Options::linger).
             ///
             /// # Errors
             /// [`UnknownEndpoint`](crate::UnknownEndpoint) when the socket isn't bound to it.
@@ -78,6 +78,10 @@ macro_rules! socket_methods {
 
             /// Ends connecting to the endpoint, with its connection. Nothing new is sent there; what waits is still
             /// sent, for the socket's [`linger`](crate::Options::linger).
+            ///
+            /// A socket that connects to it again at once has a new connection, with a queue of its own. A PAIR, or a socket
+            /// with an identity, connects when the old connection has ended, or after a second: until then its peer would
+            /// refuse it.
             ///
             /// # Errors
             /// [`UnknownEndpoint`](crate::UnknownEndpoint) when the socket isn't connected to it.
@@ -118,6 +122,8 @@ macro_rules! socket_methods {
             /// ipc all of the linger, if they were sent messages. (A PULL of libzmq's with a full queue loses what it
             /// hasn't read from a Unix domain socket when the other end goes.) So a long linger is a long wait for a peer
             /// over ipc that doesn't read. What peers send meanwhile is dropped.
+            ///
+            /// Endpoints that were bound are free for other sockets as soon as this future is polled.
             pub async fn close(&self, linger: std::time::Duration) -> crate::Closing {
                 self.hub.close(linger).await
             }

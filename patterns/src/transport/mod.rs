@@ -1,6 +1,7 @@
 //! Octet streams between processes: TCP and Unix domain sockets behind one type.
 
 mod ipc;
+mod listener;
 mod tcp;
 
 use std::io::{self, IoSlice};
@@ -11,12 +12,14 @@ use std::time::Duration;
 use bytes::BytesMut;
 use socket2::SockRef;
 use tokio::io::Interest;
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
+pub(crate) use listener::Listener;
+
+use crate::Endpoint;
 use crate::error::ConnectionError;
 use crate::options::Transport;
-use crate::{BindError, Endpoint};
 
 /// How long a peer may take to close after all has been written to it, if it isn't to be waited for at any rate.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -156,49 +159,6 @@ impl Stream {
     }
 }
 
-/// A bound socket that accepts connections.
-#[derive(Debug)]
-pub(crate) enum Listener {
-    /// With what is set on accepted streams too.
-    Tcp(TcpListener, Box<Transport>),
-    /// The file goes first: as long as there is one, somebody listens behind it.
-    Ipc(#[expect(dead_code, reason = "removes the file when dropped")] Option<ipc::SocketFile>, UnixListener),
-}
-
-impl Listener {
-    /// Binds; `endpoint` is of tcp or ipc. Gives the endpoint with all that was left open filled in.
-    pub(crate) async fn bind(
-        endpoint: &Endpoint,
-        options: &Transport,
-    ) -> Result<(Self, Endpoint), BindError> {
-        match endpoint {
-            Endpoint::Tcp { .. } => {
-                let listener = tcp::bind(endpoint, options).await?;
-                let address = listener.local_addr().map_err(|e| BindError::io(endpoint, e))?;
-                Ok((Self::Tcp(listener, options.clone().into()), Endpoint::tcp(address)))
-            }
-            Endpoint::Ipc(path) => {
-                let (listener, file, path) =
-                    ipc::bind(path, options.backlog).await.map_err(|e| BindError::io(endpoint, e))?;
-                Ok((Self::Ipc(file, listener), Endpoint::Ipc(path)))
-            }
-            Endpoint::Inproc(_) => unreachable!("inproc has no listeners"),
-        }
-    }
-
-    /// The next connection. Cancel safe.
-    pub(crate) async fn accept(&self) -> io::Result<Stream> {
-        match self {
-            Self::Tcp(listener, options) => {
-                let (stream, peer) = listener.accept().await?;
-                tcp::tune(&SockRef::from(&stream), peer, options)?;
-                Ok(Stream::Tcp(stream))
-            }
-            Self::Ipc(_, listener) => Ok(Stream::Ipc(listener.accept().await?.0)),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,6 +171,6 @@ mod tests {
         let at = format!("tcp://127.0.0.1:{port}").parse().unwrap();
         let (near, far) = tokio::join!(Stream::connect(&at, &options), listener.accept());
         let _near = near.unwrap();
-        assert_eq!(far.unwrap().peer_address(), "127.0.0.1");
+        assert_eq!(far.unwrap().unwrap().peer_address(), "127.0.0.1");
     }
 }

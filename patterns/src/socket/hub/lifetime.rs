@@ -1,6 +1,5 @@
 //! Binding, connecting, and the end.
 
-use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, Weak};
@@ -9,10 +8,10 @@ use std::time::Duration;
 
 use enfonet_zmtp::SocketType;
 use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::Hub;
+use super::endpoints::{Attachment, Endpoints, Role};
 use crate::connection::{self, Link, Slot};
 use crate::context::{Bound, Member};
 use crate::error::{BindError, Closed, ConnectError, UnknownEndpoint};
@@ -23,32 +22,9 @@ use crate::routing::Routing;
 use crate::transport::Listener;
 use crate::{Closing, Endpoint, EndpointError, PeerId, PeerInfo};
 
-/// What the socket is to an endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Role {
-    Bound,
-    Connected,
-}
-
-/// An endpoint that the socket is bound or connected to.
-#[derive(Debug)]
-pub(super) struct Attachment {
-    /// Its connections end when all is written.
-    ending: CancellationToken,
-    /// They are cut off.
-    until: CancellationToken,
-    /// The queue to the peer that is connected to, if it is there before the peer.
-    queue: Option<PeerId>,
-    /// Lasts as long as any of them. (But in-process connections are tasks of the socket that connected.)
-    task: JoinHandle<()>,
-}
-
-impl Attachment {
-    /// One that was given up isn't the socket's any more.
-    fn lasts(&self) -> bool {
-        !self.until.is_cancelled()
-    }
-}
+/// Time that an earlier connection to an endpoint has to end before the next is tried. A peer that is well closes sooner; one
+/// that isn't there any more mustn't keep the socket from its successor for the whole linger.
+const MAX_DEPARTURE_WAIT: Duration = Duration::from_secs(1);
 
 impl<R: Routing> Hub<R> {
     /// When the connections of an endpoint end, and when they are cut off.
@@ -65,34 +41,51 @@ impl<R: Routing> Hub<R> {
     }
 
     async fn bind_to(self: &Arc<Self>, endpoint: Endpoint) -> Result<Endpoint, BindError> {
-        let (ending, until) = self.tokens();
         if self.closing.is_cancelled() {
             return Err(Closed.into());
         }
         self.runtime.get_or_init(Handle::current);
-        let (resolved, task) = if let Endpoint::Inproc(name) = &endpoint {
-            let bound = Bound { link: self.clone(), ending: ending.clone(), until: until.clone() };
-            if !self.options.context.bind(name, bound) {
-                return Err(BindError::InUse(endpoint));
+        let (listener, resolved) = match &endpoint {
+            Endpoint::Inproc(_) => (None, endpoint),
+            _ => {
+                let (listener, resolved) = Listener::bind(&endpoint, &self.options.transport).await?;
+                (Some(Arc::new(listener)), resolved)
             }
-            self.listening(&endpoint);
-            let task = self.tasks.spawn(self.clone().until_unbound(endpoint.clone(), ending.clone()));
-            (endpoint, task)
-        } else {
-            let (listener, resolved) = Listener::bind(&endpoint, &self.options.transport).await?;
-            self.listening(&resolved);
-            let (link, tasks, tokens) = (self.clone(), self.tasks.clone(), (ending.clone(), until.clone()));
-            let listening = connection::listen(listener, resolved.clone(), link, tasks, tokens);
-            (resolved, self.tasks.spawn(listening))
         };
-        let attachment = Attachment { ending, until, queue: None, task };
-        self.endpoints().entry((Role::Bound, resolved.clone())).or_default().push(attachment);
+        self.attach_bound(listener, &resolved)?;
         self.note_last(resolved.clone());
         Ok(resolved)
     }
 
-    fn listening(&self, endpoint: &Endpoint) {
+    /// Begins to accept at an endpoint. Within the process, where there is no listener, this is what binds it.
+    fn attach_bound(
+        self: &Arc<Self>,
+        listener: Option<Arc<Listener>>,
+        endpoint: &Endpoint,
+    ) -> Result<(), BindError> {
+        let mut endpoints = self.endpoints();
+        // A socket that closes looks for listeners once, under this lock.
+        if self.closing.is_cancelled() {
+            return Err(Closed.into());
+        }
+        let (ending, until) = self.tokens();
+        if let Endpoint::Inproc(name) = endpoint {
+            let bound = Bound { link: self.clone(), ending: ending.clone(), until: until.clone() };
+            if !self.options.context.bind(name, bound) {
+                return Err(BindError::InUse(endpoint.clone()));
+            }
+        }
         self.monitors.tell(|| MonitorEvent::Listening { endpoint: endpoint.clone() });
+        let weak = listener.as_ref().map(Arc::downgrade).unwrap_or_default();
+        let task = if let Some(listener) = listener {
+            let (link, tasks, tokens) = (self.clone(), self.tasks.clone(), (ending.clone(), until.clone()));
+            self.tasks.spawn(connection::listen(listener, endpoint.clone(), link, tasks, tokens))
+        } else {
+            self.tasks.spawn(self.clone().until_unbound(endpoint.clone(), ending.clone()))
+        };
+        let attachment = Attachment { ending, until, listener: weak, queue: None, task, ended: None };
+        endpoints.attach(Role::Bound, endpoint.clone(), attachment);
+        Ok(())
     }
 
     /// There is nothing to do for an in-process listener, but to tell of its end.
@@ -121,33 +114,53 @@ impl<R: Routing> Hub<R> {
         let runtime = Handle::current();
         self.runtime.get_or_init(|| runtime.clone());
         let mut endpoints = self.endpoints();
-        let has_it = endpoints
-            .get(&(Role::Connected, endpoint.clone()))
-            .is_some_and(|those| those.iter().any(Attachment::lasts));
-        if has_it && self.connects_once() {
+        if self.connects_once() && endpoints.is_connected(&endpoint) {
             return Ok(());
         }
         let queue = open()?;
         let (ending, until) = self.tokens();
         let slot = Slot::new(self.clone(), endpoint.clone(), queue, ending.clone(), until.clone());
-        let connected = self.clone().keep_connected(endpoint.clone(), slot, until.clone());
+        let ended = CancellationToken::new();
+        let before = if self.is_alone_at_peers() { endpoints.departing(&endpoint) } else { Vec::new() };
+        let guard = ended.clone().drop_guard();
+        let connected = self.clone().keep_connected(endpoint.clone(), slot, until.clone(), before, guard);
         let task = self.tasks.spawn_on(connected, &runtime);
-        let attachment = Attachment { ending, until, queue, task };
-        endpoints.entry((Role::Connected, endpoint.clone())).or_default().push(attachment);
+        let attachment = Attachment { ending, until, listener: Weak::new(), queue, task, ended: Some(ended) };
+        endpoints.attach(Role::Connected, endpoint.clone(), attachment);
         drop(endpoints);
         self.note_last(endpoint);
         Ok(())
     }
 
-    async fn keep_connected(self: Arc<Self>, endpoint: Endpoint, slot: Slot, until: CancellationToken) {
+    /// Connects once the connections `before` this have ended, or have had time to.
+    async fn keep_connected(
+        self: Arc<Self>,
+        endpoint: Endpoint,
+        slot: Slot,
+        until: CancellationToken,
+        before: Vec<CancellationToken>,
+        _ended: DropGuard,
+    ) {
         let connected = async {
+            let departed = async {
+                for ended in before {
+                    ended.cancelled().await;
+                }
+            };
+            let _ = tokio::time::timeout(MAX_DEPARTURE_WAIT, departed).await;
             match endpoint.clone() {
                 Endpoint::Inproc(name) => connection::connect_inproc(name, slot).await,
                 endpoint => connection::connect(endpoint, slot).await,
             }
         };
         until.run_until_cancelled(connected).await;
-        self.sweep_endpoint(endpoint);
+        self.endpoints().sweep(endpoint);
+    }
+
+    /// Whether a peer has this socket once only: it refuses a second connection for as long as the first lasts.
+    fn is_alone_at_peers(&self) -> bool {
+        let has_identity = self.kind.announces_identity() && !self.options.identity.is_empty();
+        has_identity || self.kind == SocketType::Pair
     }
 
     /// Whether the kind has no use for a second connection to an endpoint.
@@ -155,7 +168,7 @@ impl<R: Routing> Hub<R> {
         matches!(self.kind, SocketType::Dealer | SocketType::Sub | SocketType::Pub | SocketType::Req)
     }
 
-    fn endpoints(&self) -> MutexGuard<'_, HashMap<(Role, Endpoint), Vec<Attachment>>> {
+    fn endpoints(&self) -> MutexGuard<'_, Endpoints> {
         self.endpoints.lock().expect("no panic holds the lock")
     }
 
@@ -167,21 +180,10 @@ impl<R: Routing> Hub<R> {
         self.last_endpoint.lock().expect("no panic holds the lock").clone()
     }
 
-    /// Forgets connections to an endpoint that was given up.
-    fn sweep_endpoint(&self, endpoint: Endpoint) {
-        let (mut endpoints, key) = (self.endpoints(), (Role::Connected, endpoint));
-        if let Some(those) = endpoints.get_mut(&key) {
-            those.retain(Attachment::lasts);
-            if those.is_empty() {
-                endpoints.remove(&key);
-            }
-        }
-    }
-
-    /// Ends listening on, or connecting to, an endpoint. Its peers get nothing new; what waits for them is still sent
+    /// Ends listening on, or connecting to, an endpoint, which is free for another socket at once. Its peers get nothing new; what waits for them is still sent
     /// for the socket's linger, then their connections end.
     pub(crate) fn forget(self: &Arc<Self>, role: Role, endpoint: &Endpoint) -> Result<(), UnknownEndpoint> {
-        let attachments = self.endpoints().remove(&(role, endpoint.clone())).unwrap_or_default();
+        let attachments = self.endpoints().detach(role, endpoint);
         if !attachments.iter().any(Attachment::lasts) {
             return Err(UnknownEndpoint(endpoint.to_string()));
         }
@@ -280,6 +282,7 @@ impl<R: Routing> Hub<R> {
         inbound.closed = true;
         sleeping.extend(inbound.receivers.call_all());
         drop((inbound, out));
+        self.endpoints().close_listeners();
         self.tasks.close();
         sleeping.into_iter().for_each(Waker::wake);
         self.changed();

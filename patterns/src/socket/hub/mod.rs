@@ -5,13 +5,13 @@
 //! for what came in. Where both are needed, `out` comes first.
 
 mod arrivals;
+mod endpoints;
 mod lifetime;
 mod link;
 mod parts;
 mod status;
 mod turns;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -27,8 +27,9 @@ use tokio::sync::futures::Notified;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use lifetime::Attachment;
-pub(crate) use lifetime::{Owned, Role};
+use endpoints::Endpoints;
+pub(crate) use endpoints::Role;
+pub(crate) use lifetime::Owned;
 use parts::Parts;
 use turns::Turns;
 
@@ -73,7 +74,7 @@ pub(crate) struct Hub<R> {
     inbound: Mutex<Inbound>,
     /// A queue has room, a peer came or went, or the socket closed: all who wait look again.
     changes: Notify,
-    endpoints: Mutex<HashMap<(Role, Endpoint), Vec<Attachment>>>,
+    endpoints: Mutex<Endpoints>,
     /// The one that was bound or connected last.
     last_endpoint: Mutex<Option<Endpoint>>,
     monitors: Monitors,

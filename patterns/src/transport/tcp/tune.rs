@@ -86,11 +86,12 @@ mod tests {
         let (listener, at) = Listener::bind(&endpoint, &listening.settings.transport).await.unwrap();
         let (accepted, connected) =
             tokio::join!(listener.accept(), Stream::connect(&at, &connecting.settings.transport));
-        let Listener::Tcp(listener, _) = listener else { panic!("of tcp") };
-        let [accepted, connected] = [accepted.unwrap(), connected.unwrap()].map(|stream| match stream {
-            Stream::Tcp(stream) => Socket::from(stream.into_std().unwrap()),
-            Stream::Ipc(_) => panic!("of tcp"),
-        });
+        let listener = listener.into_tcp().unwrap();
+        let [accepted, connected] =
+            [accepted.unwrap().unwrap(), connected.unwrap()].map(|stream| match stream {
+                Stream::Tcp(stream) => Socket::from(stream.into_std().unwrap()),
+                Stream::Ipc(_) => panic!("of tcp"),
+            });
         [Socket::from(listener.into_std().unwrap()), accepted, connected]
     }
 

@@ -1,0 +1,95 @@
+//! The endpoints that a socket is bound or connected to.
+
+use std::collections::HashMap;
+use std::sync::Weak;
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::transport::Listener;
+use crate::{Endpoint, PeerId};
+
+/// What the socket is to an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Role {
+    Bound,
+    Connected,
+}
+
+/// An endpoint that the socket is bound or connected to.
+#[derive(Debug)]
+pub(super) struct Attachment {
+    /// Its connections end when all is written.
+    pub(super) ending: CancellationToken,
+    /// They are cut off.
+    pub(super) until: CancellationToken,
+    /// The listener for tcp and ipc peers, which belongs to the task.
+    pub(super) listener: Weak<Listener>,
+    /// The queue to the peer that is connected to, if it is there before the peer.
+    pub(super) queue: Option<PeerId>,
+    /// Lasts as long as any of them. (But in-process connections are tasks of the socket that connected.)
+    pub(super) task: JoinHandle<()>,
+    /// Cancelled when the task has ended, where this side connects.
+    pub(super) ended: Option<CancellationToken>,
+}
+
+impl Attachment {
+    /// One that was given up isn't the socket's any more.
+    pub(super) fn lasts(&self) -> bool {
+        !self.until.is_cancelled()
+    }
+
+    /// Nobody is accepted any more, and the endpoint is free for another socket.
+    fn close_listener(&self) {
+        self.listener.upgrade().iter().for_each(|listener| listener.close());
+    }
+}
+
+/// All that a socket is attached to, and the connections that it has given up and that haven't ended.
+#[derive(Debug, Default)]
+pub(super) struct Endpoints {
+    attached: HashMap<(Role, Endpoint), Vec<Attachment>>,
+    departing: Vec<(Endpoint, CancellationToken)>,
+}
+
+impl Endpoints {
+    pub(super) fn attach(&mut self, role: Role, endpoint: Endpoint, attachment: Attachment) {
+        self.attached.entry((role, endpoint)).or_default().push(attachment);
+    }
+
+    /// Returns whether the socket is connected to the endpoint, and hasn't given it up.
+    pub(super) fn is_connected(&self, endpoint: &Endpoint) -> bool {
+        let those = self.attached.get(&(Role::Connected, endpoint.clone()));
+        those.is_some_and(|those| those.iter().any(Attachment::lasts))
+    }
+
+    /// Takes out what is attached to an endpoint, and closes listeners there.
+    pub(super) fn detach(&mut self, role: Role, endpoint: &Endpoint) -> Vec<Attachment> {
+        let attachments = self.attached.remove(&(role, endpoint.clone())).unwrap_or_default();
+        attachments.iter().for_each(Attachment::close_listener);
+        self.departing.retain(|(_, ended)| !ended.is_cancelled());
+        let departing = attachments.iter().filter_map(|attachment| attachment.ended.clone());
+        self.departing.extend(departing.map(|ended| (endpoint.clone(), ended)));
+        attachments
+    }
+
+    /// Returns what is cancelled as earlier connections to the endpoint end, an item for each.
+    pub(super) fn departing(&self, endpoint: &Endpoint) -> Vec<CancellationToken> {
+        self.departing.iter().filter(|(other, _)| other == endpoint).map(|(_, ended)| ended.clone()).collect()
+    }
+
+    /// Forgets connections to an endpoint that was given up.
+    pub(super) fn sweep(&mut self, endpoint: Endpoint) {
+        let key = (Role::Connected, endpoint);
+        if let Some(those) = self.attached.get_mut(&key) {
+            those.retain(Attachment::lasts);
+            if those.is_empty() {
+                self.attached.remove(&key);
+            }
+        }
+    }
+
+    pub(super) fn close_listeners(&self) {
+        self.attached.values().flatten().for_each(Attachment::close_listener);
+    }
+}

@@ -1,0 +1,135 @@
+//! An endpoint that is given up and taken again at once.
+
+use std::io::ErrorKind;
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use enfonet_patterns::{Context, Dealer, Endpoint, IpcPath, Options, Pair, Pull, Push, Router};
+use enfonet_tests::{DEADLINE, ipc};
+
+use crate::{inproc, on_every_runtime};
+
+on_every_runtime!(
+    an_endpoint_is_free_when_unbind_returns,
+    an_endpoint_is_free_when_close_begins_and_when_it_returns,
+    an_endpoint_is_free_when_its_socket_is_dropped_or_its_context_shut_down,
+    nobody_is_let_in_once_unbind_has_returned,
+    a_pair_that_disconnects_and_connects_at_once_is_served_again,
+    a_dealer_of_a_name_that_disconnects_and_connects_at_once_is_served_again,
+);
+
+/// Runs `fact` over each transport, at an endpoint that nobody is bound to.
+async fn over_each_transport(fact: impl AsyncFn(&str)) {
+    fact("tcp://127.0.0.1:*").await;
+    let (_folder, at) = ipc();
+    fact(&at).await;
+    fact(&inproc()).await;
+}
+
+/// A socket that is bound, with a peer and a message for it that nobody receives yet.
+async fn bound(at: &str, options: Options) -> (Push, Pull, Endpoint) {
+    let (push, pull) = (Push::with_options(options), Pull::new());
+    let at = push.bind(at).await.unwrap();
+    pull.connect(&at).unwrap();
+    push.wait_connected(1).await;
+    push.try_send("waits").unwrap();
+    (push, pull, at)
+}
+
+async fn an_endpoint_is_free_when_unbind_returns() {
+    over_each_transport(async |at| {
+        let (push, pull, at) = bound(at, Options::default()).await;
+        for _ in 0..20 {
+            push.unbind(&at).unwrap();
+            assert_eq!(push.bind(&at).await.unwrap(), at);
+        }
+        push.unbind(&at).unwrap();
+        let other = Push::new();
+        other.bind(&at).await.unwrap();
+        other.send("of the other").await.unwrap();
+        for text in ["waits", "of the other"] {
+            assert_eq!(pull.recv().await, Ok(text.into()), "over {at}");
+        }
+    })
+    .await;
+}
+
+async fn an_endpoint_is_free_when_close_begins_and_when_it_returns() {
+    over_each_transport(async |at| {
+        let (push, pull, at) = bound(at, Options::default()).await;
+        let mut closing = std::pin::pin!(push.close(DEADLINE));
+        let poll_once = std::future::poll_fn(|cx| std::task::Poll::Ready(closing.as_mut().poll(cx)));
+        let _ = poll_once.await;
+        let other = Dealer::new();
+        other.bind(&at).await.unwrap();
+        other.close(DEADLINE).await;
+        other.close(DEADLINE).await;
+        Dealer::new().bind(&at).await.unwrap();
+        assert_eq!(pull.recv().await, Ok("waits".into()), "over {at}");
+    })
+    .await;
+}
+
+async fn an_endpoint_is_free_when_its_socket_is_dropped_or_its_context_shut_down() {
+    over_each_transport(async |at| {
+        let context = Context::new();
+        let (push, pull, at) = bound(at, Options::default()).await;
+        drop(push);
+        let next = Push::with_options(Options::default().context(&context));
+        next.bind(&at).await.unwrap();
+        context.shutdown(Duration::ZERO).await;
+        Push::new().bind(&at).await.unwrap();
+        assert_eq!(pull.recv().await, Ok("waits".into()), "over {at}");
+    })
+    .await;
+}
+
+async fn nobody_is_let_in_once_unbind_has_returned() {
+    let (_folder, file) = ipc();
+    for at in ["tcp://127.0.0.1:*", &file] {
+        let pull = Pull::new();
+        let at = pull.bind(at).await.unwrap();
+        pull.unbind(&at).unwrap();
+        let refused = match &at {
+            Endpoint::Tcp { port, .. } => TcpStream::connect(("127.0.0.1", *port)).err(),
+            Endpoint::Ipc(IpcPath::File(path)) => UnixStream::connect(path).err(),
+            _ => unreachable!(),
+        };
+        assert!(
+            refused.is_some_and(|e| matches!(e.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound)),
+            "at {at}"
+        );
+    }
+}
+
+async fn a_pair_that_disconnects_and_connects_at_once_is_served_again() {
+    over_each_transport(async |at| {
+        let (bound, connected) = (Pair::new(), Pair::new());
+        let at = bound.bind(at).await.unwrap();
+        connected.connect(&at).unwrap();
+        for n in 0..20 {
+            connected.send(n.to_string()).await.unwrap();
+            connected.disconnect(&at).unwrap();
+            connected.connect(&at).unwrap();
+            assert_eq!(bound.recv().await, Ok(n.to_string().into()), "over {at}");
+            connected.wait_connected(1).await;
+        }
+    })
+    .await;
+}
+
+async fn a_dealer_of_a_name_that_disconnects_and_connects_at_once_is_served_again() {
+    over_each_transport(async |at| {
+        let (router, dealer) = (Router::new(), Dealer::builder().identity("name").build());
+        let at = router.bind(at).await.unwrap();
+        dealer.connect(&at).unwrap();
+        for n in 0..20 {
+            dealer.send(n.to_string()).await.unwrap();
+            dealer.disconnect(&at).unwrap();
+            dealer.connect(&at).unwrap();
+            assert_eq!(router.recv_routed().await, Ok(["name", &n.to_string()].into()), "over {at}");
+        }
+    })
+    .await;
+}
