@@ -5,6 +5,7 @@ mod connection;
 mod context;
 mod endpoint;
 mod error;
+mod log_limiter;
 mod monitor;
 mod options;
 mod peer;
@@ -28,6 +29,7 @@ pub use error::{
     BindError, Closed, ConnectError, ConnectionError, RecvError, ReplyError, ReserveError, SendBatchError,
     SendError, SocksError, TrySendError, UnknownEndpoint,
 };
+pub use log_limiter::LogLimiter;
 pub use monitor::{Monitor, MonitorEvent};
 pub use options::{Conflates, Kind, KnowsPeers, MatchesTopics, Options, Probes, Publishes, SocksProxy};
 pub use peer::{PeerId, PeerInfo};

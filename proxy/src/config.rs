@@ -32,7 +32,7 @@ pub struct Side {
     /// What it connects to.
     pub connect: Vec<Endpoint>,
     /// What its socket has beyond what the broker sets itself, such as security, limits and heartbeats. The
-    /// high-water marks, the peer events, and that it waits for ever, are the broker's; its linger is the
+    /// high-water marks, the peer events, that it waits for ever and serves ZMTP 2.0, are the broker's; its linger is the
     /// [grace](Config::grace).
     pub options: Options,
 }
@@ -44,9 +44,10 @@ impl Side {
         Self { bind: vec![endpoint], ..Self::default() }
     }
 
-    /// What its socket has: nothing that a broker waits for has a time.
+    /// What its socket has: nothing that a broker waits for has a time, and peers of ZMTP 2.0 are served, as libzmq serves
+    /// them, where the mechanism is NULL and there is no authenticator.
     pub(crate) fn socket_options(&self) -> Options {
-        self.options.clone().send_timeout(None).recv_timeout(None)
+        self.options.clone().send_timeout(None).recv_timeout(None).zmtp2(true)
     }
 }
 

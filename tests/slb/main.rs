@@ -13,6 +13,7 @@ mod program;
 mod restart;
 mod stop;
 mod vanish;
+mod zmtp2;
 
 /// A worker that takes so long for a request gets them one by one.
 const WORK: std::time::Duration = std::time::Duration::from_millis(5);

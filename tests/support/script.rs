@@ -69,6 +69,21 @@ impl Script {
         script
     }
 
+    /// Connects and introduces itself as ZMTP 2.0, by the numbers that its socket type and that of the other side have there.
+    ///
+    /// # Panics
+    /// When the other side does anything else.
+    #[must_use]
+    pub fn join_zmtp2(endpoint: &str, socket_type: u8, theirs: u8) -> Self {
+        let mut script = Self::connect(endpoint);
+        script.send(b"\xff\0\0\0\0\0\0\0\x01\x7f");
+        script.expect(b"\xff\0\0\0\0\0\0\0\0\x7f\x03");
+        script.send(&[1, socket_type]);
+        script.expect(&[theirs, 0, 0]);
+        script.send(&[0, 0]);
+        script
+    }
+
     /// Shakes hands, and doesn't look closely at what the other side says of itself.
     ///
     /// # Panics

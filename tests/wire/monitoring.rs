@@ -88,10 +88,15 @@ fn a_peer_that_goes_before_it_has_shaken_hands_or_never_does_is_told_of() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     for we in [We::Bind, We::Connect] {
+        let (_dealer, mut told, script) = meet(&runtime, we, Options::default());
+        script.finish();
+        assert!(matches!(*why(told.expect(&["HandshakeFailed"])), ConnectionError::Eof));
         let (_dealer, mut told, mut script) = meet(&runtime, we, Options::default());
         script.send(&greeting(1));
         script.finish();
-        assert!(matches!(*why(told.expect(&["HandshakeFailed"])), ConnectionError::Eof));
+        let error = why(told.expect(&["HandshakeFailed"]));
+        assert!(matches!(*error, ConnectionError::Abandoned), "{error}");
+        assert!(!error.is_lasting() && !error.is_ordinary());
         let options = Options::default().handshake_timeout(Duration::from_millis(50));
         let (_dealer, mut told, mut script) = meet(&runtime, we, options);
         script.expect_close();

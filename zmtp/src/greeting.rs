@@ -152,7 +152,7 @@ pub enum GreetingError {
     #[error("peer doesn't speak ZMTP 3: its first octets are no greeting")]
     Unversioned,
     /// ZMTP 2.0 or older, as libzmq before 4.0 spoke it.
-    #[error("peer speaks ZMTP {major}, at least 3 is needed (libzmq 4.0 or later)")]
+    #[error("peer speaks ZMTP {}", older(*major))]
     Version {
         /// The major version in the peer's greeting.
         major: u8,
@@ -165,6 +165,14 @@ pub enum GreetingError {
         /// The mechanism configured here.
         ours: Mechanism,
     },
+}
+
+/// What a version below 3 in a greeting stands for, and where it is served.
+fn older(major: u8) -> String {
+    match major {
+        1 | 2 => "2.0, as libzmq 3.x does: it is served only with NULL, without an authenticator, and if that is asked for".into(),
+        other => format!("{other}, at least 3.0 is needed (libzmq 4.0 or later)"),
+    }
 }
 
 #[cfg(test)]

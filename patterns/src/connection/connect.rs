@@ -7,6 +7,7 @@ use tracing::{debug, warn};
 use super::backoff::Backoff;
 use super::handshake::Place;
 use super::link::Slot;
+use super::rejections::Rejections;
 use super::stranger::Stranger;
 use crate::Endpoint;
 use crate::error::ConnectionError;
@@ -19,13 +20,16 @@ use crate::transport::Stream;
 /// by a better one. (libzmq gives such an endpoint up for good.)
 pub(crate) async fn connect(endpoint: Endpoint, slot: Slot) {
     let mut backoff = Backoff::new(slot.link().options());
+    let rejections = Rejections::default();
     loop {
         let Err(error) = attempt(&endpoint, &slot, &mut backoff).await else { return };
         let for_good = slot.is_given_up();
         if error.is_ordinary() {
             debug!(%endpoint, %error, for_good, "not connected");
+        } else if let Some(count) = rejections.count(&error) {
+            warn!(%endpoint, %error, count, for_good, "not connected");
         } else {
-            warn!(%endpoint, %error, for_good, "not connected");
+            debug!(%endpoint, %error, for_good, "not connected");
         }
         if for_good {
             return;

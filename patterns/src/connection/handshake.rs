@@ -61,7 +61,13 @@ pub(super) async fn handshake(
 ) -> Result<Shaken, ConnectionError> {
     let shaking = async {
         let handshake = Handshake::new(config(link, place), entropy(link)?);
-        Shaking { stream, link, place, handshake, input: BytesMut::with_capacity(ROOM) }.run().await
+        let input = BytesMut::with_capacity(ROOM);
+        let mut shaking = Shaking { stream, link, place, handshake, input, has_heard: false };
+        match shaking.run().await {
+            Ok((established, ready)) => Ok(Shaken { established, received: shaking.input, ready }),
+            Err(error) if shaking.has_heard && is_end(&error) => Err(ConnectionError::Abandoned),
+            Err(error) => Err(error),
+        }
     };
     match link.options().handshake {
         Duration::ZERO => shaking.await,
@@ -96,16 +102,27 @@ struct Shaking<'a> {
     place: Place,
     handshake: Handshake,
     input: BytesMut,
+    /// Anything has come from the peer.
+    has_heard: bool,
+}
+
+/// Whether the peer has closed the connection, in order or not.
+fn is_end(error: &ConnectionError) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+    match error {
+        ConnectionError::Eof => true,
+        ConnectionError::Io(error) => {
+            matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset)
+        }
+        _ => false,
+    }
 }
 
 impl Shaking<'_> {
-    async fn run(mut self) -> Result<Shaken, ConnectionError> {
+    async fn run(&mut self) -> Result<(Established, Bytes), ConnectionError> {
         loop {
             match self.handshake.handle_input(&mut self.input) {
-                Ok(Step::Complete(established)) => {
-                    let ready = self.handshake.poll_output();
-                    return Ok(Shaken { established: *established, received: self.input, ready });
-                }
+                Ok(Step::Complete(established)) => return Ok((*established, self.handshake.poll_output())),
                 step => match self.answered(step).await? {
                     Step::Authenticate(credentials) => self.decide(credentials).await?,
                     _ => self.receive().await?,
@@ -118,6 +135,7 @@ impl Shaking<'_> {
     /// last, and a peer that has got all that it waits for takes itself for connected.
     async fn receive(&mut self) -> Result<(), ConnectionError> {
         receive(self.stream, &mut self.input).await?;
+        self.has_heard = true;
         Ok(self.link.has_place(self.place.queue())?)
     }
 

@@ -6,19 +6,18 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
-use super::complaints::Complaints;
 use super::handshake::Place;
 use super::link::{Joined, Link};
+use super::rejections::Rejections;
 use super::stranger::Stranger;
-use crate::Endpoint;
 use crate::error::ConnectionError;
 use crate::monitor::MonitorEvent;
 use crate::transport::{Listener, Stream};
+use crate::{Endpoint, LogLimiter};
 
 /// The wait after the system had no descriptor or memory for a connection: it isn't going to have one at once.
 const EXHAUSTED: Duration = Duration::from_millis(100);
@@ -34,7 +33,8 @@ pub(crate) async fn listen(
 ) {
     let host = Arc::new(Host {
         rooms: Arc::new(Semaphore::new(link.options().handshakes.min(Semaphore::MAX_PERMITS))),
-        complaints: Complaints::default(),
+        rejections: Rejections::default(),
+        not_accepted: LogLimiter::default(),
         endpoint: endpoint.clone(),
         ending: ending.clone(),
         link,
@@ -83,7 +83,8 @@ struct Host {
     ending: CancellationToken,
     /// One for each handshake that may go on.
     rooms: Arc<Semaphore>,
-    complaints: Complaints,
+    rejections: Rejections,
+    not_accepted: LogLimiter,
 }
 
 impl Host {
@@ -101,7 +102,7 @@ impl Host {
     fn has_no_room(&self, stream: &Stream) {
         let limit = self.link.options().handshakes;
         let mut stranger = Stranger::new(stream, &*self.link, &self.endpoint, Place::Accepted);
-        self.turn_away(&stranger.fail(ConnectionError::TooManyHandshakes { limit }));
+        self.turn_away(stream, &stranger.fail(ConnectionError::TooManyHandshakes { limit }));
     }
 
     /// Waits where the next attempt would fail too.
@@ -113,7 +114,10 @@ impl Host {
         if is_of_one_connection(&error) {
             debug!(%endpoint, %error, "a connection was gone");
         } else {
-            warn!(%endpoint, %error, "can't accept connections for now");
+            match self.not_accepted.count(1) {
+                Some(attempts) => warn!(%endpoint, %error, attempts, "can't accept connections for now"),
+                None => debug!(%endpoint, %error, "can't accept connections for now"),
+            }
             tokio::time::sleep(EXHAUSTED).await;
         }
     }
@@ -121,8 +125,10 @@ impl Host {
     async fn serve(&self, stream: Stream, room: OwnedSemaphorePermit) {
         match self.converse(&stream, room).await {
             Ok(()) => {}
-            Err(error) if error.is_ordinary() => debug!(endpoint = %self.endpoint, %error, "a peer has gone"),
-            Err(error) => self.turn_away(&error),
+            Err(error) if error.is_ordinary() => {
+                debug!(endpoint = %self.endpoint, address = stream.remote_address(), %error, "a peer has gone");
+            }
+            Err(error) => self.turn_away(&stream, &error),
         }
     }
 
@@ -145,13 +151,13 @@ impl Host {
         Ok(())
     }
 
-    /// Strangers can't fill the log.
-    fn turn_away(&self, error: &ConnectionError) {
-        let endpoint = &self.endpoint;
-        match self.complaints.may_log(Instant::now()) {
-            Some(0) => warn!(%endpoint, %error, "a peer was turned away"),
-            Some(silent) => warn!(%endpoint, %error, silent, "a peer was turned away, as others were before"),
-            None => debug!(%endpoint, %error, "a peer was turned away"),
+    /// Logs why a peer was turned away, and how many others for a reason of this kind since the last line. Peers can't fill
+    /// the log.
+    fn turn_away(&self, stream: &Stream, error: &ConnectionError) {
+        let (endpoint, address) = (&self.endpoint, stream.remote_address());
+        match self.rejections.count(error) {
+            Some(count) => warn!(%endpoint, address, %error, count, "a peer was turned away"),
+            None => debug!(%endpoint, address, %error, "a peer was turned away"),
         }
     }
 }

@@ -12,13 +12,13 @@
 
 mod backoff;
 mod bell;
-mod complaints;
 mod connect;
 mod driver;
 mod handshake;
 mod link;
 mod listen;
 mod pipe;
+mod rejections;
 mod rest;
 mod stranger;
 mod vigil;

@@ -10,6 +10,7 @@ use tracing::{debug, warn};
 
 use super::backoff::Backoff;
 use super::link::{Joined, Slot, Turn};
+use super::rejections::Rejections;
 use crate::Endpoint;
 use crate::context::Bound;
 use crate::error::ConnectionError;
@@ -27,6 +28,7 @@ pub(crate) async fn connect_inproc(name: String, slot: Slot) {
     let names = slot.link().options().context.clone();
     let mut backoff = Backoff::new(slot.link().options());
     let monitors = slot.link().monitors();
+    let rejections = Rejections::default();
     loop {
         monitors.tell(|| MonitorEvent::Connecting { endpoint: endpoint.clone() });
         let Some(bound) = slot.unless_over(names.find(&name)).await else {
@@ -38,7 +40,10 @@ pub(crate) async fn connect_inproc(name: String, slot: Slot) {
                 false
             }
             Err(error) => {
-                warn!(%endpoint, %error, "not connected");
+                match rejections.count(&error) {
+                    Some(count) => warn!(%endpoint, %error, count, "not connected"),
+                    None => debug!(%endpoint, %error, "not connected"),
+                }
                 error.is_lasting()
             }
         };

@@ -12,7 +12,7 @@ use crate::routing::Refusal;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectionError {
-    /// The peer ended it, in order. In the handshake this may be how it says no.
+    /// The peer ended it, in order.
     #[error("the peer closed the connection")]
     Eof,
     /// This side ended it: by `unbind`, `disconnect` or `close`, or the socket was dropped.
@@ -33,6 +33,10 @@ pub enum ConnectionError {
     /// The peer breaks the protocol, isn't let in or doesn't let us in, or is of a kind or mechanism that doesn't fit.
     #[error("the handshake failed: {0}")]
     Handshake(#[from] HandshakeError),
+    /// The peer ended it in the midst of the handshake. This may be how it says no: it has another mechanism, or no place for
+    /// this socket, such as a PAIR that has its peer, or a ROUTER that knows another peer of the same identity.
+    #[error("the peer ended the handshake: it may have another mechanism, or no place for this socket")]
+    Abandoned,
     /// The handshake took longer than [`Options::handshake_timeout`](crate::Options::handshake_timeout).
     #[error("the peer didn't finish the handshake in time")]
     HandshakeTimeout,
@@ -78,6 +82,7 @@ impl ConnectionError {
             Self::Command(_) | Self::Overrun => Fault::Peer,
             Self::Closed => Fault::Caller,
             Self::Eof
+            | Self::Abandoned
             | Self::Replaced
             | Self::Io(_)
             | Self::NoAddress

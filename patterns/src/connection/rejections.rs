@@ -1,0 +1,72 @@
+//! Log lines about peers that don't become one: one a second for each kind of reason.
+
+use std::mem::{Discriminant, discriminant};
+use std::sync::{Mutex, PoisonError};
+
+use enfonet_zmtp::HandshakeError;
+
+use crate::LogLimiter;
+use crate::error::ConnectionError;
+use crate::routing::Refusal;
+
+/// The rejections at one endpoint.
+#[derive(Debug, Default)]
+pub(super) struct Rejections(Mutex<Vec<(Kind, LogLimiter)>>);
+
+/// Which error it is, whatever it says besides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Kind {
+    outer: Discriminant<ConnectionError>,
+    handshake: Option<Discriminant<HandshakeError>>,
+    refusal: Option<Refusal>,
+}
+
+impl Kind {
+    fn of(error: &ConnectionError) -> Self {
+        let (handshake, refusal) = match error {
+            ConnectionError::Handshake(error) => (Some(discriminant(error)), None),
+            ConnectionError::Refused(refusal) => (None, Some(*refusal)),
+            _ => (None, None),
+        };
+        Self { outer: discriminant(error), handshake, refusal }
+    }
+}
+
+impl Rejections {
+    /// Counts a rejection. Returns how many of this kind no line has told of, this one included, if a line is due.
+    pub(super) fn count(&self, error: &ConnectionError) -> Option<u64> {
+        let kind = Kind::of(error);
+        let mut kinds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, limiter)) = kinds.iter().find(|(other, _)| *other == kind) {
+            return limiter.count(1);
+        }
+        let limiter = LogLimiter::default();
+        let count = limiter.count(1);
+        kinds.push((kind, limiter));
+        count
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn each_kind_has_a_line_a_second_that_counts_its_own() {
+        let rejections = Rejections::default();
+        let kinds: [fn() -> ConnectionError; 4] = [
+            || ConnectionError::HandshakeTimeout,
+            || HandshakeError::Message.into(),
+            || HandshakeError::OutOfTurn.into(),
+            || Refusal::PeerThere.into(),
+        ];
+        for kind in kinds {
+            assert_eq!(rejections.count(&kind()), Some(1));
+            assert_eq!(rejections.count(&kind()), None);
+        }
+        tokio::time::advance(std::time::Duration::from_secs(1)).await;
+        for kind in kinds {
+            assert_eq!(rejections.count(&kind()), Some(2));
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! How often it is worth logging what peers do.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The time between two lines.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Limits the lines of one kind to one a second, and counts what they tell of: so that peers can't fill a log.
+///
+/// ```
+/// use enfonet_patterns::LogLimiter;
+///
+/// let dropped = LogLimiter::default();
+/// assert_eq!(dropped.count(1), Some(1)); // a line: one was dropped
+/// assert_eq!(dropped.count(2), None);
+/// assert_eq!(dropped.rest(), Some(2)); // the last line: two more
+/// ```
+#[derive(Debug, Default)]
+pub struct LogLimiter(Mutex<Past>);
+
+#[derive(Debug, Default)]
+struct Past {
+    logged: Option<Instant>,
+    /// Events that no line has told of.
+    untold: u64,
+}
+
+impl LogLimiter {
+    /// Counts events. Returns how many no line has told of, these included, if a line is due.
+    pub fn count(&self, events: u64) -> Option<u64> {
+        self.count_at(events, Instant::now())
+    }
+
+    fn count_at(&self, events: u64, now: Instant) -> Option<u64> {
+        let mut past = self.past();
+        past.untold += events;
+        if past.logged.is_some_and(|logged| now < logged + INTERVAL) {
+            return None;
+        }
+        past.logged = Some(now);
+        Some(std::mem::take(&mut past.untold))
+    }
+
+    /// Returns how many events no line has told of, if there are any: for a last line.
+    pub fn rest(&self) -> Option<u64> {
+        let rest = std::mem::take(&mut self.past().untold);
+        (rest > 0).then_some(rest)
+    }
+
+    fn past(&self) -> std::sync::MutexGuard<'_, Past> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_a_second_tells_of_all_events() {
+        let (limiter, start) = (LogLimiter::default(), Instant::now());
+        assert_eq!(limiter.count_at(1, start), Some(1));
+        for _ in 0..5 {
+            assert_eq!(limiter.count_at(2, start + INTERVAL / 2), None);
+        }
+        assert_eq!(limiter.count_at(1, start + INTERVAL), Some(11));
+        assert_eq!(limiter.rest(), None);
+        assert_eq!(limiter.count_at(3, start + INTERVAL), None);
+        assert_eq!(limiter.rest(), Some(3));
+        assert_eq!(limiter.count_at(1, start + 3 * INTERVAL), Some(1));
+    }
+}
