@@ -73,6 +73,7 @@ impl Incoming {
             && encrypted.buffer.is_empty()
         {
             encrypted.buffer = BytesMut::new();
+            encrypted.opener.shrink();
         }
     }
 
@@ -116,7 +117,7 @@ impl Encrypted {
             // What is in the boxes is shorter than they are: room for all at once, as far as it has come.
             let room = self.buffer.len().min(MAX_ROOM).max(header.frame_len());
             // The outer frame's flags mean nothing: libzmq sends those of a message, RFC 37 has a command's.
-            let body = &mut self.buffer[header.header_len()..header.frame_len()];
+            let body = &self.buffer[header.header_len()..header.frame_len()];
             self.opener.open(body, decoder.reserve(room))?;
             self.buffer.advance(header.frame_len());
             if header.frame_len() > MAX_ROOM {
@@ -153,15 +154,15 @@ impl TrafficError {
 
 #[cfg(test)]
 mod tests {
+    use enfonet_secretbox::Key;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::curve::boxes::BoxKey;
     use crate::curve::{Side, pair};
     use crate::{Batch, Message, Sealer};
 
     fn ends(limits: Limits) -> (Sealer, Incoming) {
-        let key = BoxKey::of(&[5; 32]);
+        let key = Key::new(&[5; 32]);
         let (sealer, _) = pair(&key, Side::Client, 2, 1);
         let (_, opener) = pair(&key, Side::Server, 1, 2);
         (sealer, Incoming::new(BytesMut::new(), limits, Some(opener)))

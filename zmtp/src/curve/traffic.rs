@@ -9,9 +9,10 @@
 //! carries is told by the inner flags: MORE, and libzmq's COMMAND for what isn't part of a message.
 
 use bytes::{BufMut, BytesMut};
+use enfonet_secretbox::{Key, Series};
 
 use super::CurveError;
-use super::boxes::{BoxKey, OVERHEAD, SHORT_NONCE, short_nonce};
+use super::boxes::{OVERHEAD, SHORT_NONCE};
 use crate::{Batch, FrameHeader};
 
 const NAME: &[u8; 8] = b"\x07MESSAGE";
@@ -47,17 +48,16 @@ impl Side {
 }
 
 /// Both directions of a connection: `sent` and `received` are the last nonces of the handshake.
-pub(crate) fn pair(key: &BoxKey, us: Side, sent: u64, received: u64) -> (Sealer, Opener) {
-    let sealer = Sealer { key: key.clone(), side: us, last: sent };
-    let opener = Opener { key: key.clone(), side: us.other(), last: received };
+pub(crate) fn pair(key: &Key, us: Side, sent: u64, received: u64) -> (Sealer, Opener) {
+    let sealer = Sealer { boxes: Series::new(key, us.prefix()), last: sent };
+    let opener = Opener { boxes: Series::new(key, us.other().prefix()), last: received };
     (sealer, opener)
 }
 
 /// Encrypts what is sent. Every connection has its own, and what it seals goes out in the same order.
 #[derive(Debug)]
 pub struct Sealer {
-    key: BoxKey,
-    side: Side,
+    boxes: Series,
     last: u64,
 }
 
@@ -96,15 +96,20 @@ impl Sealer {
         Ok(())
     }
 
-    /// Octets that the message, in wire form, takes when it is sealed.
+    /// Returns the bytes that messages or commands, in wire form, take when they are sealed.
     #[must_use]
-    pub fn sealed_len(mut message: &[u8]) -> usize {
+    pub fn sealed_len(mut frames: &[u8]) -> usize {
         let mut sealed = 0;
-        while let Ok(Some(header)) = FrameHeader::parse(message) {
+        while let Ok(Some(header)) = FrameHeader::parse(frames) {
             sealed += FrameHeader::message(MESSAGE_OVERHEAD + header.body_len(), false).frame_len();
-            message = message.get(header.frame_len()..).unwrap_or_default();
+            frames = frames.get(header.frame_len()..).unwrap_or_default();
         }
         sealed
+    }
+
+    /// Gives back memory that only makes sealing faster: for connections that fall idle.
+    pub fn shrink(&mut self) {
+        self.boxes.shrink();
     }
 
     fn put(&mut self, flags: u8, body: &[u8], out: &mut BytesMut) -> Result<(), CurveError> {
@@ -114,7 +119,7 @@ impl Sealer {
         header.put(out);
         out.put_slice(NAME);
         out.put_u64(self.last);
-        self.key.seal(&short_nonce(self.side.prefix(), self.last), &[&[flags], body], out);
+        self.boxes.seal(self.last, &[&[flags], body], out);
         Ok(())
     }
 }
@@ -122,44 +127,49 @@ impl Sealer {
 /// Decrypts what is received.
 #[derive(Debug)]
 pub struct Opener {
-    key: BoxKey,
-    side: Side,
+    boxes: Series,
     last: u64,
 }
 
 impl Opener {
-    /// Opens the body of a frame, where it lies, and appends what was in it to `out` as a frame of its own.
+    /// Opens the body of a frame, and appends the frame that was in it to `out`.
     ///
     /// # Errors
     /// [`CurveError`]: it is no MESSAGE of the peer's, or one that came before. Close the connection.
-    pub(crate) fn open(&mut self, body: &mut [u8], out: &mut BytesMut) -> Result<(), CurveError> {
-        let len = body.len();
-        let boxed = match body.split_first_chunk_mut::<{ NAME.len() }>() {
-            Some((name, rest)) if *name == *NAME => rest,
-            _ => return Err(CurveError::Unencrypted),
-        };
-        let Some((nonce, boxed)) = boxed.split_first_chunk_mut::<SHORT_NONCE>() else {
-            return Err(CurveError::Length { command: "MESSAGE", len });
-        };
-        let nonce = u64::from_be_bytes(*nonce);
-        if nonce <= self.last {
-            return Err(CurveError::Replay { nonce, last: self.last });
+    pub(crate) fn open(&mut self, body: &[u8], out: &mut BytesMut) -> Result<(), CurveError> {
+        let message = body.strip_prefix(NAME).ok_or(CurveError::Unencrypted)?;
+        let wrong_length = CurveError::Length { command: "MESSAGE", len: body.len() };
+        let (number, boxed) = message.split_first_chunk::<SHORT_NONCE>().ok_or(wrong_length)?;
+        let number = u64::from_be_bytes(*number);
+        if number <= self.last {
+            return Err(CurveError::Replay { nonce: number, last: self.last });
         }
-        let opened = self.key.open(&short_nonce(self.side.prefix(), nonce), boxed);
-        let Some((flags, content)) = opened.ok_or(CurveError::Box { command: "MESSAGE" })?.split_first()
-        else {
-            return Err(CurveError::Length { command: "MESSAGE", len });
+        // The inner flags take the place of the header's last byte until they are known.
+        let len = boxed.len().saturating_sub(OVERHEAD + 1);
+        let (start, header_len) = (out.len(), FrameHeader::message(len, false).header_len());
+        out.reserve(header_len + len);
+        out.put_bytes(0, header_len - 1);
+        if !self.boxes.open(number, boxed, out) {
+            out.truncate(start);
+            return Err(CurveError::Box { command: "MESSAGE" });
+        }
+        let Some(flags) = out.get(start + header_len - 1).copied() else {
+            out.truncate(start);
+            return Err(wrong_length);
         };
-        self.last = nonce;
+        self.last = number;
         let header = if flags & COMMAND != 0 {
-            FrameHeader::command(content.len())
+            FrameHeader::command(len)
         } else {
-            FrameHeader::message(content.len(), flags & MORE != 0)
+            FrameHeader::message(len, flags & MORE != 0)
         };
-        out.reserve(header.frame_len());
-        header.put(out);
-        out.put_slice(content);
+        header.put(&mut &mut out[start..start + header_len]);
         Ok(())
+    }
+
+    /// Gives back memory that only makes opening faster: for connections that fall idle.
+    pub(crate) fn shrink(&mut self) {
+        self.boxes.shrink();
     }
 }
 
@@ -170,9 +180,12 @@ mod tests {
     use super::*;
     use crate::Message;
 
+    fn key() -> Key {
+        Key::new(&[5; 32])
+    }
+
     fn ends() -> (Sealer, Opener) {
-        let key = BoxKey::of(&[5; 32]);
-        (pair(&key, Side::Client, 2, 1).0, pair(&key, Side::Server, 1, 2).1)
+        (pair(&key(), Side::Client, 2, 1).0, pair(&key(), Side::Server, 1, 2).1)
     }
 
     /// The outer frames' bodies.
@@ -204,8 +217,8 @@ mod tests {
         let frames = b"\x01\x01a\x04\x06\x05ABCDE\x00\x00";
         sealer.seal_frames(frames, &mut out).unwrap();
         sealer.put(0xf9, b"x", &mut out).unwrap();
-        for mut body in bodies(&out) {
-            opener.open(&mut body, &mut opened).unwrap();
+        for body in bodies(&out) {
+            opener.open(&body, &mut opened).unwrap();
         }
         assert_eq!(opened, [&frames[..], b"\x01\x01x"].concat());
     }
@@ -215,22 +228,21 @@ mod tests {
         let (mut sealer, mut opener) = ends();
         let mut out = BytesMut::new();
         sealer.seal_frames(b"\0\0\0\0\0\0\0\0", &mut out).unwrap();
-        let mut bodies = bodies(&out);
-        let mut open = |at: usize| opener.open(&mut bodies[at].clone(), &mut BytesMut::new());
+        let bodies = bodies(&out);
+        let mut open = |at: usize| opener.open(&bodies[at], &mut BytesMut::new());
         assert_eq!(open(1), Ok(()));
         assert_eq!(open(1), Err(CurveError::Replay { nonce: 4, last: 4 }));
         assert_eq!(open(0), Err(CurveError::Replay { nonce: 3, last: 4 }));
         assert_eq!(open(3), Ok(()));
-        bodies.clear();
     }
 
     #[test]
     fn the_handshakes_nonces_count() {
         let (_, mut opener) = ends();
-        let mut old = Sealer { key: opener.key.clone(), side: Side::Client, last: 1 };
+        let mut old = pair(&key(), Side::Client, 1, 1).0;
         let mut out = BytesMut::new();
         old.seal_frames(b"\0\0", &mut out).unwrap();
-        let replayed = opener.open(&mut bodies(&out)[0], &mut BytesMut::new());
+        let replayed = opener.open(&bodies(&out)[0], &mut BytesMut::new());
         assert_eq!(replayed, Err(CurveError::Replay { nonce: 2, last: 2 }));
     }
 
@@ -240,7 +252,7 @@ mod tests {
         let mut out = BytesMut::new();
         sealer.seal_frames(b"\0\x01x", &mut out).unwrap();
         let body = bodies(&out).remove(0);
-        let mut open = |body: &[u8]| opener.open(&mut body.to_vec(), &mut BytesMut::new());
+        let mut open = |body: &[u8]| opener.open(body, &mut BytesMut::new());
         for end in 0..body.len() {
             let expected = match end {
                 0..8 => CurveError::Unencrypted,
@@ -255,19 +267,19 @@ mod tests {
         assert_eq!(open(&other), Err(CurveError::Unencrypted));
         assert_eq!(open(&body), Ok(()), "failures don't count");
         // Its own boxes, sent back.
-        let (mut ours, _) = pair(&opener.key, Side::Server, 9, 9);
+        let (mut ours, _) = pair(&key(), Side::Server, 9, 9);
         let mut out = BytesMut::new();
         ours.seal_frames(b"\0\0", &mut out).unwrap();
-        let reflected = opener.open(&mut bodies(&out)[0], &mut BytesMut::new());
+        let reflected = opener.open(&bodies(&out)[0], &mut BytesMut::new());
         assert_eq!(reflected, Err(CurveError::Box { command: "MESSAGE" }));
     }
 
     #[test]
     fn an_empty_box_is_no_frame() {
-        let (sealer, mut opener) = ends();
+        let (mut sealer, mut opener) = ends();
         let mut body = BytesMut::from(&b"\x07MESSAGE\0\0\0\0\0\0\0\x09"[..]);
-        sealer.key.seal(&short_nonce(sealer.side.prefix(), 9), &[], &mut body);
-        let opened = opener.open(&mut body, &mut BytesMut::new());
+        sealer.boxes.seal(9, &[], &mut body);
+        let opened = opener.open(&body, &mut BytesMut::new());
         assert_eq!(opened, Err(CurveError::Length { command: "MESSAGE", len: 32 }));
     }
 
@@ -294,8 +306,8 @@ mod tests {
                 sealer.seal(&if foretold % 2 == 0 { parts.into() } else { message.into() }, &mut sealed).unwrap();
             }
             prop_assert_eq!(sealed.len(), foretold);
-            for mut body in bodies(&sealed) {
-                opener.open(&mut body, &mut opened).unwrap();
+            for body in bodies(&sealed) {
+                opener.open(&body, &mut opened).unwrap();
             }
             prop_assert_eq!(&opened[..], &batch.wire().unwrap()[..]);
         }

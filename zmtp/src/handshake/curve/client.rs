@@ -1,6 +1,7 @@
 //! The client's side of CURVE.
 
 use bytes::{Bytes, BytesMut};
+use enfonet_secretbox::Key;
 
 use super::super::command::{READY, Received};
 use super::super::{Entropy, Expect, HandshakeError, Local, Next, Peer};
@@ -9,7 +10,7 @@ use super::{
     VOUCH_NONCE, WELCOME, WELCOME_BOX, WELCOME_NONCE, length, take,
 };
 use crate::command::put;
-use crate::curve::boxes::{BoxKey, LONG_NONCE, OVERHEAD, SHORT_NONCE, long_nonce, short_nonce};
+use crate::curve::boxes::{LONG_NONCE, OVERHEAD, SHORT_NONCE, agree, long_nonce, short_nonce};
 use crate::curve::{Side, pair};
 use crate::{CurveError, KeyPair, Metadata, PublicKey, SecretKey, SocketType, User, Version};
 
@@ -27,7 +28,7 @@ pub(in super::super) fn start(
     out: &mut BytesMut,
 ) -> Result<Next, HandshakeError> {
     let short_term = KeyPair::new(SecretKey::from_bytes(*entropy.key()));
-    let hello = BoxKey::agree(short_term.secret(), &server).map_err(|_| CurveError::WeakKey)?;
+    let hello = agree(short_term.secret(), &server).map_err(|_| CurveError::WeakKey)?;
     let mut signature = BytesMut::new();
     hello.seal(&short_nonce(HELLO_NONCE, HELLO_NUMBER), &[&SIGNATURE], &mut signature);
     let number = HELLO_NUMBER.to_be_bytes();
@@ -46,7 +47,7 @@ struct ExpectWelcome {
     keys: KeyPair,
     server: PublicKey,
     short_term: KeyPair,
-    hello: BoxKey,
+    hello: Key,
     vouch_nonce: [u8; LONG_NONCE],
 }
 
@@ -54,11 +55,11 @@ impl Expect for ExpectWelcome {
     fn handle(self: Box<Self>, command: Received, out: &mut BytesMut) -> Result<Next, HandshakeError> {
         let mut command = command.named_or_error(WELCOME)?;
         let (server, cookie) = self.open_welcome(&mut command)?;
-        let key = BoxKey::agree(self.short_term.secret(), &server)?;
+        let key = agree(self.short_term.secret(), &server)?;
         let mut vouch = BytesMut::new();
         let nonce = long_nonce(VOUCH_NONCE, &self.vouch_nonce);
         let vouched = [&self.short_term.public().as_bytes()[..], self.server.as_bytes()];
-        BoxKey::agree(self.keys.secret(), &server)?.seal(&nonce, &vouched, &mut vouch);
+        agree(self.keys.secret(), &server)?.seal(&nonce, &vouched, &mut vouch);
         let mut boxed = BytesMut::new();
         let metadata = self.local.to_metadata();
         let parts = [&self.keys.public().as_bytes()[..], &self.vouch_nonce, &vouch, metadata.as_wire()];
@@ -91,7 +92,7 @@ impl ExpectWelcome {
 struct ExpectReady {
     ours: SocketType,
     version: Version,
-    key: BoxKey,
+    key: Key,
 }
 
 impl Expect for ExpectReady {
@@ -105,7 +106,7 @@ impl Expect for ExpectReady {
         };
         let opened = self.key.open(&short_nonce(READY_NONCE, number), boxed);
         let opened = opened.ok_or(CurveError::Box { command: READY })?;
-        let metadata = Metadata::parse(Bytes::copy_from_slice(opened))?;
+        let metadata = Metadata::parse(opened.freeze())?;
         let peer = Peer::introduced(self.ours, self.version, User::default(), metadata)?;
         Ok(Next::complete(peer, Some(pair(&self.key, Side::Client, INITIATE_NUMBER, number))))
     }

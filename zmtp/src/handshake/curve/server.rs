@@ -1,6 +1,7 @@
 //! The server's side of CURVE.
 
 use bytes::{Bytes, BytesMut};
+use enfonet_secretbox::Key;
 use subtle::ConstantTimeEq;
 
 use super::super::command::{READY, Received, tell};
@@ -10,7 +11,7 @@ use super::{
     PADDING, READY_NONCE, SIGNATURE, VERSION, VOUCH_BOX, VOUCH_NONCE, WELCOME, WELCOME_NONCE, length, take,
 };
 use crate::command::put;
-use crate::curve::boxes::{BoxKey, LONG_NONCE, OVERHEAD, SHORT_NONCE, long_nonce, short_nonce};
+use crate::curve::boxes::{LONG_NONCE, OVERHEAD, SHORT_NONCE, agree, long_nonce, short_nonce};
 use crate::curve::{Side, pair};
 use crate::{Credentials, CurveError, KeyPair, Metadata, PublicKey, SecretKey, User, Version};
 
@@ -41,7 +42,7 @@ impl Expect for ExpectHello {
         hello.key.seal(&long_nonce(WELCOME_NONCE, nonce), &parts, &mut boxed);
         put(WELCOME.as_bytes(), &[nonce, &boxed], out);
         Ok(Next::Expect(Box::new(ExpectInitiate {
-            key: BoxKey::agree(short_term.secret(), &hello.client)?,
+            key: agree(short_term.secret(), &hello.client)?,
             hello,
             local: self.local,
             version: self.version,
@@ -60,7 +61,7 @@ impl ExpectHello {
         let mut cookie = BytesMut::with_capacity(COOKIE);
         cookie.extend_from_slice(nonce);
         let parts = [&client.as_bytes()[..], short_term.as_bytes()];
-        BoxKey::of(self.entropy.cookie_key()).seal(&long_nonce(COOKIE_NONCE, nonce), &parts, &mut cookie);
+        Key::new(self.entropy.cookie_key()).seal(&long_nonce(COOKIE_NONCE, nonce), &parts, &mut cookie);
         cookie
     }
 }
@@ -70,7 +71,7 @@ impl ExpectHello {
 struct Hello {
     /// The client's key for this connection.
     client: PublicKey,
-    key: BoxKey,
+    key: Key,
     number: u64,
 }
 
@@ -94,9 +95,9 @@ impl Hello {
             return Err(CurveError::Version { major: version[0], minor: version[1] }.into());
         }
         let (client, number) = (PublicKey::from_bytes(*client), u64::from_be_bytes(*number));
-        let key = BoxKey::agree(secret, &client)?;
+        let key = agree(secret, &client)?;
         let opened = key.open(&short_nonce(HELLO_NONCE, number), rest);
-        if !opened.is_some_and(|signature| signature.ct_eq(&SIGNATURE).into()) {
+        if !opened.is_some_and(|signature| signature[..].ct_eq(&SIGNATURE).into()) {
             return Err(CurveError::Box { command: HELLO }.into());
         }
         Ok(Self { client, key, number })
@@ -112,7 +113,7 @@ struct ExpectInitiate {
     short_term: KeyPair,
     hello: Hello,
     cookie: BytesMut,
-    key: BoxKey,
+    key: Key,
 }
 
 impl Expect for ExpectInitiate {
@@ -136,6 +137,7 @@ impl Expect for ExpectInitiate {
         }
         let opened = self.key.open(&short_nonce(INITIATE_NONCE, number), rest);
         let mut opened = opened.ok_or(CurveError::Box { command: INITIATE })?;
+        let mut opened = &mut opened[..];
         let fields =
             (take::<KEY>(&mut opened), take::<LONG_NONCE>(&mut opened), take::<VOUCH_BOX>(&mut opened));
         let (Some(client), Some(nonce), Some(vouch)) = fields else {
@@ -157,13 +159,13 @@ impl ExpectInitiate {
         &self,
         client: &PublicKey,
         nonce: &[u8; LONG_NONCE],
-        vouch: &mut [u8; VOUCH_BOX],
+        vouch: &[u8; VOUCH_BOX],
     ) -> Result<(), CurveError> {
-        let key = BoxKey::agree(self.short_term.secret(), client)?;
+        let key = agree(self.short_term.secret(), client)?;
         let opened = key.open(&long_nonce(VOUCH_NONCE, nonce), vouch);
         let opened = opened.ok_or(CurveError::Box { command: INITIATE })?;
         let expected = [*self.hello.client.as_bytes(), *self.keys.public().as_bytes()].concat();
-        if opened.ct_eq(&expected).into() { Ok(()) } else { Err(CurveError::Vouch) }
+        if opened[..].ct_eq(&expected).into() { Ok(()) } else { Err(CurveError::Vouch) }
     }
 }
 
@@ -172,7 +174,7 @@ impl ExpectInitiate {
 struct Asked {
     local: Local,
     version: Version,
-    key: BoxKey,
+    key: Key,
     number: u64,
     metadata: Bytes,
 }

@@ -73,7 +73,9 @@ fn a_cookie_is_fresh_for_each_client() {
 
 #[test]
 fn every_part_of_the_entropy_has_its_place() {
-    use crate::curve::boxes::{BoxKey, long_nonce, short_nonce};
+    use enfonet_secretbox::Key;
+
+    use crate::curve::boxes::{agree, long_nonce, short_nonce};
     let octets: [u8; Entropy::LEN] = std::array::from_fn(|at| at as u8);
     let short_term = |octets: &[u8; Entropy::LEN]| {
         crate::KeyPair::new(crate::SecretKey::from_bytes(*octets.first_chunk().unwrap()))
@@ -103,13 +105,11 @@ fn every_part_of_the_entropy_has_its_place() {
     assert_eq!(welcome[10..26], octets[32..48]);
     let (nonce, sealed) = initiate[18..114].split_first_chunk::<16>().unwrap();
     assert_eq!(nonce[..], octets[48..64]);
-    let mut sealed = sealed.to_vec();
-    let cookie =
-        BoxKey::of(octets[64..].first_chunk().unwrap()).open(&long_nonce(b"COOKIE--", nonce), &mut sealed);
-    assert_eq!(*cookie.unwrap(), [&client.public().as_bytes()[..], server.secret().as_bytes()].concat());
-    let mut sealed = initiate[122..].to_vec();
-    let key = BoxKey::agree(server.secret(), client.public()).unwrap();
-    let opened = key.open(&short_nonce(b"CurveZMQINITIATE", 2), &mut sealed).unwrap();
+    let cookie_key = Key::new(octets[64..].first_chunk().unwrap());
+    let cookie = cookie_key.open(&long_nonce(b"COOKIE--", nonce), sealed);
+    assert_eq!(cookie.unwrap(), [&client.public().as_bytes()[..], server.secret().as_bytes()].concat());
+    let key = agree(server.secret(), client.public()).unwrap();
+    let opened = key.open(&short_nonce(b"CurveZMQINITIATE", 2), &initiate[122..]).unwrap();
     assert_eq!(opened[32..48], entropies[1][32..48]);
 }
 
@@ -236,7 +236,7 @@ fn commands_of_another_connection_are_of_no_use() {
 #[test]
 fn a_vouch_is_for_this_client_and_this_server() {
     // The vouch is the last secret of INITIATE: made here by hand, from what the client under test knows.
-    use crate::curve::boxes::{BoxKey, long_nonce, short_nonce};
+    use crate::curve::boxes::{agree, long_nonce, short_nonce};
     let (short_term, long_term) = (key(3), key(4));
     for (vouched, accepted) in [
         ([*short_term.public(), *key(1).public()], true),
@@ -246,20 +246,19 @@ fn a_vouch_is_for_this_client_and_this_server() {
         let (mut bench, mut client) = (server(), client());
         bench.feed(&client.sent()).unwrap();
         let welcome = bench.sent();
-        let hello_key = BoxKey::agree(short_term.secret(), key(1).public()).unwrap();
-        let mut boxed = welcome[26..].to_vec();
-        let opened =
-            hello_key.open(&long_nonce(b"WELCOME-", welcome[10..26].try_into().unwrap()), &mut boxed);
-        let (server_key, cookie) = opened.unwrap().split_first_chunk::<32>().unwrap();
+        let hello_key = agree(short_term.secret(), key(1).public()).unwrap();
+        let nonce = long_nonce(b"WELCOME-", welcome[10..26].try_into().unwrap());
+        let opened = hello_key.open(&nonce, &welcome[26..]).unwrap();
+        let (server_key, cookie) = opened.split_first_chunk::<32>().unwrap();
         let server_key = PublicKey::from_bytes(*server_key);
         let mut vouch = BytesMut::new();
-        BoxKey::agree(long_term.secret(), &server_key).unwrap().seal(
+        agree(long_term.secret(), &server_key).unwrap().seal(
             &long_nonce(b"VOUCH---", &[4; 16]),
             &[vouched[0].as_bytes(), vouched[1].as_bytes()],
             &mut vouch,
         );
         let mut sealed = BytesMut::new();
-        BoxKey::agree(short_term.secret(), &server_key).unwrap().seal(
+        agree(short_term.secret(), &server_key).unwrap().seal(
             &short_nonce(b"CurveZMQINITIATE", 2),
             &[long_term.public().as_bytes(), &[4; 16], &vouch],
             &mut sealed,
