@@ -120,6 +120,7 @@ impl<'a> Driver<'a> {
         }
         if self.rest.poll(cx) {
             self.incoming.shrink();
+            self.queue.shrink();
             if self.queue.is_empty() {
                 self.look_once_more(cx, true)?;
             }

@@ -11,9 +11,12 @@ use crate::queue::{Load, Staged};
 
 /// Pieces in one system call; Linux takes up to 1024.
 const MAX_PIECES: usize = 64;
-/// So much is encrypted at a time, if there are several messages: what waits behind may still change, and other
-/// connections have their turn.
+/// Bytes that are encrypted at a time, and then written together, if there are several messages: what waits behind may
+/// still change, and other connections have their turn.
 const SEALED: usize = 64 << 10;
+
+/// A larger buffer of encrypted messages isn't used again: it is that of a single message.
+const MAX_KEPT: usize = 4 * SEALED;
 
 #[derive(Debug, Default)]
 pub(super) struct WriteQueue {
@@ -28,12 +31,14 @@ pub(super) struct WriteQueue {
     /// Buffers of runs that are written, for what is staged next.
     spare: Vec<BytesMut>,
     sealer: Option<Sealer>,
+    /// What is encrypted goes into this buffer, again once it is written.
+    sealed: BytesMut,
 }
 
 /// Ends at a message boundary.
 #[derive(Debug)]
 struct Entry {
-    /// What is written. With encryption there are none until the entry is the first.
+    /// What is written. With encryption there are none until it is encrypted.
     pieces: SmallVec<[Bytes; 2]>,
     content: Content,
 }
@@ -108,40 +113,79 @@ impl WriteQueue {
         Entry { pieces, content }
     }
 
-    /// How many entries at the front can't be overtaken any more: READY, or one that is partly written, or encrypted. Its
-    /// nonces come before those that are still to be given.
+    /// Returns how many entries at the front can't be overtaken any more: READY, or one that is partly written, or those
+    /// that are encrypted. Their nonces come before those that are still to be given.
     fn boundary(&self) -> usize {
-        let Some(first) = self.entries.front() else { return 0 };
-        let is_sealed = self.sealer.is_some() && !first.pieces.is_empty();
-        let is_ready = matches!(first.content, Content::Ready(_));
-        usize::from(self.piece > 0 || self.written > 0 || is_sealed || is_ready)
+        if self.sealer.is_some() {
+            return self.entries.iter().take_while(|entry| !entry.pieces.is_empty()).count();
+        }
+        let is_ready = |first: &Entry| matches!(first.content, Content::Ready(_));
+        usize::from(self.piece > 0 || self.written > 0 || self.entries.front().is_some_and(is_ready))
     }
 
-    /// Encrypts what is first, if there is anything to encrypt. To be called before each write.
+    /// Encrypts the next entries, if all that was encrypted is written. Call before each write.
     pub(super) fn prepare(&mut self) -> Result<(), CurveError> {
-        let Some(sealer) = &mut self.sealer else { return Ok(()) };
-        let Some(first) = self.entries.front_mut().filter(|entry| entry.pieces.is_empty()) else {
+        if self.sealer.is_none() || self.boundary() > 0 {
             return Ok(());
-        };
-        let (mut sealed, mut rest) = (BytesMut::new(), None);
-        let outcome = match &mut first.content {
-            Content::Ready(_) => return Ok(()),
-            Content::Commands(frames) | Content::Ping(frames) => sealer.seal_frames(frames, &mut sealed),
-            Content::Run(run) => {
-                let now = run.split_to(run.fitting(SEALED).0.max(1));
-                rest = Some(std::mem::replace(run, now)).filter(|rest| !rest.is_empty());
-                sealer.seal(run, &mut sealed)
+        }
+        let (entries, room) = self.cut();
+        let Some(sealer) = &mut self.sealer else { return Ok(()) };
+        // Exactly this much, so that all pieces share a buffer; if they did before, and are written, it is the same one.
+        self.sealed.reserve(room);
+        for entry in self.entries.iter_mut().take(entries) {
+            match &entry.content {
+                // Before all else, so it was written before anything is encrypted.
+                Content::Ready(_) => continue,
+                Content::Commands(frames) | Content::Ping(frames) => {
+                    sealer.seal_frames(frames, &mut self.sealed)?;
+                }
+                Content::Run(run) => sealer.seal(run, &mut self.sealed)?,
             }
-        };
-        if outcome.is_ok() {
-            first.pieces.push(sealed.freeze());
+            entry.pieces.push(self.sealed.split().freeze());
         }
-        // Also when it failed: it is unsent then.
-        if let Some(rest) = rest {
-            let entry = self.entry(Content::Run(rest));
-            self.entries.insert(1, entry);
+        if self.entries.front().is_some_and(|entry| entry.pieces.iter().any(|piece| piece.len() > MAX_KEPT)) {
+            self.sealed = BytesMut::new();
         }
-        outcome
+        Ok(())
+    }
+
+    /// Cuts the runs so that the next entries are as much as is encrypted at a time. Returns how many they are, and the
+    /// bytes that they take.
+    fn cut(&mut self) -> (usize, usize) {
+        let (mut entries, mut room, mut left) = (0, 0, SEALED);
+        while let Some(entry) = self.entries.get_mut(entries) {
+            let mut rest = Batch::default();
+            match &mut entry.content {
+                Content::Ready(_) => {}
+                Content::Commands(frames) | Content::Ping(frames) => room += Sealer::sealed_len(frames),
+                Content::Run(run) => {
+                    let (messages, bytes) = run.fitting(left);
+                    if messages == 0 && entries > 0 {
+                        break;
+                    }
+                    let now = run.split_to(messages.max(1));
+                    rest = std::mem::replace(run, now);
+                    // A message in pieces, which is large, makes room for itself.
+                    room += run.wire().map_or(0, |wire| Sealer::sealed_len(wire));
+                    left = left.saturating_sub(bytes);
+                }
+            }
+            entries += 1;
+            if !rest.is_empty() {
+                let rest = self.entry(Content::Run(rest));
+                self.entries.insert(entries, rest);
+                break;
+            }
+        }
+        (entries, room)
+    }
+
+    /// Gives back memory that nothing is in: for connections that fall idle.
+    pub(super) fn shrink(&mut self) {
+        if let Some(sealer) = &mut self.sealer {
+            self.sealed = BytesMut::new();
+            sealer.shrink();
+        }
     }
 
     /// Calls `write` with the next pieces.
@@ -374,7 +418,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!((&seen[..], credit), ("abXcd", Load::new(4, 12)));
+        assert_eq!((&seen[..], credit), ("abcXd", Load::new(4, 12)));
     }
 
     #[test]
