@@ -7,10 +7,9 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
 
 use crate::Closing;
-use crate::connection::Link;
+use crate::connection::{Link, Tokens};
 
 /// A space of `inproc://` names. Sockets of one context find each other, and [`shutdown`](Self::shutdown) ends them
 /// together. There is one for the whole process that sockets use unless
@@ -43,15 +42,12 @@ pub(crate) trait Member: fmt::Debug + Send + Sync {
 #[derive(Clone, Debug)]
 pub(crate) struct Bound {
     pub(crate) link: Arc<dyn Link>,
-    /// Cancelled when it no longer is: connections end when nothing waits to be moved.
-    pub(crate) ending: CancellationToken,
-    /// Cancelled when they are to be cut off.
-    pub(crate) until: CancellationToken,
+    pub(crate) tokens: Tokens,
 }
 
 impl Bound {
     fn is_there(&self) -> bool {
-        !self.ending.is_cancelled() && !self.until.is_cancelled()
+        !self.tokens.admitting.is_cancelled() && !self.tokens.until.is_cancelled()
     }
 }
 

@@ -6,6 +6,7 @@ mod batches;
 mod contexts;
 mod endings;
 mod inproc;
+mod leaving;
 mod marks;
 mod names;
 mod pair;

@@ -22,26 +22,30 @@ pub(crate) async fn connect(endpoint: Endpoint, slot: Slot) {
     let mut backoff = Backoff::new(slot.link().options());
     let rejections = Rejections::default();
     loop {
-        let Err(error) = attempt(&endpoint, &slot, &mut backoff).await else { return };
+        let outcome = attempt(&endpoint, &slot, &mut backoff).await;
         let for_good = slot.is_given_up();
-        if error.is_ordinary() {
-            debug!(%endpoint, %error, for_good, "not connected");
-        } else if let Some(count) = rejections.count(&error) {
-            warn!(%endpoint, %error, count, for_good, "not connected");
-        } else {
-            debug!(%endpoint, %error, for_good, "not connected");
+        match &outcome {
+            Ok(()) if slot.is_refused() => return,
+            // The socket has ended the connection, and goes on.
+            Ok(()) => debug!(%endpoint, "disconnected"),
+            Err(error) if error.is_ordinary() => debug!(%endpoint, %error, for_good, "not connected"),
+            Err(error) => match rejections.count(error) {
+                Some(count) => warn!(%endpoint, %error, count, for_good, "not connected"),
+                None => debug!(%endpoint, %error, for_good, "not connected"),
+            },
         }
         if for_good {
             return;
         }
-        let wait = backoff.wait(error.is_lasting(), fastrand::f64());
+        let is_lasting = outcome.is_err_and(|error| error.is_lasting());
+        let wait = backoff.wait(is_lasting, fastrand::f64());
         if slot.retry_after(wait).await.is_none() {
             return;
         }
     }
 }
 
-/// One connection, from its beginning to its end.
+/// One connection, from its beginning to its end. `Ok` when this side ended it.
 async fn attempt(
     endpoint: &Endpoint,
     slot: &Slot,

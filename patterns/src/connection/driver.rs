@@ -9,14 +9,15 @@ use bytes::BytesMut;
 use enfonet_zmtp::{Command, Established, Event, HeartbeatConfig, Incoming, Peer, Version};
 
 use super::bell::Bell;
+use super::drain::Drain;
 use super::handshake::Shaken;
 use super::link::{Joined, Turn};
 use super::rest::Rest;
 use super::vigil::{Beat, Vigil};
 use super::write_queue::WriteQueue;
 use crate::error::ConnectionError;
-use crate::queue::{Load, Staged};
-use crate::transport::Stream;
+use crate::queue::{EndMode, IdleEnd, Load, Staged};
+use crate::transport::{Farewell, Stream};
 
 /// How much one read asks for: it follows the traffic between these.
 const MIN_READ: usize = 2 << 10;
@@ -25,6 +26,8 @@ const MAX_READ: usize = 128 << 10;
 const PINNED: usize = 8;
 /// A connection gives way to others after so many octets in one direction.
 const BUDGET: usize = 128 << 10;
+/// Bytes that TCP sends at once, without word from the peer (RFC 6928).
+const FIRST_FLIGHT: usize = 14_600;
 
 #[derive(Debug)]
 pub(super) struct Driver<'a> {
@@ -47,6 +50,12 @@ pub(super) struct Driver<'a> {
     has_news: bool,
     /// The peer was sent messages.
     has_sent: bool,
+    /// Bytes written since the peer sent anything.
+    unanswered: usize,
+    /// How the socket wants the connection to end.
+    end: Option<EndMode>,
+    /// This side's half is closed.
+    drain: Option<Drain>,
     vigil: Vigil,
     rest: Rest,
 }
@@ -68,16 +77,18 @@ impl<'a> Driver<'a> {
         join: impl FnOnce(Peer) -> Result<Joined, E>,
     ) -> Result<Self, E> {
         let Established { peer, sealer, opener } = established;
-        let has_commands = peer.version >= Version::V3_0;
+        let version = peer.version;
         let peer = join(peer)?;
-        let (limits, heartbeat) = (peer.link().options().limits, peer.link().options().heartbeat);
-        let heartbeat = if has_commands { heartbeat } else { HeartbeatConfig::default() };
+        let options = peer.link().options();
+        let limits = options.limits;
+        let is_asked = version >= Version::V3_1 || (version == Version::V3_0 && options.heartbeat_legacy);
+        let heartbeat = if is_asked { options.heartbeat } else { HeartbeatConfig::default() };
         let received = if received.is_empty() { BytesMut::new() } else { received };
         Ok(Self {
             stream,
             peer,
             incoming: Incoming::new(received, limits, opener),
-            has_commands,
+            has_commands: version >= Version::V3_0,
             read_size: MIN_READ,
             queue: WriteQueue::new(ready, sealer),
             staged: Staged::default(),
@@ -87,6 +98,9 @@ impl<'a> Driver<'a> {
             is_blocked: false,
             has_news: false,
             has_sent: false,
+            unanswered: 0,
+            end: None,
+            drain: None,
             vigil: Vigil::new(heartbeat),
             rest: Rest::default(),
         })
@@ -104,16 +118,35 @@ impl<'a> Driver<'a> {
     /// Ends the connection in order, once it has run: the peer is none of the socket's any more, and has time to close.
     /// What is to be awaited keeps nothing of this.
     pub(super) fn finish(self) -> impl Future<Output = ()> {
-        self.stream.finish(self.has_sent)
+        let farewell = match self.end {
+            // The peer has closed too, or is quiet.
+            _ if self.drain.is_some() => Farewell::Close,
+            Some(EndMode::WhenIdle) if self.unanswered <= FIRST_FLIGHT => Farewell::UntilSending,
+            _ if self.has_sent => Farewell::UntilRead,
+            _ => Farewell::Patient,
+        };
+        self.stream.finish(farewell)
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
         self.bell.belongs_to(cx.waker());
+        if self.drain.is_some() {
+            return self.poll_drain(cx);
+        }
         let read = self.poll_read(cx)?;
         self.poll_vigil(cx)?;
         let write = self.poll_write(cx)?;
         if write == Progress::Waits && self.is_over(cx)? {
             return Poll::Ready(Ok(()));
+        }
+        if self.end.is_some() && (read, write) == (Progress::Waits, Progress::Waits) && self.queue.is_empty()
+        {
+            if self.end == Some(EndMode::HalfClose) {
+                return self.close_half(cx);
+            }
+            if self.ends_idle() {
+                return Poll::Ready(Ok(()));
+            }
         }
         if read == Progress::GivesWay || write == Progress::GivesWay {
             cx.waker().wake_by_ref();
@@ -128,12 +161,47 @@ impl<'a> Driver<'a> {
         Poll::Pending
     }
 
+    /// Whether the connection ends since nothing of its peer is under way.
+    fn ends_idle(&mut self) -> bool {
+        match self.peer.link().end_if_idle(self.peer.id(), self.incoming.is_empty()) {
+            IdleEnd::Now => true,
+            IdleEnd::Later => false,
+            IdleEnd::CalledOff => {
+                self.end = None;
+                false
+            }
+        }
+    }
+
+    /// Tells the peer that no more will come, and reads on.
+    fn close_half(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
+        // What is wrong with the stream is seen when it is read.
+        let _ = self.stream.close_half();
+        self.drain = Some(Drain::new());
+        self.poll_drain(cx)
+    }
+
+    /// Reads until the peer has closed, or has sent nothing for a while.
+    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
+        match self.poll_read(cx) {
+            Ok(Progress::GivesWay) => cx.waker().wake_by_ref(),
+            Ok(Progress::Waits) if self.peer.is_ending() => return Poll::Ready(Ok(())),
+            Ok(Progress::Waits) => {}
+            Err(ConnectionError::Eof) => return Poll::Ready(Ok(())),
+            Err(error) => return Poll::Ready(Err(error)),
+        }
+        self.drain.as_mut().map_or(Poll::Pending, |drain| drain.poll(cx)).map(Ok)
+    }
+
     /// Reads until the kernel has no more, the inbox is full, or the budget is used up.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<Progress, ConnectionError> {
         let mut budget = BUDGET;
         loop {
             if !self.peer.link().may_read(self.peer.id(), cx.waker()) {
                 self.vigil.handle_unread();
+                if let Some(drain) = &mut self.drain {
+                    drain.handle_traffic();
+                }
                 return Ok(Progress::Waits);
             }
             self.vigil.handle_reading();
@@ -142,6 +210,10 @@ impl<'a> Driver<'a> {
             }
             let Some(octets) = self.read()? else { continue };
             self.vigil.handle_traffic();
+            if let Some(drain) = &mut self.drain {
+                drain.handle_traffic();
+            }
+            self.unanswered = 0;
             self.rest.handle_traffic();
             self.deliver()?;
             budget = budget.saturating_sub(octets);
@@ -255,6 +327,7 @@ impl<'a> Driver<'a> {
         }
         let done = self.queue.advance(octets);
         self.has_sent |= done.messages > 0;
+        self.unanswered += octets;
         self.written.add(done);
         self.rest.handle_traffic();
         if std::mem::take(&mut self.is_blocked) {
@@ -299,6 +372,7 @@ impl<'a> Driver<'a> {
         };
         self.peer.link().exchange(self.peer.id(), turn, &mut self.staged, self.bell.hang())?;
         self.queue.extend(&mut self.staged);
+        self.end = self.staged.end;
         self.is_idle = self.queue.is_empty();
         self.has_news = true;
         Ok(())

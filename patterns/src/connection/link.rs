@@ -12,7 +12,7 @@ use crate::error::ConnectionError;
 use crate::monitor::{MonitorEvent, Monitors};
 use crate::options::Settings;
 use crate::peer::Newcomer;
-use crate::queue::{Load, Staged};
+use crate::queue::{IdleEnd, Load, Staged};
 use crate::routing::Refusal;
 use crate::{Endpoint, PeerId, PeerInfo};
 
@@ -86,6 +86,10 @@ pub(crate) trait Link: fmt::Debug + Send + Sync {
         waker: &Waker,
     ) -> Result<(), ConnectionError>;
 
+    /// Whether a connection that [is to end when its peer is idle](crate::queue::EndMode::WhenIdle) ends now: asked when
+    /// all is written. `is_whole` unless part of a message has arrived.
+    fn end_if_idle(&self, id: PeerId, is_whole: bool) -> IdleEnd;
+
     /// The connection has gone, with what it had taken and not written. `keep`: its queue goes on.
     fn part(&self, id: PeerId, unsent: Vec<Batch>, keep: bool);
 
@@ -96,6 +100,18 @@ pub(crate) trait Link: fmt::Debug + Send + Sync {
     fn queued(&self, id: PeerId) -> usize;
 }
 
+/// When the connections of an endpoint end.
+#[derive(Clone, Debug)]
+pub(crate) struct Tokens {
+    /// Cancelled when no new connections are made; with `ending` at the latest, whose child it is.
+    pub(crate) admitting: CancellationToken,
+    /// Cancelled when this side doesn't want the peers any more, or is closing: connections end when nothing waits to
+    /// be written.
+    pub(crate) ending: CancellationToken,
+    /// Cancelled when the endpoint is given up, or all is to be cut off.
+    pub(crate) until: CancellationToken,
+}
+
 /// The place in its socket of a peer that this side connects to. What waits for it outlives its
 /// connections, if it has a queue of its own; that ends with this guard, wherever its task is cancelled.
 #[derive(Debug)]
@@ -103,11 +119,7 @@ pub(crate) struct Slot {
     link: Arc<dyn Link>,
     endpoint: Endpoint,
     queue: Option<PeerId>,
-    /// Cancelled when this side doesn't want the peer any more, or is closing: connections end when nothing waits to
-    /// be written.
-    ending: CancellationToken,
-    /// Cancelled when the endpoint is given up, or all is to be cut off.
-    until: CancellationToken,
+    tokens: Tokens,
 }
 
 impl Slot {
@@ -115,21 +127,25 @@ impl Slot {
         link: Arc<dyn Link>,
         endpoint: Endpoint,
         queue: Option<PeerId>,
-        ending: CancellationToken,
-        until: CancellationToken,
+        tokens: Tokens,
     ) -> Self {
-        Self { link, endpoint, queue, ending, until }
+        Self { link, endpoint, queue, tokens }
     }
 
     /// The endpoint is no longer the socket's, unless it `survives` what happened: it can be connected to again.
     pub(crate) fn give_up_unless(&self, survives: bool) {
         if !survives {
-            self.until.cancel();
+            self.tokens.until.cancel();
         }
     }
 
     pub(crate) fn is_given_up(&self) -> bool {
-        self.until.is_cancelled()
+        self.tokens.until.is_cancelled()
+    }
+
+    /// Whether no new connection is to be made, be it that the socket is closing.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.tokens.admitting.is_cancelled()
     }
 
     /// The queue of the peer, if it is there before the peer.
@@ -141,10 +157,11 @@ impl Slot {
         &self.link
     }
 
-    /// Waits for `what`, unless the end has come and nothing waits to be sent: then there is no point.
+    /// Waits for `what`, unless the end has come and nothing waits to be sent, or no connections are to be made any more:
+    /// then there is no point.
     pub(crate) async fn unless_over<T>(&self, what: impl Future<Output = T>) -> Option<T> {
         let over = async {
-            self.ending.cancelled().await;
+            self.tokens.admitting.cancelled().await;
             if !self.is_over() {
                 std::future::pending::<()>().await;
             }
@@ -156,7 +173,9 @@ impl Slot {
     }
 
     fn is_over(&self) -> bool {
-        self.ending.is_cancelled() && self.queue.is_none_or(|id| self.link.queued(id) == 0)
+        let Tokens { admitting, ending, .. } = &self.tokens;
+        let is_refused = admitting.is_cancelled() && !ending.is_cancelled();
+        is_refused || (ending.is_cancelled() && self.queue.is_none_or(|id| self.link.queued(id) == 0))
     }
 
     /// Waits before the next attempt, unless there is none.
@@ -171,7 +190,7 @@ impl Slot {
 
     /// The peer is there, until the guard is dropped.
     pub(crate) fn join(&self, peer: Newcomer) -> Result<Joined, Refusal> {
-        Joined::new(&self.link, self.queue, peer, self.ending.clone())
+        Joined::new(&self.link, self.queue, peer, self.tokens.ending.clone())
     }
 }
 

@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use super::handshake::Place;
-use super::link::{Joined, Link};
+use super::link::{Joined, Link, Tokens};
 use super::rejections::Rejections;
 use super::stranger::Stranger;
 use crate::error::ConnectionError;
@@ -22,21 +22,22 @@ use crate::{Endpoint, LogLimiter};
 /// The wait after the system had no descriptor or memory for a connection: it isn't going to have one at once.
 const EXHAUSTED: Duration = Duration::from_millis(100);
 
-/// Accepts until `ending` is cancelled, and `listener` closed with it: then connections end when all is written. They are
-/// cut off when `until` is cancelled.
+/// Accepts until `admitting` is cancelled, and `listener` closed with it. Connections end when all is written once `ending`
+/// is cancelled, and are cut off when `until` is.
 pub(crate) async fn listen(
     listener: Arc<Listener>,
     endpoint: Endpoint,
     link: Arc<dyn Link>,
     tasks: TaskTracker,
-    (ending, until): (CancellationToken, CancellationToken),
+    Tokens { admitting, ending, until }: Tokens,
 ) {
     let host = Arc::new(Host {
         rooms: Arc::new(Semaphore::new(link.options().handshakes.min(Semaphore::MAX_PERMITS))),
         rejections: Rejections::default(),
         not_accepted: LogLimiter::default(),
         endpoint: endpoint.clone(),
-        ending: ending.clone(),
+        admitting: admitting.clone(),
+        ending,
         link,
     });
     // Cut off by being dropped: so none of them has to look at each turn whether it is.
@@ -57,7 +58,7 @@ pub(crate) async fn listen(
         }
     };
     tokio::select! {
-        () = ending.cancelled() => {}
+        () = admitting.cancelled() => {}
         () = until.cancelled() => {}
         () = accepting => {}
     }
@@ -80,6 +81,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 struct Host {
     link: Arc<dyn Link>,
     endpoint: Endpoint,
+    admitting: CancellationToken,
     ending: CancellationToken,
     /// One for each handshake that may go on.
     rooms: Arc<Semaphore>,
@@ -140,7 +142,7 @@ impl Host {
         let mut stranger = Stranger::new(stream, &*self.link, &self.endpoint, Place::Accepted);
         // Apart, so that its memory isn't kept for as long as the connection lasts.
         let shaking = Box::pin(stranger.shake_hands());
-        let Some(shaken) = self.ending.run_until_cancelled(shaking).await else {
+        let Some(shaken) = self.admitting.run_until_cancelled(shaking).await else {
             return Ok(());
         };
         let join = |peer| Joined::accept(&self.link, peer, self.ending.clone());

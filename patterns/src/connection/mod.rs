@@ -13,6 +13,7 @@
 mod backoff;
 mod bell;
 mod connect;
+mod drain;
 mod driver;
 mod handshake;
 mod link;
@@ -25,6 +26,6 @@ mod vigil;
 mod write_queue;
 
 pub(crate) use connect::connect;
-pub(crate) use link::{Link, Slot, Turn};
+pub(crate) use link::{Link, Slot, Tokens, Turn};
 pub(crate) use listen::listen;
 pub(crate) use pipe::connect_inproc;

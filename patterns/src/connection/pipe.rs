@@ -16,7 +16,7 @@ use crate::context::Bound;
 use crate::error::ConnectionError;
 use crate::monitor::MonitorEvent;
 use crate::peer::Newcomer;
-use crate::queue::{Load, Staged};
+use crate::queue::{EndMode, IdleEnd, Load, Staged};
 
 /// A pipe gives way to other tasks after so many runs in one direction.
 const BUDGET: usize = 64;
@@ -77,7 +77,7 @@ async fn join(
     // Wherever this task is cancelled, that is the far one's peer going.
     pipe.far.peer.reason = Some(ConnectionError::Eof.into());
     let flow = std::future::poll_fn(|cx| pipe.poll(cx));
-    let outcome = far.until.run_until_cancelled(flow).await.unwrap_or(Ok(())).map_err(Arc::new);
+    let outcome = far.tokens.until.run_until_cancelled(flow).await.unwrap_or(Ok(())).map_err(Arc::new);
     let Pipe { near: End { peer: near_peer, .. }, far: End { peer: far_peer, .. } } = &mut pipe;
     match &outcome {
         Err(error) => (near_peer.reason, far_peer.reason) = (Some(error.clone()), Some(error.clone())),
@@ -100,7 +100,7 @@ fn introduced(endpoint: &Endpoint, near: &Slot, far: &Bound) -> Result<Pipe, Con
     near.link().has_place(near.queue())?;
     let (near_room, far_room) = (near.link().room(), far.link.room());
     let comer = introduce(endpoint, near_local, near_room, true);
-    let far_peer = Joined::accept(&far.link, comer, far.ending.clone())?;
+    let far_peer = Joined::accept(&far.link, comer, far.tokens.ending.clone())?;
     let near_peer = near.join(introduce(endpoint, far_local, far_room, false))?;
     Ok(Pipe { near: End::new(near_peer), far: End::new(far_peer) })
 }
@@ -131,6 +131,8 @@ struct End {
     unread: Load,
     /// What of that isn't reported yet.
     handed: Load,
+    /// How this socket wants the connection to end.
+    end: Option<EndMode>,
 }
 
 /// How far one direction got.
@@ -167,13 +169,27 @@ impl Pipe {
     /// Whether one of the two is to end and has nothing to send any more.
     fn is_over(&self, flows: [Flow; 2]) -> bool {
         let ends = [&self.near, &self.far];
-        ends.into_iter().zip(flows).any(|(end, flow)| flow == Flow::Drained && end.peer.is_ending())
+        let is_over = |(end, flow): (&End, Flow)| {
+            flow == Flow::Drained && (end.peer.is_ending() || end.is_to_end(flows))
+        };
+        ends.into_iter().zip(flows).any(is_over)
     }
 }
 
 impl End {
     fn new(peer: Joined) -> Self {
-        Self { peer, runs: VecDeque::new(), unread: Load::default(), handed: Load::default() }
+        Self { peer, runs: VecDeque::new(), unread: Load::default(), handed: Load::default(), end: None }
+    }
+
+    /// Whether this socket wants the connection to end now, while it goes on itself. What the other has sent is here: there
+    /// is nothing on the way.
+    fn is_to_end(&self, flows: [Flow; 2]) -> bool {
+        match self.end {
+            None => false,
+            Some(_) if flows != [Flow::Drained; 2] => false,
+            Some(EndMode::HalfClose) => true,
+            Some(EndMode::WhenIdle) => self.peer.link().end_if_idle(self.peer.id(), true) == IdleEnd::Now,
+        }
     }
 
     /// Moves what this socket has staged into the other's inbox, while there is room.
@@ -226,6 +242,7 @@ impl End {
         let turn = Turn { written: received, handed, room, blocked, wants_control: true, rests: true };
         let mut staged = Staged::default();
         self.peer.link().exchange(self.peer.id(), turn, &mut staged, cx.waker())?;
+        self.end = staged.end;
         let anything = !staged.control.is_empty() || !staged.runs.is_empty();
         self.runs.append(&mut staged.runs);
         let mut commands = Decoder::resume(BytesMut::from(staged.control), Limits::default());

@@ -293,7 +293,7 @@ mod tests {
         Staged {
             control: Bytes::from_static(control),
             runs: runs.iter().map(run).collect(),
-            spare: Vec::new(),
+            ..Staged::default()
         }
     }
 
@@ -468,7 +468,7 @@ mod tests {
                     if run.len() == 1 { run.into_iter().next().unwrap().into() } else { run.into_iter().collect() }
                 }).collect();
                 let control = if command { commands[0] += 1; Bytes::from_static(b"\x04\x02\x01X") } else { Bytes::new() };
-                queue.extend(&mut Staged { control, runs, spare: Vec::new() });
+                queue.extend(&mut Staged { control, runs, ..Staged::default() });
                 for _ in 0..writes {
                     queue.prepare().unwrap();
                     let part = pending(&queue);

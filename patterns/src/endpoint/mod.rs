@@ -69,8 +69,9 @@ impl Endpoint {
         Self::Tcp { source: None, host: Host::of(address), port: address.port() }
     }
 
-    /// Whether it can be connected to: `*` and port 0 are for binding only.
-    pub(crate) const fn is_wildcard(&self) -> bool {
+    /// Whether it is for binding only: `*`, or port 0.
+    #[must_use]
+    pub const fn is_wildcard(&self) -> bool {
         matches!(
             self,
             Self::Tcp { host: Host::Any, .. } | Self::Tcp { port: 0, .. } | Self::Ipc(IpcPath::Any)

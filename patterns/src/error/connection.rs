@@ -21,6 +21,9 @@ pub enum ConnectionError {
     /// What the system said: nobody listens there, or the network failed.
     #[error("{0}")]
     Io(#[from] io::Error),
+    /// The name of the host can't be looked up, or isn't known.
+    #[error("the name of the host can't be resolved: {0}")]
+    Unresolved(io::Error),
     /// The name of the host is known, and has no address.
     #[error("the host has no address")]
     NoAddress,
@@ -85,6 +88,7 @@ impl ConnectionError {
             | Self::Abandoned
             | Self::Replaced
             | Self::Io(_)
+            | Self::Unresolved(_)
             | Self::NoAddress
             | Self::ConnectTimeout
             | Self::Curve(_)

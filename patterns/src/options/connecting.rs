@@ -153,6 +153,14 @@ impl<K> Options<K> {
         self
     }
 
+    /// Whether peers that speak ZMTP 3.0 are sent PINGs, too. That version has no such command (RFC 23), and not all such
+    /// peers answer. Default on, as in libzmq.
+    #[must_use]
+    pub fn heartbeat_legacy(mut self, on: bool) -> Self {
+        self.settings.heartbeat_legacy = on;
+        self
+    }
+
     /// How long a PING may stay without any sign of life, once the kernel has taken it; zero for no limit. Default: as
     /// long as the interval.
     #[must_use]

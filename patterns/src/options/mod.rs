@@ -126,6 +126,7 @@ pub struct Settings {
     pub(crate) retries: usize,
     pub(crate) reply_timeout: Option<Duration>,
     pub(crate) heartbeat: HeartbeatConfig,
+    pub(crate) heartbeat_legacy: bool,
 }
 
 /// Which changes of subscriptions an XPUB's application is told.
@@ -183,6 +184,7 @@ impl Default for Settings {
             retries: 0,
             reply_timeout: None,
             heartbeat: HeartbeatConfig::default(),
+            heartbeat_legacy: true,
         }
     }
 }

@@ -33,6 +33,17 @@ pub(crate) enum Arrival<T = Batch> {
     Left(PeerId, Vec<Batch>),
 }
 
+/// What becomes of a connection that is to end when its peer is idle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum IdleEnd {
+    /// It ends.
+    Now,
+    /// It ends when what is under way has passed.
+    Later,
+    /// It goes on: messages have arrived.
+    CalledOff,
+}
+
 #[derive(Debug)]
 pub(crate) struct Inbound {
     /// An id is free for another peer only when its queue has ended and all that came from it is received.
@@ -122,6 +133,7 @@ impl Inbound {
             inbox.queued = Load::default();
         }
         if !run.is_empty() {
+            inbox.ends_idle = false;
             let load = Load::new(run.len(), run.wire_len());
             inbox.queued.add(load);
             inbox.items.push_back(Item::Run(run));
@@ -183,6 +195,24 @@ impl Inbound {
     /// Reads no connection any more. What has been read can still be received.
     pub(crate) const fn stop(&mut self) {
         self.stopped = true;
+    }
+
+    /// The peer's connection is to end, unless messages of the peer wait to be received or arrive before. Returns whether
+    /// none wait.
+    pub(crate) fn end_when_idle(&mut self, id: PeerId) -> bool {
+        let Some(inbox) = self.inboxes.get_mut(id) else { return false };
+        inbox.ends_idle = inbox.queued.messages == 0;
+        inbox.ends_idle
+    }
+
+    /// Whether the connection of such a peer ends now; `is_whole` unless part of a message has arrived. That part is
+    /// waited for, but not if no connection is read any more.
+    pub(crate) fn idle_end(&self, id: PeerId, is_whole: bool) -> IdleEnd {
+        match self.inboxes.get(id) {
+            Some(inbox) if !inbox.ends_idle => IdleEnd::CalledOff,
+            Some(_) if !is_whole && !self.stopped => IdleEnd::Later,
+            _ => IdleEnd::Now,
+        }
     }
 
     /// A peer has gone. What it sent stays; `report` makes its going an arrival behind that.

@@ -6,8 +6,8 @@ mod outgoing;
 
 use std::collections::VecDeque;
 
-pub(crate) use inbound::{Arrival, Inbound, Place};
-pub(crate) use outbox::{Outbox, PendingRun, Staged};
+pub(crate) use inbound::{Arrival, IdleEnd, Inbound, Place};
+pub(crate) use outbox::{EndMode, Outbox, PendingRun, Staged};
 pub(crate) use outgoing::Outgoing;
 
 /// An amount of messages, or a bound on it.

@@ -59,6 +59,8 @@ pub(crate) struct Outbox {
     retired: bool,
     /// Its connection is to end at once.
     pub(crate) replaced: bool,
+    /// How its connection is to end, if the socket goes on without it.
+    pub(crate) end: Option<EndMode>,
     /// Only the last message is kept, whatever the limit.
     conflates: bool,
     /// Places that are kept for messages to come.
@@ -80,6 +82,15 @@ pub(crate) struct Outbox {
     pub(crate) behind: u64,
     /// The run of a batch that fan-out is collecting for this peer.
     pub(crate) pending: PendingRun,
+}
+
+/// How the connection to one peer is to end once all that waits for the peer is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EndMode {
+    /// If nothing of the peer is under way at the connection's next turn.
+    WhenIdle,
+    /// By closing this side's half only: the peer is read until it closes its own.
+    HalfClose,
 }
 
 /// Messages that lie behind each other in a batch, all for the same peer.
@@ -113,6 +124,7 @@ impl Outbox {
             room: Load::default(),
             retired: false,
             replaced: false,
+            end: None,
             conflates,
             reserved: 0,
             sent: Amount::default(),

@@ -18,6 +18,28 @@ pub(crate) struct FanOut {
     serial: u64,
     /// The peers that the batch at hand has a run for.
     touched: Vec<PeerId>,
+    /// What peers have lost, and nobody has been told of.
+    pub(crate) lost: Lost,
+}
+
+/// Messages that peers had no room for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lost {
+    pub(crate) messages: usize,
+    /// The last of these peers.
+    pub(crate) peer: PeerId,
+}
+
+impl Lost {
+    /// A peer loses so many messages.
+    pub(crate) fn add(&mut self, peer: PeerId, outbox: &mut Outbox, messages: usize) {
+        outbox.lose(messages);
+        // To one that is to get nothing new, nothing is lost.
+        if messages > 0 && outbox.is_open() {
+            self.messages += messages;
+            self.peer = peer;
+        }
+    }
 }
 
 /// What a queue had no room for, though its connection is writing: worth another try before it is dropped.
@@ -41,7 +63,7 @@ pub(crate) enum Published {
 impl FanOut {
     pub(crate) fn new(settings: &Settings) -> Self {
         let subscribers = Subscribers::new(settings);
-        Self { subscribers, nodrop: settings.nodrop, serial: 0, touched: Vec::new() }
+        Self { subscribers, nodrop: settings.nodrop, serial: 0, touched: Vec::new(), lost: Lost::default() }
     }
 
     /// Puts a message into the queue of each peer that it is for; `touched` is told of those that got it. A
@@ -59,6 +81,7 @@ impl FanOut {
             return Published::Refused;
         }
         let (mut got, mut lost) = (false, false);
+        let mut losses = self.lost;
         self.subscribers.for_each_recipient(outboxes, topic, serial, |id, outbox| {
             if outbox.mark == serial {
                 return;
@@ -72,10 +95,11 @@ impl FanOut {
                 leftovers.push(Leftover { id, run: message.to_run() });
                 got = true;
             } else {
-                outbox.lose(1);
+                losses.add(id, outbox, 1);
                 lost = true;
             }
         });
+        self.lost = losses;
         if lost && !got { Published::Lost } else { Published::Taken }
     }
 
@@ -104,7 +128,7 @@ impl FanOut {
         }
         self.serial += 1;
         let source = batch.wire_len();
-        let mut admission = Admission { serial: self.serial, source, leftovers, touched };
+        let mut admission = Admission { serial: self.serial, source, leftovers, lost: self.lost, touched };
         if let Some(everyone) = self.subscribers.of_all() {
             for id in everyone.iter().copied() {
                 admission.admit(&mut outboxes[id], id, batch.clone());
@@ -112,6 +136,7 @@ impl FanOut {
         } else {
             self.publish_runs(outboxes, batch, &mut admission);
         }
+        self.lost = admission.lost;
         batch.len()
     }
 
@@ -155,12 +180,13 @@ impl FanOut {
     ) {
         self.serial += 1;
         let again = std::mem::take(leftovers);
-        let mut admission = Admission { serial: self.serial, source: 0, leftovers, touched };
+        let mut admission = Admission { serial: self.serial, source: 0, leftovers, lost: self.lost, touched };
         for Leftover { id, run } in again {
             if let Some(outbox) = outboxes.get_mut(id) {
                 admission.admit(outbox, id, run);
             }
         }
+        self.lost = admission.lost;
     }
 }
 
@@ -170,6 +196,7 @@ struct Admission<'a, F> {
     /// Octets of the batch that the runs are cut from.
     source: usize,
     leftovers: &'a mut Vec<Leftover>,
+    lost: Lost,
     touched: F,
 }
 
@@ -183,7 +210,7 @@ impl<F: FnMut(&mut Outbox)> Admission<'_, F> {
             (self.touched)(outbox);
         }
         if !outbox.is_moving() {
-            outbox.lose(run.len() - admitted);
+            self.lost.add(id, outbox, run.len() - admitted);
         } else if admitted < run.len() {
             outbox.behind = self.serial;
             let _ = run.split_to(admitted);

@@ -16,7 +16,7 @@ use slotmap::SecondaryMap;
 
 pub(crate) use directory::Directory;
 pub(crate) use exclusive::Exclusive;
-pub(crate) use fan_out::{FanOut, Leftover, Published};
+pub(crate) use fan_out::{FanOut, Leftover, Lost, Published};
 pub(crate) use lockstep::{Lockstep, Standing, Ticket};
 pub(crate) use passive::Passive;
 pub(crate) use replies::Replies;

@@ -132,6 +132,10 @@ impl Routing for Upstream {
         run.into_iter().filter(|message| self.wants_topic(message.first())).collect()
     }
 
+    fn retire(&mut self, id: PeerId) {
+        self.versions.remove(id);
+    }
+
     fn part(&mut self, id: PeerId, _cancelled: &mut dyn FnMut(Subscription)) -> bool {
         self.versions.remove(id);
         false

@@ -89,6 +89,20 @@ macro_rules! socket_methods {
                 self.hub.forget(crate::socket::hub::Role::Connected, endpoint)
             }
 
+            /// Stops listening, and connecting, at all endpoints of the socket: no new peer comes. Connections that are made
+            /// go on; what waits for peers that aren't connected is dropped. The first step of a server that ends in
+            /// order: clients that come find nobody, and try again until its successor listens.
+            ///
+            /// Endpoints that are bound or connected afterwards are as ever.
+            pub fn refuse_new_peers(&self) {
+                self.hub.refuse_new_peers();
+            }
+
+            /// Waits until no peer is connected. Cancel safe.
+            pub async fn wait_disconnected(&self) {
+                self.hub.wait_disconnected().await;
+            }
+
             /// The endpoint that was bound or connected last, with host and port filled in where it was bound (libzmq's
             /// `LAST_ENDPOINT`). [`bind`](Self::bind) gives it too, and of each endpoint.
             #[must_use]

@@ -104,12 +104,16 @@ impl Drop for Leftovers<'_> {
         if self.rest.is_empty() {
             return;
         }
-        let mut out = self.hub.out();
+        let mut guard = self.hub.out();
+        let out = &mut *guard;
         for Leftover { id, run } in self.rest.drain(..) {
             if let Some(outbox) = out.outboxes.get_mut(id) {
-                outbox.lose(run.len());
+                out.routing.lost.add(id, outbox, run.len());
             }
         }
+        let lost = std::mem::take(&mut out.routing.lost);
+        drop(guard);
+        self.hub.tell_of_drops(lost.peer, lost.messages);
     }
 }
 
@@ -166,7 +170,11 @@ fn with_queues<T>(
             wakers.push(waker);
         }
     });
+    let lost = std::mem::take(&mut out.routing.lost);
     drop(out);
     wakers.into_iter().for_each(Waker::wake);
+    if lost.messages > 0 {
+        hub.tell_of_drops(lost.peer, lost.messages);
+    }
     Ok(outcome)
 }

@@ -150,6 +150,7 @@ impl Router {
                 Err(TrySendError::Closed(_)) => Err(SendError::Closed(whole)),
                 Err(TrySendError::Full(_)) => {
                     self.hub.out().outboxes.get_mut(peer).into_iter().for_each(|outbox| outbox.lose(1));
+                    self.hub.tell_of_drops(peer, 1);
                     Ok(())
                 }
                 _ => Ok(()),
@@ -213,6 +214,19 @@ impl Router {
     #[must_use]
     pub fn identity(&self, peer: PeerId) -> Option<Bytes> {
         self.hub.out().routing.identity(peer).cloned()
+    }
+
+    /// Ends the connection of a peer, unless messages of the peer have arrived and aren't received, or arrive before the
+    /// connection is about to end: then it goes on. For a server that ends in order: called for each client that nothing
+    /// is under way for, and again after each answer, it lets all clients go between two requests.
+    ///
+    /// What is queued for the peer is written first. The peer sees the end of the stream; it has a second to close its own
+    /// half. If it sends meanwhile, that is lost, and it is cut off so that it notices. A peer that this side connects to is
+    /// connected to again, unless the socket [refuses new peers](Self::refuse_new_peers).
+    ///
+    /// Returns whether nothing of the peer waits to be received, and it is connected.
+    pub fn disconnect_idle(&self, peer: PeerId) -> bool {
+        self.hub.disconnect_idle(peer)
     }
 
     /// Reads peers no more. What has been read can still be received: for a shutdown that answers all that

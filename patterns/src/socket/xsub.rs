@@ -11,7 +11,7 @@ use super::hub::{Hub, Owned};
 use super::receiving::receiving_methods;
 use super::sending::sinks;
 use crate::error::SendError;
-use crate::routing::Upstream;
+use crate::routing::{Lost, Upstream};
 
 /// Receives what it has subscribed to as [`Sub`](crate::Sub) does, for those who pass on what they receive: it doesn't
 /// check that it was asked for, and it can send messages to the publishers (RFC 29). Partners: [`Pub`](crate::Pub),
@@ -88,9 +88,10 @@ impl XSub {
                     return Err(SendError::Closed(message));
                 }
                 let mut wakers = SmallVec::<[Waker; 8]>::new();
-                for outbox in out.outboxes.values_mut().filter(|o| o.is_connected()) {
+                let mut lost = Lost::default();
+                for (id, outbox) in out.outboxes.iter_mut().filter(|(_, o)| o.is_connected()) {
                     if !outbox.has_room() {
-                        outbox.lose(1);
+                        lost.add(id, outbox, 1);
                         continue;
                     }
                     outbox.push(&Envelope::none(), &message);
@@ -98,9 +99,22 @@ impl XSub {
                 }
                 drop(out);
                 wakers.into_iter().for_each(Waker::wake);
+                self.hub.tell_of_drops(lost.peer, lost.messages);
             }
         }
         Ok(())
+    }
+
+    /// Ends all connections without a loss, and waits until no publisher is connected. Each publisher sees the end of the
+    /// stream, and is read until it closes its own half, or sends nothing for a second: so all arrives that its kernel has
+    /// taken. [`recv`](Self::recv) gives it, meanwhile and afterwards. What the publisher sends later waits with it for the
+    /// successor of this socket.
+    ///
+    /// The socket [refuses new peers](Self::refuse_new_peers) from now on, and tells publishers nothing more. Cancel safe:
+    /// that this has begun isn't undone. How long a publisher goes on sending is bounded by the caller, by
+    /// [`stop_receiving`](Self::stop_receiving) or [`close`](Self::close).
+    pub async fn drain(&self) {
+        self.hub.drain().await;
     }
 
     /// Reads publishers no more. What has been read can still be received: for a shutdown that loses

@@ -22,7 +22,20 @@ use crate::error::ConnectionError;
 use crate::options::Transport;
 
 /// How long a peer may take to close after all has been written to it, if it isn't to be waited for at any rate.
-const PATIENCE: Duration = Duration::from_secs(1);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
+/// How a stream is closed after all has been written to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Farewell {
+    /// The peer has [`PATIENCE`] to close too.
+    Patient,
+    /// The same; over ipc, as long as it takes. For peers that were sent messages.
+    UntilRead,
+    /// The kernel sends what it has, and tells a peer that goes on sending at once that nobody reads. Over ipc the peer has
+    /// [`PATIENCE`], but is cut off when it sends: what it hasn't read is its own no longer once the stream is closed.
+    UntilSending,
+    /// At once: the peer has closed, or is quiet.
+    Close,
+}
 
 /// A connected stream. All operations take `&self`.
 #[derive(Debug)]
@@ -132,26 +145,37 @@ impl Stream {
         Ok(())
     }
 
-    /// Tells the peer that no more will come, then waits until it closes too, for a second; over ipc, if it `has_messages`
+    /// Tells the peer that no more will come, then waits until it closes too, for a second; over ipc, if it was sent messages
     /// of ours, for as long as it takes. Closing at once could take away from it what it hasn't read yet. The kernel resets
     /// a tcp connection that is closed with input unread. And a PULL of libzmq's whose queue is full leaves unread what
     /// lies in a Unix domain socket once the other end has gone (libzmq's issue 4660). What comes meanwhile is dropped.
-    pub(crate) async fn finish(&self, has_messages: bool) {
+    pub(crate) async fn finish(&self, farewell: Farewell) {
         // An error is an end too.
-        let _ = match self {
-            Self::Ipc(_) if has_messages => self.until_closed().await,
-            _ => timeout(PATIENCE, self.until_closed()).await.unwrap_or(Ok(())),
+        let _ = match (farewell, self) {
+            (Farewell::Close, _) | (Farewell::UntilSending, Self::Tcp(_)) => Ok(()),
+            (Farewell::UntilRead, Self::Ipc(_)) => self.until_closed(false).await,
+            (farewell, _) => {
+                let cuts_off = farewell == Farewell::UntilSending;
+                timeout(PATIENCE, self.until_closed(cuts_off)).await.unwrap_or(Ok(()))
+            }
         };
     }
 
-    async fn until_closed(&self) -> io::Result<()> {
-        either!(self, s => SockRef::from(s).shutdown(Shutdown::Write))?;
+    /// Tells the peer that no more will come.
+    pub(crate) fn close_half(&self) -> io::Result<()> {
+        either!(self, s => SockRef::from(s).shutdown(Shutdown::Write))
+    }
+
+    /// Waits until the peer closes, or if it is cut off then, sends anything.
+    async fn until_closed(&self, cuts_off: bool) -> io::Result<()> {
+        self.close_half()?;
         let mut discarded = BytesMut::with_capacity(16 << 10);
         loop {
             self.readable().await?;
             discarded.clear();
             match self.try_read(&mut discarded) {
                 Ok(0) => return Ok(()),
+                Ok(_) if cuts_off => return Ok(()),
                 Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
                 _ => {}
             }

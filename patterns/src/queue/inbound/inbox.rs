@@ -21,6 +21,8 @@ pub(super) struct Inbox {
     pub(super) in_line: bool,
     /// The peer's queue goes on; otherwise the inbox ends with what it holds.
     pub(super) open: bool,
+    /// Its connection is to end unless messages arrive before.
+    pub(super) ends_idle: bool,
     /// The connection's, which reads no more until there is room.
     pub(super) paused: Option<Waker>,
 }

@@ -6,7 +6,7 @@ use std::task::Waker;
 use bytes::{Bytes, BytesMut};
 use enfonet_zmtp::Batch;
 
-use super::{MAX_CONTROL, Outbox, SPARE, TAIL};
+use super::{EndMode, MAX_CONTROL, Outbox, SPARE, TAIL};
 use crate::queue::Load;
 
 /// All that one exchange hands to the connection.
@@ -14,6 +14,8 @@ use crate::queue::Load;
 pub(crate) struct Staged {
     pub(crate) control: Bytes,
     pub(crate) runs: VecDeque<Batch>,
+    /// How the connection is to end, if it is.
+    pub(crate) end: Option<EndMode>,
     /// The other way: buffers of what is written, empty.
     pub(crate) spare: Vec<BytesMut>,
 }
@@ -69,6 +71,7 @@ impl Outbox {
             self.greeted = (self.greeting.len(), self.sent.messages);
             staged.runs.push_front(std::mem::take(&mut self.greeting));
         }
+        staged.end = self.end;
         let nothing = staged.control.is_empty() && staged.runs.is_empty();
         if nothing || blocked {
             match &mut self.sleeping {

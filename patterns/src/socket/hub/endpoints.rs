@@ -6,6 +6,7 @@ use std::sync::Weak;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::connection::Tokens;
 use crate::transport::Listener;
 use crate::{Endpoint, PeerId};
 
@@ -19,10 +20,7 @@ pub(crate) enum Role {
 /// An endpoint that the socket is bound or connected to.
 #[derive(Debug)]
 pub(super) struct Attachment {
-    /// Its connections end when all is written.
-    pub(super) ending: CancellationToken,
-    /// They are cut off.
-    pub(super) until: CancellationToken,
+    pub(super) tokens: Tokens,
     /// The listener for tcp and ipc peers, which belongs to the task.
     pub(super) listener: Weak<Listener>,
     /// The queue to the peer that is connected to, if it is there before the peer.
@@ -36,7 +34,7 @@ pub(super) struct Attachment {
 impl Attachment {
     /// One that was given up isn't the socket's any more.
     pub(super) fn lasts(&self) -> bool {
-        !self.until.is_cancelled()
+        !self.tokens.until.is_cancelled()
     }
 
     /// Nobody is accepted any more, and the endpoint is free for another socket.
@@ -87,6 +85,12 @@ impl Endpoints {
                 self.attached.remove(&key);
             }
         }
+    }
+
+    /// Closes all listeners. Returns the tokens that are to be cancelled so that no new connections are made.
+    pub(super) fn refuse_new_peers(&self) -> Vec<CancellationToken> {
+        self.close_listeners();
+        self.attached.values().flatten().map(|attachment| attachment.tokens.admitting.clone()).collect()
     }
 
     pub(super) fn close_listeners(&self) {

@@ -12,7 +12,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::Hub;
 use super::endpoints::{Attachment, Endpoints, Role};
-use crate::connection::{self, Link, Slot};
+use crate::connection::{self, Link, Slot, Tokens};
 use crate::context::{Bound, Member};
 use crate::error::{BindError, Closed, ConnectError, UnknownEndpoint};
 use crate::monitor::MonitorEvent;
@@ -28,8 +28,9 @@ const MAX_DEPARTURE_WAIT: Duration = Duration::from_secs(1);
 
 impl<R: Routing> Hub<R> {
     /// When the connections of an endpoint end, and when they are cut off.
-    fn tokens(&self) -> (CancellationToken, CancellationToken) {
-        (self.closing.child_token(), self.abort.child_token())
+    fn tokens(&self) -> Tokens {
+        let ending = self.closing.child_token();
+        Tokens { admitting: ending.child_token(), ending, until: self.abort.child_token() }
     }
 
     pub(crate) async fn bind(self: &Arc<Self>, endpoint: Endpoint) -> Result<Endpoint, BindError> {
@@ -68,9 +69,9 @@ impl<R: Routing> Hub<R> {
         if self.closing.is_cancelled() {
             return Err(Closed.into());
         }
-        let (ending, until) = self.tokens();
+        let tokens = self.tokens();
         if let Endpoint::Inproc(name) = endpoint {
-            let bound = Bound { link: self.clone(), ending: ending.clone(), until: until.clone() };
+            let bound = Bound { link: self.clone(), tokens: tokens.clone() };
             if !self.options.context.bind(name, bound) {
                 return Err(BindError::InUse(endpoint.clone()));
             }
@@ -78,19 +79,19 @@ impl<R: Routing> Hub<R> {
         self.monitors.tell(|| MonitorEvent::Listening { endpoint: endpoint.clone() });
         let weak = listener.as_ref().map(Arc::downgrade).unwrap_or_default();
         let task = if let Some(listener) = listener {
-            let (link, tasks, tokens) = (self.clone(), self.tasks.clone(), (ending.clone(), until.clone()));
-            self.tasks.spawn(connection::listen(listener, endpoint.clone(), link, tasks, tokens))
+            let (link, tasks) = (self.clone(), self.tasks.clone());
+            self.tasks.spawn(connection::listen(listener, endpoint.clone(), link, tasks, tokens.clone()))
         } else {
-            self.tasks.spawn(self.clone().until_unbound(endpoint.clone(), ending.clone()))
+            self.tasks.spawn(self.clone().until_unbound(endpoint.clone(), tokens.admitting.clone()))
         };
-        let attachment = Attachment { ending, until, listener: weak, queue: None, task, ended: None };
+        let attachment = Attachment { tokens, listener: weak, queue: None, task, ended: None };
         endpoints.attach(Role::Bound, endpoint.clone(), attachment);
         Ok(())
     }
 
     /// There is nothing to do for an in-process listener, but to tell of its end.
-    async fn until_unbound(self: Arc<Self>, endpoint: Endpoint, ending: CancellationToken) {
-        ending.cancelled().await;
+    async fn until_unbound(self: Arc<Self>, endpoint: Endpoint, admitting: CancellationToken) {
+        admitting.cancelled().await;
         self.monitors.tell(|| MonitorEvent::Closed { endpoint });
     }
 
@@ -118,14 +119,15 @@ impl<R: Routing> Hub<R> {
             return Ok(());
         }
         let queue = open()?;
-        let (ending, until) = self.tokens();
-        let slot = Slot::new(self.clone(), endpoint.clone(), queue, ending.clone(), until.clone());
+        let tokens = self.tokens();
+        let slot = Slot::new(self.clone(), endpoint.clone(), queue, tokens.clone());
         let ended = CancellationToken::new();
         let before = if self.is_alone_at_peers() { endpoints.departing(&endpoint) } else { Vec::new() };
         let guard = ended.clone().drop_guard();
-        let connected = self.clone().keep_connected(endpoint.clone(), slot, until.clone(), before, guard);
+        let connected =
+            self.clone().keep_connected(endpoint.clone(), slot, tokens.until.clone(), before, guard);
         let task = self.tasks.spawn_on(connected, &runtime);
-        let attachment = Attachment { ending, until, listener: Weak::new(), queue, task, ended: Some(ended) };
+        let attachment = Attachment { tokens, listener: Weak::new(), queue, task, ended: Some(ended) };
         endpoints.attach(Role::Connected, endpoint.clone(), attachment);
         drop(endpoints);
         self.note_last(endpoint);
@@ -168,7 +170,7 @@ impl<R: Routing> Hub<R> {
         matches!(self.kind, SocketType::Dealer | SocketType::Sub | SocketType::Pub | SocketType::Req)
     }
 
-    fn endpoints(&self) -> MutexGuard<'_, Endpoints> {
+    pub(super) fn endpoints(&self) -> MutexGuard<'_, Endpoints> {
         self.endpoints.lock().expect("no panic holds the lock")
     }
 
@@ -193,7 +195,7 @@ impl<R: Routing> Hub<R> {
         // However what follows ends, or if there is nothing to wait for, they are cut off.
         let (until, tasks): (Vec<_>, Vec<_>) = attachments
             .into_iter()
-            .map(|attachment| (attachment.until.drop_guard(), attachment.task))
+            .map(|attachment| (attachment.tokens.until.drop_guard(), attachment.task))
             .unzip();
         let Some(runtime) = self.runtime().filter(|_| R::LINGERS && !self.options.linger.is_zero()) else {
             return Ok(());
@@ -244,7 +246,7 @@ impl<R: Routing> Hub<R> {
             outbox.wake_to_close()
         };
         let sleeping: Vec<Waker> = peers.iter().filter_map(retire).collect();
-        attachments.iter().for_each(|attachment| attachment.ending.cancel());
+        attachments.iter().for_each(|attachment| attachment.tokens.ending.cancel());
         drop(guard);
         sleeping.into_iter().for_each(Waker::wake);
         self.changed();
@@ -267,7 +269,7 @@ impl<R: Routing> Hub<R> {
     /// that connected.)
     async fn all_gone(&self) {
         self.tasks.wait().await;
-        self.until(|out| (out.joined == 0).then_some(())).await;
+        self.wait_disconnected().await;
     }
 
     /// No operation succeeds any more; connections end when all is written. Gives how many messages wait for that.

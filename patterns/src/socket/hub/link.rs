@@ -12,7 +12,7 @@ use crate::error::ConnectionError;
 use crate::monitor::Monitors;
 use crate::options::Settings;
 use crate::peer::Newcomer;
-use crate::queue::{Load, Outbox, Staged};
+use crate::queue::{IdleEnd, Load, Outbox, Staged};
 use crate::routing::{Refusal, Routing};
 use crate::{PeerId, PeerInfo};
 
@@ -164,6 +164,10 @@ impl<R: Routing> Link for Hub<R> {
             self.changed();
         }
         Ok(())
+    }
+
+    fn end_if_idle(&self, id: PeerId, is_whole: bool) -> IdleEnd {
+        Self::end_if_idle(self, id, is_whole)
     }
 
     fn part(&self, id: PeerId, unsent: Vec<Batch>, keep: bool) {

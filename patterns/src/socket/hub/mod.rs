@@ -6,6 +6,7 @@
 
 mod arrivals;
 mod endpoints;
+mod ends;
 mod lifetime;
 mod link;
 mod parts;
@@ -37,7 +38,7 @@ use crate::monitor::Monitors;
 use crate::options::Settings;
 use crate::queue::{Inbound, Load, Outgoing};
 use crate::routing::{Outboxes, Routing};
-use crate::{Endpoint, PeerId};
+use crate::{Endpoint, LogLimiter, PeerId};
 
 /// What goes out.
 #[derive(Debug)]
@@ -78,6 +79,8 @@ pub(crate) struct Hub<R> {
     /// The one that was bound or connected last.
     last_endpoint: Mutex<Option<Endpoint>>,
     monitors: Monitors,
+    /// Messages that peers lose.
+    drops: LogLimiter,
     sending: Turns,
     parts: Parts,
     receiving: Turns,
@@ -116,6 +119,7 @@ impl<R: Routing> Hub<R> {
             endpoints: Mutex::default(),
             last_endpoint: Mutex::default(),
             monitors: Monitors::default(),
+            drops: LogLimiter::default(),
             sending: Turns::default(),
             parts: Parts::default(),
             receiving: Turns::default(),

@@ -27,11 +27,11 @@ pub(super) async fn connect(
 ) -> Result<TcpStream, ConnectionError> {
     let Some(proxy) = &options.proxy else {
         let dial = |address| dial(source, address, options);
-        return first(addresses::remote(host, port).await?, options, dial).await;
+        return first(remote(host, port).await?, options, dial).await;
     };
     let source = proxy.source.as_ref().or(source);
     let dial = |address| dial_through(proxy, source, address, (host, port), options);
-    first(addresses::remote(&proxy.host, proxy.port).await?, options, dial).await
+    first(remote(&proxy.host, proxy.port).await?, options, dial).await
 }
 
 /// The first of the addresses that can be reached, each in time.
@@ -65,6 +65,11 @@ async fn dial(
         socket.bind(addresses::source(source, address, options.ipv6).await?)?;
     }
     Ok(unless_to_itself(socket.connect(address).await?)?)
+}
+
+/// The addresses of a host to connect to.
+async fn remote(host: &Host, port: u16) -> Result<Vec<SocketAddr>, ConnectionError> {
+    addresses::remote(host, port).await.map_err(ConnectionError::Unresolved)
 }
 
 /// An IPv4 address that is written as one of IPv6, as libzmq does, is one of IPv4: so a source of IPv4 fits.

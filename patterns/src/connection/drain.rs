@@ -1,0 +1,28 @@
+//! The last part of a connection of which this side has closed its half.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::transport::PATIENCE;
+
+/// Sees that a peer sends nothing any more, and doesn't close either.
+#[derive(Debug)]
+pub(super) struct Drain(Pin<Box<Sleep>>);
+
+impl Drain {
+    pub(super) fn new() -> Self {
+        Self(Box::pin(sleep_until(Instant::now() + PATIENCE)))
+    }
+
+    /// Bytes have arrived, or the peer isn't read.
+    pub(super) fn handle_traffic(&mut self) {
+        self.0.as_mut().reset(Instant::now() + PATIENCE);
+    }
+
+    /// Ready when nothing has arrived for [`PATIENCE`].
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.as_mut().poll(cx)
+    }
+}

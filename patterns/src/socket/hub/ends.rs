@@ -1,0 +1,80 @@
+//! Ending connections while the socket goes on.
+
+use std::task::Waker;
+
+use tokio_util::sync::CancellationToken;
+
+use super::Hub;
+use crate::PeerId;
+use crate::queue::{EndMode, IdleEnd, Outbox};
+use crate::routing::Routing;
+
+impl<R: Routing> Hub<R> {
+    /// Stops listening and reconnecting at all endpoints. Connections that are made go on.
+    pub(crate) fn refuse_new_peers(&self) {
+        let admitting = self.endpoints().refuse_new_peers();
+        // Whoever waits for one is woken when no lock is held.
+        admitting.iter().for_each(CancellationToken::cancel);
+        self.options.context.sweep();
+    }
+
+    /// Ends a peer's connection at its next turn, unless messages of the peer wait to be received or arrive before.
+    /// Returns whether none wait.
+    pub(crate) fn disconnect_idle(&self, id: PeerId) -> bool {
+        let mut out = self.out();
+        let Some(outbox) = out.outboxes.get_mut(id).filter(|outbox| outbox.is_connected()) else {
+            return false;
+        };
+        if !self.inbound().end_when_idle(id) {
+            return false;
+        }
+        outbox.end = Some(EndMode::WhenIdle);
+        let waker = outbox.wake_to_close();
+        drop(out);
+        waker.into_iter().for_each(Waker::wake);
+        true
+    }
+
+    /// What becomes of the connection of such a peer now that all is written that its task knows of. If it ends, the peer
+    /// gets nothing new.
+    pub(super) fn end_if_idle(&self, id: PeerId, is_whole: bool) -> IdleEnd {
+        let mut out = self.out();
+        let outcome = match self.inbound().idle_end(id, is_whole) {
+            IdleEnd::Now if out.outboxes[id].unsent().messages > 0 => IdleEnd::Later,
+            outcome => outcome,
+        };
+        match outcome {
+            IdleEnd::Now => out.retire(id),
+            IdleEnd::Later => {}
+            IdleEnd::CalledOff => out.outboxes[id].end = None,
+        }
+        outcome
+    }
+
+    /// Closes this side's half of all connections, and admits no new ones; waits until no peer is connected.
+    pub(crate) async fn drain(&self) {
+        self.refuse_new_peers();
+        self.close_halves();
+        self.wait_disconnected().await;
+    }
+
+    fn close_halves(&self) {
+        let mut out = self.out();
+        let connected = |(id, outbox): (PeerId, &Outbox)| outbox.is_connected().then_some(id);
+        let peers: Vec<PeerId> = out.outboxes.iter().filter_map(connected).collect();
+        let half_close = |id: PeerId| {
+            out.retire(id);
+            let outbox = &mut out.outboxes[id];
+            outbox.end = Some(EndMode::HalfClose);
+            outbox.wake_to_close()
+        };
+        let sleeping: Vec<Waker> = peers.into_iter().filter_map(half_close).collect();
+        drop(out);
+        sleeping.into_iter().for_each(Waker::wake);
+    }
+
+    /// Waits until no peer is connected.
+    pub(crate) async fn wait_disconnected(&self) {
+        self.until(|out| (out.joined == 0).then_some(())).await;
+    }
+}

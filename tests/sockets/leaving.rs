@@ -1,0 +1,163 @@
+//! Connections that end while the socket goes on: those of idle peers, and those of publishers that are read to the end.
+
+use enfonet_patterns::{Dealer, Message, Pub, Router, XPub, XSub};
+use enfonet_tests::{Script, message};
+
+use crate::{anywhere, eventually, in_time, on_every_runtime, turns};
+
+on_every_runtime!(
+    a_socket_that_refuses_new_peers_keeps_those_it_has,
+    what_connects_does_so_no_more_once_new_peers_are_refused,
+    an_idle_peer_is_disconnected_behind_what_is_queued_for_it,
+    a_peer_of_whom_messages_wait_is_not_disconnected,
+    a_peer_that_has_sent_part_of_a_message_is_not_idle,
+    all_that_publishers_send_until_they_close_is_received_while_draining,
+    a_publisher_within_the_process_is_drained_too,
+);
+
+async fn a_socket_that_refuses_new_peers_keeps_those_it_has() {
+    for at in anywhere() {
+        let router = Router::new();
+        let at = router.bind(at).await.unwrap();
+        let dealer = Dealer::new();
+        dealer.connect(&at).unwrap();
+        dealer.send("before").await.unwrap();
+        let (peer, _) = router.recv().await.unwrap();
+        router.refuse_new_peers();
+        // The place is free for another.
+        let next = Router::new();
+        while next.bind(&at).await.is_err() {
+            turns().await;
+        }
+        let late = Dealer::new();
+        late.connect(&at).unwrap();
+        late.send("late").await.unwrap();
+        assert_eq!(next.recv().await.unwrap().1, Message::from("late"));
+        dealer.send("after").await.unwrap();
+        assert_eq!(router.recv().await, Ok((peer, "after".into())));
+        assert_eq!(router.peers().len(), 1);
+    }
+}
+
+async fn what_connects_does_so_no_more_once_new_peers_are_refused() {
+    for at in anywhere() {
+        let server = Router::new();
+        let at = server.bind(at).await.unwrap();
+        let router = Router::new();
+        router.connect(&at).unwrap();
+        router.wait_connected(1).await;
+        router.refuse_new_peers();
+        server.close(std::time::Duration::ZERO).await;
+        router.wait_disconnected().await;
+        let next = Router::new();
+        next.bind(&at).await.unwrap();
+        let dealer = Dealer::new();
+        dealer.connect(&at).unwrap();
+        next.wait_connected(1).await;
+        assert_eq!(router.peers().len(), 0);
+    }
+}
+
+async fn an_idle_peer_is_disconnected_behind_what_is_queued_for_it() {
+    for at in anywhere() {
+        let router = Router::new();
+        let at = router.bind(at).await.unwrap();
+        let dealer = Dealer::new();
+        dealer.connect(&at).unwrap();
+        dealer.send("question").await.unwrap();
+        let (peer, _) = router.recv().await.unwrap();
+        for n in 0..100 {
+            router.send_to(peer, format!("{n}")).await.unwrap();
+        }
+        router.refuse_new_peers();
+        assert!(router.disconnect_idle(peer));
+        router.wait_disconnected().await;
+        assert!(!router.disconnect_idle(peer), "it has gone");
+        for n in 0..100 {
+            assert_eq!(dealer.recv().await, Ok(format!("{n}").into()));
+        }
+        dealer.wait_disconnected().await;
+    }
+}
+
+async fn a_peer_of_whom_messages_wait_is_not_disconnected() {
+    for at in anywhere() {
+        let router = Router::new();
+        let at = router.bind(at).await.unwrap();
+        let dealer = Dealer::new();
+        dealer.connect(&at).unwrap();
+        dealer.send("one").await.unwrap();
+        let (peer, _) = router.recv().await.unwrap();
+        dealer.send("two").await.unwrap();
+        eventually(|| (router.peers()[0].unreceived.messages == 1).then_some(())).await;
+        assert!(!router.disconnect_idle(peer));
+        assert_eq!(router.recv().await, Ok((peer, "two".into())));
+        router.send_to(peer, "answer").await.unwrap();
+        assert_eq!(dealer.recv().await, Ok("answer".into()));
+        assert!(router.disconnect_idle(peer));
+        router.wait_disconnected().await;
+    }
+}
+
+async fn a_peer_that_has_sent_part_of_a_message_is_not_idle() {
+    let router = Router::new();
+    let at = router.bind("tcp://127.0.0.1:*").await.unwrap().to_string();
+    let (first, second) = (message(&["first"]), message(&["second"]));
+    let mut client = tokio::task::spawn_blocking(move || Script::join(&at, "DEALER", 1)).await.unwrap();
+    client.send(&[&first[..], &second[..4]].concat());
+    let (peer, _) = in_time(router.recv()).await.unwrap();
+    assert!(router.disconnect_idle(peer), "nothing waits to be received");
+    // Time enough to disconnect it.
+    turns().await;
+    client.send(&second[4..]);
+    assert_eq!(in_time(router.recv()).await, Ok((peer, "second".into())));
+    router.send_to(peer, "answer").await.unwrap();
+    assert!(router.disconnect_idle(peer));
+    router.wait_disconnected().await;
+    let rest = tokio::task::spawn_blocking(move || client.expect_close()).await.unwrap();
+    assert_eq!(rest, message(&["answer"]));
+}
+
+async fn all_that_publishers_send_until_they_close_is_received_while_draining() {
+    let subscriber = XSub::new();
+    subscriber.subscribe("");
+    let at = subscriber.bind("tcp://127.0.0.1:*").await.unwrap().to_string();
+    let mut publisher = tokio::task::spawn_blocking(move || Script::join(&at, "PUB", 1)).await.unwrap();
+    subscriber.wait_connected(1).await;
+    let publishing = tokio::task::spawn_blocking(move || {
+        // It sees the end, and what it sends behind that is received nevertheless.
+        publisher.expect_close();
+        for n in 0..500 {
+            publisher.send(&message(&[n.to_string()]));
+        }
+    });
+    subscriber.drain().await;
+    publishing.await.unwrap();
+    for n in 0..500 {
+        assert_eq!(subscriber.try_recv(), Some(n.to_string().into()));
+    }
+    assert_eq!(subscriber.try_recv(), None);
+}
+
+async fn a_publisher_within_the_process_is_drained_too() {
+    for at in anywhere() {
+        let subscriber = XSub::new();
+        subscriber.subscribe("");
+        let at = subscriber.bind(at).await.unwrap();
+        let (publisher, other) = (Pub::new(), XPub::new());
+        publisher.connect(&at).unwrap();
+        other.connect(&at).unwrap();
+        publisher.wait_subscribers(1).await;
+        other.recv().await.unwrap();
+        for n in 0..100 {
+            publisher.send(format!("{n}")).await.unwrap();
+            other.send("other").await.unwrap();
+        }
+        in_time(subscriber.drain()).await;
+        assert_eq!(subscriber.peers().len(), 0);
+        let received: Vec<_> = std::iter::from_fn(|| subscriber.try_recv())
+            .filter(|message| message.first() != b"other")
+            .collect();
+        assert_eq!(received, (0..100).map(|n| Message::from(n.to_string())).collect::<Vec<_>>());
+    }
+}
