@@ -33,9 +33,22 @@ pub struct Side {
     pub connect: Vec<Endpoint>,
     /// What its socket has beyond what the broker sets itself, such as security, limits and heartbeats. The
     /// high-water marks, the peer events, that it waits for ever and serves ZMTP 2.0, are the broker's; its linger is the
-    /// [grace](Config::grace).
+    /// [grace](Config::grace). TCP keep-alive is the broker's, too: a peer whose machine has gone is given up after 25 s.
     pub options: Options,
+    /// After how long a silent peer is sent a PING; it is disconnected when it is silent for three times as long. Zero: none
+    /// are. `None`, the default: as the options have it, but EnfoSLB's workers are after 10 s. Only peers that speak ZMTP 3.1
+    /// are sent any.
+    ///
+    /// A peer of libzmq's whose queue is full, since its application doesn't receive, answers no PING.
+    pub heartbeat: Option<Duration>,
 }
+
+/// A connection is probed after so long without traffic, at such intervals, so many times.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
+const KEEPALIVE_PROBES: u32 = 3;
+/// A peer is silent for so many intervals of its heartbeat before it is disconnected.
+const SILENT_INTERVALS: u32 = 3;
 
 impl Side {
     /// A side that listens at one endpoint.
@@ -44,10 +57,23 @@ impl Side {
         Self { bind: vec![endpoint], ..Self::default() }
     }
 
-    /// What its socket has: nothing that a broker waits for has a time, and peers of ZMTP 2.0 are served, as libzmq serves
-    /// them, where the mechanism is NULL and there is no authenticator.
-    pub(crate) fn socket_options(&self) -> Options {
-        self.options.clone().send_timeout(None).recv_timeout(None).zmtp2(true)
+    /// Returns what its socket has: nothing that a broker waits for has a time, and peers of ZMTP 2.0 are served, as libzmq
+    /// serves them, where the mechanism is NULL and there is no authenticator. Peers are sent PINGs at the `default` interval
+    /// if nothing else is configured.
+    pub(crate) fn socket_options(&self, default: Option<Duration>) -> Options {
+        let options = self.options.clone().send_timeout(None).recv_timeout(None).zmtp2(true);
+        let options = options
+            .keepalive(true)
+            .keepalive_idle(KEEPALIVE_IDLE)
+            .keepalive_interval(KEEPALIVE_INTERVAL)
+            .keepalive_count(KEEPALIVE_PROBES);
+        match self.heartbeat.or(default) {
+            None => options,
+            Some(interval) => options
+                .heartbeat_legacy(false)
+                .heartbeat_interval(interval)
+                .heartbeat_timeout(interval.saturating_mul(SILENT_INTERVALS - 1)),
+        }
     }
 }
 

@@ -11,4 +11,4 @@ pub mod slb;
 
 pub use config::{Config, Endpoints, Side};
 pub use error::StartError;
-pub use shutdown::shutdown_signal;
+pub use shutdown::stop_signals;

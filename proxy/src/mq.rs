@@ -5,9 +5,14 @@
 //! subscriber comes, and taken back when its last one has gone. Brokers can stand behind each other, in
 //! chains and trees; in a circle, messages would go round for ever.
 
+use std::future::pending;
+use std::pin::pin;
+use std::time::Duration;
+
 use enfonet_patterns::{FromSubscriber, Subscription, XPub, XSub};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
-use tracing::debug;
+use tracing::{debug, warn};
 
 use crate::config::attach;
 use crate::{Config, Endpoints, Side, StartError};
@@ -57,7 +62,7 @@ impl Broker {
     pub async fn bind(config: Config) -> Result<Self, StartError> {
         // A stream of small messages is measured in octets, not in messages.
         let options = |side: &Side| {
-            let options = side.socket_options().send_hwm(0).recv_hwm(0);
+            let options = side.socket_options(None).send_hwm(0).recv_hwm(0);
             options.send_octets(SUBSCRIBER_QUEUE).recv_octets(PUBLISHER_QUEUE)
         };
         let frontend = XSub::with_options(options(&config.frontend));
@@ -75,29 +80,71 @@ impl Broker {
         &self.endpoints
     }
 
-    /// Forwards until `shutdown` is ready. Then publishers are read no more, and what was read is sent, for
-    /// at most the configured grace.
+    /// Forwards until `shutdown` is ready. Then each publisher sees the end of its connection, and is read on until it has
+    /// closed too or sends nothing more, for at most half of the configured [grace](Config::grace): what its kernel took
+    /// is forwarded, and what it sends later waits for the broker's successor. Subscribers have the rest of the grace.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Summary {
-        let stopping = CancellationToken::new();
+        self.run_until(shutdown, pending()).await
+    }
+
+    /// The same, but a stop that has begun ends at once when `cut` is ready.
+    pub async fn run_until(
+        self,
+        shutdown: impl Future<Output = ()>,
+        cut: impl Future<Output = ()>,
+    ) -> Summary {
+        let (mut cut, stopping) = (pin!(cut), CancellationToken::new());
         let mut messages = 0;
-        {
-            let (down, up) = (self.forward_messages(&stopping, &mut messages), self.forward_subscriptions());
-            let stop = async {
-                shutdown.await;
-                self.frontend.stop_receiving();
-                stopping.cancel();
-                tokio::time::sleep(self.config.grace / 2).await;
+        let (end, is_cut) = {
+            let forwarding = async {
+                tokio::select! {
+                    () = self.forward_messages(&stopping, &mut messages) => {}
+                    () = self.forward_subscriptions() => {}
+                }
             };
-            tokio::select! {
-                () = down => {}
-                () = up => {}
-                () = stop => {}
-            }
+            let mut forwarding = pin!(forwarding);
+            let is_closed = tokio::select! {
+                biased;
+                () = &mut forwarding => true,
+                () = shutdown => false,
+            };
+            let end = Instant::now() + self.config.grace;
+            let is_cut = tokio::select! {
+                biased;
+                () = &mut cut => true,
+                () = forwarding, if !is_closed => false,
+                () = self.stop_publishers(end, &stopping) => false,
+            };
+            (end, is_cut)
+        };
+        let linger = if is_cut { Duration::ZERO } else { end.saturating_duration_since(Instant::now()) };
+        let unsent = tokio::select! {
+            biased;
+            () = cut, if !is_cut => self.backend.close(Duration::ZERO).await.dropped,
+            closing = self.backend.close(linger) => closing.dropped,
+        };
+        // Publishers that haven't closed: what is on its way from them is lost.
+        let publishers = self.frontend.peers().len();
+        self.frontend.close(Duration::ZERO).await;
+        if unsent + publishers > 0 {
+            warn!(
+                unsent,
+                publishers,
+                "stopped before all was done: messages to subscribers, or of publishers, are lost"
+            );
         }
-        let linger = self.config.grace / 2;
-        let unsent = self.backend.close(linger).await.dropped;
-        self.frontend.close(std::time::Duration::ZERO).await;
         Summary { messages, unsent }
+    }
+
+    /// Reads publishers until all have closed, for at most half of the time that is left, and has what was read forwarded
+    /// for half of the rest.
+    async fn stop_publishers(&self, end: Instant, stopping: &CancellationToken) {
+        self.backend.refuse_new_peers();
+        let grace = self.config.grace;
+        let _ = timeout_at(end - grace / 2, self.frontend.drain()).await;
+        self.frontend.stop_receiving();
+        stopping.cancel();
+        sleep_until(end - grace / 4).await;
     }
 
     /// Ends when stopping, once all that was read is in the subscribers' queues.

@@ -1,27 +1,48 @@
-//! When to stop.
+//! The signals that end a broker.
 
+use std::future::pending;
 use std::io;
 
 use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::task::AbortOnDropHandle;
+use tokio::sync::oneshot;
+use tracing::info;
 
-/// Ready when the process is told to stop: SIGTERM or SIGINT. The signals are caught from this call on.
+/// Catches the signals of the process from now on. Returns two futures: the first is ready at the first SIGTERM or SIGINT,
+/// the second at the second. SIGHUP is ignored, so that a terminal that closes doesn't take the broker along.
 ///
-/// To be called within a runtime: a task of its own waits for the signals, so that who has other things to do
-/// as well isn't kept from them by looking after two signals each time.
+/// To be called within a runtime: a task of its own waits for the signals, so that a broker doesn't look after them at each
+/// turn.
 ///
 /// # Errors
 /// When the system doesn't let signals be caught.
-pub fn shutdown_signal() -> io::Result<impl Future<Output = ()> + Send> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let told = AbortOnDropHandle::new(tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+pub fn stop_signals() -> io::Result<(impl Future<Output = ()> + Send, impl Future<Output = ()> + Send)> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let (first, first_came) = oneshot::channel();
+    let (second, second_came) = oneshot::channel();
+    tokio::spawn(async move {
+        let mut to_tell = [first, second].into_iter();
+        loop {
+            tokio::select! {
+                Some(()) = terminate.recv() => {}
+                Some(()) = interrupt.recv() => {}
+                Some(()) = hangup.recv() => {
+                    info!("SIGHUP is ignored");
+                    continue;
+                }
+                else => return,
+            }
+            // A broker that has ended isn't told.
+            let _ = to_tell.next().map(|told| told.send(()));
         }
-    }));
-    Ok(async move {
-        // It can't fail, and if it could, that would be a reason to stop.
-        let _ = told.await;
-    })
+    });
+    Ok((told(first_came), told(second_came)))
+}
+
+async fn told(came: oneshot::Receiver<()>) {
+    if came.await.is_err() {
+        // The runtime ends.
+        pending::<()>().await;
+    }
 }

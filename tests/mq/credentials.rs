@@ -37,15 +37,38 @@ fn a_secret_that_others_may_read_is_refused() {
     let folder = tempdir().unwrap();
     let key = format!("{}\n", *new_key_pair().secret().to_z85());
     for (argument, text) in [("--plain-users", "ada:hunter2\n"), ("--curve-secret", &*key)] {
-        for mode in [0o640, 0o604, 0o620, 0o777] {
+        for mode in [0o604, 0o620, 0o650, 0o777] {
             let path = file(&folder, "secret", mode, text);
             assert_eq!(
                 refusal(&[argument, &path]),
                 format!(
-                    "{path}: others than its owner may read or change it (mode {mode:o}): chmod 600 {path}"
+                    "{path}: others than its owner and group may read it, or than its owner change it \
+                     (mode {mode:o}): chmod 600 {path}"
                 )
             );
         }
+    }
+}
+
+#[test]
+fn a_secret_that_its_group_may_read_is_taken_since_kubernetes_mounts_it_so() {
+    let folder = tempdir().unwrap();
+    for mode in [0o400, 0o440, 0o640] {
+        let users = file(&folder, "users", mode, "ada:x\n");
+        let any = ["--frontend", "tcp://127.0.0.1:*", "--backend", "tcp://127.0.0.1:*"];
+        let broker = Process::start("enfomq", &[&any[..], &["--plain-users", &users]].concat());
+        assert_eq!(broker.signal("TERM"), (Some(0), String::new()));
+        std::fs::remove_file(users).unwrap();
+    }
+}
+
+#[test]
+fn a_file_of_another_user_is_refused() {
+    let folder = tempdir().unwrap();
+    let users = file(&folder, "users", 0o600, "ada:x\n");
+    // Only root can give files away; who else runs this has the test of the rule itself.
+    if std::os::unix::fs::chown(&users, Some(1), None).is_ok() {
+        assert!(refusal(&["--plain-users", &users]).contains("belongs to another user (uid 1)"));
     }
 }
 
@@ -127,7 +150,7 @@ fn arguments_that_contradict_each_other_are_refused() {
         (&["--demo", "--curve-secret", &key], ["--demo", "--curve-secret"]),
         (&["--new-key", &new, "--curve-secret", &key], ["--new-key", "other"]),
     ] {
-        let line = refusal(arguments);
+        let line = Process::misuse("enfomq", arguments);
         assert!(about.iter().all(|about| line.contains(about)), "{line}");
     }
     assert!(!std::path::Path::new(&new).exists());

@@ -1,6 +1,8 @@
 //! `enfomq` as a program: its ready line, its errors, its demo.
 
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
+use std::process::{Command, Stdio};
 
 use enfonet_tests::{Process, ipc};
 
@@ -11,6 +13,13 @@ const ANY: &str = "tcp://127.0.0.1:*";
 fn assert_refused(arguments: &[&str], about: &str) {
     let line = Process::refusal("enfomq", arguments);
     assert!(line.contains(about), "{line}");
+}
+
+/// It says what it isn't told rightly.
+#[track_caller]
+fn assert_misused(arguments: &[&str], about: &str) {
+    let text = Process::misuse("enfomq", arguments);
+    assert!(text.contains(about) && text.contains("--help"), "{text}");
 }
 
 #[test]
@@ -48,11 +57,14 @@ fn what_is_no_endpoint_is_refused() {
     {
         for side in ["--frontend", "--backend", "--frontend-connect", "--backend-connect"] {
             let other = if side.starts_with("--f") { "--backend" } else { "--frontend" };
-            assert_refused(&[side, bad, other, ANY], bad);
+            assert_misused(&[side, bad, other, ANY], bad);
         }
     }
     let connect = ["--frontend-connect", ANY, "--backend", ANY];
-    assert_refused(&connect, "tcp://127.0.0.1:");
+    assert_misused(&connect, "tcp://127.0.0.1:");
+    assert_misused(&["--frontend", "inproc://name", "--backend", ANY], "inproc://name");
+    let with_source = "tcp://127.0.0.1:0;127.0.0.1:1";
+    assert!(Process::misuse("enfomq", &["--frontend", with_source, "--backend", ANY]).contains(with_source));
 }
 
 #[test]
@@ -85,15 +97,76 @@ fn a_start_that_fails_leaves_files_as_they_were() {
 }
 
 #[test]
-fn unknown_arguments_are_refused() {
-    assert_refused(&["--frontdoor", ANY], "--frontdoor");
-    assert_refused(&["--frontend"], "--frontend");
-    assert_refused(&["surplus"], "surplus");
+fn unknown_arguments_are_refused_with_a_suggestion() {
+    assert_misused(&["--frontendd", ANY], "a similar argument exists: '--frontend'");
+    assert_misused(&["--frontend"], "--frontend");
+    assert_misused(&["surplus"], "surplus");
+    assert_misused(&["--stop-timeout", "soon"], "soon");
+}
+
+#[test]
+fn a_name_that_is_not_known_is_refused_where_it_listens_and_tried_again_where_it_connects() {
+    const UNKNOWN: &str = "tcp://no-such-host.invalid:5555";
+    assert_refused(&["--frontend", UNKNOWN, "--backend", ANY], UNKNOWN);
+    let mut broker = Process::logging("enfomq", &["--frontend-connect", UNKNOWN, "--backend", ANY]);
+    let line = broker.log_line();
+    assert!(line.contains("WARN") && line.contains(UNKNOWN) && line.contains("can't be resolved"), "{line}");
+    broker.notify("TERM");
+    assert_eq!(broker.end().0, Some(0));
+}
+
+#[test]
+fn a_broker_that_lets_everybody_in_from_beyond_this_machine_says_so_and_no_other_does() {
+    let log = |frontend: &str| {
+        let broker = Process::logging("enfomq", &["--frontend", frontend, "--backend", ANY]);
+        broker.notify("TERM");
+        broker.end().1
+    };
+    assert_eq!(log(ANY), [""; 0]);
+    let lines = log("tcp://*:*");
+    assert!(
+        lines.len() == 1 && lines[0].contains("beyond this machine") && lines[0].contains("tcp://0.0.0.0:"),
+        "{lines:?}"
+    );
+    assert!(!lines[0].contains('\x1b'), "no colours in a file: {lines:?}");
+}
+
+#[test]
+fn that_nobody_reads_what_they_print_ends_neither_broker_badly() {
+    for program in ["enfomq", "enfoslb"] {
+        let arguments = ["--frontend", ANY, "--backend", ANY];
+        let mut broker = Process::unread(program, &arguments).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(broker.stderr.as_mut().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.contains("can't print that the broker is ready"), "{line}");
+        assert!(Command::new("kill").args(["-TERM", &broker.id().to_string()]).status().unwrap().success());
+        assert_eq!(broker.wait().unwrap().code(), Some(0));
+        for (arguments, code) in [(&["--help"][..], 0), (&["--version"], 0), (&["surplus"], 2)] {
+            assert_eq!(
+                Process::unread(program, arguments).stderr(Stdio::null()).status().unwrap().code(),
+                Some(code)
+            );
+        }
+        let demo = [&arguments[..], &["--demo"]].concat();
+        assert_eq!(Process::unread(program, &demo).status().unwrap().code(), Some(0), "the demo is over");
+        // Nor what they log.
+        let (_, nobody) = std::io::pipe().unwrap();
+        let refused = ["--frontend", "tcp://no-such-host.invalid:1", "--backend", ANY];
+        assert_eq!(Process::unread(program, &refused).stderr(nobody).status().unwrap().code(), Some(1));
+    }
 }
 
 #[test]
 fn help_and_version_are_no_errors() {
-    for (argument, expected) in [("--help", "--frontend-connect"), ("--version", "enfomq ")] {
+    for (argument, expected) in [
+        ("--help", "--frontend-connect"),
+        ("--help", "[default: tcp://127.0.0.1:5557, without --frontend-connect]"),
+        ("--help", "[default: 4s]"),
+        ("--help", "SIGTERM"),
+        ("--help", "Examples:"),
+        ("--help", "NO_COLOR"),
+        ("--version", "enfomq "),
+    ] {
         let output = Process::output("enfomq", &[argument]);
         assert!(output.status.success());
         assert!(String::from_utf8_lossy(&output.stdout).contains(expected));

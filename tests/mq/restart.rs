@@ -1,13 +1,17 @@
 //! A broker that is killed and started again at the same endpoints, under programs that run on.
 
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
-use enfonet_tests::{DEADLINE, LIBRARIES, Process, text, wildcard};
+use enfonet_tests::{DEADLINE, LIBRARIES, Library, Process, Script, command, eventually, text, wildcard};
 
 use crate::peers::World;
 
 const MARKS: [&str; 2] = ["~0", "~1"];
+/// The time between two messages of a publisher under load.
+const PACE: Duration = Duration::from_micros(100);
 const ROUNDS: [&str; 3] = ["first", "second", "third"];
 
 fn start(endpoints: &[String; 2]) -> Process {
@@ -55,4 +59,61 @@ fn traffic_flows_again_after_a_broker_on_tcp_was_killed() {
 #[test]
 fn traffic_flows_again_after_a_broker_on_ipc_was_killed() {
     live_through_restarts("ipc");
+}
+
+/// How many messages of a libzmq publisher that never pauses are lost between a broker that is ended so and what takes its
+/// place: a subscriber has all that the broker forwarded, and the publisher sends the rest to the successor.
+fn lost(end: impl FnOnce(Process)) -> i64 {
+    let world = World::new();
+    let broker = Process::tcp("enfomq");
+    let frontend = broker.frontend()[0].clone();
+    let publisher = world.publisher(Library::Libzmq, &frontend);
+    let mut subscriber = Script::join(&broker.backend()[0], "SUB", 1);
+    subscriber.send(&command("SUBSCRIBE", b""));
+    subscriber.settle();
+    publisher.expect_subscribed("");
+    let (begun, is_over) = (AtomicU64::new(0), AtomicBool::new(false));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let publisher = publisher;
+            for n in 0_u64.. {
+                if is_over.load(SeqCst) {
+                    return;
+                }
+                publisher.send(&[n.to_string()]);
+                begun.store(n, SeqCst);
+                // Some thousand a second.
+                thread::sleep(PACE);
+            }
+        });
+        eventually(|| (begun.load(SeqCst) >= 100).then_some(()));
+        end(broker);
+        let last = last_number(&subscriber.expect_close());
+        let successor = world.libzmq.socket(zmq::SUB);
+        successor.set_subscribe(b"").unwrap();
+        successor.bind(&frontend).unwrap();
+        let first: i64 = successor.recv_string(0).unwrap().unwrap().parse().unwrap();
+        is_over.store(true, SeqCst);
+        first - last - 1
+    })
+}
+
+/// The number in the last whole message of one short frame each.
+fn last_number(mut wire: &[u8]) -> i64 {
+    let mut last = -1;
+    while let [0, len, rest @ ..] = wire
+        && let Some((body, rest)) = rest.split_at_checked(usize::from(*len))
+    {
+        last = str::from_utf8(body).unwrap().parse().unwrap();
+        wire = rest;
+    }
+    last
+}
+
+#[test]
+fn a_stop_loses_nothing_that_publishers_have_sent() {
+    let stop = |broker: Process| assert_eq!(broker.signal("TERM"), (Some(0), String::new()));
+    let (killed, stopped) = ([(); 3].map(|()| lost(Process::kill)), [(); 3].map(|()| lost(stop)));
+    println!("lost: {killed:?} when killed, {stopped:?} when stopped");
+    assert_eq!(stopped, [0; 3]);
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use enfonet_tests::{LIBRARIES, Process, Script, command};
+use enfonet_tests::{LIBRARIES, Library, Process, Script, command};
 
 use crate::peers::{Publisher, Subscriber, World};
 
@@ -91,4 +91,30 @@ fn what_a_subscriber_that_stopped_reading_gets_later_is_whole_and_in_order_and_g
     let lost = (16_000..).find(|n| number() != *n).unwrap();
     assert!(lost < 30 * WINDOW, "{lost}");
     (30 * WINDOW + 1..31 * WINDOW).for_each(|n| assert_eq!(number(), n));
+}
+
+#[test]
+fn what_a_subscriber_that_does_not_keep_up_loses_is_a_line_a_second_with_its_address() {
+    let world = World::new();
+    let broker =
+        Process::logging("enfomq", &["--frontend", "tcp://127.0.0.1:*", "--backend", "tcp://127.0.0.1:*"]);
+    let publisher = world.publisher(Library::Libzmq, &broker.frontend()[0]);
+    let mut stuck = Script::join(&broker.backend()[0], "SUB", 1);
+    stuck.send(&command("SUBSCRIBE", b""));
+    stuck.settle();
+    let reader = world.subscriber(Library::Ours, &broker.backend()[0], &["", "~"]);
+    publisher.await_topics(&["~"]);
+    let start = Instant::now();
+    // More than a queue and the kernel hold, and then as much again.
+    for _ in 0..100 {
+        publisher.send(&[&[b'x'; 1 << 20]]);
+        reader.recv();
+    }
+    let seconds = start.elapsed().as_secs();
+    broker.notify("KILL");
+    let (_, log) = broker.end();
+    assert!((1..=seconds + 1).contains(&(log.len() as u64)), "{seconds} s: {log:?}");
+    assert!(log[0].contains("dropped messages") && log[0].contains("address=\"127.0.0.1\""), "{log:?}");
+    let endpoint = format!("endpoint=tcp://127.0.0.1:{}", stuck.remote_port());
+    assert!(log[0].contains(&endpoint), "{log:?}");
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use enfonet_tests::{LIBRARIES, Library, Process, Script, message};
+use enfonet_tests::{DEADLINE, LIBRARIES, Library, Process, Script, message, text};
 
 use crate::peers::World;
 
@@ -97,4 +97,141 @@ fn a_large_reply_to_a_client_that_reads_late_is_delivered() {
     assert!(client.expect_close() == message(&reply));
     drop(client);
     assert_eq!(broker.wait(), (Some(0), String::new()));
+}
+
+const ANY: [&str; 4] = ["--frontend", "tcp://127.0.0.1:*", "--backend", "tcp://127.0.0.1:*"];
+
+/// A client, by hand, and a worker that has its request.
+fn client_and_worker(broker: &Process) -> (Script, Script, Vec<Vec<u8>>) {
+    let mut client = Script::join(&broker.frontend()[0], "DEALER", 1);
+    client.send(&message(&["", "one"]));
+    let mut worker = Script::join(&broker.backend()[0], "REP", 1);
+    let request = worker.message();
+    assert_eq!(text(&request[1..]), ["", "one"]);
+    (client, worker, request)
+}
+
+#[test]
+fn a_client_is_served_until_nothing_of_it_is_under_way_and_closed_at_that_moment() {
+    let broker = Process::tcp("enfoslb");
+    let (mut busy, mut worker, first) = client_and_worker(&broker);
+    let mut idle = Script::join(&broker.frontend()[0], "DEALER", 1);
+    idle.settle();
+    let start = Instant::now();
+    broker.notify("TERM");
+    assert_eq!(idle.expect_close(), b"", "nothing of it is under way");
+    // The other is served on, with what it sends now, too.
+    busy.send(&message(&["", "two"]));
+    busy.settle();
+    worker.send(&message(&first));
+    assert_eq!(text(&busy.message()), ["", "one"]);
+    let second = worker.message();
+    assert_eq!(text(&second[1..]), ["", "two"]);
+    worker.send(&message(&second));
+    assert_eq!(busy.expect_close(), message(&["", "two"]));
+    assert_eq!(worker.expect_close(), b"");
+    drop(worker);
+    assert_eq!(broker.wait(), (Some(0), String::new()));
+    assert!(start.elapsed() < LIMIT / 2, "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_broker_that_is_stopping_admits_nobody() {
+    let broker = Process::tcp("enfoslb");
+    let (mut client, mut worker, request) = client_and_worker(&broker);
+    let mut idle = Script::join(&broker.frontend()[0], "DEALER", 1);
+    idle.settle();
+    broker.notify("TERM");
+    idle.expect_close();
+    for side in [broker.frontend(), broker.backend()] {
+        let address = side[0].strip_prefix("tcp://").unwrap();
+        std::net::TcpStream::connect(address).unwrap_err();
+    }
+    worker.send(&message(&request));
+    assert_eq!(client.expect_close(), message(&["", "one"]));
+    drop((client, worker));
+    assert_eq!(broker.wait(), (Some(0), String::new()));
+}
+
+#[test]
+fn a_client_that_always_has_something_under_way_is_read_no_more_at_half_of_the_time() {
+    let broker = Process::start("enfoslb", &[&ANY[..], &["--stop-timeout", "1s"]].concat());
+    let (mut client, mut worker, mut request) = client_and_worker(&broker);
+    broker.notify("TERM");
+    let mut served = 0;
+    // There is always another request before the one under way is answered, as far as it is read.
+    loop {
+        client.try_send(&message(&["", "again"]));
+        worker.send(&message(&request));
+        served += 1;
+        if client.message_within(Duration::from_secs(5)).is_none() {
+            break;
+        }
+        match worker.message_within(DEADLINE) {
+            Some(next) => request = next,
+            None => break,
+        }
+    }
+    assert!(served > 1);
+    drop((client, worker));
+    assert_eq!(broker.wait(), (Some(0), String::new()));
+}
+
+#[test]
+fn what_is_lost_at_the_end_is_one_line_with_numbers() {
+    let broker = Process::logging("enfoslb", &[&ANY[..], &["--stop-timeout", "200ms"]].concat());
+    let (mut client, worker, _) = client_and_worker(&broker);
+    (0..3).for_each(|_| client.send(&message(&["", "waits"])));
+    client.settle();
+    broker.notify("TERM");
+    let (code, log) = broker.end();
+    assert_eq!((code, log.len()), (Some(0), 1), "{log:?}");
+    let numbers = ["unanswered=1", "unserved=3", "undelivered=0"];
+    assert!(numbers.iter().all(|number| log[0].contains(number)), "{log:?}");
+    drop((client, worker));
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let broker = Process::logging("enfoslb", &[&ANY[..], &["--stop-timeout", "1h"]].concat());
+    let (client, worker, _) = client_and_worker(&broker);
+    let mut idle = Script::join(&broker.frontend()[0], "DEALER", 1);
+    idle.settle();
+    broker.notify("TERM");
+    idle.expect_close();
+    broker.notify("INT");
+    let (code, log) = broker.end();
+    assert_eq!(code, Some(1), "{log:?}");
+    assert!(log.iter().any(|line| line.contains("unanswered=1")), "{log:?}");
+    drop((client, worker));
+}
+
+#[test]
+fn a_terminal_that_closes_does_not_end_it() {
+    for program in ["enfoslb", "enfomq"] {
+        let broker = Process::tcp(program);
+        broker.notify("HUP");
+        // It is there still, and ends in order.
+        Script::join(&broker.frontend()[0], if program == "enfomq" { "PUB" } else { "DEALER" }, 1).leave();
+        assert_eq!(broker.signal("TERM"), (Some(0), String::new()));
+    }
+}
+
+#[test]
+fn requests_of_dealer_and_router_workers_are_answered_before_the_broker_ends() {
+    let world = World::new();
+    for kind in [zmq::DEALER, zmq::ROUTER] {
+        let broker = Process::tcp("enfoslb");
+        let client = world.named_peer(Library::Libzmq, zmq::DEALER, "ann", &broker.frontend()[0]);
+        client.send(&["", "question"]);
+        let worker = world.peer(Library::Libzmq, kind, &broker.backend()[0]);
+        worker.expect(&["ann", "", "question"]);
+        let mut idle = Script::join(&broker.frontend()[0], "DEALER", 1);
+        idle.settle();
+        broker.notify("TERM");
+        idle.expect_close();
+        worker.send(&["ann", "", "answer"]);
+        client.expect(&["", "answer"]);
+        assert_eq!(broker.wait(), (Some(0), String::new()));
+    }
 }

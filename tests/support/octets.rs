@@ -75,6 +75,14 @@ impl Script {
         self.expect(&command("PONG", b"settle"));
     }
 
+    /// The next message, if one comes in time and the other side doesn't close instead.
+    ///
+    /// # Panics
+    /// When it isn't whole.
+    pub fn message_within(&mut self, time: std::time::Duration) -> Option<Vec<Vec<u8>>> {
+        self.has_more(time).then(|| self.message())
+    }
+
     /// Sends no more, and waits until the other side has closed: then it has seen this one go.
     ///
     /// # Panics

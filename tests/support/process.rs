@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
 use std::sync::Mutex;
 
 /// A broker program that runs until it is stopped; killed when dropped.
@@ -11,6 +11,7 @@ use std::sync::Mutex;
 pub struct Process {
     child: Child,
     stdout: BufReader<ChildStdout>,
+    log: Option<BufReader<ChildStderr>>,
     ready: String,
     frontend: Vec<String>,
     backend: Vec<String>,
@@ -48,8 +49,22 @@ impl Process {
     /// When it ends instead.
     #[must_use]
     pub fn start(program: &str, arguments: &[&str]) -> Self {
-        let mut child =
-            command(program).args(arguments).stdout(Stdio::piped()).spawn().expect("the program starts");
+        Self::spawn(command(program), arguments)
+    }
+
+    /// Starts one whose log is kept, as it is by default, for [`end`](Self::end).
+    ///
+    /// # Panics
+    /// When it ends instead.
+    #[must_use]
+    pub fn logging(program: &str, arguments: &[&str]) -> Self {
+        let mut command = command(program);
+        command.env_remove("RUST_LOG").stderr(Stdio::piped());
+        Self::spawn(command, arguments)
+    }
+
+    fn spawn(mut command: Command, arguments: &[&str]) -> Self {
+        let mut child = command.args(arguments).stdout(Stdio::piped()).spawn().expect("the program starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
         let mut line = String::new();
         stdout.read_line(&mut line).expect("text");
@@ -59,7 +74,8 @@ impl Process {
         };
         assert!(line.starts_with("ready "), "{line:?}");
         let (frontend, backend) = (list("frontend="), list("backend="));
-        Self { child, stdout, ready: line, frontend, backend }
+        let log = child.stderr.take().map(BufReader::new);
+        Self { child, stdout, log, ready: line, frontend, backend }
     }
 
     /// Starts one on free TCP ports.
@@ -77,7 +93,7 @@ impl Process {
         command(program).args(arguments).output().expect("the program runs")
     }
 
-    /// Runs a program that is to refuse its arguments, in one line on stderr: gives that line.
+    /// Runs a program that is to fail, with exit code 1 and one line on stderr: gives that line.
     ///
     /// # Panics
     /// When it does anything else.
@@ -85,12 +101,37 @@ impl Process {
     #[must_use]
     pub fn refusal(program: &str, arguments: &[&str]) -> String {
         let output = Self::output(program, arguments);
-        assert!(!output.status.success(), "it takes {arguments:?}");
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {output:?}");
         assert_eq!(String::from_utf8_lossy(&output.stdout), "");
         let line = String::from_utf8(output.stderr).expect("text");
         assert!(line.starts_with(&format!("{program}: ")), "{line}");
         assert_eq!((line.lines().count(), line.ends_with('\n')), (1, true), "{line}");
         line
+    }
+
+    /// Runs a program that is told wrongly what to do: it ends with exit code 2, and says on stderr why. Gives that.
+    ///
+    /// # Panics
+    /// When it does anything else.
+    #[track_caller]
+    #[must_use]
+    pub fn misuse(program: &str, arguments: &[&str]) -> String {
+        let output = Self::output(program, arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {output:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "");
+        String::from_utf8(output.stderr).expect("text")
+    }
+
+    /// The command for a program whose stdout nobody reads.
+    ///
+    /// # Panics
+    /// When the system has no pipe.
+    #[must_use]
+    pub fn unread(program: &str, arguments: &[&str]) -> Command {
+        let (_, nobody) = std::io::pipe().expect("a pipe");
+        let mut command = command(program);
+        command.args(arguments).stdout(nobody).env_remove("RUST_LOG");
+        command
     }
 
     /// The line that told it was ready.
@@ -153,6 +194,28 @@ impl Process {
         let mut rest = String::new();
         self.stdout.read_to_string(&mut rest).expect("text");
         (self.child.wait().expect("it ends").code(), rest)
+    }
+
+    /// The next line of its log, if it is started [with one](Self::logging).
+    ///
+    /// # Panics
+    /// When there is no log.
+    pub fn log_line(&mut self) -> String {
+        let mut line = String::new();
+        self.log.as_mut().expect("its log is kept").read_line(&mut line).expect("text");
+        line
+    }
+
+    /// Waits for its end, and gives its exit code and the lines of its log. Only of a program that is started
+    /// [with one](Self::logging).
+    ///
+    /// # Panics
+    /// When there is no log.
+    #[must_use]
+    pub fn end(mut self) -> (Option<i32>, Vec<String>) {
+        let log = self.log.take().expect("its log is kept");
+        let lines = log.lines().map(|line| line.expect("text")).collect();
+        (self.child.wait().expect("it ends").code(), lines)
     }
 
     /// Sends it a signal and waits for its end.

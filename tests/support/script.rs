@@ -135,6 +135,35 @@ impl Script {
         octets
     }
 
+    /// The port of this end.
+    ///
+    /// # Panics
+    /// When the system doesn't tell.
+    #[must_use]
+    pub fn local_port(&self) -> u16 {
+        self.stream.local_addr().expect("an address").port()
+    }
+
+    /// The port of the other end.
+    ///
+    /// # Panics
+    /// When the system doesn't tell.
+    #[must_use]
+    pub fn remote_port(&self) -> u16 {
+        self.stream.peer_addr().expect("an address").port()
+    }
+
+    /// Whether the other side sends anything in time, rather than to close.
+    ///
+    /// # Panics
+    /// When the system refuses the option.
+    pub fn has_more(&mut self, time: std::time::Duration) -> bool {
+        self.stream.set_read_timeout(Some(time)).expect("an option");
+        let more = self.stream.peek(&mut [0]).is_ok_and(|octets| octets > 0);
+        self.stream.set_read_timeout(Some(DEADLINE)).expect("an option");
+        more
+    }
+
     /// Expects exactly these octets next.
     ///
     /// # Panics

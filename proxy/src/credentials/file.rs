@@ -1,18 +1,19 @@
-//! Files with secrets: nobody but their owner may read or change them. And lists that others may
-//! read, but not change.
+//! Files with secrets: only their owner may change them, their group read them, others neither. And lists that others may
+//! read, but not change. The owner is the user of the broker, or root.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
+use nix::unistd::geteuid;
 use zeroize::Zeroizing;
 
 use super::Refusal;
 
-/// What is in a file, if it is its owner's alone.
+/// Reads a file that is its owner's alone, but for its group, which may read it: Kubernetes mounts secrets so.
 pub(super) fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, Refusal> {
-    read(path, 0o077, |mode| Refusal::Open { mode })
+    read(path, 0o037, |mode| Refusal::Open { mode })
 }
 
 /// What is in a file that everybody may read: who could change it could let himself in.
@@ -28,10 +29,19 @@ fn read(path: &Path, denied: u32, refusal: fn(u32) -> Refusal) -> Result<Zeroizi
     if mode & denied != 0 {
         return Err(refusal(mode));
     }
+    let uid = metadata.uid();
+    if !is_trusted(uid, geteuid().as_raw()) {
+        return Err(Refusal::Foreign { uid });
+    }
     // With room for all of it: a vector that grows leaves copies behind.
     let mut text = Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1));
     file.read_to_end(&mut text)?;
     Ok(text)
+}
+
+/// Whether a file of this owner can only be changed by a user that could change the broker too.
+const fn is_trusted(owner: u32, own: u32) -> bool {
+    owner == own || owner == 0
 }
 
 /// Makes a file that is its owner's alone, with one line in it.
@@ -44,4 +54,17 @@ pub(super) fn write_secret(path: &Path, line: &str) -> Result<(), Refusal> {
         return Err(error.into());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_to_be_of_the_broker_s_own_user_or_of_root() {
+        for (owner, own, expected) in [(0, 0, true), (0, 7, true), (7, 7, true), (7, 0, false), (7, 8, false)]
+        {
+            assert_eq!(is_trusted(owner, own), expected, "{owner} {own}");
+        }
+    }
 }

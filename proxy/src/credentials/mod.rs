@@ -27,6 +27,11 @@ pub(crate) struct CredentialFiles {
 }
 
 impl CredentialFiles {
+    /// Whether whoever connects may use the broker.
+    pub(crate) const fn admit_everybody(&self) -> bool {
+        self.plain_users.is_none() && self.curve_secret.is_none()
+    }
+
     /// What each side of the broker has for that.
     pub(crate) fn options(&self) -> Result<Options, FileError> {
         let options = Options::default();
@@ -89,10 +94,14 @@ pub(crate) struct FileError {
 enum Refusal {
     #[error("{0}")]
     Io(#[from] io::Error),
-    #[error("others than its owner may read or change it (mode {mode:03o})")]
+    #[error("others than its owner and group may read it, or than its owner change it (mode {mode:03o})")]
     Open { mode: u32 },
     #[error("others than its owner may change it (mode {mode:03o})")]
     Changeable { mode: u32 },
+    #[error(
+        "it belongs to another user (uid {uid}), who could change it: it has to be this user's, or root's"
+    )]
+    Foreign { uid: u32 },
     #[error(transparent)]
     Line(#[from] lines::LineError),
     #[error("nobody is in it, so that nobody could come in")]

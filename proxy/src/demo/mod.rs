@@ -7,9 +7,11 @@ mod slb;
 pub(crate) use mq::mq;
 pub(crate) use slb::slb;
 
-use enfonet_patterns::Endpoint;
+use std::io;
 
-use crate::StartError;
+use enfonet_patterns::{ConnectError, Endpoint};
+
+use crate::cli::print_line;
 
 /// The endpoint that the demo's own programs connect to.
 fn first(endpoints: &[Endpoint]) -> Endpoint {
@@ -19,13 +21,32 @@ fn first(endpoints: &[Endpoint]) -> Endpoint {
 /// Runs the programs beside the broker, until it stops or one of them fails.
 async fn beside<B, P>(
     broker: impl Future<Output = B>,
-    programs: impl Future<Output = Result<P, StartError>>,
+    programs: impl Future<Output = Result<P, End>>,
 ) -> Outcome {
     tokio::select! {
-        outcome = programs => outcome.map(drop),
+        outcome = programs => match outcome {
+            // Nobody watches any more.
+            Err(End::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            outcome => outcome.map(drop),
+        },
         _ = broker => Ok(()),
     }
 }
 
-/// What may end a demo but the signal: a socket that can't be connected.
-type Outcome = Result<(), StartError>;
+/// What ends a demo, but for the signal.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum End {
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// Its lines can't be printed.
+    #[error("can't print: {0}")]
+    Output(#[from] io::Error),
+}
+
+type Outcome = Result<(), End>;
+
+/// Prints a line, as `println!` does; but that fails like anything else.
+macro_rules! show {
+    ($($line:tt)*) => { crate::demo::print_line(format_args!($($line)*))? };
+}
+use show;

@@ -4,30 +4,22 @@ use std::time::Duration;
 
 use enfonet_patterns::{Message, Pub, Sub};
 
-use super::{Outcome, beside, first};
-use crate::mq::Broker;
-use crate::{Config, Endpoints};
+use super::{Outcome, beside, first, show};
+use crate::Endpoints;
 
 const PACE: Duration = Duration::from_millis(400);
 
-/// Runs the broker with producers and consumers until `shutdown` is ready.
-pub(crate) async fn mq(
-    config: Config,
-    ready: impl FnOnce(&Endpoints),
-    shutdown: impl Future<Output = ()>,
-) -> Outcome {
-    let broker = Broker::bind(config).await?;
-    let at = broker.endpoints().clone();
-    ready(&at);
+/// Runs producers and consumers beside the broker, until it has stopped.
+pub(crate) async fn mq<B>(at: &Endpoints, broker: impl Future<Output = B>) -> Outcome {
     let programs = async {
         tokio::try_join!(
-            producer(&at, "lisbon", 21.0),
-            producer(&at, "porto", 17.0),
-            consumer(&at, "all", ""),
-            consumer(&at, "porto only", "weather.porto"),
+            producer(at, "lisbon", 21.0),
+            producer(at, "porto", 17.0),
+            consumer(at, "all", ""),
+            consumer(at, "porto only", "weather.porto"),
         )
     };
-    beside(broker.run(shutdown), programs).await
+    beside(broker, programs).await
 }
 
 async fn producer(at: &Endpoints, city: &str, start: f64) -> Outcome {
@@ -37,7 +29,7 @@ async fn producer(at: &Endpoints, city: &str, start: f64) -> Outcome {
     for n in 0.. {
         tokio::time::sleep(PACE).await;
         let degrees = format!("{:.1}", start + f64::from(n % 40) / 10.0);
-        println!("producer {topic:<15} ── {degrees} ──►");
+        show!("producer {topic:<15} ── {degrees} ──►");
         if publisher.send([topic.clone(), degrees]).await.is_err() {
             break;
         }
@@ -50,7 +42,7 @@ async fn consumer(at: &Endpoints, name: &str, topic: &str) -> Outcome {
     subscriber.subscribe(topic);
     subscriber.connect(first(&at.backend))?;
     while let Ok(message) = subscriber.recv().await {
-        println!("{:>41} consumer {name:<11} {}", "──►", text(&message));
+        show!("{:>41} consumer {name:<11} {}", "──►", text(&message));
     }
     Ok(())
 }

@@ -20,31 +20,35 @@
 
 mod bundle;
 mod credit;
+mod losses;
+mod stop;
 mod workers;
 
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use enfonet_patterns::{
     Batch, Dealer, Message, Options, PeerEvent, PeerId, PeerInfo, Router, SocketType, Span,
 };
 use slotmap::{Key, KeyData, SlotMap, new_key_type};
-use tracing::{debug, warn};
 
 use crate::config::attach;
 use crate::{Config, Endpoints, Side, StartError};
 use bundle::Bundle;
 use credit::{MAX_CREDIT, Sequence};
+use losses::{Loss, Losses};
+use stop::PlainRequests;
 use workers::{Choice, Kind, Workers};
 
 /// Octets that may wait for one client or one worker.
 const QUEUE: usize = 16 << 20;
+/// A worker that is silent for so long is sent a PING: one that hangs is found though its kernel answers.
+const WORKER_HEARTBEAT: Duration = Duration::from_secs(10);
 /// Messages of one client that may wait for the broker.
 const CLIENT_QUEUE: usize = 1000;
 /// So many events of workers are dealt with before the next of clients.
 const EVENTS: usize = 32;
-/// A stopping broker is done when nothing has come for so long and no reply is awaited.
-const QUIET: Duration = Duration::from_millis(50);
 
 new_key_type! {
     /// Names a request that a worker has. Never used twice in a run of the broker.
@@ -73,6 +77,10 @@ pub struct Summary {
     pub abandoned: u64,
     /// Requests that went with a worker.
     pub lost: u64,
+    /// Requests that workers had, and hadn't answered when time was up.
+    pub unanswered: u64,
+    /// Requests that were read, and that no worker had been given when time was up.
+    pub unserved: u64,
     /// Replies that no client waited for, or could take.
     pub undeliverable: u64,
 }
@@ -90,8 +98,11 @@ pub struct Broker {
     run: u64,
     /// Requests that came back from a worker that went, or was full, or that no worker is left for; oldest first.
     returned: VecDeque<(PeerId, Message)>,
+    /// Requests that DEALER and ROUTER workers have.
+    plain: PlainRequests,
     /// What is about to be sent to one peer; empty otherwise.
     bundle: Bundle,
+    losses: Losses,
     summary: Summary,
 }
 
@@ -115,9 +126,13 @@ impl Broker {
     /// # Errors
     /// [`StartError`]: an endpoint is in use, or refused by the system.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
-        let options = |side: &Side| side.socket_options().send_hwm(0).send_octets(QUEUE).recv_octets(QUEUE);
-        let clients = options(&config.frontend).recv_hwm(CLIENT_QUEUE);
-        let workers = Options::<Dealer>::from(options(&config.backend)).recv_hwm(0).peer_events(true);
+        let options = |side: &Side, heartbeat| {
+            side.socket_options(heartbeat).send_hwm(0).send_octets(QUEUE).recv_octets(QUEUE)
+        };
+        let clients = options(&config.frontend, None).recv_hwm(CLIENT_QUEUE);
+        let workers = Options::<Dealer>::from(options(&config.backend, Some(WORKER_HEARTBEAT)))
+            .recv_hwm(0)
+            .peer_events(true);
         let (frontend, backend) = (Router::with_options(clients), workers.build());
         let endpoints = Endpoints {
             frontend: attach!(frontend, config.frontend),
@@ -132,7 +147,9 @@ impl Broker {
             in_flight: SlotMap::with_key(),
             run: fastrand::u64(..),
             returned: VecDeque::new(),
+            plain: PlainRequests::default(),
             bundle: Bundle::default(),
+            losses: Losses::default(),
             summary: Summary::default(),
         })
     }
@@ -143,36 +160,29 @@ impl Broker {
         &self.endpoints
     }
 
-    /// Forwards until `shutdown` is ready. Then clients are read no more; the replies to what was read are
-    /// waited for and sent, for at most the configured grace.
-    pub async fn run(mut self, shutdown: impl Future<Output = ()>) -> Summary {
+    /// Forwards until `shutdown` is ready. Then each client is served on until nothing of it is under way, and its
+    /// connection is closed at that moment. At half of the configured [grace](Config::grace) clients are read no more, and
+    /// get the replies to what was read.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Summary {
+        self.run_until(shutdown, std::future::pending()).await
+    }
+
+    /// The same, but a stop that has begun ends at once when `cut` is ready.
+    pub async fn run_until(
+        mut self,
+        shutdown: impl Future<Output = ()>,
+        cut: impl Future<Output = ()>,
+    ) -> Summary {
         tokio::select! {
             biased;
             () = shutdown => {}
             () = self.forward() => {}
         }
-        self.frontend.stop_receiving();
-        let _ = tokio::time::timeout(self.config.grace / 4 * 3, self.drain()).await;
-        let linger = self.config.grace / 4;
-        tokio::join!(self.frontend.close(linger), self.backend.close(linger));
-        debug!(summary = ?self.summary, "stopped");
-        self.summary
+        self.stop(pin!(cut)).await
     }
 
     async fn forward(&mut self) {
         while self.step().await {}
-    }
-
-    /// Goes on until nothing more comes and no reply is awaited.
-    async fn drain(&mut self) {
-        loop {
-            match tokio::time::timeout(QUIET, self.step()).await {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(_) if self.workers.in_flight() == 0 => return,
-                Err(_) => {}
-            }
-        }
     }
 
     /// Deals with what has happened, or waits until something has; `false` when a socket is closed. Cancel safe: what has
@@ -271,22 +281,30 @@ impl Broker {
     ) {
         if to.kind == Kind::Plain {
             let Some(identity) = self.frontend.identity(client) else {
-                self.summary.abandoned += requests.count() as u64;
+                let abandoned = requests.count();
+                self.summary.abandoned += abandoned as u64;
+                self.losses.at_peer(Loss::Abandoned, None, abandoned);
                 return;
             };
-            requests.for_each(|request| self.bundle.push_behind(&identity, batch, &request));
+            for request in requests {
+                self.plain.sent(to.worker, client);
+                self.bundle.push_behind(&identity, batch, &request);
+            }
             return;
         }
-        let mut sequence = to.first;
+        let (mut sequence, mut malformed) = (to.first, 0);
         for request in requests {
             if request.has_envelope() {
                 let token = self.in_flight.insert(InFlight { client, worker: to.worker, sequence });
                 sequence = sequence.wrapping_add(1);
                 self.bundle.push_behind(&self.frame(token), batch, &request);
             } else {
-                self.summary.malformed += 1;
-                debug!("dropped a request without an empty frame before its body");
+                malformed += 1;
             }
+        }
+        if malformed > 0 {
+            self.summary.malformed += malformed as u64;
+            self.losses.at_peer(Loss::Malformed, self.frontend.peer(client).as_deref(), malformed);
         }
     }
 
@@ -323,6 +341,7 @@ impl Broker {
                     _ => Kind::Plain,
                 };
                 self.workers.join(peer, kind, capacity(&info));
+                self.losses.join(info);
             }
             PeerEvent::Messages { peer, batch } => self.handle_replies(peer, batch),
             PeerEvent::Left { peer, unsent } => self.handle_left(peer, unsent),
@@ -333,7 +352,7 @@ impl Broker {
     fn handle_replies(&mut self, worker: PeerId, batch: Batch) {
         let Some((kind, mut replies)) = self.workers.replies(worker) else { return };
         let batch = batch.encoded();
-        let mut to = None;
+        let (mut to, mut stray) = (None, 0);
         for message in batch.spans() {
             // Only what answers a request makes room for another.
             let client = match kind {
@@ -341,10 +360,13 @@ impl Broker {
                     replies.push(request.sequence);
                     request.client
                 }),
-                Kind::Plain => self.frontend.find(message.first).inspect(|_| replies.push_any()),
+                Kind::Plain => self.frontend.find(message.first).inspect(|client| {
+                    replies.push_any();
+                    self.plain.answered(worker, *client);
+                }),
             };
             let (Some(client), Some(reply)) = (client, message.rest()) else {
-                self.summary.undeliverable += 1;
+                stray += 1;
                 continue;
             };
             if let Some(other) = to.replace(client).filter(|to| *to != client) {
@@ -354,6 +376,10 @@ impl Broker {
         }
         if let Some(client) = to {
             self.send_replies(client);
+        }
+        if stray > 0 {
+            self.summary.undeliverable += stray as u64;
+            self.losses.at_worker(Loss::Stray, worker, stray);
         }
         self.workers.replied(worker, &replies, Instant::now());
     }
@@ -368,7 +394,8 @@ impl Broker {
             self.summary.replies += all - dropped;
             self.summary.undeliverable += dropped;
             if dropped > 0 {
-                debug!(dropped, "a client has gone, or has no room for its replies");
+                let client = self.frontend.peer(client);
+                self.losses.at_peer(Loss::Reply, client.as_deref(), batch.len());
             }
         }
     }
@@ -377,7 +404,7 @@ impl Broker {
     fn take_client(&mut self, first: &[u8], worker: PeerId, kind: Kind) -> Option<PeerId> {
         match kind {
             Kind::Counting => self.take_in_flight(first, worker).map(|request| request.client),
-            Kind::Plain => self.frontend.find(first),
+            Kind::Plain => self.frontend.find(first).inspect(|client| self.plain.taken_back(worker, *client)),
         }
     }
 
@@ -404,17 +431,21 @@ impl Broker {
         for message in unsent.into_iter().flatten() {
             let client = self.take_client(message.first(), worker, kind);
             self.summary.requests -= 1;
-            self.summary.abandoned += u64::from(client.is_none());
+            if client.is_none() {
+                self.summary.abandoned += 1;
+                self.losses.at_peer(Loss::Abandoned, None, 1);
+            }
             requests.extend(client.zip(message.split_first().1.map(|request| request.detach())));
         }
         self.give_back(requests);
         let before = self.in_flight.len();
         self.in_flight.retain(|_, request| request.worker != worker);
-        let lost = before - self.in_flight.len();
+        let lost = before - self.in_flight.len() + self.plain.leave(worker);
         if lost > 0 {
             self.summary.lost += lost as u64;
-            warn!(lost, "a worker has gone with requests");
+            self.losses.at_worker(Loss::WithWorker, worker, lost);
         }
+        self.losses.leave(worker);
     }
 }
 

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use enfonet_patterns::{Endpoint, PeerStatus, Rep};
 
 use super::*;

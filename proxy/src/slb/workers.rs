@@ -71,7 +71,12 @@ impl Workers {
         self.credit
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.workers.is_empty()
+    }
+
     /// How many requests are with the workers.
+    #[cfg(test)]
     pub(super) const fn in_flight(&self) -> usize {
         self.in_flight
     }

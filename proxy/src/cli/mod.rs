@@ -1,0 +1,211 @@
+//! The two programs: arguments in, a broker run, an exit code out.
+
+mod arguments;
+mod output;
+
+use std::fmt::Display;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use enfonet_patterns::{BindError, Endpoint, Host};
+use tracing_subscriber::EnvFilter;
+
+use crate::credentials::new_key;
+use crate::{Config, Endpoints, StartError, demo, mq, slb, stop_signals};
+use arguments::{Arguments, parse};
+pub(crate) use output::print_line;
+use output::{complain, has_colours};
+
+/// What a program is called, and who connects to it.
+struct Program {
+    name: &'static str,
+    about: &'static str,
+    /// Of the frontend: its clients, and where it listens by default.
+    frontend: (&'static str, &'static str),
+    /// The same of the backend.
+    backend: (&'static str, &'static str),
+}
+
+const ENFOMQ: Program = Program {
+    name: "enfomq",
+    about: "EnfoMQ: a message queue broker. Publishers connect to the frontend (XSUB), subscribers to the backend (XPUB).",
+    frontend: ("publishers", "tcp://127.0.0.1:5557"),
+    backend: ("subscribers", "tcp://127.0.0.1:5558"),
+};
+
+const ENFOSLB: Program = Program {
+    name: "enfoslb",
+    about: "EnfoSLB: a service load balancer. Clients connect to the frontend (ROUTER), workers to the backend (DEALER).",
+    frontend: ("clients", "tcp://127.0.0.1:5559"),
+    backend: ("workers", "tcp://127.0.0.1:5560"),
+};
+
+/// A program that ends because it failed, or was told wrongly what to do.
+struct Failure {
+    text: String,
+    code: u8,
+}
+
+impl<E: Display> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self { text: error.to_string(), code: FAILED }
+    }
+}
+
+impl Failure {
+    /// Why a broker doesn't start.
+    fn start(error: &StartError) -> Self {
+        use enfonet_patterns::ConnectError;
+        let is_argument = matches!(
+            error,
+            StartError::Bind(BindError::Endpoint(_)) | StartError::Connect(ConnectError::Endpoint(_))
+        );
+        Self { text: error.to_string(), code: if is_argument { WRONG_ARGUMENTS } else { FAILED } }
+    }
+}
+
+const FAILED: u8 = 1;
+const WRONG_ARGUMENTS: u8 = 2;
+
+/// Runs a broker of a kind: both have the same methods, and no trait.
+macro_rules! broker {
+    ($broker:ident) => {
+        |config: Config, demo: bool, is_open: bool| async move {
+            let (stop, cut) = stop_signals()?;
+            let listeners = [config.frontend.bind.len(), config.backend.bind.len()];
+            let broker = $broker::Broker::bind(config).await.map_err(|error| Failure::start(&error))?;
+            let at = broker.endpoints().clone();
+            if is_open {
+                warn_of_open_doors(&at, listeners);
+            }
+            if let Err(error) = print_line(format_args!("ready {at}")) {
+                tracing::warn!(%error, "can't print that the broker is ready");
+            }
+            let is_cut = AtomicBool::new(false);
+            let cut = async {
+                cut.await;
+                is_cut.store(true, Ordering::Relaxed);
+            };
+            let running = broker.run_until(stop, cut);
+            if demo {
+                demo::$broker(&at, running).await?;
+            } else {
+                running.await;
+            }
+            if is_cut.into_inner() {
+                return Err("a second signal ended it at once".into());
+            }
+            Ok::<(), Failure>(())
+        }
+    };
+}
+
+/// Runs `enfomq` with the arguments of the process.
+#[must_use]
+pub fn enfomq() -> ExitCode {
+    run_program(&ENFOMQ, broker!(mq))
+}
+
+/// Runs `enfoslb` with the arguments of the process.
+#[must_use]
+pub fn enfoslb() -> ExitCode {
+    run_program(&ENFOSLB, broker!(slb))
+}
+
+fn run_program<B>(program: &Program, broker: impl FnOnce(Config, bool, bool) -> B) -> ExitCode
+where
+    B: Future<Output = Result<(), Failure>> + Send + 'static,
+{
+    let outcome = match parse(program) {
+        Ok(arguments) => run_with(program, arguments, broker),
+        // Help isn't wrong.
+        Err(error) => {
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(WRONG_ARGUMENTS).into();
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure { text, code }) => {
+            complain(format_args!("{}: {text}", program.name));
+            code.into()
+        }
+    }
+}
+
+fn run_with<B>(
+    program: &Program,
+    arguments: Arguments,
+    broker: impl FnOnce(Config, bool, bool) -> B,
+) -> Result<(), Failure>
+where
+    B: Future<Output = Result<(), Failure>> + Send + 'static,
+{
+    if let Some(file) = &arguments.new_key {
+        let public_key = new_key(file)?;
+        return Ok(print_line(format_args!("{public_key}"))?);
+    }
+    start_log();
+    // Each peer takes a descriptor: as many as the system lets us have.
+    if let Err(error) = rlimit::increase_nofile_limit(rlimit::INFINITY) {
+        tracing::warn!(%error, "can't raise the limit of open files");
+    }
+    let options = arguments.credentials.options()?;
+    let (demo, is_open) = (arguments.demo, arguments.credentials.admit_everybody());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // A task of its own is polled without the system being asked for events each time before.
+    let running = runtime.spawn(broker(arguments.config(program, &options), demo, is_open));
+    match runtime.block_on(running) {
+        Ok(outcome) => outcome,
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    }
+}
+
+fn start_log() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(has_colours())
+        // A log that can't be written is no reason to panic.
+        .log_internal_errors(false)
+        .with_writer(std::io::stderr)
+        .init();
+}
+
+/// Whoever reaches a broker without a mechanism may use it: that is said where others than this machine do.
+fn warn_of_open_doors(at: &Endpoints, [frontend, backend]: [usize; 2]) {
+    let listeners = at.frontend[..frontend].iter().chain(&at.backend[..backend]);
+    for endpoint in listeners.filter(|endpoint| is_beyond_loopback(endpoint)) {
+        tracing::warn!(%endpoint, "listens beyond this machine, and lets everybody in: see --plain-users and --curve-secret");
+    }
+}
+
+fn is_beyond_loopback(endpoint: &Endpoint) -> bool {
+    match endpoint {
+        Endpoint::Tcp { host: Host::Ip(ip), .. } => !ip.to_canonical().is_loopback(),
+        Endpoint::Tcp { .. } => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_tcp_reaches_beyond_this_machine_and_not_from_the_loopback() {
+        for (endpoint, expected) in [
+            ("tcp://127.0.0.1:1", false),
+            ("tcp://127.9.9.9:1", false),
+            ("tcp://[::1]:1", false),
+            ("tcp://[::ffff:127.0.0.1]:1", false),
+            ("ipc:///run/broker", false),
+            ("tcp://0.0.0.0:1", true),
+            ("tcp://[::]:1", true),
+            ("tcp://192.0.2.1:1", true),
+            ("tcp://[fe80::1%1]:1", true),
+        ] {
+            assert_eq!(is_beyond_loopback(&endpoint.parse().unwrap()), expected, "{endpoint}");
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! What the programs print. That nobody reads it any more is no reason to panic, as it is for `println!`.
+
+use std::fmt::Arguments;
+use std::io::{self, IsTerminal, Write};
+
+/// Prints a line to stdout at once.
+pub(crate) fn print_line(line: Arguments<'_>) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{line}")?;
+    stdout.flush()
+}
+
+/// Prints a line to stderr, if anybody reads it.
+pub(super) fn complain(line: Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Whether the log has colours: on a terminal, unless `NO_COLOR` says otherwise (no-color.org).
+pub(super) fn has_colours() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}

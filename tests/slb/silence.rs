@@ -1,0 +1,63 @@
+//! Peers that vanish without a word: what the kernel and the broker do to notice.
+
+use std::time::Duration;
+
+use enfonet_tests::{Process, Script, ScriptListener, eventually};
+
+const ANY: [&str; 4] = ["--frontend", "tcp://127.0.0.1:*", "--backend", "tcp://127.0.0.1:*"];
+
+/// When the kernel is to probe the broker's end of a connection, if it is: from the table of all connections.
+fn keep_alive(script: &Script) -> Option<Duration> {
+    let [ours, theirs] = [script.local_port(), script.remote_port()].map(|port| format!(":{port:04X}"));
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let fields = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let entry =
+        fields.into_iter().find(|fields| fields[1].ends_with(&theirs) && fields[2].ends_with(&ours))?;
+    // The timer of kind 2 is that of keep-alive; it counts in hundredths of a second.
+    let when = entry[5].strip_prefix("02:")?;
+    Some(Duration::from_millis(u64::from_str_radix(when, 16).unwrap() * 10))
+}
+
+#[test]
+fn the_kernel_probes_all_connections_of_a_broker_after_ten_seconds() {
+    let (listener, at) = ScriptListener::bind();
+    let broker = Process::start("enfoslb", &[&ANY[..], &["--backend-connect", &at]].concat());
+    let queue = Process::tcp("enfomq");
+    let mut connected = listener.accept();
+    connected.handshake("REP", 1);
+    let scripts = [
+        connected,
+        Script::join(&broker.frontend()[0], "DEALER", 1),
+        Script::join(&broker.backend()[0], "REP", 1),
+        Script::join(&queue.frontend()[0], "PUB", 1),
+        Script::join(&queue.backend()[0], "SUB", 0),
+    ];
+    for script in &scripts {
+        // What was sent last is acknowledged before the timer is that of keep-alive.
+        let when = eventually(|| keep_alive(script));
+        assert!(when <= Duration::from_secs(10), "{when:?}");
+    }
+}
+
+#[test]
+fn only_workers_that_speak_zmtp_3_1_are_sent_pings_by_default() {
+    let broker = Process::tcp("enfoslb");
+    let mut client = Script::join(&broker.frontend()[0], "DEALER", 1);
+    let mut old = Script::join(&broker.backend()[0], "REP", 0);
+    let mut worker = Script::join(&broker.backend()[0], "REP", 1);
+    assert!(worker.has_more(Duration::from_secs(25)), "a worker that hangs is noticed");
+    assert_eq!(worker.read(7)[2..], *b"\x04PING");
+    assert!(!client.has_more(Duration::from_millis(1)) && !old.has_more(Duration::from_millis(1)));
+}
+
+#[test]
+fn all_are_sent_pings_if_that_is_asked_for_and_none_if_not() {
+    let broker = Process::start("enfoslb", &[&ANY[..], &["--heartbeat", "50ms"]].concat());
+    let mut client = Script::join(&broker.frontend()[0], "DEALER", 1);
+    assert_eq!(client.read(7)[2..], *b"\x04PING");
+    // It answers no PING: that is its end.
+    client.expect_close();
+    let broker = Process::start("enfoslb", &[&ANY[..], &["--heartbeat", "0s"]].concat());
+    let mut worker = Script::join(&broker.backend()[0], "REP", 1);
+    worker.settle();
+}
