@@ -26,8 +26,8 @@ pub use enfonet_zmtp::{
     Span, Spans, Subscription, TrafficError, User, Verdict, Version, WrongFrameCount,
 };
 pub use error::{
-    BindError, Closed, ConnectError, ConnectionError, RecvError, ReplyError, ReserveError, SendBatchError,
-    SendError, SocksError, TrySendError, UnknownEndpoint,
+    BindError, Closed, ConnectError, ConnectionError, RecvError, ReplyError, SendError, SocksError,
+    UnknownEndpoint,
 };
 pub use log_limiter::LogLimiter;
 pub use monitor::{Monitor, MonitorEvent};

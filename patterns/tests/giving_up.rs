@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use enfonet_patterns::{
-    Dealer, Endpoint, MonitorEvent, Options, Pub, Pull, Push, Req, Router, Sub, TrySendError, UnknownEndpoint,
+    Dealer, Endpoint, MonitorEvent, Options, Pub, Pull, Push, Req, Router, SendError, Sub, UnknownEndpoint,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
@@ -35,7 +35,7 @@ fn hello(kind: &str) -> Vec<u8> {
 /// Nobody comes any more, and the socket doesn't know the endpoint.
 async fn assert_given_up(dealer: &Dealer, endpoint: &str, listener: &TcpListener) {
     assert!(tokio::time::timeout(DAY, listener.accept()).await.is_err());
-    assert_eq!(dealer.try_send("nobody's"), Err(TrySendError::Full("nobody's".into())));
+    assert_eq!(dealer.try_send("nobody's"), Err(SendError::Full("nobody's".into())));
     let unknown = dealer.disconnect(&endpoint.parse().expect("an endpoint"));
     assert_eq!(unknown, Err(UnknownEndpoint(endpoint.into())));
 }

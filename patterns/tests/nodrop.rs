@@ -9,7 +9,7 @@ use std::task::{Context as Task, Poll, Wake, Waker};
 use std::time::Duration;
 
 use enfonet_patterns::{
-    Context, Dealer, Options, Proxy, Pub, Pull, Push, Relay, Router, SendError, Sub, TrySendError, XPub,
+    Context, Dealer, Options, Proxy, Pub, Pull, Push, Relay, Router, SendError, Sub, XPub,
 };
 use tokio::task::yield_now;
 use tokio::time::Instant;
@@ -48,7 +48,7 @@ async fn a_publisher_that_waits_for_room_sleeps_until_there_is_some() {
     while publisher.try_send("x").is_ok() {
         settle().await;
     }
-    assert_eq!(publisher.try_send("x"), Err(TrySendError::Full("x".into())));
+    assert_eq!(publisher.try_send("x"), Err(SendError::Full("x".into())));
 
     let woken = Arc::new(Count::default());
     let waker = Waker::from(woken.clone());

@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use enfonet_patterns::{
-    Amount, Context, Dealer, Message, Options, PeerStatus, Pub, Pull, Push, Rep, ReplyError, Router, Sub,
-    TrySendError, XPub, XSub,
+    Amount, Context, Dealer, Message, Options, PeerStatus, Pub, Pull, Push, Rep, ReplyError, Router,
+    SendError, Sub, XPub, XSub,
 };
 use futures_util::FutureExt;
 use tokio::task::yield_now;
@@ -89,7 +89,7 @@ async fn of_four_saturated_workers_one_that_has_worked_off_all_has_nothing_waiti
     loop {
         match push.try_send("work") {
             Ok(()) => sent += 1,
-            Err(TrySendError::Full(_)) => {
+            Err(SendError::Full(_)) => {
                 settle().await;
                 if push.try_send("work").is_err() {
                     break;

@@ -1,6 +1,6 @@
 //! An id means one peer, for as long as anything of that peer is to be received, and never another.
 
-use enfonet_patterns::{Message, Options, Router, SendError, TrySendError};
+use enfonet_patterns::{Message, Options, Router, SendError};
 use enfonet_tests::{Runtime, Script, ScriptListener, message, text};
 
 use crate::TCP;
@@ -23,7 +23,7 @@ fn what_peers_sent_before_they_left_is_received_after_their_successors_have_come
     assert_eq!(received.map(|(_, message)| message), ["first", "second", "last"].map(Message::from));
     assert!(first != second && second != present && present != first);
     for gone in [first, second] {
-        assert_eq!(router.try_send_to(gone, "x"), Err(TrySendError::UnknownPeer("x".into())));
+        assert_eq!(router.try_send_to(gone, "x"), Err(SendError::UnknownPeer("x".into())));
     }
     router.try_send_to(present, "reply").unwrap();
     last.expect(&message(&["reply"]));
@@ -43,7 +43,7 @@ fn the_id_of_a_peer_that_a_router_connects_to_ends_with_the_connection() {
     first.leave();
 
     let secret = || Message::from("secret of the first");
-    assert_eq!(router.try_send_to(gone, secret()), Err(TrySendError::UnknownPeer(secret())));
+    assert_eq!(router.try_send_to(gone, secret()), Err(SendError::UnknownPeer(secret())));
     assert_eq!(runtime.run(router.send_to(gone, secret())), Err(SendError::UnknownPeer(secret())));
     assert_eq!(router.identity(gone), None);
 
@@ -52,7 +52,7 @@ fn the_id_of_a_peer_that_a_router_connects_to_ends_with_the_connection() {
     second.send(&message(&["hello"]));
     let (present, _) = runtime.run(router.recv()).unwrap();
     assert_ne!(present, gone);
-    assert_eq!(router.try_send_to(gone, secret()), Err(TrySendError::UnknownPeer(secret())));
+    assert_eq!(router.try_send_to(gone, secret()), Err(SendError::UnknownPeer(secret())));
     router.try_send_to(present, "for the second").unwrap();
     assert_eq!(text(&second.message()), ["for the second"]);
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use enfonet_patterns::{Context, Dealer, Options, Sub, TrySendError};
+use enfonet_patterns::{Context, Dealer, Options, SendError, Sub};
 use enfonet_tests::DEADLINE;
 use tokio::task::yield_now;
 
@@ -34,7 +34,7 @@ async fn a_socket_of_the_wrong_kind_takes_no_messages() {
     // However often it tries.
     for _ in 0..10 {
         turns().await;
-        assert_eq!(dealer.try_send("nobody"), Err(TrySendError::Full("nobody".into())));
+        assert_eq!(dealer.try_send("nobody"), Err(SendError::Full("nobody".into())));
     }
     let good = Dealer::with_options(options);
     good.connect(AT).unwrap();
@@ -54,7 +54,7 @@ async fn fill(dealer: &Dealer) -> VecDeque<String> {
         match dealer.try_send(message.clone()) {
             Ok(()) => sent.push_back(message),
             Err(error) => {
-                assert_eq!(error, TrySendError::Full(message.clone().into()));
+                assert_eq!(error, SendError::Full(message.clone().into()));
                 turns().await;
                 match dealer.try_send(message.clone()) {
                     Ok(()) => sent.push_back(message),
@@ -76,7 +76,7 @@ async fn close_at_the_mark(closing: Dealer, slow: Dealer) {
         let closing = closing.clone();
         async move { closing.close(DEADLINE).await }
     });
-    while !matches!(closing.try_send("too late"), Err(TrySendError::Closed(_))) {
+    while !matches!(closing.try_send("too late"), Err(SendError::Closed(_))) {
         yield_now().await;
     }
     // Time enough to connect anew, if that is what it does.

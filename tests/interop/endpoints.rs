@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use enfonet_patterns::{
-    BindError, ConnectError, Dealer, Endpoint, PeerEvent, Pull, Push, Rep, Req, TrySendError, UnknownEndpoint,
+    BindError, ConnectError, Dealer, Endpoint, PeerEvent, Pull, Push, Rep, Req, SendError, UnknownEndpoint,
 };
 use enfonet_tests::{LibZmq, Runtime, eventually, ipc, unused, wildcard};
 
@@ -217,7 +217,7 @@ fn disconnecting_ends_the_connection_and_drops_what_waits_for_it() {
     assert_eq!(dealer.disconnect(&at), Err(UnknownEndpoint(at.to_string())));
     assert!(matches!(runtime.run(dealer.recv_event(1)).unwrap(), PeerEvent::Left { .. }));
     runtime.run(async {
-        while dealer.try_send("lost") != Err(TrySendError::Full("lost".into())) {
+        while dealer.try_send("lost") != Err(SendError::Full("lost".into())) {
             tokio::task::yield_now().await;
         }
     });
@@ -312,6 +312,6 @@ fn a_pusher_has_nobody_to_send_to_once_its_endpoint_is_unbound() {
         runtime.run(push.send("before")).unwrap();
         assert_eq!(runtime.run(pull.recv()).unwrap().first(), b"before");
         push.unbind(&at).unwrap();
-        eventually(|| (push.try_send("after") == Err(TrySendError::Full("after".into()))).then_some(()));
+        eventually(|| (push.try_send("after") == Err(SendError::Full("after".into()))).then_some(()));
     }
 }

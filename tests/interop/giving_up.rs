@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{Dealer, Options, PeerEvent, TrySendError, UnknownEndpoint};
+use enfonet_patterns::{Dealer, Options, PeerEvent, SendError, UnknownEndpoint};
 use enfonet_tests::{LibZmq, Runtime, eventually, ipc, unused, unused_on};
 
 /// An endpoint to be bound again and again, and what has to live as long as it is used.
@@ -51,7 +51,7 @@ fn left(runtime: &Runtime, dealer: &Dealer) {
 
 /// The endpoint is no longer the socket's, and what waited for it is gone.
 fn given_up(dealer: &Dealer, at: &str) {
-    eventually(|| (dealer.try_send("lost") == Err(TrySendError::Full("lost".into()))).then_some(()));
+    eventually(|| (dealer.try_send("lost") == Err(SendError::Full("lost".into()))).then_some(()));
     assert_eq!(dealer.disconnect(&at.parse().unwrap()), Err(UnknownEndpoint(at.into())));
 }
 

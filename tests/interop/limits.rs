@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use enfonet_patterns::{Dealer, Message, Options, Pub, Rep, ReplyError, Router, TrySendError};
+use enfonet_patterns::{Dealer, Message, Options, Pub, Rep, ReplyError, Router, SendError};
 use enfonet_tests::{LibZmq, Runtime, Script, command, unused};
 
-fn full(text: &str) -> Result<(), TrySendError> {
-    Err(TrySendError::Full(text.into()))
+fn full(text: &str) -> Result<(), SendError> {
+    Err(SendError::Full(text.into()))
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn a_router_tells_when_a_peer_is_full_and_others_are_not_concerned() {
     let (stuck_id, _) = runtime.run(router.recv()).unwrap();
     let body = || Message::from(vec![0; 1 << 20]);
     runtime.run(async {
-        while !matches!(router.try_send_to(stuck_id, body()), Err(TrySendError::Full(_))) {
+        while !matches!(router.try_send_to(stuck_id, body()), Err(SendError::Full(_))) {
             tokio::task::yield_now().await;
         }
     });

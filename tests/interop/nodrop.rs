@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{Context, Message, Options, Pub, Publishes, SendError, TrySendError, XPub};
+use enfonet_patterns::{Context, Message, Options, Pub, Publishes, SendError, XPub};
 use enfonet_tests::{
     End, LIBRARIES, LibZmq, Library, Runtime, Script, command, eventually, frames, wildcard,
 };
@@ -25,7 +25,7 @@ fn huge() -> Message {
 fn fill(publisher: &Pub, begin: usize) -> usize {
     for n in begin.. {
         if let Err(error) = publisher.try_send(large(n)) {
-            assert_eq!(error, TrySendError::Full(large(n)));
+            assert_eq!(error, SendError::Full(large(n)));
             return n;
         }
     }
@@ -101,7 +101,7 @@ fn sending_waits_for_a_slow_subscriber_and_loses_nothing() {
             }
         });
         // More than there is room for anywhere: it waits.
-        eventually(|| matches!(publisher.try_send("one more"), Err(TrySendError::Full(_))).then_some(()));
+        eventually(|| matches!(publisher.try_send("one more"), Err(SendError::Full(_))).then_some(()));
         assert!(!sending.is_finished());
         let mut next = 0;
         while next < MESSAGES {
@@ -132,7 +132,7 @@ fn a_subscriber_that_does_not_read_holds_up_its_messages_and_no_others_until_it_
         runtime.run(publisher.send(text)).unwrap();
         assert_eq!(other.recv_bytes(0).unwrap(), text.as_bytes());
     }
-    assert_eq!(publisher.try_send("x 1"), Err(TrySendError::Full("x 1".into())));
+    assert_eq!(publisher.try_send("x 1"), Err(SendError::Full("x 1".into())));
     let sender = publisher.clone();
     let sending = runtime.spawn(async move { sender.send("x 2").await });
     runtime.run(publisher.send("still")).unwrap();
@@ -154,7 +154,7 @@ fn a_cancelled_subscription_ends_the_wait_too_and_closing_does() {
     runtime.run(publisher.wait_subscribers(1));
     publisher.try_send(huge()).unwrap();
     let send = || {
-        assert_eq!(publisher.try_send("x"), Err(TrySendError::Full("x".into())));
+        assert_eq!(publisher.try_send("x"), Err(SendError::Full("x".into())));
         let sender = publisher.clone();
         runtime.spawn(async move { sender.send("x").await })
     };

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{Dealer, Message, Options, Pair, Pull, Push, TrySendError};
+use enfonet_patterns::{Dealer, Message, Options, Pair, Pull, Push, SendError};
 use enfonet_tests::{DEADLINE, LibZmq, Runtime, Script, ScriptListener, eventually, frames, message, unused};
 
 const ANYWHERE: &str = "tcp://127.0.0.1:*";
 
-fn full(text: &str) -> Result<(), TrySendError> {
-    Err(TrySendError::Full(text.into()))
+fn full(text: &str) -> Result<(), SendError> {
+    Err(SendError::Full(text.into()))
 }
 
 #[test]

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{
-    Dealer, Message, Options, RecvError, Rep, Req, RequestError, SendError, TrySendError,
-};
+use enfonet_patterns::{Dealer, Message, Options, RecvError, Rep, Req, RequestError, SendError};
 use enfonet_tests::{
     DEADLINE, LibZmq, Runtime, Script, ScriptListener, eventually, frames, message, theirs, unused, wildcard,
 };
@@ -72,7 +70,7 @@ fn a_dealer_asks_its_servers_in_turn_and_receives_their_replies_in_turn() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let dealer = Dealer::new();
-    let nobody = Err(TrySendError::Full(["", "q"].into()));
+    let nobody = Err(SendError::Full(["", "q"].into()));
     assert_eq!(dealer.try_send(["", "q"]), nobody);
     let at = runtime.run(dealer.bind("tcp://127.0.0.1:*")).unwrap().to_string();
     assert_eq!(dealer.try_send(["", "q"]), nobody);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{Message, Options, PeerEvent, PeerId, Router, SendError, TrySendError};
+use enfonet_patterns::{Message, Options, PeerEvent, PeerId, Router, SendError};
 use enfonet_tests::{LibZmq, Runtime, Script, eventually, frames, message};
 
 use crate::end::{MIXED, World};
@@ -107,9 +107,9 @@ fn a_peer_that_went_is_unknown_and_what_is_sent_to_it_comes_back() {
     assert_eq!((router.find(b"a"), router.identity(peer)), (None, None));
     let message = || Message::from_frames(["x", "y"]);
     assert_eq!(runtime.run(router.send_to(peer, message())), Err(SendError::UnknownPeer(message())));
-    assert_eq!(router.try_send_to(peer, message()), Err(TrySendError::UnknownPeer(message())));
+    assert_eq!(router.try_send_to(peer, message()), Err(SendError::UnknownPeer(message())));
     let nobody = PeerId::default();
-    assert_eq!(router.try_send_to(nobody, message()), Err(TrySendError::UnknownPeer(message())));
+    assert_eq!(router.try_send_to(nobody, message()), Err(SendError::UnknownPeer(message())));
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn a_successor_of_the_same_name_is_another_peer() {
     let second_id = joined(&runtime, &router);
     assert_ne!(first_id, second_id);
     let message = Message::from("for the first");
-    assert_eq!(router.try_send_to(first_id, message.clone()), Err(TrySendError::UnknownPeer(message)));
+    assert_eq!(router.try_send_to(first_id, message.clone()), Err(SendError::UnknownPeer(message)));
     assert_eq!(router.find(b"a"), Some(second_id));
     router.try_send_to(second_id, "for the second").unwrap();
     assert_eq!(second.recv_bytes(0).unwrap(), b"for the second");

@@ -1,7 +1,7 @@
 //! Batches: many messages at once.
 
 use enfonet_patterns::{
-    Batch, Closed, Dealer, Message, Options, Pair, PeerEvent, PeerId, Pull, Push, Router, SendBatchError,
+    Batch, Closed, Dealer, Message, Options, Pair, PeerEvent, PeerId, Pull, Push, Router, SendError,
 };
 
 use crate::{anywhere, eventually, inproc, on_every_runtime};
@@ -66,7 +66,7 @@ async fn what_has_no_room_stays_in_the_batch() {
     let push = Push::with_options(Options::default().send_hwm(10).send_timeout(std::time::Duration::ZERO));
     push.connect(inproc()).unwrap();
     let mut rest = batch(25);
-    assert_eq!(push.send_batch(&mut rest).await, Err(SendBatchError::Timeout));
+    assert_eq!(push.send_batch(&mut rest).await, Err(SendError::Timeout(())));
     assert_eq!(rest.len(), 15);
 }
 
@@ -123,7 +123,7 @@ async fn what_a_peer_has_no_room_for_stays_in_the_batch() {
     let mut rest = batch(25);
     dealer.try_send_batch_to(peer, &mut rest).unwrap();
     assert_eq!((rest.len(), rest.clone().pop_front().unwrap().first()), (15, &b"10"[..]));
-    assert_eq!(dealer.send_batch_to(peer, &mut rest).await, Err(SendBatchError::Timeout));
+    assert_eq!(dealer.send_batch_to(peer, &mut rest).await, Err(SendError::Timeout(())));
     assert_eq!(rest.len(), 15);
     for n in 0..10 {
         assert_eq!(second.recv().await.unwrap().1.first(), n.to_string().as_bytes());
@@ -166,11 +166,11 @@ async fn a_batch_for_a_peer_that_is_gone_stays_as_it_is() {
     second.close(enfonet_tests::DEADLINE).await;
     while !matches!(dealer.recv_event(1).await.unwrap(), PeerEvent::Left { .. }) {}
     let mut whole = batch(3);
-    assert_eq!(dealer.try_send_batch_to(peer, &mut whole), Err(SendBatchError::UnknownPeer));
-    assert_eq!(dealer.send_batch_to(peer, &mut whole).await, Err(SendBatchError::UnknownPeer));
+    assert_eq!(dealer.try_send_batch_to(peer, &mut whole), Err(SendError::UnknownPeer(())));
+    assert_eq!(dealer.send_batch_to(peer, &mut whole).await, Err(SendError::UnknownPeer(())));
     dealer.close(std::time::Duration::ZERO).await;
-    assert_eq!(dealer.try_send_batch_to(peer, &mut whole), Err(SendBatchError::Closed));
-    assert_eq!(dealer.send_batch_to(peer, &mut whole).await, Err(SendBatchError::Closed));
+    assert_eq!(dealer.try_send_batch_to(peer, &mut whole), Err(SendError::Closed(())));
+    assert_eq!(dealer.send_batch_to(peer, &mut whole).await, Err(SendError::Closed(())));
     assert_eq!(whole.len(), 3);
 }
 
@@ -195,6 +195,6 @@ async fn a_closed_socket_leaves_the_batch_as_it_is() {
     push.close(std::time::Duration::ZERO).await;
     let mut whole = batch(3);
     assert_eq!(push.try_send_batch(&mut whole), Err(Closed));
-    assert_eq!(push.send_batch(&mut whole).await, Err(SendBatchError::Closed));
+    assert_eq!(push.send_batch(&mut whole).await, Err(SendError::Closed(())));
     assert_eq!(whole.len(), 3);
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use enfonet_patterns::{Batch, Dealer, Options, Pull, Push, RecvError, TrySendError};
+use enfonet_patterns::{Batch, Dealer, Options, Pull, Push, RecvError, SendError};
 use enfonet_tests::DEADLINE;
 
 use crate::{anywhere, eventually, inproc, on_every_runtime, turns};
@@ -76,7 +76,7 @@ async fn after_unbind_and_disconnect_nothing_new_is_taken_at_once() {
             } else {
                 push.disconnect(&at).unwrap();
             }
-            assert_eq!(push.try_send("after"), Err(TrySendError::Full("after".into())));
+            assert_eq!(push.try_send("after"), Err(SendError::Full("after".into())));
             assert_eq!(pull.recv().await, Ok("before".into()), "over {at}");
             assert!(push.unbind(&at).is_err() && push.disconnect(&at).is_err(), "it isn't known any more");
         }
@@ -168,7 +168,7 @@ async fn immediate_sockets_wait_for_connections() {
     let (dealer, dead, live) = (Dealer::with_options(options), inproc(), inproc());
     dealer.connect(&dead).unwrap();
     dealer.connect(&live).unwrap();
-    assert_eq!(dealer.try_send("x"), Err(TrySendError::Full("x".into())));
+    assert_eq!(dealer.try_send("x"), Err(SendError::Full("x".into())));
     let peer = Dealer::new();
     peer.bind(&live).await.unwrap();
     for n in 0..10 {
@@ -178,7 +178,7 @@ async fn immediate_sockets_wait_for_connections() {
         assert_eq!(peer.recv().await, Ok(n.to_string().into()), "all go to the one that is there");
     }
     peer.close(DEADLINE).await;
-    eventually(|| (dealer.try_send("x") == Err(TrySendError::Full("x".into()))).then_some(())).await;
+    eventually(|| (dealer.try_send("x") == Err(SendError::Full("x".into()))).then_some(())).await;
     let peer = Dealer::new();
     peer.bind(&live).await.unwrap();
     dealer.send("again").await.unwrap();

@@ -1,6 +1,6 @@
 //! High-water marks within the process, where they are exact; conflation; changes while sockets are in use.
 
-use enfonet_patterns::{Dealer, Options, Pub, Pull, Push, Router, Sub, TrySendError};
+use enfonet_patterns::{Dealer, Options, Pub, Pull, Push, Router, SendError, Sub};
 
 use crate::{anywhere, eventually, inproc, on_every_runtime, turns};
 
@@ -30,7 +30,7 @@ async fn fill(push: &Push) -> usize {
     loop {
         match push.try_send(sent.to_string()) {
             Ok(()) => sent += 1,
-            Err(TrySendError::Full(_)) => return sent,
+            Err(SendError::Full(_)) => return sent,
             Err(error) => panic!("{error}"),
         }
     }
@@ -198,7 +198,7 @@ async fn a_router_says_so_when_a_peer_is_full() {
 }
 
 /// Counts what was sent; `Some` when the peer has been full for long.
-fn turn_of(outcome: Result<(), TrySendError>, sent: &mut u32) -> Option<()> {
+fn turn_of(outcome: Result<(), SendError>, sent: &mut u32) -> Option<()> {
     thread_local!(static FULL: std::cell::Cell<u32> = const { std::cell::Cell::new(0) });
     match outcome {
         Ok(()) => {
@@ -206,7 +206,7 @@ fn turn_of(outcome: Result<(), TrySendError>, sent: &mut u32) -> Option<()> {
             FULL.set(0);
             None
         }
-        Err(TrySendError::Full(_)) => {
+        Err(SendError::Full(_)) => {
             FULL.set(FULL.get() + 1);
             (FULL.get() > 1000).then_some(())
         }

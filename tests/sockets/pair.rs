@@ -1,6 +1,6 @@
 //! PAIR.
 
-use enfonet_patterns::{MonitorEvent, Options, Pair, TrySendError};
+use enfonet_patterns::{MonitorEvent, Options, Pair, SendError};
 
 use crate::{anywhere, inproc, on_every_runtime};
 
@@ -77,7 +77,7 @@ async fn what_is_sent_before_the_peer_is_bound_is_kept() {
 async fn a_pair_without_a_peer_takes_nothing() {
     let pair = Pair::new();
     pair.bind(inproc()).await.unwrap();
-    assert_eq!(pair.try_send("nobody"), Err(TrySendError::Full("nobody".into())));
+    assert_eq!(pair.try_send("nobody"), Err(SendError::Full("nobody".into())));
 }
 
 async fn a_peer_that_is_given_up_makes_way_at_once_and_still_gets_what_waits() {

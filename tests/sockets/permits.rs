@@ -1,6 +1,6 @@
 //! Places that are kept.
 
-use enfonet_patterns::{Dealer, Options, Pull, Push, ReserveError, Router, SendError};
+use enfonet_patterns::{Dealer, Options, Pull, Push, Router, SendError};
 
 use crate::{inproc, on_every_runtime};
 
@@ -113,7 +113,7 @@ async fn a_place_at_a_router_is_at_that_peer() {
     while router.find(b"a").is_some() {
         tokio::task::yield_now().await;
     }
-    assert_eq!(router.reserve_to(to_a).await.unwrap_err(), ReserveError::UnknownPeer);
+    assert_eq!(router.reserve_to(to_a).await.unwrap_err(), SendError::UnknownPeer(()));
 }
 
 async fn a_closed_socket_keeps_no_place() {
@@ -125,5 +125,5 @@ async fn a_closed_socket_keeps_no_place() {
     });
     closing.await.unwrap();
     assert_eq!(permit.send("late"), Err(SendError::Closed("late".into())));
-    assert_eq!(push.reserve().await.unwrap_err(), ReserveError::Closed);
+    assert_eq!(push.reserve().await.unwrap_err(), SendError::Closed(()));
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use enfonet_patterns::{Message, Options, Pull, Push, TrySendError};
+use enfonet_patterns::{Message, Options, Pull, Push, SendError};
 use enfonet_tests::DEADLINE;
 
 use crate::{anywhere, eventually, inproc, on_every_runtime, turns};
@@ -63,9 +63,9 @@ async fn results_of_all_are_received_in_turn() {
 
 async fn without_a_worker_nothing_is_taken() {
     let push = Push::new();
-    assert_eq!(push.try_send("work"), Err(TrySendError::Full("work".into())));
+    assert_eq!(push.try_send("work"), Err(SendError::Full("work".into())));
     let at = push.bind(inproc()).await.unwrap();
-    assert_eq!(push.try_send("work"), Err(TrySendError::Full("work".into())));
+    assert_eq!(push.try_send("work"), Err(SendError::Full("work".into())));
     let mut waiting = tokio_test(push.send("work"));
     assert!(waiting.is_pending().await);
     let pull = Pull::new();
@@ -85,7 +85,7 @@ async fn what_waits_for_a_worker_that_has_gone_is_dropped_and_its_successor_gets
     push.send("2").await.unwrap();
     assert!(push.try_send("3").is_err(), "one place here, one there");
     first.close(DEADLINE).await;
-    eventually(|| (push.try_send("nobody") == Err(TrySendError::Full("nobody".into()))).then_some(())).await;
+    eventually(|| (push.try_send("nobody") == Err(SendError::Full("nobody".into()))).then_some(())).await;
     let second = narrow();
     second.connect(&at).unwrap();
     push.wait_connected(1).await;

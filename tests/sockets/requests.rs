@@ -1,6 +1,6 @@
 //! REQ and REP without waiting, and who asks.
 
-use enfonet_patterns::{Batch, Dealer, Options, PeerEvent, RecvError, Rep, Req, TrySendError};
+use enfonet_patterns::{Batch, Dealer, Options, PeerEvent, RecvError, Rep, Req, SendError};
 use enfonet_tests::DEADLINE;
 use futures_util::StreamExt;
 
@@ -18,12 +18,12 @@ on_every_runtime!(
 async fn a_request_and_its_reply_need_no_waiting() {
     for at in anywhere() {
         let (req, rep) = (Req::new(), Rep::new());
-        assert_eq!(req.try_send("nobody"), Err(TrySendError::Full("nobody".into())));
+        assert_eq!(req.try_send("nobody"), Err(SendError::Full("nobody".into())));
         assert_eq!(req.try_recv(), Err(RecvError::NoRequest));
         req.connect(rep.bind(at).await.unwrap()).unwrap();
         for n in 0..100 {
             req.try_send(n.to_string()).unwrap();
-            assert_eq!(req.try_send("two"), Err(TrySendError::ReplyPending("two".into())));
+            assert_eq!(req.try_send("two"), Err(SendError::ReplyPending("two".into())));
             let request = eventually(|| rep.try_recv()).await;
             assert_eq!(req.try_recv(), Ok(None));
             request.reply(n.to_string()).unwrap();
@@ -31,7 +31,7 @@ async fn a_request_and_its_reply_need_no_waiting() {
             assert_eq!(req.try_recv(), Err(RecvError::NoRequest));
         }
         req.close(DEADLINE).await;
-        assert_eq!(req.try_send("late"), Err(TrySendError::Closed("late".into())));
+        assert_eq!(req.try_send("late"), Err(SendError::Closed("late".into())));
     }
 }
 

@@ -1,14 +1,15 @@
 //! What can go wrong, an enum for each operation.
 
 mod connection;
+mod send;
 mod socks;
 
 use std::io;
 use std::sync::Arc;
 
-use enfonet_zmtp::Message;
-
 pub use connection::ConnectionError;
+pub use send::SendError;
+pub(crate) use send::give_back;
 pub use socks::SocksError;
 
 use crate::{Endpoint, EndpointError};
@@ -63,7 +64,7 @@ impl From<std::convert::Infallible> for BindError {
 }
 
 /// A connection that can't even be tried: the caller's fault. (A peer that isn't there yet is no error.)
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
     /// The text is no endpoint, or one that can only be bound.
@@ -92,135 +93,6 @@ pub struct Closed;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the socket isn't bound or connected to {0}")]
 pub struct UnknownEndpoint(pub String);
-
-/// A message that wasn't sent. It comes back.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SendError {
-    /// The socket has been closed.
-    #[error("the socket is closed")]
-    Closed(Message),
-    /// There was no room within the socket's time for sending: trying again may help.
-    #[error("no peer had room for the message in time")]
-    Timeout(Message),
-    /// A request is under way: its reply comes first (REQ).
-    #[error("a reply has to be received before the next request is sent")]
-    ReplyPending(Message),
-    /// The peer isn't connected (any more): trying again doesn't help, the id is never used again.
-    #[error("the peer isn't connected")]
-    UnknownPeer(Message),
-    /// The message doesn't say for whom it is, or has nothing for it: the caller's fault (ROUTER).
-    #[error("the message needs a routing id and another frame")]
-    NoRecipient(Message),
-}
-
-/// Why nothing can be sent, whoever has room.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Unsendable {
-    Closed,
-    UnknownPeer,
-    ReplyPending,
-}
-
-/// A message that comes back, and why; without a reason, there is no room for it.
-#[derive(Debug)]
-pub(crate) struct Unsent {
-    pub(crate) why: Option<Unsendable>,
-    pub(crate) message: Message,
-}
-
-impl Unsent {
-    /// The message comes back unless it is sent; nothing at all is that there is no room.
-    #[inline]
-    pub(crate) fn unless<T>(
-        sent: Option<Result<T, Unsendable>>,
-        message: impl Into<Message>,
-    ) -> Result<T, Self> {
-        match sent {
-            Some(Ok(sent)) => Ok(sent),
-            Some(Err(why)) => Err(Self { why: Some(why), message: message.into() }),
-            None => Err(Self { why: None, message: message.into() }),
-        }
-    }
-}
-
-/// There was no room in time.
-impl From<Unsent> for SendError {
-    fn from(Unsent { why, message }: Unsent) -> Self {
-        match why {
-            Some(Unsendable::Closed) => Self::Closed(message),
-            Some(Unsendable::UnknownPeer) => Self::UnknownPeer(message),
-            Some(Unsendable::ReplyPending) => Self::ReplyPending(message),
-            None => Self::Timeout(message),
-        }
-    }
-}
-
-/// Messages that weren't sent: they stay in the batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SendBatchError {
-    /// The socket has been closed.
-    #[error("the socket is closed")]
-    Closed,
-    /// There was no room within the socket's time for sending: trying again may help.
-    #[error("no peer had room in time")]
-    Timeout,
-    /// The peer isn't connected (any more): trying again doesn't help, the id is never used again.
-    #[error("the peer isn't connected")]
-    UnknownPeer,
-}
-
-impl From<Closed> for SendBatchError {
-    fn from(_: Closed) -> Self {
-        Self::Closed
-    }
-}
-
-/// A place in a queue that couldn't be had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReserveError {
-    /// The socket has been closed.
-    #[error("the socket is closed")]
-    Closed,
-    /// There was no room within the socket's time for sending: trying again may help.
-    #[error("no peer had room in time")]
-    Timeout,
-    /// The peer isn't connected (any more).
-    #[error("the peer isn't connected")]
-    UnknownPeer,
-}
-
-/// A message that couldn't be sent at once. It comes back.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum TrySendError {
-    /// No peer has room, or there is none: try again later, or wait with `send`.
-    #[error("no peer has room for the message")]
-    Full(Message),
-    /// The peer isn't connected (any more).
-    #[error("the peer isn't connected")]
-    UnknownPeer(Message),
-    /// A request is under way: its reply comes first (REQ).
-    #[error("a reply has to be received before the next request is sent")]
-    ReplyPending(Message),
-    /// The socket has been closed.
-    #[error("the socket is closed")]
-    Closed(Message),
-}
-
-/// There is no room at once.
-impl From<Unsent> for TrySendError {
-    fn from(Unsent { why, message }: Unsent) -> Self {
-        match why {
-            Some(Unsendable::Closed) => Self::Closed(message),
-            Some(Unsendable::UnknownPeer) => Self::UnknownPeer(message),
-            Some(Unsendable::ReplyPending) => Self::ReplyPending(message),
-            None => Self::Full(message),
-        }
-    }
-}
 
 /// Nothing was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

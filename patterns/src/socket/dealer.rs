@@ -9,7 +9,7 @@ use super::receiving::receiving_methods;
 use super::sending::{sending_methods, sinks};
 use super::to_peer;
 use crate::PeerId;
-use crate::error::{SendBatchError, SendError, TrySendError};
+use crate::error::SendError;
 use crate::queue::Outbox;
 use crate::routing::RoundRobin;
 
@@ -74,22 +74,22 @@ impl Dealer {
     /// Sends to a peer of the caller's choice, if it has room.
     ///
     /// # Errors
-    /// [`TrySendError`], with the message.
+    /// [`SendError`], with the message.
     pub fn try_send_to(
         &self,
         peer: PeerId,
         envelope: &Envelope,
         message: impl IntoMessage,
-    ) -> Result<(), TrySendError> {
-        Ok(to_peer::try_send(&self.hub, peer, envelope, message, Outbox::is_connected)?)
+    ) -> Result<(), SendError> {
+        to_peer::try_send(&self.hub, peer, envelope, message, Outbox::is_connected)
     }
 
     /// Sends all messages of a batch to a peer of the caller's choice, as it has room, and takes them off the batch.
     /// Cancel safe: what is left in the batch isn't sent.
     ///
     /// # Errors
-    /// [`SendBatchError`]; what wasn't sent stays in the batch.
-    pub async fn send_batch_to(&self, peer: PeerId, batch: &mut Batch) -> Result<(), SendBatchError> {
+    /// [`SendError`]; what wasn't sent stays in the batch.
+    pub async fn send_batch_to(&self, peer: PeerId, batch: &mut Batch) -> Result<(), SendError<()>> {
         to_peer::send_batch(&self.hub, peer, batch, Outbox::is_connected).await
     }
 
@@ -97,8 +97,8 @@ impl Dealer {
     /// batch; what is left had none. Never waits.
     ///
     /// # Errors
-    /// [`SendBatchError::UnknownPeer`] or [`SendBatchError::Closed`].
-    pub fn try_send_batch_to(&self, peer: PeerId, batch: &mut Batch) -> Result<(), SendBatchError> {
+    /// [`SendError::UnknownPeer`] or [`SendError::Closed`].
+    pub fn try_send_batch_to(&self, peer: PeerId, batch: &mut Batch) -> Result<(), SendError<()>> {
         to_peer::try_send_batch(&self.hub, peer, batch, Outbox::is_connected)
     }
 

@@ -6,7 +6,7 @@ use super::common::socket_methods;
 use super::hub::Owned;
 use super::publish;
 use super::sending::sinks;
-use crate::error::{Closed, SendError, TrySendError};
+use crate::error::{Closed, SendError};
 use crate::routing::FanOut;
 
 /// Distributes messages to the subscribers whose subscription the first frame begins with (RFC 29).
@@ -66,8 +66,8 @@ impl Pub {
     /// Publishes a message without waiting for queues at their mark.
     ///
     /// # Errors
-    /// [`TrySendError::Closed`], or [`TrySendError::Full`] with [`nodrop`](crate::Options::nodrop).
-    pub fn try_send(&self, message: impl IntoMessage) -> Result<(), TrySendError> {
+    /// [`SendError::Closed`], or [`SendError::Full`] with [`nodrop`](crate::Options::nodrop).
+    pub fn try_send(&self, message: impl IntoMessage) -> Result<(), SendError> {
         publish::try_send(&self.hub, message)
     }
 

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use super::hub::{Hub, Out, apart};
 use super::sending::wait_room;
-use crate::error::{Closed, SendError, TrySendError, Unsendable, Unsent};
+use crate::error::{Closed, SendError, give_back};
 use crate::queue::{Outbox, Outgoing};
 use crate::routing::{FanOut, Leftover, Published};
 
@@ -28,7 +28,7 @@ pub(super) async fn send(hub: &Hub<FanOut>, message: impl IntoMessage) -> Result
 /// Goes on with a message that nobody has got yet, or not all who are to get it.
 async fn send_slowly(
     message: Outgoing<impl IntoMessage>,
-    mut sent: Option<Result<(), Unsendable>>,
+    mut sent: Option<Result<(), SendError<()>>>,
     mut leftovers: Leftovers<'_>,
 ) -> Result<(), SendError> {
     let hub = leftovers.hub;
@@ -36,8 +36,8 @@ async fn send_slowly(
         hub.give_way().await;
         sent = offer(hub, &message, &mut leftovers.rest);
     }
-    match Unsent::unless(sent, message) {
-        Err(Unsent { why: None, message }) => {
+    match give_back(sent.unwrap_or(Err(SendError::Full(()))), message) {
+        Err(SendError::Full(message)) => {
             wait_room(hub, message, |message| offer(hub, message, &mut leftovers.rest)).await?;
         }
         sent => sent?,
@@ -47,9 +47,10 @@ async fn send_slowly(
 }
 
 /// Publishes a message to those who have room; if the socket drops nothing, to all or nobody.
-pub(super) fn try_send(hub: &Hub<FanOut>, message: impl IntoMessage) -> Result<(), TrySendError> {
+pub(super) fn try_send(hub: &Hub<FanOut>, message: impl IntoMessage) -> Result<(), SendError> {
     let (message, mut leftovers) = (Outgoing::new(message), Leftovers::none(hub));
-    Ok(Unsent::unless(offer(hub, &message, &mut leftovers.rest), message)?)
+    let sent = offer(hub, &message, &mut leftovers.rest);
+    give_back(sent.unwrap_or(Err(SendError::Full(()))), message)
 }
 
 /// Publishes a batch as if message by message; a socket that drops nothing takes as long as that takes.
@@ -124,7 +125,7 @@ fn offer(
     hub: &Hub<FanOut>,
     message: &Outgoing<impl IntoMessage>,
     leftovers: &mut Vec<Leftover>,
-) -> Option<Result<(), Unsendable>> {
+) -> Option<Result<(), SendError<()>>> {
     let publish = |out: &mut Out<FanOut>, wake: Touch<'_>| {
         out.routing.publish(&mut out.outboxes, message, leftovers, wake)
     };
@@ -133,7 +134,7 @@ fn offer(
         Ok(Published::Taken) => {}
         // What would make room has more use for the time.
         Ok(Published::Lost) => hub.hurry(),
-        Err(Closed) => return Some(Err(Unsendable::Closed)),
+        Err(Closed) => return Some(Err(SendError::Closed(()))),
     }
     hub.count_sent(message.wire_len());
     Some(Ok(()))

@@ -112,6 +112,12 @@ impl Request {
         &self.message
     }
 
+    /// Takes the message out, and gives up replying: the client waits on.
+    #[must_use]
+    pub fn into_message(self) -> Message {
+        self.message
+    }
+
     /// Whose request it is.
     #[must_use]
     pub fn peer(&self) -> PeerId {

@@ -7,7 +7,7 @@ use enfonet_zmtp::{IntoMessage, Message, SocketType};
 
 use super::common::socket_methods;
 use super::hub::{Out, Owned, within};
-use crate::error::{RecvError, SendError, TrySendError, Unsendable, Unsent};
+use crate::error::{RecvError, SendError, give_back};
 use crate::queue::{Arrival, Inbound};
 use crate::routing::{Lockstep, Standing, Ticket};
 
@@ -103,28 +103,28 @@ impl Req {
     /// Sends a request to the next peer with room, if there is one.
     ///
     /// # Errors
-    /// With the message: [`TrySendError::Full`], [`TrySendError::ReplyPending`] as of [`send`](Self::send), or
-    /// [`TrySendError::Closed`].
-    pub fn try_send(&self, message: impl IntoMessage) -> Result<(), TrySendError> {
+    /// With the message: [`SendError::Full`], [`SendError::ReplyPending`] as of [`send`](Self::send), or
+    /// [`SendError::Closed`].
+    pub fn try_send(&self, message: impl IntoMessage) -> Result<(), SendError> {
         let message = message.into_message();
         let begun = self.try_begin(&mut self.hub.out(), &message);
-        self.announce(Unsent::unless(begun, message)?);
+        self.announce(give_back(begun.unwrap_or(Err(SendError::Full(()))), message)?);
         Ok(())
     }
 
     async fn begin(&self, message: Message, limit: Option<Duration>) -> Result<Ticket, SendError> {
         let sending = self.hub.until(|out| self.try_begin(out, &message));
         let begun = within(limit, sending).await;
-        Ok(self.announce(Unsent::unless(begun, message)?))
+        Ok(self.announce(give_back(begun.unwrap_or(Err(SendError::Timeout(()))), message)?))
     }
 
     /// Puts a request into the queue of the next peer; `None` if nobody has room.
-    fn try_begin(&self, out: &mut Out<Lockstep>, message: &Message) -> Option<Result<Begun, Unsendable>> {
+    fn try_begin(&self, out: &mut Out<Lockstep>, message: &Message) -> Option<Result<Begun, SendError<()>>> {
         if out.closed {
-            return Some(Err(Unsendable::Closed));
+            return Some(Err(SendError::Closed(())));
         }
         if !out.routing.may_request() {
-            return Some(Err(Unsendable::ReplyPending));
+            return Some(Err(SendError::ReplyPending(())));
         }
         let abandons = !out.routing.is_idle();
         let peer = out.routing.request(&mut out.outboxes, message)?;
@@ -263,7 +263,7 @@ struct Begun {
 }
 
 /// A request that wasn't sent, or has no reply.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RequestError {
     /// It wasn't sent.

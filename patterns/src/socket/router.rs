@@ -12,7 +12,7 @@ use super::receiving::{known_message, run, streams};
 use super::sending::{Permit, sinks};
 use super::to_peer;
 use crate::connection::Link;
-use crate::error::{RecvError, ReserveError, SendBatchError, SendError, TrySendError};
+use crate::error::{RecvError, SendError};
 use crate::queue::{Inbound, Outbox};
 use crate::routing::Directory;
 use crate::{ConnectError, Endpoint, PeerId, PeerInfo};
@@ -101,17 +101,17 @@ impl Router {
     /// Sends to a peer, if it has room.
     ///
     /// # Errors
-    /// [`TrySendError`], with the message.
-    pub fn try_send_to(&self, peer: PeerId, message: impl IntoMessage) -> Result<(), TrySendError> {
-        Ok(to_peer::try_send(&self.hub, peer, &Envelope::none(), message, Outbox::is_open)?)
+    /// [`SendError`], with the message.
+    pub fn try_send_to(&self, peer: PeerId, message: impl IntoMessage) -> Result<(), SendError> {
+        to_peer::try_send(&self.hub, peer, &Envelope::none(), message, Outbox::is_open)
     }
 
     /// Sends all messages of a batch to a peer, as it has room, and takes them off the batch. Cancel safe: what
     /// is left in the batch isn't sent.
     ///
     /// # Errors
-    /// [`SendBatchError`]; what wasn't sent stays in the batch.
-    pub async fn send_batch_to(&self, peer: PeerId, batch: &mut Batch) -> Result<(), SendBatchError> {
+    /// [`SendError`]; what wasn't sent stays in the batch.
+    pub async fn send_batch_to(&self, peer: PeerId, batch: &mut Batch) -> Result<(), SendError<()>> {
         to_peer::send_batch(&self.hub, peer, batch, Outbox::is_open).await
     }
 
@@ -119,16 +119,16 @@ impl Router {
     /// is left had none. Never waits.
     ///
     /// # Errors
-    /// [`SendBatchError::UnknownPeer`] or [`SendBatchError::Closed`].
-    pub fn try_send_batch_to(&self, peer: PeerId, batch: &mut Batch) -> Result<(), SendBatchError> {
+    /// [`SendError::UnknownPeer`] or [`SendError::Closed`].
+    pub fn try_send_batch_to(&self, peer: PeerId, batch: &mut Batch) -> Result<(), SendError<()>> {
         to_peer::try_send_batch(&self.hub, peer, batch, Outbox::is_open)
     }
 
     /// Waits for room for a message to the peer, and keeps it. Cancel safe.
     ///
     /// # Errors
-    /// [`ReserveError`].
-    pub async fn reserve_to(&self, peer: PeerId) -> Result<Permit<'_>, ReserveError> {
+    /// [`SendError`].
+    pub async fn reserve_to(&self, peer: PeerId) -> Result<Permit<'_>, SendError<()>> {
         to_peer::reserve(&self.hub, peer).await
     }
 
@@ -147,8 +147,8 @@ impl Router {
         if !self.hub.settings().mandatory {
             let Some(peer) = peer else { return Ok(()) };
             return match self.try_send_to(peer, message) {
-                Err(TrySendError::Closed(_)) => Err(SendError::Closed(whole)),
-                Err(TrySendError::Full(_)) => {
+                Err(SendError::Closed(_)) => Err(SendError::Closed(whole)),
+                Err(SendError::Full(_)) => {
                     self.hub.out().outboxes.get_mut(peer).into_iter().for_each(|outbox| outbox.lose(1));
                     self.hub.tell_of_drops(peer, 1);
                     Ok(())
@@ -157,12 +157,7 @@ impl Router {
             };
         }
         let Some(peer) = peer else { return Err(SendError::UnknownPeer(whole)) };
-        match self.send_to(peer, message).await {
-            Ok(()) => Ok(()),
-            Err(SendError::Closed(_)) => Err(SendError::Closed(whole)),
-            Err(SendError::Timeout(_)) => Err(SendError::Timeout(whole)),
-            Err(_) => Err(SendError::UnknownPeer(whole)),
-        }
+        self.send_to(peer, message).await.map_err(|error| error.map(|_| whole))
     }
 
     /// The next message, of each peer in turn, and whose it is. Cancel safe.

@@ -10,17 +10,17 @@ use tokio_util::sync::ReusableBoxFuture;
 
 use super::hub::{Hub, apart};
 use crate::PeerId;
-use crate::error::{Closed, ReserveError, SendBatchError, SendError, Unsendable, Unsent};
+use crate::error::{Closed, SendError, give_back};
 use crate::queue::{Outbox, Outgoing};
 use crate::routing::{Choose, Routing};
 
 /// Sends to the next peer with room; `None` if nobody has any.
 #[inline]
-fn put<R: Choose>(hub: &Hub<R>, message: &Outgoing<impl IntoMessage>) -> Option<Result<(), Unsendable>> {
+fn put<R: Choose>(hub: &Hub<R>, message: &Outgoing<impl IntoMessage>) -> Option<Result<(), SendError<()>>> {
     let mut guard = hub.out();
     let out = &mut *guard;
     if out.closed {
-        return Some(Err(Unsendable::Closed));
+        return Some(Err(SendError::Closed(())));
     }
     let peer = out.routing.choose(&out.outboxes)?;
     hub.stage(guard, peer, &Envelope::none(), message);
@@ -29,9 +29,13 @@ fn put<R: Choose>(hub: &Hub<R>, message: &Outgoing<impl IntoMessage>) -> Option<
 
 /// Sends to the next peer with room, if there is one.
 #[inline]
-pub(super) fn try_send<R: Choose>(hub: &Hub<R>, message: impl IntoMessage) -> Result<(), Unsent> {
-    let message = Outgoing::new(message);
-    Unsent::unless(put(hub, &message), message)
+pub(super) fn try_send<R: Choose>(hub: &Hub<R>, message: impl IntoMessage) -> Result<(), SendError> {
+    try_put(hub, Outgoing::new(message))
+}
+
+#[inline]
+fn try_put<R: Choose>(hub: &Hub<R>, message: Outgoing<impl IntoMessage>) -> Result<(), SendError> {
+    give_back(put(hub, &message).unwrap_or(Err(SendError::Full(()))), message)
 }
 
 /// Sends to the next peer with room, as soon as there is one. Cancel safe: dropped before it is ready, it has sent
@@ -47,9 +51,9 @@ pub(super) async fn send<R: Choose>(hub: &Hub<R>, message: impl IntoMessage) -> 
 
 async fn send_slowly<R: Choose>(hub: &Hub<R>, message: Outgoing<impl IntoMessage>) -> Result<(), SendError> {
     hub.give_way().await;
-    match Unsent::unless(put(hub, &message), message) {
-        Err(Unsent { why: None, message }) => wait_room(hub, message, |message| put(hub, message)).await,
-        sent => Ok(sent?),
+    match try_put(hub, message) {
+        Err(SendError::Full(message)) => wait_room(hub, message, |message| put(hub, message)).await,
+        sent => sent,
     }
 }
 
@@ -57,10 +61,11 @@ async fn send_slowly<R: Choose>(hub: &Hub<R>, message: Outgoing<impl IntoMessage
 pub(super) async fn wait_room<R: Routing>(
     hub: &Hub<R>,
     message: Message,
-    mut put: impl FnMut(&Outgoing<Message>) -> Option<Result<(), Unsendable>>,
+    mut put: impl FnMut(&Outgoing<Message>) -> Option<Result<(), SendError<()>>>,
 ) -> Result<(), SendError> {
     let message = Outgoing::new(message);
-    Ok(Unsent::unless(hub.in_send_time(|| put(&message)).await, message)?)
+    let sent = hub.in_send_time(|| put(&message)).await;
+    give_back(sent.unwrap_or(Err(SendError::Timeout(()))), message)
 }
 
 /// Sends as many of the messages as there is room for; those are taken off the batch. Whether it is empty then.
@@ -90,10 +95,10 @@ pub(super) fn try_send_batch<R: Choose>(hub: &Hub<R>, batch: &mut Batch) -> Resu
 }
 
 /// Sends all of the messages, each to the next peer with room. Cancel safe: what is sent is taken off the batch.
-pub(super) async fn send_batch<R: Choose>(hub: &Hub<R>, batch: &mut Batch) -> Result<(), SendBatchError> {
+pub(super) async fn send_batch<R: Choose>(hub: &Hub<R>, batch: &mut Batch) -> Result<(), SendError<()>> {
     hub.take_turn().await;
     let sent = hub.in_send_time(|| put_all(hub, batch)).await;
-    sent.ok_or(SendBatchError::Timeout)?.map_err(Into::into)
+    sent.ok_or(SendError::Timeout(()))?.map_err(Into::into)
 }
 
 /// Sends all of the messages, or as many as there is room for: then `None`.
@@ -105,19 +110,19 @@ pub(super) fn put_all<R: Choose>(hub: &Hub<R>, batch: &mut Batch) -> Option<Resu
 }
 
 /// Takes a place in the queue of the next peer with room.
-pub(super) async fn reserve<R: Choose>(hub: &Hub<R>) -> Result<Permit<'_>, ReserveError> {
+pub(super) async fn reserve<R: Choose>(hub: &Hub<R>) -> Result<Permit<'_>, SendError<()>> {
     let place = || {
         let mut guard = hub.out();
         let out = &mut *guard;
         if out.closed {
-            return Some(Err(ReserveError::Closed));
+            return Some(Err(SendError::Closed(())));
         }
         let peer = out.routing.choose(&out.outboxes)?;
         out.outboxes[peer].reserve();
         Some(Ok(Permit::new(hub, peer)))
     };
     hub.take_turn().await;
-    hub.in_send_time(place).await.unwrap_or(Err(ReserveError::Timeout))
+    hub.in_send_time(place).await.unwrap_or(Err(SendError::Timeout(())))
 }
 
 /// The right to send one message, at once: its place in the queue of a peer is kept. Dropped, it gives the place back.
@@ -298,24 +303,21 @@ macro_rules! sending_methods {
             /// Sends to the next peer with room, if there is one.
             ///
             /// # Errors
-            /// [`TrySendError::Full`](crate::TrySendError) or [`TrySendError::Closed`](crate::TrySendError), with the
+            /// [`SendError::Full`](crate::SendError) or [`SendError::Closed`](crate::SendError), with the
             /// message.
-            pub fn try_send(
-                &self,
-                message: impl enfonet_zmtp::IntoMessage,
-            ) -> Result<(), crate::TrySendError> {
-                Ok(crate::socket::sending::try_send(&self.hub, message)?)
+            pub fn try_send(&self, message: impl enfonet_zmtp::IntoMessage) -> Result<(), crate::SendError> {
+                crate::socket::sending::try_send(&self.hub, message)
             }
 
             /// Sends all messages of a batch, as if one by one, and takes them off it. Cancel safe: what is left in
             /// the batch isn't sent.
             ///
             /// # Errors
-            /// [`SendBatchError`](crate::SendBatchError); what wasn't sent stays in the batch.
+            /// [`SendError`](crate::SendError); what wasn't sent stays in the batch.
             pub async fn send_batch(
                 &self,
                 batch: &mut enfonet_zmtp::Batch,
-            ) -> Result<(), crate::SendBatchError> {
+            ) -> Result<(), crate::SendError<()>> {
                 crate::socket::sending::send_batch(&self.hub, batch).await
             }
 
@@ -331,8 +333,8 @@ macro_rules! sending_methods {
             /// only when it can be sent. Cancel safe.
             ///
             /// # Errors
-            /// [`ReserveError`](crate::ReserveError).
-            pub async fn reserve(&self) -> Result<crate::Permit<'_>, crate::ReserveError> {
+            /// [`SendError`](crate::SendError).
+            pub async fn reserve(&self) -> Result<crate::Permit<'_>, crate::SendError<()>> {
                 crate::socket::sending::reserve(&self.hub).await
             }
         }

@@ -8,7 +8,7 @@ use enfonet_zmtp::{Batch, Envelope, IntoMessage};
 use super::hub::{Hub, apart};
 use super::sending::{Permit, wait_room};
 use crate::PeerId;
-use crate::error::{ReserveError, SendBatchError, SendError, Unsendable, Unsent};
+use crate::error::{SendError, give_back};
 use crate::queue::{Outbox, Outgoing};
 use crate::routing::Routing;
 
@@ -19,13 +19,13 @@ fn put<R: Routing>(
     envelope: &Envelope,
     message: &Outgoing<impl IntoMessage>,
     is_there: fn(&Outbox) -> bool,
-) -> Option<Result<(), Unsendable>> {
+) -> Option<Result<(), SendError<()>>> {
     let out = hub.out();
     if out.closed {
-        return Some(Err(Unsendable::Closed));
+        return Some(Err(SendError::Closed(())));
     }
     let outbox = out.outboxes.get(peer).filter(|outbox| is_there(outbox));
-    let Some(outbox) = outbox else { return Some(Err(Unsendable::UnknownPeer)) };
+    let Some(outbox) = outbox else { return Some(Err(SendError::UnknownPeer(()))) };
     outbox.has_room().then(|| {
         hub.stage(out, peer, envelope, message);
         Ok(())
@@ -39,9 +39,19 @@ pub(super) fn try_send<R: Routing>(
     envelope: &Envelope,
     message: impl IntoMessage,
     is_there: fn(&Outbox) -> bool,
-) -> Result<(), Unsent> {
-    let message = Outgoing::new(message);
-    Unsent::unless(put(hub, peer, envelope, &message, is_there), message)
+) -> Result<(), SendError> {
+    try_put(hub, peer, envelope, Outgoing::new(message), is_there)
+}
+
+fn try_put<R: Routing>(
+    hub: &Hub<R>,
+    peer: PeerId,
+    envelope: &Envelope,
+    message: Outgoing<impl IntoMessage>,
+    is_there: fn(&Outbox) -> bool,
+) -> Result<(), SendError> {
+    let sent = put(hub, peer, envelope, &message, is_there);
+    give_back(sent.unwrap_or(Err(SendError::Full(()))), message)
 }
 
 /// Sends to one peer, as soon as it has room. Cancel safe: dropped before it is ready, it has sent nothing.
@@ -67,30 +77,30 @@ async fn send_slowly<R: Routing>(
     is_there: fn(&Outbox) -> bool,
 ) -> Result<(), SendError> {
     hub.give_way().await;
-    match Unsent::unless(put(hub, peer, envelope, &message, is_there), message) {
-        Err(Unsent { why: None, message }) => {
+    match try_put(hub, peer, envelope, message, is_there) {
+        Err(SendError::Full(message)) => {
             wait_room(hub, message, |message| put(hub, peer, envelope, message, is_there)).await
         }
-        sent => Ok(sent?),
+        sent => sent,
     }
 }
 
 /// Takes a place in the queue of a peer.
-pub(super) async fn reserve<R: Routing>(hub: &Hub<R>, peer: PeerId) -> Result<Permit<'_>, ReserveError> {
+pub(super) async fn reserve<R: Routing>(hub: &Hub<R>, peer: PeerId) -> Result<Permit<'_>, SendError<()>> {
     let place = || {
         let mut out = hub.out();
         if out.closed {
-            return Some(Err(ReserveError::Closed));
+            return Some(Err(SendError::Closed(())));
         }
         let outbox = out.outboxes.get_mut(peer).filter(|outbox| outbox.is_open());
-        let Some(outbox) = outbox else { return Some(Err(ReserveError::UnknownPeer)) };
+        let Some(outbox) = outbox else { return Some(Err(SendError::UnknownPeer(()))) };
         outbox.has_room().then(|| {
             outbox.reserve();
             Ok(Permit::new(hub, peer))
         })
     };
     hub.take_turn().await;
-    hub.in_send_time(place).await.unwrap_or(Err(ReserveError::Timeout))
+    hub.in_send_time(place).await.unwrap_or(Err(SendError::Timeout(())))
 }
 
 /// What batches are cut from may be as large as this: a read's buffer, or one that batches for many peers are made in.
@@ -103,13 +113,13 @@ fn put_batch<R: Routing>(
     peer: PeerId,
     batch: &mut Batch,
     is_there: fn(&Outbox) -> bool,
-) -> Option<Result<(), SendBatchError>> {
+) -> Option<Result<(), SendError<()>>> {
     let mut out = hub.out();
     if out.closed {
-        return Some(Err(SendBatchError::Closed));
+        return Some(Err(SendError::Closed(())));
     }
     let outbox = out.outboxes.get_mut(peer).filter(|outbox| is_there(outbox));
-    let Some(outbox) = outbox else { return Some(Err(SendBatchError::UnknownPeer)) };
+    let Some(outbox) = outbox else { return Some(Err(SendError::UnknownPeer(()))) };
     let octets = batch.wire_len();
     let admitted = outbox.push_run(batch, octets.max(SOURCE));
     let _ = batch.split_to(admitted);
@@ -126,7 +136,7 @@ pub(super) fn try_send_batch<R: Routing>(
     peer: PeerId,
     batch: &mut Batch,
     is_there: fn(&Outbox) -> bool,
-) -> Result<(), SendBatchError> {
+) -> Result<(), SendError<()>> {
     put_batch(hub, peer, batch, is_there).unwrap_or(Ok(()))
 }
 
@@ -136,8 +146,8 @@ pub(super) async fn send_batch<R: Routing>(
     peer: PeerId,
     batch: &mut Batch,
     is_there: fn(&Outbox) -> bool,
-) -> Result<(), SendBatchError> {
+) -> Result<(), SendError<()>> {
     hub.take_turn().await;
     let sent = hub.in_send_time(|| put_batch(hub, peer, batch, is_there)).await;
-    sent.unwrap_or(Err(SendBatchError::Timeout))
+    sent.unwrap_or(Err(SendError::Timeout(())))
 }

@@ -9,7 +9,7 @@ use super::receiving::streams;
 use super::sending::sinks;
 use super::to_peer;
 use crate::PeerId;
-use crate::error::{RecvError, SendError, TrySendError};
+use crate::error::{RecvError, SendError};
 use crate::queue::{Arrival, Inbound, Outbox};
 use crate::routing::{FanOut, Subscribers};
 
@@ -88,8 +88,8 @@ impl XPub {
     /// Publishes a message without waiting for queues at their mark.
     ///
     /// # Errors
-    /// [`TrySendError::Closed`], or [`TrySendError::Full`] with [`nodrop`](crate::Options::nodrop).
-    pub fn try_send(&self, message: impl IntoMessage) -> Result<(), TrySendError> {
+    /// [`SendError::Closed`], or [`SendError::Full`] with [`nodrop`](crate::Options::nodrop).
+    pub fn try_send(&self, message: impl IntoMessage) -> Result<(), SendError> {
         publish::try_send(&self.hub, message)
     }
 
@@ -117,9 +117,9 @@ impl XPub {
     /// Sends a message to one peer, whatever it has subscribed to, if it has room.
     ///
     /// # Errors
-    /// [`TrySendError`], with the message.
-    pub fn try_send_to(&self, peer: PeerId, message: impl IntoMessage) -> Result<(), TrySendError> {
-        Ok(to_peer::try_send(&self.hub, peer, &Envelope::none(), message, Outbox::is_connected)?)
+    /// [`SendError`], with the message.
+    pub fn try_send_to(&self, peer: PeerId, message: impl IntoMessage) -> Result<(), SendError> {
+        to_peer::try_send(&self.hub, peer, &Envelope::none(), message, Outbox::is_connected)
     }
 
     /// Lets a peer have the messages of a topic, as if it had asked for them: what an application does that
