@@ -1,12 +1,13 @@
 //! Streams and sinks.
 
-use enfonet_patterns::{Dealer, Options, Pair, Pull, Push, Router, SendError};
-use futures_util::{SinkExt, StreamExt};
+use enfonet_patterns::{Dealer, Options, Pair, Pull, Push, RecvError, Router, SendError};
+use futures_util::{SinkExt, StreamExt, TryStreamExt};
 
 use crate::{anywhere, inproc, on_every_runtime};
 
 on_every_runtime!(
     a_stream_gives_what_recv_would_until_the_socket_is_closed,
+    a_stream_goes_on_after_a_time_in_which_nothing_came,
     a_stream_that_is_dropped_loses_nothing,
     a_sink_sends_in_order_and_waits_for_room,
     a_stream_can_be_forwarded_to_a_sink,
@@ -16,17 +17,32 @@ on_every_runtime!(
 
 async fn a_stream_gives_what_recv_would_until_the_socket_is_closed() {
     for at in anywhere() {
-        // A time for receiving doesn't end the stream.
-        let pull = Pull::with_options(Options::default().recv_timeout(std::time::Duration::ZERO));
-        let push = Push::new();
+        let (pull, push) = (Pull::new(), Push::new());
         push.connect(pull.bind(at).await.unwrap()).unwrap();
         let mut stream = pull.stream();
         for n in 0..100 {
             push.send(n.to_string()).await.unwrap();
-            assert_eq!(stream.next().await, Some(n.to_string().into()));
+            assert_eq!(stream.next().await, Some(Ok(n.to_string().into())));
         }
         pull.close(std::time::Duration::ZERO).await;
         assert_eq!(stream.next().await, None);
+    }
+}
+
+async fn a_stream_goes_on_after_a_time_in_which_nothing_came() {
+    let millisecond = std::time::Duration::from_millis(1);
+    let pull = Pull::with_options(Options::default().recv_timeout(millisecond));
+    let push = Push::new();
+    push.connect(pull.bind(inproc()).await.unwrap()).unwrap();
+    let mut stream = pull.stream();
+    for n in 0..3 {
+        assert_eq!(stream.try_next().await, Err(RecvError::Timeout));
+        push.send(n.to_string()).await.unwrap();
+        let mut next = stream.next().await;
+        while next == Some(Err(RecvError::Timeout)) {
+            next = stream.next().await;
+        }
+        assert_eq!(next, Some(Ok(n.to_string().into())));
     }
 }
 
@@ -65,7 +81,7 @@ async fn a_sink_sends_in_order_and_waits_for_room() {
 async fn a_stream_can_be_forwarded_to_a_sink() {
     let (echo, pair) = (Pair::new(), Pair::new());
     pair.connect(echo.bind(inproc()).await.unwrap()).unwrap();
-    tokio::spawn(echo.stream().map(Ok).forward(echo.sink()));
+    tokio::spawn(echo.stream().map(|message| Ok(message.unwrap())).forward(echo.sink()));
     for n in 0..100 {
         pair.send([n.to_string(), "twice".into()]).await.unwrap();
         assert_eq!(pair.recv().await, Ok([n.to_string(), "twice".into()].into()));
@@ -75,7 +91,7 @@ async fn a_stream_can_be_forwarded_to_a_sink() {
 async fn a_routers_stream_and_sink_know_the_peer() {
     let router = Router::new();
     let at = router.bind(inproc()).await.unwrap();
-    tokio::spawn(router.stream().map(Ok).forward(router.sink()));
+    tokio::spawn(router.stream().map(|message| Ok(message.unwrap())).forward(router.sink()));
     let dealers = [(); 3].map(|()| Dealer::new());
     for (n, dealer) in dealers.iter().enumerate() {
         dealer.connect(&at).unwrap();

@@ -86,6 +86,7 @@ async fn requests_can_be_a_stream() {
     let rep = Rep::new();
     let at = rep.bind(inproc()).await.unwrap();
     tokio::spawn(rep.stream().for_each(async |request| {
+        let request = request.unwrap();
         let message = request.message().clone();
         request.reply(message).unwrap();
     }));

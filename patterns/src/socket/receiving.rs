@@ -39,12 +39,13 @@ pub(super) fn run_of(inbound: &mut Inbound, messages: usize) -> Option<(PeerId, 
 pub trait Source: Clone + Send + 'static {
     type Item: 'static;
 
-    /// The next of what it receives, however long that takes.
+    /// The next of what it receives, as `recv` gives it.
     fn next(self) -> impl Future<Output = Result<Self::Item, RecvError>> + Send;
 }
 
-/// What a socket receives, one by one, until it is closed: a [`Stream`] of the field. It shares the socket, whose
-/// other methods can be used meanwhile, and keeps it open. Dropping it loses nothing.
+/// What a socket receives, one by one, as `recv` gives it: a [`Stream`] that ends when the socket is closed. After a
+/// [`RecvError::Timeout`] it goes on. It shares the socket, whose other methods can be used meanwhile, and keeps it open.
+/// Dropping it loses nothing.
 #[derive(Debug)]
 pub struct Receiving<S, T> {
     socket: S,
@@ -58,13 +59,13 @@ impl<S: Source> Receiving<S, S::Item> {
 }
 
 impl<S: Source + Unpin> Stream for Receiving<S, S::Item> {
-    type Item = S::Item;
+    type Item = Result<S::Item, RecvError>;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let received = ready!(self.next.poll(cx));
         let next = self.socket.clone().next();
         self.next.set(next);
-        Poll::Ready(received.ok())
+        Poll::Ready(Some(received).filter(|received| !matches!(received, Err(RecvError::Closed))))
     }
 }
 
@@ -111,28 +112,24 @@ macro_rules! receiving_methods {
             }
         }
 
-        crate::socket::receiving::streams!($kind, enfonet_zmtp::Message, |socket| async move {
-            socket.hub.recv_by(crate::queue::Inbound::pop_message).await
-        });
+        crate::socket::receiving::streams!($kind, enfonet_zmtp::Message);
     };
 }
 pub(super) use receiving_methods;
 
 /// Makes a stream of what `recv` of a socket gives.
 macro_rules! streams {
-    ($kind:ident, $item:ty, |$socket:ident| $next:expr) => {
+    ($kind:ident, $item:ty) => {
         impl crate::socket::receiving::Source for $kind {
             type Item = $item;
 
             async fn next(self) -> Result<$item, crate::RecvError> {
-                let $socket = self;
-                $next.await
+                self.recv().await
             }
         }
 
         impl $kind {
-            /// What it receives, as a stream: until the socket is closed, whatever its
-            /// [`recv_timeout`](crate::Options::recv_timeout).
+            /// What [`recv`](Self::recv) gives, as a stream that ends when the socket is closed.
             #[must_use]
             pub fn stream(&self) -> crate::Receiving<Self, $item> {
                 crate::Receiving::new(self.clone())

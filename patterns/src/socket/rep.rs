@@ -56,10 +56,7 @@ pub struct Rep {
 }
 
 socket_methods!(Rep, |_settings| Replies::default());
-streams!(Rep, Request, |socket| async move {
-    socket.replies_have_their_way().await;
-    socket.hub.recv_by(|inbound| socket.request(inbound)).await
-});
+streams!(Rep, Request);
 
 impl Rep {
     /// The next request, of each client in turn. Cancel safe.

@@ -53,11 +53,7 @@ pub struct Router {
 }
 
 socket_methods!(Router, |settings| Directory::new(fastrand::u32(..), settings.handover));
-streams!(
-    Router,
-    (PeerId, Message),
-    |socket| async move { socket.hub.recv_by(Inbound::pop_message_of).await }
-);
+streams!(Router, (PeerId, Message));
 sinks!(Router, (PeerId, Message), |socket, to| socket.send_to(to.0, to.1));
 event_methods!(Router);
 

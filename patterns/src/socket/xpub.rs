@@ -72,7 +72,7 @@ pub enum FromSubscriber {
 }
 
 socket_methods!(XPub, |settings| FanOut::new(&settings));
-streams!(XPub, FromSubscriber, |socket| async move { socket.hub.recv_by(next).await });
+streams!(XPub, FromSubscriber);
 sinks!(XPub, Message, |socket, message| socket.send(message));
 
 impl XPub {
