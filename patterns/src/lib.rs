@@ -36,7 +36,7 @@ pub use peer::{PeerId, PeerInfo};
 pub use proxy::{Control, Leftover, Proxy, Statistics, Traffic, proxy};
 pub use routing::Refusal;
 pub use socket::{
-    Dealer, FromSubscriber, Pair, PeerEvent, Permit, Pub, Pull, Push, Receiving, Relay, Rep, Req, Request,
-    RequestError, Router, Sending, Sub, XPub, XSub,
+    Client, Dealer, FromSubscriber, Pair, PeerEvent, Permit, Pub, Pull, Push, Receiving, Relay, Rep, Req,
+    Request, RequestError, Router, Sending, Sub, XPub, XSub,
 };
 pub use status::{Amount, Closing, PeerStatus};

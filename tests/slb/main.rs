@@ -4,6 +4,7 @@
 
 mod backlog;
 mod capacity;
+mod clients;
 mod exchange;
 mod hostile;
 mod load;

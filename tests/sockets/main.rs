@@ -3,6 +3,7 @@
 
 mod adapters;
 mod batches;
+mod client;
 mod contexts;
 mod endings;
 mod inproc;

@@ -1,5 +1,6 @@
 //! The kinds of sockets, one type each, so that an operation that a kind doesn't have doesn't compile.
 
+mod client;
 mod common;
 mod dealer;
 mod events;
@@ -20,6 +21,7 @@ mod to_peer;
 mod xpub;
 mod xsub;
 
+pub use client::Client;
 pub use dealer::Dealer;
 pub use events::PeerEvent;
 pub use pair::Pair;
