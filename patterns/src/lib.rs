@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod auth;
+pub mod blocking;
 mod connection;
 mod context;
 mod endpoint;

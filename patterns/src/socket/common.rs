@@ -142,6 +142,11 @@ macro_rules! socket_methods {
                 self.hub.close(linger).await
             }
 
+            /// The time for which a dropped socket goes on sending.
+            pub(crate) fn linger(&self) -> std::time::Duration {
+                self.hub.settings().linger
+            }
+
             /// Changes the [`send_hwm`](crate::Options::send_hwm), also of queues that are there. What waits beyond a
             /// lower one isn't lost.
             pub fn set_send_hwm(&self, messages: usize) {

@@ -1,0 +1,256 @@
+//! The kinds of sockets, each over the async one of its name.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::runtime::{enter, wait};
+use crate::{
+    Batch, BindError, Closed, Closing, ConnectError, Endpoint, FromSubscriber, IntoMessage, Message, Options,
+    PeerId, PeerInfo, RecvError, Request, RequestError, SendError, UnknownEndpoint,
+};
+
+/// The async socket of the last clone: dropping it waits as `close` does.
+#[derive(Debug)]
+struct Owned<S: Linger>(S);
+
+/// How a socket ends.
+trait Linger {
+    fn linger(&self) -> impl Future<Output = Closing>;
+}
+
+impl<S: Linger> Drop for Owned<S> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // It goes on sending in the background, as long as the process lives.
+            return;
+        }
+        wait(self.0.linger());
+    }
+}
+
+/// Makes a kind of blocking socket: with what all kinds have, and with its own methods, each that of the async socket
+/// with the same name. `wait` marks those that are async there.
+macro_rules! blocking {
+    ($(
+        $kind:ident($options:ty, |$socket:ident| $core:expr) {
+            $( $how:ident fn $name:ident($($arg:ident: $type:ty),*) -> $result:ty; )*
+        }
+    )*) => {$(
+        #[doc = concat!("[`", stringify!($kind), "`](crate::", stringify!($kind), ") whose methods block.")]
+        #[derive(Clone, Debug)]
+        pub struct $kind(Arc<Owned<crate::$kind>>);
+
+        impl Linger for crate::$kind {
+            async fn linger(&self) -> Closing {
+                let $socket = self;
+                self.close($core.linger()).await
+            }
+        }
+
+        impl $kind {
+            /// Makes a socket with the default [`Options`].
+            #[must_use]
+            pub fn new() -> Self {
+                Self::with_options(Options::default())
+            }
+
+            /// Makes a socket with these options.
+            #[must_use]
+            pub fn with_options(options: impl Into<$options>) -> Self {
+                let _guard = enter();
+                Self(Arc::new(Owned(crate::$kind::with_options(options))))
+            }
+
+            /// Returns the async socket: the same one, with all its methods.
+            #[must_use]
+            pub fn as_async(&self) -> &crate::$kind {
+                &self.0.0
+            }
+
+            /// Listens on an endpoint, and returns it with all that was left open filled in: see
+            /// [`Pair::bind`](crate::Pair::bind).
+            ///
+            /// # Errors
+            /// [`BindError`]: the endpoint is invalid, in use, or refused by the system.
+            pub fn bind<E>(&self, endpoint: E) -> Result<Endpoint, BindError>
+            where
+                E: TryInto<Endpoint>,
+                BindError: From<E::Error>,
+            {
+                let $socket = self.as_async();
+                wait($core.bind(endpoint))
+            }
+
+            /// Connects to an endpoint, in the background: see [`Pair::connect`](crate::Pair::connect).
+            ///
+            /// # Errors
+            /// [`ConnectError`]: the endpoint is invalid, or one to bind only.
+            pub fn connect<E>(&self, endpoint: E) -> Result<(), ConnectError>
+            where
+                E: TryInto<Endpoint>,
+                ConnectError: From<E::Error>,
+            {
+                let _guard = enter();
+                self.as_async().connect(endpoint)
+            }
+
+            /// Ends listening on an endpoint: see [`Pair::unbind`](crate::Pair::unbind).
+            ///
+            /// # Errors
+            /// [`UnknownEndpoint`] when the socket isn't bound to it.
+            pub fn unbind(&self, endpoint: &Endpoint) -> Result<(), UnknownEndpoint> {
+                let _guard = enter();
+                let $socket = self.as_async();
+                $core.unbind(endpoint)
+            }
+
+            /// Ends connecting to an endpoint: see [`Pair::disconnect`](crate::Pair::disconnect).
+            ///
+            /// # Errors
+            /// [`UnknownEndpoint`] when the socket isn't connected to it.
+            pub fn disconnect(&self, endpoint: &Endpoint) -> Result<(), UnknownEndpoint> {
+                let _guard = enter();
+                let $socket = self.as_async();
+                $core.disconnect(endpoint)
+            }
+
+            /// Waits until so many peers are there, or the socket is closed.
+            pub fn wait_connected(&self, peers: usize) {
+                let $socket = self.as_async();
+                wait($core.wait_connected(peers));
+            }
+
+            /// Ends the socket: what waits is still sent, for at most `linger`. See [`Pair::close`](crate::Pair::close).
+            pub fn close(&self, linger: Duration) -> Closing {
+                wait(self.as_async().close(linger))
+            }
+
+            $(
+                #[doc = concat!("See [`", stringify!($kind), "::", stringify!($name), "`](crate::",
+                    stringify!($kind), "::", stringify!($name), ").")]
+                #[doc = ""]
+                #[doc = "# Errors"]
+                #[doc = "As there, if it has any."]
+                pub fn $name(&self, $($arg: $type),*) -> $result {
+                    blocking!(@$how self.as_async().$name($($arg),*))
+                }
+            )*
+        }
+
+        impl Default for $kind {
+            fn default() -> Self {
+                Self::new()
+            }
+        }
+    )*};
+    (@wait $future:expr) => { wait($future) };
+    (@call $call:expr) => {{
+        let _guard = enter();
+        $call
+    }};
+}
+
+blocking! {
+    Req(Options<crate::Req>, |socket| socket) {
+        wait fn request(message: impl IntoMessage) -> Result<Message, RequestError>;
+        wait fn send(message: impl IntoMessage) -> Result<(), SendError>;
+        call fn try_send(message: impl IntoMessage) -> Result<(), SendError>;
+        wait fn recv() -> Result<Message, RecvError>;
+        call fn try_recv() -> Result<Option<Message>, RecvError>;
+    }
+
+    Rep(Options<crate::Rep>, |socket| socket) {
+        wait fn recv() -> Result<Request, RecvError>;
+        call fn try_recv() -> Option<Request>;
+    }
+
+    Client(Options<crate::Dealer>, |socket| socket.dealer()) {
+        wait fn request(message: impl IntoMessage, timeout: Duration) -> Result<Message, RequestError>;
+        call fn in_flight() -> usize;
+        call fn late_replies() -> u64;
+    }
+
+    Dealer(Options<crate::Dealer>, |socket| socket) {
+        wait fn send(message: impl IntoMessage) -> Result<(), SendError>;
+        call fn try_send(message: impl IntoMessage) -> Result<(), SendError>;
+        wait fn send_batch(batch: &mut Batch) -> Result<(), SendError<()>>;
+        wait fn recv() -> Result<Message, RecvError>;
+        wait fn recv_from() -> Result<(Arc<PeerInfo>, Message), RecvError>;
+        wait fn recv_batch() -> Result<(PeerId, Batch), RecvError>;
+        call fn try_recv() -> Option<Message>;
+    }
+
+    Router(Options<crate::Router>, |socket| socket) {
+        wait fn send_to(peer: PeerId, message: impl IntoMessage) -> Result<(), SendError>;
+        call fn try_send_to(peer: PeerId, message: impl IntoMessage) -> Result<(), SendError>;
+        wait fn send_routed(message: impl IntoMessage) -> Result<(), SendError>;
+        wait fn recv() -> Result<(PeerId, Message), RecvError>;
+        wait fn recv_from() -> Result<(Arc<PeerInfo>, Message), RecvError>;
+        wait fn recv_routed() -> Result<Message, RecvError>;
+        wait fn recv_batch() -> Result<(PeerId, Batch), RecvError>;
+        call fn try_recv() -> Option<(PeerId, Message)>;
+        call fn find(identity: &[u8]) -> Option<PeerId>;
+        call fn identity(peer: PeerId) -> Option<Bytes>;
+    }
+
+    Pub(Options<crate::Pub>, |socket| socket) {
+        wait fn send(message: impl IntoMessage) -> Result<(), SendError>;
+        call fn try_send(message: impl IntoMessage) -> Result<(), SendError>;
+        wait fn send_batch(batch: &Batch) -> Result<(), Closed>;
+        wait fn wait_subscribers(peers: usize) -> ();
+    }
+
+    Sub(Options<crate::Sub>, |socket| socket) {
+        call fn subscribe(topic: impl AsRef<[u8]>) -> ();
+        call fn unsubscribe(topic: impl AsRef<[u8]>) -> ();
+        wait fn recv() -> Result<Message, RecvError>;
+        wait fn recv_from() -> Result<(Arc<PeerInfo>, Message), RecvError>;
+        wait fn recv_batch() -> Result<(PeerId, Batch), RecvError>;
+        call fn try_recv() -> Option<Message>;
+    }
+
+    XPub(Options<crate::XPub>, |socket| socket) {
+        wait fn send(message: impl IntoMessage) -> Result<(), SendError>;
+        call fn try_send(message: impl IntoMessage) -> Result<(), SendError>;
+        wait fn send_batch(batch: &Batch) -> Result<(), Closed>;
+        wait fn send_to(peer: PeerId, message: impl IntoMessage) -> Result<(), SendError>;
+        wait fn recv() -> Result<FromSubscriber, RecvError>;
+        call fn try_recv() -> Option<FromSubscriber>;
+        wait fn wait_subscribers(peers: usize) -> ();
+    }
+
+    XSub(Options<crate::XSub>, |socket| socket) {
+        call fn subscribe(topic: impl Into<Bytes>) -> ();
+        call fn unsubscribe(topic: impl Into<Bytes>) -> ();
+        call fn send(message: impl IntoMessage) -> Result<(), SendError>;
+        wait fn recv() -> Result<Message, RecvError>;
+        wait fn recv_from() -> Result<(Arc<PeerInfo>, Message), RecvError>;
+        wait fn recv_batch() -> Result<(PeerId, Batch), RecvError>;
+        call fn try_recv() -> Option<Message>;
+    }
+
+    Push(Options<crate::Push>, |socket| socket) {
+        wait fn send(message: impl IntoMessage) -> Result<(), SendError>;
+        call fn try_send(message: impl IntoMessage) -> Result<(), SendError>;
+        wait fn send_batch(batch: &mut Batch) -> Result<(), SendError<()>>;
+    }
+
+    Pull(Options<crate::Pull>, |socket| socket) {
+        wait fn recv() -> Result<Message, RecvError>;
+        wait fn recv_from() -> Result<(Arc<PeerInfo>, Message), RecvError>;
+        wait fn recv_batch() -> Result<(PeerId, Batch), RecvError>;
+        call fn try_recv() -> Option<Message>;
+    }
+
+    Pair(Options<crate::Pair>, |socket| socket) {
+        wait fn send(message: impl IntoMessage) -> Result<(), SendError>;
+        call fn try_send(message: impl IntoMessage) -> Result<(), SendError>;
+        wait fn send_batch(batch: &mut Batch) -> Result<(), SendError<()>>;
+        wait fn recv() -> Result<Message, RecvError>;
+        wait fn recv_from() -> Result<(Arc<PeerInfo>, Message), RecvError>;
+        wait fn recv_batch() -> Result<(PeerId, Batch), RecvError>;
+        call fn try_recv() -> Option<Message>;
+    }
+}
