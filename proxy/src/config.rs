@@ -22,6 +22,11 @@ impl Config {
     pub const fn new(frontend: Side, backend: Side) -> Self {
         Self { frontend, backend, grace: Duration::from_secs(4) }
     }
+
+    /// The time that a stop may take, as long as a clock can be set for.
+    pub(crate) fn stop_time(&self) -> Duration {
+        self.grace.min(LONGEST_STOP)
+    }
 }
 
 /// One side of a broker: its endpoints, of which there may be any number, and what else its socket has.
@@ -43,6 +48,8 @@ pub struct Side {
     pub heartbeat: Option<Duration>,
 }
 
+/// A stop that may take a year is as good as one that may take for ever.
+const LONGEST_STOP: Duration = Duration::from_secs(365 * 24 * 3600);
 /// A connection is probed after so long without traffic, at such intervals, so many times.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);

@@ -108,7 +108,7 @@ impl Broker {
                 () = &mut forwarding => true,
                 () = shutdown => false,
             };
-            let end = Instant::now() + self.config.grace;
+            let end = Instant::now() + self.config.stop_time();
             let is_cut = tokio::select! {
                 biased;
                 () = &mut cut => true,
@@ -140,7 +140,7 @@ impl Broker {
     /// for half of the rest.
     async fn stop_publishers(&self, end: Instant, stopping: &CancellationToken) {
         self.backend.refuse_new_peers();
-        let grace = self.config.grace;
+        let grace = self.config.stop_time();
         let _ = timeout_at(end - grace / 2, self.frontend.drain()).await;
         self.frontend.stop_receiving();
         stopping.cancel();

@@ -68,7 +68,7 @@ impl PlainRequests {
 impl Broker {
     /// Lets the clients go, then the workers; at once when `cut` is ready. Tells what was lost.
     pub(super) async fn stop(mut self, mut cut: Pin<&mut impl Future<Output = ()>>) -> Summary {
-        let end = Instant::now() + self.config.grace;
+        let end = Instant::now() + self.config.stop_time();
         self.frontend.refuse_new_peers();
         self.backend.refuse_new_peers();
         let is_cut = tokio::select! {
@@ -102,7 +102,7 @@ impl Broker {
     /// Serves clients until none is connected. From half of the time on none is read any more; after three quarters what is
     /// under way is given up.
     async fn let_clients_go(&mut self, end: Instant) {
-        let grace = self.config.grace;
+        let grace = self.config.stop_time();
         if timeout_at(end - grace / 2, self.serve_out(true)).await.is_err() {
             debug!(
                 clients = self.frontend.peers().len(),
