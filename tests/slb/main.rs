@@ -5,6 +5,7 @@
 mod backlog;
 mod capacity;
 mod clients;
+mod descriptors;
 mod exchange;
 mod hostile;
 mod load;

@@ -36,12 +36,17 @@ impl ScriptListener {
     /// When none comes within the [`DEADLINE`].
     #[must_use]
     pub fn accept(&self) -> Script {
-        Script::new(self.0.accept().expect("a connection").0)
+        Script::over(self.0.accept().expect("a connection").0)
     }
 }
 
 impl Script {
-    fn new(stream: TcpStream) -> Self {
+    /// A peer over a connection that is there.
+    ///
+    /// # Panics
+    /// When the system refuses its options.
+    #[must_use]
+    pub fn over(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(DEADLINE)).expect("an option");
         stream.set_write_timeout(Some(DEADLINE)).expect("an option");
         stream.set_nodelay(true).expect("an option");
@@ -55,7 +60,7 @@ impl Script {
     #[must_use]
     pub fn connect(endpoint: &str) -> Self {
         let address = endpoint.strip_prefix("tcp://").expect("a tcp endpoint");
-        Self::new(TcpStream::connect(address).expect("somebody listens"))
+        Self::over(TcpStream::connect(address).expect("somebody listens"))
     }
 
     /// Connects and shakes hands as ZMTP 3.`minor`.

@@ -1,9 +1,11 @@
 //! Limits on what peers may bring: whoever passes one is closed, and nobody else.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use enfonet_patterns::{Dealer, Message, Options};
 use enfonet_tests::{Runtime, Script, greeting, message, properties, ready};
+use socket2::{Domain, Socket, Type};
 
 use crate::kinds::dealer;
 
@@ -14,33 +16,50 @@ fn is_well(runtime: &Runtime, dealer: &Dealer, healthy: &mut Script) {
     healthy.settle();
 }
 
+/// A peer that comes from an address of this machine.
+fn connect_from(source: [u8; 4], at: &str) -> Script {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from((source, 0)).into()).unwrap();
+    let at: SocketAddr = at.strip_prefix("tcp://").unwrap().parse().unwrap();
+    socket.connect(&at.into()).unwrap();
+    Script::over(socket.into())
+}
+
 #[test]
-fn who_comes_when_there_are_too_many_handshakes_is_closed_and_the_others_go_on() {
+fn half_handshakes_keep_nobody_out_and_only_their_address_pays_for_them() {
     let runtime = Runtime::new();
-    let (dealer, at) = dealer(&runtime, Options::default().max_handshakes(2));
-    let through = ready(&[("Socket-Type", b"DEALER")]);
-    for _ in 0..5 {
-        let mut begun = [Script::connect(&at), Script::connect(&at)];
-        begun.iter_mut().for_each(|script| script.expect(&greeting(1)));
-        for _ in 0..3 {
-            assert_eq!(Script::connect(&at).expect_close(), b"");
-        }
-        // One finishes, and makes room.
-        begun[0].send(&[&greeting(1), &through[..]].concat());
-        begun[0].expect(&ready(&[("Socket-Type", b"DEALER"), ("Identity", b"")]));
-        begun[0].settle();
-        let mut third = Script::connect(&at);
-        third.expect(&greeting(1));
-        assert_eq!(Script::connect(&at).expect_close(), b"");
-        // One leaves, and makes room: it is seen to have gone.
-        let [mut done, other] = begun;
-        other.leave();
-        let mut fourth = Script::connect(&at);
-        fourth.expect(&greeting(1));
-        is_well(&runtime, &dealer, &mut done);
-        third.leave();
-        fourth.leave();
-    }
+    let (dealer, at) = dealer(&runtime, Options::default().max_handshakes(10));
+    let mut modest = connect_from([127, 0, 0, 2], &at);
+    modest.expect(&greeting(1));
+    let mut half: Vec<_> = (0..100)
+        .map(|_| {
+            let mut half = Script::connect(&at);
+            half.send(&greeting(1)[..9]);
+            half.expect(&greeting(1));
+            half
+        })
+        .collect();
+    // The newest are there yet, and those before them gave way to them.
+    let last = half.split_off(91);
+    half.iter_mut().for_each(|gone| assert_eq!(gone.expect_close(), b""));
+    // A newcomer is served at once, from that address or from another.
+    let mut newcomer = Script::join(&at, "DEALER", 1);
+    is_well(&runtime, &dealer, &mut newcomer);
+    let mut other = connect_from([127, 0, 0, 3], &at);
+    other.handshake("DEALER", 1);
+    is_well(&runtime, &dealer, &mut other);
+    // So is one that began before all of them, and took its time.
+    modest.send(&[greeting(1), ready(&[("Socket-Type", b"DEALER")])].concat());
+    modest.expect(&ready(&[("Socket-Type", b"DEALER"), ("Identity", b"")]));
+    is_well(&runtime, &dealer, &mut modest);
+    drop(last);
+}
+
+#[test]
+fn with_no_handshakes_at_all_nobody_comes_in() {
+    let runtime = Runtime::new();
+    let (_dealer, at) = dealer(&runtime, Options::default().max_handshakes(0));
+    assert_eq!(Script::connect(&at).expect_close(), b"");
 }
 
 #[test]

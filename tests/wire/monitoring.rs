@@ -128,20 +128,20 @@ fn a_handshake_that_the_socket_breaks_off_is_told_of_before_the_end() {
 }
 
 #[test]
-fn who_comes_when_there_are_too_many_handshakes_is_told_of() {
+fn a_handshake_that_gives_way_to_another_is_told_of() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let dealer = Dealer::with_options(Options::default().max_handshakes(1));
     let mut told = Told::by(&runtime, dealer.monitor());
     let at = runtime.run(dealer.bind(ANYWHERE)).unwrap().to_string();
-    let _first = Script::connect(&at);
+    let first = Script::connect(&at).into_stream();
     told.expect(&["Listening", "Accepted"]);
-    let second = Script::connect(&at).into_stream();
+    let _second = Script::connect(&at);
     let MonitorEvent::HandshakeFailed { address, error, .. } = told.expect(&["Accepted", "HandshakeFailed"])
     else {
         panic!()
     };
-    assert_eq!(address, second.local_addr().unwrap().to_string());
+    assert_eq!(address, first.local_addr().unwrap().to_string());
     assert!(matches!(*error, ConnectionError::TooManyHandshakes { limit: 1 }), "{error}");
     assert_eq!(error.fault(), Fault::Limit);
 }

@@ -4,14 +4,15 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
+use super::descriptors::Share;
 use super::handshake::Place;
 use super::link::{Joined, Link, Tokens};
+use super::pending::{Pending, PendingPeers, Shortage};
 use super::rejections::Rejections;
 use super::stranger::Stranger;
 use crate::error::ConnectionError;
@@ -32,7 +33,8 @@ pub(crate) async fn listen(
     Tokens { admitting, ending, until }: Tokens,
 ) {
     let host = Arc::new(Host {
-        rooms: Arc::new(Semaphore::new(link.options().handshakes.min(Semaphore::MAX_PERMITS))),
+        pending: PendingPeers::new(link.options().handshakes),
+        share: Share::new(),
         rejections: Rejections::default(),
         not_accepted: LogLimiter::default(),
         endpoint: endpoint.clone(),
@@ -47,9 +49,12 @@ pub(crate) async fn listen(
             tokio::select! {
                 accepted = listener.accept() => match accepted {
                     None => break,
-                    Some(Ok(stream)) => if let Some(room) = host.welcome(&stream) {
-                        let host = host.clone();
-                        connections.spawn(tasks.track_future(async move { host.serve(stream, room).await }));
+                    Some(Ok(stream)) => match host.admit(&stream, connections.len()) {
+                        Ok(pending) => {
+                            let host = host.clone();
+                            connections.spawn(tasks.track_future(async move { host.serve(stream, pending).await }));
+                        }
+                        Err(shortage) => host.reject(stream, shortage).await,
                     },
                     Some(Err(error)) => host.not_accepted(error).await,
                 },
@@ -83,28 +88,33 @@ struct Host {
     endpoint: Endpoint,
     admitting: CancellationToken,
     ending: CancellationToken,
-    /// One for each handshake that may go on.
-    rooms: Arc<Semaphore>,
+    /// Handshakes under way.
+    pending: Arc<PendingPeers>,
+    share: Share,
     rejections: Rejections,
     not_accepted: LogLimiter,
 }
 
 impl Host {
-    /// A stranger's room to shake hands in, if there is one left.
-    fn welcome(&self, stream: &Stream) -> Option<OwnedSemaphorePermit> {
+    /// Gives a newcomer a place to shake hands in, where need be that of another.
+    fn admit(&self, stream: &Stream, connections: usize) -> Result<Pending, Shortage> {
         self.link.monitors().tell(|| {
             let (endpoint, address) = (self.endpoint.clone(), stream.remote_address());
             MonitorEvent::Accepted { endpoint, address }
         });
-        let room = self.rooms.clone().try_acquire_owned();
-        room.inspect_err(|_| self.has_no_room(stream)).ok()
+        let lacks_descriptors = self.share.is_exceeded(stream.descriptor(), connections);
+        self.pending.admit(stream.origin(), lacks_descriptors)
     }
 
-    /// So many shake hands that this one is turned away unheard.
-    fn has_no_room(&self, stream: &Stream) {
-        let limit = self.link.options().handshakes;
-        let mut stranger = Stranger::new(stream, &*self.link, &self.endpoint, Place::Accepted);
-        self.turn_away(stream, &stranger.fail(ConnectionError::TooManyHandshakes { limit }));
+    /// Closes a connection unheard. Without descriptors, those that follow would have to go too, so they wait.
+    async fn reject(&self, stream: Stream, shortage: Shortage) {
+        let mut stranger = Stranger::new(&stream, &*self.link, &self.endpoint, Place::Accepted);
+        self.turn_away(&stream, &stranger.fail(self.pending.error(shortage)));
+        drop(stranger);
+        drop(stream);
+        if shortage == Shortage::Descriptors {
+            tokio::time::sleep(EXHAUSTED).await;
+        }
     }
 
     /// Waits where the next attempt would fail too.
@@ -120,12 +130,13 @@ impl Host {
                 Some(attempts) => warn!(%endpoint, %error, attempts, "can't accept connections for now"),
                 None => debug!(%endpoint, %error, "can't accept connections for now"),
             }
+            self.pending.give_back_descriptor();
             tokio::time::sleep(EXHAUSTED).await;
         }
     }
 
-    async fn serve(&self, stream: Stream, room: OwnedSemaphorePermit) {
-        match self.converse(&stream, room).await {
+    async fn serve(&self, stream: Stream, pending: Pending) {
+        match self.converse(&stream, pending).await {
             Ok(()) => {}
             Err(error) if error.is_ordinary() => {
                 debug!(endpoint = %self.endpoint, address = stream.remote_address(), %error, "a peer has gone");
@@ -134,20 +145,19 @@ impl Host {
         }
     }
 
-    async fn converse(
-        &self,
-        stream: &Stream,
-        room: OwnedSemaphorePermit,
-    ) -> Result<(), Arc<ConnectionError>> {
+    async fn converse(&self, stream: &Stream, mut pending: Pending) -> Result<(), Arc<ConnectionError>> {
         let mut stranger = Stranger::new(stream, &*self.link, &self.endpoint, Place::Accepted);
         // Apart, so that its memory isn't kept for as long as the connection lasts.
-        let shaking = Box::pin(stranger.shake_hands());
-        let Some(shaken) = self.admitting.run_until_cancelled(shaking).await else {
-            return Ok(());
+        let shaken = tokio::select! {
+            biased;
+            () = self.admitting.cancelled() => return Ok(()),
+            shaken = Box::pin(stranger.shake_hands()) => Ok(shaken),
+            error = pending.evicted() => Err(error),
         };
+        let shaken = shaken.map_err(|error| stranger.fail(error))?;
         let join = |peer| Joined::accept(&self.link, peer, self.ending.clone());
         let mut driver = stranger.join(shaken?, join)?;
-        drop(room);
+        drop(pending);
         driver.run().await?;
         driver.finish().await;
         Ok(())

@@ -13,11 +13,13 @@
 mod backoff;
 mod bell;
 mod connect;
+mod descriptors;
 mod drain;
 mod driver;
 mod handshake;
 mod link;
 mod listen;
+mod pending;
 mod pipe;
 mod rejections;
 mod rest;

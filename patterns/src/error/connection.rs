@@ -43,12 +43,17 @@ pub enum ConnectionError {
     /// The handshake took longer than [`Options::handshake_timeout`](crate::Options::handshake_timeout).
     #[error("the peer didn't finish the handshake in time")]
     HandshakeTimeout,
-    /// So many shook hands already that the peer was turned away unheard.
-    #[error("the limit of {limit} handshakes at a time is reached")]
+    /// So many handshakes were under way that this one, the oldest of the address that had the most, gave way to another.
+    #[error(
+        "the limit of {limit} handshakes at a time is reached, and this was the oldest of the address with the most"
+    )]
     TooManyHandshakes {
         /// The limit in force.
         limit: usize,
     },
+    /// The process has few file descriptors left, and they are kept for endpoints that have fewer connections.
+    #[error("the process has few file descriptors left, and they are kept for its other endpoints")]
+    OutOfDescriptors,
     /// After the handshake the peer sent what no peer may send, or more than a limit allows.
     #[error("{0}")]
     Traffic(#[from] TrafficError),
@@ -81,7 +86,9 @@ impl ConnectionError {
             Self::Socks(error) => error.fault(),
             Self::Traffic(error) => error.fault(),
             Self::Refused(Refusal::IdentityInUse | Refusal::PeerThere) => Fault::Configuration,
-            Self::TooManyHandshakes { .. } | Self::Refused(Refusal::Subscriptions) => Fault::Limit,
+            Self::TooManyHandshakes { .. }
+            | Self::OutOfDescriptors
+            | Self::Refused(Refusal::Subscriptions) => Fault::Limit,
             Self::Command(_) | Self::Overrun => Fault::Peer,
             Self::Closed => Fault::Caller,
             Self::Eof

@@ -7,8 +7,15 @@ use crate::Authenticator;
 use crate::auth::Door;
 
 impl<K> Options<K> {
-    /// How many peers may be in the middle of their handshake at each endpoint that is bound; who comes beyond
-    /// that is disconnected at once. Default 10,000.
+    /// Maximum number of peers in the middle of their handshake at each endpoint that is bound. Default 10,000; with zero
+    /// nobody comes in.
+    ///
+    /// At the limit a newcomer takes the place of another: the oldest handshake of the address that has the most is ended. So
+    /// peers that say nothing keep nobody out. Addresses of IPv6 count by their first 64 bits, peers over ipc by their user.
+    ///
+    /// It is the same when the process has few file descriptors left. Each endpoint that is bound is sure of 1/32 of what
+    /// the process may have (its soft limit, `RLIMIT_NOFILE`); as much is left for connections that this side makes, and
+    /// for files. An endpoint that has more gets none of these, and accepts nobody for a while.
     #[must_use]
     pub fn max_handshakes(mut self, handshakes: usize) -> Self {
         self.settings.handshakes = handshakes;

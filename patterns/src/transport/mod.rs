@@ -2,10 +2,12 @@
 
 mod ipc;
 mod listener;
+mod origin;
 mod tcp;
 
 use std::io::{self, IoSlice};
 use std::net::Shutdown;
+use std::os::fd::{AsRawFd, RawFd};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -36,6 +38,8 @@ pub(crate) enum Farewell {
     /// At once: the peer has closed, or is quiet.
     Close,
 }
+
+pub(crate) use origin::Origin;
 
 /// A connected stream. All operations take `&self`.
 #[derive(Debug)]
@@ -80,7 +84,19 @@ impl Stream {
         }
     }
 
-    /// The same with the port, for people to read.
+    /// Where the peer comes from.
+    pub(crate) fn origin(&self) -> Origin {
+        match self {
+            Self::Tcp(stream) => stream.peer_addr().map_or(Origin::Unknown, |peer| Origin::of(peer.ip())),
+            Self::Ipc(stream) => stream.peer_cred().map_or(Origin::Unknown, |peer| Origin::User(peer.uid())),
+        }
+    }
+
+    pub(crate) fn descriptor(&self) -> RawFd {
+        either!(self, s => s.as_raw_fd())
+    }
+
+    /// The address with the port, for people to read.
     pub(crate) fn remote_address(&self) -> String {
         match self {
             Self::Tcp(stream) => stream.peer_addr().map(|peer| peer.to_string()).unwrap_or_default(),

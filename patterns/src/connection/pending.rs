@@ -1,0 +1,233 @@
+//! Handshakes under way at one endpoint: how many there may be, and which of them gives way to another.
+//!
+//! A peer that connects and says nothing takes a place until its time is over. So that such peers can't keep others out, a
+//! newcomer always gets a place: the oldest handshake of the address that has the most gives way.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+
+use crate::error::ConnectionError;
+use crate::transport::Origin;
+
+/// The handshakes at one endpoint.
+#[derive(Debug)]
+pub(super) struct PendingPeers {
+    limit: usize,
+    table: Mutex<Table>,
+}
+
+/// What there isn't enough of for one more handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shortage {
+    Handshakes,
+    Descriptors,
+}
+
+/// A handshake's place. Free again when it is dropped.
+#[derive(Debug)]
+pub(super) struct Pending {
+    peers: Arc<PendingPeers>,
+    origin: Origin,
+    serial: u64,
+    /// Told when the handshake has to give way.
+    evicted: oneshot::Receiver<Shortage>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    count: usize,
+    next_serial: u64,
+    /// The handshakes of each origin, oldest first.
+    by_origin: HashMap<Origin, BTreeMap<u64, oneshot::Sender<Shortage>>>,
+    /// Each origin with its number of handshakes and its oldest: the one that has to give way comes last.
+    ranking: BTreeSet<(usize, Reverse<u64>, Origin)>,
+}
+
+impl PendingPeers {
+    pub(super) fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self { limit, table: Mutex::default() })
+    }
+
+    /// Gives a newcomer a place, that of another if need be: at the limit, or if the process `lacks_descriptors`.
+    ///
+    /// # Errors
+    /// No handshake is under way that could give way.
+    pub(super) fn admit(
+        self: &Arc<Self>,
+        origin: Origin,
+        lacks_descriptors: bool,
+    ) -> Result<Pending, Shortage> {
+        let mut table = self.table();
+        if table.count >= self.limit {
+            table.evict(Shortage::Handshakes)?;
+        } else if lacks_descriptors {
+            table.evict(Shortage::Descriptors)?;
+        }
+        let (serial, evicted) = table.enter(origin);
+        drop(table);
+        Ok(Pending { peers: self.clone(), origin, serial, evicted })
+    }
+
+    /// Ends a handshake, if there is one, when the process has no descriptor left.
+    pub(super) fn give_back_descriptor(&self) {
+        let _ = self.table().evict(Shortage::Descriptors);
+    }
+
+    /// The reason that a peer has to go.
+    pub(super) const fn error(&self, shortage: Shortage) -> ConnectionError {
+        match shortage {
+            Shortage::Handshakes => ConnectionError::TooManyHandshakes { limit: self.limit },
+            Shortage::Descriptors => ConnectionError::OutOfDescriptors,
+        }
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pending {
+    /// Waits until the handshake has to give way, and returns why. Cancel safe.
+    pub(super) async fn evicted(&mut self) -> ConnectionError {
+        match (&mut self.evicted).await {
+            Ok(shortage) => self.peers.error(shortage),
+            // Its entry goes only with an eviction, or with this.
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        let _ = self.peers.table().remove(self.origin, self.serial);
+    }
+}
+
+impl Table {
+    fn enter(&mut self, origin: Origin) -> (u64, oneshot::Receiver<Shortage>) {
+        let (serial, (sender, evicted)) = (self.next_serial, oneshot::channel());
+        self.next_serial += 1;
+        self.unrank(origin);
+        self.by_origin.entry(origin).or_default().insert(serial, sender);
+        self.count += 1;
+        self.rank(origin);
+        (serial, evicted)
+    }
+
+    /// Has the oldest handshake of the origin with the most give way.
+    fn evict(&mut self, shortage: Shortage) -> Result<(), Shortage> {
+        let (_, Reverse(oldest), origin) = *self.ranking.last().ok_or(shortage)?;
+        if let Some(handshake) = self.remove(origin, oldest) {
+            // It may be over already, and about to leave.
+            let _ = handshake.send(shortage);
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, origin: Origin, serial: u64) -> Option<oneshot::Sender<Shortage>> {
+        if !self.by_origin.get(&origin)?.contains_key(&serial) {
+            return None;
+        }
+        self.unrank(origin);
+        let handshakes = self.by_origin.get_mut(&origin)?;
+        let removed = handshakes.remove(&serial);
+        if handshakes.is_empty() {
+            self.by_origin.remove(&origin);
+        }
+        self.count -= 1;
+        self.rank(origin);
+        removed
+    }
+
+    fn unrank(&mut self, origin: Origin) {
+        if let Some(key) = self.rank_of(origin) {
+            self.ranking.remove(&key);
+        }
+    }
+
+    fn rank(&mut self, origin: Origin) {
+        if let Some(key) = self.rank_of(origin) {
+            self.ranking.insert(key);
+        }
+    }
+
+    fn rank_of(&self, origin: Origin) -> Option<(usize, Reverse<u64>, Origin)> {
+        let handshakes = self.by_origin.get(&origin)?;
+        Some((handshakes.len(), Reverse(*handshakes.first_key_value()?.0), origin))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn origin(number: u8) -> Origin {
+        Origin::of(std::net::Ipv4Addr::new(10, 0, 0, number).into())
+    }
+
+    fn is_evicted(pending: &mut Pending) -> bool {
+        pending.evicted.try_recv().is_ok()
+    }
+
+    #[test]
+    fn the_oldest_of_the_address_with_the_most_gives_way() {
+        let peers = PendingPeers::new(5);
+        let mut greedy: Vec<_> = (0..3).map(|_| peers.admit(origin(1), false).unwrap()).collect();
+        let mut modest: Vec<_> = (0..2).map(|_| peers.admit(origin(2), false).unwrap()).collect();
+        let mut newcomer = peers.admit(origin(3), false).unwrap();
+        assert_eq!(greedy.iter_mut().map(is_evicted).collect::<Vec<_>>(), [true, false, false]);
+        // Of two that have as many, the one whose oldest is oldest.
+        let _another = peers.admit(origin(4), false).unwrap();
+        assert_eq!(greedy.iter_mut().map(is_evicted).collect::<Vec<_>>(), [false, true, false]);
+        assert!(!modest.iter_mut().any(is_evicted) && !is_evicted(&mut newcomer));
+        // One that has left makes room.
+        modest.pop();
+        let _room = peers.admit(origin(5), false).unwrap();
+        assert!(!greedy.iter_mut().any(is_evicted) && !modest.iter_mut().any(is_evicted));
+    }
+
+    #[test]
+    fn a_newcomer_takes_the_descriptor_of_another_or_is_rejected() {
+        let peers = PendingPeers::new(5);
+        assert_eq!(peers.admit(origin(1), true).unwrap_err(), Shortage::Descriptors);
+        let mut first = peers.admit(origin(1), false).unwrap();
+        let _second = peers.admit(origin(2), true).unwrap();
+        assert!(is_evicted(&mut first));
+        assert_eq!(PendingPeers::new(0).admit(origin(1), false).unwrap_err(), Shortage::Handshakes);
+    }
+
+    proptest! {
+        #[test]
+        fn the_table_is_what_a_list_of_all_says(steps in prop::collection::vec((0u8..4, any::<bool>(), 0usize..6), 1..100)) {
+            let peers = PendingPeers::new(6);
+            let mut model: Vec<Pending> = Vec::new();
+            for (number, leaves, at) in steps {
+                if leaves {
+                    if at < model.len() {
+                        model.remove(at);
+                    }
+                    continue;
+                }
+                let expected = (model.len() == 6).then(|| {
+                    let count = |origin| model.iter().filter(|pending| pending.origin == origin).count();
+                    let most = model.iter().map(|pending| count(pending.origin)).max().unwrap();
+                    model.iter().find(|pending| count(pending.origin) == most).unwrap().serial
+                });
+                let newcomer = peers.admit(origin(number), false).unwrap();
+                let evicted = model.iter_mut().position(is_evicted).map(|at| model.remove(at).serial);
+                prop_assert_eq!(evicted, expected);
+                model.push(newcomer);
+                let table = peers.table();
+                prop_assert_eq!((table.count, table.ranking.len()), (model.len(), table.by_origin.len()));
+            }
+            model.clear();
+            let table = peers.table();
+            prop_assert_eq!((table.count, table.ranking.len()), (0, 0));
+        }
+    }
+}

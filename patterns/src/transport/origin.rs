@@ -1,0 +1,41 @@
+//! Where a peer comes from, as far as peers can be told apart that share what they may take.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+/// Peers of one origin are counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Origin {
+    /// The system doesn't say.
+    Unknown,
+    /// A user of this machine.
+    User(u32),
+    V4(Ipv4Addr),
+    /// The first 64 bits of an address of IPv6: a host has all that begin so.
+    V6([u16; 4]),
+}
+
+impl Origin {
+    pub(crate) fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Self::V4(address),
+            IpAddr::V6(address) => {
+                let [first, second, third, fourth, ..] = address.segments();
+                Self::V6([first, second, third, fourth])
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_of_ipv6_is_one_origin_whatever_its_address() {
+        let of = |text: &str| Origin::of(text.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+    }
+}

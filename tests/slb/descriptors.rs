@@ -1,0 +1,61 @@
+//! A balancer whose clients take all the file descriptors that they can get.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use enfonet_tests::{Script, command_of, message};
+
+/// A balancer that may have so many descriptors; killed when dropped.
+struct Limited(Child, [String; 2]);
+
+impl Limited {
+    fn start(descriptors: usize) -> Self {
+        let program = command_of("enfonet-proxy", "enfoslb");
+        let mut child = Command::new("sh")
+            .args(["-c", &format!("ulimit -n {descriptors}; exec \"$0\" \"$@\"")])
+            .arg(program.get_program())
+            .args(["--frontend", "tcp://127.0.0.1:*", "--backend", "tcp://127.0.0.1:*"])
+            .env("RUST_LOG", "error")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let side = |key| line.split_whitespace().find_map(|word| word.strip_prefix(key)).unwrap().to_string();
+        Self(child, [side("frontend="), side("backend=")])
+    }
+}
+
+impl Drop for Limited {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn clients_that_take_all_descriptors_keep_no_worker_out() {
+    let broker = Limited::start(256);
+    let [frontend, backend] = &broker.1;
+    let mut client = Script::join(frontend, "DEALER", 1);
+    // More than there are descriptors; those that are rejected, or wait to be accepted, aren't looked at.
+    let mut greedy = Vec::new();
+    for _ in 0..200 {
+        greedy.push(Script::join(frontend, "DEALER", 1));
+    }
+    greedy.extend((0..100).map(|_| Script::connect(frontend)));
+    // A share is 8 of 256.
+    let mut workers: Vec<_> = (0..8).map(|_| Script::join(backend, "REP", 1)).collect();
+    for n in 0..8u8 {
+        client.send(&message(&[&b""[..], &[n]]));
+    }
+    let mut replies: Vec<u8> = Vec::new();
+    for worker in &mut workers {
+        let request = worker.message();
+        worker.send(&message(&request));
+        replies.extend(client.message().pop().unwrap());
+    }
+    replies.sort_unstable();
+    assert_eq!(replies, [0, 1, 2, 3, 4, 5, 6, 7]);
+    drop(greedy);
+}
