@@ -1,10 +1,6 @@
 //! Within the process.
 
-use std::time::Duration;
-
-use enfonet_patterns::{
-    BindError, Context, Dealer, MonitorEvent, Options, Pub, Pull, Push, Router, Sub, XPub,
-};
+use enfonet_patterns::{BindError, Context, Dealer, Options, Pub, Pull, Push, Router, Sub, XPub};
 use enfonet_tests::DEADLINE;
 
 use crate::{inproc, on_every_runtime, turns};
@@ -17,7 +13,6 @@ on_every_runtime!(
     a_name_is_free_again_once_it_is_unbound,
     contexts_do_not_see_each_other,
     subscribing_and_leaving_is_seen_once_each,
-    waits_do_not_grow_with_connections_that_came_about,
 );
 
 async fn publications_before_there_is_a_subscriber_are_dropped_and_later_ones_come() {
@@ -112,24 +107,4 @@ async fn subscribing_and_leaving_is_seen_once_each() {
     publisher.send(["topic", "unheard"]).await.unwrap();
     turns().await;
     assert!(publisher.try_recv().is_none() && subscriber.try_recv().is_none());
-}
-
-async fn waits_do_not_grow_with_connections_that_came_about() {
-    let (first, at) = (Duration::from_millis(1), inproc());
-    let options = Options::default().reconnect_interval(first).reconnect_interval_max(DEADLINE);
-    let push = Push::with_options(options);
-    let mut monitor = push.monitor();
-    push.connect(&at).unwrap();
-    for _ in 0..6 {
-        let pull = Pull::new();
-        pull.bind(&at).await.unwrap();
-        push.wait_connected(1).await;
-        pull.close(Duration::ZERO).await;
-        let after = loop {
-            if let MonitorEvent::ConnectRetried { after, .. } = monitor.recv().await.unwrap() {
-                break after;
-            }
-        };
-        assert!(after <= 2 * first, "{after:?}");
-    }
 }

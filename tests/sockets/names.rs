@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{ConnectError, Dealer, Message, Options, Router, SendError};
+use enfonet_patterns::{ConnectError, Dealer, Message, MonitorEvent, Options, Router, SendError};
 use enfonet_tests::DEADLINE;
 
 use crate::{anywhere, eventually, inproc, on_every_runtime, turns};
@@ -11,6 +11,7 @@ on_every_runtime!(
     a_name_that_is_given_can_be_sent_to_at_once_and_stays,
     a_name_in_use_cannot_be_given,
     a_newcomer_takes_a_name_over_if_it_may,
+    a_name_that_was_given_is_taken_over_by_nobody,
     messages_with_a_routing_id_go_where_it_says,
     messages_to_nobody_are_dropped_or_come_back,
     who_probes_is_known_before_it_speaks,
@@ -30,7 +31,8 @@ async fn a_name_that_is_given_can_be_sent_to_at_once_and_stays() {
         let at = dealer.bind(at).await.unwrap();
         let peer = router.connect_as("conn1", &at).unwrap();
         assert_eq!((router.find(b"conn1"), router.identity(peer)), (Some(peer), Some("conn1".into())));
-        router.send_to(peer, "at once").await.unwrap();
+        // The connection hasn't even begun.
+        router.try_send_to(peer, "at once").unwrap();
         assert_eq!(dealer.recv().await, Ok("at once".into()));
         dealer.send("from me").await.unwrap();
         assert_eq!(router.recv_routed().await, Ok(["conn1", "from me"].into()));
@@ -84,6 +86,22 @@ async fn a_newcomer_takes_a_name_over_if_it_may() {
                 assert_eq!(first.recv().await, Ok("yours".into()));
             }
         }
+    }
+}
+
+async fn a_name_that_was_given_is_taken_over_by_nobody() {
+    for at in anywhere() {
+        let router = Router::builder().handover(true).build();
+        let (given, newcomer) = (named("calls itself so"), named("given"));
+        let bound_at =
+            router.bind(if at.starts_with("inproc") { inproc() } else { at.clone() }).await.unwrap();
+        router.connect_as("given", given.bind(at).await.unwrap()).unwrap();
+        router.wait_connected(1).await;
+        let mut monitor = router.monitor();
+        newcomer.connect(&bound_at).unwrap();
+        while !matches!(monitor.recv().await.unwrap(), MonitorEvent::HandshakeFailed { .. }) {}
+        router.send_routed(["given", "yours"]).await.unwrap();
+        assert_eq!(given.recv().await, Ok("yours".into()), "over {bound_at}");
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use enfonet_patterns::{Context, Dealer, Endpoint, IpcPath, Options, Pair, Pull, Push, Router};
+use enfonet_patterns::{Context, Dealer, Endpoint, IpcPath, MonitorEvent, Options, Pair, Pull, Push, Router};
 use enfonet_tests::{DEADLINE, ipc};
 
 use crate::{inproc, on_every_runtime};
@@ -17,6 +17,7 @@ on_every_runtime!(
     nobody_is_let_in_once_unbind_has_returned,
     a_pair_that_disconnects_and_connects_at_once_is_served_again,
     a_dealer_of_a_name_that_disconnects_and_connects_at_once_is_served_again,
+    waits_do_not_grow_with_connections_that_came_about,
 );
 
 /// Runs `fact` over each transport, at an endpoint that nobody is bound to.
@@ -129,6 +130,31 @@ async fn a_dealer_of_a_name_that_disconnects_and_connects_at_once_is_served_agai
             dealer.disconnect(&at).unwrap();
             dealer.connect(&at).unwrap();
             assert_eq!(router.recv_routed().await, Ok(["name", &n.to_string()].into()), "over {at}");
+        }
+    })
+    .await;
+}
+
+async fn waits_do_not_grow_with_connections_that_came_about() {
+    over_each_transport(async |at| {
+        let first = Duration::from_millis(1);
+        let options = Options::default().reconnect_interval(first).reconnect_interval_max(DEADLINE);
+        let (push, mut pull) = (Push::with_options(options), Pull::new());
+        let mut monitor = push.monitor();
+        let at = pull.bind(at).await.unwrap();
+        push.connect(&at).unwrap();
+        for _ in 0..6 {
+            push.wait_connected(1).await;
+            pull.close(Duration::ZERO).await;
+            while !matches!(monitor.recv().await.unwrap(), MonitorEvent::Disconnected { .. }) {}
+            let after = loop {
+                if let MonitorEvent::ConnectRetried { after, .. } = monitor.recv().await.unwrap() {
+                    break after;
+                }
+            };
+            assert!(after <= 2 * first, "{after:?} over {at}");
+            pull = Pull::new();
+            pull.bind(&at).await.unwrap();
         }
     })
     .await;

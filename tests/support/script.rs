@@ -103,6 +103,14 @@ impl Script {
         assert_eq!(&body[..6], b"\x05READY");
     }
 
+    /// Gives the kernel so many octets for what isn't read yet; it takes twice as many.
+    ///
+    /// # Panics
+    /// When the system refuses.
+    pub fn set_recv_buffer(&self, octets: usize) {
+        SockRef::from(&self.stream).set_recv_buffer_size(octets).expect("an option");
+    }
+
     /// The connection itself.
     #[must_use]
     pub fn into_stream(self) -> TcpStream {

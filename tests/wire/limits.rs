@@ -105,6 +105,31 @@ fn a_message_may_have_as_many_frames_as_the_limit_and_no_more() {
 }
 
 #[test]
+fn frames_and_messages_have_limits_by_default() {
+    const LIMIT: u64 = 256 << 20;
+    let runtime = Runtime::new();
+    let (dealer, at) = dealer(&runtime, Options::default());
+    let mut healthy = Script::join(&at, "DEALER", 1);
+    let header = |flags: u8, len: u64| [&[flags][..], &len.to_be_bytes()].concat();
+    let passing = [
+        // A command; a message, whose headers count; two frames that are too large together; too many frames.
+        header(6, LIMIT + 1),
+        header(2, LIMIT - 8),
+        [&b"\x01\x01x"[..], &header(2, LIMIT - 9 - 2)].concat(),
+        b"\x01\0".repeat(1_000_001),
+    ];
+    for passing in passing {
+        let mut greedy = Script::join(&at, "DEALER", 1);
+        greedy.try_send(&passing);
+        assert_eq!(greedy.expect_close(), b"");
+        is_well(&runtime, &dealer, &mut healthy);
+    }
+    let mut large = Script::join(&at, "DEALER", 1);
+    large.send(&[&b"\x01\0".repeat(999_999)[..], b"\0\0"].concat());
+    assert_eq!(runtime.run(dealer.recv()).unwrap().len(), 1_000_000);
+}
+
+#[test]
 fn metadata_may_have_as_many_octets_as_the_limit_and_not_many_more() {
     let runtime = Runtime::new();
     let (dealer, at) = dealer(&runtime, Options::default().max_metadata(2000));
