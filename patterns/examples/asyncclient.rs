@@ -3,8 +3,9 @@
 //! `asyncclient [ENDPOINT] [REQUESTS]`
 
 use std::error::Error;
+use std::time::Duration;
 
-use enfonet_patterns::Dealer;
+use enfonet_patterns::{Context, Dealer};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -30,5 +31,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Ok(())
     };
     tokio::try_join!(ask, listen)?;
+    Context::global().shutdown(Duration::from_secs(1)).await;
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! `hwclient [ENDPOINT] [REQUESTS]`
 
 use std::error::Error;
+use std::time::Duration;
 
 use enfonet_patterns::Req;
 
@@ -17,5 +18,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let reply = client.request("Hello").await?;
         println!("received {} {n}", reply.text(0));
     }
+    client.close(Duration::from_secs(1)).await;
     Ok(())
 }

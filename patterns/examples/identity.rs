@@ -3,8 +3,9 @@
 //! `identity [ENDPOINT] [PEERS]`
 
 use std::error::Error;
+use std::time::Duration;
 
-use enfonet_patterns::{Req, Router};
+use enfonet_patterns::{Context, Req, Router};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -26,5 +27,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let said = message.get(1).ok_or("no request")?;
         println!("{} says: {}", peer.routing_id.escape_ascii(), said.escape_ascii());
     }
+    Context::global().shutdown(Duration::from_secs(1)).await;
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! `lbworker [BACKEND]`
 
 use std::error::Error;
+use std::time::Duration;
 
 use enfonet_patterns::{Message, Req};
 
@@ -18,5 +19,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("received {}", request.text(0));
         answer = Message::from("World").with_envelope(&client);
     }
+    broker.close(Duration::from_secs(1)).await;
     Ok(())
 }

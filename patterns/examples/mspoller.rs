@@ -4,8 +4,9 @@
 //! `mspoller [VENTILATOR] [WEATHER] [MESSAGES]`
 
 use std::error::Error;
+use std::time::Duration;
 
-use enfonet_patterns::{Pull, Sub};
+use enfonet_patterns::{Context, Pull, Sub};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -23,5 +24,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
             update = weather.recv() => println!("weather {}", update?.text(0)),
         }
     }
+    Context::global().shutdown(Duration::from_secs(1)).await;
     Ok(())
 }

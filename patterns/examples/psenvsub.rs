@@ -3,8 +3,9 @@
 //! `psenvsub [ENDPOINT] [MESSAGES]`
 
 use std::error::Error;
+use std::time::Duration;
 
-use enfonet_patterns::Sub;
+use enfonet_patterns::{Context, Sub};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -19,5 +20,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let content = message.get(1).ok_or("a key without content")?;
         println!("[{}] {}", message.text(0), content.escape_ascii());
     }
+    Context::global().shutdown(Duration::from_secs(1)).await;
     Ok(())
 }

@@ -4,8 +4,9 @@
 //! `syncsub [PUBLISHER] [SYNC]`
 
 use std::error::Error;
+use std::time::Duration;
 
-use enfonet_patterns::{Req, Sub};
+use enfonet_patterns::{Context, Req, Sub};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -26,5 +27,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     println!("received {updates} updates");
+    Context::global().shutdown(Duration::from_secs(1)).await;
     Ok(())
 }

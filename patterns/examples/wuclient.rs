@@ -4,6 +4,7 @@
 //! `wuclient [ENDPOINT] [ZIP CODE] [UPDATES]`
 
 use std::error::Error;
+use std::time::Duration;
 
 use enfonet_patterns::Sub;
 
@@ -26,5 +27,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
         total += celsius;
     }
     println!("{zip_code} has {:.1} °C on average", total / f64::from(updates));
+    subscriber.close(Duration::from_secs(1)).await;
     Ok(())
 }

@@ -39,7 +39,8 @@ impl<K> Options<K> {
     }
 
     /// How long, once the socket is dropped, what waits for connected peers is still sent in the
-    /// background, as long as the runtime lives. Default 30 s. (libzmq's default is for ever.)
+    /// background, as long as the runtime lives. Default 30 s. (libzmq's default is for ever.) If anything is left when it is
+    /// over, or the runtime ends, a warning in the log says how many messages that was.
     /// `close` takes a linger of its own, and is the way to be sure. It holds for endpoints that are given up, too
     /// (`unbind`, `disconnect`). Over ipc, peers that were sent messages may take as long to read them.
     #[must_use]

@@ -9,6 +9,7 @@ use std::time::Duration;
 use enfonet_zmtp::SocketType;
 use tokio::runtime::Handle;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tracing::warn;
 
 use super::Hub;
 use super::endpoints::{Attachment, Endpoints, Role};
@@ -260,8 +261,9 @@ impl<R: Routing> Hub<R> {
         self.abort();
         self.tasks.wait().await;
         self.monitors.end();
-        let out = self.out();
-        let dropped = out.lost + out.outboxes.values().map(Outbox::queued).sum::<usize>();
+        let mut out = self.out();
+        out.is_told = true;
+        let dropped = out.unsent();
         Closing { flushed: waiting.saturating_sub(dropped), dropped }
     }
 
@@ -294,6 +296,18 @@ impl<R: Routing> Hub<R> {
     fn abort(&self) {
         self.abort.cancel();
         self.options.context.sweep();
+    }
+}
+
+/// Tells of messages that a dropped socket kept: its linger was over, or its runtime ended. Nobody else can.
+impl<R> Drop for Hub<R> {
+    fn drop(&mut self) {
+        let Ok(out) = self.out.get_mut() else { return };
+        let messages = out.unsent();
+        if messages > 0 && !out.is_told {
+            let socket = self.kind;
+            warn!(%socket, messages, "messages of a dropped socket were never sent; to wait until they are, close it");
+        }
     }
 }
 

@@ -36,7 +36,7 @@ use turns::Turns;
 
 use crate::monitor::Monitors;
 use crate::options::Settings;
-use crate::queue::{Inbound, Load, Outgoing};
+use crate::queue::{Inbound, Load, Outbox, Outgoing};
 use crate::routing::{Outboxes, Routing};
 use crate::{Endpoint, LogLimiter, PeerId};
 
@@ -52,6 +52,15 @@ pub(crate) struct Out<R> {
     /// Messages of queues that ended before all was sent.
     lost: usize,
     pub(crate) closed: bool,
+    /// Whoever closed the socket knows how much wasn't sent.
+    is_told: bool,
+}
+
+impl<R> Out<R> {
+    /// Messages of a closed socket that weren't sent, and never will be once all has ended.
+    fn unsent(&self) -> usize {
+        self.lost + self.outboxes.values().map(Outbox::queued).sum::<usize>()
+    }
 }
 
 impl<R: Routing> Out<R> {
@@ -102,7 +111,15 @@ impl<R> fmt::Debug for Hub<R> {
 impl<R: Routing> Hub<R> {
     pub(crate) fn new(kind: SocketType, options: Settings, routing: R) -> Arc<Self> {
         let limit = Load::new(options.send_hwm, options.send_octets);
-        let out = Out { outboxes: Outboxes::new(), routing, limit, joined: 0, lost: 0, closed: false };
+        let out = Out {
+            outboxes: Outboxes::new(),
+            routing,
+            limit,
+            joined: 0,
+            lost: 0,
+            closed: false,
+            is_told: false,
+        };
         let inbound = Inbound::new(
             Load::new(options.recv_hwm, options.recv_octets),
             options.peer_events,
