@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use enfonet_patterns::{
     BindError, ConnectError, Dealer, Endpoint, PeerEvent, Pull, Push, Rep, Req, SendError, UnknownEndpoint,
 };
-use enfonet_tests::{LibZmq, Runtime, eventually, ipc, unused, wildcard};
+use enfonet_tests::{DEADLINE, LibZmq, Runtime, eventually, ipc, unused, wildcard};
 
 /// An endpoint of the transport that nobody is bound to, and what has to live as long as it is used.
 fn vacant(transport: &str) -> (Box<dyn std::any::Any>, String) {
@@ -63,6 +63,38 @@ fn what_is_sent_before_our_peer_is_bound_arrives_in_order() {
         (0..200u8).for_each(|n| first.try_send([n]).unwrap());
         runtime.run(second.bind(&at)).unwrap();
         (0..200u8).for_each(|n| assert_eq!(runtime.run(second.recv()).unwrap().first(), [n]));
+    }
+}
+
+#[test]
+fn what_a_socket_sent_that_ended_before_its_peer_was_bound_arrives() {
+    for (transport, is_closed) in ["tcp", "ipc", "inproc"].into_iter().flat_map(|t| [(t, true), (t, false)]) {
+        let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+        let _guard = runtime.enter();
+        for is_ours in [true, transport == "inproc"] {
+            let (_kept, at) = vacant(transport);
+            let push = Push::new();
+            push.connect(&at).unwrap();
+            ["1", "2", "3"].iter().for_each(|text| push.try_send(*text).unwrap());
+            let closing = is_closed.then(|| {
+                let push = push.clone();
+                runtime.spawn(async move { push.close(DEADLINE).await })
+            });
+            drop(push);
+            if is_ours {
+                let pull = Pull::new();
+                runtime.run(pull.bind(&at)).unwrap();
+                ["1", "2", "3"].iter().for_each(|text| assert_eq!(runtime.run(pull.recv()).unwrap(), *text));
+            } else {
+                let (pull, _) = libzmq.bound(zmq::PULL, &at);
+                ["1", "2", "3"]
+                    .iter()
+                    .for_each(|text| assert_eq!(pull.recv_bytes(0).unwrap(), text.as_bytes()));
+            }
+            if let Some(closing) = closing {
+                assert_eq!(runtime.run(closing).unwrap().dropped, 0, "over {transport}");
+            }
+        }
     }
 }
 

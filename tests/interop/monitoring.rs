@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use enfonet_patterns::{
-    BindError, ConnectionError, Dealer, MonitorEvent, Options, Pub, Router, SocketType, Sub,
+    BindError, ConnectionError, Dealer, MonitorEvent, Options, Pub, Pull, Router, SocketType, Sub,
 };
 use enfonet_tests::{LibZmq, Runtime, Told, eventually, unused, why, wildcard};
 
@@ -143,4 +143,31 @@ fn messages_to_and_from_a_libzmq_peer_are_counted_exactly() {
         eventually(|| dealer.peers().is_empty().then_some(()));
         assert_eq!(dealer.peer(status.info.id), None);
     }
+}
+
+#[test]
+fn what_happened_can_still_be_read_when_the_socket_has_closed() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let pull = Pull::new();
+    let mut monitor = pull.monitor();
+    let at = runtime.run(pull.bind("tcp://127.0.0.1:*")).unwrap();
+    let push = libzmq.connected(zmq::PUSH, &at.to_string());
+    push.send("hello", 0).unwrap();
+    assert_eq!(runtime.run(pull.recv()).unwrap(), "hello");
+    runtime.run(pull.close(std::time::Duration::from_secs(1)));
+    drop(pull);
+    let mut kinds = Vec::new();
+    while let Ok(event) = runtime.run(monitor.recv()) {
+        kinds.push(match event {
+            MonitorEvent::Listening { .. } => "listening",
+            MonitorEvent::Accepted { .. } => "accepted",
+            MonitorEvent::HandshakeSucceeded { .. } => "succeeded",
+            MonitorEvent::Disconnected { .. } => "disconnected",
+            MonitorEvent::Closed { .. } => "closed",
+            other => panic!("{other:?}"),
+        });
+    }
+    kinds[3..].sort_unstable();
+    assert_eq!(kinds, ["listening", "accepted", "succeeded", "closed", "disconnected"]);
 }

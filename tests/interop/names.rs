@@ -166,3 +166,31 @@ fn who_sent_is_known_of_libzmq_peers_too() {
         peer.endpoint == at && peer.is_accepted && router.peer(peer.id).is_some_and(|same| *same == *peer)
     );
 }
+
+#[test]
+fn zeros_at_the_end_of_an_identity_belong_to_it() {
+    const NAMES: [&[u8]; 4] = [b"a", b"a\0", b"a\0\0", b"a\0b"];
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let ours = Router::new();
+    let at = runtime.run(ours.bind(ANYWHERE)).unwrap().to_string();
+    let (theirs, their_at) = libzmq.bound(zmq::ROUTER, ANYWHERE);
+    let dealers = NAMES.map(|name| {
+        let dealer = libzmq.socket(zmq::DEALER);
+        dealer.set_identity(name).unwrap();
+        dealer.connect(&at).unwrap();
+        dealer.send(name, 0).unwrap();
+        assert_eq!(runtime.run(ours.recv_routed()), Ok([name, name].into()));
+        let our_dealer = Dealer::builder().identity(name).build();
+        our_dealer.connect(&their_at).unwrap();
+        our_dealer.try_send(name).unwrap();
+        assert_eq!(theirs.recv_multipart(0).unwrap(), frames([name, name]));
+        (dealer, our_dealer)
+    });
+    for (name, (dealer, our_dealer)) in NAMES.iter().zip(&dealers) {
+        runtime.run(ours.send_routed([name, *name])).unwrap();
+        assert_eq!(dealer.recv_bytes(0).unwrap(), *name);
+        theirs.send_multipart([name, name], 0).unwrap();
+        assert_eq!(runtime.run(our_dealer.recv()), Ok((*name).into()));
+    }
+}

@@ -3,7 +3,7 @@
 use enfonet_patterns::{BindError, Context, Dealer, Options, Pub, Pull, Push, Router, Sub, XPub};
 use enfonet_tests::DEADLINE;
 
-use crate::{inproc, on_every_runtime, turns};
+use crate::{eventually, inproc, on_every_runtime, turns};
 
 on_every_runtime!(
     publications_before_there_is_a_subscriber_are_dropped_and_later_ones_come,
@@ -13,6 +13,7 @@ on_every_runtime!(
     a_name_is_free_again_once_it_is_unbound,
     contexts_do_not_see_each_other,
     subscribing_and_leaving_is_seen_once_each,
+    a_message_is_there_and_both_marks_count_when_the_runtime_has_had_its_turn,
 );
 
 async fn publications_before_there_is_a_subscriber_are_dropped_and_later_ones_come() {
@@ -107,4 +108,25 @@ async fn subscribing_and_leaving_is_seen_once_each() {
     publisher.send(["topic", "unheard"]).await.unwrap();
     turns().await;
     assert!(publisher.try_recv().is_none() && subscriber.try_recv().is_none());
+}
+
+async fn a_message_is_there_and_both_marks_count_when_the_runtime_has_had_its_turn() {
+    let push = Push::builder().send_hwm(2).build();
+    let pull = Pull::builder().recv_hwm(3).build();
+    push.connect(pull.bind(inproc()).await.unwrap()).unwrap();
+    let fill = || std::iter::from_fn(|| push.try_send("x").ok()).count();
+    // The two may not have come together yet; as much as the sender admits is taken at any rate.
+    let mut taken = fill();
+    assert!(taken >= 2, "{taken}");
+    eventually(|| {
+        taken += fill();
+        (taken == 5).then_some(())
+    })
+    .await;
+    turns().await;
+    assert_eq!(fill(), 0);
+    for _ in 0..5 {
+        let received = eventually(|| pull.try_recv()).await;
+        assert_eq!(received, "x");
+    }
 }
