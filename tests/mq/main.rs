@@ -13,5 +13,6 @@ mod program;
 mod restart;
 mod slow;
 mod subscriptions;
+mod topics;
 mod upstream;
 mod zmtp2;

@@ -162,15 +162,29 @@ impl Process {
         line
     }
 
-    /// Its resident memory, in octets.
+    /// Its resident memory, in bytes.
     ///
     /// # Panics
     /// When it has ended.
     #[must_use]
     pub fn memory(&self) -> usize {
+        self.status("VmRSS:")
+    }
+
+    /// The most resident memory that it has had, in bytes.
+    ///
+    /// # Panics
+    /// When it has ended.
+    #[must_use]
+    pub fn peak_memory(&self) -> usize {
+        self.status("VmHWM:")
+    }
+
+    /// A size that the system tells of it.
+    fn status(&self, key: &str) -> usize {
         let path = format!("/proc/{}/status", self.child.id());
         let status = std::fs::read_to_string(path).expect("the program runs");
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a line for the memory");
+        let line = status.lines().find(|line| line.starts_with(key)).expect("a line for the memory");
         let kib = line.split_whitespace().nth(1).and_then(|n| n.parse::<usize>().ok());
         kib.expect("a number") << 10
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Wake, Waker};
+use std::task::{Context, Wake, Waker};
 
 /// The waker that a connection leaves with its socket: it remembers that it was called. If it wasn't, a connection that had
 /// nothing to write has nothing to write, and needs neither a look nor the lock of that: in most turns that only read.
@@ -62,6 +62,12 @@ impl Bell {
         self.ring.has_rung.store(false, Ordering::Relaxed);
         &self.waker
     }
+}
+
+/// Wakes the task once others have gone on and the system was asked for news. A task that is just woken again is polled
+/// some sixty times before that.
+pub(super) fn wake_after_news(cx: &mut Context<'_>) {
+    let _ = std::pin::pin!(tokio::task::yield_now()).poll(cx);
 }
 
 #[cfg(test)]

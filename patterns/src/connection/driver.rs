@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use bytes::BytesMut;
 use enfonet_zmtp::{Command, Established, Event, HeartbeatConfig, Incoming, Peer, Version};
 
-use super::bell::Bell;
+use super::bell::{Bell, wake_after_news};
 use super::drain::Drain;
 use super::handshake::Shaken;
 use super::link::{Joined, Turn};
@@ -19,6 +19,8 @@ use crate::error::ConnectionError;
 use crate::queue::{EndMode, IdleEnd, Load, Staged};
 use crate::transport::{Farewell, Stream};
 
+/// Bytes of commands that are many at a time.
+const MANY_COMMANDS: usize = 8 << 10;
 /// How much one read asks for: it follows the traffic between these.
 const MIN_READ: usize = 2 << 10;
 const MAX_READ: usize = 128 << 10;
@@ -28,6 +30,8 @@ const PINNED: usize = 8;
 const BUDGET: usize = 128 << 10;
 /// Bytes that TCP sends at once, without word from the peer (RFC 6928).
 const FIRST_FLIGHT: usize = 14_600;
+/// The same for what a subscriber sends: some 700 subscriptions, which take a good part of a millisecond.
+const SUBSCRIBER_BUDGET: usize = 16 << 10;
 
 #[derive(Debug)]
 pub(super) struct Driver<'a> {
@@ -36,6 +40,10 @@ pub(super) struct Driver<'a> {
     incoming: Incoming,
     /// Whether the peer knows commands: those before ZMTP 3 don't.
     has_commands: bool,
+    /// Whether the peer sends subscriptions rather than messages: a thousand instructions for 20 bytes.
+    is_subscriber: bool,
+    /// The peer is told many subscriptions, which are looked up as it takes them.
+    is_told: bool,
     read_size: usize,
     queue: WriteQueue,
     staged: Staged,
@@ -81,6 +89,7 @@ impl<'a> Driver<'a> {
         let peer = join(peer)?;
         let options = peer.link().options();
         let limits = options.limits;
+        let is_subscriber = peer.link().is_publisher();
         let is_asked = version >= Version::V3_1 || (version == Version::V3_0 && options.heartbeat_legacy);
         let heartbeat = if is_asked { options.heartbeat } else { HeartbeatConfig::default() };
         let received = if received.is_empty() { BytesMut::new() } else { received };
@@ -89,6 +98,8 @@ impl<'a> Driver<'a> {
             peer,
             incoming: Incoming::new(received, limits, opener),
             has_commands: version >= Version::V3_0,
+            is_subscriber,
+            is_told: false,
             read_size: MIN_READ,
             queue: WriteQueue::new(ready, sealer),
             staged: Staged::default(),
@@ -148,8 +159,12 @@ impl<'a> Driver<'a> {
                 return Poll::Ready(Ok(()));
             }
         }
-        if read == Progress::GivesWay || write == Progress::GivesWay {
-            cx.waker().wake_by_ref();
+        let is_heavy =
+            (read == Progress::GivesWay && self.is_subscriber) || std::mem::take(&mut self.is_told);
+        match (read, write) {
+            (Progress::Waits, Progress::Waits) => {}
+            _ if is_heavy => wake_after_news(cx),
+            _ => cx.waker().wake_by_ref(),
         }
         if self.rest.poll(cx) {
             self.incoming.shrink();
@@ -195,7 +210,7 @@ impl<'a> Driver<'a> {
 
     /// Reads until the kernel has no more, the inbox is full, or the budget is used up.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<Progress, ConnectionError> {
-        let mut budget = BUDGET;
+        let mut budget = if self.is_subscriber { SUBSCRIBER_BUDGET } else { BUDGET };
         loop {
             if !self.peer.link().may_read(self.peer.id(), cx.waker()) {
                 self.vigil.handle_unread();
@@ -233,7 +248,8 @@ impl<'a> Driver<'a> {
             Ok(0) => Err(ConnectionError::Eof),
             Ok(octets) => {
                 if octets >= room {
-                    self.read_size = (self.read_size * 2).min(MAX_READ);
+                    let most = if self.is_subscriber { SUBSCRIBER_BUDGET } else { MAX_READ };
+                    self.read_size = (self.read_size * 2).min(most);
                 } else if octets < self.read_size / 4 {
                     self.read_size = (self.read_size / 2).max(MIN_READ);
                 }
@@ -371,6 +387,7 @@ impl<'a> Driver<'a> {
             rests,
         };
         self.peer.link().exchange(self.peer.id(), turn, &mut self.staged, self.bell.hang())?;
+        self.is_told |= self.staged.control.len() >= MANY_COMMANDS;
         self.queue.extend(&mut self.staged);
         self.end = self.staged.end;
         self.is_idle = self.queue.is_empty();

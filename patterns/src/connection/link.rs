@@ -1,11 +1,13 @@
 //! What a connection sees of its socket.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Waker;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use enfonet_zmtp::{Batch, Command, Local};
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::ConnectionError;
@@ -90,8 +92,19 @@ pub(crate) trait Link: fmt::Debug + Send + Sync {
     /// all is written. `is_whole` unless part of a message has arrived.
     fn end_if_idle(&self, id: PeerId, is_whole: bool) -> IdleEnd;
 
-    /// The connection has gone, with what it had taken and not written. `keep`: its queue goes on.
-    fn part(&self, id: PeerId, unsent: Vec<Batch>, keep: bool);
+    /// The connection has gone, with what it had taken and not written. `keep`: its queue goes on. Returns whether the
+    /// caller is to see to it that the socket is [swept](Self::poll_sweep).
+    fn part(&self, id: PeerId, unsent: Vec<Batch>, keep: bool) -> bool;
+
+    /// Removes a slice of the subscriptions that peers have left that have gone. Ready with whether there are more;
+    /// pending while the application has enough to receive.
+    fn poll_sweep(&self, cx: &Context<'_>) -> Poll<bool>;
+
+    /// It isn't swept any more: the next peer that leaves something has it swept again.
+    fn end_sweep(&self);
+
+    /// Whether its peers send subscriptions rather than messages.
+    fn is_publisher(&self) -> bool;
 
     /// The queue to a peer that isn't there ends.
     fn close(&self, id: PeerId);
@@ -254,10 +267,36 @@ impl Joined {
 
 impl Drop for Joined {
     fn drop(&mut self) {
-        self.link.part(self.peer.id, std::mem::take(&mut self.unsent), self.keep);
+        if self.link.part(self.peer.id, std::mem::take(&mut self.unsent), self.keep) {
+            Sweeper(self.link.clone()).spawn();
+        }
         self.link.monitors().tell(|| MonitorEvent::Disconnected {
             peer: self.peer.clone(),
             reason: self.reason.take().unwrap_or_else(|| ConnectionError::Closed.into()),
         });
+    }
+}
+
+/// Removes what a peer has left that has gone, slice by slice, so that others go on meanwhile. There is one for a socket
+/// at a time.
+#[derive(Debug)]
+struct Sweeper(Arc<dyn Link>);
+
+impl Sweeper {
+    fn spawn(self) {
+        // Without a runtime it ends here, and what is left waits for the next.
+        let Ok(runtime) = Handle::try_current() else { return };
+        runtime.spawn(async move {
+            while poll_fn(|cx| self.0.poll_sweep(cx)).await {
+                // Not just to other tasks: connections have to learn what the system has for them, too.
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+}
+
+impl Drop for Sweeper {
+    fn drop(&mut self) {
+        self.0.end_sweep();
     }
 }

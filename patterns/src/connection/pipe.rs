@@ -9,6 +9,7 @@ use enfonet_zmtp::{Batch, Command, Decoder, Event, Limits, Local, Peer, TrafficE
 use tracing::{debug, warn};
 
 use super::backoff::Backoff;
+use super::bell::wake_after_news;
 use super::link::{Joined, Slot, Turn};
 use super::rejections::Rejections;
 use crate::Endpoint;
@@ -18,8 +19,10 @@ use crate::monitor::MonitorEvent;
 use crate::peer::Newcomer;
 use crate::queue::{EndMode, IdleEnd, Load, Staged};
 
-/// A pipe gives way to other tasks after so many runs in one direction.
+/// A pipe gives way to other tasks after so many runs in one direction ...
 const BUDGET: usize = 64;
+/// ... and after so many commands, mostly subscriptions: less than a millisecond's work.
+const COMMANDS: usize = 500;
 
 /// Joins a socket to whatever is bound to the name, again and again, until this side ends it and nothing
 /// waits to be sent, or the name is given up.
@@ -126,6 +129,8 @@ struct End {
     peer: Joined,
     /// Taken from its outbox, and not yet in the other's inbox.
     runs: VecDeque<Batch>,
+    /// The same of commands.
+    commands: Decoder,
     /// In the other's inbox, and not yet received: until then it takes up room here, so that the two queues together
     /// hold what their marks allow, and no more.
     unread: Load,
@@ -147,7 +152,7 @@ enum Flow {
 }
 
 impl Pipe {
-    fn poll(&mut self, cx: &Context<'_>) -> Poll<Result<(), ConnectionError>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
         let mut flows = self.poll_both(cx)?;
         if self.is_over(flows) {
             // What came between the last look and the end is still carried over.
@@ -156,7 +161,10 @@ impl Pipe {
                 return Poll::Ready(Ok(()));
             }
         }
-        if flows.contains(&Flow::GivesWay) {
+        let has_commands = [&self.near, &self.far].iter().any(|end| !end.commands.is_empty());
+        if flows.contains(&Flow::GivesWay) && has_commands {
+            wake_after_news(cx);
+        } else if flows.contains(&Flow::GivesWay) {
             cx.waker().wake_by_ref();
         }
         Poll::Pending
@@ -178,7 +186,8 @@ impl Pipe {
 
 impl End {
     fn new(peer: Joined) -> Self {
-        Self { peer, runs: VecDeque::new(), unread: Load::default(), handed: Load::default(), end: None }
+        let (runs, commands) = (VecDeque::new(), Decoder::new(Limits::default()));
+        Self { peer, runs, commands, unread: Load::default(), handed: Load::default(), end: None }
     }
 
     /// Whether this socket wants the connection to end now, while it goes on itself. What the other has sent is here: there
@@ -197,8 +206,12 @@ impl End {
         for _ in 0..BUDGET {
             if !to.peer.link().may_read(to.peer.id(), cx.waker()) {
                 self.exchange(to, true, cx)?;
-                let waits = self.peer.link().queued(self.peer.id()) > self.unread.messages;
+                let waits = self.peer.link().queued(self.peer.id()) > self.unread.messages
+                    || !self.commands.is_empty();
                 return Ok(if waits { Flow::Full } else { Flow::Drained });
+            }
+            if self.carry_commands(to)? {
+                return Ok(Flow::GivesWay);
             }
             if let Some(run) = self.fitting(to.space()) {
                 let load = Load::new(run.len(), run.wire_len());
@@ -230,8 +243,18 @@ impl End {
         Some(run)
     }
 
-    /// Takes what is staged, and carries commands over at once. Whether there was anything: only if not, or if
-    /// blocked, is the task woken for more.
+    /// Carries commands over, before any messages. Returns whether there may be more.
+    fn carry_commands(&mut self, to: &Self) -> Result<bool, ConnectionError> {
+        for _ in 0..COMMANDS {
+            let Some(Event::Command(body)) = self.commands.poll_event().map_err(TrafficError::from)? else {
+                return Ok(false);
+            };
+            to.peer.link().command(to.peer.id(), Command::parse(body)?)?;
+        }
+        Ok(true)
+    }
+
+    /// Takes what is staged. Whether there was anything: only if not, or if blocked, is the task woken for more.
     fn exchange(&mut self, to: &Self, blocked: bool, cx: &Context<'_>) -> Result<bool, ConnectionError> {
         // What an earlier connection brought stands before it.
         let (unread, room) = to.peer.link().unread(to.peer.id());
@@ -239,15 +262,15 @@ impl End {
         let mut received = std::mem::replace(&mut self.unread, unread);
         received.sub(unread);
         let handed = std::mem::take(&mut self.handed);
-        let turn = Turn { written: received, handed, room, blocked, wants_control: true, rests: true };
+        let wants_control = !blocked && self.commands.is_empty();
+        let turn = Turn { written: received, handed, room, blocked, wants_control, rests: true };
         let mut staged = Staged::default();
         self.peer.link().exchange(self.peer.id(), turn, &mut staged, cx.waker())?;
         self.end = staged.end;
         let anything = !staged.control.is_empty() || !staged.runs.is_empty();
         self.runs.append(&mut staged.runs);
-        let mut commands = Decoder::resume(BytesMut::from(staged.control), Limits::default());
-        while let Some(Event::Command(body)) = commands.poll_event().map_err(TrafficError::from)? {
-            to.peer.link().command(to.peer.id(), Command::parse(body)?)?;
+        if !staged.control.is_empty() {
+            self.commands = Decoder::resume(BytesMut::from(staged.control), Limits::default());
         }
         Ok(anything)
     }

@@ -51,6 +51,8 @@ pub(crate) struct Inbound {
     ready: VecDeque<PeerId>,
     /// Changes to the socket's subscriptions: one line, since their order across peers matters.
     subscriptions: VecDeque<(PeerId, Subscription)>,
+    /// What sweeps behind peers that have gone, when so many changes wait that it has to wait too.
+    pub(crate) sweeper: Option<Waker>,
     limit: Load,
     /// What waits of peers that have gone for good. At the mark, no connection is read: or peers that come,
     /// send and go would fill the memory.
@@ -68,7 +70,7 @@ pub(crate) struct Inbound {
     conflates: bool,
 }
 
-/// So many subscription changes may wait before no connection is read that could bring more.
+/// So many subscription changes may wait before no connection is read that could bring more, and nothing is swept.
 const MAX_SUBSCRIPTIONS: usize = 10_000;
 
 impl Inbound {
@@ -78,6 +80,7 @@ impl Inbound {
             inboxes: SlotMap::with_key(),
             ready: VecDeque::new(),
             subscriptions: VecDeque::new(),
+            sweeper: None,
             limit,
             orphaned: Load::default(),
             is_doubtful: false,
@@ -190,6 +193,16 @@ impl Inbound {
         }
         inbox.paused = Some(waker.clone());
         false
+    }
+
+    /// Whether subscriptions of peers that have gone may be removed, each of which may be a change to report; leaves the
+    /// waker when not.
+    pub(crate) fn may_sweep(&mut self, waker: &Waker) -> bool {
+        let room = self.subscriptions.len() < MAX_SUBSCRIPTIONS;
+        if !room {
+            self.sweeper = Some(waker.clone());
+        }
+        room
     }
 
     /// Reads no connection any more. What has been read can still be received.
@@ -351,8 +364,15 @@ impl Inbound {
 
     fn pop_subscription<T, S>(&mut self, see: impl FnOnce(Option<&Inbox>) -> S) -> Option<(Arrival<T>, S)> {
         let (id, subscription) = self.subscriptions.pop_front()?;
-        if self.subscriptions.len() == MAX_SUBSCRIPTIONS / 2 {
-            self.wake_paused();
+        match self.subscriptions.len() {
+            0 if self.subscriptions.capacity() > MAX_SUBSCRIPTIONS / 10 => {
+                self.subscriptions = VecDeque::new()
+            }
+            len if len == MAX_SUBSCRIPTIONS / 2 => {
+                self.sweeper.take().into_iter().for_each(Waker::wake);
+                self.wake_paused();
+            }
+            _ => {}
         }
         Some((Arrival::Subscription(id, subscription), see(self.inboxes.get(id))))
     }

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use enfonet_zmtp::Subscription;
 use slotmap::SecondaryMap;
 
 use super::{Refusal, Routing};
@@ -121,7 +120,7 @@ impl Routing for Directory {
         }
     }
 
-    fn part(&mut self, id: PeerId, _cancelled: &mut dyn FnMut(Subscription)) -> bool {
+    fn part(&mut self, id: PeerId) -> bool {
         if self.names.get(id).is_some_and(|name| !name.stays) {
             self.remove(id);
         }
@@ -167,7 +166,7 @@ mod tests {
         let first = join(&mut directory, &mut ids, "X").unwrap();
         assert_eq!(join(&mut directory, &mut ids, "X"), Err(Refusal::IdentityInUse));
         assert_eq!(directory.find(b"X"), Some(first));
-        directory.part(first, &mut |_| {});
+        directory.part(first);
         assert_eq!(directory.find(b"X"), None);
         let second = join(&mut directory, &mut ids, "X").unwrap();
         assert_eq!(directory.find(b"X"), Some(second));
@@ -180,7 +179,7 @@ mod tests {
         assert_eq!(directory.replaced(), None);
         let second = join(&mut directory, &mut ids, "X").unwrap();
         assert_eq!((directory.replaced(), directory.replaced()), (Some(first), None));
-        directory.part(first, &mut |_| {});
+        directory.part(first);
         assert_eq!((directory.find(b"X"), directory.identity(first)), (Some(second), None));
     }
 
@@ -193,7 +192,7 @@ mod tests {
         let mut peer = peer(id, enfonet_zmtp::Version::V3_1, "itself");
         directory.join(&mut peer, &mut ids[id]).unwrap();
         assert_eq!(peer.routing_id, "conn1");
-        directory.part(id, &mut |_| {});
+        directory.part(id);
         assert_eq!(directory.find(b"conn1"), Some(id), "it may come back");
         assert_eq!(
             join(&mut directory, &mut ids, "conn1"),
@@ -209,7 +208,7 @@ mod tests {
         let (mut directory, mut ids) = (Directory::new(0, true), Outboxes::new());
         let id = add_queue(&mut ids, Load::new(1, 1));
         assert!(directory.give(id, "a".into()));
-        assert!(!directory.part(id, &mut |_| {}));
+        assert!(!directory.part(id));
         assert_eq!(join(&mut directory, &mut ids, "a"), Err(Refusal::IdentityInUse));
         directory.retire(id);
         assert_eq!(
@@ -217,7 +216,7 @@ mod tests {
             Err(Refusal::IdentityInUse),
             "something may wait for it"
         );
-        assert!(!directory.part(id, &mut |_| {}));
+        assert!(!directory.part(id));
         assert!(join(&mut directory, &mut ids, "a").is_ok());
     }
 }

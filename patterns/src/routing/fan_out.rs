@@ -131,7 +131,9 @@ impl FanOut {
         let mut admission = Admission { serial: self.serial, source, leftovers, lost: self.lost, touched };
         if let Some(everyone) = self.subscribers.of_all() {
             for id in everyone.iter().copied() {
-                admission.admit(&mut outboxes[id], id, batch.clone());
+                if let Some(outbox) = outboxes.get_mut(id) {
+                    admission.admit(outbox, id, batch.clone());
+                }
             }
         } else {
             self.publish_runs(outboxes, batch, &mut admission);
@@ -226,9 +228,13 @@ impl Routing for FanOut {
         self.subscribers.ask(id, subscription)
     }
 
-    fn part(&mut self, id: PeerId, cancelled: &mut dyn FnMut(Subscription)) -> bool {
-        self.subscribers.remove(id, |topic| cancelled(Subscription::Cancel(topic)));
+    fn part(&mut self, id: PeerId) -> bool {
+        self.subscribers.part(id);
         false
+    }
+
+    fn sweep(&mut self, most: usize, cancelled: &mut dyn FnMut(PeerId, Subscription)) -> bool {
+        self.subscribers.sweep(most, |id, topic| cancelled(id, Subscription::Cancel(topic)))
     }
 }
 

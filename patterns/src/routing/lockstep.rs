@@ -12,7 +12,7 @@
 //!
 //! A late reply of a peer that was asked before another counts in `Lost` and `Unsent`, too.
 
-use enfonet_zmtp::{Batch, Envelope, Message, Subscription};
+use enfonet_zmtp::{Batch, Envelope, Message};
 use smallvec::SmallVec;
 
 use super::{Choose, Outboxes, RoundRobin, Routing};
@@ -234,7 +234,7 @@ impl Routing for Lockstep {
     }
 
     /// Only of those that have the request: others may come and go unseen.
-    fn part(&mut self, id: PeerId, _cancelled: &mut dyn FnMut(Subscription)) -> bool {
+    fn part(&mut self, id: PeerId) -> bool {
         self.is_open() && self.asked.contains(&id)
     }
 

@@ -9,6 +9,7 @@ mod replies;
 mod round_robin;
 mod subscribers;
 mod subscriptions;
+mod topics;
 mod upstream;
 
 use enfonet_zmtp::{Batch, Subscription};
@@ -96,9 +97,18 @@ pub(crate) trait Routing: Send + 'static {
         run
     }
 
-    /// The connection has gone; `cancelled` is told of each topic that nobody wants any more. Whether the
-    /// socket has to know of it, whatever its options.
-    fn part(&mut self, _id: PeerId, _cancelled: &mut dyn FnMut(Subscription)) -> bool {
+    /// Puts a slice of what the peer is still to be told into its queue of commands. Called whenever the peer takes
+    /// commands, until it puts none.
+    fn tell(&mut self, _id: PeerId, _outbox: &mut Outbox) {}
+
+    /// The connection has gone. Whether the socket has to know of it, whatever its options.
+    fn part(&mut self, _id: PeerId) -> bool {
+        false
+    }
+
+    /// Removes at most so many of the subscriptions that are left of peers that have gone. `cancelled` is told the peer
+    /// and the topic of each that the application is told of. Returns whether there are more.
+    fn sweep(&mut self, _most: usize, _cancelled: &mut dyn FnMut(PeerId, Subscription)) -> bool {
         false
     }
 
@@ -175,6 +185,7 @@ pub(crate) mod tests {
         let run: Batch = ["a", "b"].into_iter().collect();
         assert!(routing.wants(&run));
         assert_eq!(routing.wanted(run.clone()), run);
-        assert!(!routing.part(id, &mut |_| {}) && !routing.close(id));
+        assert!(!routing.part(id) && !routing.close(id));
+        assert!(!routing.sweep(1, &mut |_, _| {}));
     }
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use enfonet_zmtp::Subscription;
 
-use super::subscriptions::{Change, Subscriptions};
+use super::subscriptions::{Amount, Change, Subscriptions};
 use super::{Outboxes, Refusal};
 use crate::PeerId;
 use crate::options::{Settings, Told};
@@ -41,7 +41,7 @@ impl Subscribers {
 
     /// How many topics peers get.
     pub(crate) const fn topics(&self) -> usize {
-        self.index.held_by_all().0
+        self.index.held_by_all().topics
     }
 
     /// A peer subscribes or cancels. Whether the application is told.
@@ -66,9 +66,11 @@ impl Subscribers {
     /// Takes a subscription in, unless that passes a limit. What is held already doesn't count again.
     fn admit(&mut self, id: PeerId, topic: &[u8]) -> Result<Change, Refusal> {
         let (max_topics, max_octets) = (self.max_subscriptions, self.max_octets);
-        let passes = |(topics, octets)| topics >= max_topics || octets + topic.len() > max_octets;
+        let passes =
+            |held: Amount| held.topics >= max_topics || held.bytes.saturating_add(topic.len()) > max_octets;
         let wishes = self.wishes();
-        let (of_peer, of_all) = (wishes.held_by(id), wishes.held_by_all());
+        // What peers still hold that have gone must not keep others out.
+        let (of_peer, of_all) = (wishes.held_by(id), wishes.wanted_at_least());
         match wishes.would_insert(topic, id) {
             Change::None => Ok(Change::None),
             Change::Peer if passes(of_peer) => Err(Refusal::Subscriptions),
@@ -87,20 +89,31 @@ impl Subscribers {
         self.index.remove(topic, id);
     }
 
-    /// A peer has gone; `cancelled` is told of each topic that the application is told of.
-    pub(crate) fn remove(&mut self, id: PeerId, mut cancelled: impl FnMut(Bytes)) {
-        let all = self.asked.is_some() || self.told == Told::All;
-        self.wishes().remove_peer(id, |topic, change| {
-            if all || change == Change::Topic {
-                cancelled(topic);
-            }
-        });
-        if self.asked.is_some() {
-            self.index.remove_peer(id, |_, _| {});
+    /// A peer has gone, and gets nothing any more. What it had is removed by [`sweep`](Self::sweep).
+    pub(crate) fn part(&mut self, id: PeerId) {
+        self.index.part(id);
+        if let Some(asked) = &mut self.asked {
+            asked.part(id);
         }
     }
 
-    /// Those who get every message, when nobody gets only some: then messages needn't be looked at.
+    /// Removes at most so many of the subscriptions that peers had that have gone; `cancelled` is told the peer and the
+    /// topic of each that the application is told of. Returns whether there are more.
+    pub(crate) fn sweep(&mut self, most: usize, mut cancelled: impl FnMut(PeerId, Bytes)) -> bool {
+        let all = self.asked.is_some() || self.told == Told::All;
+        let swept = self.wishes().sweep(most, |id, topic, change| {
+            if all || change == Change::Topic {
+                cancelled(id, topic);
+            }
+        });
+        if self.asked.is_some() {
+            self.index.sweep(most - swept, |_, _, _| {});
+        }
+        !self.index.is_swept() || self.asked.as_ref().is_some_and(|asked| !asked.is_swept())
+    }
+
+    /// Those who get every message, when nobody gets only some: then messages needn't be looked at. Peers that have gone
+    /// may be among them.
     pub(crate) fn of_all(&self) -> Option<&[PeerId]> {
         if self.inverted { None } else { self.index.of_all() }
     }
@@ -118,7 +131,12 @@ impl Subscribers {
         if self.inverted {
             return self.for_each_other(outboxes, topic, serial, &mut found);
         }
-        self.index.for_each_match(topic, |id| found(id, &mut outboxes[id]));
+        self.index.for_each_match(topic, |id| {
+            // A peer that has gone has none.
+            if let Some(outbox) = outboxes.get_mut(id) {
+                found(id, outbox);
+            }
+        });
     }
 
     /// Calls `found` for each peer without a subscription that matches.
@@ -130,7 +148,11 @@ impl Subscribers {
         serial: u64,
         found: &mut dyn FnMut(PeerId, &mut Outbox),
     ) {
-        self.index.for_each_match(topic, |id| outboxes[id].mark = serial);
+        self.index.for_each_match(topic, |id| {
+            if let Some(outbox) = outboxes.get_mut(id) {
+                outbox.mark = serial;
+            }
+        });
         outboxes.iter_mut().filter(|(_, outbox)| outbox.mark != serial).for_each(|(id, o)| found(id, o));
     }
 }
@@ -223,7 +245,12 @@ mod tests {
                         expected.retain(|topic| drop_out(wishes, topic, peer) || manual || told == Told::All);
                         all_of(&given, peer).iter().for_each(|topic| { drop_out(&mut given, topic, peer); });
                         let mut cancelled = Vec::new();
-                        subscribers.remove(ids[peer], |topic| cancelled.push(String::from_utf8(topic.into()).unwrap()));
+                        subscribers.part(ids[peer]);
+                        let told = |id, topic: Bytes| {
+                            assert_eq!(id, ids[peer]);
+                            cancelled.push(String::from_utf8(topic.into()).unwrap());
+                        };
+                        prop_assert!(!subscribers.sweep(usize::MAX, told));
                         cancelled.sort();
                         prop_assert_eq!(cancelled, expected);
                     }

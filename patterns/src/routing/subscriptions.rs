@@ -1,48 +1,77 @@
-//! Who wants what: an index from topics to peers, made for the question "who wants this message?".
+//! Who wants what: an index from topics to peers, made for the question "who wants this message?". One walk along a
+//! message's topic meets every subscription that is a prefix of it, whatever the number of peers.
 //!
-//! A radix tree: each node stands for a topic, its label is what the topic has beyond the parent's. One walk
-//! along a message's topic meets every subscription that is a prefix of it, whatever the number of peers.
-//!
-//! ```text
-//!   ""  ── "weather." ── "lisbon"   {2}
-//!   {1}               └─ "porto"    {2, 3}
-//! ```
+//! A peer that leaves may hold a million subscriptions. It is none of the subscribers at once, and what it held is
+//! removed in slices. Until then its id stands in the index, where no other peer can have it: ids are never used twice.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use slotmap::SecondaryMap;
+use smallvec::SmallVec;
 
+use super::topics::{NodeId, ROOT, TopicTree, Value};
 use crate::PeerId;
 
-const ROOT: NodeId = 0;
-type NodeId = u32;
-
-#[derive(Debug)]
-pub(crate) struct Subscriptions {
-    nodes: Vec<Node>,
-    vacant: Vec<NodeId>,
-    /// The nodes at which each peer stands, so that its going costs no walk over the tree.
-    held: SecondaryMap<PeerId, Held>,
-    /// Topics that anybody wants, and their octets.
-    topics: usize,
-    octets: usize,
-}
-
 #[derive(Debug, Default)]
-struct Node {
-    label: Box<[u8]>,
-    parent: NodeId,
-    /// By the first octet of the child's label, in order.
-    children: Vec<(u8, NodeId)>,
-    /// In order.
-    peers: Vec<PeerId>,
+pub(crate) struct Subscriptions {
+    topics: TopicTree<Peers>,
+    /// The subscriptions of each peer.
+    held: SecondaryMap<PeerId, Held>,
+    /// Those of peers that have gone, not removed yet.
+    left: BTreeMap<PeerId, Held>,
+    /// All of these together.
+    left_total: Amount,
+    /// Topics in the index, and their bytes.
+    total: Amount,
 }
 
+/// The subscribers of a topic, in order.
+#[derive(Debug, Default)]
+struct Peers(SmallVec<[PeerId; 2]>);
+
+impl Value for Peers {
+    fn is_vacant(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// A number of topics, and their bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Amount {
+    pub(crate) topics: usize,
+    pub(crate) bytes: usize,
+}
+
+impl Amount {
+    const fn add(&mut self, topic: &[u8]) {
+        self.topics += 1;
+        self.bytes += topic.len();
+    }
+
+    const fn sub(&mut self, topic: &[u8]) {
+        self.topics -= 1;
+        self.bytes -= topic.len();
+    }
+}
+
+/// The subscriptions of one peer, so that its going costs no walk over the tree.
 #[derive(Debug, Default)]
 struct Held {
-    nodes: HashSet<NodeId>,
-    octets: usize,
+    nodes: BTreeSet<NodeId>,
+    bytes: usize,
+}
+
+impl Held {
+    fn amount(&self) -> Amount {
+        Amount { topics: self.nodes.len(), bytes: self.bytes }
+    }
+
+    fn renumber(&mut self, from: NodeId, to: NodeId) {
+        if self.nodes.remove(&from) {
+            self.nodes.insert(to);
+        }
+    }
 }
 
 /// What a change of one peer's subscriptions meant.
@@ -56,17 +85,10 @@ pub(crate) enum Change {
     Topic,
 }
 
-impl Default for Subscriptions {
-    fn default() -> Self {
-        let nodes = vec![Node::default()];
-        Self { nodes, vacant: Vec::new(), held: SecondaryMap::new(), topics: 0, octets: 0 }
-    }
-}
-
 impl Subscriptions {
     /// What [`insert`](Self::insert) would change.
     pub(crate) fn would_insert(&self, topic: &[u8], id: PeerId) -> Change {
-        let peers = self.find(topic).map_or(&[][..], |at| &self.nodes[at as usize].peers);
+        let peers = self.topics.find(topic).map_or(&[][..], |at| &self.topics.value(at).0);
         match peers.binary_search(&id) {
             Ok(_) => Change::None,
             Err(_) if peers.is_empty() => Change::Topic,
@@ -75,8 +97,8 @@ impl Subscriptions {
     }
 
     pub(crate) fn insert(&mut self, topic: &[u8], id: PeerId) -> Change {
-        let at = self.make(topic);
-        let peers = &mut self.nodes[at as usize].peers;
+        let at = self.topics.make(topic);
+        let Peers(peers) = self.topics.value_mut(at);
         let Err(place) = peers.binary_search(&id) else {
             return Change::None;
         };
@@ -84,53 +106,75 @@ impl Subscriptions {
         let first = peers.len() == 1;
         let held = self.held.entry(id).expect("a subscribing peer is connected").or_default();
         held.nodes.insert(at);
-        held.octets += topic.len();
+        held.bytes += topic.len();
         if !first {
             return Change::Peer;
         }
-        self.topics += 1;
-        self.octets += topic.len();
+        self.total.add(topic);
         Change::Topic
     }
 
     pub(crate) fn remove(&mut self, topic: &[u8], id: PeerId) -> Change {
-        let Some(at) = self.find(topic) else {
+        let Some(at) = self.topics.find(topic) else {
             return Change::None;
         };
         let Some(held) = self.held.get_mut(id).filter(|held| held.nodes.contains(&at)) else {
             return Change::None;
         };
         held.nodes.remove(&at);
-        held.octets -= topic.len();
-        if !self.leave(at, id) {
-            return Change::Peer;
-        }
-        self.topics -= 1;
-        self.octets -= topic.len();
-        Change::Topic
+        held.bytes -= topic.len();
+        self.leave(at, topic, id)
     }
 
-    /// Removes all of a peer; `removed` is told of each of its topics, and what that changed.
-    pub(crate) fn remove_peer(&mut self, id: PeerId, mut removed: impl FnMut(Bytes, Change)) {
-        for at in self.held.remove(id).unwrap_or_default().nodes {
-            let topic = self.topic(at);
-            let change = if self.leave(at, id) { Change::Topic } else { Change::Peer };
-            if change == Change::Topic {
-                self.topics -= 1;
-                self.octets -= topic.len();
+    /// A peer has gone: it is none of the subscribers any more. What it held is removed by [`sweep`](Self::sweep).
+    pub(crate) fn part(&mut self, id: PeerId) {
+        if let Some(held) = self.held.remove(id).filter(|held| !held.nodes.is_empty()) {
+            self.left_total.topics += held.nodes.len();
+            self.left_total.bytes += held.bytes;
+            self.left.insert(id, held);
+        }
+    }
+
+    /// Whether subscriptions of peers that have gone are still to be removed.
+    pub(crate) fn is_swept(&self) -> bool {
+        self.left.is_empty()
+    }
+
+    /// Removes at most so many subscriptions of peers that have gone; `removed` is told the peer and the topic of each,
+    /// and what that changed. Returns how many it removed.
+    pub(crate) fn sweep(&mut self, most: usize, mut removed: impl FnMut(PeerId, Bytes, Change)) -> usize {
+        for done in 0..most {
+            let Some(mut first) = self.left.first_entry() else { return done };
+            // From the last to the first, so that hardly ever another node takes the number of one that goes.
+            let (id, Some(at)) = (*first.key(), first.get_mut().nodes.pop_last()) else { return done };
+            if first.get().nodes.is_empty() {
+                first.remove();
             }
-            removed(topic, change);
+            let topic = self.topics.topic(at);
+            self.left_total.sub(&topic);
+            let change = self.leave(at, &topic, id);
+            removed(id, topic, change);
         }
+        most
     }
 
-    /// How many subscriptions a peer holds, and how many octets their topics have.
-    pub(crate) fn held_by(&self, id: PeerId) -> (usize, usize) {
-        self.held.get(id).map_or((0, 0), |held| (held.nodes.len(), held.octets))
+    /// How many subscriptions a peer holds, and how many bytes their topics have.
+    pub(crate) fn held_by(&self, id: PeerId) -> Amount {
+        self.held.get(id).map(Held::amount).unwrap_or_default()
     }
 
-    /// How many topics anybody wants, and how many octets they have.
-    pub(crate) const fn held_by_all(&self) -> (usize, usize) {
-        (self.topics, self.octets)
+    /// How many topics anybody wants, and how many bytes they have. Those that only peers have that have gone may be
+    /// among them.
+    pub(crate) const fn held_by_all(&self) -> Amount {
+        self.total
+    }
+
+    /// The same without as much as peers still hold that have gone: no more than what is wanted.
+    pub(crate) const fn wanted_at_least(&self) -> Amount {
+        Amount {
+            topics: self.total.topics.saturating_sub(self.left_total.topics),
+            bytes: self.total.bytes.saturating_sub(self.left_total.bytes),
+        }
     }
 
     /// How many peers hold a subscription at least.
@@ -139,157 +183,40 @@ impl Subscriptions {
     }
 
     /// The subscribers, when every one of them wants everything and nothing else: then messages needn't be
-    /// looked at.
+    /// looked at. Peers that have gone may be among them.
     pub(crate) fn of_all(&self) -> Option<&[PeerId]> {
-        let root = &self.nodes[ROOT as usize];
-        root.children.is_empty().then_some(&root.peers)
+        self.topics.has_root_only().then(|| &self.topics.value(ROOT).0[..])
     }
 
-    /// Calls `matched` for every subscription that is a prefix of the topic: once or more for a peer.
+    /// Calls `matched` for every subscription that is a prefix of the topic: once or more for a peer, and also for peers
+    /// that have gone.
     #[inline]
     pub(crate) fn for_each_match(&self, topic: &[u8], mut matched: impl FnMut(PeerId)) {
-        let (mut node, mut rest) = (&self.nodes[ROOT as usize], topic);
-        loop {
-            node.peers.iter().copied().for_each(&mut matched);
-            let Some(child) = rest.first().and_then(|octet| node.child(*octet)) else {
-                return;
-            };
-            node = &self.nodes[child as usize];
-            match rest.strip_prefix(&node.label[..]) {
-                Some(after) => rest = after,
-                None => return,
-            }
-        }
+        self.topics.find_prefix(topic, |Peers(peers)| {
+            peers.iter().copied().for_each(&mut matched);
+            false
+        });
     }
 
-    /// The node that stands for exactly this topic.
-    fn find(&self, topic: &[u8]) -> Option<NodeId> {
-        let (mut at, mut rest) = (ROOT, topic);
-        while let Some(octet) = rest.first() {
-            at = self.nodes[at as usize].child(*octet)?;
-            rest = rest.strip_prefix(&self.nodes[at as usize].label[..])?;
-        }
-        Some(at)
-    }
-
-    /// The same, made if it isn't there.
-    fn make(&mut self, topic: &[u8]) -> NodeId {
-        let (mut at, mut rest) = (ROOT, topic);
-        while let Some(octet) = rest.first() {
-            let Some(child) = self.nodes[at as usize].child(*octet) else {
-                return self.add(at, rest.into());
-            };
-            let label = &self.nodes[child as usize].label;
-            let common = label.iter().zip(rest).take_while(|(a, b)| a == b).count();
-            at = if common == label.len() { child } else { self.split(child, common) };
-            rest = &rest[common..];
-        }
-        at
-    }
-
-    fn add(&mut self, parent: NodeId, label: Box<[u8]>) -> NodeId {
-        let octet = label[0];
-        let node = Node { label, parent, ..Node::default() };
-        let id = match self.vacant.pop() {
-            Some(id) => {
-                self.nodes[id as usize] = node;
-                id
-            }
-            None => {
-                self.nodes.push(node);
-                NodeId::try_from(self.nodes.len() - 1).expect("fewer than 2^32 topics fit into memory")
-            }
-        };
-        self.nodes[parent as usize].set_child(octet, id);
-        id
-    }
-
-    /// Puts a node between `child` and its parent that takes the first `at` octets of its label.
-    /// `child` keeps its id: peers know it by that.
-    fn split(&mut self, child: NodeId, at: usize) -> NodeId {
-        let node = &mut self.nodes[child as usize];
-        let (parent, label) = (node.parent, std::mem::take(&mut node.label));
-        let (upper, lower) = label.split_at(at);
-        node.label = lower.into();
-        let middle = self.add(parent, upper.into());
-        self.nodes[child as usize].parent = middle;
-        self.nodes[middle as usize].set_child(lower[0], child);
-        middle
-    }
-
-    /// Takes a peer off a node. Whether it was the last one.
-    fn leave(&mut self, at: NodeId, id: PeerId) -> bool {
-        let peers = &mut self.nodes[at as usize].peers;
+    /// Takes a peer off a topic, which it has.
+    fn leave(&mut self, at: NodeId, topic: &[u8], id: PeerId) -> Change {
+        let Peers(peers) = self.topics.value_mut(at);
         if let Ok(place) = peers.binary_search(&id) {
             peers.remove(place);
         }
-        let last = peers.is_empty();
-        if last {
-            *peers = Vec::new();
-            self.prune(at);
+        if !peers.is_empty() {
+            return Change::Peer;
         }
-        last
-    }
-
-    /// Removes a node that no peer stands at: joins it with its only child, or drops it if it has none.
-    fn prune(&mut self, at: NodeId) {
-        let node = &self.nodes[at as usize];
-        if at == ROOT || !node.peers.is_empty() {
-            return;
-        }
-        let (parent, octet) = (node.parent, node.label[0]);
-        match node.children[..] {
-            [] => {
-                self.nodes[parent as usize].remove_child(octet);
-                self.vacate(at);
-                self.prune(parent);
+        *peers = SmallVec::new();
+        self.total.sub(topic);
+        let (held, left) = (&mut self.held, &mut self.left);
+        self.topics.prune(at, &mut |Peers(peers), from, to| {
+            for id in peers {
+                let holder = held.get_mut(*id).or_else(|| left.get_mut(id));
+                holder.into_iter().for_each(|held| held.renumber(from, to));
             }
-            [(_, child)] => {
-                let label = [&node.label[..], &self.nodes[child as usize].label].concat();
-                let lower = &mut self.nodes[child as usize];
-                (lower.label, lower.parent) = (label.into(), parent);
-                self.nodes[parent as usize].set_child(octet, child);
-                self.vacate(at);
-            }
-            _ => {}
-        }
-    }
-
-    fn vacate(&mut self, at: NodeId) {
-        self.nodes[at as usize] = Node::default();
-        self.vacant.push(at);
-    }
-
-    fn topic(&self, at: NodeId) -> Bytes {
-        let (mut labels, mut at) = (Vec::new(), at);
-        while at != ROOT {
-            let node = &self.nodes[at as usize];
-            labels.push(&node.label[..]);
-            at = node.parent;
-        }
-        labels.reverse();
-        labels.concat().into()
-    }
-}
-
-impl Node {
-    #[inline]
-    fn child(&self, octet: u8) -> Option<NodeId> {
-        let place = self.children.binary_search_by_key(&octet, |(first, _)| *first).ok()?;
-        Some(self.children[place].1)
-    }
-
-    fn set_child(&mut self, octet: u8, id: NodeId) {
-        match self.children.binary_search_by_key(&octet, |(first, _)| *first) {
-            Ok(place) => self.children[place].1 = id,
-            Err(place) => self.children.insert(place, (octet, id)),
-        }
-    }
-
-    fn remove_child(&mut self, octet: u8) {
-        if let Ok(place) = self.children.binary_search_by_key(&octet, |(first, _)| *first) {
-            self.children.remove(place);
-        }
+        });
+        Change::Topic
     }
 }
 
@@ -338,38 +265,34 @@ mod tests {
     }
 
     #[test]
-    fn an_emptied_tree_has_given_all_nodes_back() {
+    fn what_a_peer_held_is_removed_after_it_has_gone() {
         let (mut index, ids) = (Subscriptions::default(), ids(1));
         for topic in ["abc", "abd", "ab", "x", "", "abcdef"] {
             index.insert(topic.as_bytes(), ids[0]);
         }
         let mut gone = Vec::new();
-        index.remove_peer(ids[0], |topic, _| gone.push(topic));
+        index.part(ids[0]);
+        assert_eq!(index.sweep(usize::MAX, |_, topic, _| gone.push(topic)), 6);
         gone.sort();
         assert_eq!(gone, ["", "ab", "abc", "abcdef", "abd", "x"]);
-        assert_eq!(index.nodes.len() - index.vacant.len(), 1);
-        assert!(index.nodes[0].children.is_empty());
-    }
-
-    /// Whether each node but the root stands for a topic or parts two: so there are fewer than two for each topic.
-    fn is_compact(index: &Subscriptions) -> bool {
-        let needed = |node: &&Node| !node.peers.is_empty() || node.children.len() > 1;
-        let live = index.nodes.len() - 1 - index.vacant.len();
-        index.nodes[1..].iter().filter(needed).count() == live
+        assert!(index.topics.has_root_only() && index.is_swept());
     }
 
     #[derive(Clone, Debug)]
     enum Step {
         Insert(String, usize),
         Remove(String, usize),
-        RemovePeer(usize),
+        /// The peer goes, and another one takes its place.
+        Part(usize),
+        Sweep(usize),
     }
 
     fn step() -> impl Strategy<Value = Step> {
         prop_oneof![
-            4 => ("[ab]{0,5}", 0usize..4).prop_map(|(t, p)| Step::Insert(t, p)),
-            3 => ("[ab]{0,5}", 0usize..4).prop_map(|(t, p)| Step::Remove(t, p)),
-            1 => (0usize..4).prop_map(Step::RemovePeer),
+            8 => ("[ab]{0,5}", 0usize..4).prop_map(|(t, p)| Step::Insert(t, p)),
+            4 => ("[ab]{0,5}", 0usize..4).prop_map(|(t, p)| Step::Remove(t, p)),
+            1 => (0usize..4).prop_map(Step::Part),
+            2 => (0usize..4).prop_map(Step::Sweep),
         ]
     }
 
@@ -381,51 +304,79 @@ mod tests {
         }
     }
 
+    /// The holders of each topic, with those that have gone.
+    type Model = BTreeMap<Bytes, BTreeSet<PeerId>>;
+
+    fn amount<'a>(topics: impl Iterator<Item = &'a Bytes>) -> Amount {
+        let mut amount = Amount::default();
+        topics.for_each(|topic| amount.add(topic));
+        amount
+    }
+
+    fn held_by(model: &Model, id: PeerId) -> Amount {
+        amount(model.iter().filter(|(_, set)| set.contains(&id)).map(|(topic, _)| topic))
+    }
+
+    /// Sweeps, and the model too.
+    fn sweep(index: &mut Subscriptions, model: &mut Model, most: usize, present: &[PeerId]) {
+        let left: usize = model.values().flatten().filter(|id| !present.contains(id)).count();
+        let mut removed = 0;
+        let swept = index.sweep(most, |id, topic, change| {
+            assert!(!present.contains(&id), "{id:?} is there");
+            let set = model.get_mut(&topic).unwrap();
+            assert!(set.remove(&id));
+            assert_eq!(change == Change::Topic, set.is_empty());
+            removed += 1;
+        });
+        assert_eq!((swept, removed), (most.min(left), most.min(left)));
+    }
+
     proptest! {
         #[test]
-        fn the_index_agrees_with_a_plain_map(steps in prop::collection::vec(step(), 0..60), probes in prop::collection::vec("[abc]{0,7}", 5)) {
-            let (mut index, ids) = (Subscriptions::default(), ids(4));
-            let mut model = BTreeMap::<String, BTreeSet<PeerId>>::new();
+        fn the_index_agrees_with_a_plain_map(steps in prop::collection::vec(step(), 0..80), probes in prop::collection::vec("[abc]{0,7}", 5)) {
+            let mut slots = SlotMap::<PeerId, ()>::with_key();
+            let (mut index, mut ids) = (Subscriptions::default(), [(); 4].map(|()| slots.insert(())));
+            let mut model = Model::new();
             for step in steps {
                 match step {
                     Step::Insert(topic, peer) => {
-                        let set = model.entry(topic.clone()).or_default();
+                        let set = model.entry(topic.clone().into()).or_default();
                         let first = set.is_empty();
                         let predicted = index.would_insert(topic.as_bytes(), ids[peer]);
                         prop_assert_eq!(predicted, change(!set.contains(&ids[peer]), first));
                         prop_assert_eq!(index.insert(topic.as_bytes(), ids[peer]), change(set.insert(ids[peer]), first));
                     }
                     Step::Remove(topic, peer) => {
-                        let set = model.entry(topic.clone()).or_default();
+                        let set = model.entry(topic.clone().into()).or_default();
                         let changed = set.remove(&ids[peer]);
                         prop_assert_eq!(index.remove(topic.as_bytes(), ids[peer]), change(changed, set.is_empty()));
                     }
-                    Step::RemovePeer(peer) => {
-                        let mut gone = BTreeSet::new();
-                        index.remove_peer(ids[peer], |topic, change| { gone.insert((topic, change == Change::Topic)); });
-                        let mut expected = BTreeSet::new();
-                        for (topic, set) in &mut model {
-                            if set.remove(&ids[peer]) {
-                                expected.insert((Bytes::from(topic.clone()), set.is_empty()));
-                            }
-                        }
-                        prop_assert_eq!(gone, expected);
+                    Step::Part(peer) => {
+                        index.part(ids[peer]);
+                        slots.remove(ids[peer]);
+                        ids[peer] = slots.insert(());
                     }
+                    Step::Sweep(most) => sweep(&mut index, &mut model, most, &ids),
                 }
-                prop_assert!(is_compact(&index));
-                let wanted: Vec<_> = model.iter().filter(|(_, set)| !set.is_empty()).map(|(t, _)| t.len()).collect();
-                prop_assert_eq!(index.held_by_all(), (wanted.len(), wanted.iter().sum()));
-                let holders: BTreeSet<_> = model.values().flatten().collect();
-                prop_assert_eq!(index.subscribers(), holders.len());
-                for (peer, id) in ids.iter().enumerate() {
-                    let held: Vec<_> = model.iter().filter(|(_, set)| set.contains(id)).map(|(t, _)| t.len()).collect();
-                    prop_assert_eq!(index.held_by(*id), (held.len(), held.iter().sum()), "peer {}", peer);
+                model.retain(|_, set| !set.is_empty());
+                let total = amount(model.keys());
+                prop_assert_eq!(index.held_by_all(), total);
+                let gone: BTreeSet<_> = model.values().flatten().filter(|id| !ids.contains(id)).copied().collect();
+                prop_assert_eq!(index.is_swept(), gone.is_empty());
+                let left: usize = gone.iter().map(|id| held_by(&model, *id).topics).sum();
+                prop_assert_eq!(index.wanted_at_least().topics, total.topics.saturating_sub(left));
+                let holders = ids.iter().filter(|id| held_by(&model, **id).topics > 0).count();
+                prop_assert_eq!(index.subscribers(), holders);
+                for id in ids {
+                    prop_assert_eq!(index.held_by(id), held_by(&model, id));
                 }
             }
             for probe in probes {
-                let expected: BTreeSet<_> = model.iter().filter(|(t, _)| probe.starts_with(&***t)).flat_map(|(_, set)| set.iter().copied()).collect();
+                let expected: BTreeSet<_> = model.iter().filter(|(t, _)| probe.as_bytes().starts_with(t)).flat_map(|(_, set)| set.iter().copied()).collect();
                 prop_assert_eq!(matches(&index, probe.as_bytes()), expected);
             }
+            sweep(&mut index, &mut model, usize::MAX, &ids);
+            prop_assert!(index.is_swept());
         }
     }
 }

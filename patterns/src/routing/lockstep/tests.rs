@@ -326,7 +326,7 @@ proptest! {
                 Step::Gone(peer, is_sent) => {
                     let has_to_know = model.is_open() && model.holders.contains(&peer);
                     let id = desk.ids[peer];
-                    prop_assert_eq!(desk.routing.part(id, &mut |_| {}), has_to_know);
+                    prop_assert_eq!(desk.routing.part(id), has_to_know);
                     prop_assert_eq!(desk.routing.close(id), has_to_know);
                     desk.routing.open(id);
                     desk.gone(peer, is_sent);

@@ -285,6 +285,7 @@ impl<R: Routing> Hub<R> {
         let mut inbound = self.inbound();
         inbound.closed = true;
         sleeping.extend(inbound.receivers.call_all());
+        sleeping.extend(inbound.sweeper.take());
         drop((inbound, out));
         self.endpoints().close_listeners();
         self.tasks.close();

@@ -1,7 +1,7 @@
 //! The socket as its connections see it.
 
 use std::sync::Arc;
-use std::task::Waker;
+use std::task::{Context, Poll, Waker};
 
 use enfonet_zmtp::{Batch, Command, Local, SocketType, Subscription};
 use tokio_util::sync::CancellationToken;
@@ -12,9 +12,12 @@ use crate::error::ConnectionError;
 use crate::monitor::Monitors;
 use crate::options::Settings;
 use crate::peer::Newcomer;
-use crate::queue::{IdleEnd, Load, Outbox, Staged};
+use crate::queue::{IdleEnd, Inbound, Load, Outbox, Staged};
 use crate::routing::{Refusal, Routing};
 use crate::{PeerId, PeerInfo};
+
+/// Subscriptions that are removed at a time when peers have gone: less than a millisecond's work.
+const SWEEP: usize = 1000;
 
 impl<R: Routing> Link for Hub<R> {
     fn options(&self) -> &Settings {
@@ -143,6 +146,9 @@ impl<R: Routing> Link for Hub<R> {
     ) -> Result<(), ConnectionError> {
         let mut guard = self.out();
         let out = &mut *guard;
+        if turn.wants_control {
+            out.routing.tell(id, &mut out.outboxes[id]);
+        }
         let outbox = &mut out.outboxes[id];
         if outbox.is_overrun() {
             return Err(ConnectionError::Overrun);
@@ -170,7 +176,7 @@ impl<R: Routing> Link for Hub<R> {
         Self::end_if_idle(self, id, is_whole)
     }
 
-    fn part(&self, id: PeerId, unsent: Vec<Batch>, keep: bool) {
+    fn part(&self, id: PeerId, unsent: Vec<Batch>, keep: bool) -> bool {
         let mut guard = self.out();
         let out = &mut *guard;
         out.joined -= 1;
@@ -180,11 +186,9 @@ impl<R: Routing> Link for Hub<R> {
         {
             inbound.push_last(id, &parting.message);
         }
-        let has_to_know = out.routing.part(id, &mut |cancel| {
-            if self.kind == SocketType::XPub {
-                inbound.push_subscription(id, cancel);
-            }
-        });
+        let has_to_know = out.routing.part(id);
+        let sweeps = !out.sweeping && self.sweep(out, &mut inbound, SWEEP);
+        out.sweeping |= sweeps;
         let report = has_to_know || self.options.peer_events;
         let outbox = &mut out.outboxes[id];
         outbox.disconnect(unsent);
@@ -202,6 +206,33 @@ impl<R: Routing> Link for Hub<R> {
         drop(guard);
         called.into_iter().chain(another).for_each(Waker::wake);
         self.changed();
+        sweeps
+    }
+
+    fn poll_sweep(&self, cx: &Context<'_>) -> Poll<bool> {
+        let mut out = self.out();
+        let mut inbound = self.inbound();
+        if inbound.closed {
+            return Poll::Ready(false);
+        }
+        if !inbound.may_sweep(cx.waker()) {
+            return Poll::Pending;
+        }
+        let more = self.sweep(&mut out, &mut inbound, SWEEP);
+        out.sweeping = more;
+        let called = inbound.receivers.call();
+        drop((inbound, out));
+        called.into_iter().for_each(Waker::wake);
+        self.changed();
+        Poll::Ready(more)
+    }
+
+    fn end_sweep(&self) {
+        self.out().sweeping = false;
+    }
+
+    fn is_publisher(&self) -> bool {
+        matches!(self.kind, SocketType::Pub | SocketType::XPub)
     }
 
     fn close(&self, id: PeerId) {
@@ -253,16 +284,36 @@ impl<R: Routing> Hub<R> {
 
     /// The order of changes is that in which they are made: so the application is told under the same lock.
     fn subscribe(&self, id: PeerId, subscription: &Subscription) -> Result<(), Refusal> {
-        let mut out = self.out();
+        let mut guard = self.out();
+        let out = &mut *guard;
         let news = out.routing.subscription(id, subscription)?;
-        let called = (news && self.kind == SocketType::XPub).then(|| {
+        let called = ((news && self.kind == SocketType::XPub) || out.sweeping).then(|| {
             let mut inbound = self.inbound();
-            inbound.push_subscription(id, subscription.clone());
+            if news && self.kind == SocketType::XPub {
+                inbound.push_subscription(id, subscription.clone());
+            }
+            if out.sweeping {
+                // More goes than comes: so what is left of peers that have gone has a bound, however fast others come.
+                self.sweep(out, &mut inbound, 2);
+            }
             inbound.receivers.call()
         });
-        drop(out);
+        drop(guard);
         called.flatten().into_iter().for_each(Waker::wake);
         self.changed();
         Ok(())
     }
+
+    /// Removes at most so many of the subscriptions that peers have left that have gone. Returns whether there are more.
+    /// As with any change, the application is told under the lock that makes it.
+    fn sweep(&self, out: &mut Out<R>, inbound: &mut Inbound, most: usize) -> bool {
+        out.routing.sweep(most, &mut |id, cancel| {
+            if self.kind == SocketType::XPub {
+                inbound.push_subscription(id, cancel);
+            }
+        })
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,6 +47,8 @@ pub(crate) struct Out<R> {
     pub(crate) routing: R,
     /// The marks of new queues.
     limit: Load,
+    /// A task removes what peers have left that have gone.
+    sweeping: bool,
     /// Peers that are there.
     joined: usize,
     /// Messages of queues that ended before all was sent.
@@ -115,6 +117,7 @@ impl<R: Routing> Hub<R> {
             outboxes: Outboxes::new(),
             routing,
             limit,
+            sweeping: false,
             joined: 0,
             lost: 0,
             closed: false,
@@ -153,10 +156,6 @@ impl<R: Routing> Hub<R> {
 
     pub(crate) fn inbound(&self) -> MutexGuard<'_, Inbound> {
         self.inbound.lock().expect("no panic holds the lock")
-    }
-
-    fn is_publisher(&self) -> bool {
-        matches!(self.kind, SocketType::Pub | SocketType::XPub)
     }
 
     /// Whether it receives only what it has subscribed to, whatever its publishers send.

@@ -1,0 +1,101 @@
+//! A vector that never moves what is in it, and gives memory back as it shrinks.
+
+use std::ops::{Index, IndexMut};
+
+/// Items of a block. A power of two, so that an index costs a shift and a mask; small enough that a block is no more
+/// than some 30 KiB.
+const BLOCK: usize = 512;
+
+/// Grows by blocks instead of doubling: a vector of a million nodes would have room for another million, and be copied
+/// each time that it grows.
+#[derive(Debug)]
+pub(super) struct Blocks<T> {
+    /// All but the last are full, and the last isn't empty.
+    blocks: Vec<Vec<T>>,
+}
+
+impl<T> Default for Blocks<T> {
+    fn default() -> Self {
+        Self { blocks: Vec::new() }
+    }
+}
+
+impl<T> Blocks<T> {
+    pub(super) fn len(&self) -> usize {
+        self.blocks.last().map_or(0, |last| (self.blocks.len() - 1) * BLOCK + last.len())
+    }
+
+    /// Returns the index of the last item. There is one.
+    pub(super) fn last(&self) -> u32 {
+        u32::try_from(self.len() - 1).expect("fewer than 2^32 topics fit into memory")
+    }
+
+    /// Appends an item, and returns its index.
+    pub(super) fn push(&mut self, item: T) -> u32 {
+        match self.blocks.last_mut() {
+            Some(last) if last.len() < BLOCK => last.push(item),
+            // The first block grows with what is in it: most trees are small.
+            Some(_) => {
+                let mut block = Vec::with_capacity(BLOCK);
+                block.push(item);
+                self.blocks.push(block);
+            }
+            None => self.blocks.push(vec![item]),
+        }
+        self.last()
+    }
+
+    /// Removes the last item.
+    pub(super) fn pop(&mut self) -> Option<T> {
+        let last = self.blocks.last_mut()?;
+        let item = last.pop();
+        if last.is_empty() {
+            self.blocks.pop();
+            if self.blocks.len() < self.blocks.capacity() / 4 {
+                self.blocks.shrink_to(self.blocks.len() * 2);
+            }
+        }
+        item
+    }
+}
+
+impl<T> Index<u32> for Blocks<T> {
+    type Output = T;
+
+    #[inline]
+    fn index(&self, at: u32) -> &T {
+        let at = at as usize;
+        &self.blocks[at / BLOCK][at % BLOCK]
+    }
+}
+
+impl<T> IndexMut<u32> for Blocks<T> {
+    #[inline]
+    fn index_mut(&mut self, at: u32) -> &mut T {
+        let at = at as usize;
+        &mut self.blocks[at / BLOCK][at % BLOCK]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_stay_at_their_index_and_blocks_go_with_their_last_item() {
+        let mut blocks = Blocks::default();
+        for n in 0..3 * BLOCK {
+            assert_eq!(blocks.push(n) as usize, n);
+        }
+        assert_eq!((blocks.len(), blocks.blocks.len()), (3 * BLOCK, 3));
+        assert!((0..3 * BLOCK).all(|n| blocks[n as u32] == n));
+        blocks[7] = 0;
+        assert_eq!(blocks[7], 0);
+        for n in (2 * BLOCK..3 * BLOCK).rev() {
+            assert_eq!(blocks.pop(), Some(n));
+        }
+        assert_eq!((blocks.len(), blocks.blocks.len()), (2 * BLOCK, 2));
+        while blocks.pop().is_some() {}
+        assert_eq!((blocks.len(), blocks.blocks.len()), (0, 0));
+    }
+}

@@ -1,0 +1,65 @@
+//! A few bytes in place, or many of them elsewhere.
+
+use thin_vec::ThinVec;
+
+/// Bytes that are held in place.
+const SHORT: usize = 14;
+
+/// The label of a node: 16 bytes, whatever its length.
+#[derive(Debug)]
+pub(super) enum Label {
+    Short { len: u8, bytes: [u8; SHORT] },
+    Long(ThinVec<u8>),
+}
+
+impl Default for Label {
+    fn default() -> Self {
+        Self::Short { len: 0, bytes: [0; SHORT] }
+    }
+}
+
+impl Label {
+    pub(super) fn new(label: &[u8]) -> Self {
+        let mut bytes = [0; SHORT];
+        match bytes.get_mut(..label.len()) {
+            Some(held) => {
+                held.copy_from_slice(label);
+                Self::Short { len: label.len() as u8, bytes }
+            }
+            None => {
+                let mut long = ThinVec::with_capacity(label.len());
+                long.extend_from_slice(label);
+                Self::Long(long)
+            }
+        }
+    }
+
+    #[inline]
+    pub(super) fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Short { len, bytes } => &bytes[..usize::from(*len)],
+            Self::Long(bytes) => bytes,
+        }
+    }
+
+    /// Returns both as one.
+    pub(super) fn followed_by(&self, other: &Self) -> Self {
+        Self::new(&[self.as_slice(), other.as_slice()].concat())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_has_its_bytes_and_is_16_bytes_itself_whatever_its_length() {
+        for len in [0, 1, SHORT, SHORT + 1, 300] {
+            let bytes: Vec<u8> = (0..len).map(|n| n as u8).collect();
+            let label = Label::new(&bytes);
+            assert_eq!(label.as_slice(), bytes);
+            assert_eq!(label.followed_by(&Label::new(b"xy")).as_slice(), [&bytes[..], b"xy"].concat());
+        }
+        assert_eq!(size_of::<Label>(), 16);
+    }
+}

@@ -1,0 +1,108 @@
+//! A subscriber to very many topics: what it costs, and what its coming and going costs others.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use enfonet_tests::{DEADLINE, LibZmq, Process, Script, command, eventually, message};
+
+/// As many as a program that isn't optimised takes in within seconds.
+const TOPICS: usize = 500_000;
+/// Bytes of memory for each topic, in all: index, list of the subscriber's topics, copy of what publishers are told.
+const BYTES_EACH: usize = 150;
+/// Longer than this nobody waits for a message meanwhile. A slice takes some 20 ms in a program that isn't optimised, and
+/// other programs may run beside the test; all at once would take seconds.
+const STALL: Duration = Duration::from_millis(500);
+
+/// Commands with random topics of 12 bytes, the same in each call.
+fn commands(name: &str) -> Vec<u8> {
+    let mut random = fastrand::Rng::with_seed(7);
+    let mut topic = [0; 12];
+    let topics = (0..TOPICS).flat_map(|_| {
+        random.fill(&mut topic);
+        command(name, &topic)
+    });
+    topics.collect()
+}
+
+/// A publisher that reads what it is told.
+struct Publisher {
+    stream: TcpStream,
+    /// Bytes that it was told.
+    told: Arc<AtomicUsize>,
+    reading: JoinHandle<()>,
+}
+
+impl Publisher {
+    fn connect(endpoint: &str) -> Self {
+        let stream = Script::join(endpoint, "PUB", 1).into_stream();
+        let (mut incoming, told) = (stream.try_clone().unwrap(), Arc::<AtomicUsize>::default());
+        let counter = told.clone();
+        let reading = std::thread::spawn(move || {
+            let mut buffer = vec![0; 1 << 16];
+            while let Ok(read @ 1..) = incoming.read(&mut buffer) {
+                counter.fetch_add(read, Ordering::Relaxed);
+            }
+        });
+        Self { stream, told, reading }
+    }
+
+    /// Sends message after message to a reader until this publisher was told so many bytes. Gives the longest that one
+    /// was under way.
+    fn worst_until(&mut self, told: usize, reader: &zmq::Socket) -> Duration {
+        let (start, mut worst) = (Instant::now(), Duration::ZERO);
+        while self.told.load(Ordering::Relaxed) < told {
+            assert!(start.elapsed() < DEADLINE, "it was told {:?} of {told}", self.told);
+            let sent = Instant::now();
+            self.stream.write_all(&message(&["~probe"])).unwrap();
+            assert_eq!(reader.recv_bytes(0).unwrap(), b"~probe");
+            worst = worst.max(sent.elapsed());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        worst
+    }
+
+    fn leave(self) {
+        self.stream.shutdown(std::net::Shutdown::Both).unwrap();
+        self.reading.join().unwrap();
+    }
+}
+
+#[test]
+fn many_topics_cost_150_bytes_each_at_most_and_their_coming_and_going_stalls_nobody() {
+    let libzmq = LibZmq::new();
+    let broker = Process::tcp("enfomq");
+    let idle = broker.memory();
+    let mut publisher = Publisher::connect(&broker.frontend()[0]);
+    let reader = libzmq.subscriber(&broker.backend()[0], "~probe");
+    let mut told = command("SUBSCRIBE", b"~probe").len();
+    eventually(|| (publisher.told.load(Ordering::Relaxed) == told).then_some(()));
+
+    let subscribes = commands("SUBSCRIBE");
+    told += subscribes.len();
+    let mut subscriber = Script::join(&broker.backend()[0], "SUB", 1);
+    let sending = std::thread::spawn(move || {
+        subscriber.send(&subscribes);
+        subscriber
+    });
+    let coming = publisher.worst_until(told, &reader);
+    let [taken, peak] = [broker.memory(), broker.peak_memory()].map(|bytes| (bytes - idle) / TOPICS);
+
+    // Another one is told them all.
+    let mut late = Publisher::connect(&broker.frontend()[0]);
+    let telling = late.worst_until(told, &reader);
+    late.leave();
+
+    told += commands("CANCEL").len();
+    drop(sending.join().unwrap());
+    let going = publisher.worst_until(told, &reader);
+    println!(
+        "{taken} bytes each, {peak} at the peak; {coming:?} coming, {telling:?} telling, {going:?} going"
+    );
+    assert!(taken.max(peak) <= BYTES_EACH, "{taken} bytes each, {peak} at the peak");
+    assert!(coming.max(telling).max(going) < STALL, "{coming:?}, {telling:?}, {going:?}");
+    publisher.leave();
+}
