@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use slotmap::SecondaryMap;
-use smallvec::SmallVec;
+use thin_vec::{ThinVec, thin_vec};
 
 use super::topics::{NodeId, ROOT, TopicTree, Value};
 use crate::PeerId;
@@ -26,13 +26,59 @@ pub(crate) struct Subscriptions {
     total: Amount,
 }
 
-/// The subscribers of a topic, in order.
+/// The subscribers of a topic, in order: 16 bytes, and no more for one.
 #[derive(Debug, Default)]
-struct Peers(SmallVec<[PeerId; 2]>);
+enum Peers {
+    #[default]
+    None,
+    One(PeerId),
+    /// Two at least.
+    Many(ThinVec<PeerId>),
+}
 
 impl Value for Peers {
     fn is_vacant(&self) -> bool {
-        self.0.is_empty()
+        matches!(self, Self::None)
+    }
+}
+
+impl Peers {
+    #[inline]
+    fn as_slice(&self) -> &[PeerId] {
+        match self {
+            Self::None => &[],
+            Self::One(id) => std::slice::from_ref(id),
+            Self::Many(ids) => ids,
+        }
+    }
+
+    /// Adds a peer, unless it is there already. Returns whether it was added.
+    fn insert(&mut self, id: PeerId) -> bool {
+        match self {
+            Self::None => *self = Self::One(id),
+            Self::One(first) if *first == id => return false,
+            Self::One(first) => *self = Self::Many(thin_vec![id.min(*first), id.max(*first)]),
+            Self::Many(ids) => match ids.binary_search(&id) {
+                Ok(_) => return false,
+                Err(place) => ids.insert(place, id),
+            },
+        }
+        true
+    }
+
+    fn remove(&mut self, id: PeerId) {
+        match self {
+            Self::One(first) if *first == id => *self = Self::None,
+            Self::Many(ids) => {
+                if let Ok(place) = ids.binary_search(&id) {
+                    ids.remove(place);
+                }
+                if let [last] = ids[..] {
+                    *self = Self::One(last);
+                }
+            }
+            Self::None | Self::One(_) => {}
+        }
     }
 }
 
@@ -88,7 +134,7 @@ pub(crate) enum Change {
 impl Subscriptions {
     /// What [`insert`](Self::insert) would change.
     pub(crate) fn would_insert(&self, topic: &[u8], id: PeerId) -> Change {
-        let peers = self.topics.find(topic).map_or(&[][..], |at| &self.topics.value(at).0);
+        let peers = self.topics.find(topic).map_or(&[][..], |at| self.topics.value(at).as_slice());
         match peers.binary_search(&id) {
             Ok(_) => Change::None,
             Err(_) if peers.is_empty() => Change::Topic,
@@ -98,12 +144,11 @@ impl Subscriptions {
 
     pub(crate) fn insert(&mut self, topic: &[u8], id: PeerId) -> Change {
         let at = self.topics.make(topic);
-        let Peers(peers) = self.topics.value_mut(at);
-        let Err(place) = peers.binary_search(&id) else {
+        let peers = self.topics.value_mut(at);
+        if !peers.insert(id) {
             return Change::None;
-        };
-        peers.insert(place, id);
-        let first = peers.len() == 1;
+        }
+        let first = matches!(peers, Peers::One(_));
         let held = self.held.entry(id).expect("a subscribing peer is connected").or_default();
         held.nodes.insert(at);
         held.bytes += topic.len();
@@ -185,33 +230,30 @@ impl Subscriptions {
     /// The subscribers, when every one of them wants everything and nothing else: then messages needn't be
     /// looked at. Peers that have gone may be among them.
     pub(crate) fn of_all(&self) -> Option<&[PeerId]> {
-        self.topics.has_root_only().then(|| &self.topics.value(ROOT).0[..])
+        self.topics.has_root_only().then(|| self.topics.value(ROOT).as_slice())
     }
 
     /// Calls `matched` for every subscription that is a prefix of the topic: once or more for a peer, and also for peers
     /// that have gone.
     #[inline]
     pub(crate) fn for_each_match(&self, topic: &[u8], mut matched: impl FnMut(PeerId)) {
-        self.topics.find_prefix(topic, |Peers(peers)| {
-            peers.iter().copied().for_each(&mut matched);
+        self.topics.find_prefix(topic, |peers| {
+            peers.as_slice().iter().copied().for_each(&mut matched);
             false
         });
     }
 
     /// Takes a peer off a topic, which it has.
     fn leave(&mut self, at: NodeId, topic: &[u8], id: PeerId) -> Change {
-        let Peers(peers) = self.topics.value_mut(at);
-        if let Ok(place) = peers.binary_search(&id) {
-            peers.remove(place);
-        }
-        if !peers.is_empty() {
+        let peers = self.topics.value_mut(at);
+        peers.remove(id);
+        if !peers.is_vacant() {
             return Change::Peer;
         }
-        *peers = SmallVec::new();
         self.total.sub(topic);
         let (held, left) = (&mut self.held, &mut self.left);
-        self.topics.prune(at, &mut |Peers(peers), from, to| {
-            for id in peers {
+        self.topics.prune(at, &mut |peers, from, to| {
+            for id in peers.as_slice() {
                 let holder = held.get_mut(*id).or_else(|| left.get_mut(id));
                 holder.into_iter().for_each(|held| held.renumber(from, to));
             }
@@ -252,6 +294,11 @@ mod tests {
         assert_eq!(index.remove(b"a", ids[0]), Change::None);
         assert_eq!(index.remove(b"b", ids[1]), Change::None);
         assert_eq!(index.remove(b"a", ids[1]), Change::Topic);
+    }
+
+    #[test]
+    fn a_subscriber_takes_no_memory_beside_the_topic() {
+        assert_eq!(size_of::<Peers>(), 16);
     }
 
     #[test]
