@@ -60,7 +60,7 @@ pub struct Heartbeat {
     pong_at: Option<Instant>,
 }
 
-/// What has become of our last PING.
+/// State of our last PING.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Question {
     /// There is none, or the peer has been heard since.

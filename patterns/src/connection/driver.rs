@@ -30,7 +30,7 @@ const PINNED: usize = 8;
 const BUDGET: usize = 128 << 10;
 /// Bytes that TCP sends at once, without word from the peer (RFC 6928).
 const FIRST_FLIGHT: usize = 14_600;
-/// The same for what a subscriber sends: some 700 subscriptions, which take a good part of a millisecond.
+/// Bytes of subscriptions that one turn reads: some 700 subscriptions, which take a good part of a millisecond.
 const SUBSCRIBER_BUDGET: usize = 16 << 10;
 
 #[derive(Debug)]
@@ -190,7 +190,7 @@ impl<'a> Driver<'a> {
 
     /// Tells the peer that no more will come, and reads on.
     fn close_half(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
-        // What is wrong with the stream is seen when it is read.
+        // An error of the stream is seen when it is read.
         let _ = self.stream.close_half();
         self.drain = Some(Drain::new());
         self.poll_drain(cx)

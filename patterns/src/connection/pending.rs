@@ -19,7 +19,7 @@ pub(super) struct PendingPeers {
     table: Mutex<Table>,
 }
 
-/// What there isn't enough of for one more handshake.
+/// Resource that one more handshake lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shortage {
     Handshakes,

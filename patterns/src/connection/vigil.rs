@@ -17,7 +17,7 @@ pub(super) struct Vigil {
     begin: Instant,
 }
 
-/// What is to be written now.
+/// Command that is to be written now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Beat {
     /// A PING. When it is written, that is to be told.

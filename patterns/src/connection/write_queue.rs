@@ -31,14 +31,14 @@ pub(super) struct WriteQueue {
     /// Buffers of runs that are written, for what is staged next.
     spare: Vec<BytesMut>,
     sealer: Option<Sealer>,
-    /// What is encrypted goes into this buffer, again once it is written.
+    /// Buffer of encrypted frames, used again once they are written.
     sealed: BytesMut,
 }
 
 /// Ends at a message boundary.
 #[derive(Debug)]
 struct Entry {
-    /// What is written. With encryption there are none until it is encrypted.
+    /// Pieces to write; with encryption none until they are encrypted.
     pieces: SmallVec<[Bytes; 2]>,
     content: Content,
 }

@@ -43,7 +43,7 @@ pub enum ConnectionError {
     /// The handshake took longer than [`Options::handshake_timeout`](crate::Options::handshake_timeout).
     #[error("the peer didn't finish the handshake in time")]
     HandshakeTimeout,
-    /// So many handshakes were under way that this one, the oldest of the address that had the most, gave way to another.
+    /// The handshake gave way to another: it was the oldest of the address that had the most under way.
     #[error(
         "the limit of {limit} handshakes at a time is reached, and this was the oldest of the address with the most"
     )]

@@ -18,7 +18,7 @@ pub(crate) struct FanOut {
     serial: u64,
     /// The peers that the batch at hand has a run for.
     touched: Vec<PeerId>,
-    /// What peers have lost, and nobody has been told of.
+    /// Messages that peers have lost, not yet told in the log.
     pub(crate) lost: Lost,
 }
 

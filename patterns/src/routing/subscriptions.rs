@@ -1,4 +1,4 @@
-//! Who wants what: an index from topics to peers, made for the question "who wants this message?". One walk along a
+//! Index from topics to peers, made for the question "who wants this message?". One walk along a
 //! message's topic meets every subscription that is a prefix of it, whatever the number of peers.
 //!
 //! A peer that leaves may hold a million subscriptions. It is none of the subscribers at once, and what it held is

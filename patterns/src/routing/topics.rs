@@ -22,7 +22,7 @@ pub(super) type NodeId = u32;
 /// The node of the empty topic. It always exists, and its number never changes.
 pub(super) const ROOT: NodeId = 0;
 
-/// What a [`TopicTree`] keeps for each topic.
+/// Value that a [`TopicTree`] keeps for each topic.
 pub(super) trait Value: Default {
     /// Whether the topic is of no more use.
     fn is_vacant(&self) -> bool;

@@ -16,7 +16,7 @@ use arguments::{Arguments, parse};
 pub(crate) use output::print_line;
 use output::{complain, has_colours};
 
-/// What a program is called, and who connects to it.
+/// Name of a program, and of the peers that connect to it.
 struct Program {
     name: &'static str,
     about: &'static str,

@@ -1,4 +1,4 @@
-//! What the programs print. That nobody reads it any more is no reason to panic, as it is for `println!`.
+//! Output of the programs. A closed pipe is no reason to panic, as it is for `println!`.
 
 use std::fmt::Arguments;
 use std::io::{self, IsTerminal, Write};

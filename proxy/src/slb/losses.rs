@@ -1,4 +1,4 @@
-//! What the broker loses while it runs: a line in the log for each kind and endpoint, at most one a second.
+//! Losses of the running broker: a line in the log for each kind and endpoint, at most one a second.
 
 use std::collections::HashMap;
 use std::sync::Arc;

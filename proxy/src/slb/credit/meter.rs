@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::order::Replies;
 
-/// What an epoch waits for before it measures, and how long it measures.
+/// Plan of an epoch: when it begins to measure, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan {
     /// Replies that are still to requests sent before the epoch: they tell about another number in flight.
@@ -15,7 +15,7 @@ pub(super) struct Plan {
     pub(super) patience: Duration,
 }
 
-/// What was measured in an epoch.
+/// Measurement of an epoch.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Epoch {
     /// Mean number of requests in flight.

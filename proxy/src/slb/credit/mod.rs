@@ -89,7 +89,7 @@ impl Credit {
         if let Some(epoch) = self.meter.finished() {
             let before = self.limit();
             self.search.learn(&epoch);
-            // What is in flight went there under another limit.
+            // Requests in flight went there under another limit.
             let settle = if self.limit() == before { 0 } else { self.meter.in_flight() };
             self.meter.restart(self.search.plan(settle));
         }
