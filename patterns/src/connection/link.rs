@@ -106,8 +106,8 @@ pub(crate) trait Link: fmt::Debug + Send + Sync {
     /// Whether its peers send subscriptions rather than messages.
     fn is_publisher(&self) -> bool;
 
-    /// The queue to a peer that isn't there ends.
-    fn close(&self, id: PeerId);
+    /// The queue to a peer that isn't there ends; perhaps because the runtime has ended, before the socket.
+    fn close(&self, id: PeerId, with_runtime: bool);
 
     /// How many messages wait for a peer.
     fn queued(&self, id: PeerId) -> usize;
@@ -210,7 +210,8 @@ impl Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         if let Some(id) = self.queue {
-            self.link.close(id);
+            // If nobody wants the end of this connection, its runtime has ended.
+            self.link.close(id, !self.is_given_up() && !self.tokens.ending.is_cancelled());
         }
         self.link.monitors().tell(|| MonitorEvent::Closed { endpoint: self.endpoint.clone() });
     }

@@ -77,7 +77,7 @@ impl Router {
         self.hub.connect_as(endpoint, || {
             let id = self.hub.open();
             if !self.hub.out().routing.give(id, name) {
-                Link::close(&**self.hub, id);
+                Link::close(&**self.hub, id, false);
                 return Err(ConnectError::RoutingIdInUse);
             }
             peer = Some(id);

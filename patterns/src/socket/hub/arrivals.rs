@@ -282,7 +282,7 @@ mod tests {
         });
         calls_in(&mut || assert!(!hub.part(id, Vec::new(), false)));
         let queue = hub.open();
-        calls_in(&mut || Link::close(&*hub, queue));
+        calls_in(&mut || Link::close(&*hub, queue, false));
     }
 
     #[tokio::test]

@@ -304,7 +304,7 @@ impl<R: Routing> Hub<R> {
 impl<R> Drop for Hub<R> {
     fn drop(&mut self) {
         let Ok(out) = self.out.get_mut() else { return };
-        let messages = out.unsent();
+        let messages = out.stranded + out.unsent();
         if messages > 0 && !out.is_told {
             let socket = self.kind;
             warn!(%socket, messages, "messages of a dropped socket were never sent; to wait until they are, close it");

@@ -235,8 +235,13 @@ impl<R: Routing> Link for Hub<R> {
         matches!(self.kind, SocketType::Pub | SocketType::XPub)
     }
 
-    fn close(&self, id: PeerId) {
-        let called = self.close_queue(&mut self.out(), id);
+    fn close(&self, id: PeerId, with_runtime: bool) {
+        let mut out = self.out();
+        if with_runtime {
+            out.stranded += out.outboxes[id].queued();
+        }
+        let called = self.close_queue(&mut out, id);
+        drop(out);
         called.into_iter().for_each(Waker::wake);
         self.changed();
     }

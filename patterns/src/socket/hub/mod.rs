@@ -53,6 +53,8 @@ pub(crate) struct Out<R> {
     joined: usize,
     /// Messages of queues that ended before all was sent.
     lost: usize,
+    /// Messages whose connections ended with their runtime, while the socket was open.
+    stranded: usize,
     pub(crate) closed: bool,
     /// Whoever closed the socket knows how much wasn't sent.
     is_told: bool,
@@ -120,6 +122,7 @@ impl<R: Routing> Hub<R> {
             sweeping: false,
             joined: 0,
             lost: 0,
+            stranded: 0,
             closed: false,
             is_told: false,
         };
