@@ -40,10 +40,10 @@ fn clients_that_take_all_descriptors_keep_no_worker_out() {
     let mut client = Script::join(frontend, "DEALER", 1);
     // More than there are descriptors; those that are rejected, or wait to be accepted, aren't looked at.
     let mut greedy = Vec::new();
-    for _ in 0..200 {
+    for _ in 0..150 {
         greedy.push(Script::join(frontend, "DEALER", 1));
     }
-    greedy.extend((0..100).map(|_| Script::connect(frontend)));
+    greedy.extend((0..150).map(|_| Script::connect(frontend)));
     // A share is 8 of 256.
     let mut workers: Vec<_> = (0..8).map(|_| Script::join(backend, "REP", 1)).collect();
     for n in 0..8u8 {

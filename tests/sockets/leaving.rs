@@ -3,7 +3,7 @@
 use enfonet_patterns::{Dealer, Message, Pub, Router, XPub, XSub};
 use enfonet_tests::{Script, message};
 
-use crate::{anywhere, eventually, in_time, on_every_runtime, turns};
+use crate::{anywhere, eventually, in_time, inproc, on_every_runtime, turns};
 
 on_every_runtime!(
     a_socket_that_refuses_new_peers_keeps_those_it_has,
@@ -140,7 +140,8 @@ async fn all_that_publishers_send_until_they_close_is_received_while_draining() 
 }
 
 async fn a_publisher_within_the_process_is_drained_too() {
-    for at in anywhere() {
+    // Over tcp, a PUB drops all that it hasn't written when it sees the end of the stream.
+    for at in [inproc()] {
         let subscriber = XSub::new();
         subscriber.subscribe("");
         let at = subscriber.bind(at).await.unwrap();
