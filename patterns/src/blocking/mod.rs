@@ -1,4 +1,4 @@
-//! The same sockets for programs without an async runtime: methods block the thread that calls them.
+//! Sockets for programs without an async runtime: methods block the thread that calls them.
 //!
 //! ```
 //! use enfonet_patterns::blocking::{Rep, Req};

@@ -170,7 +170,7 @@ impl Shaking<'_> {
             tokio::select! {
                 biased;
                 verdict = &mut verdict => {
-                    // What there is to say to a peer that may come in is said with the next step.
+                    // An answer to a peer that may come in is sent with the next step.
                     return match self.handshake.handle_verdict(verdict) {
                         Ok(()) => Ok(()),
                         denied => self.answered(denied).await,

@@ -129,7 +129,7 @@ struct End {
     peer: Joined,
     /// Taken from its outbox, and not yet in the other's inbox.
     runs: VecDeque<Batch>,
-    /// The same of commands.
+    /// Commands taken from its outbox, and not yet carried to the other.
     commands: Decoder,
     /// In the other's inbox, and not yet received: until then it takes up room here, so that the two queues together
     /// hold what their marks allow, and no more.

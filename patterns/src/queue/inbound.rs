@@ -33,7 +33,7 @@ pub(crate) enum Arrival<T = Batch> {
     Left(PeerId, Vec<Batch>),
 }
 
-/// What becomes of a connection that is to end when its peer is idle.
+/// Outcome for a connection that is to end when its peer is idle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IdleEnd {
     /// It ends.
@@ -51,7 +51,7 @@ pub(crate) struct Inbound {
     ready: VecDeque<PeerId>,
     /// Changes to the socket's subscriptions: one line, since their order across peers matters.
     subscriptions: VecDeque<(PeerId, Subscription)>,
-    /// What sweeps behind peers that have gone, when so many changes wait that it has to wait too.
+    /// Waker of the sweep behind peers that have gone, while it waits for the application to take changes.
     pub(crate) sweeper: Option<Waker>,
     limit: Load,
     /// What waits of peers that have gone for good. At the mark, no connection is read: or peers that come,
@@ -70,7 +70,7 @@ pub(crate) struct Inbound {
     conflates: bool,
 }
 
-/// So many subscription changes may wait before no connection is read that could bring more, and nothing is swept.
+/// Bound of waiting subscription changes: beyond it no connection is read that could bring more, and nothing is swept.
 const MAX_SUBSCRIPTIONS: usize = 10_000;
 
 impl Inbound {

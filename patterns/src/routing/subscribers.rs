@@ -69,7 +69,7 @@ impl Subscribers {
         let passes =
             |held: Amount| held.topics >= max_topics || held.bytes.saturating_add(topic.len()) > max_octets;
         let wishes = self.wishes();
-        // What peers still hold that have gone must not keep others out.
+        // Subscriptions left by peers that have gone must not keep others out.
         let (of_peer, of_all) = (wishes.held_by(id), wishes.wanted_at_least());
         match wishes.would_insert(topic, id) {
             Change::None => Ok(Change::None),
@@ -112,7 +112,7 @@ impl Subscribers {
         !self.index.is_swept() || self.asked.as_ref().is_some_and(|asked| !asked.is_swept())
     }
 
-    /// Those who get every message, when nobody gets only some: then messages needn't be looked at. Peers that have gone
+    /// Peers that get every message, when no peer gets only some: then messages needn't be looked at. Peers that have gone
     /// may be among them.
     pub(crate) fn of_all(&self) -> Option<&[PeerId]> {
         if self.inverted { None } else { self.index.of_all() }
