@@ -49,12 +49,12 @@ pub(crate) async fn listen(
             tokio::select! {
                 accepted = listener.accept() => match accepted {
                     None => break,
-                    Some(Ok(stream)) => match host.admit(&stream, connections.len()) {
-                        Ok(pending) => {
+                    Some(Ok(stream)) => match host.admit(stream, &mut connections).await {
+                        Ok((stream, pending)) => {
                             let host = host.clone();
                             connections.spawn(tasks.track_future(async move { host.serve(stream, pending).await }));
                         }
-                        Err(shortage) => host.reject(stream, shortage).await,
+                        Err((stream, shortage)) => host.reject(stream, shortage).await,
                     },
                     Some(Err(error)) => host.not_accepted(error).await,
                 },
@@ -97,13 +97,36 @@ struct Host {
 
 impl Host {
     /// Gives a newcomer a place to shake hands in, where need be that of another.
-    fn admit(&self, stream: &Stream, connections: usize) -> Result<Pending, Shortage> {
+    async fn admit(
+        &self,
+        mut stream: Stream,
+        connections: &mut JoinSet<()>,
+    ) -> Result<(Stream, Pending), (Stream, Shortage)> {
         self.link.monitors().tell(|| {
             let (endpoint, address) = (self.endpoint.clone(), stream.remote_address());
             MonitorEvent::Accepted { endpoint, address }
         });
-        let lacks_descriptors = self.share.is_exceeded(stream.descriptor(), connections);
-        self.pending.admit(stream.origin(), lacks_descriptors)
+        if self.share.is_exceeded(stream.descriptor(), connections.len()) {
+            match self.exchange_descriptor(&stream, connections).await {
+                Some(exchanged) => stream = exchanged,
+                None => return Err((stream, Shortage::Descriptors)),
+            }
+        }
+        match self.pending.admit(stream.origin()) {
+            Ok(pending) => Ok((stream, pending)),
+            Err(shortage) => Err((stream, shortage)),
+        }
+    }
+
+    /// Ends a handshake, and returns the newcomer with the descriptor that this has freed. Its own, one of the last, is
+    /// free again when `stream` is dropped: kept, each burst of newcomers would leave fewer of them for others.
+    async fn exchange_descriptor(&self, stream: &Stream, connections: &mut JoinSet<()>) -> Option<Stream> {
+        while connections.try_join_next().is_some() {}
+        self.pending.evict(Shortage::Descriptors).ok()?;
+        // It may be complete by now, and stay; then nothing is freed.
+        let _ = tokio::time::timeout(EXHAUSTED, connections.join_next()).await;
+        let exchanged = stream.duplicate().ok()?;
+        (exchanged.descriptor() < stream.descriptor()).then_some(exchanged)
     }
 
     /// Closes a connection unheard. Without descriptors, those that follow would have to go too, so they wait.
@@ -130,7 +153,8 @@ impl Host {
                 Some(attempts) => warn!(%endpoint, %error, attempts, "can't accept connections for now"),
                 None => debug!(%endpoint, %error, "can't accept connections for now"),
             }
-            self.pending.give_back_descriptor();
+            // One less is under way, if there is any.
+            let _ = self.pending.evict(Shortage::Descriptors);
             tokio::time::sleep(EXHAUSTED).await;
         }
     }

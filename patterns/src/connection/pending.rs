@@ -51,29 +51,26 @@ impl PendingPeers {
         Arc::new(Self { limit, table: Mutex::default() })
     }
 
-    /// Gives a newcomer a place, that of another if need be: at the limit, or if the process `lacks_descriptors`.
+    /// Gives a newcomer a place, at the limit that of another.
     ///
     /// # Errors
     /// No handshake is under way that could give way.
-    pub(super) fn admit(
-        self: &Arc<Self>,
-        origin: Origin,
-        lacks_descriptors: bool,
-    ) -> Result<Pending, Shortage> {
+    pub(super) fn admit(self: &Arc<Self>, origin: Origin) -> Result<Pending, Shortage> {
         let mut table = self.table();
         if table.count >= self.limit {
             table.evict(Shortage::Handshakes)?;
-        } else if lacks_descriptors {
-            table.evict(Shortage::Descriptors)?;
         }
         let (serial, evicted) = table.enter(origin);
         drop(table);
         Ok(Pending { peers: self.clone(), origin, serial, evicted })
     }
 
-    /// Ends a handshake, if there is one, when the process has no descriptor left.
-    pub(super) fn give_back_descriptor(&self) {
-        let _ = self.table().evict(Shortage::Descriptors);
+    /// Has a handshake give way for the sake of what it uses.
+    ///
+    /// # Errors
+    /// None is under way.
+    pub(super) fn evict(&self, shortage: Shortage) -> Result<(), Shortage> {
+        self.table().evict(shortage)
     }
 
     /// The reason that a peer has to go.
@@ -177,28 +174,28 @@ mod tests {
     #[test]
     fn the_oldest_of_the_address_with_the_most_gives_way() {
         let peers = PendingPeers::new(5);
-        let mut greedy: Vec<_> = (0..3).map(|_| peers.admit(origin(1), false).unwrap()).collect();
-        let mut modest: Vec<_> = (0..2).map(|_| peers.admit(origin(2), false).unwrap()).collect();
-        let mut newcomer = peers.admit(origin(3), false).unwrap();
+        let mut greedy: Vec<_> = (0..3).map(|_| peers.admit(origin(1)).unwrap()).collect();
+        let mut modest: Vec<_> = (0..2).map(|_| peers.admit(origin(2)).unwrap()).collect();
+        let mut newcomer = peers.admit(origin(3)).unwrap();
         assert_eq!(greedy.iter_mut().map(is_evicted).collect::<Vec<_>>(), [true, false, false]);
         // Of two that have as many, the one whose oldest is oldest.
-        let _another = peers.admit(origin(4), false).unwrap();
+        let _another = peers.admit(origin(4)).unwrap();
         assert_eq!(greedy.iter_mut().map(is_evicted).collect::<Vec<_>>(), [false, true, false]);
         assert!(!modest.iter_mut().any(is_evicted) && !is_evicted(&mut newcomer));
         // One that has left makes room.
         modest.pop();
-        let _room = peers.admit(origin(5), false).unwrap();
+        let _room = peers.admit(origin(5)).unwrap();
         assert!(!greedy.iter_mut().any(is_evicted) && !modest.iter_mut().any(is_evicted));
     }
 
     #[test]
-    fn a_newcomer_takes_the_descriptor_of_another_or_is_rejected() {
+    fn none_gives_way_where_there_is_none() {
         let peers = PendingPeers::new(5);
-        assert_eq!(peers.admit(origin(1), true).unwrap_err(), Shortage::Descriptors);
-        let mut first = peers.admit(origin(1), false).unwrap();
-        let _second = peers.admit(origin(2), true).unwrap();
+        assert_eq!(peers.evict(Shortage::Descriptors), Err(Shortage::Descriptors));
+        let mut first = peers.admit(origin(1)).unwrap();
+        assert_eq!(peers.evict(Shortage::Descriptors), Ok(()));
         assert!(is_evicted(&mut first));
-        assert_eq!(PendingPeers::new(0).admit(origin(1), false).unwrap_err(), Shortage::Handshakes);
+        assert_eq!(PendingPeers::new(0).admit(origin(1)).unwrap_err(), Shortage::Handshakes);
     }
 
     proptest! {
@@ -218,7 +215,7 @@ mod tests {
                     let most = model.iter().map(|pending| count(pending.origin)).max().unwrap();
                     model.iter().find(|pending| count(pending.origin) == most).unwrap().serial
                 });
-                let newcomer = peers.admit(origin(number), false).unwrap();
+                let newcomer = peers.admit(origin(number)).unwrap();
                 let evicted = model.iter_mut().position(is_evicted).map(|at| model.remove(at).serial);
                 prop_assert_eq!(evicted, expected);
                 model.push(newcomer);

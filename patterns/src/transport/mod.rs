@@ -7,7 +7,7 @@ mod tcp;
 
 use std::io::{self, IoSlice};
 use std::net::Shutdown;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -94,6 +94,15 @@ impl Stream {
 
     pub(crate) fn descriptor(&self) -> RawFd {
         either!(self, s => s.as_raw_fd())
+    }
+
+    /// Returns the same connection under the lowest descriptor that is free.
+    pub(crate) fn duplicate(&self) -> io::Result<Self> {
+        let descriptor = either!(self, s => s.as_fd().try_clone_to_owned())?;
+        match self {
+            Self::Tcp(_) => TcpStream::from_std(descriptor.into()).map(Self::Tcp),
+            Self::Ipc(_) => UnixStream::from_std(descriptor.into()).map(Self::Ipc),
+        }
     }
 
     /// The address with the port, for people to read.
