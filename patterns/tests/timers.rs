@@ -19,7 +19,7 @@ async fn a_peer_that_never_shakes_hands_is_closed_after_thirty_seconds() {
     let mut silent = TcpStream::connect(address(&endpoint)).await.unwrap();
     let mut greeting = Vec::new();
     soon(silent.read_to_end(&mut greeting)).await.unwrap();
-    assert_eq!(greeting.len(), 64, "our greeting, and then the end");
+    assert_eq!(greeting.len(), 11, "our version, and then the end");
     assert_eq!(start.elapsed().as_secs(), 30);
 }
 

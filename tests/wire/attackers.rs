@@ -50,7 +50,12 @@ fn nothing_that_an_attacker_says_is_received() {
             let mut script = Script::connect(&at);
             script.try_send(&attack);
             let told = script.expect_close();
-            let rest = told.strip_prefix(&ours[..]).unwrap_or_else(|| panic!("{}", told.escape_ascii()));
+            let Some(rest) = told.strip_prefix(&ours[..]) else {
+                // ZMTP 1.0 tells no version, so it gets no mechanism.
+                assert_eq!(told, ours[..11], "{}", attack.escape_ascii());
+                assert!(attack[0] != 0xff || attack[9] == 0, "{}", attack.escape_ascii());
+                continue;
+            };
             // NULL tells 400.
             assert!(rest.is_empty() || rest == b"\x04\x0a\x05ERROR\x03400", "{}", rest.escape_ascii());
         }

@@ -10,16 +10,36 @@ fn dealer_ready() -> Vec<u8> {
     ready(&[("Socket-Type", b"DEALER"), ("Identity", b"")])
 }
 
+/// Octets of a greeting that tell the version.
+const VERSIONED: usize = 11;
+
+fn null_greeting() -> Vec<u8> {
+    let mut octets = b"\xff\0\0\0\0\0\0\0\0\x7f\x03\x01NULL".to_vec();
+    octets.resize(64, 0);
+    octets
+}
+
 #[test]
-fn ours_comes_whole_before_the_first_octet_of_the_peer() {
+fn ours_comes_whole_before_the_first_octet_of_the_peer_that_we_connect_to() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
-    for we in [We::Bind, We::Connect] {
-        let (_socket, mut script) = meet(&runtime, we, SocketType::Dealer, Options::default());
-        let mut expected = b"\xff\0\0\0\0\0\0\0\0\x7f\x03\x01NULL".to_vec();
-        expected.resize(64, 0);
-        script.expect(&expected);
-    }
+    let (_socket, mut script) = meet(&runtime, We::Connect, SocketType::Dealer, Options::default());
+    script.expect(&null_greeting());
+}
+
+#[test]
+fn a_peer_that_connects_gets_our_version_at_once_and_the_mechanism_for_its_own_version() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (_socket, mut script) = meet(&runtime, We::Bind, SocketType::Dealer, Options::default());
+    let (version, rest) = (&null_greeting()[..VERSIONED], &null_greeting()[VERSIONED..]);
+    script.expect(version);
+    script.send(&greeting(1)[..VERSIONED]);
+    script.expect(rest);
+    let (_socket, mut script) = meet(&runtime, We::Bind, SocketType::Dealer, Options::default());
+    script.send(&greeting(1)[..VERSIONED - 1]);
+    script.finish();
+    assert_eq!(script.expect_close(), version);
 }
 
 #[test]
@@ -44,8 +64,8 @@ fn the_handshake_may_be_cut_anywhere() {
         let mut script = Script::connect(&at);
         let (before, after) = all.split_at(cut);
         script.send(before);
-        // Our greeting, and READY behind the peer's READY, show that it was taken in.
-        script.expect(&greeting(1));
+        // Our greeting, its rest behind the peer's version, and READY behind the peer's READY, show that it was taken in.
+        script.expect(&greeting(1)[..if cut < VERSIONED { VERSIONED } else { 64 }]);
         if cut >= 64 + dealer_ready().len() {
             script.expect(&dealer_ready());
         }
@@ -129,14 +149,16 @@ fn later_versions_are_spoken_to_as_ours() {
     }
 }
 
-/// What these octets get: our greeting, and the end.
+/// What these octets get: our greeting, from the end that accepts without a mechanism if they tell no version, and then
+/// the end.
 fn turned_away(octets: &[u8]) {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     for we in [We::Bind, We::Connect] {
         let (_socket, mut script) = meet(&runtime, we, SocketType::Dealer, Options::default());
         script.send(octets);
-        script.expect(&greeting(1));
+        let tells_version = octets[0] == 0xff && octets[9] & 1 == 1;
+        script.expect(&greeting(1)[..if we == We::Bind && !tells_version { VERSIONED } else { 64 }]);
         assert_eq!(script.expect_close(), b"", "{}", octets.escape_ascii());
     }
 }

@@ -25,7 +25,7 @@ pub(crate) const KINDS: [SocketType; 11] = [
 pub(crate) const ANYWHERE: &str = "tcp://127.0.0.1:*";
 
 /// Both ways of meeting.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum We {
     Bind,
     Connect,

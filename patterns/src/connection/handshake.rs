@@ -65,7 +65,7 @@ pub(super) async fn handshake(
         let mut shaking = Shaking { stream, link, place, handshake, input, has_heard: false };
         match shaking.run().await {
             Ok((established, ready)) => Ok(Shaken { established, received: shaking.input, ready }),
-            Err(error) if shaking.has_heard && is_end(&error) => Err(ConnectionError::Abandoned),
+            Err(error) if shaking.is_abandoned(&error) => Err(ConnectionError::Abandoned),
             Err(error) => Err(error),
         }
     };
@@ -137,6 +137,12 @@ impl Shaking<'_> {
         receive(self.stream, &mut self.input).await?;
         self.has_heard = true;
         Ok(self.link.has_place(self.place.queue())?)
+    }
+
+    /// Whether the peer has gone for a reason of its own. Whoever connects here and says nothing may be anybody, such as a
+    /// probe that looks whether the port is open; whoever goes when it is connected to has read our greeting.
+    fn is_abandoned(&self, error: &ConnectionError) -> bool {
+        is_end(error) && (self.has_heard || !self.place.is_accepted())
     }
 
     /// What a peer that has gone before the decision said at last: it may have told why. Nothing is sent any more.

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!    we                                            the peer
-//!    new() ── greeting ──────────────────────────► │
-//!    │ ◄──────────────────────────────── greeting ─│     neither waits for the other
+//!    new() ── greeting ──────────────────────────► │     who accepts tells its mechanism
+//!    │ ◄──────────────────────────────── greeting ─│     once it knows the peer's version
 //!    │ ◄──────── commands of the mechanism ──────► │     NULL, PLAIN or CURVE: see there
 //!    Step::Authenticate ─► handle_verdict()        │     may it come in?
 //!    │ ◄──────── commands of the mechanism ──────► │
@@ -58,9 +58,9 @@ pub struct HandshakeConfig {
     /// Whether peers of ZMTP 2.0 (libzmq 3.x) are served. Default no; never with a mechanism other than NULL,
     /// which they know nothing of.
     pub zmtp2: bool,
-    /// Whether this end accepted the connection. With NULL it then waits for the peer's READY, and with ZMTP 2.0
-    /// for the peer's socket type, before it sends its own. The connecting end never waits, so one of the two always
-    /// goes first. Default no. The other mechanisms have an order of their own.
+    /// Whether this end accepted the connection. It then waits for the peer's version before it tells its mechanism, and
+    /// with NULL for the peer's READY, with ZMTP 2.0 for the peer's socket type, before it sends its own. The connecting
+    /// end never waits, so one of the two always goes first. Default no. The other mechanisms have an order of their own.
     pub is_acceptor: bool,
 }
 
@@ -170,6 +170,8 @@ struct Opening {
     security: Security,
     entropy: Entropy,
     is_acceptor: bool,
+    /// Whether a peer of ZMTP 2.0 is served.
+    may_downgrade: bool,
 }
 
 /// A state in which a command of the peer's is to come.
@@ -246,15 +248,16 @@ pub struct Established {
 }
 
 impl Handshake {
-    /// Starts. Our greeting is ready to be sent at once, all 64 octets, so that neither end waits for the
-    /// other; only for the sake of a peer that may be of ZMTP 2.0, what stands behind the version waits.
+    /// Starts. Our greeting is ready to be sent at once, up to the version by an end that accepted the connection or
+    /// serves ZMTP 2.0, and all 64 octets by another. What stands behind the version waits for the peer's: libzmq
+    /// reads first, and a mechanism other than its own makes it go before it has sent anything.
     #[must_use]
     pub fn new(config: HandshakeConfig, entropy: Entropy) -> Self {
         let HandshakeConfig { local, security, max_metadata, zmtp2, is_acceptor } = config;
-        let greeting = Greeting::new(security.mechanism(), security.is_server()).to_wire();
         let may_downgrade = zmtp2 && security.mechanism() == Mechanism::Null;
-        let opening = Box::new(Opening { local, security, entropy, is_acceptor });
-        let (state, sent) = if may_downgrade {
+        let opening = Box::new(Opening { local, security, entropy, is_acceptor, may_downgrade });
+        let greeting = opening.greeting();
+        let (state, sent) = if may_downgrade || is_acceptor {
             (State::Version(opening), &greeting[..VERSIONED])
         } else {
             (State::Greeting(opening), &greeting[..])
@@ -346,14 +349,13 @@ impl Handshake {
     ) -> Result<(State, bool), HandshakeError> {
         match peer_major(input)? {
             None => Ok((State::Version(opening), false)),
-            Some(1 | 2) => {
+            Some(1 | 2) if opening.may_downgrade => {
                 let _ = input.split_to(VERSIONED);
                 let state = zmtp2::start(opening.local, opening.is_acceptor, &mut self.output);
                 Ok((State::Zmtp2Type(Box::new(state)), true))
             }
             Some(_) => {
-                let greeting = Greeting::new(opening.security.mechanism(), false).to_wire();
-                self.output.extend_from_slice(&greeting[VERSIONED..]);
+                self.output.extend_from_slice(&opening.greeting()[VERSIONED..]);
                 Ok((State::Greeting(opening), true))
             }
         }
@@ -366,9 +368,14 @@ fn may_wait(state: &dyn Ask, input: &BytesMut) -> Result<(), HandshakeError> {
 }
 
 impl Opening {
+    /// Ours, as it stands on the wire.
+    fn greeting(&self) -> [u8; Greeting::LEN] {
+        Greeting::new(self.security.mechanism(), self.security.is_server()).to_wire()
+    }
+
     /// The first state of the mechanism.
     fn start(self, version: Version, out: &mut BytesMut) -> Result<Next, HandshakeError> {
-        let Self { local, security, entropy, is_acceptor } = self;
+        let Self { local, security, entropy, is_acceptor, .. } = self;
         match security {
             Security::Null => Ok(null::start(local, version, is_acceptor)),
             Security::PlainClient(login) => Ok(plain::start_client(local, version, &login, out)),

@@ -3,14 +3,14 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::FrameError;
+use crate::{FrameError, GreetingError};
 
 fn null() -> [u8; 64] {
     greeting(Mechanism::Null)
 }
 
 #[test]
-fn our_greeting_needs_no_octet_of_the_peers() {
+fn the_connecting_ends_greeting_needs_no_octet_of_the_peers() {
     assert_eq!(Bench::of(SocketType::Pub).sent(), null());
 }
 
@@ -21,6 +21,31 @@ fn ready_follows_the_peers_greeting_without_waiting_for_its_ready() {
     assert_eq!(&bench.sent()[64..], b"\x04\x1a\x05READY\x0bSocket-Type\0\0\0\x04XPUB");
 }
 
+#[test]
+fn the_end_that_accepts_tells_its_mechanism_for_the_peers_version() {
+    let curve = Security::CurveServer { keys: key(1) };
+    for (security, mechanism) in [(Security::Null, Mechanism::Null), (curve, Mechanism::Curve)] {
+        let ours = Greeting::new(mechanism, mechanism == Mechanism::Curve).to_wire();
+        let (version, rest) = ours.split_at(11);
+        let mut config = HandshakeConfig { security, ..HandshakeConfig::new(SocketType::Pub) };
+        config.is_acceptor = true;
+        let mut bench = Bench::new(config);
+        assert_eq!(bench.sent(), version);
+        bench.feed(&null()[..10]).unwrap();
+        assert_eq!(bench.sent(), b"", "a signature tells no version");
+        bench.feed(&null()[10..11]).unwrap();
+        assert_eq!(bench.sent(), rest);
+    }
+}
+
+#[test]
+fn a_peer_with_another_mechanism_gets_all_of_our_greeting() {
+    let mut bench = acceptor(SocketType::Pub);
+    let refused = bench.refuse(&greeting(Mechanism::Plain));
+    assert!(matches!(refused, HandshakeError::Greeting(GreetingError::Mechanism { .. })), "{refused}");
+    assert_eq!(bench.sent(), null());
+}
+
 fn acceptor(socket_type: SocketType) -> Bench {
     Bench::new(HandshakeConfig { is_acceptor: true, ..HandshakeConfig::new(socket_type) })
 }
@@ -28,10 +53,9 @@ fn acceptor(socket_type: SocketType) -> Bench {
 #[test]
 fn the_accepting_end_sends_ready_behind_that_of_the_peer() {
     let mut bench = acceptor(SocketType::XPub);
-    assert_eq!(bench.sent(), null());
     assert!(bench.feed(&null()).unwrap().is_none());
     assert_eq!(bench.asked, [Credentials::Null]);
-    assert_eq!(bench.sent(), b"");
+    assert_eq!(bench.sent(), null());
     assert_eq!(bench.complete(&ready(&[("Socket-Type", b"SUB")])).socket_type, Some(SocketType::Sub));
     assert_eq!(bench.sent(), b"\x04\x1a\x05READY\x0bSocket-Type\0\0\0\x04XPUB");
 }
