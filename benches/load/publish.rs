@@ -11,6 +11,7 @@ pub(crate) async fn sub(endpoint: Endpoint, size: usize, seconds: u64, topic: &s
     let socket = Sub::new();
     socket.connect(endpoint)?;
     socket.subscribe(topic);
+    socket.recv().await?;
     let mut window = Window::new(Duration::from_secs(seconds));
     while window.count(1) {
         socket.recv().await?;

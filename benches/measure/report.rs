@@ -39,10 +39,10 @@ impl Latencies {
     }
 }
 
-/// Counts messages for a time from the first one on; looks at the clock now and then.
+/// Counts messages for a time; looks at the clock now and then.
 #[derive(Debug)]
 pub struct Window {
-    begun: Option<Instant>,
+    begun: Instant,
     messages: usize,
     unlooked: usize,
     time: Duration,
@@ -52,29 +52,25 @@ pub struct Window {
 const LOOK: usize = 256;
 
 impl Window {
-    /// One that is open for so long.
+    /// Opens one for so long. Call when the first message is there.
     #[must_use]
-    pub const fn new(time: Duration) -> Self {
-        Self { begun: None, messages: 0, unlooked: 0, time }
+    pub fn new(time: Duration) -> Self {
+        Self { begun: Instant::now(), messages: 0, unlooked: 0, time }
     }
 
     /// Whether to go on.
     pub fn count(&mut self, messages: usize) -> bool {
-        let Some(begun) = self.begun else {
-            self.begun = Some(Instant::now());
-            return true;
-        };
         self.messages += messages;
         self.unlooked += messages;
         if self.unlooked < LOOK {
             return true;
         }
         self.unlooked = 0;
-        begun.elapsed() < self.time
+        self.begun.elapsed() < self.time
     }
 
     /// Prints the rate of what was counted.
     pub fn report(&self, size: usize) {
-        rate(self.messages, size, self.begun.map_or(Duration::MAX, |begun| begun.elapsed()));
+        rate(self.messages, size, self.begun.elapsed());
     }
 }

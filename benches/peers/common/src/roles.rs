@@ -53,6 +53,7 @@ pub(crate) async fn sub(
 ) -> Outcome {
     socket.connect(endpoint).await?;
     socket.subscribe(topic).await?;
+    socket.recv().await?;
     let mut window = Window::new(time);
     while window.count(1) {
         socket.recv().await?;
