@@ -1,16 +1,21 @@
 //! What the benches have in common: two ends that shake hands in memory.
 
 use bytes::BytesMut;
+use enfonet_measure::keys::{CLIENT_SECRET, SERVER_SECRET};
 use enfonet_zmtp::{
     Entropy, Established, Handshake, HandshakeConfig, KeyPair, SecretKey, Security, SocketType, Step, Verdict,
 };
 
-/// A server and a client of CURVE.
+/// Security of a server and of a client of CURVE, with the keys of the load programs.
+///
+/// # Panics
+/// Never: the keys are keys.
 #[must_use]
 pub fn curve() -> [Security; 2] {
-    let keys = |octet| KeyPair::new(SecretKey::from_bytes([octet; 32]));
-    let server = *keys(1).public();
-    [Security::CurveServer { keys: keys(1) }, Security::CurveClient { keys: keys(2), server }]
+    let keys = |secret: &str| KeyPair::new(secret.parse::<SecretKey>().expect("a secret key"));
+    let (server_keys, client_keys) = (keys(SERVER_SECRET), keys(CLIENT_SECRET));
+    let server = *server_keys.public();
+    [Security::CurveServer { keys: server_keys }, Security::CurveClient { keys: client_keys, server }]
 }
 
 /// Two ends that haven't exchanged anything yet.

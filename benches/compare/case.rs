@@ -18,12 +18,16 @@ pub(crate) enum Case {
     Slb { size: usize, clients: usize, workers: usize },
     SlbLat { size: usize },
     Mem { subscribers: usize },
+    CurveThr { size: usize },
+    CurveMq { size: usize, subscribers: usize },
+    CurveHs { clients: usize },
 }
 
 /// What `enfonet-compare` compares when nothing else is asked for.
 pub(crate) const ALL: &str = "thr:32 thr:64 thr:256 thr:1024 thr:16384 thrb:32 ipcthr:32 lat:32 dr:32:64 \
     pubsub:32:1 pubsub:32:4 pubsub:1024:4 mq:32:1 mq:256:1 mq:1024:1 mq:32:4 mqhalf:32:1 mqhalf:1024:1 \
-    mqfilter:32:1000 slb:32:4:2 slblat:32 mem:5000";
+    mqfilter:32:1000 slb:32:4:2 slblat:32 mem:5000 curvethr:32 curvethr:1024 curvethr:16384 \
+    curvethr:65536 curvemq:32:1 curvemq:1024:1 curvemq:16384:1 curvemq:65536:1 curvehs:5000";
 
 impl FromStr for Case {
     type Err = String;
@@ -46,6 +50,9 @@ impl FromStr for Case {
             ("slb", &[size, clients, workers]) => Self::Slb { size, clients, workers },
             ("slblat", &[size]) => Self::SlbLat { size },
             ("mem", &[subscribers]) => Self::Mem { subscribers },
+            ("curvethr", &[size]) => Self::CurveThr { size },
+            ("curvemq", &[size, subscribers]) => Self::CurveMq { size, subscribers },
+            ("curvehs", &[clients]) => Self::CurveHs { clients },
             _ => return Err(format!("{text}: no such case; there are {ALL}, with any numbers")),
         })
     }
@@ -78,6 +85,13 @@ impl fmt::Display for Case {
             Self::SlbLat { size } => write!(f, "load balancer, {size} B, median time of a request"),
             Self::Mem { subscribers } => {
                 write!(f, "queue broker, memory for each of {subscribers} idle subscribers")
+            }
+            Self::CurveThr { size } => write!(f, "PUSH → PULL with CURVE, {size} B"),
+            Self::CurveMq { size, subscribers } => {
+                write!(f, "queue broker with CURVE, {size} B, {subscribers} subscribers together")
+            }
+            Self::CurveHs { clients } => {
+                write!(f, "queue broker with CURVE, handshakes of {clients} clients")
             }
         }
     }

@@ -19,6 +19,7 @@
 //! after a minute, and is killed when its turn is over.
 
 mod case;
+mod curve;
 mod endpoint;
 mod measure;
 mod plot;

@@ -9,9 +9,9 @@ use crate::process::Process;
 use crate::programs::{Broker, Implementation, Kind, Programs};
 
 /// A program that counts messages is done within this time.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// What follows an event without being one, such as that a broker knows a subscription.
-const SETTLE: Duration = Duration::from_millis(500);
+pub(crate) const SETTLE: Duration = Duration::from_millis(500);
 
 /// What a run gave.
 #[derive(Clone, Copy, Debug)]
@@ -71,11 +71,14 @@ impl Bench<'_> {
             Case::Slb { size, clients, workers } => self.balance(size, clients, workers),
             Case::SlbLat { size } => self.balanced_latency(size),
             Case::Mem { subscribers } => self.memory(subscribers),
+            Case::CurveThr { size } => self.curve_stream(size),
+            Case::CurveMq { size, subscribers } => self.curve_queue(size, subscribers),
+            Case::CurveHs { clients } => self.curve_handshakes(clients),
         }
     }
 
     /// So many that it takes about as long as it should, at a rate that the fast ones reach.
-    fn count(self, rate: f64) -> usize {
+    pub(crate) fn count(self, rate: f64) -> usize {
         let slow = matches!(self.implementation, Implementation::Rzmq | Implementation::Zmqrs);
         (rate * self.seconds as f64 / if slow { 4.0 } else { 1.0 }) as usize + 1000
     }
@@ -85,8 +88,18 @@ impl Bench<'_> {
     }
 
     /// Messages a second in one direction, and the processor time that both ends take for each.
-    pub(crate) fn stream(self, endpoint: &str, [pull, push]: [&str; 2], size: usize) -> Outcome<Figure> {
-        let count = self.count(1.2e9 / (size as f64 + 180.0));
+    pub(crate) fn stream(self, endpoint: &str, roles: [&str; 2], size: usize) -> Outcome<Figure> {
+        self.counted_stream(endpoint, roles, size, self.count(1.2e9 / (size as f64 + 180.0)))
+    }
+
+    /// The same of so many messages.
+    pub(crate) fn counted_stream(
+        self,
+        endpoint: &str,
+        [pull, push]: [&str; 2],
+        size: usize,
+        count: usize,
+    ) -> Outcome<Figure> {
         let pull = self.programs.load(self.implementation, &format!("{pull} {endpoint} {size} {count}"))?;
         listens(endpoint)?;
         let push = self.programs.load(self.implementation, &format!("{push} {endpoint} {size} {count}"))?;

@@ -1,9 +1,12 @@
 //! The programs that are compared, and where they are.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use clap::ValueEnum;
+use enfonet_measure::keys::SERVER_SECRET;
+use tempfile::NamedTempFile;
 
 use crate::Outcome;
 use crate::endpoint::{listens, tcp};
@@ -46,6 +49,8 @@ impl Implementation {
 pub(crate) enum Kind {
     /// XSUB and XPUB.
     Mq,
+    /// The same with CURVE on both sides.
+    CurveMq,
     /// ROUTER and DEALER.
     Slb,
 }
@@ -109,11 +114,19 @@ impl Programs {
     /// A broker that listens.
     pub(crate) fn broker(&self, implementation: Implementation, kind: Kind) -> Outcome<Broker> {
         let [front, back] = tcp()?;
+        // Read before the broker listens.
+        let mut secret = NamedTempFile::new()?;
+        writeln!(secret, "{SERVER_SECRET}")?;
         let process = match (implementation, kind) {
+            (Implementation::Enfonet, Kind::CurveMq) => {
+                let secret = secret.path().to_str().ok_or("a path that isn't text")?;
+                self.start("enfomq", &["--frontend", &front, "--backend", &back, "--curve-secret", secret])?
+            }
             (Implementation::Enfonet, kind) => {
                 let name = if matches!(kind, Kind::Mq) { "enfomq" } else { "enfoslb" };
                 self.start(name, &["--frontend", &front, "--backend", &back])?
             }
+            (other, Kind::CurveMq) => self.start(other.load(), &["--curve", "mqproxy", &front, &back])?,
             (other, Kind::Mq) => self.start(other.load(), &["mqproxy", &front, &back])?,
             (other, Kind::Slb) => self.start(other.load(), &["slbproxy", &front, &back])?,
         };

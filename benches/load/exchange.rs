@@ -3,15 +3,15 @@
 use std::time::{Duration, Instant};
 
 use enfonet_measure::Latencies;
-use enfonet_patterns::{Dealer, Endpoint, Rep, Req, Router};
+use enfonet_patterns::{Dealer, Endpoint, Options, Rep, Req, Router, Security};
 
 use crate::{End, Outcome};
 
 /// Requests that aren't measured: until all is warm.
 const WARM_UP: usize = 1000;
 
-pub(crate) async fn rep(endpoint: Endpoint, end: End) -> Outcome {
-    let socket = Rep::new();
+pub(crate) async fn rep(endpoint: Endpoint, security: Security, end: End) -> Outcome {
+    let socket = Rep::with_options(Options::default().security(security));
     match end {
         End::Bind => drop(socket.bind(endpoint).await?),
         End::Connect => socket.connect(endpoint)?,
@@ -23,8 +23,8 @@ pub(crate) async fn rep(endpoint: Endpoint, end: End) -> Outcome {
     }
 }
 
-pub(crate) async fn req(endpoint: Endpoint, size: usize, count: usize) -> Outcome {
-    let socket = Req::new();
+pub(crate) async fn req(endpoint: Endpoint, security: Security, size: usize, count: usize) -> Outcome {
+    let socket = Req::with_options(Options::default().security(security));
     socket.connect(endpoint)?;
     let body = vec![b'x'; size];
     for _ in 0..WARM_UP {
@@ -41,8 +41,8 @@ pub(crate) async fn req(endpoint: Endpoint, size: usize, count: usize) -> Outcom
     Ok(())
 }
 
-pub(crate) async fn router(endpoint: Endpoint) -> Outcome {
-    let socket = Router::new();
+pub(crate) async fn router(endpoint: Endpoint, security: Security) -> Outcome {
+    let socket = Router::with_options(Options::default().security(security));
     socket.bind(endpoint).await?;
     loop {
         let (peer, message) = socket.recv().await?;
@@ -50,8 +50,14 @@ pub(crate) async fn router(endpoint: Endpoint) -> Outcome {
     }
 }
 
-pub(crate) async fn dealer(endpoint: Endpoint, size: usize, count: usize, window: usize) -> Outcome {
-    let socket = Dealer::new();
+pub(crate) async fn dealer(
+    endpoint: Endpoint,
+    security: Security,
+    size: usize,
+    count: usize,
+    window: usize,
+) -> Outcome {
+    let socket = Dealer::with_options(Options::default().security(security));
     socket.connect(endpoint)?;
     let body = vec![b'x'; size];
     let (mut sent, mut received, begun) = (0, 0, Instant::now());

@@ -13,14 +13,15 @@
 //! enfonet-load dealer ENDPOINT SIZE COUNT WINDOW   WINDOW requests under way, prints the rate
 //! ```
 //!
-//! `--threads N` before the role runs it on N worker threads instead of the one it is on.
+//! `--threads N` before the role runs it on N worker threads instead of the one it is on. `--curve` encrypts with CURVE;
+//! then the end that binds is the server.
 
 mod exchange;
 mod publish;
 mod stream;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use enfonet_patterns::Endpoint;
+use enfonet_patterns::{Endpoint, Security};
 
 type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
@@ -30,6 +31,9 @@ struct Cli {
     /// Worker threads; none: all on one thread.
     #[arg(long, default_value_t = 0)]
     threads: usize,
+    /// Encrypts with CURVE.
+    #[arg(long)]
+    curve: bool,
     #[command(subcommand)]
     role: Role,
 }
@@ -80,23 +84,36 @@ fn main() -> Outcome {
         }
     };
     // In a task of its own: before it polls what it is given itself, `block_on` asks the system for events each time.
-    runtime.block_on(runtime.spawn(play(cli.role)))??;
+    runtime.block_on(runtime.spawn(play(cli.role, cli.curve)))??;
     Ok(())
 }
 
-async fn play(role: Role) -> Outcome {
+async fn play(role: Role, curve: bool) -> Outcome {
+    let [bound, connected] = if curve { enfonet_benches::curve() } else { [Security::Null, Security::Null] };
+    let at = |end| match end {
+        End::Bind => bound.clone(),
+        End::Connect => connected.clone(),
+    };
     match role {
-        Role::Pull { endpoint, size, count } => stream::pull(endpoint, size, count).await,
-        Role::Push { endpoint, size, count } => stream::push(endpoint, size, count).await,
-        Role::Pullb { endpoint, size, count } => stream::pull_batches(endpoint, size, count).await,
-        Role::Pushb { endpoint, size, count } => stream::push_batches(endpoint, size, count).await,
-        Role::Sub { endpoint, size, seconds, topic } => publish::sub(endpoint, size, seconds, &topic).await,
-        Role::Pub { endpoint, size, seconds, end } => publish::publish(endpoint, size, seconds, end).await,
-        Role::Rep { endpoint, end } => exchange::rep(endpoint, end).await,
-        Role::Req { endpoint, size, count } => exchange::req(endpoint, size, count).await,
-        Role::Router { endpoint } => exchange::router(endpoint).await,
+        Role::Pull { endpoint, size, count } => stream::pull(endpoint, at(End::Bind), size, count).await,
+        Role::Push { endpoint, size, count } => stream::push(endpoint, at(End::Connect), size, count).await,
+        Role::Pullb { endpoint, size, count } => {
+            stream::pull_batches(endpoint, at(End::Bind), size, count).await
+        }
+        Role::Pushb { endpoint, size, count } => {
+            stream::push_batches(endpoint, at(End::Connect), size, count).await
+        }
+        Role::Sub { endpoint, size, seconds, topic } => {
+            publish::sub(endpoint, at(End::Connect), size, seconds, &topic).await
+        }
+        Role::Pub { endpoint, size, seconds, end } => {
+            publish::publish(endpoint, at(end), size, seconds, end).await
+        }
+        Role::Rep { endpoint, end } => exchange::rep(endpoint, at(end), end).await,
+        Role::Req { endpoint, size, count } => exchange::req(endpoint, at(End::Connect), size, count).await,
+        Role::Router { endpoint } => exchange::router(endpoint, at(End::Bind)).await,
         Role::Dealer { endpoint, size, count, window } => {
-            exchange::dealer(endpoint, size, count, window).await
+            exchange::dealer(endpoint, at(End::Connect), size, count, window).await
         }
     }
 }

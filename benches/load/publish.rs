@@ -3,12 +3,18 @@
 use std::time::{Duration, Instant};
 
 use enfonet_measure::Window;
-use enfonet_patterns::{Endpoint, Pub, Sub};
+use enfonet_patterns::{Endpoint, Options, Pub, Security, Sub};
 
 use crate::{End, Outcome};
 
-pub(crate) async fn sub(endpoint: Endpoint, size: usize, seconds: u64, topic: &str) -> Outcome {
-    let socket = Sub::new();
+pub(crate) async fn sub(
+    endpoint: Endpoint,
+    security: Security,
+    size: usize,
+    seconds: u64,
+    topic: &str,
+) -> Outcome {
+    let socket = Sub::with_options(Options::default().security(security));
     socket.connect(endpoint)?;
     socket.subscribe(topic);
     socket.recv().await?;
@@ -20,8 +26,14 @@ pub(crate) async fn sub(endpoint: Endpoint, size: usize, seconds: u64, topic: &s
     Ok(())
 }
 
-pub(crate) async fn publish(endpoint: Endpoint, size: usize, seconds: u64, end: End) -> Outcome {
-    let socket = Pub::new();
+pub(crate) async fn publish(
+    endpoint: Endpoint,
+    security: Security,
+    size: usize,
+    seconds: u64,
+    end: End,
+) -> Outcome {
+    let socket = Pub::with_options(Options::default().security(security));
     match end {
         End::Bind => drop(socket.bind(endpoint).await?),
         End::Connect => socket.connect(endpoint)?,

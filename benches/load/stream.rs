@@ -3,7 +3,7 @@
 use std::iter::repeat_n;
 use std::time::{Duration, Instant};
 
-use enfonet_patterns::{Batch, Endpoint, Pull, Push};
+use enfonet_patterns::{Batch, Endpoint, Options, Pull, Push, Security};
 
 use crate::Outcome;
 
@@ -12,8 +12,8 @@ const BATCH: usize = 256;
 /// What is sent when the program is done may take so long.
 const LINGER: Duration = Duration::from_secs(60);
 
-pub(crate) async fn pull(endpoint: Endpoint, size: usize, count: usize) -> Outcome {
-    let socket = Pull::new();
+pub(crate) async fn pull(endpoint: Endpoint, security: Security, size: usize, count: usize) -> Outcome {
+    let socket = Pull::with_options(Options::default().security(security));
     socket.bind(endpoint).await?;
     assert_eq!(socket.recv().await?.first().len(), size);
     let begun = Instant::now();
@@ -27,8 +27,8 @@ pub(crate) async fn pull(endpoint: Endpoint, size: usize, count: usize) -> Outco
     Ok(())
 }
 
-pub(crate) async fn push(endpoint: Endpoint, size: usize, count: usize) -> Outcome {
-    let socket = Push::new();
+pub(crate) async fn push(endpoint: Endpoint, security: Security, size: usize, count: usize) -> Outcome {
+    let socket = Push::with_options(Options::default().security(security));
     socket.connect(endpoint)?;
     let body = vec![b'x'; size];
     for _ in 0..count {
@@ -38,8 +38,13 @@ pub(crate) async fn push(endpoint: Endpoint, size: usize, count: usize) -> Outco
     Ok(())
 }
 
-pub(crate) async fn pull_batches(endpoint: Endpoint, size: usize, count: usize) -> Outcome {
-    let socket = Pull::new();
+pub(crate) async fn pull_batches(
+    endpoint: Endpoint,
+    security: Security,
+    size: usize,
+    count: usize,
+) -> Outcome {
+    let socket = Pull::with_options(Options::default().security(security));
     socket.bind(endpoint).await?;
     assert_eq!(socket.recv().await?.first().len(), size);
     let begun = Instant::now();
@@ -55,8 +60,13 @@ pub(crate) async fn pull_batches(endpoint: Endpoint, size: usize, count: usize) 
     Ok(())
 }
 
-pub(crate) async fn push_batches(endpoint: Endpoint, size: usize, count: usize) -> Outcome {
-    let socket = Push::new();
+pub(crate) async fn push_batches(
+    endpoint: Endpoint,
+    security: Security,
+    size: usize,
+    count: usize,
+) -> Outcome {
+    let socket = Push::with_options(Options::default().security(security));
     socket.connect(endpoint)?;
     let body = vec![b'x'; size];
     let mut left = count;

@@ -1,4 +1,6 @@
-//! What a load program prints: one line of `name=value`.
+//! Report that a load program prints: one line of `name=value`. Keys that load programs share.
+
+pub mod keys;
 
 use std::time::{Duration, Instant};
 

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
+use crate::curve::{self, Client};
 use crate::{Outcome, wire};
 
 /// Handshakes under way at once.
@@ -33,14 +34,37 @@ pub(crate) fn gather(
     Ok((streams, begun.elapsed()))
 }
 
-pub(crate) fn conns(endpoint: SocketAddr, kind: &str, count: usize, time: Duration) -> Outcome {
-    let (streams, took) = gather(endpoint, kind, count, |number| {
+/// Does the same with CURVE.
+fn gather_encrypted(
+    endpoint: SocketAddr,
+    kind: &str,
+    count: usize,
+    then: impl Fn(usize) -> Vec<u8>,
+) -> Outcome<(Vec<TcpStream>, Duration)> {
+    let begun = Instant::now();
+    let mut streams = Vec::with_capacity(count);
+    while streams.len() < count {
+        let begin = streams.len();
+        let clients = (begin..count.min(begin + AT_ONCE)).map(|_| Client::introduce(endpoint, kind));
+        let clients = clients.collect::<Outcome<Vec<_>>>()?;
+        streams.extend(curve::shake_hands(clients, |number| then(begin + number))?);
+    }
+    Ok((streams, begun.elapsed()))
+}
+
+pub(crate) fn conns(endpoint: SocketAddr, kind: &str, count: usize, time: Duration, curve: bool) -> Outcome {
+    let then = |number| {
         let mut octets = Vec::new();
         if kind == "SUB" {
             wire::subscription(&mut octets, &format!("t{number}."));
         }
         octets
-    })?;
+    };
+    let (streams, took) = if curve {
+        gather_encrypted(endpoint, kind, count, then)?
+    } else {
+        gather(endpoint, kind, count, then)?
+    };
     println!("up={} s={:.6}", streams.len(), took.as_secs_f64());
     std::thread::sleep(time);
     Ok(())

@@ -8,7 +8,7 @@
 //! raw-load req    ENDPOINT SIZE COUNT               prints how long requests take
 //! raw-load dealer ENDPOINT SIZE COUNT WINDOW        WINDOW requests under way, prints the rate
 //! raw-load steady ENDPOINT SIZE RATE SECONDS        RATE requests a second, whatever comes back: prints how long they take
-//! raw-load conns  ENDPOINT KIND COUNT SECONDS       idle connections, with a topic each if they are SUBs
+//! raw-load conns  ENDPOINT KIND COUNT SECONDS [--curve]  idle connections, with a topic each if they are SUBs
 //! raw-load topics ENDPOINT COUNT SECONDS [--peers N]  COUNT subscriptions to topics that nobody publishes
 //! ```
 //!
@@ -18,6 +18,7 @@
 //! messages a second, and prints `sentrate=N`.
 
 mod crowd;
+mod curve;
 mod exchange;
 mod publish;
 mod steady;
@@ -112,6 +113,9 @@ enum Role {
         count: usize,
         #[arg(value_parser = seconds)]
         seconds: Duration,
+        /// Encrypts with CURVE.
+        #[arg(long)]
+        curve: bool,
     },
     /// Holds subscriptions.
     Topics {
@@ -151,7 +155,9 @@ fn main() -> Outcome {
         Role::Req { endpoint, size, count } => exchange::req(endpoint, size, count),
         Role::Dealer { endpoint, size, count, window } => exchange::dealer(endpoint, size, count, window),
         Role::Steady { endpoint, size, rate, seconds } => steady::run(endpoint, size, rate, seconds),
-        Role::Conns { endpoint, kind, count, seconds } => crowd::conns(endpoint, &kind, count, seconds),
+        Role::Conns { endpoint, kind, count, seconds, curve } => {
+            crowd::conns(endpoint, &kind, count, seconds, curve)
+        }
         Role::Topics { endpoint, count, seconds, peers } => crowd::topics(endpoint, count, seconds, peers),
     }
 }

@@ -51,6 +51,14 @@ fn what_is_pushed_is_pulled() {
 }
 
 #[test]
+fn roles_find_each_other_with_curve() {
+    let line = measure("--curve push ENDPOINT 32 1000", "--curve pull ENDPOINT 32 1000");
+    assert!(line.starts_with("rate="), "{line}");
+    let line = measure("--curve pub ENDPOINT 32 20 bind", "--curve sub ENDPOINT 32 0");
+    assert!(line.starts_with("rate="), "{line}");
+}
+
+#[test]
 fn requests_are_replied_to() {
     let line = measure("rep ENDPOINT bind", "req ENDPOINT 32 1000");
     assert!(line.starts_with("rtt_us p50="), "{line}");

@@ -1,7 +1,9 @@
-//! `peer-libzmq`: the roles of `peer_common` on libzmq, which the crate `zmq` builds.
+//! `peer-libzmq`: the roles of `peer_common` on libzmq, which the crate `zmq` builds. `benches/compare/run` has it built
+//! with CURVE.
 
 use bytes::Bytes;
-use peer_common::{Kind, Library, Outcome, Socket};
+use enfonet_measure::keys::{CLIENT_PUBLIC, CLIENT_SECRET, SERVER_PUBLIC, SERVER_SECRET};
+use peer_common::{End, Kind, Library, Outcome, Socket};
 
 /// libzmq's context.
 struct Libzmq(zmq::Context);
@@ -40,14 +42,42 @@ impl Library for Libzmq {
     }
 
     async fn proxy(&self, front: (Kind, &str), back: (Kind, &str)) -> Outcome {
-        let sides = [self.socket(front.0)?.socket, self.socket(back.0)?.socket];
-        sides[0].bind(front.1)?;
-        sides[1].bind(back.1)?;
-        Ok(zmq::proxy(&sides[0], &sides[1])?)
+        pass_on([(self.socket(front.0)?, front.1), (self.socket(back.0)?, back.1)])
+    }
+
+    async fn curve_proxy(&self, front: (Kind, &str), back: (Kind, &str)) -> Outcome {
+        let mut sides = [(self.socket(front.0)?, front.1), (self.socket(back.0)?, back.1)];
+        for (side, _) in &mut sides {
+            side.encrypt(End::Bind)?;
+        }
+        pass_on(sides)
     }
 }
 
+fn pass_on(sides: [(Peer, &str); 2]) -> Outcome {
+    for (side, endpoint) in &sides {
+        side.socket.bind(endpoint)?;
+    }
+    let [(front, _), (back, _)] = &sides;
+    Ok(zmq::proxy(&front.socket, &back.socket)?)
+}
+
 impl Socket for Peer {
+    fn encrypt(&mut self, end: End) -> Outcome {
+        match end {
+            End::Bind => {
+                self.socket.set_curve_server(true)?;
+                self.socket.set_curve_secretkey(SERVER_SECRET.as_bytes())?;
+            }
+            End::Connect => {
+                self.socket.set_curve_serverkey(SERVER_PUBLIC.as_bytes())?;
+                self.socket.set_curve_publickey(CLIENT_PUBLIC.as_bytes())?;
+                self.socket.set_curve_secretkey(CLIENT_SECRET.as_bytes())?;
+            }
+        }
+        Ok(())
+    }
+
     async fn bind(&mut self, endpoint: &str) -> Outcome {
         Ok(self.socket.bind(endpoint)?)
     }

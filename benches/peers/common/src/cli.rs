@@ -2,12 +2,21 @@
 
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::{Kind, Library, Outcome, roles};
+use crate::{Kind, Library, Outcome, Socket, roles};
 
 /// One end of a measurement, or what stands between.
 #[derive(Debug, Parser)]
+struct Cli {
+    /// Encrypts with CURVE.
+    #[arg(long)]
+    curve: bool,
+    #[command(subcommand)]
+    role: Role,
+}
+
+#[derive(Debug, Subcommand)]
 enum Role {
     /// Receives so many messages and prints their rate.
     Pull { endpoint: String, size: usize, count: usize },
@@ -51,28 +60,44 @@ pub enum End {
 /// # Errors
 /// Those of the library.
 pub async fn run<L: Library>(library: L) -> Outcome {
-    match Role::parse() {
+    let Cli { curve, role } = Cli::parse();
+    let socket = |kind, end| {
+        let mut socket = library.socket(kind)?;
+        if curve {
+            socket.encrypt(end)?;
+        }
+        Ok::<_, Box<dyn std::error::Error + Send + Sync>>(socket)
+    };
+    match role {
         Role::Pull { endpoint, size, count } => {
-            roles::pull(library.socket(Kind::Pull)?, &endpoint, size, count).await
+            roles::pull(socket(Kind::Pull, End::Bind)?, &endpoint, size, count).await
         }
         Role::Push { endpoint, size, count } => {
-            roles::push(library.socket(Kind::Push)?, &endpoint, size, count).await
+            roles::push(socket(Kind::Push, End::Connect)?, &endpoint, size, count).await
         }
         Role::Sub { endpoint, size, seconds, topic } => {
             let time = Duration::from_secs(seconds);
-            roles::sub(library.socket(Kind::Sub)?, &endpoint, size, time, &topic).await
+            roles::sub(socket(Kind::Sub, End::Connect)?, &endpoint, size, time, &topic).await
         }
         Role::Pub { endpoint, size, seconds, end } => {
             let time = Duration::from_secs(seconds);
-            roles::publish(library.socket(Kind::Pub)?, &endpoint, size, time, end).await
+            roles::publish(socket(Kind::Pub, end)?, &endpoint, size, time, end).await
         }
-        Role::Rep { endpoint, end } => roles::echo(library.socket(Kind::Rep)?, &endpoint, end).await,
+        Role::Rep { endpoint, end } => roles::echo(socket(Kind::Rep, end)?, &endpoint, end).await,
         Role::Req { endpoint, size, count } => {
-            roles::req(library.socket(Kind::Req)?, &endpoint, size, count).await
+            roles::req(socket(Kind::Req, End::Connect)?, &endpoint, size, count).await
         }
-        Role::Router { endpoint } => roles::echo(library.socket(Kind::Router)?, &endpoint, End::Bind).await,
+        Role::Router { endpoint } => {
+            roles::echo(socket(Kind::Router, End::Bind)?, &endpoint, End::Bind).await
+        }
         Role::Dealer { endpoint, size, count, window } => {
-            roles::dealer(library.socket(Kind::Dealer)?, &endpoint, size, count, window).await
+            roles::dealer(socket(Kind::Dealer, End::Connect)?, &endpoint, size, count, window).await
+        }
+        Role::Mqproxy { front, back } if curve => {
+            library.curve_proxy((Kind::XSub, &front), (Kind::XPub, &back)).await
+        }
+        Role::Slbproxy { front, back } if curve => {
+            library.curve_proxy((Kind::Router, &front), (Kind::Dealer, &back)).await
         }
         Role::Mqproxy { front, back } => library.proxy((Kind::XSub, &front), (Kind::XPub, &back)).await,
         Role::Slbproxy { front, back } => library.proxy((Kind::Router, &front), (Kind::Dealer, &back)).await,

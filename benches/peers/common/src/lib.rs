@@ -12,6 +12,8 @@
 //! peer-… mqproxy  FRONTEND BACKEND             XSUB and XPUB
 //! peer-… slbproxy FRONTEND BACKEND             ROUTER and DEALER
 //! ```
+//!
+//! `--curve` before the role encrypts with CURVE, if the library does; then the end that binds is the server.
 
 mod cli;
 mod roles;
@@ -52,11 +54,20 @@ pub trait Library {
     async fn proxy(&self, _front: (Kind, &str), _back: (Kind, &str)) -> Outcome {
         Err("this library has no proxy".into())
     }
+
+    /// Does the same with CURVE, as the server on both sides.
+    async fn curve_proxy(&self, _front: (Kind, &str), _back: (Kind, &str)) -> Outcome {
+        Err("this library is measured without CURVE".into())
+    }
 }
 
 /// A socket of an implementation. It keeps what it received last, to send it back.
 #[expect(async_fn_in_trait, reason = "a load program awaits one thing at a time")]
 pub trait Socket {
+    /// Encrypts with CURVE. Called before the socket binds or connects, whichever of the two it is told.
+    fn encrypt(&mut self, _end: End) -> Outcome {
+        Err("this library is measured without CURVE".into())
+    }
     /// Listens.
     async fn bind(&mut self, endpoint: &str) -> Outcome;
     /// Connects.
