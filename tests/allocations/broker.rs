@@ -12,34 +12,34 @@ use enfonet_tests::{DEADLINE, Mq, Runtime, Script, command, message};
 
 use super::{ALLOCATOR, Figure, per_message};
 
-const BODY: usize = 32;
+pub(super) const BODY: usize = 32;
 const FRAME: usize = BODY + 2;
 /// Messages that differ from each other, sent again and again.
-const CYCLE: usize = 1000;
+pub(super) const CYCLE: usize = 1000;
 const WARM_UP: usize = 200;
 const MEASURED: usize = 2000;
 /// So many octets are under way at most: fewer than the broker would drop for a subscriber.
-const UNDER_WAY: usize = 8 << 20;
+pub(super) const UNDER_WAY: usize = 8 << 20;
 
 /// How many octets have gone in, and how many have come out.
 #[derive(Default)]
-struct Flow {
+pub(super) struct Flow {
     octets: Mutex<(usize, usize)>,
     changed: Condvar,
 }
 
 impl Flow {
-    fn sent(&self, octets: usize) {
+    pub(super) fn sent(&self, octets: usize) {
         self.octets.lock().unwrap().0 += octets;
     }
 
-    fn received(&self, octets: usize) {
+    pub(super) fn received(&self, octets: usize) {
         self.octets.lock().unwrap().1 += octets;
         self.changed.notify_one();
     }
 
     /// Waits until so many at most are missing of what was sent.
-    fn wait(&self, under_way: usize) {
+    pub(super) fn wait(&self, under_way: usize) {
         let octets = self.octets.lock().unwrap();
         let missing = |octets: &mut (usize, usize)| octets.0 - octets.1 > under_way;
         let (octets, timeout) = self.changed.wait_timeout_while(octets, DEADLINE, missing).unwrap();
@@ -66,7 +66,7 @@ fn compare(mut stream: TcpStream, expected: &[u8], cycles: usize, flow: &Flow) {
 }
 
 /// A cycle of messages on these topics in turn.
-fn cycle(topics: &[&str]) -> Vec<Vec<u8>> {
+pub(super) fn cycle(topics: &[&str]) -> Vec<Vec<u8>> {
     (0..CYCLE)
         .map(|n| {
             let mut body = format!("{}{n}", topics[n % topics.len()]).into_bytes();

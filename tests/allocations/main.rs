@@ -7,6 +7,7 @@
 
 mod balancer;
 mod broker;
+mod curve;
 mod sockets;
 
 use std::alloc::System;
@@ -42,6 +43,7 @@ fn per_message(made: Stats, messages: usize) -> f64 {
 fn no_kind_of_traffic_allocates_more_than_is_recorded() {
     let mut figures = sockets::figures();
     figures.extend(broker::figures());
+    figures.extend(curve::figures());
     figures.extend(balancer::figures());
     for Figure { what, recorded, measured } in &figures {
         println!("{what:44} {measured:8.4} allocations a message (recorded: {recorded:.4})");

@@ -1,6 +1,8 @@
 //! Sockets of one thread, over tcp: what both ends allocate.
 
-use enfonet_patterns::{Batch, Dealer, Endpoint, Message, Pub, Pull, Push, Rep, Req, Router, Sub};
+use enfonet_patterns::{
+    Batch, Dealer, Endpoint, Message, Options, Pub, Pull, Push, Rep, Req, Router, Security, Sub, new_key_pair,
+};
 
 use super::{ALLOCATOR, Figure, per_message};
 
@@ -14,8 +16,18 @@ pub(super) fn figures() -> Vec<Figure> {
     let small = vec![b'x'; 32];
     let large = vec![b'x'; 1024];
     vec![
-        Figure { what: "PUSH to PULL, 32 octets", recorded: 0.001, measured: stream(&small) },
-        Figure { what: "PUSH to PULL, 1024 octets", recorded: 0.03, measured: stream(&large) },
+        Figure { what: "PUSH to PULL, 32 octets", recorded: 0.001, measured: stream(&small, null()) },
+        Figure { what: "PUSH to PULL, 1024 octets", recorded: 0.03, measured: stream(&large, null()) },
+        Figure {
+            what: "PUSH to PULL with CURVE, 32 octets",
+            recorded: 0.001,
+            measured: stream(&small, curve()),
+        },
+        Figure {
+            what: "PUSH to PULL with CURVE, 1024 octets",
+            recorded: 0.08,
+            measured: stream(&large, curve()),
+        },
         Figure { what: "PUSH to PULL by batches, 32 octets", recorded: 0.023, measured: batches(&small) },
         Figure { what: "PUB to SUB, 32 octets", recorded: 0.001, measured: published(&small) },
         Figure { what: "DEALER to ROUTER and back, 32 octets", recorded: 0.001, measured: echoed(&small) },
@@ -43,9 +55,21 @@ async fn count(messages: usize, mut round: impl AsyncFnMut()) -> f64 {
     per_message(ALLOCATOR.stats() - before, messages * ROUNDS)
 }
 
-fn stream(body: &[u8]) -> f64 {
+/// The mechanisms of the end that binds and of the end that connects.
+fn null() -> [Security; 2] {
+    [Security::Null, Security::Null]
+}
+
+fn curve() -> [Security; 2] {
+    let keys = new_key_pair();
+    let server = *keys.public();
+    [Security::CurveServer { keys }, Security::CurveClient { keys: new_key_pair(), server }]
+}
+
+fn stream(body: &[u8], [bound, connected]: [Security; 2]) -> f64 {
     on_one_thread(async {
-        let (push, pull) = (Push::new(), Pull::new());
+        let push = Push::with_options(Options::default().security(connected));
+        let pull = Pull::with_options(Options::default().security(bound));
         push.connect(pull.bind(any()).await.unwrap()).unwrap();
         count(ROUND, async || {
             for _ in 0..ROUND {

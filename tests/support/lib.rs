@@ -4,6 +4,7 @@
 //! Nothing here sleeps. What is waited for comes, or a deadline that is far off fails the test.
 
 mod broker;
+mod curve;
 mod distance;
 mod end;
 mod file;
@@ -21,6 +22,7 @@ mod unused;
 use std::time::{Duration, Instant};
 
 pub use broker::{Mq, Slb};
+pub use curve::Encrypted;
 pub use distance::Distance;
 pub use end::{End, tune_in};
 pub use file::file;

@@ -7,6 +7,7 @@
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod curve;
 mod tracer;
 
 use std::io::Write;

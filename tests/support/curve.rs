@@ -1,0 +1,118 @@
+//! The CURVE of scripted peers.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use bytes::BytesMut;
+use enfonet_zmtp::{
+    Batch, Entropy, Event, Handshake, HandshakeConfig, Incoming, Limits, Sealer, Security, SocketType, Step,
+    Verdict,
+};
+
+use crate::command;
+
+/// One end of an encrypted connection: what it sends is encrypted with `sealer`, and what comes is decrypted here.
+#[derive(Debug)]
+pub struct Encrypted {
+    /// The connection itself.
+    pub stream: TcpStream,
+    /// Encrypts what is sent, in the order of the wire.
+    pub sealer: Sealer,
+    incoming: Incoming,
+}
+
+impl Encrypted {
+    /// Shakes hands over a connection that is there, and lets every client in.
+    ///
+    /// # Panics
+    /// When the other side does anything else.
+    #[must_use]
+    pub fn over(mut stream: TcpStream, kind: SocketType, security: Security) -> Self {
+        let config = HandshakeConfig { security, ..HandshakeConfig::new(kind) };
+        // A test has no secrets.
+        let mut handshake = Handshake::new(config, [7; Entropy::LEN].into());
+        let mut input = BytesMut::new();
+        loop {
+            let step = handshake.handle_input(&mut input).expect("an honest peer");
+            stream.write_all(&handshake.poll_output()).expect("the other side reads");
+            match step {
+                Step::NeedInput => read(&mut stream, &mut input),
+                Step::Authenticate(_) => handshake.handle_verdict(Verdict::allow()).expect("it was asked"),
+                Step::Complete(established) => {
+                    let sealer = established.sealer.expect("CURVE encrypts");
+                    let incoming = Incoming::new(input, Limits::default(), established.opener);
+                    return Self { stream, sealer, incoming };
+                }
+            }
+        }
+    }
+
+    /// Returns frames as they go over the wire. They have to be sent before what is encrypted next.
+    ///
+    /// # Panics
+    /// Never: there are nonces enough.
+    #[must_use]
+    pub fn seal(&mut self, frames: &[u8]) -> BytesMut {
+        let mut sealed = BytesMut::new();
+        self.sealer.seal_frames(frames, &mut sealed).expect("nonces are left");
+        sealed
+    }
+
+    /// Sends frames, encrypted.
+    ///
+    /// # Panics
+    /// When the other side has closed.
+    pub fn send(&mut self, frames: &[u8]) {
+        let sealed = self.seal(frames);
+        self.stream.write_all(&sealed).expect("the other side reads");
+    }
+
+    /// Waits until the other side has dealt with all that was sent to it: it answers a PING behind that.
+    /// Nothing else may be under way from there.
+    ///
+    /// # Panics
+    /// When something else comes.
+    pub fn settle(&mut self) {
+        self.send(&command("PING", b"\0\0settle"));
+        let Event::Command(body) = self.event() else { panic!("a message instead of a PONG") };
+        assert_eq!(&body[..], b"\x04PONGsettle");
+    }
+
+    /// Decrypts what has been read elsewhere; returns the messages that are whole, in wire form.
+    ///
+    /// # Panics
+    /// When it isn't what the other side would send.
+    #[must_use]
+    pub fn open(&mut self, sealed: &[u8]) -> Vec<u8> {
+        let mut wire = Vec::new();
+        // As a connection reads: in parts that a buffer holds.
+        for part in sealed.chunks(64 << 10) {
+            self.incoming.reserve(part.len()).extend_from_slice(part);
+            while let Some(event) = self.incoming.poll_event().expect("honest traffic") {
+                let Event::Batch(batch) = event else { panic!("a command instead of messages") };
+                wire.extend_from_slice(contents(&batch));
+            }
+        }
+        wire
+    }
+
+    fn event(&mut self) -> Event {
+        loop {
+            if let Some(event) = self.incoming.poll_event().expect("honest traffic") {
+                return event;
+            }
+            read(&mut self.stream, self.incoming.reserve(0));
+        }
+    }
+}
+
+fn contents(batch: &Batch) -> &[u8] {
+    batch.wire().expect("messages that were received are in one piece")
+}
+
+fn read(stream: &mut TcpStream, into: &mut BytesMut) {
+    let mut buffer = [0; 1 << 10];
+    let read = stream.read(&mut buffer).expect("within the deadline");
+    assert!(read > 0, "the other side has closed");
+    into.extend_from_slice(&buffer[..read]);
+}
