@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
 
 /// Version 1 of the messages: the package `enfonet.v1`. What breaks compatibility goes into a `v2` beside it.
 pub mod v1 {

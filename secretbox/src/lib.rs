@@ -15,6 +15,8 @@
 //! can see on the wire, and whether a tag is right, once it was compared as a whole. The only choice that depends on a
 //! secret, the last reduction of the authenticator, is made by `subtle`.
 
+#![forbid(unsafe_code)]
+
 mod poly1305;
 mod salsa20;
 mod series;

@@ -12,6 +12,7 @@ mod peers;
 mod program;
 mod restart;
 mod slow;
+mod storm;
 mod subscriptions;
 mod topics;
 mod upstream;

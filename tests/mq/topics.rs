@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use enfonet_tests::{DEADLINE, LibZmq, Process, Script, command, eventually, message};
 
+use crate::storm::expect_returned;
+
 /// As many as a program that isn't optimised takes in within seconds.
 const TOPICS: usize = 500_000;
 /// Bytes of memory for each topic, in all: index, list of the subscriber's topics, copy of what publishers are told.
@@ -112,5 +114,6 @@ fn many_topics_cost_150_bytes_each_at_most_and_their_coming_and_going_stalls_nob
     println!("{taken} bytes each, {peak} at the peak; coming, telling, taking back, going: {stalls:?}");
     assert!(taken.max(peak) <= BYTES_EACH, "{taken} bytes each, {peak} at the peak");
     assert!(stalls.iter().all(|stall| *stall < STALL), "{stalls:?}");
+    expect_returned(&broker, idle);
     publisher.leave();
 }

@@ -1,6 +1,8 @@
 //! The two programs: arguments in, a broker run, an exit code out.
 
 mod arguments;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod heap;
 mod output;
 
 use std::fmt::Display;
@@ -153,6 +155,8 @@ where
     let options = arguments.credentials.options()?;
     let (demo, is_open) = (arguments.demo, arguments.credentials.admit_everybody());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    runtime.spawn(heap::trim_after_storms());
     // A task of its own is polled without the system being asked for events each time before.
     let running = runtime.spawn(broker(arguments.config(program, &options), demo, is_open));
     match runtime.block_on(running) {
