@@ -92,4 +92,18 @@ mod tests {
         assert_eq!(concurrency(0, &[5, 6, 7, 8, 9, 10]), 1);
         assert_eq!(concurrency(0, &[5, 7, 6, 8, 10, 9]), 2);
     }
+
+    #[test]
+    fn replies_that_come_in_two_parts_prove_what_they_prove_in_one() {
+        let requests = [1, 0, 3, 7, 2, 4, 9, 5, 6, 8];
+        for cut in 0..=requests.len() {
+            let mut replies = Replies::behind(0);
+            requests[..cut].iter().for_each(|request| replies.push(*request));
+            let mut later = Replies::behind(replies.answered());
+            requests[cut..].iter().for_each(|request| later.push(*request));
+            replies.add(&later);
+            assert_eq!((replies.count(), replies.answered()), (10, 10));
+            assert_eq!(replies.concurrency(), concurrency(0, &requests), "cut at {cut}");
+        }
+    }
 }

@@ -222,3 +222,19 @@ fn knee(low: &Epoch, high: &Epoch, margin: f64) -> usize {
         if gain < WORTHWHILE { low.in_flight.round() } else { (low.in_flight * gain * margin).ceil() };
     (number as usize).max(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_quarters_of_the_limit_at_the_same_time_prove_it_and_one_request_proves_nothing() {
+        let proves = |concurrency, limit| {
+            Epoch { in_flight: 1.0, rate: 1.0, is_limited: true, concurrency }.proves(limit)
+        };
+        assert!(!proves(1, 1) && !proves(9, 1));
+        assert!(proves(2, 2) && !proves(1, 2));
+        assert!(proves(3, 4) && !proves(2, 4));
+        assert!(proves(75, 100) && !proves(74, 100));
+    }
+}
