@@ -113,3 +113,67 @@ impl Meter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn ms(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    /// A meter with a plan of that many replies and a patience of 100 ms, whose worker got ten requests at `start`.
+    fn meter(settle: usize, replies: usize, start: Instant) -> Meter {
+        let mut meter = Meter::new(Plan { settle, replies, patience: ms(100) });
+        meter.sent(10, start);
+        meter
+    }
+
+    /// Has the worker reply to one request.
+    fn reply(meter: &mut Meter, now: Instant) {
+        let mut replies = Replies::behind(0);
+        replies.push_any();
+        meter.replied(&replies, 10, now);
+    }
+
+    #[test]
+    fn an_epoch_ends_with_the_replies_that_have_come_once_its_patience_has_passed() {
+        let start = Instant::now();
+        let mut meter = meter(0, 10, start);
+        for at in [50, 100] {
+            reply(&mut meter, start + ms(at));
+            assert!(meter.finished().is_none(), "after {at} ms");
+        }
+        reply(&mut meter, start + ms(150));
+        assert!((meter.finished().unwrap().rate - 20.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_worker_that_has_become_slow_is_measured_before_it_has_answered_what_it_had() {
+        let start = Instant::now();
+        let mut meter = meter(10, 1, start);
+        for at in [50, 100] {
+            reply(&mut meter, start + ms(at));
+        }
+        assert!(meter.finished().is_none(), "older requests tell nothing");
+        reply(&mut meter, start + ms(150));
+        reply(&mut meter, start + ms(350));
+        // One reply in 200 ms: what came before doesn't count.
+        assert!((meter.finished().unwrap().rate - 5.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn an_epoch_measures_once_the_older_requests_are_answered() {
+        let start = Instant::now();
+        let mut meter = meter(2, 2, start);
+        for at in [1, 2, 12] {
+            reply(&mut meter, start + ms(at));
+            assert!(meter.finished().is_none(), "after {at} ms");
+        }
+        reply(&mut meter, start + ms(22));
+        let epoch = meter.finished().unwrap();
+        assert!((epoch.rate - 100.0).abs() < 1e-9);
+        assert!((epoch.in_flight - 7.5).abs() < 1e-9);
+        assert!(!epoch.is_limited, "eight and seven of ten were in flight");
+    }
+}
