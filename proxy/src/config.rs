@@ -32,13 +32,14 @@ impl Config {
 /// One side of a broker: its endpoints, of which there may be any number, and what else its socket has.
 #[derive(Clone, Debug, Default)]
 pub struct Side {
-    /// Where it listens.
+    /// Endpoints that it listens at.
     pub bind: Vec<Endpoint>,
-    /// What it connects to.
+    /// Endpoints that it connects to.
     pub connect: Vec<Endpoint>,
-    /// What its socket has beyond what the broker sets itself, such as security, limits and heartbeats. The
-    /// high-water marks, the peer events, that it waits for ever and serves ZMTP 2.0, are the broker's; its linger is the
-    /// [grace](Config::grace). TCP keep-alive is the broker's, too: a peer whose machine has gone is given up after 25 s.
+    /// Options of its socket, such as security, limits and heartbeats, beyond the options that the broker sets itself.
+    /// The broker sets the high-water marks and the peer events. It makes the socket wait for ever and serve ZMTP 2.0,
+    /// and its linger is the [grace](Config::grace). The broker sets TCP keep-alive, too: a peer whose machine has gone
+    /// is given up after 25 s.
     pub options: Options,
     /// After how long a silent peer is sent a PING; it is disconnected when it is silent for three times as long. Zero: none
     /// are. `None`, the default: as the options have it, but EnfoSLB's workers are after 10 s. Only peers that speak ZMTP 3.1

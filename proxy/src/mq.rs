@@ -31,7 +31,7 @@ pub struct Broker {
     config: Config,
 }
 
-/// What a broker did.
+/// Counters of a broker's run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Messages received from publishers.
@@ -87,7 +87,7 @@ impl Broker {
         self.run_until(shutdown, pending()).await
     }
 
-    /// The same, but a stop that has begun ends at once when `cut` is ready.
+    /// Forwards and stops as [`run`](Self::run) does, but a stop that has begun ends at once when `cut` is ready.
     pub async fn run_until(
         self,
         shutdown: impl Future<Output = ()>,

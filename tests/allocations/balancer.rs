@@ -41,7 +41,7 @@ fn measure() -> f64 {
     figure
 }
 
-/// What asking and answering allocates.
+/// Measures the allocations for a request and its reply.
 pub(super) fn figures() -> Vec<Figure> {
     vec![Figure { what: "EnfoSLB, 64 requests at a time", recorded: 0.001, measured: measure() }]
 }

@@ -18,10 +18,10 @@ const FRAME: usize = BODY + 2;
 pub(super) const CYCLE: usize = 1000;
 const WARM_UP: usize = 200;
 const MEASURED: usize = 2000;
-/// So many octets are under way at most: fewer than the broker would drop for a subscriber.
+/// Maximum bytes under way: fewer than the broker would drop for a subscriber.
 pub(super) const UNDER_WAY: usize = 8 << 20;
 
-/// How many octets have gone in, and how many have come out.
+/// Bytes that have gone in, and bytes that have come out.
 #[derive(Default)]
 pub(super) struct Flow {
     octets: Mutex<(usize, usize)>,
@@ -118,7 +118,7 @@ fn measure(topics: &[&str]) -> f64 {
     figure
 }
 
-/// What forwarding allocates: all messages to one, and to two by turns, message by message.
+/// Measures the allocations of forwarding: all messages to one subscriber, and to two by turns, message by message.
 pub(super) fn figures() -> Vec<Figure> {
     vec![
         Figure { what: "EnfoMQ, to one subscriber", recorded: 0.001, measured: measure(&[""]) },

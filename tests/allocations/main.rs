@@ -1,7 +1,7 @@
-//! What each message costs in allocations: a figure that holds still where times don't.
+//! Allocations per message: a figure that holds still where times don't.
 //!
-//! The recorded figures are those of the code as it is. Who makes one better records it; who makes one worse has to mean
-//! it.
+//! The recorded figures are those of the code as it is. A change that makes a figure better records it; a change that
+//! makes a figure worse has to be meant.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 

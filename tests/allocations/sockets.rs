@@ -11,7 +11,7 @@ const ROUND: usize = 500;
 const WARM_UP: usize = 20;
 const ROUNDS: usize = 100;
 
-/// What each kind of traffic allocates.
+/// Measures the allocations of each kind of traffic.
 pub(super) fn figures() -> Vec<Figure> {
     let small = vec![b'x'; 32];
     let large = vec![b'x'; 1024];

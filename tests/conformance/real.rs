@@ -29,7 +29,7 @@ fn executables() -> Vec<(String, String)> {
     lines.lines().filter_map(|line| executable(&serde_json::from_str(line).expect("JSON"))).collect()
 }
 
-/// What selects the profile that this test was built in: the folder above `deps` has its name.
+/// Returns the arguments that select the profile of this test: the folder above `deps` has the profile's name.
 fn profile() -> Vec<String> {
     let this = std::env::current_exe().expect("a path");
     let folder = this.ancestors().nth(2).and_then(Path::file_name).expect("a folder of the profile");

@@ -9,14 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug)]
 struct Row<'a> {
     id: &'a str,
-    /// The id as what it has in common with its neighbours, and its number.
+    /// The two parts of the id: the prefix that it shares with its neighbours, and its number.
     place: (&'a str, u32),
     status: &'a str,
     tests: Vec<&'a str>,
     is_argued: bool,
 }
 
-/// What is wrong with these tables, one line a fault. `tests` are those that there really are.
+/// Returns the faults of these tables, one line a fault. `tests` are the tests that exist.
 pub(crate) fn faults(tables: &[(String, String)], tests: &BTreeSet<String>) -> Vec<String> {
     let mut faults = Vec::new();
     let mut seen: BTreeMap<(&str, u32), String> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! What is bounded, and what isn't.
+//! The limit on waiting subscription changes, which doesn't limit the subscriptions themselves.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What each peer gets first, where peers come and go.
+//! The hello, the first message that each peer gets, where peers come and go.
 
 use std::time::Duration;
 

@@ -16,12 +16,12 @@ use enfonet_tests::DEADLINE;
 /// Any free port.
 const TCP: &str = "tcp://127.0.0.1:*";
 
-/// What a future gives, on the runtime of the test.
+/// Awaits a future on the runtime of the test, for at most the deadline.
 async fn soon<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(DEADLINE, future).await.expect("within the deadline")
 }
 
-/// Lets a future do what it can do at once, and drops it. Whether it was ready.
+/// Polls a future once, and drops it. Returns its outcome if it was ready.
 async fn begin<T>(future: impl Future<Output = T>) -> Option<T> {
     tokio::select! {
         biased;

@@ -12,7 +12,7 @@ fn messages(sizes: &[usize]) -> Vec<Message> {
     sizes.iter().zip(1..).map(|(len, n)| Message::from(vec![n; *len])).collect()
 }
 
-/// What a publisher sends: none is larger than the room, but all together are.
+/// Sizes of the messages in each batch: no message is larger than the room, but each batch is.
 const SIZES: [&[usize]; 5] =
     [&[60_000, 60_000], &[99_000, 60_000], &[99_999, 2, 99_999], &[1, 100_000, 1], &[70_000, 20_000, 20_000]];
 

@@ -75,7 +75,8 @@ fn replies_to_no_request_make_room_for_none() {
     (1..100).for_each(|n| client.send(&message(&["", &n.to_string()])));
     client.settle();
     worker.send(&message(&["x", "y"]).repeat(GARBAGE));
-    // What answers a request that it has, once. The next one, and one more for the credit that it earned.
+    // The first copy answers the request that the worker has, the second answers none. So the worker may get the next
+    // request, and one more for the credit that it earned.
     worker.send(&message(&request).repeat(2));
     assert_eq!(text(&client.message()), ["", "0"]);
     worker.leave();

@@ -135,7 +135,7 @@ fn a_path_where_nothing_is_yet_refuses_nobody() {
     let dealer = dealer(Options::default().reconnect_if_refused(false));
     dealer.connect(&at).unwrap();
     dealer.try_send("hello").unwrap();
-    // Who is bound and doesn't listen yet does refuse: so the path appears when there is somebody who listens.
+    // A socket that is bound and doesn't listen yet refuses connections. So the path appears when libzmq listens there.
     let (server, elsewhere) = libzmq.bound(zmq::DEALER, &format!("{at}.new"));
     let [from, to] = [&elsewhere, &at].map(|endpoint| endpoint.trim_start_matches("ipc://"));
     std::fs::rename(from, to).unwrap();

@@ -181,7 +181,7 @@ fn a_subscriber_that_never_reads_loses_messages_and_nobody_else_notices() {
             assert_eq!((number(&message[0]), message.len()), (round * EACH + n, 3));
         }
     }
-    // What the other one gets when it reads at last is whole messages, in order, with gaps.
+    // The stuck subscriber reads at last. It gets whole messages, in order, with gaps.
     runtime.run(publisher.close(std::time::Duration::ZERO));
     let (mut next, mut received) = (0, 0);
     let rest = stuck.expect_close();

@@ -1,4 +1,4 @@
-//! What goes in at one end comes out at the other: any size, any number of frames, in order.
+//! Messages that go in at one end come out at the other: any size, any number of frames, in order.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

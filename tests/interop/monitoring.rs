@@ -1,4 +1,4 @@
-//! What a monitor tells while libzmq's sockets come and go.
+//! Events of a monitor while libzmq's sockets come and go.
 
 use std::net::TcpListener;
 use std::time::Duration;

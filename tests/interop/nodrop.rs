@@ -127,7 +127,7 @@ fn a_subscriber_that_does_not_read_holds_up_its_messages_and_no_others_until_it_
     runtime.run(publisher.wait_subscribers(2));
     publisher.try_send(huge()).unwrap();
     assert_eq!(other.recv_bytes(0).unwrap().len(), 32 << 20);
-    // What it isn't to get doesn't wait for it.
+    // Messages that the idle subscriber isn't to get don't wait for it.
     for text in ["small", "little"] {
         runtime.run(publisher.send(text)).unwrap();
         assert_eq!(other.recv_bytes(0).unwrap(), text.as_bytes());

@@ -113,7 +113,7 @@ fn of_two_who_find_a_stale_socket_at_the_same_time_one_has_the_path() {
             }
             let dealer = Dealer::new();
             step.wait();
-            // Who comes from a barrier last is late by more than a bind takes.
+            // The thread that leaves a barrier last is late by more than a bind takes: so the other thread spins.
             started.fetch_add(1, Ordering::Relaxed);
             while started.load(Ordering::Relaxed) < 2 * (round + 1) {
                 std::hint::spin_loop();

@@ -21,7 +21,7 @@ fn quick() -> Options {
     Options::default().reconnect_interval(Duration::from_millis(5))
 }
 
-/// A bound libzmq socket, once the one before it has let the endpoint go: libzmq closes in the background.
+/// Returns a bound libzmq socket, once the socket before it has let the endpoint go: libzmq closes in the background.
 fn bound_again(libzmq: &LibZmq, kind: zmq::SocketType, at: &str) -> zmq::Socket {
     let socket = libzmq.socket(kind);
     let bound = eventually(|| {
@@ -32,7 +32,7 @@ fn bound_again(libzmq: &LibZmq, kind: zmq::SocketType, at: &str) -> zmq::Socket 
     socket
 }
 
-/// The same for one of ours.
+/// Returns a bound XPUB of ours, once the socket before it has let the endpoint go.
 async fn xpub_bound_again(at: &str) -> XPub {
     let xpub = XPub::new();
     loop {

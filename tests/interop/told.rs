@@ -1,4 +1,4 @@
-//! What an XPUB with options is told of its subscribers, and what it decides for them.
+//! An XPUB with options: subscriptions that it is told of, and subscriptions that it decides on for its peers.
 
 use enfonet_patterns::{
     Context, FromSubscriber, IntoMessage, Options, PeerId, Sub, Subscription, XPub, XSub,
@@ -177,7 +177,7 @@ fn the_application_decides_what_a_subscriber_gets() {
             stage.send("XB");
             assert_eq!(subscriber.recv(), frames(["XA still"]));
             assert_eq!(subscriber.recv(), frames(["XB"]));
-            // What it had asked for is cancelled; what it was given is nobody's business.
+            // The topic that the subscriber asked for is cancelled; the XPUB isn't told of the topic that it gave.
             drop(subscriber);
             assert_eq!(stage.expect("-B"), peer);
             assert_eq!(stage.xpub.topics(), 0);
@@ -358,7 +358,7 @@ fn as_many_publications_as_the_mark_admits_arrive_without_waiting_again_and_agai
             for count in counts {
                 (0..count).for_each(|n| stage.xpub.try_send(n.to_string()).unwrap());
                 (0..count).for_each(|n| assert_eq!(subscriber.recv(), frames([n.to_string()])));
-                // What the subscriber has is written; that the connection has said so may take a moment more.
+                // All messages that the subscriber has are written; the connection may take a moment more to say so.
                 eventually(|| stage.xpub.peers().iter().all(|peer| peer.unsent.messages == 0).then_some(()));
             }
         });

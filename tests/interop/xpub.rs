@@ -1,4 +1,4 @@
-//! What an XPUB is told of its subscribers, and by them (RFC 29).
+//! Subscriptions that an XPUB is told of, and messages that it receives from its subscribers (RFC 29).
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What is published arrives as it was, at those who asked for it.
+//! Published messages arrive unchanged, at the subscribers that asked for them.
 
 use crate::peers::{World, pairings};
 

@@ -1,4 +1,4 @@
-//! What `enfomq` logs of peers that it turns away, if nothing is said about logging.
+//! Log lines of `enfomq` about peers that it turns away, if nothing is said about logging.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};

@@ -4,7 +4,7 @@ use enfonet_patterns::{FromSubscriber, Options, Sub, Subscription, XPub};
 use enfonet_proxy::{Config, Side};
 use enfonet_tests::{LIBRARIES, LibZmq, Library, Mq, Runtime, frames, ours, text, theirs, wildcard};
 
-/// Who talks to whom, over what.
+/// The libraries of a publisher and of a subscriber, and the transport between each of them and the broker.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pairing {
     pub(crate) publisher: Library,
@@ -22,7 +22,7 @@ pub(crate) fn pairings() -> impl Iterator<Item = Pairing> {
     ["tcp", "ipc"].into_iter().flat_map(of).inspect(|pairing| println!("{pairing:?}"))
 }
 
-/// What the sockets of a test live in.
+/// The runtime and the libzmq context of a test's sockets.
 #[derive(Debug, Default)]
 pub(crate) struct World {
     pub(crate) runtime: Runtime,
@@ -135,7 +135,7 @@ impl Publisher<'_> {
         }
     }
 
-    /// What came from the subscribers' side: `01 topic`, `00 topic`, or somebody's message.
+    /// Receives from the subscribers' side: `01 topic`, `00 topic`, or a subscriber's message.
     pub(crate) fn recv(&self) -> Vec<Vec<u8>> {
         match &self.socket {
             AnyPublisher::Libzmq(socket) => socket.recv_multipart(0).unwrap(),

@@ -7,12 +7,12 @@ use enfonet_tests::{LIBRARIES, Library, Process, Script, command};
 use crate::peers::{Publisher, Subscriber, World};
 
 const SIZE: usize = 1 << 10;
-/// So many messages are under way at most: far fewer than would be lost.
+/// Maximum number of messages under way: far fewer than would be lost.
 const WINDOW: u32 = 2000;
 const WINDOWS: u32 = 150;
 
-/// What the broker may hold for the subscriber that doesn't read, in memory: 16 MiB of messages, and the
-/// buffers that these are kept in.
+/// Maximum bytes of memory that the broker may hold for the subscriber that doesn't read: 16 MiB of messages, and the
+/// buffers that hold these messages.
 const BOUND: usize = 40 << 20;
 
 /// Publishes window after window, each when the reader has got the one before. Gives the time that took,
@@ -84,9 +84,9 @@ fn what_a_subscriber_that_stopped_reading_gets_later_is_whole_and_in_order_and_g
         assert_eq!((message.len(), message[0].len()), (1, SIZE));
         u32::from_be_bytes(message[0][..4].try_into().unwrap())
     };
-    // So many were queued for it at least.
+    // At least these messages were queued for the late subscriber.
     (0..16_000).for_each(|n| assert_eq!(number(), n));
-    // Now there is room for these.
+    // Now there is room for the next window.
     flow(&publisher, &reader, 30..31, &broker);
     let lost = (16_000..).find(|n| number() != *n).unwrap();
     assert!(lost < 30 * WINDOW, "{lost}");

@@ -1,4 +1,4 @@
-//! What publishers are told of the subscribers behind the broker: each topic once, and its end once.
+//! Subscriptions behind the broker, as publishers are told of them: each topic once, and its end once.
 
 use enfonet_tests::{LIBRARIES, Library, Mq, Process, Script, ScriptListener, command, ipc, message};
 

@@ -1,4 +1,4 @@
-//! What pyzmq's peers do among themselves: what ours are measured by.
+//! Behaviour of pyzmq's peers among themselves: the measure for ours.
 
 use std::time::Duration;
 

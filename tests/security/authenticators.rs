@@ -178,7 +178,7 @@ fn a_peer_that_goes_on_while_it_is_decided_on_is_turned_away() {
     client.send(initiate);
     assert_eq!(client.expect_close(), b"");
     is_dropped(&runtime, decide);
-    // Who goes on at once isn't even decided on.
+    // The authenticator isn't even asked about a client that goes on at once.
     let mut client = Script::connect(&at);
     client.send(&[&hello("x"), &initiate[..]].concat());
     client.expect(&greeting_of("PLAIN", true));

@@ -1,4 +1,4 @@
-//! Who isn't let in, and why, as monitors at both ends tell it.
+//! Peers that aren't let in, and the reasons, as monitors at both ends tell them.
 
 use std::sync::Arc;
 
@@ -64,7 +64,7 @@ fn what_an_authenticator_says_is_told_at_both_ends() {
             let [here, there] = failures(&world, server, Options::default().security(client.clone()));
             assert!(matches!(&*here, ConnectionError::Handshake(HandshakeError::Denied(_))), "{here}");
             assert_eq!(denied(&here), denial);
-            // Who is to try later isn't told anything.
+            // A client that is to try later isn't told anything.
             match denial {
                 Denial::TryLater => assert!(matches!(*there, ConnectionError::Abandoned), "{there}"),
                 _ => assert_eq!(denied(&there), denial),

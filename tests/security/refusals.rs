@@ -45,8 +45,8 @@ fn hears(world: &World, xpub: &XPub, expected: Subscription) {
     }
 }
 
-/// What a client sees of a refusal. libzmq's with PLAIN doesn't know ERROR: it waits for `^RROR`, since its source
-/// has `"\x05ERROR"`, where `\x05E` is one octet. It gives the endpoint up all the same.
+/// Waits until a client sees its refusal. A client of libzmq's with PLAIN doesn't know ERROR: it waits for `^RROR`,
+/// since its source has `"\x05ERROR"`, where `\x05E` is one byte. It gives the endpoint up all the same.
 fn is_refused(client: &PySocket, mechanism: Mechanism, status: i64) {
     match mechanism {
         Mechanism::Plain => assert_eq!(client.wait_event("HANDSHAKE_FAILED_PROTOCOL"), UNEXPECTED),
@@ -55,7 +55,7 @@ fn is_refused(client: &PySocket, mechanism: Mechanism, status: i64) {
     client.wait_event("DISCONNECTED");
 }
 
-/// Lets everybody in, and tells who was asked about.
+/// Returns options that let every peer in, and the claims that the authenticator is asked about.
 fn asking(security: Security) -> (Options, UnboundedReceiver<Claim>) {
     let (asked, claims) = unbounded_channel();
     let options = Options::default().security(security).authenticator(move |claim| {

@@ -1,4 +1,4 @@
-//! What follows the handshake of PLAIN and CURVE: long streams, and heartbeats between messages.
+//! Traffic after the handshake of PLAIN and CURVE: long streams, and heartbeats between messages.
 
 use std::time::Duration;
 

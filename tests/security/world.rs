@@ -35,7 +35,7 @@ impl Role {
     }
 }
 
-/// Whose socket it is.
+/// The library that a socket belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Whose {
     Ours,
@@ -47,7 +47,7 @@ pub(crate) fn in_z85(keys: &KeyPair) -> CurveKeys {
     CurveKeys { public: keys.public().to_string(), secret: keys.secret().to_z85().to_string() }
 }
 
-/// What a client of ours with PLAIN has.
+/// Returns the security of a client of ours with PLAIN.
 pub(crate) fn login(username: &'static str, password: &str) -> Security {
     Security::PlainClient(Login::new(username, password).unwrap())
 }
@@ -55,7 +55,7 @@ pub(crate) fn login(username: &'static str, password: &str) -> Security {
 pub(crate) struct World {
     pub(crate) runtime: Runtime,
     pub(crate) py: PyZmq,
-    /// That of pyzmq's servers.
+    /// The ZAP handler of pyzmq's servers.
     pub(crate) zap: PyZap,
     pub(crate) server: KeyPair,
     pub(crate) client: KeyPair,

@@ -33,12 +33,12 @@ fn is_welcome(client: &mut Script) {
     client.expect(b"\x04\x08\x07WELCOME");
 }
 
-/// It isn't told anything: its connection ends.
+/// Waits until the client's connection ends; the client isn't told anything before.
 fn is_to_try_later(client: &mut Script) {
     assert_eq!(client.expect_close(), b"");
 }
 
-/// Who joins next.
+/// Returns the next peer that joins.
 fn joined(runtime: &Runtime, router: &Router) -> (PeerId, Arc<PeerInfo>) {
     match runtime.run(router.recv_event(1)).unwrap() {
         PeerEvent::Joined { peer, info } => (peer, info),
@@ -51,7 +51,8 @@ fn allowing(request: &[Vec<u8>], user: &str, metadata: &[u8]) -> Message {
     ours(&[b"1.0", &request[1][..], b"200", b"OK", user.as_bytes(), metadata])
 }
 
-/// What a handler is asked about a client with each mechanism, without the request's id.
+/// Returns, for each mechanism, the security of a server and of a client, and what a handler is asked about the
+/// client, without the request's id.
 fn questions(world: &World) -> Vec<(Security, Security, Vec<Vec<u8>>)> {
     let key = world.client.public().as_bytes();
     let question = |mechanism: &str, shown: &[&[u8]]| {

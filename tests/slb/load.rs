@@ -16,7 +16,7 @@ const PACE: Duration = Duration::from_millis(1);
 /// Requests that each has answered before the broker is stopped, and again afterwards.
 const ROUND: usize = 100;
 
-/// What all clients of a test share.
+/// State that all clients of a test share.
 #[derive(Default)]
 struct Load {
     answered: [AtomicUsize; CLIENTS],
@@ -185,7 +185,7 @@ fn a_stop_under_load_loses_no_more_requests_than_a_kill() {
         let by = |end: fn(Process)| [(); 3].map(|()| lost(end, client));
         let (killed, stopped) = (by(Process::kill), by(stop));
         println!("{kind}: {killed:?} when killed, {stopped:?} when stopped");
-        // What is on its way at the moment itself is lost: on a machine that is busy, several requests of each client.
+        // Requests and replies on their way at the moment itself are lost: on a busy machine, several of each client.
         let few = 3 * 16 * CLIENTS;
         assert!(
             stopped.iter().sum::<usize>() <= killed.iter().sum::<usize>().max(few),

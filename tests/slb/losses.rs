@@ -1,4 +1,4 @@
-//! What is lost is told in the log: in few lines, however often it happens.
+//! Losses in the log: few lines, however often messages are lost.
 
 use std::time::Instant;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use enfonet_patterns::{Dealer, Options, PeerId, Rep, Req, Request, Router};
 use enfonet_tests::{LIBRARIES, LibZmq, Library, Runtime, frames, ours, text, theirs};
 
-/// Who talks to whom, over what.
+/// The libraries of a client and of a worker, and the transport between each of them and the broker.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pairing {
     pub(crate) client: Library,
@@ -25,7 +25,7 @@ pub(crate) fn pairings() -> impl Iterator<Item = Pairing> {
     ["tcp", "ipc"].into_iter().flat_map(of).inspect(|pairing| println!("{pairing:?}"))
 }
 
-/// What the sockets of a test live in.
+/// The runtime and the libzmq context of a test's sockets.
 #[derive(Debug, Default)]
 pub(crate) struct World {
     pub(crate) runtime: Runtime,
@@ -37,12 +37,12 @@ impl World {
         Self::default()
     }
 
-    /// A REQ, DEALER, REP or ROUTER socket that is connected to an endpoint.
+    /// Returns a REQ, DEALER, REP or ROUTER socket that is connected to an endpoint.
     pub(crate) fn peer(&self, library: Library, kind: zmq::SocketType, endpoint: &str) -> Peer<'_> {
         self.named_peer(library, kind, "", endpoint)
     }
 
-    /// The same with an identity.
+    /// Returns a REQ, DEALER, REP or ROUTER socket with an identity, connected to an endpoint.
     pub(crate) fn named_peer(
         &self,
         library: Library,
@@ -115,7 +115,7 @@ impl World {
     }
 }
 
-/// What a server makes of a request.
+/// A function that makes a reply of a request.
 pub(crate) type Answer = Box<dyn Fn(Vec<Vec<u8>>) -> Vec<Vec<u8>> + Send>;
 
 pub(crate) enum Server {
@@ -196,7 +196,7 @@ impl Peer<'_> {
         }
     }
 
-    /// What a DEALER receives before so much time has passed.
+    /// Returns the next message of a DEALER, if it comes within this time.
     pub(crate) fn recv_within(&self, time: Duration) -> Option<Vec<Vec<u8>>> {
         match &self.socket {
             Socket::Libzmq(socket, _) => {

@@ -136,12 +136,12 @@ fn rep_and_plain_workers_share_the_requests() {
 
 #[test]
 fn a_worker_that_reads_late_gets_all_in_order() {
-    /// So many follow once the client can send no more: the system and the broker hold all they can for the worker, and
-    /// the broker has taken back what is too much.
+    /// Requests that follow once the client can send no more: then the system and the broker hold all they can for the
+    /// worker, and the broker has taken back the requests that are too many.
     const MORE: usize = 100;
-    /// Some 370 MB, which nobody may hold.
+    /// Requests of some 370 MB together: nobody may hold so much.
     const TOO_MUCH: usize = 100_000;
-    /// So many it replies to at once: it gets several in a row from then on.
+    /// Requests that the worker replies to at once: it gets several in a row from then on.
     const QUICK: usize = 1000;
     let body = |n: usize| format!("{n:05}{}", ".".repeat(if n.is_multiple_of(3) { 5000 } else { 3000 }));
     let runtime = Runtime::new();

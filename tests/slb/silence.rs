@@ -33,7 +33,7 @@ fn the_kernel_probes_all_connections_of_a_broker_after_ten_seconds() {
         Script::join(&queue.backend()[0], "SUB", 0),
     ];
     for script in &scripts {
-        // What was sent last is acknowledged before the timer is that of keep-alive.
+        // The last bytes sent are acknowledged before the timer is that of keep-alive.
         let when = eventually(|| keep_alive(script));
         assert!(when <= Duration::from_secs(10), "{when:?}");
     }

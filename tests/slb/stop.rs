@@ -6,7 +6,7 @@ use enfonet_tests::{DEADLINE, LIBRARIES, Library, Process, Script, message, text
 
 use crate::peers::World;
 
-/// What a stop may take at most.
+/// Maximum time that a stop may take.
 const LIMIT: Duration = Duration::from_secs(5);
 
 #[test]

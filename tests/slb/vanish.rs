@@ -217,14 +217,14 @@ fn a_worker_that_goes_takes_no_more_than_its_credit() {
     let broker = Slb::tcp(&world.runtime);
     let client = world.peer(Library::Libzmq, zmq::DEALER, &broker.frontend());
     (0..1000).for_each(|n| client.send(&["", &n.to_string()]));
-    // It answers a hundred, and goes with what it has then.
+    // The worker answers a hundred requests, and goes with the requests that it has then.
     let mut fleeting = Script::join(&broker.backend(), "REP", 1);
     for _ in 0..100 {
         let request = fleeting.message();
         fleeting.send(&message(&request));
     }
     (0..100).for_each(|n| client.expect(&["", &n.to_string()]));
-    // What it had in hand may be lost; whatever is asked after that isn't.
+    // The requests that the worker had in hand may be lost; later requests aren't.
     drop(fleeting);
     let _steady = world.server(Library::Libzmq, &broker.backend(), Box::new(|request| request));
     client.send(&["", "last"]);

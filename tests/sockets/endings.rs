@@ -1,4 +1,4 @@
-//! What becomes of messages when an endpoint is given up or a socket closed, and of those who wait.
+//! Messages, and waiting senders and receivers, when an endpoint is given up or a socket is closed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

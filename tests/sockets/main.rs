@@ -1,4 +1,4 @@
-//! What our sockets do for those who use them: each fact on a runtime of one thread, and on one of several.
+//! Behaviour of our sockets for their users: each fact on a runtime of one thread, and on a runtime of several.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod adapters;
@@ -25,30 +25,30 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use enfonet_tests::DEADLINE;
 
-/// What comes in time.
+/// Awaits a future for at most the deadline.
 async fn in_time<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(DEADLINE, future).await.expect("within the deadline")
 }
 
-/// A name within the process that nobody else has.
+/// Returns an endpoint within the process that no other test has.
 fn inproc() -> String {
     static NAMES: AtomicUsize = AtomicUsize::new(0);
     format!("inproc://sockets {}", NAMES.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Anywhere over TCP, and a new name within the process.
+/// Returns an endpoint for any TCP port, and a new endpoint within the process.
 fn anywhere() -> [String; 2] {
     ["tcp://127.0.0.1:*".into(), inproc()]
 }
 
-/// Other tasks have their turns, many of them.
+/// Lets other tasks have their turns, many of them.
 async fn turns() {
     for _ in 0..200 {
         tokio::task::yield_now().await;
     }
 }
 
-/// What an attempt gives in the end, when others have had their turns.
+/// Repeats an attempt until it gives an outcome. Other tasks have their turns in between.
 async fn eventually<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
     in_time(async {
         loop {
@@ -61,7 +61,7 @@ async fn eventually<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
     .await
 }
 
-/// Each of these facts, on both runtimes.
+/// Makes each of these facts a test, on both runtimes.
 macro_rules! on_every_runtime {
     ($($name:ident),* $(,)?) => {
         mod on_one_thread {

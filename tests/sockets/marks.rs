@@ -141,7 +141,7 @@ async fn of_conflated_messages_the_last_is_received() {
         for n in 0..20 {
             push.send([n.to_string(), "with more frames".into()]).await.unwrap();
         }
-        // What is kept replaces itself until the last is there.
+        // Each message replaces the kept message before it, until the last message is there.
         let last = loop {
             let message = pull.recv().await.unwrap();
             if message.first() == b"19" {

@@ -145,7 +145,7 @@ async fn what_it_has_in_hand_when_it_is_terminated_comes_back() {
         control.terminate();
     };
     let (leftover, ()) = tokio::join!(proxy.run(), using);
-    // What came back is what neither has: nothing is lost or doubled.
+    // The leftover is the messages that neither socket has: nothing is lost or doubled.
     let mut all = Vec::new();
     for _ in 0..control.statistics().back.sent.messages {
         all.push(sink.recv().await.unwrap());
@@ -246,7 +246,7 @@ async fn a_flood_one_way_does_not_hold_up_the_other() {
             () = work_off => unreachable!(),
             () = talk => {}
         }
-        // What is still on its way.
+        // Receives the messages that are still on their way.
         let rest = Proxy::new(&front, &back);
         let rest_control = rest.control();
         let drain = async {

@@ -200,7 +200,7 @@ async fn a_storm_of_dropped_requests_answers_the_right_one() {
             }
         });
         for n in 0..300 {
-            // What was dropped while it waited for its reply is received later.
+            // The reply to a request that was dropped while it waited is received later.
             let reply = match within_polls(req.request(numbered(n)), n % 4).await {
                 Some(reply) => reply.unwrap(),
                 None => match req.recv().await {

@@ -20,9 +20,9 @@ use foreign::Foreign;
 pub struct End<'a> {
     runtime: &'a Runtime,
     socket: Socket,
-    /// What it announces as its identity, if its kind does; empty for nothing.
+    /// Identity that it announces, if its kind does; empty for none.
     pub name: &'static str,
-    /// What a REP of ours has received and not replied to.
+    /// Request that a REP of ours has received and not replied to.
     request: RefCell<Option<Request>>,
 }
 
@@ -58,7 +58,7 @@ fn ours(kind: SocketType, options: Options) -> Socket {
     }
 }
 
-/// The same call of whichever socket of ours, or another of a foreign one.
+/// Makes one call of whichever socket of ours it is, or another call of a foreign socket.
 macro_rules! either {
     ($self:ident, $ours:ident => $call:expr, $foreign:ident => $other:expr) => {
         match &$self.socket {

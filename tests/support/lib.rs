@@ -1,7 +1,7 @@
-//! What the tests are made of: a runtime for our sockets, real libzmq sockets, pyzmq in a process of its own, brokers
-//! in this process or in theirs, and a peer that sends and expects exact octets.
+//! Parts that the tests are made of: a runtime for our sockets, real libzmq sockets, pyzmq in a process of its own,
+//! brokers in this process or in theirs, and a peer that sends and expects exact bytes.
 //!
-//! Nothing here sleeps. What is waited for comes, or a deadline that is far off fails the test.
+//! Nothing here sleeps. An event that a test waits for comes, or a deadline that is far off fails the test.
 
 mod broker;
 mod curve;

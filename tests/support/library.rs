@@ -1,9 +1,9 @@
-//! What libzmq's sockets and ours have in common: messages as lists of frames.
+//! Common form of messages for libzmq's sockets and ours: lists of frames.
 
 use bytes::Bytes;
 use enfonet_patterns::Message;
 
-/// Whose socket it is.
+/// The library that a socket belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Library {
     /// libzmq's.

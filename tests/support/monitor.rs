@@ -1,4 +1,4 @@
-//! What a socket of ours tells of its endpoints, one event after another.
+//! Events that a socket of ours tells of its endpoints, one after another.
 
 use std::sync::Arc;
 

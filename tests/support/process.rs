@@ -35,7 +35,7 @@ pub fn command_of(package: &str, program: &str) -> Command {
 /// The command for a broker.
 fn command(program: &str) -> Command {
     let mut command = command_of("enfonet-proxy", program);
-    // What strangers do in a test isn't worth a line of its output, unless that is asked for.
+    // Warnings about peers that misbehave aren't worth a line of a test's output, unless the log is asked for.
     if std::env::var_os("RUST_LOG").is_none() {
         command.env("RUST_LOG", "error");
     }

@@ -217,8 +217,8 @@ impl PySocket {
         self.ask(json!({ "do": "poll", "timeout": millis(timeout) })) == true
     }
 
-    /// What libzmq knows of who sent the last message: `User-Id`, `Socket-Type`, `Peer-Address` or whatever its
-    /// READY said.
+    /// Returns what libzmq knows of the sender of the last message: `User-Id`, `Socket-Type`, `Peer-Address` or any
+    /// property of the sender's READY.
     ///
     /// # Panics
     /// When there was no message.

@@ -15,16 +15,16 @@ pub struct SocksServer {
     asked: mpsc::UnboundedReceiver<SocksRequest>,
 }
 
-/// What a client asked for.
+/// A request of a client.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SocksRequest {
-    /// Where it came from.
+    /// Address that the client connected from.
     pub client: String,
-    /// The methods that it offered.
+    /// Methods that the client offered.
     pub methods: Vec<u8>,
-    /// The name and password that it showed.
+    /// Name and password that the client showed.
     pub login: Option<(Vec<u8>, Vec<u8>)>,
-    /// The kind of address, and `host:port`; nothing when the login was wrong.
+    /// Kind of address, and `host:port`; nothing when the login was wrong.
     pub target: Option<(u8, String)>,
 }
 
@@ -50,7 +50,7 @@ impl SocksServer {
         Self { endpoint, asked }
     }
 
-    /// What the next client asked for.
+    /// Waits for the next request of a client, and returns it.
     ///
     /// # Panics
     /// When the proxy has ended.

@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use tokio::net::TcpSocket;
 
-/// A TCP endpoint that nobody listens on, and the guard that keeps its port from everybody who asks the system
-/// for any port. Who asks for just this port gets it, again and again.
+/// Returns a TCP endpoint that nobody listens on, and a guard. The guard keeps the endpoint's port from every program
+/// that asks the system for any port. A program that asks for just this port gets it, again and again.
 ///
 /// # Panics
 /// When there is no free port.
@@ -14,7 +14,7 @@ pub fn unused() -> (TcpSocket, String) {
     unused_on(Ipv4Addr::LOCALHOST)
 }
 
-/// The same at an address of this machine.
+/// Returns an endpoint and a guard as [`unused`] does, at an address of this machine.
 ///
 /// # Panics
 /// When there is no free port, or no such address.

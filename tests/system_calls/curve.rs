@@ -1,4 +1,5 @@
-//! The same with CURVE: what is decrypted and encrypted together is read and written together, too.
+//! System calls per message with CURVE: messages that are decrypted and encrypted together are read and written
+//! together, too.
 
 use std::io::Read;
 

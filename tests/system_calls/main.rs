@@ -1,8 +1,8 @@
-//! What each message costs in system calls, of programs with one thread: a figure that holds still where times don't.
+//! System calls per message, of programs with one thread: a figure that holds still where times don't.
 //!
 //! A program as the library's users write them, `enfonet-load`, runs under a tracer that counts; its peer is octets on a
-//! plain connection, in this process. The recorded figures are those of the code as it is: who makes one better records
-//! it, who makes one worse has to mean it.
+//! plain connection, in this process. The recorded figures are those of the code as it is. A change that makes a
+//! figure better records it; a change that makes a figure worse has to be meant.
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]

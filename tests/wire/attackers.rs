@@ -18,7 +18,7 @@ fn guarded() -> Vec<(Vec<u8>, Options)> {
         .collect()
 }
 
-/// What an attacker says, in ZMTP 1.0, 2.0 and 3.
+/// Returns the attacks: the bytes of an attacker, in ZMTP 1.0, 2.0 and 3.
 fn attacks() -> Vec<Vec<u8>> {
     let intruder = message(&["", "intruder"]);
     let through = ready(&[("Socket-Type", b"DEALER")]);

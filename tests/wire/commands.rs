@@ -121,7 +121,7 @@ fn publications_are_received_from_these_octets() {
         sub.connect(at).unwrap();
         let mut script = listener.accept();
         script.handshake("PUB", minor);
-        // What wasn't asked for is dropped.
+        // Messages of topics that the SUB hasn't asked for are dropped.
         script.send(b"\0\x04BLOL\0\x04ALOL\0\0\x01\x01A\x01\0\0\x01x");
         for message in [Message::from("ALOL"), ["A", "", "x"].into()] {
             assert_eq!(runtime.run(sub.recv()), Ok(message));

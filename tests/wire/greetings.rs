@@ -5,7 +5,7 @@ use enfonet_tests::{Runtime, Script, ScriptListener, greeting, message, ready};
 
 use crate::kinds::{We, dealer, meet};
 
-/// What a DEALER says of itself.
+/// Returns the READY of a DEALER.
 fn dealer_ready() -> Vec<u8> {
     ready(&[("Socket-Type", b"DEALER"), ("Identity", b"")])
 }
@@ -149,8 +149,8 @@ fn later_versions_are_spoken_to_as_ours() {
     }
 }
 
-/// What these octets get: our greeting, from the end that accepts without a mechanism if they tell no version, and then
-/// the end.
+/// Asserts that our end replies to these bytes with its greeting, and then closes. If the bytes tell no version, an end
+/// that accepts sends the greeting without a mechanism.
 fn turned_away(octets: &[u8]) {
     let runtime = Runtime::new();
     let _guard = runtime.enter();

@@ -7,7 +7,7 @@ use enfonet_tests::{Runtime, Script, ScriptListener, command, greeting, message,
 
 use crate::kinds::{ANYWHERE, KINDS, Kept, We, dealer, meet};
 
-/// Who may talk to whom.
+/// Returns the kinds of socket that a kind may talk to.
 fn partners(kind: &str) -> &'static [&'static str] {
     match kind {
         "REQ" => &["REP", "ROUTER"],
@@ -23,7 +23,7 @@ fn partners(kind: &str) -> &'static [&'static str] {
     }
 }
 
-/// What one of ours says of itself.
+/// Returns the READY of a socket of ours.
 fn our_ready(kind: SocketType, identity: &[u8]) -> Vec<u8> {
     let name = kind.to_string();
     let socket_type = ("Socket-Type", name.as_bytes());

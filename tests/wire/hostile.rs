@@ -145,7 +145,7 @@ fn pings_whose_answers_are_never_read_pile_up_nowhere() {
     flood.send(&message(&["behind the flood"]));
     assert_eq!(runtime.run(dealer.recv()), Ok("behind the flood".into()));
     healthy.settle();
-    // What was answered was answered whole; most went without, or the end would never come in sight.
+    // Every answer is a whole PONG. Most PINGs get none, or the last PONG would never come in sight.
     let (pong, last) = (command("PONG", b"sixteen octets."), command("PONG", b"the last of all"));
     let mut answered = 0;
     loop {

@@ -121,7 +121,7 @@ fn a_handshake_that_the_socket_breaks_off_is_told_of_before_the_end() {
         }
         let mut events = vec![told.event(), told.event()];
         if matches!(events[0], MonitorEvent::Closed { .. }) {
-            // Who listens may close first.
+            // A socket that listens may report `Closed` first.
             assert!(matches!(we, We::Bind));
             events.reverse();
         }

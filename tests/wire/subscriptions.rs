@@ -231,7 +231,7 @@ fn a_publisher_accepts_both_forms_from_both_versions() {
     }
 }
 
-/// What an XPUB is told next, when it is a subscription.
+/// Returns the next subscription that an XPUB receives. Any other message fails the test.
 fn told(runtime: &Runtime, xpub: &XPub) -> Subscription {
     match runtime.run(xpub.recv()).unwrap() {
         FromSubscriber::Subscription { subscription, .. } => subscription,

@@ -22,9 +22,9 @@ use output::{complain, has_colours};
 struct Program {
     name: &'static str,
     about: &'static str,
-    /// Of the frontend: its clients, and where it listens by default.
+    /// Peers of the frontend, and the endpoint where it listens by default.
     frontend: (&'static str, &'static str),
-    /// The same of the backend.
+    /// Peers of the backend, and the endpoint where it listens by default.
     backend: (&'static str, &'static str),
 }
 

@@ -16,7 +16,7 @@ pub(super) fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, Refusal> {
     read(path, 0o037, |mode| Refusal::Open { mode })
 }
 
-/// What is in a file that everybody may read: who could change it could let himself in.
+/// Reads a file that everybody may read, but only its owner change: a user who could change it could let himself in.
 pub(super) fn read_list(path: &Path) -> Result<Zeroizing<Vec<u8>>, Refusal> {
     read(path, 0o022, |mode| Refusal::Changeable { mode })
 }

@@ -1,12 +1,11 @@
-//! What the lines of the files mean. Errors never have a line's text: what stands there may be secret, if only by
-//! mistake.
+//! Meaning of the lines of the files. Errors never have a line's text: the text may be secret, if only by mistake.
 
 use std::collections::HashMap;
 use std::str::FromStr;
 
 use enfonet_patterns::{KeyError, Login, LoginTooLong, PublicKey, SecretKey};
 
-/// A line that can't be taken, and which it is.
+/// A line that can't be taken: its number, and its fault.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {fault}")]
 pub(crate) struct LineError {
@@ -14,7 +13,7 @@ pub(crate) struct LineError {
     fault: Fault,
 }
 
-/// What is wrong with it.
+/// The fault of a line.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 enum Fault {
     #[error("a user is a name, a colon and a password")]

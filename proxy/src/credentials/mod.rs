@@ -1,4 +1,4 @@
-//! Who may come in to a broker program, as the files say that its arguments name.
+//! Credentials of a broker program: its arguments name files, which say which peers may come in.
 
 mod file;
 mod lines;
@@ -27,12 +27,12 @@ pub(crate) struct CredentialFiles {
 }
 
 impl CredentialFiles {
-    /// Whether whoever connects may use the broker.
+    /// Returns whether every peer that connects may use the broker.
     pub(crate) const fn admit_everybody(&self) -> bool {
         self.plain_users.is_none() && self.curve_secret.is_none()
     }
 
-    /// What each side of the broker has for that.
+    /// Returns the options for each side of the broker, as the files say.
     pub(crate) fn options(&self) -> Result<Options, FileError> {
         let options = Options::default();
         if let Some(path) = &self.plain_users {
@@ -89,7 +89,7 @@ pub(crate) struct FileError {
     refusal: Refusal,
 }
 
-/// Why it can't.
+/// Reason that a file can't be used.
 #[derive(Debug, thiserror::Error)]
 enum Refusal {
     #[error("{0}")]
@@ -115,7 +115,7 @@ impl Refusal {
         FileError { path: path.into(), refusal: self }
     }
 
-    /// What to do about it, where that has to be said.
+    /// Returns what to do about the refusal, where that has to be said.
     fn remedy(&self, path: &Path) -> String {
         match self {
             Self::Open { .. } => format!(": chmod 600 {}", path.display()),

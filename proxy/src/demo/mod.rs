@@ -33,7 +33,7 @@ async fn beside<B, P>(
     }
 }
 
-/// What ends a demo, but for the signal.
+/// Reason that a demo ends, other than the signal.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum End {
     #[error(transparent)]

@@ -2,10 +2,10 @@
 
 use enfonet_patterns::{Batch, BatchBuilder, Envelope, Span};
 
-/// Small messages are copied behind each other, large ones stay where they came.
+/// Messages for one peer: small messages are copied behind each other, large messages stay where they came.
 #[derive(Debug, Default)]
 pub(super) struct Bundle {
-    /// What comes before the small ones at hand.
+    /// Batches before the messages in `small`.
     batches: Vec<Batch>,
     small: BatchBuilder,
 }
@@ -22,7 +22,7 @@ impl Bundle {
         }
     }
 
-    /// The same, with one more frame before its own.
+    /// Adds a message of `batch`, or the rest of one, with one more frame before its own.
     #[inline(always)]
     pub(super) fn push_behind(&mut self, frame: &[u8], batch: &Batch, message: &Span<'_>) {
         if message.is_large() {

@@ -67,7 +67,7 @@ impl Losses {
     }
 }
 
-/// What no line has told of is told at the end.
+/// Tells at the end of the losses that no line has told of.
 impl Drop for Losses {
     fn drop(&mut self) {
         for ((loss, endpoint), limiter) in &self.limiters {

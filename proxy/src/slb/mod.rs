@@ -15,8 +15,8 @@
 //! credit for, from each client in turn, and stops reading a client whose inbox is full. So a
 //! worker that comes later takes the backlog at once, and a client that sends much doesn't keep others out.
 //!
-//! What a worker that goes can't have got, another gets. What it had is lost, as in libzmq: the broker
-//! can't know whether it was carried out.
+//! Requests that a leaving worker can't have got go to another worker. Requests that it had are lost, as in
+//! libzmq: the broker can't know whether they were carried out.
 
 mod bundle;
 mod credit;
@@ -47,7 +47,7 @@ const QUEUE: usize = 16 << 20;
 const WORKER_HEARTBEAT: Duration = Duration::from_secs(10);
 /// Messages of one client that may wait for the broker.
 const CLIENT_QUEUE: usize = 1000;
-/// So many events of workers are dealt with before the next of clients.
+/// Maximum number of worker events that are dealt with before the next client event.
 const EVENTS: usize = 32;
 
 new_key_type! {
@@ -64,7 +64,7 @@ struct InFlight {
     sequence: Sequence,
 }
 
-/// What a broker did.
+/// Counters of a broker's run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Requests handed to workers.
@@ -100,7 +100,7 @@ pub struct Broker {
     returned: VecDeque<(PeerId, Message)>,
     /// Requests that DEALER and ROUTER workers have.
     plain: PlainRequests,
-    /// What is about to be sent to one peer; empty otherwise.
+    /// Messages that are about to be sent to one peer; empty otherwise.
     bundle: Bundle,
     losses: Losses,
     summary: Summary,
@@ -167,7 +167,7 @@ impl Broker {
         self.run_until(shutdown, std::future::pending()).await
     }
 
-    /// The same, but a stop that has begun ends at once when `cut` is ready.
+    /// Forwards and stops as [`run`](Self::run) does, but a stop that has begun ends at once when `cut` is ready.
     pub async fn run_until(
         mut self,
         shutdown: impl Future<Output = ()>,
@@ -388,7 +388,7 @@ impl Broker {
     fn send_replies(&mut self, client: PeerId) {
         for mut batch in self.bundle.drain() {
             let all = batch.len() as u64;
-            // What stays in the batch can't be sent: the client has gone, or doesn't read.
+            // Replies that stay in the batch can't be sent: the client has gone, or doesn't read.
             let _ = self.frontend.try_send_batch_to(client, &mut batch);
             let dropped = batch.len() as u64;
             self.summary.replies += all - dropped;
@@ -424,7 +424,7 @@ impl Broker {
         self.in_flight.remove(token)
     }
 
-    /// What the worker can't have got goes to others; what it had is lost.
+    /// Gives the requests that a worker can't have got before it left to other workers; requests that it had are lost.
     fn handle_left(&mut self, worker: PeerId, unsent: Vec<Batch>) {
         let Some(kind) = self.workers.leave(worker) else { return };
         let mut requests = Vec::new();

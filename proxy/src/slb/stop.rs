@@ -1,8 +1,8 @@
 //! Stopping: each client is served until nothing of it is under way, and is let go at that moment.
 //!
-//! What a client's kernel has taken is never sent again. So a client is read and answered as before until it has nothing
-//! under way, and then sees the end of its connection directly behind the last reply: it keeps what it sends later for the
-//! broker's successor. New peers are refused from the beginning; the workers are let go at the end.
+//! Requests that a client's kernel has taken are never sent again. So a client is read and answered as before until
+//! it has nothing under way. Then it sees the end of its connection directly behind the last reply, and keeps later
+//! requests for the broker's successor. New peers are refused from the beginning; the workers are let go at the end.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};

@@ -39,26 +39,26 @@ impl Worker {
     }
 }
 
-/// Who gets the next requests.
+/// The worker that gets the next requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Choice {
     pub(super) worker: PeerId,
     pub(super) kind: Kind,
-    /// At most so many in a row.
+    /// Maximum number of requests in a row.
     pub(super) run: usize,
-    /// Position of the first of them among all that the worker got.
+    /// Position of the first of these requests among all that the worker got.
     pub(super) first: Sequence,
 }
 
-/// What a plain worker may get at a time, before its queue is looked at again.
+/// Maximum number of requests that a plain worker gets at a time, before its queue is looked at again.
 const PLAIN: usize = 64;
 
 #[derive(Debug, Default)]
 pub(super) struct Workers {
     workers: SecondaryMap<PeerId, Worker>,
-    /// Those that may get a request, least in flight first.
+    /// Workers that may get a request, least in flight first.
     available: BTreeSet<(usize, u64, PeerId)>,
-    /// Their credit together.
+    /// Credit of the available workers together.
     credit: usize,
     in_flight: usize,
     full: Vec<PeerId>,
@@ -81,7 +81,7 @@ impl Workers {
         self.in_flight
     }
 
-    /// Those whose queue has no room.
+    /// Returns the workers whose queue has no room.
     pub(super) fn full(&self) -> &[PeerId] {
         &self.full
     }

@@ -89,7 +89,7 @@ impl Lock {
 }
 
 impl Lock {
-    /// What locks a program in the same way, with the files for it in a folder.
+    /// Returns the arguments that lock a program in the same way, with their files in a folder.
     pub(super) fn arguments(&self, folder: &TempDir) -> Vec<String> {
         match self {
             Self::Plain => {

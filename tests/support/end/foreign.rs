@@ -1,4 +1,4 @@
-//! What sockets of libzmq's have in common, here and in Python.
+//! Operations that libzmq's sockets have in common, here and in Python.
 
 use std::time::Duration;
 

@@ -37,7 +37,7 @@ impl Peer {
         Self(Mutex::new(Wire { child, requests, answers }))
     }
 
-    /// What a request is answered.
+    /// Returns the answer to a request.
     #[track_caller]
     pub(super) fn ask(&self, request: Value) -> Value {
         match self.try_ask(&request) {
@@ -49,7 +49,7 @@ impl Peer {
     pub(super) fn try_ask(&self, request: &Value) -> Result<Value, String> {
         let mut wire = self.0.lock().map_err(|_| "a test has failed")?;
         writeln!(wire.requests, "{request}").map_err(|_| "its process has ended")?;
-        // What it waits for it gives up after one.
+        // The process gives up whatever it waits for after one deadline.
         let Ok(answer) = wire.answers.recv_timeout(2 * DEADLINE) else {
             // A late answer would be taken for the next.
             let _ = wire.child.kill();
