@@ -66,6 +66,18 @@ mod tests {
     }
 
     #[test]
+    fn an_endpoint_that_no_longer_listens_has_no_share() {
+        // Other tests of this process have endpoints too, but not so many.
+        const MANY: u64 = 10_000;
+        for _ in 0..MANY {
+            drop(Share::new());
+        }
+        assert!(ENDPOINTS.load(Ordering::Relaxed) < MANY);
+        let _share = Share::new();
+        assert!(ENDPOINTS.load(Ordering::Relaxed) >= 1);
+    }
+
+    #[test]
     fn many_endpoints_leave_half_of_all_to_whoever_comes_first() {
         let exceeded = |descriptor, connections| is_exceeded(1024, 1000, descriptor, connections);
         assert!(!exceeded(511, 500) && exceeded(512, 500));

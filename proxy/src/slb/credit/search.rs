@@ -227,6 +227,30 @@ fn knee(low: &Epoch, high: &Epoch, margin: f64) -> usize {
 mod tests {
     use super::*;
 
+    fn epoch(in_flight: f64, rate: f64) -> Epoch {
+        Epoch { in_flight, rate, is_limited: true, concurrency: 1 }
+    }
+
+    #[test]
+    fn a_trial_that_gains_all_it_can_is_followed_by_the_next_at_once() {
+        let mut search = Search::new(None);
+        // Too slow for a second request without proof.
+        search.learn(&epoch(1.0, 100.0));
+        let mut limits = vec![search.limit()];
+        for number in [2, 4, 8] {
+            search.learn(&Epoch { concurrency: number, ..epoch(number as f64, 100.0 * number as f64) });
+            limits.push(search.limit());
+        }
+        assert_eq!(limits, [2, 4, 8, 16]);
+    }
+
+    #[test]
+    fn a_worker_is_just_busy_where_the_rate_at_the_lower_number_reaches_that_at_the_higher() {
+        assert_eq!(knee(&epoch(10.0, 1000.0), &epoch(20.0, 1500.0), 1.2), 18);
+        assert_eq!(knee(&epoch(10.4, 1000.0), &epoch(20.0, 1010.0), 1.2), 10);
+        assert_eq!(knee(&epoch(0.2, 1000.0), &epoch(0.4, 1010.0), 1.2), 1);
+    }
+
     #[test]
     fn three_quarters_of_the_limit_at_the_same_time_prove_it_and_one_request_proves_nothing() {
         let proves = |concurrency, limit| {
