@@ -27,14 +27,14 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Sockets {
     members: Vec<Weak<dyn Member>>,
-    /// So many are looked through for those that are gone.
+    /// Number of members at which sockets that are gone are removed next.
     next_sweep: usize,
     is_shut_down: bool,
 }
 
 /// A socket, as its context sees it.
 pub(crate) trait Member: fmt::Debug + Send + Sync {
-    /// Ends the socket: what waits is still sent, for so long.
+    /// Ends the socket: waiting messages are still sent, for at most `linger`.
     fn end(self: Arc<Self>, linger: Duration) -> Pin<Box<dyn Future<Output = Closing> + Send>>;
 }
 
@@ -65,9 +65,9 @@ impl Context {
         &GLOBAL
     }
 
-    /// Closes all sockets of the context, those too that were dropped and still send: as each one's `close` would, all at
-    /// the same time. Whoever waits to receive or to send is told. Sockets that are made afterwards are closed from the
-    /// beginning. Gives what became of the messages that waited, of all sockets together.
+    /// Closes all sockets of the context, those too that were dropped and still send: as each one's `close` would, all
+    /// at the same time. Tasks that wait to receive or to send are told. Sockets that are made afterwards are closed
+    /// from the beginning. Returns the outcome for the messages that waited, of all sockets together.
     ///
     /// At the end of a program this is the way to be sure that all was sent: a runtime that ends takes its tasks along.
     ///
@@ -104,7 +104,7 @@ impl Context {
         total
     }
 
-    /// A socket is made. `false` if it comes too late.
+    /// Adds a new socket. Returns `false` if the context is shut down already.
     pub(crate) fn enter(&self, socket: Weak<dyn Member>) -> bool {
         let mut sockets = self.sockets();
         if sockets.is_shut_down {
@@ -122,7 +122,7 @@ impl Context {
         self.0.sockets.lock().expect("no panic holds the lock")
     }
 
-    /// Takes a name, until it is given up; `false` if it is taken.
+    /// Takes a name, until it is given up. Returns `false` if it is taken already.
     pub(crate) fn bind(&self, name: &str, socket: Bound) -> bool {
         let mut bound = self.0.bound.lock().expect("no panic holds the lock");
         bound.retain(|_, other| other.is_there());
@@ -135,7 +135,7 @@ impl Context {
         true
     }
 
-    /// Whether a socket is bound to the name.
+    /// Returns whether a socket is bound to the name.
     pub(crate) fn is_bound(&self, name: &str) -> bool {
         self.0.bound.lock().expect("no panic holds the lock").get(name).is_some_and(Bound::is_there)
     }
@@ -145,7 +145,7 @@ impl Context {
         self.0.bound.lock().expect("no panic holds the lock").retain(|_, bound| bound.is_there());
     }
 
-    /// The socket bound to a name, as soon as there is one. Cancel safe.
+    /// Waits until a socket is bound to a name, and returns it. Cancel safe.
     pub(crate) async fn find(&self, name: &str) -> Bound {
         loop {
             let changed = self.0.changed.notified();

@@ -1,4 +1,4 @@
-//! What happens at a socket's endpoints, told to those who want to know.
+//! Events at a socket's endpoints, and the monitors that receive them.
 
 use std::io;
 use std::pin::Pin;
@@ -24,8 +24,9 @@ use crate::{Endpoint, PeerInfo};
 ///              ConnectRetried )*  Closed
 /// ```
 ///
-/// What is accepted is open for as long as it takes: many handshakes go on at a time, and `Closed` may come before the
-/// last `Disconnected`. Within the process there is no transport to tell of, and so neither `Accepted` nor `Connected`.
+/// An accepted connection is open for as long as it takes: many handshakes go on at a time, and `Closed` may come
+/// before the last `Disconnected`. Within the process there is no transport to tell of, and so neither `Accepted` nor
+/// `Connected`.
 ///
 /// | libzmq has `ZMQ_EVENT_…` | here |
 /// |---|---|
@@ -47,92 +48,92 @@ use crate::{Endpoint, PeerInfo};
 pub enum MonitorEvent {
     /// The socket listens.
     Listening {
-        /// Where, with host and port filled in.
+        /// The endpoint, with host and port filled in.
         endpoint: Endpoint,
     },
-    /// The socket couldn't be bound; the caller of `bind` is told the same.
+    /// The socket couldn't be bound; `bind` returns the same error.
     BindFailed {
-        /// Where it was to be.
+        /// The endpoint that was to be bound.
         endpoint: Endpoint,
-        /// Why.
+        /// The reason.
         error: BindError,
     },
-    /// Somebody has connected, and is to shake hands.
+    /// A peer has connected. The handshake follows.
     Accepted {
-        /// Where the socket listens.
+        /// The endpoint where the socket listens.
         endpoint: Endpoint,
-        /// Who it is.
+        /// The address of the peer.
         address: String,
     },
     /// A connection couldn't be accepted: it was gone already, or the system has no room. Listening goes on.
     AcceptFailed {
-        /// Where the socket listens.
+        /// The endpoint where the socket listens.
         endpoint: Endpoint,
-        /// What the system said.
+        /// The error that the system reported.
         error: Arc<io::Error>,
     },
-    /// A connection is tried.
+    /// The socket tries to connect.
     Connecting {
-        /// With what.
+        /// The endpoint that it connects to.
         endpoint: Endpoint,
     },
-    /// Somebody is there, and is to shake hands.
+    /// A peer was reached. The handshake follows.
     Connected {
-        /// Where it was found.
+        /// The endpoint that the socket has connected to.
         endpoint: Endpoint,
-        /// Who it is.
+        /// The address of the peer.
         address: String,
     },
-    /// Nobody is there. It is tried again.
+    /// No peer could be reached. The socket tries again.
     ConnectFailed {
-        /// Where nobody is.
+        /// The endpoint that couldn't be connected to.
         endpoint: Endpoint,
-        /// Why.
+        /// The reason.
         error: Arc<ConnectionError>,
     },
     /// A connection that ended, or never came about, is tried again, after a while.
     ConnectRetried {
-        /// With what.
+        /// The endpoint that the socket connects to.
         endpoint: Endpoint,
-        /// From now on.
+        /// The time until the next attempt, from now on.
         after: Duration,
     },
     /// A peer is there: from now on messages go to it and come from it.
     HandshakeSucceeded {
-        /// All that is known of it.
+        /// Information about the peer.
         peer: Arc<PeerInfo>,
     },
-    /// The two don't come together: [`ConnectionError`] says whether the peer breaks the protocol, doesn't fit, isn't
-    /// let in, or is too slow, and whether the same is to be expected the next time. That connection has ended.
+    /// The handshake failed, and its connection has ended. [`ConnectionError`] says whether the peer breaks the
+    /// protocol, doesn't fit, isn't let in, or is too slow, and whether the next attempt is expected to fail likewise.
     HandshakeFailed {
-        /// Where it came, or was found.
+        /// The endpoint that the peer came to, or was found at.
         endpoint: Endpoint,
-        /// Who it is; empty within the process.
+        /// The address of the peer; empty within the process.
         address: String,
-        /// Why.
+        /// The reason.
         error: Arc<ConnectionError>,
     },
-    /// A peer that was there has gone.
+    /// A connected peer has gone.
     Disconnected {
-        /// Who, as it was when it came.
+        /// The peer, as it was when it came.
         peer: Arc<PeerInfo>,
-        /// Why.
+        /// The reason.
         reason: Arc<ConnectionError>,
     },
     /// The socket no longer listens there, or no longer connects to it.
     Closed {
-        /// Where.
+        /// The endpoint.
         endpoint: Endpoint,
     },
-    /// The listener was too slow: it has missed events, those that were the next ones.
+    /// The monitor was read too slowly: it has missed the events that were next.
     Missed {
-        /// How many.
+        /// The number of missed events.
         events: u64,
     },
 }
 
 impl MonitorEvent {
-    /// The endpoint of ours where it happened; `None` for [`Missed`](Self::Missed).
+    /// Returns the endpoint of ours where the event happened; `None` for [`Missed`](Self::Missed).
     #[must_use]
     pub fn endpoint(&self) -> Option<&Endpoint> {
         match self {
@@ -152,8 +153,8 @@ impl MonitorEvent {
     }
 }
 
-/// What happens at a socket from the moment it was asked for: a stream of [`MonitorEvent`]s, which ends with the socket.
-/// Every socket has a `monitor` method that gives one.
+/// A stream of the [`MonitorEvent`]s at a socket, from the moment the monitor was asked for until the socket ends.
+/// Every socket has a `monitor` method that returns a monitor.
 ///
 /// A slow listener holds nothing up. The last 1024 events are kept for it; then it loses the oldest, and is told
 /// [how many](MonitorEvent::Missed). A monitor doesn't keep its socket open.
@@ -182,7 +183,7 @@ impl MonitorEvent {
 #[derive(Debug)]
 pub struct Monitor(ReusableBoxFuture<'static, Next>);
 
-/// The next event, or why there is none, and where the one after it comes from.
+/// The next event, or the reason why there is none, and the receiver of the event after it.
 type Next = (Result<MonitorEvent, RecvError>, broadcast::Receiver<MonitorEvent>);
 
 async fn next(mut events: broadcast::Receiver<MonitorEvent>) -> Next {
@@ -194,7 +195,7 @@ impl Monitor {
         Self(ReusableBoxFuture::new(next(events)))
     }
 
-    /// The next event. Cancel safe.
+    /// Returns the next event. Cancel safe.
     ///
     /// # Errors
     /// [`Closed`]: the socket has ended, and all that happened has been told.
@@ -217,10 +218,10 @@ impl Stream for Monitor {
     }
 }
 
-/// So many events wait for each monitor.
+/// Maximum number of events that wait for each monitor.
 const KEPT: usize = 1024;
 
-/// All who monitor one socket. While there are none, it costs a look.
+/// All monitors of one socket. While there are none, an event costs only a look.
 #[derive(Debug, Default)]
 pub(crate) struct Monitors(Mutex<Listeners>);
 
@@ -235,7 +236,7 @@ enum Listeners {
 }
 
 impl Monitors {
-    /// One more of them. When the socket has ended it hears nothing but that.
+    /// Adds a monitor. When the socket has ended, the monitor ends at once.
     pub(crate) fn listen(&self) -> Monitor {
         let mut listeners = self.listeners();
         Monitor::new(match &*listeners {
@@ -249,7 +250,7 @@ impl Monitors {
         })
     }
 
-    /// Tells them of an event, which isn't made when nobody listens. Never waits.
+    /// Tells all monitors of an event, which isn't made when there are none. Never waits.
     pub(crate) fn tell(&self, event: impl FnOnce() -> MonitorEvent) {
         let sender = {
             let mut listeners = self.listeners();
@@ -262,11 +263,11 @@ impl Monitors {
                 Listeners::None | Listeners::Over => return,
             }
         };
-        // Nobody is left to hear it: no harm.
+        // It fails when no monitor is left: no harm.
         let _ = sender.send(event());
     }
 
-    /// The socket has ended.
+    /// Ends all monitors, since the socket has ended.
     pub(crate) fn end(&self) {
         *self.listeners() = Listeners::Over;
     }

@@ -1,4 +1,4 @@
-//! Who is at the other end.
+//! Peers: the other ends of connections.
 
 use bytes::Bytes;
 use enfonet_zmtp::{Metadata, Peer, SocketType, User, Version};
@@ -7,34 +7,34 @@ use crate::Endpoint;
 use crate::queue::Load;
 
 slotmap::new_key_type! {
-    /// A peer of one socket. It names this peer for as long as the socket lives, and never one that comes
-    /// later, even under the same identity.
+    /// The id of a peer of one socket. It names this peer for as long as the socket lives, and never a later peer, even
+    /// under the same identity.
     pub struct PeerId;
 }
 
-/// What is known of a peer.
+/// Information about a peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PeerInfo {
-    /// Its id at the socket.
+    /// The peer's id at the socket.
     pub id: PeerId,
-    /// The endpoint of ours that it came to, or was found at.
+    /// The endpoint of ours that the peer came to, or was found at.
     pub endpoint: Endpoint,
-    /// Whether it came to an endpoint that is bound here; otherwise this side connected.
+    /// Whether the peer came to an endpoint that is bound here; otherwise this side connected.
     pub is_accepted: bool,
-    /// Where it is, as ZAP has it (RFC 27): a numeric IP address, or `:uid:gid:pid` of a process on this machine.
-    /// Empty within the process.
+    /// The peer's address, as ZAP has it (RFC 27): a numeric IP address, or `:uid:gid:pid` of a process on this
+    /// machine. Empty within the process.
     pub address: String,
-    /// Its routing id. At a ROUTER what it is called there: its own, or the one made up for it, of five octets with a
-    /// leading zero. Elsewhere what it announced, which may be nothing.
+    /// The peer's routing id. At a ROUTER, its id there: its own, or a generated id of five bytes with a leading zero.
+    /// Elsewhere the id that it announced, which may be empty.
     pub routing_id: Bytes,
-    /// The version of ZMTP that it speaks.
+    /// The version of ZMTP that the peer speaks.
     pub version: Version,
-    /// Its kind; `None` when it announced none.
+    /// The peer's socket type; `None` when it announced none.
     pub socket_type: Option<SocketType>,
-    /// All that it announced in the handshake.
+    /// All properties that the peer announced in the handshake.
     pub metadata: Metadata,
-    /// Who it turned out to be when it was authenticated.
+    /// The user that the peer was authenticated as.
     pub user: User,
 }
 
@@ -73,12 +73,12 @@ pub(crate) struct Newcomer {
 }
 
 impl Newcomer {
-    /// A peer behind a stream.
+    /// Creates a peer behind a stream.
     pub(crate) fn new(peer: Peer, endpoint: Endpoint, address: String, is_accepted: bool) -> Self {
         Self { peer, endpoint, address, is_accepted, room: Load::default() }
     }
 
-    /// It gets its place in a socket.
+    /// Gives the peer its place in a socket.
     pub(crate) fn placed(self, id: PeerId) -> PeerInfo {
         let Self {
             peer: Peer { version, socket_type, identity, metadata, user },

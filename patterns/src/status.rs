@@ -1,38 +1,39 @@
-//! How it goes with each peer, in numbers, and how it went at the end.
+//! Numbers of each peer's traffic, and of messages at the end of a socket.
 
 use std::sync::Arc;
 
 use crate::PeerInfo;
 use crate::queue::Load;
 
-/// A connected peer, and what went to it and came from it since it got its id: for one that this side connects to
-/// that is since `connect`, however often the connection was made anew, where its queue outlives connections.
+/// The status of a connected peer: the traffic to it and from it since it got its id. A peer that this side connects
+/// to, and that has a queue which outlives connections, got its id at `connect`, however often the connection was made
+/// anew.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PeerStatus {
-    /// Who it is.
+    /// Information about the peer.
     pub info: Arc<PeerInfo>,
-    /// Handed to the system whole; within the process, to the peer's inbox.
+    /// Messages handed to the system whole; within the process, to the peer's inbox.
     pub sent: Amount,
-    /// Read from it, whether the application has received that yet or not.
+    /// Messages read from the peer, whether the application has received them yet or not.
     pub received: Amount,
-    /// Messages that it doesn't get, since its queue was at the mark and such messages don't wait: those published by
-    /// PUB and XPUB, those of XSUB, replies of REP, what a ROUTER is to drop. With `conflate`, those that newer ones
-    /// took the place of.
+    /// Messages that the peer doesn't get, since its queue was at the mark and they don't wait: messages published by
+    /// PUB and XPUB, messages of XSUB, replies of REP, messages that a ROUTER is to drop. With `conflate`, messages
+    /// that newer ones took the place of.
     pub dropped: u64,
-    /// What waits to be sent to it: in its queue, or with its connection until the system has it whole.
+    /// Messages that wait to be sent to the peer: in its queue, or with its connection until the system has them whole.
     pub unsent: Amount,
-    /// What waits to be received by the application.
+    /// Messages of the peer that wait to be received by the application.
     pub unreceived: Amount,
 }
 
-/// So many messages, and what they measure.
+/// A number of messages, and their size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Amount {
-    /// Whole ones. (libzmq counts frames.)
+    /// Whole messages. (libzmq counts frames.)
     pub messages: u64,
-    /// All their frames, with headers, as they are on a wire without encryption.
+    /// Bytes of all their frames, with headers, as they are on a wire without encryption.
     pub octets: u64,
 }
 
@@ -50,12 +51,12 @@ impl From<Load> for Amount {
     }
 }
 
-/// What became of the messages that waited when a socket was closed.
+/// The outcome of closing a socket, for the messages that waited.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Closing {
-    /// So many were handed to the system, or to the socket at the other end of the process.
+    /// Messages that were handed to the system, or to another socket in the process.
     pub flushed: usize,
-    /// So many were not, within the linger: their peers weren't there, or didn't take them.
+    /// Messages that were not, within the linger: their peers weren't there, or didn't take them.
     pub dropped: usize,
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Wake, Waker};
 
-/// The waker that a connection leaves with its socket: it remembers that it was called. If it wasn't, a connection that had
-/// nothing to write has nothing to write, and needs neither a look nor the lock of that: in most turns that only read.
+/// The waker that a connection leaves with its socket: it remembers that it was called. If it wasn't, a connection that
+/// had nothing to write still has nothing to write. It needs neither a look at the socket nor the socket's lock: so it
+/// is in most turns that only read.
 #[derive(Debug)]
 pub(super) struct Bell {
     ring: Arc<Ring>,
@@ -36,13 +37,14 @@ impl Default for Bell {
 }
 
 impl Bell {
-    /// The socket has to be looked at once: it doesn't know of this one.
+    /// Creates a bell that has rung: the socket has to be looked at once, since it doesn't know of this bell.
     fn new(task: Waker) -> Self {
         let ring = Arc::new(Ring { task, has_rung: AtomicBool::new(true) });
         Self { waker: ring.clone().into(), ring }
     }
 
-    /// To be called at each turn: a connection knows its task from the first one on, and stays with it.
+    /// Binds the bell to a task. Call it at each turn: a connection knows its task from the first turn on, and stays
+    /// with it.
     #[inline]
     pub(super) fn belongs_to(&mut self, task: &Waker) {
         if !self.ring.task.will_wake(task) {
@@ -50,13 +52,14 @@ impl Bell {
         }
     }
 
-    /// Whether it has rung since it was hung up.
+    /// Returns whether the bell has rung since it was hung up.
     #[inline]
     pub(super) fn has_rung(&self) -> bool {
         self.ring.has_rung.load(Ordering::Acquire)
     }
 
-    /// What is left with the socket at a look at it. It hasn't rung then: what comes after that look rings.
+    /// Resets the bell, and returns the waker to leave with the socket at a look at it. Anything new after that look
+    /// rings.
     #[inline]
     pub(super) fn hang(&self) -> &Waker {
         self.ring.has_rung.store(false, Ordering::Relaxed);

@@ -127,7 +127,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Ends the connection in order, once it has run: the peer is none of the socket's any more, and has time to close.
-    /// What is to be awaited keeps nothing of this.
+    /// The returned future keeps nothing of the driver.
     pub(super) fn finish(self) -> impl Future<Output = ()> {
         let farewell = match self.end {
             // The peer has closed too, or is quiet.
@@ -265,12 +265,12 @@ impl<'a> Driver<'a> {
         while let Some(event) = self.incoming.poll_event()? {
             let (link, id) = (self.peer.link(), self.peer.id());
             match event {
-                // What is small against the buffer that it came in must not keep it.
+                // A batch that is small against the buffer that it came in must not keep the buffer.
                 Event::Batch(batch) if batch.wire_len() * PINNED < self.read_size => {
                     link.deliver(id, batch.detach())?;
                 }
                 Event::Batch(batch) => link.deliver(id, batch)?,
-                // Such peers know of no commands, and so of none to answer with.
+                // Peers before ZMTP 3 know of no commands, and so of none to answer with.
                 Event::Command(_) if !self.has_commands => {}
                 Event::Command(body) => {
                     let command = Command::parse(body)?;
@@ -357,11 +357,11 @@ impl<'a> Driver<'a> {
 
     /// Whether the connection is to end and all is written.
     fn is_over(&mut self, cx: &Context<'_>) -> Result<bool, ConnectionError> {
-        // All connections of an endpoint share what is asked for here: so it isn't asked at each turn.
+        // All connections of an endpoint share the token that is asked here: so it isn't asked at each turn.
         if !self.queue.is_empty() || !std::mem::take(&mut self.has_news) || !self.peer.is_ending() {
             return Ok(false);
         }
-        // What came between the last look and the end is still sent.
+        // Messages that came between the last look and the end are still sent.
         self.look_once_more(cx, false)?;
         Ok(self.queue.is_empty())
     }

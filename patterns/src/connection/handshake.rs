@@ -139,13 +139,15 @@ impl Shaking<'_> {
         Ok(self.link.has_place(self.place.queue())?)
     }
 
-    /// Whether the peer has gone for a reason of its own. Whoever connects here and says nothing may be anybody, such as a
-    /// probe that looks whether the port is open; whoever goes when it is connected to has read our greeting.
+    /// Returns whether the peer has gone for a reason of its own. A peer that connects here and sends nothing may be
+    /// anything, such as a probe that looks whether the port is open; a peer that this side has connected to has read
+    /// our greeting before it goes.
     fn is_abandoned(&self, error: &ConnectionError) -> bool {
         is_end(error) && (self.has_heard || !self.place.is_accepted())
     }
 
-    /// What a peer that has gone before the decision said at last: it may have told why. Nothing is sent any more.
+    /// Returns the error, if any, in the last input of a peer that has gone before the decision: the peer may have told
+    /// why. Nothing is sent any more.
     fn last_words(&mut self) -> Option<ConnectionError> {
         let heard = self.handshake.handle_verdict(Verdict::allow());
         heard.and_then(|()| self.handshake.handle_input(&mut self.input)).err().map(Into::into)
@@ -160,8 +162,8 @@ impl Shaking<'_> {
         Ok(outcome)
     }
 
-    /// Has it decided whether the peer may come in. If it goes away, or says something out of turn, that is seen.
-    /// With NULL its READY may come meanwhile: so much is read, and no more.
+    /// Waits for the decision whether the peer may come in. Fails if the peer goes away meanwhile, or sends something
+    /// out of turn. With NULL the peer's READY may come meanwhile: that much is read, and no more.
     async fn decide(&mut self, credentials: Credentials) -> Result<(), ConnectionError> {
         let (options, stream) = (self.link.options(), self.stream);
         let enough = options.metadata.saturating_add(ROOM);

@@ -1,4 +1,4 @@
-//! What a connection sees of its socket.
+//! The interface of a socket to its connections.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -18,20 +18,20 @@ use crate::queue::{IdleEnd, Load, Staged};
 use crate::routing::Refusal;
 use crate::{Endpoint, PeerId, PeerInfo};
 
-/// What a connection tells when it comes for more to write.
+/// The report of a connection that comes for more to write.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Turn {
-    /// What the kernel has taken since the last time, or a peer within the process has received.
+    /// Messages that the kernel has taken since the last time, or a peer within the process has received.
     pub(crate) written: Load,
-    /// What a peer within the process has got, and needn't have received.
+    /// Messages that were put into the inbox of a peer within the process, received or not.
     pub(crate) handed: Load,
     /// How much a peer within the process takes in before it is received: that counts as room here.
     pub(crate) room: Load,
-    /// It takes no more for now.
+    /// Whether the kernel, or the peer within the process, takes no more for now.
     pub(crate) blocked: bool,
-    /// All commands that were handed over before are written.
+    /// Whether all commands that were handed over before are written.
     pub(crate) wants_control: bool,
-    /// Nothing more is expected soon: memory that holds nothing can be given back.
+    /// Whether nothing more is expected soon: memory that holds nothing can be given back.
     pub(crate) rests: bool,
 }
 
@@ -39,29 +39,30 @@ pub(crate) struct Turn {
 pub(crate) trait Link: fmt::Debug + Send + Sync {
     fn options(&self) -> &Settings;
 
-    /// Those who want to know what happens.
+    /// Returns the monitors of the socket.
     fn monitors(&self) -> &Monitors;
 
-    /// What is told to peers in the handshake.
+    /// Returns the properties of the socket that peers are told in the handshake.
     fn local(&self) -> Local;
 
-    /// Whether what waits for a peer that this side connects to outlives its connections.
+    /// Returns whether the messages that wait for a peer that this side connects to outlive its connections.
     fn keeps_queue(&self) -> bool;
 
-    /// How much of a peer's is taken in before it is received.
+    /// Returns how much is taken in from a peer before it is received.
     fn room(&self) -> Load;
 
-    /// What has come from a peer and isn't received yet, and how much that may be.
+    /// Returns how much has come from a peer and isn't received yet, and its limit.
     fn unread(&self, id: PeerId) -> (Load, Load);
 
-    /// The queue to a peer begins, before the peer is there.
+    /// Opens the queue to a peer, before the peer is there.
     fn open(&self) -> PeerId;
 
-    /// Whether there is a place for a peer, whichever it is: the one of that queue, or one that has none yet.
+    /// Checks that there is a place for a peer, whichever it is: the peer of that queue, or a peer that has no queue
+    /// yet.
     fn has_place(&self, queue: Option<PeerId>) -> Result<(), Refusal>;
 
-    /// The peer of a queue is there; or one that has none yet, whose queue begins with it. It gets nothing new if its
-    /// connection is `ending`.
+    /// Adds the peer of a queue, or a peer that has no queue yet: then its queue begins now. The peer gets nothing new
+    /// if its connection is `ending`.
     fn join(
         &self,
         queue: Option<PeerId>,
@@ -69,17 +70,17 @@ pub(crate) trait Link: fmt::Debug + Send + Sync {
         ending: &CancellationToken,
     ) -> Result<Arc<PeerInfo>, Refusal>;
 
-    /// Messages have arrived. They are taken whether there is room or not: see [`may_read`](Self::may_read).
+    /// Takes messages that have arrived, whether there is room or not: see [`may_read`](Self::may_read).
     fn deliver(&self, id: PeerId, batch: Batch) -> Result<(), Refusal>;
 
-    /// A command has arrived.
+    /// Handles a command that has arrived.
     fn command(&self, id: PeerId, command: Command) -> Result<(), Refusal>;
 
-    /// Whether the peer may be read: to be asked before each read. If not, the waker is called when it may.
+    /// Returns whether the peer may be read. Call it before each read. If not, the waker is called when it may.
     fn may_read(&self, id: PeerId, waker: &Waker) -> bool;
 
-    /// Takes what is to be written, commands only if they are wanted. If it gives nothing, or `turn.blocked`, the waker is
-    /// called when there is something new.
+    /// Takes the messages to be written, and commands if they are wanted. If there is nothing, or `turn.blocked`, the
+    /// waker is called when there is something new.
     fn exchange(
         &self,
         id: PeerId,
@@ -88,32 +89,34 @@ pub(crate) trait Link: fmt::Debug + Send + Sync {
         waker: &Waker,
     ) -> Result<(), ConnectionError>;
 
-    /// Whether a connection that [is to end when its peer is idle](crate::queue::EndMode::WhenIdle) ends now: asked when
-    /// all is written. `is_whole` unless part of a message has arrived.
+    /// Decides whether a connection that [is to end when its peer is idle](crate::queue::EndMode::WhenIdle) ends now.
+    /// Call it when all is written. `is_whole` unless part of a message has arrived.
     fn end_if_idle(&self, id: PeerId, is_whole: bool) -> IdleEnd;
 
-    /// The connection has gone, with what it had taken and not written. `keep`: its queue goes on. Returns whether the
-    /// caller is to see to it that the socket is [swept](Self::poll_sweep).
+    /// Removes a peer when its connection has gone; `unsent` are messages that the connection had taken and not
+    /// written. With `keep`, its queue goes on. Returns whether the caller is to see to it that the socket is
+    /// [swept](Self::poll_sweep).
     fn part(&self, id: PeerId, unsent: Vec<Batch>, keep: bool) -> bool;
 
-    /// Removes a slice of the subscriptions that peers have left that have gone. Ready with whether there are more;
-    /// pending while the application has enough to receive.
+    /// Removes a slice of the subscriptions that departed peers have left. Ready with whether there are more; pending
+    /// while the application has enough to receive.
     fn poll_sweep(&self, cx: &Context<'_>) -> Poll<bool>;
 
-    /// It isn't swept any more: the next peer that leaves something has it swept again.
+    /// Notes that the sweep has ended: the next departing peer that leaves subscriptions has the socket swept again.
     fn end_sweep(&self);
 
-    /// Whether its peers send subscriptions rather than messages.
+    /// Returns whether the socket's peers send subscriptions rather than messages.
     fn is_publisher(&self) -> bool;
 
-    /// The queue to a peer that isn't there ends; perhaps because the runtime has ended, before the socket.
+    /// Ends the queue to a peer that isn't there; `with_runtime` if that is because the runtime has ended, before the
+    /// socket.
     fn close(&self, id: PeerId, with_runtime: bool);
 
-    /// How many messages wait for a peer.
+    /// Returns how many messages wait for a peer.
     fn queued(&self, id: PeerId) -> usize;
 }
 
-/// When the connections of an endpoint end.
+/// Tokens for the end of an endpoint's connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Tokens {
     /// Cancelled when no new connections are made; with `ending` at the latest, whose child it is.
@@ -125,8 +128,8 @@ pub(crate) struct Tokens {
     pub(crate) until: CancellationToken,
 }
 
-/// The place in its socket of a peer that this side connects to. What waits for it outlives its
-/// connections, if it has a queue of its own; that ends with this guard, wherever its task is cancelled.
+/// The place in its socket of a peer that this side connects to. Messages that wait for the peer outlive its
+/// connections, if it has a queue of its own. The queue ends with this guard, wherever its task is cancelled.
 #[derive(Debug)]
 pub(crate) struct Slot {
     link: Arc<dyn Link>,
@@ -145,7 +148,7 @@ impl Slot {
         Self { link, endpoint, queue, tokens }
     }
 
-    /// The endpoint is no longer the socket's, unless it `survives` what happened: it can be connected to again.
+    /// Gives up the endpoint, unless it `survives`: once given up, it can be connected to again.
     pub(crate) fn give_up_unless(&self, survives: bool) {
         if !survives {
             self.tokens.until.cancel();
@@ -156,12 +159,12 @@ impl Slot {
         self.tokens.until.is_cancelled()
     }
 
-    /// Whether no new connection is to be made, be it that the socket is closing.
+    /// Returns whether no new connection is to be made, be it that the socket is closing.
     pub(crate) fn is_refused(&self) -> bool {
         self.tokens.admitting.is_cancelled()
     }
 
-    /// The queue of the peer, if it is there before the peer.
+    /// Returns the queue of the peer, if it is there before the peer.
     pub(crate) const fn queue(&self) -> Option<PeerId> {
         self.queue
     }
@@ -201,7 +204,7 @@ impl Slot {
         self.unless_over(tokio::time::sleep(wait)).await
     }
 
-    /// The peer is there, until the guard is dropped.
+    /// Adds the peer to the socket, until the guard is dropped.
     pub(crate) fn join(&self, peer: Newcomer) -> Result<Joined, Refusal> {
         Joined::new(&self.link, self.queue, peer, self.tokens.ending.clone())
     }
@@ -217,21 +220,21 @@ impl Drop for Slot {
     }
 }
 
-/// A peer that is there. Dropping it is its going.
+/// A connected peer. Dropping it removes the peer from its socket.
 #[derive(Debug)]
 pub(crate) struct Joined {
     link: Arc<dyn Link>,
     peer: Arc<PeerInfo>,
     keep: bool,
     ending: CancellationToken,
-    /// What its connection had taken and not written.
+    /// Messages that its connection had taken and not written.
     pub(crate) unsent: Vec<Batch>,
-    /// Why it goes, when that isn't this side's doing.
+    /// The reason why the peer goes, when that isn't this side's doing.
     pub(crate) reason: Option<Arc<ConnectionError>>,
 }
 
 impl Joined {
-    /// A peer that has connected to this side: its queue begins and ends with it.
+    /// Adds a peer that has connected to this side: its queue begins and ends with it.
     pub(crate) fn accept(
         link: &Arc<dyn Link>,
         peer: Newcomer,
@@ -252,7 +255,7 @@ impl Joined {
         Ok(Self { link, peer, keep, ending, unsent: Vec::new(), reason: None })
     }
 
-    /// Whether the connection is to end when nothing waits to be written.
+    /// Returns whether the connection is to end when nothing waits to be written.
     pub(crate) fn is_ending(&self) -> bool {
         self.ending.is_cancelled()
     }
@@ -278,14 +281,14 @@ impl Drop for Joined {
     }
 }
 
-/// Removes what a peer has left that has gone, slice by slice, so that others go on meanwhile. There is one for a socket
-/// at a time.
+/// A task that removes the subscriptions of departed peers, slice by slice, so that other tasks go on meanwhile. A
+/// socket has at most one at a time.
 #[derive(Debug)]
 struct Sweeper(Arc<dyn Link>);
 
 impl Sweeper {
     fn spawn(self) {
-        // Without a runtime it ends here, and what is left waits for the next.
+        // Without a runtime it ends here, and the rest waits for the next sweeper.
         let Ok(runtime) = Handle::try_current() else { return };
         runtime.spawn(async move {
             while poll_fn(|cx| self.0.poll_sweep(cx)).await {

@@ -81,7 +81,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-/// What the connections that were accepted at one endpoint have in common.
+/// State that the connections accepted at one endpoint have in common.
 #[derive(Debug)]
 struct Host {
     link: Arc<dyn Link>,

@@ -77,7 +77,7 @@ async fn join(
         }
     })?;
     backoff.reset();
-    // Wherever this task is cancelled, that is the far one's peer going.
+    // Wherever this task is cancelled, the far socket is told that its peer has gone.
     pipe.far.peer.reason = Some(ConnectionError::Eof.into());
     let flow = std::future::poll_fn(|cx| pipe.poll(cx));
     let outcome = far.tokens.until.run_until_cancelled(flow).await.unwrap_or(Ok(())).map_err(Arc::new);
@@ -87,19 +87,19 @@ async fn join(
         Ok(()) if near_peer.is_ending() => {}
         Ok(()) => near_peer.reason = far_peer.reason.take(),
     }
-    // Before the peers part: who sees that may connect again at once.
+    // Before the peers part: an application that sees it may connect again at once.
     near.give_up_unless(reconnect.ever);
     outcome
 }
 
-/// Each becomes the other's peer.
+/// Makes each socket the other's peer.
 fn introduced(endpoint: &Endpoint, near: &Slot, far: &Bound) -> Result<Pipe, ConnectionError> {
     let (near_local, far_local) = (near.link().local(), far.link.local());
     if !near_local.socket_type.is_compatible(far_local.socket_type) {
         let theirs = far_local.socket_type.to_string();
         return Err(enfonet_zmtp::HandshakeError::SocketType { theirs, ours: near_local.socket_type }.into());
     }
-    // Looked at before the other end takes this one for its peer.
+    // Checked before the other socket takes this one for its peer.
     near.link().has_place(near.queue())?;
     let (near_room, far_room) = (near.link().room(), far.link.room());
     let comer = introduce(endpoint, near_local, near_room, true);
@@ -108,7 +108,7 @@ fn introduced(endpoint: &Endpoint, near: &Slot, far: &Bound) -> Result<Pipe, Con
     Ok(Pipe { near: End::new(near_peer), far: End::new(far_peer) })
 }
 
-/// What a peer would have learnt in a handshake.
+/// Returns the peer that a handshake would have introduced.
 fn introduce(endpoint: &Endpoint, local: Local, room: Load, is_accepted: bool) -> Newcomer {
     let metadata = local.to_metadata();
     let identity = if local.socket_type.announces_identity() { local.identity } else { Default::default() };
@@ -127,14 +127,14 @@ struct Pipe {
 #[derive(Debug)]
 struct End {
     peer: Joined,
-    /// Taken from its outbox, and not yet in the other's inbox.
+    /// Batches taken from its outbox, and not yet in the other's inbox.
     runs: VecDeque<Batch>,
     /// Commands taken from its outbox, and not yet carried to the other.
     commands: Decoder,
-    /// In the other's inbox, and not yet received: until then it takes up room here, so that the two queues together
-    /// hold what their marks allow, and no more.
+    /// Amount in the other's inbox, and not yet received: until then it takes up room here, so that the two queues
+    /// together hold as much as their marks allow, and no more.
     unread: Load,
-    /// What of that isn't reported yet.
+    /// Amount put into the other's inbox, and not yet reported to this socket.
     handed: Load,
     /// How this socket wants the connection to end.
     end: Option<EndMode>,
@@ -155,7 +155,7 @@ impl Pipe {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
         let mut flows = self.poll_both(cx)?;
         if self.is_over(flows) {
-            // What came between the last look and the end is still carried over.
+            // Messages that came between the last look and the end are still carried over.
             flows = self.poll_both(cx)?;
             if self.is_over(flows) {
                 return Poll::Ready(Ok(()));
@@ -174,7 +174,7 @@ impl Pipe {
         Ok([self.near.poll_to(&self.far, cx)?, self.far.poll_to(&self.near, cx)?])
     }
 
-    /// Whether one of the two is to end and has nothing to send any more.
+    /// Returns whether one of the two sockets is to end and has nothing to send any more.
     fn is_over(&self, flows: [Flow; 2]) -> bool {
         let ends = [&self.near, &self.far];
         let is_over = |(end, flow): (&End, Flow)| {
@@ -190,8 +190,8 @@ impl End {
         Self { peer, runs, commands, unread: Load::default(), handed: Load::default(), end: None }
     }
 
-    /// Whether this socket wants the connection to end now, while it goes on itself. What the other has sent is here: there
-    /// is nothing on the way.
+    /// Returns whether this socket wants the connection to end now, while it goes on itself. Everything that the other
+    /// has sent is here: nothing is on the way.
     fn is_to_end(&self, flows: [Flow; 2]) -> bool {
         match self.end {
             None => false,
@@ -225,13 +225,13 @@ impl End {
         Ok(Flow::GivesWay)
     }
 
-    /// How much may come to this socket until its mark is reached.
+    /// Returns how much may come to this socket until its mark is reached.
     fn space(&self) -> Load {
         let (unread, limit) = self.peer.link().unread(self.peer.id());
         Load::new(limit.messages.saturating_sub(unread.messages), limit.octets.saturating_sub(unread.octets))
     }
 
-    /// The next run, cut where the other's mark is.
+    /// Returns the next run, cut where the other's mark is.
     fn fitting(&mut self, space: Load) -> Option<Batch> {
         let first = self.runs.front_mut()?;
         // Where there is space, there is space for a message, whatever its size.
@@ -254,9 +254,10 @@ impl End {
         Ok(true)
     }
 
-    /// Takes what is staged. Whether there was anything: only if not, or if blocked, is the task woken for more.
+    /// Takes the staged runs and commands. Returns whether there were any: only if not, or if `blocked`, is the task
+    /// woken for more.
     fn exchange(&mut self, to: &Self, blocked: bool, cx: &Context<'_>) -> Result<bool, ConnectionError> {
-        // What an earlier connection brought stands before it.
+        // Messages that an earlier connection brought stand before this one's.
         let (unread, room) = to.peer.link().unread(to.peer.id());
         let unread = unread.min(self.unread);
         let mut received = std::mem::replace(&mut self.unread, unread);

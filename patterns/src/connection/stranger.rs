@@ -1,4 +1,4 @@
-//! One who is connected and hasn't shaken hands yet.
+//! A connected peer before the end of its handshake.
 
 use std::sync::Arc;
 
@@ -12,7 +12,8 @@ use crate::peer::Newcomer;
 use crate::routing::Refusal;
 use crate::transport::Stream;
 
-/// It becomes a peer, or its going is the failure of its handshake, wherever its task is cancelled.
+/// A drop guard of a connected peer's handshake: reports `HandshakeFailed` unless [`join`](Self::join) succeeded, even
+/// if the task is cancelled.
 #[derive(Debug)]
 pub(super) struct Stranger<'a> {
     stream: &'a Stream,
@@ -51,7 +52,7 @@ impl<'a> Stranger<'a> {
         started.map_err(|refusal| self.fail(refusal.into()))
     }
 
-    /// It doesn't become one.
+    /// Notes the error for which it doesn't become a peer.
     pub(super) fn fail(&mut self, error: ConnectionError) -> Arc<ConnectionError> {
         self.error.insert(Arc::new(error)).clone()
     }

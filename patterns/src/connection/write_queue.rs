@@ -1,4 +1,4 @@
-//! What a connection is writing: pieces for vectored writes, and what they mean.
+//! The queue of a connection's writes: pieces for vectored writes, and the messages and commands in them.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -23,7 +23,7 @@ pub(super) struct WriteQueue {
     entries: VecDeque<Entry>,
     /// Pieces of the first entry that are written whole.
     piece: usize,
-    /// Octets of the next piece that are.
+    /// Bytes of the next piece that are written.
     written: usize,
     control_entries: usize,
     /// A PING was written whole since that was last asked.
@@ -35,7 +35,7 @@ pub(super) struct WriteQueue {
     sealed: BytesMut,
 }
 
-/// Ends at a message boundary.
+/// A part of the queue that ends at a message boundary.
 #[derive(Debug)]
 struct Entry {
     /// Pieces to write; with encryption none until they are encrypted.
@@ -199,7 +199,7 @@ impl WriteQueue {
         write(&slices)
     }
 
-    /// So many octets are written. Gives the messages that are so completely.
+    /// Advances past written bytes. Returns the messages that are now written completely.
     pub(super) fn advance(&mut self, octets: usize) -> Load {
         self.written += octets;
         let mut load = Load::default();
@@ -220,7 +220,7 @@ impl WriteQueue {
         load
     }
 
-    /// The first entry is written.
+    /// Removes the first entry, which is written. Returns its messages.
     fn finish_first(&mut self) -> Load {
         self.piece = 0;
         match self.entries.pop_front().map(|entry| entry.content) {
@@ -249,7 +249,7 @@ impl WriteQueue {
         }
     }
 
-    /// What the peer hasn't got whole: the messages that no octet, or not the last one, is written of.
+    /// Returns the messages that the peer hasn't got whole: none of their bytes, or not the last, are written.
     pub(super) fn into_unsent(self) -> Vec<Batch> {
         let first = self.entries.front().map_or(&[][..], |entry| &entry.pieces[..self.piece]);
         let mut written = self.written + first.iter().map(Bytes::len).sum::<usize>();
@@ -267,7 +267,7 @@ impl WriteQueue {
     }
 }
 
-/// How many messages of a run are whole in so many octets of what is written.
+/// Returns how many messages of a run are whole in the first `written` bytes of its wire form.
 fn whole_messages(run: &Batch, written: usize, is_sealed: bool) -> usize {
     let (wire, mut end) = (run.wire().map_or(&[][..], |wire| &wire[..]), 0);
     let is_whole = |span: &Span<'_>| {

@@ -1,4 +1,4 @@
-//! Steering a proxy, and what it tells.
+//! Control of a proxy, and its statistics.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use crate::Amount;
 #[derive(Clone, Debug)]
 pub struct Control {
     state: Arc<watch::Sender<State>>,
-    /// To the back, and to the front.
+    /// Traffic to the back, and to the front.
     counters: Arc<[Counters; 2]>,
 }
 
@@ -22,7 +22,7 @@ pub(super) enum State {
     Terminated,
 }
 
-/// What has passed in one direction.
+/// Counters of the traffic in one direction.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     received: Count,
@@ -35,7 +35,7 @@ struct Count {
     octets: AtomicU64,
 }
 
-/// What has come to, and gone from, the sockets of a proxy since it began.
+/// Traffic at the sockets of a proxy since it began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Statistics {
@@ -45,13 +45,13 @@ pub struct Statistics {
     pub back: Traffic,
 }
 
-/// What has come to, and gone from, one socket.
+/// Traffic at one socket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Traffic {
-    /// What was received.
+    /// Messages received.
     pub received: Amount,
-    /// What was sent.
+    /// Messages sent.
     pub sent: Amount,
 }
 
@@ -62,8 +62,8 @@ impl Default for Control {
 }
 
 impl Control {
-    /// Receives nothing more until it [resumes](Self::resume). What is on its way arrives. Peers that send wait once the
-    /// queues are full.
+    /// Pauses the proxy: it receives nothing more until it [resumes](Self::resume). Messages on their way arrive. Peers
+    /// that send wait once the queues are full.
     pub fn pause(&self) {
         self.change(State::Paused);
     }
@@ -78,7 +78,7 @@ impl Control {
         self.change(State::Terminated);
     }
 
-    /// What has passed so far.
+    /// Returns the traffic so far.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         let [to_back, to_front] = &*self.counters;
@@ -117,7 +117,7 @@ impl Counters {
         self.sent.add(messages, octets);
     }
 
-    /// At the end: all has been sent but the rest.
+    /// Sets the counters at the end: all has been sent but the rest.
     pub(super) fn settle(&self, messages: usize, octets: usize) {
         let Amount { messages: all, octets: all_octets } = self.received.amount();
         self.sent.messages.store(all - messages as u64, Ordering::Relaxed);

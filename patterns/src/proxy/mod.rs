@@ -1,4 +1,4 @@
-//! Two sockets, and what comes to one goes to the other: for those who compose brokers of their own.
+//! Two sockets that pass messages to each other: for applications that compose brokers of their own.
 
 mod control;
 
@@ -85,18 +85,18 @@ pub struct Proxy<'a, F, B, C = F> {
     control: Control,
 }
 
-/// What a proxy had received and not yet sent when it ended.
+/// Messages that a proxy had received and not yet sent when it ended.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Leftover {
-    /// Meant for the back socket.
+    /// Messages for the back socket.
     pub to_back: Batch,
-    /// Meant for the front socket.
+    /// Messages for the front socket.
     pub to_front: Batch,
 }
 
 impl<'a, F: Relay, B: Relay> Proxy<'a, F, B> {
-    /// Between these two.
+    /// Creates a proxy between these two sockets.
     #[must_use]
     pub fn new(front: &'a F, back: &'a B) -> Self {
         Self { front, back, capture: None, control: Control::default() }
@@ -111,14 +111,14 @@ impl<'a, F: Relay, B: Relay, C: Relay> Proxy<'a, F, B, C> {
         Proxy { front: self.front, back: self.back, capture: Some(socket), control: self.control }
     }
 
-    /// What steers it, from anywhere and at any time.
+    /// Returns a handle that steers the proxy, from anywhere and at any time.
     #[must_use]
     pub fn control(&self) -> Control {
         self.control.clone()
     }
 
     /// Passes messages on until one of the sockets is closed, or it is [terminated](Control::terminate). Dropping the
-    /// future ends it too, only that it then can't give back what it has received and not yet sent.
+    /// future ends it too, only that it then can't give back the messages that it has received and not yet sent.
     pub async fn run(self) -> Leftover {
         let mut leftover = Leftover::default();
         let mut terminated = self.control.subscribe();
@@ -134,7 +134,8 @@ impl<'a, F: Relay, B: Relay, C: Relay> Proxy<'a, F, B, C> {
         leftover
     }
 
-    /// One direction. `hand` holds what is received and not yet sent, wherever this is dropped.
+    /// Passes messages in one direction. `hand` holds the messages received and not yet sent, wherever this future is
+    /// dropped.
     async fn pass(
         &self,
         from: &impl Relay,
@@ -170,9 +171,9 @@ async fn receive(from: &impl Relay, to: &impl Relay) -> Result<Batch, Closed> {
 }
 
 async fn paused(state: &mut watch::Receiver<State>) {
-    // It can't fail: whoever waits holds the sender.
+    // It can't fail: the waiting proxy holds the sender.
     let _ = state.wait_for(|state| *state != State::Running).await;
 }
 
-/// So many messages pass at a time: others have their turns in between.
+/// Maximum number of messages that pass at a time: other tasks have their turns in between.
 const BURST: usize = 1000;

@@ -1,4 +1,4 @@
-//! What several kinds of sockets have in common.
+//! Methods that all kinds of sockets have in common.
 
 /// Methods that every socket has.
 macro_rules! socket_methods {
@@ -13,19 +13,19 @@ macro_rules! socket_methods {
         impl crate::Kind for $kind {}
 
         impl $kind {
-            /// A socket with the default [`Options`](crate::Options).
+            /// Creates a socket with the default [`Options`](crate::Options).
             #[must_use]
             pub fn new() -> Self {
                 Self::builder().build()
             }
 
-            /// The options of such a socket, which [`build`](crate::Options::build) makes it.
+            /// Returns options for a socket of this kind; [`build`](crate::Options::build) makes the socket.
             #[must_use]
             pub fn builder() -> crate::Options<Self> {
                 crate::Options::new()
             }
 
-            /// A socket with these options: its own, or those that any kind may have.
+            /// Creates a socket with these options: options of its own kind, or options that any kind may have.
             #[must_use]
             pub fn with_options(options: impl Into<crate::Options<Self>>) -> Self {
                 options.into().build()
@@ -115,14 +115,14 @@ macro_rules! socket_methods {
                 self.hub.wait_connected(peers).await;
             }
 
-            /// What happens at the socket's endpoints from now on: who comes and goes, and why. A socket may have
-            /// any number of monitors.
+            /// Returns a monitor of the events at the socket's endpoints from now on: which peers come and go, and why.
+            /// A socket may have any number of monitors.
             #[must_use]
             pub fn monitor(&self) -> crate::Monitor {
                 self.hub.monitor()
             }
 
-            /// Who is connected, and how much went to each and came from it. In no order.
+            /// Returns the status of each connected peer, with how much went to it and came from it. In no order.
             #[must_use]
             pub fn peers(&self) -> Vec<crate::PeerStatus> {
                 self.hub.peers()
@@ -158,7 +158,7 @@ macro_rules! socket_methods {
                 self.hub.set_recv_hwm(crate::options::unlimited(messages));
             }
 
-            /// What is known of a peer: as long as it is there, or anything of it waits to be received.
+            /// Returns information about a peer, as long as it is there, or anything of it waits to be received.
             #[must_use]
             pub fn peer(&self, id: crate::PeerId) -> Option<std::sync::Arc<crate::PeerInfo>> {
                 self.hub.inbound().peer(id).cloned()

@@ -1,4 +1,4 @@
-//! What happens at peers, one thing after the other: their messages, their coming and going.
+//! Events of peers, in order: their messages, their coming and going.
 
 use std::sync::Arc;
 
@@ -7,34 +7,34 @@ use enfonet_zmtp::Batch;
 use crate::queue::{Arrival, Inbound};
 use crate::{PeerId, PeerInfo};
 
-/// What happens at a ROUTER or DEALER, in order for each peer.
+/// An event at a ROUTER or DEALER. Each peer's events come in order.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum PeerEvent {
-    /// A peer is there. Reported if [`Options::peer_events`](crate::Options::peer_events) is on.
+    /// A peer has connected. Reported if [`Options::peer_events`](crate::Options::peer_events) is on.
     Joined {
-        /// Its id from now on.
+        /// The peer's id from now on.
         peer: PeerId,
-        /// What is known of it.
+        /// Information about the peer.
         info: Arc<PeerInfo>,
     },
     /// Messages of a peer, as they came.
     Messages {
-        /// Whose.
+        /// The peer that sent them.
         peer: PeerId,
-        /// One at least.
+        /// The messages, one at least.
         batch: Batch,
     },
     /// A peer has gone, after all that it sent. Reported if `peer_events` is on.
     Left {
-        /// Who.
+        /// The peer that has gone.
         peer: PeerId,
-        /// What was sent to it and not handed to the kernel whole: it can't have got that.
+        /// Messages sent to the peer and not handed to the kernel whole: the peer can't have got them.
         unsent: Vec<Batch>,
     },
 }
 
-/// The next event of any peer, in turn; at most so many messages.
+/// Returns the next event of any peer, in turn; at most `messages` messages of it.
 pub(super) fn event(inbound: &mut Inbound, messages: usize) -> Option<PeerEvent> {
     loop {
         match inbound.pop(messages.max(1))? {
@@ -46,12 +46,12 @@ pub(super) fn event(inbound: &mut Inbound, messages: usize) -> Option<PeerEvent>
     }
 }
 
-/// Methods of sockets that tell what happens at whom.
+/// Methods of sockets that report the events of their peers.
 macro_rules! event_methods {
     ($kind:ident) => {
         impl $kind {
-            /// What happens next at any peer, each in turn: at most so many messages, as they came; and, with
-            /// [`Options::peer_events`](crate::Options::peer_events), its coming and going. Cancel safe.
+            /// Returns the next event of any peer, each peer in turn: at most `messages` of its messages, as they came;
+            /// and, with [`Options::peer_events`](crate::Options::peer_events), its coming and going. Cancel safe.
             ///
             /// # Errors
             /// As of [`recv`](Self::recv).
@@ -59,13 +59,13 @@ macro_rules! event_methods {
                 self.hub.recv_in_time(|inbound| crate::socket::events::event(inbound, messages)).await
             }
 
-            /// The same, if anything has happened. Never waits.
+            /// Returns the next event as [`recv_event`](Self::recv_event) does, if there is one. Never waits.
             pub fn try_recv_event(&self, messages: usize) -> Option<crate::PeerEvent> {
                 self.hub.try_recv_by(|inbound| crate::socket::events::event(inbound, messages))
             }
 
-            /// Waits until something has happened that [`try_recv_event`](Self::try_recv_event) would give, and takes
-            /// nothing. Who else receives may be faster. Cancel safe.
+            /// Waits until [`try_recv_event`](Self::try_recv_event) would return an event, and takes nothing. Another
+            /// receiver may be faster. Cancel safe.
             ///
             /// # Errors
             /// As of [`recv`](Self::recv).

@@ -17,8 +17,7 @@ use crate::routing::Exclusive;
 /// | the peer's queue is at its mark | `send` waits |
 /// | another peer comes while there is one | it is turned away |
 ///
-/// What is sent to an endpoint that was connected to waits there for the connection, and for the next one when the
-/// connection is lost.
+/// Messages sent after `connect` wait for the connection, and for the next connection when that one is lost.
 ///
 /// ```
 /// use enfonet_patterns::Pair;

@@ -12,9 +12,9 @@ use crate::error::{Closed, SendError, give_back};
 use crate::queue::{Outbox, Outgoing};
 use crate::routing::{FanOut, Leftover, Published};
 
-/// Publishes a message to all who want it. A queue at its mark is waited for as long as its connection is writing, which
-/// it does until the kernel takes no more; then the peer loses what it has no room for. A socket that drops nothing waits
-/// until all have room, for the time of its options.
+/// Publishes a message to all subscribers that want it. A queue at its mark is waited for as long as its connection is
+/// writing, which it does until the kernel takes no more; then the peer loses the messages that it has no room for. A
+/// socket that drops nothing waits until all have room, for the time of its options.
 #[inline]
 pub(super) async fn send(hub: &Hub<FanOut>, message: impl IntoMessage) -> Result<(), SendError> {
     let (message, mut leftovers) = (Outgoing::new(message), Leftovers::none(hub));
@@ -25,7 +25,7 @@ pub(super) async fn send(hub: &Hub<FanOut>, message: impl IntoMessage) -> Result
     apart(pin!(send_slowly(message, sent, leftovers))).await
 }
 
-/// Goes on with a message that nobody has got yet, or not all who are to get it.
+/// Goes on with a message that no subscriber has got yet, or not all that are to get it.
 async fn send_slowly(
     message: Outgoing<impl IntoMessage>,
     mut sent: Option<Result<(), SendError<()>>>,
@@ -46,7 +46,7 @@ async fn send_slowly(
     leftovers.try_again().await.map_err(|Closed| SendError::Closed(message))
 }
 
-/// Publishes a message to those who have room; if the socket drops nothing, to all or nobody.
+/// Publishes a message to the subscribers that have room; if the socket drops nothing, to all or none.
 pub(super) fn try_send(hub: &Hub<FanOut>, message: impl IntoMessage) -> Result<(), SendError> {
     let (message, mut leftovers) = (Outgoing::new(message), Leftovers::none(hub));
     let sent = offer(hub, &message, &mut leftovers.rest);
@@ -66,13 +66,13 @@ pub(super) async fn send_batch(hub: &Hub<FanOut>, batch: &Batch) -> Result<(), C
     leftovers.try_again().await
 }
 
-/// Is told of each queue that got something.
+/// A callback for each queue that got something.
 type Touch<'a> = &'a mut dyn FnMut(&mut Outbox);
 
 /// Connections to be woken once the lock is released.
 type Wakers = SmallVec<[Waker; 8]>;
 
-/// What found no room yet. Whoever has to get something when this is dropped has lost it.
+/// Messages that found no room yet. When this is dropped, the peers that were still to get messages have lost them.
 struct Leftovers<'a> {
     hub: &'a Hub<FanOut>,
     rest: Vec<Leftover>,
@@ -84,7 +84,7 @@ impl<'a> Leftovers<'a> {
         Self { hub, rest: Vec::new() }
     }
 
-    /// Puts them where there is room, until all are, or nobody is about to have any.
+    /// Puts the messages into queues that have room, until none are left, or no queue is about to have room.
     async fn try_again(&mut self) -> Result<(), Closed> {
         let hub = self.hub;
         let retry = || match retry(hub, &mut self.rest) {
@@ -118,8 +118,8 @@ impl Drop for Leftovers<'_> {
     }
 }
 
-/// Puts a message into the queues of those who want it and have room; `None` if the socket drops nothing, and somebody
-/// has none.
+/// Puts a message into the queues of the subscribers that want it and have room. Returns `None` if the socket drops
+/// nothing, and a subscriber has no room.
 #[inline]
 fn offer(
     hub: &Hub<FanOut>,
@@ -132,7 +132,7 @@ fn offer(
     match with_queues(hub, publish) {
         Ok(Published::Refused) => return None,
         Ok(Published::Taken) => {}
-        // What would make room has more use for the time.
+        // Connections, which would make room, have more use for the time.
         Ok(Published::Lost) => hub.hurry(),
         Err(Closed) => return Some(Err(SendError::Closed(()))),
     }
@@ -140,7 +140,8 @@ fn offer(
     Some(Ok(()))
 }
 
-/// The same of a batch: how many messages were taken: all, unless the socket drops nothing.
+/// Puts a batch into queues as `offer` does a message. Returns how many messages were taken: all, unless the socket
+/// drops nothing.
 fn offer_run(hub: &Hub<FanOut>, run: &Batch, leftovers: &mut Vec<Leftover>) -> Option<Result<usize, Closed>> {
     let publish = |out: &mut Out<FanOut>, wake: Touch<'_>| {
         out.routing.publish_batch(&mut out.outboxes, run, leftovers, wake)
@@ -155,7 +156,7 @@ fn retry(hub: &Hub<FanOut>, leftovers: &mut Vec<Leftover>) -> Result<(), Closed>
     with_queues(hub, |out, wake| out.routing.retry(&mut out.outboxes, leftovers, wake))
 }
 
-/// Has something put into queues, and wakes the connections of those that got any once the lock is released.
+/// Has `put` fill queues, and wakes the connections of the queues that got something once the lock is released.
 #[inline]
 fn with_queues<T>(
     hub: &Hub<FanOut>,

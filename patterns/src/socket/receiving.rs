@@ -39,13 +39,13 @@ pub(super) fn run_of(inbound: &mut Inbound, messages: usize) -> Option<(PeerId, 
 pub trait Source: Clone + Send + 'static {
     type Item: 'static;
 
-    /// The next of what it receives, as `recv` gives it.
+    /// Returns the next item that the socket receives, as `recv` does.
     fn next(self) -> impl Future<Output = Result<Self::Item, RecvError>> + Send;
 }
 
-/// What a socket receives, one by one, as `recv` gives it: a [`Stream`] that ends when the socket is closed. After a
-/// [`RecvError::Timeout`] it goes on. It shares the socket, whose other methods can be used meanwhile, and keeps it open.
-/// Dropping it loses nothing.
+/// A [`Stream`] of the items that a socket's `recv` returns. It ends when the socket is closed. After a
+/// [`RecvError::Timeout`] it goes on. It shares the socket and keeps it open; the socket's other methods can be used
+/// meanwhile. Dropping the stream loses nothing.
 #[derive(Debug)]
 pub struct Receiving<S, T> {
     socket: S,
@@ -117,7 +117,7 @@ macro_rules! receiving_methods {
 }
 pub(super) use receiving_methods;
 
-/// Makes a stream of what `recv` of a socket gives.
+/// Makes a stream of the items that `recv` of a socket returns.
 macro_rules! streams {
     ($kind:ident, $item:ty) => {
         impl crate::socket::receiving::Source for $kind {
@@ -129,7 +129,7 @@ macro_rules! streams {
         }
 
         impl $kind {
-            /// What [`recv`](Self::recv) gives, as a stream that ends when the socket is closed.
+            /// Returns a stream of the items that [`recv`](Self::recv) returns. It ends when the socket is closed.
             #[must_use]
             pub fn stream(&self) -> crate::Receiving<Self, $item> {
                 crate::Receiving::new(self.clone())

@@ -103,7 +103,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// What the client sent.
+    /// Returns the message that the client sent.
     #[must_use]
     pub const fn message(&self) -> &Message {
         &self.message
@@ -115,23 +115,23 @@ impl Request {
         self.message
     }
 
-    /// Whose request it is.
+    /// Returns the id of the client.
     #[must_use]
     pub fn peer(&self) -> PeerId {
         self.client.id
     }
 
-    /// What is known of the client: where it is, as whom it was authenticated.
+    /// Returns information about the client, such as its address and the user that it was authenticated as.
     #[must_use]
     pub fn client(&self) -> &PeerInfo {
         &self.client
     }
 
-    /// Replies. Never waits.
+    /// Sends the reply. Never waits.
     ///
     /// # Errors
-    /// [`ReplyError`]: there is nobody to get the reply. Clients may leave at any time: a server that is to outlive them
-    /// doesn't pass this on with `?`.
+    /// [`ReplyError`]: the client has gone, or its queue is full. Clients may leave at any time: a server that is to
+    /// outlive them doesn't pass this on with `?`.
     pub fn reply(self, message: impl IntoMessage) -> Result<(), ReplyError> {
         let message = Outgoing::new(message);
         let mut guard = self.hub.out();

@@ -25,9 +25,9 @@ use crate::{ConnectError, Endpoint, PeerId, PeerInfo};
 /// | the peer isn't connected | comes back with an error; [`send_routed`](Self::send_routed) drops it, unless [`mandatory`](crate::Options::mandatory) |
 /// | its queue is at its mark | waits (`send_to`), or comes back with an error (`try_send_to`); `send_routed` drops it, unless mandatory |
 ///
-/// A peer is addressed by the [`PeerId`] that came with its message: it never means a later peer of the same
-/// name. [`find`](Self::find) and [`identity`](Self::identity) lead from names to ids and back. Who wants messages as
-/// libzmq has them, with the routing id as their first frame, has `recv_routed` and `send_routed`.
+/// A peer is addressed by the [`PeerId`] that came with its message: it never means a later peer of the same name.
+/// [`find`](Self::find) and [`identity`](Self::identity) lead from names to ids and back. `recv_routed` and
+/// `send_routed` have messages as libzmq has them, with the routing id as their first frame.
 ///
 /// ```
 /// use enfonet_patterns::{Dealer, Router};
@@ -211,11 +211,11 @@ impl Router {
     /// connection is about to end: then it goes on. For a server that ends in order: called for each client that nothing
     /// is under way for, and again after each answer, it lets all clients go between two requests.
     ///
-    /// What is queued for the peer is written first. The peer sees the end of the stream; it has a second to close its own
-    /// half. If it sends meanwhile, that is lost, and it is cut off so that it notices. A peer that this side connects to is
-    /// connected to again, unless the socket [refuses new peers](Self::refuse_new_peers).
+    /// Messages queued for the peer are written first. The peer sees the end of the stream; it has a second to close
+    /// its own half. Messages that it sends meanwhile are lost, and it is cut off so that it notices. A peer that this
+    /// side connects to is connected to again, unless the socket [refuses new peers](Self::refuse_new_peers).
     ///
-    /// Returns whether nothing of the peer waits to be received, and it is connected.
+    /// Returns whether the peer is connected and none of its messages waits to be received.
     pub fn disconnect_idle(&self, peer: PeerId) -> bool {
         self.hub.disconnect_idle(peer)
     }

@@ -103,11 +103,11 @@ pub(super) async fn reserve<R: Routing>(hub: &Hub<R>, peer: PeerId) -> Result<Pe
     hub.in_send_time(place).await.unwrap_or(Err(SendError::Timeout(())))
 }
 
-/// What batches are cut from may be as large as this: a read's buffer, or one that batches for many peers are made in.
+/// Bytes that the buffer behind a batch may have: a read's buffer, or a buffer that batches for many peers are made in.
 const SOURCE: usize = 64 << 10;
 
-/// Sends as many of the messages as the peer has room for, if it `is_there`; those are taken off the batch. `None` when
-/// some are left.
+/// Sends as many of the messages as the peer has room for, if it `is_there`, and takes them off the batch. Returns
+/// `None` when some are left.
 fn put_batch<R: Routing>(
     hub: &Hub<R>,
     peer: PeerId,
@@ -130,7 +130,7 @@ fn put_batch<R: Routing>(
     batch.is_empty().then_some(Ok(()))
 }
 
-/// Sends as many of the messages as the peer has room for; those are taken off the batch.
+/// Sends as many of the messages as the peer has room for, and takes them off the batch.
 pub(super) fn try_send_batch<R: Routing>(
     hub: &Hub<R>,
     peer: PeerId,

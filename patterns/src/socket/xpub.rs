@@ -36,7 +36,7 @@ use crate::routing::{FanOut, Subscribers};
 /// subscriber.subscribe("weather.");
 /// subscriber.connect(&endpoint)?;
 ///
-/// // Who subscribes is told the last value at once; others have had it.
+/// // A new subscriber gets the last value at once; others have had it.
 /// if let FromSubscriber::Subscription { peer, subscription: Subscription::Subscribe(topic) } = publisher.recv().await? {
 ///     assert_eq!(topic, "weather.");
 ///     publisher.send_to(peer, ["weather.lisbon", "21.5"]).await?;
@@ -50,21 +50,21 @@ pub struct XPub {
     pub(super) hub: Owned<FanOut>,
 }
 
-/// What an [`XPub`] receives.
+/// An item that an [`XPub`] receives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FromSubscriber {
-    /// A topic's first subscriber came, or its last one went: by a cancel, or by its connection's end. Others are told
-    /// with [`verbose`](crate::Options::verbose), [`verboser`](crate::Options::verboser) and
+    /// The first subscription to a topic, or the end of the last one: by a cancel, or by the connection's end. Others
+    /// are reported with [`verbose`](crate::Options::verbose), [`verboser`](crate::Options::verboser) and
     /// [`manual`](crate::Options::manual).
     Subscription {
-        /// Whose doing it was.
+        /// The subscriber that caused it.
         peer: PeerId,
-        /// What is wanted, or no longer wanted.
+        /// The topic that is wanted, or no longer wanted.
         subscription: Subscription,
     },
     /// A message that a subscriber sent.
     Message {
-        /// Who.
+        /// The subscriber.
         peer: PeerId,
         /// Its message.
         message: Message,

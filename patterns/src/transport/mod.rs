@@ -30,7 +30,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 pub(crate) enum Farewell {
     /// The peer has [`PATIENCE`] to close too.
     Patient,
-    /// The same; over ipc, as long as it takes. For peers that were sent messages.
+    /// As [`Patient`](Self::Patient), but over ipc the peer has as long as it takes. For peers that were sent messages.
     UntilRead,
     /// The kernel sends what it has, and tells a peer that goes on sending at once that nobody reads. Over ipc the peer has
     /// [`PATIENCE`], but is cut off when it sends: what it hasn't read is its own no longer once the stream is closed.

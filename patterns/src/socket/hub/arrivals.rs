@@ -1,4 +1,4 @@
-//! Receiving: what has arrived is taken, or waited for.
+//! Receiving: takes arrivals, or waits for them.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -15,7 +15,7 @@ use crate::queue::{Inbound, Place};
 use crate::routing::Routing;
 
 impl<R: Routing> Hub<R> {
-    /// Calls a receiver, if any waits, once this lock is released: the only one that is held.
+    /// Wakes a receiver, if any waits, once the lock of `inbound` is released: the only lock that is held.
     #[inline]
     pub(super) fn announce(&self, mut inbound: MutexGuard<'_, Inbound>) {
         let called = inbound.receivers.call();
@@ -23,7 +23,7 @@ impl<R: Routing> Hub<R> {
         called.into_iter().for_each(Waker::wake);
     }
 
-    /// What has arrived and is wanted.
+    /// Returns the arrivals, all of them wanted.
     #[inline]
     fn wanted_inbound(&self) -> MutexGuard<'_, Inbound> {
         let inbound = self.inbound();
@@ -34,7 +34,7 @@ impl<R: Routing> Hub<R> {
         self.inbound_as_wanted()
     }
 
-    /// What has arrived, without what the socket has unsubscribed from since, or had never asked for.
+    /// Returns the arrivals without messages that the socket has unsubscribed from since, or had never asked for.
     #[cold]
     fn inbound_as_wanted(&self) -> MutexGuard<'_, Inbound> {
         let out = self.out();
@@ -43,7 +43,7 @@ impl<R: Routing> Hub<R> {
         inbound
     }
 
-    /// What `take` finds among the arrivals, if anything.
+    /// Returns the item that `take` finds among the arrivals, if any.
     #[inline]
     pub(crate) fn try_recv_by<T>(&self, take: impl FnOnce(&mut Inbound) -> Option<T>) -> Option<T> {
         let mut inbound = self.wanted_inbound();
@@ -54,7 +54,7 @@ impl<R: Routing> Hub<R> {
         taken
     }
 
-    /// What is there besides is for another who waits.
+    /// Wakes another receiver for the arrivals that are left.
     #[inline]
     fn leave_rest(&self, inbound: MutexGuard<'_, Inbound>) {
         if !inbound.receivers.is_empty() && inbound.has_arrivals() {
@@ -62,8 +62,8 @@ impl<R: Routing> Hub<R> {
         }
     }
 
-    /// What `take` finds among the arrivals, as soon as there is anything. Cancel safe: it is taken at the moment it
-    /// is given.
+    /// Waits until `take` finds an item among the arrivals, and returns it. Cancel safe: the item is taken at the
+    /// moment it is returned.
     #[inline]
     pub(crate) fn recv_by<T>(
         &self,
@@ -72,7 +72,7 @@ impl<R: Routing> Hub<R> {
         self.recv_within(|_| None, take)
     }
 
-    /// The same, in the time that the options have for it.
+    /// Waits as [`recv_by`](Self::recv_by) does, for at most the options' `recv_timeout`.
     #[inline]
     pub(crate) fn recv_in_time<T>(
         &self,
@@ -109,7 +109,7 @@ impl<R: Routing> Hub<R> {
         within(limit, received).await.unwrap_or(Err(RecvError::Timeout))
     }
 
-    /// Gives a receive as much time as the options have for it.
+    /// Limits a receive to the options' `recv_timeout`.
     pub(crate) async fn in_recv_time<T>(
         &self,
         receive: impl Future<Output = Result<T, RecvError>>,
@@ -118,11 +118,11 @@ impl<R: Routing> Hub<R> {
     }
 }
 
-/// A receiver, which stands in line once it has found nothing.
+/// A receiver, which waits in line once it has found nothing.
 struct Waiting<'a, R: Routing> {
     hub: &'a Hub<R>,
     place: Option<Place>,
-    /// When that was, and what had been sent by then.
+    /// Time at which it began to wait, and the state of the send counter at that time.
     since: Option<(Instant, usize)>,
 }
 
@@ -144,7 +144,7 @@ impl<R: Routing> Waiting<'_, R> {
         };
         let _waker = self.place.take().and_then(|place| inbound.receivers.leave(place));
         self.hub.leave_rest(inbound);
-        // Who sends meanwhile is another, and doesn't wait for answers.
+        // If the send counter has changed, another task sends meanwhile, and doesn't wait for answers.
         if let Some((since, sent)) = self.since
             && sent == self.hub.sending.state()
         {
@@ -161,7 +161,7 @@ impl<R: Routing> Drop for Waiting<'_, R> {
         let waker = inbound.receivers.leave(place);
         match waker {
             Some(_) => drop(inbound),
-            // It was called for something that it doesn't take.
+            // This receiver was woken for an arrival that it doesn't take.
             None => self.hub.leave_rest(inbound),
         }
     }
@@ -221,7 +221,7 @@ mod tests {
         for receiver in [&mut first, &mut second, &mut third] {
             assert_pending!(receiver.poll());
         }
-        // Who hasn't been called goes without a word.
+        // A receiver that hasn't been woken wakes no other when it goes.
         drop(first);
         hub.deliver(peer, run(&["a"])).unwrap();
         assert!(second.is_woken() && !third.is_woken());
@@ -245,7 +245,7 @@ mod tests {
         assert_eq!(assert_ready!(receiver.poll()), Ok("c".into()));
     }
 
-    /// Wakes nobody, but looks whether it could: a task may run as soon as it is woken.
+    /// A waker that wakes no task, but checks that no lock is held: a task may run as soon as it is woken.
     struct Probe {
         hub: Arc<Hub<FanOut>>,
         calls: AtomicUsize,
@@ -266,7 +266,7 @@ mod tests {
         let mut calls = 0;
         let mut calls_in = |step: &mut dyn FnMut()| {
             let mut receiver = pin!(hub.recv_by(Inbound::pop_one));
-            // It finds nothing, or what is there already; then it waits.
+            // The receiver takes the arrivals that are there already, until it finds none and waits.
             while receiver.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
                 receiver.set(hub.recv_by(Inbound::pop_one));
             }

@@ -10,7 +10,7 @@ use crate::connection::Tokens;
 use crate::transport::Listener;
 use crate::{Endpoint, PeerId};
 
-/// What the socket is to an endpoint.
+/// The role of the socket at an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Role {
     Bound,
@@ -25,19 +25,20 @@ pub(super) struct Attachment {
     pub(super) listener: Weak<Listener>,
     /// The queue to the peer that is connected to, if it is there before the peer.
     pub(super) queue: Option<PeerId>,
-    /// Lasts as long as any of them. (But in-process connections are tasks of the socket that connected.)
+    /// The task of the attachment, which lasts as long as any of its connections. (But in-process connections are tasks
+    /// of the socket that connected.)
     pub(super) task: JoinHandle<()>,
     /// Cancelled when the task has ended, where this side connects.
     pub(super) ended: Option<CancellationToken>,
 }
 
 impl Attachment {
-    /// One that was given up isn't the socket's any more.
+    /// Returns whether the attachment is still the socket's: it hasn't been given up.
     pub(super) fn lasts(&self) -> bool {
         !self.tokens.until.is_cancelled()
     }
 
-    /// Nobody is accepted any more, and the endpoint is free for another socket.
+    /// Stops accepting, and frees the endpoint for another socket.
     fn close_listener(&self) {
         self.listener.upgrade().iter().for_each(|listener| listener.close());
     }
@@ -61,7 +62,7 @@ impl Endpoints {
         those.is_some_and(|those| those.iter().any(Attachment::lasts))
     }
 
-    /// Takes out what is attached to an endpoint, and closes listeners there.
+    /// Takes out the attachments to an endpoint, and closes listeners there.
     pub(super) fn detach(&mut self, role: Role, endpoint: &Endpoint) -> Vec<Attachment> {
         let attachments = self.attached.remove(&(role, endpoint.clone())).unwrap_or_default();
         attachments.iter().for_each(Attachment::close_listener);
@@ -71,7 +72,7 @@ impl Endpoints {
         attachments
     }
 
-    /// Returns what is cancelled as earlier connections to the endpoint end, an item for each.
+    /// Returns a token for each earlier connection to the endpoint, cancelled when that connection has ended.
     pub(super) fn departing(&self, endpoint: &Endpoint) -> Vec<CancellationToken> {
         self.departing.iter().filter(|(other, _)| other == endpoint).map(|(_, ended)| ended.clone()).collect()
     }

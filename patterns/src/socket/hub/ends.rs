@@ -13,13 +13,13 @@ impl<R: Routing> Hub<R> {
     /// Stops listening and reconnecting at all endpoints. Connections that are made go on.
     pub(crate) fn refuse_new_peers(&self) {
         let admitting = self.endpoints().refuse_new_peers();
-        // Whoever waits for one is woken when no lock is held.
+        // Tasks that wait for a token are woken when no lock is held.
         admitting.iter().for_each(CancellationToken::cancel);
         self.options.context.sweep();
     }
 
     /// Ends a peer's connection at its next turn, unless messages of the peer wait to be received or arrive before.
-    /// Returns whether none wait.
+    /// Returns whether the peer is connected and none wait.
     pub(crate) fn disconnect_idle(&self, id: PeerId) -> bool {
         let mut out = self.out();
         let Some(outbox) = out.outboxes.get_mut(id).filter(|outbox| outbox.is_connected()) else {
@@ -35,8 +35,8 @@ impl<R: Routing> Hub<R> {
         true
     }
 
-    /// What becomes of the connection of such a peer now that all is written that its task knows of. If it ends, the peer
-    /// gets nothing new.
+    /// Decides whether the connection of a peer that is to end when idle ends now: everything that its task knows of is
+    /// written. If it ends, the peer gets nothing new.
     pub(super) fn end_if_idle(&self, id: PeerId, is_whole: bool) -> IdleEnd {
         let mut out = self.out();
         let outcome = match self.inbound().idle_end(id, is_whole) {

@@ -1,8 +1,8 @@
-//! What all sockets are made of: queues to and from their peers, a routing policy between, and the tasks
-//! that listen and connect.
+//! The core of every socket: queues to and from its peers, a routing policy between, and the tasks that listen and
+//! connect.
 //!
-//! Two locks, each held for a few instructions and never across a system call: one for what goes out, one
-//! for what came in. Where both are needed, `out` comes first.
+//! Two locks, each held for a few instructions and never across a system call: `out` for outgoing messages, `inbound`
+//! for arrivals. Where both are needed, `out` comes first.
 
 mod arrivals;
 mod endpoints;
@@ -40,23 +40,23 @@ use crate::queue::{Inbound, Load, Outbox, Outgoing};
 use crate::routing::{Outboxes, Routing};
 use crate::{Endpoint, LogLimiter, PeerId};
 
-/// What goes out.
+/// The outgoing side of a socket: the queues to its peers, and the routing policy.
 #[derive(Debug)]
 pub(crate) struct Out<R> {
     pub(crate) outboxes: Outboxes,
     pub(crate) routing: R,
-    /// The marks of new queues.
+    /// High-water marks of new queues.
     limit: Load,
-    /// A task removes what peers have left that have gone.
+    /// Whether a task is removing the subscriptions that departed peers have left.
     sweeping: bool,
-    /// Peers that are there.
+    /// Number of connected peers.
     joined: usize,
     /// Messages of queues that ended before all was sent.
     lost: usize,
     /// Messages whose connections ended with their runtime, while the socket was open.
     stranded: usize,
     pub(crate) closed: bool,
-    /// Whoever closed the socket knows how much wasn't sent.
+    /// Whether the caller that closed the socket knows how much wasn't sent.
     is_told: bool,
 }
 
@@ -68,7 +68,7 @@ impl<R> Out<R> {
 }
 
 impl<R: Routing> Out<R> {
-    /// A peer gets nothing new.
+    /// Stops sending to a peer: it gets nothing new.
     fn retire(&mut self, id: PeerId) {
         if let Some(outbox) = self.outboxes.get_mut(id).filter(|outbox| outbox.is_open()) {
             outbox.retire();
@@ -78,31 +78,31 @@ impl<R: Routing> Out<R> {
 }
 
 pub(crate) struct Hub<R> {
-    /// How many ends of it the user has.
+    /// Number of handles of the socket that the user has.
     owners: AtomicUsize,
     kind: SocketType,
     options: Settings,
-    /// What each peer gets first.
+    /// Messages that each peer gets first.
     greeting: Batch,
     out: Mutex<Out<R>>,
     inbound: Mutex<Inbound>,
-    /// A queue has room, a peer came or went, or the socket closed: all who wait look again.
+    /// Notified when a queue has room, a peer came or went, or the socket closed: all waiting tasks look again.
     changes: Notify,
     endpoints: Mutex<Endpoints>,
-    /// The one that was bound or connected last.
+    /// The endpoint that was bound or connected last.
     last_endpoint: Mutex<Option<Endpoint>>,
     monitors: Monitors,
-    /// Messages that peers lose.
+    /// Limiter of the log lines about messages that peers lose.
     drops: LogLimiter,
     sending: Turns,
     parts: Parts,
     receiving: Turns,
     tasks: TaskTracker,
-    /// Where they run: that of the first.
+    /// The runtime of the tasks: that of the first.
     runtime: OnceLock<Handle>,
-    /// No more listening; connections end when all is written.
+    /// Cancelled when the socket closes: no more listening; connections end when all is written.
     closing: CancellationToken,
-    /// Everything ends at once.
+    /// Cancelled when everything is to end at once.
     abort: CancellationToken,
 }
 
@@ -161,7 +161,7 @@ impl<R: Routing> Hub<R> {
         self.inbound.lock().expect("no panic holds the lock")
     }
 
-    /// Whether it receives only what it has subscribed to, whatever its publishers send.
+    /// Returns whether the socket receives only messages that it has subscribed to, whatever its publishers send.
     pub(crate) fn filters(&self) -> bool {
         self.kind == SocketType::Sub
     }
@@ -182,18 +182,19 @@ impl<R: Routing> Hub<R> {
         }
     }
 
-    /// The same, with a look at what goes out.
+    /// Waits as [`try_until`](Self::try_until) does, for an `attempt` that looks at the outgoing side.
     pub(crate) async fn until<T>(&self, mut attempt: impl FnMut(&mut Out<R>) -> Option<T>) -> T {
         self.try_until(|| attempt(&mut self.out())).await
     }
 
-    /// To be asked once before something is sent, since it counts: whether to [give way](Self::give_way) first.
+    /// Counts one message to be sent, and returns whether to [give way](Self::give_way) first. Call it once for each
+    /// send.
     #[inline]
     pub(crate) fn is_turn_over(&self) -> bool {
         self.sending.is_over()
     }
 
-    /// If the turn is over, connections get theirs to write, also where they share a thread with one who never has to wait.
+    /// Lets connections write if the turn is over, also where they share a thread with a sender that never has to wait.
     pub(crate) async fn give_way(&self) {
         if self.sending.is_due() {
             self.sending.give_way().await;
@@ -201,7 +202,8 @@ impl<R: Routing> Hub<R> {
         }
     }
 
-    /// To be awaited before something is sent, where it isn't asked whether the turn is over.
+    /// Counts one message to be sent, and gives way if the turn is over. Await it before each send that doesn't ask
+    /// [`is_turn_over`](Self::is_turn_over).
     #[inline]
     pub(crate) async fn take_turn(&self) {
         if self.is_turn_over() {
@@ -209,13 +211,13 @@ impl<R: Routing> Hub<R> {
         }
     }
 
-    /// Counts the octets of what is sent towards the next time to give way.
+    /// Counts sent bytes towards the next time to give way.
     #[inline]
     pub(crate) fn count_sent(&self, octets: usize) {
         self.sending.count(octets);
     }
 
-    /// Has the sender give way soon: what it does is of no use before connections have done something.
+    /// Has the sender give way soon: its work is of no use before connections have done theirs.
     pub(crate) fn hurry(&self) {
         self.sending.hurry();
     }
@@ -249,12 +251,12 @@ impl<R: Routing> Hub<R> {
         self.until(|out| (out.joined >= peers || out.closed).then_some(())).await;
     }
 
-    /// What [`changed`](Self::changed) calls, from now on.
+    /// Returns a future that completes at the first call of [`changed`](Self::changed) from now on.
     pub(crate) fn changes(&self) -> Notified<'_> {
         self.changes.notified()
     }
 
-    /// Calls all who wait for room or peers to look again.
+    /// Wakes all tasks that wait for room or peers, so that they look again.
     pub(crate) fn changed(&self) {
         self.changes.notify_waiters();
     }
@@ -283,7 +285,8 @@ impl<R: Routing> Hub<R> {
     }
 }
 
-/// A future that is polled by a call of its own: who hardly ever gets to it isn't slowed down by all that it is.
+/// Returns a future that polls `future` by a call of its own: the code of `future` doesn't slow down a caller that
+/// hardly ever gets to it.
 pub(crate) fn apart<F: Future>(mut future: Pin<&mut F>) -> impl Future<Output = F::Output> {
     #[inline(never)]
     fn poll<F: Future>(future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<F::Output> {
@@ -292,7 +295,7 @@ pub(crate) fn apart<F: Future>(mut future: Pin<&mut F>) -> impl Future<Output = 
     poll_fn(move |cx| poll(future.as_mut(), cx))
 }
 
-/// What comes of it in time.
+/// Returns the output of `what`, or `None` if `limit` passes first.
 pub(crate) async fn within<T>(limit: Option<Duration>, what: impl Future<Output = T>) -> Option<T> {
     match limit {
         Some(limit) => tokio::time::timeout(limit, what).await.ok(),

@@ -1,19 +1,21 @@
 //! Sending in parts, to peers that answer at once.
 //!
-//! A socket that gets many answers together and asks as much again would go in step with its peer: one of the two always
-//! waits for the other, and for being woken, which takes longer than all that either does. So who had to wait only shortly
-//! gives way soon, and connections write the first part while the next is made. Each part is twice as long as the one
-//! before, so that a stream isn't cut to pieces. Where answers take long anyway, all is written at once.
+//! A socket that gets many answers together and asks as much again would go in step with its peer: one of the two
+//! always waits for the other and for its own wake-up, which takes longer than all the work of either. So a socket that
+//! had to wait only briefly gives way soon, and connections write the first part while the next is made. Each part is
+//! twice as long as the one before, so that a stream isn't cut to pieces. Where answers take long anyway, all is
+//! written at once.
 
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-/// Who waits longer for answers gains nothing by asking a little sooner. (Twice as long as two wake-ups take: where they
-/// take longer than this, the sockets go in step after all.)
+/// Waits shorter than this have the next messages sent in parts. After a longer wait, asking a little sooner gains
+/// nothing. (This is twice the time of two wake-ups. Where two wake-ups take longer than this, the sockets go in step
+/// after all.)
 const SHORT: Duration = Duration::from_micros(160);
-/// After so many steps, what follows is sent in turns like any other.
+/// Number of steps that are cut into parts. Later steps are sent in turns like any other.
 const ALL: usize = 128;
 
 /// Counts roughly what many tasks do at a time.
@@ -24,12 +26,12 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// Something has come, for which somebody had to wait for so long, and sent nothing meanwhile.
+    /// Notes how long a receiver waited for a message that has come, while the socket sent nothing.
     pub(crate) fn handle_wait(&self, waited: Duration) {
         self.step.store(usize::from(waited < SHORT), Ordering::Relaxed);
     }
 
-    /// To be awaited for each step, some KiB or messages: gives way when a part is done.
+    /// Counts a step, some KiB or messages, and gives way when a part is done. Await it for each step.
     pub(crate) async fn step(&self) {
         if self.is_over() {
             let_others_go_on().await;
@@ -47,7 +49,8 @@ impl Parts {
     }
 }
 
-/// Who can go on already does so first. (After `yield_now` also those for whom the system has news: that takes a call.)
+/// Lets tasks run first that are ready already. (`tokio::task::yield_now` would also let tasks run that the system has
+/// news for: asking for the news takes a system call.)
 async fn let_others_go_on() {
     let mut is_called = false;
     poll_fn(|cx| {
@@ -73,7 +76,7 @@ mod tests {
     use crate::routing::RoundRobin;
     use crate::socket::hub::Hub;
 
-    /// The steps of each part, of so many steps in all.
+    /// Returns the number of steps in each part, of `steps` in all.
     fn parts(parts: &Parts, steps: usize) -> Vec<usize> {
         let mut lengths = vec![0];
         for _ in 0..steps {
@@ -119,7 +122,8 @@ mod tests {
         }
     }
 
-    /// Whether what a DEALER sends is cut in parts after it has waited so long for a message; who `else_sends` meanwhile?
+    /// Returns whether a DEALER sends in parts after it has waited `waited` for a message. With `else_sends`, another
+    /// task sends meanwhile.
     async fn is_cut(waited: Duration, else_sends: bool) -> bool {
         let hub = Hub::new(SocketType::Dealer, Settings::default(), RoundRobin::default());
         let peer = hub.open();

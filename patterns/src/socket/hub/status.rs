@@ -1,4 +1,4 @@
-//! What a socket knows of its peers, for those who watch it.
+//! Status of a socket's peers, and monitors of the socket.
 
 use tracing::warn;
 
@@ -12,7 +12,7 @@ impl<R: Routing> Hub<R> {
         self.monitors.listen()
     }
 
-    /// Those who are there, in no order.
+    /// Returns the status of each connected peer, in no order.
     pub(crate) fn peers(&self) -> Vec<PeerStatus> {
         let out = self.out();
         let inbound = self.inbound();
@@ -31,7 +31,7 @@ impl<R: Routing> Hub<R> {
         connected.filter_map(status).collect()
     }
 
-    /// A peer had no room for so many messages, which didn't wait.
+    /// Logs, at a limited rate, that a peer had no room for this many messages, which didn't wait.
     #[cold]
     pub(crate) fn tell_of_drops(&self, id: PeerId, messages: usize) {
         if messages == 0 {

@@ -1,4 +1,4 @@
-//! What hosts stand for.
+//! Addresses that hosts stand for.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};

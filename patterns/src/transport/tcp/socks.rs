@@ -130,7 +130,8 @@ mod tests {
 
     use super::*;
 
-    /// What comes of a conversation with a proxy that says all this at once, and what it then hears.
+    /// Connects through a proxy that sends all of `said` at once. Returns the outcome, and the bytes that the proxy
+    /// receives.
     async fn conversation(
         login: Option<&Login>,
         host: &str,

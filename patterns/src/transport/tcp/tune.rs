@@ -1,4 +1,4 @@
-//! What the kernel is told about a TCP socket.
+//! Kernel options of a TCP socket.
 
 use std::io;
 use std::net::SocketAddr;

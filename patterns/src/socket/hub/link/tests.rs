@@ -1,4 +1,4 @@
-//! What a peer has left that has gone.
+//! Subscriptions that departed peers have left, which are removed in slices.
 
 use std::ops::Range;
 
@@ -20,7 +20,7 @@ fn topic(n: usize) -> String {
     format!("{n:06}")
 }
 
-/// A peer with these topics.
+/// Joins a peer that subscribes to these topics.
 fn subscriber(hub: &Hub<FanOut>, topics: Range<usize>) -> PeerId {
     let id = hub.join(None, newcomer(Version::V3_1, ""), &CancellationToken::new()).unwrap().id;
     for n in topics {
@@ -29,7 +29,7 @@ fn subscriber(hub: &Hub<FanOut>, topics: Range<usize>) -> PeerId {
     id
 }
 
-/// What the application is told next: at most so many changes.
+/// Receives the next changes of subscriptions that the application is told of, at most `most`.
 fn changes(hub: &Hub<FanOut>, most: usize) -> Vec<(PeerId, Subscription)> {
     let next = || match hub.try_recv_by(Inbound::pop_one)? {
         Arrival::Subscription(id, subscription) => Some((id, subscription)),
@@ -46,7 +46,7 @@ fn topics(hub: &Hub<FanOut>) -> usize {
     hub.out().routing.subscribers.topics()
 }
 
-/// How many peers get a message of this topic.
+/// Returns how many peers get a message of this topic.
 fn published(hub: &Hub<FanOut>, topic: &str) -> usize {
     let (mut out, message, mut got) = (hub.out(), Outgoing::new(Message::from(topic.to_owned())), 0);
     let Out { routing, outboxes, .. } = &mut *out;
@@ -62,7 +62,7 @@ fn subscriptions_of_a_peer_that_has_gone_are_removed_in_slices_and_cancelled_unl
     assert!(hub.part(gone, Vec::new(), false), "somebody has to sweep");
     assert_eq!((topics(&hub), hub.out().routing.subscribers.len()), (2 * SWEEP, 0));
 
-    // What is left of it gets nothing, and hides nothing.
+    // Subscriptions left of the departed peer get no message, and don't hide another peer's.
     assert_eq!(published(&hub, &topic(0)), 0);
     let other = subscriber(&hub, 0..1);
     assert_eq!(published(&hub, &topic(0)), 1);
