@@ -1,4 +1,4 @@
-//! What the benches have in common: two ends that shake hands in memory.
+//! Helpers of the benches: the handshake of two ends in memory.
 
 use bytes::BytesMut;
 use enfonet_measure::keys::{CLIENT_SECRET, SERVER_SECRET};
@@ -28,7 +28,7 @@ pub fn start([server, client]: [Security; 2]) -> [Handshake; 2] {
     [end(SocketType::Router, server, 3), end(SocketType::Dealer, client, 4)]
 }
 
-/// Shakes hands to the end.
+/// Runs the handshake to its end.
 #[must_use]
 pub fn shake(mut ends: [Handshake; 2]) -> [Box<Established>; 2] {
     let (mut inputs, mut established) = ([BytesMut::new(), BytesMut::new()], [None, None]);

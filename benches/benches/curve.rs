@@ -6,7 +6,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use enfonet_benches::{shake, start};
 use enfonet_zmtp::{Batch, Event, Incoming, Limits, Message, Sealer};
 
-/// What one end encrypts, the other decrypts.
+/// Returns the two ends of a CURVE connection: the first encrypts, the second decrypts.
 fn ends() -> (Sealer, Incoming) {
     let [server, client] = shake(start(enfonet_benches::curve()));
     let incoming = Incoming::new(BytesMut::new(), Limits::default(), client.opener);

@@ -1,4 +1,4 @@
-//! What is compared.
+//! The cases that can be compared.
 
 use std::fmt;
 use std::str::FromStr;
@@ -23,7 +23,7 @@ pub(crate) enum Case {
     CurveHs { clients: usize },
 }
 
-/// What `enfonet-compare` compares when nothing else is asked for.
+/// Cases that `enfonet-compare` compares by default.
 pub(crate) const ALL: &str = "thr:32 thr:64 thr:256 thr:1024 thr:16384 thrb:32 ipcthr:32 lat:32 dr:32:64 \
     pubsub:32:1 pubsub:32:4 pubsub:1024:4 mq:32:1 mq:256:1 mq:1024:1 mq:32:4 mqhalf:32:1 mqhalf:1024:1 \
     mqfilter:32:1000 slb:32:4:2 slblat:32 mem:5000 curvethr:32 curvethr:1024 curvethr:16384 \

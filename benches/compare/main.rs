@@ -45,7 +45,7 @@ type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 struct Cli {
     #[command(subcommand)]
     command: Option<More>,
-    /// What to compare, such as thr:32; none: all
+    /// Cases to compare, such as thr:32; none: all
     cases: Vec<Case>,
     /// How often; the median counts
     #[arg(long, default_value_t = 3)]
@@ -53,7 +53,7 @@ struct Cli {
     /// About how long each case takes
     #[arg(long, default_value_t = 3)]
     seconds: u64,
-    /// Whom to compare
+    /// Implementations to compare
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<Implementation>,
     #[command(flatten)]

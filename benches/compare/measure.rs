@@ -10,29 +10,29 @@ use crate::programs::{Broker, Implementation, Kind, Programs};
 
 /// A program that counts messages is done within this time.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
-/// What follows an event without being one, such as that a broker knows a subscription.
+/// Time to wait for changes that no event reports, such as that a broker knows a subscription.
 pub(crate) const SETTLE: Duration = Duration::from_millis(500);
 
-/// What a run gave.
+/// The result of a run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Figure {
     /// Messages a second, microseconds or octets.
     pub(crate) value: f64,
     /// Processor time for each message that was delivered, in microseconds: the broker's, or both ends' together.
     pub(crate) cpu: Option<f64>,
-    /// The share of what was published from the first message on that a subscriber got: by the numbers of the messages.
+    /// Share of messages that a subscriber got, of all published since its first: by the numbers of the messages.
     pub(crate) delivered: Option<f64>,
 }
 
-/// What goes through a queue broker.
+/// A stream of messages through a queue broker.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Flow<'a> {
     pub(crate) size: usize,
     pub(crate) subscribers: usize,
     pub(crate) topic: &'a str,
-    /// Topics that the broker knows besides.
+    /// Other topics that the broker knows.
     pub(crate) known: usize,
-    /// Messages a second, if it isn't as many as the broker takes.
+    /// Messages a second; `None`: as many as the broker takes.
     pub(crate) rate: Option<f64>,
 }
 
@@ -42,7 +42,7 @@ impl From<f64> for Figure {
     }
 }
 
-/// Who is measured, with what, and for about how long.
+/// An implementation to measure, the programs for that, and about how long each run takes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bench<'a> {
     pub(crate) programs: &'a Programs,
@@ -77,7 +77,8 @@ impl Bench<'_> {
         }
     }
 
-    /// So many that it takes about as long as it should, at a rate that the fast ones reach.
+    /// Returns the number of messages for a run of about `seconds`, if the fast implementations reach `rate`. The slow
+    /// ones get a quarter.
     pub(crate) fn count(self, rate: f64) -> usize {
         let slow = matches!(self.implementation, Implementation::Rzmq | Implementation::Zmqrs);
         (rate * self.seconds as f64 / if slow { 4.0 } else { 1.0 }) as usize + 1000
@@ -87,12 +88,12 @@ impl Bench<'_> {
         self.programs.broker(self.implementation, kind)
     }
 
-    /// Messages a second in one direction, and the processor time that both ends take for each.
+    /// Measures messages a second in one direction, and the processor time that both ends take for each message.
     pub(crate) fn stream(self, endpoint: &str, roles: [&str; 2], size: usize) -> Outcome<Figure> {
         self.counted_stream(endpoint, roles, size, self.count(1.2e9 / (size as f64 + 180.0)))
     }
 
-    /// The same of so many messages.
+    /// Measures as [`stream`](Self::stream) does, with `count` messages.
     pub(crate) fn counted_stream(
         self,
         endpoint: &str,
@@ -134,7 +135,7 @@ impl Bench<'_> {
         sum(&subscribers).map(Into::into)
     }
 
-    /// One subscriber, while so many others are idle.
+    /// Measures one subscriber, while `idle` others receive nothing.
     fn filter(self, size: usize, idle: usize) -> Outcome<Figure> {
         let broker = self.broker(Kind::Mq)?;
         let crowd = self.programs.raw(&format!("conns {} SUB {idle} 60", broker.back))?;
@@ -143,13 +144,13 @@ impl Bench<'_> {
         self.queue(&broker, Flow { size, subscribers: 1, topic: "hot.", known: idle, ..Flow::default() })
     }
 
-    /// At half of the rate that it can have.
+    /// Measures a queue broker at half of its maximum rate.
     fn half(self, flow: Flow<'_>) -> Outcome<Figure> {
         let most = self.queue(&self.broker(Kind::Mq)?, flow)?.value / flow.subscribers as f64;
         self.queue(&self.broker(Kind::Mq)?, Flow { rate: Some(most / 2.0), ..flow })
     }
 
-    /// The rate through a broker, at subscribers to one topic together.
+    /// Measures the rate through a broker, of all subscribers to one topic together.
     pub(crate) fn queue(self, broker: &Broker, flow: Flow<'_>) -> Outcome<Figure> {
         let (seconds, Flow { size, subscribers, topic, known, rate }) = (self.seconds, flow);
         // Few have a program each, so that none waits for another; of many, none has much to do.
@@ -183,7 +184,7 @@ impl Bench<'_> {
         })
     }
 
-    /// So many workers behind a balancer.
+    /// Starts workers behind a load balancer, and waits until they are connected.
     pub(crate) fn workers(self, broker: &Broker, workers: usize) -> Outcome<Vec<Process>> {
         let start = |_| self.programs.raw(&format!("rep {}", broker.back));
         let workers = (0..workers).map(start).collect::<Outcome<Vec<Process>>>()?;
@@ -213,12 +214,12 @@ impl Bench<'_> {
         client.number("p50", PATIENCE).map(Into::into)
     }
 
-    /// What a broker takes for each idle subscriber.
+    /// Measures the broker's memory for each idle subscriber.
     fn memory(self, subscribers: usize) -> Outcome<Figure> {
         self.crowd(subscribers).map(|[memory, _]| memory.into())
     }
 
-    /// Octets of the broker for each idle subscriber, and how many it lets in a second.
+    /// Measures the broker's bytes for each idle subscriber, and the subscribers that it lets in a second.
     pub(crate) fn crowd(self, subscribers: usize) -> Outcome<[f64; 2]> {
         let broker = self.broker(Kind::Mq)?;
         let before = broker.process.memory()?;
@@ -229,7 +230,7 @@ impl Bench<'_> {
     }
 }
 
-/// The rates that all print, together.
+/// Returns the sum of the rates that all processes print.
 fn sum(processes: &[Process]) -> Outcome<f64> {
     processes.iter().map(|process| process.number("rate", PATIENCE)).sum()
 }

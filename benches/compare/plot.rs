@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
-/// What an axis has.
+/// An axis: its label, its column in data, and the format of its numbers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Axis {
     pub(crate) label: &'static str,
-    /// Its name in data.
+    /// The column's name in data.
     pub(crate) column: &'static str,
-    /// How a number is written.
+    /// Function that formats a number.
     pub(crate) text: fn(f64) -> String,
 }
 

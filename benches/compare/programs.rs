@@ -12,7 +12,7 @@ use crate::Outcome;
 use crate::endpoint::{listens, tcp};
 use crate::process::Process;
 
-/// Who is compared. All are compared with the first.
+/// An implementation to compare. The first is the baseline of all others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Implementation {
     Libzmq,
@@ -44,12 +44,12 @@ impl Implementation {
     }
 }
 
-/// What stands between peers.
+/// A broker's kind.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kind {
     /// XSUB and XPUB.
     Mq,
-    /// The same with CURVE on both sides.
+    /// XSUB and XPUB, with CURVE on both sides.
     CurveMq,
     /// ROUTER and DEALER.
     Slb,
@@ -63,7 +63,7 @@ pub(crate) struct Broker {
     pub(crate) back: String,
 }
 
-/// Where the programs are.
+/// Folders that hold the programs.
 #[derive(Debug)]
 pub(crate) struct Programs {
     folders: Vec<PathBuf>,
@@ -71,7 +71,7 @@ pub(crate) struct Programs {
 }
 
 impl Programs {
-    /// Those in these folders; without any, those beside this program, and where `run` builds the others.
+    /// Looks for programs in `folders`; if there are none, beside this program and where `run` builds the others.
     pub(crate) fn new(mut folders: Vec<PathBuf>, verbose: bool) -> Outcome<Self> {
         if folders.is_empty() {
             let here = std::env::current_exe()?;
@@ -81,7 +81,7 @@ impl Programs {
         Ok(Self { folders, verbose })
     }
 
-    /// Whether there is something to measure.
+    /// Returns whether the implementation's load program is there.
     pub(crate) fn has(&self, implementation: Implementation) -> bool {
         self.find(implementation.load()).is_ok()
     }

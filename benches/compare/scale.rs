@@ -34,12 +34,12 @@ pub(crate) enum Scale {
     Latency,
 }
 
-/// What is drawn.
+/// A picture to draw: its name, its title, its axes, and the steps to measure.
 struct Shape {
     name: &'static str,
     title: &'static str,
     x: Axis,
-    /// The quantities that each point has.
+    /// Quantities of each point.
     y: &'static [Axis],
     steps: &'static [usize],
 }
@@ -101,7 +101,7 @@ impl Scale {
         }
     }
 
-    /// What a step gives, or with `Latency` a share of a capacity in percent.
+    /// Measures a point at `step`: a value of the x axis, or with `Latency` a share of `capacity` in percent.
     fn measure(self, bench: Bench<'_>, step: usize, capacity: f64) -> Outcome<Point> {
         let figure = match self {
             Self::Sizes => {
@@ -132,13 +132,13 @@ impl Scale {
     }
 }
 
-/// What one client gets through one broker to one worker, in requests a second.
+/// Measures the rate of one client through one broker to one worker, in requests a second.
 fn capacity(bench: Bench<'_>) -> Outcome<f64> {
     let rates = (0..3).map(|_| Ok(bench.balance(SMALL, 1, 1)?.value)).collect::<Outcome<_>>()?;
     Ok(median(rates).expect("three rates"))
 }
 
-/// How long requests take at a rate.
+/// Measures how long requests take at a rate.
 fn latency(bench: Bench<'_>, rate: f64) -> Outcome<Point> {
     let broker = bench.broker(Kind::Slb)?;
     let _worker = bench.workers(&broker, 1)?;

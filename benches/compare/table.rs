@@ -5,7 +5,7 @@ use crate::case::Case;
 use crate::measure::{Bench, Figure};
 use crate::programs::{Implementation, Programs};
 
-/// What a table is made of.
+/// The rows and columns of a table, and how often and how long to measure each cell.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) cases: Vec<Case>,

@@ -9,7 +9,7 @@ use crate::Outcome;
 
 /// Messages of a batch that is sent at once.
 const BATCH: usize = 256;
-/// What is sent when the program is done may take so long.
+/// Maximum time to send the messages that still wait when the program is done.
 const LINGER: Duration = Duration::from_secs(60);
 
 pub(crate) async fn pull(endpoint: Endpoint, security: Security, size: usize, count: usize) -> Outcome {

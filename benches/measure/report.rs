@@ -4,13 +4,13 @@ pub mod keys;
 
 use std::time::{Duration, Instant};
 
-/// Prints the rate of so many messages of a size in a time.
+/// Prints the rate of a number of messages of a size in a time.
 pub fn rate(messages: usize, size: usize, time: Duration) {
     let rate = messages as f64 / time.as_secs_f64();
     println!("rate={rate:.0} mb={:.1} n={messages} s={:.3}", rate * size as f64 / 1e6, time.as_secs_f64());
 }
 
-/// How long each of many things took.
+/// The durations of many operations.
 #[derive(Debug)]
 pub struct Latencies {
     nanos: Vec<u64>,
@@ -18,13 +18,13 @@ pub struct Latencies {
 }
 
 impl Latencies {
-    /// Room for so many.
+    /// Starts the clock, with room for `count` durations.
     #[must_use]
     pub fn of(count: usize) -> Self {
         Self { nanos: Vec::with_capacity(count), begun: Instant::now() }
     }
 
-    /// Adds one.
+    /// Adds a duration.
     pub fn add(&mut self, time: Duration) {
         self.nanos.push(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
     }
@@ -50,17 +50,17 @@ pub struct Window {
     time: Duration,
 }
 
-/// So many messages pass between two looks at the clock.
+/// Messages between two looks at the clock.
 const LOOK: usize = 256;
 
 impl Window {
-    /// Opens one for so long. Call when the first message is there.
+    /// Opens a window that lasts for `time`. Call when the first message is there.
     #[must_use]
     pub fn new(time: Duration) -> Self {
         Self { begun: Instant::now(), messages: 0, unlooked: 0, time }
     }
 
-    /// Whether to go on.
+    /// Counts messages, and returns whether to go on.
     pub fn count(&mut self, messages: usize) -> bool {
         self.messages += messages;
         self.unlooked += messages;
@@ -71,7 +71,7 @@ impl Window {
         self.begun.elapsed() < self.time
     }
 
-    /// Prints the rate of what was counted.
+    /// Prints the rate of the counted messages.
     pub fn report(&self, size: usize) {
         rate(self.messages, size, self.begun.elapsed());
     }

@@ -50,7 +50,7 @@ enum Role {
         seconds: Duration,
         #[arg(default_value = "")]
         topic: String,
-        /// So many subscribers.
+        /// Number of subscribers.
         #[arg(long, default_value_t = 1)]
         peers: usize,
         /// The messages are numbered.

@@ -22,7 +22,7 @@ pub(crate) struct Subscribers {
     pub(crate) sequence: bool,
 }
 
-/// What all have received together.
+/// Counts of all subscribers together.
 #[derive(Debug, Default)]
 struct Tally {
     messages: Cell<usize>,
@@ -45,7 +45,7 @@ pub(crate) async fn run(subscribers: Subscribers, time: Duration) -> Outcome {
         let (size, tally) = (subscribers.size, Rc::clone(&tally));
         tasks.spawn_local(async move {
             if let Err(error) = subscribe(stream, size, number_at, &tally).await {
-                // What was counted would be worth nothing.
+                // Without one of the subscribers the counts are worth nothing.
                 eprintln!("raw-load: {error}");
                 std::process::exit(1);
             }

@@ -76,16 +76,16 @@ pub(crate) fn connect(endpoint: SocketAddr, kind: &str) -> io::Result<TcpStream>
 /// Cuts a stream of messages of one shape: all octets of each but its body are the same.
 #[derive(Debug)]
 pub(crate) struct Records {
-    /// What each message begins with.
+    /// Bytes before the body of each message.
     head: Vec<u8>,
-    /// Octets of a message.
+    /// Bytes of a message.
     size: usize,
     buffer: Vec<u8>,
     filled: usize,
 }
 
 impl Records {
-    /// Messages with a frame of so many octets, behind an empty one if they are replies.
+    /// Expects messages with a body of `size` bytes, behind an empty frame if they are replies.
     pub(crate) fn new(size: usize, reply: bool) -> Self {
         let mut head = Vec::new();
         if reply {
@@ -96,12 +96,12 @@ impl Records {
         Self { head, size, buffer: vec![0; (2 * size).max(1 << 18)], filled: 0 }
     }
 
-    /// Where to read to.
+    /// Returns the room to read into.
     pub(crate) fn space(&mut self) -> &mut [u8] {
         &mut self.buffer[self.filled..]
     }
 
-    /// So many octets were read: gives the bodies of the messages that are whole.
+    /// Calls `each` with the body of every message that is whole after `read` more bytes.
     pub(crate) fn cut(
         &mut self,
         read: usize,

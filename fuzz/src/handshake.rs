@@ -82,28 +82,29 @@ fn verdict(choice: usize) -> Verdict {
 const SERVER: usize = 0;
 const CLIENT: usize = 1;
 
-/// What happens to the next octets that one end sends.
+/// A change to the bytes that one end sends next.
 #[derive(Arbitrary, Debug)]
 enum Change {
     None,
-    /// One octet is another.
+    /// One byte is XORed with `with`.
     Flip {
         at: u16,
         with: u8,
     },
-    /// The last octets are missing.
+    /// The last bytes are missing.
     Cut {
         octets: u8,
     },
-    /// Others go before them.
+    /// Other bytes go before them.
     Insert {
         octets: Vec<u8>,
     },
-    /// They come twice.
+    /// The bytes come twice.
     Repeat,
 }
 
-/// Two honest ends; what `liar` sends is changed on the way. If nothing is, both come to their end.
+/// Runs the handshake of two honest ends, and changes the bytes of `liar` on the way. If nothing is changed, both ends
+/// complete it.
 fn changed(data: &[u8], liar: usize) {
     let keys = [1, 2].map(|octet| KeyPair::new(SecretKey::from_bytes([octet; 32])));
     let server = *keys[SERVER].public();
@@ -133,7 +134,7 @@ fn changed(data: &[u8], liar: usize) {
     assert!(is_changed || ends.iter().all(|(.., end)| *end == End::Complete));
 }
 
-/// What came of a handshake.
+/// The state of a handshake at one end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum End {
     GoesOn,

@@ -1,7 +1,7 @@
-//! What the fuzz targets do, as ordinary functions: each takes any octets, and panics when something is wrong.
+//! The fuzz targets as ordinary functions: each takes any bytes, and panics when something is wrong.
 //!
-//! `harness/` runs them under libFuzzer, beginning with the octets in `seeds/`; the test `replay` runs them over
-//! those once.
+//! `harness/` runs them under libFuzzer, beginning with the bytes in `seeds/`. The test `replay` runs them over the
+//! seeds, whole, cut off and changed.
 
 mod handshake;
 mod pair;
@@ -11,10 +11,10 @@ pub use handshake::{curve_client, curve_server, null, plain_client, plain_server
 pub use pair::pair;
 pub use wire::{commands, frames, greeting};
 
-/// A target: its name, and what it does with octets.
+/// A target: its name and its function.
 pub type Target = (&'static str, fn(&[u8]));
 
-/// All of them.
+/// All targets.
 pub const TARGETS: [Target; 9] = [
     ("greeting", greeting),
     ("frames", frames),

@@ -9,7 +9,7 @@ use enfonet_zmtp::{
     Ping, Sealer, SecretKey, Security, SocketType, Step, Subscription, Verdict, Version,
 };
 
-/// What one of the ends does, or the way between them.
+/// An operation of one end, or of the way between the ends.
 #[derive(Arbitrary, Debug)]
 enum Operation {
     Send {
@@ -21,24 +21,24 @@ enum Operation {
     Ping {
         context: [u8; 4],
     },
-    /// So many octets arrive.
+    /// `octets` bytes arrive at the other end.
     Carry {
         octets: u16,
     },
-    /// All arrives.
+    /// All bytes on the way arrive.
     Flush,
     /// The other end acts from now on.
     Turn,
 }
 
-/// A frame's body: its length and what it consists of.
+/// A frame's body: its length, and the octet that it repeats.
 #[derive(Arbitrary, Debug)]
 struct Frame {
     len: u16,
     octet: u8,
 }
 
-/// What is to come out at the other end.
+/// A message or command that has to come out at the other end.
 #[derive(Debug, PartialEq)]
 enum Sent {
     Message(Message),
@@ -49,16 +49,16 @@ struct End {
     handshake: Handshake,
     sealer: Option<Sealer>,
     incoming: Option<Incoming>,
-    /// Arrived, before the handshake is over.
+    /// Bytes that arrived before the handshake was over.
     input: BytesMut,
-    /// On the way to the other end.
+    /// Bytes on the way to the other end.
     way: BytesMut,
-    /// Sent, and not seen at the other end yet.
+    /// Messages and commands that were sent, and haven't come out at the other end yet.
     sent: VecDeque<Sent>,
 }
 
-/// A sequence of operations on two connected ends, with each mechanism: what one sends, the other gets, all of it,
-/// once and in order, however it is cut on the way.
+/// Runs a sequence of operations on two connected ends, with any mechanism. The other end gets all messages and
+/// commands, once and in order, however their bytes are cut on the way.
 pub fn pair(data: &[u8]) {
     let mut choices = Unstructured::new(data);
     let Ok(securities) = securities(&mut choices) else { return };
@@ -108,7 +108,7 @@ impl End {
         Self { handshake, sealer: None, incoming: None, input, way, sent }
     }
 
-    /// Only once the handshake is over is there anything to send.
+    /// Sends a message or command. Does nothing before the handshake is over.
     fn act(&mut self, operation: Operation) {
         if self.incoming.is_none() {
             return;

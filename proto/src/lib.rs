@@ -6,7 +6,7 @@ pub mod v1 {
     include!(concat!(env!("OUT_DIR"), "/enfonet.v1.rs"));
 }
 
-/// What a payload is kept in.
+/// Type of a payload.
 pub use bytes::Bytes;
 /// To encode and decode: the trait [`prost::Message`], in the version that the messages implement.
 pub use prost;

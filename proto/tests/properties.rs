@@ -1,4 +1,4 @@
-//! What holds for all messages and for any octets.
+//! Properties that hold for all messages and for any bytes.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;

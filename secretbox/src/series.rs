@@ -65,7 +65,7 @@ impl Series {
         })
     }
 
-    /// Wipes and gives back what was made ahead of time, some 1 KiB: for connections that fall idle.
+    /// Wipes and frees the key streams that were made ahead of time, some 1 KiB: for connections that fall idle.
     pub fn shrink(&mut self) {
         self.ahead = None;
     }
@@ -98,8 +98,8 @@ impl fmt::Debug for Series {
     }
 }
 
-/// The starts of the key streams of a few numbers in a row: what the next boxes are sealed and opened with. A batch of
-/// blocks takes as long as one block, and a short box needs one or two of them.
+/// The starts of the key streams of a few numbers in a row, which seal and open the next boxes. A batch of blocks takes
+/// as long as one block, and a short box needs one or two blocks.
 #[derive(Debug)]
 struct Ahead {
     bytes: [u8; MAX_BATCH],
@@ -116,8 +116,8 @@ impl Default for Ahead {
 }
 
 impl Ahead {
-    /// The start of the key stream of `number`: all that a box with so many bytes of content needs, or what is left of
-    /// that beside whole batches.
+    /// Returns the start of the key stream of `number`: all that a box with `content` bytes needs, or the part of it
+    /// that remains beside whole batches.
     #[inline(always)]
     fn find<S: Simd>(&mut self, simd: S, key: &salsa20::Key, number: u64, content: usize) -> &[u8] {
         if number.wrapping_sub(self.first) >= self.numbers {
@@ -153,7 +153,7 @@ struct Stream<'a, S> {
     key: &'a salsa20::Key,
     number: u64,
     start: &'a [u8],
-    /// What comes behind the start, a batch at a time.
+    /// The current batch of the stream behind the start.
     batch: Option<[u8; MAX_BATCH]>,
     /// Bytes of the start, or of the batch, that are used.
     used: usize,

@@ -21,10 +21,10 @@ use crate::{
     Version,
 };
 
-/// So much of the peer's handshake, beside its metadata, is received while ours is being sent.
+/// Maximum bytes of the peer's handshake, beside its metadata, that are received while ours is being sent.
 const AHEAD: usize = 4 << 10;
 
-/// What a peer sends after the handshake.
+/// A message or command that a peer sends after the handshake.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Traffic {
     /// A whole message.
@@ -39,12 +39,13 @@ pub struct Codec {
     incoming: Incoming,
     sealer: Option<Sealer>,
     version: Version,
-    /// Received and not given yet.
+    /// Messages received and not returned yet.
     batch: Batch,
 }
 
 impl Codec {
-    /// For the traffic behind a handshake; `received` is what was left of its input.
+    /// Returns a codec for the traffic behind a handshake, and the peer. `received` is the rest of the handshake's
+    /// input.
     #[must_use]
     pub fn new(established: Established, received: BytesMut, limits: Limits) -> (Self, Peer) {
         let Established { peer, sealer, opener } = established;
@@ -107,8 +108,8 @@ impl Encoder<Command> for Codec {
     }
 }
 
-/// Shakes hands over a stream that is connected, whoever connected it. `decide` is asked if there is anything to
-/// decide: see [`Step::Authenticate`]. There is no time limit: wrap it in one.
+/// Runs the handshake over a connected stream, whichever end connected it. `decide` is called if there is anything to
+/// decide: see [`Step::Authenticate`]. There is no time limit: wrap the call in a timeout.
 ///
 /// # Errors
 /// [`CodecError`]: close the stream.
@@ -151,7 +152,8 @@ where
     }
 }
 
-/// Sends, and meanwhile receives so much at most: two ends that only send would wait for each other for ever.
+/// Sends `output`, and meanwhile receives until `input` has `enough` bytes: two ends that only send would wait for each
+/// other for ever.
 async fn send<T>(io: &mut T, mut output: Bytes, input: &mut BytesMut, enough: usize) -> io::Result<()>
 where
     T: AsyncRead + AsyncWrite + Unpin,
@@ -178,17 +180,17 @@ where
     .await
 }
 
-/// Why a connection came to its end.
+/// An error that ends a connection.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CodecError {
     /// The stream failed, or ended in the handshake.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// There was no connection.
+    /// The handshake failed.
     #[error(transparent)]
     Handshake(#[from] HandshakeError),
-    /// What the peer sent can't be accepted.
+    /// Traffic of the peer's that can't be accepted.
     #[error(transparent)]
     Traffic(#[from] TrafficError),
     /// A command that can't be read.
@@ -227,7 +229,7 @@ mod tests {
         connect(io, config, [7; Entropy::LEN].into(), Limits::default(), async |_| verdict.clone()).await
     }
 
-    /// With time paused, whoever waits for ever has waited long enough at once.
+    /// Fails a test that waits for ever: with time paused, the minute is over at once.
     async fn within_a_minute(test: impl Future<Output = ()>) {
         tokio::time::timeout(std::time::Duration::from_secs(60), test).await.expect("it comes to its end");
     }

@@ -53,7 +53,7 @@ impl Version {
     pub const V2_0: Self = Self { major: 2, minor: 0 };
     /// libzmq 4.0 to 4.3.2: subscriptions are messages.
     pub const V3_0: Self = Self { major: 3, minor: 0 };
-    /// What we speak.
+    /// The version that we speak.
     pub const V3_1: Self = Self { major: 3, minor: 1 };
 }
 
@@ -63,7 +63,7 @@ impl fmt::Display for Version {
     }
 }
 
-/// What both ends tell each other first.
+/// The greeting that each end sends first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Greeting {
     /// The version of the protocol.
@@ -78,13 +78,13 @@ impl Greeting {
     /// Octets of a greeting on the wire.
     pub const LEN: usize = 64;
 
-    /// Ours: version 3.1.
+    /// Returns a greeting of ours: version 3.1.
     #[must_use]
     pub const fn new(mechanism: Mechanism, as_server: bool) -> Self {
         Self { version: Version::V3_1, mechanism, as_server }
     }
 
-    /// The wire form. Padding and filler are zero, and as-server is for NULL, as RFC 37 has it.
+    /// Returns the wire form. Padding and filler are zero, and as-server is for NULL, as RFC 37 has it.
     #[must_use]
     pub fn to_wire(&self) -> [u8; Self::LEN] {
         let mut wire = [0; Self::LEN];
@@ -124,7 +124,7 @@ impl Greeting {
     }
 }
 
-/// The major version of a peer whose first octets these are; `Ok(None)` when too few have come to tell.
+/// Returns the major version of the peer that sent `bytes` first; `Ok(None)` when too few have come to tell.
 ///
 /// Octet 9 has its lowest bit set in every version that has a number. Without, it is ZMTP 1.0, or another
 /// protocol.
@@ -167,7 +167,7 @@ pub enum GreetingError {
     },
 }
 
-/// What a version below 3 in a greeting stands for, and where it is served.
+/// Describes the ZMTP version that a major version below 3 stands for, and when we serve it.
 fn older(major: u8) -> String {
     match major {
         1 | 2 => "2.0, as libzmq 3.x does: it is served only with NULL, without an authenticator, and if that is asked for".into(),

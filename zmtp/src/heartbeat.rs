@@ -9,16 +9,17 @@ use bytes::Bytes;
 
 use crate::Ping;
 
-/// What is asked of heartbeats. All off by default.
+/// Configuration of heartbeats. All off by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HeartbeatConfig {
-    /// How often a PING is sent; zero: never. With a TTL, at least twice within the time that the peer is told.
+    /// Time between two PINGs; zero: no PINGs. With a TTL, PINGs are sent at least twice within the time that the peer
+    /// is told.
     pub interval: Duration,
-    /// How long the peer may wait for another sign of life of ours before it gives us up; zero: for ever.
-    /// Told in tenths of a second, and at most as 65.5 s: libzmq counts no further.
+    /// Time that the peer may wait for another sign of life of ours before it gives us up; zero: for ever. The peer is
+    /// told it in tenths of a second, and at most 65.5 s: libzmq counts no further.
     pub ttl: Duration,
-    /// How long a PING may stay without any sign of life, once it is written; `None`: as long as the interval; zero: for
-    /// ever.
+    /// Time that may pass after a PING is written, without any sign of life of the peer; `None`: the interval; zero:
+    /// any time.
     pub timeout: Option<Duration>,
 }
 
@@ -71,10 +72,10 @@ enum Question {
     Written(Option<Instant>),
 }
 
-/// What to do now.
+/// The action that [`Heartbeat::poll`] asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pulse {
-    /// Nothing, until then; `None`: until something happens.
+    /// Do nothing until this time; `None`: until something happens.
     Wait(Option<Instant>),
     /// Send this PING, and call [`Heartbeat::handle_written`] when it is written.
     Ping(Ping),
@@ -167,7 +168,7 @@ impl Heartbeat {
         self.pong_at = None;
     }
 
-    /// What is to be done now.
+    /// Returns the action that is due now.
     pub fn poll(&mut self, now: Instant) -> Pulse {
         let is_over = |at: Option<Instant>| at.is_some_and(|at| at <= now);
         let answer_by = if let Question::Written(at) = self.question { at } else { None };

@@ -1,4 +1,4 @@
-//! What a connection receives behind the handshake, encrypted or not.
+//! The receiving side of a connection after the handshake, encrypted or not.
 
 use bytes::{Buf, BytesMut};
 
@@ -6,7 +6,7 @@ use crate::curve::MESSAGE_OVERHEAD;
 use crate::frame::{room_ahead, spare};
 use crate::{CurveError, Decoder, Event, Fault, FrameError, FrameHeader, Limits, Opener};
 
-/// A [`Decoder`] that decrypts first, if the mechanism wants that. Without, it is one.
+/// A [`Decoder`] that decrypts first if the mechanism encrypts, and otherwise only decodes.
 ///
 /// Feed it through [`reserve`](Self::reserve), then call [`poll_event`](Self::poll_event) until it answers
 /// `Ok(None)`. After an error the stream can't be read on.
@@ -16,15 +16,15 @@ pub struct Incoming {
     encrypted: Option<Box<Encrypted>>,
 }
 
-/// A frame that is larger makes room for itself.
+/// Maximum bytes of room that is made at once for decrypted frames. A larger frame makes room for itself.
 const MAX_ROOM: usize = 128 << 10;
 
-/// What has arrived, and isn't decrypted yet.
+/// The bytes that have arrived and aren't decrypted yet, and their decryption.
 #[derive(Debug)]
 struct Encrypted {
     buffer: BytesMut,
     opener: Opener,
-    /// Octets of the frame under way that are still to come.
+    /// Bytes of the frame under way that are still to come.
     missing: usize,
     limits: Limits,
 }
@@ -77,10 +77,10 @@ impl Incoming {
         }
     }
 
-    /// The next run of whole messages, or the next command: see [`Decoder::poll_event`].
+    /// Returns the next run of whole messages, or the next command: see [`Decoder::poll_event`].
     ///
     /// # Errors
-    /// [`TrafficError`]: close the connection. Whole messages before that come first.
+    /// [`TrafficError`]: close the connection. Whole messages that arrived before it come first.
     #[inline]
     pub fn poll_event(&mut self) -> Result<Option<Event>, TrafficError> {
         match &mut self.encrypted {
@@ -97,13 +97,13 @@ impl Incoming {
 }
 
 impl Encrypted {
-    /// As [`Decoder::reserve`]: what is announced gets room as it arrives.
+    /// Makes room as [`Decoder::reserve`] does: an announced frame gets its room as it arrives.
     fn reserve(&mut self, hint: usize) -> &mut BytesMut {
         self.buffer.reserve(hint.max(room_ahead(self.missing, &self.buffer)).max(1));
         &mut self.buffer
     }
 
-    /// Opens all that has arrived whole. What follows a failure stays, so that it fails again.
+    /// Opens all boxes that have arrived whole. A box that fails stays in the buffer, so that it fails again.
     fn open_into(&mut self, decoder: &mut Decoder) -> Result<(), TrafficError> {
         while let Some(header) = FrameHeader::parse(&self.buffer)? {
             let limit = self.limits.frame.saturating_add(MESSAGE_OVERHEAD);
@@ -114,14 +114,15 @@ impl Encrypted {
             if self.missing > 0 {
                 break;
             }
-            // What is in the boxes is shorter than they are: room for all at once, as far as it has come.
+            // Boxes are longer than their content: make room at once for all that have arrived.
             let room = self.buffer.len().min(MAX_ROOM).max(header.frame_len());
             // The outer frame's flags mean nothing: libzmq sends those of a message, RFC 37 has a command's.
             let body = &self.buffer[header.header_len()..header.frame_len()];
             self.opener.open(body, decoder.reserve(room))?;
             self.buffer.advance(header.frame_len());
             if header.frame_len() > MAX_ROOM {
-                // What follows is in a buffer of its own, or the frame would stay beside what was in it.
+                // Move the bytes behind the frame to a buffer of their own. Otherwise the frame would stay in memory
+                // beside its content.
                 self.buffer = BytesMut::from(&self.buffer[..]);
             }
         }
@@ -133,16 +134,16 @@ impl Encrypted {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrafficError {
-    /// The framing is broken, or a limit.
+    /// The framing is broken, or a limit is exceeded.
     #[error(transparent)]
     Frame(#[from] FrameError),
-    /// What came can't be decrypted.
+    /// Traffic that can't be decrypted.
     #[error(transparent)]
     Curve(#[from] CurveError),
 }
 
 impl TrafficError {
-    /// Whose doing it is.
+    /// Returns the origin of the error.
     #[must_use]
     pub const fn fault(&self) -> Fault {
         match self {

@@ -36,7 +36,7 @@ impl Library for Libzmq {
 
     fn socket(&self, kind: Kind) -> Outcome<Peer> {
         let socket = self.0.socket(kind_of(kind))?;
-        // What is pushed is waited for when the context ends.
+        // The end of the context waits until pushed messages are sent.
         socket.set_linger(if kind == Kind::Push { -1 } else { 0 })?;
         Ok(Peer { socket, frame: zmq::Message::new(), before: Vec::new() })
     }

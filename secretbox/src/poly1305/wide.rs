@@ -117,7 +117,7 @@ fn blocks<S: Simd>(simd: S, mask: S::u64s, chunk: &[u8]) -> Limbs<S> {
     ]
 }
 
-/// What to multiply with: limbs, and five times the upper ones, since what is beyond 2^130 comes back times 5.
+/// A factor: its limbs, and the limbs times five. The part of a product beyond 2^130 comes back times 5.
 struct Factor<S: Simd> {
     limbs: Limbs<S>,
     wrapped: Limbs<S>,

@@ -10,16 +10,16 @@ mod traffic;
 pub(crate) use traffic::{MESSAGE_OVERHEAD, Side, pair};
 pub use traffic::{Opener, Sealer};
 
-/// What went wrong with CURVE.
+/// An error of CURVE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CurveError {
     /// A command of a length that it can't have: the peer's fault.
     #[error("peer sent a {command} of {len} octets, which none can have")]
     Length {
-        /// Its name.
+        /// The command's name.
         command: &'static str,
-        /// Octets of its body.
+        /// Bytes of its body.
         len: usize,
     },
     /// A version of CurveZMQ other than 1.0.
@@ -30,8 +30,8 @@ pub enum CurveError {
         /// The minor version.
         minor: u8,
     },
-    /// The box doesn't open. In HELLO or WELCOME the client has another server's key; later somebody has
-    /// changed what was sent.
+    /// The box doesn't open. In HELLO or WELCOME the client has another server's key; later the command was changed on
+    /// the way.
     #[error("the box in the peer's {command} doesn't open: it has other keys, or was changed on the way")]
     Box {
         /// The command's name.
@@ -48,13 +48,13 @@ pub enum CurveError {
     Replay {
         /// The nonce that came.
         nonce: u64,
-        /// The one before.
+        /// The nonce before it.
         last: u64,
     },
     /// The server's key, as it is configured here, makes no secret possible: it is all zeros, say.
     #[error("the server's public key is none that can keep a secret")]
     WeakKey,
-    /// The peer shows such a key.
+    /// The peer shows a public key that makes no secret possible.
     #[error("peer shows a public key that can keep no secret")]
     WeakPeerKey,
     /// Traffic that is no MESSAGE.

@@ -24,7 +24,7 @@ pub(crate) const MESSAGE_OVERHEAD: usize = NAME.len() + SHORT_NONCE + OVERHEAD +
 
 const LONG_HEADER: usize = 9;
 
-/// Who seals: boxes of the two directions have different nonces.
+/// The end that seals: boxes of the two directions have different nonces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
     Client,
@@ -54,7 +54,8 @@ pub(crate) fn pair(key: &Key, us: Side, sent: u64, received: u64) -> (Sealer, Op
     (sealer, opener)
 }
 
-/// Encrypts what is sent. Every connection has its own, and what it seals goes out in the same order.
+/// The encryption of sent frames. Every connection has its own sealer, and sends frames in the order in which they were
+/// sealed.
 #[derive(Debug)]
 pub struct Sealer {
     boxes: Series,
@@ -124,7 +125,7 @@ impl Sealer {
     }
 }
 
-/// Decrypts what is received.
+/// The decryption of received frames.
 #[derive(Debug)]
 pub struct Opener {
     boxes: Series,

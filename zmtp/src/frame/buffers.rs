@@ -1,27 +1,30 @@
-//! Buffers to read into, used again once nobody holds anything of what was in them.
+//! Buffers to read into, used again once nothing holds a part of their bytes.
 //!
-//! What is read leaves its buffer as shared slices, so the next read needs another. Memory from the allocator is given
-//! back to the system and taken again, page by page, where a few buffers in turn stay where they are, in the caches too.
+//! Bytes that are read leave their buffer as shared slices, so the next read needs another buffer. The allocator would
+//! give its memory back to the system and take it again, page by page. A few buffers in turn stay where they are, in
+//! the caches too.
 
 use bytes::BytesMut;
 
-/// So many are kept: what is read in one turn, and what is received of it in the next.
+/// Maximum buffers kept for reuse. They hold bytes that are read in one turn, and received by the user in the next.
 const KEPT: usize = 4;
-/// Larger ones are for single messages, and aren't kept beside the one that is read into.
+/// Maximum bytes of a kept buffer. A larger buffer is for a single message, and isn't kept beside the buffer that is
+/// read into.
 const LARGEST: usize = 256 << 10;
 
-/// So many octets of a frame are a lot: where they have arrived, there is room ...
+/// Arrived bytes of a frame from which on a buffer that grows gets room for `AHEAD` times as many.
 const MUCH: usize = 64 << 10;
-/// ... for this many times as many. Growing by less would copy it more often.
+/// Room for a large frame, as a multiple of its arrived bytes. A smaller factor would copy the frame more often.
 const AHEAD: usize = 8;
 
-/// Room behind what is in a buffer.
+/// Returns the room behind a buffer's bytes.
 pub(crate) fn spare(buffer: &BytesMut) -> usize {
     buffer.capacity() - buffer.len()
 }
 
-/// The room for what is `missing` of a frame: for as much as has arrived, or, where that is a lot and there is less to
-/// spare, for a few times as much. So an announced size costs the peer its octets first.
+/// Returns the room for the `missing` bytes of a frame: for as many bytes as have arrived, or, if these are at least
+/// `MUCH` and the buffer has less to spare, for `AHEAD` times as many. So an announced size costs the peer its
+/// bytes first.
 pub(crate) fn room_ahead(missing: usize, buffer: &BytesMut) -> usize {
     let arrived = buffer.len();
     let as_much = missing.min(arrived);
@@ -32,12 +35,12 @@ pub(crate) fn room_ahead(missing: usize, buffer: &BytesMut) -> usize {
     }
 }
 
-/// The buffers of one connection that are still looked at, oldest first. All are of one size.
+/// The buffers of one connection that were read into and may be used again, oldest first. All are of one size.
 #[derive(Debug, Default)]
 pub(super) struct Buffers {
     used: Vec<BytesMut>,
     size: usize,
-    /// The one that is read into is of another size.
+    /// Whether the buffer that is read into is of another size.
     is_odd: bool,
 }
 
@@ -64,12 +67,13 @@ impl Buffers {
         self.is_odd = true;
     }
 
-    /// Nothing is kept any more: for connections that fall idle.
+    /// Drops all kept buffers: for connections that fall idle.
     pub(super) fn clear(&mut self) {
         (self.used, self.is_odd) = (Vec::new(), true);
     }
 
-    /// What is asked for goes up and down; where a quarter of the size would do, it isn't kept.
+    /// Drops the kept buffers if they are too small for `size`, or more than four times as large. Requested sizes go up
+    /// and down, so a smaller excess is kept.
     fn fit_size(&mut self, size: usize) {
         if size > self.size || size < self.size / 4 {
             self.size = size;
@@ -77,7 +81,8 @@ impl Buffers {
         }
     }
 
-    /// One of which nothing is held any more; the oldest is let go where there is none.
+    /// Takes a buffer with no bytes that are still held. If there is none, drops the oldest if `KEPT` are kept,
+    /// and allocates one.
     fn take(&mut self) -> BytesMut {
         let size = self.size;
         if let Some(free) = self.used.iter_mut().position(|used| used.try_reclaim(size)) {
@@ -100,13 +105,13 @@ mod tests {
 
     const SIZE: usize = 1000;
 
-    /// Reads, and sees where.
+    /// A reader that records where its buffers lie.
     #[derive(Default)]
     struct Reader {
         buffers: Buffers,
         buffer: BytesMut,
         places: HashSet<*const u8>,
-        /// Memory that is free must not be where it finds some.
+        /// Allocations that occupy free memory, so that the reader can't get it again.
         taken: Vec<Vec<u8>>,
     }
 

@@ -16,7 +16,7 @@ use super::buffers::{Buffers, room_ahead, spare};
 use super::{FrameError, FrameHeader, Limits};
 use crate::Batch;
 
-/// What a [`Decoder`] found.
+/// Messages or a command that a [`Decoder`] found.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// One or more whole messages, in canonical wire form.

@@ -1,4 +1,4 @@
-//! What stands before a frame's body.
+//! The header before a frame's body.
 
 use bytes::BufMut;
 
@@ -110,8 +110,7 @@ impl FrameHeader {
         self.header_len() + self.body_len
     }
 
-    /// The same frame as we would write it: no reserved bits, no long form for a short body,
-    /// no MORE on a command.
+    /// Returns the header as we would write it: no reserved bits, no long form for a short body, no MORE on a command.
     #[must_use]
     pub(crate) const fn canonical(&self) -> Self {
         let kind = self.flags & KNOWN & !LONG;

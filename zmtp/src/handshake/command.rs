@@ -9,12 +9,13 @@ use crate::{CommandError, Denial, FrameHeader, Metadata};
 
 pub(super) const READY: &str = "READY";
 const ERROR: &str = "ERROR";
-/// What libzmq's PLAIN servers send for it: in their source it is `"\x05ERROR"`, where C takes `\x05E` for one octet.
+/// The name that libzmq's PLAIN servers send for ERROR: their source has `"\x05ERROR"`, where C takes `\x05E` for one
+/// octet.
 const LIBZMQS_ERROR: &[u8] = b"^RROR";
-/// What the largest command, CURVE's INITIATE, has beside its metadata, generously.
+/// Maximum bytes of a command beside its metadata: generous for the largest, CURVE's INITIATE.
 const BESIDE_METADATA: usize = 512;
 
-/// A command of the peer's. Wiped when dropped, since it may hold a password; what is kept is copied out.
+/// A command of the peer's. Wiped when dropped, since it may hold a password; kept data is copied out.
 #[derive(Debug)]
 pub(super) struct Received {
     body: BytesMut,
@@ -53,22 +54,22 @@ impl Received {
         &self.body[1..self.head]
     }
 
-    /// Octets of name and data.
+    /// Returns the bytes of name and data.
     pub(super) fn len(&self) -> usize {
         self.body.len()
     }
 
-    /// What stands behind the name.
+    /// Returns the data behind the name.
     pub(super) fn data(&mut self) -> &mut [u8] {
         &mut self.body[self.head..]
     }
 
-    /// The data as properties.
+    /// Reads the data as properties.
     pub(super) fn metadata(&mut self) -> Result<Metadata, HandshakeError> {
         Ok(Metadata::parse(Bytes::copy_from_slice(self.data()))?)
     }
 
-    /// It has to be the command of that name.
+    /// Checks that the command has the name `wanted`.
     pub(super) fn named(self, wanted: &'static str) -> Result<Self, HandshakeError> {
         if self.name() == wanted.as_bytes() {
             return Ok(self);
@@ -78,7 +79,7 @@ impl Received {
         Err(HandshakeError::Unexpected { wanted, got })
     }
 
-    /// The same, from a peer that may end the handshake with ERROR instead.
+    /// Checks that the command has the name `wanted`, from a peer that may end the handshake with ERROR instead.
     pub(super) fn named_or_error(mut self, wanted: &'static str) -> Result<Self, HandshakeError> {
         if self.name() != ERROR.as_bytes() {
             return self.named(wanted);

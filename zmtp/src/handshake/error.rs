@@ -1,8 +1,8 @@
-//! Why there is no connection, whose doing that is, and whether trying again can help.
+//! Errors of the handshake: their causes, their origins, and whether trying again can help.
 
 use crate::{CommandError, CurveError, Denial, FrameError, GreetingError, MetadataError, SocketType};
 
-/// Why there is no connection.
+/// An error that ends a handshake.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HandshakeError {
@@ -37,7 +37,7 @@ pub enum HandshakeError {
     Unexpected {
         /// The command that had to come.
         wanted: &'static str,
-        /// The name of the one that came, printable.
+        /// The name of the command that came, printable.
         got: String,
     },
     /// The peer went on while it had to wait for an answer.
@@ -46,23 +46,23 @@ pub enum HandshakeError {
     /// RFC 37 doesn't let these two kinds talk.
     #[error("peer is a {theirs} socket, which doesn't talk to {ours}")]
     SocketType {
-        /// What the peer announced, printable.
+        /// The socket type that the peer announced, printable.
         theirs: String,
-        /// Our kind.
+        /// The type of our socket.
         ours: SocketType,
     },
     /// An identity has at most 255 octets.
     #[error("peer announced an identity of {len} octets, at most 255 are allowed")]
     Identity {
-        /// Its length.
+        /// The identity's length.
         len: usize,
     },
     /// The peer ended the handshake with ERROR.
     #[error("peer refused the connection: {reason}")]
     Refused {
-        /// Its reason, printable.
+        /// The peer's reason, printable.
         reason: String,
-        /// What that stands for, if it is one of ZAP's.
+        /// The denial that the reason stands for, if it is one of ZAP's.
         denial: Option<Denial>,
     },
     /// We didn't let the peer in.
@@ -73,24 +73,24 @@ pub enum HandshakeError {
     Over,
 }
 
-/// Whose doing a failure is.
+/// The origin of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {
     /// The peer doesn't keep to the protocol.
     Peer,
-    /// Both do as they are told, and what they are told doesn't fit: kinds, mechanisms, keys, passwords.
+    /// Both ends do as they are configured, and the configurations don't fit: kinds, mechanisms, keys, passwords.
     Configuration,
     /// The peer wants more than a limit of ours allows.
     Limit,
-    /// Nobody's: it is a matter of time.
+    /// Neither end: it is a matter of time.
     Circumstances,
     /// The program that uses this library.
     Caller,
 }
 
 impl HandshakeError {
-    /// Whose doing it is.
+    /// Returns the origin of the error.
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
@@ -117,7 +117,7 @@ impl HandshakeError {
         }
     }
 
-    /// Whether the same may succeed soon, though nothing is changed on either end.
+    /// Returns whether another attempt may succeed soon, though nothing is changed on either end.
     #[must_use]
     pub const fn may_pass(&self) -> bool {
         matches!(

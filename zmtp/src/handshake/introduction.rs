@@ -1,4 +1,4 @@
-//! What the ends tell each other about themselves, as metadata (RFC 37, "The Socket-Type Property" and following).
+//! Properties that each end announces of itself, as metadata (RFC 37, "The Socket-Type Property" and following).
 
 use bytes::Bytes;
 
@@ -9,7 +9,7 @@ const SOCKET_TYPE: &str = "Socket-Type";
 const IDENTITY: &str = "Identity";
 const MAX_IDENTITY: usize = 255;
 
-/// What we tell the peer about ourselves.
+/// The properties that we announce to the peer.
 #[derive(Clone, Debug)]
 pub struct Local {
     /// The kind of our socket.
@@ -21,13 +21,13 @@ pub struct Local {
 }
 
 impl Local {
-    /// Of this kind, without an identity.
+    /// Returns the properties of a socket of this kind, without an identity.
     #[must_use]
     pub fn new(socket_type: SocketType) -> Self {
         Self { socket_type, identity: Bytes::new(), metadata: Metadata::default() }
     }
 
-    /// All of it, as the peer gets to see it.
+    /// Returns all properties, as the peer gets to see them.
     #[must_use]
     pub fn to_metadata(&self) -> Metadata {
         let mut metadata = Metadata::default();
@@ -40,18 +40,19 @@ impl Local {
     }
 }
 
-/// What the peer has told us, once the handshake is complete.
+/// The peer's properties, once the handshake is complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
-    /// The version of ZMTP that it speaks.
+    /// The version of ZMTP that the peer speaks.
     pub version: Version,
-    /// Its kind; compatible with ours. `None` when it announced none, which is allowed.
+    /// The peer's kind; compatible with ours. `None` when the peer announced none, which is allowed.
     pub socket_type: Option<SocketType>,
-    /// Its identity; empty when it has none, or one with a leading zero, which is reserved to ROUTER itself.
+    /// The peer's identity; empty when it has none, or an identity with a leading zero, which is reserved to ROUTER
+    /// itself.
     pub identity: Bytes,
-    /// All that it announced.
+    /// All properties that the peer announced.
     pub metadata: Metadata,
-    /// Who it turned out to be when it was authenticated here.
+    /// The user that the peer turned out to be when it was authenticated here.
     pub user: User,
 }
 

@@ -45,14 +45,14 @@ use crate::{
 };
 use command::{Received, put_error};
 
-/// How a socket shakes hands.
+/// The configuration of a socket's handshakes.
 #[derive(Clone, Debug)]
 pub struct HandshakeConfig {
-    /// What it says of itself.
+    /// The properties that the socket announces.
     pub local: Local,
-    /// Its mechanism, and what that needs.
+    /// The mechanism, with its keys or credentials.
     pub security: Security,
-    /// How many octets of metadata a peer may announce; its commands may have 512 more, for what else is in them.
+    /// Maximum bytes of metadata that a peer may announce; its commands may have 512 more, for their other data.
     /// Default 64 KiB.
     pub max_metadata: usize,
     /// Whether peers of ZMTP 2.0 (libzmq 3.x) are served. Default no; never with a mechanism other than NULL,
@@ -84,10 +84,10 @@ impl HandshakeConfig {
 pub struct Entropy(Zeroizing<[u8; Self::LEN]>);
 
 impl Entropy {
-    /// How many octets.
+    /// Bytes of entropy for one handshake.
     pub const LEN: usize = 96;
 
-    /// What NULL and PLAIN need. CURVE would not be secure with it.
+    /// Returns all zeros, for NULL and PLAIN. CURVE would not be secure with them.
     #[must_use]
     pub fn none() -> Self {
         [0; Self::LEN].into()
@@ -150,7 +150,7 @@ enum State {
     Over,
 }
 
-/// Not what waits to be sent: a password may be in it.
+/// Prints only the length of the output that waits to be sent: a password may be in it.
 impl fmt::Debug for Handshake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { state, output, max_metadata } = self;
@@ -163,7 +163,7 @@ impl fmt::Debug for Handshake {
     }
 }
 
-/// What is needed once the peer's greeting is there.
+/// Data that is needed once the peer's greeting is there.
 #[derive(Debug)]
 struct Opening {
     local: Local,
@@ -183,7 +183,7 @@ trait Expect: fmt::Debug + Send + Sync {
 trait Ask: fmt::Debug + Send + Sync {
     fn admit(self: Box<Self>, user: User, out: &mut BytesMut) -> Result<Next, HandshakeError>;
 
-    /// The peer isn't let in: tells it so, if it may know.
+    /// Tells the peer that it isn't let in, if it may know.
     fn deny(&self, denial: Denial, out: &mut BytesMut) {
         if let Some(reason) = denial.reason() {
             put_error(reason, out);
@@ -196,7 +196,7 @@ trait Ask: fmt::Debug + Send + Sync {
     }
 }
 
-/// What a mechanism's state gives way to.
+/// The successor of a mechanism's state.
 #[derive(Debug)]
 enum Next {
     Expect(Box<dyn Expect>),
@@ -221,7 +221,7 @@ impl From<Next> for State {
     }
 }
 
-/// What is to be done next.
+/// The action that the caller has to take next.
 #[derive(Debug)]
 pub enum Step {
     /// Send the output, then come back with more octets.
@@ -232,25 +232,25 @@ pub enum Step {
     /// Only with NULL may the peer send more before it is answered, and that isn't taken off the input.
     Authenticate(Credentials),
     /// Send the output, or close the connection if the peer is to be rejected after all: the output is empty, or the
-    /// READY that lets the peer in. What is left of the input is traffic.
+    /// READY that lets the peer in. The rest of the input is traffic.
     Complete(Box<Established>),
 }
 
-/// What a handshake comes to.
+/// The result of a complete handshake.
 #[derive(Debug)]
 pub struct Established {
-    /// Who is there.
+    /// The peer, with its properties.
     pub peer: Peer,
-    /// Encrypts what is sent, if the mechanism does that.
+    /// Encryption of sent traffic, if the mechanism encrypts.
     pub sealer: Option<Sealer>,
-    /// Decrypts what is received, if the mechanism does that: see [`Incoming`](crate::Incoming).
+    /// Decryption of received traffic, if the mechanism encrypts: see [`Incoming`](crate::Incoming).
     pub opener: Option<Opener>,
 }
 
 impl Handshake {
-    /// Starts. Our greeting is ready to be sent at once, up to the version by an end that accepted the connection or
-    /// serves ZMTP 2.0, and all 64 octets by another. What stands behind the version waits for the peer's: libzmq
-    /// reads first, and a mechanism other than its own makes it go before it has sent anything.
+    /// Starts. Our greeting is ready to be sent at once: up to the version by an end that accepted the connection or
+    /// serves ZMTP 2.0, and all 64 octets by any other end. The octets behind the version wait for the peer's version:
+    /// libzmq reads first, and if the mechanism isn't its own, it disconnects before it has sent anything.
     #[must_use]
     pub fn new(config: HandshakeConfig, entropy: Entropy) -> Self {
         let HandshakeConfig { local, security, max_metadata, zmtp2, is_acceptor } = config;
@@ -265,7 +265,7 @@ impl Handshake {
         Self { state, output: BytesMut::from(sent), max_metadata }
     }
 
-    /// Takes what it needs from the front of `input`.
+    /// Takes octets from the front of `input` as far as it can, and returns the next step.
     ///
     /// # Errors
     /// [`HandshakeError`]: send the output that is left, then close the connection.
@@ -335,13 +335,13 @@ impl Handshake {
         }
     }
 
-    /// Octets to send to the peer; empty when there are none.
+    /// Returns octets to send to the peer; empty when there are none.
     pub fn poll_output(&mut self) -> Bytes {
         self.output.split().freeze()
     }
 
-    /// Whether the peer is of ZMTP 2.0, or of 3 and gets the rest of our greeting. `false`: too few octets have
-    /// come to tell.
+    /// Goes on with a peer of ZMTP 2.0, or sends the rest of our greeting to a peer of ZMTP 3. Returns the state, and
+    /// `false` if too few octets have come to tell the version.
     fn handle_version(
         &mut self,
         opening: Box<Opening>,
@@ -362,18 +362,18 @@ impl Handshake {
     }
 }
 
-/// Whoever is to be answered first doesn't go on before.
+/// Fails if the peer went on before the answer that it has to wait for.
 fn may_wait(state: &dyn Ask, input: &BytesMut) -> Result<(), HandshakeError> {
     if input.is_empty() || state.may_peer_speak() { Ok(()) } else { Err(HandshakeError::OutOfTurn) }
 }
 
 impl Opening {
-    /// Ours, as it stands on the wire.
+    /// Returns our greeting, as it stands on the wire.
     fn greeting(&self) -> [u8; Greeting::LEN] {
         Greeting::new(self.security.mechanism(), self.security.is_server()).to_wire()
     }
 
-    /// The first state of the mechanism.
+    /// Returns the first state of the mechanism.
     fn start(self, version: Version, out: &mut BytesMut) -> Result<Next, HandshakeError> {
         let Self { local, security, entropy, is_acceptor, .. } = self;
         match security {

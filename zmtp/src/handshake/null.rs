@@ -18,7 +18,7 @@ pub(super) fn start(local: Local, version: Version, is_acceptor: bool) -> Next {
     Next::Ask(Credentials::Null, asked)
 }
 
-/// The greetings are exchanged. The authenticator decides about the peer's address.
+/// The connecting end after the greetings. The authenticator decides about the peer's address.
 #[derive(Debug)]
 struct ConnectorAsked {
     local: Local,
@@ -51,7 +51,7 @@ impl Expect for ExpectAnswer {
     }
 }
 
-/// The same for the accepting end.
+/// The accepting end after the greetings. The authenticator decides about the peer's address.
 #[derive(Debug)]
 struct AcceptorAsked {
     local: Local,

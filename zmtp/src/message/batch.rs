@@ -28,7 +28,7 @@ pub struct Batch {
 
 #[derive(Clone, Debug)]
 enum Repr {
-    /// Canonical frames of so many whole messages.
+    /// Canonical frames of whole messages, and the number of messages.
     Wire(Bytes, usize),
     /// One message that isn't encoded (yet): large, or on its way between two sockets of one process.
     One(Message),
@@ -43,7 +43,7 @@ impl Default for Repr {
 }
 
 impl Batch {
-    /// Takes octets that [`Message::encode`] wrote: exactly so many whole messages, one behind the other.
+    /// Takes octets that [`Message::encode`] wrote: exactly `messages` whole messages, one behind the other.
     /// Octets from a peer go through a [`Decoder`](crate::Decoder) instead.
     #[must_use]
     pub fn from_encoded(wire: Bytes, messages: usize) -> Self {
@@ -61,7 +61,7 @@ impl Batch {
         }
     }
 
-    /// How many messages there are.
+    /// Returns the number of messages.
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
@@ -71,7 +71,7 @@ impl Batch {
         }
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no messages.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -105,8 +105,8 @@ impl Batch {
         Spans::new(self.wire().map_or(&[], |wire| &wire[..]))
     }
 
-    /// So many messages that lie at `range` of [`wire`](Self::wire), shared. `range` must come from
-    /// [`spans`](Self::spans): from the start of one message to the end of another.
+    /// Returns the `messages` that lie at `range` of [`wire`](Self::wire), and shares their bytes. `range` must come
+    /// from [`spans`](Self::spans): from the start of one message to the end of another.
     #[must_use]
     pub fn slice(&self, range: Range<usize>, messages: usize) -> Self {
         match &self.repr {
@@ -116,17 +116,19 @@ impl Batch {
         }
     }
 
-    /// One of its messages. `span` must come from its [`spans`](Self::spans), or be the rest of one of them.
+    /// Returns the message at `span`, which must come from [`spans`](Self::spans) of this batch, or be the rest of such
+    /// a span.
     ///
     /// # Panics
-    /// When it is of another batch.
+    /// When the span is of another batch.
     #[must_use]
     pub fn message(&self, span: &Span<'_>) -> Message {
         let wire = self.wire().expect("a batch that has spans is kept in wire form");
         Message::from_wire(Octets::take(&mut wire.slice_ref(span.wire), span.wire.len()))
     }
 
-    /// The same messages in wire form. Those that are, as all that came over a wire, stay as they are; others are copied.
+    /// Returns the messages in wire form. A batch in wire form, as every received batch is, stays as it is; another is
+    /// copied.
     #[must_use]
     pub fn encoded(self) -> Self {
         if self.wire().is_some() { self } else { self.detach() }
@@ -157,7 +159,7 @@ impl Batch {
         fitting.fold((0, 0), |(messages, _), span| (messages + 1, span.range.end))
     }
 
-    /// The next message, taken off the front.
+    /// Takes the next message off the front.
     #[inline]
     pub fn pop_front(&mut self) -> Option<Message> {
         match &mut self.repr {
@@ -200,7 +202,8 @@ impl Batch {
         }
     }
 
-    /// The memory of the wire form, without what is in it, if nobody else has a part of it: for what is encoded next.
+    /// Returns the memory of the wire form, emptied, if no part of it is shared: for the messages that are encoded
+    /// next.
     #[must_use]
     pub fn into_buffer(self) -> Option<BytesMut> {
         let Repr::Wire(wire, _) = self.repr else { return None };

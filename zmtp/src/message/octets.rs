@@ -7,18 +7,19 @@ use bytes::{Buf, Bytes, BytesMut};
 use super::wire;
 use crate::FrameHeader;
 
-/// So many octets are cheaper to copy than to count who shares them: 64 of a body, with some to spare.
+/// Maximum bytes that are held in place: copying them is cheaper than counting references to them. Enough for 64 of a
+/// body, with some to spare.
 const HELD: usize = Held::SIZE - 1;
 
-/// Canonical frames of one message: held in place if they are few octets, else a view of a buffer that is shared.
+/// Canonical frames of one message: held in place if they are few bytes, else a view of a shared buffer.
 #[derive(Clone)]
 pub(super) enum Octets {
     Held(Held),
     Shared(Bytes),
 }
 
-/// A few octets; the last of its own says how many. Written and moved by whole words: what is read in other pieces than
-/// it was written in keeps the processor waiting.
+/// A few bytes, and their number in the last byte. Written and moved by whole words: bytes that are read in other
+/// pieces than they were written in keep the processor waiting.
 #[derive(Clone)]
 #[repr(align(8))]
 pub(super) struct Held([u8; Self::SIZE]);
@@ -34,7 +35,7 @@ impl Held {
         Self::of(&octets, wire.len())
     }
 
-    /// Of the first octets of more.
+    /// Holds the first `len` of `octets`.
     #[inline]
     fn of(octets: &[u8; Self::SIZE], len: usize) -> Self {
         let mut held = *octets;
@@ -68,11 +69,11 @@ impl Octets {
         Self::Shared(wire.freeze())
     }
 
-    /// Takes a message of so many octets off the front.
+    /// Takes a message of `len` bytes off the front.
     #[inline]
     pub(super) fn take(wire: &mut Bytes, len: usize) -> Self {
         if len <= HELD {
-            // A copy of what stands behind it too costs less than one of a length that isn't known before.
+            // Copying a fixed length, with bytes behind the message, costs less than copying a variable length.
             let held = wire.first_chunk().map_or_else(|| Held::new(&wire[..len]), |all| Held::of(all, len));
             wire.advance(len);
             return Self::Held(held);
@@ -89,7 +90,7 @@ impl Octets {
         }
     }
 
-    /// Without so many octets at the front.
+    /// Removes `len` bytes at the front.
     pub(super) fn skip(self, len: usize) -> Self {
         match self {
             Self::Held(held) => Self::Held(Held::new(&held.as_slice()[len..])),

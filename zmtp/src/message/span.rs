@@ -7,7 +7,7 @@ use super::{LARGE_BODY, wire};
 /// One message in the wire form of a [`Batch`](crate::Batch).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span<'a> {
-    /// Where it lies, all frames with their headers.
+    /// Place of the message, all frames with their headers.
     pub range: Range<usize>,
     /// The body of its first frame.
     pub first: &'a [u8],
@@ -16,7 +16,7 @@ pub struct Span<'a> {
 }
 
 impl Span<'_> {
-    /// What stands behind the first frame, if anything does: a message by itself.
+    /// Returns the frames behind the first, if there are any, as a message by itself.
     #[must_use]
     #[inline]
     pub fn rest(&self) -> Option<Self> {
@@ -27,14 +27,15 @@ impl Span<'_> {
         })
     }
 
-    /// Whether it begins with an envelope; see [`Message::split_envelope`](crate::Message::split_envelope).
+    /// Returns whether the message begins with an envelope; see
+    /// [`Message::split_envelope`](crate::Message::split_envelope).
     #[must_use]
     #[inline]
     pub fn has_envelope(&self) -> bool {
         wire::envelope_len(self.wire).is_some()
     }
 
-    /// Whether it is worth writing from where it is; if not, it is cheaper to copy.
+    /// Returns whether the message is worth writing from where it is; if not, it is cheaper to copy.
     #[must_use]
     #[inline]
     pub const fn is_large(&self) -> bool {

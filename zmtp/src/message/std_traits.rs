@@ -227,7 +227,7 @@ mod tests {
 
     use super::*;
 
-    /// The same message in each form in which one can be held.
+    /// Returns a message in each form in which a message can be held.
     fn forms(frames: &[&[u8]]) -> [Message; 2] {
         let message = Message::from(frames);
         [message.detach(), message]

@@ -95,8 +95,8 @@ impl SecretKey {
         PublicKey(MontgomeryPoint::mul_base_clamped(*self.0).to_bytes())
     }
 
-    /// What only this key's and the other's owner can compute. `None` when the other key is of those few that
-    /// give the same to everybody, such as all zeros.
+    /// Returns the secret that only the owners of this key and of the other can compute. `None` when the other key is
+    /// one of the few that give every owner the same secret, such as all zeros.
     pub(crate) fn agree(&self, public: &PublicKey) -> Option<Zeroizing<[u8; LEN]>> {
         let shared = Zeroizing::new(MontgomeryPoint(public.0).mul_clamped(*self.0).to_bytes());
         bool::from(!shared.ct_eq(&[0; LEN])).then_some(shared)

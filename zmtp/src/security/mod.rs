@@ -1,4 +1,4 @@
-//! How the ends of a connection make sure of each other: the mechanism, what is shown, and what is decided.
+//! How the ends of a connection make sure of each other: the mechanism, the credentials, and the verdict.
 
 mod keys;
 
@@ -12,8 +12,8 @@ pub use keys::{KeyError, KeyPair, PublicKey, SecretKey};
 
 use crate::{Mechanism, Metadata};
 
-/// The mechanism of a socket, its role in it, and what it needs for that. Configuration decides on the role:
-/// libzmq says nothing about it in its greeting.
+/// The mechanism of a socket, its role in it, and its keys or credentials. Configuration decides on the role: libzmq
+/// says nothing about it in its greeting.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum Security {
@@ -26,20 +26,20 @@ pub enum Security {
     PlainServer,
     /// Encrypts, knows the server by its key, and shows its own (RFC 26).
     CurveClient {
-        /// Who we are.
+        /// Our keys.
         keys: KeyPair,
-        /// Who the server has to be.
+        /// The key that the server has to have.
         server: PublicKey,
     },
     /// Encrypts, and has every client's key decided on.
     CurveServer {
-        /// Who we are.
+        /// Our keys.
         keys: KeyPair,
     },
 }
 
 impl Security {
-    /// Its name in the greeting.
+    /// Returns the mechanism, as the greeting names it.
     #[must_use]
     pub const fn mechanism(&self) -> Mechanism {
         match self {
@@ -49,7 +49,7 @@ impl Security {
         }
     }
 
-    /// Whether it has the server's role.
+    /// Returns whether the socket has the server's role.
     #[must_use]
     pub const fn is_server(&self) -> bool {
         matches!(self, Self::PlainServer | Self::CurveServer { .. })
@@ -127,7 +127,7 @@ impl Login {
 #[error("a name and a password have at most 255 octets each")]
 pub struct LoginTooLong;
 
-/// What a peer has shown of itself, to be decided on.
+/// The credentials that a peer has shown, to be decided on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Credentials {
@@ -140,7 +140,7 @@ pub enum Credentials {
 }
 
 impl Credentials {
-    /// The mechanism that they are of.
+    /// Returns the mechanism of the credentials.
     #[must_use]
     pub const fn mechanism(&self) -> Mechanism {
         match self {
@@ -151,17 +151,17 @@ impl Credentials {
     }
 }
 
-/// Who a peer turned out to be.
+/// The user that a peer turned out to be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct User {
-    /// A name that the authenticator knows it by; may be empty.
+    /// The name by which the authenticator knows the user; may be empty.
     pub id: Bytes,
-    /// What the authenticator says about it.
+    /// Properties of the user, from the authenticator.
     pub metadata: Metadata,
 }
 
 impl User {
-    /// Of this name.
+    /// Returns a user of this name.
     #[must_use]
     pub fn named(id: impl Into<Bytes>) -> Self {
         Self { id: id.into(), metadata: Metadata::default() }
@@ -171,24 +171,24 @@ impl User {
 /// The decision about a peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It may come in.
+    /// The peer may come in.
     Allow(User),
-    /// It may not.
+    /// The peer may not come in.
     Deny(Denial),
 }
 
 impl Verdict {
-    /// It may come in, as nobody in particular.
+    /// Lets the peer in, as a user without a name.
     #[must_use]
     pub fn allow() -> Self {
         Self::Allow(User::default())
     }
 }
 
-/// Why a peer may not come in, with the status of ZAP (RFC 27).
+/// The reason why a peer may not come in, with its status in ZAP (RFC 27).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Denial {
-    /// Not now: it isn't told anything, and tries again. Status 300.
+    /// Not now: the peer isn't told anything, and tries again. Status 300.
     #[error("300: try again later")]
     TryLater,
     /// Not with these credentials. Status 400.
@@ -200,7 +200,7 @@ pub enum Denial {
 }
 
 impl Denial {
-    /// The ERROR that tells it to the peer, if it is told.
+    /// Returns the reason in the ERROR to the peer, if the peer is told.
     pub(crate) const fn reason(self) -> Option<&'static str> {
         match self {
             Self::TryLater => None,
@@ -209,7 +209,7 @@ impl Denial {
         }
     }
 
-    /// What an ERROR of that reason stands for.
+    /// Returns the denial that an ERROR of that reason stands for.
     pub(crate) fn from_reason(reason: &[u8]) -> Option<Self> {
         match reason {
             b"300" => Some(Self::TryLater),

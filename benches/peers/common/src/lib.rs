@@ -22,10 +22,10 @@ use bytes::Bytes;
 
 pub use cli::{End, run};
 
-/// What can go wrong is for the reader of stderr.
+/// A result with an error that is only for the reader of stderr.
 pub type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-/// What a socket is.
+/// A socket's type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the RFC's names")]
 pub enum Kind {
@@ -61,10 +61,10 @@ pub trait Library {
     }
 }
 
-/// A socket of an implementation. It keeps what it received last, to send it back.
+/// A socket of an implementation. It keeps the last received message, to send it back.
 #[expect(async_fn_in_trait, reason = "a load program awaits one thing at a time")]
 pub trait Socket {
-    /// Encrypts with CURVE. Called before the socket binds or connects, whichever of the two it is told.
+    /// Encrypts with CURVE. Called before the socket binds or connects; the argument tells which of the two follows.
     fn encrypt(&mut self, _end: End) -> Outcome {
         Err("this library is measured without CURVE".into())
     }
@@ -78,10 +78,10 @@ pub trait Socket {
     async fn send(&mut self, body: &Bytes) -> Outcome;
     /// Sends a request from a DEALER: an empty frame, then the body.
     async fn ask(&mut self, body: &Bytes) -> Outcome;
-    /// Receives a message, and gives the size of its last frame.
+    /// Receives a message, and returns the size of its last frame.
     async fn recv(&mut self) -> Outcome<usize>;
-    /// Sends back what was received last.
+    /// Sends back the last received message.
     async fn echo(&mut self) -> Outcome;
-    /// Waits until what was sent has left.
+    /// Waits until all sent messages have left.
     async fn flush(self) -> Outcome;
 }

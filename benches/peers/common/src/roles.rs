@@ -1,4 +1,4 @@
-//! What each role does.
+//! The roles of the load programs.
 
 use std::time::{Duration, Instant};
 

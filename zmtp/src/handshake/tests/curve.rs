@@ -226,7 +226,7 @@ fn a_command_of_a_length_that_none_has_is_refused() {
 #[test]
 fn commands_of_another_connection_are_of_no_use() {
     let [hello, _, initiate, _] = frames();
-    // The same client again, at a server with other secrets: its cookie is another.
+    // The client's commands are repeated at a server with other secrets, which made another cookie.
     let config = security(SocketType::Rep, Security::CurveServer { keys: key(1) });
     let mut handshake = Handshake::new(config, [8; Entropy::LEN].into());
     let mut input = BytesMut::from(&[&greeting(Mechanism::Curve)[..], &hello, &initiate].concat()[..]);

@@ -10,12 +10,12 @@ mod zmtp2;
 use super::*;
 use crate::{Denial, Metadata, User};
 
-/// A handshake and what it sends, with octets by hand.
+/// A handshake that is fed by hand, and the bytes that it sends.
 struct Bench {
     handshake: Handshake,
     input: BytesMut,
     sent: Vec<u8>,
-    /// What every question is answered with; `None`: it isn't.
+    /// The answer to every question; `None`: questions stay unanswered.
     verdict: Option<Verdict>,
     asked: Vec<Credentials>,
 }
@@ -36,7 +36,7 @@ impl Bench {
         Self::new(HandshakeConfig::new(socket_type))
     }
 
-    /// Feeds octets, and answers what is asked.
+    /// Feeds octets, and answers questions.
     fn feed(&mut self, octets: &[u8]) -> Result<Option<Established>, HandshakeError> {
         self.input.extend_from_slice(octets);
         let outcome = self.advance();
@@ -68,7 +68,7 @@ impl Bench {
         self.feed(octets).unwrap_err()
     }
 
-    /// What has been sent since the last time.
+    /// Returns the bytes sent since the last call.
     fn sent(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.sent)
     }
