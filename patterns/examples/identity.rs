@@ -1,4 +1,4 @@
-//! What a ROUTER calls its peers: by the identity that they chose, or by one that it makes up.
+//! Identities by which a ROUTER calls its peers: chosen by the peer, or made up by the ROUTER.
 //!
 //! `identity [ENDPOINT] [PEERS]`
 

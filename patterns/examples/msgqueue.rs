@@ -19,7 +19,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         () = proxy(&clients, &servers) => {}
         interrupted = tokio::signal::ctrl_c() => interrupted?,
     }
-    // What has come through is still sent.
+    // Messages that have come through are still sent.
     Context::global().shutdown(Duration::from_secs(5)).await;
     Ok(())
 }

@@ -26,7 +26,7 @@ fn greeting(mechanism: &str) -> Vec<u8> {
     octets
 }
 
-/// Tells when it is dropped.
+/// A guard that tells when it is dropped.
 struct Told(mpsc::UnboundedSender<&'static str>);
 
 impl Drop for Told {
@@ -35,7 +35,7 @@ impl Drop for Told {
     }
 }
 
-/// A server whose decisions never come, and what becomes of them.
+/// Returns a server whose decisions never come, and a channel that tells when a decision is asked for or dropped.
 async fn undecided(security: Security) -> (Rep, Endpoint, mpsc::UnboundedReceiver<&'static str>) {
     let (tell, told) = mpsc::unbounded_channel();
     let options = Options::default().security(security).handshake_timeout(Duration::ZERO);
@@ -55,7 +55,7 @@ async fn soon<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(3600), future).await.expect("it doesn't take for ever")
 }
 
-/// What a peer sends, in one piece; then it goes.
+/// Asserts that a decision is dropped when the peer sends `octets` in one piece and goes.
 async fn dropped_when_gone(security: Security, octets: &[u8]) {
     let (_server, endpoint, mut told) = undecided(security).await;
     let mut peer = TcpStream::connect(address(&endpoint)).await.unwrap();

@@ -10,7 +10,7 @@ use enfonet_patterns::{Context, Options, Pull, Push};
 use tokio::runtime::Builder;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// What is logged.
+/// Text that was logged.
 #[derive(Clone, Debug, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 

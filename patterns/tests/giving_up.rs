@@ -21,7 +21,7 @@ async fn accept(listener: &TcpListener) -> TcpStream {
     tokio::time::timeout(DAY, listener.accept()).await.expect("within a day").expect("a connection").0
 }
 
-/// What a peer of this kind says to shake hands.
+/// Returns the bytes that a peer of this kind sends in its handshake.
 fn hello(kind: &str) -> Vec<u8> {
     let mut hello = b"\xff\0\0\0\0\0\0\0\0\x7f\x03\x01NULL".to_vec();
     hello.resize(64, 0);
@@ -32,7 +32,7 @@ fn hello(kind: &str) -> Vec<u8> {
     hello
 }
 
-/// Nobody comes any more, and the socket doesn't know the endpoint.
+/// Asserts that no connection comes any more, and that the socket doesn't know the endpoint.
 async fn assert_given_up(dealer: &Dealer, endpoint: &str, listener: &TcpListener) {
     assert!(tokio::time::timeout(DAY, listener.accept()).await.is_err());
     assert_eq!(dealer.try_send("nobody's"), Err(SendError::Full("nobody's".into())));
@@ -144,7 +144,7 @@ async fn an_endpoint_that_was_disconnected_can_be_connected_to_again() {
     }
 }
 
-/// What a monitor tells, by name, until the endpoint is given up.
+/// Connects, and returns the names of the monitor's events until the endpoint is given up.
 async fn told_of(dealer: &Dealer, endpoint: &str) -> Vec<&'static str> {
     let mut monitor = dealer.monitor();
     dealer.connect(endpoint).expect("an endpoint");

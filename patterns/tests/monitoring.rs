@@ -1,4 +1,4 @@
-//! What monitors tell of attempts and waits, in virtual time, and of peers within the process.
+//! Events of monitors: attempts and waits, in virtual time, and peers within the process.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// The next event; one that doesn't come within a day doesn't come.
+/// Returns the next event. An event that doesn't come within a day doesn't come.
 async fn next(monitor: &mut Monitor) -> MonitorEvent {
     timeout(DAY, monitor.recv()).await.expect("within a day").expect("the socket is open")
 }

@@ -1,4 +1,4 @@
-//! Who waits for room isn't woken for nothing, and not kept waiting for nobody.
+//! Senders that wait for room: they aren't woken in vain, and don't wait for peers that are given up.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 use std::future::Future;
@@ -23,7 +23,7 @@ impl Wake for Count {
     }
 }
 
-/// Other tasks do all that they can.
+/// Lets other tasks do all that they can.
 async fn settle() {
     for _ in 0..100 {
         yield_now().await;
@@ -92,7 +92,7 @@ async fn a_publisher_has_its_time_for_sending_and_waits_for_nobody_whose_endpoin
     assert_eq!(sub.recv().await, Ok("x".into()));
 }
 
-/// Whether a proxy to a socket wakes itself, where nobody receives what comes out there.
+/// Returns whether a proxy to a socket wakes itself while no peer receives the socket's messages.
 async fn is_restless(context: &Context, back: &impl Relay) -> bool {
     let options = Options::default().context(context);
     let (source, front) = (Push::with_options(options.clone()), Pull::with_options(options));

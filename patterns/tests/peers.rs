@@ -28,7 +28,7 @@ async fn until(mut holds: impl FnMut() -> bool) {
     timeout(Duration::from_secs(30), waiting).await.expect("within the deadline");
 }
 
-/// Lets others do all that they can.
+/// Lets other tasks do all that they can.
 async fn settle() {
     for _ in 0..500 {
         yield_now().await;
@@ -39,7 +39,7 @@ fn messages(amounts: &[Amount]) -> Vec<u64> {
     amounts.iter().map(|amount| amount.messages).collect()
 }
 
-/// What there is to say of a peer: sent and not, received and not, dropped.
+/// Returns the message counts of a peer: sent, unsent, received, unreceived, dropped.
 fn numbers(status: &PeerStatus) -> Vec<u64> {
     let PeerStatus { sent, unsent, received, unreceived, dropped, .. } = status;
     [messages(&[*sent, *unsent, *received, *unreceived]), vec![*dropped]].concat()

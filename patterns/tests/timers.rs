@@ -1,4 +1,4 @@
-//! What happens after a time, in virtual time: no test here takes longer than its IO.
+//! Timers, in virtual time: no test here takes longer than its IO.
 
 use std::time::Duration;
 
@@ -128,7 +128,7 @@ async fn close_does_not_wait_for_a_peer_that_has_nothing_to_get() {
     assert!(start.elapsed() < Duration::from_secs(2));
 }
 
-/// What comes within a day. A test that waits for ever would be none.
+/// Waits for `future`, at most a day: a test that waits for ever would test nothing.
 async fn soon<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(24 * 3600), future).await.expect("within a day")
 }
@@ -138,7 +138,7 @@ trait Octets: AsyncRead + AsyncWrite + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Octets for S {}
 
-/// A peer by hand: it has shaken hands, as a DEALER.
+/// Returns a peer by hand that has shaken hands, as a DEALER.
 async fn dealer(endpoint: &Endpoint) -> Box<dyn Octets> {
     let mut peer: Box<dyn Octets> = match endpoint.to_string().strip_prefix("ipc://") {
         Some(path) => Box::new(UnixStream::connect(path).await.expect("the server is there")),

@@ -20,12 +20,12 @@ fn options() -> Options {
     Options::default().context(&Context::new())
 }
 
-/// What comes within a day. A test that waits for ever would be none.
+/// Waits for `future`, at most a day: a test that waits for ever would test nothing.
 async fn soon<T>(future: impl Future<Output = T>) -> T {
     timeout(DAY, future).await.expect("within a day")
 }
 
-/// Other tasks do all that they can.
+/// Lets other tasks do all that they can.
 async fn settle() {
     for _ in 0..100 {
         yield_now().await;

@@ -1,4 +1,4 @@
-//! Who may come in.
+//! Authentication: which peers are let in.
 
 mod curve;
 mod plain;
@@ -16,15 +16,15 @@ pub use curve::CurveClients;
 pub use plain::PlainUsers;
 pub use zap::Zap;
 
-/// What a peer claims, for an [`Authenticator`] to decide on.
+/// Claim of a peer, for an [`Authenticator`] to decide on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Claim {
-    /// What it has shown.
+    /// Credentials that the peer has shown.
     pub credentials: Credentials,
     /// The domain of our socket: see [`Options::domain`](crate::Options::domain).
     pub domain: String,
-    /// Where it comes from, as ZAP has it: a numeric IP address, or `:uid:gid:pid` of a process on this machine.
+    /// Address of the peer, as ZAP has it: a numeric IP address, or `:uid:gid:pid` of a process on this machine.
     pub address: String,
     /// The identity of our socket.
     pub identity: Bytes,
@@ -74,12 +74,12 @@ impl Door {
         Self(Some(Arc::new(authenticator)))
     }
 
-    /// Whether anybody is asked.
+    /// Returns whether there is an authenticator.
     pub(crate) const fn is_kept(&self) -> bool {
         self.0.is_some()
     }
 
-    /// With nobody to ask, NULL and CURVE let everybody in, PLAIN nobody.
+    /// Decides on a peer. Without an authenticator, NULL and CURVE let every peer in, PLAIN none.
     pub(crate) async fn decide(
         &self,
         credentials: Credentials,

@@ -1,4 +1,4 @@
-//! Why one connection ended, or never came about. The socket goes on, and reconnects where it was the one to connect.
+//! Reasons why a connection ended, or never came about. The socket goes on. The connecting side reconnects.
 
 use std::io;
 
@@ -7,8 +7,8 @@ use enfonet_zmtp::{CommandError, CurveError, Denial, Fault, HandshakeError, Traf
 use super::SocksError;
 use crate::routing::Refusal;
 
-/// Why a connection ended, or never came about. No operation fails with it, since the socket goes on: who wants to
-/// know [monitors](crate::Monitor) the socket.
+/// Reason why a connection ended, or never came about. No operation fails with it, since the socket goes on: a
+/// [monitor](crate::Monitor) of the socket reports it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectionError {
@@ -18,7 +18,7 @@ pub enum ConnectionError {
     /// This side ended it: by `unbind`, `disconnect` or `close`, or the socket was dropped.
     #[error("this side closed the connection")]
     Closed,
-    /// What the system said: nobody listens there, or the network failed.
+    /// The system's error: nothing listens there, or the network failed.
     #[error("{0}")]
     Io(#[from] io::Error),
     /// The name of the host can't be looked up, or isn't known.
@@ -57,7 +57,7 @@ pub enum ConnectionError {
     /// After the handshake the peer sent what no peer may send, or more than a limit allows.
     #[error("{0}")]
     Traffic(#[from] TrafficError),
-    /// What is to be sent can't be encrypted any more.
+    /// A message can't be encrypted any more.
     #[error("{0}")]
     Curve(#[from] CurveError),
     /// The peer sent a command that can't be read.
@@ -78,7 +78,7 @@ pub enum ConnectionError {
 }
 
 impl ConnectionError {
-    /// Whose doing it is.
+    /// Returns the origin of the error: the peer, the configuration, a limit, the caller, or circumstances.
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
@@ -104,8 +104,8 @@ impl ConnectionError {
         }
     }
 
-    /// Whether the same is to be expected of the peer the next time: it broke the protocol, or doesn't fit; or of
-    /// the proxy before it. Such a peer is tried again after [`Options::refused_interval`](crate::Options::refused_interval).
+    /// Returns whether the next attempt would fail likewise: the peer, or the proxy before it, broke the protocol or
+    /// doesn't fit. Such a peer is tried again after [`Options::refused_interval`](crate::Options::refused_interval).
     #[must_use]
     pub const fn is_lasting(&self) -> bool {
         match self {
@@ -121,7 +121,7 @@ impl ConnectionError {
         matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused)
     }
 
-    /// Whether this is what happens to any connection sooner or later, and not worth a warning.
+    /// Returns whether the error happens to any connection sooner or later, and isn't worth a warning.
     #[must_use]
     pub const fn is_ordinary(&self) -> bool {
         match self {
@@ -131,8 +131,8 @@ impl ConnectionError {
         }
     }
 
-    /// What was said when it was about who may come in: by our authenticator of the peer, or by the peer's of us, if
-    /// it told. The status is that of ZAP: 300, 400 or 500.
+    /// Returns the reason why an authenticator denied access: ours to the peer, or the peer's to us, if the peer sent
+    /// the reason. The status is that of ZAP: 300, 400 or 500.
     #[must_use]
     pub const fn denial(&self) -> Option<Denial> {
         match self {

@@ -1,4 +1,4 @@
-//! What can go wrong, an enum for each operation.
+//! Errors, an enum for each operation.
 
 mod connection;
 mod send;
@@ -14,7 +14,7 @@ pub use socks::SocksError;
 
 use crate::{Endpoint, EndpointError};
 
-/// A socket that couldn't be bound.
+/// Error returned by `bind`.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BindError {
@@ -39,7 +39,7 @@ pub enum BindError {
     Io {
         /// Where.
         endpoint: Endpoint,
-        /// What the system said.
+        /// The system's error.
         source: Arc<io::Error>,
     },
     /// The socket has been closed.

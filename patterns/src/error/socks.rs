@@ -1,20 +1,20 @@
-//! Why a proxy didn't connect to the peer.
+//! Reasons why a proxy didn't connect to the peer.
 
 use std::io;
 
 use enfonet_zmtp::Fault;
 
-/// Why a proxy didn't connect to the peer: see [`Options::socks_proxy`](crate::Options::socks_proxy).
+/// Reason why a proxy didn't connect to the peer: see [`Options::socks_proxy`](crate::Options::socks_proxy).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SocksError {
     /// The connection to the proxy was lost, or it took too long.
     #[error("the proxy: {0}")]
     Io(#[from] io::Error),
-    /// What is there is no such proxy, or breaks the protocol.
+    /// The server there is no SOCKS 5 proxy, or breaks the protocol.
     #[error("the proxy doesn't speak SOCKS 5")]
     Malformed,
-    /// It wants a login and none is set, or the other way round.
+    /// The proxy wants a login and none is set, or the other way round.
     #[error(
         "the proxy doesn't take the method of authentication: set a login if it wants one, and none if not"
     )]
@@ -34,7 +34,7 @@ pub enum SocksError {
 }
 
 impl SocksError {
-    /// Whose doing it is.
+    /// Returns the origin of the error: the proxy, the configuration, the caller, or circumstances.
     #[must_use]
     pub const fn fault(&self) -> Fault {
         match self {
@@ -45,13 +45,13 @@ impl SocksError {
         }
     }
 
-    /// Whether the proxy is all right, and may reach the peer the next time.
+    /// Returns whether the proxy is all right, and may reach the peer the next time.
     pub(super) const fn may_pass(&self) -> bool {
         matches!(self, Self::Io(_) | Self::Refused { .. })
     }
 }
 
-/// What the codes mean.
+/// Returns the meaning of a reply code.
 const fn reply(code: u8) -> &'static str {
     match code {
         2 => "it isn't allowed to",

@@ -1,4 +1,4 @@
-//! What only some kinds of sockets have.
+//! Options of some kinds of sockets only.
 
 use enfonet_zmtp::IntoMessage;
 
@@ -65,8 +65,8 @@ impl Options<Router> {
         self
     }
 
-    /// What [`send_routed`](Router::send_routed) does with a message that can't be sent: on, it fails if there is no
-    /// such peer, and waits if that has no room; off, which is the default, it drops the message.
+    /// Sets how [`send_routed`](Router::send_routed) treats a message that can't be sent. On, it fails if the peer
+    /// isn't there, and waits if the peer has no room. Off, which is the default, it drops the message.
     #[must_use]
     pub fn mandatory(mut self, on: bool) -> Self {
         self.settings.mandatory = on;
@@ -94,7 +94,7 @@ impl Options<Dealer> {
     }
 }
 
-/// Kinds that can do with the last message.
+/// Kinds that can do with the last message only.
 pub trait Conflates: Kind {}
 impl Conflates for Dealer {}
 impl Conflates for Push {}

@@ -1,4 +1,4 @@
-//! What a peer may make us hold.
+//! Limits on the memory that a peer can make us allocate.
 
 use super::Options;
 
@@ -36,7 +36,7 @@ impl<K> Options<K> {
 
     /// How many subscriptions a subscriber may hold, and how many octets their topics may have; the same
     /// bounds hold for the topics of all subscribers together, so that a broker never asks a publisher for
-    /// more than that takes. Who passes them is disconnected. Default 1,000,000 and 64 MiB.
+    /// more than that takes. A peer that passes them is disconnected. Default 1,000,000 and 64 MiB.
     #[must_use]
     pub fn max_subscriptions(mut self, subscriptions: usize, octets: usize) -> Self {
         (self.settings.subscriptions, self.settings.subscription_octets) = (subscriptions, octets);

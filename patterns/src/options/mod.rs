@@ -1,4 +1,4 @@
-//! What can be set on a socket.
+//! Options of sockets.
 
 mod connecting;
 mod kinds;
@@ -26,8 +26,8 @@ use crate::auth::Door;
 
 /// The settings of a socket, with libzmq's names and defaults where it has them. Given when the socket is made.
 ///
-/// What any socket may have is set on `Options`, and can be given to many. What only some kinds have is set on the
-/// builder of such a kind, `Options<Router>` say: on another it doesn't compile.
+/// Options that any socket may have are set on `Options`, which can be given to many sockets. Options of some kinds
+/// only are set on the builder of such a kind, `Options<Router>` say: on another kind they don't compile.
 ///
 /// ```
 /// use std::time::Duration;
@@ -44,13 +44,13 @@ pub struct Options<K = ()> {
 }
 
 impl Default for Options {
-    /// What libzmq has, where it has it: see each of the settings.
+    /// Returns libzmq's defaults, except where the doc of a setting gives another.
     fn default() -> Self {
         Self::new()
     }
 }
 
-/// What any socket may have, for a kind that may have more.
+/// Conversion of the options of any socket to those of one kind, which may have more.
 impl<K: Kind> From<Options> for Options<K> {
     fn from(options: Options) -> Self {
         Self { settings: options.settings, kind: PhantomData }
@@ -68,11 +68,11 @@ impl<K: Kind> Options<K> {
     }
 }
 
-/// What the application receives as the last message of a peer that went.
+/// A message that the application receives as the last message of a peer that has gone.
 #[derive(Clone, Debug)]
 pub(crate) struct Parting {
     pub(crate) message: Message,
-    /// Of peers that came to us, or of those that this side connected to.
+    /// Whether it is for peers that connected to us; otherwise for peers that this side connected to.
     pub(crate) of_accepted: bool,
 }
 
@@ -83,7 +83,7 @@ pub(crate) mod sealed {
     }
 }
 
-/// All that can be set, whatever the kind.
+/// All settings, whatever the kind of socket.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub(crate) context: Context,
@@ -190,7 +190,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// What each peer gets first.
+    /// Returns the messages that each peer gets first.
     pub(crate) fn greeting(&self) -> Batch {
         let probe = self.probe.then(|| Message::from(""));
         match (probe, &self.hello) {

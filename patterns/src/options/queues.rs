@@ -1,11 +1,11 @@
-//! How much waits, and for how long.
+//! Options of queues: how much waits, and for how long.
 
 use std::time::Duration;
 
 use super::{Options, bounded, unlimited};
 
 impl<K> Options<K> {
-    /// High-water mark of sending: how many messages may wait for one peer, 0 for no limit. Default 1000.
+    /// Sets the high-water mark of sending: how many messages may wait for one peer, 0 for no limit. Default 1000.
     /// A message counts until the kernel has taken it. What happens at the mark depends on the kind of
     /// socket: see there.
     #[must_use]
@@ -14,24 +14,24 @@ impl<K> Options<K> {
         self
     }
 
-    /// The same in octets, so that large messages don't fill the memory; 0 for no limit. Default 64 MiB.
-    /// As long as less than this waits, one more message is taken, whatever its size.
+    /// Sets the high-water mark of sending in bytes, so that large messages don't fill the memory; 0 for no limit.
+    /// Default 64 MiB. As long as fewer bytes wait, one more message is taken, whatever its size.
     #[must_use]
     pub fn send_octets(mut self, octets: usize) -> Self {
         self.settings.send_octets = unlimited(octets);
         self
     }
 
-    /// High-water mark of receiving: how many messages of one peer may wait to be received before its
-    /// connection is no longer read, 0 for no limit. Default 1000. What one read brought is kept whole, so
-    /// the mark may be passed by that much.
+    /// Sets the high-water mark of receiving: how many messages of one peer may wait to be received before its
+    /// connection is no longer read, 0 for no limit. Default 1000. The messages of one read are kept whole, so
+    /// they may pass the mark.
     #[must_use]
     pub fn recv_hwm(mut self, messages: usize) -> Self {
         self.settings.recv_hwm = unlimited(messages);
         self
     }
 
-    /// The same in octets; 0 for no limit. Default 64 MiB.
+    /// Sets the high-water mark of receiving in bytes; 0 for no limit. Default 64 MiB.
     #[must_use]
     pub fn recv_octets(mut self, octets: usize) -> Self {
         self.settings.recv_octets = unlimited(octets);

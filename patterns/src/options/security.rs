@@ -1,4 +1,4 @@
-//! Who may come in.
+//! Options of security: handshakes, mechanism and authenticator.
 
 use enfonet_zmtp::Security;
 
@@ -7,8 +7,8 @@ use crate::Authenticator;
 use crate::auth::Door;
 
 impl<K> Options<K> {
-    /// Maximum number of peers in the middle of their handshake at each endpoint that is bound. Default 10,000; with zero
-    /// nobody comes in.
+    /// Sets the maximum number of peers in the middle of their handshake at each endpoint that is bound.
+    /// Default 10,000; with zero no peer is let in.
     ///
     /// At the limit a newcomer takes the place of another: the oldest handshake of the address that has the most is ended. So
     /// peers that say nothing keep nobody out. Addresses of IPv6 count by their first 64 bits, peers over ipc by their user.
@@ -22,27 +22,27 @@ impl<K> Options<K> {
         self
     }
 
-    /// The mechanism of the socket, its role in it, and what that needs: on tcp and ipc, not within the process.
-    /// Default [`Security::Null`].
+    /// Sets the mechanism of the socket, its role in it, and the keys or login that it needs: on tcp and ipc, not
+    /// within the process. Default [`Security::Null`].
     ///
     /// Both ends must have the same mechanism, one as client and one as server. A PLAIN server needs an
-    /// [`authenticator`](Self::authenticator), or nobody comes in. A CURVE server without one lets everybody in
-    /// who knows its public key.
+    /// [`authenticator`](Self::authenticator), or no peer is let in. A CURVE server without one lets in every peer
+    /// that knows its public key.
     #[must_use]
     pub fn security(mut self, security: Security) -> Self {
         self.settings.security = security;
         self
     }
 
-    /// Who decides which peers may come in: a [`PlainUsers`](crate::PlainUsers), a
-    /// [`CurveClients`](crate::CurveClients), a ZAP handler ([`Zap`](crate::Zap)), or a closure. Default nobody.
+    /// Sets the authenticator, which decides which peers are let in: a [`PlainUsers`](crate::PlainUsers), a
+    /// [`CurveClients`](crate::CurveClients), a ZAP handler ([`Zap`](crate::Zap)), or a closure. Default none.
     #[must_use]
     pub fn authenticator(mut self, authenticator: impl Authenticator) -> Self {
         self.settings.door = Door::kept_by(authenticator);
         self
     }
 
-    /// The security domain, which the authenticator gets to see (libzmq's `ZAP_DOMAIN`). Default empty.
+    /// Sets the security domain, which the authenticator gets to see (libzmq's `ZAP_DOMAIN`). Default empty.
     #[must_use]
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
         self.settings.domain = domain.into();

@@ -1,4 +1,4 @@
-//! Who gets what is published, and what is told of subscriptions.
+//! Options of publishing: which subscribers get a message, and which subscriptions are reported.
 
 use super::{Kind, Options, Told};
 use crate::{Pub, Sub, XPub, XSub};
@@ -19,8 +19,8 @@ impl<K: Publishes> Options<K> {
     /// until all have room, `try_send` gives the message back. So one subscriber that doesn't read holds up all
     /// others, until it goes. Default off. (libzmq's `XPUB_NODROP`.)
     ///
-    /// What was sent to a subscriber that is cut off is lost to it, so see what
-    /// [`heartbeat_interval`](Self::heartbeat_interval) says of receivers that are at their mark.
+    /// A subscriber that is cut off loses the messages that were sent to it: see
+    /// [`heartbeat_interval`](Self::heartbeat_interval) on receivers that are at their mark.
     #[must_use]
     pub fn nodrop(mut self, on: bool) -> Self {
         self.settings.nodrop = on;

@@ -8,7 +8,7 @@ use super::{Options, bounded};
 use crate::endpoint::{Host, Source};
 use crate::{Endpoint, EndpointError};
 
-/// What holds for the listeners and streams of a socket.
+/// Settings of the listeners and streams of a socket.
 #[derive(Clone, Debug)]
 pub(crate) struct Transport {
     pub(crate) backlog: u32,
@@ -68,7 +68,7 @@ impl<K> Options<K> {
         self
     }
 
-    /// The kernel's buffer for what is sent over a TCP connection, in octets (`SO_SNDBUF`). Linux takes twice as much,
+    /// Sets the kernel's buffer for sending over a TCP connection, in bytes (`SO_SNDBUF`). Linux takes twice as much,
     /// up to a limit of its own. Default: the system's, which grows with the traffic.
     #[must_use]
     pub fn send_buffer(mut self, octets: usize) -> Self {
@@ -76,7 +76,8 @@ impl<K> Options<K> {
         self
     }
 
-    /// The same for what is received (`SO_RCVBUF`).
+    /// Sets the kernel's buffer for receiving over a TCP connection, in bytes (`SO_RCVBUF`). Linux takes twice as much,
+    /// up to a limit of its own. Default: the system's, which grows with the traffic.
     #[must_use]
     pub fn recv_buffer(mut self, octets: usize) -> Self {
         self.settings.transport.recv_buffer = Some(octets.min(MAX_BUFFER));
@@ -199,7 +200,8 @@ impl SocksProxy {
         }
     }
 
-    /// What is shown to the proxy (RFC 1929): in clear, to whoever listens. With an empty name, nothing is.
+    /// Sets the login that is sent to the proxy (RFC 1929): in clear, for any listener to read. With an empty name, no
+    /// login is sent.
     #[must_use]
     pub fn login(mut self, login: Login) -> Self {
         self.login = (!login.username().is_empty()).then_some(login);
@@ -207,7 +209,7 @@ impl SocksProxy {
     }
 }
 
-/// What the system's calls take.
+/// Maximum that the system's calls take.
 const MAX_BUFFER: usize = i32::MAX as usize;
 const MAX_RETRANSMIT: Duration = Duration::from_millis(i32::MAX as u64);
 const MILLISECOND: Duration = Duration::from_millis(1);

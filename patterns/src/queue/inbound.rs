@@ -1,7 +1,7 @@
-//! What came from the peers of one socket and waits to be received: an inbox for each, served in turn.
+//! Messages from the peers of one socket that wait to be received: an inbox for each peer, served in turn.
 //!
-//! A peer that has something to read stands in the `ready` line once. Whoever receives takes from the first
-//! in line, one message or one run, and the peer goes to the back: fair per message, or per run.
+//! A peer that has something to read stands in the `ready` line once. A receive takes one message or one run
+//! from the first peer in line, and that peer goes to the back: fair per message, or per run.
 
 mod inbox;
 mod receivers;
@@ -20,16 +20,17 @@ use receivers::Receivers;
 use super::{Load, first_goes_last};
 use crate::{Amount, PeerId, PeerInfo};
 
-/// What a socket receives, in the order in which it happened to each peer.
+/// An event that a socket receives. The events of one peer come in the order in which they happened, except that
+/// waiting changes of subscriptions come first.
 #[derive(Debug)]
 pub(crate) enum Arrival<T = Batch> {
-    /// A peer is there; reported to sockets that ask for it.
+    /// A peer has joined; reported to sockets that ask for it.
     Joined(Arc<PeerInfo>),
-    /// Of a peer: messages, or one.
+    /// Messages from a peer, or one message.
     Came(PeerId, T),
-    /// A peer wants, or no longer wants, a topic that nobody else does (XPUB).
+    /// A peer wants, or no longer wants, a topic that no other peer wants (XPUB).
     Subscription(PeerId, Subscription),
-    /// A peer has gone, after all that it sent; with what it was not sent.
+    /// A peer has gone, with the messages that weren't sent to it. All messages that it sent come before this.
     Left(PeerId, Vec<Batch>),
 }
 
@@ -54,10 +55,10 @@ pub(crate) struct Inbound {
     /// Waker of the sweep behind peers that have gone, while it waits for the application to take changes.
     pub(crate) sweeper: Option<Waker>,
     limit: Load,
-    /// What waits of peers that have gone for good. At the mark, no connection is read: or peers that come,
-    /// send and go would fill the memory.
+    /// Messages that wait from peers that have gone for good. At the mark no connection is read: otherwise peers that
+    /// come, send and go would fill the memory.
     orphaned: Load,
-    /// Some of what waits may not be wanted: that is seen to when it is received.
+    /// Whether some of the waiting messages may not be wanted: that is checked when they are received.
     pub(crate) is_doubtful: bool,
     pub(crate) receivers: Receivers,
     /// The socket is closed: nobody waits any more.
@@ -117,7 +118,7 @@ impl Inbound {
         newest.or(inbox.peer.as_ref())
     }
 
-    /// What came of a peer: all of it, and what of that waits.
+    /// Returns the amount that ever came from a peer, and the part of it that waits.
     pub(crate) fn amounts(&self, id: PeerId) -> Option<(Amount, Amount)> {
         self.inboxes.get(id).map(|inbox| (inbox.received, inbox.queued.into()))
     }
@@ -130,7 +131,7 @@ impl Inbound {
             let _ = run.split_to(run.len() - 1);
             inbox.items.retain(|item| !matches!(item, Item::Run(_)));
             if !self.reports {
-                // Whose the message is, the newest of them says.
+                // Only the newest `Joined` is needed: it names the peer that sent the message.
                 inbox.items.drain(..inbox.items.len().saturating_sub(1));
             }
             inbox.queued = Load::default();
@@ -170,12 +171,12 @@ impl Inbound {
         self.wake_paused();
     }
 
-    /// The peers that are there, and those of whom anything waits.
+    /// Returns the peers that are connected, and the peers that have gone and from which anything waits.
     pub(crate) fn peers(&self) -> impl Iterator<Item = &Arc<PeerInfo>> {
         self.inboxes.keys().filter_map(|id| self.peer(id))
     }
 
-    /// What has come from a peer and isn't received yet.
+    /// Returns the load that has come from a peer and isn't received yet.
     pub(crate) fn unread(&self, id: PeerId) -> Load {
         self.inboxes.get(id).map(|inbox| inbox.queued).unwrap_or_default()
     }
@@ -228,7 +229,7 @@ impl Inbound {
         }
     }
 
-    /// A peer has gone. What it sent stays; `report` makes its going an arrival behind that.
+    /// A peer has gone. The messages that it sent stay; `report` adds its going as an arrival behind them.
     pub(crate) fn part(&mut self, id: PeerId, unsent: Vec<Batch>, report: bool) {
         let Some(inbox) = self.inboxes.get_mut(id) else {
             return;
@@ -240,12 +241,12 @@ impl Inbound {
         let mut newest = inbox.items.iter().rev();
         let is_unheard = unsent.is_empty() && matches!(newest.next(), Some(Item::Joined(_)));
         let waits_already = matches!(newest.next(), Some(Item::Left(_)));
-        // What nobody has seen, and nobody need see, doesn't pile up.
+        // A `Left` waits already, and the peer that came after it was never seen: a second `Left` would only pile up.
         if is_unheard && !self.reports && waits_already {
             return;
         }
         if is_unheard && self.reports {
-            // Neither its coming nor its going.
+            // Neither the peer's coming nor its going is reported.
             inbox.items.pop_back();
             if inbox.items.is_empty() {
                 inbox.in_line = false;
@@ -257,7 +258,7 @@ impl Inbound {
         }
     }
 
-    /// The peer's queue ends. What it sent stays until it has been received.
+    /// The peer's queue ends. The messages that it sent stay until they have been received.
     pub(crate) fn close(&mut self, id: PeerId) {
         let Some(inbox) = self.inboxes.get_mut(id) else {
             return;
@@ -277,7 +278,7 @@ impl Inbound {
         }
     }
 
-    /// Whether what waits can be taken as it is, and nobody waits for it.
+    /// Returns whether waiting messages can be taken without a check, and no receiver waits.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
         !self.is_doubtful && self.receivers.is_empty()
@@ -288,29 +289,29 @@ impl Inbound {
         !self.ready.is_empty() || !self.subscriptions.is_empty()
     }
 
-    /// The next arrival in turn; a run has at most `messages` of them.
+    /// Pops the next arrival in turn; a run has at most `messages` messages.
     pub(crate) fn pop(&mut self, messages: usize) -> Option<Arrival> {
         self.pop_by(|run| cut(run, messages), |_| ()).map(|(arrival, ())| arrival)
     }
 
-    /// The same, and whose it is.
+    /// Pops like [`pop`](Self::pop), and returns the peer that the arrival is from.
     pub(crate) fn pop_known(&mut self, messages: usize) -> Option<(Arrival, Option<Arc<PeerInfo>>)> {
         self.pop_by(|run| cut(run, messages), |inbox| inbox?.peer.clone())
     }
 
-    /// The next arrival in turn; of messages one.
+    /// Pops the next arrival in turn: messages come one at a time.
     #[inline]
     pub(crate) fn pop_one(&mut self) -> Option<Arrival<Message>> {
         self.pop_by(cut_one, |_| ()).map(|(arrival, ())| arrival)
     }
 
-    /// The same, and whose it is.
+    /// Pops like [`pop_one`](Self::pop_one), and returns the peer that the arrival is from.
     #[inline]
     pub(crate) fn pop_one_known(&mut self) -> Option<(Arrival<Message>, Option<Arc<PeerInfo>>)> {
         self.pop_by(cut_one, |inbox| inbox?.peer.clone())
     }
 
-    /// The next message of any peer, in turn.
+    /// Pops the next message of any peer, in turn.
     #[inline]
     pub(crate) fn pop_message(&mut self) -> Option<Message> {
         let inbox = &mut self.inboxes[*self.ready.front()?];
@@ -318,7 +319,7 @@ impl Inbound {
         if run.len() < 2 || !inbox.open {
             return self.pop_next();
         }
-        // The run goes on: nothing changes but that the message is gone. With nobody else in line, it is its turn again.
+        // The run goes on: nothing changes but that the message is gone. A peer alone in line has the next turn, too.
         inbox.give_credit(Load::new(1, run.front_len()), &self.limit);
         first_goes_last(&mut self.ready);
         let Some(Item::Run(run)) = inbox.items.front_mut() else { return None };
@@ -329,7 +330,7 @@ impl Inbound {
         self.pop_message_of().map(|(_, message)| message)
     }
 
-    /// The next message of any peer, in turn, and whose it is.
+    /// Pops the next message of any peer, in turn, with its peer's id. Other arrivals are dropped.
     pub(crate) fn pop_message_of(&mut self) -> Option<(PeerId, Message)> {
         loop {
             if let Arrival::Came(id, message) = self.pop_one()? {
@@ -338,7 +339,7 @@ impl Inbound {
         }
     }
 
-    /// The next arrival in turn, of messages those that are `cut` off, and what there is to `see` of their inbox.
+    /// Pops the next arrival in turn. `cut` takes messages off a run; `see` looks at the inbox afterwards.
     #[inline]
     fn pop_by<T, S>(
         &mut self,
@@ -354,7 +355,7 @@ impl Inbound {
         let arrival = inbox.pop(id, cut, &self.limit, self.reports);
         let seen = see(Some(inbox));
         if inbox.open && inbox.has_arrivals(self.reports) {
-            // With nobody else in line, it is its turn again.
+            // A peer alone in line has the next turn, too.
             first_goes_last(&mut self.ready);
         } else {
             self.leave_line(id, queued);
@@ -377,7 +378,8 @@ impl Inbound {
         Some((Arrival::Subscription(id, subscription), see(self.inboxes.get(id))))
     }
 
-    /// A peer has had its turn, which may have been its last; so much was there of it before.
+    /// Takes the first peer out of the line after its turn, which may have been its last. `before` is the load that
+    /// waited from it before the turn.
     fn leave_line(&mut self, id: PeerId, mut before: Load) {
         self.ready.pop_front();
         let inbox = &mut self.inboxes[id];
@@ -392,7 +394,7 @@ impl Inbound {
         self.line_up_again(id);
     }
 
-    /// If there is anything left to receive of it.
+    /// Puts a peer back in line if there is anything left to receive from it; otherwise removes an ended inbox.
     fn line_up_again(&mut self, id: PeerId) {
         let inbox = &mut self.inboxes[id];
         if inbox.has_arrivals(self.reports) {
@@ -404,7 +406,7 @@ impl Inbound {
         }
     }
 
-    /// Keeps of each run that waits what `keep` makes of it: all that is wanted, so nothing is doubtful then.
+    /// Replaces each waiting run with `keep` of it, the wanted messages: so nothing is doubtful afterwards.
     pub(crate) fn retain(&mut self, keep: impl Fn(Batch) -> Batch) {
         self.is_doubtful = false;
         for inbox in self.inboxes.values_mut() {
@@ -437,7 +439,7 @@ impl Inbound {
     }
 }
 
-/// Takes at most so many messages off a run.
+/// Takes at most `messages` messages off a run.
 fn cut(run: &mut Batch, messages: usize) -> (Batch, Load) {
     let taken = run.split_to(messages);
     let load = Load::new(taken.len(), taken.wire_len());

@@ -1,4 +1,4 @@
-//! What waits for a peer ([`Outbox`]) and what came from the peers ([`Inbound`]): bounded in messages and in octets.
+//! Queues of messages to one peer ([`Outbox`]) and from all peers ([`Inbound`]), bounded in messages and in bytes.
 
 mod inbound;
 mod outbox;
@@ -54,7 +54,7 @@ impl Load {
     }
 }
 
-/// Who was first in a line goes to its end, at no cost where there is nobody else.
+/// Moves the first entry of a line to the end, at no cost if it is the only entry.
 #[inline]
 pub(crate) fn first_goes_last<T>(line: &mut VecDeque<T>) {
     if line.len() > 1 {

@@ -1,13 +1,13 @@
-//! What waits to be written to one peer.
+//! Queue of messages and commands to be written to one peer.
 //!
 //! ```text
 //!   control │ runs: shared slices, large messages │ tail: small messages, encoded │   in the connection's hands
 //!                                                                                 └─► counted until written
 //! ```
 //!
-//! Small messages are copied behind each other into the tail; longer runs of what a peer sent, and large
-//! bodies, are shared. The connection takes everything at once and gives the credit back when the kernel has
-//! it. Control (commands, which don't count) goes out before the messages that are taken with it.
+//! Small messages are copied behind each other into the tail; longer runs that a peer sent, and large bodies,
+//! are shared. The connection takes everything at once and gives the credit back when the kernel has it.
+//! Control (commands, which don't count) goes out before the messages that are taken with it.
 
 mod writing;
 
@@ -22,56 +22,57 @@ pub(crate) use writing::Staged;
 use super::Load;
 use crate::Amount;
 
-/// Shorter runs are copied: cheaper than a shared slice, and they don't keep a read buffer alive.
+/// Minimum bytes of a run that is shared. Copying a shorter run is cheaper than a shared slice, and the copy doesn't
+/// keep a read buffer alive.
 const SHARE_FROM: usize = 2048;
-/// A shared slice may keep a buffer alive that is larger by this factor: longer runs are copied, too, when
-/// they are a smaller part than that of what they were cut from.
+/// Maximum factor by which the buffer that a shared slice keeps alive may be larger than the slice. A run that is a
+/// smaller part of its buffer is copied, even if it is long.
 const PINNED: usize = 4;
-/// The tail is closed at this size, so that writing needs no buffer that is larger.
+/// Bytes at which the tail is closed, so that writing needs no larger buffer.
 const TAIL: usize = 64 << 10;
-/// So many buffers are kept for tails to come.
+/// Maximum number of buffers kept for later tails.
 const SPARE: usize = 32;
-/// So many octets of commands may wait for a peer that doesn't take them. After the next handshake it is
-/// told its subscriptions as they are then.
+/// Maximum bytes of commands waiting for a peer that doesn't take them. After the next handshake the peer is told the
+/// subscriptions as they are then.
 const MAX_CONTROL: usize = 64 << 20;
-/// So many octets of commands may wait before PINGs are no longer answered.
+/// Bytes of waiting commands from which PINGs are no longer answered.
 const MAX_PONGS: usize = 64 << 10;
 
 #[derive(Debug)]
 pub(crate) struct Outbox {
     control: BytesMut,
     control_limit: usize,
-    /// What the peer gets first: it goes before all that waits, and doesn't wait for the next peer.
+    /// Messages that the peer gets first, before all that wait. They don't wait for the next peer.
     greeting: Batch,
-    /// How many messages of that the connection has taken, and how many had been handed over before.
+    /// Number of greeting messages that the connection has taken, and number of messages sent before them.
     greeted: (usize, u64),
     runs: VecDeque<Batch>,
     tail: Tail,
-    /// Buffers for the tails to come.
+    /// Buffers for later tails.
     spare: Vec<BytesMut>,
-    /// Staged here, or in the connection's hands and not yet written.
+    /// Load that is staged here, or in the connection's hands and not yet written.
     queued: Load,
-    /// How much of that is admitted: what the socket has set, and the room at the other end of a pipe.
+    /// Bound on `queued`: `set` by the socket, plus `room` at the other end of a pipe. Zero if `retired`.
     limit: Load,
     set: Load,
     room: Load,
-    /// It gets nothing new.
+    /// Whether the peer gets nothing new.
     retired: bool,
-    /// Its connection is to end at once.
+    /// Whether the peer's connection is to end at once.
     pub(crate) replaced: bool,
-    /// How its connection is to end, if the socket goes on without it.
+    /// How the peer's connection is to end, if the socket goes on without it.
     pub(crate) end: Option<EndMode>,
     /// Only the last message is kept, whatever the limit.
     conflates: bool,
     /// Places that are kept for messages to come.
     reserved: usize,
-    /// All that was handed over since the queue began.
+    /// Amount that was handed over since the queue began.
     sent: Amount,
-    /// What the peer has, and hasn't received: within the process it takes up room here.
+    /// Load in the inbox of a peer within the process that the peer hasn't received: it still takes up room here.
     ahead: Load,
     /// Messages that found no room and didn't wait for any, or that newer ones took the place of.
     dropped: u64,
-    /// The connection's, when it has nothing to write, or waits for the kernel.
+    /// The connection's waker, while the connection has nothing to write, or waits for the kernel.
     sleeping: Option<Waker>,
     /// The kernel takes no more for now.
     blocked: bool,
@@ -145,7 +146,7 @@ impl Outbox {
         self.queued.messages + self.reserved < self.limit.messages && self.queued.octets < self.limit.octets
     }
 
-    /// What may wait here from now on. What does already isn't lost.
+    /// Sets the load that may wait here from now on. Messages that wait already aren't lost.
     pub(crate) fn set_limit(&mut self, limit: Load) {
         if !self.conflates {
             self.set = limit;
@@ -153,7 +154,8 @@ impl Outbox {
         }
     }
 
-    /// The peer, within the process, has so much room itself. Whether there is room here now where there was none.
+    /// Sets the room that the peer, within the process, has itself. Returns whether there is room here now where there
+    /// was none.
     #[inline]
     pub(crate) fn set_room(&mut self, room: Load) -> bool {
         if self.room == room {
@@ -210,7 +212,7 @@ impl Outbox {
         self.queued.messages
     }
 
-    /// What is not handed over yet.
+    /// Returns the load that isn't handed over yet.
     pub(crate) const fn unsent(&self) -> Load {
         let mut unsent = self.queued;
         unsent.sub(self.ahead);
@@ -225,7 +227,7 @@ impl Outbox {
         self.dropped
     }
 
-    /// The peer doesn't get so many messages.
+    /// Counts messages that the peer doesn't get.
     pub(crate) const fn lose(&mut self, messages: usize) {
         self.dropped += messages as u64;
     }
@@ -240,7 +242,8 @@ impl Outbox {
         }
     }
 
-    /// The same, of what is `encode`d behind the envelope.
+    /// Stages one small message, which `encode` writes, behind `envelope`. The caller has seen to it that there is
+    /// [room](Self::has_room).
     #[inline]
     pub(crate) fn push_small(&mut self, envelope: &Envelope, encode: impl FnOnce(&mut BytesMut)) {
         if self.conflates {

@@ -1,4 +1,4 @@
-//! To the peer of a name (RFC 28, "The ROUTER Socket").
+//! Routing to the peer of a name (RFC 28, "The ROUTER Socket").
 
 use std::collections::HashMap;
 
@@ -9,12 +9,12 @@ use super::{Refusal, Routing};
 use crate::queue::Outbox;
 use crate::{PeerId, PeerInfo};
 
-/// Who is called what. A peer without an identity of its own gets one: a zero and a number.
+/// Index of peers by identity. A peer without an identity of its own gets one: a zero and a number.
 #[derive(Debug)]
 pub(crate) struct Directory {
     by_identity: HashMap<Bytes, PeerId>,
     names: SecondaryMap<PeerId, Name>,
-    /// Whether a newcomer takes over the identity of one that is there.
+    /// Whether a newcomer takes over the identity of a connected peer.
     hands_over: bool,
     /// The peer whose identity was taken over last.
     replaced: Option<PeerId>,
@@ -24,9 +24,10 @@ pub(crate) struct Directory {
 #[derive(Debug)]
 struct Name {
     text: Bytes,
-    /// Given by the application: nobody takes it over.
+    /// Whether the application gave the name: then no newcomer takes it over.
     is_given: bool,
-    /// Then it stays with the queue, whoever is connected and whatever that one calls itself, until that is retired.
+    /// Whether the name stays with the queue, whichever peer is connected and whatever that peer calls itself: so it is
+    /// with a given name until the queue is retired.
     stays: bool,
 }
 
@@ -47,7 +48,7 @@ impl Directory {
         self.names.get(id).map(|name| &name.text)
     }
 
-    /// Gives the peer of a queue its name, before it is there. `false` if another has it.
+    /// Gives the peer of a queue its name, before the peer is there. Returns `false` if another peer has the name.
     pub(crate) fn give(&mut self, id: PeerId, name: Bytes) -> bool {
         let is_free = !self.by_identity.contains_key(&name);
         if is_free {
@@ -113,7 +114,8 @@ impl Routing for Directory {
         self.replaced.take()
     }
 
-    /// Who was sent everything has its time to close, and the name is free meanwhile.
+    /// Frees the name as soon as the peer parts: a peer that was sent everything then has time to close, and the name
+    /// is free meanwhile.
     fn retire(&mut self, id: PeerId) {
         if let Some(name) = self.names.get_mut(id) {
             name.stays = false;

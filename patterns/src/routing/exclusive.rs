@@ -1,4 +1,4 @@
-//! To the one peer there is (RFC 31, "The PAIR Socket").
+//! Routing to a single peer (RFC 31, "The PAIR Socket").
 
 use std::collections::VecDeque;
 
@@ -6,11 +6,11 @@ use super::{Choose, Outboxes, Refusal, Routing};
 use crate::queue::Outbox;
 use crate::{PeerId, PeerInfo};
 
-/// Whose turn it is: the first that came, until its queue ends or it is given up; then the next in line.
+/// Routing to the peer that came first, until its queue ends or it is given up; then to the next in line.
 #[derive(Debug, Default)]
 pub(crate) struct Exclusive {
     line: VecDeque<PeerId>,
-    /// Those that were given up, and still get what waits for them.
+    /// Peers that were given up, and still get the messages that wait for them.
     retired: Vec<PeerId>,
 }
 

@@ -1,4 +1,4 @@
-//! To every peer that wants it (RFC 29, "The PUB Socket", "The XPUB Socket").
+//! Routing to every peer that wants a message (RFC 29, "The PUB Socket", "The XPUB Socket").
 
 use enfonet_zmtp::{Batch, Envelope, IntoMessage, Span, Subscription};
 
@@ -12,7 +12,7 @@ use crate::queue::{Outbox, Outgoing, PendingRun};
 #[derive(Debug)]
 pub(crate) struct FanOut {
     pub(crate) subscribers: Subscribers,
-    /// What a peer has no room for is sent to nobody.
+    /// Whether a message that one peer has no room for is sent to no peer.
     nodrop: bool,
     /// Serial number of the message at hand.
     serial: u64,
@@ -31,10 +31,10 @@ pub(crate) struct Lost {
 }
 
 impl Lost {
-    /// A peer loses so many messages.
+    /// Counts messages that a peer loses.
     pub(crate) fn add(&mut self, peer: PeerId, outbox: &mut Outbox, messages: usize) {
         outbox.lose(messages);
-        // To one that is to get nothing new, nothing is lost.
+        // A peer that is to get nothing new loses nothing.
         if messages > 0 && outbox.is_open() {
             self.messages += messages;
             self.peer = peer;
@@ -42,21 +42,21 @@ impl Lost {
     }
 }
 
-/// What a queue had no room for, though its connection is writing: worth another try before it is dropped.
+/// A run that a queue had no room for, though its connection is writing: worth another try before it is dropped.
 #[derive(Debug)]
 pub(crate) struct Leftover {
     pub(crate) id: PeerId,
     pub(crate) run: Batch,
 }
 
-/// What became of a message.
+/// Outcome of publishing a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Published {
-    /// Somebody has it, or will have, or nobody wanted it.
+    /// A peer has it, or may still get it, or no peer wanted it.
     Taken,
-    /// Nobody of those who wanted it had room.
+    /// No peer that wanted it had room.
     Lost,
-    /// The socket drops nothing, and somebody has no room: nobody has it.
+    /// The socket drops nothing, and a peer has no room: no peer has it.
     Refused,
 }
 
@@ -66,8 +66,8 @@ impl FanOut {
         Self { subscribers, nodrop: settings.nodrop, serial: 0, touched: Vec::new(), lost: Lost::default() }
     }
 
-    /// Puts a message into the queue of each peer that it is for; `touched` is told of those that got it. A
-    /// peer without room loses it, unless it is about to have room: then it is in `leftovers`.
+    /// Puts a message into the queue of each peer that it is for; calls `touched` with each queue that got it. A
+    /// peer without room loses the message, unless it is about to have room: then the message is in `leftovers`.
     pub(crate) fn publish(
         &mut self,
         outboxes: &mut Outboxes,
@@ -103,7 +103,7 @@ impl FanOut {
         if lost && !got { Published::Lost } else { Published::Taken }
     }
 
-    /// Whether every peer that messages of this topic are for has room for one, or gets nothing new anyway.
+    /// Returns whether every peer that messages of this topic are for has room for one, or gets nothing new anyway.
     fn has_room(&self, outboxes: &mut Outboxes, topic: &[u8]) -> bool {
         let mut room = true;
         self.subscribers.for_each_recipient(outboxes, topic, self.serial, |_, outbox| {
@@ -112,8 +112,8 @@ impl FanOut {
         room
     }
 
-    /// The same for a batch: a peer gets neighbouring messages as one run, shared where it is long. Gives how many
-    /// messages were taken: only a socket that drops nothing may leave some, from the first that found no room.
+    /// Publishes a batch: a peer gets neighbouring messages as one run, shared where it is long. Returns the number of
+    /// messages taken: only a socket that drops nothing may leave some, from the first that found no room.
     pub(crate) fn publish_batch(
         &mut self,
         outboxes: &mut Outboxes,
@@ -173,7 +173,7 @@ impl FanOut {
         }
     }
 
-    /// Tries again what was left over, in order; keeps what still has hope.
+    /// Tries the leftovers again, in order; keeps the runs that still have hope.
     pub(crate) fn retry(
         &mut self,
         outboxes: &mut Outboxes,
@@ -205,7 +205,7 @@ struct Admission<'a, F> {
 impl<F: FnMut(&mut Outbox)> Admission<'_, F> {
     /// Stages as much of a run as there is room for; the rest is left over if the connection is writing, or lost.
     fn admit(&mut self, outbox: &mut Outbox, id: PeerId, mut run: Batch) {
-        // What is left over of an earlier run goes first, or the order would be lost.
+        // The leftover of an earlier run goes first, or the order would be lost.
         let waits = outbox.behind == self.serial;
         let admitted = if waits { 0 } else { outbox.push_run(&run, self.source) };
         if admitted > 0 {

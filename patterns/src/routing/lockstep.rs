@@ -25,10 +25,10 @@ pub(crate) struct Lockstep {
     robin: RoundRobin,
     relaxed: bool,
     correlate: bool,
-    /// Of the last request.
+    /// Number of the last request.
     ticket: Ticket,
     state: State,
-    /// Those who may reply to it: several, where it was sent again. The last one has to.
+    /// Peers that may reply to the last request: several, if it was sent again. The last of them has to reply.
     asked: SmallVec<[PeerId; 2]>,
 }
 
@@ -92,8 +92,8 @@ impl Lockstep {
         self.ticket
     }
 
-    /// Sends a request to the next peer with room; one that is under way is abandoned. Who got it; `None` if nobody
-    /// has room.
+    /// Sends a request to the next peer with room, and abandons a request that is under way. Returns the peer; `None`
+    /// if no peer has room.
     pub(crate) fn request(&mut self, outboxes: &mut Outboxes, message: &Message) -> Option<PeerId> {
         let id = self.robin.choose(outboxes)?;
         self.ticket.0 = self.ticket.0.wrapping_add(1);
@@ -102,8 +102,8 @@ impl Lockstep {
         Some(id)
     }
 
-    /// Sends the request of this number again, to the next peer with room, unless that is no longer wanted. Who got
-    /// it, if anybody.
+    /// Sends the request of this number again, to the next peer with room, unless it is no longer wanted. Returns the
+    /// peer, if the request was sent.
     pub(crate) fn again(
         &mut self,
         ticket: Ticket,
@@ -135,7 +135,7 @@ impl Lockstep {
         }
     }
 
-    /// Sends the request that came back to the next peer with room. Who got it, if anybody.
+    /// Sends the request that came back to the next peer with room. Returns the peer, if the request was sent.
     pub(crate) fn resend(&mut self, outboxes: &mut Outboxes) -> Option<PeerId> {
         let State::Unsent(message) = &self.state else { return None };
         let message = message.clone();
@@ -151,7 +151,7 @@ impl Lockstep {
         self.state = State::Awaiting;
     }
 
-    /// What stands before the request, and has to stand before its reply.
+    /// Returns the envelope that stands before the request, and has to stand before its reply.
     fn envelope(&self) -> Envelope {
         if self.correlate {
             Envelope::of(&[&self.ticket.0.to_be_bytes()[..], b""])
@@ -160,8 +160,8 @@ impl Lockstep {
         }
     }
 
-    /// A message has come from a peer: the reply, if it is that. Others are dropped: those of peers that
-    /// weren't asked, and whatever doesn't begin with the envelope of the request. Whether it was the reply.
+    /// Takes a message from a peer, and returns whether it is the reply. Other messages are dropped: messages of peers
+    /// that weren't asked, and messages that don't begin with the envelope of the request.
     pub(crate) fn reply(&mut self, id: PeerId, message: Message) -> bool {
         if !self.is_open() || !self.asked.contains(&id) {
             return false;
@@ -180,7 +180,7 @@ impl Lockstep {
         matches!(self.state, State::Awaiting | State::Unsent(_) | State::Lost)
     }
 
-    /// A peer has gone, with so much not sent to it.
+    /// A peer has gone; `unsent` wasn't sent to it.
     pub(crate) fn gone(&mut self, id: PeerId, unsent: Vec<Batch>) {
         if !self.is_open() {
             return;
@@ -190,12 +190,12 @@ impl Lockstep {
         if !was_last || !matches!(self.state, State::Awaiting) {
             return;
         }
-        // What was sent last is the request, if it wasn't sent.
+        // The request was queued last: if it wasn't sent, it is the last unsent message.
         let request = unsent.into_iter().flatten().last().and_then(|wire| wire.split_envelope().ok());
         self.state = request.map_or(State::Lost, |(_, request)| State::Unsent(request));
     }
 
-    /// How a request stands. Its reply is taken with this.
+    /// Returns how a request stands. This takes its reply.
     pub(crate) fn standing(&mut self, ticket: Ticket) -> Standing {
         if self.ticket != ticket {
             return Standing::Abandoned;
@@ -211,7 +211,7 @@ impl Lockstep {
         }
     }
 
-    /// No reply to this request is waited for any more. Who hasn't got it yet doesn't get it.
+    /// Gives up waiting for a reply to this request. A peer that is away and hasn't got the request doesn't get it.
     pub(crate) fn give_up(&mut self, ticket: Ticket, outboxes: &mut Outboxes) {
         if self.ticket == ticket && !self.is_idle() {
             self.take_back(outboxes);
@@ -233,7 +233,7 @@ impl Routing for Lockstep {
         self.robin.room(id);
     }
 
-    /// Only of those that have the request: others may come and go unseen.
+    /// The socket has to know only of peers that have the request: others may come and go unseen.
     fn part(&mut self, id: PeerId) -> bool {
         self.is_open() && self.asked.contains(&id)
     }

@@ -31,23 +31,23 @@ use crate::{PeerId, PeerInfo};
 /// The queues to all peers of a socket.
 pub(crate) type Outboxes = SecondaryMap<PeerId, Outbox>;
 
-/// What a kind of socket knows about its peers beyond their queues.
+/// Routing policy of a kind of socket: its knowledge of its peers beyond their queues.
 ///
 /// ```text
 ///   open ──► join ──► part ──► close        its queue lasts as long as its connection
 ///   open ──► (join ──► part)* ──► close     its queue outlives connections
 /// ```
 pub(crate) trait Routing: Send + 'static {
-    /// Whether what waits for a connected peer outlives the connection.
+    /// Whether messages that wait for a connected peer outlive the connection.
     const KEEPS_QUEUE: bool;
 
-    /// Whether what waits for a peer is still sent to it when the application has given up its endpoint.
+    /// Whether messages that wait for a peer are still sent to it when the application has given up its endpoint.
     const LINGERS: bool = true;
 
     /// A peer's queue begins.
     fn open(&mut self, _id: PeerId) {}
 
-    /// Whether a peer may join, whichever it is: the one of that queue, or one that has none yet.
+    /// Checks whether a peer may join, whichever it is: the peer of that queue, or a peer that has no queue yet.
     ///
     /// # Errors
     /// [`Refusal`]: the handshake ends here.
@@ -63,12 +63,12 @@ pub(crate) trait Routing: Send + 'static {
         Ok(())
     }
 
-    /// The peer whose place the one that joined last has taken: its connection ends.
+    /// Returns the peer that was replaced by the peer that joined last: the connection of the replaced peer ends.
     fn replaced(&mut self) -> Option<PeerId> {
         None
     }
 
-    /// Who may get a message instead of a peer that has gone.
+    /// Returns the peer that may get a message instead of a peer that has gone.
     fn instead(&mut self, _outboxes: &Outboxes) -> Option<PeerId> {
         None
     }
@@ -79,7 +79,7 @@ pub(crate) trait Routing: Send + 'static {
     /// The peer's queue has room again.
     fn room(&mut self, _id: PeerId) {}
 
-    /// The peer subscribes or cancels. Whether the socket as a whole now wants more or less than before.
+    /// The peer subscribes or cancels. Returns whether the socket as a whole now wants more or less than before.
     ///
     /// # Errors
     /// [`Refusal`]: the peer passed a limit, the connection is closed.
@@ -87,12 +87,12 @@ pub(crate) trait Routing: Send + 'static {
         Ok(false)
     }
 
-    /// Whether the socket wants all messages of a run.
+    /// Returns whether the socket wants all messages of a run.
     fn wants(&self, _run: &Batch) -> bool {
         true
     }
 
-    /// Those that it wants.
+    /// Returns the messages of a run that the socket wants.
     fn wanted(&self, run: Batch) -> Batch {
         run
     }
@@ -101,7 +101,7 @@ pub(crate) trait Routing: Send + 'static {
     /// commands, until it puts none.
     fn tell(&mut self, _id: PeerId, _outbox: &mut Outbox) {}
 
-    /// The connection has gone. Whether the socket has to know of it, whatever its options.
+    /// The connection has gone. Returns whether the socket has to know of it, whatever its options.
     fn part(&mut self, _id: PeerId) -> bool {
         false
     }
@@ -112,7 +112,7 @@ pub(crate) trait Routing: Send + 'static {
         false
     }
 
-    /// The peer's queue ends. Whether the socket has to know of it.
+    /// The peer's queue ends. Returns whether the socket has to know of it.
     fn close(&mut self, _id: PeerId) -> bool {
         false
     }
@@ -163,14 +163,14 @@ pub(crate) mod tests {
         id
     }
 
-    /// A peer that says next to nothing of itself.
+    /// Returns a peer that says next to nothing of itself.
     pub(crate) fn newcomer(version: Version, identity: &'static str) -> Newcomer {
         let (metadata, user) = (Metadata::default(), User::default());
         let peer = Peer { version, socket_type: None, identity: Bytes::from(identity), metadata, user };
         Newcomer::new(peer, Endpoint::Inproc("test".into()), String::new(), true)
     }
 
-    /// The same, in its place.
+    /// Returns a [`newcomer`] that has joined with this id.
     pub(crate) fn peer(id: PeerId, version: Version, identity: &'static str) -> PeerInfo {
         newcomer(version, identity).placed(id)
     }

@@ -1,4 +1,4 @@
-//! What subscribers ask for, what they get, and what of it the application is told (RFC 29, "The XPUB Socket").
+//! Subscriptions that peers ask for, that they have, and that the application is told of (RFC 29, "The XPUB Socket").
 
 use bytes::Bytes;
 use enfonet_zmtp::Subscription;
@@ -11,12 +11,12 @@ use crate::queue::Outbox;
 
 #[derive(Debug)]
 pub(crate) struct Subscribers {
-    /// What peers get.
+    /// Subscriptions by which peers get messages.
     index: Subscriptions,
-    /// What they have asked for, where the application decides what they get.
+    /// Subscriptions that peers have asked for, if the application decides which they get.
     asked: Option<Subscriptions>,
     told: Told,
-    /// Those get a message who have no subscription to it.
+    /// Whether a message goes to the peers that have no subscription to it.
     inverted: bool,
     max_subscriptions: usize,
     max_octets: usize,
@@ -34,17 +34,17 @@ impl Subscribers {
         }
     }
 
-    /// How many peers get something.
+    /// Returns the number of peers with a subscription.
     pub(crate) fn len(&self) -> usize {
         self.index.subscribers()
     }
 
-    /// How many topics peers get.
+    /// Returns the number of topics that peers get.
     pub(crate) const fn topics(&self) -> usize {
         self.index.held_by_all().topics
     }
 
-    /// A peer subscribes or cancels. Whether the application is told.
+    /// A peer subscribes or cancels. Returns whether the application is told.
     pub(crate) fn ask(&mut self, id: PeerId, subscription: &Subscription) -> Result<bool, Refusal> {
         let change = match subscription {
             Subscription::Subscribe(topic) => self.admit(id, topic)?,
@@ -58,12 +58,12 @@ impl Subscribers {
         Ok(told)
     }
 
-    /// Where it is kept what peers ask for.
+    /// Returns the subscriptions that peers have asked for.
     fn wishes(&mut self) -> &mut Subscriptions {
         self.asked.as_mut().unwrap_or(&mut self.index)
     }
 
-    /// Takes a subscription in, unless that passes a limit. What is held already doesn't count again.
+    /// Takes a subscription in, unless that passes a limit. A topic that is held already doesn't count again.
     fn admit(&mut self, id: PeerId, topic: &[u8]) -> Result<Change, Refusal> {
         let (max_topics, max_octets) = (self.max_subscriptions, self.max_octets);
         let passes =
@@ -89,7 +89,7 @@ impl Subscribers {
         self.index.remove(topic, id);
     }
 
-    /// A peer has gone, and gets nothing any more. What it had is removed by [`sweep`](Self::sweep).
+    /// A peer has gone, and gets nothing any more. [`sweep`](Self::sweep) removes its subscriptions.
     pub(crate) fn part(&mut self, id: PeerId) {
         self.index.part(id);
         if let Some(asked) = &mut self.asked {
@@ -188,10 +188,10 @@ mod tests {
         ]
     }
 
-    /// Who holds which topic.
+    /// Holders of each topic.
     type Topics = BTreeMap<String, BTreeSet<usize>>;
 
-    /// Whether that changed anything for all.
+    /// Adds a holder. Returns whether it is the topic's first.
     fn put(topics: &mut Topics, topic: &str, peer: usize) -> bool {
         let holders = topics.entry(topic.into()).or_default();
         let is_new = holders.is_empty();

@@ -120,7 +120,7 @@ impl Held {
     }
 }
 
-/// What a change of one peer's subscriptions meant.
+/// Effect of a change of one peer's subscriptions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
     /// Nothing: it was so already.
@@ -132,7 +132,7 @@ pub(crate) enum Change {
 }
 
 impl Subscriptions {
-    /// What [`insert`](Self::insert) would change.
+    /// Returns the change that [`insert`](Self::insert) would make.
     pub(crate) fn would_insert(&self, topic: &[u8], id: PeerId) -> Change {
         let peers = self.topics.find(topic).map_or(&[][..], |at| self.topics.value(at).as_slice());
         match peers.binary_search(&id) {
@@ -171,7 +171,7 @@ impl Subscriptions {
         self.leave(at, topic, id)
     }
 
-    /// A peer has gone: it is none of the subscribers any more. What it held is removed by [`sweep`](Self::sweep).
+    /// A peer has gone: it is no subscriber any more. [`sweep`](Self::sweep) removes the subscriptions that it held.
     pub(crate) fn part(&mut self, id: PeerId) {
         if let Some(held) = self.held.remove(id).filter(|held| !held.nodes.is_empty()) {
             self.left_total.topics += held.nodes.len();
@@ -203,18 +203,19 @@ impl Subscriptions {
         most
     }
 
-    /// How many subscriptions a peer holds, and how many bytes their topics have.
+    /// Returns the number of subscriptions that a peer holds, and the bytes of their topics.
     pub(crate) fn held_by(&self, id: PeerId) -> Amount {
         self.held.get(id).map(Held::amount).unwrap_or_default()
     }
 
-    /// How many topics anybody wants, and how many bytes they have. Those that only peers have that have gone may be
+    /// Returns the number of topics that any peer holds, and their bytes. Topics that only gone peers hold may be
     /// among them.
     pub(crate) const fn held_by_all(&self) -> Amount {
         self.total
     }
 
-    /// The same without as much as peers still hold that have gone: no more than what is wanted.
+    /// Returns [`held_by_all`](Self::held_by_all) less all that gone peers still hold: a lower bound on the
+    /// wanted topics.
     pub(crate) const fn wanted_at_least(&self) -> Amount {
         Amount {
             topics: self.total.topics.saturating_sub(self.left_total.topics),

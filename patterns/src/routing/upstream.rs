@@ -1,4 +1,4 @@
-//! To all publishers alike: what a subscriber wants of them (RFC 29, "The SUB Socket", "The XSUB Socket").
+//! Subscriptions of a subscriber, sent to all its publishers alike (RFC 29, "The SUB Socket", "The XSUB Socket").
 
 use bytes::{BufMut, BytesMut};
 use enfonet_zmtp::{Batch, Subscription, Version};
@@ -21,7 +21,7 @@ pub(crate) struct Upstream {
     topics: usize,
     /// Whether every cancel is told, not just the last of a topic.
     every_cancel: bool,
-    /// What is wanted is what doesn't begin with a topic.
+    /// Whether the socket wants the messages that begin with none of the topics.
     inverted: bool,
     publishers: SecondaryMap<PeerId, Publisher>,
 }
@@ -322,7 +322,7 @@ mod tests {
         ]
     }
 
-    /// What a publisher has of a socket that has told it this.
+    /// Returns the topics that a publisher holds for a socket that has sent it these commands.
     fn subscribed(mut control: &[u8]) -> Vec<Vec<u8>> {
         let mut topics = std::collections::BTreeSet::new();
         while let [0, len, change, rest @ ..] = control {

@@ -1,4 +1,4 @@
-//! What came from one peer and waits to be received, in the order in which it came.
+//! Inbox of one peer: messages and events that wait to be received, in the order in which they came.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use crate::{Amount, PeerId, PeerInfo};
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     pub(super) items: VecDeque<Item>,
-    /// Whose the last item was that was taken.
+    /// Peer that sent the most recently popped item, or that joined while no item waited.
     pub(super) peer: Option<Arc<PeerInfo>>,
     pub(super) queued: Load,
-    /// All that ever came.
+    /// Everything that ever came.
     pub(super) received: Amount,
     pub(super) in_line: bool,
     /// The peer's queue goes on; otherwise the inbox ends with what it holds.
@@ -27,17 +27,18 @@ pub(super) struct Inbox {
     pub(super) paused: Option<Waker>,
 }
 
-/// What happened to a peer.
+/// A run of messages from a peer, or its coming or going.
 #[derive(Debug)]
 pub(super) enum Item {
-    /// What follows is of this peer. Also where that isn't reported: messages of an earlier one may stand before it.
+    /// Subsequent items belong to this peer. The item is needed even where joins aren't reported, since messages of
+    /// an earlier peer may stand before it.
     Joined(Arc<PeerInfo>),
     Run(Batch),
     Left(Vec<Batch>),
 }
 
 impl Inbox {
-    /// The next of this peer's arrivals; there is one, or it wouldn't stand in line.
+    /// Pops this peer's next arrival. There is one, since the peer stands in line.
     #[inline]
     pub(super) fn pop<T>(
         &mut self,
@@ -68,7 +69,7 @@ impl Inbox {
         Arrival::Came(id, taken)
     }
 
-    /// Whether there is anything to receive.
+    /// Returns whether there is anything to receive.
     pub(super) fn has_arrivals(&self, reports: bool) -> bool {
         match self.items.front() {
             None => false,
@@ -77,7 +78,7 @@ impl Inbox {
         }
     }
 
-    /// What follows is of this peer. One before it of whom nothing waits, not even its going, is forgotten.
+    /// Subsequent items belong to `peer`. A preceding `Joined` with no items after it is replaced.
     pub(super) fn join(&mut self, peer: Arc<PeerInfo>, reports: bool) {
         match self.items.back_mut() {
             Some(Item::Joined(unheard)) => *unheard = peer,
@@ -86,7 +87,7 @@ impl Inbox {
         }
     }
 
-    /// Keeps of each run what `keep` makes of it. How much is gone; that isn't credited yet.
+    /// Replaces each run with `keep` of it. Returns the load that is gone, which isn't credited yet.
     pub(super) fn retain(&mut self, keep: impl Fn(Batch) -> Batch, reports: bool) -> Load {
         let mut dropped = Load::default();
         for item in std::mem::take(&mut self.items) {

@@ -1,9 +1,9 @@
-//! Those who wait for something to arrive, the first first.
+//! Wait list of receivers: first come, first served.
 
 use std::collections::VecDeque;
 use std::task::Waker;
 
-/// Who is called waits no longer: so what arrives next calls the next, and not the same again.
+/// Receivers that wait for an arrival. A called receiver leaves the line, so the next arrival calls the next receiver.
 #[derive(Debug, Default)]
 pub(crate) struct Receivers {
     /// In the order of their places.
@@ -11,7 +11,7 @@ pub(crate) struct Receivers {
     last: Place,
 }
 
-/// Where a receiver stands in line. Never given twice.
+/// Place of a receiver in line. No place is given twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place(u64);
 
@@ -21,7 +21,7 @@ impl Receivers {
         self.line.is_empty()
     }
 
-    /// Has a receiver wait where it stands, or else at the end, until its waker is given to whoever calls.
+    /// Updates the waker of a receiver that stands in line, or else adds the receiver at the end. Returns its place.
     pub(crate) fn wait(&mut self, place: Option<Place>, waker: &Waker) -> Place {
         if let Some(index) = place.and_then(|place| self.find(place)) {
             self.line[index].1.clone_from(waker);
@@ -32,18 +32,18 @@ impl Receivers {
         self.last
     }
 
-    /// A receiver waits no longer; nothing if it has been called.
+    /// Removes a receiver from the line. Returns its waker, or `None` if it has been called.
     pub(crate) fn leave(&mut self, place: Place) -> Option<Waker> {
         self.line.remove(self.find(place)?).map(|(_, waker)| waker)
     }
 
-    /// The first: it is to be woken once the lock is released.
+    /// Removes the first receiver and returns its waker. The caller wakes it once the lock is released.
     #[inline]
     pub(crate) fn call(&mut self) -> Option<Waker> {
         self.line.pop_front().map(|(_, waker)| waker)
     }
 
-    /// All of them.
+    /// Removes all receivers and returns their wakers, in order.
     pub(crate) fn call_all(&mut self) -> impl Iterator<Item = Waker> + use<> {
         std::mem::take(&mut self.line).into_iter().map(|(_, waker)| waker)
     }
@@ -71,7 +71,7 @@ mod tests {
         std::array::from_fn(|_| Arc::new(Nothing).into())
     }
 
-    /// Which of these is called next.
+    /// Calls the next receiver. Returns the index of its waker in `wakers`.
     fn called(receivers: &mut Receivers, wakers: &[Waker]) -> Option<usize> {
         let waker = receivers.call()?;
         wakers.iter().position(|other| other.will_wake(&waker))

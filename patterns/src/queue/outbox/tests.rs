@@ -162,7 +162,7 @@ fn what_is_written_is_used_again_for_what_is_staged_next() {
     let buffer = run.into_buffer().filter(Staged::is_worth_keeping).unwrap();
     staged.spare.push(buffer);
     outbox.exchange(written, false, true, &mut staged, Waker::noop());
-    // What was begun meanwhile comes first.
+    // The current tail was begun before the buffer came back, so the tail is filled first.
     fill(&mut outbox);
     outbox.runs.clear();
     fill(&mut outbox);

@@ -1,4 +1,4 @@
-//! The connection's side of what waits for a peer: what it takes, what it has written, how it comes and goes.
+//! The connection's side of a peer's queue: it takes messages, reports those written, comes and goes.
 
 use std::collections::VecDeque;
 use std::task::Waker;
@@ -28,13 +28,13 @@ impl Staged {
 }
 
 impl Outbox {
-    /// So much is in the peer's inbox: it counts as sent, and as written only when it is received.
+    /// Counts a load that is in the peer's inbox as sent. It counts as written only when it is received.
     pub(crate) const fn hand_over(&mut self, load: Load) {
         self.ahead.add(load);
         self.sent.add(load);
     }
 
-    /// So much waits no longer: it is sent, if it wasn't counted as that before.
+    /// Counts a load that waits no longer as sent, unless it was counted before.
     fn count(&mut self, mut written: Load) {
         let counted = written.min(self.ahead);
         self.ahead.sub(counted);
@@ -108,7 +108,7 @@ impl Outbox {
         (self.connected, self.blocked) = (true, false);
         self.room = room;
         self.adjust();
-        // What the peer has to be told first isn't its fault.
+        // Commands that wait already don't count: they aren't the peer's fault.
         self.control_limit = self.control.len() + MAX_CONTROL;
     }
 
@@ -129,7 +129,7 @@ impl Outbox {
             sum.add(Load::new(run.len(), run.wire_len()));
             sum
         });
-        // What the connection wrote and didn't come to report.
+        // The difference was written by the connection, which ended before it could report that.
         written.sub(self.queued);
         self.count(written);
         self.forget_greeting();
@@ -140,7 +140,7 @@ impl Outbox {
         }
     }
 
-    /// Drops what the connection had taken of the greeting and hadn't written.
+    /// Drops the messages of the greeting that the connection had taken and hadn't written.
     fn forget_greeting(&mut self) {
         let (greeted, sent_before) = std::mem::take(&mut self.greeted);
         let sent = usize::try_from(self.sent.messages - sent_before).unwrap_or(usize::MAX);

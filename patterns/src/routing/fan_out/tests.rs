@@ -46,7 +46,7 @@ impl Fan {
         outbox.exchange(Load::default(), true, true, &mut Staged::default(), Waker::noop());
     }
 
-    /// What peer `at` gets to write, as text; with `write` its credit returns.
+    /// Takes the messages that peer `at` gets to write, as text. Credits `written` first, then sets it to their load.
     fn take(&mut self, at: usize, written: &mut Load) -> Vec<String> {
         let mut staged = Staged::default();
         let outbox = &mut self.outboxes[self.ids[at]];
@@ -183,7 +183,7 @@ fn a_socket_that_drops_nothing_sends_to_all_or_nobody_and_asks_only_those_a_mess
     assert_eq!(fan.publish(&batch(&["a4", "a5", "a6"])), 3, "nor does who was given up");
 }
 
-/// What may happen to a publisher that drops nothing.
+/// An event at a publisher that drops nothing.
 #[derive(Clone, Debug)]
 enum Step {
     Publish(Vec<String>),

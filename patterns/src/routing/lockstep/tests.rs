@@ -199,7 +199,7 @@ fn a_peer_found_full_is_asked_again_when_it_has_room() {
     assert_eq!(desk.request("second"), Some(0));
 }
 
-/// What may happen to a REQ with three peers.
+/// An event at a REQ with three peers.
 #[derive(Clone, Debug)]
 enum Step {
     Request,

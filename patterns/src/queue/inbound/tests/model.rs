@@ -1,4 +1,4 @@
-//! Turns, credit, and whose each message is, against queues in a line.
+//! Turns, credit and the sender of each message, compared with a model of queues in a line.
 
 use std::collections::VecDeque;
 
@@ -10,10 +10,10 @@ const PEERS: usize = 4;
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// So many messages come of a peer.
+    /// A peer, by index, sends a number of messages.
     Push(usize, usize),
     Pop(How),
-    /// Only every so manieth message is wanted.
+    /// Only every nth message is wanted.
     Retain(usize),
     SetHwm(usize),
     Join(usize, &'static str),
@@ -50,7 +50,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What a receiver gets, as far as it is told.
+/// Messages that a receive returns, with their peer as far as it returns that.
 #[derive(Debug, PartialEq)]
 struct Received {
     numbers: Vec<usize>,
@@ -101,14 +101,14 @@ fn routing_id(peer: &PeerInfo) -> String {
     String::from_utf8_lossy(&peer.routing_id).into_owned()
 }
 
-/// What waits of a peer: runs of numbered messages, each with the name of who sent it.
+/// Messages that wait from one queue: runs of message numbers, each with the name of the peer that sent it.
 #[derive(Default)]
 struct Queue {
     runs: VecDeque<(VecDeque<usize>, &'static str)>,
     received: Load,
     name: &'static str,
     is_closed: bool,
-    /// It wanted to read, and wasn't let.
+    /// Whether the connection asked to read and wasn't allowed to.
     is_refused: bool,
 }
 

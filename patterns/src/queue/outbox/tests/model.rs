@@ -5,14 +5,14 @@ use proptest::prelude::*;
 use super::*;
 use crate::queue::Outgoing;
 
-/// What may happen to a queue.
+/// An operation on the queue.
 #[derive(Clone, Debug)]
 enum Step {
-    /// A message, or what one can be made of.
+    /// Pushes a [`Message`], or a value that can be made a message.
     Push(bool),
     PushRun(usize),
     Command,
-    /// The connection has written so many messages of what it has, and takes all, unless the kernel is blocked.
+    /// The connection has written some of its messages, and takes all that wait, unless the kernel is blocked.
     Exchange {
         written: usize,
         blocked: bool,
