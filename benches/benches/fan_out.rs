@@ -2,7 +2,7 @@
 #![allow(missing_docs, reason = "criterion's macros make public items")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use enfonet_patterns::{Context, Message, Options, Pub, Sub};
+use enfonet::{Context, Message, Options, Pub, Sub};
 
 const MESSAGES: usize = 1000;
 

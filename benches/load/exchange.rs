@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use enfonet::{Dealer, Endpoint, Options, Rep, Req, Router, Security};
 use enfonet_measure::Latencies;
-use enfonet_patterns::{Dealer, Endpoint, Options, Rep, Req, Router, Security};
 
 use crate::{End, Outcome};
 

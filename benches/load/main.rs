@@ -21,7 +21,7 @@ mod publish;
 mod stream;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use enfonet_patterns::{Endpoint, Security};
+use enfonet::{Endpoint, Security};
 
 type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 

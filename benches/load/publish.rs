@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use enfonet::{Endpoint, Options, Pub, Security, Sub};
 use enfonet_measure::Window;
-use enfonet_patterns::{Endpoint, Options, Pub, Security, Sub};
 
 use crate::{End, Outcome};
 

@@ -3,7 +3,7 @@
 use std::iter::repeat_n;
 use std::time::{Duration, Instant};
 
-use enfonet_patterns::{Batch, Endpoint, Options, Pull, Push, Security};
+use enfonet::{Batch, Endpoint, Options, Pull, Push, Security};
 
 use crate::Outcome;
 

@@ -6,7 +6,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use enfonet_patterns::{Message, PeerId, Router, SendError};
+use enfonet::{Message, PeerId, Router, SendError};
 use tokio::task::JoinSet;
 
 async fn serve(server: Router, client: PeerId, request: Message) -> Result<(), SendError> {

@@ -5,7 +5,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use enfonet_patterns::{Context, Req, Router};
+use enfonet::{Context, Req, Router};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::error::Error;
 use std::time::Duration;
 
-use enfonet_patterns::Router;
+use enfonet::Router;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

@@ -5,7 +5,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use enfonet_patterns::{Message, Req};
+use enfonet::{Message, Req};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

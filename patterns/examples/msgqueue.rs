@@ -5,7 +5,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use enfonet_patterns::{Context, Dealer, Router, proxy};
+use enfonet::{Context, Dealer, Router, proxy};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

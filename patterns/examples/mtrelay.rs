@@ -5,7 +5,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use enfonet_patterns::Pair;
+use enfonet::Pair;
 
 type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 

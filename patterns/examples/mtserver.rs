@@ -6,7 +6,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use enfonet_patterns::{Context, Dealer, Rep, Router, proxy};
+use enfonet::{Context, Dealer, Rep, Router, proxy};
 
 async fn work(name: u32) -> Result<(), Box<dyn Error + Send + Sync>> {
     let server = Rep::new();

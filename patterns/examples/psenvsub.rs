@@ -5,7 +5,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use enfonet_patterns::{Context, Sub};
+use enfonet::{Context, Sub};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

@@ -5,7 +5,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use enfonet_patterns::Rep;
+use enfonet::Rep;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

@@ -6,7 +6,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use enfonet_patterns::{Endpoint, Req, Router};
+use enfonet::{Endpoint, Req, Router};
 use tokio::task::JoinSet;
 
 async fn work(boss: Endpoint) -> Result<(), Box<dyn Error + Send + Sync>> {

@@ -5,7 +5,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use enfonet_patterns::{Pub, Rep};
+use enfonet::{Pub, Rep};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

@@ -6,7 +6,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use enfonet_patterns::{Context, Req, Sub};
+use enfonet::{Context, Req, Sub};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

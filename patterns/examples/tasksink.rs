@@ -6,7 +6,7 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use enfonet_patterns::{Pub, Pull};
+use enfonet::{Pub, Pull};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

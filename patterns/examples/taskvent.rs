@@ -6,7 +6,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use enfonet_patterns::Push;
+use enfonet::Push;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

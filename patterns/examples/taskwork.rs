@@ -6,7 +6,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use enfonet_patterns::{Pull, Push, Sub};
+use enfonet::{Pull, Push, Sub};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

@@ -6,7 +6,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use enfonet_patterns::{Context, XPub, XSub, proxy};
+use enfonet::{Context, XPub, XSub, proxy};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

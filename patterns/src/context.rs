@@ -73,7 +73,7 @@ impl Context {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use enfonet_patterns::{Context, Options, Push};
+    /// use enfonet::{Context, Options, Push};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

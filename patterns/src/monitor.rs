@@ -160,7 +160,7 @@ impl MonitorEvent {
 /// [how many](MonitorEvent::Missed). A monitor doesn't keep its socket open.
 ///
 /// ```
-/// use enfonet_patterns::{Dealer, MonitorEvent, Router};
+/// use enfonet::{Dealer, MonitorEvent, Router};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -43,7 +43,7 @@ impl PeerInfo {
     /// authenticator said of the peer, or what it announced, in this order. Names don't mind upper and lower case.
     ///
     /// ```
-    /// # use enfonet_patterns::PeerInfo;
+    /// # use enfonet::PeerInfo;
     /// fn greeting(peer: &PeerInfo) -> String {
     ///     let name = peer.property("X-Name").or(peer.property("User-Id")).unwrap_or(b"stranger");
     ///     format!("hello, {}", name.escape_ascii())

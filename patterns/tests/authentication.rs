@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use enfonet_patterns::{
+use enfonet::{
     Claim, Context, Endpoint, KeyPair, Login, Options, Rep, Req, Security, Verdict, Zap, new_key_pair,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -204,7 +204,7 @@ async fn zap_leaves_no_tasks_behind_on_one_thread() {
     tokio::spawn(async move {
         while let Ok(request) = handler.recv().await {
             let reply = ["1.0", "1", "200", "OK", "ada", ""];
-            let _ = request.reply(enfonet_patterns::Message::from_frames(reply));
+            let _ = request.reply(enfonet::Message::from_frames(reply));
         }
     });
     let options = Options::default().security(Security::PlainServer).authenticator(Zap::in_context(&context));
@@ -245,9 +245,7 @@ async fn a_zap_handler_may_be_the_socket_that_asks() {
             if request.message().first()[..] == *b"q" {
                 return request.reply("a").unwrap();
             }
-            request
-                .reply(enfonet_patterns::Message::from_frames(["1.0", "1", "200", "OK", "ada", ""]))
-                .unwrap();
+            request.reply(enfonet::Message::from_frames(["1.0", "1", "200", "OK", "ada", ""])).unwrap();
         }
     };
     tokio::time::timeout(Duration::from_secs(10), run).await.unwrap();

@@ -4,8 +4,8 @@
 use std::thread;
 use std::time::Duration;
 
-use enfonet_patterns::blocking::{Client, Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Sub, XPub, XSub};
-use enfonet_patterns::{FromSubscriber, Message, Options, RecvError, SendError};
+use enfonet::blocking::{Client, Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Sub, XPub, XSub};
+use enfonet::{FromSubscriber, Message, Options, RecvError, SendError};
 
 const ANYWHERE: &str = "tcp://127.0.0.1:*";
 const LONG: Duration = Duration::from_secs(3600);

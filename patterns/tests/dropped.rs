@@ -6,7 +6,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use enfonet_patterns::{Context, Options, Pull, Push};
+use enfonet::{Context, Options, Pull, Push};
 use tokio::runtime::Builder;
 use tracing_subscriber::fmt::MakeWriter;
 

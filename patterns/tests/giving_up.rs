@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{
+use enfonet::{
     Dealer, Endpoint, MonitorEvent, Options, Pub, Pull, Push, Req, Router, SendError, Sub, UnknownEndpoint,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -5,7 +5,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use enfonet_patterns::{
+use enfonet::{
     Closed, ConnectionError, Context, Dealer, Endpoint, HandshakeError, Monitor, MonitorEvent, Options, Pub,
     Refusal, Rep, Router, Sub,
 };

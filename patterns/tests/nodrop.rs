@@ -8,9 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context as Task, Poll, Wake, Waker};
 use std::time::Duration;
 
-use enfonet_patterns::{
-    Context, Dealer, Options, Proxy, Pub, Pull, Push, Relay, Router, SendError, Sub, XPub,
-};
+use enfonet::{Context, Dealer, Options, Proxy, Pub, Pull, Push, Relay, Router, SendError, Sub, XPub};
 use tokio::task::yield_now;
 use tokio::time::Instant;
 

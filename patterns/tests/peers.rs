@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{
+use enfonet::{
     Amount, Context, Dealer, Message, Options, PeerStatus, Pub, Pull, Push, Rep, ReplyError, Router,
     SendError, Sub, XPub, XSub,
 };

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{Context, Message, Options, PeerId, RecvError, Req, RequestError, Router, SendError};
+use enfonet::{Context, Message, Options, PeerId, RecvError, Req, RequestError, Router, SendError};
 use tokio::time::Instant;
 
 const LIMIT: Duration = Duration::from_secs(10);

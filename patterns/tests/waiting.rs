@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{
+use enfonet::{
     Context, Dealer, FromSubscriber, MonitorEvent, Options, Pair, PeerId, Pull, Push, RecvError, Rep, Router,
     SendError, Sub, XPub,
 };

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use enfonet_patterns::{Endpoint, Options};
+use enfonet::{Endpoint, Options};
 
 /// The configuration of a broker.
 #[derive(Clone, Debug)]

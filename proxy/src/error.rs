@@ -1,6 +1,6 @@
 //! Why a broker doesn't start.
 
-use enfonet_patterns::{BindError, ConnectError, EndpointError};
+use enfonet::{BindError, ConnectError, EndpointError};
 
 /// A broker that couldn't be started.
 #[derive(Debug, thiserror::Error)]

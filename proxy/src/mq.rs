@@ -9,7 +9,7 @@ use std::future::pending;
 use std::pin::pin;
 use std::time::Duration;
 
-use enfonet_patterns::{FromSubscriber, Subscription, XPub, XSub};
+use enfonet::{FromSubscriber, Subscription, XPub, XSub};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};

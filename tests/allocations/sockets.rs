@@ -1,6 +1,6 @@
 //! Sockets of one thread, over tcp: what both ends allocate.
 
-use enfonet_patterns::{
+use enfonet::{
     Batch, Dealer, Endpoint, Message, Options, Pub, Pull, Push, Rep, Req, Router, Security, Sub, new_key_pair,
 };
 

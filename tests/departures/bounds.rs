@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use enfonet_patterns::{FromSubscriber, Options, Subscription, XPub, XSub};
+use enfonet::{FromSubscriber, Options, Subscription, XPub, XSub};
 use enfonet_tests::Runtime;
 
 use crate::TCP;

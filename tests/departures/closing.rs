@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{Dealer, Options, Push};
+use enfonet::{Dealer, Options, Push};
 use enfonet_tests::{Runtime, Script, ScriptListener, message};
 
 use crate::begin;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::Dealer;
+use enfonet::Dealer;
 use enfonet_tests::{Runtime, ScriptListener, greeting, message, ready};
 
 #[test]

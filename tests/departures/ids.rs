@@ -1,6 +1,6 @@
 //! An id means one peer, for as long as anything of that peer is to be received, and never another.
 
-use enfonet_patterns::{Message, Options, Router, SendError};
+use enfonet::{Message, Options, Router, SendError};
 use enfonet_tests::{Runtime, Script, ScriptListener, message, text};
 
 use crate::TCP;

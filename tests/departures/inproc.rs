@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use enfonet_patterns::{Context, Dealer, Options, SendError, Sub};
+use enfonet::{Context, Dealer, Options, SendError, Sub};
 use enfonet_tests::DEADLINE;
 use tokio::task::yield_now;
 

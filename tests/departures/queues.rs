@@ -1,6 +1,6 @@
 //! Publishers whose subscribers have less room than there is to send, and are there to take it.
 
-use enfonet_patterns::{Batch, Message, Options, Sub, XPub};
+use enfonet::{Batch, Message, Options, Sub, XPub};
 use enfonet_tests::Runtime;
 
 use crate::TCP;
@@ -17,7 +17,7 @@ const SIZES: [&[usize]; 5] =
     [&[60_000, 60_000], &[99_000, 60_000], &[99_999, 2, 99_999], &[1, 100_000, 1], &[70_000, 20_000, 20_000]];
 
 /// A subscriber to everything.
-fn subscriber(at: &enfonet_patterns::Endpoint) -> Sub {
+fn subscriber(at: &enfonet::Endpoint) -> Sub {
     let sub = Sub::new();
     sub.subscribe("");
     sub.connect(at).unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{Endpoint, Message, Options, RecvError, Rep, Req, RequestError, SendError};
+use enfonet::{Endpoint, Message, Options, RecvError, Rep, Req, RequestError, SendError};
 use enfonet_tests::{Runtime, Script, ScriptListener, message, text, unused};
 
 use crate::{TCP, begin};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::Rep;
+use enfonet::Rep;
 use enfonet_proxy::{Config, Side};
 use enfonet_tests::{Runtime, Script, Slb, message, text};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{
+use enfonet::{
     BindError, Closed, ConnectError, Dealer, MonitorEvent, Options, Pub, Push, RecvError, Rep, Req, Router,
     SendError, Sub, XPub, XSub,
 };

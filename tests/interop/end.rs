@@ -1,6 +1,6 @@
 //! Where sockets of ours and of libzmq's talk to each other.
 
-use enfonet_patterns::Options;
+use enfonet::Options;
 pub(crate) use enfonet_tests::{End, tune_in};
 use enfonet_tests::{LibZmq, Library, Runtime, wildcard};
 use zmq::SocketType;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use enfonet_patterns::{
+use enfonet::{
     BindError, ConnectError, Dealer, Endpoint, PeerEvent, Pull, Push, Rep, Req, SendError, UnknownEndpoint,
 };
 use enfonet_tests::{DEADLINE, LibZmq, Runtime, eventually, ipc, unused, wildcard};

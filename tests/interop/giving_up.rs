@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{Dealer, Options, PeerEvent, SendError, UnknownEndpoint};
+use enfonet::{Dealer, Options, PeerEvent, SendError, UnknownEndpoint};
 use enfonet_tests::{LibZmq, Runtime, eventually, ipc, unused, unused_on};
 
 /// An endpoint to be bound again and again, and what has to live as long as it is used.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{Dealer, Message, Options};
+use enfonet::{Dealer, Message, Options};
 use enfonet_tests::{DEADLINE, LibZmq, Runtime, frames, theirs, wildcard};
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use enfonet_patterns::{Dealer, Message, Options, Pub, Rep, ReplyError, Router, SendError};
+use enfonet::{Dealer, Message, Options, Pub, Rep, ReplyError, Router, SendError};
 use enfonet_tests::{LibZmq, Runtime, Script, command, unused};
 
 fn full(text: &str) -> Result<(), SendError> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use enfonet_patterns::{Dealer, Message, Router};
+use enfonet::{Dealer, Message, Router};
 use enfonet_tests::{LibZmq, Library, Runtime, eventually, frames, wildcard};
 
 use crate::end::World;

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
-use enfonet_patterns::{
+use enfonet::{
     BindError, ConnectionError, Dealer, MonitorEvent, Options, Pub, Pull, Router, SocketType, Sub,
 };
 use enfonet_tests::{LibZmq, Runtime, Told, eventually, unused, why, wildcard};

@@ -1,6 +1,6 @@
 //! ROUTER's names, with libzmq at the other end.
 
-use enfonet_patterns::{Dealer, Options, Req, Router, SendError};
+use enfonet::{Dealer, Options, Req, Router, SendError};
 use enfonet_tests::{LibZmq, Runtime, eventually, frames};
 
 const ANYWHERE: &str = "tcp://127.0.0.1:*";

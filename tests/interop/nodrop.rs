@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{Context, Message, Options, Pub, Publishes, SendError, XPub};
+use enfonet::{Context, Message, Options, Pub, Publishes, SendError, XPub};
 use enfonet_tests::{
     End, LIBRARIES, LibZmq, Library, Runtime, Script, command, eventually, frames, wildcard,
 };

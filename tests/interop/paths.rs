@@ -8,7 +8,7 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use enfonet_patterns::{BindError, Dealer, Endpoint};
+use enfonet::{BindError, Dealer, Endpoint};
 use enfonet_tests::{LibZmq, Runtime, ipc};
 use tempfile::TempDir;
 

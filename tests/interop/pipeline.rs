@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{Dealer, Message, Options, Pair, Pull, Push, SendError};
+use enfonet::{Dealer, Message, Options, Pair, Pull, Push, SendError};
 use enfonet_tests::{DEADLINE, LibZmq, Runtime, Script, ScriptListener, eventually, frames, message, unused};
 
 const ANYWHERE: &str = "tcp://127.0.0.1:*";

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use enfonet_patterns::{ConnectionError, MonitorEvent, Pair, Refusal, Router};
+use enfonet::{ConnectionError, MonitorEvent, Pair, Refusal, Router};
 use enfonet_tests::{LIBRARIES, Relay, Slb, Told, frames, greeting, why};
 
 use crate::end::{End, World};

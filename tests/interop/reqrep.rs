@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{Dealer, Message, Options, RecvError, Rep, Req, RequestError, SendError};
+use enfonet::{Dealer, Message, Options, RecvError, Rep, Req, RequestError, SendError};
 use enfonet_tests::{
     DEADLINE, LibZmq, Runtime, Script, ScriptListener, eventually, frames, message, theirs, unused, wildcard,
 };

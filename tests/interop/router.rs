@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{Message, Options, PeerEvent, PeerId, Router, SendError};
+use enfonet::{Message, Options, PeerEvent, PeerId, Router, SendError};
 use enfonet_tests::{LibZmq, Runtime, Script, eventually, frames, message};
 
 use crate::end::{MIXED, World};
@@ -236,7 +236,7 @@ fn a_libzmq_router_names_us_as_we_are_called_and_gives_up_on_us_when_we_go() {
     router.set_router_mandatory(true).unwrap();
     router.bind("tcp://127.0.0.1:*").unwrap();
     let at = router.get_last_endpoint().unwrap().unwrap();
-    let dealer = enfonet_patterns::Dealer::with_options(Options::default().identity("us"));
+    let dealer = enfonet::Dealer::with_options(Options::default().identity("us"));
     dealer.connect(&at).unwrap();
     runtime.run(dealer.send("hello")).unwrap();
     assert_eq!(router.recv_multipart(0).unwrap(), frames(["us", "hello"]));

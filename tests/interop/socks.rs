@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::time::Duration;
 
-use enfonet_patterns::{Endpoint, Login, Options, Pull, SocksProxy};
+use enfonet::{Endpoint, Login, Options, Pull, SocksProxy};
 use enfonet_tests::{LibZmq, Runtime, SocksRequest, SocksServer, unused};
 use tokio::net::TcpListener;
 

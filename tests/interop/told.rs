@@ -1,8 +1,6 @@
 //! An XPUB with options: subscriptions that it is told of, and subscriptions that it decides on for its peers.
 
-use enfonet_patterns::{
-    Context, FromSubscriber, IntoMessage, Options, PeerId, Sub, Subscription, XPub, XSub,
-};
+use enfonet::{Context, FromSubscriber, IntoMessage, Options, PeerId, Sub, Subscription, XPub, XSub};
 use enfonet_tests::{End, LibZmq, Runtime, eventually, frames, wildcard};
 use zmq::SocketType;
 

@@ -5,7 +5,7 @@ use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use enfonet_patterns::{BindError, Dealer, Endpoint, Options, PeerEvent, Pull, Push, Req, UnknownEndpoint};
+use enfonet::{BindError, Dealer, Endpoint, Options, PeerEvent, Pull, Push, Req, UnknownEndpoint};
 use enfonet_tests::{LibZmq, Runtime, eventually, ipc, unused, unused_on};
 
 /// A socket of libzmq's that also speaks IPv6, connected.

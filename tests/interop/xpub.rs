@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{FromSubscriber, PeerId, Sub, Subscription, XPub, XSub};
+use enfonet::{FromSubscriber, PeerId, Sub, Subscription, XPub, XSub};
 use enfonet_tests::{LibZmq, Library, Runtime, frames, wildcard};
 
 use crate::end::{End, MIXED, World};

@@ -1,6 +1,6 @@
 //! Brokers that stand behind each other, or have several endpoints on a side.
 
-use enfonet_patterns::Pub;
+use enfonet::Pub;
 use enfonet_tests::{LIBRARIES, Library, Process, ipc, wildcard};
 
 use crate::peers::{Publisher, Subscriber, World, bound, connecting};

@@ -1,6 +1,6 @@
 //! Publishers and subscribers of libzmq and of ours, behind one face, and brokers to put between them.
 
-use enfonet_patterns::{FromSubscriber, Options, Sub, Subscription, XPub};
+use enfonet::{FromSubscriber, Options, Sub, Subscription, XPub};
 use enfonet_proxy::{Config, Side};
 use enfonet_tests::{LIBRARIES, LibZmq, Library, Mq, Runtime, frames, ours, text, theirs, wildcard};
 

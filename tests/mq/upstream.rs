@@ -1,6 +1,6 @@
 //! Messages that subscribers send to publishers.
 
-use enfonet_patterns::XSub;
+use enfonet::XSub;
 use enfonet_tests::{LIBRARIES, Library, Mq, frames, ours};
 
 use crate::peers::World;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use enfonet_patterns::{
+use enfonet::{
     Claim, Credentials, Dealer, Denial, Login, Options, PeerEvent, Router, Security, User, Verdict,
 };
 use enfonet_tests::{DEADLINE, Runtime, Script, greeting, greeting_of, ready, wildcard};

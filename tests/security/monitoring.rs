@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use enfonet_patterns::{
+use enfonet::{
     ConnectionError, Context, CurveError, Dealer, Denial, Fault, GreetingError, HandshakeError, Options,
     PlainUsers, Rep, Router, Security, Verdict, Zap, new_key_pair,
 };

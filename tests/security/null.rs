@@ -1,6 +1,6 @@
 //! Ours against pyzmq, without security.
 
-use enfonet_patterns::{Pub, Rep, Req, Sub};
+use enfonet::{Pub, Rep, Req, Sub};
 use enfonet_tests::{PyZmq, Runtime, eventually, frames, ours, theirs};
 
 const ANYWHERE: &str = "tcp://127.0.0.1:*";

@@ -1,6 +1,6 @@
 //! Clients of pyzmq's that a server of ours doesn't let in, and what both see of it.
 
-use enfonet_patterns::{
+use enfonet::{
     Claim, Credentials, CurveClients, Denial, FromSubscriber, Options, PlainUsers, Security, Subscription,
     Verdict, XPub,
 };

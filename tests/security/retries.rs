@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use enfonet_patterns::{
+use enfonet::{
     Claim, CurveClients, Dealer, Denial, Options, PlainUsers, Rep, Security, Verdict, new_key_pair,
 };
 use enfonet_tests::{DEADLINE, PySocket, PyZap, PyZmq, frames};
@@ -207,7 +207,7 @@ fn ours_give_each_other_the_user_that_the_list_names() {
         let options = Options::default().security(world.security(mechanism, Role::Client)).identity("me");
         let _client = knocking(options, &at, "x");
         let event = world.runtime.run(dealer.recv_event(1)).unwrap();
-        let enfonet_patterns::PeerEvent::Joined { info, .. } = event else { panic!("{event:?}") };
+        let enfonet::PeerEvent::Joined { info, .. } = event else { panic!("{event:?}") };
         assert_eq!((&info.user.id[..], &info.routing_id[..]), (user.as_bytes(), &b"me"[..]));
     }
 }

@@ -1,6 +1,6 @@
 //! Within the process there is no handshake, and so no mechanism.
 
-use enfonet_patterns::{Context, Denial, Options, Rep, Req, Security, Verdict, new_key_pair};
+use enfonet::{Context, Denial, Options, Rep, Req, Security, Verdict, new_key_pair};
 use enfonet_tests::Runtime;
 
 #[test]

@@ -1,6 +1,6 @@
 //! Where ends with PLAIN and CURVE meet: ours, and pyzmq's, whose ZAP handler knows who may come in.
 
-use enfonet_patterns::{CurveClients, KeyPair, Login, Options, PlainUsers, Security, new_key_pair};
+use enfonet::{CurveClients, KeyPair, Login, Options, PlainUsers, Security, new_key_pair};
 use enfonet_tests::{CurveKeys, End, PySocket, PyZap, PyZmq, Runtime};
 use zmq::SocketType;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use enfonet_patterns::{
+use enfonet::{
     Context, Dealer, Endpoint, Message, Options, PeerEvent, PeerId, PeerInfo, Rep, Router, Security, Zap,
 };
 use enfonet_tests::{PyZap, PyZmq, Runtime, Script, frames, greeting_of, ours, properties, theirs, unused};

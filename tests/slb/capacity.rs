@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use enfonet_patterns::{Options, Rep};
+use enfonet::{Options, Rep};
 use enfonet_tests::{Distance, LIBRARIES, Library, Runtime, Slb};
 
 use crate::peers::{Peer, World};

@@ -3,7 +3,7 @@
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use enfonet_patterns::Client;
+use enfonet::Client;
 use enfonet_tests::{DEADLINE, Runtime, Slb};
 
 /// Requests of one test. Every fifth is given up at once.

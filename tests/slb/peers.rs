@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use enfonet_patterns::{Dealer, Options, PeerId, Rep, Req, Request, Router};
+use enfonet::{Dealer, Options, PeerId, Rep, Req, Request, Router};
 use enfonet_tests::{LIBRARIES, LibZmq, Library, Runtime, frames, ours, text, theirs};
 
 /// The libraries of a client and of a worker, and the transport between each of them and the broker.
@@ -52,7 +52,7 @@ impl World {
     ) -> Peer<'_> {
         macro_rules! ours {
             ($kind:ident $(, $more:expr)?) => {{
-                let socket = enfonet_patterns::$kind::with_options(Options::default().identity(identity));
+                let socket = enfonet::$kind::with_options(Options::default().identity(identity));
                 let _guard = self.runtime.enter();
                 socket.connect(endpoint).unwrap();
                 Socket::$kind(socket $(, $more)?)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{RecvError, Req, RequestError};
+use enfonet::{RecvError, Req, RequestError};
 use enfonet_tests::{LIBRARIES, Library, Process, Script, message, text, wildcard};
 
 use crate::peers::{Peer, World};

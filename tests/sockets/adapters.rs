@@ -1,6 +1,6 @@
 //! Streams and sinks.
 
-use enfonet_patterns::{Dealer, Options, Pair, Pull, Push, RecvError, Router, SendError};
+use enfonet::{Dealer, Options, Pair, Pull, Push, RecvError, Router, SendError};
 use futures_util::{SinkExt, StreamExt, TryStreamExt};
 
 use crate::{anywhere, inproc, on_every_runtime};

@@ -1,6 +1,6 @@
 //! Batches: many messages at once.
 
-use enfonet_patterns::{
+use enfonet::{
     Batch, Closed, Dealer, Message, Options, Pair, PeerEvent, PeerId, Pull, Push, Router, SendError,
 };
 

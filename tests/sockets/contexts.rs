@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{
-    BindError, Closed, Context, Dealer, Options, Pull, Push, RecvError, Router, SendError, Sub,
-};
+use enfonet::{BindError, Closed, Context, Dealer, Options, Pull, Push, RecvError, Router, SendError, Sub};
 use enfonet_tests::DEADLINE;
 
 use crate::{inproc, on_every_runtime};
@@ -101,7 +99,7 @@ async fn a_thousand_sockets_come_and_go() {
 
 async fn sockets_that_connect_and_close_at_once_leave_nothing_behind() {
     let router = Router::new();
-    let publisher = enfonet_patterns::Pub::new();
+    let publisher = enfonet::Pub::new();
     let at = publisher.bind("tcp://127.0.0.1:*").await.unwrap();
     for _ in 0..10 {
         let subscribers: Vec<Sub> = (0..100).map(|_| Sub::new()).collect();

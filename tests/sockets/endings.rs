@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use enfonet_patterns::{Batch, Dealer, Options, Pull, Push, RecvError, SendError};
+use enfonet::{Batch, Dealer, Options, Pull, Push, RecvError, SendError};
 use enfonet_tests::DEADLINE;
 
 use crate::{anywhere, eventually, inproc, on_every_runtime, turns};

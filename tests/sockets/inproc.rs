@@ -1,6 +1,6 @@
 //! Within the process.
 
-use enfonet_patterns::{BindError, Context, Dealer, Options, Pub, Pull, Push, Router, Sub, XPub};
+use enfonet::{BindError, Context, Dealer, Options, Pub, Pull, Push, Router, Sub, XPub};
 use enfonet_tests::DEADLINE;
 
 use crate::{eventually, inproc, on_every_runtime, turns};
@@ -89,7 +89,7 @@ async fn contexts_do_not_see_each_other() {
 }
 
 async fn subscribing_and_leaving_is_seen_once_each() {
-    use enfonet_patterns::{FromSubscriber, Subscription};
+    use enfonet::{FromSubscriber, Subscription};
     let (publisher, subscriber) = (XPub::new(), Sub::new());
     let at = publisher.bind(inproc()).await.unwrap();
     subscriber.subscribe("topic");

@@ -1,6 +1,6 @@
 //! Connections that end while the socket goes on: those of idle peers, and those of publishers that are read to the end.
 
-use enfonet_patterns::{Dealer, Message, Pub, Router, XPub, XSub};
+use enfonet::{Dealer, Message, Pub, Router, XPub, XSub};
 use enfonet_tests::{Script, message};
 
 use crate::{anywhere, eventually, in_time, inproc, on_every_runtime, turns};

@@ -1,6 +1,6 @@
 //! High-water marks within the process, where they are exact; conflation; changes while sockets are in use.
 
-use enfonet_patterns::{Dealer, Options, Pub, Pull, Push, Router, SendError, Sub};
+use enfonet::{Dealer, Options, Pub, Pull, Push, Router, SendError, Sub};
 
 use crate::{anywhere, eventually, inproc, on_every_runtime, turns};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{ConnectError, Dealer, Message, MonitorEvent, Options, Router, SendError};
+use enfonet::{ConnectError, Dealer, Message, MonitorEvent, Options, Router, SendError};
 use enfonet_tests::DEADLINE;
 
 use crate::{anywhere, eventually, inproc, on_every_runtime, turns};

@@ -1,6 +1,6 @@
 //! PAIR.
 
-use enfonet_patterns::{MonitorEvent, Options, Pair, SendError};
+use enfonet::{MonitorEvent, Options, Pair, SendError};
 
 use crate::{anywhere, inproc, on_every_runtime};
 

@@ -1,6 +1,6 @@
 //! Places that are kept.
 
-use enfonet_patterns::{Dealer, Options, Pull, Push, Router, SendError};
+use enfonet::{Dealer, Options, Pull, Push, Router, SendError};
 
 use crate::{inproc, on_every_runtime};
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use enfonet_patterns::{Message, Options, Pull, Push, SendError};
+use enfonet::{Message, Options, Pull, Push, SendError};
 use enfonet_tests::DEADLINE;
 
 use crate::{anywhere, eventually, inproc, on_every_runtime, turns};

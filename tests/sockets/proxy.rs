@@ -1,6 +1,6 @@
 //! The proxy function: what passes, when it doesn't, and what it says of that.
 
-use enfonet_patterns::{
+use enfonet::{
     Dealer, Message, Options, Pair, Proxy, Pub, Pull, Push, Rep, Req, Router, Sub, XPub, XSub, proxy,
 };
 use enfonet_tests::DEADLINE;

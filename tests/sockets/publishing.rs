@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{
-    Batch, FromSubscriber, Message, Options, Pub, RecvError, Sub, Subscription, XPub, XSub,
-};
+use enfonet::{Batch, FromSubscriber, Message, Options, Pub, RecvError, Sub, Subscription, XPub, XSub};
 use futures_util::{SinkExt, StreamExt, TryStreamExt};
 
 use crate::{anywhere, inproc, on_every_runtime};

@@ -1,6 +1,6 @@
 //! REQ and REP without waiting, and who asks.
 
-use enfonet_patterns::{Batch, Dealer, Options, PeerEvent, RecvError, Rep, Req, SendError};
+use enfonet::{Batch, Dealer, Options, PeerEvent, RecvError, Rep, Req, SendError};
 use enfonet_tests::DEADLINE;
 use futures_util::StreamExt;
 

@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::task::Poll;
 
-use enfonet_patterns::{Batch, Dealer, Message, Options, Pair, Pull, Push, Rep, Req, Router};
+use enfonet::{Batch, Dealer, Message, Options, Pair, Pull, Push, Rep, Req, Router};
 
 use crate::{anywhere, on_every_runtime};
 

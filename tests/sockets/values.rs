@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
-use enfonet_patterns::{FromSubscriber, IntoMessage, Message, Pair, Pull, Push, Req, Router, Sub, XPub};
+use enfonet::{FromSubscriber, IntoMessage, Message, Pair, Pull, Push, Req, Router, Sub, XPub};
 
 use crate::{anywhere, inproc, on_every_runtime};
 

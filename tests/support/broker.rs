@@ -1,6 +1,6 @@
 //! Brokers in this process.
 
-use enfonet_patterns::Endpoint;
+use enfonet::Endpoint;
 use enfonet_proxy::{Config, Endpoints, Side, mq, slb};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;

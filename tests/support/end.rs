@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use enfonet_patterns::{
+use enfonet::{
     Dealer, FromSubscriber, Message, Options, Pair, Pub, Pull, Push, Rep, Req, Request, Router, Sub, XPub,
     XSub,
 };

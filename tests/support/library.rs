@@ -1,7 +1,7 @@
 //! Common form of messages for libzmq's sockets and ours: lists of frames.
 
 use bytes::Bytes;
-use enfonet_patterns::Message;
+use enfonet::Message;
 
 /// The library that a socket belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use enfonet_patterns::{ConnectionError, Monitor, MonitorEvent};
+use enfonet::{ConnectionError, Monitor, MonitorEvent};
 
 use crate::Runtime;
 

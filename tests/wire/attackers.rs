@@ -1,6 +1,6 @@
 //! Peers without credentials that try to get by those who want some.
 
-use enfonet_patterns::{Denial, Options, PlainUsers, Router, Security, SocketType, Verdict, new_key_pair};
+use enfonet::{Denial, Options, PlainUsers, Router, Security, SocketType, Verdict, new_key_pair};
 use enfonet_tests::{Runtime, Script, command, greeting, greeting_of, message, ready};
 
 use crate::kinds::{ANYWHERE, We, meet};

@@ -1,6 +1,6 @@
 //! Commands after the handshake (RFC 37, "Commands").
 
-use enfonet_patterns::{Message, Options, Pub, Sub};
+use enfonet::{Message, Options, Pub, Sub};
 use enfonet_tests::{Runtime, Script, ScriptListener, command, message, ready};
 
 use crate::kinds::{ANYWHERE, dealer};

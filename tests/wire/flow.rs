@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use enfonet_patterns::{Dealer, FromSubscriber, Message, Options, Rep, ReplyError, Router, Sub, XPub, XSub};
+use enfonet::{Dealer, FromSubscriber, Message, Options, Rep, ReplyError, Router, Sub, XPub, XSub};
 use enfonet_tests::{DEADLINE, Runtime, Script, ScriptListener, message};
 
 use crate::kinds::{ANYWHERE, dealer};

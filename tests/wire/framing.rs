@@ -1,6 +1,6 @@
 //! Flags and lengths (RFC 37, "Framing").
 
-use enfonet_patterns::{Message, Options, XPub, XSub};
+use enfonet::{Message, Options, XPub, XSub};
 use enfonet_tests::{Runtime, Script, ScriptListener, command, message, theirs};
 
 use crate::kinds::{ANYWHERE, dealer};

@@ -1,6 +1,6 @@
 //! The 64 octets that open a connection (RFC 37, "Version Negotiation").
 
-use enfonet_patterns::{Message, Options, SocketType, Sub};
+use enfonet::{Message, Options, SocketType, Sub};
 use enfonet_tests::{Runtime, Script, ScriptListener, greeting, message, ready};
 
 use crate::kinds::{We, dealer, meet};

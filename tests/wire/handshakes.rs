@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{Dealer, Options, PeerEvent, Router, SocketType};
+use enfonet::{Dealer, Options, PeerEvent, Router, SocketType};
 use enfonet_tests::{Runtime, Script, ScriptListener, command, greeting, message, ready};
 
 use crate::kinds::{ANYWHERE, KINDS, Kept, We, dealer, meet};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{Options, Req, SocketType, Sub};
+use enfonet::{Options, Req, SocketType, Sub};
 use enfonet_tests::{DEADLINE, Runtime, Script, ScriptListener, command, message};
 
 use crate::kinds::{KINDS, We, dealer, meet};

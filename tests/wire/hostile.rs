@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use enfonet_patterns::{Dealer, Message, Options, Pub};
+use enfonet::{Dealer, Message, Options, Pub};
 use enfonet_tests::{Runtime, Script, ScriptListener, command, greeting, message};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;

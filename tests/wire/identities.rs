@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{Options, PeerEvent, PeerId, Rep, Router, SocketType, XPub};
+use enfonet::{Options, PeerEvent, PeerId, Rep, Router, SocketType, XPub};
 use enfonet_tests::{Runtime, Script, ScriptListener, command, greeting, message, ready};
 
 use crate::kinds::{ANYWHERE, We, dealer, meet};
@@ -73,7 +73,7 @@ fn ours_is_announced_again_to_every_new_connection() {
     let _guard = runtime.enter();
     let (listener, at) = ScriptListener::bind();
     let options = Options::default().identity("me").reconnect_interval(Duration::from_millis(1));
-    let dealer = enfonet_patterns::Dealer::with_options(options);
+    let dealer = enfonet::Dealer::with_options(options);
     dealer.connect(at).unwrap();
     for _ in 0..3 {
         let mut script = listener.accept();

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{Context, Dealer, Options, PeerEvent, Router, SocketType, Sub};
+use enfonet::{Context, Dealer, Options, PeerEvent, Router, SocketType, Sub};
 use enfonet_tests::{Runtime, Script, ScriptListener, command, greeting, message, ready};
 
 use crate::kinds::{ANYWHERE, We, dealer, meet};

@@ -2,9 +2,7 @@
 
 use std::any::Any;
 
-use enfonet_patterns::{
-    Dealer, Options, Pair, Pub, Pull, Push, Rep, Req, Router, SocketType, Sub, XPub, XSub,
-};
+use enfonet::{Dealer, Options, Pair, Pub, Pull, Push, Rep, Req, Router, SocketType, Sub, XPub, XSub};
 use enfonet_tests::{Runtime, Script, ScriptListener};
 
 /// Those that we have.

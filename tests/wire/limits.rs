@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use enfonet_patterns::{Dealer, Message, Options};
+use enfonet::{Dealer, Message, Options};
 use enfonet_tests::{Runtime, Script, greeting, message, properties, ready};
 use socket2::{Domain, Socket, Type};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{Dealer, Message, Options, PeerEvent, Router, Sub};
+use enfonet::{Dealer, Message, Options, PeerEvent, Router, Sub};
 use enfonet_tests::{Runtime, Script, ScriptListener, greeting, message, ready};
 
 use crate::kinds::{ANYWHERE, dealer};

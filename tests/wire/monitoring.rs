@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use enfonet_patterns::{
+use enfonet::{
     ConnectionError, Dealer, Denial, Fault, FrameError, GreetingError, HandshakeError, MonitorEvent, Options,
     Refusal, Router, TrafficError, XPub,
 };

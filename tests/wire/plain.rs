@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{
+use enfonet::{
     Claim, Credentials, Dealer, Denial, Login, Options, Security, SocketType, User, Verdict, new_key_pair,
 };
 use enfonet_tests::{

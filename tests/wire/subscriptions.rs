@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{FromSubscriber, Options, Pub, Sub, Subscription, XPub, XSub};
+use enfonet::{FromSubscriber, Options, Pub, Sub, Subscription, XPub, XSub};
 use enfonet_tests::{Runtime, Script, ScriptListener, command, message};
 
 use crate::kinds::ANYWHERE;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{
+use enfonet::{
     FromSubscriber, Options, Pair, PeerEvent, Pub, Rep, Req, Router, Sub, Subscription, Version, XPub,
 };
 use enfonet_tests::{Runtime, Script, ScriptListener, command, greeting, message, ready};

@@ -4,7 +4,7 @@
 //! [`Traffic`], and a sink of messages and commands. The example `subscriber` is a whole peer in a few lines.
 //!
 //! Nothing is done behind your back: answer PINGs ([`Traffic::Command`]) with PONGs, and leave it when it is
-//! silent. The sockets of `enfonet-patterns` do all that.
+//! silent. The sockets of `enfonet` do all that.
 
 use std::future::poll_fn;
 use std::io;

@@ -10,7 +10,7 @@ use super::{Authenticator, Claim, Decision};
 /// Lets those in whose public key is on the list (CURVE).
 ///
 /// ```
-/// use enfonet_patterns::{CurveClients, Options, Rep, Security, new_key_pair};
+/// use enfonet::{CurveClients, Options, Rep, Security, new_key_pair};
 ///
 /// let (server, client) = (new_key_pair(), new_key_pair());
 /// let clients = CurveClients::new().client(*client.public()).named(*server.public(), "another server");

@@ -41,7 +41,7 @@ pub type Decision<'a> = Pin<Box<dyn Future<Output = Verdict> + Send + 'a>>;
 /// Closures are authenticators:
 ///
 /// ```
-/// use enfonet_patterns::{Claim, Credentials, Denial, Options, Security, User, Verdict};
+/// use enfonet::{Claim, Credentials, Denial, Options, Security, User, Verdict};
 ///
 /// let options = Options::default().security(Security::PlainServer).authenticator(async |claim: Claim| {
 ///     match &claim.credentials {
@@ -102,7 +102,7 @@ impl fmt::Debug for Door {
 /// A new key pair for CURVE, from the system's random generator.
 ///
 /// ```
-/// let keys = enfonet_patterns::new_key_pair();
+/// let keys = enfonet::new_key_pair();
 /// println!("public key, for everybody: {}", keys.public());
 /// println!("secret key, for nobody else: {}", *keys.secret().to_z85());
 /// ```

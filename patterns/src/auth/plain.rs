@@ -11,7 +11,7 @@ use super::{Authenticator, Claim, Decision};
 /// Lets those in who know the password to their name (PLAIN). Their user id is the name.
 ///
 /// ```
-/// use enfonet_patterns::{Options, PlainUsers, Rep, Security};
+/// use enfonet::{Options, PlainUsers, Rep, Security};
 ///
 /// let users = PlainUsers::new().user("admin", "secret").user("guest", "");
 /// let server = Rep::with_options(Options::default().security(Security::PlainServer).authenticator(users));

@@ -27,7 +27,7 @@ const REQUEST_ID: &str = "1";
 ///
 /// ```no_run
 /// # async fn f() -> Result<(), Box<dyn std::error::Error>> {
-/// use enfonet_patterns::{Options, Rep, Security, Zap};
+/// use enfonet::{Options, Rep, Security, Zap};
 ///
 /// let handler = Rep::new();
 /// handler.bind("inproc://zeromq.zap.01").await?;

@@ -1,7 +1,7 @@
 //! Sockets for programs without an async runtime: methods block the thread that calls them.
 //!
 //! ```
-//! use enfonet_patterns::blocking::{Rep, Req};
+//! use enfonet::blocking::{Rep, Req};
 //!
 //! fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let server = Rep::new();
@@ -9,7 +9,7 @@
 //!     let serving = std::thread::spawn(move || {
 //!         let request = server.recv()?;
 //!         let answer = format!("hello, {}", request.message());
-//!         Ok::<_, enfonet_patterns::RecvError>(request.reply(answer))
+//!         Ok::<_, enfonet::RecvError>(request.reply(answer))
 //!     });
 //!
 //!     let client = Req::new();

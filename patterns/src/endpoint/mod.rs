@@ -25,12 +25,12 @@ pub use host::{Host, Source, Zone};
 /// | `inproc://name` | a name within the process |
 ///
 /// ```
-/// use enfonet_patterns::Endpoint;
+/// use enfonet::Endpoint;
 ///
 /// let endpoint: Endpoint = "tcp://127.0.0.1:5555".parse()?;
 /// assert_eq!(endpoint.to_string(), "tcp://127.0.0.1:5555");
 /// assert!("tcp://127.0.0.1".parse::<Endpoint>().is_err());
-/// # Ok::<(), enfonet_patterns::EndpointError>(())
+/// # Ok::<(), enfonet::EndpointError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -12,7 +12,7 @@ use super::Closed;
 /// [`Permit`](crate::Permit) is asked for before there is a message.
 ///
 /// ```
-/// use enfonet_patterns::{Push, SendError};
+/// use enfonet::{Push, SendError};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {

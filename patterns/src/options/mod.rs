@@ -31,7 +31,7 @@ use crate::auth::Door;
 ///
 /// ```
 /// use std::time::Duration;
-/// use enfonet_patterns::{Options, Pub, Router};
+/// use enfonet::{Options, Pub, Router};
 ///
 /// let publisher = Pub::builder().send_hwm(100_000).linger(Duration::from_secs(5)).build();
 /// let shared = Options::default().send_hwm(10);

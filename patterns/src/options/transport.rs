@@ -158,7 +158,7 @@ impl<K> Options<K> {
     /// it is tried again as after any failure.
     ///
     /// ```
-    /// use enfonet_patterns::{Login, Options, SocksProxy};
+    /// use enfonet::{Login, Options, SocksProxy};
     ///
     /// let proxy = SocksProxy::new("tcp://proxy.example:1080")?.login(Login::new("ada", "secret")?);
     /// let options = Options::default().socks_proxy(proxy);

@@ -13,7 +13,7 @@ use control::{Counters, State};
 /// for one that can be steered and watched.
 ///
 /// ```
-/// use enfonet_patterns::{Dealer, Rep, Req, Router, proxy};
+/// use enfonet::{Dealer, Rep, Req, Router, proxy};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -49,7 +49,7 @@ pub async fn proxy(front: &impl Relay, back: &impl Relay) {
 /// brokers of `enfonet-proxy` are made for speed and for odd peers; this is made for use with anything.
 ///
 /// ```
-/// use enfonet_patterns::{Proxy, Pub, Pull, Push, Sub};
+/// use enfonet::{Proxy, Pub, Pull, Push, Sub};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

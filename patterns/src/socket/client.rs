@@ -38,7 +38,7 @@ const DEFAULT_LIMIT: usize = 1000;
 ///
 /// ```
 /// use std::time::Duration;
-/// use enfonet_patterns::{Client, Rep};
+/// use enfonet::{Client, Rep};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -25,7 +25,7 @@ use crate::routing::RoundRobin;
 /// an endpoint that was connected to waits there for the connection.
 ///
 /// ```
-/// use enfonet_patterns::{Dealer, Rep};
+/// use enfonet::{Dealer, Rep};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

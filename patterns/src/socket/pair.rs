@@ -20,7 +20,7 @@ use crate::routing::Exclusive;
 /// Messages sent after `connect` wait for the connection, and for the next connection when that one is lost.
 ///
 /// ```
-/// use enfonet_patterns::Pair;
+/// use enfonet::Pair;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

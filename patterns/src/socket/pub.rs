@@ -20,7 +20,7 @@ use crate::routing::FanOut;
 /// | the same, with [`nodrop`](crate::Options::nodrop) | waits until all have room (`send`), or comes back (`try_send`): all get it, or nobody |
 ///
 /// ```
-/// use enfonet_patterns::{Pub, Sub};
+/// use enfonet::{Pub, Sub};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -41,7 +41,7 @@ use crate::routing::FanOut;
 /// It receives nothing but subscriptions:
 ///
 /// ```compile_fail,E0599
-/// # async fn receive(publisher: enfonet_patterns::Pub) {
+/// # async fn receive(publisher: enfonet::Pub) {
 /// publisher.recv().await;
 /// # }
 /// ```

@@ -17,7 +17,7 @@ use crate::routing::Passive;
 /// | a peer has gone | what it had sent is received all the same |
 ///
 /// ```
-/// use enfonet_patterns::{Pull, Push};
+/// use enfonet::{Pull, Push};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -35,7 +35,7 @@ use crate::routing::Passive;
 /// It sends nothing:
 ///
 /// ```compile_fail,E0599
-/// # async fn send(sink: enfonet_patterns::Pull) {
+/// # async fn send(sink: enfonet::Pull) {
 /// sink.send("a").await;
 /// # }
 /// ```

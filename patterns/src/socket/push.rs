@@ -16,7 +16,7 @@ use crate::routing::RoundRobin;
 /// | a peer goes | sends what that one hasn't got to it again once it is back, if this side connected; otherwise that is lost |
 ///
 /// ```
-/// use enfonet_patterns::{Pull, Push};
+/// use enfonet::{Pull, Push};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -38,7 +38,7 @@ use crate::routing::RoundRobin;
 /// It receives nothing:
 ///
 /// ```compile_fail,E0599
-/// # async fn receive(ventilator: enfonet_patterns::Push) {
+/// # async fn receive(ventilator: enfonet::Push) {
 /// ventilator.recv().await;
 /// # }
 /// ```

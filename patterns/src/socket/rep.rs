@@ -28,7 +28,7 @@ use crate::{PeerId, PeerInfo};
 /// request, and is dropped.
 ///
 /// ```
-/// use enfonet_patterns::{Rep, Req};
+/// use enfonet::{Rep, Req};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

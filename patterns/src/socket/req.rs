@@ -22,7 +22,7 @@ use crate::routing::{Lockstep, Standing, Ticket};
 /// | the peer goes with the request | `recv` fails with [`RecvError::PeerGone`] (libzmq waits for ever); `request` asks another if it has [`retries`](crate::Options::retries) |
 ///
 /// ```
-/// use enfonet_patterns::{Rep, Req};
+/// use enfonet::{Rep, Req};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -30,7 +30,7 @@ use crate::{ConnectError, Endpoint, PeerId, PeerInfo};
 /// `send_routed` have messages as libzmq has them, with the routing id as their first frame.
 ///
 /// ```
-/// use enfonet_patterns::{Dealer, Router};
+/// use enfonet::{Dealer, Router};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

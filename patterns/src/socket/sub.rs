@@ -19,7 +19,7 @@ use crate::routing::Upstream;
 /// | the queue of a publisher is at its mark | that connection isn't read until there is room: then the queue at the publisher fills, and messages are dropped there, whole |
 ///
 /// ```
-/// use enfonet_patterns::{Pub, Sub};
+/// use enfonet::{Pub, Sub};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -40,7 +40,7 @@ use crate::routing::Upstream;
 /// It sends nothing but subscriptions:
 ///
 /// ```compile_fail,E0599
-/// # async fn send(subscriber: enfonet_patterns::Sub) {
+/// # async fn send(subscriber: enfonet::Sub) {
 /// subscriber.send("a").await;
 /// # }
 /// ```

@@ -26,7 +26,7 @@ use crate::routing::{FanOut, Subscribers};
 /// | it is for one peer (`send_to`), whose queue is at its mark | waits (`send_to`), or comes back (`try_send_to`) |
 ///
 /// ```
-/// use enfonet_patterns::{FromSubscriber, Sub, Subscription, XPub};
+/// use enfonet::{FromSubscriber, Sub, Subscription, XPub};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -25,7 +25,7 @@ use crate::routing::{Lost, Upstream};
 /// | the queue of a publisher is at its mark | that connection isn't read until there is room |
 ///
 /// ```
-/// use enfonet_patterns::{FromSubscriber, XPub, XSub};
+/// use enfonet::{FromSubscriber, XPub, XSub};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Arg, Command, CommandFactory, FromArgMatches, Parser};
-use enfonet_patterns::{Endpoint, Options};
+use enfonet::{Endpoint, Options};
 
 use super::Program;
 use crate::credentials::CredentialFiles;

@@ -9,7 +9,7 @@ use std::fmt::Display;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use enfonet_patterns::{BindError, Endpoint, Host};
+use enfonet::{BindError, Endpoint, Host};
 use tracing_subscriber::EnvFilter;
 
 use crate::credentials::new_key;
@@ -57,7 +57,7 @@ impl<E: Display> From<E> for Failure {
 impl Failure {
     /// Why a broker doesn't start.
     fn start(error: &StartError) -> Self {
-        use enfonet_patterns::ConnectError;
+        use enfonet::ConnectError;
         let is_argument = matches!(
             error,
             StartError::Bind(BindError::Endpoint(_)) | StartError::Connect(ConnectError::Endpoint(_))

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::str::FromStr;
 
-use enfonet_patterns::{KeyError, Login, LoginTooLong, PublicKey, SecretKey};
+use enfonet::{KeyError, Login, LoginTooLong, PublicKey, SecretKey};
 
 /// A line that can't be taken: its number, and its fault.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]

@@ -6,7 +6,7 @@ mod lines;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use enfonet_patterns::{CurveClients, KeyPair, Options, PlainUsers, PublicKey, Security, new_key_pair};
+use enfonet::{CurveClients, KeyPair, Options, PlainUsers, PublicKey, Security, new_key_pair};
 
 use file::{read_list, read_secret, write_secret};
 

@@ -9,7 +9,7 @@ pub(crate) use slb::slb;
 
 use std::io;
 
-use enfonet_patterns::{ConnectError, Endpoint};
+use enfonet::{ConnectError, Endpoint};
 
 use crate::cli::print_line;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{Message, Pub, Sub};
+use enfonet::{Message, Pub, Sub};
 
 use super::{Outcome, beside, first, show};
 use crate::Endpoints;

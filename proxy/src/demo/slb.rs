@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{Rep, Req};
+use enfonet::{Rep, Req};
 
 use super::{Outcome, beside, first, show};
 use crate::Endpoints;

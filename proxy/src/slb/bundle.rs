@@ -1,6 +1,6 @@
 //! Messages for one peer, put together to be sent at once.
 
-use enfonet_patterns::{Batch, BatchBuilder, Envelope, Span};
+use enfonet::{Batch, BatchBuilder, Envelope, Span};
 
 /// Messages for one peer: small messages are copied behind each other, large messages stay where they came.
 #[derive(Debug, Default)]
@@ -53,7 +53,7 @@ impl Bundle {
 
 #[cfg(test)]
 mod tests {
-    use enfonet_patterns::Message;
+    use enfonet::Message;
 
     use super::*;
 

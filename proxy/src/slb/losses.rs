@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use enfonet_patterns::{Endpoint, LogLimiter, PeerId, PeerInfo};
+use enfonet::{Endpoint, LogLimiter, PeerId, PeerInfo};
 use slotmap::SecondaryMap;
 use tracing::warn;
 

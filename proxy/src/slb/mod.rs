@@ -28,9 +28,7 @@ use std::collections::VecDeque;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use enfonet_patterns::{
-    Batch, Dealer, Message, Options, PeerEvent, PeerId, PeerInfo, Router, SocketType, Span,
-};
+use enfonet::{Batch, Dealer, Message, Options, PeerEvent, PeerId, PeerInfo, Router, SocketType, Span};
 use slotmap::{Key, KeyData, SlotMap, new_key_type};
 
 use crate::config::attach;

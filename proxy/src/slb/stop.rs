@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::pin::Pin;
 use std::time::Duration;
 
-use enfonet_patterns::PeerId;
+use enfonet::PeerId;
 use tokio::time::{Instant, timeout_at};
 use tracing::{debug, warn};
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use enfonet_patterns::{Endpoint, PeerStatus, Rep};
+use enfonet::{Endpoint, PeerStatus, Rep};
 use tokio_util::sync::CancellationToken;
 
 use super::*;

@@ -1,6 +1,6 @@
 //! A mechanism with what a broker and those who may come in know, and strangers who may not.
 
-use enfonet_patterns::{CurveClients, KeyPair, Login, Options, PlainUsers, Security, new_key_pair};
+use enfonet::{CurveClients, KeyPair, Login, Options, PlainUsers, Security, new_key_pair};
 use enfonet_proxy::{Config, Side};
 use enfonet_tests::{CurveKeys, PySocket, file};
 use tempfile::TempDir;

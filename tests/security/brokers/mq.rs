@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{Options, Pub, Sub};
+use enfonet::{Options, Pub, Sub};
 use enfonet_proxy::{Config, Side};
 use enfonet_tests::{Mq, PySocket, PyZmq, Runtime, frames, ours, text, theirs};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_patterns::{Rep, Req};
+use enfonet::{Rep, Req};
 use enfonet_tests::{PySocket, PyZmq, Runtime, Slb, frames, ours, text, theirs, unused};
 
 use super::locks::{Lock, locks};
