@@ -1,6 +1,9 @@
 //! Connections that end while the socket goes on: those of idle peers, and those of publishers that are read to the end.
 
-use enfonet::{Dealer, Message, Pub, Router, XPub, XSub};
+use std::io::{Read, Write};
+use std::thread::JoinHandle;
+
+use enfonet::{Dealer, Message, Options, Pub, Router, XPub, XSub};
 use enfonet_tests::{Script, message};
 
 use crate::{anywhere, eventually, in_time, inproc, on_every_runtime, turns};
@@ -12,6 +15,7 @@ on_every_runtime!(
     a_peer_of_whom_messages_wait_is_not_disconnected,
     a_peer_that_has_sent_part_of_a_message_is_not_idle,
     all_that_publishers_send_until_they_close_is_received_while_draining,
+    publishers_that_send_without_a_pause_see_the_end_while_draining,
     a_publisher_within_the_process_is_drained_too,
 );
 
@@ -137,6 +141,37 @@ async fn all_that_publishers_send_until_they_close_is_received_while_draining() 
         assert_eq!(subscriber.try_recv(), Some(n.to_string().into()));
     }
     assert_eq!(subscriber.try_recv(), None);
+}
+
+/// Connects a publisher that always has more to send than one turn reads. It ends when it sees the end of the stream.
+fn flood(at: &str) -> JoinHandle<()> {
+    let mut reading = Script::join(at, "PUB", 1).into_stream();
+    let mut writing = reading.try_clone().unwrap();
+    let chunk = message(&[&[b'x'; 62]]).repeat(4_000);
+    std::thread::spawn(move || {
+        let until_end = std::thread::spawn(move || {
+            let mut told = [0; 4096];
+            while let Ok(1..) = reading.read(&mut told) {}
+        });
+        while !until_end.is_finished() && writing.write_all(&chunk).is_ok() {}
+        until_end.join().unwrap();
+    })
+}
+
+async fn publishers_that_send_without_a_pause_see_the_end_while_draining() {
+    let subscriber = XSub::with_options(Options::default().recv_hwm(0).recv_octets(4 << 20));
+    subscriber.subscribe("");
+    let at = subscriber.bind("tcp://127.0.0.1:*").await.unwrap().to_string();
+    let joining = move || (0..6).map(|_| flood(&at)).collect::<Vec<_>>();
+    let publishers = tokio::task::spawn_blocking(joining).await.unwrap();
+    let receiving = async { while subscriber.recv_batch().await.is_ok() {} };
+    tokio::select! {
+        () = receiving => unreachable!("the socket is open"),
+        () = in_time(subscriber.drain()) => {}
+    }
+    tokio::task::spawn_blocking(|| publishers.into_iter().for_each(|publisher| publisher.join().unwrap()))
+        .await
+        .unwrap();
 }
 
 async fn a_publisher_within_the_process_is_drained_too() {

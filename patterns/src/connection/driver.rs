@@ -150,12 +150,13 @@ impl<'a> Driver<'a> {
         if write == Progress::Waits && self.is_over(cx)? {
             return Poll::Ready(Ok(()));
         }
-        if self.end.is_some() && (read, write) == (Progress::Waits, Progress::Waits) && self.queue.is_empty()
-        {
-            if self.end == Some(EndMode::HalfClose) {
+        if write == Progress::Waits && self.queue.is_empty() {
+            let end = self.end;
+            if end == Some(EndMode::HalfClose) {
+                // A peer that sends without a pause has to see the end too, or it would never stop.
                 return self.close_half(cx);
             }
-            if self.ends_idle() {
+            if end.is_some() && read == Progress::Waits && self.ends_idle() {
                 return Poll::Ready(Ok(()));
             }
         }
