@@ -163,7 +163,7 @@ impl Heartbeat {
         self.peer_interval.map(|interval| (interval / 2).max(MIN_PONG_INTERVAL))
     }
 
-    /// The peer is read again.
+    /// The peer is read again, and has sent no more than that: its PINGs, too, have been answered.
     pub fn handle_reading(&mut self) {
         self.pong_at = None;
     }

@@ -220,8 +220,9 @@ impl<'a> Driver<'a> {
                 }
                 return Ok(Progress::Waits);
             }
-            self.vigil.handle_reading();
             if self.stream.poll_readable(cx)?.is_pending() {
+                // A PING may lie behind all that the kernel still has: only now the peer is read again.
+                self.vigil.handle_reading();
                 return Ok(Progress::Waits);
             }
             let Some(octets) = self.read()? else { continue };
