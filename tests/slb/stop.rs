@@ -54,6 +54,25 @@ fn requests_that_the_broker_has_read_are_still_served() {
 }
 
 #[test]
+fn requests_of_a_client_that_has_gone_are_still_handed_over() {
+    let world = World::new();
+    let broker = Process::tcp("enfoslb");
+    let mut client = Script::join(&broker.frontend()[0], "DEALER", 1);
+    (0..100).for_each(|n| client.send(&message(&["", &n.to_string()])));
+    client.settle();
+    drop(client);
+    let worker = world.peer(Library::Libzmq, zmq::REP, &broker.backend()[0]);
+    worker.expect(&["0"]);
+    broker.notify("TERM");
+    for n in 1..100 {
+        worker.send(&["done"]);
+        worker.expect(&[n.to_string()]);
+    }
+    worker.send(&["done"]);
+    assert_eq!(broker.wait().0, Some(0));
+}
+
+#[test]
 fn a_worker_that_does_not_reply_holds_the_stop_up_for_a_limited_time() {
     let world = World::new();
     let broker = Process::tcp("enfoslb");

@@ -288,6 +288,7 @@ impl Broker {
                 self.plain.sent(to.worker, client);
                 self.bundle.push_behind(&identity, batch, &request);
             }
+            self.plain.forget_departed(|client| self.frontend.peer(client).is_some());
             return;
         }
         let (mut sequence, mut malformed) = (to.first, 0);
@@ -358,10 +359,12 @@ impl Broker {
                     replies.push(request.sequence);
                     request.client
                 }),
-                Kind::Plain => self.frontend.find(message.first).inspect(|client| {
+                Kind::Plain => {
+                    // A reply to a client that has gone is one too.
                     replies.push_any();
-                    self.plain.answered(worker, *client);
-                }),
+                    let client = self.frontend.find(message.first);
+                    client.inspect(|client| self.plain.answered(worker, *client))
+                }
             };
             let (Some(client), Some(reply)) = (client, message.rest()) else {
                 stray += 1;

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::pin::Pin;
 use std::time::Duration;
 
-use enfonet::PeerId;
+use enfonet::{PeerEvent, PeerId};
 use tokio::time::{Instant, timeout_at};
 use tracing::{debug, warn};
 
@@ -17,6 +17,8 @@ use super::{Broker, Summary};
 
 /// Steps between two looks at what is under way, if the broker never has to wait.
 const STEPS_BETWEEN_LOOKS: usize = 32;
+/// Entries of plain requests that are kept without a look at whether their clients have gone.
+const MIN_ENTRIES: usize = 1024;
 
 /// Requests that plain workers haven't answered, by worker and client. Such workers may answer as they like: one reply each
 /// is assumed.
@@ -25,6 +27,8 @@ pub(super) struct PlainRequests {
     requests: HashMap<(PeerId, PeerId), usize>,
     /// Any was ever answered.
     has_replies: bool,
+    /// Entries at which those of departed clients are looked for.
+    enough: usize,
 }
 
 impl PlainRequests {
@@ -46,6 +50,15 @@ impl PlainRequests {
             if *requests.get() == 0 {
                 requests.remove();
             }
+        }
+    }
+
+    /// Forgets the requests of clients that have gone, whenever there are twice as many entries as after the last time. Workers
+    /// that never answer would have them grow for ever.
+    pub(super) fn forget_departed(&mut self, is_connected: impl Fn(PeerId) -> bool) {
+        if self.requests.len() >= self.enough.max(MIN_ENTRIES) {
+            self.requests.retain(|(_, client), _| is_connected(*client));
+            self.enough = self.requests.len() * 2;
         }
     }
 
@@ -113,7 +126,7 @@ impl Broker {
         let _ = timeout_at(end - grace / 4, self.serve_out(false)).await;
     }
 
-    /// Serves clients until none is connected, or no worker.
+    /// Serves clients until none is connected and all that they sent is with workers, or until no worker is connected.
     async fn serve_out(&mut self, reads: bool) {
         let mut clients: Vec<PeerId> = self.frontend.peers().iter().map(|client| client.info.id).collect();
         for step in 0.. {
@@ -121,7 +134,9 @@ impl Broker {
             if !goes_on || step % STEPS_BETWEEN_LOOKS == 0 {
                 self.disconnect_idle(&mut clients, reads);
             }
-            if clients.is_empty() || self.workers.is_empty() {
+            // With credit to spare, all requests that have come were handed over, also those of clients that have gone.
+            let is_handed_over = !goes_on && self.workers.credit() > 0;
+            if self.workers.is_empty() || (clients.is_empty() && is_handed_over) {
                 return;
             }
             // There may be much, and the connections want to go on meanwhile.
@@ -132,7 +147,7 @@ impl Broker {
             tokio::select! {
                 biased;
                 goes_on = self.wait() => if !goes_on { return },
-                () = self.frontend.wait_disconnected() => return,
+                () = self.frontend.wait_disconnected(), if is_handed_over => return,
             }
         }
     }
@@ -155,8 +170,11 @@ impl Broker {
     /// Requests that workers haven't answered, and requests that no worker has.
     fn under_way(&self) -> (u64, u64) {
         let unanswered = self.in_flight.len() + self.plain.unanswered();
-        let unread: u64 = self.frontend.peers().iter().map(|client| client.unreceived.messages).sum();
-        (unanswered as u64, self.returned.len() as u64 + unread)
+        // Also those of clients that have gone: nobody receives them any more.
+        let unread: usize = std::iter::from_fn(|| self.frontend.try_recv_event(usize::MAX))
+            .map(|event| if let PeerEvent::Messages { batch, .. } = event { batch.len() } else { 0 })
+            .sum();
+        (unanswered as u64, (self.returned.len() + unread) as u64)
     }
 }
 
@@ -179,5 +197,19 @@ mod tests {
         requests.answered(one, ann);
         assert_eq!((requests.clients().collect::<Vec<_>>(), requests.unanswered()), (vec![ann], 1));
         assert_eq!((requests.leave(other), requests.leave(one), requests.unanswered()), (0, 1, 0));
+    }
+
+    #[test]
+    fn requests_of_clients_that_have_gone_are_forgotten_before_they_are_many() {
+        let mut ids = SlotMap::<PeerId, ()>::with_key();
+        let (worker, stays) = (ids.insert(()), ids.insert(()));
+        let mut requests = PlainRequests::default();
+        requests.sent(worker, stays);
+        for _ in 0..MIN_ENTRIES * 4 {
+            requests.sent(worker, ids.insert(()));
+            requests.forget_departed(|client| client == stays);
+            assert!(requests.requests.len() <= MIN_ENTRIES);
+        }
+        assert!(requests.clients().any(|client| client == stays));
     }
 }

@@ -21,6 +21,9 @@ pub(super) enum Kind {
 struct Worker {
     kind: Kind,
     in_flight: usize,
+    /// Requests that it would have if it had been there as long as the other plain workers. Those may never be answered,
+    /// so a newcomer would get all that follow.
+    handicap: usize,
     credit: Credit,
     /// Its queue has no room.
     full: bool,
@@ -29,6 +32,11 @@ struct Worker {
 }
 
 impl Worker {
+    /// How much it has to do, beside others.
+    const fn load(&self) -> usize {
+        self.in_flight + self.handicap
+    }
+
     /// How many requests it may get now.
     const fn available(&self) -> usize {
         match self.kind {
@@ -95,7 +103,9 @@ impl Workers {
     pub(super) fn join(&mut self, id: PeerId, kind: Kind, capacity: Option<usize>) {
         self.turn += 1;
         let credit = Credit::new(capacity);
-        let worker = Worker { kind, in_flight: 0, credit, full: false, turn: self.turn };
+        let plain = self.workers.values().filter(|worker| worker.kind == Kind::Plain);
+        let handicap = if kind == Kind::Plain { plain.map(Worker::load).min().unwrap_or(0) } else { 0 };
+        let worker = Worker { kind, in_flight: 0, handicap, credit, full: false, turn: self.turn };
         self.workers.insert(id, worker);
         self.enlist(id);
     }
@@ -168,7 +178,7 @@ impl Workers {
         let worker = &self.workers[id];
         if worker.available() > 0 {
             self.credit += worker.available();
-            self.available.insert((worker.in_flight, worker.turn, id));
+            self.available.insert((worker.load(), worker.turn, id));
         }
     }
 
@@ -176,7 +186,7 @@ impl Workers {
         let Some(worker) = self.workers.get(id) else {
             return;
         };
-        if self.available.remove(&(worker.in_flight, worker.turn, id)) {
+        if self.available.remove(&(worker.load(), worker.turn, id)) {
             self.credit -= worker.available();
         }
     }
@@ -220,6 +230,16 @@ mod tests {
         reply(&mut workers, ids[0], 1, now);
         assert_eq!(send(&mut workers), Some(ids[0]), "it has rested longest");
         assert_eq!(send(&mut workers), Some(ids[1]));
+    }
+
+    #[test]
+    fn a_plain_worker_that_comes_later_gets_no_more_than_those_whose_requests_nobody_answers() {
+        let (mut workers, ids) = (Workers::default(), ids(2));
+        workers.join(ids[0], Kind::Plain, None);
+        (0..1000).for_each(|_| workers.sent(ids[0], 1, Instant::now()));
+        workers.join(ids[1], Kind::Plain, None);
+        let next: Vec<_> = (0..10).filter_map(|_| send(&mut workers)).collect();
+        assert_eq!(next.iter().filter(|id| **id == ids[1]).count(), 5, "{next:?}");
     }
 
     #[test]
