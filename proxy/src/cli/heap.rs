@@ -13,6 +13,9 @@ use tracing::debug;
 
 /// Interval between two looks at the resident memory. The second look after a storm trims the heap at the latest.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
+/// Looks that pass, at most, after a trim that returned nothing. Where small free chunks lie between live ones, a trim takes
+/// 200 ms and more, and the broker stops when it allocates meanwhile.
+const MAX_PAUSE_LOOKS: u32 = 4;
 /// Bytes above the memory at the start that stay with the allocator. A trim that returns less isn't worth its time.
 const SLACK_BYTES: usize = 4 << 20;
 
@@ -22,7 +25,8 @@ pub(super) async fn trim_after_storms() {
     let mut usage = Usage::new(start);
     loop {
         sleep(LOOK_INTERVAL).await;
-        let Some(resident) = resident_bytes() else { return };
+        // Without a descriptor to spare there is no answer, and there may be one the next time.
+        let Some(resident) = resident_bytes() else { continue };
         if !usage.is_worth_a_trim(resident) {
             continue;
         }
@@ -30,8 +34,8 @@ pub(super) async fn trim_after_storms() {
         if spawn_blocking(trim).await.is_err() {
             return;
         }
-        let Some(trimmed) = resident_bytes() else { return };
-        usage.last = trimmed;
+        let trimmed = resident_bytes().unwrap_or(resident);
+        usage.handle_trim(trimmed);
         debug!(resident, trimmed, "trimmed the heap");
     }
 }
@@ -41,11 +45,15 @@ pub(super) async fn trim_after_storms() {
 struct Usage {
     start: usize,
     last: usize,
+    /// Looks to pass before the next trim.
+    pause: u32,
+    /// Looks that passed before the last trim, if that returned nothing.
+    last_pause: u32,
 }
 
 impl Usage {
     const fn new(start: usize) -> Self {
-        Self { start, last: start }
+        Self { start, last: start, pause: 0, last_pause: 0 }
     }
 
     /// Returns whether much of the resident memory may be free: there is more than at the start, and it has stopped
@@ -53,7 +61,22 @@ impl Usage {
     fn is_worth_a_trim(&mut self, resident: usize) -> bool {
         let is_growing = resident > self.last + SLACK_BYTES;
         self.last = resident;
-        resident > self.start + SLACK_BYTES && !is_growing
+        if is_growing {
+            (self.pause, self.last_pause) = (0, 0);
+        }
+        if resident <= self.start + SLACK_BYTES || is_growing {
+            return false;
+        }
+        let is_due = self.pause == 0;
+        self.pause = self.pause.saturating_sub(1);
+        is_due
+    }
+
+    /// A trim has left so much memory. One that returned little is followed by a pause, which doubles each time.
+    fn handle_trim(&mut self, resident: usize) {
+        let has_gained = resident + SLACK_BYTES < self.last;
+        self.last_pause = if has_gained { 0 } else { (self.last_pause * 2).clamp(1, MAX_PAUSE_LOOKS) };
+        (self.last, self.pause) = (resident, self.last_pause);
     }
 }
 
@@ -87,6 +110,26 @@ mod tests {
         let mut usage = Usage::new(5 * MIB);
         let looks = [5, 9, 400, 900, 903, 6, 800, 20, 20, 8].map(|mib| usage.is_worth_a_trim(mib * MIB));
         assert_eq!(looks, [false, false, false, false, true, false, false, true, true, false]);
+    }
+
+    #[test]
+    fn trims_that_return_nothing_become_rarer_until_memory_grows_again_or_one_returns_much() {
+        let mut usage = Usage::new(5 * MIB);
+        let mut look = |resident, trimmed| {
+            let trims = usage.is_worth_a_trim(resident * MIB);
+            if trims {
+                usage.handle_trim(trimmed * MIB);
+            }
+            trims
+        };
+        let mut looks = |resident, trimmed| (0..12).map(|_| look(resident, trimmed)).collect::<Vec<_>>();
+        let at = |looks: Vec<bool>| {
+            looks.iter().enumerate().filter(|look| *look.1).map(|(at, _)| at).collect::<Vec<_>>()
+        };
+        // The first look sees it grow.
+        assert_eq!(at(looks(100, 100)), [1, 3, 6, 11]);
+        assert_eq!(at(looks(100, 100)), [4, 9]);
+        assert_eq!(at(looks(200, 150)), [1, 3, 5, 7, 9, 11]);
     }
 
     #[test]
