@@ -272,7 +272,7 @@ impl Joined {
 impl Drop for Joined {
     fn drop(&mut self) {
         if self.link.part(self.peer.id, std::mem::take(&mut self.unsent), self.keep) {
-            Sweeper(self.link.clone()).spawn();
+            Sweeper { link: self.link.clone(), is_done: false }.spawn();
         }
         self.link.monitors().tell(|| MonitorEvent::Disconnected {
             peer: self.peer.clone(),
@@ -284,23 +284,32 @@ impl Drop for Joined {
 /// A task that removes the subscriptions of departed peers, slice by slice, so that other tasks go on meanwhile. A
 /// socket has at most one at a time.
 #[derive(Debug)]
-struct Sweeper(Arc<dyn Link>);
+struct Sweeper {
+    link: Arc<dyn Link>,
+    /// Whether nothing is left to remove. The socket may have another sweeper from then on.
+    is_done: bool,
+}
 
 impl Sweeper {
     fn spawn(self) {
         // Without a runtime it ends here, and the rest waits for the next sweeper.
         let Ok(runtime) = Handle::try_current() else { return };
-        runtime.spawn(async move {
-            while poll_fn(|cx| self.0.poll_sweep(cx)).await {
-                // Not just to other tasks: connections have to learn what the system has for them, too.
-                tokio::task::yield_now().await;
-            }
-        });
+        runtime.spawn(self.run());
+    }
+
+    async fn run(mut self) {
+        while poll_fn(|cx| self.link.poll_sweep(cx)).await {
+            // Not just to other tasks: connections have to learn what the system has for them, too.
+            tokio::task::yield_now().await;
+        }
+        self.is_done = true;
     }
 }
 
 impl Drop for Sweeper {
     fn drop(&mut self) {
-        self.0.end_sweep();
+        if !self.is_done {
+            self.link.end_sweep();
+        }
     }
 }

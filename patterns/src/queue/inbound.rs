@@ -183,9 +183,7 @@ impl Inbound {
 
     /// Whether the connection may read; leaves its waker when not.
     pub(crate) fn may_read(&mut self, id: PeerId, waker: &Waker) -> bool {
-        let room = !self.stopped
-            && self.subscriptions.len() < MAX_SUBSCRIPTIONS
-            && self.orphaned.is_below(&self.limit);
+        let room = !self.stopped && self.has_room_for_changes() && self.orphaned.is_below(&self.limit);
         let Some(inbox) = self.inboxes.get_mut(id) else {
             return false;
         };
@@ -199,11 +197,16 @@ impl Inbound {
     /// Whether subscriptions of peers that have gone may be removed, each of which may be a change to report; leaves the
     /// waker when not.
     pub(crate) fn may_sweep(&mut self, waker: &Waker) -> bool {
-        let room = self.subscriptions.len() < MAX_SUBSCRIPTIONS;
+        let room = self.has_room_for_changes();
         if !room {
             self.sweeper = Some(waker.clone());
         }
         room
+    }
+
+    /// Returns whether fewer subscription changes wait than may.
+    pub(crate) fn has_room_for_changes(&self) -> bool {
+        self.subscriptions.len() < MAX_SUBSCRIPTIONS
     }
 
     /// Reads no connection any more. What has been read can still be received.

@@ -187,7 +187,9 @@ impl<R: Routing> Link for Hub<R> {
             inbound.push_last(id, &parting.message);
         }
         let has_to_know = out.routing.part(id);
-        let sweeps = !out.sweeping && self.sweep(out, &mut inbound, SWEEP);
+        // Without room for changes to report, the first slice waits like the others.
+        let sweeps =
+            !out.sweeping && (!inbound.has_room_for_changes() || self.sweep(out, &mut inbound, SWEEP));
         out.sweeping |= sweeps;
         let report = has_to_know || self.options.peer_events;
         let outbox = &mut out.outboxes[id];

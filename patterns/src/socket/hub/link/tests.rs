@@ -147,3 +147,29 @@ async fn a_socket_that_is_closed_is_swept_no_more() {
     assert!(sweeping.is_woken());
     assert_ready!(sweeping.poll());
 }
+
+#[test]
+fn a_sweeper_that_has_finished_makes_room_for_one_other_only() {
+    let hub = publisher(SocketType::XPub);
+    let first = subscriber(&hub, 0..SWEEP * 3 / 2);
+    assert!(hub.part(first, Vec::new(), false), "it is to be swept");
+    assert_eq!(sweep(&hub), Poll::Ready(false));
+    let second = subscriber(&hub, 0..SWEEP * 3);
+    assert!(hub.part(second, Vec::new(), false), "there is no sweeper any more");
+    let third = subscriber(&hub, 5000..5000 + SWEEP * 3);
+    assert!(!hub.part(third, Vec::new(), false), "there is a sweeper");
+}
+
+#[test]
+fn peers_that_leave_together_bring_no_more_changes_than_may_wait() {
+    let hub = publisher(SocketType::XPub);
+    let ids: Vec<_> = (0..60).map(|n| subscriber(&hub, n * 900..(n + 1) * 900)).collect();
+    changes(&hub, usize::MAX);
+    let sweepers = ids.into_iter().filter(|id| hub.part(*id, Vec::new(), false)).count();
+    assert_eq!(sweepers, 1);
+    let waiting = changes(&hub, usize::MAX).len();
+    assert!((10_000..10_000 + SWEEP).contains(&waiting), "{waiting}");
+    while sweep(&hub) != Poll::Ready(false) {
+        changes(&hub, usize::MAX);
+    }
+}
