@@ -107,9 +107,9 @@ impl Host {
             MonitorEvent::Accepted { endpoint, address }
         });
         if self.share.is_exceeded(stream.descriptor(), connections.len()) {
-            match self.exchange_descriptor(&stream, connections).await {
-                Some(exchanged) => stream = exchanged,
-                None => return Err((stream, Shortage::Descriptors)),
+            match self.exchange_descriptor(stream, connections).await {
+                Ok(exchanged) => stream = exchanged,
+                Err(stream) => return Err((stream, Shortage::Descriptors)),
             }
         }
         match self.pending.admit(stream.origin()) {
@@ -120,13 +120,24 @@ impl Host {
 
     /// Ends a handshake, and returns the newcomer with the descriptor that this has freed. Its own, one of the last, is
     /// free again when `stream` is dropped: kept, each burst of newcomers would leave fewer of them for others.
-    async fn exchange_descriptor(&self, stream: &Stream, connections: &mut JoinSet<()>) -> Option<Stream> {
+    async fn exchange_descriptor(
+        &self,
+        stream: Stream,
+        connections: &mut JoinSet<()>,
+    ) -> Result<Stream, Stream> {
         while connections.try_join_next().is_some() {}
-        self.pending.evict(Shortage::Descriptors).ok()?;
-        // It may be complete by now, and stay; then nothing is freed.
-        let _ = tokio::time::timeout(EXHAUSTED, connections.join_next()).await;
-        let exchanged = stream.duplicate().ok()?;
-        (exchanged.descriptor() < stream.descriptor()).then_some(exchanged)
+        if self.pending.evict(Shortage::Descriptors).is_err() {
+            return Err(stream);
+        }
+        // The handshake may be complete by now, and stay; then nothing is freed.
+        let has_ended =
+            tokio::time::timeout(EXHAUSTED, connections.join_next()).await.is_ok_and(|end| end.is_some());
+        match stream.duplicate() {
+            Ok(exchanged) if exchanged.descriptor() < stream.descriptor() => Ok(exchanged),
+            // The descriptor that is free now is one of the last too, and higher.
+            _ if has_ended => Ok(stream),
+            _ => Err(stream),
+        }
     }
 
     /// Closes a connection unheard. Without descriptors, those that follow would have to go too, so they wait.

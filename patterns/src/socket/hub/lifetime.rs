@@ -278,7 +278,10 @@ impl<R: Routing> Hub<R> {
     fn begin_close(&self) -> usize {
         // First nothing more is taken, then connections may end: what was taken is theirs to send.
         let mut out = self.out();
-        (out.closed, out.lost) = (true, 0);
+        if !std::mem::replace(&mut out.closed, true) {
+            // Losses before the close were told when they happened. A close that cuts off another adds to its losses.
+            out.lost = 0;
+        }
         self.closing.cancel();
         let waiting = out.outboxes.values().map(|outbox| outbox.unsent().messages).sum();
         let mut sleeping: Vec<Waker> = out.outboxes.values_mut().filter_map(Outbox::wake_to_close).collect();
