@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use enfonet::{ConnectionError, MonitorEvent, Pair, Refusal, Router};
-use enfonet_tests::{LIBRARIES, Relay, Slb, Told, frames, greeting, why};
+use enfonet_tests::{LIBRARIES, Relay, Slb, Told, VERSIONED, frames, greeting, why};
 
 use crate::end::{End, World};
 
@@ -12,7 +12,7 @@ const TCP: &str = "tcp://127.0.0.1:*";
 /// A rejected peer has got the greeting or its version, which are the same for everybody, and neither READY nor ERROR.
 fn expect_rejection(relay: &Relay) {
     let (told, greeting) = (relay.ended(), greeting(1));
-    assert!(told == greeting || told == greeting[..11], "{}", told.escape_ascii());
+    assert!(told == greeting || told == greeting[..VERSIONED], "{}", told.escape_ascii());
 }
 
 /// Waits until a bound socket has told why it rejects a peer.

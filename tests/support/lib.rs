@@ -33,7 +33,7 @@ pub use octets::{command, echo, message};
 pub use process::{Process, command_of};
 pub use pyzmq::{CurveKeys, PySocket, PyValue, PyZap, PyZmq};
 pub use relay::Relay;
-pub use script::{Script, ScriptListener, greeting, greeting_of, properties, ready};
+pub use script::{Script, ScriptListener, VERSIONED, greeting, greeting_of, properties, ready};
 pub use socks::{SocksRequest, SocksServer};
 pub use unused::{unused, unused_on};
 

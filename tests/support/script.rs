@@ -201,6 +201,9 @@ impl Script {
     }
 }
 
+/// Bytes of a greeting up to and with the major version. An end that accepts tells the rest for the peer's version.
+pub const VERSIONED: usize = 11;
+
 /// A greeting of ZMTP 3.`minor` with the NULL mechanism.
 #[must_use]
 pub fn greeting(minor: u8) -> Vec<u8> {

@@ -1,7 +1,7 @@
 //! Peers without credentials that try to get by those who want some.
 
 use enfonet::{Denial, Options, PlainUsers, Router, Security, SocketType, Verdict, new_key_pair};
-use enfonet_tests::{Runtime, Script, command, greeting, greeting_of, message, ready};
+use enfonet_tests::{Runtime, Script, VERSIONED, command, greeting, greeting_of, message, ready};
 
 use crate::kinds::{ANYWHERE, We, meet};
 
@@ -52,7 +52,7 @@ fn nothing_that_an_attacker_says_is_received() {
             let told = script.expect_close();
             let Some(rest) = told.strip_prefix(&ours[..]) else {
                 // ZMTP 1.0 tells no version, so it gets no mechanism.
-                assert_eq!(told, ours[..11], "{}", attack.escape_ascii());
+                assert_eq!(told, ours[..VERSIONED], "{}", attack.escape_ascii());
                 assert!(attack[0] != 0xff || attack[9] == 0, "{}", attack.escape_ascii());
                 continue;
             };

@@ -1,7 +1,7 @@
 //! The 64 octets that open a connection (RFC 37, "Version Negotiation").
 
 use enfonet::{Message, Options, SocketType, Sub};
-use enfonet_tests::{Runtime, Script, ScriptListener, greeting, message, ready};
+use enfonet_tests::{Runtime, Script, ScriptListener, VERSIONED, greeting, message, ready};
 
 use crate::kinds::{We, dealer, meet};
 
@@ -9,9 +9,6 @@ use crate::kinds::{We, dealer, meet};
 fn dealer_ready() -> Vec<u8> {
     ready(&[("Socket-Type", b"DEALER"), ("Identity", b"")])
 }
-
-/// Octets of a greeting that tell the version.
-const VERSIONED: usize = 11;
 
 fn null_greeting() -> Vec<u8> {
     let mut octets = b"\xff\0\0\0\0\0\0\0\0\x7f\x03\x01NULL".to_vec();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use enfonet::{Dealer, Options, PeerEvent, Router, SocketType};
-use enfonet_tests::{Runtime, Script, ScriptListener, command, greeting, message, ready};
+use enfonet_tests::{Runtime, Script, ScriptListener, VERSIONED, command, greeting, message, ready};
 
 use crate::kinds::{ANYWHERE, KINDS, Kept, We, dealer, meet};
 
@@ -289,7 +289,7 @@ fn whoever_takes_too_long_is_given_up() {
             script.send(&all[..sent]);
             let expected = match we {
                 We::Connect if sent >= 64 => [greeting(1), our_ready(SocketType::Dealer, b"")].concat(),
-                We::Bind if sent < 11 => greeting(1)[..11].to_vec(),
+                We::Bind if sent < VERSIONED => greeting(1)[..VERSIONED].to_vec(),
                 _ => greeting(1),
             };
             assert_eq!(script.expect_close(), expected, "{we:?} {sent}");

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use enfonet::{Dealer, Message, Options};
-use enfonet_tests::{Runtime, Script, greeting, message, properties, ready};
+use enfonet_tests::{Runtime, Script, VERSIONED, greeting, message, properties, ready};
 use socket2::{Domain, Socket, Type};
 
 use crate::kinds::dealer;
@@ -30,12 +30,12 @@ fn half_handshakes_keep_nobody_out_and_only_their_address_pays_for_them() {
     let runtime = Runtime::new();
     let (dealer, at) = dealer(&runtime, Options::default().max_handshakes(10));
     let mut modest = connect_from([127, 0, 0, 2], &at);
-    modest.expect(&greeting(1)[..11]);
+    modest.expect(&greeting(1)[..VERSIONED]);
     let mut half: Vec<_> = (0..100)
         .map(|_| {
             let mut half = Script::connect(&at);
             half.send(&greeting(1)[..9]);
-            half.expect(&greeting(1)[..11]);
+            half.expect(&greeting(1)[..VERSIONED]);
             half
         })
         .collect();
@@ -50,7 +50,7 @@ fn half_handshakes_keep_nobody_out_and_only_their_address_pays_for_them() {
     is_well(&runtime, &dealer, &mut other);
     // So is one that began before all of them, and took its time.
     modest.send(&[greeting(1), ready(&[("Socket-Type", b"DEALER")])].concat());
-    modest.expect(&greeting(1)[11..]);
+    modest.expect(&greeting(1)[VERSIONED..]);
     modest.expect(&ready(&[("Socket-Type", b"DEALER"), ("Identity", b"")]));
     is_well(&runtime, &dealer, &mut modest);
     drop(last);
@@ -69,7 +69,7 @@ fn a_handshake_that_takes_too_long_makes_room() {
     let options = Options::default().max_handshakes(1).handshake_timeout(Duration::from_millis(50));
     let (dealer, at) = dealer(&runtime, options);
     let mut slow = Script::connect(&at);
-    assert_eq!(slow.expect_close(), greeting(1)[..11]);
+    assert_eq!(slow.expect_close(), greeting(1)[..VERSIONED]);
     is_well(&runtime, &dealer, &mut Script::join(&at, "DEALER", 1));
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use enfonet::{
     FromSubscriber, Options, Pair, PeerEvent, Pub, Rep, Req, Router, Sub, Subscription, Version, XPub,
 };
-use enfonet_tests::{Runtime, Script, ScriptListener, command, greeting, message, ready};
+use enfonet_tests::{Runtime, Script, ScriptListener, VERSIONED, command, greeting, message, ready};
 
 use crate::kinds::{ANYWHERE, dealer};
 
@@ -53,9 +53,9 @@ fn others_are_served_as_ever_where_it_is() {
     let runtime = Runtime::new();
     let (dealer, at) = dealer(&runtime, willing().heartbeat_interval(Duration::ZERO));
     let mut script = Script::connect(&at);
-    script.expect(&greeting(1)[..11]);
+    script.expect(&greeting(1)[..VERSIONED]);
     script.send(&[greeting(1), ready(&[("Socket-Type", b"DEALER")]), message(&["hello"])].concat());
-    script.expect(&greeting(1)[11..]);
+    script.expect(&greeting(1)[VERSIONED..]);
     script.expect(&ready(&[("Socket-Type", b"DEALER"), ("Identity", b"")]));
     assert_eq!(runtime.run(dealer.recv()), Ok("hello".into()));
     script.settle();
