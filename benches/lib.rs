@@ -21,9 +21,9 @@ pub fn curve() -> [Security; 2] {
 /// Two ends that haven't exchanged anything yet.
 #[must_use]
 pub fn start([server, client]: [Security; 2]) -> [Handshake; 2] {
-    let end = |kind, security, octet: u8| {
+    let end = |kind, security, byte: u8| {
         let config = HandshakeConfig { security, ..HandshakeConfig::new(kind) };
-        Handshake::new(config, [octet; Entropy::LEN].into())
+        Handshake::new(config, [byte; Entropy::LEN].into())
     };
     [end(SocketType::Router, server, 3), end(SocketType::Dealer, client, 4)]
 }

@@ -16,7 +16,7 @@ pub(crate) const SETTLE: Duration = Duration::from_millis(500);
 /// The result of a run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Figure {
-    /// Messages a second, microseconds or octets.
+    /// Messages a second, microseconds or bytes.
     pub(crate) value: f64,
     /// Processor time for each message that was delivered, in microseconds: the broker's, or both ends' together.
     pub(crate) cpu: Option<f64>,

@@ -48,7 +48,7 @@ pub(crate) fn decimal(value: f64) -> String {
     format!("{}{unit}", (value * 1000.0).round() / 1000.0)
 }
 
-/// Octets: 1536 are 1.5 KiB.
+/// Bytes: 1536 are 1.5 KiB.
 pub(crate) fn binary(value: f64) -> String {
     let (value, unit) = match value {
         value if value >= 1024.0 * 1024.0 => (value / 1024.0 / 1024.0, "MiB"),

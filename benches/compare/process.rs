@@ -77,7 +77,7 @@ impl Process {
         Err(format!("{} doesn't come to rest", self.command).into())
     }
 
-    /// Its resident memory, in octets.
+    /// Its resident memory, in bytes.
     pub(crate) fn memory(&self) -> Outcome<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;

@@ -56,7 +56,7 @@ impl Scale {
             Self::Sizes => Shape {
                 name: "sizes",
                 title: "PUSH → PULL over TCP, by size of message",
-                x: Axis { label: "octets", column: "octets", text: binary },
+                x: Axis { label: "bytes", column: "bytes", text: binary },
                 y: &[RATE, Axis { label: "CPU µs per message, both ends", ..CPU }],
                 steps: &[16, 64, 256, 1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20],
             },
@@ -123,8 +123,8 @@ impl Scale {
                 )?
             }
             Self::Connections => {
-                let [octets, rate] = bench.crowd(step)?;
-                return Ok((step as f64, vec![octets / 1024.0, rate]));
+                let [bytes, rate] = bench.crowd(step)?;
+                return Ok((step as f64, vec![bytes / 1024.0, rate]));
             }
             Self::Latency => return latency(bench, capacity * step as f64 / 100.0),
         };

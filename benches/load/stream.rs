@@ -17,12 +17,12 @@ pub(crate) async fn pull(endpoint: Endpoint, security: Security, size: usize, co
     socket.bind(endpoint).await?;
     assert_eq!(socket.recv().await?.first().len(), size);
     let begun = Instant::now();
-    let mut octets = 0;
+    let mut bytes = 0;
     for _ in 1..count {
-        octets += socket.recv().await?.first().len();
+        bytes += socket.recv().await?.first().len();
     }
     let time = begun.elapsed();
-    assert_eq!(octets, size * (count - 1));
+    assert_eq!(bytes, size * (count - 1));
     enfonet_measure::rate(count - 1, size, time);
     Ok(())
 }
@@ -48,14 +48,14 @@ pub(crate) async fn pull_batches(
     socket.bind(endpoint).await?;
     assert_eq!(socket.recv().await?.first().len(), size);
     let begun = Instant::now();
-    let (mut messages, mut octets) = (1, 0);
+    let (mut messages, mut bytes) = (1, 0);
     while messages < count {
         let (_, batch) = socket.recv_batch().await?;
         messages += batch.len();
-        octets += batch.into_iter().map(|message| message.first().len()).sum::<usize>();
+        bytes += batch.into_iter().map(|message| message.first().len()).sum::<usize>();
     }
     let time = begun.elapsed();
-    assert_eq!(octets, size * (messages - 1));
+    assert_eq!(bytes, size * (messages - 1));
     enfonet_measure::rate(messages - 1, size, time);
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::{Outcome, wire};
 
 /// Handshakes under way at once.
 const AT_ONCE: usize = 64;
-/// Octets of subscriptions that are written at once.
+/// Bytes of subscriptions that are written at once.
 const CHUNK: usize = 1 << 16;
 
 /// Makes so many connections, and gives the time that it took. `then` is what the n-th says when it has been let in.
@@ -54,11 +54,11 @@ fn gather_encrypted(
 
 pub(crate) fn conns(endpoint: SocketAddr, kind: &str, count: usize, time: Duration, curve: bool) -> Outcome {
     let then = |number| {
-        let mut octets = Vec::new();
+        let mut bytes = Vec::new();
         if kind == "SUB" {
-            wire::subscription(&mut octets, &format!("t{number}."));
+            wire::subscription(&mut bytes, &format!("t{number}."));
         }
-        octets
+        bytes
     };
     let (streams, took) = if curve {
         gather_encrypted(endpoint, kind, count, then)?
@@ -74,15 +74,15 @@ pub(crate) fn topics(endpoint: SocketAddr, count: usize, time: Duration, peers: 
     let (mut streams, _) = gather(endpoint, "SUB", peers, |_| Vec::new())?;
     let begun = Instant::now();
     for (peer, stream) in streams.iter_mut().enumerate() {
-        let mut octets = Vec::new();
+        let mut bytes = Vec::new();
         for number in (peer..count).step_by(peers) {
-            wire::subscription(&mut octets, &format!("cold.{number}."));
-            if octets.len() >= CHUNK {
-                stream.write_all(&octets)?;
-                octets.clear();
+            wire::subscription(&mut bytes, &format!("cold.{number}."));
+            if bytes.len() >= CHUNK {
+                stream.write_all(&bytes)?;
+                bytes.clear();
             }
         }
-        stream.write_all(&octets)?;
+        stream.write_all(&bytes)?;
     }
     println!("up={count} s={:.3}", begun.elapsed().as_secs_f64());
     std::thread::sleep(time);

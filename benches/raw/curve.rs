@@ -43,12 +43,12 @@ impl Client {
     /// Answers the next command of the server, or returns what encrypts from then on, if that was the last.
     pub(crate) fn advance(&mut self) -> Outcome<Option<Sealer>> {
         loop {
-            let mut octets = [0; READ];
-            let read = self.stream.read(&mut octets)?;
+            let mut bytes = [0; READ];
+            let read = self.stream.read(&mut bytes)?;
             if read == 0 {
                 return Err("the server has closed".into());
             }
-            self.input.extend_from_slice(&octets[..read]);
+            self.input.extend_from_slice(&bytes[..read]);
             match self.handshake.handle_input(&mut self.input)? {
                 Step::NeedInput => {}
                 Step::Authenticate(_) => return Err("a client has nobody to let in".into()),

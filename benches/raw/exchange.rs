@@ -15,21 +15,21 @@ const WARM_UP: usize = 1000;
 pub(crate) fn rep(endpoint: SocketAddr) -> Outcome {
     let mut stream = wire::connect(endpoint, "REP")?;
     println!("up=1");
-    let mut octets = vec![0; 1 << 17];
+    let mut bytes = vec![0; 1 << 17];
     loop {
-        // A reply has the frames of its request, so that octets need no looking at.
-        match stream.read(&mut octets)? {
+        // A reply has the frames of its request, so that bytes need no looking at.
+        match stream.read(&mut bytes)? {
             0 => return Ok(()),
-            read => stream.write_all(&octets[..read])?,
+            read => stream.write_all(&bytes[..read])?,
         }
     }
 }
 
 pub(crate) fn req(endpoint: SocketAddr, size: usize, count: usize) -> Outcome {
     let mut stream = wire::connect(endpoint, "REQ")?;
-    let (octets, mut records) = (request(&vec![b'x'; size]), Records::new(size, true));
+    let (bytes, mut records) = (request(&vec![b'x'; size]), Records::new(size, true));
     let mut exchange = || -> Outcome {
-        stream.write_all(&octets)?;
+        stream.write_all(&bytes)?;
         let mut replies = 0;
         while replies == 0 {
             let read = stream.read(records.space())?;
@@ -56,12 +56,12 @@ pub(crate) fn req(endpoint: SocketAddr, size: usize, count: usize) -> Outcome {
 pub(crate) fn dealer(endpoint: SocketAddr, size: usize, count: usize, window: usize) -> Outcome {
     let mut stream = wire::connect(endpoint, "DEALER")?;
     let one = request(&vec![b'x'; size]);
-    let octets = one.repeat(window);
+    let bytes = one.repeat(window);
     let (mut records, mut sent, mut received) = (Records::new(size, true), 0, 0);
     let begun = Instant::now();
     while received < count {
         let due = (received + window).min(count) - sent;
-        stream.write_all(&octets[..due * one.len()])?;
+        stream.write_all(&bytes[..due * one.len()])?;
         sent += due;
         let read = stream.read(records.space())?;
         records.cut(read, |_| {

@@ -1,4 +1,4 @@
-//! `raw-load`: load from octets that are made beforehand, so that a broker is measured and not its peers.
+//! `raw-load`: load from bytes that are made beforehand, so that a broker is measured and not its peers.
 //! It says what a peer says, checks the framing of what it gets, and holds no queue.
 //!
 //! ```text
@@ -32,7 +32,7 @@ use clap::{Parser, Subcommand};
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
-/// Load from octets that are made beforehand.
+/// Load from bytes that are made beforehand.
 #[derive(Debug, Parser)]
 struct Cli {
     #[command(subcommand)]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::{Outcome, wire};
 
-/// Octets that are written at once.
+/// Bytes that are written at once.
 const CHUNK: usize = 1 << 17;
 /// Between two looks at the clock of a publisher that keeps to a rate.
 const TICK: Duration = Duration::from_millis(1);
@@ -14,8 +14,8 @@ const TICK: Duration = Duration::from_millis(1);
 /// A run of messages of one shape.
 #[derive(Debug)]
 pub(crate) struct Messages {
-    octets: Vec<u8>,
-    /// Octets of a message.
+    bytes: Vec<u8>,
+    /// Bytes of a message.
     size: usize,
     /// Where a message has its number.
     number_at: Option<usize>,
@@ -29,17 +29,17 @@ impl Messages {
         }
         let mut body = topic.as_bytes().to_vec();
         body.resize(size, b'x');
-        let mut octets = Vec::new();
-        wire::frame(&mut octets, false, &body);
-        let (message, messages) = (octets.len(), (CHUNK / octets.len()).max(1));
+        let mut bytes = Vec::new();
+        wire::frame(&mut bytes, false, &body);
+        let (message, messages) = (bytes.len(), (CHUNK / bytes.len()).max(1));
         let number_at = sequence.then_some(message - size + topic.len());
-        Ok(Self { octets: octets.repeat(messages), size: message, number_at, sent: 0 })
+        Ok(Self { bytes: bytes.repeat(messages), size: message, number_at, sent: 0 })
     }
 
     /// Writes so many, or as many as are written at once.
     fn write(&mut self, stream: &mut impl Write, messages: usize) -> std::io::Result<()> {
-        let messages = messages.min(self.octets.len() / self.size);
-        let run = &mut self.octets[..messages * self.size];
+        let messages = messages.min(self.bytes.len() / self.size);
+        let run = &mut self.bytes[..messages * self.size];
         if let Some(at) = self.number_at {
             for (number, message) in (self.sent as u64..).zip(run.chunks_exact_mut(self.size)) {
                 message[at..at + 8].copy_from_slice(&number.to_be_bytes());
@@ -61,8 +61,8 @@ pub(crate) fn run(
     let mut reader = stream.try_clone()?;
     // Subscriptions are read and forgotten.
     std::thread::spawn(move || {
-        let mut octets = [0; 4096];
-        while reader.read(&mut octets).is_ok_and(|read| read > 0) {}
+        let mut bytes = [0; 4096];
+        while reader.read(&mut bytes).is_ok_and(|read| read > 0) {}
     });
     std::thread::sleep(pause);
     let begun = Instant::now();

@@ -18,7 +18,7 @@ const BURST: usize = 1024;
 
 pub(crate) fn run(endpoint: SocketAddr, size: usize, rate: f64, time: Duration) -> Outcome {
     if size < 8 || rate <= 0.0 {
-        return Err("a request has 8 octets or more, and a rate is above zero".into());
+        return Err("a request has 8 bytes or more, and a rate is above zero".into());
     }
     // Sleeping is exact only without slack, where there is such a thing.
     let _ = std::fs::write("/proc/self/timerslack_ns", "1");
@@ -28,7 +28,7 @@ pub(crate) fn run(endpoint: SocketAddr, size: usize, rate: f64, time: Duration) 
     let replies = std::thread::spawn(move || receive(reader, size, count, begun).map_err(|e| e.to_string()));
     let due = |number: usize| Duration::from_secs_f64(number as f64 / rate);
     let one = request(&vec![b'x'; size]);
-    let (mut octets, number_at) = (one.repeat(BURST), one.len() - size);
+    let (mut bytes, number_at) = (one.repeat(BURST), one.len() - size);
     let mut sent = 0;
     while sent < count {
         let now = begun.elapsed();
@@ -37,7 +37,7 @@ pub(crate) fn run(endpoint: SocketAddr, size: usize, rate: f64, time: Duration) 
             std::thread::sleep(due(sent).saturating_sub(now));
             continue;
         }
-        let run = &mut octets[..(until - sent) * one.len()];
+        let run = &mut bytes[..(until - sent) * one.len()];
         for (number, request) in (sent..until).zip(run.chunks_exact_mut(one.len())) {
             let nanos = due(number).as_nanos() as u64;
             request[number_at..number_at + 8].copy_from_slice(&nanos.to_be_bytes());

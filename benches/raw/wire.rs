@@ -8,47 +8,47 @@ const LONG: u8 = 2;
 const COMMAND: u8 = 4;
 
 /// Adds a frame.
-pub(crate) fn frame(octets: &mut Vec<u8>, more: bool, body: &[u8]) {
-    header(octets, if more { MORE } else { 0 }, body.len());
-    octets.extend_from_slice(body);
+pub(crate) fn frame(bytes: &mut Vec<u8>, more: bool, body: &[u8]) {
+    header(bytes, if more { MORE } else { 0 }, body.len());
+    bytes.extend_from_slice(body);
 }
 
-fn header(octets: &mut Vec<u8>, flags: u8, size: usize) {
+fn header(bytes: &mut Vec<u8>, flags: u8, size: usize) {
     match u8::try_from(size) {
-        Ok(size) => octets.extend([flags, size]),
+        Ok(size) => bytes.extend([flags, size]),
         Err(_) => {
-            octets.push(flags | LONG);
-            octets.extend((size as u64).to_be_bytes());
+            bytes.push(flags | LONG);
+            bytes.extend((size as u64).to_be_bytes());
         }
     }
 }
 
 /// A request: an empty frame, then the body.
 pub(crate) fn request(body: &[u8]) -> Vec<u8> {
-    let mut octets = Vec::new();
-    frame(&mut octets, true, b"");
-    frame(&mut octets, false, body);
-    octets
+    let mut bytes = Vec::new();
+    frame(&mut bytes, true, b"");
+    frame(&mut bytes, false, body);
+    bytes
 }
 
 /// A subscription, as any version of ZMTP takes it.
-pub(crate) fn subscription(octets: &mut Vec<u8>, topic: &str) {
-    frame(octets, false, &[b"\x01", topic.as_bytes()].concat());
+pub(crate) fn subscription(bytes: &mut Vec<u8>, topic: &str) {
+    frame(bytes, false, &[b"\x01", topic.as_bytes()].concat());
 }
 
 /// Connects, and says greeting and READY before it listens. Not more: libzmq takes nothing else before its own READY.
 pub(crate) fn introduce(endpoint: SocketAddr, kind: &str) -> io::Result<TcpStream> {
     let mut stream = TcpStream::connect(endpoint)?;
     stream.set_nodelay(true)?;
-    let mut octets = vec![0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f, 3, 0];
-    octets.extend(b"NULL");
-    octets.resize(64, 0);
+    let mut bytes = vec![0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f, 3, 0];
+    bytes.extend(b"NULL");
+    bytes.resize(64, 0);
     let mut ready = b"\x05READY\x0bSocket-Type".to_vec();
     ready.extend((kind.len() as u32).to_be_bytes());
     ready.extend(kind.as_bytes());
-    header(&mut octets, COMMAND, ready.len());
-    octets.extend(ready);
-    stream.write_all(&octets)?;
+    header(&mut bytes, COMMAND, ready.len());
+    bytes.extend(ready);
+    stream.write_all(&bytes)?;
     Ok(stream)
 }
 
@@ -73,7 +73,7 @@ pub(crate) fn connect(endpoint: SocketAddr, kind: &str) -> io::Result<TcpStream>
     Ok(stream)
 }
 
-/// Cuts a stream of messages of one shape: all octets of each but its body are the same.
+/// Cuts a stream of messages of one shape: all bytes of each but its body are the same.
 #[derive(Debug)]
 pub(crate) struct Records {
     /// Bytes before the body of each message.
@@ -128,6 +128,6 @@ impl Records {
 
 /// The number that a body has at this place.
 pub(crate) fn number(body: &[u8], at: usize) -> u64 {
-    let octets = body[at..].first_chunk().expect("sizes are checked at the start");
-    u64::from_be_bytes(*octets)
+    let bytes = body[at..].first_chunk().expect("sizes are checked at the start");
+    u64::from_be_bytes(*bytes)
 }

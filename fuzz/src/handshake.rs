@@ -1,6 +1,6 @@
-//! Octets of a peer from the first on, for each mechanism and side.
+//! Bytes of a peer from the first on, for each mechanism and side.
 //!
-//! With CURVE the octets are a list of steps rather than a stream: forged commands never get past the first box,
+//! With CURVE the bytes are a list of steps rather than a stream: forged commands never get past the first box,
 //! so that an honest peer plays along, and what it sends is changed on the way.
 
 use arbitrary::{Arbitrary, Unstructured};
@@ -40,7 +40,7 @@ pub fn curve_server(data: &[u8]) {
     changed(data, CLIENT);
 }
 
-/// The first octet chooses our kind and how the others are cut into reads.
+/// The first byte chooses our kind and how the others are cut into reads.
 fn stream(data: &[u8], config: impl Fn(SocketType) -> HandshakeConfig) {
     let Some((choice, stream)) = data.split_first() else {
         return;
@@ -93,11 +93,11 @@ enum Change {
     },
     /// The last bytes are missing.
     Cut {
-        octets: u8,
+        bytes: u8,
     },
     /// Other bytes go before them.
     Insert {
-        octets: Vec<u8>,
+        bytes: Vec<u8>,
     },
     /// The bytes come twice.
     Repeat,
@@ -106,12 +106,12 @@ enum Change {
 /// Runs the handshake of two honest ends, and changes the bytes of `liar` on the way. If nothing is changed, both ends
 /// complete it.
 fn changed(data: &[u8], liar: usize) {
-    let keys = [1, 2].map(|octet| KeyPair::new(SecretKey::from_bytes([octet; 32])));
+    let keys = [1, 2].map(|byte| KeyPair::new(SecretKey::from_bytes([byte; 32])));
     let server = *keys[SERVER].public();
     let [ours, theirs] = keys;
-    let end = |kind, security, octet: u8| {
+    let end = |kind, security, byte: u8| {
         let config = HandshakeConfig { security, ..HandshakeConfig::new(kind) };
-        (Handshake::new(config, [octet; Entropy::LEN].into()), BytesMut::new(), End::GoesOn)
+        (Handshake::new(config, [byte; Entropy::LEN].into()), BytesMut::new(), End::GoesOn)
     };
     let mut ends = [
         end(SocketType::Rep, Security::CurveServer { keys: ours }, 3),
@@ -119,14 +119,14 @@ fn changed(data: &[u8], liar: usize) {
     ];
     let (mut changes, mut is_changed) = (Unstructured::new(data), false);
     for from in [SERVER, CLIENT].repeat(4) {
-        let mut octets = ends[from].0.poll_output().to_vec();
+        let mut bytes = ends[from].0.poll_output().to_vec();
         if from == liar {
-            let honest = octets.clone();
-            apply(&mut octets, Change::arbitrary(&mut changes).unwrap_or(Change::None));
-            is_changed |= octets != honest;
+            let honest = bytes.clone();
+            apply(&mut bytes, Change::arbitrary(&mut changes).unwrap_or(Change::None));
+            is_changed |= bytes != honest;
         }
         let (handshake, input, end) = &mut ends[1 - from];
-        input.extend_from_slice(&octets);
+        input.extend_from_slice(&bytes);
         if *end == End::GoesOn {
             *end = advance_to_end(handshake, input);
         }
@@ -153,17 +153,17 @@ fn advance_to_end(handshake: &mut Handshake, input: &mut BytesMut) -> End {
     }
 }
 
-fn apply(octets: &mut Vec<u8>, change: Change) {
+fn apply(bytes: &mut Vec<u8>, change: Change) {
     match change {
         Change::None => {}
         Change::Flip { at, with } => {
-            let len = octets.len().max(1);
-            if let Some(octet) = octets.get_mut(usize::from(at) % len) {
-                *octet ^= with;
+            let len = bytes.len().max(1);
+            if let Some(byte) = bytes.get_mut(usize::from(at) % len) {
+                *byte ^= with;
             }
         }
-        Change::Cut { octets: cut } => octets.truncate(octets.len().saturating_sub(usize::from(cut))),
-        Change::Insert { octets: others } => drop(octets.splice(..0, others)),
-        Change::Repeat => octets.extend_from_within(..),
+        Change::Cut { bytes: cut } => bytes.truncate(bytes.len().saturating_sub(usize::from(cut))),
+        Change::Insert { bytes: others } => drop(bytes.splice(..0, others)),
+        Change::Repeat => bytes.extend_from_within(..),
     }
 }

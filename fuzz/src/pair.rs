@@ -21,9 +21,9 @@ enum Operation {
     Ping {
         context: [u8; 4],
     },
-    /// `octets` bytes arrive at the other end.
+    /// `bytes` bytes arrive at the other end.
     Carry {
-        octets: u16,
+        bytes: u16,
     },
     /// All bytes on the way arrive.
     Flush,
@@ -31,11 +31,11 @@ enum Operation {
     Turn,
 }
 
-/// A frame's body: its length, and the octet that it repeats.
+/// A frame's body: its length, and the byte that it repeats.
 #[derive(Arbitrary, Debug)]
 struct Frame {
     len: u16,
-    octet: u8,
+    byte: u8,
 }
 
 /// A message or command that has to come out at the other end.
@@ -72,7 +72,7 @@ pub fn pair(data: &[u8]) {
         let (us, them) = if at == 0 { (&mut left[0], &mut right[0]) } else { (&mut right[0], &mut left[0]) };
         match operation {
             Operation::Turn => at = 1 - at,
-            Operation::Carry { octets } => us.carry(them, usize::from(octets)),
+            Operation::Carry { bytes } => us.carry(them, usize::from(bytes)),
             Operation::Flush => us.carry(them, usize::MAX),
             operation => us.act(operation),
         }
@@ -87,7 +87,7 @@ pub fn pair(data: &[u8]) {
 }
 
 fn securities(choices: &mut Unstructured<'_>) -> arbitrary::Result<[Security; 2]> {
-    let keys = |octet| KeyPair::new(SecretKey::from_bytes([octet; 32]));
+    let keys = |byte| KeyPair::new(SecretKey::from_bytes([byte; 32]));
     let login = || Login::new("user", "password").expect("short enough");
     Ok(match choices.int_in_range(0..=2)? {
         0 => [Security::Null, Security::Null],
@@ -117,7 +117,7 @@ impl End {
         match operation {
             Operation::Send { frames } => {
                 let bodies = frames.into_iter().take(20);
-                let bodies = bodies.map(|Frame { len, octet }| vec![octet; usize::from(len % 2000)]);
+                let bodies = bodies.map(|Frame { len, byte }| vec![byte; usize::from(len % 2000)]);
                 return self.send(Message::from_frames(bodies));
             }
             Operation::Subscribe { topic } => {
@@ -148,8 +148,8 @@ impl End {
         self.sent.push_back(Sent::Message(message));
     }
 
-    fn carry(&mut self, to: &mut Self, octets: usize) {
-        let arrived = self.way.split_to(octets.min(self.way.len()));
+    fn carry(&mut self, to: &mut Self, bytes: usize) {
+        let arrived = self.way.split_to(bytes.min(self.way.len()));
         match &mut to.incoming {
             Some(incoming) => incoming.reserve(arrived.len()).extend_from_slice(&arrived),
             None => to.input.extend_from_slice(&arrived),

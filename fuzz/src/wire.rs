@@ -1,9 +1,9 @@
-//! Octets without a connection: greetings, commands, and frames.
+//! Bytes without a connection: greetings, commands, and frames.
 
 use bytes::{Bytes, BytesMut};
 use enfonet_zmtp::{Command, Decoder, Event, FrameHeader, Greeting, Limits, Mechanism, Message, Version};
 
-/// The first octets of a peer. What is accepted is so whatever follows, and comes to the same when it is written
+/// The first bytes of a peer. What is accepted is so whatever follows, and comes to the same when it is written
 /// and read again.
 pub fn greeting(data: &[u8]) {
     for mechanism in [Mechanism::Null, Mechanism::Plain, Mechanism::Curve] {
@@ -12,7 +12,7 @@ pub fn greeting(data: &[u8]) {
         for end in 0..data.len().min(Greeting::LEN) {
             match Greeting::parse(&data[..end], mechanism) {
                 Ok(None) => {}
-                Ok(Some(_)) => panic!("{end} octets are no greeting"),
+                Ok(Some(_)) => panic!("{end} bytes are no greeting"),
                 early => assert_eq!(early, whole),
             }
         }
@@ -44,7 +44,7 @@ pub fn commands(data: &[u8]) {
     assert_eq!(Command::parse(body), Ok(command));
 }
 
-/// Octets of a peer after the handshake. The first one chooses how they are cut into reads. Whatever comes out
+/// Bytes of a peer after the handshake. The first one chooses how they are cut into reads. Whatever comes out
 /// has to be whole and within the limits, and to come out the same when it is encoded and decoded once more; and
 /// no more may be held than has come.
 pub fn frames(data: &[u8]) {

@@ -1,4 +1,4 @@
-//! The targets over their seeds, and over octets that are made of them.
+//! The targets over their seeds, and over bytes that are made of them.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 use std::fs;
@@ -21,7 +21,7 @@ fn every_target_takes_its_seeds() {
 }
 
 #[test]
-fn every_target_takes_its_seeds_cut_off_anywhere_and_with_any_octet_changed() {
+fn every_target_takes_its_seeds_cut_off_anywhere_and_with_any_byte_changed() {
     for (name, target) in TARGETS {
         for seed in seeds(name) {
             for at in 0..seed.len().min(300) {

@@ -34,20 +34,20 @@ pub struct Amount {
     /// Whole messages. (libzmq counts frames.)
     pub messages: u64,
     /// Bytes of all their frames, with headers, as they are on a wire without encryption.
-    pub octets: u64,
+    pub bytes: u64,
 }
 
 impl Amount {
     #[inline]
     pub(crate) const fn add(&mut self, load: Load) {
         self.messages += load.messages as u64;
-        self.octets += load.octets as u64;
+        self.bytes += load.bytes as u64;
     }
 }
 
 impl From<Load> for Amount {
-    fn from(Load { messages, octets }: Load) -> Self {
-        Self { messages: messages as u64, octets: octets as u64 }
+    fn from(Load { messages, bytes }: Load) -> Self {
+        Self { messages: messages as u64, bytes: bytes as u64 }
     }
 }
 

@@ -20,10 +20,10 @@ fn address(endpoint: &Endpoint) -> String {
 }
 
 fn greeting(mechanism: &str) -> Vec<u8> {
-    let mut octets = b"\xff\0\0\0\0\0\0\0\0\x7f\x03\x01".to_vec();
-    octets.extend_from_slice(mechanism.as_bytes());
-    octets.resize(64, 0);
-    octets
+    let mut bytes = b"\xff\0\0\0\0\0\0\0\0\x7f\x03\x01".to_vec();
+    bytes.extend_from_slice(mechanism.as_bytes());
+    bytes.resize(64, 0);
+    bytes
 }
 
 /// A guard that tells when it is dropped.
@@ -55,11 +55,11 @@ async fn soon<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(3600), future).await.expect("it doesn't take for ever")
 }
 
-/// Asserts that a decision is dropped when the peer sends `octets` in one piece and goes.
-async fn dropped_when_gone(security: Security, octets: &[u8]) {
+/// Asserts that a decision is dropped when the peer sends `bytes` in one piece and goes.
+async fn dropped_when_gone(security: Security, bytes: &[u8]) {
     let (_server, endpoint, mut told) = undecided(security).await;
     let mut peer = TcpStream::connect(address(&endpoint)).await.unwrap();
-    peer.write_all(octets).await.unwrap();
+    peer.write_all(bytes).await.unwrap();
     assert_eq!(soon(told.recv()).await, Some("asked"));
     drop(peer);
     assert_eq!(soon(told.recv()).await, Some("dropped"));
@@ -87,8 +87,8 @@ async fn a_decision_is_dropped_with_a_plain_peer() {
 async fn a_plain_peer_that_does_not_wait_for_its_answer_is_turned_away_at_once() {
     let (_server, endpoint, _told) = undecided(Security::PlainServer).await;
     let mut peer = TcpStream::connect(address(&endpoint)).await.unwrap();
-    let octets = [&greeting("PLAIN")[..], HELLO, b"\x04\x09\x08INITIATE"].concat();
-    peer.write_all(&octets).await.unwrap();
+    let bytes = [&greeting("PLAIN")[..], HELLO, b"\x04\x09\x08INITIATE"].concat();
+    peer.write_all(&bytes).await.unwrap();
     let mut heard = Vec::new();
     soon(peer.read_to_end(&mut heard)).await.unwrap();
     assert_eq!(heard.len(), 64);

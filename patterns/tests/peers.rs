@@ -46,7 +46,7 @@ fn numbers(status: &PeerStatus) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn messages_and_octets_are_counted_exactly_over_tcp_and_within_the_process() {
+async fn messages_and_bytes_are_counted_exactly_over_tcp_and_within_the_process() {
     for endpoint in ENDPOINTS {
         let options = options();
         let (router, dealer) = (Router::with_options(options.clone()), Dealer::with_options(options));
@@ -54,7 +54,7 @@ async fn messages_and_octets_are_counted_exactly_over_tcp_and_within_the_process
         router.wait_connected(1).await;
         dealer.wait_connected(1).await;
         let sizes = [0usize, 1, 255, 256, 5000, 100_000];
-        let octets: usize = sizes.iter().map(|n| n + if *n > 255 { 9 } else { 2 }).sum();
+        let bytes: usize = sizes.iter().map(|n| n + if *n > 255 { 9 } else { 2 }).sum();
         for n in sizes {
             dealer.send(Message::from(vec![0; n])).await.unwrap();
         }
@@ -63,7 +63,7 @@ async fn messages_and_octets_are_counted_exactly_over_tcp_and_within_the_process
         until(|| dealer.peers()[0].sent.messages == 6).await;
         assert_eq!(numbers(&dealer.peers()[0]), [6, 0, 0, 0, 0]);
         let [sent, received] = [dealer.peers()[0].sent, router.peers()[0].received];
-        assert_eq!([sent.octets, received.octets, router.peers()[0].unreceived.octets], [octets as u64; 3]);
+        assert_eq!([sent.bytes, received.bytes, router.peers()[0].unreceived.bytes], [bytes as u64; 3]);
         for n in (0..6).rev() {
             let (peer, message) = router.recv().await.unwrap();
             assert_eq!(router.peers()[0].unreceived.messages, n);
@@ -73,7 +73,7 @@ async fn messages_and_octets_are_counted_exactly_over_tcp_and_within_the_process
         assert_eq!(numbers(&dealer.peers()[0]), [6, 0, 6, 6, 0], "{endpoint}");
         until(|| router.peers()[0].sent.messages == 6).await;
         assert_eq!(numbers(&router.peers()[0]), [6, 0, 6, 0, 0]);
-        assert_eq!(dealer.peers()[0].received.octets, router.peers()[0].sent.octets);
+        assert_eq!(dealer.peers()[0].received.bytes, router.peers()[0].sent.bytes);
     }
 }
 

@@ -134,13 +134,13 @@ async fn soon<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// A stream to a peer, whatever it is.
-trait Octets: AsyncRead + AsyncWrite + Unpin {}
+trait ByteStream: AsyncRead + AsyncWrite + Unpin {}
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Octets for S {}
+impl<S: AsyncRead + AsyncWrite + Unpin> ByteStream for S {}
 
 /// Returns a peer by hand that has shaken hands, as a DEALER.
-async fn dealer(endpoint: &Endpoint) -> Box<dyn Octets> {
-    let mut peer: Box<dyn Octets> = match endpoint.to_string().strip_prefix("ipc://") {
+async fn dealer(endpoint: &Endpoint) -> Box<dyn ByteStream> {
+    let mut peer: Box<dyn ByteStream> = match endpoint.to_string().strip_prefix("ipc://") {
         Some(path) => Box::new(UnixStream::connect(path).await.expect("the server is there")),
         None => {
             let stream = TcpStream::connect(address(endpoint)).await.expect("the server is there");
@@ -159,7 +159,7 @@ async fn dealer(endpoint: &Endpoint) -> Box<dyn Octets> {
 }
 
 /// A server with a linger of seven seconds, where it is, and its only peer, which may have had an answer.
-async fn server_of_one(at: &str, answers: bool) -> (Rep, Endpoint, Box<dyn Octets>) {
+async fn server_of_one(at: &str, answers: bool) -> (Rep, Endpoint, Box<dyn ByteStream>) {
     let server = Rep::with_options(Options::default().linger(Duration::from_secs(7)));
     let endpoint = server.bind(at).await.expect("a free endpoint");
     let mut peer = dealer(&endpoint).await;
@@ -198,7 +198,7 @@ async fn closing_is_done_when_peers_have_closed() {
     assert_eq!(start.elapsed().as_secs(), 0);
 }
 
-async fn until_cut_off(mut peer: Box<dyn Octets>) {
+async fn until_cut_off(mut peer: Box<dyn ByteStream>) {
     let writing = async {
         while peer.write_all(b"x").await.is_ok() {
             tokio::time::sleep(Duration::from_millis(100)).await;

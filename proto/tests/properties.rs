@@ -78,15 +78,15 @@ fn assert_round_trip<M: Message + PartialEq + Default + Debug>(message: &M) -> R
 }
 
 /// Decodes or doesn't, without a panic; what decodes is a message like any other.
-fn decode<M: Message + PartialEq + Default + Debug>(octets: &[u8]) -> Result<(), TestCaseError> {
-    M::decode(octets).map_or(Ok(()), |message| assert_round_trip(&message))
+fn decode<M: Message + PartialEq + Default + Debug>(bytes: &[u8]) -> Result<(), TestCaseError> {
+    M::decode(bytes).map_or(Ok(()), |message| assert_round_trip(&message))
 }
 
-fn decode_as_all(octets: &[u8]) -> Result<(), TestCaseError> {
-    decode::<Event>(octets)?;
-    decode::<Request>(octets)?;
-    decode::<Response>(octets)?;
-    decode::<Failure>(octets)
+fn decode_as_all(bytes: &[u8]) -> Result<(), TestCaseError> {
+    decode::<Event>(bytes)?;
+    decode::<Request>(bytes)?;
+    decode::<Response>(bytes)?;
+    decode::<Failure>(bytes)
 }
 
 /// The encoding of some message.
@@ -121,8 +121,8 @@ proptest! {
     }
 
     #[test]
-    fn random_octets_never_panic(octets in vec(any::<u8>(), 0..200)) {
-        decode_as_all(&octets)?;
+    fn random_bytes_never_panic(bytes in vec(any::<u8>(), 0..200)) {
+        decode_as_all(&bytes)?;
     }
 
     #[test]
@@ -131,9 +131,9 @@ proptest! {
         changes in vec(any::<(Index, u8)>(), 0..4),
         end: Index,
     ) {
-        for (at, octet) in changes.into_iter().filter(|_| !wire.is_empty()).collect::<Vec<_>>() {
+        for (at, byte) in changes.into_iter().filter(|_| !wire.is_empty()).collect::<Vec<_>>() {
             let at = at.index(wire.len());
-            wire[at] = octet;
+            wire[at] = byte;
         }
         wire.truncate(end.index(wire.len() + 1));
         decode_as_all(&wire)?;

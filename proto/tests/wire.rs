@@ -1,4 +1,4 @@
-//! The wire form, octet by octet: what programs in other languages, and older ones, rely on.
+//! The wire form, byte by byte: what programs in other languages, and older ones, rely on.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -48,7 +48,7 @@ fn failure() -> Failure {
     Failure { code: FailureCode::Overloaded.into(), message: "m".into(), retryable: true }
 }
 
-// A field is its tag, number << 3 | type, then its value. Type 0 is a varint, 2 a length and as many octets.
+// A field is its tag, number << 3 | type, then its value. Type 0 is a varint, 2 a length and as many bytes.
 const EVENT: &[&[u8]] = &[
     b"\x0a\x01i",                  // 1 id
     b"\x12\x01s",                  // 2 source

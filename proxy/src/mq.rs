@@ -17,9 +17,9 @@ use tracing::{debug, warn};
 use crate::config::attach;
 use crate::{Config, Endpoints, Side, StartError};
 
-/// Octets that may wait for one subscriber. Beyond, it loses messages, whole ones.
+/// Bytes that may wait for one subscriber. Beyond, it loses messages, whole ones.
 const SUBSCRIBER_QUEUE: usize = 16 << 20;
-/// Octets of one publisher that may wait for the broker. Beyond, the publisher isn't read for a while.
+/// Bytes of one publisher that may wait for the broker. Beyond, the publisher isn't read for a while.
 const PUBLISHER_QUEUE: usize = 4 << 20;
 
 /// A broker that listens, and doesn't forward yet.
@@ -60,10 +60,10 @@ impl Broker {
     /// # Errors
     /// [`StartError`]: an endpoint is in use, or refused by the system.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
-        // A stream of small messages is measured in octets, not in messages.
+        // A stream of small messages is measured in bytes, not in messages.
         let options = |side: &Side| {
             let options = side.socket_options(None).send_hwm(0).recv_hwm(0);
-            options.send_octets(SUBSCRIBER_QUEUE).recv_octets(PUBLISHER_QUEUE)
+            options.send_bytes(SUBSCRIBER_QUEUE).recv_bytes(PUBLISHER_QUEUE)
         };
         let frontend = XSub::with_options(options(&config.frontend));
         let backend = XPub::with_options(options(&config.backend));

@@ -1,7 +1,7 @@
 //! EnfoSLB in a steady flow allocates next to nothing: requests and replies are put together in memory that is used
 //! again.
 //!
-//! The broker runs in this process, on a thread of its own; the client and the workers are octets on plain connections,
+//! The broker runs in this process, on a thread of its own; the client and the workers are bytes on plain connections,
 //! made beforehand.
 
 use std::io::{Read, Write};
@@ -29,7 +29,7 @@ fn measure() -> f64 {
         for _ in 0..windows {
             client.write_all(&requests).unwrap();
             client.read_exact(&mut replies).unwrap();
-            assert!(replies == requests, "other octets than were sent");
+            assert!(replies == requests, "other bytes than were sent");
         }
     };
     ask(WARM_UP);

@@ -1,6 +1,6 @@
 //! EnfoMQ in a steady flow allocates next to nothing: buffers are used again, messages aren't touched.
 //!
-//! The broker runs in this process, on a thread of its own; its peers are octets on plain connections, made
+//! The broker runs in this process, on a thread of its own; its peers are bytes on plain connections, made
 //! beforehand, so that whatever is allocated while they flow is the broker's.
 
 use std::io::{Read, Write};
@@ -24,26 +24,26 @@ pub(super) const UNDER_WAY: usize = 8 << 20;
 /// Bytes that have gone in, and bytes that have come out.
 #[derive(Default)]
 pub(super) struct Flow {
-    octets: Mutex<(usize, usize)>,
+    bytes: Mutex<(usize, usize)>,
     changed: Condvar,
 }
 
 impl Flow {
-    pub(super) fn sent(&self, octets: usize) {
-        self.octets.lock().unwrap().0 += octets;
+    pub(super) fn sent(&self, bytes: usize) {
+        self.bytes.lock().unwrap().0 += bytes;
     }
 
-    pub(super) fn received(&self, octets: usize) {
-        self.octets.lock().unwrap().1 += octets;
+    pub(super) fn received(&self, bytes: usize) {
+        self.bytes.lock().unwrap().1 += bytes;
         self.changed.notify_one();
     }
 
     /// Waits until so many at most are missing of what was sent.
     pub(super) fn wait(&self, under_way: usize) {
-        let octets = self.octets.lock().unwrap();
-        let missing = |octets: &mut (usize, usize)| octets.0 - octets.1 > under_way;
-        let (octets, timeout) = self.changed.wait_timeout_while(octets, DEADLINE, missing).unwrap();
-        assert!(!timeout.timed_out(), "of {} octets {} have arrived", octets.0, octets.1);
+        let bytes = self.bytes.lock().unwrap();
+        let missing = |bytes: &mut (usize, usize)| bytes.0 - bytes.1 > under_way;
+        let (bytes, timeout) = self.changed.wait_timeout_while(bytes, DEADLINE, missing).unwrap();
+        assert!(!timeout.timed_out(), "of {} bytes {} have arrived", bytes.0, bytes.1);
     }
 }
 
@@ -53,11 +53,11 @@ fn compare(mut stream: TcpStream, expected: &[u8], cycles: usize, flow: &Flow) {
     let (mut left, mut at) = (expected.len() * cycles, 0);
     while left > 0 {
         let read = stream.read(&mut buffer).unwrap();
-        assert!(read > 0 && read <= left, "{read} octets when {left} are expected");
+        assert!(read > 0 && read <= left, "{read} bytes when {left} are expected");
         let mut rest = &buffer[..read];
         while !rest.is_empty() {
             let len = rest.len().min(expected.len() - at);
-            assert!(rest[..len] == expected[at..at + len], "other octets than were sent");
+            assert!(rest[..len] == expected[at..at + len], "other bytes than were sent");
             (rest, at) = (&rest[len..], (at + len) % expected.len());
         }
         left -= read;
@@ -94,8 +94,8 @@ fn measure(topics: &[&str]) -> f64 {
     let (messages, flow) = (cycle(topics), Flow::default());
     let of = |topic: usize| messages.iter().skip(topic).step_by(topics.len()).flatten().copied();
     let expected: Vec<Vec<u8>> = (0..topics.len()).map(|topic| of(topic).collect()).collect();
-    let octets = messages.concat();
-    assert_eq!(octets.len(), CYCLE * FRAME);
+    let bytes = messages.concat();
+    assert_eq!(bytes.len(), CYCLE * FRAME);
     thread::scope(|scope| {
         for (stream, expected) in subscribers.into_iter().zip(&expected) {
             let flow = &flow;
@@ -103,8 +103,8 @@ fn measure(topics: &[&str]) -> f64 {
         }
         let mut send = |cycles: usize| {
             for _ in 0..cycles {
-                publisher.write_all(&octets).unwrap();
-                flow.sent(octets.len());
+                publisher.write_all(&bytes).unwrap();
+                flow.sent(bytes.len());
                 flow.wait(UNDER_WAY);
             }
             flow.wait(0);

@@ -16,22 +16,22 @@ pub(super) fn figures() -> Vec<Figure> {
     let small = vec![b'x'; 32];
     let large = vec![b'x'; 1024];
     vec![
-        Figure { what: "PUSH to PULL, 32 octets", recorded: 0.001, measured: stream(&small, null()) },
-        Figure { what: "PUSH to PULL, 1024 octets", recorded: 0.03, measured: stream(&large, null()) },
+        Figure { what: "PUSH to PULL, 32 bytes", recorded: 0.001, measured: stream(&small, null()) },
+        Figure { what: "PUSH to PULL, 1024 bytes", recorded: 0.03, measured: stream(&large, null()) },
         Figure {
-            what: "PUSH to PULL with CURVE, 32 octets",
+            what: "PUSH to PULL with CURVE, 32 bytes",
             recorded: 0.001,
             measured: stream(&small, curve()),
         },
         Figure {
-            what: "PUSH to PULL with CURVE, 1024 octets",
+            what: "PUSH to PULL with CURVE, 1024 bytes",
             recorded: 0.08,
             measured: stream(&large, curve()),
         },
-        Figure { what: "PUSH to PULL by batches, 32 octets", recorded: 0.023, measured: batches(&small) },
-        Figure { what: "PUB to SUB, 32 octets", recorded: 0.001, measured: published(&small) },
-        Figure { what: "DEALER to ROUTER and back, 32 octets", recorded: 0.001, measured: echoed(&small) },
-        Figure { what: "REQ to REP and back, 32 octets", recorded: 1.0, measured: requested(&small) },
+        Figure { what: "PUSH to PULL by batches, 32 bytes", recorded: 0.023, measured: batches(&small) },
+        Figure { what: "PUB to SUB, 32 bytes", recorded: 0.001, measured: published(&small) },
+        Figure { what: "DEALER to ROUTER and back, 32 bytes", recorded: 0.001, measured: echoed(&small) },
+        Figure { what: "REQ to REP and back, 32 bytes", recorded: 1.0, measured: requested(&small) },
     ]
 }
 

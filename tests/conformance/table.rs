@@ -42,7 +42,7 @@ pub(crate) fn faults(tables: &[(String, String)], tests: &BTreeSet<String>) -> V
 /// Neither a heading of columns nor the line below it.
 fn is_row(line: &str) -> bool {
     let first = line.strip_prefix('|').and_then(|line| line.split('|').next()).map(str::trim);
-    first.is_some_and(|first| first != "id" && !(first.len() > 2 && first.bytes().all(|octet| octet == b'-')))
+    first.is_some_and(|first| first != "id" && !(first.len() > 2 && first.bytes().all(|byte| byte == b'-')))
 }
 
 impl<'a> Row<'a> {
@@ -80,7 +80,7 @@ impl<'a> Row<'a> {
 /// `Z-GREET-01` is `Z-GREET` and 1.
 fn split_id(id: &str) -> Option<(&str, u32)> {
     let (prefix, number) = id.rsplit_once('-')?;
-    let is_number = number.len() >= 2 && number.bytes().all(|octet| octet.is_ascii_digit());
+    let is_number = number.len() >= 2 && number.bytes().all(|byte| byte.is_ascii_digit());
     if prefix.is_empty() || !is_number { None } else { Some((prefix, number.parse().ok()?)) }
 }
 

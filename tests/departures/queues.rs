@@ -7,7 +7,7 @@ use crate::TCP;
 
 const ROOM: usize = 100_000;
 
-/// Messages of these sizes, of which each is recognized by its first octet.
+/// Messages of these sizes, of which each is recognized by its first byte.
 fn messages(sizes: &[usize]) -> Vec<Message> {
     sizes.iter().zip(1..).map(|(len, n)| Message::from(vec![n; *len])).collect()
 }
@@ -28,7 +28,7 @@ fn subscriber(at: &enfonet::Endpoint) -> Sub {
 fn a_batch_that_is_larger_than_the_room_for_it_is_published_whole() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
-    let publisher = XPub::with_options(Options::default().send_octets(ROOM));
+    let publisher = XPub::with_options(Options::default().send_bytes(ROOM));
     let at = runtime.run(publisher.bind(TCP)).unwrap();
     let subs = [subscriber(&at), subscriber(&at)];
     runtime.run(publisher.wait_subscribers(2));

@@ -151,7 +151,7 @@ fn what_was_not_sent_is_counted() {
     (0..5).for_each(|_| dealer.try_send("x").unwrap());
     assert_eq!(runtime.run(dealer.close(Duration::ZERO)).dropped, 5);
     // To one that never reads: the kernel takes a part of the first.
-    let dealer = Dealer::with_options(unlimited().send_octets(0));
+    let dealer = Dealer::with_options(unlimited().send_bytes(0));
     let at = runtime.run(dealer.bind("tcp://127.0.0.1:*")).unwrap();
     let mut script = Script::join(&at.to_string(), "DEALER", 1);
     runtime.run(dealer.wait_connected(1));

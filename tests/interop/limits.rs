@@ -28,15 +28,15 @@ fn a_dealer_without_a_peer_takes_nothing_and_one_that_connects_as_much_as_its_ma
 }
 
 #[test]
-fn the_mark_in_octets_counts_what_is_on_the_wire_and_lets_one_larger_message_in() {
+fn the_mark_in_bytes_counts_what_is_on_the_wire_and_lets_one_larger_message_in() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (_port, at) = unused();
     for (body, taken) in [(10, 9), (1000, 1)] {
-        let dealer = Dealer::with_options(Options::default().send_octets(100));
+        let dealer = Dealer::with_options(Options::default().send_bytes(100));
         dealer.connect(&at).unwrap();
         let sent = (0..20).take_while(|_| dealer.try_send(vec![0; body]).is_ok()).count();
-        assert_eq!(sent, taken, "messages of {body} octets");
+        assert_eq!(sent, taken, "messages of {body} bytes");
     }
 }
 
@@ -186,7 +186,7 @@ fn a_subscriber_that_never_reads_loses_messages_and_nobody_else_notices() {
     let (mut next, mut received) = (0, 0);
     let rest = stuck.expect_close();
     let mut rest = &rest[..];
-    // A frame of 4 octets, one of 1000, one of 4.
+    // A frame of 4 bytes, one of 1000, one of 4.
     while let Some((message, after)) = rest.split_at_checked(6 + 1009 + 6) {
         assert_eq!(
             (&message[..2], &message[6..7], &message[1015..1017]),

@@ -14,7 +14,7 @@ use crate::end::World;
 const SIZES: [usize; 16] =
     [0, 1, 2, 255, 256, 4095, 4096, 8191, 8192, 8193, 65_535, 65_536, 65_537, 131_073, 1 << 20, 32 << 20];
 
-/// Octets that differ from their neighbours a little way off.
+/// Bytes that differ from their neighbours a little way off.
 fn body(size: usize) -> Vec<u8> {
     let block: Vec<u8> = (0..=250).collect();
     let mut body = block.repeat(size / block.len() + 1);
@@ -153,7 +153,7 @@ fn each_of_many_senders_keeps_its_order() {
     senders.into_iter().for_each(|sender| drop(sender.join().unwrap()));
 }
 
-/// Octets that count how often they were dropped.
+/// Bytes that count how often they were dropped.
 struct Owned(Vec<u8>, Arc<AtomicUsize>);
 
 impl AsRef<[u8]> for Owned {

@@ -124,8 +124,8 @@ fn messages_to_and_from_a_libzmq_peer_are_counted_exactly() {
         let peer = libzmq.connected(zmq::DEALER, &at.to_string());
         runtime.run(dealer.wait_connected(1));
         let sizes = [0, 1, 255, 256, 5000, 100_000];
-        // A frame's header has two octets, or nine.
-        let octets = |times: u64| times * sizes.iter().map(|n| n + if *n > 255 { 9 } else { 2 }).sum::<u64>();
+        // A frame's header has two bytes, or nine.
+        let bytes = |times: u64| times * sizes.iter().map(|n| n + if *n > 255 { 9 } else { 2 }).sum::<u64>();
         for n in sizes {
             let body = vec![b'x'; usize::try_from(n).unwrap()];
             runtime.run(dealer.send(&body[..])).unwrap();
@@ -135,8 +135,8 @@ fn messages_to_and_from_a_libzmq_peer_are_counted_exactly() {
         }
         eventually(|| (dealer.peers()[0].sent.messages == 6).then_some(()));
         let status = &dealer.peers()[0];
-        assert_eq!((status.sent.messages, status.sent.octets), (6, octets(1)));
-        assert_eq!((status.received.messages, status.received.octets), (12, octets(2)));
+        assert_eq!((status.sent.messages, status.sent.bytes), (6, bytes(1)));
+        assert_eq!((status.received.messages, status.received.bytes), (12, bytes(2)));
         assert_eq!((status.dropped, status.unsent.messages, status.unreceived.messages), (0, 0, 0));
         assert_eq!(dealer.peer(status.info.id).as_ref(), Some(&status.info));
         drop(peer);

@@ -82,20 +82,20 @@ fn only_the_first_frame_is_compared_and_all_or_no_frames_come() {
 }
 
 #[test]
-fn topics_may_be_any_octets_and_of_any_length() {
+fn topics_may_be_any_bytes_and_of_any_length() {
     both_ways(zmq::PUB, &SUBSCRIBERS, |publisher, subscriber| {
-        let octets = [&[0][..], &[1, 0], &[0xff, 0xfe]];
-        octets.iter().for_each(|topic| subscriber.subscribe(topic));
+        let bytes = [&[0][..], &[1, 0], &[0xff, 0xfe]];
+        bytes.iter().for_each(|topic| subscriber.subscribe(topic));
         let published: &[&[&[u8]]] = &[&[&[0, 1]], &[&[1]], &[&[1, 0]], &[&[0xff]], &[&[0xff, 0xfe, 0]]];
         expect_only([publisher, subscriber], published, &[published[0], published[2], published[4]]);
-        // libzmq 4.3.4 sends subscriptions to 246 to 255 octets with the length in the wrong form.
+        // libzmq 4.3.4 sends subscriptions to 246 to 255 bytes with the length in the wrong form.
         let lengths = if subscriber.is_ours() {
             &[244, 245, 246, 254, 255, 256, 2000][..]
         } else {
             &[244, 245, 256, 2000]
         };
-        for (len, octet) in lengths.iter().zip(b'a'..) {
-            let body = vec![octet; len + 1];
+        for (len, byte) in lengths.iter().zip(b'a'..) {
+            let body = vec![byte; len + 1];
             let [shorter, equal, longer] = [&body[..len - 1], &body[..*len], &body[..]];
             subscriber.subscribe(equal);
             expect_only([publisher, subscriber], &[&[shorter], &[equal], &[longer]], &[&[equal], &[longer]]);

@@ -22,7 +22,7 @@ fn a_numbered_request_takes_no_reply_with_another_number() {
             let request = router.recv_multipart(0).unwrap();
             let [client, number, rest @ ..] = &request[..] else { panic!() };
             assert_eq!((number.len(), rest), (4, &frames(["", "ABC", "DEF"])[..]));
-            let another = number.iter().map(|octet| octet ^ 1).collect::<Vec<_>>();
+            let another = number.iter().map(|byte| byte ^ 1).collect::<Vec<_>>();
             for (number, reply) in [(&another, "another's"), (number, "GHI")] {
                 router.send_multipart([&client[..], number, b"", reply.as_bytes()], 0).unwrap();
             }

@@ -37,7 +37,7 @@ fn left(runtime: &Runtime, router: &Router) -> PeerId {
 }
 
 #[test]
-fn a_peer_without_a_name_gets_one_of_five_octets_that_begins_with_zero() {
+fn a_peer_without_a_name_gets_one_of_five_bytes_that_begins_with_zero() {
     for who in MIXED {
         for kind in [zmq::DEALER, zmq::REQ] {
             let world = World::default();
@@ -173,7 +173,7 @@ fn what_a_peer_sent_before_it_went_is_received_and_then_its_going() {
 fn what_a_peer_has_not_got_whole_comes_back_with_its_going() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
-    let (router, at) = bound(&runtime, Router::builder().send_octets(0).peer_events(true));
+    let (router, at) = bound(&runtime, Router::builder().send_bytes(0).peer_events(true));
     let mut script = Script::join(&at, "DEALER", 1);
     let peer = joined(&runtime, &router);
     router.try_send_to(peer, "got").unwrap();

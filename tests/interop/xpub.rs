@@ -80,7 +80,7 @@ fn a_topic_of_any_length_is_told() {
         let world = World::default();
         let _guard = world.runtime.enter();
         let (xpub, subscribers) = stage(&world, who, 1);
-        // libzmq 4.3.4 sends subscriptions to 246 to 255 octets with the length in the wrong form.
+        // libzmq 4.3.4 sends subscriptions to 246 to 255 bytes with the length in the wrong form.
         for len in [0, 1, 244, 245, 256, 257, 2000] {
             let topic = "t".repeat(len);
             subscribers[0].subscribe(&topic);

@@ -68,16 +68,16 @@ fn frames_stay_frames_also_empty_ones() {
 #[test]
 fn messages_of_every_size_arrive_whole() {
     const SIZES: [usize; 12] = [0, 1, 255, 256, 8191, 8192, 8193, 65_535, 65_536, 65_537, 1 << 20, 32 << 20];
-    let octets: Vec<u8> = (0..32u32 << 20).map(|n| (n % 251) as u8).collect();
+    let bytes: Vec<u8> = (0..32u32 << 20).map(|n| (n % 251) as u8).collect();
     for pairing in pairings() {
         let world = World::new();
         let stage = world.stage(pairing, &["", "t"]);
         for size in SIZES {
-            let body = &octets[..size];
+            let body = &bytes[..size];
             // One after the other: the largest is allowed in when nothing else waits.
             for message in [&[body][..], &[b"t", body, b""], &[body, body]] {
                 stage.publisher.send(message);
-                assert!(stage.subscriber.recv() == message, "{size} octets");
+                assert!(stage.subscriber.recv() == message, "{size} bytes");
             }
         }
     }

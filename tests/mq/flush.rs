@@ -36,7 +36,7 @@ fn stop_with_a_backlog(signal: &str, (messages, size): (usize, usize)) {
     assert_eq!(prompt.expect_close(), b"", "the broker is stopping");
     let received = late.expect_close();
     assert_eq!(received.len(), expected.len());
-    assert!(received == expected, "the same octets");
+    assert!(received == expected, "the same bytes");
     drop((prompt, late));
     assert_eq!(broker.wait(), (Some(0), String::new()));
 }

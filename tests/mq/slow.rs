@@ -59,8 +59,8 @@ fn a_subscriber_that_never_reads_costs_bounded_memory_and_nobody_else_anything()
             filled >> 20,
             after >> 20
         );
-        assert!(filled.max(after) < before + BOUND, "{before}, then {filled}, then {after} octets");
-        assert!(after < filled + (8 << 20), "it grows on: {filled}, then {after} octets");
+        assert!(filled.max(after) < before + BOUND, "{before}, then {filled}, then {after} bytes");
+        assert!(after < filled + (8 << 20), "it grows on: {filled}, then {after} bytes");
         // A factor that no noise makes, where waiting for the one that doesn't read would.
         assert!(beside < alone * 10 + Duration::from_secs(1), "{alone:?}, then {beside:?}");
         drop(stuck);

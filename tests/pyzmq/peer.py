@@ -1,7 +1,7 @@
 """A process full of pyzmq sockets that a test drives: `peer.py TIMEOUT`, in milliseconds.
 
 Each line on stdin is a request, `{"do": "recv", "socket": 1}`: the name of a method of `Peer` and its arguments.
-Each is answered with a line on stdout, `{"ok": ...}` or `{"error": "..."}`. Octets are in hexadecimal.
+Each is answered with a line on stdout, `{"ok": ...}` or `{"error": "..."}`. Bytes are in hexadecimal.
 Whatever has to be waited for is given up after the timeout. The process ends with stdin.
 """
 
@@ -38,8 +38,8 @@ class Peer:
         return name
 
     def option(self, socket, name, value):
-        """Sets any option, to a number or to octets."""
-        value = octets(value) if isinstance(value, str) else value
+        """Sets any option, to a number or to bytes."""
+        value = bytes(value) if isinstance(value, str) else value
         self.sockets[socket].zmq.setsockopt(zmq.SocketOption[name.upper()], value)
 
     def bind(self, socket, endpoint):
@@ -51,7 +51,7 @@ class Peer:
         self.sockets[socket].zmq.connect(endpoint)
 
     def send(self, socket, frames):
-        self.sockets[socket].zmq.send_multipart(list(map(octets, frames)))
+        self.sockets[socket].zmq.send_multipart(list(map(bytes, frames)))
 
     def recv(self, socket):
         """The frames of the next message."""
@@ -102,7 +102,7 @@ class Peer:
 
     def answer(self, zap, frames):
         """Answers always the same, or not at all."""
-        self.zaps[zap].script = [list(map(octets, frames))] if frames else []
+        self.zaps[zap].script = [list(map(bytes, frames))] if frames else []
 
     def request(self, zap):
         """The frames of the next request that came."""
@@ -221,7 +221,7 @@ class Zap(threading.Thread):
         self.stopping.close(0)
 
 
-def octets(digits):
+def bytes(digits):
     return bytes.fromhex(digits)
 
 

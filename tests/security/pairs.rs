@@ -67,7 +67,7 @@ pairs! {
 }
 
 /// Messages of frames that are empty, as long as a short frame can be, and one longer: in the clear, and in
-/// CURVE's box, which adds 33 octets.
+/// CURVE's box, which adds 33 bytes.
 fn messages_of_all_sizes() -> Vec<Vec<Vec<u8>>> {
     let of = |len: usize| (0..len).map(|at| at as u8).collect::<Vec<u8>>();
     vec![

@@ -47,15 +47,15 @@ fn frames_stay_frames_also_empty_ones() {
 #[test]
 fn requests_and_replies_of_every_size_arrive_whole() {
     const SIZES: [usize; 12] = [0, 1, 255, 256, 8191, 8192, 8193, 65_535, 65_536, 65_537, 1 << 20, 32 << 20];
-    let octets: Vec<u8> = (0..32u32 << 20).map(|n| (n % 251) as u8).collect();
+    let bytes: Vec<u8> = (0..32u32 << 20).map(|n| (n % 251) as u8).collect();
     for pairing in pairings() {
         with_stage(pairing, zmq::REQ, |client, worker| {
             for size in SIZES {
-                let (request, reply) = ([&octets[..size]], [&octets[..size / 2], &octets[size / 2..size]]);
+                let (request, reply) = ([&bytes[..size]], [&bytes[..size / 2], &bytes[size / 2..size]]);
                 client.send(&request);
-                assert!(worker.recv() == request, "{size} octets");
+                assert!(worker.recv() == request, "{size} bytes");
                 worker.send(&reply);
-                assert!(client.recv() == reply, "{size} octets");
+                assert!(client.recv() == reply, "{size} bytes");
             }
         });
     }

@@ -128,11 +128,11 @@ impl Client for Heedless {
         if len().is_none_or(|len| self.received.len() < len) {
             let stream = self.stream.as_mut()?;
             stream.set_read_timeout(Some(within.max(Duration::from_micros(1)))).unwrap();
-            let mut octets = [0; 4096];
-            match stream.read(&mut octets) {
+            let mut bytes = [0; 4096];
+            match stream.read(&mut bytes) {
                 // At the end of the stream there is nothing to wait for.
                 Ok(0) => thread::sleep(within.min(PACE)),
-                Ok(read) => self.received.extend(&octets[..read]),
+                Ok(read) => self.received.extend(&bytes[..read]),
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
                 Err(_) => self.stream = None,
             }

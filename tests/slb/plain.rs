@@ -41,7 +41,7 @@ fn a_plain_worker_sees_the_identity_and_the_whole_envelope() {
 }
 
 #[test]
-fn a_client_without_a_name_has_one_of_five_octets() {
+fn a_client_without_a_name_has_one_of_five_bytes() {
     for_each_worker(|library, kind| {
         let world = World::new();
         let broker = Slb::tcp(&world.runtime);

@@ -239,15 +239,15 @@ async fn what_was_sent_just_before_closing_is_written() {
 async fn a_connection_ends_once_all_is_written_however_much_that_is() {
     const FOR_EVER: Duration = Duration::from_secs(3600);
     for at in anywhere() {
-        for octets in [1, 100_000, 200_000, 1_000_000] {
+        for bytes in [1, 100_000, 200_000, 1_000_000] {
             let at = if at.starts_with("inproc") { inproc() } else { at.clone() };
             let (push, pull) = (Push::builder().linger(FOR_EVER).build(), Pull::new());
             let at = push.bind(at).await.unwrap();
             pull.connect(&at).unwrap();
             push.wait_connected(1).await;
-            push.try_send(vec![0; octets]).unwrap();
+            push.try_send(vec![0; bytes]).unwrap();
             push.unbind(&at).unwrap();
-            assert_eq!(pull.recv().await.unwrap().first().len(), octets);
+            assert_eq!(pull.recv().await.unwrap().first().len(), bytes);
             eventually(|| push.peers().is_empty().then_some(())).await;
             push.close(FOR_EVER).await;
         }

@@ -159,7 +159,7 @@ fn flood(at: &str) -> JoinHandle<()> {
 }
 
 async fn publishers_that_send_without_a_pause_see_the_end_while_draining() {
-    let subscriber = XSub::with_options(Options::default().recv_hwm(0).recv_octets(4 << 20));
+    let subscriber = XSub::with_options(Options::default().recv_hwm(0).recv_bytes(4 << 20));
     subscriber.subscribe("");
     let at = subscriber.bind("tcp://127.0.0.1:*").await.unwrap().to_string();
     let joining = move || (0..6).map(|_| flood(&at)).collect::<Vec<_>>();

@@ -94,7 +94,7 @@ async fn a_peer_that_is_given_up_makes_way_at_once_and_still_gets_what_waits() {
 }
 
 async fn what_is_written_makes_room_however_much_comes_meanwhile() {
-    // More pieces than one write takes, and more octets than a connection writes in a turn.
+    // More pieces than one write takes, and more bytes than a connection writes in a turn.
     let message = || vec![vec![0u8; 5000]; 40];
     let (one, other) = (Pair::builder().send_hwm(1).build(), Pair::new());
     other.connect(one.bind("tcp://127.0.0.1:*").await.unwrap()).unwrap();

@@ -175,13 +175,13 @@ async fn statistics_count_each_way_at_each_socket() {
             }
         }
         let statistics = control.statistics();
-        for (amount, messages, octets) in [
+        for (amount, messages, bytes) in [
             (statistics.front.received, 10, 90),
             (statistics.back.sent, 10, 90),
             (statistics.back.received, 4, 12),
             (statistics.front.sent, 4, 12),
         ] {
-            assert_eq!((amount.messages, amount.octets), (messages, octets));
+            assert_eq!((amount.messages, amount.bytes), (messages, bytes));
         }
         control.terminate();
     };

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::DEADLINE;
-use peer::{Peer, digits, octets, string};
+use peer::{Peer, bytes, digits, string};
 pub use zap::PyZap;
 
 /// A process with any number of pyzmq's sockets, in one context; killed when it and all that is in it are dropped.
@@ -204,7 +204,7 @@ impl PySocket {
     #[must_use]
     #[track_caller]
     pub fn recv(&self) -> Vec<Vec<u8>> {
-        octets(&self.ask(json!({ "do": "recv" })))
+        bytes(&self.ask(json!({ "do": "recv" })))
     }
 
     /// Waits at most so long for a message, and tells whether there is one.
@@ -262,7 +262,7 @@ impl PySocket {
     fn set(&self, name: &str, value: PyValue<'_>) {
         let value = match value {
             PyValue::Number(number) => json!(number),
-            PyValue::Octets(octets) => json!(digits(octets)),
+            PyValue::Bytes(bytes) => json!(digits(bytes)),
         };
         self.ask(json!({ "do": "option", "name": name, "value": value }));
     }
@@ -288,8 +288,8 @@ impl Drop for PySocket {
 pub enum PyValue<'a> {
     /// A number.
     Number(i64),
-    /// Octets or text.
-    Octets(&'a [u8]),
+    /// Bytes or text.
+    Bytes(&'a [u8]),
 }
 
 impl From<i64> for PyValue<'_> {
@@ -300,13 +300,13 @@ impl From<i64> for PyValue<'_> {
 
 impl<'a> From<&'a str> for PyValue<'a> {
     fn from(text: &'a str) -> Self {
-        Self::Octets(text.as_bytes())
+        Self::Bytes(text.as_bytes())
     }
 }
 
 impl<'a> From<&'a [u8]> for PyValue<'a> {
-    fn from(octets: &'a [u8]) -> Self {
-        Self::Octets(octets)
+    fn from(bytes: &'a [u8]) -> Self {
+        Self::Bytes(bytes)
     }
 }
 

@@ -1,4 +1,4 @@
-//! A peer that sends and expects exact octets.
+//! A peer that sends and expects exact bytes.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -103,12 +103,12 @@ impl Script {
         assert_eq!(&body[..6], b"\x05READY");
     }
 
-    /// Gives the kernel so many octets for what isn't read yet; it takes twice as many.
+    /// Gives the kernel so many bytes for what isn't read yet; it takes twice as many.
     ///
     /// # Panics
     /// When the system refuses.
-    pub fn set_recv_buffer(&self, octets: usize) {
-        SockRef::from(&self.stream).set_recv_buffer_size(octets).expect("an option");
+    pub fn set_recv_buffer(&self, bytes: usize) {
+        SockRef::from(&self.stream).set_recv_buffer_size(bytes).expect("an option");
     }
 
     /// The connection itself.
@@ -117,17 +117,17 @@ impl Script {
         self.stream
     }
 
-    /// Sends octets.
+    /// Sends bytes.
     ///
     /// # Panics
     /// When the other side has closed.
-    pub fn send(&mut self, octets: &[u8]) {
-        self.stream.write_all(octets).expect("the other side reads");
+    pub fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).expect("the other side reads");
     }
 
-    /// Sends octets that the other side may not want any more.
-    pub fn try_send(&mut self, octets: &[u8]) {
-        let _ = self.stream.write_all(octets);
+    /// Sends bytes that the other side may not want any more.
+    pub fn try_send(&mut self, bytes: &[u8]) {
+        let _ = self.stream.write_all(bytes);
     }
 
     /// Sends no more: the other side reads the end.
@@ -138,14 +138,14 @@ impl Script {
         self.stream.shutdown(std::net::Shutdown::Write).expect("the connection is there");
     }
 
-    /// Reads so many octets.
+    /// Reads so many bytes.
     ///
     /// # Panics
     /// When fewer come.
     pub fn read(&mut self, len: usize) -> Vec<u8> {
-        let mut octets = vec![0; len];
-        self.stream.read_exact(&mut octets).expect("as many octets as expected");
-        octets
+        let mut bytes = vec![0; len];
+        self.stream.read_exact(&mut bytes).expect("as many bytes as expected");
+        bytes
     }
 
     /// The port of this end.
@@ -172,19 +172,19 @@ impl Script {
     /// When the system refuses the option.
     pub fn has_more(&mut self, time: std::time::Duration) -> bool {
         self.stream.set_read_timeout(Some(time)).expect("an option");
-        let more = self.stream.peek(&mut [0]).is_ok_and(|octets| octets > 0);
+        let more = self.stream.peek(&mut [0]).is_ok_and(|bytes| bytes > 0);
         self.stream.set_read_timeout(Some(DEADLINE)).expect("an option");
         more
     }
 
-    /// Expects exactly these octets next.
+    /// Expects exactly these bytes next.
     ///
     /// # Panics
     /// When others come.
     #[track_caller]
-    pub fn expect(&mut self, octets: &[u8]) {
-        let read = self.read(octets.len());
-        assert_eq!(read.escape_ascii().to_string(), octets.escape_ascii().to_string());
+    pub fn expect(&mut self, bytes: &[u8]) {
+        let read = self.read(bytes.len());
+        assert_eq!(read.escape_ascii().to_string(), bytes.escape_ascii().to_string());
     }
 
     /// Expects the other side to close, whatever it sends before.
@@ -207,18 +207,18 @@ pub const VERSIONED: usize = 11;
 /// A greeting of ZMTP 3.`minor` with the NULL mechanism.
 #[must_use]
 pub fn greeting(minor: u8) -> Vec<u8> {
-    let mut octets = greeting_of("NULL", false);
-    octets[11] = minor;
-    octets
+    let mut bytes = greeting_of("NULL", false);
+    bytes[11] = minor;
+    bytes
 }
 
 /// A greeting of ZMTP 3.1 with a mechanism, and a role in it.
 #[must_use]
 pub fn greeting_of(mechanism: &str, as_server: bool) -> Vec<u8> {
-    let mut octets = [b"\xff\0\0\0\0\0\0\0\0\x7f\x03\x01", mechanism.as_bytes()].concat();
-    octets.resize(64, 0);
-    octets[32] = u8::from(as_server);
-    octets
+    let mut bytes = [b"\xff\0\0\0\0\0\0\0\0\x7f\x03\x01", mechanism.as_bytes()].concat();
+    bytes.resize(64, 0);
+    bytes[32] = u8::from(as_server);
+    bytes
 }
 
 /// Properties as they stand in READY or INITIATE.
@@ -227,14 +227,14 @@ pub fn greeting_of(mechanism: &str, as_server: bool) -> Vec<u8> {
 /// When they are longer than their lengths can tell.
 #[must_use]
 pub fn properties(properties: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut octets = Vec::new();
+    let mut bytes = Vec::new();
     for (name, value) in properties {
-        octets.push(u8::try_from(name.len()).expect("a short name"));
-        octets.extend(name.as_bytes());
-        octets.extend(u32::try_from(value.len()).expect("a short value").to_be_bytes());
-        octets.extend(*value);
+        bytes.push(u8::try_from(name.len()).expect("a short name"));
+        bytes.extend(name.as_bytes());
+        bytes.extend(u32::try_from(value.len()).expect("a short value").to_be_bytes());
+        bytes.extend(*value);
     }
-    octets
+    bytes
 }
 
 /// A READY command with these properties.

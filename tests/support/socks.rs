@@ -115,9 +115,9 @@ async fn target(client: &mut TcpStream) -> io::Result<(u8, String)> {
     Ok((head[3], format!("{host}:{}", client.read_u16().await?)))
 }
 
-/// A length in one octet, and so many octets.
+/// A length in one byte, and so many bytes.
 async fn string(client: &mut TcpStream) -> io::Result<Vec<u8>> {
-    let mut octets = vec![0; client.read_u8().await?.into()];
-    client.read_exact(&mut octets).await?;
-    Ok(octets)
+    let mut bytes = vec![0; client.read_u8().await?.into()];
+    client.read_exact(&mut bytes).await?;
+    Ok(bytes)
 }

@@ -1,6 +1,6 @@
 //! System calls per message, of programs with one thread: a figure that holds still where times don't.
 //!
-//! A program as the library's users write them, `enfonet-load`, runs under a tracer that counts; its peer is octets on a
+//! A program as the library's users write them, `enfonet-load`, runs under a tracer that counts; its peer is bytes on a
 //! plain connection, in this process. The recorded figures are those of the code as it is. A change that makes a
 //! figure better records it; a change that makes a figure worse has to be meant.
 
@@ -51,8 +51,8 @@ fn accept(listener: &ScriptListener, kind: &str) -> Script {
 fn push_writes_many_messages_at_once() {
     let (listener, endpoint) = ScriptListener::bind();
     let push = load(&["push", &endpoint, &BODY.to_string(), &MESSAGES.to_string()]);
-    let mut octets = accept(&listener, "PULL").into_stream();
-    let received = std::io::copy(&mut octets, &mut std::io::sink()).unwrap();
+    let mut bytes = accept(&listener, "PULL").into_stream();
+    let received = std::io::copy(&mut bytes, &mut std::io::sink()).unwrap();
     assert_eq!(received, (MESSAGES * (BODY + 2)) as u64);
     check("PUSH", &push.finish(), MESSAGES, &[("write", 1.1), ("read", 0.2), ("wait", 0.2), ("memory", 0.5)]);
 }
@@ -61,15 +61,15 @@ fn push_writes_many_messages_at_once() {
 fn rep_reads_and_writes_many_messages_at_once() {
     let (listener, endpoint) = ScriptListener::bind();
     let rep = load(&["rep", &endpoint, "connect"]);
-    let mut octets = accept(&listener, "DEALER").into_stream();
+    let mut bytes = accept(&listener, "DEALER").into_stream();
     let request = message(&[&b""[..], &[b'x'; BODY]]);
-    let mut requests = octets.try_clone().unwrap();
+    let mut requests = bytes.try_clone().unwrap();
     let all = request.repeat(MESSAGES);
     std::thread::scope(|scope| {
         scope.spawn(|| requests.write_all(&all).unwrap());
         let mut replies = vec![0; all.len()];
-        std::io::Read::read_exact(&mut octets, &mut replies).unwrap();
-        assert!(replies == all, "other octets than were sent");
+        std::io::Read::read_exact(&mut bytes, &mut replies).unwrap();
+        assert!(replies == all, "other bytes than were sent");
     });
     check("REP", &rep.kill(), MESSAGES, &[("write", 1.1), ("read", 0.5), ("wait", 0.2), ("memory", 0.5)]);
 }
@@ -105,7 +105,7 @@ fn a_load_balancer_hands_on_what_comes_together_together() {
         for _ in 0..WINDOWS {
             client.write_all(&requests).unwrap();
             std::io::Read::read_exact(&mut client, &mut replies).unwrap();
-            assert!(replies == requests, "other octets than were sent");
+            assert!(replies == requests, "other bytes than were sent");
         }
         check(
             "EnfoSLB",

@@ -90,8 +90,8 @@ fn a_null_authenticator_may_let_some_in() {
 fn a_curve_server_answers_no_hello_that_it_cannot_open() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
-    let hello = |version: &[u8; 2], octet: u8| {
-        [&version[..], &[0; 72], &[octet; 32], &[0, 0, 0, 0, 0, 0, 0, 1], &[octet; 80]].concat()
+    let hello = |version: &[u8; 2], byte: u8| {
+        [&version[..], &[0; 72], &[byte; 32], &[0, 0, 0, 0, 0, 0, 0, 1], &[byte; 80]].concat()
     };
     let frame = |data: &[u8]| command("HELLO", data);
     for said in [

@@ -94,7 +94,7 @@ fn a_malformed_command_ends_the_connection() {
 }
 
 #[test]
-fn publications_have_these_octets() {
+fn publications_have_these_bytes() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     for minor in [0, 1] {
@@ -111,7 +111,7 @@ fn publications_have_these_octets() {
 }
 
 #[test]
-fn publications_are_received_from_these_octets() {
+fn publications_are_received_from_these_bytes() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     for minor in [0, 1] {

@@ -87,7 +87,7 @@ fn messages_of_many_tasks_do_not_mix() {
         let task = frames[0][0];
         let n = &mut next[usize::from(task)];
         assert_eq!((frames.len(), &frames[1][..], &frames[4][..]), (5, &[*n][..], &[task][..]));
-        assert!(frames[2].iter().all(|octet| *octet == task) && frames[3].is_empty());
+        assert!(frames[2].iter().all(|byte| *byte == task) && frames[3].is_empty());
         *n += 1;
     }
     senders.into_iter().for_each(|sender| runtime.run(sender).unwrap());

@@ -6,7 +6,7 @@ use enfonet_tests::{Runtime, Script, ScriptListener, command, message, theirs};
 use crate::kinds::{ANYWHERE, dealer};
 
 #[test]
-fn bodies_of_up_to_255_octets_take_the_short_form_and_others_the_long() {
+fn bodies_of_up_to_255_bytes_take_the_short_form_and_others_the_long() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (dealer, at) = dealer(&runtime, Options::default());
@@ -22,10 +22,10 @@ fn bodies_of_up_to_255_octets_take_the_short_form_and_others_the_long() {
         (1 << 24, b"\x02\0\0\0\0\x01\0\0\0"),
     ] {
         let body = vec![b'x'; len];
-        let octets = [head, &body].concat();
+        let bytes = [head, &body].concat();
         runtime.run(dealer.send(body.clone())).unwrap();
-        assert!(script.read(octets.len()) == octets, "sent {len}");
-        script.send(&octets);
+        assert!(script.read(bytes.len()) == bytes, "sent {len}");
+        script.send(&bytes);
         assert!(runtime.run(dealer.recv()).unwrap() == body, "received {len}");
     }
 }
@@ -39,7 +39,7 @@ fn every_frame_but_the_last_has_more() {
     runtime.run(dealer.wait_connected(1));
     let long = vec![b'l'; 5000];
     let frames = || vec![b"a".to_vec(), vec![], long.clone(), vec![b's'; 255], long.clone(), vec![]];
-    let octets = [
+    let bytes = [
         &b"\x01\x01a\x01\0\x03\0\0\0\0\0\0\x13\x88"[..],
         &long,
         b"\x01\xff",
@@ -50,8 +50,8 @@ fn every_frame_but_the_last_has_more() {
     ]
     .concat();
     runtime.run(dealer.send(Message::from_frames(frames()))).unwrap();
-    assert!(script.read(octets.len()) == octets);
-    script.send(&octets);
+    assert!(script.read(bytes.len()) == bytes);
+    script.send(&bytes);
     assert_eq!(theirs(&runtime.run(dealer.recv()).unwrap()), frames());
 }
 
@@ -112,10 +112,10 @@ fn frames_may_come_in_any_pieces() {
     let (dealer, at) = dealer(&runtime, Options::default());
     let mut script = Script::join(&at, "DEALER", 1);
     let long = "l".repeat(300);
-    let octets =
+    let bytes =
         [message(&["a", "", &long, "b"]), command("NOPE", b""), message(&[""]), message(&["end"])].concat();
     for size in [1, 2, 3, 7, 100, 301] {
-        octets.chunks(size).for_each(|piece| script.send(piece));
+        bytes.chunks(size).for_each(|piece| script.send(piece));
         let expected = [
             Message::from(["a".to_string(), String::new(), long.clone(), "b".into()]),
             "".into(),
@@ -133,9 +133,9 @@ fn thousands_of_frames_may_come_in_one_piece() {
     let _guard = runtime.enter();
     let (dealer, at) = dealer(&runtime, Options::default());
     let mut script = Script::join(&at, "DEALER", 1);
-    let octets = (0..20_000u32).map(|n| message(&[n.to_be_bytes()])).collect::<Vec<_>>().concat();
+    let bytes = (0..20_000u32).map(|n| message(&[n.to_be_bytes()])).collect::<Vec<_>>().concat();
     let sending = std::thread::spawn(move || {
-        script.send(&octets);
+        script.send(&bytes);
         script
     });
     for n in 0..20_000u32 {

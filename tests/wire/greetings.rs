@@ -1,4 +1,4 @@
-//! The 64 octets that open a connection (RFC 37, "Version Negotiation").
+//! The 64 bytes that open a connection (RFC 37, "Version Negotiation").
 
 use enfonet::{Message, Options, SocketType, Sub};
 use enfonet_tests::{Runtime, Script, ScriptListener, VERSIONED, greeting, message, ready};
@@ -11,13 +11,13 @@ fn dealer_ready() -> Vec<u8> {
 }
 
 fn null_greeting() -> Vec<u8> {
-    let mut octets = b"\xff\0\0\0\0\0\0\0\0\x7f\x03\x01NULL".to_vec();
-    octets.resize(64, 0);
-    octets
+    let mut bytes = b"\xff\0\0\0\0\0\0\0\0\x7f\x03\x01NULL".to_vec();
+    bytes.resize(64, 0);
+    bytes
 }
 
 #[test]
-fn ours_comes_whole_before_the_first_octet_of_the_peer_that_we_connect_to() {
+fn ours_comes_whole_before_the_first_byte_of_the_peer_that_we_connect_to() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (_socket, mut script) = meet(&runtime, We::Connect, SocketType::Dealer, Options::default());
@@ -40,13 +40,13 @@ fn a_peer_that_connects_gets_our_version_at_once_and_the_mechanism_for_its_own_v
 }
 
 #[test]
-fn the_handshake_may_come_in_single_octets() {
+fn the_handshake_may_come_in_single_bytes() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (dealer, at) = dealer(&runtime, Options::default());
     let mut script = Script::connect(&at);
-    for octet in [greeting(1), dealer_ready(), message(&["hello", "", "world"])].concat() {
-        script.send(&[octet]);
+    for byte in [greeting(1), dealer_ready(), message(&["hello", "", "world"])].concat() {
+        script.send(&[byte]);
     }
     assert_eq!(runtime.run(dealer.recv()), Ok(["hello", "", "world"].into()));
 }
@@ -67,7 +67,7 @@ fn the_handshake_may_be_cut_anywhere() {
             script.expect(&dealer_ready());
         }
         script.send(after);
-        assert_eq!(runtime.run(dealer.recv()), Ok("hello".into()), "cut after {cut} octets");
+        assert_eq!(runtime.run(dealer.recv()), Ok("hello".into()), "cut after {cut} bytes");
     }
 }
 
@@ -148,21 +148,21 @@ fn later_versions_are_spoken_to_as_ours() {
 
 /// Asserts that our end replies to these bytes with its greeting, and then closes. If the bytes tell no version, an end
 /// that accepts sends the greeting without a mechanism.
-fn turned_away(octets: &[u8]) {
+fn turned_away(bytes: &[u8]) {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     for we in [We::Bind, We::Connect] {
         let (_socket, mut script) = meet(&runtime, we, SocketType::Dealer, Options::default());
-        script.send(octets);
-        let tells_version = octets[0] == 0xff && octets[9] & 1 == 1;
+        script.send(bytes);
+        let tells_version = bytes[0] == 0xff && bytes[9] & 1 == 1;
         script.expect(&greeting(1)[..if we == We::Bind && !tells_version { VERSIONED } else { 64 }]);
-        assert_eq!(script.expect_close(), b"", "{}", octets.escape_ascii());
+        assert_eq!(script.expect_close(), b"", "{}", bytes.escape_ascii());
     }
 }
 
 #[test]
 fn zmtp_1_is_turned_away() {
-    // An anonymous peer, one with an identity, and one with a length of eight octets.
+    // An anonymous peer, one with an identity, and one with a length of eight bytes.
     turned_away(b"\x01\x00");
     turned_away(b"\x06\x00peer1");
     turned_away(b"\xff\0\0\0\0\0\0\0\x01\x00");

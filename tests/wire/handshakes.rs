@@ -36,7 +36,7 @@ fn our_ready(kind: SocketType, identity: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn ready_has_these_octets() {
+fn ready_has_these_bytes() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let expected: [(SocketType, &[u8]); 8] = [
@@ -49,8 +49,8 @@ fn ready_has_these_octets() {
         (SocketType::Sub, b"\x04\x19\x05READY\x0bSocket-Type\0\0\0\x03SUB"),
         (SocketType::XSub, b"\x04\x1a\x05READY\x0bSocket-Type\0\0\0\x04XSUB"),
     ];
-    for (kind, octets) in expected {
-        assert_eq!(our_ready(kind, b""), octets);
+    for (kind, bytes) in expected {
+        assert_eq!(our_ready(kind, b""), bytes);
         for we in [We::Bind, We::Connect] {
             let (_socket, mut script) = meet(&runtime, we, kind, Options::default());
             script.send(&greeting(1));
@@ -58,7 +58,7 @@ fn ready_has_these_octets() {
             if matches!(we, We::Bind) {
                 script.send(&ready(&[]));
             }
-            script.expect(octets);
+            script.expect(bytes);
         }
     }
 }
@@ -122,7 +122,7 @@ fn kinds_that_may_not_are_told_and_turned_away() {
             let error = script.expect_close();
             assert_eq!(&error[..8], [4, error[1], 5, b'E', b'R', b'R', b'O', b'R'], "{kind} {stranger}");
             assert_eq!((error.len(), usize::from(error[8])), (usize::from(error[1]) + 2, error.len() - 9));
-            assert!(error[9..].iter().all(|octet| octet.is_ascii_graphic() || *octet == b' '));
+            assert!(error[9..].iter().all(|byte| byte.is_ascii_graphic() || *byte == b' '));
         }
     }
 }
@@ -177,7 +177,7 @@ fn ready_may_say_less_or_more_or_it_in_other_letters() {
 }
 
 #[test]
-fn an_identity_may_have_255_octets_and_one_that_begins_with_zero_is_none() {
+fn an_identity_may_have_255_bytes_and_one_that_begins_with_zero_is_none() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let router = Router::builder().peer_events(true).build();
@@ -204,7 +204,7 @@ fn an_identity_may_have_255_octets_and_one_that_begins_with_zero_is_none() {
 
 #[test]
 fn a_malformed_ready_is_turned_away() {
-    // A name of no octets; a name, a length and a value that are cut off; a length as large as there is.
+    // A name of no bytes; a name, a length and a value that are cut off; a length as large as there is.
     for properties in [
         &b"\0\0\0\0\0"[..],
         b"\x05Nam",

@@ -41,7 +41,7 @@ fn pings_are_answered_in_order() {
 }
 
 #[test]
-fn a_context_is_cut_at_16_octets() {
+fn a_context_is_cut_at_16_bytes() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (_dealer, at) = dealer(&runtime, Options::default());

@@ -19,7 +19,7 @@ fn garbage_does_not_disturb_a_healthy_peer() {
     healthy.borrow_mut().send(&command("SUBSCRIBE", b"HELLO"));
     runtime.run(publisher.wait_subscribers(1));
     let config = ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() };
-    // Octets that begin a frame now and then.
+    // Bytes that begin a frame now and then.
     let garbage = prop::collection::vec(prop_oneof![any::<u8>(), 0u8..8], 0..400);
     let outcome = TestRunner::new(config).run(&garbage, |garbage| {
         // In place of the greeting, of READY, and of traffic.
@@ -140,13 +140,13 @@ fn pings_whose_answers_are_never_read_pile_up_nowhere() {
     // The kernel holds far fewer answers than there are questions.
     flood.set_recv_buffer(64 << 10);
     let mut healthy = Script::join(&at, "DEALER", 1);
-    let pings = command("PING", b"\0\0sixteen octets.").repeat(PINGS / 40);
+    let pings = command("PING", b"\0\0sixteen bytes.").repeat(PINGS / 40);
     (0..40).for_each(|_| flood.send(&pings));
     flood.send(&message(&["behind the flood"]));
     assert_eq!(runtime.run(dealer.recv()), Ok("behind the flood".into()));
     healthy.settle();
     // Every answer is a whole PONG. Most PINGs get none, or the last PONG would never come in sight.
-    let (pong, last) = (command("PONG", b"sixteen octets."), command("PONG", b"the last of all"));
+    let (pong, last) = (command("PONG", b"sixteen bytes."), command("PONG", b"the last of all"));
     let mut answered = 0;
     loop {
         if answered % 500 == 0 {

@@ -139,14 +139,14 @@ fn a_made_up_one_can_not_be_taken_by_a_peer() {
 }
 
 #[test]
-#[should_panic(expected = "an identity doesn't begin with a zero octet")]
+#[should_panic(expected = "an identity doesn't begin with a zero byte")]
 fn ours_does_not_begin_with_zero() {
     let _ = Options::default().identity(&b"\0us"[..]);
 }
 
 #[test]
-#[should_panic(expected = "an identity has at most 255 octets")]
-fn ours_has_at_most_255_octets() {
+#[should_panic(expected = "an identity has at most 255 bytes")]
+fn ours_has_at_most_255_bytes() {
     let longest = Options::default().identity(vec![b'i'; 255]);
     let _ = longest.identity(vec![b'i'; 256]);
 }

@@ -131,7 +131,7 @@ fn frames_and_messages_have_limits_by_default() {
 }
 
 #[test]
-fn metadata_may_have_as_many_octets_as_the_limit_and_not_many_more() {
+fn metadata_may_have_as_many_bytes_as_the_limit_and_not_many_more() {
     let runtime = Runtime::new();
     let (dealer, at) = dealer(&runtime, Options::default().max_metadata(2000));
     let mut healthy = Script::join(&at, "DEALER", 1);

@@ -1,4 +1,4 @@
-//! Our sockets against peers that send and expect exact octets.
+//! Our sockets against peers that send and expect exact bytes.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod attackers;

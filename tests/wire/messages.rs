@@ -47,7 +47,7 @@ fn a_message_that_was_cut_off_is_sent_again_whole_and_in_its_place() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (listener, at) = ScriptListener::bind();
-    let options = Options::default().send_octets(0).reconnect_interval(Duration::from_millis(1));
+    let options = Options::default().send_bytes(0).reconnect_interval(Duration::from_millis(1));
     let dealer = Dealer::with_options(options);
     dealer.connect(at).unwrap();
     let large = vec![b'l'; 32 << 20];
@@ -58,13 +58,13 @@ fn a_message_that_was_cut_off_is_sent_again_whole_and_in_its_place() {
     script.handshake("DEALER", 1);
     script.expect(&message(&["first"]));
     // The whole first frame, and a part of the second.
-    let mut octets = message(&[&large[..], &large]);
-    assert!(script.read(40 << 20) == octets[..40 << 20]);
+    let mut bytes = message(&[&large[..], &large]);
+    assert!(script.read(40 << 20) == bytes[..40 << 20]);
     drop(script);
-    octets.extend(message(&["last"]));
+    bytes.extend(message(&["last"]));
     let mut script = listener.accept();
     script.handshake("DEALER", 1);
-    assert!(script.read(octets.len()) == octets);
+    assert!(script.read(bytes.len()) == bytes);
 }
 
 #[test]

@@ -36,11 +36,11 @@ fn meet(runtime: &Runtime, we: We, options: Options) -> (Dealer, Told<'_>, Scrip
 }
 
 /// Says something, and gives why it isn't let in then.
-fn stays_out(we: We, options: Options, octets: &[u8]) -> Arc<ConnectionError> {
+fn stays_out(we: We, options: Options, bytes: &[u8]) -> Arc<ConnectionError> {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (dealer, mut told, mut script) = meet(&runtime, we, options);
-    script.try_send(octets);
+    script.try_send(bytes);
     let failed = why(told.expect(&["HandshakeFailed"]));
     if matches!(we, We::Connect) {
         let MonitorEvent::ConnectRetried { after, .. } = told.expect(&["ConnectRetried"]) else { panic!() };
@@ -55,7 +55,7 @@ fn a_failed_handshake_is_told_of_with_what_was_wrong() {
     use ConnectionError::Handshake;
     let with_greeting = |more: &[u8]| [&greeting(1), more].concat();
     for we in [We::Bind, We::Connect] {
-        let fails = |octets: &[u8]| stays_out(we, Options::default(), octets);
+        let fails = |bytes: &[u8]| stays_out(we, Options::default(), bytes);
         let other = fails(b"GET / HTTP/1.1\r\n\r\n");
         assert!(
             matches!(&*other, Handshake(HandshakeError::Greeting(GreetingError::Unversioned))),
@@ -186,7 +186,7 @@ fn a_peer_that_goes_is_told_of_with_the_reason() {
     };
     for we in [We::Bind, We::Connect] {
         assert!(matches!(*goes(we, Options::default(), b""), ConnectionError::Eof));
-        let too_long = goes(we, Options::default().max_message_size(10), &message(&["eleven octets"]));
+        let too_long = goes(we, Options::default().max_message_size(10), &message(&["eleven bytes"]));
         let ConnectionError::Traffic(TrafficError::Frame(error)) = &*too_long else { panic!("{too_long}") };
         assert!(!matches!(error, FrameError::Length { .. }) && too_long.fault() == Fault::Limit, "{error}");
         assert!(matches!(*goes(we, Options::default(), b"\x04\x01\0"), ConnectionError::Command(_)));

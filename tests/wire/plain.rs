@@ -1,4 +1,4 @@
-//! PLAIN octet by octet (RFC 24), on both sides; and the role that the greeting tells.
+//! PLAIN byte by byte (RFC 24), on both sides; and the role that the greeting tells.
 
 use std::time::Duration;
 
@@ -69,19 +69,19 @@ fn a_client_says_exactly_this() {
 }
 
 #[test]
-fn the_handshake_may_come_in_single_octets_and_with_messages_behind_it() {
+fn the_handshake_may_come_in_single_bytes_and_with_messages_behind_it() {
     let runtime = Runtime::new();
     let (dealer, at) = dealer(&runtime, server());
     let mut script = Script::connect(&at);
-    [greeting_of("PLAIN", false), HELLO.to_vec()].concat().iter().for_each(|octet| script.send(&[*octet]));
+    [greeting_of("PLAIN", false), HELLO.to_vec()].concat().iter().for_each(|byte| script.send(&[*byte]));
     script.expect(&[&greeting_of("PLAIN", true), WELCOME].concat());
     let rest = [command("INITIATE", b""), message(&["hello", ""])].concat();
-    rest.iter().for_each(|octet| script.send(&[*octet]));
+    rest.iter().for_each(|byte| script.send(&[*byte]));
     assert_eq!(runtime.run(dealer.recv()), Ok(["hello", ""].into()));
 }
 
 #[test]
-fn names_and_passwords_may_be_empty_or_have_255_octets() {
+fn names_and_passwords_may_be_empty_or_have_255_bytes() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     for len in [0, 1, 255] {

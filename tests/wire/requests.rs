@@ -1,4 +1,4 @@
-//! Requests and replies as octets (RFC 28).
+//! Requests and replies as bytes (RFC 28).
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ fn a_request_is_a_delimiter_and_the_frames_of_the_message() {
 }
 
 #[test]
-fn a_number_is_four_octets_before_the_delimiter_and_one_more_each_time() {
+fn a_number_is_four_bytes_before_the_delimiter_and_one_more_each_time() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (listener, at) = ScriptListener::bind();
@@ -49,19 +49,19 @@ fn a_number_is_four_octets_before_the_delimiter_and_one_more_each_time() {
     for _ in 0..3 {
         runtime.run(req.send("q")).unwrap();
         script.expect(b"\x01\x04");
-        let octets = script.read(4);
+        let bytes = script.read(4);
         script.expect(b"\x01\0\0\x01q");
-        let number = u32::from_be_bytes(octets.clone().try_into().unwrap());
+        let number = u32::from_be_bytes(bytes.clone().try_into().unwrap());
         assert!(last.is_none_or(|last: u32| number == last.wrapping_add(1)));
         last = Some(number);
         // Neither without it, nor with more, nor with another.
         let another = number.wrapping_sub(1).to_be_bytes();
         for envelope in
-            [&[&b""[..]][..], &[&octets, b"x", b""], &[&octets[..3], b""], &[&another, b""], &[&octets]]
+            [&[&b""[..]][..], &[&bytes, b"x", b""], &[&bytes[..3], b""], &[&another, b""], &[&bytes]]
         {
             script.send(&message(&[envelope, &[b"no"]].concat()));
         }
-        script.send(&message(&[&octets[..], b"", b"a"]));
+        script.send(&message(&[&bytes[..], b"", b"a"]));
         assert_eq!(runtime.run(req.recv()), Ok("a".into()));
     }
 }

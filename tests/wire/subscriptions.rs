@@ -8,8 +8,8 @@ use enfonet_tests::{Runtime, Script, ScriptListener, command, message};
 use crate::kinds::ANYWHERE;
 
 /// A subscription in the form of 3.0, which all accept.
-fn old(octet: u8, topic: &[u8]) -> Vec<u8> {
-    message(&[[&[octet], topic].concat()])
+fn old(byte: u8, topic: &[u8]) -> Vec<u8> {
+    message(&[[&[byte], topic].concat()])
 }
 
 #[test]
@@ -103,8 +103,8 @@ fn every_cancel_is_told_where_that_is_asked_for() {
         let mut script = listener.accept();
         script.handshake("XPUB", minor);
         runtime.run(xsub.wait_connected(1));
-        let put = |octet, topic: &[u8]| match (minor, octet) {
-            (0, _) => old(octet, topic),
+        let put = |byte, topic: &[u8]| match (minor, byte) {
+            (0, _) => old(byte, topic),
             (_, 1) => command("SUBSCRIBE", topic),
             _ => command("CANCEL", topic),
         };
@@ -281,10 +281,10 @@ fn too_many_subscriptions_end_their_connection_and_no_other() {
     healthy.send(&command("SUBSCRIBE", b"healthy"));
     assert_eq!(told(&runtime, &xpub), Subscription::Subscribe("healthy".into()));
     let ten: Vec<u8> = (0..10u8).flat_map(|n| command("SUBSCRIBE", &[n])).collect();
-    let octets = [command("SUBSCRIBE", &[b'x'; 240]), command("SUBSCRIBE", &[b'y'; 240])].concat();
-    let octets =
-        [octets, command("SUBSCRIBE", &[b'z'; 240]), old(1, &[b'a'; 240]), old(1, &[b'b'; 240])].concat();
-    for too_many in [[ten, command("SUBSCRIBE", b"11th")].concat(), octets] {
+    let bytes = [command("SUBSCRIBE", &[b'x'; 240]), command("SUBSCRIBE", &[b'y'; 240])].concat();
+    let bytes =
+        [bytes, command("SUBSCRIBE", &[b'z'; 240]), old(1, &[b'a'; 240]), old(1, &[b'b'; 240])].concat();
+    for too_many in [[ten, command("SUBSCRIBE", b"11th")].concat(), bytes] {
         let mut greedy = Script::join(&at, "SUB", 1);
         greedy.send(&too_many);
         assert_eq!(greedy.expect_close(), b"");

@@ -60,9 +60,9 @@ fn others_are_served_as_ever_where_it_is() {
     assert_eq!(runtime.run(dealer.recv()), Ok("hello".into()));
     script.settle();
     // ZMTP 1.0 isn't.
-    for octets in [&b"\x01\0"[..], b"\xff\0\0\0\0\0\0\0\x01\0"] {
+    for bytes in [&b"\x01\0"[..], b"\xff\0\0\0\0\0\0\0\x01\0"] {
         let mut script = Script::connect(&at);
-        script.send(octets);
+        script.send(bytes);
         script.expect_close();
     }
 }
@@ -147,7 +147,7 @@ fn a_router_knows_a_dealer_by_its_identity_and_long_frames_come_through() {
         let mut script = join(&at, DEALER, identity, ROUTER);
         let PeerEvent::Joined { peer, info } = runtime.run(router.recv_event(1)).unwrap() else { panic!() };
         assert_eq!(info.version, Version::V2_0);
-        if identity.first().is_none_or(|octet| *octet == 0) {
+        if identity.first().is_none_or(|byte| *byte == 0) {
             assert!(info.routing_id != identity && info.routing_id.len() == 5);
         } else {
             assert_eq!(info.routing_id, identity);

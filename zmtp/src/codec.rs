@@ -1,6 +1,6 @@
 //! ZMTP for `tokio_util::codec::Framed` (feature `codec`).
 //!
-//! [`connect`] shakes hands over any stream of octets, and gives a `Framed` of what follows: a stream of
+//! [`connect`] shakes hands over any stream of bytes, and gives a `Framed` of what follows: a stream of
 //! [`Traffic`], and a sink of messages and commands. The example `subscriber` is a whole peer in a few lines.
 //!
 //! Nothing is done behind your back: answer PINGs ([`Traffic::Command`]) with PONGs, and leave it when it is
@@ -167,7 +167,7 @@ where
             match sent? {
                 Poll::Ready(None) => return Poll::Ready(Ok(())),
                 Poll::Ready(Some(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                Poll::Ready(Some(octets)) => output.advance(octets),
+                Poll::Ready(Some(bytes)) => output.advance(bytes),
                 Poll::Pending if input.len() >= enough => return Poll::Pending,
                 // At its end there is nothing more to wait for but that ours is written.
                 Poll::Pending => match pin!(io.read_buf(input)).poll(cx)? {
@@ -210,7 +210,7 @@ mod tests {
     use crate::{Denial, KeyPair, Login, SecretKey, Security, SocketType, Subscription};
 
     fn securities() -> Vec<[Security; 2]> {
-        let keys = |octet| KeyPair::new(SecretKey::from_bytes([octet; 32]));
+        let keys = |byte| KeyPair::new(SecretKey::from_bytes([byte; 32]));
         let server = *keys(1).public();
         vec![
             [Security::Null, Security::Null],
@@ -301,10 +301,10 @@ mod tests {
         for cut in [&b"\x00\x05hel"[..], b"\x01\x01a", b"\x00"] {
             let (one, mut two) = tokio::io::duplex(1000);
             let peer = async {
-                let mut octets = crate::Greeting::new(crate::Mechanism::Null, false).to_wire().to_vec();
-                octets.extend_from_slice(b"\x04\x06\x05READY");
-                octets.extend_from_slice(cut);
-                two.write_all(&octets).await.unwrap();
+                let mut bytes = crate::Greeting::new(crate::Mechanism::Null, false).to_wire().to_vec();
+                bytes.extend_from_slice(b"\x04\x06\x05READY");
+                bytes.extend_from_slice(cut);
+                two.write_all(&bytes).await.unwrap();
                 let mut ours = [0; 64];
                 two.read_exact(&mut ours).await.unwrap();
                 two.shutdown().await.unwrap();

@@ -1,4 +1,4 @@
-//! The 64 octets that open a connection (RFC 37, "Version Negotiation").
+//! The 64 bytes that open a connection (RFC 37, "Version Negotiation").
 
 use std::fmt;
 
@@ -25,7 +25,7 @@ impl Mechanism {
         }
     }
 
-    /// The 20 octets of the greeting: the name, padded with zeros.
+    /// The 20 bytes of the greeting: the name, padded with zeros.
     fn field(self) -> [u8; 20] {
         let mut field = [0; 20];
         field[..self.name().len()].copy_from_slice(self.name().as_bytes());
@@ -75,7 +75,7 @@ pub struct Greeting {
 }
 
 impl Greeting {
-    /// Octets of a greeting on the wire.
+    /// Bytes of a greeting on the wire.
     pub const LEN: usize = 64;
 
     /// Returns a greeting of ours: version 3.1.
@@ -98,7 +98,7 @@ impl Greeting {
 
     /// Reads the greeting that `bytes` begins with; `Ok(None)` when it isn't whole yet.
     ///
-    /// Fails as early as the octets allow. The padding and the filler are not looked at: libzmq fills them its
+    /// Fails as early as the bytes allow. The padding and the filler are not looked at: libzmq fills them its
     /// own way. A major version above 3 is taken for 3.1, since such a peer has to speak our version with us.
     ///
     /// # Errors
@@ -126,17 +126,17 @@ impl Greeting {
 
 /// Returns the major version of the peer that sent `bytes` first; `Ok(None)` when too few have come to tell.
 ///
-/// Octet 9 has its lowest bit set in every version that has a number. Without, it is ZMTP 1.0, or another
+/// Byte 9 has its lowest bit set in every version that has a number. Without, it is ZMTP 1.0, or another
 /// protocol.
 pub(crate) fn peer_major(bytes: &[u8]) -> Result<Option<u8>, GreetingError> {
-    let octet = |at: usize| bytes.get(at).copied();
-    if octet(0).is_some_and(|first| first != 0xff) || octet(SIGNATURE_END).is_some_and(|last| last & 1 == 0) {
+    let byte = |at: usize| bytes.get(at).copied();
+    if byte(0).is_some_and(|first| first != 0xff) || byte(SIGNATURE_END).is_some_and(|last| last & 1 == 0) {
         return Err(GreetingError::Unversioned);
     }
-    Ok(octet(MAJOR))
+    Ok(byte(MAJOR))
 }
 
-/// Octets up to and with the major version: what tells versions apart.
+/// Bytes up to and with the major version: what tells versions apart.
 pub(crate) const VERSIONED: usize = MAJOR + 1;
 const SIGNATURE_END: usize = 9;
 const MAJOR: usize = 10;
@@ -148,8 +148,8 @@ const AS_SERVER: usize = 32;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GreetingError {
-    /// The first octets are those of ZMTP 1.0 or of another protocol.
-    #[error("peer doesn't speak ZMTP 3: its first octets are no greeting")]
+    /// The first bytes are those of ZMTP 1.0 or of another protocol.
+    #[error("peer doesn't speak ZMTP 3: its first bytes are no greeting")]
     Unversioned,
     /// ZMTP 2.0 or older, as libzmq before 4.0 spoke it.
     #[error("peer speaks ZMTP {}", older(*major))]
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn older_peers_are_refused_at_the_first_octet_that_tells() {
+    fn older_peers_are_refused_at_the_first_byte_that_tells() {
         assert_eq!(parse(b""), Ok(None));
         assert_eq!(parse(b"\x01\x00"), Err(GreetingError::Unversioned));
         assert_eq!(parse(b"\xff\0\0\0\0\0\0\0\x08\x00"), Err(GreetingError::Unversioned));
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mechanism_is_compared_to_its_last_octet() {
+    fn the_mechanism_is_compared_to_its_last_byte() {
         let mut wire = null().to_wire();
         wire[12 + 19] = b'x';
         assert!(matches!(parse(&wire), Err(GreetingError::Mechanism { .. })));

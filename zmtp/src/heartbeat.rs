@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_that_a_peer_sets_itself_counts_from_its_last_octets_even_without_an_interval() {
+    fn the_time_that_a_peer_sets_itself_counts_from_its_last_bytes_even_without_an_interval() {
         let start = Instant::now();
         let mut heartbeat = Heartbeat::new(HeartbeatConfig::default(), start);
         heartbeat.handle_ping(&ping(20), start);

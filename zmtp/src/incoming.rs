@@ -30,7 +30,7 @@ struct Encrypted {
 }
 
 impl Incoming {
-    /// Starts with octets that arrived together with the end of the handshake.
+    /// Starts with bytes that arrived together with the end of the handshake.
     #[must_use]
     pub fn new(received: BytesMut, limits: Limits, opener: Option<Opener>) -> Self {
         match opener {
@@ -42,7 +42,7 @@ impl Incoming {
         }
     }
 
-    /// The buffer to append received octets to: see [`Decoder::reserve`].
+    /// The buffer to append received bytes to: see [`Decoder::reserve`].
     #[inline]
     pub fn reserve(&mut self, hint: usize) -> &mut BytesMut {
         match &mut self.encrypted {
@@ -175,8 +175,8 @@ mod tests {
         out
     }
 
-    fn feed(incoming: &mut Incoming, octets: &[u8]) -> Result<Vec<Event>, TrafficError> {
-        incoming.reserve(octets.len()).extend_from_slice(octets);
+    fn feed(incoming: &mut Incoming, bytes: &[u8]) -> Result<Vec<Event>, TrafficError> {
+        incoming.reserve(bytes.len()).extend_from_slice(bytes);
         std::iter::from_fn(|| incoming.poll_event().transpose()).collect()
     }
 
@@ -262,13 +262,13 @@ mod tests {
         let large = Message::from(vec![7; 1 << 20]);
         let mut wire = BytesMut::new();
         sealer.seal(&large.clone().into(), &mut wire).unwrap();
-        // The first octets of what follows have come with it.
+        // The first bytes of what follows have come with it.
         wire.extend_from_slice(&sealed(&mut sealer, b"\0\x01a")[..5]);
         let encrypted = incoming.reserve(wire.len());
         encrypted.extend_from_slice(&wire);
         let place = encrypted.as_ptr_range();
         assert_eq!(incoming.poll_event(), Ok(Some(Event::Batch(large.into()))));
-        assert!(!place.contains(&incoming.reserve(1).as_ptr()), "five octets keep a megabyte");
+        assert!(!place.contains(&incoming.reserve(1).as_ptr()), "five bytes keep a megabyte");
     }
 
     proptest! {

@@ -27,7 +27,7 @@ impl Metadata {
         Ok(Self(wire))
     }
 
-    /// Adds a property. The name has 1 to 255 octets of `[A-Za-z0-9-_.+]`, the value fewer than 2^31.
+    /// Adds a property. The name has 1 to 255 bytes of `[A-Za-z0-9-_.+]`, the value fewer than 2^31.
     ///
     /// # Panics
     /// When the name's or value's length is out of range: names are constants of a program.
@@ -35,9 +35,9 @@ impl Metadata {
         let name_len = u8::try_from(name.len()).ok().filter(|len| *len > 0);
         let value_len = u32::try_from(value.len()).ok().filter(|len| len >> 31 == 0);
         let mut wire = BytesMut::from(&self.0[..]);
-        wire.put_u8(name_len.expect("a property's name has 1 to 255 octets"));
+        wire.put_u8(name_len.expect("a property's name has 1 to 255 bytes"));
         wire.put_slice(name.as_bytes());
-        wire.put_u32(value_len.expect("a property's value has fewer than 2^31 octets"));
+        wire.put_u32(value_len.expect("a property's value has fewer than 2^31 bytes"));
         wire.put_slice(value);
         self.0 = wire.freeze();
     }
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_property_has_a_name_of_1_to_255_octets() {
+    fn a_property_has_a_name_of_1_to_255_bytes() {
         Metadata::default().push(&"n".repeat(255), b"");
         for name in [String::new(), "n".repeat(256)] {
             let pushed = std::panic::catch_unwind(|| Metadata::default().push(&name, b""));

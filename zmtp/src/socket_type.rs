@@ -90,7 +90,7 @@ impl fmt::Display for SocketType {
 #[error("unknown socket type")]
 pub struct UnknownSocketType;
 
-/// The exact octets of the name: neither "dealer" nor "DEALERX" is "DEALER".
+/// The exact bytes of the name: neither "dealer" nor "DEALERX" is "DEALER".
 impl TryFrom<&[u8]> for SocketType {
     type Error = UnknownSocketType;
 

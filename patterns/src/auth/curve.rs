@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn keys_on_the_list_come_in_under_their_name_and_others_do_not() {
-        let [plain, named, other] = [1, 2, 3].map(|octet| PublicKey::from_bytes([octet; 32]));
+        let [plain, named, other] = [1, 2, 3].map(|byte| PublicKey::from_bytes([byte; 32]));
         let clients = [plain].into_iter().collect::<CurveClients>().named(named, "Ada");
         let decide = |key| clients.decide(&Credentials::Curve(key));
         assert_eq!(decide(plain), Verdict::Allow(User::named(plain.to_string())));

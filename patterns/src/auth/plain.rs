@@ -50,13 +50,13 @@ impl PlainUsers {
 }
 
 /// Whether two passwords are equal, in a time that doesn't depend on their length either: a shown password has at
-/// most 255 octets, and so a longer one is equal to none.
+/// most 255 bytes, and so a longer one is equal to none.
 fn is_same(password: &Secret, shown: &Secret) -> Choice {
     let padded = |secret: &Secret| {
-        let mut octets = [0; 256];
+        let mut bytes = [0; 256];
         let len = secret.expose().len().min(255);
-        octets[..len].copy_from_slice(&secret.expose()[..len]);
-        octets
+        bytes[..len].copy_from_slice(&secret.expose()[..len]);
+        bytes
     };
     let same_len = password.expose().len().ct_eq(&shown.expose().len());
     same_len & padded(password).ct_eq(&padded(shown))

@@ -1,4 +1,4 @@
-//! The traffic of one connection: octets from the stream into the socket's inbox, and from its outbox to
+//! The traffic of one connection: bytes from the stream into the socket's inbox, and from its outbox to
 //! the stream. One task for both directions, and no lock held while the kernel works.
 
 use std::io::{self, IoSlice};
@@ -26,7 +26,7 @@ const MIN_READ: usize = 2 << 10;
 const MAX_READ: usize = 128 << 10;
 /// A run may keep a buffer alive that is larger by this factor.
 const PINNED: usize = 8;
-/// A connection gives way to others after so many octets in one direction.
+/// A connection gives way to others after so many bytes in one direction.
 const BUDGET: usize = 128 << 10;
 /// Bytes that TCP sends at once, without word from the peer (RFC 6928).
 const FIRST_FLIGHT: usize = 14_600;
@@ -225,7 +225,7 @@ impl<'a> Driver<'a> {
                 self.vigil.handle_reading();
                 return Ok(Progress::Waits);
             }
-            let Some(octets) = self.read()? else { continue };
+            let Some(bytes) = self.read()? else { continue };
             self.vigil.handle_traffic();
             if let Some(drain) = &mut self.drain {
                 drain.handle_traffic();
@@ -233,7 +233,7 @@ impl<'a> Driver<'a> {
             self.unanswered = 0;
             self.rest.handle_traffic();
             self.deliver()?;
-            budget = budget.saturating_sub(octets);
+            budget = budget.saturating_sub(bytes);
             if budget == 0 {
                 return Ok(Progress::GivesWay);
             }
@@ -248,14 +248,14 @@ impl<'a> Driver<'a> {
         let room = buffer.capacity() - buffer.len();
         match self.stream.try_read(buffer) {
             Ok(0) => Err(ConnectionError::Eof),
-            Ok(octets) => {
-                if octets >= room {
+            Ok(bytes) => {
+                if bytes >= room {
                     let most = if self.is_subscriber { SUBSCRIBER_BUDGET } else { MAX_READ };
                     self.read_size = (self.read_size * 2).min(most);
-                } else if octets < self.read_size / 4 {
+                } else if bytes < self.read_size / 4 {
                     self.read_size = (self.read_size / 2).max(MIN_READ);
                 }
-                Ok(Some(octets))
+                Ok(Some(bytes))
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
             Err(error) => Err(error.into()),
@@ -314,14 +314,14 @@ impl<'a> Driver<'a> {
             if self.queue.is_empty() {
                 return Ok(Progress::Waits);
             }
-            let octets = self.write(Stream::try_write)?;
-            if octets == 0 {
+            let bytes = self.write(Stream::try_write)?;
+            if bytes == 0 {
                 self.exchange(true, false)?;
                 if self.stream.poll_writable(cx)?.is_pending() {
                     return Ok(Progress::Waits);
                 }
             }
-            budget = budget.saturating_sub(octets);
+            budget = budget.saturating_sub(bytes);
             if budget == 0 {
                 self.exchange(false, false)?;
                 return Ok(Progress::GivesWay);
@@ -335,17 +335,17 @@ impl<'a> Driver<'a> {
         write: impl FnOnce(&Stream, &[IoSlice<'_>]) -> io::Result<usize>,
     ) -> Result<usize, ConnectionError> {
         self.queue.prepare()?;
-        let octets = match self.queue.with_slices(|slices| write(self.stream, slices)) {
+        let bytes = match self.queue.with_slices(|slices| write(self.stream, slices)) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
             written => written?,
         };
-        if octets == 0 {
+        if bytes == 0 {
             self.is_blocked = true;
             return Ok(0);
         }
-        let done = self.queue.advance(octets);
+        let done = self.queue.advance(bytes);
         self.has_sent |= done.messages > 0;
-        self.unanswered += octets;
+        self.unanswered += bytes;
         self.written.add(done);
         self.rest.handle_traffic();
         if std::mem::take(&mut self.is_blocked) {
@@ -354,7 +354,7 @@ impl<'a> Driver<'a> {
         if self.queue.take_written_ping() {
             self.vigil.handle_written();
         }
-        Ok(octets)
+        Ok(bytes)
     }
 
     /// Whether the connection is to end and all is written.

@@ -91,9 +91,9 @@ fn entropy(link: &dyn Link) -> io::Result<Entropy> {
     if link.options().security.mechanism() != Mechanism::Curve {
         return Ok(Entropy::none());
     }
-    let mut octets = Zeroizing::new([0; Entropy::LEN]);
-    getrandom::fill(&mut *octets)?;
-    Ok(Entropy::from(*octets))
+    let mut bytes = Zeroizing::new([0; Entropy::LEN]);
+    getrandom::fill(&mut *bytes)?;
+    Ok(Entropy::from(*bytes))
 }
 
 struct Shaking<'a> {

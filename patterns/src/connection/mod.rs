@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   listen ── accept ─┐
-//!                     ├─► handshake ──► Slot::join ──► Driver: octets ⇄ queues ──► part
+//!                     ├─► handshake ──► Slot::join ──► Driver: bytes ⇄ queues ──► part
 //!   connect ──────────┘                                                  │
 //!      ▲                                                                 │
 //!      └──────────────────────── back-off ◄──────────────────────────────┘

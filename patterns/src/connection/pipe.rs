@@ -228,14 +228,14 @@ impl End {
     /// Returns how much may come to this socket until its mark is reached.
     fn space(&self) -> Load {
         let (unread, limit) = self.peer.link().unread(self.peer.id());
-        Load::new(limit.messages.saturating_sub(unread.messages), limit.octets.saturating_sub(unread.octets))
+        Load::new(limit.messages.saturating_sub(unread.messages), limit.bytes.saturating_sub(unread.bytes))
     }
 
     /// Returns the next run, cut where the other's mark is.
     fn fitting(&mut self, space: Load) -> Option<Batch> {
         let first = self.runs.front_mut()?;
         // Where there is space, there is space for a message, whatever its size.
-        let fitting = first.fitting(space.octets).0.min(space.messages).max(1);
+        let fitting = first.fitting(space.bytes).0.min(space.messages).max(1);
         let run = first.split_to(fitting);
         if first.is_empty() {
             self.runs.pop_front();

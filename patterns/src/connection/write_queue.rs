@@ -200,8 +200,8 @@ impl WriteQueue {
     }
 
     /// Advances past written bytes. Returns the messages that are now written completely.
-    pub(super) fn advance(&mut self, octets: usize) -> Load {
-        self.written += octets;
+    pub(super) fn advance(&mut self, bytes: usize) -> Load {
+        self.written += bytes;
         let mut load = Load::default();
         while let Some(entry) = self.entries.front() {
             let Some(piece) = entry.pieces.get(self.piece) else {
@@ -299,7 +299,7 @@ mod tests {
 
     /// The two ends of an encrypted connection.
     fn encrypted() -> (WriteQueue, Incoming) {
-        let keys = [1, 2].map(|octet| KeyPair::new(SecretKey::from_bytes([octet; 32])));
+        let keys = [1, 2].map(|byte| KeyPair::new(SecretKey::from_bytes([byte; 32])));
         let server = *keys[0].public();
         let [server_keys, client_keys] = keys;
         let securities = [
@@ -393,7 +393,7 @@ mod tests {
                 .flatten()
                 .map(|m| String::from_utf8(m.first().to_vec()).unwrap())
                 .collect();
-            assert_eq!(texts, expected, "after {written} octets");
+            assert_eq!(texts, expected, "after {written} bytes");
         }
     }
 
@@ -445,7 +445,7 @@ mod tests {
     fn message() -> impl Strategy<Value = Message> {
         let len = prop_oneof![0usize..300, 3000usize..6000, Just(40_000usize)];
         prop::collection::vec((len, any::<u8>()), 1..4)
-            .prop_map(|frames| Message::from_frames(frames.into_iter().map(|(len, octet)| vec![octet; len])))
+            .prop_map(|frames| Message::from_frames(frames.into_iter().map(|(len, byte)| vec![byte; len])))
     }
 
     proptest! {
@@ -462,7 +462,7 @@ mod tests {
                 (queue, incoming) = (WriteQueue::new(Bytes::new(), None), Incoming::new(BytesMut::new(), Limits::default(), None));
             }
             let (mut all, mut seen, mut credit, mut commands) = (Vec::new(), Vec::new(), Load::default(), [0, 0]);
-            for (runs, command, octets, writes) in steps {
+            for (runs, command, bytes, writes) in steps {
                 let runs: std::collections::VecDeque<Batch> = runs.into_iter().map(|run| {
                     all.extend(run.iter().cloned());
                     if run.len() == 1 { run.into_iter().next().unwrap().into() } else { run.into_iter().collect() }
@@ -472,7 +472,7 @@ mod tests {
                 for _ in 0..writes {
                     queue.prepare().unwrap();
                     let part = pending(&queue);
-                    let part = &part[..part.len().min(octets)];
+                    let part = &part[..part.len().min(bytes)];
                     incoming.reserve(part.len()).extend_from_slice(part);
                     credit.add(queue.advance(part.len()));
                     while let Some(event) = incoming.poll_event().unwrap() {

@@ -169,9 +169,9 @@ enum Reason {
     Zone,
     #[error("ipc needs a path, or @ and a name")]
     NoPath,
-    #[error("an ipc path has at most 107 octets")]
+    #[error("an ipc path has at most 107 bytes")]
     LongPath,
-    #[error("an ipc path has no zero octet")]
+    #[error("an ipc path has no zero byte")]
     ZeroInPath,
     #[error("inproc needs a name")]
     NoName,

@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use super::{Endpoint, EndpointError, Host, IpcPath, Reason, Source, Zone};
 
-/// `sun_path` holds 108 octets, the last of them zero.
+/// `sun_path` holds 108 bytes, the last of them zero.
 const MAX_IPC_PATH: usize = 107;
-/// The name of an interface has up to 16 octets, the last of them zero.
+/// The name of an interface has up to 16 bytes, the last of them zero.
 const MAX_INTERFACE: usize = 15;
 
 impl FromStr for Endpoint {

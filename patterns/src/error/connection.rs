@@ -70,7 +70,7 @@ pub enum ConnectionError {
     #[error("another peer took over the identity")]
     Replaced,
     /// No sign of life within the heartbeat's time.
-    #[error("the peer is silent: no octet came within the heartbeat's time")]
+    #[error("the peer is silent: no byte came within the heartbeat's time")]
     Silent,
     /// Subscriptions or answers to PING pile up, since the peer reads nothing.
     #[error("the peer doesn't take the commands sent to it")]

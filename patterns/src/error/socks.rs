@@ -28,8 +28,8 @@ pub enum SocksError {
         /// As in RFC 1928, section 6.
         code: u8,
     },
-    /// The name of the host has more than 255 octets.
-    #[error("a proxy can't be told of the host: its name has more than 255 octets")]
+    /// The name of the host has more than 255 bytes.
+    #[error("a proxy can't be told of the host: its name has more than 255 bytes")]
     Target,
 }
 

@@ -6,16 +6,16 @@ impl<K> Options<K> {
     /// The largest message, all frames together, that is accepted from a peer: a larger one ends its
     /// connection. Default 256 MiB.
     #[must_use]
-    pub fn max_message_size(mut self, octets: usize) -> Self {
-        self.settings.limits.message = octets;
+    pub fn max_message_size(mut self, bytes: usize) -> Self {
+        self.settings.limits.message = bytes;
         self
     }
 
     /// The largest frame that is accepted from a peer (libzmq's `MAXMSGSIZE`): a larger one ends its connection.
     /// Default 256 MiB.
     #[must_use]
-    pub fn max_frame_size(mut self, octets: usize) -> Self {
-        self.settings.limits.frame = octets;
+    pub fn max_frame_size(mut self, bytes: usize) -> Self {
+        self.settings.limits.frame = bytes;
         self
     }
 
@@ -26,20 +26,20 @@ impl<K> Options<K> {
         self
     }
 
-    /// How many octets of metadata a peer may announce, not counting some 512 that its commands may have besides:
+    /// How many bytes of metadata a peer may announce, not counting some 512 that its commands may have besides:
     /// more end its connection. Default 64 KiB.
     #[must_use]
-    pub fn max_metadata(mut self, octets: usize) -> Self {
-        self.settings.metadata = octets;
+    pub fn max_metadata(mut self, bytes: usize) -> Self {
+        self.settings.metadata = bytes;
         self
     }
 
-    /// How many subscriptions a subscriber may hold, and how many octets their topics may have; the same
+    /// How many subscriptions a subscriber may hold, and how many bytes their topics may have; the same
     /// bounds hold for the topics of all subscribers together, so that a broker never asks a publisher for
     /// more than that takes. A peer that passes them is disconnected. Default 1,000,000 and 64 MiB.
     #[must_use]
-    pub fn max_subscriptions(mut self, subscriptions: usize, octets: usize) -> Self {
-        (self.settings.subscriptions, self.settings.subscription_octets) = (subscriptions, octets);
+    pub fn max_subscriptions(mut self, subscriptions: usize, bytes: usize) -> Self {
+        (self.settings.subscriptions, self.settings.subscription_bytes) = (subscriptions, bytes);
         self
     }
 }

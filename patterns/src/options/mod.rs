@@ -90,9 +90,9 @@ pub struct Settings {
     pub(crate) identity: Bytes,
     pub(crate) properties: Metadata,
     pub(crate) send_hwm: usize,
-    pub(crate) send_octets: usize,
+    pub(crate) send_bytes: usize,
     pub(crate) recv_hwm: usize,
-    pub(crate) recv_octets: usize,
+    pub(crate) recv_bytes: usize,
     pub(crate) linger: Duration,
     pub(crate) immediate: bool,
     pub(crate) conflate: bool,
@@ -114,7 +114,7 @@ pub struct Settings {
     pub(crate) limits: Limits,
     pub(crate) metadata: usize,
     pub(crate) subscriptions: usize,
-    pub(crate) subscription_octets: usize,
+    pub(crate) subscription_bytes: usize,
     pub(crate) peer_events: bool,
     pub(crate) nodrop: bool,
     pub(crate) invert_matching: bool,
@@ -148,9 +148,9 @@ impl Default for Settings {
             identity: Bytes::new(),
             properties: Metadata::default(),
             send_hwm: 1000,
-            send_octets: 64 << 20,
+            send_bytes: 64 << 20,
             recv_hwm: 1000,
-            recv_octets: 64 << 20,
+            recv_bytes: 64 << 20,
             linger: Duration::from_secs(30),
             immediate: false,
             conflate: false,
@@ -172,7 +172,7 @@ impl Default for Settings {
             limits: Limits::default(),
             metadata: 64 << 10,
             subscriptions: 1_000_000,
-            subscription_octets: 64 << 20,
+            subscription_bytes: 64 << 20,
             peer_events: false,
             nodrop: false,
             invert_matching: false,
@@ -213,7 +213,7 @@ impl<K> Options<K> {
         self
     }
 
-    /// The identity (routing id) that REQ, DEALER and ROUTER announce: at most 255 octets, the first not
+    /// The identity (routing id) that REQ, DEALER and ROUTER announce: at most 255 bytes, the first not
     /// zero. Default: none, and a ROUTER makes one up.
     ///
     /// # Panics
@@ -221,8 +221,8 @@ impl<K> Options<K> {
     #[must_use]
     pub fn identity(mut self, identity: impl Into<Bytes>) -> Self {
         self.settings.identity = identity.into();
-        assert!(self.settings.identity.len() <= 255, "an identity has at most 255 octets");
-        assert!(self.settings.identity.first() != Some(&0), "an identity doesn't begin with a zero octet");
+        assert!(self.settings.identity.len() <= 255, "an identity has at most 255 bytes");
+        assert!(self.settings.identity.first() != Some(&0), "an identity doesn't begin with a zero byte");
         self
     }
 
@@ -230,7 +230,7 @@ impl<K> Options<K> {
     /// Peers of ours see it in [`PeerInfo::metadata`](crate::PeerInfo). May be given again, for others.
     ///
     /// # Panics
-    /// When the name doesn't begin so, or has more than 255 octets.
+    /// When the name doesn't begin so, or has more than 255 bytes.
     #[must_use]
     pub fn property(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         assert!(name.starts_with("X-"), "the name of an application's property begins with X-");

@@ -17,8 +17,8 @@ impl<K> Options<K> {
     /// Sets the high-water mark of sending in bytes, so that large messages don't fill the memory; 0 for no limit.
     /// Default 64 MiB. As long as fewer bytes wait, one more message is taken, whatever its size.
     #[must_use]
-    pub fn send_octets(mut self, octets: usize) -> Self {
-        self.settings.send_octets = unlimited(octets);
+    pub fn send_bytes(mut self, bytes: usize) -> Self {
+        self.settings.send_bytes = unlimited(bytes);
         self
     }
 
@@ -33,8 +33,8 @@ impl<K> Options<K> {
 
     /// Sets the high-water mark of receiving in bytes; 0 for no limit. Default 64 MiB.
     #[must_use]
-    pub fn recv_octets(mut self, octets: usize) -> Self {
-        self.settings.recv_octets = unlimited(octets);
+    pub fn recv_bytes(mut self, bytes: usize) -> Self {
+        self.settings.recv_bytes = unlimited(bytes);
         self
     }
 

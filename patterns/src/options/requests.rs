@@ -17,7 +17,7 @@ impl Options<Req> {
         self
     }
 
-    /// Sends each request with a number of its own, 4 octets in a frame before the empty one, and takes no reply
+    /// Sends each request with a number of its own, 4 bytes in a frame before the empty one, and takes no reply
     /// that hasn't the same. [`Rep`](crate::Rep) gives it back; whoever replies by a [`Router`](crate::Router) must
     /// give back all frames up to the empty one. Default off.
     #[must_use]

@@ -71,16 +71,16 @@ impl<K> Options<K> {
     /// Sets the kernel's buffer for sending over a TCP connection, in bytes (`SO_SNDBUF`). Linux takes twice as much,
     /// up to a limit of its own. Default: the system's, which grows with the traffic.
     #[must_use]
-    pub fn send_buffer(mut self, octets: usize) -> Self {
-        self.settings.transport.send_buffer = Some(octets.min(MAX_BUFFER));
+    pub fn send_buffer(mut self, bytes: usize) -> Self {
+        self.settings.transport.send_buffer = Some(bytes.min(MAX_BUFFER));
         self
     }
 
     /// Sets the kernel's buffer for receiving over a TCP connection, in bytes (`SO_RCVBUF`). Linux takes twice as much,
     /// up to a limit of its own. Default: the system's, which grows with the traffic.
     #[must_use]
-    pub fn recv_buffer(mut self, octets: usize) -> Self {
-        self.settings.transport.recv_buffer = Some(octets.min(MAX_BUFFER));
+    pub fn recv_buffer(mut self, bytes: usize) -> Self {
+        self.settings.transport.recv_buffer = Some(bytes.min(MAX_BUFFER));
         self
     }
 
@@ -116,7 +116,7 @@ impl<K> Options<K> {
         self
     }
 
-    /// The octet of type of service, or traffic class, in the IP packets of TCP connections: a DSCP in its upper six
+    /// The byte of type of service, or traffic class, in the IP packets of TCP connections: a DSCP in its upper six
     /// bits. The lower two are the kernel's. Default 0.
     #[must_use]
     pub fn tos(mut self, tos: u8) -> Self {

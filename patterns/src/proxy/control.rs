@@ -32,7 +32,7 @@ pub(super) struct Counters {
 #[derive(Debug, Default)]
 struct Count {
     messages: AtomicU64,
-    octets: AtomicU64,
+    bytes: AtomicU64,
 }
 
 /// Traffic at the sockets of a proxy since it began.
@@ -109,30 +109,30 @@ impl Control {
 }
 
 impl Counters {
-    pub(super) fn received(&self, messages: usize, octets: usize) {
-        self.received.add(messages, octets);
+    pub(super) fn received(&self, messages: usize, bytes: usize) {
+        self.received.add(messages, bytes);
     }
 
-    pub(super) fn sent(&self, messages: usize, octets: usize) {
-        self.sent.add(messages, octets);
+    pub(super) fn sent(&self, messages: usize, bytes: usize) {
+        self.sent.add(messages, bytes);
     }
 
     /// Sets the counters at the end: all has been sent but the rest.
-    pub(super) fn settle(&self, messages: usize, octets: usize) {
-        let Amount { messages: all, octets: all_octets } = self.received.amount();
+    pub(super) fn settle(&self, messages: usize, bytes: usize) {
+        let Amount { messages: all, bytes: all_bytes } = self.received.amount();
         self.sent.messages.store(all - messages as u64, Ordering::Relaxed);
-        self.sent.octets.store(all_octets - octets as u64, Ordering::Relaxed);
+        self.sent.bytes.store(all_bytes - bytes as u64, Ordering::Relaxed);
     }
 }
 
 impl Count {
-    fn add(&self, messages: usize, octets: usize) {
+    fn add(&self, messages: usize, bytes: usize) {
         self.messages.fetch_add(messages as u64, Ordering::Relaxed);
-        self.octets.fetch_add(octets as u64, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     fn amount(&self) -> Amount {
-        let (messages, octets) = (&self.messages, &self.octets);
-        Amount { messages: messages.load(Ordering::Relaxed), octets: octets.load(Ordering::Relaxed) }
+        let (messages, bytes) = (&self.messages, &self.bytes);
+        Amount { messages: messages.load(Ordering::Relaxed), bytes: bytes.load(Ordering::Relaxed) }
     }
 }

@@ -153,13 +153,13 @@ impl<'a, F: Relay, B: Relay, C: Relay> Proxy<'a, F, B, C> {
                 () = paused(&mut state) => continue,
                 received = receive(from, to) => *hand = received?,
             }
-            let (messages, octets) = (hand.len(), hand.wire_len());
-            counters.received(messages, octets);
+            let (messages, bytes) = (hand.len(), hand.wire_len());
+            counters.received(messages, bytes);
             if let Some(capture) = self.capture {
                 capture.give(&mut hand.clone()).await?;
             }
             to.give(hand).await?;
-            counters.sent(messages, octets);
+            counters.sent(messages, bytes);
         }
     }
 }

@@ -14,43 +14,43 @@ pub(crate) use outgoing::Outgoing;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Load {
     pub(crate) messages: usize,
-    pub(crate) octets: usize,
+    pub(crate) bytes: usize,
 }
 
 impl Load {
-    pub(crate) const fn new(messages: usize, octets: usize) -> Self {
-        Self { messages, octets }
+    pub(crate) const fn new(messages: usize, bytes: usize) -> Self {
+        Self { messages, bytes }
     }
 
     /// Whether one more message is admitted under `limit`.
     #[inline]
     pub(crate) const fn is_below(&self, limit: &Self) -> bool {
-        self.messages < limit.messages && self.octets < limit.octets
+        self.messages < limit.messages && self.bytes < limit.bytes
     }
 
     /// Both together; no limit stays none.
     pub(crate) const fn saturating_add(self, other: Self) -> Self {
         Self {
             messages: self.messages.saturating_add(other.messages),
-            octets: self.octets.saturating_add(other.octets),
+            bytes: self.bytes.saturating_add(other.bytes),
         }
     }
 
     /// The lesser of both, each for itself.
     pub(crate) fn min(self, other: Self) -> Self {
-        Self { messages: self.messages.min(other.messages), octets: self.octets.min(other.octets) }
+        Self { messages: self.messages.min(other.messages), bytes: self.bytes.min(other.bytes) }
     }
 
     #[inline]
     pub(crate) const fn add(&mut self, other: Self) {
         self.messages += other.messages;
-        self.octets += other.octets;
+        self.bytes += other.bytes;
     }
 
     #[inline]
     pub(crate) const fn sub(&mut self, other: Self) {
         self.messages -= other.messages;
-        self.octets -= other.octets;
+        self.bytes -= other.bytes;
     }
 }
 

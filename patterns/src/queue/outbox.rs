@@ -143,7 +143,7 @@ impl Outbox {
     /// Whether one more message is admitted.
     #[inline]
     pub(crate) const fn has_room(&self) -> bool {
-        self.queued.messages + self.reserved < self.limit.messages && self.queued.octets < self.limit.octets
+        self.queued.messages + self.reserved < self.limit.messages && self.queued.bytes < self.limit.bytes
     }
 
     /// Sets the load that may wait here from now on. Messages that wait already aren't lost.
@@ -187,7 +187,7 @@ impl Outbox {
         self.reserved -= 1;
     }
 
-    /// Whether a sender may expect room soon: the connection is up and the kernel is taking octets.
+    /// Whether a sender may expect room soon: the connection is up and the kernel is taking bytes.
     pub(crate) const fn is_moving(&self) -> bool {
         self.connected && !self.blocked && !self.retired
     }
@@ -270,7 +270,7 @@ impl Outbox {
     }
 
     /// Stages as many messages of the run as there is room for; how many that were. `source` is how many
-    /// octets the run was cut from.
+    /// bytes the run was cut from.
     pub(crate) fn push_run(&mut self, run: &Batch, source: usize) -> usize {
         if !self.has_room() || run.is_empty() {
             return 0;
@@ -284,11 +284,11 @@ impl Outbox {
             self.stage_run(run, source);
             return given;
         }
-        let room = self.limit.octets - self.queued.octets;
-        let (fitting, octets) = run.fitting(room);
+        let room = self.limit.bytes - self.queued.bytes;
+        let (fitting, bytes) = run.fitting(room);
         // Where there is room, there is room for a message, whatever its size: as for single ones. So what is
         // not admitted found no room, and is told when there is some.
-        let admitted = (fitting + usize::from(octets < room)).min(run.len());
+        let admitted = (fitting + usize::from(bytes < room)).min(run.len());
         let admitted = admitted.min(self.limit.messages - self.queued.messages - self.reserved);
         if admitted < run.len() {
             run = run.split_to(admitted);

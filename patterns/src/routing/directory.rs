@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn made_up_identities_are_five_octets_with_a_leading_zero_and_count_on() {
+    fn made_up_identities_are_five_bytes_with_a_leading_zero_and_count_on() {
         let (mut directory, mut ids) = (Directory::new(u32::MAX, false), Outboxes::new());
         let first = join(&mut directory, &mut ids, "").unwrap();
         let second = join(&mut directory, &mut ids, "").unwrap();

@@ -195,7 +195,7 @@ impl FanOut {
 /// The putting of runs into queues, during one publication.
 struct Admission<'a, F> {
     serial: u64,
-    /// Octets of the batch that the runs are cut from.
+    /// Bytes of the batch that the runs are cut from.
     source: usize,
     leftovers: &'a mut Vec<Leftover>,
     lost: Lost,

@@ -182,8 +182,8 @@ mod tests {
                     Step::Write(at) if at < ids.len() && outboxes.contains_key(ids[at]) => {
                         let mut staged = Staged::default();
                         outboxes[ids[at]].exchange(Load::default(), false, true, &mut staged, std::task::Waker::noop());
-                        let octets = staged.runs.iter().map(enfonet_zmtp::Batch::wire_len).sum();
-                        let written = Load::new(waits[at], octets);
+                        let bytes = staged.runs.iter().map(enfonet_zmtp::Batch::wire_len).sum();
+                        let written = Load::new(waits[at], bytes);
                         let has_room_again = outboxes[ids[at]].exchange(written, false, true, &mut staged, std::task::Waker::noop());
                         if has_room_again {
                             routing.room(ids[at]);

@@ -19,7 +19,7 @@ pub(crate) struct Subscribers {
     /// Whether a message goes to the peers that have no subscription to it.
     inverted: bool,
     max_subscriptions: usize,
-    max_octets: usize,
+    max_bytes: usize,
 }
 
 impl Subscribers {
@@ -30,7 +30,7 @@ impl Subscribers {
             told: settings.told,
             inverted: settings.invert_matching,
             max_subscriptions: settings.subscriptions,
-            max_octets: settings.subscription_octets,
+            max_bytes: settings.subscription_bytes,
         }
     }
 
@@ -65,9 +65,9 @@ impl Subscribers {
 
     /// Takes a subscription in, unless that passes a limit. A topic that is held already doesn't count again.
     fn admit(&mut self, id: PeerId, topic: &[u8]) -> Result<Change, Refusal> {
-        let (max_topics, max_octets) = (self.max_subscriptions, self.max_octets);
+        let (max_topics, max_bytes) = (self.max_subscriptions, self.max_bytes);
         let passes =
-            |held: Amount| held.topics >= max_topics || held.bytes.saturating_add(topic.len()) > max_octets;
+            |held: Amount| held.topics >= max_topics || held.bytes.saturating_add(topic.len()) > max_bytes;
         let wishes = self.wishes();
         // Subscriptions left by peers that have gone must not keep others out.
         let (of_peer, of_all) = (wishes.held_by(id), wishes.wanted_at_least());
@@ -288,10 +288,10 @@ mod tests {
     }
 
     #[test]
-    fn the_octets_of_all_topics_may_reach_the_limit_and_not_pass_it() {
+    fn the_bytes_of_all_topics_may_reach_the_limit_and_not_pass_it() {
         let mut ids = SlotMap::<PeerId, ()>::with_key();
         let (id, other) = (ids.insert(()), ids.insert(()));
-        let settings = Settings { subscription_octets: 4, ..Settings::default() };
+        let settings = Settings { subscription_bytes: 4, ..Settings::default() };
         let mut subscribers = Subscribers::new(&settings);
         for (id, topic, answer) in [
             (id, "abc", Ok(true)),

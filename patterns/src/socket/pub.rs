@@ -71,7 +71,7 @@ impl Pub {
         publish::try_send(&self.hub, message)
     }
 
-    /// Publishes a batch as it came: subscribers share its octets where they want many of its messages.
+    /// Publishes a batch as it came: subscribers share its bytes where they want many of its messages.
     /// Dropped before it is ready, it may have reached some subscribers and not others.
     ///
     /// # Errors

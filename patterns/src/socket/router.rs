@@ -200,7 +200,7 @@ impl Router {
         self.hub.out().routing.find(identity)
     }
 
-    /// The identity (routing id) of a connected peer: its own, or the one made up for it, of five octets
+    /// The identity (routing id) of a connected peer: its own, or the one made up for it, of five bytes
     /// with a leading zero.
     #[must_use]
     pub fn identity(&self, peer: PeerId) -> Option<Bytes> {

@@ -120,12 +120,12 @@ fn put_batch<R: Routing>(
     }
     let outbox = out.outboxes.get_mut(peer).filter(|outbox| is_there(outbox));
     let Some(outbox) = outbox else { return Some(Err(SendError::UnknownPeer(()))) };
-    let octets = batch.wire_len();
-    let admitted = outbox.push_run(batch, octets.max(SOURCE));
+    let bytes = batch.wire_len();
+    let admitted = outbox.push_run(batch, bytes.max(SOURCE));
     let _ = batch.split_to(admitted);
     let waker = outbox.wake();
     drop(out);
-    hub.count_sent(octets - batch.wire_len());
+    hub.count_sent(bytes - batch.wire_len());
     waker.into_iter().for_each(Waker::wake);
     batch.is_empty().then_some(Ok(()))
 }

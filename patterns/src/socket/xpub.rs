@@ -93,7 +93,7 @@ impl XPub {
         publish::try_send(&self.hub, message)
     }
 
-    /// Publishes a batch as it came: subscribers share its octets where they want many of its messages.
+    /// Publishes a batch as it came: subscribers share its bytes where they want many of its messages.
     /// Dropped before it is ready, it may have reached some subscribers and not others; with
     /// [`nodrop`](crate::Options::nodrop), its first messages may have reached all, and others nobody. So it has no
     /// other limit in time either.

@@ -1,4 +1,4 @@
-//! Octet streams between processes: TCP and Unix domain sockets behind one type.
+//! Byte streams between processes: TCP and Unix domain sockets behind one type.
 
 mod ipc;
 mod listener;
@@ -119,14 +119,14 @@ impl Stream {
     /// outer attempt that "would block") saves the system call that would only find that out.
     pub(crate) fn try_read(&self, buffer: &mut BytesMut) -> io::Result<usize> {
         let room = buffer.capacity() - buffer.len();
-        let mut octets = 0;
+        let mut bytes = 0;
         let attempt = either!(self, s => s.try_io(Interest::READABLE, || {
-            octets = s.try_read_buf(buffer)?;
-            if octets > 0 && octets < room { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+            bytes = s.try_read_buf(buffer)?;
+            if bytes > 0 && bytes < room { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
         }));
         match attempt {
-            Err(error) if octets == 0 => Err(error),
-            _ => Ok(octets),
+            Err(error) if bytes == 0 => Err(error),
+            _ => Ok(bytes),
         }
     }
 
@@ -157,10 +157,10 @@ impl Stream {
         std::future::poll_fn(|cx| self.poll_readable(cx)).await
     }
 
-    pub(crate) async fn write_all(&self, mut octets: &[u8]) -> io::Result<()> {
-        while !octets.is_empty() {
-            match self.try_write(&[IoSlice::new(octets)]) {
-                Ok(written) => octets = &octets[written..],
+    pub(crate) async fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match self.try_write(&[IoSlice::new(bytes)]) {
+                Ok(written) => bytes = &bytes[written..],
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     std::future::poll_fn(|cx| self.poll_writable(cx)).await?;
                 }

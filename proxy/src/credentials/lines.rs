@@ -40,7 +40,7 @@ impl Fault {
 /// in Z85 never does.) A byte order mark before them is an editor's.
 fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    let lines = text.split(|octet| *octet == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let lines = text.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     (1..).zip(lines).filter(|(_, line)| !line.trim_ascii().is_empty() && !line.starts_with(b"#"))
 }
 
@@ -58,7 +58,7 @@ pub(super) fn users(text: &[u8]) -> Result<Vec<Login>, LineError> {
 }
 
 fn user(line: &[u8]) -> Result<Login, Fault> {
-    match line.iter().position(|octet| *octet == b':') {
+    match line.iter().position(|byte| *byte == b':') {
         None | Some(0) => Err(Fault::NoUser),
         Some(colon) => Ok(Login::new(line[..colon].to_vec(), &line[colon + 1..])?),
     }

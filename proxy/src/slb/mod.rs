@@ -39,7 +39,7 @@ use losses::{Loss, Losses};
 use stop::PlainRequests;
 use workers::{Choice, Kind, Workers};
 
-/// Octets that may wait for one client or one worker.
+/// Bytes that may wait for one client or one worker.
 const QUEUE: usize = 16 << 20;
 /// A worker that is silent for so long is sent a PING: one that hangs is found though its kernel answers.
 const WORKER_HEARTBEAT: Duration = Duration::from_secs(10);
@@ -125,7 +125,7 @@ impl Broker {
     /// [`StartError`]: an endpoint is in use, or refused by the system.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
         let options = |side: &Side, heartbeat| {
-            side.socket_options(heartbeat).send_hwm(0).send_octets(QUEUE).recv_octets(QUEUE)
+            side.socket_options(heartbeat).send_hwm(0).send_bytes(QUEUE).recv_bytes(QUEUE)
         };
         let clients = options(&config.frontend, None).recv_hwm(CLIENT_QUEUE);
         let workers = Options::<Dealer>::from(options(&config.backend, Some(WORKER_HEARTBEAT)))

@@ -89,20 +89,20 @@ pub(super) fn string(value: &Value) -> String {
     value.as_str().expect("text").into()
 }
 
-/// Octets in hexadecimal.
-pub(super) fn digits(octets: &[u8]) -> String {
-    octets.iter().fold(String::with_capacity(2 * octets.len()), |mut digits, octet| {
-        let _ = write!(digits, "{octet:02x}");
+/// Bytes in hexadecimal.
+pub(super) fn digits(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut digits, byte| {
+        let _ = write!(digits, "{byte:02x}");
         digits
     })
 }
 
-/// Frames in hexadecimal, as octets.
-pub(super) fn octets(frames: &Value) -> Vec<Vec<u8>> {
-    let octet = |pair: &[u8]| {
+/// Frames in hexadecimal, as bytes.
+pub(super) fn bytes(frames: &Value) -> Vec<Vec<u8>> {
+    let byte = |pair: &[u8]| {
         let pair = std::str::from_utf8(pair).expect("digits");
         u8::from_str_radix(pair, 16).expect("digits")
     };
     let frames = frames.as_array().expect("frames").iter();
-    frames.map(|frame| frame.as_str().expect("text").as_bytes().chunks(2).map(octet).collect()).collect()
+    frames.map(|frame| frame.as_str().expect("text").as_bytes().chunks(2).map(byte).collect()).collect()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::peer::{Peer, digits, octets};
+use super::peer::{Peer, bytes, digits};
 
 /// A ZAP handler (RFC 27) that decides as pyzmq's do, until it is told what to answer. It stays as long as its
 /// process, unless it is stopped.
@@ -95,7 +95,7 @@ impl PyZap {
     #[must_use]
     #[track_caller]
     pub fn request(&self) -> Vec<Vec<u8>> {
-        octets(&self.ask(json!({ "do": "request" })))
+        bytes(&self.ask(json!({ "do": "request" })))
     }
 
     /// How many requests came that [`request`](Self::request) hasn't given.

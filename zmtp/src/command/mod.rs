@@ -28,7 +28,7 @@ pub enum Command {
 const PONG: &[u8] = b"PONG";
 
 impl Command {
-    /// Reads the body of a command frame: a name of 1 to 255 octets behind its length, then data.
+    /// Reads the body of a command frame: a name of 1 to 255 bytes behind its length, then data.
     ///
     /// # Errors
     /// [`CommandError`]: the peer broke the command's form; close the connection.
@@ -50,7 +50,7 @@ impl Command {
     }
 
     /// Appends the frame of the command, in the form that a peer of this version understands; nothing if none
-    /// does, since before ZMTP 3 there were no commands. What isn't known has no data; its name has 1 to 255 octets,
+    /// does, since before ZMTP 3 there were no commands. What isn't known has no data; its name has 1 to 255 bytes,
     /// or it is none.
     pub fn put(&self, version: Version, out: &mut BytesMut) {
         match self {

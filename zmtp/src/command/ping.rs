@@ -12,12 +12,12 @@ const MAX_CONTEXT: usize = 16;
 pub struct Ping {
     /// Tenths of a second after which a peer that has heard nothing more may give the sender up; 0: never.
     pub ttl: u16,
-    /// Comes back in the PONG; at most 16 octets.
+    /// Comes back in the PONG; at most 16 bytes.
     pub context: Bytes,
 }
 
 impl Ping {
-    /// `None` when the two octets of the TTL aren't there. A context longer than allowed is cut, as libzmq does.
+    /// `None` when the two bytes of the TTL aren't there. A context longer than allowed is cut, as libzmq does.
     pub(super) fn parse(mut data: Bytes) -> Option<Self> {
         let ttl = data.try_get_u16().ok()?;
         data.truncate(MAX_CONTEXT);
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn the_context_comes_back_and_is_cut_at_16_octets() {
+    fn the_context_comes_back_and_is_cut_at_16_bytes() {
         let Ok(Command::Ping(ping)) = parse(b"\x04PING\x00\x00LOL") else { panic!() };
         let mut out = BytesMut::new();
         Command::put_pong(&ping.context, &mut out);

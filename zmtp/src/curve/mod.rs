@@ -1,6 +1,6 @@
 //! CURVE: what is encrypted and how (RFC 26, CurveZMQ).
 //!
-//! Every command of the mechanism holds a box: octets that only the two ends can open, and whose slightest
+//! Every command of the mechanism holds a box: bytes that only the two ends can open, and whose slightest
 //! change is noticed. A nonce makes each box different. The handshake is in [`Handshake`](crate::Handshake);
 //! here are the [boxes](boxes) themselves and the [`Sealer`] and [`Opener`] of the traffic behind it.
 
@@ -15,7 +15,7 @@ pub use traffic::{Opener, Sealer};
 #[non_exhaustive]
 pub enum CurveError {
     /// A command of a length that it can't have: the peer's fault.
-    #[error("peer sent a {command} of {len} octets, which none can have")]
+    #[error("peer sent a {command} of {len} bytes, which none can have")]
     Length {
         /// The command's name.
         command: &'static str,

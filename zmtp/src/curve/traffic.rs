@@ -19,7 +19,7 @@ const NAME: &[u8; 8] = b"\x07MESSAGE";
 const MORE: u8 = 1;
 const COMMAND: u8 = 2;
 
-/// Octets of a MESSAGE beside the body of the frame that is in it.
+/// Bytes of a MESSAGE beside the body of the frame that is in it.
 pub(crate) const MESSAGE_OVERHEAD: usize = NAME.len() + SHORT_NONCE + OVERHEAD + 1;
 
 const LONG_HEADER: usize = 9;
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_is_a_message_of_33_octets_more_with_a_nonce_that_goes_up() {
+    fn a_frame_is_a_message_of_33_bytes_more_with_a_nonce_that_goes_up() {
         let (mut sealer, _) = ends();
         let mut out = BytesMut::new();
         sealer.seal(&Message::from_frames(["a", "bc"]).into(), &mut out).unwrap();

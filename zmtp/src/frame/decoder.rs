@@ -1,4 +1,4 @@
-//! The traffic decoder: octets in; runs of whole messages, and commands, out.
+//! The traffic decoder: bytes in; runs of whole messages, and commands, out.
 //!
 //! ```text
 //!   buffer   | whole messages | whole frames of a message | gap |  not walked yet  |
@@ -8,7 +8,7 @@
 //! Frames are walked once, in place. What has arrived whole is split off as one shared slice, without
 //! touching the bodies. Only what a peer sent in a sloppy form is rewritten: reserved flag bits, the
 //! long form of a short body, or a command that stands between two frames of a message (legal, and
-//! libzmq does it with PONG) leave a *gap* that the frames behind it are moved over, each octet once.
+//! libzmq does it with PONG) leave a *gap* that the frames behind it are moved over, each byte once.
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -25,7 +25,7 @@ pub enum Event {
     Command(Bytes),
 }
 
-/// Cuts the octets of one direction of a connection, after the handshake, into [`Event`]s.
+/// Cuts the bytes of one direction of a connection, after the handshake, into [`Event`]s.
 ///
 /// Feed it through [`reserve`](Self::reserve) (read into the buffer that it returns), then call
 /// [`poll_event`](Self::poll_event) until it answers `Ok(None)`. After an error the stream can't be
@@ -62,17 +62,17 @@ impl Decoder {
         Self::resume(BytesMut::new(), limits)
     }
 
-    /// A decoder that starts with octets that arrived together with the end of the handshake.
+    /// A decoder that starts with bytes that arrived together with the end of the handshake.
     #[must_use]
     pub fn resume(buffer: BytesMut, limits: Limits) -> Self {
         let buffers = Buffers::default();
         Self { buffer, buffers, end: 0, cursor: 0, gap: 0, messages: 0, frames: 0, missing: 0, limits }
     }
 
-    /// The buffer to append received octets to, with room for one at least, and for half of `hint`.
+    /// The buffer to append received bytes to, with room for one at least, and for half of `hint`.
     ///
     /// When a large message is arriving, the room is as much as has already arrived, or a few times as much where that is
-    /// a lot, and never exceeds what is missing, so that an announced size costs the peer its octets first.
+    /// a lot, and never exceeds what is missing, so that an announced size costs the peer its bytes first.
     pub fn reserve(&mut self, hint: usize) -> &mut BytesMut {
         let (hint, ahead) = (hint.max(1), room_ahead(self.missing, &self.buffer));
         if hint.max(ahead) > self.spare() {
@@ -105,7 +105,7 @@ impl Decoder {
         }
     }
 
-    /// The next run of whole messages, or the next command; `Ok(None)` when more octets are needed.
+    /// The next run of whole messages, or the next command; `Ok(None)` when more bytes are needed.
     ///
     /// A run ends before a command that stands between two messages, so that events keep the order
     /// of the wire. A command between the frames of one message comes before that message.
@@ -158,7 +158,7 @@ impl Decoder {
         }
     }
 
-    /// Steps over the frames of one octet of length that lie before `window`.
+    /// Steps over the frames of one byte of length that lie before `window`.
     fn walk_window(&mut self, window: usize) {
         let Some(mut rest) = self.buffer.get(self.cursor..window) else { return };
         let (mut messages, mut frames, mut behind_end) = (self.messages, self.frames, window - self.end);
@@ -245,7 +245,7 @@ impl Decoder {
         Some(Event::Batch(batch))
     }
 
-    /// Moves what isn't walked yet down to the cursor, so that dropped octets don't pile up.
+    /// Moves what isn't walked yet down to the cursor, so that dropped bytes don't pile up.
     fn close_gap(&mut self) {
         if self.gap == 0 {
             return;

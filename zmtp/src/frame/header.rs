@@ -4,7 +4,7 @@ use bytes::BufMut;
 
 /// Another frame of the same message follows (RFC 37, flag bit 0).
 const MORE: u8 = 0x01;
-/// The length takes eight octets (flag bit 1).
+/// The length takes eight bytes (flag bit 1).
 const LONG: u8 = 0x02;
 /// The frame is a command, not a part of a message (flag bit 2).
 const COMMAND: u8 = 0x04;
@@ -19,7 +19,7 @@ const LONG_HEADER: usize = 9;
 /// ```
 /// use enfonet_zmtp::FrameHeader;
 ///
-/// let header = FrameHeader::parse(&[0x01, 0x03, b'a'])?.expect("two octets are a whole short header");
+/// let header = FrameHeader::parse(&[0x01, 0x03, b'a'])?.expect("two bytes are a whole short header");
 /// assert!(header.more() && !header.is_command());
 /// assert_eq!((header.header_len(), header.body_len()), (2, 3));
 /// # Ok::<(), enfonet_zmtp::FrameError>(())
@@ -43,13 +43,13 @@ impl FrameHeader {
         Self::new(COMMAND, body_len)
     }
 
-    /// A canonical header: the short form wherever the length fits into one octet.
+    /// A canonical header: the short form wherever the length fits into one byte.
     const fn new(kind: u8, body_len: usize) -> Self {
         let long = if body_len > u8::MAX as usize { LONG } else { 0 };
         Self { flags: kind | long, body_len }
     }
 
-    /// Reads the header that `bytes` begins with; `Ok(None)` when more octets are needed to tell.
+    /// Reads the header that `bytes` begins with; `Ok(None)` when more bytes are needed to tell.
     ///
     /// # Errors
     /// [`FrameError::Length`] when the announced length has bit 63 set, or is more than this machine
@@ -89,21 +89,21 @@ impl FrameHeader {
         self.flags & COMMAND != 0
     }
 
-    /// Octets of this header on the wire: 2 or 9.
+    /// Bytes of this header on the wire: 2 or 9.
     #[must_use]
     #[inline]
     pub const fn header_len(&self) -> usize {
         if self.flags & LONG == 0 { SHORT_HEADER } else { LONG_HEADER }
     }
 
-    /// Octets of the body that follows.
+    /// Bytes of the body that follows.
     #[must_use]
     #[inline]
     pub const fn body_len(&self) -> usize {
         self.body_len
     }
 
-    /// Octets of header and body together (never overflows: a length stays below 2^63).
+    /// Bytes of header and body together (never overflows: a length stays below 2^63).
     #[must_use]
     #[inline]
     pub const fn frame_len(&self) -> usize {
@@ -135,23 +135,23 @@ impl FrameHeader {
 #[non_exhaustive]
 pub enum FrameError {
     /// The length is outside of what ZMTP allows.
-    #[error("peer announced a frame of {announced} octets, more than ZMTP allows")]
+    #[error("peer announced a frame of {announced} bytes, more than ZMTP allows")]
     Length {
         /// The length as it stood on the wire.
         announced: u64,
     },
     /// The message (all its frames together) would exceed [`Limits::message`](crate::Limits::message).
-    #[error("peer sent a message of at least {announced} octets, the limit is {limit}")]
+    #[error("peer sent a message of at least {announced} bytes, the limit is {limit}")]
     MessageTooLarge {
-        /// Octets of the message's frames so far, with the one just announced.
+        /// Bytes of the message's frames so far, with the one just announced.
         announced: usize,
         /// The limit in force.
         limit: usize,
     },
     /// The frame would exceed [`Limits::frame`](crate::Limits::frame).
-    #[error("peer sent a frame of {announced} octets, the limit is {limit}")]
+    #[error("peer sent a frame of {announced} bytes, the limit is {limit}")]
     FrameTooLarge {
-        /// Octets of the frame's body.
+        /// Bytes of the frame's body.
         announced: usize,
         /// The limit in force.
         limit: usize,
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn bodies_up_to_255_octets_take_the_short_form() {
+    fn bodies_up_to_255_bytes_take_the_short_form() {
         assert_eq!(put(FrameHeader::message(0, false)), [0x00, 0x00]);
         assert_eq!(put(FrameHeader::message(255, true)), [0x01, 0xff]);
         assert_eq!(put(FrameHeader::message(256, false)), [0x02, 0, 0, 0, 0, 0, 0, 1, 0]);

@@ -4,9 +4,9 @@
 /// room as it arrives: for as much again, or, from 64 KiB on, for eight times as much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Octets of the body of one frame, of a message or a command. Default 256 MiB.
+    /// Bytes of the body of one frame, of a message or a command. Default 256 MiB.
     pub frame: usize,
-    /// Octets of one message: all frames with their headers. Default 256 MiB.
+    /// Bytes of one message: all frames with their headers. Default 256 MiB.
     pub message: usize,
     /// Frames of one message. Default 1,000,000.
     pub frames: usize,
@@ -19,7 +19,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// A message of no more octets keeps to all of them: a frame has two at least.
+    /// A message of no more bytes keeps to all of them: a frame has two at least.
     pub(super) fn harmless(&self) -> usize {
         self.message.min(self.frame).min(self.frames.saturating_mul(2))
     }

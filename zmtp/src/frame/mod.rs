@@ -1,6 +1,6 @@
 //! Frames: the unit that ZMTP moves (RFC 37, "Framing").
 //!
-//! A frame is a flags octet, a length of one octet (or eight when the LONG flag is set), and a body.
+//! A frame is a flags byte, a length of one byte (or eight when the LONG flag is set), and a body.
 //! [`FrameHeader`] reads and writes what stands before the body; [`Decoder`] walks a stream of frames
 //! and cuts it into [batches](crate::Batch) of whole messages and into commands.
 

@@ -10,7 +10,7 @@ use crate::{CommandError, Denial, FrameHeader, Metadata};
 pub(super) const READY: &str = "READY";
 const ERROR: &str = "ERROR";
 /// The name that libzmq's PLAIN servers send for ERROR: their source has `"\x05ERROR"`, where C takes `\x05E` for one
-/// octet.
+/// byte.
 const LIBZMQS_ERROR: &[u8] = b"^RROR";
 /// Maximum bytes of a command beside its metadata: generous for the largest, CURVE's INITIATE.
 const BESIDE_METADATA: usize = 512;
@@ -19,7 +19,7 @@ const BESIDE_METADATA: usize = 512;
 #[derive(Debug)]
 pub(super) struct Received {
     body: BytesMut,
-    /// Octets of the name with its length.
+    /// Bytes of the name with its length.
     head: usize,
 }
 
@@ -84,7 +84,7 @@ impl Received {
         if self.name() != ERROR.as_bytes() {
             return self.named(wanted);
         }
-        // Octets behind the reason are tolerated.
+        // Bytes behind the reason are tolerated.
         let whole = self.data().split_first().and_then(|(len, rest)| rest.get(..usize::from(*len)));
         let reason = whole.ok_or(CommandError::Malformed(ERROR))?;
         let denial = Denial::from_reason(reason);
@@ -103,7 +103,7 @@ pub(super) fn put_metadata(name: &str, metadata: &Metadata, out: &mut BytesMut) 
     put(name.as_bytes(), &[metadata.as_wire()], out);
 }
 
-/// Appends ERROR; the reason is cut at 255 octets.
+/// Appends ERROR; the reason is cut at 255 bytes.
 pub(super) fn put_error(reason: &str, out: &mut BytesMut) {
     let reason = &reason.as_bytes()[..reason.len().min(255)];
     put(ERROR.as_bytes(), &[&[reason.len() as u8], reason], out);

@@ -22,9 +22,9 @@ pub enum HandshakeError {
     #[error(transparent)]
     Curve(#[from] CurveError),
     /// A command larger than [`HandshakeConfig::max_metadata`](crate::HandshakeConfig) lets it be.
-    #[error("peer sent a handshake command of {announced} octets, the limit is {limit}")]
+    #[error("peer sent a handshake command of {announced} bytes, the limit is {limit}")]
     TooLarge {
-        /// Octets of the frame.
+        /// Bytes of the frame.
         announced: usize,
         /// The limit in force.
         limit: usize,
@@ -51,8 +51,8 @@ pub enum HandshakeError {
         /// The type of our socket.
         ours: SocketType,
     },
-    /// An identity has at most 255 octets.
-    #[error("peer announced an identity of {len} octets, at most 255 are allowed")]
+    /// An identity has at most 255 bytes.
+    #[error("peer announced an identity of {len} bytes, at most 255 are allowed")]
     Identity {
         /// The identity's length.
         len: usize,

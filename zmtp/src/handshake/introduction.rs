@@ -14,7 +14,7 @@ const MAX_IDENTITY: usize = 255;
 pub struct Local {
     /// The kind of our socket.
     pub socket_type: SocketType,
-    /// Our identity (routing id), 0 to 255 octets; announced by REQ, DEALER and ROUTER only.
+    /// Our identity (routing id), 0 to 255 bytes; announced by REQ, DEALER and ROUTER only.
     pub identity: Bytes,
     /// Further properties, behind those two. Names for applications begin with `X-`.
     pub metadata: Metadata,

@@ -1,4 +1,4 @@
-//! From the first octet to the first message.
+//! From the first byte to the first message.
 //!
 //! ```text
 //!    we                                            the peer
@@ -14,7 +14,7 @@
 //! [accepted](HandshakeConfig::is_acceptor) the connection. Its READY is the output that is left at
 //! [`Step::Complete`]. A peer that hasn't got it has sent no message, so a peer that is rejected there loses none.
 //!
-//! [`Handshake`] drives it over a buffer. Call [`handle_input`](Handshake::handle_input) whenever octets have
+//! [`Handshake`] drives it over a buffer. Call [`handle_input`](Handshake::handle_input) whenever bytes have
 //! arrived, and again after [`handle_verdict`](Handshake::handle_verdict); send what
 //! [`poll_output`](Handshake::poll_output) gives after each call, errors included: they may have told the peer.
 //!
@@ -78,7 +78,7 @@ impl HandshakeConfig {
     }
 }
 
-/// Random octets for one handshake. CURVE's secrets and nonces are made of them: they must come from the
+/// Random bytes for one handshake. CURVE's secrets and nonces are made of them: they must come from the
 /// system's generator, and never be used twice. The other mechanisms need none.
 #[derive(Clone)]
 pub struct Entropy(Zeroizing<[u8; Self::LEN]>);
@@ -115,8 +115,8 @@ impl Entropy {
 }
 
 impl From<[u8; Self::LEN]> for Entropy {
-    fn from(octets: [u8; Self::LEN]) -> Self {
-        Self(Zeroizing::new(octets))
+    fn from(bytes: [u8; Self::LEN]) -> Self {
+        Self(Zeroizing::new(bytes))
     }
 }
 
@@ -224,7 +224,7 @@ impl From<Next> for State {
 /// The action that the caller has to take next.
 #[derive(Debug)]
 pub enum Step {
-    /// Send the output, then come back with more octets.
+    /// Send the output, then come back with more bytes.
     NeedInput,
     /// Send the output, and decide whether the peer may come in: [`Handshake::handle_verdict`]. PLAIN and CURVE
     /// ask on the server's side, NULL on both; CURVE clients have made sure of the server by its key.
@@ -249,7 +249,7 @@ pub struct Established {
 
 impl Handshake {
     /// Starts. Our greeting is ready to be sent at once: up to the version by an end that accepted the connection or
-    /// serves ZMTP 2.0, and all 64 octets by any other end. The octets behind the version wait for the peer's version:
+    /// serves ZMTP 2.0, and all 64 bytes by any other end. The bytes behind the version wait for the peer's version:
     /// libzmq reads first, and if the mechanism isn't its own, it disconnects before it has sent anything.
     #[must_use]
     pub fn new(config: HandshakeConfig, entropy: Entropy) -> Self {
@@ -265,7 +265,7 @@ impl Handshake {
         Self { state, output: BytesMut::from(sent), max_metadata }
     }
 
-    /// Takes octets from the front of `input` as far as it can, and returns the next step.
+    /// Takes bytes from the front of `input` as far as it can, and returns the next step.
     ///
     /// # Errors
     /// [`HandshakeError`]: send the output that is left, then close the connection.
@@ -315,7 +315,7 @@ impl Handshake {
         Step::NeedInput
     }
 
-    /// Answers [`Step::Authenticate`]. Call [`handle_input`](Self::handle_input) next, more octets or not.
+    /// Answers [`Step::Authenticate`]. Call [`handle_input`](Self::handle_input) next, more bytes or not.
     ///
     /// # Errors
     /// [`HandshakeError`]: send the output that is left, then close the connection.
@@ -335,13 +335,13 @@ impl Handshake {
         }
     }
 
-    /// Returns octets to send to the peer; empty when there are none.
+    /// Returns bytes to send to the peer; empty when there are none.
     pub fn poll_output(&mut self) -> Bytes {
         self.output.split().freeze()
     }
 
     /// Goes on with a peer of ZMTP 2.0, or sends the rest of our greeting to a peer of ZMTP 3. Returns the state, and
-    /// `false` if too few octets have come to tell the version.
+    /// `false` if too few bytes have come to tell the version.
     fn handle_version(
         &mut self,
         opening: Box<Opening>,

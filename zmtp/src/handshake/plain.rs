@@ -21,7 +21,7 @@ const INITIATE: &str = "INITIATE";
 
 pub(super) fn start_client(local: Local, version: Version, login: &Login, out: &mut BytesMut) -> Next {
     let (username, password) = (login.username(), login.password().expose());
-    // Neither is longer than 255 octets: `Login` sees to that.
+    // Neither is longer than 255 bytes: `Login` sees to that.
     let lengths = [username.len() as u8, password.len() as u8];
     put(HELLO.as_bytes(), &[&lengths[..1], username, &lengths[1..], password], out);
     Next::Expect(Box::new(ExpectWelcome { local, version }))

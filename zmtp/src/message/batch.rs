@@ -5,14 +5,14 @@ use std::ops::Range;
 use bytes::{Bytes, BytesMut};
 use smallvec::{SmallVec, smallvec};
 
-use super::{Envelope, IntoMessage, Message, Octets, Small, Span, Spans, wire};
+use super::{Envelope, IntoMessage, Message, MessageBytes, Small, Span, Spans, wire};
 
 /// Room that is made at most for messages that are expected.
 const AHEAD: usize = 64 << 10;
 
 /// One or more whole messages in wire form, usually all that one read from a peer brought.
 ///
-/// Forwarding a batch shares its octets: no message in it is touched, whatever their number.
+/// Forwarding a batch shares its bytes: no message in it is touched, whatever their number.
 ///
 /// ```
 /// use enfonet_zmtp::{Batch, Message};
@@ -43,8 +43,8 @@ impl Default for Repr {
 }
 
 impl Batch {
-    /// Takes octets that [`Message::encode`] wrote: exactly `messages` whole messages, one behind the other.
-    /// Octets from a peer go through a [`Decoder`](crate::Decoder) instead.
+    /// Takes bytes that [`Message::encode`] wrote: exactly `messages` whole messages, one behind the other.
+    /// Bytes from a peer go through a [`Decoder`](crate::Decoder) instead.
     #[must_use]
     pub fn from_encoded(wire: Bytes, messages: usize) -> Self {
         debug_assert_eq!(Spans::new(&wire).count(), messages, "whole messages, as many as counted");
@@ -77,7 +77,7 @@ impl Batch {
         self.len() == 0
     }
 
-    /// Octets of all messages with their frame headers.
+    /// Bytes of all messages with their frame headers.
     #[must_use]
     #[inline]
     pub fn wire_len(&self) -> usize {
@@ -124,7 +124,7 @@ impl Batch {
     #[must_use]
     pub fn message(&self, span: &Span<'_>) -> Message {
         let wire = self.wire().expect("a batch that has spans is kept in wire form");
-        Message::from_wire(Octets::take(&mut wire.slice_ref(span.wire), span.wire.len()))
+        Message::from_wire(MessageBytes::take(&mut wire.slice_ref(span.wire), span.wire.len()))
     }
 
     /// Returns the messages in wire form. A batch in wire form, as every received batch is, stays as it is; another is
@@ -149,13 +149,13 @@ impl Batch {
         }
     }
 
-    /// How many of the first messages fit into `octets`, and how many octets those take.
+    /// How many of the first messages fit into `bytes`, and how many bytes those take.
     #[must_use]
-    pub fn fitting(&self, octets: usize) -> (usize, usize) {
-        if self.wire_len() <= octets {
+    pub fn fitting(&self, bytes: usize) -> (usize, usize) {
+        if self.wire_len() <= bytes {
             return (self.len(), self.wire_len());
         }
-        let fitting = self.spans().take_while(|span| span.range.end <= octets);
+        let fitting = self.spans().take_while(|span| span.range.end <= bytes);
         fitting.fold((0, 0), |(messages, _), span| (messages + 1, span.range.end))
     }
 
@@ -166,7 +166,7 @@ impl Batch {
             Repr::Wire(_, 0) => None,
             Repr::Wire(wire, messages) => {
                 *messages -= 1;
-                Some(Message::from_wire(Octets::take(wire, wire::message_len(wire))))
+                Some(Message::from_wire(MessageBytes::take(wire, wire::message_len(wire))))
             }
             Repr::One(_) | Repr::Enveloped(..) => self.pop_only(),
         }
@@ -181,7 +181,7 @@ impl Batch {
         }
     }
 
-    /// Octets of the next message, with its frame headers; none if there is no message.
+    /// Bytes of the next message, with its frame headers; none if there is no message.
     #[must_use]
     #[inline]
     pub fn front_len(&self) -> usize {

@@ -5,7 +5,7 @@ mod builder;
 mod convert;
 mod envelope;
 mod message_builder;
-mod octets;
+mod message_bytes;
 mod small;
 mod span;
 mod std_traits;
@@ -21,7 +21,7 @@ pub use builder::BatchBuilder;
 pub use convert::{IntoFrame, IntoMessage};
 pub use envelope::Envelope;
 pub use message_builder::MessageBuilder;
-use octets::Octets;
+use message_bytes::MessageBytes;
 pub use small::Small;
 pub use span::{Span, Spans};
 pub use std_traits::WrongFrameCount;
@@ -62,7 +62,7 @@ pub struct Message {
 #[derive(Clone)]
 enum Repr {
     /// Canonical frames, the last one without MORE.
-    Wire(Octets),
+    Wire(MessageBytes),
     /// The bodies of the frames; never empty.
     Frames(SmallVec<[Bytes; 1]>),
 }
@@ -85,12 +85,12 @@ impl Message {
     /// A copy of one frame's body.
     #[must_use]
     pub fn copy_from(body: &[u8]) -> Self {
-        Self::from_wire(Octets::of_body(body))
+        Self::from_wire(MessageBytes::of_body(body))
     }
 
     /// A view of exactly one message in canonical wire form.
     #[inline]
-    fn from_wire(wire: impl Into<Octets>) -> Self {
+    fn from_wire(wire: impl Into<MessageBytes>) -> Self {
         let wire = wire.into();
         debug_assert_eq!(wire::message_len(&wire), wire.len(), "one whole message");
         Self { repr: Repr::Wire(wire) }
@@ -146,7 +146,7 @@ impl Message {
         }
     }
 
-    /// Octets of all frames with their headers.
+    /// Bytes of all frames with their headers.
     #[must_use]
     pub fn wire_len(&self) -> usize {
         match &self.repr {
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_large_from_4096_octets_on_and_is_written_from_where_it_is() {
+    fn a_body_is_large_from_4096_bytes_on_and_is_written_from_where_it_is() {
         for (len, is_large) in [(LARGE_BODY - 1, false), (LARGE_BODY, true)] {
             let body = Bytes::from(vec![b'x'; len]);
             let message = Message::from_frames([Bytes::new(), body.clone()]);

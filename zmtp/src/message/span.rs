@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_of_4096_octets_is_large() {
+    fn a_message_of_4096_bytes_is_large() {
         for (len, is_large) in [(LARGE_BODY - 1, false), (LARGE_BODY, true)] {
             let batch = Batch::from(Message::copy_from(&vec![b'x'; len - 9]));
             assert_eq!((batch.wire_len(), batch.spans().next().unwrap().is_large()), (len, is_large));

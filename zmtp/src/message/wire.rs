@@ -1,4 +1,4 @@
-//! Walking canonical wire form: octets that the decoder, or we, have already put into order.
+//! Walking canonical wire form: bytes that the decoder, or we, have already put into order.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -37,7 +37,7 @@ fn split_long_frame(wire: &[u8]) -> (&[u8], bool, &[u8]) {
     (body, header.more(), rest)
 }
 
-/// The body of the first frame of the message that `wire` begins with, and octets of all its frames.
+/// The body of the first frame of the message that `wire` begins with, and bytes of all its frames.
 #[inline]
 pub(super) fn first_and_len(wire: &[u8]) -> (&[u8], usize) {
     let (first, mut more, mut rest) = split_frame(wire);
@@ -47,13 +47,13 @@ pub(super) fn first_and_len(wire: &[u8]) -> (&[u8], usize) {
     (first, wire.len() - rest.len())
 }
 
-/// Octets of the message that `wire` begins with.
+/// Bytes of the message that `wire` begins with.
 #[inline]
 pub(super) fn message_len(wire: &[u8]) -> usize {
     first_and_len(wire).1
 }
 
-/// Octets up to and with the first empty frame, if another frame follows it.
+/// Bytes up to and with the first empty frame, if another frame follows it.
 #[inline]
 pub(super) fn envelope_len(wire: &[u8]) -> Option<usize> {
     let mut rest = wire;

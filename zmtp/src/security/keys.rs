@@ -1,4 +1,4 @@
-//! The keys of CURVE: 32 octets each, or 40 characters of Z85 (RFC 32) where people handle them.
+//! The keys of CURVE: 32 bytes each, or 40 characters of Z85 (RFC 32) where people handle them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use curve25519_dalek::MontgomeryPoint;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// Octets of a key.
+/// Bytes of a key.
 const LEN: usize = 32;
 /// Characters of a key in Z85.
 const Z85_LEN: usize = 40;
@@ -26,13 +26,13 @@ const Z85_LEN: usize = 40;
 pub struct PublicKey([u8; LEN]);
 
 impl PublicKey {
-    /// From its octets. Any 32 may be a key; that of a peer which makes no secret possible fails the handshake.
+    /// From its bytes. Any 32 may be a key; that of a peer which makes no secret possible fails the handshake.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; LEN]) -> Self {
         Self(bytes)
     }
 
-    /// Its octets.
+    /// Its bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; LEN] {
         &self.0
@@ -71,13 +71,13 @@ impl From<[u8; LEN]> for PublicKey {
 pub struct SecretKey(Zeroizing<[u8; LEN]>);
 
 impl SecretKey {
-    /// From its octets: any 32 random ones are a secret key.
+    /// From its bytes: any 32 random ones are a secret key.
     #[must_use]
     pub fn from_bytes(bytes: [u8; LEN]) -> Self {
         Self(Zeroizing::new(bytes))
     }
 
-    /// Its octets.
+    /// Its bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; LEN] {
         &self.0
@@ -133,7 +133,7 @@ pub struct KeyPair {
 }
 
 impl KeyPair {
-    /// The pair of a secret key. A new one is made of 32 octets from the system's random generator:
+    /// The pair of a secret key. A new one is made of 32 bytes from the system's random generator:
     /// `KeyPair::new(SecretKey::from_bytes(random))`.
     #[must_use]
     pub fn new(secret: SecretKey) -> Self {
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_compared_and_shown_by_their_octets() {
+    fn keys_are_compared_and_shown_by_their_bytes() {
         let (one, two) = (SecretKey::from_bytes([1; 32]), SecretKey::from_bytes([2; 32]));
         assert_eq!((one.as_bytes(), two.as_bytes()), (&[1; 32], &[2; 32]));
         assert!(one == one.clone() && one != two);

@@ -56,13 +56,13 @@ impl Security {
     }
 }
 
-/// Octets that are wiped from memory when dropped, compared in a time that tells nothing about them but their
+/// Bytes that are wiped from memory when dropped, compared in a time that tells nothing about them but their
 /// length, and not printed.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<Vec<u8>>);
 
 impl Secret {
-    /// The octets.
+    /// The bytes.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         &self.0
@@ -70,8 +70,8 @@ impl Secret {
 }
 
 impl<T: Into<Vec<u8>>> From<T> for Secret {
-    fn from(octets: T) -> Self {
-        Self(Zeroizing::new(octets.into()))
+    fn from(bytes: T) -> Self {
+        Self(Zeroizing::new(bytes.into()))
     }
 }
 
@@ -97,7 +97,7 @@ pub struct Login {
 }
 
 impl Login {
-    /// A name and a password of 0 to 255 octets each.
+    /// A name and a password of 0 to 255 bytes each.
     ///
     /// # Errors
     /// [`LoginTooLong`].
@@ -124,7 +124,7 @@ impl Login {
 
 /// A name or password that PLAIN can't carry: the caller's fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a name and a password have at most 255 octets each")]
+#[error("a name and a password have at most 255 bytes each")]
 pub struct LoginTooLong;
 
 /// The credentials that a peer has shown, to be decided on.
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_equal_when_their_octets_are() {
+    fn secrets_are_equal_when_their_bytes_are() {
         assert_eq!(Secret::from("one"), Secret::from("one"));
         for other in ["two", "on", "one ", ""] {
             assert_ne!(Secret::from("one"), Secret::from(other));

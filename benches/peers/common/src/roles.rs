@@ -25,12 +25,12 @@ pub(crate) async fn pull(mut socket: impl Socket, endpoint: &str, size: usize, c
     socket.bind(endpoint).await?;
     assert_eq!(socket.recv().await?, size);
     let begun = Instant::now();
-    let mut octets = 0;
+    let mut bytes = 0;
     for _ in 1..count {
-        octets += socket.recv().await?;
+        bytes += socket.recv().await?;
     }
     let time = begun.elapsed();
-    assert_eq!(octets, size * (count - 1));
+    assert_eq!(bytes, size * (count - 1));
     rate(count - 1, size, time);
     Ok(())
 }

@@ -113,7 +113,7 @@ impl Inbox {
         // Half the mark, so that a reader isn't woken for every message.
         if self.paused.is_some()
             && self.queued.messages <= limit.messages / 2
-            && self.queued.octets <= limit.octets / 2
+            && self.queued.bytes <= limit.bytes / 2
         {
             self.paused.take().into_iter().for_each(Waker::wake);
         }

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn outbox(messages: usize, octets: usize) -> Outbox {
-    Outbox::new(Load::new(messages, octets), false)
+fn outbox(messages: usize, bytes: usize) -> Outbox {
+    Outbox::new(Load::new(messages, bytes), false)
 }
 
 fn run(n: usize, body: usize) -> Batch {
@@ -58,12 +58,12 @@ fn a_connection_that_waits_for_the_kernel_is_woken_only_for_its_end() {
 }
 
 #[test]
-fn the_limit_in_octets_is_passed_by_one_message_at_most() {
+fn the_limit_in_bytes_is_passed_by_one_message_at_most() {
     let mut outbox = outbox(usize::MAX, 100);
     assert_eq!(outbox.push_run(&run(1, 1000), 0), 1);
     assert_eq!(outbox.push_run(&run(1, 1), 0), 0);
     let mut outbox = self::outbox(usize::MAX, 100);
-    assert_eq!(outbox.push_run(&run(9, 30), 0), 4, "four octets are left after three");
+    assert_eq!(outbox.push_run(&run(9, 30), 0), 4, "four bytes are left after three");
     assert!(!outbox.has_room());
     assert_eq!(outbox.push_run(&run(1, 30), 0), 0);
 }
@@ -77,7 +77,7 @@ fn runs_of_2_kib_are_shared_unless_they_are_less_than_a_quarter_of_what_they_wer
         outbox.push_run(&run, source);
         let staged = taken(&mut outbox, Load::default());
         let [given, staged] = [&run, &staged.runs[0]].map(|run| run.wire().unwrap());
-        assert_eq!(given.as_ptr() == staged.as_ptr(), is_shared, "{messages} messages of {source} octets");
+        assert_eq!(given.as_ptr() == staged.as_ptr(), is_shared, "{messages} messages of {source} bytes");
         assert_eq!(given, staged);
     }
 }
@@ -218,7 +218,7 @@ fn each_message_is_counted_once_as_sent_unsent_or_dropped() {
     // It has written another, and goes before it says so.
     let _ = runs[0].split_to(2);
     outbox.disconnect(runs);
-    assert_eq!((counts(&outbox), outbox.sent().octets), ((2, 2, 0), 6));
+    assert_eq!((counts(&outbox), outbox.sent().bytes), ((2, 2, 0), 6));
     outbox.connect(Load::default());
     taken(&mut outbox, Load::default());
     // Within the process, a peer that has two, and has received one of them when it goes.
@@ -226,7 +226,7 @@ fn each_message_is_counted_once_as_sent_unsent_or_dropped() {
     assert_eq!(counts(&outbox), (4, 0, 0));
     taken(&mut outbox, Load::new(1, 3));
     outbox.disconnect(Vec::new());
-    assert_eq!((counts(&outbox), outbox.sent().octets), ((4, 0, 0), 12));
+    assert_eq!((counts(&outbox), outbox.sent().bytes), ((4, 0, 0), 12));
     outbox.lose(3);
     assert_eq!(counts(&outbox), (4, 0, 3));
     let mut newest = Outbox::new(Load::new(1, 1), true);
@@ -251,8 +251,8 @@ proptest! {
             }
         }
         out.extend(taken(&mut outbox, Load::default()).runs);
-        let octets = out.iter().map(Batch::wire_len).sum();
-        taken(&mut outbox, Load::new(expected.len(), octets));
+        let bytes = out.iter().map(Batch::wire_len).sum();
+        taken(&mut outbox, Load::new(expected.len(), bytes));
         prop_assert_eq!(outbox.queued(), 0);
         prop_assert_eq!(out.into_iter().flatten().collect::<Vec<_>>(), expected);
     }
@@ -261,7 +261,7 @@ proptest! {
 #[test]
 fn of_conflated_messages_the_last_waits_also_when_the_connection_had_another_in_hand() {
     for size in [1, 5000] {
-        let [in_hand, last, newest] = [b'a', b'b', b'c'].map(|octet| Message::from(vec![octet; size]));
+        let [in_hand, last, newest] = [b'a', b'b', b'c'].map(|byte| Message::from(vec![byte; size]));
         let mut outbox = Outbox::new(Load::new(1, usize::MAX), true);
         outbox.connect(Load::default());
         outbox.push(&Envelope::none(), &in_hand);

@@ -20,7 +20,7 @@ impl Fan {
     }
 
     fn with(topics: &[&[&str]], hwm: usize, settings: Settings) -> Self {
-        let settings = Settings { subscriptions: 100, subscription_octets: 1000, ..settings };
+        let settings = Settings { subscriptions: 100, subscription_bytes: 1000, ..settings };
         let (mut routing, mut outboxes) = (FanOut::new(&settings), Outboxes::new());
         let ids: Vec<_> = topics
             .iter()

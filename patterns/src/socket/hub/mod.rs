@@ -114,7 +114,7 @@ impl<R> fmt::Debug for Hub<R> {
 
 impl<R: Routing> Hub<R> {
     pub(crate) fn new(kind: SocketType, options: Settings, routing: R) -> Arc<Self> {
-        let limit = Load::new(options.send_hwm, options.send_octets);
+        let limit = Load::new(options.send_hwm, options.send_bytes);
         let out = Out {
             outboxes: Outboxes::new(),
             routing,
@@ -127,7 +127,7 @@ impl<R: Routing> Hub<R> {
             is_told: false,
         };
         let inbound = Inbound::new(
-            Load::new(options.recv_hwm, options.recv_octets),
+            Load::new(options.recv_hwm, options.recv_bytes),
             options.peer_events,
             options.conflate,
         );
@@ -213,8 +213,8 @@ impl<R: Routing> Hub<R> {
 
     /// Counts sent bytes towards the next time to give way.
     #[inline]
-    pub(crate) fn count_sent(&self, octets: usize) {
-        self.sending.count(octets);
+    pub(crate) fn count_sent(&self, bytes: usize) {
+        self.sending.count(bytes);
     }
 
     /// Has the sender give way soon: its work is of no use before connections have done theirs.

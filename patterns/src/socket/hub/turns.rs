@@ -41,9 +41,9 @@ impl Turns {
 
     /// Counts the bytes of work that was done.
     #[inline]
-    pub(crate) fn count(&self, octets: usize) {
+    pub(crate) fn count(&self, bytes: usize) {
         let spent = self.0.load(Ordering::Relaxed);
-        self.0.store(spent + octets.min(BUDGET * UNIT), Ordering::Relaxed);
+        self.0.store(spent + bytes.min(BUDGET * UNIT), Ordering::Relaxed);
     }
 
     /// Returns the counter's state, which is hardly ever the same again after more work.
@@ -64,14 +64,14 @@ mod tests {
 
     use super::*;
 
-    async fn done_in_a_turn(octets: usize) -> usize {
+    async fn done_in_a_turn(bytes: usize) -> usize {
         let (turns, done) = (Turns::default(), Cell::new(0));
         let busy = async {
             loop {
                 if turns.is_over() {
                     turns.give_way().await;
                 }
-                turns.count(octets);
+                turns.count(bytes);
                 done.set(done.get() + 1);
             }
         };
@@ -88,14 +88,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_never_waits_gives_way_after_some_octets_or_messages() {
-        for (octets, expected) in [(0, BUDGET * UNIT / MESSAGE), (UNIT - MESSAGE, BUDGET), (1 << 20, 1)] {
+    async fn who_never_waits_gives_way_after_some_bytes_or_messages() {
+        for (bytes, expected) in [(0, BUDGET * UNIT / MESSAGE), (UNIT - MESSAGE, BUDGET), (1 << 20, 1)] {
             // Begins with a new budget: other work in this turn would count, too.
             tokio::task::yield_now().await;
-            let done = done_in_a_turn(octets).await;
+            let done = done_in_a_turn(bytes).await;
             // Messages and bytes that don't make a unit yet are free.
             let most = expected + UNIT / MESSAGE;
-            assert!((expected / 2..=most).contains(&done), "{octets} octets: {done}, not {expected}");
+            assert!((expected / 2..=most).contains(&done), "{bytes} bytes: {done}, not {expected}");
         }
     }
 }

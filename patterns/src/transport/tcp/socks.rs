@@ -111,7 +111,7 @@ async fn skip_address(stream: &mut TcpStream, kind: u8) -> Result<(), SocksError
     Ok(())
 }
 
-/// Its length in one octet, and then itself.
+/// Its length in one byte, and then itself.
 fn push(message: &mut Vec<u8>, text: &[u8]) -> Result<(), SocksError> {
     message.push(text.len().try_into().map_err(|_| SocksError::Target)?);
     message.extend(text);
@@ -119,9 +119,9 @@ fn push(message: &mut Vec<u8>, text: &[u8]) -> Result<(), SocksError> {
 }
 
 async fn read<const N: usize>(stream: &mut TcpStream) -> io::Result<[u8; N]> {
-    let mut octets = [0; N];
-    stream.read_exact(&mut octets).await?;
-    Ok(octets)
+    let mut bytes = [0; N];
+    stream.read_exact(&mut bytes).await?;
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -15,11 +15,11 @@ pub(in crate::transport) fn tune(
     options: &Transport,
 ) -> io::Result<()> {
     socket.set_tcp_nodelay(true)?;
-    if let Some(octets) = options.send_buffer {
-        socket.set_send_buffer_size(octets)?;
+    if let Some(bytes) = options.send_buffer {
+        socket.set_send_buffer_size(bytes)?;
     }
-    if let Some(octets) = options.recv_buffer {
-        socket.set_recv_buffer_size(octets)?;
+    if let Some(bytes) = options.recv_buffer {
+        socket.set_recv_buffer_size(bytes)?;
     }
     if options.tos != 0 {
         set_tos(socket, address, options.tos)?;

@@ -80,8 +80,8 @@ fn whole_messages_before_a_broken_frame_come_out_first() {
 #[test]
 fn limits_hold_for_the_whole_message_for_each_frame_and_for_their_number() {
     let limits = Limits { message: 10, frame: 4, frames: 3 };
-    let refused = |octets: &[u8], error| {
-        assert_eq!(decode(&[octets], limits), Err(error), "{octets:?}");
+    let refused = |bytes: &[u8], error| {
+        assert_eq!(decode(&[bytes], limits), Err(error), "{bytes:?}");
     };
     for kept in [&b"\x01\x03aaa\x00\x03aaa"[..], b"\0\x04aaaa", b"\x01\0\x01\0\0\0", b"\x04\x04\x03abc"] {
         assert!(decode(&[kept, kept], limits).is_ok(), "{kept:?}");
@@ -220,14 +220,14 @@ proptest! {
     }
 
     #[test]
-    fn a_valid_stream_with_octets_changed_ends_in_events_or_an_error_and_never_in_growth(
+    fn a_valid_stream_with_bytes_changed_ends_in_events_or_an_error_and_never_in_growth(
         frames in prop::collection::vec(any_frame(), 1..20),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
     ) {
         let mut stream = frames.concat();
-        for (at, octet) in changes {
+        for (at, byte) in changes {
             let at = at.index(stream.len());
-            stream[at] = octet;
+            stream[at] = byte;
         }
         let mut decoder = Decoder::new(Limits { message: 1 << 20, frame: 1 << 19, frames: 100 });
         let mut seen = 0;

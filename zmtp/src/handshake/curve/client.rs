@@ -100,7 +100,7 @@ impl Expect for ExpectReady {
         let mut command = command.named_or_error(READY)?;
         let wrong_length = length(READY, &command);
         let mut boxed = command.data();
-        let number = take::<SHORT_NONCE>(&mut boxed).map(|octets| u64::from_be_bytes(*octets));
+        let number = take::<SHORT_NONCE>(&mut boxed).map(|bytes| u64::from_be_bytes(*bytes));
         let Some(number) = number.filter(|_| boxed.len() >= OVERHEAD) else {
             return Err(wrong_length);
         };

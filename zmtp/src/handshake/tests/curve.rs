@@ -60,9 +60,9 @@ fn the_commands_have_the_lengths_and_heads_of_the_rfc() {
 
 #[test]
 fn a_cookie_is_fresh_for_each_client() {
-    let welcome = |octet: u8| {
+    let welcome = |byte: u8| {
         let config = security(SocketType::Rep, Security::CurveServer { keys: key(1) });
-        let mut handshake = Handshake::new(config, [octet; Entropy::LEN].into());
+        let mut handshake = Handshake::new(config, [byte; Entropy::LEN].into());
         let mut input = BytesMut::from(&[&greeting(Mechanism::Curve)[..], &client().sent()].concat()[..]);
         assert!(matches!(handshake.handle_input(&mut input), Ok(Step::NeedInput)));
         handshake.poll_output()
@@ -76,13 +76,13 @@ fn every_part_of_the_entropy_has_its_place() {
     use enfonet_secretbox::Key;
 
     use crate::curve::boxes::{agree, long_nonce, short_nonce};
-    let octets: [u8; Entropy::LEN] = std::array::from_fn(|at| at as u8);
-    let short_term = |octets: &[u8; Entropy::LEN]| {
-        crate::KeyPair::new(crate::SecretKey::from_bytes(*octets.first_chunk().unwrap()))
+    let bytes: [u8; Entropy::LEN] = std::array::from_fn(|at| at as u8);
+    let short_term = |bytes: &[u8; Entropy::LEN]| {
+        crate::KeyPair::new(crate::SecretKey::from_bytes(*bytes.first_chunk().unwrap()))
     };
-    let entropies = [octets, octets.map(|octet| octet + 100)];
+    let entropies = [bytes, bytes.map(|byte| byte + 100)];
     let [server, client] = entropies.each_ref().map(short_term);
-    assert_eq!(format!("{:?}", Entropy::from(octets)), "Entropy(…)");
+    assert_eq!(format!("{:?}", Entropy::from(bytes)), "Entropy(…)");
     let securities = [
         Security::CurveServer { keys: key(1) },
         Security::CurveClient { keys: key(2), server: *key(1).public() },
@@ -102,10 +102,10 @@ fn every_part_of_the_entropy_has_its_place() {
     turn(&mut at_client, &mut at_server.1);
     let welcome = turn(&mut at_server, &mut at_client.1);
     let initiate = turn(&mut at_client, &mut at_server.1);
-    assert_eq!(welcome[10..26], octets[32..48]);
+    assert_eq!(welcome[10..26], bytes[32..48]);
     let (nonce, sealed) = initiate[18..114].split_first_chunk::<16>().unwrap();
-    assert_eq!(nonce[..], octets[48..64]);
-    let cookie_key = Key::new(octets[64..].first_chunk().unwrap());
+    assert_eq!(nonce[..], bytes[48..64]);
+    let cookie_key = Key::new(bytes[64..].first_chunk().unwrap());
     let cookie = cookie_key.open(&long_nonce(b"COOKIE--", nonce), sealed);
     assert_eq!(cookie.unwrap(), [&client.public().as_bytes()[..], server.secret().as_bytes()].concat());
     let key = agree(server.secret(), client.public()).unwrap();
@@ -141,28 +141,28 @@ fn a_server_without_the_key_fails_at_welcome() {
 }
 
 #[test]
-fn any_octet_changed_in_any_command_fails_the_handshake_and_nothing_is_answered() {
+fn any_byte_changed_in_any_command_fails_the_handshake_and_nothing_is_answered() {
     let [hello, welcome, initiate, ready] = frames();
     for at in 2..hello.len() {
         // libzmq ignores the padding, and so do we.
         if !(10..82).contains(&at) {
             let mut bench = server();
             let _ = bench.refuse(&changed(&hello, at));
-            assert_eq!(bench.sent(), b"", "octet {at}");
+            assert_eq!(bench.sent(), b"", "byte {at}");
         }
     }
     for at in 2..welcome.len() {
         let mut bench = client();
         bench.sent();
         let _ = bench.refuse(&changed(&welcome, at));
-        assert_eq!(bench.sent(), b"", "octet {at}");
+        assert_eq!(bench.sent(), b"", "byte {at}");
     }
     for at in 9..initiate.len() {
         let mut bench = server();
         bench.feed(&hello).unwrap();
         bench.sent();
         let _ = bench.refuse(&changed(&initiate, at));
-        assert_eq!(bench.sent(), b"", "octet {at}");
+        assert_eq!(bench.sent(), b"", "byte {at}");
         assert!(bench.asked.is_empty());
     }
     for at in 2..ready.len() {
@@ -170,7 +170,7 @@ fn any_octet_changed_in_any_command_fails_the_handshake_and_nothing_is_answered(
         bench.feed(&welcome).unwrap();
         bench.sent();
         let _ = bench.refuse(&changed(&ready, at));
-        assert_eq!(bench.sent(), b"", "octet {at}");
+        assert_eq!(bench.sent(), b"", "byte {at}");
     }
 }
 
@@ -183,10 +183,10 @@ fn changed(frame: &[u8], at: usize) -> Vec<u8> {
 #[test]
 fn every_failure_has_its_name() {
     let [hello, welcome, initiate, ready] = frames();
-    let at_server = |octets: &[u8]| {
+    let at_server = |bytes: &[u8]| {
         let mut bench = server();
         bench.feed(&hello).unwrap();
-        bench.refuse(octets)
+        bench.refuse(bytes)
     };
     assert_eq!(at_server(&changed(&initiate, 30)), curve(CurveError::Cookie));
     assert_eq!(at_server(&changed(&initiate, 150)), curve(CurveError::Box { command: "INITIATE" }));
@@ -334,7 +334,7 @@ fn types_that_do_not_fit_are_told_by_the_server_once_it_knows_the_client() {
 }
 
 #[test]
-fn an_identity_of_255_octets_is_carried() {
+fn an_identity_of_255_bytes_is_carried() {
     let mut config =
         security(SocketType::Dealer, Security::CurveClient { keys: key(2), server: *key(1).public() });
     config.local.identity = Bytes::from(vec![b'i'; 255]);

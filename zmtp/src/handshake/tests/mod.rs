@@ -1,4 +1,4 @@
-//! Handshakes against octets by hand, and of two ends with each other.
+//! Handshakes against bytes by hand, and of two ends with each other.
 
 mod any_input;
 mod curve;
@@ -25,8 +25,8 @@ impl Bench {
         Self::with_entropy(config, 7)
     }
 
-    fn with_entropy(config: HandshakeConfig, octet: u8) -> Self {
-        let mut handshake = Handshake::new(config, [octet; Entropy::LEN].into());
+    fn with_entropy(config: HandshakeConfig, byte: u8) -> Self {
+        let mut handshake = Handshake::new(config, [byte; Entropy::LEN].into());
         let sent = handshake.poll_output().to_vec();
         let verdict = Some(Verdict::allow());
         Self { handshake, input: BytesMut::new(), sent, verdict, asked: Vec::new() }
@@ -36,9 +36,9 @@ impl Bench {
         Self::new(HandshakeConfig::new(socket_type))
     }
 
-    /// Feeds octets, and answers questions.
-    fn feed(&mut self, octets: &[u8]) -> Result<Option<Established>, HandshakeError> {
-        self.input.extend_from_slice(octets);
+    /// Feeds bytes, and answers questions.
+    fn feed(&mut self, bytes: &[u8]) -> Result<Option<Established>, HandshakeError> {
+        self.input.extend_from_slice(bytes);
         let outcome = self.advance();
         self.sent.extend(self.handshake.poll_output());
         outcome
@@ -58,14 +58,14 @@ impl Bench {
         }
     }
 
-    /// Feeds octets behind which the handshake is to be over.
-    fn complete(&mut self, octets: &[u8]) -> Peer {
-        self.feed(octets).unwrap().expect("the handshake is over").peer
+    /// Feeds bytes behind which the handshake is to be over.
+    fn complete(&mut self, bytes: &[u8]) -> Peer {
+        self.feed(bytes).unwrap().expect("the handshake is over").peer
     }
 
-    /// Feeds octets that aren't to be accepted.
-    fn refuse(&mut self, octets: &[u8]) -> HandshakeError {
-        self.feed(octets).unwrap_err()
+    /// Feeds bytes that aren't to be accepted.
+    fn refuse(&mut self, bytes: &[u8]) -> HandshakeError {
+        self.feed(bytes).unwrap_err()
     }
 
     /// Returns the bytes sent since the last call.
@@ -103,12 +103,12 @@ fn error(reason: &str) -> Vec<u8> {
     command("ERROR", &[&[reason.len() as u8], reason.as_bytes()])
 }
 
-fn contains(octets: &[u8], part: &[u8]) -> bool {
-    octets.windows(part.len()).any(|window| window == part)
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
 }
 
-fn key(octet: u8) -> crate::KeyPair {
-    crate::KeyPair::new(crate::SecretKey::from_bytes([octet; 32]))
+fn key(byte: u8) -> crate::KeyPair {
+    crate::KeyPair::new(crate::SecretKey::from_bytes([byte; 32]))
 }
 
 /// Two handshakes with each other, their output cut into pieces of that size.
@@ -119,10 +119,10 @@ fn shake([one, two]: [&mut Bench; 2], size: usize) -> [Result<Option<Established
         if flows.iter().all(Vec::is_empty) {
             return outcomes;
         }
-        for (outcome, (end, octets)) in
+        for (outcome, (end, bytes)) in
             outcomes.iter_mut().zip([(&mut *one, &flows[1]), (&mut *two, &flows[0])])
         {
-            for piece in octets.chunks(size) {
+            for piece in bytes.chunks(size) {
                 if matches!(outcome, Ok(None)) {
                     *outcome = end.feed(piece);
                 } else {

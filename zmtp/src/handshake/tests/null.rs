@@ -10,7 +10,7 @@ fn null() -> [u8; 64] {
 }
 
 #[test]
-fn the_connecting_ends_greeting_needs_no_octet_of_the_peers() {
+fn the_connecting_ends_greeting_needs_no_byte_of_the_peers() {
     assert_eq!(Bench::of(SocketType::Pub).sent(), null());
 }
 
@@ -73,7 +73,7 @@ fn the_accepting_end_sends_no_ready_to_a_peer_that_does_not_fit() {
 }
 
 #[test]
-fn ready_has_the_octets_of_the_conformance_example() {
+fn ready_has_the_bytes_of_the_conformance_example() {
     let mut bench = Bench::of(SocketType::Dealer);
     bench.feed(&null()).unwrap();
     let sent = bench.sent();
@@ -144,10 +144,10 @@ fn identities_are_bounded_and_a_reserved_one_counts_as_none() {
 
 #[test]
 fn anything_but_ready_or_error_is_refused() {
-    let refusal = |octets: &[u8]| {
+    let refusal = |bytes: &[u8]| {
         let mut bench = Bench::of(SocketType::Pub);
         bench.feed(&null()).unwrap();
-        bench.refuse(octets)
+        bench.refuse(bytes)
     };
     for message in [&b"\x00\x01a"[..], b"\x01\x00", b"\x00\x06\x05READY"] {
         assert_eq!(refusal(message), HandshakeError::Message, "{message:?}");

@@ -1,4 +1,4 @@
-//! PLAIN, octet by octet.
+//! PLAIN, byte by byte.
 
 use super::*;
 use crate::{CommandError, Login};
@@ -80,7 +80,7 @@ fn a_hello_that_does_not_end_with_the_password_is_malformed() {
 }
 
 #[test]
-fn names_and_passwords_of_up_to_255_octets_are_carried() {
+fn names_and_passwords_of_up_to_255_bytes_are_carried() {
     let (username, password) = ([b'u'; 255], [b'p'; 255]);
     let mut bench = server();
     bench.feed(&command("HELLO", &[&[255], &username, &[255], &password])).unwrap();

@@ -87,10 +87,10 @@ fn a_peer_of_2_0_may_come_in_pieces_and_its_traffic_stays() {
 
 #[test]
 fn what_does_not_fit_is_refused() {
-    let refusal = |octets: &[u8]| {
+    let refusal = |bytes: &[u8]| {
         let mut bench = Bench::new(willing(SocketType::Pub));
         bench.feed(&[SIGNATURE, &[1]].concat()).unwrap();
-        bench.refuse(octets)
+        bench.refuse(bytes)
     };
     let incompatible =
         |theirs: &str| HandshakeError::SocketType { theirs: theirs.into(), ours: SocketType::Pub };
@@ -101,7 +101,7 @@ fn what_does_not_fit_is_refused() {
 }
 
 #[test]
-fn an_identity_may_have_255_octets_and_the_user_is_known() {
+fn an_identity_may_have_255_bytes_and_the_user_is_known() {
     let mut bench = Bench::new(willing(SocketType::Router));
     bench.verdict = Some(Verdict::Allow(User::named("Ada")));
     bench.feed(&[SIGNATURE, &[1]].concat()).unwrap();
@@ -135,8 +135,8 @@ fn older_peers_are_refused_unless_asked_for_and_never_served_with_another_mechan
         let refused = bench.refuse(&[SIGNATURE, &[1]].concat());
         assert_eq!(refused, GreetingError::Version { major: 1 }.into());
     }
-    for octets in [&b"\x01\0\x08\0sneaky\0"[..], b"\xff\0\0\0\0\0\0\0\x05\0hello"] {
-        let refused = Bench::new(willing(SocketType::Rep)).refuse(octets);
+    for bytes in [&b"\x01\0\x08\0sneaky\0"[..], b"\xff\0\0\0\0\0\0\0\x05\0hello"] {
+        let refused = Bench::new(willing(SocketType::Rep)).refuse(bytes);
         assert_eq!(refused, GreetingError::Unversioned.into());
     }
     let refused = Bench::new(willing(SocketType::Rep)).refuse(&[SIGNATURE, &[0]].concat());

@@ -120,7 +120,7 @@ fn load<'a>(numbers: impl Iterator<Item = &'a usize>) -> Load {
 }
 
 fn is_below(load: Load, limit: Load) -> bool {
-    load.messages < limit.messages && load.octets < limit.octets
+    load.messages < limit.messages && load.bytes < limit.bytes
 }
 
 impl Queue {
@@ -197,7 +197,7 @@ impl Model {
             let queued = queue.queued();
             prop_assert_eq!(inbound.unread(*id), queued);
             prop_assert_eq!(inbound.amounts(*id), Some((queue.received.into(), queued.into())));
-            let is_half = queued.messages <= limit.messages / 2 && queued.octets <= limit.octets / 2;
+            let is_half = queued.messages <= limit.messages / 2 && queued.bytes <= limit.bytes / 2;
             let is_to_read = queue.is_refused && is_half && is_below(orphaned, limit);
             prop_assert!(!is_to_read || inbound.inboxes[*id].paused.is_none(), "it is woken");
             let may = is_below(queued, limit) && is_below(orphaned, limit);
@@ -213,9 +213,9 @@ proptest! {
     #[test]
     fn peers_are_served_as_from_queues_in_a_line(
         steps in prop::collection::vec(step(), 0..80),
-        octets in prop::sample::select(vec![16, usize::MAX]),
+        bytes in prop::sample::select(vec![16, usize::MAX]),
     ) {
-        let limit = Load::new(7, octets);
+        let limit = Load::new(7, bytes);
         let mut inbound = Inbound::new(limit, false, false);
         let ids: Vec<_> = (0..PEERS).map(|_| inbound.open()).collect();
         let mut model = Model { ids, queues: Default::default(), line: VecDeque::new(), limit, next: 0 };

@@ -32,9 +32,9 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let octets = || prop_oneof![0usize..40, Just(usize::MAX)];
+    let bytes = || prop_oneof![0usize..40, Just(usize::MAX)];
     let load = move |messages: usize| {
-        (0..messages, octets()).prop_map(|(messages, octets)| Load::new(messages, octets))
+        (0..messages, bytes()).prop_map(|(messages, bytes)| Load::new(messages, bytes))
     };
     let exchange = (0usize..12, any::<bool>(), any::<bool>())
         .prop_map(|(written, blocked, wants_control)| Step::Exchange { written, blocked, wants_control });
@@ -76,15 +76,15 @@ struct Model {
 
 impl Model {
     fn queued(&self) -> Load {
-        let octets = (self.written..self.next).map(|n| numbered(n).wire_len()).sum();
-        Load::new(self.next - self.written, octets)
+        let bytes = (self.written..self.next).map(|n| numbered(n).wire_len()).sum();
+        Load::new(self.next - self.written, bytes)
     }
 
     fn has_room(&self) -> bool {
-        let (queued, Load { messages, octets }) = (self.queued(), self.room);
+        let (queued, Load { messages, bytes }) = (self.queued(), self.room);
         !self.is_retired
             && queued.messages + self.reserved < self.set.messages.saturating_add(messages)
-            && queued.octets < self.set.octets.saturating_add(octets)
+            && queued.bytes < self.set.bytes.saturating_add(bytes)
     }
 
     fn is_moving(&self) -> bool {

@@ -9,12 +9,12 @@ use crate::FrameHeader;
 
 /// Maximum bytes that are held in place: copying them is cheaper than counting references to them. Enough for 64 of a
 /// body, with some to spare.
-const HELD: usize = Held::SIZE - 1;
+const HELD: usize = Inline::SIZE - 1;
 
 /// Canonical frames of one message: held in place if they are few bytes, else a view of a shared buffer.
 #[derive(Clone)]
-pub(super) enum Octets {
-    Held(Held),
+pub(super) enum MessageBytes {
+    Inline(Inline),
     Shared(Bytes),
 }
 
@@ -22,24 +22,24 @@ pub(super) enum Octets {
 /// pieces than they were written in keep the processor waiting.
 #[derive(Clone)]
 #[repr(align(8))]
-pub(super) struct Held([u8; Self::SIZE]);
+pub(super) struct Inline([u8; Self::SIZE]);
 
-impl Held {
+impl Inline {
     const SIZE: usize = 72;
     const WORD: usize = size_of::<u64>();
 
     #[inline]
     fn new(wire: &[u8]) -> Self {
-        let mut octets = [0; Self::SIZE];
-        octets[..wire.len()].copy_from_slice(wire);
-        Self::of(&octets, wire.len())
+        let mut bytes = [0; Self::SIZE];
+        bytes[..wire.len()].copy_from_slice(wire);
+        Self::of(&bytes, wire.len())
     }
 
-    /// Holds the first `len` of `octets`.
+    /// Holds the first `len` of `bytes`.
     #[inline]
-    fn of(octets: &[u8; Self::SIZE], len: usize) -> Self {
-        let mut held = *octets;
-        let (_, last) = octets.split_last_chunk::<{ Self::WORD }>().expect("it has several words");
+    fn of(bytes: &[u8; Self::SIZE], len: usize) -> Self {
+        let mut held = *bytes;
+        let (_, last) = bytes.split_last_chunk::<{ Self::WORD }>().expect("it has several words");
         let last = u64::from_le_bytes(*last) << 8 >> 8 | (len as u64) << 56;
         held[Self::SIZE - Self::WORD..].copy_from_slice(&last.to_le_bytes());
         Self(held)
@@ -51,19 +51,19 @@ impl Held {
     }
 }
 
-impl Octets {
+impl MessageBytes {
     /// One frame with a copy of the body.
     #[inline]
     pub(super) fn of_body(body: &[u8]) -> Self {
         let len = FrameHeader::message(body.len(), false).frame_len();
         if len <= HELD {
-            let mut octets = [0; Held::SIZE];
-            // Without flags, and with a length that is an octet.
-            octets[1] = body.len() as u8;
-            octets[2..len].copy_from_slice(body);
-            return Self::Held(Held::of(&octets, len));
+            let mut bytes = [0; Inline::SIZE];
+            // Without flags, and with a length that is a byte.
+            bytes[1] = body.len() as u8;
+            bytes[2..len].copy_from_slice(body);
+            return Self::Inline(Inline::of(&bytes, len));
         }
-        // With not an octet to spare, it needs no second allocation to be shared.
+        // With not a byte to spare, it needs no second allocation to be shared.
         let mut wire = BytesMut::with_capacity(len);
         wire::put_frame(&mut wire, body, false);
         Self::Shared(wire.freeze())
@@ -74,9 +74,10 @@ impl Octets {
     pub(super) fn take(wire: &mut Bytes, len: usize) -> Self {
         if len <= HELD {
             // Copying a fixed length, with bytes behind the message, costs less than copying a variable length.
-            let held = wire.first_chunk().map_or_else(|| Held::new(&wire[..len]), |all| Held::of(all, len));
+            let held =
+                wire.first_chunk().map_or_else(|| Inline::new(&wire[..len]), |all| Inline::of(all, len));
             wire.advance(len);
-            return Self::Held(held);
+            return Self::Inline(held);
         }
         Self::Shared(if len == wire.len() { std::mem::take(wire) } else { wire.split_to(len) })
     }
@@ -84,8 +85,8 @@ impl Octets {
     /// A copy that shares no memory.
     pub(super) fn detach(&self) -> Self {
         match self {
-            Self::Held(..) => self.clone(),
-            Self::Shared(wire) if wire.len() <= HELD => Self::Held(Held::new(wire)),
+            Self::Inline(..) => self.clone(),
+            Self::Shared(wire) if wire.len() <= HELD => Self::Inline(Inline::new(wire)),
             Self::Shared(wire) => Self::Shared(Bytes::copy_from_slice(wire)),
         }
     }
@@ -93,7 +94,7 @@ impl Octets {
     /// Removes `len` bytes at the front.
     pub(super) fn skip(self, len: usize) -> Self {
         match self {
-            Self::Held(held) => Self::Held(Held::new(&held.as_slice()[len..])),
+            Self::Inline(held) => Self::Inline(Inline::new(&held.as_slice()[len..])),
             Self::Shared(mut wire) => {
                 wire.advance(len);
                 Self::Shared(wire)
@@ -104,32 +105,32 @@ impl Octets {
     /// A part of it on its own.
     pub(super) fn slice(&self, part: &[u8]) -> Bytes {
         match self {
-            Self::Held(..) => Bytes::copy_from_slice(part),
+            Self::Inline(..) => Bytes::copy_from_slice(part),
             Self::Shared(wire) => wire.slice_ref(part),
         }
     }
 
     pub(super) fn into_bytes(self) -> Bytes {
         match self {
-            Self::Held(..) => Bytes::copy_from_slice(&self),
+            Self::Inline(..) => Bytes::copy_from_slice(&self),
             Self::Shared(wire) => wire,
         }
     }
 }
 
-impl From<Bytes> for Octets {
+impl From<Bytes> for MessageBytes {
     fn from(wire: Bytes) -> Self {
         Self::Shared(wire)
     }
 }
 
-impl Deref for Octets {
+impl Deref for MessageBytes {
     type Target = [u8];
 
     #[inline]
     fn deref(&self) -> &[u8] {
         match self {
-            Self::Held(held) => held.as_slice(),
+            Self::Inline(held) => held.as_slice(),
             Self::Shared(wire) => wire,
         }
     }
@@ -139,16 +140,16 @@ impl Deref for Octets {
 mod tests {
     use super::*;
 
-    fn is_held(octets: &Octets) -> bool {
-        matches!(octets, Octets::Held(..))
+    fn is_inline(bytes: &MessageBytes) -> bool {
+        matches!(bytes, MessageBytes::Inline(..))
     }
 
     #[test]
-    fn up_to_69_octets_of_a_body_are_held() {
+    fn up_to_69_bytes_of_a_body_are_held() {
         for len in [0, 69, 70, 255, 256] {
-            let octets = Octets::of_body(&vec![b'x'; len]);
-            assert_eq!(is_held(&octets), len <= HELD - 2, "{len}");
-            assert_eq!(wire::split_frame(&octets), (&vec![b'x'; len][..], false, &[][..]));
+            let bytes = MessageBytes::of_body(&vec![b'x'; len]);
+            assert_eq!(is_inline(&bytes), len <= HELD - 2, "{len}");
+            assert_eq!(wire::split_frame(&bytes), (&vec![b'x'; len][..], false, &[][..]));
         }
     }
 
@@ -157,28 +158,28 @@ mod tests {
         for len in [HELD, HELD + 1] {
             let mut wire = Bytes::from((0..100).collect::<Vec<u8>>());
             let place = wire.as_ptr();
-            let taken = Octets::take(&mut wire, len);
+            let taken = MessageBytes::take(&mut wire, len);
             assert!(taken.iter().copied().eq(0..len as u8));
             assert_eq!((taken.as_ptr() == place, wire[0]), (len > HELD, len as u8));
-            let rest = Octets::take(&mut wire, 100 - len);
+            let rest = MessageBytes::take(&mut wire, 100 - len);
             assert!(wire.is_empty() && rest.iter().copied().eq(len as u8..100));
         }
     }
 
     #[test]
     fn a_part_shares_the_buffer_if_there_is_one() {
-        for octets in [Octets::of_body(b"abc"), Octets::from(Bytes::from_static(b"\0\x03abc"))] {
-            let part = octets.slice(&octets[2..4]);
-            assert_eq!((&part[..], part.as_ptr() == octets[2..].as_ptr()), (&b"ab"[..], !is_held(&octets)));
-            assert_eq!(&octets.clone().skip(2)[..], b"abc");
-            assert!(is_held(&octets.detach()) && octets.detach()[..] == octets[..]);
-            assert_eq!(octets.into_bytes(), &b"\0\x03abc"[..]);
+        for bytes in [MessageBytes::of_body(b"abc"), MessageBytes::from(Bytes::from_static(b"\0\x03abc"))] {
+            let part = bytes.slice(&bytes[2..4]);
+            assert_eq!((&part[..], part.as_ptr() == bytes[2..].as_ptr()), (&b"ab"[..], !is_inline(&bytes)));
+            assert_eq!(&bytes.clone().skip(2)[..], b"abc");
+            assert!(is_inline(&bytes.detach()) && bytes.detach()[..] == bytes[..]);
+            assert_eq!(bytes.into_bytes(), &b"\0\x03abc"[..]);
         }
     }
 
     #[test]
     fn a_detached_copy_of_a_large_one_is_its_own() {
-        let shared = Octets::of_body(&[7; 100]);
+        let shared = MessageBytes::of_body(&[7; 100]);
         let own = shared.detach();
         assert!(own[..] == shared[..] && own.as_ptr() != shared.as_ptr());
     }

@@ -1,4 +1,4 @@
-//! Messages and commands as octets, for scripted peers.
+//! Messages and commands as bytes, for scripted peers.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -8,19 +8,19 @@ use crate::Script;
 /// A message of these frames.
 #[must_use]
 pub fn message<T: AsRef<[u8]>>(frames: &[T]) -> Vec<u8> {
-    let mut octets = Vec::new();
+    let mut bytes = Vec::new();
     for (at, frame) in frames.iter().enumerate() {
         let (more, body) = (u8::from(at + 1 < frames.len()), frame.as_ref());
         match u8::try_from(body.len()) {
-            Ok(len) => octets.extend([more, len]),
+            Ok(len) => bytes.extend([more, len]),
             Err(_) => {
-                octets.push(more | 2);
-                octets.extend((body.len() as u64).to_be_bytes());
+                bytes.push(more | 2);
+                bytes.extend((body.len() as u64).to_be_bytes());
             }
         }
-        octets.extend(body);
+        bytes.extend(body);
     }
-    octets
+    bytes
 }
 
 /// A command of ZMTP 3.1, such as `SUBSCRIBE` with a topic.
@@ -29,11 +29,11 @@ pub fn message<T: AsRef<[u8]>>(frames: &[T]) -> Vec<u8> {
 /// When it is longer than a short command.
 #[must_use]
 pub fn command(name: &str, data: &[u8]) -> Vec<u8> {
-    let mut octets = vec![4, 0, u8::try_from(name.len()).expect("a short name")];
-    octets.extend(name.as_bytes());
-    octets.extend(data);
-    octets[1] = u8::try_from(octets.len() - 2).expect("a short command");
-    octets
+    let mut bytes = vec![4, 0, u8::try_from(name.len()).expect("a short name")];
+    bytes.extend(name.as_bytes());
+    bytes.extend(data);
+    bytes[1] = u8::try_from(bytes.len() - 2).expect("a short command");
+    bytes
 }
 
 /// Gives back what comes, as it comes, until the other side ends: a worker that does nothing.
@@ -56,8 +56,8 @@ impl Script {
         loop {
             let flags = self.read(1)[0];
             assert_eq!(flags & !3, 0, "a frame of a message");
-            let octets = self.read(if flags & 2 == 0 { 1 } else { 8 });
-            let len = octets.iter().fold(0, |len, octet| len << 8 | usize::from(*octet));
+            let bytes = self.read(if flags & 2 == 0 { 1 } else { 8 });
+            let len = bytes.iter().fold(0, |len, byte| len << 8 | usize::from(*byte));
             frames.push(self.read(len));
             if flags & 1 == 0 {
                 return frames;
