@@ -5,6 +5,7 @@ mod auth;
 pub mod blocking;
 mod connection;
 mod context;
+mod core;
 mod endpoint;
 mod error;
 mod log_limiter;

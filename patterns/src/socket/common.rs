@@ -6,7 +6,7 @@ macro_rules! socket_methods {
         impl crate::options::sealed::Open for $kind {
             fn open($settings: crate::options::Settings) -> Self {
                 let routing = $routing;
-                Self { hub: crate::socket::hub::Owned::new(SocketType::$kind, $settings, routing) }
+                Self { hub: crate::core::Owned::new(SocketType::$kind, $settings, routing) }
             }
         }
 
@@ -73,7 +73,7 @@ macro_rules! socket_methods {
             /// # Errors
             /// [`UnknownEndpoint`](crate::UnknownEndpoint) when the socket isn't bound to it.
             pub fn unbind(&self, endpoint: &crate::Endpoint) -> Result<(), crate::UnknownEndpoint> {
-                self.hub.forget(crate::socket::hub::Role::Bound, endpoint)
+                self.hub.forget(crate::core::Role::Bound, endpoint)
             }
 
             /// Ends connecting to the endpoint, with its connection. Nothing new is sent there; what waits is still
@@ -86,7 +86,7 @@ macro_rules! socket_methods {
             /// # Errors
             /// [`UnknownEndpoint`](crate::UnknownEndpoint) when the socket isn't connected to it.
             pub fn disconnect(&self, endpoint: &crate::Endpoint) -> Result<(), crate::UnknownEndpoint> {
-                self.hub.forget(crate::socket::hub::Role::Connected, endpoint)
+                self.hub.forget(crate::core::Role::Connected, endpoint)
             }
 
             /// Stops listening, and connecting, at all endpoints of the socket: no new peer comes. Connections that are made

@@ -4,11 +4,11 @@ use enfonet_zmtp::{Batch, Envelope, IntoMessage, Message, SocketType};
 
 use super::common::socket_methods;
 use super::events::event_methods;
-use super::hub::{Out, Owned};
 use super::receiving::receiving_methods;
 use super::sending::{sending_methods, sinks};
 use super::to_peer;
 use crate::PeerId;
+use crate::core::{Out, Owned};
 use crate::error::SendError;
 use crate::queue::Outbox;
 use crate::routing::RoundRobin;

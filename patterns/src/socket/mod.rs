@@ -4,7 +4,6 @@ mod client;
 mod common;
 mod dealer;
 mod events;
-mod hub;
 mod pair;
 mod r#pub;
 mod publish;

@@ -3,9 +3,9 @@
 use enfonet_zmtp::{Message, SocketType};
 
 use super::common::socket_methods;
-use super::hub::Owned;
 use super::receiving::receiving_methods;
 use super::sending::{sending_methods, sinks};
+use crate::core::Owned;
 use crate::routing::Exclusive;
 
 /// Talks with one peer at a time, both ways (RFC 31): mostly two tasks of a program, over inproc. Partner: another

@@ -3,9 +3,9 @@
 use enfonet_zmtp::{Batch, IntoMessage, Message, SocketType};
 
 use super::common::socket_methods;
-use super::hub::Owned;
 use super::publish;
 use super::sending::sinks;
+use crate::core::Owned;
 use crate::error::{Closed, SendError};
 use crate::routing::FanOut;
 

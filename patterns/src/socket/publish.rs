@@ -6,8 +6,8 @@ use std::task::Waker;
 use enfonet_zmtp::{Batch, IntoMessage, Message};
 use smallvec::SmallVec;
 
-use super::hub::{Hub, Out, apart};
 use super::sending::wait_room;
+use crate::core::{Hub, Out, apart};
 use crate::error::{Closed, SendError, give_back};
 use crate::queue::{Outbox, Outgoing};
 use crate::routing::{FanOut, Leftover, Published};

@@ -3,8 +3,8 @@
 use enfonet_zmtp::SocketType;
 
 use super::common::socket_methods;
-use super::hub::Owned;
 use super::receiving::receiving_methods;
+use crate::core::Owned;
 use crate::routing::Passive;
 
 /// Receives from all of its peers, each in turn (RFC 30): work from ventilators, or results from workers.

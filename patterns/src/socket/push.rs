@@ -3,8 +3,8 @@
 use enfonet_zmtp::{Message, SocketType};
 
 use super::common::socket_methods;
-use super::hub::Owned;
 use super::sending::{sending_methods, sinks};
+use crate::core::Owned;
 use crate::routing::RoundRobin;
 
 /// Sends each message to one of its peers, in turn (RFC 30): work for workers. Partner: [`Pull`](crate::Pull).

@@ -2,9 +2,9 @@
 
 use enfonet_zmtp::{Batch, Message};
 
-use super::hub::Hub;
 use super::receiving::run_of;
 use super::{Dealer, FromSubscriber, Pair, Pub, Pull, Push, Router, Sub, XPub, XSub, sending, xpub};
+use crate::core::Hub;
 use crate::error::{Closed, SendError};
 use crate::queue::Arrival;
 use crate::routing::{Choose, Routing};
@@ -138,7 +138,7 @@ impl Relay for XSub {
 }
 
 async fn ready<R: Choose>(hub: &Hub<R>) -> Result<(), Closed> {
-    let look = |out: &mut super::hub::Out<R>| {
+    let look = |out: &mut crate::core::Out<R>| {
         if out.closed { Some(Err(Closed)) } else { out.routing.is_ready(&out.outboxes).then_some(Ok(())) }
     };
     hub.until(look).await

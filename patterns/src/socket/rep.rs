@@ -6,8 +6,8 @@ use std::task::Waker;
 use enfonet_zmtp::{Envelope, IntoMessage, Message, SocketType};
 
 use super::common::socket_methods;
-use super::hub::{Hub, Owned};
 use super::receiving::{known_message, streams};
+use crate::core::{Hub, Owned};
 use crate::error::{RecvError, ReplyError};
 use crate::queue::{Inbound, Outgoing};
 use crate::routing::Replies;

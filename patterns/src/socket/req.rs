@@ -6,7 +6,7 @@ use std::time::Duration;
 use enfonet_zmtp::{IntoMessage, Message, SocketType};
 
 use super::common::socket_methods;
-use super::hub::{Out, Owned, within};
+use crate::core::{Out, Owned, within};
 use crate::error::{RecvError, SendError, give_back};
 use crate::queue::{Arrival, Inbound};
 use crate::routing::{Lockstep, Standing, Ticket};

@@ -7,11 +7,11 @@ use enfonet_zmtp::{Batch, Envelope, IntoMessage, Message, SocketType};
 
 use super::common::socket_methods;
 use super::events::event_methods;
-use super::hub::Owned;
 use super::receiving::{known_message, run, streams};
 use super::sending::{Permit, sinks};
 use super::to_peer;
 use crate::connection::Link;
+use crate::core::Owned;
 use crate::error::{RecvError, SendError};
 use crate::queue::{Inbound, Outbox};
 use crate::routing::Directory;

@@ -8,8 +8,8 @@ use enfonet_zmtp::{Batch, Envelope, IntoMessage, Message};
 use futures_sink::Sink;
 use tokio_util::sync::ReusableBoxFuture;
 
-use super::hub::{Hub, apart};
 use crate::PeerId;
+use crate::core::{Hub, apart};
 use crate::error::{Closed, SendError, give_back};
 use crate::queue::{Outbox, Outgoing};
 use crate::routing::{Choose, Routing};

@@ -4,9 +4,9 @@ use bytes::Bytes;
 use enfonet_zmtp::SocketType;
 
 use super::common::socket_methods;
-use super::hub::Owned;
 use super::receiving::receiving_methods;
 use super::xsub::{cancel, subscribe};
+use crate::core::Owned;
 use crate::routing::Upstream;
 
 /// Receives the messages of all connected publishers whose first frame begins with one of its subscriptions

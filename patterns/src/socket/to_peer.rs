@@ -5,9 +5,9 @@ use std::task::Waker;
 
 use enfonet_zmtp::{Batch, Envelope, IntoMessage};
 
-use super::hub::{Hub, apart};
 use super::sending::{Permit, wait_room};
 use crate::PeerId;
+use crate::core::{Hub, apart};
 use crate::error::{SendError, give_back};
 use crate::queue::{Outbox, Outgoing};
 use crate::routing::Routing;

@@ -3,12 +3,12 @@
 use enfonet_zmtp::{Batch, Envelope, IntoMessage, Message, SocketType, Subscription};
 
 use super::common::socket_methods;
-use super::hub::Owned;
 use super::publish;
 use super::receiving::streams;
 use super::sending::sinks;
 use super::to_peer;
 use crate::PeerId;
+use crate::core::Owned;
 use crate::error::{RecvError, SendError};
 use crate::queue::{Arrival, Inbound, Outbox};
 use crate::routing::{FanOut, Subscribers};

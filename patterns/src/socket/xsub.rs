@@ -7,9 +7,9 @@ use enfonet_zmtp::{Envelope, IntoMessage, Message, SocketType, Subscription};
 use smallvec::SmallVec;
 
 use super::common::socket_methods;
-use super::hub::{Hub, Owned};
 use super::receiving::receiving_methods;
 use super::sending::sinks;
+use crate::core::{Hub, Owned};
 use crate::error::SendError;
 use crate::routing::{Lost, Upstream};
 

@@ -71,10 +71,10 @@ mod tests {
 
     use super::*;
     use crate::connection::Link as _;
+    use crate::core::Hub;
     use crate::options::Settings;
     use crate::queue::Inbound;
     use crate::routing::RoundRobin;
-    use crate::socket::hub::Hub;
 
     /// Returns the number of steps in each part, of `steps` in all.
     fn parts(parts: &Parts, steps: usize) -> Vec<usize> {
