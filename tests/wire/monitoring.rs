@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enfonet::{
-    ConnectionError, Dealer, Denial, Fault, FrameError, GreetingError, HandshakeError, MonitorEvent, Options,
-    Refusal, Router, TrafficError, XPub,
+    ConnectionError, Dealer, Denial, ErrorOrigin, FrameError, GreetingError, HandshakeError, MonitorEvent,
+    Options, Refusal, Router, TrafficError, XPub,
 };
 use enfonet_tests::{
     Runtime, Script, ScriptListener, Told, command, greeting, greeting_of, message, ready, why,
@@ -65,12 +65,12 @@ fn a_failed_handshake_is_told_of_with_what_was_wrong() {
         let Handshake(HandshakeError::Greeting(GreetingError::Mechanism { theirs, .. })) = &*mechanism else {
             panic!("{mechanism}")
         };
-        assert_eq!((&theirs[..], mechanism.fault()), ("PLAIN", Fault::Configuration));
+        assert_eq!((&theirs[..], mechanism.origin()), ("PLAIN", ErrorOrigin::Configuration));
         let kind = fails(&with_greeting(&ready(&[("Socket-Type", b"PUB")])));
         assert!(matches!(&*kind, Handshake(HandshakeError::SocketType { theirs, .. }) if theirs == "PUB"));
         let early = fails(&with_greeting(&message(&["hello"])));
         assert!(matches!(&*early, Handshake(HandshakeError::Message)), "{early}");
-        assert_eq!(early.fault(), Fault::Peer);
+        assert_eq!(early.origin(), ErrorOrigin::Peer);
         let unexpected = fails(&with_greeting(&command("PING", b"\0\0")));
         assert!(matches!(&*unexpected, Handshake(HandshakeError::Unexpected { .. })), "{unexpected}");
         for (status, denial) in
@@ -147,7 +147,7 @@ fn a_handshake_that_gives_way_to_another_is_told_of() {
     };
     assert_eq!(address, first.local_addr().unwrap().to_string());
     assert!(matches!(*error, ConnectionError::TooManyHandshakes { limit: 1 }), "{error}");
-    assert_eq!(error.fault(), Fault::Limit);
+    assert_eq!(error.origin(), ErrorOrigin::Limit);
 }
 
 #[test]
@@ -188,7 +188,10 @@ fn a_peer_that_goes_is_told_of_with_the_reason() {
         assert!(matches!(*goes(we, Options::default(), b""), ConnectionError::Eof));
         let too_long = goes(we, Options::default().max_message_size(10), &message(&["eleven bytes"]));
         let ConnectionError::Traffic(TrafficError::Frame(error)) = &*too_long else { panic!("{too_long}") };
-        assert!(!matches!(error, FrameError::Length { .. }) && too_long.fault() == Fault::Limit, "{error}");
+        assert!(
+            !matches!(error, FrameError::Length { .. }) && too_long.origin() == ErrorOrigin::Limit,
+            "{error}"
+        );
         assert!(matches!(*goes(we, Options::default(), b"\x04\x01\0"), ConnectionError::Command(_)));
         // A PING that isn't answered; and a time that the peer has set itself.
         let asking = Options::default().heartbeat_interval(Duration::from_millis(5));

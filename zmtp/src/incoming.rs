@@ -4,7 +4,7 @@ use bytes::{Buf, BytesMut};
 
 use crate::curve::MESSAGE_OVERHEAD;
 use crate::frame::{room_ahead, spare};
-use crate::{CurveError, Decoder, Event, Fault, FrameError, FrameHeader, Limits, Opener};
+use crate::{CurveError, Decoder, ErrorOrigin, Event, FrameError, FrameHeader, Limits, Opener};
 
 /// A [`Decoder`] that decrypts first if the mechanism encrypts, and otherwise only decodes.
 ///
@@ -145,10 +145,10 @@ pub enum TrafficError {
 impl TrafficError {
     /// Returns the origin of the error.
     #[must_use]
-    pub const fn fault(&self) -> Fault {
+    pub const fn origin(&self) -> ErrorOrigin {
         match self {
-            Self::Frame(FrameError::Length { .. }) | Self::Curve(_) => Fault::Peer,
-            Self::Frame(_) => Fault::Limit,
+            Self::Frame(FrameError::Length { .. }) | Self::Curve(_) => ErrorOrigin::Peer,
+            Self::Frame(_) => ErrorOrigin::Limit,
         }
     }
 }

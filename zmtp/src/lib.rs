@@ -20,7 +20,7 @@ pub use curve::{CurveError, Opener, Sealer};
 pub use frame::{Decoder, Event, FrameError, FrameHeader, Limits};
 pub use greeting::{Greeting, GreetingError, Mechanism, Version};
 pub use handshake::{
-    Entropy, Established, Fault, Handshake, HandshakeConfig, HandshakeError, Local, Peer, Step,
+    Entropy, ErrorOrigin, Established, Handshake, HandshakeConfig, HandshakeError, Local, Peer, Step,
 };
 pub use heartbeat::{Heartbeat, HeartbeatConfig, Pulse};
 pub use incoming::{Incoming, TrafficError};

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use enfonet_zmtp::{CommandError, CurveError, Denial, Fault, HandshakeError, TrafficError};
+use enfonet_zmtp::{CommandError, CurveError, Denial, ErrorOrigin, HandshakeError, TrafficError};
 
 use super::SocksError;
 use crate::routing::Refusal;
@@ -80,17 +80,17 @@ pub enum ConnectionError {
 impl ConnectionError {
     /// Returns the origin of the error: the peer, the configuration, a limit, the caller, or circumstances.
     #[must_use]
-    pub fn fault(&self) -> Fault {
+    pub fn origin(&self) -> ErrorOrigin {
         match self {
-            Self::Handshake(error) => error.fault(),
-            Self::Socks(error) => error.fault(),
-            Self::Traffic(error) => error.fault(),
-            Self::Refused(Refusal::IdentityInUse | Refusal::PeerThere) => Fault::Configuration,
+            Self::Handshake(error) => error.origin(),
+            Self::Socks(error) => error.origin(),
+            Self::Traffic(error) => error.origin(),
+            Self::Refused(Refusal::IdentityInUse | Refusal::PeerThere) => ErrorOrigin::Configuration,
             Self::TooManyHandshakes { .. }
             | Self::OutOfDescriptors
-            | Self::Refused(Refusal::Subscriptions) => Fault::Limit,
-            Self::Command(_) | Self::Overrun => Fault::Peer,
-            Self::Closed => Fault::Caller,
+            | Self::Refused(Refusal::Subscriptions) => ErrorOrigin::Limit,
+            Self::Command(_) | Self::Overrun => ErrorOrigin::Peer,
+            Self::Closed => ErrorOrigin::Caller,
             Self::Eof
             | Self::Abandoned
             | Self::Replaced
@@ -100,7 +100,7 @@ impl ConnectionError {
             | Self::ConnectTimeout
             | Self::Curve(_)
             | Self::HandshakeTimeout
-            | Self::Silent => Fault::Circumstances,
+            | Self::Silent => ErrorOrigin::Transient,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use enfonet_zmtp::Fault;
+use enfonet_zmtp::ErrorOrigin;
 
 /// Reason why a proxy didn't connect to the peer: see [`Options::socks_proxy`](crate::Options::socks_proxy).
 #[derive(Debug, thiserror::Error)]
@@ -36,12 +36,12 @@ pub enum SocksError {
 impl SocksError {
     /// Returns the origin of the error: the proxy, the configuration, the caller, or circumstances.
     #[must_use]
-    pub const fn fault(&self) -> Fault {
+    pub const fn origin(&self) -> ErrorOrigin {
         match self {
-            Self::Io(_) | Self::Refused { .. } => Fault::Circumstances,
-            Self::Malformed => Fault::Peer,
-            Self::Method | Self::Login => Fault::Configuration,
-            Self::Target => Fault::Caller,
+            Self::Io(_) | Self::Refused { .. } => ErrorOrigin::Transient,
+            Self::Malformed => ErrorOrigin::Peer,
+            Self::Method | Self::Login => ErrorOrigin::Configuration,
+            Self::Target => ErrorOrigin::Caller,
         }
     }
 

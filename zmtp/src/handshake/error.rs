@@ -76,7 +76,7 @@ pub enum HandshakeError {
 /// The origin of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Fault {
+pub enum ErrorOrigin {
     /// The peer doesn't keep to the protocol.
     Peer,
     /// Both ends do as they are configured, and the configurations don't fit: kinds, mechanisms, keys, passwords.
@@ -84,7 +84,7 @@ pub enum Fault {
     /// The peer wants more than a limit of ours allows.
     Limit,
     /// Neither end: it is a matter of time.
-    Circumstances,
+    Transient,
     /// The program that uses this library.
     Caller,
 }
@@ -92,20 +92,20 @@ pub enum Fault {
 impl HandshakeError {
     /// Returns the origin of the error.
     #[must_use]
-    pub fn fault(&self) -> Fault {
+    pub fn origin(&self) -> ErrorOrigin {
         match self {
             Self::Greeting(_)
             | Self::SocketType { .. }
             | Self::Refused { .. }
             | Self::Denied(Denial::Credentials)
             | Self::Curve(CurveError::Box { command: "HELLO" | "WELCOME" } | CurveError::WeakKey) => {
-                Fault::Configuration
+                ErrorOrigin::Configuration
             }
             // Two clients.
-            Self::Unexpected { wanted: "WELCOME", got } if got == "HELLO" => Fault::Configuration,
-            Self::Denied(_) => Fault::Circumstances,
-            Self::TooLarge { .. } => Fault::Limit,
-            Self::Over => Fault::Caller,
+            Self::Unexpected { wanted: "WELCOME", got } if got == "HELLO" => ErrorOrigin::Configuration,
+            Self::Denied(_) => ErrorOrigin::Transient,
+            Self::TooLarge { .. } => ErrorOrigin::Limit,
+            Self::Over => ErrorOrigin::Caller,
             Self::Frame(_)
             | Self::Command(_)
             | Self::Metadata(_)
@@ -113,7 +113,7 @@ impl HandshakeError {
             | Self::Message
             | Self::Unexpected { .. }
             | Self::OutOfTurn
-            | Self::Identity { .. } => Fault::Peer,
+            | Self::Identity { .. } => ErrorOrigin::Peer,
         }
     }
 

@@ -36,7 +36,7 @@ use std::fmt;
 use bytes::{Bytes, BytesMut};
 use zeroize::Zeroizing;
 
-pub use error::{Fault, HandshakeError};
+pub use error::{ErrorOrigin, HandshakeError};
 pub use introduction::{Local, Peer};
 
 use crate::greeting::{VERSIONED, peer_major};

@@ -128,7 +128,7 @@ fn a_client_that_knows_another_servers_key_fails_at_hello() {
     let mut client = client_of(*key(9).public());
     let refused = server().refuse(&client.sent());
     assert_eq!(refused, curve(CurveError::Box { command: "HELLO" }));
-    assert_eq!(refused.fault(), Fault::Configuration);
+    assert_eq!(refused.origin(), ErrorOrigin::Configuration);
 }
 
 #[test]
@@ -281,7 +281,7 @@ fn keys_of_zeros_keep_no_secret() {
     let mut hello = frames()[0].clone();
     hello[82..114].fill(0);
     let refused = server().refuse(&hello);
-    assert_eq!((refused.fault(), refused), (Fault::Peer, curve(CurveError::WeakPeerKey)));
+    assert_eq!((refused.origin(), refused), (ErrorOrigin::Peer, curve(CurveError::WeakPeerKey)));
 }
 
 #[test]

@@ -174,7 +174,7 @@ fn metadata_is_bounded_by_the_option() {
         assert_eq!(outcome.is_ok(), fits);
         if let Err(error) = outcome {
             assert!(matches!(error, HandshakeError::TooLarge { limit: 1512, .. }));
-            assert_eq!(error.fault(), Fault::Limit);
+            assert_eq!(error.origin(), ErrorOrigin::Limit);
         }
     }
 }
@@ -213,7 +213,7 @@ fn a_handshake_that_is_over_says_so() {
     let mut bench = Bench::of(SocketType::Pub);
     bench.complete(&[&null()[..], &ready(&[])].concat());
     assert_eq!(bench.refuse(b""), HandshakeError::Over);
-    assert_eq!(HandshakeError::Over.fault(), Fault::Caller);
+    assert_eq!(HandshakeError::Over.origin(), ErrorOrigin::Caller);
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn a_greeting_of_another_mechanism_is_refused_without_asking() {
         let mut bench = Bench::new(security(SocketType::Pub, ours.clone()));
         let refused = bench.refuse(&greeting(theirs));
         assert!(matches!(refused, HandshakeError::Greeting(_)));
-        assert_eq!(refused.fault(), Fault::Configuration);
+        assert_eq!(refused.origin(), ErrorOrigin::Configuration);
         assert!(bench.asked.is_empty());
         assert_eq!(bench.sent(), Greeting::new(ours.mechanism(), ours.is_server()).to_wire());
     }

@@ -51,7 +51,7 @@ fn two_of_the_same_role_do_not_come_to_an_end() {
         for outcome in shake([&mut one, &mut two], 1000) {
             let error = outcome.unwrap_err();
             assert!(matches!(error, HandshakeError::Unexpected { .. }));
-            assert_eq!(error.fault(), Fault::Configuration);
+            assert_eq!(error.origin(), ErrorOrigin::Configuration);
         }
     }
 }
