@@ -109,8 +109,8 @@ impl ConnectionError {
     #[must_use]
     pub const fn is_lasting(&self) -> bool {
         match self {
-            Self::Handshake(error) => !error.may_pass(),
-            Self::Socks(error) => !error.may_pass(),
+            Self::Handshake(error) => !error.is_transient(),
+            Self::Socks(error) => !error.is_transient(),
             Self::Traffic(_) | Self::Command(_) => true,
             _ => false,
         }
@@ -126,7 +126,7 @@ impl ConnectionError {
     pub const fn is_ordinary(&self) -> bool {
         match self {
             Self::Eof | Self::Closed | Self::Io(_) | Self::ConnectTimeout => true,
-            Self::Socks(error) => error.may_pass(),
+            Self::Socks(error) => error.is_transient(),
             _ => false,
         }
     }

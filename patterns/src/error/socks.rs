@@ -46,7 +46,7 @@ impl SocksError {
     }
 
     /// Returns whether the proxy is all right, and may reach the peer the next time.
-    pub(super) const fn may_pass(&self) -> bool {
+    pub(super) const fn is_transient(&self) -> bool {
         matches!(self, Self::Io(_) | Self::Refused { .. })
     }
 }

@@ -119,7 +119,7 @@ impl HandshakeError {
 
     /// Returns whether another attempt may succeed soon, though nothing is changed on either end.
     #[must_use]
-    pub const fn may_pass(&self) -> bool {
+    pub const fn is_transient(&self) -> bool {
         matches!(
             self,
             Self::Denied(Denial::TryLater | Denial::Internal)

@@ -137,7 +137,7 @@ fn a_client_that_is_not_let_in_gets_the_status_and_nothing_else() {
         bench.verdict = Some(Verdict::Deny(denial));
         assert_eq!(bench.refuse(HELLO), HandshakeError::Denied(denial));
         assert_eq!(bench.sent(), told);
-        assert_eq!(HandshakeError::Denied(denial).may_pass(), denial != Denial::Credentials);
+        assert_eq!(HandshakeError::Denied(denial).is_transient(), denial != Denial::Credentials);
     }
 }
 
@@ -151,7 +151,7 @@ fn a_client_takes_an_error_in_place_of_welcome_and_of_ready() {
         let mut bench = client("a", "b");
         bench.feed(b"\x04\x08\x07WELCOME").unwrap();
         assert_eq!(bench.refuse(&error(reason)), refused);
-        assert_eq!(refused.may_pass(), denial == Some(Denial::Internal));
+        assert_eq!(refused.is_transient(), denial == Some(Denial::Internal));
     }
 }
 
