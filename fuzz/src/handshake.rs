@@ -6,7 +6,7 @@
 use arbitrary::{Arbitrary, Unstructured};
 use bytes::BytesMut;
 use enfonet_zmtp::{
-    Denial, Entropy, Handshake, HandshakeConfig, KeyPair, Login, SecretKey, Security, SocketType, Step,
+    DenyReason, Entropy, Handshake, HandshakeConfig, KeyPair, Login, SecretKey, Security, SocketType, Step,
     Verdict,
 };
 
@@ -72,8 +72,8 @@ fn advance(handshake: &mut Handshake, input: &mut BytesMut, choice: usize) -> Op
 
 fn verdict(choice: usize) -> Verdict {
     match choice % 8 {
-        0 => Verdict::Deny(Denial::Credentials),
-        1 => Verdict::Deny(Denial::TryLater),
+        0 => Verdict::Deny(DenyReason::Credentials),
+        1 => Verdict::Deny(DenyReason::TryLater),
         _ => Verdict::allow(),
     }
 }

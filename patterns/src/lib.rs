@@ -23,10 +23,10 @@ pub use auth::{Authenticator, Claim, CurveClients, Decision, PlainUsers, Zap, ne
 pub use context::Context;
 pub use endpoint::{Endpoint, EndpointError, Host, IpcPath, Source, Zone};
 pub use enfonet_zmtp::{
-    Batch, BatchBuilder, CommandError, Credentials, CurveError, Denial, Envelope, ErrorOrigin, FrameError,
-    Frames, GreetingError, HandshakeError, IntoFrame, IntoMessage, KeyError, KeyPair, Login, LoginTooLong,
-    Mechanism, Message, MessageBuilder, Metadata, MetadataError, PublicKey, Secret, SecretKey, Security,
-    SocketType, Span, Spans, Subscription, TrafficError, User, Verdict, Version, WrongFrameCount,
+    Batch, BatchBuilder, CommandError, Credentials, CurveError, DenyReason, Envelope, ErrorOrigin,
+    FrameError, Frames, GreetingError, HandshakeError, IntoFrame, IntoMessage, KeyError, KeyPair, Login,
+    LoginTooLong, Mechanism, Message, MessageBuilder, Metadata, MetadataError, PublicKey, Secret, SecretKey,
+    Security, SocketType, Span, Spans, Subscription, TrafficError, User, Verdict, Version, WrongFrameCount,
 };
 pub use error::{
     BindError, Closed, ConnectError, ConnectionError, RecvError, ReplyError, SendError, SocksError,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enfonet::{
-    Claim, Credentials, Dealer, Denial, Login, Options, PeerEvent, Router, Security, User, Verdict,
+    Claim, Credentials, Dealer, DenyReason, Login, Options, PeerEvent, Router, Security, User, Verdict,
 };
 use enfonet_tests::{DEADLINE, Runtime, Script, greeting, greeting_of, ready, wildcard};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -21,7 +21,7 @@ fn delegating() -> (Options, UnboundedReceiver<Pending>) {
     let options = Options::default().authenticator(move |claim| {
         let (verdict, decided) = oneshot::channel();
         asked.send((claim, verdict)).expect("the test is there");
-        async { decided.await.unwrap_or(Verdict::Deny(Denial::Credentials)) }
+        async { decided.await.unwrap_or(Verdict::Deny(DenyReason::Credentials)) }
     });
     (options, pending)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use enfonet::{
-    ConnectionError, Context, CurveError, Dealer, Denial, ErrorOrigin, GreetingError, HandshakeError,
+    ConnectionError, Context, CurveError, Dealer, DenyReason, ErrorOrigin, GreetingError, HandshakeError,
     Options, PlainUsers, Rep, Router, Security, Verdict, Zap, new_key_pair,
 };
 use enfonet_tests::{DEADLINE, Told, theirs, why};
@@ -23,8 +23,8 @@ fn failures(world: &World, server: Options, client: Options) -> [Arc<ConnectionE
 }
 
 #[track_caller]
-fn denied(error: &ConnectionError) -> Denial {
-    error.denial().unwrap_or_else(|| panic!("{error}"))
+fn denied(error: &ConnectionError) -> DenyReason {
+    error.deny_reason().unwrap_or_else(|| panic!("{error}"))
 }
 
 #[test]
@@ -58,16 +58,16 @@ fn what_an_authenticator_says_is_told_at_both_ends() {
         }),
     );
     for [server, client] in securities {
-        for denial in [Denial::TryLater, Denial::Credentials, Denial::Internal] {
+        for deny_reason in [DenyReason::TryLater, DenyReason::Credentials, DenyReason::Internal] {
             let server = Options::default().security(server.clone());
-            let server = server.authenticator(move |_| std::future::ready(Verdict::Deny(denial)));
+            let server = server.authenticator(move |_| std::future::ready(Verdict::Deny(deny_reason)));
             let [here, there] = failures(&world, server, Options::default().security(client.clone()));
             assert!(matches!(&*here, ConnectionError::Handshake(HandshakeError::Denied(_))), "{here}");
-            assert_eq!(denied(&here), denial);
+            assert_eq!(denied(&here), deny_reason);
             // A client that is to try later isn't told anything.
-            match denial {
-                Denial::TryLater => assert!(matches!(*there, ConnectionError::Abandoned), "{there}"),
-                _ => assert_eq!(denied(&there), denial),
+            match deny_reason {
+                DenyReason::TryLater => assert!(matches!(*there, ConnectionError::Abandoned), "{there}"),
+                _ => assert_eq!(denied(&there), deny_reason),
             }
         }
     }
@@ -80,12 +80,15 @@ fn wrong_credentials_and_keys_are_told_of_by_name() {
     let server = || Options::default().security(Security::PlainServer);
     let server = server().authenticator(PlainUsers::new().user("admin", "secret"));
     let wrong = Options::default().security(login("admin", "guess"));
-    assert_eq!(failures(&world, server, wrong).map(|error| denied(&error)), [Denial::Credentials; 2]);
+    assert_eq!(failures(&world, server, wrong).map(|error| denied(&error)), [DenyReason::Credentials; 2]);
 
     let server = || world.options(Mechanism::Curve, Role::Server);
     let stranger = Security::CurveClient { keys: new_key_pair(), server: *world.server.public() };
     let stranger = Options::default().security(stranger);
-    assert_eq!(failures(&world, server(), stranger).map(|error| denied(&error)), [Denial::Credentials; 2]);
+    assert_eq!(
+        failures(&world, server(), stranger).map(|error| denied(&error)),
+        [DenyReason::Credentials; 2]
+    );
 
     // The client takes the server for another: only the server can tell, and says nothing.
     let keys = world.client.clone();
@@ -119,7 +122,8 @@ fn what_a_zap_handler_says_is_told_at_both_ends() {
         let context = Context::new();
         let handler = Rep::with_options(Options::default().context(&context));
         world.runtime.run(handler.bind("inproc://zeromq.zap.01")).unwrap();
-        let statuses = [("400", Denial::Credentials), ("500", Denial::Internal), ("300", Denial::TryLater)];
+        let statuses =
+            [("400", DenyReason::Credentials), ("500", DenyReason::Internal), ("300", DenyReason::TryLater)];
         let answering = world.runtime.spawn(async move {
             for (status, _) in statuses {
                 let request = handler.recv().await.unwrap();
@@ -128,20 +132,24 @@ fn what_a_zap_handler_says_is_told_at_both_ends() {
                 request.reply(reply).unwrap();
             }
         });
-        for (_, denial) in statuses {
+        for (_, deny_reason) in statuses {
             let server = Options::default().security(world.security(mechanism, Role::Server));
             let server = server.authenticator(Zap::in_context(&context));
             let client = Options::default().security(world.security(mechanism, Role::Client));
             let [here, there] = failures(&world, server, client);
-            assert_eq!(denied(&here), denial);
-            assert_eq!(there.denial(), (denial != Denial::TryLater).then_some(denial), "{there}");
+            assert_eq!(denied(&here), deny_reason);
+            assert_eq!(
+                there.deny_reason(),
+                (deny_reason != DenyReason::TryLater).then_some(deny_reason),
+                "{there}"
+            );
         }
         world.runtime.run(answering).unwrap();
         // The handler has gone.
         let server = Options::default().security(world.security(mechanism, Role::Server));
         let server = server.authenticator(Zap::in_context(&context));
         let client = Options::default().security(world.security(mechanism, Role::Client));
-        assert_eq!(denied(&failures(&world, server, client)[0]), Denial::TryLater);
+        assert_eq!(denied(&failures(&world, server, client)[0]), DenyReason::TryLater);
     }
 }
 
@@ -156,7 +164,10 @@ fn clients_of_pyzmqs_that_are_refused_and_their_servers_that_refuse_are_told_of(
     let stranger = world.py.socket("DEALER").curve(&server.public, &client);
     stranger.connect(&at);
     let failed = why(told.expect(&["Listening", "Accepted", "HandshakeFailed"]));
-    assert_eq!((denied(&failed), stranger.wait_event("HANDSHAKE_FAILED_AUTH")), (Denial::Credentials, 400));
+    assert_eq!(
+        (denied(&failed), stranger.wait_event("HANDSHAKE_FAILED_AUTH")),
+        (DenyReason::Credentials, 400)
+    );
 
     for mechanism in MECHANISMS {
         let refusing = world.secured("ROUTER", mechanism, Role::Server);
@@ -171,7 +182,7 @@ fn clients_of_pyzmqs_that_are_refused_and_their_servers_that_refuse_are_told_of(
         let mut told = Told::by(&world.runtime, dealer.monitor());
         dealer.connect(&at[..]).unwrap();
         let failed = why(told.expect(&["Connecting", "Connected", "HandshakeFailed"]));
-        assert_eq!(denied(&failed), Denial::Credentials);
+        assert_eq!(denied(&failed), DenyReason::Credentials);
         told.expect(&["ConnectRetried"]);
     }
 }

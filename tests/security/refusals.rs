@@ -1,8 +1,8 @@
 //! Clients of pyzmq's that a server of ours doesn't let in, and what both see of it.
 
 use enfonet::{
-    Claim, Credentials, CurveClients, Denial, FromSubscriber, Options, PlainUsers, Security, Subscription,
-    Verdict, XPub,
+    Claim, Credentials, CurveClients, DenyReason, FromSubscriber, Options, PlainUsers, Security,
+    Subscription, Verdict, XPub,
 };
 use enfonet_tests::PySocket;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -115,7 +115,7 @@ fn nobody_gets_in_while_the_authenticator_fails() {
     let world = World::new();
     for mechanism in MECHANISMS {
         let options = Options::default().security(world.security(mechanism, Role::Server));
-        let options = options.authenticator(async |_| Verdict::Deny(Denial::Internal));
+        let options = options.authenticator(async |_| Verdict::Deny(DenyReason::Internal));
         let (xpub, at) = xpub(&world, options);
         let refused = world.secured("SUB", mechanism, Role::Client);
         refused.subscribe("known");

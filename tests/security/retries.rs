@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use enfonet::{
-    Claim, CurveClients, Dealer, Denial, Options, PlainUsers, Rep, Security, Verdict, new_key_pair,
+    Claim, CurveClients, Dealer, DenyReason, Options, PlainUsers, Rep, Security, Verdict, new_key_pair,
 };
 use enfonet_tests::{DEADLINE, PySocket, PyZap, PyZmq, frames};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -32,7 +32,7 @@ fn hears(server: &PySocket, expected: &str) {
 }
 
 /// An authenticator that denies, and tells whom, until the switch is on.
-fn switched(denial: Denial) -> (Arc<AtomicBool>, UnboundedReceiver<Claim>, Options) {
+fn switched(deny_reason: DenyReason) -> (Arc<AtomicBool>, UnboundedReceiver<Claim>, Options) {
     let on = Arc::new(AtomicBool::new(false));
     let (denied, denials) = unbounded_channel();
     let switch = on.clone();
@@ -41,7 +41,7 @@ fn switched(denial: Denial) -> (Arc<AtomicBool>, UnboundedReceiver<Claim>, Optio
         if !on {
             let _ = denied.send(claim);
         }
-        std::future::ready(if on { Verdict::allow() } else { Verdict::Deny(denial) })
+        std::future::ready(if on { Verdict::allow() } else { Verdict::Deny(deny_reason) })
     });
     (on, denials, options)
 }
@@ -53,8 +53,8 @@ fn whoever_is_refused_tries_again_and_gets_in_when_the_server_has_changed_its_mi
     let mut securities = vec![[Security::Null, Security::Null]];
     securities.extend(MECHANISMS.map(|mechanism| ROLES.map(|role| world.security(mechanism, role))));
     for [server, client] in securities {
-        for denial in [Denial::Credentials, Denial::Internal, Denial::TryLater] {
-            let (on, mut denials, options) = switched(denial);
+        for deny_reason in [DenyReason::Credentials, DenyReason::Internal, DenyReason::TryLater] {
+            let (on, mut denials, options) = switched(deny_reason);
             let rep = Rep::with_options(options.security(server.clone()));
             let at = world.runtime.run(rep.bind(ANYWHERE)).unwrap().to_string();
             let _knocking = knocking(Options::default().security(client.clone()), &at, "at last");
@@ -73,7 +73,7 @@ fn a_server_that_connects_is_tried_again_by_nobody_but_itself() {
     let world = World::new();
     let _guard = world.runtime.enter();
     for mechanism in MECHANISMS {
-        let (on, mut denials, options) = switched(Denial::Credentials);
+        let (on, mut denials, options) = switched(DenyReason::Credentials);
         let bound =
             Dealer::with_options(Options::default().security(world.security(mechanism, Role::Client)));
         let at = world.runtime.run(bound.bind(ANYWHERE)).unwrap().to_string();
@@ -167,7 +167,7 @@ fn a_server_of_pyzmqs_without_a_handler_admits_us_once_it_has_one() {
 fn a_client_of_pyzmqs_that_is_to_try_later_does() {
     let world = World::new();
     for mechanism in MECHANISMS {
-        let (on, mut denials, options) = switched(Denial::TryLater);
+        let (on, mut denials, options) = switched(DenyReason::TryLater);
         let rep = Rep::with_options(options.security(world.security(mechanism, Role::Server)));
         let at = world.runtime.run(rep.bind(ANYWHERE)).unwrap().to_string();
         let req = world.secured("REQ", mechanism, Role::Client).option("reconnect_ivl", 1);

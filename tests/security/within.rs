@@ -1,6 +1,6 @@
 //! Within the process there is no handshake, and so no mechanism.
 
-use enfonet::{Context, Denial, Options, Rep, Req, Security, Verdict, new_key_pair};
+use enfonet::{Context, DenyReason, Options, Rep, Req, Security, Verdict, new_key_pair};
 use enfonet_tests::Runtime;
 
 #[test]
@@ -9,7 +9,7 @@ fn sockets_of_different_mechanisms_talk_and_nobody_is_asked() {
     let _guard = runtime.enter();
     let context = Context::new();
     let options = || Options::default().context(&context);
-    let nobody = async |_| Verdict::Deny(Denial::Credentials);
+    let nobody = async |_| Verdict::Deny(DenyReason::Credentials);
     let server = Security::CurveServer { keys: new_key_pair() };
     let rep = Rep::with_options(options().security(server).authenticator(nobody));
     runtime.run(rep.bind("inproc://within")).unwrap();

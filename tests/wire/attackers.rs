@@ -1,6 +1,6 @@
 //! Peers without credentials that try to get by those who want some.
 
-use enfonet::{Denial, Options, PlainUsers, Router, Security, SocketType, Verdict, new_key_pair};
+use enfonet::{DenyReason, Options, PlainUsers, Router, Security, SocketType, Verdict, new_key_pair};
 use enfonet_tests::{Runtime, Script, VERSIONED, command, greeting, greeting_of, message, ready};
 
 use crate::kinds::{ANYWHERE, We, meet};
@@ -67,7 +67,9 @@ fn nothing_that_an_attacker_says_is_received() {
 fn a_null_authenticator_may_let_some_in() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
-    for verdict in [Verdict::allow(), Verdict::Deny(Denial::Credentials), Verdict::Deny(Denial::TryLater)] {
+    for verdict in
+        [Verdict::allow(), Verdict::Deny(DenyReason::Credentials), Verdict::Deny(DenyReason::TryLater)]
+    {
         for we in [We::Bind, We::Connect] {
             let decided = verdict.clone();
             let options = Options::default().authenticator(move |_| std::future::ready(decided.clone()));
@@ -79,7 +81,7 @@ fn a_null_authenticator_may_let_some_in() {
                     script.expect(&ready(&[("Socket-Type", b"DEALER"), ("Identity", b"")]));
                     script.settle();
                 }
-                Verdict::Deny(Denial::TryLater) => assert_eq!(script.expect_close(), b""),
+                Verdict::Deny(DenyReason::TryLater) => assert_eq!(script.expect_close(), b""),
                 Verdict::Deny(_) => assert_eq!(script.expect_close(), b"\x04\x0a\x05ERROR\x03400"),
             }
         }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enfonet::{
-    ConnectionError, Dealer, Denial, ErrorOrigin, FrameError, GreetingError, HandshakeError, MonitorEvent,
-    Options, Refusal, Router, TrafficError, XPub,
+    ConnectionError, Dealer, DenyReason, ErrorOrigin, FrameError, GreetingError, HandshakeError,
+    MonitorEvent, Options, Refusal, Router, TrafficError, XPub,
 };
 use enfonet_tests::{
     Runtime, Script, ScriptListener, Told, command, greeting, greeting_of, message, ready, why,
@@ -73,12 +73,12 @@ fn a_failed_handshake_is_told_of_with_what_was_wrong() {
         assert_eq!(early.origin(), ErrorOrigin::Peer);
         let unexpected = fails(&with_greeting(&command("PING", b"\0\0")));
         assert!(matches!(&*unexpected, Handshake(HandshakeError::Unexpected { .. })), "{unexpected}");
-        for (status, denial) in
-            [("300", Denial::TryLater), ("400", Denial::Credentials), ("500", Denial::Internal)]
+        for (status, deny_reason) in
+            [("300", DenyReason::TryLater), ("400", DenyReason::Credentials), ("500", DenyReason::Internal)]
         {
             let said = [b"\x03", status.as_bytes()].concat();
             let refused = fails(&with_greeting(&command("ERROR", &said)));
-            assert_eq!(refused.denial(), Some(denial), "{refused}");
+            assert_eq!(refused.deny_reason(), Some(deny_reason), "{refused}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use enfonet::{
-    Claim, Credentials, Dealer, Denial, Login, Options, Security, SocketType, User, Verdict, new_key_pair,
+    Claim, Credentials, Dealer, DenyReason, Login, Options, Security, SocketType, User, Verdict, new_key_pair,
 };
 use enfonet_tests::{
     DEADLINE, Runtime, Script, ScriptListener, command, greeting, greeting_of, message, properties, ready,
@@ -24,9 +24,9 @@ fn server() -> Options {
         let Credentials::Plain(login) = claim.credentials else { panic!() };
         match &login.username()[..] {
             b"admin" if login.password().expose() == b"secret" => Verdict::Allow(User::named("admin")),
-            b"later" => Verdict::Deny(Denial::TryLater),
-            b"broken" => Verdict::Deny(Denial::Internal),
-            _ => Verdict::Deny(Denial::Credentials),
+            b"later" => Verdict::Deny(DenyReason::TryLater),
+            b"broken" => Verdict::Deny(DenyReason::Internal),
+            _ => Verdict::Deny(DenyReason::Credentials),
         }
     })
 }

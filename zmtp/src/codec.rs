@@ -207,7 +207,7 @@ mod tests {
     use tokio::io::AsyncWriteExt;
 
     use super::*;
-    use crate::{Denial, KeyPair, Login, SecretKey, Security, SocketType, Subscription};
+    use crate::{DenyReason, KeyPair, Login, SecretKey, Security, SocketType, Subscription};
 
     fn securities() -> Vec<[Security; 2]> {
         let keys = |byte| KeyPair::new(SecretKey::from_bytes([byte; 32]));
@@ -280,15 +280,17 @@ mod tests {
     async fn not_let_in() {
         let [server, client] = securities().remove(1);
         let (one, two) = tokio::io::duplex(1000);
-        let denial = Denial::Credentials;
+        let deny_reason = DenyReason::Credentials;
         let (one, two) = tokio::join!(
-            end(one, SocketType::Rep, server, Verdict::Deny(denial)),
+            end(one, SocketType::Rep, server, Verdict::Deny(deny_reason)),
             end(two, SocketType::Req, client, Verdict::allow())
         );
-        assert!(matches!(one.unwrap_err(), CodecError::Handshake(HandshakeError::Denied(d)) if d == denial));
+        assert!(
+            matches!(one.unwrap_err(), CodecError::Handshake(HandshakeError::Denied(d)) if d == deny_reason)
+        );
         let refused = two.unwrap_err();
         assert!(
-            matches!(refused, CodecError::Handshake(HandshakeError::Refused { denial: Some(d), .. }) if d == denial)
+            matches!(refused, CodecError::Handshake(HandshakeError::Refused { deny_reason: Some(d), .. }) if d == deny_reason)
         );
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use enfonet_zmtp::{Credentials, Denial, PublicKey, User, Verdict};
+use enfonet_zmtp::{Credentials, DenyReason, PublicKey, User, Verdict};
 
 use super::{Authenticator, Claim, Decision};
 
@@ -45,8 +45,8 @@ impl CurveClients {
             Credentials::Curve(key) => self
                 .0
                 .get(key)
-                .map_or(Verdict::Deny(Denial::Credentials), |id| Verdict::Allow(User::named(id.clone()))),
-            _ => Verdict::Deny(Denial::Credentials),
+                .map_or(Verdict::Deny(DenyReason::Credentials), |id| Verdict::Allow(User::named(id.clone()))),
+            _ => Verdict::Deny(DenyReason::Credentials),
         }
     }
 }
@@ -74,7 +74,7 @@ mod tests {
         let decide = |key| clients.decide(&Credentials::Curve(key));
         assert_eq!(decide(plain), Verdict::Allow(User::named(plain.to_string())));
         assert_eq!(decide(named), Verdict::Allow(User::named("Ada")));
-        assert_eq!(decide(other), Verdict::Deny(Denial::Credentials));
-        assert_eq!(clients.decide(&Credentials::Null), Verdict::Deny(Denial::Credentials));
+        assert_eq!(decide(other), Verdict::Deny(DenyReason::Credentials));
+        assert_eq!(clients.decide(&Credentials::Null), Verdict::Deny(DenyReason::Credentials));
     }
 }

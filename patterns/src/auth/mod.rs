@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use enfonet_zmtp::{Credentials, Denial, KeyPair, SecretKey, Verdict};
+use enfonet_zmtp::{Credentials, DenyReason, KeyPair, SecretKey, Verdict};
 use zeroize::Zeroizing;
 
 pub use curve::CurveClients;
@@ -41,12 +41,12 @@ pub type Decision<'a> = Pin<Box<dyn Future<Output = Verdict> + Send + 'a>>;
 /// Closures are authenticators:
 ///
 /// ```
-/// use enfonet::{Claim, Credentials, Denial, Options, Security, User, Verdict};
+/// use enfonet::{Claim, Credentials, DenyReason, Options, Security, User, Verdict};
 ///
 /// let options = Options::default().security(Security::PlainServer).authenticator(async |claim: Claim| {
 ///     match &claim.credentials {
 ///         Credentials::Plain(login) if login.username() == "guest" => Verdict::Allow(User::named("guest")),
-///         _ => Verdict::Deny(Denial::Credentials),
+///         _ => Verdict::Deny(DenyReason::Credentials),
 ///     }
 /// });
 /// ```
@@ -87,7 +87,7 @@ impl Door {
     ) -> Verdict {
         match (&self.0, &credentials) {
             (Some(authenticator), _) => authenticator.authenticate(claim(credentials)).await,
-            (None, Credentials::Plain(_)) => Verdict::Deny(Denial::Internal),
+            (None, Credentials::Plain(_)) => Verdict::Deny(DenyReason::Internal),
             (None, _) => Verdict::allow(),
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use enfonet_zmtp::{Credentials, Denial, Secret, User, Verdict};
+use enfonet_zmtp::{Credentials, DenyReason, Secret, User, Verdict};
 use subtle::{Choice, ConstantTimeEq};
 
 use super::{Authenticator, Claim, Decision};
@@ -37,14 +37,14 @@ impl PlainUsers {
 
     fn decide(&self, credentials: &Credentials) -> Verdict {
         let Credentials::Plain(login) = credentials else {
-            return Verdict::Deny(Denial::Credentials);
+            return Verdict::Deny(DenyReason::Credentials);
         };
         let known = self.0.get(login.username());
         let nobody = Secret::from([]);
         let same = is_same(known.unwrap_or(&nobody), login.password());
         match known {
             Some(_) if same.into() => Verdict::Allow(User::named(login.username().clone())),
-            _ => Verdict::Deny(Denial::Credentials),
+            _ => Verdict::Deny(DenyReason::Credentials),
         }
     }
 }
@@ -94,7 +94,7 @@ mod tests {
         ] {
             assert_eq!(
                 decide(username, password),
-                Verdict::Deny(Denial::Credentials),
+                Verdict::Deny(DenyReason::Credentials),
                 "{username} {password}"
             );
         }
@@ -104,14 +104,14 @@ mod tests {
     fn a_password_that_plain_cannot_carry_lets_nobody_in() {
         let users = PlainUsers::new().user("long", "x".repeat(256));
         let shown = Login::new("long", "x".repeat(255)).unwrap();
-        assert_eq!(users.decide(&Credentials::Plain(shown)), Verdict::Deny(Denial::Credentials));
+        assert_eq!(users.decide(&Credentials::Plain(shown)), Verdict::Deny(DenyReason::Credentials));
     }
 
     #[test]
     fn other_mechanisms_do_not_come_in() {
         let users = PlainUsers::new().user("admin", "secret");
         for credentials in [Credentials::Null, Credentials::Curve(PublicKey::from_bytes([1; 32]))] {
-            assert_eq!(users.decide(&credentials), Verdict::Deny(Denial::Credentials));
+            assert_eq!(users.decide(&credentials), Verdict::Deny(DenyReason::Credentials));
         }
     }
 }

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use enfonet_zmtp::{Credentials, Denial, Message, Metadata, MetadataError, User, Verdict};
+use enfonet_zmtp::{Credentials, DenyReason, Message, Metadata, MetadataError, User, Verdict};
 use tracing::warn;
 
 use super::{Authenticator, Claim, Decision};
@@ -91,7 +91,7 @@ impl Authenticator for Zap {
         Box::pin(async move {
             self.ask(claim).await.unwrap_or_else(|error| {
                 warn!(handler = %self.handler, %error, "a peer can't be authenticated");
-                Verdict::Deny(Denial::TryLater)
+                Verdict::Deny(DenyReason::TryLater)
             })
         })
     }
@@ -129,9 +129,9 @@ fn verdict(reply: &Message) -> Result<Verdict, ZapError> {
             id: Bytes::copy_from_slice(user_id),
             metadata: Metadata::parse(Bytes::copy_from_slice(metadata))?,
         })),
-        b"300" => Ok(Verdict::Deny(Denial::TryLater)),
-        b"400" => Ok(Verdict::Deny(Denial::Credentials)),
-        b"500" => Ok(Verdict::Deny(Denial::Internal)),
+        b"300" => Ok(Verdict::Deny(DenyReason::TryLater)),
+        b"400" => Ok(Verdict::Deny(DenyReason::Credentials)),
+        b"500" => Ok(Verdict::Deny(DenyReason::Internal)),
         other => Err(ZapError::Status { status: other.escape_ascii().to_string() }),
     }
 }
@@ -185,9 +185,9 @@ mod tests {
         let reply =
             |status: &'static str| verdict(&Message::from_frames(["1.0", "1", status, "text", "user", ""]));
         assert_eq!(reply("200"), Ok(Verdict::Allow(User::named("user"))));
-        assert_eq!(reply("300"), Ok(Verdict::Deny(Denial::TryLater)));
-        assert_eq!(reply("400"), Ok(Verdict::Deny(Denial::Credentials)));
-        assert_eq!(reply("500"), Ok(Verdict::Deny(Denial::Internal)));
+        assert_eq!(reply("300"), Ok(Verdict::Deny(DenyReason::TryLater)));
+        assert_eq!(reply("400"), Ok(Verdict::Deny(DenyReason::Credentials)));
+        assert_eq!(reply("500"), Ok(Verdict::Deny(DenyReason::Internal)));
         for status in ["", "100", "600", "201", "2000", "ok"] {
             assert_eq!(reply(status), Err(ZapError::Status { status: status.into() }));
         }

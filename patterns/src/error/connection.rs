@@ -2,7 +2,7 @@
 
 use std::io;
 
-use enfonet_zmtp::{CommandError, CurveError, Denial, ErrorOrigin, HandshakeError, TrafficError};
+use enfonet_zmtp::{CommandError, CurveError, DenyReason, ErrorOrigin, HandshakeError, TrafficError};
 
 use super::SocksError;
 use crate::routing::Refusal;
@@ -134,10 +134,10 @@ impl ConnectionError {
     /// Returns the reason why an authenticator denied access: ours to the peer, or the peer's to us, if the peer sent
     /// the reason. The status is that of ZAP: 300, 400 or 500.
     #[must_use]
-    pub const fn denial(&self) -> Option<Denial> {
+    pub const fn deny_reason(&self) -> Option<DenyReason> {
         match self {
-            Self::Handshake(HandshakeError::Denied(denial)) => Some(*denial),
-            Self::Handshake(HandshakeError::Refused { denial, .. }) => *denial,
+            Self::Handshake(HandshakeError::Denied(deny_reason)) => Some(*deny_reason),
+            Self::Handshake(HandshakeError::Refused { deny_reason, .. }) => *deny_reason,
             _ => None,
         }
     }

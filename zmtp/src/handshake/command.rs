@@ -5,7 +5,7 @@ use zeroize::Zeroize;
 
 use super::HandshakeError;
 use crate::command::{put, split_name};
-use crate::{CommandError, Denial, FrameHeader, Metadata};
+use crate::{CommandError, DenyReason, FrameHeader, Metadata};
 
 pub(super) const READY: &str = "READY";
 const ERROR: &str = "ERROR";
@@ -87,8 +87,8 @@ impl Received {
         // Bytes behind the reason are tolerated.
         let whole = self.data().split_first().and_then(|(len, rest)| rest.get(..usize::from(*len)));
         let reason = whole.ok_or(CommandError::Malformed(ERROR))?;
-        let denial = Denial::from_reason(reason);
-        Err(HandshakeError::Refused { reason: reason.escape_ascii().to_string(), denial })
+        let deny_reason = DenyReason::from_reason(reason);
+        Err(HandshakeError::Refused { reason: reason.escape_ascii().to_string(), deny_reason })
     }
 }
 
@@ -131,8 +131,9 @@ mod tests {
             let frame = [&[4, body.len() as u8][..], body].concat();
             take(&frame).unwrap().unwrap().named_or_error(READY).unwrap_err()
         };
-        let refused = |reason: &str, denial| HandshakeError::Refused { reason: reason.into(), denial };
-        assert_eq!(refusal(b"\x05ERROR\x03400"), refused("400", Some(Denial::Credentials)));
+        let refused =
+            |reason: &str, deny_reason| HandshakeError::Refused { reason: reason.into(), deny_reason };
+        assert_eq!(refusal(b"\x05ERROR\x03400"), refused("400", Some(DenyReason::Credentials)));
         assert_eq!(refusal(b"\x05ERROR\x02400"), refused("40", None));
         assert_eq!(refusal(b"\x05ERROR\0"), refused("", None));
         for cut in [&b"\x05ERROR\x04400"[..], b"\x05ERROR"] {
@@ -145,7 +146,7 @@ mod tests {
         let refused = take(b"\x04\x09^RROR\x03400").unwrap().unwrap().named_or_error(READY).unwrap_err();
         assert_eq!(
             refused,
-            HandshakeError::Refused { reason: "400".into(), denial: Some(Denial::Credentials) }
+            HandshakeError::Refused { reason: "400".into(), deny_reason: Some(DenyReason::Credentials) }
         );
     }
 

@@ -1,6 +1,6 @@
 //! Errors of the handshake: their causes, their origins, and whether trying again can help.
 
-use crate::{CommandError, CurveError, Denial, FrameError, GreetingError, MetadataError, SocketType};
+use crate::{CommandError, CurveError, DenyReason, FrameError, GreetingError, MetadataError, SocketType};
 
 /// An error that ends a handshake.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,12 +62,12 @@ pub enum HandshakeError {
     Refused {
         /// The peer's reason, printable.
         reason: String,
-        /// The denial that the reason stands for, if it is one of ZAP's.
-        denial: Option<Denial>,
+        /// The reason as a status of ZAP, if it is one of ZAP's.
+        deny_reason: Option<DenyReason>,
     },
     /// We didn't let the peer in.
     #[error("peer isn't let in: {0}")]
-    Denied(Denial),
+    Denied(DenyReason),
     /// The handshake was over already, or no decision was asked for: the caller's fault.
     #[error("the handshake is over, or waits for something else")]
     Over,
@@ -97,7 +97,7 @@ impl HandshakeError {
             Self::Greeting(_)
             | Self::SocketType { .. }
             | Self::Refused { .. }
-            | Self::Denied(Denial::Credentials)
+            | Self::Denied(DenyReason::Credentials)
             | Self::Curve(CurveError::Box { command: "HELLO" | "WELCOME" } | CurveError::WeakKey) => {
                 ErrorOrigin::Configuration
             }
@@ -122,8 +122,8 @@ impl HandshakeError {
     pub const fn is_transient(&self) -> bool {
         matches!(
             self,
-            Self::Denied(Denial::TryLater | Denial::Internal)
-                | Self::Refused { denial: Some(Denial::TryLater | Denial::Internal), .. }
+            Self::Denied(DenyReason::TryLater | DenyReason::Internal)
+                | Self::Refused { deny_reason: Some(DenyReason::TryLater | DenyReason::Internal), .. }
         )
     }
 }

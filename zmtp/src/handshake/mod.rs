@@ -41,7 +41,8 @@ pub use introduction::{Local, Peer};
 
 use crate::greeting::{VERSIONED, peer_major};
 use crate::{
-    Credentials, Denial, Greeting, Mechanism, Opener, Sealer, Security, SocketType, User, Verdict, Version,
+    Credentials, DenyReason, Greeting, Mechanism, Opener, Sealer, Security, SocketType, User, Verdict,
+    Version,
 };
 use command::{Received, put_error};
 
@@ -184,8 +185,8 @@ trait Ask: fmt::Debug + Send + Sync {
     fn admit(self: Box<Self>, user: User, out: &mut BytesMut) -> Result<Next, HandshakeError>;
 
     /// Tells the peer that it isn't let in, if it may know.
-    fn deny(&self, denial: Denial, out: &mut BytesMut) {
-        if let Some(reason) = denial.reason() {
+    fn deny(&self, deny_reason: DenyReason, out: &mut BytesMut) {
+        if let Some(reason) = deny_reason.reason() {
             put_error(reason, out);
         }
     }
@@ -328,9 +329,9 @@ impl Handshake {
                 self.state = state.admit(user, &mut self.output)?.into();
                 Ok(())
             }
-            Verdict::Deny(denial) => {
-                state.deny(denial, &mut self.output);
-                Err(HandshakeError::Denied(denial))
+            Verdict::Deny(deny_reason) => {
+                state.deny(deny_reason, &mut self.output);
+                Err(HandshakeError::Denied(deny_reason))
             }
         }
     }

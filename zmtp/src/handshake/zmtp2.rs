@@ -9,7 +9,7 @@ use bytes::{Buf, BufMut, BytesMut};
 
 use super::introduction::checked_identity;
 use super::{Ask, HandshakeError, Local, Next, Peer};
-use crate::{Denial, FrameHeader, Metadata, SocketType, User, Version};
+use crate::{DenyReason, FrameHeader, Metadata, SocketType, User, Version};
 
 /// The number of a kind is its place here.
 const NUMBERED: [SocketType; 11] = [
@@ -110,7 +110,7 @@ impl Ask for Asked {
         Ok(Next::complete(Peer { user, ..self.0 }, None))
     }
 
-    fn deny(&self, _: Denial, _: &mut BytesMut) {}
+    fn deny(&self, _: DenyReason, _: &mut BytesMut) {}
 
     fn may_peer_speak(&self) -> bool {
         true

@@ -174,7 +174,7 @@ pub enum Verdict {
     /// The peer may come in.
     Allow(User),
     /// The peer may not come in.
-    Deny(Denial),
+    Deny(DenyReason),
 }
 
 impl Verdict {
@@ -187,7 +187,7 @@ impl Verdict {
 
 /// The reason why a peer may not come in, with its status in ZAP (RFC 27).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum Denial {
+pub enum DenyReason {
     /// Not now: the peer isn't told anything, and tries again. Status 300.
     #[error("300: try again later")]
     TryLater,
@@ -199,8 +199,8 @@ pub enum Denial {
     Internal,
 }
 
-impl Denial {
-    /// Returns the reason in the ERROR to the peer, if the peer is told.
+impl DenyReason {
+    /// Returns the text in the ERROR to the peer, if the peer is told.
     pub(crate) const fn reason(self) -> Option<&'static str> {
         match self {
             Self::TryLater => None,
@@ -209,7 +209,7 @@ impl Denial {
         }
     }
 
-    /// Returns the denial that an ERROR of that reason stands for.
+    /// Returns the reason that the text of an ERROR stands for.
     pub(crate) fn from_reason(reason: &[u8]) -> Option<Self> {
         match reason {
             b"300" => Some(Self::TryLater),
@@ -249,15 +249,15 @@ mod tests {
 
     #[test]
     fn a_denial_comes_back_from_its_reason() {
-        for (reason, denial) in [
-            (&b"300"[..], Some(Denial::TryLater)),
-            (b"400", Some(Denial::Credentials)),
-            (b"500", Some(Denial::Internal)),
+        for (reason, deny_reason) in [
+            (&b"300"[..], Some(DenyReason::TryLater)),
+            (b"400", Some(DenyReason::Credentials)),
+            (b"500", Some(DenyReason::Internal)),
             (b"200", None),
             (b"4000", None),
             (b"", None),
         ] {
-            assert_eq!(Denial::from_reason(reason), denial);
+            assert_eq!(DenyReason::from_reason(reason), deny_reason);
         }
     }
 

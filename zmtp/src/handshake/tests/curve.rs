@@ -287,21 +287,24 @@ fn keys_of_zeros_keep_no_secret() {
 #[test]
 fn a_client_that_is_not_let_in_gets_the_status_and_nothing_else() {
     let [hello, _, initiate, _] = frames();
-    for (denial, told) in
-        [(Denial::Credentials, error("400")), (Denial::Internal, error("500")), (Denial::TryLater, vec![])]
-    {
+    for (deny_reason, told) in [
+        (DenyReason::Credentials, error("400")),
+        (DenyReason::Internal, error("500")),
+        (DenyReason::TryLater, vec![]),
+    ] {
         let mut bench = server();
-        bench.verdict = Some(Verdict::Deny(denial));
+        bench.verdict = Some(Verdict::Deny(deny_reason));
         bench.feed(&hello).unwrap();
         bench.sent();
-        assert_eq!(bench.refuse(&initiate), HandshakeError::Denied(denial));
+        assert_eq!(bench.refuse(&initiate), HandshakeError::Denied(deny_reason));
         assert_eq!(bench.sent(), told);
     }
 }
 
 #[test]
 fn a_client_takes_an_error_in_place_of_welcome_and_of_ready_and_a_server_takes_none() {
-    let refused = HandshakeError::Refused { reason: "400".into(), denial: Some(Denial::Credentials) };
+    let refused =
+        HandshakeError::Refused { reason: "400".into(), deny_reason: Some(DenyReason::Credentials) };
     let [hello, welcome, ..] = frames();
     assert_eq!(client().refuse(&error("400")), refused);
     let mut bench = client();
@@ -330,7 +333,7 @@ fn types_that_do_not_fit_are_told_by_the_server_once_it_knows_the_client() {
     let mut client = client();
     let [at_server, at_client] = shake([&mut bench, &mut client], 1000);
     assert!(matches!(at_server, Err(HandshakeError::SocketType { .. })));
-    assert!(matches!(at_client, Err(HandshakeError::Refused { denial: None, .. })));
+    assert!(matches!(at_client, Err(HandshakeError::Refused { deny_reason: None, .. })));
 }
 
 #[test]

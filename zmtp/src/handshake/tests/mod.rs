@@ -8,7 +8,7 @@ mod plain;
 mod zmtp2;
 
 use super::*;
-use crate::{Denial, Metadata, User};
+use crate::{DenyReason, Metadata, User};
 
 /// A handshake that is fed by hand, and the bytes that it sends.
 struct Bench {

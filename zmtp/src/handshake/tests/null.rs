@@ -155,8 +155,8 @@ fn anything_but_ready_or_error_is_refused() {
     for (frame, got) in [(&b"\x04\x07\x04PING\0\0"[..], "PING"), (b"\x04\x02\x01X", "X")] {
         assert_eq!(refusal(frame), HandshakeError::Unexpected { wanted: "READY", got: got.into() });
     }
-    let denial = Some(Denial::Credentials);
-    assert_eq!(refusal(&error("400")), HandshakeError::Refused { reason: "400".into(), denial });
+    let deny_reason = Some(DenyReason::Credentials);
+    assert_eq!(refusal(&error("400")), HandshakeError::Refused { reason: "400".into(), deny_reason });
     assert!(matches!(refusal(b"\x04\0"), HandshakeError::Command(_)));
     assert!(matches!(refusal(&command("READY", &[b"\x01"])), HandshakeError::Metadata(_)));
     assert!(matches!(refusal(b"\x06\0\0\0\0\x7f\0\0\0"), HandshakeError::TooLarge { .. }));
@@ -195,13 +195,15 @@ fn ready_waits_for_the_decision_and_the_peers_ready_does_not() {
 
 #[test]
 fn a_peer_that_is_not_let_in_is_told_what_zap_says() {
-    for (denial, told) in
-        [(Denial::Credentials, error("400")), (Denial::Internal, error("500")), (Denial::TryLater, vec![])]
-    {
+    for (deny_reason, told) in [
+        (DenyReason::Credentials, error("400")),
+        (DenyReason::Internal, error("500")),
+        (DenyReason::TryLater, vec![]),
+    ] {
         let mut bench = Bench::of(SocketType::Pub);
-        bench.verdict = Some(Verdict::Deny(denial));
+        bench.verdict = Some(Verdict::Deny(deny_reason));
         let refused = bench.refuse(&null());
-        assert_eq!(refused, HandshakeError::Denied(denial));
+        assert_eq!(refused, HandshakeError::Denied(deny_reason));
         assert_eq!(bench.sent()[64..], told);
     }
 }

@@ -130,34 +130,40 @@ fn a_client_that_goes_on_before_it_is_answered_is_refused() {
 
 #[test]
 fn a_client_that_is_not_let_in_gets_the_status_and_nothing_else() {
-    for (denial, told) in
-        [(Denial::Credentials, error("400")), (Denial::Internal, error("500")), (Denial::TryLater, vec![])]
-    {
+    for (deny_reason, told) in [
+        (DenyReason::Credentials, error("400")),
+        (DenyReason::Internal, error("500")),
+        (DenyReason::TryLater, vec![]),
+    ] {
         let mut bench = server();
-        bench.verdict = Some(Verdict::Deny(denial));
-        assert_eq!(bench.refuse(HELLO), HandshakeError::Denied(denial));
+        bench.verdict = Some(Verdict::Deny(deny_reason));
+        assert_eq!(bench.refuse(HELLO), HandshakeError::Denied(deny_reason));
         assert_eq!(bench.sent(), told);
-        assert_eq!(HandshakeError::Denied(denial).is_transient(), denial != Denial::Credentials);
+        assert_eq!(
+            HandshakeError::Denied(deny_reason).is_transient(),
+            deny_reason != DenyReason::Credentials
+        );
     }
 }
 
 #[test]
 fn a_client_takes_an_error_in_place_of_welcome_and_of_ready() {
-    for (reason, denial) in
-        [("400", Some(Denial::Credentials)), ("500", Some(Denial::Internal)), ("no", None)]
+    for (reason, deny_reason) in
+        [("400", Some(DenyReason::Credentials)), ("500", Some(DenyReason::Internal)), ("no", None)]
     {
-        let refused = HandshakeError::Refused { reason: reason.into(), denial };
+        let refused = HandshakeError::Refused { reason: reason.into(), deny_reason };
         assert_eq!(client("a", "b").refuse(&error(reason)), refused);
         let mut bench = client("a", "b");
         bench.feed(b"\x04\x08\x07WELCOME").unwrap();
         assert_eq!(bench.refuse(&error(reason)), refused);
-        assert_eq!(refused.is_transient(), denial == Some(Denial::Internal));
+        assert_eq!(refused.is_transient(), deny_reason == Some(DenyReason::Internal));
     }
 }
 
 #[test]
 fn a_client_knows_the_error_of_libzmq() {
-    let refused = HandshakeError::Refused { reason: "400".into(), denial: Some(Denial::Credentials) };
+    let refused =
+        HandshakeError::Refused { reason: "400".into(), deny_reason: Some(DenyReason::Credentials) };
     assert_eq!(client("a", "b").refuse(b"\x04\x09^RROR\x03400"), refused);
 }
 

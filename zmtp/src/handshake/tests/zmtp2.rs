@@ -112,10 +112,10 @@ fn an_identity_may_have_255_bytes_and_the_user_is_known() {
 #[test]
 fn a_denial_needs_no_command() {
     let mut bench = Bench::new(willing(SocketType::Pub));
-    bench.verdict = Some(Verdict::Deny(Denial::Credentials));
+    bench.verdict = Some(Verdict::Deny(DenyReason::Credentials));
     bench.feed(&[SIGNATURE, &[1]].concat()).unwrap();
     bench.sent();
-    assert_eq!(bench.refuse(b"\x02\0\0"), HandshakeError::Denied(Denial::Credentials));
+    assert_eq!(bench.refuse(b"\x02\0\0"), HandshakeError::Denied(DenyReason::Credentials));
     assert_eq!(bench.sent(), b"");
 }
 
