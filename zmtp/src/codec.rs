@@ -290,7 +290,7 @@ mod tests {
         );
         let refused = two.unwrap_err();
         assert!(
-            matches!(refused, CodecError::Handshake(HandshakeError::Refused { deny_reason: Some(d), .. }) if d == deny_reason)
+            matches!(refused, CodecError::Handshake(HandshakeError::RejectedByPeer { deny_reason: Some(d), .. }) if d == deny_reason)
         );
     }
 

@@ -137,7 +137,7 @@ impl ConnectionError {
     pub const fn deny_reason(&self) -> Option<DenyReason> {
         match self {
             Self::Handshake(HandshakeError::Denied(deny_reason)) => Some(*deny_reason),
-            Self::Handshake(HandshakeError::Refused { deny_reason, .. }) => *deny_reason,
+            Self::Handshake(HandshakeError::RejectedByPeer { deny_reason, .. }) => *deny_reason,
             _ => None,
         }
     }

@@ -88,7 +88,7 @@ impl Received {
         let whole = self.data().split_first().and_then(|(len, rest)| rest.get(..usize::from(*len)));
         let reason = whole.ok_or(CommandError::Malformed(ERROR))?;
         let deny_reason = DenyReason::from_reason(reason);
-        Err(HandshakeError::Refused { reason: reason.escape_ascii().to_string(), deny_reason })
+        Err(HandshakeError::RejectedByPeer { reason: reason.escape_ascii().to_string(), deny_reason })
     }
 }
 
@@ -132,7 +132,7 @@ mod tests {
             take(&frame).unwrap().unwrap().named_or_error(READY).unwrap_err()
         };
         let refused =
-            |reason: &str, deny_reason| HandshakeError::Refused { reason: reason.into(), deny_reason };
+            |reason: &str, deny_reason| HandshakeError::RejectedByPeer { reason: reason.into(), deny_reason };
         assert_eq!(refusal(b"\x05ERROR\x03400"), refused("400", Some(DenyReason::Credentials)));
         assert_eq!(refusal(b"\x05ERROR\x02400"), refused("40", None));
         assert_eq!(refusal(b"\x05ERROR\0"), refused("", None));
@@ -146,7 +146,10 @@ mod tests {
         let refused = take(b"\x04\x09^RROR\x03400").unwrap().unwrap().named_or_error(READY).unwrap_err();
         assert_eq!(
             refused,
-            HandshakeError::Refused { reason: "400".into(), deny_reason: Some(DenyReason::Credentials) }
+            HandshakeError::RejectedByPeer {
+                reason: "400".into(),
+                deny_reason: Some(DenyReason::Credentials)
+            }
         );
     }
 

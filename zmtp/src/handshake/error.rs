@@ -58,8 +58,8 @@ pub enum HandshakeError {
         len: usize,
     },
     /// The peer ended the handshake with ERROR.
-    #[error("peer refused the connection: {reason}")]
-    Refused {
+    #[error("peer rejected the connection: {reason}")]
+    RejectedByPeer {
         /// The peer's reason, printable.
         reason: String,
         /// The reason as a status of ZAP, if it is one of ZAP's.
@@ -96,7 +96,7 @@ impl HandshakeError {
         match self {
             Self::Greeting(_)
             | Self::SocketType { .. }
-            | Self::Refused { .. }
+            | Self::RejectedByPeer { .. }
             | Self::Denied(DenyReason::Credentials)
             | Self::Curve(CurveError::Box { command: "HELLO" | "WELCOME" } | CurveError::WeakKey) => {
                 ErrorOrigin::Configuration
@@ -123,7 +123,7 @@ impl HandshakeError {
         matches!(
             self,
             Self::Denied(DenyReason::TryLater | DenyReason::Internal)
-                | Self::Refused { deny_reason: Some(DenyReason::TryLater | DenyReason::Internal), .. }
+                | Self::RejectedByPeer { deny_reason: Some(DenyReason::TryLater | DenyReason::Internal), .. }
         )
     }
 }

@@ -304,7 +304,7 @@ fn a_client_that_is_not_let_in_gets_the_status_and_nothing_else() {
 #[test]
 fn a_client_takes_an_error_in_place_of_welcome_and_of_ready_and_a_server_takes_none() {
     let refused =
-        HandshakeError::Refused { reason: "400".into(), deny_reason: Some(DenyReason::Credentials) };
+        HandshakeError::RejectedByPeer { reason: "400".into(), deny_reason: Some(DenyReason::Credentials) };
     let [hello, welcome, ..] = frames();
     assert_eq!(client().refuse(&error("400")), refused);
     let mut bench = client();
@@ -333,7 +333,7 @@ fn types_that_do_not_fit_are_told_by_the_server_once_it_knows_the_client() {
     let mut client = client();
     let [at_server, at_client] = shake([&mut bench, &mut client], 1000);
     assert!(matches!(at_server, Err(HandshakeError::SocketType { .. })));
-    assert!(matches!(at_client, Err(HandshakeError::Refused { deny_reason: None, .. })));
+    assert!(matches!(at_client, Err(HandshakeError::RejectedByPeer { deny_reason: None, .. })));
 }
 
 #[test]

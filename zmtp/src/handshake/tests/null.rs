@@ -156,7 +156,7 @@ fn anything_but_ready_or_error_is_refused() {
         assert_eq!(refusal(frame), HandshakeError::Unexpected { wanted: "READY", got: got.into() });
     }
     let deny_reason = Some(DenyReason::Credentials);
-    assert_eq!(refusal(&error("400")), HandshakeError::Refused { reason: "400".into(), deny_reason });
+    assert_eq!(refusal(&error("400")), HandshakeError::RejectedByPeer { reason: "400".into(), deny_reason });
     assert!(matches!(refusal(b"\x04\0"), HandshakeError::Command(_)));
     assert!(matches!(refusal(&command("READY", &[b"\x01"])), HandshakeError::Metadata(_)));
     assert!(matches!(refusal(b"\x06\0\0\0\0\x7f\0\0\0"), HandshakeError::TooLarge { .. }));

@@ -151,7 +151,7 @@ fn a_client_takes_an_error_in_place_of_welcome_and_of_ready() {
     for (reason, deny_reason) in
         [("400", Some(DenyReason::Credentials)), ("500", Some(DenyReason::Internal)), ("no", None)]
     {
-        let refused = HandshakeError::Refused { reason: reason.into(), deny_reason };
+        let refused = HandshakeError::RejectedByPeer { reason: reason.into(), deny_reason };
         assert_eq!(client("a", "b").refuse(&error(reason)), refused);
         let mut bench = client("a", "b");
         bench.feed(b"\x04\x08\x07WELCOME").unwrap();
@@ -163,7 +163,7 @@ fn a_client_takes_an_error_in_place_of_welcome_and_of_ready() {
 #[test]
 fn a_client_knows_the_error_of_libzmq() {
     let refused =
-        HandshakeError::Refused { reason: "400".into(), deny_reason: Some(DenyReason::Credentials) };
+        HandshakeError::RejectedByPeer { reason: "400".into(), deny_reason: Some(DenyReason::Credentials) };
     assert_eq!(client("a", "b").refuse(b"\x04\x09^RROR\x03400"), refused);
 }
 
