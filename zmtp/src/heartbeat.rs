@@ -1,7 +1,7 @@
 //! When to ask a silent peer for a sign of life, and when to give it up (RFC 37, "Connection Heartbeating").
 //!
 //! Time is handed in. The order of calls at each turn: `handle_*` for what has happened, then
-//! [`poll`](Heartbeat::poll) until it answers [`Pulse::Wait`].
+//! [`poll`](Heartbeat::poll) until it answers [`HeartbeatAction::Wait`].
 
 use std::time::{Duration, Instant};
 
@@ -74,7 +74,7 @@ enum Question {
 
 /// The action that [`Heartbeat::poll`] asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Pulse {
+pub enum HeartbeatAction {
     /// Do nothing until this time; `None`: until something happens.
     Wait(Option<Instant>),
     /// Send this PING, and call [`Heartbeat::handle_written`] when it is written.
@@ -82,7 +82,7 @@ pub enum Pulse {
     /// Send a PONG without a context: the peer's PINGs lie unread here.
     Pong,
     /// Close the connection: the peer is silent for too long.
-    Dead,
+    Timeout,
 }
 
 /// libzmq holds a TTL in milliseconds in 16 bits: more than this would wrap there.
@@ -169,25 +169,27 @@ impl Heartbeat {
     }
 
     /// Returns the action that is due now.
-    pub fn poll(&mut self, now: Instant) -> Pulse {
+    pub fn poll(&mut self, now: Instant) -> HeartbeatAction {
         let is_over = |at: Option<Instant>| at.is_some_and(|at| at <= now);
         let answer_by = if let Question::Written(at) = self.question { at } else { None };
         if is_over(answer_by) || is_over(self.alive_by) {
-            return Pulse::Dead;
+            return HeartbeatAction::Timeout;
         }
         if is_over(self.pong_at) {
             self.pong_at = self.pong_interval().map(|interval| now + interval);
-            return Pulse::Pong;
+            return HeartbeatAction::Pong;
         }
         if is_over(self.ping_at) {
             self.ping_at = now.checked_add(self.config.ping_interval());
             // An unanswered PING is enough: more would pile up at a peer that is slow.
             if self.question == Question::Answered {
                 self.question = Question::Waiting;
-                return Pulse::Ping(Ping { ttl: self.config.tenths(), context: Bytes::new() });
+                return HeartbeatAction::Ping(Ping { ttl: self.config.tenths(), context: Bytes::new() });
             }
         }
-        Pulse::Wait([self.ping_at, answer_by, self.alive_by, self.pong_at].into_iter().flatten().min())
+        HeartbeatAction::Wait(
+            [self.ping_at, answer_by, self.alive_by, self.pong_at].into_iter().flatten().min(),
+        )
     }
 }
 
@@ -207,24 +209,24 @@ mod tests {
 
     /// A PING that is due is given, and written at once.
     fn ask(heartbeat: &mut Heartbeat, now: Instant) {
-        assert_eq!(heartbeat.poll(now), Pulse::Ping(ping(0)));
+        assert_eq!(heartbeat.poll(now), HeartbeatAction::Ping(ping(0)));
         heartbeat.handle_written(now);
     }
 
     #[test]
     fn without_an_interval_nothing_is_ever_due() {
         let now = Instant::now();
-        assert_eq!(Heartbeat::new(HeartbeatConfig::default(), now).poll(now), Pulse::Wait(None));
+        assert_eq!(Heartbeat::new(HeartbeatConfig::default(), now).poll(now), HeartbeatAction::Wait(None));
     }
 
     #[test]
     fn what_lies_beyond_all_time_never_comes() {
         let (now, ever) = (Instant::now(), Duration::MAX);
-        assert_eq!(Heartbeat::new(every(ever), now).poll(now), Pulse::Wait(None));
+        assert_eq!(Heartbeat::new(every(ever), now).poll(now), HeartbeatAction::Wait(None));
         let patient = HeartbeatConfig { timeout: Some(ever), ..every(SECOND) };
         let mut heartbeat = Heartbeat::new(patient, now);
         ask(&mut heartbeat, now + SECOND);
-        assert_eq!(heartbeat.poll(now + SECOND), Pulse::Wait(Some(now + 2 * SECOND)));
+        assert_eq!(heartbeat.poll(now + SECOND), HeartbeatAction::Wait(Some(now + 2 * SECOND)));
     }
 
     #[test]
@@ -233,20 +235,20 @@ mod tests {
         let config = HeartbeatConfig { timeout: Some(Duration::ZERO), ..every(SECOND) };
         let mut heartbeat = Heartbeat::new(config, start);
         ask(&mut heartbeat, start + SECOND);
-        assert_eq!(heartbeat.poll(start + 9 * SECOND), Pulse::Wait(Some(start + 10 * SECOND)));
+        assert_eq!(heartbeat.poll(start + 9 * SECOND), HeartbeatAction::Wait(Some(start + 10 * SECOND)));
     }
 
     #[test]
     fn a_ping_is_due_after_each_interval_whatever_the_traffic() {
         let start = Instant::now();
         let mut heartbeat = Heartbeat::new(every(SECOND), start);
-        assert_eq!(heartbeat.poll(start), Pulse::Wait(Some(start + SECOND)));
+        assert_eq!(heartbeat.poll(start), HeartbeatAction::Wait(Some(start + SECOND)));
         for n in 1..4 {
             let now = start + n * SECOND;
             ask(&mut heartbeat, now);
             for later in [now, now + SECOND / 2] {
                 heartbeat.handle_traffic(later);
-                assert_eq!(heartbeat.poll(later), Pulse::Wait(Some(now + SECOND)));
+                assert_eq!(heartbeat.poll(later), HeartbeatAction::Wait(Some(now + SECOND)));
             }
         }
     }
@@ -257,9 +259,9 @@ mod tests {
         let config = HeartbeatConfig { timeout: Some(3 * SECOND), ..every(SECOND) };
         let mut heartbeat = Heartbeat::new(config, start);
         ask(&mut heartbeat, start + SECOND);
-        assert_eq!(heartbeat.poll(start + 2 * SECOND), Pulse::Wait(Some(start + 3 * SECOND)));
-        assert_eq!(heartbeat.poll(start + 3 * SECOND), Pulse::Wait(Some(start + 4 * SECOND)));
-        assert_eq!(heartbeat.poll(start + 4 * SECOND), Pulse::Dead);
+        assert_eq!(heartbeat.poll(start + 2 * SECOND), HeartbeatAction::Wait(Some(start + 3 * SECOND)));
+        assert_eq!(heartbeat.poll(start + 3 * SECOND), HeartbeatAction::Wait(Some(start + 4 * SECOND)));
+        assert_eq!(heartbeat.poll(start + 4 * SECOND), HeartbeatAction::Timeout);
     }
 
     #[test]
@@ -267,14 +269,14 @@ mod tests {
         let start = Instant::now();
         let mut heartbeat = Heartbeat::new(HeartbeatConfig::default(), start);
         heartbeat.handle_ping(&ping(20), start);
-        assert_eq!(heartbeat.poll(start), Pulse::Wait(Some(start + 2 * SECOND)));
+        assert_eq!(heartbeat.poll(start), HeartbeatAction::Wait(Some(start + 2 * SECOND)));
         heartbeat.handle_traffic(start + SECOND);
-        assert_eq!(heartbeat.poll(start + 2 * SECOND), Pulse::Wait(Some(start + 3 * SECOND)));
+        assert_eq!(heartbeat.poll(start + 2 * SECOND), HeartbeatAction::Wait(Some(start + 3 * SECOND)));
         heartbeat.handle_ping(&ping(0), start + 2 * SECOND);
-        assert_eq!(heartbeat.poll(start + 9 * SECOND), Pulse::Wait(None));
+        assert_eq!(heartbeat.poll(start + 9 * SECOND), HeartbeatAction::Wait(None));
         heartbeat.handle_ping(&ping(700), start);
-        assert_eq!(heartbeat.poll(start + 69 * SECOND), Pulse::Wait(Some(start + 70 * SECOND)));
-        assert_eq!(heartbeat.poll(start + 70 * SECOND), Pulse::Dead);
+        assert_eq!(heartbeat.poll(start + 69 * SECOND), HeartbeatAction::Wait(Some(start + 70 * SECOND)));
+        assert_eq!(heartbeat.poll(start + 70 * SECOND), HeartbeatAction::Timeout);
     }
 
     #[test]
@@ -282,11 +284,11 @@ mod tests {
         let start = Instant::now();
         let mut heartbeat = Heartbeat::new(every(SECOND), start);
         heartbeat.handle_ping(&ping(10), start);
-        assert_eq!(heartbeat.poll(start + SECOND / 2), Pulse::Wait(Some(start + SECOND)));
+        assert_eq!(heartbeat.poll(start + SECOND / 2), HeartbeatAction::Wait(Some(start + SECOND)));
         heartbeat.handle_unread(start + SECOND);
         ask(&mut heartbeat, start + SECOND);
         heartbeat.handle_unread(start + 2 * SECOND);
-        assert_eq!(heartbeat.poll(start + 2 * SECOND), Pulse::Pong);
+        assert_eq!(heartbeat.poll(start + 2 * SECOND), HeartbeatAction::Pong);
         ask(&mut heartbeat, start + 2 * SECOND);
     }
 
@@ -295,33 +297,36 @@ mod tests {
         let start = Instant::now();
         let mut heartbeat = Heartbeat::new(HeartbeatConfig::default(), start);
         heartbeat.handle_unread(start);
-        assert_eq!(heartbeat.poll(start), Pulse::Wait(None), "it hasn't asked");
+        assert_eq!(heartbeat.poll(start), HeartbeatAction::Wait(None), "it hasn't asked");
         heartbeat.handle_ping(&ping(0), start + 4 * SECOND);
         let stalled = start + 5 * SECOND;
         heartbeat.handle_unread(stalled);
         for n in 1..4 {
-            assert_eq!(heartbeat.poll(stalled), Pulse::Wait(Some(stalled + 2 * n * SECOND)));
+            assert_eq!(heartbeat.poll(stalled), HeartbeatAction::Wait(Some(stalled + 2 * n * SECOND)));
             heartbeat.handle_unread(stalled + 2 * n * SECOND);
-            assert_eq!(heartbeat.poll(stalled + 2 * n * SECOND), Pulse::Pong);
+            assert_eq!(heartbeat.poll(stalled + 2 * n * SECOND), HeartbeatAction::Pong);
         }
         heartbeat.handle_reading();
-        assert_eq!(heartbeat.poll(stalled + 99 * SECOND), Pulse::Wait(None));
+        assert_eq!(heartbeat.poll(stalled + 99 * SECOND), HeartbeatAction::Wait(None));
     }
 
     #[test]
     fn the_time_to_answer_begins_when_the_ping_is_written() {
         let start = Instant::now();
         let mut heartbeat = Heartbeat::new(every(SECOND), start);
-        assert_eq!(heartbeat.poll(start + SECOND), Pulse::Ping(ping(0)));
+        assert_eq!(heartbeat.poll(start + SECOND), HeartbeatAction::Ping(ping(0)));
         // Traffic doesn't answer what the peer hasn't got, and there is one PING at a time.
         heartbeat.handle_traffic(start + 2 * SECOND);
         for n in 3..6 {
-            assert_eq!(heartbeat.poll(start + n * SECOND), Pulse::Wait(Some(start + (n + 1) * SECOND)));
+            assert_eq!(
+                heartbeat.poll(start + n * SECOND),
+                HeartbeatAction::Wait(Some(start + (n + 1) * SECOND))
+            );
         }
         let written = start + 5 * SECOND + SECOND / 2;
         heartbeat.handle_written(written);
-        assert_eq!(heartbeat.poll(start + 6 * SECOND), Pulse::Wait(Some(written + SECOND)));
-        assert_eq!(heartbeat.poll(written + SECOND), Pulse::Dead);
+        assert_eq!(heartbeat.poll(start + 6 * SECOND), HeartbeatAction::Wait(Some(written + SECOND)));
+        assert_eq!(heartbeat.poll(written + SECOND), HeartbeatAction::Timeout);
     }
 
     #[test]
@@ -332,9 +337,9 @@ mod tests {
         ask(&mut heartbeat, start + SECOND);
         for n in 1..6 {
             heartbeat.handle_progress(start + n * SECOND + SECOND / 2);
-            assert_ne!(heartbeat.poll(start + (n + 1) * SECOND), Pulse::Dead);
+            assert_ne!(heartbeat.poll(start + (n + 1) * SECOND), HeartbeatAction::Timeout);
         }
-        assert_eq!(heartbeat.poll(start + 7 * SECOND), Pulse::Dead);
+        assert_eq!(heartbeat.poll(start + 7 * SECOND), HeartbeatAction::Timeout);
     }
 
     #[test]
@@ -353,10 +358,10 @@ mod tests {
             for n in 1..4 {
                 assert_eq!(
                     heartbeat.poll(start + (n - 1) * expected),
-                    Pulse::Wait(Some(start + n * expected))
+                    HeartbeatAction::Wait(Some(start + n * expected))
                 );
                 assert!(
-                    matches!(heartbeat.poll(start + n * expected), Pulse::Ping(_)),
+                    matches!(heartbeat.poll(start + n * expected), HeartbeatAction::Ping(_)),
                     "{interval:?} {ttl:?}"
                 );
                 heartbeat.handle_traffic(start + n * expected);
@@ -371,7 +376,7 @@ mod tests {
         for (ttl, told) in [(Duration::from_millis(250), 2), (65 * SECOND, 650), (70 * SECOND, 655)] {
             let start = Instant::now();
             let mut heartbeat = Heartbeat::new(HeartbeatConfig { ttl, ..every(SECOND) }, start);
-            assert_eq!(heartbeat.poll(start + SECOND), Pulse::Ping(ping(told)));
+            assert_eq!(heartbeat.poll(start + SECOND), HeartbeatAction::Ping(ping(told)));
         }
     }
 }

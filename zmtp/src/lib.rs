@@ -22,7 +22,7 @@ pub use greeting::{Greeting, GreetingError, Mechanism, Version};
 pub use handshake::{
     Entropy, ErrorOrigin, Established, Handshake, HandshakeConfig, HandshakeError, Local, Peer, Step,
 };
-pub use heartbeat::{Heartbeat, HeartbeatConfig, Pulse};
+pub use heartbeat::{Heartbeat, HeartbeatAction, HeartbeatConfig};
 pub use incoming::{Incoming, TrafficError};
 pub use message::{
     Batch, BatchBuilder, Envelope, Frames, IntoFrame, IntoMessage, Message, MessageBuilder, Messages, Small,

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
-use enfonet_zmtp::{Command, Heartbeat, HeartbeatConfig, Ping, Pulse, Version};
+use enfonet_zmtp::{Command, Heartbeat, HeartbeatAction, HeartbeatConfig, Ping, Version};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::error::ConnectionError;
@@ -105,8 +105,8 @@ impl Vigil {
         let Some(watch) = &mut self.watch else { return Ok(None) };
         loop {
             match watch.heartbeat.poll(now()) {
-                Pulse::Wait(None) => return Ok(None),
-                Pulse::Wait(Some(at)) => {
+                HeartbeatAction::Wait(None) => return Ok(None),
+                HeartbeatAction::Wait(Some(at)) => {
                     if watch.timer.deadline().into_std() != at {
                         watch.timer.as_mut().reset(at.into());
                     }
@@ -114,9 +114,9 @@ impl Vigil {
                         return Ok(None);
                     }
                 }
-                Pulse::Ping(ping) => return Ok(Some(Beat::Ping(framed(&Command::Ping(ping))))),
-                Pulse::Pong => return Ok(Some(Beat::Pong(framed(&Command::Pong(Bytes::new()))))),
-                Pulse::Dead => return Err(ConnectionError::Silent),
+                HeartbeatAction::Ping(ping) => return Ok(Some(Beat::Ping(framed(&Command::Ping(ping))))),
+                HeartbeatAction::Pong => return Ok(Some(Beat::Pong(framed(&Command::Pong(Bytes::new()))))),
+                HeartbeatAction::Timeout => return Err(ConnectionError::Silent),
             }
         }
     }
