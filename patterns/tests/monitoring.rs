@@ -120,7 +120,7 @@ async fn a_peer_that_answers_no_ping_is_told_of_as_silent() {
     let gone = expect(&mut monitor, &["Disconnected"]).await;
     assert_eq!(start.elapsed().as_secs(), 20);
     let MonitorEvent::Disconnected { reason, .. } = gone else { panic!() };
-    assert!(matches!(*reason, ConnectionError::Silent), "{reason}");
+    assert!(matches!(*reason, ConnectionError::HeartbeatTimeout), "{reason}");
 }
 
 /// Two sockets of one context, that try again at once.

@@ -196,9 +196,9 @@ fn a_peer_that_goes_is_told_of_with_the_reason() {
         // A PING that isn't answered; and a time that the peer has set itself.
         let asking = Options::default().heartbeat_interval(Duration::from_millis(5));
         let asking = asking.heartbeat_timeout(Duration::from_millis(20));
-        assert!(matches!(*goes(we, asking, &message(&["silence"])), ConnectionError::Silent));
+        assert!(matches!(*goes(we, asking, &message(&["silence"])), ConnectionError::HeartbeatTimeout));
         let ping = b"\x04\x07\x04PING\0\x01";
-        assert!(matches!(*goes(we, Options::default(), ping), ConnectionError::Silent));
+        assert!(matches!(*goes(we, Options::default(), ping), ConnectionError::HeartbeatTimeout));
     }
 }
 

@@ -116,7 +116,7 @@ impl Vigil {
                 }
                 HeartbeatAction::Ping(ping) => return Ok(Some(Beat::Ping(framed(&Command::Ping(ping))))),
                 HeartbeatAction::Pong => return Ok(Some(Beat::Pong(framed(&Command::Pong(Bytes::new()))))),
-                HeartbeatAction::Timeout => return Err(ConnectionError::Silent),
+                HeartbeatAction::Timeout => return Err(ConnectionError::HeartbeatTimeout),
             }
         }
     }

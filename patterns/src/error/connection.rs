@@ -71,7 +71,7 @@ pub enum ConnectionError {
     Replaced,
     /// No sign of life within the heartbeat's time.
     #[error("the peer is silent: no byte came within the heartbeat's time")]
-    Silent,
+    HeartbeatTimeout,
     /// Subscriptions or answers to PING pile up, since the peer reads nothing.
     #[error("the peer doesn't take the commands sent to it")]
     Overrun,
@@ -100,7 +100,7 @@ impl ConnectionError {
             | Self::ConnectTimeout
             | Self::Curve(_)
             | Self::HandshakeTimeout
-            | Self::Silent => ErrorOrigin::Transient,
+            | Self::HeartbeatTimeout => ErrorOrigin::Transient,
         }
     }
 
