@@ -19,7 +19,7 @@ mod socket;
 mod status;
 mod transport;
 
-pub use auth::{Authenticator, Claim, CurveClients, Decision, PlainUsers, Zap, new_key_pair};
+pub use auth::{AuthRequest, Authenticator, CurveClients, Decision, PlainUsers, Zap, new_key_pair};
 pub use context::Context;
 pub use endpoint::{Endpoint, EndpointError, Host, IpcPath, Source, Zone};
 pub use enfonet_zmtp::{

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use enfonet::{
-    Claim, Context, Endpoint, KeyPair, Login, Options, Rep, Req, Security, Verdict, Zap, new_key_pair,
+    AuthRequest, Context, Endpoint, KeyPair, Login, Options, Rep, Req, Security, Verdict, Zap, new_key_pair,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -39,7 +39,7 @@ impl Drop for Told {
 async fn undecided(security: Security) -> (Rep, Endpoint, mpsc::UnboundedReceiver<&'static str>) {
     let (tell, told) = mpsc::unbounded_channel();
     let options = Options::default().security(security).handshake_timeout(Duration::ZERO);
-    let server = Rep::with_options(options.authenticator(move |_: Claim| {
+    let server = Rep::with_options(options.authenticator(move |_: AuthRequest| {
         let told = Told(tell.clone());
         async move {
             let _ = told.0.send("asked");
@@ -98,7 +98,7 @@ async fn a_plain_peer_that_does_not_wait_for_its_answer_is_turned_away_at_once()
 async fn a_null_peer_that_refuses_us_before_our_decision_is_not_tried_again_soon() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let options = Options::default().handshake_timeout(Duration::ZERO);
-    let req = Req::with_options(options.authenticator(|_: Claim| std::future::pending()));
+    let req = Req::with_options(options.authenticator(|_: AuthRequest| std::future::pending()));
     req.connect(Endpoint::tcp(listener.local_addr().unwrap())).unwrap();
     let (mut peer, _) = listener.accept().await.unwrap();
     peer.write_all(&[&greeting("NULL")[..], b"\x04\x0a\x05ERROR\x03400"].concat()).await.unwrap();
@@ -136,13 +136,14 @@ async fn each_handshake_is_asked_about_once() {
     for [server, client] in pairs() {
         let asked = Arc::new(AtomicUsize::new(0));
         let count = asked.clone();
-        let rep = Rep::with_options(Options::default().security(server).authenticator(move |_: Claim| {
-            count.fetch_add(1, Ordering::Relaxed);
-            async {
-                tokio::task::yield_now().await;
-                Verdict::allow()
-            }
-        }));
+        let rep =
+            Rep::with_options(Options::default().security(server).authenticator(move |_: AuthRequest| {
+                count.fetch_add(1, Ordering::Relaxed);
+                async {
+                    tokio::task::yield_now().await;
+                    Verdict::allow()
+                }
+            }));
         let endpoint = rep.bind("tcp://127.0.0.1:*").await.unwrap();
         for n in 1..5 {
             let req = Req::with_options(Options::default().security(client.clone()));
@@ -160,7 +161,7 @@ async fn each_handshake_is_asked_about_once() {
 async fn handshakes_that_end_in_any_way_make_room_for_others() {
     for [server, client] in pairs().drain(1..) {
         let options = Options::default().security(server.clone()).max_handshakes(1);
-        let rep = Rep::with_options(options.authenticator(|_: Claim| async { Verdict::allow() }));
+        let rep = Rep::with_options(options.authenticator(|_: AuthRequest| async { Verdict::allow() }));
         let endpoint = rep.bind("tcp://127.0.0.1:*").await.unwrap();
         let mechanism = server.mechanism().name();
         for garbage in
@@ -298,7 +299,7 @@ fn a_runtime_may_end_while_decisions_are_pending() {
             let options = Options::default().security(Security::PlainServer);
             let options = match zap {
                 true => options.authenticator(Zap::in_context(&context)),
-                false => options.authenticator(move |_: Claim| {
+                false => options.authenticator(move |_: AuthRequest| {
                     heard.notify_one();
                     std::future::pending()
                 }),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enfonet::{
-    Claim, Credentials, Dealer, DenyReason, Login, Options, PeerEvent, Router, Security, User, Verdict,
+    AuthRequest, Credentials, Dealer, DenyReason, Login, Options, PeerEvent, Router, Security, User, Verdict,
 };
 use enfonet_tests::{DEADLINE, Runtime, Script, greeting, greeting_of, ready, wildcard};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -13,14 +13,14 @@ use tokio::sync::{Notify, oneshot};
 use crate::world::{ANYWHERE, MECHANISMS, Mechanism, Role, World, login};
 
 /// How an authenticator is told to decide on one peer; to drop it is to deny.
-type Pending = (Claim, oneshot::Sender<Verdict>);
+type Pending = (AuthRequest, oneshot::Sender<Verdict>);
 
 /// An authenticator that has somebody else decide.
 fn delegating() -> (Options, UnboundedReceiver<Pending>) {
     let (asked, pending) = unbounded_channel();
-    let options = Options::default().authenticator(move |claim| {
+    let options = Options::default().authenticator(move |request| {
         let (verdict, decided) = oneshot::channel();
-        asked.send((claim, verdict)).expect("the test is there");
+        asked.send((request, verdict)).expect("the test is there");
         async { decided.await.unwrap_or(Verdict::Deny(DenyReason::Credentials)) }
     });
     (options, pending)
@@ -73,10 +73,10 @@ fn a_claim_tells_what_was_shown_where_from_and_to_whom() {
             let (_dealer, at) = dealer(&world.runtime, options, &endpoint);
             let peer = Dealer::with_options(Options::default().security(client.clone()).identity("client"));
             peer.connect(&at[..]).unwrap();
-            let (claim, _) = world.runtime.run(pending.recv()).unwrap();
-            assert_eq!(claim.credentials, credentials);
-            assert_eq!((&claim.domain[..], &claim.address[..]), ("global", address));
-            assert_eq!(claim.identity, "server");
+            let (request, _) = world.runtime.run(pending.recv()).unwrap();
+            assert_eq!(request.credentials, credentials);
+            assert_eq!((&request.domain[..], &request.address[..]), ("global", address));
+            assert_eq!(request.identity, "server");
         }
     }
 }
@@ -89,9 +89,9 @@ fn a_process_of_pyzmqs_is_known_by_its_ids_over_ipc() {
     let (_dealer, at) = dealer(&world.runtime, options, &endpoint);
     let py = world.py.socket("DEALER");
     py.connect(&at);
-    let (claim, _) = world.runtime.run(pending.recv()).unwrap();
-    let ids: Vec<&str> = claim.address.split(':').collect();
-    let [_, _, _, pid] = ids[..] else { panic!("{claim:?}") };
+    let (request, _) = world.runtime.run(pending.recv()).unwrap();
+    let ids: Vec<&str> = request.address.split(':').collect();
+    let [_, _, _, pid] = ids[..] else { panic!("{request:?}") };
     assert!(pid != std::process::id().to_string() && pid.parse::<u32>().is_ok_and(|pid| pid > 1), "{pid}");
 }
 
@@ -197,8 +197,8 @@ fn with_null_both_ends_ask_and_each_may_refuse() {
         let connecting = Options::<Dealer>::from(once).peer_events(true).build();
         connecting.connect(&at[..]).unwrap();
         for (end, pending) in [&mut theirs, &mut others].into_iter().enumerate() {
-            let (claim, decide) = runtime.run(pending.recv()).unwrap();
-            assert_eq!((claim.credentials, &claim.address[..]), (Credentials::Null, "127.0.0.1"));
+            let (request, decide) = runtime.run(pending.recv()).unwrap();
+            assert_eq!((request.credentials, &request.address[..]), (Credentials::Null, "127.0.0.1"));
             if refused_by != Some(end) {
                 // The other may have refused already, and gone.
                 let _ = decide.send(Verdict::Allow(User::named(["bound", "connecting"][end])));
@@ -226,21 +226,22 @@ fn with_null_both_ends_ask_and_each_may_refuse() {
 fn many_peers_are_decided_on_at_a_time() {
     let runtime = Runtime::new();
     let gate = Arc::new(Notify::new());
-    let (asked, mut claims) = unbounded_channel();
+    let (asked, mut requests) = unbounded_channel();
     let opened = gate.clone();
-    let options = Options::default().security(Security::PlainServer).authenticator(move |claim: Claim| {
-        let (opened, asked) = (opened.clone(), asked.clone());
-        async move {
-            let opening = opened.notified();
-            let _ = asked.send(claim);
-            opening.await;
-            Verdict::allow()
-        }
-    });
+    let options =
+        Options::default().security(Security::PlainServer).authenticator(move |request: AuthRequest| {
+            let (opened, asked) = (opened.clone(), asked.clone());
+            async move {
+                let opening = opened.notified();
+                let _ = asked.send(request);
+                opening.await;
+                Verdict::allow()
+            }
+        });
     let router = Router::with_options(options);
     let at = runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
     let mut clients: Vec<_> = (0..100).map(|_| knock(&at, "x")).collect();
-    (0..100).for_each(|_| drop(runtime.run(claims.recv()).unwrap()));
+    (0..100).for_each(|_| drop(runtime.run(requests.recv()).unwrap()));
     gate.notify_waiters();
     clients.iter_mut().for_each(|client| client.expect(b"\x04\x08\x07WELCOME"));
 }

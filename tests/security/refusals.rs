@@ -1,7 +1,7 @@
 //! Clients of pyzmq's that a server of ours doesn't let in, and what both see of it.
 
 use enfonet::{
-    Claim, Credentials, CurveClients, DenyReason, FromSubscriber, Options, PlainUsers, Security,
+    AuthRequest, Credentials, CurveClients, DenyReason, FromSubscriber, Options, PlainUsers, Security,
     Subscription, Verdict, XPub,
 };
 use enfonet_tests::PySocket;
@@ -55,14 +55,14 @@ fn is_refused(client: &PySocket, mechanism: Mechanism, status: i64) {
     client.wait_event("DISCONNECTED");
 }
 
-/// Returns options that let every peer in, and the claims that the authenticator is asked about.
-fn asking(security: Security) -> (Options, UnboundedReceiver<Claim>) {
-    let (asked, claims) = unbounded_channel();
-    let options = Options::default().security(security).authenticator(move |claim| {
-        let _ = asked.send(claim);
+/// Returns options that let every peer in, and the requests that the authenticator is asked about.
+fn asking(security: Security) -> (Options, UnboundedReceiver<AuthRequest>) {
+    let (asked, requests) = unbounded_channel();
+    let options = Options::default().security(security).authenticator(move |request| {
+        let _ = asked.send(request);
         std::future::ready(Verdict::allow())
     });
-    (options, claims)
+    (options, requests)
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn the_lists_of_one_mechanism_admit_nobody_of_the_other() {
 #[test]
 fn a_client_that_takes_the_server_for_another_is_not_asked_about_and_told_nothing() {
     let world = World::new();
-    let (options, mut claims) = asking(world.security(Mechanism::Curve, Role::Server));
+    let (options, mut requests) = asking(world.security(Mechanism::Curve, Role::Server));
     let (xpub, at) = xpub(&world, options);
     let other = world.py.curve_keys();
     let refused = stranger(&world).curve(&other.public, &in_z85(&world.client));
@@ -156,8 +156,8 @@ fn a_client_that_takes_the_server_for_another_is_not_asked_about_and_told_nothin
     assert_eq!(refused.wait_event("HANDSHAKE_FAILED_NO_DETAIL"), 32);
     refused.wait_event("CONNECT_RETRIED");
     admits(&world, &xpub, Mechanism::Curve, &at);
-    assert_eq!(claims.try_recv().unwrap().credentials, Credentials::Curve(*world.client.public()));
-    assert!(claims.try_recv().is_err());
+    assert_eq!(requests.try_recv().unwrap().credentials, Credentials::Curve(*world.client.public()));
+    assert!(requests.try_recv().is_err());
 }
 
 /// An end of pyzmq's with each mechanism but this, in each role.
@@ -186,7 +186,7 @@ fn another_mechanism_is_refused_by_both_ends_and_nobody_is_asked() {
     }
     for security in securities {
         let ours = security.mechanism().name();
-        let (options, mut claims) = asking(security);
+        let (options, mut requests) = asking(security);
         let (bound, at) = xpub(&world, options.clone());
         for py in others(&world, ours) {
             py.connect(&at);
@@ -198,7 +198,7 @@ fn another_mechanism_is_refused_by_both_ends_and_nobody_is_asked() {
             assert_eq!(py.wait_event("HANDSHAKE_FAILED_PROTOCOL"), MISMATCH, "{ours}");
             assert_eq!(connected.try_recv(), None);
         }
-        assert!(claims.try_recv().is_err() && bound.try_recv().is_none());
+        assert!(requests.try_recv().is_err() && bound.try_recv().is_none());
     }
     assert_eq!(world.zap.requests(), 0);
 }
@@ -208,7 +208,7 @@ fn two_of_the_same_role_do_not_come_together() {
     let world = World::new();
     for mechanism in MECHANISMS {
         // Both servers wait for the other to begin.
-        let (options, mut claims) = asking(world.security(mechanism, Role::Server));
+        let (options, mut requests) = asking(world.security(mechanism, Role::Server));
         let (_xpub, at) = xpub(&world, options.handshake_timeout(std::time::Duration::from_millis(50)));
         let server = world.secured("SUB", mechanism, Role::Server);
         server.connect(&at);
@@ -219,6 +219,6 @@ fn two_of_the_same_role_do_not_come_together() {
         let client = world.secured("SUB", mechanism, Role::Client);
         client.connect(&at);
         assert_eq!(client.wait_event("HANDSHAKE_FAILED_PROTOCOL"), UNEXPECTED);
-        assert!(claims.try_recv().is_err() && others.try_recv().is_err());
+        assert!(requests.try_recv().is_err() && others.try_recv().is_err());
     }
 }

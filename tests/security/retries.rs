@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use enfonet::{
-    Claim, CurveClients, Dealer, DenyReason, Options, PlainUsers, Rep, Security, Verdict, new_key_pair,
+    AuthRequest, CurveClients, Dealer, DenyReason, Options, PlainUsers, Rep, Security, Verdict, new_key_pair,
 };
 use enfonet_tests::{DEADLINE, PySocket, PyZap, PyZmq, frames};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -32,14 +32,14 @@ fn hears(server: &PySocket, expected: &str) {
 }
 
 /// An authenticator that denies, and tells whom, until the switch is on.
-fn switched(deny_reason: DenyReason) -> (Arc<AtomicBool>, UnboundedReceiver<Claim>, Options) {
+fn switched(deny_reason: DenyReason) -> (Arc<AtomicBool>, UnboundedReceiver<AuthRequest>, Options) {
     let on = Arc::new(AtomicBool::new(false));
     let (denied, denials) = unbounded_channel();
     let switch = on.clone();
-    let options = Options::default().authenticator(move |claim| {
+    let options = Options::default().authenticator(move |request| {
         let on = switch.load(Ordering::Relaxed);
         if !on {
-            let _ = denied.send(claim);
+            let _ = denied.send(request);
         }
         std::future::ready(if on { Verdict::allow() } else { Verdict::Deny(deny_reason) })
     });

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use enfonet::{
-    Claim, Credentials, Dealer, DenyReason, Login, Options, Security, SocketType, User, Verdict, new_key_pair,
+    AuthRequest, Credentials, Dealer, DenyReason, Login, Options, Security, SocketType, User, Verdict,
+    new_key_pair,
 };
 use enfonet_tests::{
     DEADLINE, Runtime, Script, ScriptListener, command, greeting, greeting_of, message, properties, ready,
@@ -20,8 +21,8 @@ fn client(username: &'static str, password: &str) -> Options {
 
 /// A server that lets the admin in, and denies others in the way that their name says.
 fn server() -> Options {
-    Options::default().security(Security::PlainServer).authenticator(async |claim: Claim| {
-        let Credentials::Plain(login) = claim.credentials else { panic!() };
+    Options::default().security(Security::PlainServer).authenticator(async |request: AuthRequest| {
+        let Credentials::Plain(login) = request.credentials else { panic!() };
         match &login.username()[..] {
             b"admin" if login.password().expose() == b"secret" => Verdict::Allow(User::named("admin")),
             b"later" => Verdict::Deny(DenyReason::TryLater),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use enfonet_zmtp::{Credentials, DenyReason, PublicKey, User, Verdict};
 
-use super::{Authenticator, Claim, Decision};
+use super::{AuthRequest, Authenticator, Decision};
 
 /// Lets those in whose public key is on the list (CURVE).
 ///
@@ -58,8 +58,8 @@ impl FromIterator<PublicKey> for CurveClients {
 }
 
 impl Authenticator for CurveClients {
-    fn authenticate(&self, claim: Claim) -> Decision<'_> {
-        Box::pin(std::future::ready(self.decide(&claim.credentials)))
+    fn authenticate(&self, request: AuthRequest) -> Decision<'_> {
+        Box::pin(std::future::ready(self.decide(&request.credentials)))
     }
 }
 

@@ -16,10 +16,10 @@ pub use curve::CurveClients;
 pub use plain::PlainUsers;
 pub use zap::Zap;
 
-/// Claim of a peer, for an [`Authenticator`] to decide on.
+/// AuthRequest of a peer, for an [`Authenticator`] to decide on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Claim {
+pub struct AuthRequest {
     /// Credentials that the peer has shown.
     pub credentials: Credentials,
     /// The domain of our socket: see [`Options::domain`](crate::Options::domain).
@@ -41,10 +41,10 @@ pub type Decision<'a> = Pin<Box<dyn Future<Output = Verdict> + Send + 'a>>;
 /// Closures are authenticators:
 ///
 /// ```
-/// use enfonet::{Claim, Credentials, DenyReason, Options, Security, User, Verdict};
+/// use enfonet::{AuthRequest, Credentials, DenyReason, Options, Security, User, Verdict};
 ///
-/// let options = Options::default().security(Security::PlainServer).authenticator(async |claim: Claim| {
-///     match &claim.credentials {
+/// let options = Options::default().security(Security::PlainServer).authenticator(async |request: AuthRequest| {
+///     match &request.credentials {
 ///         Credentials::Plain(login) if login.username() == "guest" => Verdict::Allow(User::named("guest")),
 ///         _ => Verdict::Deny(DenyReason::Credentials),
 ///     }
@@ -52,16 +52,16 @@ pub type Decision<'a> = Pin<Box<dyn Future<Output = Verdict> + Send + 'a>>;
 /// ```
 pub trait Authenticator: Send + Sync + 'static {
     /// Decides on one peer.
-    fn authenticate(&self, claim: Claim) -> Decision<'_>;
+    fn authenticate(&self, request: AuthRequest) -> Decision<'_>;
 }
 
 impl<D, F> Authenticator for D
 where
-    D: Fn(Claim) -> F + Send + Sync + 'static,
+    D: Fn(AuthRequest) -> F + Send + Sync + 'static,
     F: Future<Output = Verdict> + Send + 'static,
 {
-    fn authenticate(&self, claim: Claim) -> Decision<'_> {
-        Box::pin(self(claim))
+    fn authenticate(&self, request: AuthRequest) -> Decision<'_> {
+        Box::pin(self(request))
     }
 }
 
@@ -83,10 +83,10 @@ impl Door {
     pub(crate) async fn decide(
         &self,
         credentials: Credentials,
-        claim: impl FnOnce(Credentials) -> Claim,
+        request: impl FnOnce(Credentials) -> AuthRequest,
     ) -> Verdict {
         match (&self.0, &credentials) {
-            (Some(authenticator), _) => authenticator.authenticate(claim(credentials)).await,
+            (Some(authenticator), _) => authenticator.authenticate(request(credentials)).await,
             (None, Credentials::Plain(_)) => Verdict::Deny(DenyReason::Internal),
             (None, _) => Verdict::allow(),
         }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use enfonet_zmtp::{Credentials, DenyReason, Secret, User, Verdict};
 use subtle::{Choice, ConstantTimeEq};
 
-use super::{Authenticator, Claim, Decision};
+use super::{AuthRequest, Authenticator, Decision};
 
 /// Lets those in who know the password to their name (PLAIN). Their user id is the name.
 ///
@@ -63,8 +63,8 @@ fn is_same(password: &Secret, shown: &Secret) -> Choice {
 }
 
 impl Authenticator for PlainUsers {
-    fn authenticate(&self, claim: Claim) -> Decision<'_> {
-        Box::pin(std::future::ready(self.decide(&claim.credentials)))
+    fn authenticate(&self, request: AuthRequest) -> Decision<'_> {
+        Box::pin(std::future::ready(self.decide(&request.credentials)))
     }
 }
 

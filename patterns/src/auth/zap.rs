@@ -11,7 +11,7 @@ use bytes::Bytes;
 use enfonet_zmtp::{Credentials, DenyReason, Message, Metadata, MetadataError, User, Verdict};
 use tracing::warn;
 
-use super::{Authenticator, Claim, Decision};
+use super::{AuthRequest, Authenticator, Decision};
 use crate::{Context, Endpoint, Options, Req};
 
 /// Where handlers are, by the RFC.
@@ -70,7 +70,7 @@ impl Zap {
         Self { context: Context::global().clone(), handler }
     }
 
-    async fn ask(&self, claim: Claim) -> Result<Verdict, ZapError> {
+    async fn ask(&self, request: AuthRequest) -> Result<Verdict, ZapError> {
         if let Endpoint::Inproc(name) = &self.handler
             && !self.context.is_bound(name)
         {
@@ -81,15 +81,15 @@ impl Zap {
         let req = Req::with_options(options.reconnect_interval(CONNECT / 4).refused_interval(CONNECT));
         req.connect(&self.handler).map_err(|_| ZapError::NoHandler)?;
         tokio::time::timeout(CONNECT, req.wait_connected(1)).await.map_err(|_| ZapError::NoHandler)?;
-        req.send(request(claim)).await.map_err(|_| ZapError::NoHandler)?;
+        req.send(zap_request(request)).await.map_err(|_| ZapError::NoHandler)?;
         verdict(&req.recv().await.map_err(|_| ZapError::HandlerGone)?)
     }
 }
 
 impl Authenticator for Zap {
-    fn authenticate(&self, claim: Claim) -> Decision<'_> {
+    fn authenticate(&self, request: AuthRequest) -> Decision<'_> {
         Box::pin(async move {
-            self.ask(claim).await.unwrap_or_else(|error| {
+            self.ask(request).await.unwrap_or_else(|error| {
                 warn!(handler = %self.handler, %error, "a peer can't be authenticated");
                 Verdict::Deny(DenyReason::TryLater)
             })
@@ -97,12 +97,17 @@ impl Authenticator for Zap {
     }
 }
 
-fn request(claim: Claim) -> Message {
-    let mechanism = claim.credentials.mechanism().name();
-    let mut frames: Vec<Bytes> =
-        vec![VERSION.into(), REQUEST_ID.into(), claim.domain.into(), claim.address.into(), claim.identity];
+fn zap_request(request: AuthRequest) -> Message {
+    let mechanism = request.credentials.mechanism().name();
+    let mut frames: Vec<Bytes> = vec![
+        VERSION.into(),
+        REQUEST_ID.into(),
+        request.domain.into(),
+        request.address.into(),
+        request.identity,
+    ];
     frames.push(mechanism.into());
-    match claim.credentials {
+    match request.credentials {
         Credentials::Plain(login) => {
             frames.push(login.username().clone());
             frames.push(Bytes::copy_from_slice(login.password().expose()));
@@ -161,9 +166,9 @@ mod tests {
 
     use super::*;
 
-    fn claim(credentials: Credentials) -> Claim {
+    fn auth_request(credentials: Credentials) -> AuthRequest {
         let (domain, address) = ("global".into(), "127.0.0.1".into());
-        Claim { credentials, domain, address, identity: "IDENT".into() }
+        AuthRequest { credentials, domain, address, identity: "IDENT".into() }
     }
 
     #[test]
@@ -176,7 +181,7 @@ mod tests {
             (Credentials::Curve(PublicKey::from_bytes([7; 32])), vec![b"CURVE", &[7; 32]]),
         ] {
             let expected: Vec<&[u8]> = head.iter().map(|text| text.as_bytes()).chain(tail).collect();
-            assert!(request(claim(credentials)).iter().eq(expected));
+            assert!(zap_request(auth_request(credentials)).iter().eq(expected));
         }
     }
 

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::link::Link;
 use crate::PeerId;
-use crate::auth::Claim;
+use crate::auth::AuthRequest;
 use crate::error::ConnectionError;
 use crate::transport::Stream;
 
@@ -167,13 +167,13 @@ impl Shaking<'_> {
     async fn decide(&mut self, credentials: Credentials) -> Result<(), ConnectionError> {
         let (options, stream) = (self.link.options(), self.stream);
         let enough = options.metadata.saturating_add(ROOM);
-        let claim = |credentials| Claim {
+        let request = |credentials| AuthRequest {
             credentials,
             domain: options.domain.clone(),
             address: stream.peer_address(),
             identity: options.identity.clone(),
         };
-        let mut verdict = pin!(options.door.decide(credentials, claim));
+        let mut verdict = pin!(options.door.decide(credentials, request));
         loop {
             tokio::select! {
                 biased;
