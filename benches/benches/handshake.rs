@@ -3,10 +3,10 @@
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use enfonet_benches::{curve, shake, start};
-use enfonet_zmtp::{Login, Security};
+use enfonet_zmtp::{PlainCredentials, Security};
 
 fn mechanisms() -> [(&'static str, [Security; 2]); 3] {
-    let login = Login::new("user", "password").expect("short enough");
+    let login = PlainCredentials::new("user", "password").expect("short enough");
     [
         ("null", [Security::Null, Security::Null]),
         ("plain", [Security::PlainServer, Security::PlainClient(login)]),

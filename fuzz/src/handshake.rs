@@ -6,8 +6,8 @@
 use arbitrary::{Arbitrary, Unstructured};
 use bytes::BytesMut;
 use enfonet_zmtp::{
-    DenyReason, Entropy, Handshake, HandshakeConfig, KeyPair, Login, SecretKey, Security, SocketType, Step,
-    Verdict,
+    DenyReason, Entropy, Handshake, HandshakeConfig, KeyPair, PlainCredentials, SecretKey, Security,
+    SocketType, Step, Verdict,
 };
 
 /// The NULL mechanism at both ends of a connection, with and without peers of ZMTP 2.0.
@@ -20,7 +20,7 @@ pub fn null(data: &[u8]) {
 /// A PLAIN client.
 pub fn plain_client(data: &[u8]) {
     stream(data, |kind| {
-        let login = Login::new("user", "password").expect("short enough");
+        let login = PlainCredentials::new("user", "password").expect("short enough");
         HandshakeConfig { security: Security::PlainClient(login), ..HandshakeConfig::new(kind) }
     });
 }

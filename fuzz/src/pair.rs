@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use arbitrary::{Arbitrary, Unstructured};
 use bytes::{Bytes, BytesMut};
 use enfonet_zmtp::{
-    Batch, Command, Entropy, Event, Handshake, HandshakeConfig, Incoming, KeyPair, Limits, Login, Message,
-    Ping, Sealer, SecretKey, Security, SocketType, Step, Subscription, Verdict, Version,
+    Batch, Command, Entropy, Event, Handshake, HandshakeConfig, Incoming, KeyPair, Limits, Message, Ping,
+    PlainCredentials, Sealer, SecretKey, Security, SocketType, Step, Subscription, Verdict, Version,
 };
 
 /// An operation of one end, or of the way between the ends.
@@ -88,7 +88,7 @@ pub fn pair(data: &[u8]) {
 
 fn securities(choices: &mut Unstructured<'_>) -> arbitrary::Result<[Security; 2]> {
     let keys = |byte| KeyPair::new(SecretKey::from_bytes([byte; 32]));
-    let login = || Login::new("user", "password").expect("short enough");
+    let login = || PlainCredentials::new("user", "password").expect("short enough");
     Ok(match choices.int_in_range(0..=2)? {
         0 => [Security::Null, Security::Null],
         1 => [Security::PlainServer, Security::PlainClient(login())],

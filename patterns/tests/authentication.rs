@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use enfonet::{
-    AuthRequest, Context, Endpoint, KeyPair, Login, Options, Rep, Req, Security, Verdict, Zap, new_key_pair,
+    AuthRequest, Context, Endpoint, KeyPair, Options, PlainCredentials, Rep, Req, Security, Verdict, Zap,
+    new_key_pair,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -121,7 +122,7 @@ async fn a_socket_that_closes_drops_its_decisions_at_once() {
 }
 
 fn pairs() -> Vec<[Security; 2]> {
-    let login = Login::new("admin", "secret").expect("a short login");
+    let login = PlainCredentials::new("admin", "secret").expect("a short login");
     let (server, client) = (new_key_pair(), new_key_pair());
     let public = *KeyPair::public(&server);
     vec![

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::time::Duration;
 
-use enfonet::{Endpoint, Login, Options, Pull, SocksProxy};
+use enfonet::{Endpoint, Options, PlainCredentials, Pull, SocksProxy};
 use enfonet_tests::{LibZmq, Runtime, SocksRequest, SocksServer, unused};
 use tokio::net::TcpListener;
 
@@ -98,14 +98,14 @@ fn a_proxy_is_shown_the_login_that_it_asks_for() {
         let _guard = runtime.enter();
         let (push, at) = pusher(&libzmq);
         let mut server = proxy(&runtime, &at, Some((name, password)));
-        let login = Login::new(name.to_vec(), password.to_vec()).unwrap();
+        let login = PlainCredentials::new(name.to_vec(), password.to_vec()).unwrap();
         let options = through(SocksProxy::new(&server.endpoint).unwrap().login(login));
         pull(&runtime, &push, options, &at);
         let request = runtime.run(server.asked());
         assert_eq!((request.methods, request.login), (vec![2], Some((name.to_vec(), password.to_vec()))));
     }
-    assert!(Login::new(vec![b'x'; 256], "").is_err());
-    assert!(Login::new("ada", vec![b'x'; 256]).is_err());
+    assert!(PlainCredentials::new(vec![b'x'; 256], "").is_err());
+    assert!(PlainCredentials::new("ada", vec![b'x'; 256]).is_err());
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn an_empty_name_is_no_login() {
     let _guard = runtime.enter();
     let (push, at) = pusher(&libzmq);
     let mut server = proxy(&runtime, &at, None);
-    let login = Login::new("", "secret").unwrap();
+    let login = PlainCredentials::new("", "secret").unwrap();
     let options = through(SocksProxy::new(&server.endpoint).unwrap().login(login));
     pull(&runtime, &push, options, &at);
     assert_eq!(runtime.run(server.asked()).methods, [0]);
@@ -129,7 +129,7 @@ fn a_proxy_that_does_not_take_the_login_is_tried_again() {
         let mut server = proxy(&runtime, &at, Some((b"ada", b"secret")));
         let proxy = SocksProxy::new(&server.endpoint).unwrap();
         let proxy = match guess {
-            Some(guess) => proxy.login(Login::new("ada", guess).unwrap()),
+            Some(guess) => proxy.login(PlainCredentials::new("ada", guess).unwrap()),
             None => proxy,
         };
         let pull = Pull::with_options(through(proxy));

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enfonet::{
-    AuthRequest, Credentials, Dealer, DenyReason, Login, Options, PeerEvent, Router, Security, User, Verdict,
+    AuthRequest, Credentials, Dealer, DenyReason, Options, PeerEvent, PlainCredentials, Router, Security,
+    User, Verdict,
 };
 use enfonet_tests::{DEADLINE, Runtime, Script, greeting, greeting_of, ready, wildcard};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -60,7 +61,7 @@ fn a_claim_tells_what_was_shown_where_from_and_to_whom() {
             server,
             client,
             match mechanism {
-                Mechanism::Plain => Credentials::Plain(Login::new("admin", "secret").unwrap()),
+                Mechanism::Plain => Credentials::Plain(PlainCredentials::new("admin", "secret").unwrap()),
                 Mechanism::Curve => Credentials::Curve(*world.client.public()),
             },
         ));

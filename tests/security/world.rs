@@ -1,6 +1,6 @@
 //! Where ends with PLAIN and CURVE meet: ours, and pyzmq's, whose ZAP handler knows who may come in.
 
-use enfonet::{CurveClients, KeyPair, Login, Options, PlainUsers, Security, new_key_pair};
+use enfonet::{CurveClients, KeyPair, Options, PlainCredentials, PlainUsers, Security, new_key_pair};
 use enfonet_tests::{CurveKeys, End, PySocket, PyZap, PyZmq, Runtime};
 use zmq::SocketType;
 
@@ -49,7 +49,7 @@ pub(crate) fn in_z85(keys: &KeyPair) -> CurveKeys {
 
 /// Returns the security of a client of ours with PLAIN.
 pub(crate) fn login(username: &'static str, password: &str) -> Security {
-    Security::PlainClient(Login::new(username, password).unwrap())
+    Security::PlainClient(PlainCredentials::new(username, password).unwrap())
 }
 
 pub(crate) struct World {

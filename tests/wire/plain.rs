@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use enfonet::{
-    AuthRequest, Credentials, Dealer, DenyReason, Login, Options, Security, SocketType, User, Verdict,
-    new_key_pair,
+    AuthRequest, Credentials, Dealer, DenyReason, Options, PlainCredentials, Security, SocketType, User,
+    Verdict, new_key_pair,
 };
 use enfonet_tests::{
     DEADLINE, Runtime, Script, ScriptListener, command, greeting, greeting_of, message, properties, ready,
@@ -16,7 +16,7 @@ const HELLO: &[u8] = b"\x04\x13\x05HELLO\x05admin\x06secret";
 const WELCOME: &[u8] = b"\x04\x08\x07WELCOME";
 
 fn client(username: &'static str, password: &str) -> Options {
-    Options::default().security(Security::PlainClient(Login::new(username, password).unwrap()))
+    Options::default().security(Security::PlainClient(PlainCredentials::new(username, password).unwrap()))
 }
 
 /// A server that lets the admin in, and denies others in the way that their name says.
@@ -86,7 +86,7 @@ fn names_and_passwords_may_be_empty_or_have_255_bytes() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     for len in [0, 1, 255] {
-        let login = Login::new(vec![b'u'; len], vec![b'p'; len]).unwrap();
+        let login = PlainCredentials::new(vec![b'u'; len], vec![b'p'; len]).unwrap();
         let options = Options::default().security(Security::PlainClient(login));
         let (_socket, mut script) = meet(&runtime, We::Bind, SocketType::Dealer, options);
         script.send(&greeting_of("PLAIN", true));
@@ -139,7 +139,7 @@ fn the_role_in_the_greeting_is_told_by_servers_and_nobodys_is_looked_at() {
     let server_key = *server_keys.public();
     for (mechanism, security, as_server) in [
         ("PLAIN", Security::PlainServer, true),
-        ("PLAIN", Security::PlainClient(Login::new("a", "b").unwrap()), false),
+        ("PLAIN", Security::PlainClient(PlainCredentials::new("a", "b").unwrap()), false),
         ("CURVE", Security::CurveServer { keys: server_keys }, true),
         ("CURVE", Security::CurveClient { keys: client_keys, server: server_key }, false),
         ("NULL", Security::Null, false),

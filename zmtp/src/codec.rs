@@ -207,14 +207,14 @@ mod tests {
     use tokio::io::AsyncWriteExt;
 
     use super::*;
-    use crate::{DenyReason, KeyPair, Login, SecretKey, Security, SocketType, Subscription};
+    use crate::{DenyReason, KeyPair, PlainCredentials, SecretKey, Security, SocketType, Subscription};
 
     fn securities() -> Vec<[Security; 2]> {
         let keys = |byte| KeyPair::new(SecretKey::from_bytes([byte; 32]));
         let server = *keys(1).public();
         vec![
             [Security::Null, Security::Null],
-            [Security::PlainServer, Security::PlainClient(Login::new("user", "word").unwrap())],
+            [Security::PlainServer, Security::PlainClient(PlainCredentials::new("user", "word").unwrap())],
             [Security::CurveServer { keys: keys(1) }, Security::CurveClient { keys: keys(2), server }],
         ]
     }

@@ -30,7 +30,7 @@ pub use message::{
 };
 pub use metadata::{Metadata, MetadataError};
 pub use security::{
-    Credentials, DenyReason, KeyError, KeyPair, Login, LoginTooLong, PublicKey, Secret, SecretKey, Security,
-    User, Verdict,
+    Credentials, CredentialsTooLong, DenyReason, KeyError, KeyPair, PlainCredentials, PublicKey, Secret,
+    SecretKey, Security, User, Verdict,
 };
 pub use socket_type::{SocketType, UnknownSocketType};

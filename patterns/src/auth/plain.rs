@@ -70,7 +70,7 @@ impl Authenticator for PlainUsers {
 
 #[cfg(test)]
 mod tests {
-    use enfonet_zmtp::{Login, PublicKey};
+    use enfonet_zmtp::{PlainCredentials, PublicKey};
 
     use super::*;
 
@@ -78,7 +78,7 @@ mod tests {
     fn a_name_comes_in_with_its_password_and_with_nothing_else() {
         let users = PlainUsers::new().user("admin", "secret").user("guest", "").user("", "anonymous");
         let decide = |username: &'static str, password: &str| {
-            users.decide(&Credentials::Plain(Login::new(username, password).unwrap()))
+            users.decide(&Credentials::Plain(PlainCredentials::new(username, password).unwrap()))
         };
         for (username, password) in [("admin", "secret"), ("guest", ""), ("", "anonymous")] {
             assert_eq!(decide(username, password), Verdict::Allow(User::named(username)));
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn a_password_that_plain_cannot_carry_lets_nobody_in() {
         let users = PlainUsers::new().user("long", "x".repeat(256));
-        let shown = Login::new("long", "x".repeat(255)).unwrap();
+        let shown = PlainCredentials::new("long", "x".repeat(255)).unwrap();
         assert_eq!(users.decide(&Credentials::Plain(shown)), Verdict::Deny(DenyReason::Credentials));
     }
 

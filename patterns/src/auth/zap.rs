@@ -162,7 +162,7 @@ enum ZapError {
 
 #[cfg(test)]
 mod tests {
-    use enfonet_zmtp::{Login, PublicKey};
+    use enfonet_zmtp::{PlainCredentials, PublicKey};
 
     use super::*;
 
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_request_has_the_frames_of_the_rfc() {
-        let plain = Credentials::Plain(Login::new("admin", "secret").unwrap());
+        let plain = Credentials::Plain(PlainCredentials::new("admin", "secret").unwrap());
         let head = ["1.0", "1", "global", "127.0.0.1", "IDENT"];
         for (credentials, tail) in [
             (Credentials::Null, vec![&b"NULL"[..]]),

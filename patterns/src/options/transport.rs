@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet_zmtp::Login;
+use enfonet_zmtp::PlainCredentials;
 
 use super::{Options, bounded};
 use crate::endpoint::{Host, Source};
@@ -158,9 +158,9 @@ impl<K> Options<K> {
     /// it is tried again as after any failure.
     ///
     /// ```
-    /// use enfonet::{Login, Options, SocksProxy};
+    /// use enfonet::{PlainCredentials, Options, SocksProxy};
     ///
-    /// let proxy = SocksProxy::new("tcp://proxy.example:1080")?.login(Login::new("ada", "secret")?);
+    /// let proxy = SocksProxy::new("tcp://proxy.example:1080")?.login(PlainCredentials::new("ada", "secret")?);
     /// let options = Options::default().socks_proxy(proxy);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -177,7 +177,7 @@ pub struct SocksProxy {
     pub(crate) source: Option<Source>,
     pub(crate) host: Host,
     pub(crate) port: u16,
-    pub(crate) login: Option<Login>,
+    pub(crate) login: Option<PlainCredentials>,
 }
 
 impl SocksProxy {
@@ -203,7 +203,7 @@ impl SocksProxy {
     /// Sets the login that is sent to the proxy (RFC 1929): in clear, for any listener to read. With an empty name, no
     /// login is sent.
     #[must_use]
-    pub fn login(mut self, login: Login) -> Self {
+    pub fn login(mut self, login: PlainCredentials) -> Self {
         self.login = (!login.username().is_empty()).then_some(login);
         self
     }
@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn a_proxy_is_shown_no_empty_name() {
         let login = |name, password| {
-            SocksProxy::new("tcp://proxy:1").unwrap().login(Login::new(name, password).unwrap())
+            SocksProxy::new("tcp://proxy:1").unwrap().login(PlainCredentials::new(name, password).unwrap())
         };
         assert_eq!(login("", "secret").login, None);
         assert!(login("ada", "").login.is_some());

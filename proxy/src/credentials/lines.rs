@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::str::FromStr;
 
-use enfonet::{KeyError, Login, LoginTooLong, PublicKey, SecretKey};
+use enfonet::{CredentialsTooLong, KeyError, PlainCredentials, PublicKey, SecretKey};
 
 /// A line that can't be taken: its number, and its fault.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,7 +19,7 @@ enum Fault {
     #[error("a user is a name, a colon and a password")]
     NoUser,
     #[error(transparent)]
-    TooLong(#[from] LoginTooLong),
+    TooLong(#[from] CredentialsTooLong),
     #[error("the name of line {first} again")]
     SameName { first: usize },
     #[error(transparent)]
@@ -45,7 +45,7 @@ fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 }
 
 /// Users of PLAIN: on each line a name, a colon and a password, of which nothing is trimmed. The first colon counts.
-pub(super) fn users(text: &[u8]) -> Result<Vec<Login>, LineError> {
+pub(super) fn users(text: &[u8]) -> Result<Vec<PlainCredentials>, LineError> {
     let (mut users, mut names) = (Vec::new(), HashMap::new());
     for (line, text) in lines(text) {
         let user = user(text).map_err(|fault| fault.at(line))?;
@@ -57,10 +57,10 @@ pub(super) fn users(text: &[u8]) -> Result<Vec<Login>, LineError> {
     Ok(users)
 }
 
-fn user(line: &[u8]) -> Result<Login, Fault> {
+fn user(line: &[u8]) -> Result<PlainCredentials, Fault> {
     match line.iter().position(|byte| *byte == b':') {
         None | Some(0) => Err(Fault::NoUser),
-        Some(colon) => Ok(Login::new(line[..colon].to_vec(), &line[colon + 1..])?),
+        Some(colon) => Ok(PlainCredentials::new(line[..colon].to_vec(), &line[colon + 1..])?),
     }
 }
 
@@ -112,8 +112,8 @@ mod tests {
     const OTHER: &str = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7";
     const SECRET: &str = "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs";
 
-    fn login(name: &'static str, password: &str) -> Login {
-        Login::new(name, password).unwrap()
+    fn login(name: &'static str, password: &str) -> PlainCredentials {
+        PlainCredentials::new(name, password).unwrap()
     }
 
     fn client(key: PublicKey, user_id: Option<&str>) -> Client {
@@ -137,7 +137,7 @@ mod tests {
             (":hunter2", 1, Fault::NoUser),
             (" #no comment", 1, Fault::NoUser),
             ("#\na:hunter2\nb:b\na:hunter3", 4, Fault::SameName { first: 2 }),
-            (&long, 1, Fault::TooLong(LoginTooLong)),
+            (&long, 1, Fault::TooLong(CredentialsTooLong)),
         ] {
             assert_eq!(users(text.as_bytes()), Err(LineError { line, fault }), "{text}");
         }

@@ -1,6 +1,6 @@
 //! A mechanism with what a broker and those who may come in know, and strangers who may not.
 
-use enfonet::{CurveClients, KeyPair, Login, Options, PlainUsers, Security, new_key_pair};
+use enfonet::{CurveClients, KeyPair, Options, PlainCredentials, PlainUsers, Security, new_key_pair};
 use enfonet_proxy::{Config, Side};
 use enfonet_tests::{CurveKeys, PySocket, file};
 use tempfile::TempDir;
@@ -42,7 +42,7 @@ impl Lock {
     /// For sockets of ours that may come in.
     pub(super) fn client(&self) -> Options {
         Options::default().security(match self {
-            Self::Plain => Security::PlainClient(Login::new("ada", "secret").unwrap()),
+            Self::Plain => Security::PlainClient(PlainCredentials::new("ada", "secret").unwrap()),
             Self::Curve { broker, client } => {
                 Security::CurveClient { keys: client.clone(), server: *broker.public() }
             }

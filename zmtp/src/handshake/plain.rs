@@ -13,15 +13,20 @@ use bytes::{Bytes, BytesMut};
 use super::command::{READY, Received, put_metadata, tell};
 use super::{Ask, Expect, HandshakeError, Local, Next, Peer};
 use crate::command::put;
-use crate::{CommandError, Credentials, Login, SocketType, User, Version};
+use crate::{CommandError, Credentials, PlainCredentials, SocketType, User, Version};
 
 const HELLO: &str = "HELLO";
 const WELCOME: &str = "WELCOME";
 const INITIATE: &str = "INITIATE";
 
-pub(super) fn start_client(local: Local, version: Version, login: &Login, out: &mut BytesMut) -> Next {
+pub(super) fn start_client(
+    local: Local,
+    version: Version,
+    login: &PlainCredentials,
+    out: &mut BytesMut,
+) -> Next {
     let (username, password) = (login.username(), login.password().expose());
-    // Neither is longer than 255 bytes: `Login` sees to that.
+    // Neither is longer than 255 bytes: `PlainCredentials` sees to that.
     let lengths = [username.len() as u8, password.len() as u8];
     put(HELLO.as_bytes(), &[&lengths[..1], username, &lengths[1..], password], out);
     Next::Expect(Box::new(ExpectWelcome { local, version }))
@@ -80,14 +85,14 @@ impl Expect for ExpectHello {
 }
 
 /// Both have their length before them, and nothing stands behind them.
-fn parse_hello(data: &[u8]) -> Option<Login> {
+fn parse_hello(data: &[u8]) -> Option<PlainCredentials> {
     let (len, rest) = data.split_first()?;
     let (username, rest) = rest.split_at_checked(usize::from(*len))?;
     let (len, password) = rest.split_first()?;
     if password.len() != usize::from(*len) {
         return None;
     }
-    Login::new(Bytes::copy_from_slice(username), password).ok()
+    PlainCredentials::new(Bytes::copy_from_slice(username), password).ok()
 }
 
 /// The client has said who it is.

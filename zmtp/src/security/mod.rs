@@ -21,7 +21,7 @@ pub enum Security {
     #[default]
     Null,
     /// Shows a name and a password, both in clear (RFC 24).
-    PlainClient(Login),
+    PlainClient(PlainCredentials),
     /// Has every client's name and password decided on.
     PlainServer,
     /// Encrypts, knows the server by its key, and shows its own (RFC 26).
@@ -91,20 +91,20 @@ impl fmt::Debug for Secret {
 
 /// A name and a password, as PLAIN shows them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Login {
+pub struct PlainCredentials {
     username: Bytes,
     password: Secret,
 }
 
-impl Login {
+impl PlainCredentials {
     /// A name and a password of 0 to 255 bytes each.
     ///
     /// # Errors
-    /// [`LoginTooLong`].
-    pub fn new(username: impl Into<Bytes>, password: impl Into<Secret>) -> Result<Self, LoginTooLong> {
+    /// [`CredentialsTooLong`].
+    pub fn new(username: impl Into<Bytes>, password: impl Into<Secret>) -> Result<Self, CredentialsTooLong> {
         let (username, password) = (username.into(), password.into());
         if username.len().max(password.0.len()) > u8::MAX.into() {
-            return Err(LoginTooLong);
+            return Err(CredentialsTooLong);
         }
         Ok(Self { username, password })
     }
@@ -125,7 +125,7 @@ impl Login {
 /// A name or password that PLAIN can't carry: the caller's fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a name and a password have at most 255 bytes each")]
-pub struct LoginTooLong;
+pub struct CredentialsTooLong;
 
 /// The credentials that a peer has shown, to be decided on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,7 +134,7 @@ pub enum Credentials {
     /// Nothing: the mechanism is NULL.
     Null,
     /// PLAIN.
-    Plain(Login),
+    Plain(PlainCredentials),
     /// CURVE: its public key. That it has the secret key too is proven.
     Curve(PublicKey),
 }
@@ -226,16 +226,16 @@ mod tests {
 
     #[test]
     fn a_login_has_what_plain_can_carry() {
-        assert!(Login::new("u".repeat(255), "p".repeat(255)).is_ok());
-        assert_eq!(Login::new("u".repeat(256), ""), Err(LoginTooLong));
-        assert_eq!(Login::new("", "p".repeat(256)), Err(LoginTooLong));
+        assert!(PlainCredentials::new("u".repeat(255), "p".repeat(255)).is_ok());
+        assert_eq!(PlainCredentials::new("u".repeat(256), ""), Err(CredentialsTooLong));
+        assert_eq!(PlainCredentials::new("", "p".repeat(256)), Err(CredentialsTooLong));
     }
 
     #[test]
     fn roles_are_told_apart() {
         let keys = KeyPair::new(SecretKey::from_bytes([1; 32]));
         let server = *keys.public();
-        let login = Login::new("", "").unwrap();
+        let login = PlainCredentials::new("", "").unwrap();
         for (security, is_server) in [
             (Security::Null, false),
             (Security::PlainClient(login), false),
@@ -272,7 +272,7 @@ mod tests {
     #[test]
     fn a_password_is_not_printed() {
         assert_eq!(format!("{:?}", Secret::from("hunter2")), "Secret(…)");
-        let login = Login::new("admin", "hunter2").unwrap();
+        let login = PlainCredentials::new("admin", "hunter2").unwrap();
         let text = format!("{login:?} {:?}", Credentials::Plain(login.clone()));
         assert!(text.contains("admin") && !text.contains("hunter2"));
     }

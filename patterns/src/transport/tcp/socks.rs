@@ -8,7 +8,7 @@ use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use enfonet_zmtp::Login;
+use enfonet_zmtp::PlainCredentials;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use zeroize::Zeroizing;
@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(130);
 /// Has the proxy at the other end connect to the target; what is read after that is the target's.
 pub(super) async fn connect(
     stream: &mut TcpStream,
-    login: Option<&Login>,
+    login: Option<&PlainCredentials>,
     target: (&Host, u16),
 ) -> Result<(), SocksError> {
     let conversation = async {
@@ -44,7 +44,7 @@ pub(super) async fn connect(
 }
 
 /// Offers one method, and shows the login if that is it.
-async fn greet(stream: &mut TcpStream, login: Option<&Login>) -> Result<(), SocksError> {
+async fn greet(stream: &mut TcpStream, login: Option<&PlainCredentials>) -> Result<(), SocksError> {
     let method = if login.is_some() { LOGIN } else { NO_AUTHENTICATION };
     stream.write_all(&[VERSION, 1, method]).await?;
     match (read(stream).await?, login) {
@@ -55,7 +55,7 @@ async fn greet(stream: &mut TcpStream, login: Option<&Login>) -> Result<(), Sock
     }
 }
 
-async fn log_in(stream: &mut TcpStream, login: &Login) -> Result<(), SocksError> {
+async fn log_in(stream: &mut TcpStream, login: &PlainCredentials) -> Result<(), SocksError> {
     let (name, password) = (login.username(), login.password().expose());
     let mut message = Zeroizing::new(Vec::with_capacity(3 + name.len() + password.len()));
     message.push(LOGIN_VERSION);
@@ -133,7 +133,7 @@ mod tests {
     /// Connects through a proxy that sends all of `said` at once. Returns the outcome, and the bytes that the proxy
     /// receives.
     async fn conversation(
-        login: Option<&Login>,
+        login: Option<&PlainCredentials>,
         host: &str,
         said: &[u8],
     ) -> (Result<(), SocksError>, Vec<u8>) {
@@ -165,7 +165,7 @@ mod tests {
     #[tokio::test]
     async fn a_login_is_shown_if_there_is_one() {
         for (password, shown) in [("pw", &b"\x01\x02me\x02pw"[..]), ("", b"\x01\x02me\0")] {
-            let login = Login::new("me", password).unwrap();
+            let login = PlainCredentials::new("me", password).unwrap();
             let (outcome, heard) =
                 conversation(Some(&login), "h", b"\x05\x02\x01\0\x05\0\0\x03\x03abc\0\0").await;
             outcome.unwrap();
@@ -175,7 +175,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_a_proxy_says_instead_has_a_name() {
-        let login = Login::new("me", "pw").unwrap();
+        let login = PlainCredentials::new("me", "pw").unwrap();
         let of = async |login, said: &[u8]| conversation(login, "h", said).await.0.unwrap_err();
         assert!(matches!(of(None, b"\x05\xff").await, SocksError::Method));
         assert!(matches!(of(None, b"\x05\x02").await, SocksError::Method));

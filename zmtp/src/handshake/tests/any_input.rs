@@ -3,13 +3,13 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::Login;
+use crate::PlainCredentials;
 
 fn securities() -> [Security; 5] {
     [
         Security::Null,
         Security::PlainServer,
-        Security::PlainClient(Login::new("user", "word").unwrap()),
+        Security::PlainClient(PlainCredentials::new("user", "word").unwrap()),
         Security::CurveServer { keys: key(1) },
         Security::CurveClient { keys: key(2), server: *key(1).public() },
     ]

@@ -1,14 +1,14 @@
 //! Two of ours with each other.
 
 use super::*;
-use crate::{Event, Incoming, Limits, Login, Message};
+use crate::{Event, Incoming, Limits, Message, PlainCredentials};
 
 fn curve() -> [Security; 2] {
     [Security::CurveServer { keys: key(1) }, Security::CurveClient { keys: key(2), server: *key(1).public() }]
 }
 
 fn plain() -> [Security; 2] {
-    [Security::PlainServer, Security::PlainClient(Login::new("user", "word").unwrap())]
+    [Security::PlainServer, Security::PlainClient(PlainCredentials::new("user", "word").unwrap())]
 }
 
 fn benches(securities: [Security; 2]) -> [Bench; 2] {
@@ -32,7 +32,7 @@ fn every_mechanism_comes_to_its_end_in_pieces_of_any_size() {
 #[test]
 fn the_server_is_asked_about_what_the_client_shows() {
     for (securities, shown) in [
-        (plain(), Credentials::Plain(Login::new("user", "word").unwrap())),
+        (plain(), Credentials::Plain(PlainCredentials::new("user", "word").unwrap())),
         (curve(), Credentials::Curve(*key(2).public())),
     ] {
         let [mut server, mut client] = benches(securities);

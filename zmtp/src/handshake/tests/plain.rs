@@ -1,7 +1,7 @@
 //! PLAIN, byte by byte.
 
 use super::*;
-use crate::{CommandError, Login};
+use crate::{CommandError, PlainCredentials};
 
 fn server() -> Bench {
     let mut bench = Bench::new(security(SocketType::Rep, Security::PlainServer));
@@ -11,7 +11,7 @@ fn server() -> Bench {
 }
 
 fn client(username: &'static str, password: &str) -> Bench {
-    let login = Login::new(username, password).unwrap();
+    let login = PlainCredentials::new(username, password).unwrap();
     let mut bench = Bench::new(security(SocketType::Req, Security::PlainClient(login)));
     bench.feed(&greeting(Mechanism::Plain)).unwrap();
     bench
@@ -30,7 +30,7 @@ fn a_server_goes_through_its_steps() {
     let mut bench = server();
     bench.verdict = Some(Verdict::Allow(User::named("Ada")));
     assert!(bench.feed(HELLO).unwrap().is_none());
-    assert_eq!(bench.asked, [Credentials::Plain(Login::new("admin", "secret").unwrap())]);
+    assert_eq!(bench.asked, [Credentials::Plain(PlainCredentials::new("admin", "secret").unwrap())]);
     assert_eq!(bench.sent(), b"\x04\x08\x07WELCOME");
     let announced = metadata(&[("Socket-Type", b"REQ"), ("Identity", b"me")]);
     let peer = bench.complete(&command("INITIATE", &[announced.as_wire()]));
@@ -84,7 +84,7 @@ fn names_and_passwords_of_up_to_255_bytes_are_carried() {
     let (username, password) = ([b'u'; 255], [b'p'; 255]);
     let mut bench = server();
     bench.feed(&command("HELLO", &[&[255], &username, &[255], &password])).unwrap();
-    let login = Login::new(username.to_vec(), password).unwrap();
+    let login = PlainCredentials::new(username.to_vec(), password).unwrap();
     assert_eq!(bench.asked, [Credentials::Plain(login)]);
 }
 
@@ -184,7 +184,7 @@ fn types_that_do_not_fit_are_told_to_the_client_only() {
 
 #[test]
 fn a_password_that_waits_to_be_sent_is_not_printed() {
-    let login = Login::new("admin", "hunter2").unwrap();
+    let login = PlainCredentials::new("admin", "hunter2").unwrap();
     let config = security(SocketType::Req, Security::PlainClient(login));
     let mut handshake = Handshake::new(config, Entropy::none());
     handshake.handle_input(&mut BytesMut::from(&greeting(Mechanism::Plain)[..])).unwrap();

@@ -1,7 +1,7 @@
 //! Peers of ZMTP 2.0.
 
 use super::*;
-use crate::{GreetingError, Login};
+use crate::{GreetingError, PlainCredentials};
 
 fn willing(socket_type: SocketType) -> HandshakeConfig {
     HandshakeConfig { zmtp2: true, ..HandshakeConfig::new(socket_type) }
@@ -122,7 +122,7 @@ fn a_denial_needs_no_command() {
 #[test]
 fn older_peers_are_refused_unless_asked_for_and_never_served_with_another_mechanism() {
     let secure = |security: Security| HandshakeConfig { security, ..willing(SocketType::Rep) };
-    let login = Login::new("a", "b").unwrap();
+    let login = PlainCredentials::new("a", "b").unwrap();
     for config in [
         HandshakeConfig::new(SocketType::Rep),
         secure(Security::PlainServer),
