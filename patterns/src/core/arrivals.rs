@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Hub, apart, within};
+use super::{Hub, out_of_line, within};
 use crate::error::RecvError;
 use crate::options::Settings;
 use crate::queue::{Inbound, Place};
@@ -95,7 +95,7 @@ impl<R: Routing> Hub<R> {
                 return Ok(taken);
             }
         }
-        apart(pin!(self.recv_slowly(limit(&self.options), take))).await
+        out_of_line(pin!(self.recv_slowly(limit(&self.options), take))).await
     }
 
     async fn recv_slowly<T>(

@@ -207,7 +207,7 @@ impl<R: Routing> Hub<R> {
     #[inline]
     pub(crate) async fn take_turn(&self) {
         if self.is_turn_over() {
-            apart(pin!(self.give_way())).await;
+            out_of_line(pin!(self.give_way())).await;
         }
     }
 
@@ -287,7 +287,7 @@ impl<R: Routing> Hub<R> {
 
 /// Returns a future that polls `future` by a call of its own: the code of `future` doesn't slow down a caller that
 /// hardly ever gets to it.
-pub(crate) fn apart<F: Future>(mut future: Pin<&mut F>) -> impl Future<Output = F::Output> {
+pub(crate) fn out_of_line<F: Future>(mut future: Pin<&mut F>) -> impl Future<Output = F::Output> {
     #[inline(never)]
     fn poll<F: Future>(future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<F::Output> {
         future.poll(cx)

@@ -7,7 +7,7 @@ use enfonet_zmtp::{Batch, IntoMessage, Message};
 use smallvec::SmallVec;
 
 use super::sending::wait_room;
-use crate::core::{Hub, Out, apart};
+use crate::core::{Hub, Out, out_of_line};
 use crate::error::{Closed, SendError, give_back};
 use crate::queue::{Outbox, Outgoing};
 use crate::routing::{FanOut, Leftover, Published};
@@ -22,7 +22,7 @@ pub(super) async fn send(hub: &Hub<FanOut>, message: impl IntoMessage) -> Result
     if matches!(sent, Some(Ok(()))) && leftovers.rest.is_empty() {
         return Ok(());
     }
-    apart(pin!(send_slowly(message, sent, leftovers))).await
+    out_of_line(pin!(send_slowly(message, sent, leftovers))).await
 }
 
 /// Goes on with a message that no subscriber has got yet, or not all that are to get it.

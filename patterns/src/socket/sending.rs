@@ -9,7 +9,7 @@ use futures_sink::Sink;
 use tokio_util::sync::ReusableBoxFuture;
 
 use crate::PeerId;
-use crate::core::{Hub, apart};
+use crate::core::{Hub, out_of_line};
 use crate::error::{Closed, SendError, give_back};
 use crate::queue::{Outbox, Outgoing};
 use crate::routing::{Choose, Routing};
@@ -46,7 +46,7 @@ pub(super) async fn send<R: Choose>(hub: &Hub<R>, message: impl IntoMessage) -> 
     if !hub.is_turn_over() && matches!(put(hub, &message), Some(Ok(()))) {
         return Ok(());
     }
-    apart(pin!(send_slowly(hub, message))).await
+    out_of_line(pin!(send_slowly(hub, message))).await
 }
 
 async fn send_slowly<R: Choose>(hub: &Hub<R>, message: Outgoing<impl IntoMessage>) -> Result<(), SendError> {

@@ -7,7 +7,7 @@ use enfonet_zmtp::{Batch, Envelope, IntoMessage};
 
 use super::sending::{Permit, wait_room};
 use crate::PeerId;
-use crate::core::{Hub, apart};
+use crate::core::{Hub, out_of_line};
 use crate::error::{SendError, give_back};
 use crate::queue::{Outbox, Outgoing};
 use crate::routing::Routing;
@@ -66,7 +66,7 @@ pub(super) async fn send<R: Routing>(
     if !hub.is_turn_over() && matches!(put(hub, peer, envelope, &message, is_there), Some(Ok(()))) {
         return Ok(());
     }
-    apart(pin!(send_slowly(hub, peer, envelope, message, is_there))).await
+    out_of_line(pin!(send_slowly(hub, peer, envelope, message, is_there))).await
 }
 
 async fn send_slowly<R: Routing>(
