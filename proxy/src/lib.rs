@@ -6,6 +6,7 @@ mod credentials;
 mod demo;
 mod error;
 pub mod mq;
+mod output;
 mod shutdown;
 pub mod slb;
 

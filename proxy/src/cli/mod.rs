@@ -3,7 +3,6 @@
 mod arguments;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod heap;
-mod output;
 
 use std::fmt::Display;
 use std::process::ExitCode;
@@ -13,10 +12,9 @@ use enfonet::{BindError, Endpoint, Host};
 use tracing_subscriber::EnvFilter;
 
 use crate::credentials::new_key;
+use crate::output::{complain, has_colours, print_line};
 use crate::{Config, Endpoints, StartError, demo, mq, slb, stop_signals};
 use arguments::{Arguments, parse};
-pub(crate) use output::print_line;
-use output::{complain, has_colours};
 
 /// Name of a program, and of the peers that connect to it.
 struct Program {

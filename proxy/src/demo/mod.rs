@@ -11,8 +11,6 @@ use std::io;
 
 use enfonet::{ConnectError, Endpoint};
 
-use crate::cli::print_line;
-
 /// The endpoint that the demo's own programs connect to.
 fn first(endpoints: &[Endpoint]) -> Endpoint {
     endpoints[0].clone()
@@ -47,6 +45,6 @@ type Outcome = Result<(), End>;
 
 /// Prints a line, as `println!` does; but that fails like anything else.
 macro_rules! show {
-    ($($line:tt)*) => { crate::demo::print_line(format_args!($($line)*))? };
+    ($($line:tt)*) => { crate::output::print_line(format_args!($($line)*))? };
 }
 use show;

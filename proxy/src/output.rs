@@ -11,11 +11,11 @@ pub(crate) fn print_line(line: Arguments<'_>) -> io::Result<()> {
 }
 
 /// Prints a line to stderr, if anybody reads it.
-pub(super) fn complain(line: Arguments<'_>) {
+pub(crate) fn complain(line: Arguments<'_>) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// Whether the log has colours: on a terminal, unless `NO_COLOR` says otherwise (no-color.org).
-pub(super) fn has_colours() -> bool {
+pub(crate) fn has_colours() -> bool {
     io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
