@@ -117,31 +117,3 @@ macro_rules! attach {
     }};
 }
 pub(crate) use attach;
-
-#[cfg(test)]
-mod tests {
-    use std::future::pending;
-
-    use super::*;
-    use crate::{mq, slb};
-
-    #[tokio::test]
-    async fn a_broker_goes_on_whatever_time_its_sockets_were_to_wait() {
-        let side = || {
-            let options = Options::default().recv_timeout(Duration::ZERO).send_timeout(Duration::ZERO);
-            Side { options, ..Side::bound("tcp://127.0.0.1:*".parse().unwrap()) }
-        };
-        let config = || Config::new(side(), side());
-        let (queue, balancer) = (mq::Broker::bind(config()).await, slb::Broker::bind(config()).await);
-        let a_while = async {
-            for _ in 0..1000 {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::select! {
-            ended = queue.unwrap().run(pending()) => panic!("{ended:?}"),
-            ended = balancer.unwrap().run(pending()) => panic!("{ended:?}"),
-            () = a_while => {}
-        }
-    }
-}

@@ -14,8 +14,8 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-use crate::config::attach;
-use crate::{Config, Endpoints, Side, StartError};
+use crate::config::{Config, Endpoints, Side, attach};
+use crate::error::StartError;
 
 /// Bytes that may wait for one subscriber. Beyond, it loses messages, whole ones.
 const SUBSCRIBER_QUEUE: usize = 16 << 20;

@@ -6,9 +6,9 @@ use std::time::Duration;
 use clap::{Arg, Command, CommandFactory, FromArgMatches, Parser};
 use enfonet::{Endpoint, Options};
 
-use super::Program;
+use super::program::Program;
+use crate::config::{Config, Side};
 use crate::credentials::CredentialFiles;
-use crate::{Config, Side};
 
 #[derive(Debug, Parser)]
 pub(super) struct Arguments {
@@ -126,7 +126,7 @@ fn remote_endpoint(text: &str) -> Result<Endpoint, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ENFOMQ, ENFOSLB};
+    use super::super::program::{ENFOMQ, ENFOSLB};
     use super::*;
 
     #[test]

@@ -3,6 +3,7 @@
 mod arguments;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod heap;
+mod program;
 
 use std::fmt::Display;
 use std::process::ExitCode;
@@ -11,34 +12,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use enfonet::{BindError, Endpoint, Host};
 use tracing_subscriber::EnvFilter;
 
+use crate::config::{Config, Endpoints};
 use crate::credentials::new_key;
+use crate::error::StartError;
 use crate::output::{complain, has_colours, print_line};
-use crate::{Config, Endpoints, StartError, demo, mq, slb, stop_signals};
+use crate::shutdown::stop_signals;
+use crate::{demo, mq, slb};
 use arguments::{Arguments, parse};
-
-/// Name of a program, and of the peers that connect to it.
-struct Program {
-    name: &'static str,
-    about: &'static str,
-    /// Peers of the frontend, and the endpoint where it listens by default.
-    frontend: (&'static str, &'static str),
-    /// Peers of the backend, and the endpoint where it listens by default.
-    backend: (&'static str, &'static str),
-}
-
-const ENFOMQ: Program = Program {
-    name: "enfomq",
-    about: "EnfoMQ: a message queue broker. Publishers connect to the frontend (XSUB), subscribers to the backend (XPUB).",
-    frontend: ("publishers", "tcp://127.0.0.1:5557"),
-    backend: ("subscribers", "tcp://127.0.0.1:5558"),
-};
-
-const ENFOSLB: Program = Program {
-    name: "enfoslb",
-    about: "EnfoSLB: a service load balancer. Clients connect to the frontend (ROUTER), workers to the backend (DEALER).",
-    frontend: ("clients", "tcp://127.0.0.1:5559"),
-    backend: ("workers", "tcp://127.0.0.1:5560"),
-};
+use program::{ENFOMQ, ENFOSLB, Program};
 
 /// A program that ends because it failed, or was told wrongly what to do.
 struct Failure {

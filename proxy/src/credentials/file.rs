@@ -9,7 +9,7 @@ use std::path::Path;
 use nix::unistd::geteuid;
 use zeroize::Zeroizing;
 
-use super::Refusal;
+use super::error::Refusal;
 
 /// Reads a file that is its owner's alone, but for its group, which may read it: Kubernetes mounts secrets so.
 pub(super) fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, Refusal> {

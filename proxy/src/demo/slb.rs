@@ -5,7 +5,7 @@ use std::time::Duration;
 use enfonet::{Rep, Req};
 
 use super::{Outcome, beside, first, show};
-use crate::Endpoints;
+use crate::config::Endpoints;
 
 const PACE: Duration = Duration::from_millis(400);
 

@@ -31,8 +31,8 @@ use std::time::{Duration, Instant};
 use enfonet::{Batch, Dealer, Message, Options, PeerEvent, PeerId, PeerInfo, Router, SocketType, Span};
 use slotmap::{Key, KeyData, SlotMap, new_key_type};
 
-use crate::config::attach;
-use crate::{Config, Endpoints, Side, StartError};
+use crate::config::{Config, Endpoints, Side, attach};
+use crate::error::StartError;
 use bundle::Bundle;
 use credit::{MAX_CREDIT, Sequence};
 use losses::{Loss, Losses};
