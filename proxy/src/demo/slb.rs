@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use enfonet::{Rep, Req};
 
-use super::{Outcome, beside, first, show};
+use super::run::{Outcome, beside, first, show};
 use crate::config::Endpoints;
 
 const PACE: Duration = Duration::from_millis(400);

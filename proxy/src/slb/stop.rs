@@ -4,8 +4,7 @@
 //! it has nothing under way. Then it sees the end of its connection directly behind the last reply, and keeps later
 //! requests for the broker's successor. New peers are refused from the beginning; the workers are let go at the end.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -13,70 +12,10 @@ use enfonet::{PeerEvent, PeerId};
 use tokio::time::{Instant, timeout_at};
 use tracing::{debug, warn};
 
-use super::{Broker, Summary};
+use super::broker::{Broker, Summary};
 
 /// Steps between two looks at what is under way, if the broker never has to wait.
 const STEPS_BETWEEN_LOOKS: usize = 32;
-/// Entries of plain requests that are kept without a look at whether their clients have gone.
-const MIN_ENTRIES: usize = 1024;
-
-/// Requests that plain workers haven't answered, by worker and client. Such workers may answer as they like: one reply each
-/// is assumed.
-#[derive(Debug, Default)]
-pub(super) struct PlainRequests {
-    requests: HashMap<(PeerId, PeerId), usize>,
-    /// Any was ever answered.
-    has_replies: bool,
-    /// Entries at which those of departed clients are looked for.
-    enough: usize,
-}
-
-impl PlainRequests {
-    /// A worker has got a request of the client.
-    pub(super) fn sent(&mut self, worker: PeerId, client: PeerId) {
-        *self.requests.entry((worker, client)).or_default() += 1;
-    }
-
-    /// A reply of the worker to the client has come.
-    pub(super) fn answered(&mut self, worker: PeerId, client: PeerId) {
-        self.has_replies = true;
-        self.taken_back(worker, client);
-    }
-
-    /// The worker hasn't got a request of the client after all.
-    pub(super) fn taken_back(&mut self, worker: PeerId, client: PeerId) {
-        if let Entry::Occupied(mut requests) = self.requests.entry((worker, client)) {
-            *requests.get_mut() -= 1;
-            if *requests.get() == 0 {
-                requests.remove();
-            }
-        }
-    }
-
-    /// Forgets the requests of clients that have gone, whenever there are twice as many entries as after the last time. Workers
-    /// that never answer would have them grow for ever.
-    pub(super) fn forget_departed(&mut self, is_connected: impl Fn(PeerId) -> bool) {
-        if self.requests.len() >= self.enough.max(MIN_ENTRIES) {
-            self.requests.retain(|(_, client), _| is_connected(*client));
-            self.enough = self.requests.len() * 2;
-        }
-    }
-
-    /// The worker has gone, and what it had is lost. Returns how many requests that were.
-    pub(super) fn leave(&mut self, worker: PeerId) -> usize {
-        let lost = self.requests.extract_if(|(at, _), _| *at == worker).map(|(_, requests)| requests).sum();
-        if self.has_replies { lost } else { 0 }
-    }
-
-    fn clients(&self) -> impl Iterator<Item = PeerId> {
-        self.requests.keys().map(|(_, client)| *client)
-    }
-
-    /// Requests that a reply is expected to.
-    fn unanswered(&self) -> usize {
-        if self.has_replies { self.requests.values().sum() } else { 0 }
-    }
-}
 
 impl Broker {
     /// Lets the clients go, then the workers; at once when `cut` is ready. Tells what was lost.
@@ -175,41 +114,5 @@ impl Broker {
             .map(|event| if let PeerEvent::Messages { batch, .. } = event { batch.len() } else { 0 })
             .sum();
         (unanswered as u64, (self.returned.len() + unread) as u64)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use slotmap::SlotMap;
-
-    use super::*;
-
-    #[test]
-    fn a_plain_worker_has_the_requests_that_it_has_not_answered_until_it_goes() {
-        let mut ids = SlotMap::<PeerId, ()>::with_key();
-        let [ann, bob, one, other] = [(); 4].map(|()| ids.insert(()));
-        let mut requests = PlainRequests::default();
-        [(one, ann), (one, bob), (one, ann), (other, bob)].into_iter().for_each(|(w, c)| requests.sent(w, c));
-        assert_eq!(requests.unanswered(), 0, "they may be of a kind that nobody answers");
-        requests.taken_back(other, bob);
-        requests.answered(one, bob);
-        requests.answered(one, bob);
-        requests.answered(one, ann);
-        assert_eq!((requests.clients().collect::<Vec<_>>(), requests.unanswered()), (vec![ann], 1));
-        assert_eq!((requests.leave(other), requests.leave(one), requests.unanswered()), (0, 1, 0));
-    }
-
-    #[test]
-    fn requests_of_clients_that_have_gone_are_forgotten_before_they_are_many() {
-        let mut ids = SlotMap::<PeerId, ()>::with_key();
-        let (worker, stays) = (ids.insert(()), ids.insert(()));
-        let mut requests = PlainRequests::default();
-        requests.sent(worker, stays);
-        for _ in 0..MIN_ENTRIES * 4 {
-            requests.sent(worker, ids.insert(()));
-            requests.forget_departed(|client| client == stays);
-            assert!(requests.requests.len() <= MIN_ENTRIES);
-        }
-        assert!(requests.clients().any(|client| client == stays));
     }
 }

@@ -1,9 +1,13 @@
 use std::time::Duration;
 
-use enfonet::{Endpoint, PeerStatus, Rep};
+use enfonet::{Dealer, Endpoint, Options, PeerId, PeerStatus, Rep};
 use tokio_util::sync::CancellationToken;
 
+use super::broker::QUEUE;
+use super::replies::CAPACITY;
+use super::serve::EVENTS;
 use super::*;
+use crate::config::Side;
 
 /// A broker, and its frontend and backend.
 async fn broker() -> (Broker, Endpoint, Endpoint) {

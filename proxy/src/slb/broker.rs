@@ -1,0 +1,145 @@
+//! A broker's state, and how it is bound.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use enfonet::{Dealer, Message, Options, PeerId, Router};
+use slotmap::{Key, KeyData, SlotMap, new_key_type};
+
+use super::bundle::Bundle;
+use super::credit::Sequence;
+use super::losses::Losses;
+use super::plain::PlainRequests;
+use super::workers::{Kind, Workers};
+use crate::config::{Config, Endpoints, Side, attach};
+use crate::error::StartError;
+
+/// Bytes that may wait for one client or one worker.
+pub(super) const QUEUE: usize = 16 << 20;
+/// A worker that is silent for so long is sent a PING: one that hangs is found though its kernel answers.
+const WORKER_HEARTBEAT: Duration = Duration::from_secs(10);
+/// Messages of one client that may wait for the broker.
+const CLIENT_QUEUE: usize = 1000;
+new_key_type! {
+    /// Names a request that a worker has. Never used twice in a run of the broker.
+    pub(super) struct Token;
+}
+
+/// A request that a REP worker has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct InFlight {
+    pub(super) client: PeerId,
+    pub(super) worker: PeerId,
+    /// Position among all requests that the worker got.
+    pub(super) sequence: Sequence,
+}
+
+/// Counters of a broker's run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Requests handed to workers.
+    pub requests: u64,
+    /// Replies handed to clients.
+    pub replies: u64,
+    /// Requests without an empty frame before the body: REP workers drop such messages, so they get none.
+    pub malformed: u64,
+    /// Requests for DEALER and ROUTER workers whose clients had gone: there is no identity to put before them.
+    pub abandoned: u64,
+    /// Requests that went with a worker.
+    pub lost: u64,
+    /// Requests that workers had, and hadn't answered when time was up.
+    pub unanswered: u64,
+    /// Requests that were read, and that no worker had been given when time was up.
+    pub unserved: u64,
+    /// Replies that no client waited for, or could take.
+    pub undeliverable: u64,
+}
+
+/// A broker that listens, and doesn't forward yet.
+#[derive(Debug)]
+pub struct Broker {
+    pub(super) frontend: Router,
+    pub(super) backend: Dealer,
+    pub(super) endpoints: Endpoints,
+    pub(super) config: Config,
+    pub(super) workers: Workers,
+    pub(super) in_flight: SlotMap<Token, InFlight>,
+    /// Stands before each token: a worker may still have a request of an earlier broker at this place.
+    pub(super) run: u64,
+    /// Requests that came back from a worker that went, or was full, or that no worker is left for; oldest first.
+    pub(super) returned: VecDeque<(PeerId, Message)>,
+    /// Requests that DEALER and ROUTER workers have.
+    pub(super) plain: PlainRequests,
+    /// Messages that are about to be sent to one peer; empty otherwise.
+    pub(super) bundle: Bundle,
+    pub(super) losses: Losses,
+    pub(super) summary: Summary,
+}
+
+impl Broker {
+    /// Listens at, and connects to, all endpoints.
+    ///
+    /// # Errors
+    /// [`StartError`]: an endpoint is in use, or refused by the system.
+    pub async fn bind(config: Config) -> Result<Self, StartError> {
+        let options = |side: &Side, heartbeat| {
+            side.socket_options(heartbeat).send_hwm(0).send_bytes(QUEUE).recv_bytes(QUEUE)
+        };
+        let clients = options(&config.frontend, None).recv_hwm(CLIENT_QUEUE);
+        let workers = Options::<Dealer>::from(options(&config.backend, Some(WORKER_HEARTBEAT)))
+            .recv_hwm(0)
+            .peer_events(true);
+        let (frontend, backend) = (Router::with_options(clients), workers.build());
+        let endpoints = Endpoints {
+            frontend: attach!(frontend, config.frontend),
+            backend: attach!(backend, config.backend),
+        };
+        Ok(Self {
+            frontend,
+            backend,
+            endpoints,
+            config,
+            workers: Workers::default(),
+            in_flight: SlotMap::with_key(),
+            run: fastrand::u64(..),
+            returned: VecDeque::new(),
+            plain: PlainRequests::default(),
+            bundle: Bundle::default(),
+            losses: Losses::default(),
+            summary: Summary::default(),
+        })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub const fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+}
+
+/// Tokens.
+impl Broker {
+    /// The client that the first frame of a worker's message stands for. A token is used up by that.
+    pub(super) fn take_client(&mut self, first: &[u8], worker: PeerId, kind: Kind) -> Option<PeerId> {
+        match kind {
+            Kind::Counting => self.take_in_flight(first, worker).map(|request| request.client),
+            Kind::Plain => self.frontend.find(first).inspect(|client| self.plain.taken_back(worker, *client)),
+        }
+    }
+
+    /// The frame that takes the place of a client's identity.
+    pub(super) fn frame(&self, token: Token) -> [u8; 16] {
+        (u128::from(self.run) << 64 | u128::from(token.data().as_ffi())).to_be_bytes()
+    }
+
+    /// The request of a token, if this worker has it.
+    pub(super) fn take_in_flight(&mut self, frame: &[u8], worker: PeerId) -> Option<InFlight> {
+        let token = Token::from(KeyData::from_ffi(u64::from_be_bytes(*frame.last_chunk()?)));
+        // Of another run, or no token: not every number is a key.
+        if *frame != self.frame(token) {
+            return None;
+        }
+        self.in_flight.get(token).filter(|request| request.worker == worker)?;
+        self.in_flight.remove(token)
+    }
+}

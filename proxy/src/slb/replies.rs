@@ -1,0 +1,115 @@
+//! Replies on their way to the clients, and workers that come and go.
+
+use std::time::Instant;
+
+use enfonet::{Batch, PeerEvent, PeerId, PeerInfo, SocketType};
+
+use super::broker::Broker;
+use super::credit::MAX_CREDIT;
+use super::losses::Loss;
+use super::workers::Kind;
+
+impl Broker {
+    pub(super) fn handle_worker(&mut self, event: PeerEvent) {
+        match event {
+            PeerEvent::Joined { peer, info } => {
+                let kind = match info.socket_type {
+                    Some(SocketType::Rep) | None => Kind::Counting,
+                    _ => Kind::Plain,
+                };
+                self.workers.join(peer, kind, capacity(&info));
+                self.losses.join(info);
+            }
+            PeerEvent::Messages { peer, batch } => self.handle_replies(peer, batch),
+            PeerEvent::Left { peer, unsent } => self.handle_left(peer, unsent),
+            _ => {}
+        }
+    }
+
+    pub(super) fn handle_replies(&mut self, worker: PeerId, batch: Batch) {
+        let Some((kind, mut replies)) = self.workers.replies(worker) else { return };
+        let batch = batch.encoded();
+        let (mut to, mut stray) = (None, 0);
+        for message in batch.spans() {
+            // Only what answers a request makes room for another.
+            let client = match kind {
+                Kind::Counting => self.take_in_flight(message.first, worker).map(|request| {
+                    replies.push(request.sequence);
+                    request.client
+                }),
+                Kind::Plain => {
+                    // A reply to a client that has gone is one too.
+                    replies.push_any();
+                    let client = self.frontend.find(message.first);
+                    client.inspect(|client| self.plain.answered(worker, *client))
+                }
+            };
+            let (Some(client), Some(reply)) = (client, message.rest()) else {
+                stray += 1;
+                continue;
+            };
+            if let Some(other) = to.replace(client).filter(|to| *to != client) {
+                self.send_replies(other);
+            }
+            self.bundle.push(&batch, &reply);
+        }
+        if let Some(client) = to {
+            self.send_replies(client);
+        }
+        if stray > 0 {
+            self.summary.undeliverable += stray as u64;
+            self.losses.at_worker(Loss::Stray, worker, stray);
+        }
+        self.workers.replied(worker, &replies, Instant::now());
+    }
+
+    /// Sends what is in the bundle to a client, as far as it takes it.
+    pub(super) fn send_replies(&mut self, client: PeerId) {
+        for mut batch in self.bundle.drain() {
+            let all = batch.len() as u64;
+            // Replies that stay in the batch can't be sent: the client has gone, or doesn't read.
+            let _ = self.frontend.try_send_batch_to(client, &mut batch);
+            let dropped = batch.len() as u64;
+            self.summary.replies += all - dropped;
+            self.summary.undeliverable += dropped;
+            if dropped > 0 {
+                let client = self.frontend.peer(client);
+                self.losses.at_peer(Loss::Reply, client.as_deref(), batch.len());
+            }
+        }
+    }
+
+    /// Gives the requests that a worker can't have got before it left to other workers; requests that it had are lost.
+    pub(super) fn handle_left(&mut self, worker: PeerId, unsent: Vec<Batch>) {
+        let Some(kind) = self.workers.leave(worker) else { return };
+        let mut requests = Vec::new();
+        for message in unsent.into_iter().flatten() {
+            let client = self.take_client(message.first(), worker, kind);
+            self.summary.requests -= 1;
+            if client.is_none() {
+                self.summary.abandoned += 1;
+                self.losses.at_peer(Loss::Abandoned, None, 1);
+            }
+            requests.extend(client.zip(message.split_first().1.map(|request| request.detach())));
+        }
+        self.give_back(requests);
+        let before = self.in_flight.len();
+        self.in_flight.retain(|_, request| request.worker != worker);
+        let lost = before - self.in_flight.len() + self.plain.leave(worker);
+        if lost > 0 {
+            self.summary.lost += lost as u64;
+            self.losses.at_worker(Loss::WithWorker, worker, lost);
+        }
+        self.losses.leave(worker);
+    }
+}
+
+/// Property of a worker's READY: how many requests it serves at once, in decimal digits.
+pub(super) const CAPACITY: &str = "X-Enfo-Capacity";
+
+/// Returns the capacity that a worker announced, if that is a number from 1 to [`MAX_CREDIT`].
+fn capacity(worker: &PeerInfo) -> Option<usize> {
+    let digits = worker.metadata.get(CAPACITY).filter(|value| value.iter().all(u8::is_ascii_digit))?;
+    let capacity = str::from_utf8(digits).ok()?.parse().ok()?;
+    (1..=MAX_CREDIT).contains(&capacity).then_some(capacity)
+}

@@ -1,0 +1,98 @@
+//! Requests on their way to the workers.
+
+use std::time::Instant;
+
+use enfonet::{Batch, Message, PeerId, Span};
+
+use super::broker::{Broker, InFlight};
+use super::losses::Loss;
+use super::workers::{Choice, Kind};
+
+impl Broker {
+    /// Gives requests to the workers that have the least to do, in runs; keeps what they can't take after all.
+    pub(super) fn hand_over(&mut self, client: PeerId, requests: Batch, now: Instant) {
+        let batch = requests.encoded();
+        let (mut requests, mut waiting) = (batch.spans(), batch.len());
+        let mut refused = Vec::new();
+        while waiting > 0 {
+            let Some(choice) = self.workers.pick() else {
+                refused.extend(requests.map(|request| (client, batch.message(&request).detach())));
+                break;
+            };
+            let run = choice.run.min(waiting);
+            waiting -= run;
+            self.address(client, &batch, requests.by_ref().take(run), choice);
+            let (sent, left) = self.send_requests(choice.worker);
+            self.workers.sent(choice.worker, sent, now);
+            if !left.is_empty() {
+                self.workers.is_full(choice.worker);
+                refused.extend(left.into_iter().flatten().filter_map(|message| {
+                    // No reply is awaited any more.
+                    self.take_client(message.first(), choice.worker, choice.kind);
+                    Some((client, message.split_first().1?.detach()))
+                }));
+            }
+        }
+        self.give_back(refused);
+    }
+
+    /// Puts requests into the bundle, behind what the worker is to give back with the reply.
+    pub(super) fn address<'a>(
+        &mut self,
+        client: PeerId,
+        batch: &Batch,
+        requests: impl Iterator<Item = Span<'a>>,
+        to: Choice,
+    ) {
+        if to.kind == Kind::Plain {
+            let Some(identity) = self.frontend.identity(client) else {
+                let abandoned = requests.count();
+                self.summary.abandoned += abandoned as u64;
+                self.losses.at_peer(Loss::Abandoned, None, abandoned);
+                return;
+            };
+            for request in requests {
+                self.plain.sent(to.worker, client);
+                self.bundle.push_behind(&identity, batch, &request);
+            }
+            self.plain.forget_departed(|client| self.frontend.peer(client).is_some());
+            return;
+        }
+        let (mut sequence, mut malformed) = (to.first, 0);
+        for request in requests {
+            if request.has_envelope() {
+                let token = self.in_flight.insert(InFlight { client, worker: to.worker, sequence });
+                sequence = sequence.wrapping_add(1);
+                self.bundle.push_behind(&self.frame(token), batch, &request);
+            } else {
+                malformed += 1;
+            }
+        }
+        if malformed > 0 {
+            self.summary.malformed += malformed as u64;
+            self.losses.at_peer(Loss::Malformed, self.frontend.peer(client).as_deref(), malformed);
+        }
+    }
+
+    /// Sends what is in the bundle to a worker: how many requests it has got, and what it can't take after all.
+    pub(super) fn send_requests(&mut self, worker: PeerId) -> (usize, Vec<Batch>) {
+        let (mut sent, mut left) = (0, Vec::new());
+        for mut batch in self.bundle.drain() {
+            sent += batch.len();
+            // None goes before one that has found no room.
+            if left.is_empty() {
+                // Whatever the reason, what stays in the batch isn't sent.
+                let _ = self.backend.try_send_batch_to(worker, &mut batch);
+            }
+            sent -= batch.len();
+            left.extend((!batch.is_empty()).then_some(batch));
+        }
+        self.summary.requests += sent as u64;
+        (sent, left)
+    }
+
+    /// Puts requests before those that wait to be handed over again: these are older.
+    pub(super) fn give_back(&mut self, requests: Vec<(PeerId, Message)>) {
+        requests.into_iter().rev().for_each(|request| self.returned.push_front(request));
+    }
+}
