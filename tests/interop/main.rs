@@ -23,6 +23,6 @@ mod reqrep;
 mod requests;
 mod router;
 mod socks;
-mod told;
 mod transports;
 mod xpub;
+mod xpub_verbosity;
