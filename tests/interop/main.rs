@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod closing;
-mod end;
 mod endpoints;
 mod framed;
 mod giving_up;
@@ -22,6 +21,7 @@ mod rejected;
 mod reqrep;
 mod requests;
 mod router;
+mod setup;
 mod socks;
 mod transports;
 mod xpub;

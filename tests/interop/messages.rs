@@ -7,7 +7,7 @@ use bytes::Bytes;
 use enfonet::{Dealer, Message, Router};
 use enfonet_tests::{LibZmq, Library, Runtime, eventually, frames, wildcard};
 
-use crate::end::World;
+use crate::setup::World;
 
 /// Around each size at which something changes: the length's form on the wire, the batches of libzmq and what is
 /// copied or shared by us, the kernel's buffers, and what arrives in one read.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use enfonet_tests::{Library, eventually, frames, wildcard};
 use zmq::SocketType;
 
-use crate::end::{End, MIXED, World, tune_in};
+use crate::setup::{End, MIXED, World, tune_in};
 
 /// How two ends meet.
 #[derive(Clone, Copy, Debug)]

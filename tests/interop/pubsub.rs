@@ -3,7 +3,7 @@
 use enfonet_tests::{frames, wildcard};
 use zmq::SocketType;
 
-use crate::end::{End, MIXED, World, tune_in};
+use crate::setup::{End, MIXED, World, tune_in};
 
 /// SUB looks at what it gets once more, XSUB takes what it is sent: it shows what the publisher filters.
 const SUBSCRIBERS: [SocketType; 2] = [zmq::SUB, zmq::XSUB];

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use enfonet::{ConnectionError, MonitorEvent, Pair, Refusal, Router};
 use enfonet_tests::{LIBRARIES, Relay, Slb, Told, VERSIONED, frames, greeting, why};
 
-use crate::end::{End, World};
+use crate::setup::{End, World};
 
 const TCP: &str = "tcp://127.0.0.1:*";
 

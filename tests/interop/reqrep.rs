@@ -7,7 +7,7 @@ use enfonet_tests::{
     DEADLINE, LibZmq, Runtime, Script, ScriptListener, eventually, frames, message, theirs, unused, wildcard,
 };
 
-use crate::end::{MIXED, World};
+use crate::setup::{MIXED, World};
 
 #[test]
 fn a_rep_gives_the_envelope_back_however_deep_it_is() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use enfonet::{Message, Options, PeerEvent, PeerId, Router, SendError};
 use enfonet_tests::{LibZmq, Runtime, Script, eventually, frames, message};
 
-use crate::end::{MIXED, World};
+use crate::setup::{MIXED, World};
 
 fn dealer(libzmq: &LibZmq, name: &str, at: &str) -> zmq::Socket {
     let dealer = libzmq.socket(zmq::DEALER);

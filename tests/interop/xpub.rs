@@ -5,7 +5,7 @@ use std::time::Duration;
 use enfonet::{FromSubscriber, PeerId, Sub, Subscription, XPub, XSub};
 use enfonet_tests::{LibZmq, Library, Runtime, frames, wildcard};
 
-use crate::end::{End, MIXED, World};
+use crate::setup::{End, MIXED, World};
 
 fn subscribed(topic: &str) -> Vec<Vec<u8>> {
     frames([[b"\x01", topic.as_bytes()].concat()])
@@ -162,11 +162,11 @@ fn a_pub_drops_them() {
         let [publisher, xsub] = world.pair(who, [zmq::PUB, zmq::XSUB]);
         xsub.wait_connected(1);
         xsub.send(["\u{2}a", "hello"]);
-        crate::end::tune_in(&publisher, &xsub);
+        crate::setup::tune_in(&publisher, &xsub);
         publisher.send(["\u{2}a"]);
         publisher.send(["tuning in"]);
         xsub.subscribe("a");
-        crate::end::tune_in(&publisher, &xsub);
+        crate::setup::tune_in(&publisher, &xsub);
         publisher.send(["a"]);
         assert_eq!(xsub.recv(), frames(["a"]));
     }
