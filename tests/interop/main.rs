@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod closing;
+mod codec;
 mod endpoints;
-mod framed;
 mod giving_up;
 mod heartbeats;
 mod high_water_marks;
