@@ -4,7 +4,6 @@
 mod closing;
 mod codec;
 mod endpoints;
-mod giving_up;
 mod heartbeats;
 mod high_water_marks;
 mod inverted;
@@ -16,6 +15,7 @@ mod pairs;
 mod paths;
 mod pipeline;
 mod pubsub;
+mod reconnect_stop;
 mod reconnecting;
 mod rejected;
 mod reqrep;
