@@ -6,7 +6,7 @@ mod codec;
 mod endpoints;
 mod heartbeats;
 mod high_water_marks;
-mod inverted;
+mod invert_matching;
 mod messages;
 mod monitoring;
 mod names;
