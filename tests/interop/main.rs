@@ -15,7 +15,7 @@ mod pipeline;
 mod pubsub;
 mod reconnect_stop;
 mod reconnecting;
-mod rejected;
+mod rejected_peers;
 mod reqrep;
 mod requests;
 mod router;
