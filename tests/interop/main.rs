@@ -1,7 +1,7 @@
 //! Each socket of ours against its libzmq partners, and against ours.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
-mod closing;
+mod close;
 mod codec;
 mod endpoints;
 mod heartbeats;
