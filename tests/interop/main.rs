@@ -22,7 +22,7 @@ mod router;
 mod router_options;
 mod setup;
 mod socket_type_pairs;
-mod socks;
+mod socks_proxy;
 mod transports;
 mod xpub;
 mod xpub_verbosity;
