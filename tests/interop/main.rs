@@ -1,9 +1,9 @@
 //! Each socket of ours against its libzmq partners, and against ours.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod bind_and_connect;
 mod close;
 mod codec;
-mod endpoints;
 mod heartbeats;
 mod high_water_marks;
 mod invert_matching;
