@@ -4,6 +4,7 @@
 mod bind_and_connect;
 mod close;
 mod codec;
+mod endpoints;
 mod heartbeats;
 mod high_water_marks;
 mod invert_matching;
@@ -23,6 +24,5 @@ mod router_options;
 mod setup;
 mod socket_type_pairs;
 mod socks_proxy;
-mod transports;
 mod xpub;
 mod xpub_verbosity;
