@@ -5,8 +5,8 @@
 mod backlog;
 mod capacity;
 mod clients;
+mod delivery;
 mod descriptors;
-mod exchange;
 mod hostile;
 mod load;
 mod losses;
