@@ -10,7 +10,7 @@ mod descriptors;
 mod hostile;
 mod load;
 mod losses;
-mod many;
+mod many_clients;
 mod peers;
 mod plain;
 mod program;
