@@ -17,7 +17,7 @@ mod program;
 mod restart;
 mod silence;
 mod stop;
-mod vanish;
+mod worker_loss;
 mod zmtp2;
 
 /// A worker that takes so long for a request gets them one by one.
