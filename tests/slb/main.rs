@@ -10,7 +10,7 @@ mod descriptors;
 mod hostile;
 mod keepalive;
 mod load;
-mod losses;
+mod loss_log;
 mod many_clients;
 mod peers;
 mod program;
