@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod backlog;
-mod capacity;
 mod clients;
 mod delivery;
 mod descriptors;
@@ -17,6 +16,7 @@ mod raw_workers;
 mod restart;
 mod restart_under_load;
 mod stop;
+mod worker_capacity;
 mod worker_loss;
 mod zmtp2;
 
