@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod backlog;
-mod clients;
+mod client_socket;
 mod delivery;
 mod descriptors;
 mod hostile;
