@@ -5,7 +5,7 @@
 mod backlog;
 mod client_socket;
 mod delivery;
-mod descriptors;
+mod file_descriptors;
 mod hostile;
 mod keepalive;
 mod loss_log;
