@@ -5,7 +5,7 @@ use std::thread;
 use enfonet_tests::{LIBRARIES, Library, Script, Slb, message};
 
 use crate::WORK;
-use crate::peers::{Peer, World};
+use crate::setup::{Peer, World};
 
 /// A client by hand that has sent these requests; the broker has them.
 fn asked(endpoint: &str, requests: impl IntoIterator<Item = String>) -> Script {

@@ -2,7 +2,7 @@
 
 use enfonet_tests::{LIBRARIES, Library, Script, Slb, message, wildcard};
 
-use crate::peers::{Pairing, Peer, World, pairings};
+use crate::setup::{Pairing, Peer, World, pairings};
 
 /// A client and a REP worker with a broker between them.
 fn with_stage(pairing: Pairing, kind: zmq::SocketType, test: impl FnOnce(&Peer<'_>, &Peer<'_>)) {

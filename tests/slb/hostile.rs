@@ -2,7 +2,7 @@
 
 use enfonet_tests::{LIBRARIES, Script, Slb, message, text};
 
-use crate::peers::World;
+use crate::setup::World;
 
 #[test]
 fn a_request_without_an_empty_frame_is_dropped_and_counted_and_the_next_one_flows() {

@@ -4,7 +4,7 @@ use std::thread;
 
 use enfonet_tests::{LIBRARIES, Library, Slb};
 
-use crate::peers::{Peer, Server, World};
+use crate::setup::{Peer, Server, World};
 
 const REQUESTS: usize = 2000;
 

@@ -3,7 +3,7 @@
 use enfonet_tests::{LIBRARIES, Library, Process, file, ipc};
 use tempfile::tempdir;
 
-use crate::peers::World;
+use crate::setup::World;
 
 const ANY: &str = "tcp://127.0.0.1:*";
 

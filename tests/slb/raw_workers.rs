@@ -7,7 +7,7 @@ use std::time::Duration;
 use enfonet_tests::{LIBRARIES, Library, Runtime, Script, Slb, message};
 
 use crate::WORK;
-use crate::peers::World;
+use crate::setup::World;
 
 /// Runs a test with workers of both kinds and both libraries.
 fn for_each_worker(test: impl Fn(Library, zmq::SocketType)) {

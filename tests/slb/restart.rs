@@ -5,7 +5,7 @@ use std::time::Duration;
 use enfonet::{RecvError, Req, RequestError};
 use enfonet_tests::{LIBRARIES, Library, Process, Script, message, text, wildcard};
 
-use crate::peers::{Peer, World};
+use crate::setup::{Peer, World};
 
 fn start(frontend: &str, backend: &str) -> Process {
     Process::start("enfoslb", &["--frontend", frontend, "--backend", backend])

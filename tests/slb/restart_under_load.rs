@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use enfonet_tests::{DEADLINE, Library, Process, eventually, greeting, message, ready};
 
-use crate::peers::World;
+use crate::setup::World;
 
 /// Clients at a time, each with a request every so often.
 const CLIENTS: usize = 4;

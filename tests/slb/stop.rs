@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use enfonet_tests::{DEADLINE, LIBRARIES, Library, Process, Script, message, text};
 
-use crate::peers::World;
+use crate::setup::World;
 
 /// Maximum time that a stop may take.
 const LIMIT: Duration = Duration::from_secs(5);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use enfonet::{Options, Rep};
 use enfonet_tests::{Distance, LIBRARIES, Library, Runtime, Slb};
 
-use crate::peers::{Peer, World};
+use crate::setup::{Peer, World};
 
 /// Requests that the client has under way.
 const UNDER_WAY: usize = 64;

@@ -2,7 +2,7 @@
 
 use enfonet_tests::{LIBRARIES, Library, Script, Slb, command, message, ready, text};
 
-use crate::peers::World;
+use crate::setup::World;
 
 /// A client by hand under a name.
 fn named(endpoint: &str, name: &str) -> Script {

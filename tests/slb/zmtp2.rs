@@ -2,7 +2,7 @@
 
 use enfonet_tests::{Library, Script, Slb, frames, message};
 
-use crate::peers::World;
+use crate::setup::World;
 
 #[test]
 fn clients_and_workers_of_zmtp_2_0_are_served_beside_later_ones() {
