@@ -7,6 +7,7 @@ mod client;
 mod contexts;
 mod endings;
 mod inproc;
+mod into_message;
 mod leaving;
 mod marks;
 mod names;
@@ -18,7 +19,6 @@ mod publishing;
 mod rebinding;
 mod requests;
 mod storms;
-mod values;
 
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
