@@ -3,6 +3,7 @@
 
 mod adapters;
 mod batches;
+mod cancel_safety;
 mod client;
 mod contexts;
 mod endings;
@@ -18,7 +19,6 @@ mod proxy;
 mod publishing;
 mod rebinding;
 mod requests;
-mod storms;
 
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
