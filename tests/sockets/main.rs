@@ -18,7 +18,7 @@ mod pipeline;
 mod proxy;
 mod publishing;
 mod rebinding;
-mod requests;
+mod req_rep;
 
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
