@@ -11,7 +11,6 @@ mod high_water_marks;
 mod idle_timeout;
 mod inproc;
 mod into_message;
-mod names;
 mod pair;
 mod permits;
 mod pipeline;
@@ -19,6 +18,7 @@ mod proxy;
 mod publishing;
 mod rebinding;
 mod req_rep;
+mod router_identities;
 
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
