@@ -16,7 +16,7 @@ mod permits;
 mod pipeline;
 mod proxy;
 mod publishing;
-mod rebinding;
+mod rebind;
 mod req_rep;
 mod router_identities;
 
