@@ -15,7 +15,7 @@ mod pair;
 mod permits;
 mod pipeline;
 mod proxy;
-mod publishing;
+mod pub_sub;
 mod rebind;
 mod req_rep;
 mod router_identities;
