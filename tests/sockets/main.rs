@@ -1,7 +1,6 @@
 //! Behaviour of our sockets for their users: each fact on a runtime of one thread, and on a runtime of several.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
-mod adapters;
 mod batches;
 mod cancel_safety;
 mod client;
@@ -19,6 +18,7 @@ mod pub_sub;
 mod rebind;
 mod req_rep;
 mod router_identities;
+mod streams_and_sinks;
 
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
