@@ -13,7 +13,7 @@ mod into_message;
 mod pair;
 mod permits;
 mod pipeline;
-mod proxy;
+mod proxy_function;
 mod pub_sub;
 mod rebind;
 mod req_rep;
