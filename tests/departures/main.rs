@@ -2,7 +2,6 @@
 //! after it. Nearly all of these were wrong once.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
-mod bounds;
 mod closing;
 mod hello;
 mod ids;
@@ -10,6 +9,7 @@ mod inproc;
 mod queues;
 mod req;
 mod slb;
+mod subscription_limit;
 
 use enfonet_tests::DEADLINE;
 
