@@ -6,7 +6,7 @@ mod closing;
 mod hello;
 mod ids;
 mod inproc;
-mod queues;
+mod publisher_batches;
 mod req;
 mod slb;
 mod subscription_limit;
