@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod closing;
-mod hello;
+mod hello_message;
 mod ids;
 mod inproc;
 mod publisher_batches;
