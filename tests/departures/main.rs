@@ -4,8 +4,8 @@
 
 mod closing;
 mod hello_message;
-mod ids;
 mod inproc;
+mod peer_ids;
 mod publisher_batches;
 mod req;
 mod slb;
