@@ -2,7 +2,7 @@
 //! after it. Nearly all of these were wrong once.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
-mod closing;
+mod close;
 mod hello_message;
 mod inproc;
 mod peer_ids;
