@@ -5,9 +5,9 @@
 mod chain;
 mod credentials;
 mod delivery;
-mod fan;
 mod flush;
 mod logs;
+mod many_peers;
 mod peers;
 mod program;
 mod restart;
