@@ -11,7 +11,7 @@ mod many_peers;
 mod peers;
 mod program;
 mod restart;
-mod slow;
+mod slow_subscribers;
 mod storm;
 mod subscriptions;
 mod topics;
