@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use enfonet_tests::{DEADLINE, LibZmq, Process, Script, command, eventually, message};
 
-use crate::storm::expect_returned;
+use crate::memory_after_storm::expect_returned;
 
 /// As many as a program that isn't optimised takes in within seconds.
 const TOPICS: usize = 500_000;
