@@ -5,7 +5,7 @@
 mod chain;
 mod credentials;
 mod delivery;
-mod flush;
+mod graceful_stop;
 mod logs;
 mod many_peers;
 mod many_topics;
