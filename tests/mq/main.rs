@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
-mod chain;
+mod chained_brokers;
 mod credentials;
 mod delivery;
 mod graceful_stop;
