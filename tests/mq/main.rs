@@ -15,5 +15,5 @@ mod program;
 mod restart;
 mod slow_subscribers;
 mod subscriptions;
-mod upstream;
+mod upstream_messages;
 mod zmtp2;
