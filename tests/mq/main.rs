@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod chained_brokers;
-mod credentials;
+mod credential_files;
 mod delivery;
 mod graceful_stop;
 mod many_peers;
