@@ -3,7 +3,7 @@
 use enfonet::Pub;
 use enfonet_tests::{LIBRARIES, Library, Process, ipc, wildcard};
 
-use crate::peers::{Publisher, Subscriber, World, bound, connecting};
+use crate::setup::{Publisher, Subscriber, World, bound, connecting};
 
 const ANY: &str = "tcp://127.0.0.1:*";
 

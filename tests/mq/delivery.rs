@@ -1,6 +1,6 @@
 //! Published messages arrive unchanged, at the subscribers that asked for them.
 
-use crate::peers::{World, pairings};
+use crate::setup::{World, pairings};
 
 #[test]
 fn a_subscriber_gets_what_begins_with_its_topics_and_nothing_else() {

@@ -2,7 +2,7 @@
 
 use enfonet_tests::{LIBRARIES, Library, Process, Script, command, message};
 
-use crate::peers::World;
+use crate::setup::World;
 
 /// More than the kernel holds for a connection, and less than the broker does for a subscriber.
 const LARGE: (usize, usize) = (15, 1 << 20);

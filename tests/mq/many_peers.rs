@@ -4,7 +4,7 @@ use std::thread;
 
 use enfonet_tests::{LIBRARIES, Library, Mq, Script, command, message};
 
-use crate::peers::{Publisher, Subscriber, World};
+use crate::setup::{Publisher, Subscriber, World};
 
 const MESSAGES: u32 = 20_000;
 

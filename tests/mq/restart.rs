@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use enfonet_tests::{DEADLINE, LIBRARIES, Library, Process, Script, command, eventually, text, wildcard};
 
-use crate::peers::World;
+use crate::setup::World;
 
 const MARKS: [&str; 2] = ["~0", "~1"];
 /// The time between two messages of a publisher under load.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use enfonet_tests::{LIBRARIES, Library, Process, Script, command};
 
-use crate::peers::{Publisher, Subscriber, World};
+use crate::setup::{Publisher, Subscriber, World};
 
 const SIZE: usize = 1 << 10;
 /// Maximum number of messages under way: far fewer than would be lost.

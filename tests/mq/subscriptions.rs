@@ -2,7 +2,7 @@
 
 use enfonet_tests::{LIBRARIES, Library, Mq, Process, Script, ScriptListener, command, ipc, message};
 
-use crate::peers::{World, bound, connecting};
+use crate::setup::{World, bound, connecting};
 
 /// A subscriber by hand, with one subscription in force.
 fn scripted(endpoint: &str, topic: &str) -> Script {

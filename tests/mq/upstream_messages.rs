@@ -3,7 +3,7 @@
 use enfonet::XSub;
 use enfonet_tests::{LIBRARIES, Library, Mq, frames, ours};
 
-use crate::peers::World;
+use crate::setup::World;
 
 const MESSAGES: [&[&[u8]]; 4] =
     [&[b"\x02hello"], &[b"with", b"", b"frames"], &[b""], &[b"end", b"of it", b"all"]];

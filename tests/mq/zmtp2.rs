@@ -2,7 +2,7 @@
 
 use enfonet_tests::{Mq, Script, eventually};
 
-use crate::peers::World;
+use crate::setup::World;
 
 #[test]
 fn peers_of_zmtp_2_0_are_served_beside_later_ones() {
