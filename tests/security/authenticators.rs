@@ -11,7 +11,7 @@ use enfonet_tests::{DEADLINE, Runtime, Script, greeting, greeting_of, ready, wil
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::{Notify, oneshot};
 
-use crate::world::{ANYWHERE, MECHANISMS, Mechanism, Role, World, login};
+use crate::setup::{ANYWHERE, MECHANISMS, Mechanism, Role, World, login};
 
 /// How an authenticator is told to decide on one peer; to drop it is to deny.
 type Pending = (AuthRequest, oneshot::Sender<Verdict>);

@@ -10,7 +10,7 @@ mod pyzmq_both_sides;
 mod refusals;
 mod rejected;
 mod retries;
+mod setup;
 mod traffic;
 mod within;
-mod world;
 mod zap;

@@ -8,7 +8,7 @@ use enfonet::{
 };
 use enfonet_tests::{DEADLINE, Told, theirs, why};
 
-use crate::world::{ANYWHERE, MECHANISMS, Mechanism, Role, World, in_z85, login};
+use crate::setup::{ANYWHERE, MECHANISMS, Mechanism, Role, World, in_z85, login};
 
 /// Why two of ours don't come together, as the server and the client have it.
 fn failures(world: &World, server: Options, client: Options) -> [Arc<ConnectionError>; 2] {

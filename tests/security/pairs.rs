@@ -5,7 +5,7 @@ use std::time::Duration;
 use enfonet_tests::{End, eventually, frames, tune_in, wildcard};
 use zmq::SocketType;
 
-use crate::world::{MECHANISMS, ROLES, Role, Whose, World};
+use crate::setup::{MECHANISMS, ROLES, Role, Whose, World};
 
 /// As long as an identity can be.
 const LONG: &str = match std::str::from_utf8(&[b'i'; 255]) {

@@ -7,7 +7,7 @@ use enfonet::{
 use enfonet_tests::PySocket;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use crate::world::{ANYWHERE, MECHANISMS, Mechanism, Role, World, in_z85};
+use crate::setup::{ANYWHERE, MECHANISMS, Mechanism, Role, World, in_z85};
 
 /// libzmq's `ZMQ_PROTOCOL_ERROR_ZMTP_UNEXPECTED_COMMAND`.
 const UNEXPECTED: i64 = 0x1000_0001;

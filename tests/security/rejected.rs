@@ -2,7 +2,7 @@
 
 use enfonet_tests::Relay;
 
-use crate::world::{ANYWHERE, MECHANISMS, Role, Whose, World};
+use crate::setup::{ANYWHERE, MECHANISMS, Role, Whose, World};
 
 #[test]
 fn what_a_rejected_peer_sends_stays_with_it_until_there_is_a_place_for_it() {

@@ -10,7 +10,7 @@ use enfonet::{
 use enfonet_tests::{DEADLINE, PySocket, PyZap, PyZmq, frames};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use crate::world::{ANYWHERE, MECHANISMS, Mechanism, ROLES, Role, World, in_z85, login};
+use crate::setup::{ANYWHERE, MECHANISMS, Mechanism, ROLES, Role, World, in_z85, login};
 
 /// Options of ours that lose no time.
 fn eager(options: Options) -> Options {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use enfonet::{Dealer, Message, Options};
 use enfonet_tests::{DEADLINE, PySocket, Script, frames, theirs};
 
-use crate::world::{ANYWHERE, MECHANISMS, Mechanism, ROLES, Role, World};
+use crate::setup::{ANYWHERE, MECHANISMS, Mechanism, ROLES, Role, World};
 
 /// A DEALER of ours in a role, and one of pyzmq's that has the other and is connected to it.
 fn dealers(world: &World, mechanism: Mechanism, role: Role, options: Options) -> (Dealer, PySocket) {

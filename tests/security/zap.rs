@@ -9,7 +9,7 @@ use enfonet::{
 use enfonet_tests::{PyZap, PyZmq, Runtime, Script, frames, greeting_of, ours, properties, theirs, unused};
 use tokio::sync::mpsc::unbounded_channel;
 
-use crate::world::{ANYWHERE, MECHANISMS, Mechanism, Role, World, login};
+use crate::setup::{ANYWHERE, MECHANISMS, Mechanism, Role, World, login};
 
 const HANDLER: &str = "inproc://zeromq.zap.01";
 
