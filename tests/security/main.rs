@@ -3,6 +3,7 @@
 
 mod authenticators;
 mod brokers;
+mod inproc;
 mod monitoring;
 mod null;
 mod pairs;
@@ -12,5 +13,4 @@ mod rejected;
 mod retries;
 mod setup;
 mod traffic;
-mod within;
 mod zap;
