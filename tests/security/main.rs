@@ -5,7 +5,7 @@ mod authenticators;
 mod brokers;
 mod inproc;
 mod monitoring;
-mod null;
+mod null_mechanism;
 mod pairs;
 mod pyzmq_both_sides;
 mod refusals;
