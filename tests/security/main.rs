@@ -10,7 +10,7 @@ mod pairs;
 mod pyzmq_both_sides;
 mod refusals;
 mod rejected;
-mod retries;
+mod retry_after_rejection;
 mod setup;
 mod traffic;
 mod zap;
