@@ -1,6 +1,6 @@
 //! EnfoMQ and EnfoSLB, to which peers come with PLAIN or CURVE: pyzmq's, and ours.
 
-mod locks;
+mod credentials;
 mod mq;
 mod programs;
 mod slb;

@@ -6,7 +6,7 @@ use enfonet::{Options, Pub, Sub};
 use enfonet_proxy::{Config, Side};
 use enfonet_tests::{Mq, PySocket, PyZmq, Runtime, frames, ours, text, theirs};
 
-use super::locks::{ANYWHERE, Lock, locks};
+use super::credentials::{ANYWHERE, Lock, locks};
 
 /// Topics go up, messages down, and nothing that wasn't asked for.
 #[track_caller]

@@ -4,7 +4,7 @@ use enfonet::{KeyPair, SecretKey, new_key_pair};
 use enfonet_tests::{Process, PyZmq};
 use tempfile::tempdir;
 
-use super::locks::{ANYWHERE, Lock, locks};
+use super::credentials::{ANYWHERE, Lock, locks};
 use super::mq::{converse, publisher, subscriber};
 use super::slb::{admitted, ask};
 

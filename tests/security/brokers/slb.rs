@@ -5,7 +5,7 @@ use std::time::Duration;
 use enfonet::{Rep, Req};
 use enfonet_tests::{PySocket, PyZmq, Runtime, Slb, frames, ours, text, theirs, unused};
 
-use super::locks::{Lock, locks};
+use super::credentials::{Lock, locks};
 
 /// A request and its reply.
 #[track_caller]
