@@ -3,7 +3,7 @@
 
 mod attackers;
 mod commands;
-mod flow;
+mod fair_queueing;
 mod framing;
 mod greetings;
 mod handshakes;
