@@ -3,7 +3,7 @@
 use enfonet::{DenyReason, Options, PlainUsers, Router, Security, SocketType, Verdict, new_key_pair};
 use enfonet_tests::{Runtime, Script, VERSIONED, command, greeting, greeting_of, message, ready};
 
-use crate::kinds::{ANYWHERE, We, meet};
+use crate::setup::{ANYWHERE, We, meet};
 
 /// All that wants to know who comes, with its greeting, and whether ZMTP 2.0 is spoken otherwise.
 fn guarded() -> Vec<(Vec<u8>, Options)> {

@@ -3,7 +3,7 @@
 use enfonet::{Message, Options, Pub, Sub};
 use enfonet_tests::{Runtime, Script, ScriptListener, command, message, ready};
 
-use crate::kinds::{ANYWHERE, dealer};
+use crate::setup::{ANYWHERE, dealer};
 
 #[test]
 fn unknown_commands_are_ignored() {

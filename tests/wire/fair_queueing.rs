@@ -5,7 +5,7 @@ use std::sync::Arc;
 use enfonet::{Dealer, FromSubscriber, Message, Options, Rep, ReplyError, Router, Sub, XPub, XSub};
 use enfonet_tests::{DEADLINE, Runtime, Script, ScriptListener, message};
 
-use crate::kinds::{ANYWHERE, dealer};
+use crate::setup::{ANYWHERE, dealer};
 
 /// Lets two peers of this kind send three messages each, one peer after the other, and then receives them all.
 fn turns(at: &str, kind: &str, wire: impl Fn(&str) -> Vec<u8>, mut recv: impl FnMut() -> Message) {

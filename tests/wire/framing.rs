@@ -3,7 +3,7 @@
 use enfonet::{Message, Options, XPub, XSub};
 use enfonet_tests::{Runtime, Script, ScriptListener, command, message, theirs};
 
-use crate::kinds::{ANYWHERE, dealer};
+use crate::setup::{ANYWHERE, dealer};
 
 #[test]
 fn bodies_of_up_to_255_bytes_take_the_short_form_and_others_the_long() {

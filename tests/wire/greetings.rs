@@ -3,7 +3,7 @@
 use enfonet::{Message, Options, SocketType, Sub};
 use enfonet_tests::{Runtime, Script, ScriptListener, VERSIONED, greeting, message, ready};
 
-use crate::kinds::{We, dealer, meet};
+use crate::setup::{We, dealer, meet};
 
 /// Returns the READY of a DEALER.
 fn dealer_ready() -> Vec<u8> {

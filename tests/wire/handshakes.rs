@@ -5,7 +5,7 @@ use std::time::Duration;
 use enfonet::{Dealer, Options, PeerEvent, Router, SocketType};
 use enfonet_tests::{Runtime, Script, ScriptListener, VERSIONED, command, greeting, message, ready};
 
-use crate::kinds::{ANYWHERE, KINDS, Kept, We, dealer, meet};
+use crate::setup::{ANYWHERE, KINDS, Kept, We, dealer, meet};
 
 /// Returns the kinds of socket that a kind may talk to.
 fn partners(kind: &str) -> &'static [&'static str] {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use enfonet::{Options, Req, SocketType, Sub};
 use enfonet_tests::{DEADLINE, Runtime, Script, ScriptListener, command, message};
 
-use crate::kinds::{KINDS, We, dealer, meet};
+use crate::setup::{KINDS, We, dealer, meet};
 
 /// A kind that may talk to it.
 fn partner(kind: SocketType) -> &'static str {

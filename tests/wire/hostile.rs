@@ -7,7 +7,7 @@ use enfonet_tests::{Runtime, Script, ScriptListener, command, greeting, message}
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
-use crate::kinds::{ANYWHERE, dealer};
+use crate::setup::{ANYWHERE, dealer};
 
 #[test]
 fn garbage_does_not_disturb_a_healthy_peer() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use enfonet::{Options, PeerEvent, PeerId, Rep, Router, SocketType, XPub};
 use enfonet_tests::{Runtime, Script, ScriptListener, command, greeting, message, ready};
 
-use crate::kinds::{ANYWHERE, We, dealer, meet};
+use crate::setup::{ANYWHERE, We, dealer, meet};
 
 /// Shakes hands, and says all of this.
 fn say(script: &mut Script, properties: &[(&str, &[u8])]) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use enfonet::{Context, Dealer, Options, PeerEvent, Router, SocketType, Sub};
 use enfonet_tests::{Runtime, Script, ScriptListener, command, greeting, message, ready};
 
-use crate::kinds::{ANYWHERE, We, dealer, meet};
+use crate::setup::{ANYWHERE, We, dealer, meet};
 
 fn quick() -> Options {
     Options::default().reconnect_interval(Duration::from_millis(1))

@@ -7,7 +7,7 @@ use enfonet::{Dealer, Message, Options};
 use enfonet_tests::{Runtime, Script, VERSIONED, greeting, message, properties, ready};
 use socket2::{Domain, Socket, Type};
 
-use crate::kinds::dealer;
+use crate::setup::dealer;
 
 /// Another peer has noticed nothing.
 fn is_well(runtime: &Runtime, dealer: &Dealer, healthy: &mut Script) {

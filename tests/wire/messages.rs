@@ -5,7 +5,7 @@ use std::time::Duration;
 use enfonet::{Dealer, Message, Options, PeerEvent, Router, Sub};
 use enfonet_tests::{Runtime, Script, ScriptListener, greeting, message, ready};
 
-use crate::kinds::{ANYWHERE, dealer};
+use crate::setup::{ANYWHERE, dealer};
 
 #[test]
 fn the_beginning_of_a_message_is_lost_with_its_connection() {

@@ -11,7 +11,7 @@ use enfonet_tests::{
     Runtime, Script, ScriptListener, Told, command, greeting, greeting_of, message, ready, why,
 };
 
-use crate::kinds::{ANYWHERE, We};
+use crate::setup::{ANYWHERE, We};
 
 /// A DEALER that is monitored, and a peer by hand that hasn't said anything; what the DEALER has told until then is
 /// that it is there.

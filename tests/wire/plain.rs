@@ -10,7 +10,7 @@ use enfonet_tests::{
     DEADLINE, Runtime, Script, ScriptListener, command, greeting, greeting_of, message, properties, ready,
 };
 
-use crate::kinds::{We, dealer, meet};
+use crate::setup::{We, dealer, meet};
 
 const HELLO: &[u8] = b"\x04\x13\x05HELLO\x05admin\x06secret";
 const WELCOME: &[u8] = b"\x04\x08\x07WELCOME";

@@ -5,7 +5,7 @@ use std::time::Duration;
 use enfonet::{Dealer, Envelope, Message, Options, RecvError, Rep, Req, Router};
 use enfonet_tests::{Runtime, Script, ScriptListener, message};
 
-use crate::kinds::{ANYWHERE, dealer};
+use crate::setup::{ANYWHERE, dealer};
 
 /// A REQ of ours and the server that it is connected to.
 fn req(runtime: &Runtime) -> (Req, Script, ScriptListener) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use enfonet::{FromSubscriber, Options, Pub, Sub, Subscription, XPub, XSub};
 use enfonet_tests::{Runtime, Script, ScriptListener, command, message};
 
-use crate::kinds::ANYWHERE;
+use crate::setup::ANYWHERE;
 
 /// A subscription in the form of 3.0, which all accept.
 fn old(byte: u8, topic: &[u8]) -> Vec<u8> {

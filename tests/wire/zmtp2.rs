@@ -7,7 +7,7 @@ use enfonet::{
 };
 use enfonet_tests::{Runtime, Script, ScriptListener, VERSIONED, command, greeting, message, ready};
 
-use crate::kinds::{ANYWHERE, dealer};
+use crate::setup::{ANYWHERE, dealer};
 
 const PAIR: u8 = 0;
 const PUB: u8 = 1;
