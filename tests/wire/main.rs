@@ -14,7 +14,7 @@ mod introductions;
 mod limits;
 mod messages;
 mod monitoring;
-mod plain;
+mod plain_mechanism;
 mod requests;
 mod setup;
 mod subscriptions;
