@@ -1,7 +1,6 @@
 //! Our sockets against peers that send and expect exact bytes.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
-mod attackers;
 mod commands;
 mod fair_queueing;
 mod framing;
@@ -18,4 +17,5 @@ mod plain_mechanism;
 mod requests;
 mod setup;
 mod subscriptions;
+mod unauthenticated_peers;
 mod zmtp2;
