@@ -18,4 +18,4 @@ mod requests;
 mod setup;
 mod subscriptions;
 mod unauthenticated_peers;
-mod zmtp2;
+mod zmtp_2_0;
