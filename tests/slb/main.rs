@@ -18,7 +18,7 @@ mod restart_under_load;
 mod setup;
 mod worker_capacity;
 mod worker_loss;
-mod zmtp2;
+mod zmtp_2_0;
 
 /// A worker that takes so long for a request gets them one by one.
 const WORK: std::time::Duration = std::time::Duration::from_millis(5);
