@@ -16,4 +16,4 @@ mod setup;
 mod slow_subscribers;
 mod subscriptions;
 mod upstream_messages;
-mod zmtp2;
+mod zmtp_2_0;
