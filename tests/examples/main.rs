@@ -5,10 +5,10 @@
 mod balancing;
 mod brokers;
 mod hello;
+mod mtrelay;
 mod pipeline;
 mod program;
 mod publishing;
-mod tasks;
 mod weather;
 
 use enfonet_tests::{PySocket, PyZmq};
