@@ -122,12 +122,12 @@ impl End {
             }
             Operation::Subscribe { topic } => {
                 let subscription = Subscription::Subscribe(Bytes::from(topic));
-                subscription.put(Version::V3_1, &mut frames);
+                subscription.encode(Version::V3_1, &mut frames);
                 self.sent.push_back(Sent::Command(Command::Subscription(subscription)));
             }
             Operation::Ping { context } => {
                 let ping = Ping { ttl: 7, context: Bytes::copy_from_slice(&context) };
-                ping.put(&mut frames);
+                ping.encode(&mut frames);
                 self.sent.push_back(Sent::Command(Command::Ping(ping)));
             }
             Operation::Carry { .. } | Operation::Flush | Operation::Turn => {}

@@ -33,9 +33,9 @@ pub fn commands(data: &[u8]) {
         Err(_) => return,
     };
     match &command {
-        Command::Subscription(subscription) => subscription.put(Version::V3_1, &mut out),
-        Command::Ping(ping) => ping.put(&mut out),
-        Command::Pong(context) => Command::put_pong(context, &mut out),
+        Command::Subscription(subscription) => subscription.encode(Version::V3_1, &mut out),
+        Command::Ping(ping) => ping.encode(&mut out),
+        Command::Pong(context) => Command::encode_pong(context, &mut out),
         _ => return,
     }
     let header = FrameHeader::parse(&out).expect("we write no overlong frames").expect("nor cut ones");

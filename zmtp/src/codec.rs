@@ -99,7 +99,7 @@ impl Encoder<Command> for Codec {
 
     fn encode(&mut self, command: Command, dst: &mut BytesMut) -> Result<(), CodecError> {
         let mut frame = BytesMut::new();
-        command.put(self.version, &mut frame);
+        command.encode(self.version, &mut frame);
         match &mut self.sealer {
             None => dst.extend_from_slice(&frame),
             Some(sealer) => sealer.seal_frames(&frame, dst)?,

@@ -124,6 +124,6 @@ impl Vigil {
 
 fn framed(command: &Command) -> Bytes {
     let mut frame = BytesMut::new();
-    command.put(Version::V3_1, &mut frame);
+    command.encode(Version::V3_1, &mut frame);
     frame.freeze()
 }

@@ -372,7 +372,7 @@ impl Outbox {
     /// Adds the answer to a PING, unless so many wait already that the peer doesn't read them.
     pub(crate) fn pong(&mut self, context: &[u8]) {
         if self.control.len() < MAX_PONGS {
-            Command::put_pong(context, &mut self.control);
+            Command::encode_pong(context, &mut self.control);
         }
     }
 

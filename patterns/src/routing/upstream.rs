@@ -85,7 +85,7 @@ impl Upstream {
         };
         if told {
             for (id, publisher) in self.publishers.iter().filter(|(_, p)| p.is_told(subscription.topic())) {
-                subscription.put(publisher.version, outboxes[id].control());
+                subscription.encode(publisher.version, outboxes[id].control());
             }
         }
         less
@@ -123,7 +123,7 @@ impl Upstream {
             next.extend_from_slice(&topic);
             // Nothing lies between a topic and that topic with a zero behind it.
             next.put_u8(0);
-            Subscription::Subscribe(topic).put(publisher.version, control);
+            Subscription::Subscribe(topic).encode(publisher.version, control);
         }
         if at.is_none() {
             publisher.next = None;

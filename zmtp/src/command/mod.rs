@@ -52,20 +52,20 @@ impl Command {
     /// Appends the frame of the command, in the form that a peer of this version understands; nothing if none
     /// does, since before ZMTP 3 there were no commands. What isn't known has no data; its name has 1 to 255 bytes,
     /// or it is none.
-    pub fn put(&self, version: Version, out: &mut BytesMut) {
+    pub fn encode(&self, version: Version, out: &mut BytesMut) {
         match self {
-            Self::Subscription(subscription) => subscription.put(version, out),
+            Self::Subscription(subscription) => subscription.encode(version, out),
             _ if version < Version::V3_0 => {}
-            Self::Ping(ping) => ping.put(out),
-            Self::Pong(context) => Self::put_pong(context, out),
-            Self::Unknown(name) if (1..=255).contains(&name.len()) => put(name, &[], out),
+            Self::Ping(ping) => ping.encode(out),
+            Self::Pong(context) => Self::encode_pong(context, out),
+            Self::Unknown(name) if (1..=255).contains(&name.len()) => encode_command(name, &[], out),
             Self::Unknown(_) => {}
         }
     }
 
     /// Appends the PONG command frame that answers a PING of this context.
-    pub fn put_pong(context: &[u8], out: &mut BytesMut) {
-        put(PONG, &[context], out);
+    pub fn encode_pong(context: &[u8], out: &mut BytesMut) {
+        encode_command(PONG, &[context], out);
     }
 }
 
@@ -76,11 +76,11 @@ pub(crate) fn split_name(body: &[u8]) -> Result<(&[u8], &[u8]), CommandError> {
 }
 
 /// Appends a command frame made of a name and the parts of its data.
-pub(crate) fn put(name: &[u8], data: &[&[u8]], out: &mut BytesMut) {
+pub(crate) fn encode_command(name: &[u8], data: &[&[u8]], out: &mut BytesMut) {
     let data_len: usize = data.iter().map(|part| part.len()).sum();
     let header = FrameHeader::command(1 + name.len() + data_len);
     out.reserve(header.frame_len());
-    header.put(out);
+    header.encode(out);
     out.put_u8(name.len() as u8);
     out.put_slice(name);
     for part in data {
@@ -129,14 +129,14 @@ mod tests {
         for body in [&b"\x09SUBSCRIBEa"[..], b"\x06CANCEL", b"\x04PING\0\x07abc", b"\x04PONGabc", b"\x01X"] {
             let command = Command::parse(Bytes::copy_from_slice(body)).unwrap();
             let mut out = BytesMut::new();
-            command.put(Version::V3_1, &mut out);
+            command.encode(Version::V3_1, &mut out);
             assert_eq!(out[2..], *body);
             out.clear();
-            command.put(Version::V3_0, &mut out);
+            command.encode(Version::V3_0, &mut out);
             let is_message = matches!(command, Command::Subscription(_));
             assert_eq!(out[0], if is_message { 0 } else { 4 });
             out.clear();
-            command.put(Version::V2_0, &mut out);
+            command.encode(Version::V2_0, &mut out);
             assert_eq!(out.first().copied(), is_message.then_some(0));
         }
     }
@@ -145,7 +145,7 @@ mod tests {
     fn a_name_that_none_can_have_is_not_put() {
         let mut out = BytesMut::new();
         for len in [0, 256] {
-            Command::Unknown(vec![b'X'; len].into()).put(Version::V3_1, &mut out);
+            Command::Unknown(vec![b'X'; len].into()).encode(Version::V3_1, &mut out);
         }
         assert!(out.is_empty());
     }
@@ -153,11 +153,11 @@ mod tests {
     #[test]
     fn a_long_command_takes_the_long_form() {
         let mut out = BytesMut::new();
-        put(b"X", &[&[0; 100], &[0; 154]], &mut out);
+        encode_command(b"X", &[&[0; 100], &[0; 154]], &mut out);
         assert_eq!(out[..2], [0x06, 0]);
         assert_eq!(out[..11], [0x06, 0, 0, 0, 0, 0, 0, 1, 0, 1, b'X']);
         out.clear();
-        put(b"X", &[&[0; 253]], &mut out);
+        encode_command(b"X", &[&[0; 253]], &mut out);
         assert_eq!(out[..4], [0x04, 0xff, 1, b'X']);
     }
 }

@@ -31,8 +31,8 @@ impl Ping {
     }
 
     /// Appends the PING command frame.
-    pub fn put(&self, out: &mut BytesMut) {
-        super::put(
+    pub fn encode(&self, out: &mut BytesMut) {
+        super::encode_command(
             PING,
             &[&self.ttl.to_be_bytes(), &self.context[..self.context.len().min(MAX_CONTEXT)]],
             out,
@@ -53,7 +53,7 @@ mod tests {
     fn the_context_comes_back_and_is_cut_at_16_bytes() {
         let Ok(Command::Ping(ping)) = parse(b"\x04PING\x00\x00LOL") else { panic!() };
         let mut out = BytesMut::new();
-        Command::put_pong(&ping.context, &mut out);
+        Command::encode_pong(&ping.context, &mut out);
         assert_eq!(&out[..], b"\x04\x08\x04PONGLOL");
         let Ok(Command::Ping(ping)) = parse(&[b"\x04PING\x00\x00", &[7; 65][..]].concat()) else { panic!() };
         assert_eq!(ping.context, [7; 16][..]);
@@ -65,7 +65,7 @@ mod tests {
         assert_eq!(ping.ttl(), Some(Duration::from_secs(70)));
         assert_eq!(Ping { ttl: 0, ..ping.clone() }.ttl(), None);
         let mut out = BytesMut::new();
-        ping.put(&mut out);
+        ping.encode(&mut out);
         assert_eq!(&out[..], b"\x04\x07\x04PING\x02\xbc");
         assert_eq!(parse(&out[2..]), Ok(Command::Ping(ping)));
     }

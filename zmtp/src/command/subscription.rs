@@ -28,18 +28,18 @@ impl Subscription {
 
     /// Appends it in the form that a peer of this version understands: a command, or a message to those
     /// before ZMTP 3.1.
-    pub fn put(&self, version: Version, out: &mut BytesMut) {
+    pub fn encode(&self, version: Version, out: &mut BytesMut) {
         match self {
-            _ if version < Version::V3_1 => self.put_message(out),
-            Self::Subscribe(topic) => super::put(SUBSCRIBE, &[topic], out),
-            Self::Cancel(topic) => super::put(CANCEL, &[topic], out),
+            _ if version < Version::V3_1 => self.encode_message(out),
+            Self::Subscribe(topic) => super::encode_command(SUBSCRIBE, &[topic], out),
+            Self::Cancel(topic) => super::encode_command(CANCEL, &[topic], out),
         }
     }
 
-    fn put_message(&self, out: &mut BytesMut) {
+    fn encode_message(&self, out: &mut BytesMut) {
         let header = FrameHeader::message(1 + self.topic().len(), false);
         out.reserve(header.frame_len());
-        header.put(out);
+        header.encode(out);
         out.put_u8(u8::from(matches!(self, Self::Subscribe(_))));
         out.put_slice(self.topic());
     }
@@ -71,7 +71,7 @@ mod tests {
 
     fn wire(subscription: &Subscription, version: Version) -> Bytes {
         let mut out = BytesMut::new();
-        subscription.put(version, &mut out);
+        subscription.encode(version, &mut out);
         out.freeze()
     }
 

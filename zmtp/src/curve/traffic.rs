@@ -76,7 +76,7 @@ impl Sealer {
         for message in batch.clone() {
             let mut frames = message.iter().peekable();
             while let Some(body) = frames.next() {
-                self.put(if frames.peek().is_some() { MORE } else { 0 }, body, out)?;
+                self.seal_frame(if frames.peek().is_some() { MORE } else { 0 }, body, out)?;
             }
         }
         Ok(())
@@ -91,7 +91,7 @@ impl Sealer {
         while let Ok(Some(header)) = FrameHeader::parse(frames) {
             let Some((frame, rest)) = frames.split_at_checked(header.frame_len()) else { break };
             let flags = if header.is_command() { COMMAND } else { u8::from(header.more()) };
-            self.put(flags, &frame[header.header_len()..], out)?;
+            self.seal_frame(flags, &frame[header.header_len()..], out)?;
             frames = rest;
         }
         Ok(())
@@ -113,11 +113,11 @@ impl Sealer {
         self.boxes.shrink();
     }
 
-    fn put(&mut self, flags: u8, body: &[u8], out: &mut BytesMut) -> Result<(), CurveError> {
+    fn seal_frame(&mut self, flags: u8, body: &[u8], out: &mut BytesMut) -> Result<(), CurveError> {
         self.last = self.last.checked_add(1).ok_or(CurveError::Exhausted)?;
         let header = FrameHeader::message(MESSAGE_OVERHEAD + body.len(), false);
         out.reserve(header.frame_len());
-        header.put(out);
+        header.encode(out);
         out.put_slice(NAME);
         out.put_u64(self.last);
         self.boxes.seal(self.last, &[&[flags], body], out);
@@ -164,7 +164,7 @@ impl Opener {
         } else {
             FrameHeader::message(len, flags & MORE != 0)
         };
-        header.put(&mut &mut out[start..start + header_len]);
+        header.encode(&mut &mut out[start..start + header_len]);
         Ok(())
     }
 
@@ -217,7 +217,7 @@ mod tests {
         let (mut out, mut opened) = (BytesMut::new(), BytesMut::new());
         let frames = b"\x01\x01a\x04\x06\x05ABCDE\x00\x00";
         sealer.seal_frames(frames, &mut out).unwrap();
-        sealer.put(0xf9, b"x", &mut out).unwrap();
+        sealer.seal_frame(0xf9, b"x", &mut out).unwrap();
         for body in bodies(&out) {
             opener.open(&body, &mut opened).unwrap();
         }

@@ -204,7 +204,7 @@ impl Decoder {
         if canonical != header || self.gap > 0 {
             let body = at + header.header_len();
             let mut head = &mut self.buffer[self.cursor..self.cursor + canonical.header_len()];
-            canonical.put(&mut head);
+            canonical.encode(&mut head);
             let target = self.cursor + canonical.header_len();
             self.buffer.copy_within(body..body + header.body_len(), target);
             self.gap += header.header_len() - canonical.header_len();

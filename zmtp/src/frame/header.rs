@@ -119,7 +119,7 @@ impl FrameHeader {
 
     /// Appends the header to `out`.
     #[inline]
-    pub fn put(&self, out: &mut impl BufMut) {
+    pub fn encode(&self, out: &mut impl BufMut) {
         if self.flags & LONG == 0 {
             out.put_slice(&[self.flags, self.body_len as u8]);
         } else {
@@ -168,24 +168,24 @@ pub enum FrameError {
 mod tests {
     use super::*;
 
-    fn put(header: FrameHeader) -> Vec<u8> {
+    fn encoded(header: FrameHeader) -> Vec<u8> {
         let mut out = Vec::new();
-        header.put(&mut out);
+        header.encode(&mut out);
         out
     }
 
     #[test]
     fn bodies_up_to_255_bytes_take_the_short_form() {
-        assert_eq!(put(FrameHeader::message(0, false)), [0x00, 0x00]);
-        assert_eq!(put(FrameHeader::message(255, true)), [0x01, 0xff]);
-        assert_eq!(put(FrameHeader::message(256, false)), [0x02, 0, 0, 0, 0, 0, 0, 1, 0]);
-        assert_eq!(put(FrameHeader::command(255)), [0x04, 0xff]);
-        assert_eq!(put(FrameHeader::command(256)), [0x06, 0, 0, 0, 0, 0, 0, 1, 0]);
+        assert_eq!(encoded(FrameHeader::message(0, false)), [0x00, 0x00]);
+        assert_eq!(encoded(FrameHeader::message(255, true)), [0x01, 0xff]);
+        assert_eq!(encoded(FrameHeader::message(256, false)), [0x02, 0, 0, 0, 0, 0, 0, 1, 0]);
+        assert_eq!(encoded(FrameHeader::command(255)), [0x04, 0xff]);
+        assert_eq!(encoded(FrameHeader::command(256)), [0x06, 0, 0, 0, 0, 0, 0, 1, 0]);
     }
 
     #[test]
     fn a_header_cut_short_asks_for_more() {
-        let long = put(FrameHeader::message(70_000, true));
+        let long = encoded(FrameHeader::message(70_000, true));
         for end in 0..long.len() {
             assert_eq!(FrameHeader::parse(&long[..end]), Ok(None));
         }
@@ -202,9 +202,9 @@ mod tests {
     #[test]
     fn canonical_drops_reserved_bits_needless_length_and_more_on_commands() {
         let sloppy = FrameHeader::parse(&[0xf9 | LONG, 0, 0, 0, 0, 0, 0, 0, 7]).unwrap().unwrap();
-        assert_eq!(put(sloppy.canonical()), [0x01, 7]);
+        assert_eq!(encoded(sloppy.canonical()), [0x01, 7]);
         let command = FrameHeader::parse(&[0x05, 7]).unwrap().unwrap();
         assert!(command.is_command() && !command.more());
-        assert_eq!(put(command.canonical()), [0x04, 7]);
+        assert_eq!(encoded(command.canonical()), [0x04, 7]);
     }
 }

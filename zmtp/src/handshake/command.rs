@@ -4,7 +4,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use zeroize::Zeroize;
 
 use super::HandshakeError;
-use crate::command::{put, split_name};
+use crate::command::{encode_command, split_name};
 use crate::{CommandError, DenyReason, FrameHeader, Metadata};
 
 pub(super) const READY: &str = "READY";
@@ -99,20 +99,20 @@ impl Drop for Received {
 }
 
 /// Appends READY, or INITIATE, with metadata in clear.
-pub(super) fn put_metadata(name: &str, metadata: &Metadata, out: &mut BytesMut) {
-    put(name.as_bytes(), &[metadata.as_wire()], out);
+pub(super) fn encode_metadata(name: &str, metadata: &Metadata, out: &mut BytesMut) {
+    encode_command(name.as_bytes(), &[metadata.as_wire()], out);
 }
 
 /// Appends ERROR; the reason is cut at 255 bytes.
-pub(super) fn put_error(reason: &str, out: &mut BytesMut) {
+pub(super) fn encode_error(reason: &str, out: &mut BytesMut) {
     let reason = &reason.as_bytes()[..reason.len().min(255)];
-    put(ERROR.as_bytes(), &[&[reason.len() as u8], reason], out);
+    encode_command(ERROR.as_bytes(), &[&[reason.len() as u8], reason], out);
 }
 
 /// Tells the peer what is wrong with its introduction.
 pub(super) fn tell<T>(outcome: Result<T, HandshakeError>, out: &mut BytesMut) -> Result<T, HandshakeError> {
     if let Err(error) = &outcome {
-        put_error(&error.to_string(), out);
+        encode_error(&error.to_string(), out);
     }
     outcome
 }
@@ -156,10 +156,10 @@ mod tests {
     #[test]
     fn a_reason_is_cut_where_its_length_ends() {
         let mut out = BytesMut::new();
-        put_error("no", &mut out);
+        encode_error("no", &mut out);
         assert_eq!(&out[..], b"\x04\x09\x05ERROR\x02no");
         out.clear();
-        put_error(&"x".repeat(300), &mut out);
+        encode_error(&"x".repeat(300), &mut out);
         assert_eq!(out[..16], *b"\x06\0\0\0\0\0\0\x01\x06\x05ERROR\xff");
     }
 
@@ -167,7 +167,7 @@ mod tests {
     fn the_limit_is_on_what_is_announced() {
         let header = |len: usize| {
             let mut out = BytesMut::new();
-            FrameHeader::command(len).put(&mut out);
+            FrameHeader::command(len).encode(&mut out);
             out
         };
         assert!(take(&header(100 + BESIDE_METADATA - 9)).unwrap().is_none());

@@ -44,7 +44,7 @@ use crate::{
     Credentials, DenyReason, Greeting, Mechanism, Opener, Sealer, Security, SocketType, User, Verdict,
     Version,
 };
-use command::{Received, put_error};
+use command::{Received, encode_error};
 
 /// The configuration of a socket's handshakes.
 #[derive(Clone, Debug)]
@@ -187,7 +187,7 @@ trait Ask: fmt::Debug + Send + Sync {
     /// Tells the peer that it isn't let in, if it may know.
     fn deny(&self, deny_reason: DenyReason, out: &mut BytesMut) {
         if let Some(reason) = deny_reason.reason() {
-            put_error(reason, out);
+            encode_error(reason, out);
         }
     }
 

@@ -5,7 +5,7 @@
 
 use bytes::BytesMut;
 
-use super::command::{READY, Received, put_metadata, tell};
+use super::command::{READY, Received, encode_metadata, tell};
 use super::{Ask, Expect, HandshakeError, Local, Next, Peer};
 use crate::{Credentials, SocketType, User, Version};
 
@@ -27,7 +27,7 @@ struct ConnectorAsked {
 
 impl Ask for ConnectorAsked {
     fn admit(self: Box<Self>, user: User, out: &mut BytesMut) -> Result<Next, HandshakeError> {
-        put_metadata(READY, &self.local.to_metadata(), out);
+        encode_metadata(READY, &self.local.to_metadata(), out);
         Ok(Next::Expect(Box::new(ExpectAnswer { ours: self.local.socket_type, version: self.version, user })))
     }
 
@@ -79,7 +79,7 @@ struct ExpectFirst {
 impl Expect for ExpectFirst {
     fn handle(self: Box<Self>, command: Received, out: &mut BytesMut) -> Result<Next, HandshakeError> {
         let peer = introduced(command, self.local.socket_type, self.version, self.user, out)?;
-        put_metadata(READY, &self.local.to_metadata(), out);
+        encode_metadata(READY, &self.local.to_metadata(), out);
         Ok(Next::complete(peer, None))
     }
 }

@@ -10,9 +10,9 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::command::{READY, Received, put_metadata, tell};
+use super::command::{READY, Received, encode_metadata, tell};
 use super::{Ask, Expect, HandshakeError, Local, Next, Peer};
-use crate::command::put;
+use crate::command::encode_command;
 use crate::{CommandError, Credentials, PlainCredentials, SocketType, User, Version};
 
 const HELLO: &str = "HELLO";
@@ -28,7 +28,7 @@ pub(super) fn start_client(
     let (username, password) = (login.username(), login.password().expose());
     // Neither is longer than 255 bytes: `PlainCredentials` sees to that.
     let lengths = [username.len() as u8, password.len() as u8];
-    put(HELLO.as_bytes(), &[&lengths[..1], username, &lengths[1..], password], out);
+    encode_command(HELLO.as_bytes(), &[&lengths[..1], username, &lengths[1..], password], out);
     Next::Expect(Box::new(ExpectWelcome { local, version }))
 }
 
@@ -45,7 +45,7 @@ impl Expect for ExpectWelcome {
         if !welcome.data().is_empty() {
             return Err(CommandError::Malformed(WELCOME).into());
         }
-        put_metadata(INITIATE, &self.local.to_metadata(), out);
+        encode_metadata(INITIATE, &self.local.to_metadata(), out);
         Ok(Next::Expect(Box::new(ExpectReady { ours: self.local.socket_type, version: self.version })))
     }
 }
@@ -105,7 +105,7 @@ struct Asked {
 impl Ask for Asked {
     fn admit(self: Box<Self>, user: User, out: &mut BytesMut) -> Result<Next, HandshakeError> {
         let Self { local, version } = *self;
-        put(WELCOME.as_bytes(), &[], out);
+        encode_command(WELCOME.as_bytes(), &[], out);
         Ok(Next::Expect(Box::new(ExpectInitiate { local, version, user })))
     }
 }
@@ -123,7 +123,7 @@ impl Expect for ExpectInitiate {
         let metadata = command.named(INITIATE)?.metadata()?;
         let peer = Peer::introduced(self.local.socket_type, self.version, self.user, metadata);
         let peer = tell(peer, out)?;
-        put_metadata(READY, &self.local.to_metadata(), out);
+        encode_metadata(READY, &self.local.to_metadata(), out);
         Ok(Next::complete(peer, None))
     }
 }

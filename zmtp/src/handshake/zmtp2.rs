@@ -39,7 +39,7 @@ fn introduce(local: &Local, out: &mut BytesMut) {
     let number = NUMBERED.iter().position(|kind| *kind == local.socket_type);
     out.put_u8(number.map_or(u8::MAX, |number| number as u8));
     let identity = if local.socket_type.announces_identity() { &local.identity[..] } else { &[] };
-    FrameHeader::message(identity.len(), false).put(out);
+    FrameHeader::message(identity.len(), false).encode(out);
     out.put_slice(identity);
 }
 

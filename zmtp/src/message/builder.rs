@@ -45,7 +45,7 @@ impl BatchBuilder {
     /// Appends a copy of a message, with one more frame before its own.
     #[inline]
     pub fn push_behind(&mut self, frame: &[u8], message: &Span<'_>) {
-        wire::put_frame(&mut self.wire, frame, true);
+        wire::encode_frame(&mut self.wire, frame, true);
         self.push(message);
     }
 

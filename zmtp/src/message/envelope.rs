@@ -43,7 +43,7 @@ impl Envelope {
         for frame in frames.iter().map(AsRef::as_ref) {
             let mut head = [0; 9];
             let header = FrameHeader::message(frame.len(), true);
-            header.put(&mut (&mut head[..]).limit(9));
+            header.encode(&mut (&mut head[..]).limit(9));
             wire.extend_from_slice(&head[..header.header_len()]);
             wire.extend_from_slice(frame);
         }

@@ -65,7 +65,7 @@ impl MessageBytes {
         }
         // With not a byte to spare, it needs no second allocation to be shared.
         let mut wire = BytesMut::with_capacity(len);
-        wire::put_frame(&mut wire, body, false);
+        wire::encode_frame(&mut wire, body, false);
         Self::Shared(wire.freeze())
     }
 

@@ -204,7 +204,7 @@ impl Message {
             Repr::Frames(frames) => {
                 let last = frames.len() - 1;
                 for (i, frame) in frames.iter().enumerate() {
-                    wire::put_frame(out, frame, i < last);
+                    wire::encode_frame(out, frame, i < last);
                 }
             }
         }
@@ -221,9 +221,9 @@ impl Message {
         let last = frames.len() - 1;
         for (i, frame) in frames.into_iter().enumerate() {
             if frame.len() < LARGE_BODY {
-                wire::put_frame(&mut small, &frame, i < last);
+                wire::encode_frame(&mut small, &frame, i < last);
             } else {
-                FrameHeader::message(frame.len(), i < last).put(&mut small);
+                FrameHeader::message(frame.len(), i < last).encode(&mut small);
                 pieces.push(small.split().freeze());
                 pieces.push(frame);
             }

@@ -57,7 +57,7 @@ impl<M: IntoMessage> Small<M> {
         while let Some(body) = next {
             frames += 1;
             next = self.0.frame(frames);
-            wire::put_frame(out, body, next.is_some());
+            wire::encode_frame(out, body, next.is_some());
         }
     }
 }

@@ -6,10 +6,10 @@ use crate::FrameHeader;
 
 /// Appends one frame.
 #[inline]
-pub(super) fn put_frame(out: &mut BytesMut, body: &[u8], more: bool) {
+pub(super) fn encode_frame(out: &mut BytesMut, body: &[u8], more: bool) {
     let header = FrameHeader::message(body.len(), more);
     out.reserve(header.frame_len());
-    header.put(out);
+    header.encode(out);
     out.put_slice(body);
 }
 

@@ -9,7 +9,7 @@ use super::{
     COOKIE, HELLO, HELLO_NONCE, INITIATE, INITIATE_NONCE, KEY, PADDING, READY_NONCE, SIGNATURE, VERSION,
     VOUCH_NONCE, WELCOME, WELCOME_BOX, WELCOME_NONCE, length, take,
 };
-use crate::command::put;
+use crate::command::encode_command;
 use crate::curve::boxes::{LONG_NONCE, OVERHEAD, SHORT_NONCE, agree, long_nonce, short_nonce};
 use crate::curve::{Side, pair};
 use crate::{CurveError, KeyPair, Metadata, PublicKey, SecretKey, SocketType, User, Version};
@@ -33,7 +33,7 @@ pub(in super::super) fn start(
     hello.seal(&short_nonce(HELLO_NONCE, HELLO_NUMBER), &[&SIGNATURE], &mut signature);
     let number = HELLO_NUMBER.to_be_bytes();
     let parts = [&VERSION[..], &[0; PADDING], short_term.public().as_bytes(), &number, &signature];
-    put(HELLO.as_bytes(), &parts, out);
+    encode_command(HELLO.as_bytes(), &parts, out);
     let vouch_nonce = *entropy.nonce();
     let state = ExpectWelcome { local, version, keys, server, short_term, hello, vouch_nonce };
     Ok(Next::Expect(Box::new(state)))
@@ -64,7 +64,7 @@ impl Expect for ExpectWelcome {
         let metadata = self.local.to_metadata();
         let parts = [&self.keys.public().as_bytes()[..], &self.vouch_nonce, &vouch, metadata.as_wire()];
         key.seal(&short_nonce(INITIATE_NONCE, INITIATE_NUMBER), &parts, &mut boxed);
-        put(INITIATE.as_bytes(), &[&cookie, &INITIATE_NUMBER.to_be_bytes(), &boxed], out);
+        encode_command(INITIATE.as_bytes(), &[&cookie, &INITIATE_NUMBER.to_be_bytes(), &boxed], out);
         Ok(Next::Expect(Box::new(ExpectReady { ours: self.local.socket_type, version: self.version, key })))
     }
 }

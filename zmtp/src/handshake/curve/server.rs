@@ -10,7 +10,7 @@ use super::{
     COOKIE, COOKIE_NONCE, HELLO, HELLO_DATA, HELLO_NONCE, INITIATE, INITIATE_HEAD, INITIATE_NONCE, KEY,
     PADDING, READY_NONCE, SIGNATURE, VERSION, VOUCH_BOX, VOUCH_NONCE, WELCOME, WELCOME_NONCE, length, take,
 };
-use crate::command::put;
+use crate::command::encode_command;
 use crate::curve::boxes::{LONG_NONCE, OVERHEAD, SHORT_NONCE, agree, long_nonce, short_nonce};
 use crate::curve::{Side, pair};
 use crate::{Credentials, CurveError, KeyPair, Metadata, PublicKey, SecretKey, User, Version};
@@ -40,7 +40,7 @@ impl Expect for ExpectHello {
         let nonce = self.entropy.nonce();
         let parts = [&short_term.public().as_bytes()[..], &cookie];
         hello.key.seal(&long_nonce(WELCOME_NONCE, nonce), &parts, &mut boxed);
-        put(WELCOME.as_bytes(), &[nonce, &boxed], out);
+        encode_command(WELCOME.as_bytes(), &[nonce, &boxed], out);
         Ok(Next::Expect(Box::new(ExpectInitiate {
             key: agree(short_term.secret(), &hello.client)?,
             hello,
@@ -186,7 +186,7 @@ impl Ask for Asked {
         let mut boxed = BytesMut::new();
         let ours = self.local.to_metadata();
         self.key.seal(&short_nonce(READY_NONCE, READY_NUMBER), &[ours.as_wire()], &mut boxed);
-        put(READY.as_bytes(), &[&READY_NUMBER.to_be_bytes(), &boxed], out);
+        encode_command(READY.as_bytes(), &[&READY_NUMBER.to_be_bytes(), &boxed], out);
         Ok(Next::complete(peer, Some(pair(&self.key, Side::Server, READY_NUMBER, self.number))))
     }
 }

@@ -85,7 +85,7 @@ fn greeting(mechanism: Mechanism) -> [u8; 64] {
 /// A command frame of this name and data.
 fn command(name: &str, data: &[&[u8]]) -> Vec<u8> {
     let mut out = BytesMut::new();
-    crate::command::put(name.as_bytes(), data, &mut out);
+    crate::command::encode_command(name.as_bytes(), data, &mut out);
     out.to_vec()
 }
 
