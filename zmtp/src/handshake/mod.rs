@@ -141,12 +141,12 @@ enum State {
     /// Our greeting is out; the peer's is to come.
     Greeting(Box<Opening>),
     /// The peer speaks ZMTP 2.0; its socket type is to come.
-    Zmtp2Type(Box<zmtp2::ExpectType>),
+    Zmtp2Type(Box<zmtp2::AwaitType>),
     /// The peer's identity in ZMTP 2.0 is to come.
-    Zmtp2Identity(zmtp2::ExpectIdentity),
-    Expect(Box<dyn Expect>),
-    Ask(Credentials, Box<dyn Ask>),
-    Asked(Box<dyn Ask>),
+    Zmtp2Identity(zmtp2::AwaitIdentity),
+    AwaitCommand(Box<dyn AwaitCommand>),
+    NeedVerdict(Credentials, Box<dyn AwaitVerdict>),
+    AwaitVerdict(Box<dyn AwaitVerdict>),
     Complete(Box<Established>),
     Over,
 }
@@ -176,12 +176,12 @@ struct Opening {
 }
 
 /// A state in which a command of the peer's is to come.
-trait Expect: fmt::Debug + Send + Sync {
+trait AwaitCommand: fmt::Debug + Send + Sync {
     fn handle(self: Box<Self>, command: Received, out: &mut BytesMut) -> Result<Next, HandshakeError>;
 }
 
 /// A state in which it is to be decided whether the peer may come in.
-trait Ask: fmt::Debug + Send + Sync {
+trait AwaitVerdict: fmt::Debug + Send + Sync {
     fn admit(self: Box<Self>, user: User, out: &mut BytesMut) -> Result<Next, HandshakeError>;
 
     /// Tells the peer that it isn't let in, if it may know.
@@ -200,8 +200,8 @@ trait Ask: fmt::Debug + Send + Sync {
 /// The successor of a mechanism's state.
 #[derive(Debug)]
 enum Next {
-    Expect(Box<dyn Expect>),
-    Ask(Credentials, Box<dyn Ask>),
+    AwaitCommand(Box<dyn AwaitCommand>),
+    NeedVerdict(Credentials, Box<dyn AwaitVerdict>),
     Complete(Box<Established>),
 }
 
@@ -215,8 +215,8 @@ impl Next {
 impl From<Next> for State {
     fn from(next: Next) -> Self {
         match next {
-            Next::Expect(state) => Self::Expect(state),
-            Next::Ask(credentials, state) => Self::Ask(credentials, state),
+            Next::AwaitCommand(state) => Self::AwaitCommand(state),
+            Next::NeedVerdict(credentials, state) => Self::NeedVerdict(credentials, state),
             Next::Complete(established) => Self::Complete(established),
         }
     }
@@ -290,20 +290,20 @@ impl Handshake {
                 },
                 State::Zmtp2Identity(state) => match state.take(input)? {
                     None => return Ok(self.wait_in(State::Zmtp2Identity(state))),
-                    Some(peer) => State::Ask(Credentials::Null, Box::new(zmtp2::Asked(peer))),
+                    Some(peer) => State::NeedVerdict(Credentials::Null, Box::new(zmtp2::Undecided(peer))),
                 },
-                State::Expect(state) => match Received::take(input, self.max_metadata)? {
-                    None => return Ok(self.wait_in(State::Expect(state))),
+                State::AwaitCommand(state) => match Received::take(input, self.max_metadata)? {
+                    None => return Ok(self.wait_in(State::AwaitCommand(state))),
                     Some(command) => state.handle(command, &mut self.output)?.into(),
                 },
-                State::Ask(credentials, state) => {
+                State::NeedVerdict(credentials, state) => {
                     may_wait(&*state, input)?;
-                    self.state = State::Asked(state);
+                    self.state = State::AwaitVerdict(state);
                     return Ok(Step::Authenticate(credentials));
                 }
-                State::Asked(state) => {
+                State::AwaitVerdict(state) => {
                     may_wait(&*state, input)?;
-                    return Ok(self.wait_in(State::Asked(state)));
+                    return Ok(self.wait_in(State::AwaitVerdict(state)));
                 }
                 State::Complete(established) => return Ok(Step::Complete(established)),
                 State::Over => return Err(HandshakeError::Over),
@@ -321,7 +321,7 @@ impl Handshake {
     /// # Errors
     /// [`HandshakeError`]: send the output that is left, then close the connection.
     pub fn handle_verdict(&mut self, verdict: Verdict) -> Result<(), HandshakeError> {
-        let State::Asked(state) = std::mem::replace(&mut self.state, State::Over) else {
+        let State::AwaitVerdict(state) = std::mem::replace(&mut self.state, State::Over) else {
             return Err(HandshakeError::Over);
         };
         match verdict {
@@ -364,7 +364,7 @@ impl Handshake {
 }
 
 /// Fails if the peer went on before the answer that it has to wait for.
-fn may_wait(state: &dyn Ask, input: &BytesMut) -> Result<(), HandshakeError> {
+fn may_wait(state: &dyn AwaitVerdict, input: &BytesMut) -> Result<(), HandshakeError> {
     if input.is_empty() || state.may_peer_speak() { Ok(()) } else { Err(HandshakeError::OutOfTurn) }
 }
 

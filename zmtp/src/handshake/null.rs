@@ -6,29 +6,33 @@
 use bytes::BytesMut;
 
 use super::command::{READY, Received, encode_metadata, tell};
-use super::{Ask, Expect, HandshakeError, Local, Next, Peer};
+use super::{AwaitCommand, AwaitVerdict, HandshakeError, Local, Next, Peer};
 use crate::{Credentials, SocketType, User, Version};
 
 pub(super) fn start(local: Local, version: Version, is_acceptor: bool) -> Next {
-    let asked: Box<dyn Ask> = if is_acceptor {
-        Box::new(AcceptorAsked { local, version })
+    let undecided: Box<dyn AwaitVerdict> = if is_acceptor {
+        Box::new(AcceptorUndecided { local, version })
     } else {
-        Box::new(ConnectorAsked { local, version })
+        Box::new(ConnectorUndecided { local, version })
     };
-    Next::Ask(Credentials::Null, asked)
+    Next::NeedVerdict(Credentials::Null, undecided)
 }
 
 /// The connecting end after the greetings. The authenticator decides about the peer's address.
 #[derive(Debug)]
-struct ConnectorAsked {
+struct ConnectorUndecided {
     local: Local,
     version: Version,
 }
 
-impl Ask for ConnectorAsked {
+impl AwaitVerdict for ConnectorUndecided {
     fn admit(self: Box<Self>, user: User, out: &mut BytesMut) -> Result<Next, HandshakeError> {
         encode_metadata(READY, &self.local.to_metadata(), out);
-        Ok(Next::Expect(Box::new(ExpectAnswer { ours: self.local.socket_type, version: self.version, user })))
+        Ok(Next::AwaitCommand(Box::new(AwaitAnswer {
+            ours: self.local.socket_type,
+            version: self.version,
+            user,
+        })))
     }
 
     fn may_peer_speak(&self) -> bool {
@@ -38,13 +42,13 @@ impl Ask for ConnectorAsked {
 
 /// Our READY is out; the peer's, or its ERROR, is to come.
 #[derive(Debug)]
-struct ExpectAnswer {
+struct AwaitAnswer {
     ours: SocketType,
     version: Version,
     user: User,
 }
 
-impl Expect for ExpectAnswer {
+impl AwaitCommand for AwaitAnswer {
     fn handle(self: Box<Self>, command: Received, out: &mut BytesMut) -> Result<Next, HandshakeError> {
         let peer = introduced(command, self.ours, self.version, self.user, out)?;
         Ok(Next::complete(peer, None))
@@ -53,14 +57,14 @@ impl Expect for ExpectAnswer {
 
 /// The accepting end after the greetings. The authenticator decides about the peer's address.
 #[derive(Debug)]
-struct AcceptorAsked {
+struct AcceptorUndecided {
     local: Local,
     version: Version,
 }
 
-impl Ask for AcceptorAsked {
+impl AwaitVerdict for AcceptorUndecided {
     fn admit(self: Box<Self>, user: User, _: &mut BytesMut) -> Result<Next, HandshakeError> {
-        Ok(Next::Expect(Box::new(ExpectFirst { local: self.local, version: self.version, user })))
+        Ok(Next::AwaitCommand(Box::new(AwaitFirst { local: self.local, version: self.version, user })))
     }
 
     fn may_peer_speak(&self) -> bool {
@@ -70,13 +74,13 @@ impl Ask for AcceptorAsked {
 
 /// The peer's READY, or its ERROR, comes before our READY.
 #[derive(Debug)]
-struct ExpectFirst {
+struct AwaitFirst {
     local: Local,
     version: Version,
     user: User,
 }
 
-impl Expect for ExpectFirst {
+impl AwaitCommand for AwaitFirst {
     fn handle(self: Box<Self>, command: Received, out: &mut BytesMut) -> Result<Next, HandshakeError> {
         let peer = introduced(command, self.local.socket_type, self.version, self.user, out)?;
         encode_metadata(READY, &self.local.to_metadata(), out);

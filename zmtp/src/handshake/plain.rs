@@ -11,7 +11,7 @@
 use bytes::{Bytes, BytesMut};
 
 use super::command::{READY, Received, encode_metadata, tell};
-use super::{Ask, Expect, HandshakeError, Local, Next, Peer};
+use super::{AwaitCommand, AwaitVerdict, HandshakeError, Local, Next, Peer};
 use crate::command::encode_command;
 use crate::{CommandError, Credentials, PlainCredentials, SocketType, User, Version};
 
@@ -29,35 +29,35 @@ pub(super) fn start_client(
     // Neither is longer than 255 bytes: `PlainCredentials` sees to that.
     let lengths = [username.len() as u8, password.len() as u8];
     encode_command(HELLO.as_bytes(), &[&lengths[..1], username, &lengths[1..], password], out);
-    Next::Expect(Box::new(ExpectWelcome { local, version }))
+    Next::AwaitCommand(Box::new(AwaitWelcome { local, version }))
 }
 
 /// Our HELLO is out.
 #[derive(Debug)]
-struct ExpectWelcome {
+struct AwaitWelcome {
     local: Local,
     version: Version,
 }
 
-impl Expect for ExpectWelcome {
+impl AwaitCommand for AwaitWelcome {
     fn handle(self: Box<Self>, command: Received, out: &mut BytesMut) -> Result<Next, HandshakeError> {
         let mut welcome = command.named_or_error(WELCOME)?;
         if !welcome.data().is_empty() {
             return Err(CommandError::Malformed(WELCOME).into());
         }
         encode_metadata(INITIATE, &self.local.to_metadata(), out);
-        Ok(Next::Expect(Box::new(ExpectReady { ours: self.local.socket_type, version: self.version })))
+        Ok(Next::AwaitCommand(Box::new(AwaitReady { ours: self.local.socket_type, version: self.version })))
     }
 }
 
 /// Our INITIATE is out. What is wrong with the server's READY it isn't told: clients send no ERROR.
 #[derive(Debug)]
-struct ExpectReady {
+struct AwaitReady {
     ours: SocketType,
     version: Version,
 }
 
-impl Expect for ExpectReady {
+impl AwaitCommand for AwaitReady {
     fn handle(self: Box<Self>, command: Received, _: &mut BytesMut) -> Result<Next, HandshakeError> {
         let metadata = command.named_or_error(READY)?.metadata()?;
         let peer = Peer::introduced(self.ours, self.version, User::default(), metadata)?;
@@ -66,21 +66,21 @@ impl Expect for ExpectReady {
 }
 
 pub(super) fn start_server(local: Local, version: Version) -> Next {
-    Next::Expect(Box::new(ExpectHello { local, version }))
+    Next::AwaitCommand(Box::new(AwaitHello { local, version }))
 }
 
 /// The client speaks first.
 #[derive(Debug)]
-struct ExpectHello {
+struct AwaitHello {
     local: Local,
     version: Version,
 }
 
-impl Expect for ExpectHello {
+impl AwaitCommand for AwaitHello {
     fn handle(self: Box<Self>, command: Received, _: &mut BytesMut) -> Result<Next, HandshakeError> {
         let login = parse_hello(command.named(HELLO)?.data()).ok_or(CommandError::Malformed(HELLO))?;
-        let asked = Asked { local: self.local, version: self.version };
-        Ok(Next::Ask(Credentials::Plain(login), Box::new(asked)))
+        let undecided = Undecided { local: self.local, version: self.version };
+        Ok(Next::NeedVerdict(Credentials::Plain(login), Box::new(undecided)))
     }
 }
 
@@ -97,28 +97,28 @@ fn parse_hello(data: &[u8]) -> Option<PlainCredentials> {
 
 /// The client has said who it is.
 #[derive(Debug)]
-struct Asked {
+struct Undecided {
     local: Local,
     version: Version,
 }
 
-impl Ask for Asked {
+impl AwaitVerdict for Undecided {
     fn admit(self: Box<Self>, user: User, out: &mut BytesMut) -> Result<Next, HandshakeError> {
         let Self { local, version } = *self;
         encode_command(WELCOME.as_bytes(), &[], out);
-        Ok(Next::Expect(Box::new(ExpectInitiate { local, version, user })))
+        Ok(Next::AwaitCommand(Box::new(AwaitInitiate { local, version, user })))
     }
 }
 
 /// The client is welcome.
 #[derive(Debug)]
-struct ExpectInitiate {
+struct AwaitInitiate {
     local: Local,
     version: Version,
     user: User,
 }
 
-impl Expect for ExpectInitiate {
+impl AwaitCommand for AwaitInitiate {
     fn handle(self: Box<Self>, command: Received, out: &mut BytesMut) -> Result<Next, HandshakeError> {
         let metadata = command.named(INITIATE)?.metadata()?;
         let peer = Peer::introduced(self.local.socket_type, self.version, self.user, metadata);

@@ -8,7 +8,7 @@
 use bytes::{Buf, BufMut, BytesMut};
 
 use super::introduction::checked_identity;
-use super::{Ask, HandshakeError, Local, Next, Peer};
+use super::{AwaitVerdict, HandshakeError, Local, Next, Peer};
 use crate::{DenyReason, FrameHeader, Metadata, SocketType, User, Version};
 
 /// The number of a kind is its place here.
@@ -27,11 +27,11 @@ const NUMBERED: [SocketType; 11] = [
 ];
 
 /// The peer's version is known. The connecting end introduces itself at once.
-pub(super) fn start(local: Local, is_acceptor: bool, out: &mut BytesMut) -> ExpectType {
+pub(super) fn start(local: Local, is_acceptor: bool, out: &mut BytesMut) -> AwaitType {
     if !is_acceptor {
         introduce(&local, out);
     }
-    ExpectType { local, is_introduced: !is_acceptor }
+    AwaitType { local, is_introduced: !is_acceptor }
 }
 
 /// Appends what follows our signature and version.
@@ -45,19 +45,19 @@ fn introduce(local: &Local, out: &mut BytesMut) {
 
 /// The peer's socket type is to come.
 #[derive(Debug)]
-pub(super) struct ExpectType {
+pub(super) struct AwaitType {
     local: Local,
     /// Whether our own introduction is out.
     is_introduced: bool,
 }
 
-impl ExpectType {
+impl AwaitType {
     /// Takes the socket type off the front, and introduces us to a peer that fits. `Ok(None)` when it isn't there yet.
     pub(super) fn take(
         &self,
         input: &mut BytesMut,
         out: &mut BytesMut,
-    ) -> Result<Option<ExpectIdentity>, HandshakeError> {
+    ) -> Result<Option<AwaitIdentity>, HandshakeError> {
         let ours = self.local.socket_type;
         let Some(&number) = input.first() else {
             return Ok(None);
@@ -71,15 +71,15 @@ impl ExpectType {
         if !self.is_introduced {
             introduce(&self.local, out);
         }
-        Ok(Some(ExpectIdentity(socket_type)))
+        Ok(Some(AwaitIdentity(socket_type)))
     }
 }
 
 /// The identity of a peer of this type is to come.
 #[derive(Debug)]
-pub(super) struct ExpectIdentity(SocketType);
+pub(super) struct AwaitIdentity(SocketType);
 
-impl ExpectIdentity {
+impl AwaitIdentity {
     /// Takes the identity off the front; `Ok(None)` when it isn't whole yet.
     pub(super) fn take(&self, input: &mut BytesMut) -> Result<Option<Peer>, HandshakeError> {
         let Some(header) = FrameHeader::parse(input)? else {
@@ -103,9 +103,9 @@ impl ExpectIdentity {
 
 /// Whoever is at that address may come in, or not: there is no command to say so.
 #[derive(Debug)]
-pub(super) struct Asked(pub(super) Peer);
+pub(super) struct Undecided(pub(super) Peer);
 
-impl Ask for Asked {
+impl AwaitVerdict for Undecided {
     fn admit(self: Box<Self>, user: User, _: &mut BytesMut) -> Result<Next, HandshakeError> {
         Ok(Next::complete(Peer { user, ..self.0 }, None))
     }

@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use enfonet_secretbox::Key;
 
 use super::super::command::{READY, Received};
-use super::super::{Entropy, Expect, HandshakeError, Local, Next, Peer};
+use super::super::{AwaitCommand, Entropy, HandshakeError, Local, Next, Peer};
 use super::{
     COOKIE, HELLO, HELLO_NONCE, INITIATE, INITIATE_NONCE, KEY, PADDING, READY_NONCE, SIGNATURE, VERSION,
     VOUCH_NONCE, WELCOME, WELCOME_BOX, WELCOME_NONCE, length, take,
@@ -35,13 +35,13 @@ pub(in super::super) fn start(
     let parts = [&VERSION[..], &[0; PADDING], short_term.public().as_bytes(), &number, &signature];
     encode_command(HELLO.as_bytes(), &parts, out);
     let vouch_nonce = *entropy.nonce();
-    let state = ExpectWelcome { local, version, keys, server, short_term, hello, vouch_nonce };
-    Ok(Next::Expect(Box::new(state)))
+    let state = AwaitWelcome { local, version, keys, server, short_term, hello, vouch_nonce };
+    Ok(Next::AwaitCommand(Box::new(state)))
 }
 
 /// Our HELLO is out.
 #[derive(Debug)]
-struct ExpectWelcome {
+struct AwaitWelcome {
     local: Local,
     version: Version,
     keys: KeyPair,
@@ -51,7 +51,7 @@ struct ExpectWelcome {
     vouch_nonce: [u8; LONG_NONCE],
 }
 
-impl Expect for ExpectWelcome {
+impl AwaitCommand for AwaitWelcome {
     fn handle(self: Box<Self>, command: Received, out: &mut BytesMut) -> Result<Next, HandshakeError> {
         let mut command = command.named_or_error(WELCOME)?;
         let (server, cookie) = self.open_welcome(&mut command)?;
@@ -65,11 +65,15 @@ impl Expect for ExpectWelcome {
         let parts = [&self.keys.public().as_bytes()[..], &self.vouch_nonce, &vouch, metadata.as_wire()];
         key.seal(&short_nonce(INITIATE_NONCE, INITIATE_NUMBER), &parts, &mut boxed);
         encode_command(INITIATE.as_bytes(), &[&cookie, &INITIATE_NUMBER.to_be_bytes(), &boxed], out);
-        Ok(Next::Expect(Box::new(ExpectReady { ours: self.local.socket_type, version: self.version, key })))
+        Ok(Next::AwaitCommand(Box::new(AwaitReady {
+            ours: self.local.socket_type,
+            version: self.version,
+            key,
+        })))
     }
 }
 
-impl ExpectWelcome {
+impl AwaitWelcome {
     /// The server's key for this connection, and what it wants back.
     fn open_welcome(&self, command: &mut Received) -> Result<(PublicKey, Bytes), HandshakeError> {
         let wrong_length = length(WELCOME, command);
@@ -89,13 +93,13 @@ impl ExpectWelcome {
 
 /// Our INITIATE is out. What is wrong with the server's READY it isn't told: clients send no ERROR.
 #[derive(Debug)]
-struct ExpectReady {
+struct AwaitReady {
     ours: SocketType,
     version: Version,
     key: Key,
 }
 
-impl Expect for ExpectReady {
+impl AwaitCommand for AwaitReady {
     fn handle(self: Box<Self>, command: Received, _: &mut BytesMut) -> Result<Next, HandshakeError> {
         let mut command = command.named_or_error(READY)?;
         let wrong_length = length(READY, &command);

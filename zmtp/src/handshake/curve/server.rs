@@ -5,7 +5,7 @@ use enfonet_secretbox::Key;
 use subtle::ConstantTimeEq;
 
 use super::super::command::{READY, Received, tell};
-use super::super::{Ask, Entropy, Expect, HandshakeError, Local, Next, Peer};
+use super::super::{AwaitCommand, AwaitVerdict, Entropy, HandshakeError, Local, Next, Peer};
 use super::{
     COOKIE, COOKIE_NONCE, HELLO, HELLO_DATA, HELLO_NONCE, INITIATE, INITIATE_HEAD, INITIATE_NONCE, KEY,
     PADDING, READY_NONCE, SIGNATURE, VERSION, VOUCH_BOX, VOUCH_NONCE, WELCOME, WELCOME_NONCE, length, take,
@@ -19,19 +19,19 @@ use crate::{Credentials, CurveError, KeyPair, Metadata, PublicKey, SecretKey, Us
 const READY_NUMBER: u64 = 1;
 
 pub(in super::super) fn start(local: Local, version: Version, keys: KeyPair, entropy: Entropy) -> Next {
-    Next::Expect(Box::new(ExpectHello { local, version, keys, entropy }))
+    Next::AwaitCommand(Box::new(AwaitHello { local, version, keys, entropy }))
 }
 
 /// The client speaks first.
 #[derive(Debug)]
-struct ExpectHello {
+struct AwaitHello {
     local: Local,
     version: Version,
     keys: KeyPair,
     entropy: Entropy,
 }
 
-impl Expect for ExpectHello {
+impl AwaitCommand for AwaitHello {
     fn handle(self: Box<Self>, command: Received, out: &mut BytesMut) -> Result<Next, HandshakeError> {
         let hello = Hello::open(&mut command.named(HELLO)?, self.keys.secret())?;
         let short_term = KeyPair::new(SecretKey::from_bytes(*self.entropy.key()));
@@ -41,7 +41,7 @@ impl Expect for ExpectHello {
         let parts = [&short_term.public().as_bytes()[..], &cookie];
         hello.key.seal(&long_nonce(WELCOME_NONCE, nonce), &parts, &mut boxed);
         encode_command(WELCOME.as_bytes(), &[nonce, &boxed], out);
-        Ok(Next::Expect(Box::new(ExpectInitiate {
+        Ok(Next::AwaitCommand(Box::new(AwaitInitiate {
             key: agree(short_term.secret(), &hello.client)?,
             hello,
             local: self.local,
@@ -53,7 +53,7 @@ impl Expect for ExpectHello {
     }
 }
 
-impl ExpectHello {
+impl AwaitHello {
     /// The cookie is for servers that remember nothing between WELCOME and INITIATE. This one keeps its state
     /// with the connection: it has but to compare, so the key that the cookie is sealed with is gone at once.
     fn bake(&self, client: &PublicKey, short_term: &SecretKey) -> BytesMut {
@@ -106,7 +106,7 @@ impl Hello {
 
 /// Our WELCOME is out.
 #[derive(Debug)]
-struct ExpectInitiate {
+struct AwaitInitiate {
     local: Local,
     version: Version,
     keys: KeyPair,
@@ -116,7 +116,7 @@ struct ExpectInitiate {
     key: Key,
 }
 
-impl Expect for ExpectInitiate {
+impl AwaitCommand for AwaitInitiate {
     fn handle(self: Box<Self>, command: Received, _: &mut BytesMut) -> Result<Next, HandshakeError> {
         let mut command = command.named(INITIATE)?;
         let wrong_length = length(INITIATE, &command);
@@ -147,12 +147,12 @@ impl Expect for ExpectInitiate {
         self.check_vouch(&client, nonce, vouch)?;
         let metadata = Bytes::copy_from_slice(opened);
         let Self { local, version, key, .. } = *self;
-        let asked = Asked { local, version, key, number, metadata };
-        Ok(Next::Ask(Credentials::Curve(client), Box::new(asked)))
+        let undecided = Undecided { local, version, key, number, metadata };
+        Ok(Next::NeedVerdict(Credentials::Curve(client), Box::new(undecided)))
     }
 }
 
-impl ExpectInitiate {
+impl AwaitInitiate {
     /// The owner of the long-term key says that the short-term one is its own, and that it means us. (libzmq
     /// doesn't look at the latter.)
     fn check_vouch(
@@ -171,7 +171,7 @@ impl ExpectInitiate {
 
 /// The client has proven which key it owns.
 #[derive(Debug)]
-struct Asked {
+struct Undecided {
     local: Local,
     version: Version,
     key: Key,
@@ -179,7 +179,7 @@ struct Asked {
     metadata: Bytes,
 }
 
-impl Ask for Asked {
+impl AwaitVerdict for Undecided {
     fn admit(self: Box<Self>, user: User, out: &mut BytesMut) -> Result<Next, HandshakeError> {
         let metadata = Metadata::parse(self.metadata)?;
         let peer = tell(Peer::introduced(self.local.socket_type, self.version, user, metadata), out)?;
