@@ -3,7 +3,8 @@
 use bytes::BytesMut;
 use enfonet_measure::keys::{CLIENT_SECRET, SERVER_SECRET};
 use enfonet_zmtp::{
-    Entropy, Established, Handshake, HandshakeConfig, KeyPair, SecretKey, Security, SocketType, Step, Verdict,
+    Entropy, Established, Handshake, HandshakeConfig, HandshakeStep, KeyPair, SecretKey, Security,
+    SocketType, Verdict,
 };
 
 /// Security of a server and of a client of CURVE, with the keys of the load programs.
@@ -46,9 +47,9 @@ pub fn shake(mut ends: [Handshake; 2]) -> [Box<Established>; 2] {
 fn advance(end: &mut Handshake, input: &mut BytesMut) -> Option<Box<Established>> {
     loop {
         match end.handle_input(input).expect("two honest ends") {
-            Step::NeedInput => return None,
-            Step::Authenticate(_) => end.handle_verdict(Verdict::allow()).expect("it was asked"),
-            Step::Complete(established) => return Some(established),
+            HandshakeStep::NeedInput => return None,
+            HandshakeStep::Authenticate(_) => end.handle_verdict(Verdict::allow()).expect("it was asked"),
+            HandshakeStep::Complete(established) => return Some(established),
         }
     }
 }

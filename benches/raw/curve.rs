@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use bytes::BytesMut;
-use enfonet_zmtp::{Entropy, Handshake, HandshakeConfig, Sealer, SocketType, Step};
+use enfonet_zmtp::{Entropy, Handshake, HandshakeConfig, HandshakeStep, Sealer, SocketType};
 
 use crate::Outcome;
 
@@ -50,9 +50,9 @@ impl Client {
             }
             self.input.extend_from_slice(&bytes[..read]);
             match self.handshake.handle_input(&mut self.input)? {
-                Step::NeedInput => {}
-                Step::Authenticate(_) => return Err("a client has nobody to let in".into()),
-                Step::Complete(established) => return Ok(established.sealer),
+                HandshakeStep::NeedInput => {}
+                HandshakeStep::Authenticate(_) => return Err("a client has nobody to let in".into()),
+                HandshakeStep::Complete(established) => return Ok(established.sealer),
             }
             let output = self.handshake.poll_output();
             if !output.is_empty() {

@@ -6,8 +6,8 @@
 use arbitrary::{Arbitrary, Unstructured};
 use bytes::BytesMut;
 use enfonet_zmtp::{
-    DenyReason, Entropy, Handshake, HandshakeConfig, KeyPair, PlainCredentials, SecretKey, Security,
-    SocketType, Step, Verdict,
+    DenyReason, Entropy, Handshake, HandshakeConfig, HandshakeStep, KeyPair, PlainCredentials, SecretKey,
+    Security, SocketType, Verdict,
 };
 
 /// The NULL mechanism at both ends of a connection, with and without peers of ZMTP 2.0.
@@ -63,9 +63,9 @@ fn advance(handshake: &mut Handshake, input: &mut BytesMut, choice: usize) -> Op
         let step = handshake.handle_input(input);
         assert!(input.len() <= before && handshake.poll_output().len() <= 1024);
         match step {
-            Ok(Step::NeedInput) => return Some(()),
-            Ok(Step::Authenticate(_)) => handshake.handle_verdict(verdict(choice)).ok()?,
-            Ok(Step::Complete(_)) | Err(_) => return None,
+            Ok(HandshakeStep::NeedInput) => return Some(()),
+            Ok(HandshakeStep::Authenticate(_)) => handshake.handle_verdict(verdict(choice)).ok()?,
+            Ok(HandshakeStep::Complete(_)) | Err(_) => return None,
         }
     }
 }
@@ -145,10 +145,10 @@ enum End {
 fn advance_to_end(handshake: &mut Handshake, input: &mut BytesMut) -> End {
     loop {
         match handshake.handle_input(input) {
-            Ok(Step::NeedInput) => return End::GoesOn,
-            Ok(Step::Complete(_)) => return End::Complete,
-            Ok(Step::Authenticate(_)) if handshake.handle_verdict(Verdict::allow()).is_ok() => {}
-            Ok(Step::Authenticate(_)) | Err(_) => return End::Failed,
+            Ok(HandshakeStep::NeedInput) => return End::GoesOn,
+            Ok(HandshakeStep::Complete(_)) => return End::Complete,
+            Ok(HandshakeStep::Authenticate(_)) if handshake.handle_verdict(Verdict::allow()).is_ok() => {}
+            Ok(HandshakeStep::Authenticate(_)) | Err(_) => return End::Failed,
         }
     }
 }

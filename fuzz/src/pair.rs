@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use arbitrary::{Arbitrary, Unstructured};
 use bytes::{Bytes, BytesMut};
 use enfonet_zmtp::{
-    Batch, Command, Entropy, Event, Handshake, HandshakeConfig, Incoming, KeyPair, Limits, Message, Ping,
-    PlainCredentials, Sealer, SecretKey, Security, SocketType, Step, Subscription, Verdict, Version,
+    Batch, Command, Entropy, Event, Handshake, HandshakeConfig, HandshakeStep, Incoming, KeyPair, Limits,
+    Message, Ping, PlainCredentials, Sealer, SecretKey, Security, SocketType, Subscription, Verdict, Version,
 };
 
 /// An operation of one end, or of the way between the ends.
@@ -176,11 +176,11 @@ impl End {
             let step = self.handshake.handle_input(&mut self.input).expect("two honest ends");
             self.way.extend_from_slice(&self.handshake.poll_output());
             match step {
-                Step::NeedInput => return,
-                Step::Authenticate(_) => {
+                HandshakeStep::NeedInput => return,
+                HandshakeStep::Authenticate(_) => {
                     self.handshake.handle_verdict(Verdict::allow()).expect("it was asked")
                 }
-                Step::Complete(established) => {
+                HandshakeStep::Complete(established) => {
                     let received = std::mem::take(&mut self.input);
                     self.incoming = Some(Incoming::new(received, Limits::default(), established.opener));
                     self.sealer = established.sealer;

@@ -5,8 +5,8 @@ use std::net::TcpStream;
 
 use bytes::BytesMut;
 use enfonet_zmtp::{
-    Batch, Entropy, Event, Handshake, HandshakeConfig, Incoming, Limits, Sealer, Security, SocketType, Step,
-    Verdict,
+    Batch, Entropy, Event, Handshake, HandshakeConfig, HandshakeStep, Incoming, Limits, Sealer, Security,
+    SocketType, Verdict,
 };
 
 use crate::command;
@@ -36,9 +36,11 @@ impl Encrypted {
             let step = handshake.handle_input(&mut input).expect("an honest peer");
             stream.write_all(&handshake.poll_output()).expect("the other side reads");
             match step {
-                Step::NeedInput => read(&mut stream, &mut input),
-                Step::Authenticate(_) => handshake.handle_verdict(Verdict::allow()).expect("it was asked"),
-                Step::Complete(established) => {
+                HandshakeStep::NeedInput => read(&mut stream, &mut input),
+                HandshakeStep::Authenticate(_) => {
+                    handshake.handle_verdict(Verdict::allow()).expect("it was asked")
+                }
+                HandshakeStep::Complete(established) => {
                     let sealer = established.sealer.expect("CURVE encrypts");
                     let incoming = Incoming::new(input, Limits::default(), established.opener);
                     return Self { stream, sealer, incoming };

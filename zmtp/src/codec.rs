@@ -17,8 +17,8 @@ use tokio_util::codec::{Decoder, Encoder, Framed};
 
 use crate::{
     Batch, Command, CommandError, Credentials, CurveError, Entropy, Established, Event, Handshake,
-    HandshakeConfig, HandshakeError, Incoming, Limits, Message, Peer, Sealer, Step, TrafficError, Verdict,
-    Version,
+    HandshakeConfig, HandshakeError, HandshakeStep, Incoming, Limits, Message, Peer, Sealer, TrafficError,
+    Verdict, Version,
 };
 
 /// Maximum bytes of the peer's handshake, beside its metadata, that are received while ours is being sent.
@@ -109,7 +109,7 @@ impl Encoder<Command> for Codec {
 }
 
 /// Runs the handshake over a connected stream, whichever end connected it. `decide` is called if there is anything to
-/// decide: see [`Step::Authenticate`]. There is no time limit: wrap the call in a timeout.
+/// decide: see [`HandshakeStep::Authenticate`]. There is no time limit: wrap the call in a timeout.
 ///
 /// # Errors
 /// [`CodecError`]: close the stream.
@@ -133,18 +133,18 @@ where
         let step = step?;
         sent?;
         match step {
-            Step::NeedInput => {
+            HandshakeStep::NeedInput => {
                 if io.read_buf(&mut input).await? == 0 {
                     return Err(CodecError::Io(io::ErrorKind::UnexpectedEof.into()));
                 }
             }
-            Step::Authenticate(credentials) => {
+            HandshakeStep::Authenticate(credentials) => {
                 if let Err(error) = handshake.handle_verdict(decide(credentials).await) {
                     let _ = send(&mut io, handshake.poll_output(), &mut input, enough).await;
                     return Err(error.into());
                 }
             }
-            Step::Complete(established) => {
+            HandshakeStep::Complete(established) => {
                 let (codec, peer) = Codec::new(*established, input, limits);
                 return Ok((codec.framed(io), peer));
             }

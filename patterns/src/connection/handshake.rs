@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use enfonet_zmtp::{
-    Credentials, Entropy, Established, Handshake, HandshakeConfig, HandshakeError, Mechanism, Step, Verdict,
+    Credentials, Entropy, Established, Handshake, HandshakeConfig, HandshakeError, HandshakeStep, Mechanism,
+    Verdict,
 };
 use zeroize::Zeroizing;
 
@@ -122,9 +123,11 @@ impl Shaking<'_> {
     async fn run(&mut self) -> Result<(Established, Bytes), ConnectionError> {
         loop {
             match self.handshake.handle_input(&mut self.input) {
-                Ok(Step::Complete(established)) => return Ok((*established, self.handshake.poll_output())),
+                Ok(HandshakeStep::Complete(established)) => {
+                    return Ok((*established, self.handshake.poll_output()));
+                }
                 step => match self.answered(step).await? {
-                    Step::Authenticate(credentials) => self.decide(credentials).await?,
+                    HandshakeStep::Authenticate(credentials) => self.decide(credentials).await?,
                     _ => self.receive().await?,
                 },
             }

@@ -280,8 +280,8 @@ fn whole_messages(run: &Batch, written: usize, is_sealed: bool) -> usize {
 #[cfg(test)]
 mod tests {
     use enfonet_zmtp::{
-        Entropy, Event, Handshake, HandshakeConfig, Incoming, KeyPair, Limits, Message, SecretKey, Security,
-        SocketType, Step, Verdict,
+        Entropy, Event, Handshake, HandshakeConfig, HandshakeStep, Incoming, KeyPair, Limits, Message,
+        SecretKey, Security, SocketType, Verdict,
     };
 
     use proptest::prelude::*;
@@ -317,9 +317,9 @@ mod tests {
                 input.extend_from_slice(&sent);
                 if established.is_none() {
                     match handshake.handle_input(input).unwrap() {
-                        Step::Authenticate(_) => handshake.handle_verdict(Verdict::allow()).unwrap(),
-                        Step::Complete(done) => *established = Some(done),
-                        Step::NeedInput => {}
+                        HandshakeStep::Authenticate(_) => handshake.handle_verdict(Verdict::allow()).unwrap(),
+                        HandshakeStep::Complete(done) => *established = Some(done),
+                        HandshakeStep::NeedInput => {}
                     }
                 }
             }

@@ -5,14 +5,14 @@
 //!    new() ── greeting ──────────────────────────► │     who accepts tells its mechanism
 //!    │ ◄──────────────────────────────── greeting ─│     once it knows the peer's version
 //!    │ ◄──────── commands of the mechanism ──────► │     NULL, PLAIN or CURVE: see there
-//!    Step::Authenticate ─► handle_verdict()        │     may it come in?
+//!    HandshakeStep::Authenticate ─► handle_verdict()        │     may it come in?
 //!    │ ◄──────── commands of the mechanism ──────► │
-//!    Step::Complete: traffic may flow
+//!    HandshakeStep::Complete: traffic may flow
 //! ```
 //!
 //! The end that can reject a peer speaks last: the server with PLAIN and CURVE, and with NULL the end that
 //! [accepted](HandshakeConfig::is_acceptor) the connection. Its READY is the output that is left at
-//! [`Step::Complete`]. A peer that hasn't got it has sent no message, so a peer that is rejected there loses none.
+//! [`HandshakeStep::Complete`]. A peer that hasn't got it has sent no message, so a peer that is rejected there loses none.
 //!
 //! [`Handshake`] drives it over a buffer. Call [`handle_input`](Handshake::handle_input) whenever bytes have
 //! arrived, and again after [`handle_verdict`](Handshake::handle_verdict); send what
@@ -224,7 +224,7 @@ impl From<Next> for State {
 
 /// The action that the caller has to take next.
 #[derive(Debug)]
-pub enum Step {
+pub enum HandshakeStep {
     /// Send the output, then come back with more bytes.
     NeedInput,
     /// Send the output, and decide whether the peer may come in: [`Handshake::handle_verdict`]. PLAIN and CURVE
@@ -270,7 +270,7 @@ impl Handshake {
     ///
     /// # Errors
     /// [`HandshakeError`]: send the output that is left, then close the connection.
-    pub fn handle_input(&mut self, input: &mut BytesMut) -> Result<Step, HandshakeError> {
+    pub fn handle_input(&mut self, input: &mut BytesMut) -> Result<HandshakeStep, HandshakeError> {
         loop {
             self.state = match std::mem::replace(&mut self.state, State::Over) {
                 State::Version(opening) => match self.handle_version(opening, input)? {
@@ -299,24 +299,24 @@ impl Handshake {
                 State::NeedVerdict(credentials, state) => {
                     may_wait(&*state, input)?;
                     self.state = State::AwaitVerdict(state);
-                    return Ok(Step::Authenticate(credentials));
+                    return Ok(HandshakeStep::Authenticate(credentials));
                 }
                 State::AwaitVerdict(state) => {
                     may_wait(&*state, input)?;
                     return Ok(self.wait_in(State::AwaitVerdict(state)));
                 }
-                State::Complete(established) => return Ok(Step::Complete(established)),
+                State::Complete(established) => return Ok(HandshakeStep::Complete(established)),
                 State::Over => return Err(HandshakeError::Over),
             };
         }
     }
 
-    fn wait_in(&mut self, state: State) -> Step {
+    fn wait_in(&mut self, state: State) -> HandshakeStep {
         self.state = state;
-        Step::NeedInput
+        HandshakeStep::NeedInput
     }
 
-    /// Answers [`Step::Authenticate`]. Call [`handle_input`](Self::handle_input) next, more bytes or not.
+    /// Answers [`HandshakeStep::Authenticate`]. Call [`handle_input`](Self::handle_input) next, more bytes or not.
     ///
     /// # Errors
     /// [`HandshakeError`]: send the output that is left, then close the connection.

@@ -64,7 +64,7 @@ fn a_cookie_is_fresh_for_each_client() {
         let config = security(SocketType::Rep, Security::CurveServer { keys: key(1) });
         let mut handshake = Handshake::new(config, [byte; Entropy::LEN].into());
         let mut input = BytesMut::from(&[&greeting(Mechanism::Curve)[..], &client().sent()].concat()[..]);
-        assert!(matches!(handshake.handle_input(&mut input), Ok(Step::NeedInput)));
+        assert!(matches!(handshake.handle_input(&mut input), Ok(HandshakeStep::NeedInput)));
         handshake.poll_output()
     };
     assert_ne!(welcome(7), welcome(8));

@@ -47,9 +47,9 @@ impl Bench {
     fn advance(&mut self) -> Result<Option<Established>, HandshakeError> {
         loop {
             match self.handshake.handle_input(&mut self.input)? {
-                Step::NeedInput => return Ok(None),
-                Step::Complete(established) => return Ok(Some(*established)),
-                Step::Authenticate(credentials) => {
+                HandshakeStep::NeedInput => return Ok(None),
+                HandshakeStep::Complete(established) => return Ok(Some(*established)),
+                HandshakeStep::Authenticate(credentials) => {
                     self.asked.push(credentials);
                     let Some(verdict) = self.verdict.clone() else { return Ok(None) };
                     self.handshake.handle_verdict(verdict)?;
