@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 use enfonet_measure::keys::{CLIENT_SECRET, SERVER_SECRET};
 use enfonet_zmtp::{
-    Entropy, Established, Handshake, HandshakeConfig, HandshakeStep, KeyPair, SecretKey, Security,
+    Entropy, Handshake, HandshakeConfig, HandshakeOutcome, HandshakeStep, KeyPair, SecretKey, Security,
     SocketType, Verdict,
 };
 
@@ -31,25 +31,25 @@ pub fn start([server, client]: [Security; 2]) -> [Handshake; 2] {
 
 /// Runs the handshake to its end.
 #[must_use]
-pub fn shake(mut ends: [Handshake; 2]) -> [Box<Established>; 2] {
-    let (mut inputs, mut established) = ([BytesMut::new(), BytesMut::new()], [None, None]);
-    while established.iter().any(Option::is_none) {
+pub fn shake(mut ends: [Handshake; 2]) -> [Box<HandshakeOutcome>; 2] {
+    let (mut inputs, mut outcome) = ([BytesMut::new(), BytesMut::new()], [None, None]);
+    while outcome.iter().any(Option::is_none) {
         for at in 0..2 {
             inputs[at].extend_from_slice(&ends[1 - at].poll_output());
-            if established[at].is_none() {
-                established[at] = advance(&mut ends[at], &mut inputs[at]);
+            if outcome[at].is_none() {
+                outcome[at] = advance(&mut ends[at], &mut inputs[at]);
             }
         }
     }
-    established.map(|established| established.expect("both are done"))
+    outcome.map(|outcome| outcome.expect("both are done"))
 }
 
-fn advance(end: &mut Handshake, input: &mut BytesMut) -> Option<Box<Established>> {
+fn advance(end: &mut Handshake, input: &mut BytesMut) -> Option<Box<HandshakeOutcome>> {
     loop {
         match end.handle_input(input).expect("two honest ends") {
             HandshakeStep::NeedInput => return None,
             HandshakeStep::Authenticate(_) => end.handle_verdict(Verdict::allow()).expect("it was asked"),
-            HandshakeStep::Complete(established) => return Some(established),
+            HandshakeStep::Complete(outcome) => return Some(outcome),
         }
     }
 }

@@ -180,10 +180,10 @@ impl End {
                 HandshakeStep::Authenticate(_) => {
                     self.handshake.handle_verdict(Verdict::allow()).expect("it was asked")
                 }
-                HandshakeStep::Complete(established) => {
+                HandshakeStep::Complete(outcome) => {
                     let received = std::mem::take(&mut self.input);
-                    self.incoming = Some(Incoming::new(received, Limits::default(), established.opener));
-                    self.sealer = established.sealer;
+                    self.incoming = Some(Incoming::new(received, Limits::default(), outcome.opener));
+                    self.sealer = outcome.sealer;
                 }
             }
         }

@@ -16,8 +16,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio_util::codec::{Decoder, Encoder, Framed};
 
 use crate::{
-    Batch, Command, CommandError, Credentials, CurveError, Entropy, Established, Event, Handshake,
-    HandshakeConfig, HandshakeError, HandshakeStep, Incoming, Limits, Message, Peer, Sealer, TrafficError,
+    Batch, Command, CommandError, Credentials, CurveError, Entropy, Event, Handshake, HandshakeConfig,
+    HandshakeError, HandshakeOutcome, HandshakeStep, Incoming, Limits, Message, Peer, Sealer, TrafficError,
     Verdict, Version,
 };
 
@@ -47,8 +47,8 @@ impl Codec {
     /// Returns a codec for the traffic behind a handshake, and the peer. `received` is the rest of the handshake's
     /// input.
     #[must_use]
-    pub fn new(established: Established, received: BytesMut, limits: Limits) -> (Self, Peer) {
-        let Established { peer, sealer, opener } = established;
+    pub fn new(outcome: HandshakeOutcome, received: BytesMut, limits: Limits) -> (Self, Peer) {
+        let HandshakeOutcome { peer, sealer, opener } = outcome;
         let incoming = Incoming::new(received, limits, opener);
         (Self { incoming, sealer, version: peer.version, batch: Batch::default() }, peer)
     }
@@ -144,8 +144,8 @@ where
                     return Err(error.into());
                 }
             }
-            HandshakeStep::Complete(established) => {
-                let (codec, peer) = Codec::new(*established, input, limits);
+            HandshakeStep::Complete(outcome) => {
+                let (codec, peer) = Codec::new(*outcome, input, limits);
                 return Ok((codec.framed(io), peer));
             }
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::BytesMut;
-use enfonet_zmtp::{Command, Established, Event, HeartbeatConfig, Incoming, Peer, Version};
+use enfonet_zmtp::{Command, Event, HandshakeOutcome, HeartbeatConfig, Incoming, Peer, Version};
 
 use super::bell::{Bell, wake_after_news};
 use super::drain::Drain;
@@ -81,10 +81,10 @@ impl<'a> Driver<'a> {
     /// `join` makes the peer of a handshake one of the socket's. If it does, our READY goes out.
     pub(super) fn start<E>(
         stream: &'a Stream,
-        Shaken { established, received, ready }: Shaken,
+        Shaken { outcome, received, ready }: Shaken,
         join: impl FnOnce(Peer) -> Result<Joined, E>,
     ) -> Result<Self, E> {
-        let Established { peer, sealer, opener } = established;
+        let HandshakeOutcome { peer, sealer, opener } = outcome;
         let version = peer.version;
         let peer = join(peer)?;
         let options = peer.link().options();

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use enfonet_zmtp::{
-    Credentials, Entropy, Established, Handshake, HandshakeConfig, HandshakeError, HandshakeStep, Mechanism,
-    Verdict,
+    Credentials, Entropy, Handshake, HandshakeConfig, HandshakeError, HandshakeOutcome, HandshakeStep,
+    Mechanism, Verdict,
 };
 use zeroize::Zeroizing;
 
@@ -46,7 +46,7 @@ impl Place {
 /// A handshake that is complete, but for the last word.
 #[derive(Debug)]
 pub(super) struct Shaken {
-    pub(super) established: Established,
+    pub(super) outcome: HandshakeOutcome,
     /// Bytes that came behind the peer's part.
     pub(super) received: BytesMut,
     /// Our READY, if the peer still waits for it. Not sent before the socket has taken the peer in: a peer that is
@@ -65,7 +65,7 @@ pub(super) async fn handshake(
         let input = BytesMut::with_capacity(ROOM);
         let mut shaking = Shaking { stream, link, place, handshake, input, has_heard: false };
         match shaking.run().await {
-            Ok((established, ready)) => Ok(Shaken { established, received: shaking.input, ready }),
+            Ok((outcome, ready)) => Ok(Shaken { outcome, received: shaking.input, ready }),
             Err(error) if shaking.is_abandoned(&error) => Err(ConnectionError::Abandoned),
             Err(error) => Err(error),
         }
@@ -120,11 +120,11 @@ fn is_end(error: &ConnectionError) -> bool {
 }
 
 impl Shaking<'_> {
-    async fn run(&mut self) -> Result<(Established, Bytes), ConnectionError> {
+    async fn run(&mut self) -> Result<(HandshakeOutcome, Bytes), ConnectionError> {
         loop {
             match self.handshake.handle_input(&mut self.input) {
-                Ok(HandshakeStep::Complete(established)) => {
-                    return Ok((*established, self.handshake.poll_output()));
+                Ok(HandshakeStep::Complete(outcome)) => {
+                    return Ok((*outcome, self.handshake.poll_output()));
                 }
                 step => match self.answered(step).await? {
                     HandshakeStep::Authenticate(credentials) => self.decide(credentials).await?,

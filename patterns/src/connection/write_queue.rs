@@ -310,21 +310,21 @@ mod tests {
             let config = HandshakeConfig { security, ..HandshakeConfig::new(SocketType::Pair) };
             (Handshake::new(config, Entropy::none()), BytesMut::new(), None)
         });
-        while ends.iter().any(|(.., established)| established.is_none()) {
+        while ends.iter().any(|(.., outcome)| outcome.is_none()) {
             for at in 0..2 {
                 let sent = ends[1 - at].0.poll_output();
-                let (handshake, input, established) = &mut ends[at];
+                let (handshake, input, outcome) = &mut ends[at];
                 input.extend_from_slice(&sent);
-                if established.is_none() {
+                if outcome.is_none() {
                     match handshake.handle_input(input).unwrap() {
                         HandshakeStep::Authenticate(_) => handshake.handle_verdict(Verdict::allow()).unwrap(),
-                        HandshakeStep::Complete(done) => *established = Some(done),
+                        HandshakeStep::Complete(done) => *outcome = Some(done),
                         HandshakeStep::NeedInput => {}
                     }
                 }
             }
         }
-        let [client, server] = ends.map(|(.., established)| established.unwrap());
+        let [client, server] = ends.map(|(.., outcome)| outcome.unwrap());
         let incoming = Incoming::new(BytesMut::new(), Limits::default(), server.opener);
         (WriteQueue::new(Bytes::new(), client.sealer), incoming)
     }

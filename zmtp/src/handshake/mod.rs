@@ -147,7 +147,7 @@ enum State {
     AwaitCommand(Box<dyn AwaitCommand>),
     NeedVerdict(Credentials, Box<dyn AwaitVerdict>),
     AwaitVerdict(Box<dyn AwaitVerdict>),
-    Complete(Box<Established>),
+    Complete(Box<HandshakeOutcome>),
     Over,
 }
 
@@ -202,13 +202,13 @@ trait AwaitVerdict: fmt::Debug + Send + Sync {
 enum Next {
     AwaitCommand(Box<dyn AwaitCommand>),
     NeedVerdict(Credentials, Box<dyn AwaitVerdict>),
-    Complete(Box<Established>),
+    Complete(Box<HandshakeOutcome>),
 }
 
 impl Next {
     fn complete(peer: Peer, keys: Option<(Sealer, Opener)>) -> Self {
         let (sealer, opener) = keys.unzip();
-        Self::Complete(Box::new(Established { peer, sealer, opener }))
+        Self::Complete(Box::new(HandshakeOutcome { peer, sealer, opener }))
     }
 }
 
@@ -217,7 +217,7 @@ impl From<Next> for State {
         match next {
             Next::AwaitCommand(state) => Self::AwaitCommand(state),
             Next::NeedVerdict(credentials, state) => Self::NeedVerdict(credentials, state),
-            Next::Complete(established) => Self::Complete(established),
+            Next::Complete(outcome) => Self::Complete(outcome),
         }
     }
 }
@@ -234,12 +234,12 @@ pub enum HandshakeStep {
     Authenticate(Credentials),
     /// Send the output, or close the connection if the peer is to be rejected after all: the output is empty, or the
     /// READY that lets the peer in. The rest of the input is traffic.
-    Complete(Box<Established>),
+    Complete(Box<HandshakeOutcome>),
 }
 
 /// The result of a complete handshake.
 #[derive(Debug)]
-pub struct Established {
+pub struct HandshakeOutcome {
     /// The peer, with its properties.
     pub peer: Peer,
     /// Encryption of sent traffic, if the mechanism encrypts.
@@ -305,7 +305,7 @@ impl Handshake {
                     may_wait(&*state, input)?;
                     return Ok(self.wait_in(State::AwaitVerdict(state)));
                 }
-                State::Complete(established) => return Ok(HandshakeStep::Complete(established)),
+                State::Complete(outcome) => return Ok(HandshakeStep::Complete(outcome)),
                 State::Over => return Err(HandshakeError::Over),
             };
         }

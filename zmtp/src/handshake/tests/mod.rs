@@ -37,18 +37,18 @@ impl Bench {
     }
 
     /// Feeds bytes, and answers questions.
-    fn feed(&mut self, bytes: &[u8]) -> Result<Option<Established>, HandshakeError> {
+    fn feed(&mut self, bytes: &[u8]) -> Result<Option<HandshakeOutcome>, HandshakeError> {
         self.input.extend_from_slice(bytes);
         let outcome = self.advance();
         self.sent.extend(self.handshake.poll_output());
         outcome
     }
 
-    fn advance(&mut self) -> Result<Option<Established>, HandshakeError> {
+    fn advance(&mut self) -> Result<Option<HandshakeOutcome>, HandshakeError> {
         loop {
             match self.handshake.handle_input(&mut self.input)? {
                 HandshakeStep::NeedInput => return Ok(None),
-                HandshakeStep::Complete(established) => return Ok(Some(*established)),
+                HandshakeStep::Complete(outcome) => return Ok(Some(*outcome)),
                 HandshakeStep::Authenticate(credentials) => {
                     self.asked.push(credentials);
                     let Some(verdict) = self.verdict.clone() else { return Ok(None) };
@@ -112,7 +112,7 @@ fn key(byte: u8) -> crate::KeyPair {
 }
 
 /// Two handshakes with each other, their output cut into pieces of that size.
-fn shake([one, two]: [&mut Bench; 2], size: usize) -> [Result<Option<Established>, HandshakeError>; 2] {
+fn shake([one, two]: [&mut Bench; 2], size: usize) -> [Result<Option<HandshakeOutcome>, HandshakeError>; 2] {
     let mut outcomes = [Ok(None), Ok(None)];
     loop {
         let flows = [one.sent(), two.sent()];

@@ -135,7 +135,7 @@ fn identities_are_bounded_and_a_reserved_one_counts_as_none() {
     let bench = |identity: &[u8]| {
         let mut bench = Bench::of(SocketType::Router);
         let hello = [&null()[..], &ready(&[("Socket-Type", b"DEALER"), ("identity", identity)])].concat();
-        bench.feed(&hello).map(|established| established.unwrap().peer.identity)
+        bench.feed(&hello).map(|outcome| outcome.unwrap().peer.identity)
     };
     assert_eq!(bench(&[7; 255]).unwrap(), [7; 255][..]);
     assert_eq!(bench(&[7; 256]), Err(HandshakeError::Identity { len: 256 }));
