@@ -20,8 +20,8 @@ pub use curve::{CurveError, Opener, Sealer};
 pub use frame::{Decoder, Event, FrameError, FrameHeader, Limits};
 pub use greeting::{Greeting, GreetingError, Mechanism, Version};
 pub use handshake::{
-    Entropy, ErrorOrigin, Handshake, HandshakeConfig, HandshakeError, HandshakeOutcome, HandshakeStep, Local,
-    Peer,
+    Entropy, ErrorOrigin, Handshake, HandshakeConfig, HandshakeError, HandshakeOutcome, HandshakeStep,
+    LocalProperties, Peer,
 };
 pub use heartbeat::{Heartbeat, HeartbeatAction, HeartbeatConfig};
 pub use incoming::{Incoming, TrafficError};

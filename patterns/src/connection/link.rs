@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use enfonet_zmtp::{Batch, Command, Local};
+use enfonet_zmtp::{Batch, Command, LocalProperties};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
@@ -43,7 +43,7 @@ pub(crate) trait Link: fmt::Debug + Send + Sync {
     fn monitors(&self) -> &Monitors;
 
     /// Returns the properties of the socket that peers are told in the handshake.
-    fn local(&self) -> Local;
+    fn local(&self) -> LocalProperties;
 
     /// Returns whether the messages that wait for a peer that this side connects to outlive its connections.
     fn keeps_queue(&self) -> bool;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::BytesMut;
-use enfonet_zmtp::{Batch, Command, Decoder, Event, Limits, Local, Peer, TrafficError, User, Version};
+use enfonet_zmtp::{
+    Batch, Command, Decoder, Event, Limits, LocalProperties, Peer, TrafficError, User, Version,
+};
 use tracing::{debug, warn};
 
 use super::backoff::Backoff;
@@ -109,7 +111,7 @@ fn introduced(endpoint: &Endpoint, near: &Slot, far: &Bound) -> Result<Pipe, Con
 }
 
 /// Returns the peer that a handshake would have introduced.
-fn introduce(endpoint: &Endpoint, local: Local, room: Load, is_accepted: bool) -> Newcomer {
+fn introduce(endpoint: &Endpoint, local: LocalProperties, room: Load, is_accepted: bool) -> Newcomer {
     let metadata = local.to_metadata();
     let identity = if local.socket_type.announces_identity() { local.identity } else { Default::default() };
     let (version, socket_type) = (Version::V3_1, Some(local.socket_type));

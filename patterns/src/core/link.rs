@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use enfonet_zmtp::{Batch, Command, Local, SocketType, Subscription};
+use enfonet_zmtp::{Batch, Command, LocalProperties, SocketType, Subscription};
 use tokio_util::sync::CancellationToken;
 
 use super::{Hub, Out};
@@ -28,8 +28,8 @@ impl<R: Routing> Link for Hub<R> {
         &self.monitors
     }
 
-    fn local(&self) -> Local {
-        Local {
+    fn local(&self) -> LocalProperties {
+        LocalProperties {
             socket_type: self.kind,
             identity: self.options.identity.clone(),
             metadata: self.options.properties.clone(),

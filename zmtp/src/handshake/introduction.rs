@@ -11,7 +11,7 @@ const MAX_IDENTITY: usize = 255;
 
 /// The properties that we announce to the peer.
 #[derive(Clone, Debug)]
-pub struct Local {
+pub struct LocalProperties {
     /// The kind of our socket.
     pub socket_type: SocketType,
     /// Our identity (routing id), 0 to 255 bytes; announced by REQ, DEALER and ROUTER only.
@@ -20,7 +20,7 @@ pub struct Local {
     pub metadata: Metadata,
 }
 
-impl Local {
+impl LocalProperties {
     /// Returns the properties of a socket of this kind, without an identity.
     #[must_use]
     pub fn new(socket_type: SocketType) -> Self {

@@ -37,7 +37,7 @@ use bytes::{Bytes, BytesMut};
 use zeroize::Zeroizing;
 
 pub use error::{ErrorOrigin, HandshakeError};
-pub use introduction::{Local, Peer};
+pub use introduction::{LocalProperties, Peer};
 
 use crate::greeting::{VERSIONED, peer_major};
 use crate::{
@@ -50,7 +50,7 @@ use command::{Received, encode_error};
 #[derive(Clone, Debug)]
 pub struct HandshakeConfig {
     /// The properties that the socket announces.
-    pub local: Local,
+    pub local: LocalProperties,
     /// The mechanism, with its keys or credentials.
     pub security: Security,
     /// Maximum bytes of metadata that a peer may announce; its commands may have 512 more, for their other data.
@@ -70,7 +70,7 @@ impl HandshakeConfig {
     #[must_use]
     pub fn new(socket_type: SocketType) -> Self {
         Self {
-            local: Local::new(socket_type),
+            local: LocalProperties::new(socket_type),
             security: Security::Null,
             max_metadata: 64 << 10,
             zmtp2: false,
@@ -167,7 +167,7 @@ impl fmt::Debug for Handshake {
 /// Data that is needed once the peer's greeting is there.
 #[derive(Debug)]
 struct Opening {
-    local: Local,
+    local: LocalProperties,
     security: Security,
     entropy: Entropy,
     is_acceptor: bool,

@@ -6,10 +6,10 @@
 use bytes::BytesMut;
 
 use super::command::{READY, Received, encode_metadata, tell};
-use super::{AwaitCommand, AwaitVerdict, HandshakeError, Local, Next, Peer};
+use super::{AwaitCommand, AwaitVerdict, HandshakeError, LocalProperties, Next, Peer};
 use crate::{Credentials, SocketType, User, Version};
 
-pub(super) fn start(local: Local, version: Version, is_acceptor: bool) -> Next {
+pub(super) fn start(local: LocalProperties, version: Version, is_acceptor: bool) -> Next {
     let undecided: Box<dyn AwaitVerdict> = if is_acceptor {
         Box::new(AcceptorUndecided { local, version })
     } else {
@@ -21,7 +21,7 @@ pub(super) fn start(local: Local, version: Version, is_acceptor: bool) -> Next {
 /// The connecting end after the greetings. The authenticator decides about the peer's address.
 #[derive(Debug)]
 struct ConnectorUndecided {
-    local: Local,
+    local: LocalProperties,
     version: Version,
 }
 
@@ -58,7 +58,7 @@ impl AwaitCommand for AwaitAnswer {
 /// The accepting end after the greetings. The authenticator decides about the peer's address.
 #[derive(Debug)]
 struct AcceptorUndecided {
-    local: Local,
+    local: LocalProperties,
     version: Version,
 }
 
@@ -75,7 +75,7 @@ impl AwaitVerdict for AcceptorUndecided {
 /// The peer's READY, or its ERROR, comes before our READY.
 #[derive(Debug)]
 struct AwaitFirst {
-    local: Local,
+    local: LocalProperties,
     version: Version,
     user: User,
 }

@@ -11,7 +11,7 @@
 use bytes::{Bytes, BytesMut};
 
 use super::command::{READY, Received, encode_metadata, tell};
-use super::{AwaitCommand, AwaitVerdict, HandshakeError, Local, Next, Peer};
+use super::{AwaitCommand, AwaitVerdict, HandshakeError, LocalProperties, Next, Peer};
 use crate::command::encode_command;
 use crate::{CommandError, Credentials, PlainCredentials, SocketType, User, Version};
 
@@ -20,7 +20,7 @@ const WELCOME: &str = "WELCOME";
 const INITIATE: &str = "INITIATE";
 
 pub(super) fn start_client(
-    local: Local,
+    local: LocalProperties,
     version: Version,
     login: &PlainCredentials,
     out: &mut BytesMut,
@@ -35,7 +35,7 @@ pub(super) fn start_client(
 /// Our HELLO is out.
 #[derive(Debug)]
 struct AwaitWelcome {
-    local: Local,
+    local: LocalProperties,
     version: Version,
 }
 
@@ -65,14 +65,14 @@ impl AwaitCommand for AwaitReady {
     }
 }
 
-pub(super) fn start_server(local: Local, version: Version) -> Next {
+pub(super) fn start_server(local: LocalProperties, version: Version) -> Next {
     Next::AwaitCommand(Box::new(AwaitHello { local, version }))
 }
 
 /// The client speaks first.
 #[derive(Debug)]
 struct AwaitHello {
-    local: Local,
+    local: LocalProperties,
     version: Version,
 }
 
@@ -98,7 +98,7 @@ fn parse_hello(data: &[u8]) -> Option<PlainCredentials> {
 /// The client has said who it is.
 #[derive(Debug)]
 struct Undecided {
-    local: Local,
+    local: LocalProperties,
     version: Version,
 }
 
@@ -113,7 +113,7 @@ impl AwaitVerdict for Undecided {
 /// The client is welcome.
 #[derive(Debug)]
 struct AwaitInitiate {
-    local: Local,
+    local: LocalProperties,
     version: Version,
     user: User,
 }

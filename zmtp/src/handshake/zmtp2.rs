@@ -8,7 +8,7 @@
 use bytes::{Buf, BufMut, BytesMut};
 
 use super::introduction::checked_identity;
-use super::{AwaitVerdict, HandshakeError, Local, Next, Peer};
+use super::{AwaitVerdict, HandshakeError, LocalProperties, Next, Peer};
 use crate::{DenyReason, FrameHeader, Metadata, SocketType, User, Version};
 
 /// The number of a kind is its place here.
@@ -27,7 +27,7 @@ const NUMBERED: [SocketType; 11] = [
 ];
 
 /// The peer's version is known. The connecting end introduces itself at once.
-pub(super) fn start(local: Local, is_acceptor: bool, out: &mut BytesMut) -> AwaitType {
+pub(super) fn start(local: LocalProperties, is_acceptor: bool, out: &mut BytesMut) -> AwaitType {
     if !is_acceptor {
         introduce(&local, out);
     }
@@ -35,7 +35,7 @@ pub(super) fn start(local: Local, is_acceptor: bool, out: &mut BytesMut) -> Awai
 }
 
 /// Appends what follows our signature and version.
-fn introduce(local: &Local, out: &mut BytesMut) {
+fn introduce(local: &LocalProperties, out: &mut BytesMut) {
     let number = NUMBERED.iter().position(|kind| *kind == local.socket_type);
     out.put_u8(number.map_or(u8::MAX, |number| number as u8));
     let identity = if local.socket_type.announces_identity() { &local.identity[..] } else { &[] };
@@ -46,7 +46,7 @@ fn introduce(local: &Local, out: &mut BytesMut) {
 /// The peer's socket type is to come.
 #[derive(Debug)]
 pub(super) struct AwaitType {
-    local: Local,
+    local: LocalProperties,
     /// Whether our own introduction is out.
     is_introduced: bool,
 }

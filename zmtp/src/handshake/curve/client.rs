@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use enfonet_secretbox::Key;
 
 use super::super::command::{READY, Received};
-use super::super::{AwaitCommand, Entropy, HandshakeError, Local, Next, Peer};
+use super::super::{AwaitCommand, Entropy, HandshakeError, LocalProperties, Next, Peer};
 use super::{
     COOKIE, HELLO, HELLO_NONCE, INITIATE, INITIATE_NONCE, KEY, PADDING, READY_NONCE, SIGNATURE, VERSION,
     VOUCH_NONCE, WELCOME, WELCOME_BOX, WELCOME_NONCE, length, take,
@@ -20,7 +20,7 @@ const INITIATE_NUMBER: u64 = 2;
 
 /// Shows that we know the server's key, and a key of our own made for the connection.
 pub(in super::super) fn start(
-    local: Local,
+    local: LocalProperties,
     version: Version,
     keys: KeyPair,
     server: PublicKey,
@@ -42,7 +42,7 @@ pub(in super::super) fn start(
 /// Our HELLO is out.
 #[derive(Debug)]
 struct AwaitWelcome {
-    local: Local,
+    local: LocalProperties,
     version: Version,
     keys: KeyPair,
     server: PublicKey,

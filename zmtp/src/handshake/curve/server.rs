@@ -5,7 +5,7 @@ use enfonet_secretbox::Key;
 use subtle::ConstantTimeEq;
 
 use super::super::command::{READY, Received, tell};
-use super::super::{AwaitCommand, AwaitVerdict, Entropy, HandshakeError, Local, Next, Peer};
+use super::super::{AwaitCommand, AwaitVerdict, Entropy, HandshakeError, LocalProperties, Next, Peer};
 use super::{
     COOKIE, COOKIE_NONCE, HELLO, HELLO_DATA, HELLO_NONCE, INITIATE, INITIATE_HEAD, INITIATE_NONCE, KEY,
     PADDING, READY_NONCE, SIGNATURE, VERSION, VOUCH_BOX, VOUCH_NONCE, WELCOME, WELCOME_NONCE, length, take,
@@ -18,14 +18,19 @@ use crate::{Credentials, CurveError, KeyPair, Metadata, PublicKey, SecretKey, Us
 /// Ours: they go up by one with each command.
 const READY_NUMBER: u64 = 1;
 
-pub(in super::super) fn start(local: Local, version: Version, keys: KeyPair, entropy: Entropy) -> Next {
+pub(in super::super) fn start(
+    local: LocalProperties,
+    version: Version,
+    keys: KeyPair,
+    entropy: Entropy,
+) -> Next {
     Next::AwaitCommand(Box::new(AwaitHello { local, version, keys, entropy }))
 }
 
 /// The client speaks first.
 #[derive(Debug)]
 struct AwaitHello {
-    local: Local,
+    local: LocalProperties,
     version: Version,
     keys: KeyPair,
     entropy: Entropy,
@@ -107,7 +112,7 @@ impl Hello {
 /// Our WELCOME is out.
 #[derive(Debug)]
 struct AwaitInitiate {
-    local: Local,
+    local: LocalProperties,
     version: Version,
     keys: KeyPair,
     short_term: KeyPair,
@@ -172,7 +177,7 @@ impl AwaitInitiate {
 /// The client has proven which key it owns.
 #[derive(Debug)]
 struct Undecided {
-    local: Local,
+    local: LocalProperties,
     version: Version,
     key: Key,
     number: u64,
