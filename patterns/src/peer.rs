@@ -1,7 +1,7 @@
 //! Peers: the other ends of connections.
 
 use bytes::Bytes;
-use enfonet_zmtp::{Metadata, Peer, SocketType, User, Version};
+use enfonet_zmtp::{Metadata, PeerProperties, SocketType, User, Version};
 
 use crate::Endpoint;
 use crate::queue::Load;
@@ -63,7 +63,7 @@ impl PeerInfo {
 /// A peer that has come through the handshake.
 #[derive(Clone, Debug)]
 pub(crate) struct Newcomer {
-    pub(crate) peer: Peer,
+    pub(crate) peer: PeerProperties,
     pub(crate) endpoint: Endpoint,
     pub(crate) address: String,
     /// Whether it came to us; otherwise this side connected.
@@ -74,14 +74,14 @@ pub(crate) struct Newcomer {
 
 impl Newcomer {
     /// Creates a peer behind a stream.
-    pub(crate) fn new(peer: Peer, endpoint: Endpoint, address: String, is_accepted: bool) -> Self {
+    pub(crate) fn new(peer: PeerProperties, endpoint: Endpoint, address: String, is_accepted: bool) -> Self {
         Self { peer, endpoint, address, is_accepted, room: Load::default() }
     }
 
     /// Gives the peer its place in a socket.
     pub(crate) fn placed(self, id: PeerId) -> PeerInfo {
         let Self {
-            peer: Peer { version, socket_type, identity, metadata, user },
+            peer: PeerProperties { version, socket_type, identity, metadata, user },
             endpoint,
             address,
             is_accepted,

@@ -17,8 +17,8 @@ use tokio_util::codec::{Decoder, Encoder, Framed};
 
 use crate::{
     Batch, Command, CommandError, Credentials, CurveError, Entropy, Event, Handshake, HandshakeConfig,
-    HandshakeError, HandshakeOutcome, HandshakeStep, Incoming, Limits, Message, Peer, Sealer, TrafficError,
-    Verdict, Version,
+    HandshakeError, HandshakeOutcome, HandshakeStep, Incoming, Limits, Message, PeerProperties, Sealer,
+    TrafficError, Verdict, Version,
 };
 
 /// Maximum bytes of the peer's handshake, beside its metadata, that are received while ours is being sent.
@@ -47,7 +47,7 @@ impl Codec {
     /// Returns a codec for the traffic behind a handshake, and the peer. `received` is the rest of the handshake's
     /// input.
     #[must_use]
-    pub fn new(outcome: HandshakeOutcome, received: BytesMut, limits: Limits) -> (Self, Peer) {
+    pub fn new(outcome: HandshakeOutcome, received: BytesMut, limits: Limits) -> (Self, PeerProperties) {
         let HandshakeOutcome { peer, sealer, opener } = outcome;
         let incoming = Incoming::new(received, limits, opener);
         (Self { incoming, sealer, version: peer.version, batch: Batch::default() }, peer)
@@ -119,7 +119,7 @@ pub async fn connect<T, D>(
     entropy: Entropy,
     limits: Limits,
     decide: D,
-) -> Result<(Framed<T, Codec>, Peer), CodecError>
+) -> Result<(Framed<T, Codec>, PeerProperties), CodecError>
 where
     T: AsyncRead + AsyncWrite + Unpin,
     D: AsyncFn(Credentials) -> Verdict,
@@ -224,7 +224,7 @@ mod tests {
         kind: SocketType,
         security: Security,
         verdict: Verdict,
-    ) -> Result<(Framed<tokio::io::DuplexStream, Codec>, Peer), CodecError> {
+    ) -> Result<(Framed<tokio::io::DuplexStream, Codec>, PeerProperties), CodecError> {
         let config = HandshakeConfig { security, ..HandshakeConfig::new(kind) };
         connect(io, config, [7; Entropy::LEN].into(), Limits::default(), async |_| verdict.clone()).await
     }

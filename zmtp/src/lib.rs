@@ -21,7 +21,7 @@ pub use frame::{Decoder, Event, FrameError, FrameHeader, Limits};
 pub use greeting::{Greeting, GreetingError, Mechanism, Version};
 pub use handshake::{
     Entropy, ErrorOrigin, Handshake, HandshakeConfig, HandshakeError, HandshakeOutcome, HandshakeStep,
-    LocalProperties, Peer,
+    LocalProperties, PeerProperties,
 };
 pub use heartbeat::{Heartbeat, HeartbeatAction, HeartbeatConfig};
 pub use incoming::{Incoming, TrafficError};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::BytesMut;
-use enfonet_zmtp::{Command, Event, HandshakeOutcome, HeartbeatConfig, Incoming, Peer, Version};
+use enfonet_zmtp::{Command, Event, HandshakeOutcome, HeartbeatConfig, Incoming, PeerProperties, Version};
 
 use super::bell::{Bell, wake_after_news};
 use super::drain::Drain;
@@ -82,7 +82,7 @@ impl<'a> Driver<'a> {
     pub(super) fn start<E>(
         stream: &'a Stream,
         Shaken { outcome, received, ready }: Shaken,
-        join: impl FnOnce(Peer) -> Result<Joined, E>,
+        join: impl FnOnce(PeerProperties) -> Result<Joined, E>,
     ) -> Result<Self, E> {
         let HandshakeOutcome { peer, sealer, opener } = outcome;
         let version = peer.version;

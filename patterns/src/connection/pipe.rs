@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::BytesMut;
 use enfonet_zmtp::{
-    Batch, Command, Decoder, Event, Limits, LocalProperties, Peer, TrafficError, User, Version,
+    Batch, Command, Decoder, Event, Limits, LocalProperties, PeerProperties, TrafficError, User, Version,
 };
 use tracing::{debug, warn};
 
@@ -115,7 +115,7 @@ fn introduce(endpoint: &Endpoint, local: LocalProperties, room: Load, is_accepte
     let metadata = local.to_metadata();
     let identity = if local.socket_type.announces_identity() { local.identity } else { Default::default() };
     let (version, socket_type) = (Version::V3_1, Some(local.socket_type));
-    let peer = Peer { version, socket_type, identity, metadata, user: User::default() };
+    let peer = PeerProperties { version, socket_type, identity, metadata, user: User::default() };
     Newcomer { room, ..Newcomer::new(peer, endpoint.clone(), String::new(), is_accepted) }
 }
 

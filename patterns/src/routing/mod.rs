@@ -148,7 +148,7 @@ pub enum Refusal {
 #[cfg(test)]
 pub(crate) mod tests {
     use bytes::Bytes;
-    use enfonet_zmtp::{Metadata, Peer, User, Version};
+    use enfonet_zmtp::{Metadata, PeerProperties, User, Version};
 
     use super::*;
     use crate::Endpoint;
@@ -166,7 +166,8 @@ pub(crate) mod tests {
     /// Returns a peer that says next to nothing of itself.
     pub(crate) fn newcomer(version: Version, identity: &'static str) -> Newcomer {
         let (metadata, user) = (Metadata::default(), User::default());
-        let peer = Peer { version, socket_type: None, identity: Bytes::from(identity), metadata, user };
+        let peer =
+            PeerProperties { version, socket_type: None, identity: Bytes::from(identity), metadata, user };
         Newcomer::new(peer, Endpoint::Inproc("test".into()), String::new(), true)
     }
 

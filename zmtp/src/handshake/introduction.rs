@@ -42,7 +42,7 @@ impl LocalProperties {
 
 /// The peer's properties, once the handshake is complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Peer {
+pub struct PeerProperties {
     /// The version of ZMTP that the peer speaks.
     pub version: Version,
     /// The peer's kind; compatible with ours. `None` when the peer announced none, which is allowed.
@@ -56,7 +56,7 @@ pub struct Peer {
     pub user: User,
 }
 
-impl Peer {
+impl PeerProperties {
     /// Reads what the peer announced, and checks that it may talk to a socket of our kind.
     pub(super) fn introduced(
         ours: SocketType,

@@ -37,7 +37,7 @@ use bytes::{Bytes, BytesMut};
 use zeroize::Zeroizing;
 
 pub use error::{ErrorOrigin, HandshakeError};
-pub use introduction::{LocalProperties, Peer};
+pub use introduction::{LocalProperties, PeerProperties};
 
 use crate::greeting::{VERSIONED, peer_major};
 use crate::{
@@ -206,7 +206,7 @@ enum Next {
 }
 
 impl Next {
-    fn complete(peer: Peer, keys: Option<(Sealer, Opener)>) -> Self {
+    fn complete(peer: PeerProperties, keys: Option<(Sealer, Opener)>) -> Self {
         let (sealer, opener) = keys.unzip();
         Self::Complete(Box::new(HandshakeOutcome { peer, sealer, opener }))
     }
@@ -241,7 +241,7 @@ pub enum HandshakeStep {
 #[derive(Debug)]
 pub struct HandshakeOutcome {
     /// The peer, with its properties.
-    pub peer: Peer,
+    pub peer: PeerProperties,
     /// Encryption of sent traffic, if the mechanism encrypts.
     pub sealer: Option<Sealer>,
     /// Decryption of received traffic, if the mechanism encrypts: see [`Incoming`](crate::Incoming).

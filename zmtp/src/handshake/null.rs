@@ -6,7 +6,7 @@
 use bytes::BytesMut;
 
 use super::command::{READY, Received, encode_metadata, tell};
-use super::{AwaitCommand, AwaitVerdict, HandshakeError, LocalProperties, Next, Peer};
+use super::{AwaitCommand, AwaitVerdict, HandshakeError, LocalProperties, Next, PeerProperties};
 use crate::{Credentials, SocketType, User, Version};
 
 pub(super) fn start(local: LocalProperties, version: Version, is_acceptor: bool) -> Next {
@@ -95,7 +95,7 @@ fn introduced(
     version: Version,
     user: User,
     out: &mut BytesMut,
-) -> Result<Peer, HandshakeError> {
+) -> Result<PeerProperties, HandshakeError> {
     let metadata = command.named_or_error(READY)?.metadata()?;
-    tell(Peer::introduced(ours, version, user, metadata), out)
+    tell(PeerProperties::introduced(ours, version, user, metadata), out)
 }

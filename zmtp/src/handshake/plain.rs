@@ -11,7 +11,7 @@
 use bytes::{Bytes, BytesMut};
 
 use super::command::{READY, Received, encode_metadata, tell};
-use super::{AwaitCommand, AwaitVerdict, HandshakeError, LocalProperties, Next, Peer};
+use super::{AwaitCommand, AwaitVerdict, HandshakeError, LocalProperties, Next, PeerProperties};
 use crate::command::encode_command;
 use crate::{CommandError, Credentials, PlainCredentials, SocketType, User, Version};
 
@@ -60,7 +60,7 @@ struct AwaitReady {
 impl AwaitCommand for AwaitReady {
     fn handle(self: Box<Self>, command: Received, _: &mut BytesMut) -> Result<Next, HandshakeError> {
         let metadata = command.named_or_error(READY)?.metadata()?;
-        let peer = Peer::introduced(self.ours, self.version, User::default(), metadata)?;
+        let peer = PeerProperties::introduced(self.ours, self.version, User::default(), metadata)?;
         Ok(Next::complete(peer, None))
     }
 }
@@ -121,7 +121,7 @@ struct AwaitInitiate {
 impl AwaitCommand for AwaitInitiate {
     fn handle(self: Box<Self>, command: Received, out: &mut BytesMut) -> Result<Next, HandshakeError> {
         let metadata = command.named(INITIATE)?.metadata()?;
-        let peer = Peer::introduced(self.local.socket_type, self.version, self.user, metadata);
+        let peer = PeerProperties::introduced(self.local.socket_type, self.version, self.user, metadata);
         let peer = tell(peer, out)?;
         encode_metadata(READY, &self.local.to_metadata(), out);
         Ok(Next::complete(peer, None))

@@ -8,7 +8,7 @@
 use bytes::{Buf, BufMut, BytesMut};
 
 use super::introduction::checked_identity;
-use super::{AwaitVerdict, HandshakeError, LocalProperties, Next, Peer};
+use super::{AwaitVerdict, HandshakeError, LocalProperties, Next, PeerProperties};
 use crate::{DenyReason, FrameHeader, Metadata, SocketType, User, Version};
 
 /// The number of a kind is its place here.
@@ -81,7 +81,7 @@ pub(super) struct AwaitIdentity(SocketType);
 
 impl AwaitIdentity {
     /// Takes the identity off the front; `Ok(None)` when it isn't whole yet.
-    pub(super) fn take(&self, input: &mut BytesMut) -> Result<Option<Peer>, HandshakeError> {
+    pub(super) fn take(&self, input: &mut BytesMut) -> Result<Option<PeerProperties>, HandshakeError> {
         let Some(header) = FrameHeader::parse(input)? else {
             return Ok(None);
         };
@@ -97,17 +97,23 @@ impl AwaitIdentity {
         let identity = checked_identity(&input[header.header_len()..header.frame_len()])?;
         input.advance(header.frame_len());
         let (metadata, user) = (Metadata::default(), Default::default());
-        Ok(Some(Peer { version: Version::V2_0, socket_type: Some(self.0), identity, metadata, user }))
+        Ok(Some(PeerProperties {
+            version: Version::V2_0,
+            socket_type: Some(self.0),
+            identity,
+            metadata,
+            user,
+        }))
     }
 }
 
 /// Whoever is at that address may come in, or not: there is no command to say so.
 #[derive(Debug)]
-pub(super) struct Undecided(pub(super) Peer);
+pub(super) struct Undecided(pub(super) PeerProperties);
 
 impl AwaitVerdict for Undecided {
     fn admit(self: Box<Self>, user: User, _: &mut BytesMut) -> Result<Next, HandshakeError> {
-        Ok(Next::complete(Peer { user, ..self.0 }, None))
+        Ok(Next::complete(PeerProperties { user, ..self.0 }, None))
     }
 
     fn deny(&self, _: DenyReason, _: &mut BytesMut) {}

@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use enfonet_secretbox::Key;
 
 use super::super::command::{READY, Received};
-use super::super::{AwaitCommand, Entropy, HandshakeError, LocalProperties, Next, Peer};
+use super::super::{AwaitCommand, Entropy, HandshakeError, LocalProperties, Next, PeerProperties};
 use super::{
     COOKIE, HELLO, HELLO_NONCE, INITIATE, INITIATE_NONCE, KEY, PADDING, READY_NONCE, SIGNATURE, VERSION,
     VOUCH_NONCE, WELCOME, WELCOME_BOX, WELCOME_NONCE, length, take,
@@ -111,7 +111,7 @@ impl AwaitCommand for AwaitReady {
         let opened = self.key.open(&short_nonce(READY_NONCE, number), boxed);
         let opened = opened.ok_or(CurveError::Box { command: READY })?;
         let metadata = Metadata::parse(opened.freeze())?;
-        let peer = Peer::introduced(self.ours, self.version, User::default(), metadata)?;
+        let peer = PeerProperties::introduced(self.ours, self.version, User::default(), metadata)?;
         Ok(Next::complete(peer, Some(pair(&self.key, Side::Client, INITIATE_NUMBER, number))))
     }
 }

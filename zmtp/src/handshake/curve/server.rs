@@ -5,7 +5,9 @@ use enfonet_secretbox::Key;
 use subtle::ConstantTimeEq;
 
 use super::super::command::{READY, Received, tell};
-use super::super::{AwaitCommand, AwaitVerdict, Entropy, HandshakeError, LocalProperties, Next, Peer};
+use super::super::{
+    AwaitCommand, AwaitVerdict, Entropy, HandshakeError, LocalProperties, Next, PeerProperties,
+};
 use super::{
     COOKIE, COOKIE_NONCE, HELLO, HELLO_DATA, HELLO_NONCE, INITIATE, INITIATE_HEAD, INITIATE_NONCE, KEY,
     PADDING, READY_NONCE, SIGNATURE, VERSION, VOUCH_BOX, VOUCH_NONCE, WELCOME, WELCOME_NONCE, length, take,
@@ -187,7 +189,8 @@ struct Undecided {
 impl AwaitVerdict for Undecided {
     fn admit(self: Box<Self>, user: User, out: &mut BytesMut) -> Result<Next, HandshakeError> {
         let metadata = Metadata::parse(self.metadata)?;
-        let peer = tell(Peer::introduced(self.local.socket_type, self.version, user, metadata), out)?;
+        let peer =
+            tell(PeerProperties::introduced(self.local.socket_type, self.version, user, metadata), out)?;
         let mut boxed = BytesMut::new();
         let ours = self.local.to_metadata();
         self.key.seal(&short_nonce(READY_NONCE, READY_NUMBER), &[ours.as_wire()], &mut boxed);

@@ -59,7 +59,7 @@ impl Bench {
     }
 
     /// Feeds bytes behind which the handshake is to be over.
-    fn complete(&mut self, bytes: &[u8]) -> Peer {
+    fn complete(&mut self, bytes: &[u8]) -> PeerProperties {
         self.feed(bytes).unwrap().expect("the handshake is over").peer
     }
 
