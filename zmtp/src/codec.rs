@@ -15,11 +15,24 @@ use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio_util::codec::{Decoder, Encoder, Framed};
 
-use crate::{
-    Batch, Command, CommandError, Credentials, CurveError, Entropy, Event, Handshake, HandshakeConfig,
-    HandshakeError, HandshakeOutcome, HandshakeStep, Incoming, Limits, Message, PeerProperties, Sealer,
-    TrafficError, Verdict, Version,
-};
+use crate::command::error::CommandError;
+use crate::command::traffic::Command;
+use crate::curve::error::CurveError;
+use crate::curve::traffic::Sealer;
+use crate::decoder::Event;
+use crate::frame::limits::Limits;
+use crate::greeting::Version;
+use crate::handshake::config::HandshakeConfig;
+use crate::handshake::entropy::Entropy;
+use crate::handshake::error::HandshakeError;
+use crate::handshake::machine::{Handshake, HandshakeStep};
+use crate::handshake::properties::PeerProperties;
+use crate::handshake::state::HandshakeOutcome;
+use crate::incoming::{Incoming, TrafficError};
+use crate::message::batch::Batch;
+use crate::message::message::Message;
+use crate::security::credentials::Credentials;
+use crate::security::verdict::Verdict;
 
 /// Maximum bytes of the peer's handshake, beside its metadata, that are received while ours is being sent.
 const AHEAD: usize = 4 << 10;
@@ -207,7 +220,12 @@ mod tests {
     use tokio::io::AsyncWriteExt;
 
     use super::*;
-    use crate::{DenyReason, KeyPair, PlainCredentials, SecretKey, Security, SocketType, Subscription};
+    use crate::command::subscription::Subscription;
+    use crate::security::config::Security;
+    use crate::security::credentials::PlainCredentials;
+    use crate::security::keys::{KeyPair, SecretKey};
+    use crate::security::verdict::DenyReason;
+    use crate::socket_type::SocketType;
 
     fn securities() -> Vec<[Security; 2]> {
         let keys = |byte| KeyPair::new(SecretKey::from_bytes([byte; 32]));
@@ -303,7 +321,9 @@ mod tests {
         for cut in [&b"\x00\x05hel"[..], b"\x01\x01a", b"\x00"] {
             let (one, mut two) = tokio::io::duplex(1000);
             let peer = async {
-                let mut bytes = crate::Greeting::new(crate::Mechanism::Null, false).to_wire().to_vec();
+                let mut bytes = crate::greeting::Greeting::new(crate::greeting::Mechanism::Null, false)
+                    .to_wire()
+                    .to_vec();
                 bytes.extend_from_slice(b"\x04\x06\x05READY");
                 bytes.extend_from_slice(cut);
                 two.write_all(&bytes).await.unwrap();

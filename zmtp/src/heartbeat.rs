@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use crate::Ping;
+use crate::command::ping::Ping;
 
 /// Configuration of heartbeats. All off by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,9 +2,13 @@
 
 use bytes::{Buf, BytesMut};
 
-use crate::curve::MESSAGE_OVERHEAD;
-use crate::frame::{room_ahead, spare};
-use crate::{CurveError, Decoder, ErrorOrigin, Event, FrameError, FrameHeader, Limits, Opener};
+use crate::curve::error::CurveError;
+use crate::curve::traffic::{MESSAGE_OVERHEAD, Opener};
+use crate::decoder::{Decoder, Event};
+use crate::error_origin::ErrorOrigin;
+use crate::frame::header::{FrameError, FrameHeader};
+use crate::frame::limits::Limits;
+use crate::read_buffers::{room_ahead, spare};
 
 /// A [`Decoder`] that decrypts first if the mechanism encrypts, and otherwise only decodes.
 ///
@@ -159,8 +163,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::curve::{Side, pair};
-    use crate::{Batch, Message, Sealer};
+    use crate::curve::traffic::{Sealer, Side, pair};
+    use crate::message::batch::Batch;
+    use crate::message::message::Message;
 
     fn ends(limits: Limits) -> (Sealer, Incoming) {
         let key = Key::new(&[5; 32]);

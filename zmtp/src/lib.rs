@@ -5,6 +5,8 @@
 pub mod codec;
 mod command;
 mod curve;
+mod decoder;
+mod error_origin;
 mod frame;
 mod greeting;
 mod handshake;
@@ -12,26 +14,44 @@ mod heartbeat;
 mod incoming;
 mod message;
 mod metadata;
+mod read_buffers;
 mod security;
 mod socket_type;
 
-pub use command::{Command, CommandError, Ping, Subscription};
-pub use curve::{CurveError, Opener, Sealer};
-pub use frame::{Decoder, Event, FrameError, FrameHeader, Limits};
+// Re-exports for users. Modules of this crate import from the module that owns a thing.
+pub use command::error::CommandError;
+pub use command::ping::Ping;
+pub use command::subscription::Subscription;
+pub use command::traffic::Command;
+pub use curve::error::CurveError;
+pub use curve::traffic::{Opener, Sealer};
+pub use decoder::{Decoder, Event};
+pub use error_origin::ErrorOrigin;
+pub use frame::header::{FrameError, FrameHeader};
+pub use frame::limits::Limits;
 pub use greeting::{Greeting, GreetingError, Mechanism, Version};
-pub use handshake::{
-    Entropy, ErrorOrigin, Handshake, HandshakeConfig, HandshakeError, HandshakeOutcome, HandshakeStep,
-    LocalProperties, PeerProperties,
-};
+pub use handshake::config::HandshakeConfig;
+pub use handshake::entropy::Entropy;
+pub use handshake::error::HandshakeError;
+pub use handshake::machine::{Handshake, HandshakeStep};
+pub use handshake::properties::{LocalProperties, PeerProperties};
+pub use handshake::state::HandshakeOutcome;
 pub use heartbeat::{Heartbeat, HeartbeatAction, HeartbeatConfig};
 pub use incoming::{Incoming, TrafficError};
-pub use message::{
-    Batch, BatchBuilder, Envelope, Frames, IntoFrame, IntoMessage, Message, MessageBuilder, Messages, Small,
-    Span, Spans, WrongFrameCount,
-};
+pub use message::batch::{Batch, Messages};
+pub use message::batch_builder::BatchBuilder;
+pub use message::envelope::Envelope;
+pub use message::into_frame::IntoFrame;
+pub use message::into_message::IntoMessage;
+pub use message::message::Message;
+pub use message::message_builder::MessageBuilder;
+pub use message::small::Small;
+pub use message::span::{Span, Spans};
+pub use message::std_traits::WrongFrameCount;
+pub use message::wire::Frames;
 pub use metadata::{Metadata, MetadataError};
-pub use security::{
-    Credentials, CredentialsTooLong, DenyReason, KeyError, KeyPair, PlainCredentials, PublicKey, Secret,
-    SecretKey, Security, User, Verdict,
-};
+pub use security::config::Security;
+pub use security::credentials::{Credentials, CredentialsTooLong, PlainCredentials, Secret};
+pub use security::keys::{KeyError, KeyPair, PublicKey, SecretKey};
+pub use security::verdict::{DenyReason, User, Verdict};
 pub use socket_type::{SocketType, UnknownSocketType};

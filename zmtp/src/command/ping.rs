@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 
+use crate::command::wire::encode_command;
+
 pub(super) const PING: &[u8] = b"PING";
 const MAX_CONTEXT: usize = 16;
 
@@ -32,7 +34,7 @@ impl Ping {
 
     /// Appends the PING command frame.
     pub fn encode(&self, out: &mut BytesMut) {
-        super::encode_command(
+        encode_command(
             PING,
             &[&self.ttl.to_be_bytes(), &self.context[..self.context.len().min(MAX_CONTEXT)]],
             out,
@@ -43,7 +45,8 @@ impl Ping {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Command, CommandError};
+    use crate::command::error::CommandError;
+    use crate::command::traffic::Command;
 
     fn parse(body: &[u8]) -> Result<Command, CommandError> {
         Command::parse(Bytes::copy_from_slice(body))

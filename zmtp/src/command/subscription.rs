@@ -2,7 +2,10 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::{FrameHeader, Message, Version};
+use crate::command::wire::encode_command;
+use crate::frame::header::FrameHeader;
+use crate::greeting::Version;
+use crate::message::message::Message;
 
 pub(super) const SUBSCRIBE: &[u8] = b"SUBSCRIBE";
 pub(super) const CANCEL: &[u8] = b"CANCEL";
@@ -31,8 +34,8 @@ impl Subscription {
     pub fn encode(&self, version: Version, out: &mut BytesMut) {
         match self {
             _ if version < Version::V3_1 => self.encode_message(out),
-            Self::Subscribe(topic) => super::encode_command(SUBSCRIBE, &[topic], out),
-            Self::Cancel(topic) => super::encode_command(CANCEL, &[topic], out),
+            Self::Subscribe(topic) => encode_command(SUBSCRIBE, &[topic], out),
+            Self::Cancel(topic) => encode_command(CANCEL, &[topic], out),
         }
     }
 
@@ -67,7 +70,7 @@ impl Subscription {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Command;
+    use crate::command::traffic::Command;
 
     fn wire(subscription: &Subscription, version: Version) -> Bytes {
         let mut out = BytesMut::new();

@@ -3,8 +3,8 @@
 
 use enfonet_secretbox::Key;
 
-use super::CurveError;
-use crate::{PublicKey, SecretKey};
+use crate::curve::error::CurveError;
+use crate::security::keys::{PublicKey, SecretKey};
 
 /// Bytes that a box has more than its content.
 pub(crate) const OVERHEAD: usize = enfonet_secretbox::TAG_BYTES;

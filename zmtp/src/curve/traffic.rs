@@ -11,9 +11,10 @@
 use bytes::{BufMut, BytesMut};
 use enfonet_secretbox::{Key, Series};
 
-use super::CurveError;
-use super::boxes::{OVERHEAD, SHORT_NONCE};
-use crate::{Batch, FrameHeader};
+use crate::curve::boxes::{OVERHEAD, SHORT_NONCE};
+use crate::curve::error::CurveError;
+use crate::frame::header::FrameHeader;
+use crate::message::batch::Batch;
 
 const NAME: &[u8; 8] = b"\x07MESSAGE";
 const MORE: u8 = 1;
@@ -179,7 +180,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::Message;
+    use crate::message::message::Message;
 
     fn key() -> Key {
         Key::new(&[5; 32])

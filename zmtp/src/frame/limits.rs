@@ -1,6 +1,6 @@
 //! How much one peer may send.
 
-/// Bounds on what one peer may make us hold. A breach is a [`FrameError`](super::FrameError). What is announced gets
+/// Bounds on what one peer may make us hold. A breach is a [`FrameError`](crate::FrameError). What is announced gets
 /// room as it arrives: for as much again, or, from 64 KiB on, for eight times as much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -20,7 +20,7 @@ impl Default for Limits {
 
 impl Limits {
     /// A message of no more bytes keeps to all of them: a frame has two at least.
-    pub(super) fn harmless(&self) -> usize {
+    pub(crate) fn harmless(&self) -> usize {
         self.message.min(self.frame).min(self.frames.saturating_mul(2))
     }
 }

@@ -3,9 +3,12 @@
 use bytes::{Buf, Bytes, BytesMut};
 use zeroize::Zeroize;
 
-use super::HandshakeError;
-use crate::command::{encode_command, split_name};
-use crate::{CommandError, DenyReason, FrameHeader, Metadata};
+use crate::command::error::CommandError;
+use crate::command::wire::{encode_command, split_name};
+use crate::frame::header::FrameHeader;
+use crate::handshake::error::HandshakeError;
+use crate::metadata::Metadata;
+use crate::security::verdict::DenyReason;
 
 pub(super) const READY: &str = "READY";
 const ERROR: &str = "ERROR";

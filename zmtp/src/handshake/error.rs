@@ -1,6 +1,13 @@
 //! Errors of the handshake: their causes, their origins, and whether trying again can help.
 
-use crate::{CommandError, CurveError, DenyReason, FrameError, GreetingError, MetadataError, SocketType};
+use crate::command::error::CommandError;
+use crate::curve::error::CurveError;
+use crate::error_origin::ErrorOrigin;
+use crate::frame::header::FrameError;
+use crate::greeting::GreetingError;
+use crate::metadata::MetadataError;
+use crate::security::verdict::DenyReason;
+use crate::socket_type::SocketType;
 
 /// An error that ends a handshake.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -71,22 +78,6 @@ pub enum HandshakeError {
     /// The handshake was over already, or no decision was asked for: the caller's fault.
     #[error("the handshake is over, or waits for something else")]
     Over,
-}
-
-/// The origin of a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorOrigin {
-    /// The peer doesn't keep to the protocol.
-    Peer,
-    /// Both ends do as they are configured, and the configurations don't fit: kinds, mechanisms, keys, passwords.
-    Configuration,
-    /// The peer wants more than a limit of ours allows.
-    Limit,
-    /// Neither end: it is a matter of time.
-    Transient,
-    /// The program that uses this library.
-    Caller,
 }
 
 impl HandshakeError {

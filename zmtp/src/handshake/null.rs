@@ -5,9 +5,14 @@
 
 use bytes::BytesMut;
 
-use super::command::{READY, Received, encode_metadata, tell};
-use super::{AwaitCommand, AwaitVerdict, HandshakeError, LocalProperties, Next, PeerProperties};
-use crate::{Credentials, SocketType, User, Version};
+use crate::greeting::Version;
+use crate::handshake::command::{READY, Received, encode_metadata, tell};
+use crate::handshake::error::HandshakeError;
+use crate::handshake::properties::{LocalProperties, PeerProperties};
+use crate::handshake::state::{AwaitCommand, AwaitVerdict, Next};
+use crate::security::credentials::Credentials;
+use crate::security::verdict::User;
+use crate::socket_type::SocketType;
 
 pub(super) fn start(local: LocalProperties, version: Version, is_acceptor: bool) -> Next {
     let undecided: Box<dyn AwaitVerdict> = if is_acceptor {

@@ -10,10 +10,16 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::command::{READY, Received, encode_metadata, tell};
-use super::{AwaitCommand, AwaitVerdict, HandshakeError, LocalProperties, Next, PeerProperties};
-use crate::command::encode_command;
-use crate::{CommandError, Credentials, PlainCredentials, SocketType, User, Version};
+use crate::command::error::CommandError;
+use crate::command::wire::encode_command;
+use crate::greeting::Version;
+use crate::handshake::command::{READY, Received, encode_metadata, tell};
+use crate::handshake::error::HandshakeError;
+use crate::handshake::properties::{LocalProperties, PeerProperties};
+use crate::handshake::state::{AwaitCommand, AwaitVerdict, Next};
+use crate::security::credentials::{Credentials, PlainCredentials};
+use crate::security::verdict::User;
+use crate::socket_type::SocketType;
 
 const HELLO: &str = "HELLO";
 const WELCOME: &str = "WELCOME";

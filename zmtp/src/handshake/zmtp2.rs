@@ -7,9 +7,14 @@
 
 use bytes::{Buf, BufMut, BytesMut};
 
-use super::introduction::checked_identity;
-use super::{AwaitVerdict, HandshakeError, LocalProperties, Next, PeerProperties};
-use crate::{DenyReason, FrameHeader, Metadata, SocketType, User, Version};
+use crate::frame::header::FrameHeader;
+use crate::greeting::Version;
+use crate::handshake::error::HandshakeError;
+use crate::handshake::properties::{LocalProperties, PeerProperties, checked_identity};
+use crate::handshake::state::{AwaitVerdict, Next};
+use crate::metadata::Metadata;
+use crate::security::verdict::{DenyReason, User};
+use crate::socket_type::SocketType;
 
 /// The number of a kind is its place here.
 const NUMBERED: [SocketType; 11] = [

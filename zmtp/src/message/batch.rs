@@ -5,7 +5,13 @@ use std::ops::Range;
 use bytes::{Bytes, BytesMut};
 use smallvec::{SmallVec, smallvec};
 
-use super::{Envelope, IntoMessage, Message, MessageBytes, Small, Span, Spans, wire};
+use crate::message::envelope::Envelope;
+use crate::message::into_message::IntoMessage;
+use crate::message::message::{Message, Repr as MessageRepr};
+use crate::message::message_bytes::MessageBytes;
+use crate::message::small::Small;
+use crate::message::span::{Span, Spans};
+use crate::message::wire;
 
 /// Room that is made at most for messages that are expected.
 const AHEAD: usize = 64 << 10;
@@ -56,8 +62,8 @@ impl Batch {
     pub fn enveloped(envelope: &Envelope, message: Message) -> Self {
         match message.repr {
             _ if envelope.is_empty() => message.into(),
-            super::Repr::Wire(wire) => Self { repr: Repr::Enveloped(envelope.clone(), wire.into_bytes()) },
-            super::Repr::Frames(_) => message.with_envelope(envelope).into(),
+            MessageRepr::Wire(wire) => Self { repr: Repr::Enveloped(envelope.clone(), wire.into_bytes()) },
+            MessageRepr::Frames(_) => message.with_envelope(envelope).into(),
         }
     }
 
@@ -229,8 +235,8 @@ impl From<Message> for Batch {
     fn from(message: Message) -> Self {
         Self {
             repr: match message.repr {
-                super::Repr::Wire(wire) => Repr::Wire(wire.into_bytes(), 1),
-                super::Repr::Frames(_) => Repr::One(message),
+                MessageRepr::Wire(wire) => Repr::Wire(wire.into_bytes(), 1),
+                MessageRepr::Frames(_) => Repr::One(message),
             },
         }
     }

@@ -3,8 +3,8 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use smallvec::SmallVec;
 
-use super::wire::Frames;
-use crate::FrameHeader;
+use crate::frame::header::FrameHeader;
+use crate::message::wire::Frames;
 
 /// Frames that go before others, in wire form: all of them with MORE set.
 ///

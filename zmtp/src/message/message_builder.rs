@@ -3,7 +3,15 @@
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-use super::{IntoFrame, Message, Repr};
+use crate::message::into_frame::IntoFrame;
+use crate::message::message::{Message, Repr};
+
+impl Message {
+    /// Returns a builder, to which frames of any type are added one by one.
+    pub fn builder() -> MessageBuilder {
+        MessageBuilder::default()
+    }
+}
 
 /// A message in the making: see [`Message::builder`].
 ///

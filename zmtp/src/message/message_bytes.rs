@@ -4,8 +4,8 @@ use std::ops::Deref;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use super::wire;
-use crate::FrameHeader;
+use crate::frame::header::FrameHeader;
+use crate::message::wire;
 
 /// Maximum bytes that are held in place: copying them is cheaper than counting references to them. Enough for 64 of a
 /// body, with some to spare.

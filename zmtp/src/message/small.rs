@@ -2,8 +2,10 @@
 
 use bytes::BytesMut;
 
-use super::{IntoMessage, LARGE_BODY, Message, wire};
-use crate::FrameHeader;
+use crate::frame::header::FrameHeader;
+use crate::message::into_message::IntoMessage;
+use crate::message::message::{LARGE_BODY, Message};
+use crate::message::wire;
 
 /// A value whose frames are all small enough to be copied from where they lie, without a message being made.
 #[derive(Debug)]

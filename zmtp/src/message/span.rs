@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::{LARGE_BODY, wire};
+use crate::message::message::LARGE_BODY;
+use crate::message::wire;
 
 /// One message in the wire form of a [`Batch`](crate::Batch).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +75,8 @@ impl<'a> Iterator for Spans<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Batch, Message};
+    use crate::message::batch::Batch;
+    use crate::message::message::Message;
 
     #[test]
     fn spans_name_the_first_frame_and_the_place() {

@@ -7,7 +7,10 @@ use std::ops::Index;
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-use super::{Frames, IntoFrame, IntoMessage, Message, Repr};
+use crate::message::into_frame::IntoFrame;
+use crate::message::into_message::IntoMessage;
+use crate::message::message::{Message, Repr};
+use crate::message::wire::Frames;
 
 /// The body of a frame, counted from 0.
 ///

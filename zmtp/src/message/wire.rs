@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::FrameHeader;
+use crate::frame::header::FrameHeader;
 
 /// Appends one frame.
 #[inline]

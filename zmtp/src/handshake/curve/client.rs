@@ -3,23 +3,31 @@
 use bytes::{Bytes, BytesMut};
 use enfonet_secretbox::Key;
 
-use super::super::command::{READY, Received};
-use super::super::{AwaitCommand, Entropy, HandshakeError, LocalProperties, Next, PeerProperties};
-use super::{
+use crate::command::wire::encode_command;
+use crate::curve::boxes::{LONG_NONCE, OVERHEAD, SHORT_NONCE, agree, long_nonce, short_nonce};
+use crate::curve::error::CurveError;
+use crate::curve::traffic::{Side, pair};
+use crate::greeting::Version;
+use crate::handshake::command::{READY, Received};
+use crate::handshake::curve::layout::{
     COOKIE, HELLO, HELLO_NONCE, INITIATE, INITIATE_NONCE, KEY, PADDING, READY_NONCE, SIGNATURE, VERSION,
     VOUCH_NONCE, WELCOME, WELCOME_BOX, WELCOME_NONCE, length, take,
 };
-use crate::command::encode_command;
-use crate::curve::boxes::{LONG_NONCE, OVERHEAD, SHORT_NONCE, agree, long_nonce, short_nonce};
-use crate::curve::{Side, pair};
-use crate::{CurveError, KeyPair, Metadata, PublicKey, SecretKey, SocketType, User, Version};
+use crate::handshake::entropy::Entropy;
+use crate::handshake::error::HandshakeError;
+use crate::handshake::properties::{LocalProperties, PeerProperties};
+use crate::handshake::state::{AwaitCommand, Next};
+use crate::metadata::Metadata;
+use crate::security::keys::{KeyPair, PublicKey, SecretKey};
+use crate::security::verdict::User;
+use crate::socket_type::SocketType;
 
 /// Ours: they go up by one with each command.
 const HELLO_NUMBER: u64 = 1;
 const INITIATE_NUMBER: u64 = 2;
 
 /// Shows that we know the server's key, and a key of our own made for the connection.
-pub(in super::super) fn start(
+pub(in crate::handshake) fn start(
     local: LocalProperties,
     version: Version,
     keys: KeyPair,

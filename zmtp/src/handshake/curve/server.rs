@@ -4,23 +4,29 @@ use bytes::{Bytes, BytesMut};
 use enfonet_secretbox::Key;
 use subtle::ConstantTimeEq;
 
-use super::super::command::{READY, Received, tell};
-use super::super::{
-    AwaitCommand, AwaitVerdict, Entropy, HandshakeError, LocalProperties, Next, PeerProperties,
-};
-use super::{
+use crate::command::wire::encode_command;
+use crate::curve::boxes::{LONG_NONCE, OVERHEAD, SHORT_NONCE, agree, long_nonce, short_nonce};
+use crate::curve::error::CurveError;
+use crate::curve::traffic::{Side, pair};
+use crate::greeting::Version;
+use crate::handshake::command::{READY, Received, tell};
+use crate::handshake::curve::layout::{
     COOKIE, COOKIE_NONCE, HELLO, HELLO_DATA, HELLO_NONCE, INITIATE, INITIATE_HEAD, INITIATE_NONCE, KEY,
     PADDING, READY_NONCE, SIGNATURE, VERSION, VOUCH_BOX, VOUCH_NONCE, WELCOME, WELCOME_NONCE, length, take,
 };
-use crate::command::encode_command;
-use crate::curve::boxes::{LONG_NONCE, OVERHEAD, SHORT_NONCE, agree, long_nonce, short_nonce};
-use crate::curve::{Side, pair};
-use crate::{Credentials, CurveError, KeyPair, Metadata, PublicKey, SecretKey, User, Version};
+use crate::handshake::entropy::Entropy;
+use crate::handshake::error::HandshakeError;
+use crate::handshake::properties::{LocalProperties, PeerProperties};
+use crate::handshake::state::{AwaitCommand, AwaitVerdict, Next};
+use crate::metadata::Metadata;
+use crate::security::credentials::Credentials;
+use crate::security::keys::{KeyPair, PublicKey, SecretKey};
+use crate::security::verdict::User;
 
 /// Ours: they go up by one with each command.
 const READY_NUMBER: u64 = 1;
 
-pub(in super::super) fn start(
+pub(in crate::handshake) fn start(
     local: LocalProperties,
     version: Version,
     keys: KeyPair,

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::PlainCredentials;
+use crate::security::credentials::PlainCredentials;
 
 fn securities() -> [Security; 5] {
     [

@@ -1,7 +1,8 @@
 //! CURVE: what is sent, and what is refused.
 
 use super::*;
-use crate::{CurveError, PublicKey};
+use crate::curve::error::CurveError;
+use crate::security::keys::PublicKey;
 
 fn server() -> Bench {
     let mut bench = Bench::new(security(SocketType::Rep, Security::CurveServer { keys: key(1) }));
@@ -78,7 +79,9 @@ fn every_part_of_the_entropy_has_its_place() {
     use crate::curve::boxes::{agree, long_nonce, short_nonce};
     let bytes: [u8; Entropy::LEN] = std::array::from_fn(|at| at as u8);
     let short_term = |bytes: &[u8; Entropy::LEN]| {
-        crate::KeyPair::new(crate::SecretKey::from_bytes(*bytes.first_chunk().unwrap()))
+        crate::security::keys::KeyPair::new(crate::security::keys::SecretKey::from_bytes(
+            *bytes.first_chunk().unwrap(),
+        ))
     };
     let entropies = [bytes, bytes.map(|byte| byte + 100)];
     let [server, client] = entropies.each_ref().map(short_term);

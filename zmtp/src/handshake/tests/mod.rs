@@ -7,8 +7,22 @@ mod pairs;
 mod plain;
 mod zmtp2;
 
-use super::*;
-use crate::{DenyReason, Metadata, User};
+use bytes::{Bytes, BytesMut};
+
+use crate::command::wire::encode_command;
+use crate::error_origin::ErrorOrigin;
+use crate::greeting::{Greeting, Mechanism, Version};
+use crate::handshake::config::HandshakeConfig;
+use crate::handshake::entropy::Entropy;
+use crate::handshake::error::HandshakeError;
+use crate::handshake::machine::{Handshake, HandshakeStep};
+use crate::handshake::properties::PeerProperties;
+use crate::handshake::state::HandshakeOutcome;
+use crate::metadata::Metadata;
+use crate::security::config::Security;
+use crate::security::credentials::Credentials;
+use crate::security::verdict::{DenyReason, User, Verdict};
+use crate::socket_type::SocketType;
 
 /// A handshake that is fed by hand, and the bytes that it sends.
 struct Bench {
@@ -85,7 +99,7 @@ fn greeting(mechanism: Mechanism) -> [u8; 64] {
 /// A command frame of this name and data.
 fn command(name: &str, data: &[&[u8]]) -> Vec<u8> {
     let mut out = BytesMut::new();
-    crate::command::encode_command(name.as_bytes(), data, &mut out);
+    encode_command(name.as_bytes(), data, &mut out);
     out.to_vec()
 }
 
@@ -107,8 +121,8 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
 }
 
-fn key(byte: u8) -> crate::KeyPair {
-    crate::KeyPair::new(crate::SecretKey::from_bytes([byte; 32]))
+fn key(byte: u8) -> crate::security::keys::KeyPair {
+    crate::security::keys::KeyPair::new(crate::security::keys::SecretKey::from_bytes([byte; 32]))
 }
 
 /// Two handshakes with each other, their output cut into pieces of that size.

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{FrameError, GreetingError};
+use crate::frame::header::FrameError;
+use crate::greeting::GreetingError;
 
 fn null() -> [u8; 64] {
     greeting(Mechanism::Null)

@@ -1,7 +1,11 @@
 //! Two of ours with each other.
 
 use super::*;
-use crate::{Event, Incoming, Limits, Message, PlainCredentials};
+use crate::decoder::Event;
+use crate::frame::limits::Limits;
+use crate::incoming::Incoming;
+use crate::message::message::Message;
+use crate::security::credentials::PlainCredentials;
 
 fn curve() -> [Security; 2] {
     [Security::CurveServer { keys: key(1) }, Security::CurveClient { keys: key(2), server: *key(1).public() }]

@@ -1,7 +1,8 @@
 //! PLAIN, byte by byte.
 
 use super::*;
-use crate::{CommandError, PlainCredentials};
+use crate::command::error::CommandError;
+use crate::security::credentials::PlainCredentials;
 
 fn server() -> Bench {
     let mut bench = Bench::new(security(SocketType::Rep, Security::PlainServer));

@@ -1,7 +1,8 @@
 //! Peers of ZMTP 2.0.
 
 use super::*;
-use crate::{GreetingError, PlainCredentials};
+use crate::greeting::GreetingError;
+use crate::security::credentials::PlainCredentials;
 
 fn willing(socket_type: SocketType) -> HandshakeConfig {
     HandshakeConfig { zmtp2: true, ..HandshakeConfig::new(socket_type) }

@@ -1,7 +1,6 @@
-//! Conversions from text, bytes and collections of these to frames and messages.
+//! Conversions from text, bytes and collections of these to messages.
 //!
-//! Sockets encode small frames where they lie, while they hold their lock. So both traits are sealed: what runs there is
-//! code of std, of `bytes` and of this module, never a user's, and it gives the same frames each time.
+//! [`IntoMessage`] is sealed for the reason that [`into_frame`](crate::message::into_frame) gives.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -9,8 +8,10 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use smallvec::smallvec;
 
-use super::{Frames, Message, Repr};
-pub(super) use sealed::{AsFrame, AsFrames};
+use crate::message::into_frame::{AsFrame, IntoFrame};
+use crate::message::message::{Message, Repr};
+use crate::message::wire::Frames;
+pub(super) use sealed::AsFrames;
 
 /// A value that can be sent as a message.
 ///
@@ -80,43 +81,8 @@ pub trait IntoMessage: AsFrames {
     }
 }
 
-/// A value that can be the body of one frame: text or bytes. Owned bodies are taken as they are, borrowed ones copied.
-///
-/// Sealed as [`IntoMessage`], which has the list.
-///
-/// ```compile_fail,E0277
-/// struct Reading(f32);
-///
-/// impl enfonet_zmtp::IntoFrame for Reading {}
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` can't be the body of a frame",
-    label = "this is neither text nor bytes",
-    note = "a number has no form of its own on the wire: send `n.to_string()`, `n.to_be_bytes()`, …"
-)]
-pub trait IntoFrame: AsFrame {
-    /// Converts to the body.
-    #[must_use]
-    fn into_frame(self) -> Bytes
-    where
-        Self: Sized,
-    {
-        self.to_frame()
-    }
-}
-
 mod sealed {
-    use super::{Bytes, Frames, Message};
-
-    /// The body of a frame, in place.
-    pub trait AsFrame {
-        fn as_frame(&self) -> &[u8];
-
-        /// Copies the body, or shares it.
-        fn to_frame(&self) -> Bytes {
-            Bytes::copy_from_slice(self.as_frame())
-        }
-    }
+    use super::{Frames, Message};
 
     /// The frames of a message, in place.
     pub trait AsFrames {
@@ -134,19 +100,6 @@ mod sealed {
         }
     }
 }
-
-impl<T: AsFrame + ?Sized> AsFrame for &T {
-    #[inline]
-    fn as_frame(&self) -> &[u8] {
-        T::as_frame(self)
-    }
-
-    fn to_frame(&self) -> Bytes {
-        T::to_frame(self)
-    }
-}
-
-impl<T: IntoFrame + ?Sized> IntoFrame for &T {}
 
 impl<T: AsFrames + ?Sized> AsFrames for &T {
     #[inline]
@@ -211,53 +164,26 @@ macro_rules! messages_of_one_frame {
 
 /// Text and bytes that are only ever seen behind a reference.
 macro_rules! borrowed_bodies {
-    ($($type:ty, |$body:ident| $bytes:expr;)*) => {$(
-        impl AsFrame for $type {
-            #[inline]
-            fn as_frame(&self) -> &[u8] {
-                let $body = self;
-                $bytes
-            }
-        }
-
-        impl IntoFrame for $type {}
+    ($($type:ty),*) => {$(
         messages_of_one_frame!([] $type);
         impl IntoMessage for $type {}
     )*};
 }
 
-borrowed_bodies! {
-    str, |body| body.as_bytes();
-    [u8], |body| body;
-}
+borrowed_bodies!(str, [u8]);
 
-/// Text and bytes by value: how to read them in place, and how to make them a shared body.
+/// Text and bytes by value, which a message takes as they are.
 macro_rules! owned_bodies {
-    ($([$($generics:tt)*] $type:ty, |$body:ident| $bytes:expr, $frame:expr;)*) => {$(
-        impl<$($generics)*> AsFrame for $type {
-            #[inline]
-            fn as_frame(&self) -> &[u8] {
-                let $body = self;
-                $bytes
-            }
-        }
+    ($($type:ty),*) => {$(
+        messages_of_one_frame!([] $type);
 
-        impl<$($generics)*> IntoFrame for $type {
-            fn into_frame(self) -> Bytes {
-                let $body = self;
-                $frame
-            }
-        }
-
-        messages_of_one_frame!([$($generics)*] $type);
-
-        impl<$($generics)*> IntoMessage for $type {
+        impl IntoMessage for $type {
             fn into_message(self) -> Message {
                 self.into_frame().into_message()
             }
         }
 
-        impl<$($generics)*> From<$type> for Message {
+        impl From<$type> for Message {
             fn from(body: $type) -> Self {
                 body.into_message()
             }
@@ -265,34 +191,17 @@ macro_rules! owned_bodies {
     )*};
 }
 
-owned_bodies! {
-    [] Vec<u8>, |body| body, body.into();
-    [] String, |body| body.as_bytes(), body.into();
-    [] BytesMut, |body| body, body.freeze();
-    [] Box<[u8]>, |body| body, body.into();
-    [] Box<str>, |body| body.as_bytes(), body.into_string().into();
-    [] Arc<[u8]>, |body| body, Bytes::from_owner(body);
-    [] Arc<str>, |body| body.as_bytes(), Bytes::from_owner(Arc::<[u8]>::from(body));
-    [] Cow<'_, str>, |body| body.as_bytes(), body.into_owned().into();
-    [] Cow<'_, [u8]>, |body| body, body.into_owned().into();
-}
-
-impl AsFrame for Bytes {
-    #[inline]
-    fn as_frame(&self) -> &[u8] {
-        self
-    }
-
-    fn to_frame(&self) -> Bytes {
-        self.clone()
-    }
-}
-
-impl IntoFrame for Bytes {
-    fn into_frame(self) -> Bytes {
-        self
-    }
-}
+owned_bodies!(
+    Vec<u8>,
+    String,
+    BytesMut,
+    Box<[u8]>,
+    Box<str>,
+    Arc<[u8]>,
+    Arc<str>,
+    Cow<'_, str>,
+    Cow<'_, [u8]>
+);
 
 impl AsFrames for Bytes {
     #[inline]
@@ -317,14 +226,6 @@ impl From<Bytes> for Message {
     }
 }
 
-impl<const N: usize> AsFrame for [u8; N] {
-    #[inline]
-    fn as_frame(&self) -> &[u8] {
-        self
-    }
-}
-
-impl<const N: usize> IntoFrame for [u8; N] {}
 messages_of_one_frame!([const N: usize] [u8; N]);
 impl<const N: usize> IntoMessage for [u8; N] {}
 
@@ -424,92 +325,4 @@ tuples! {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn frames(message: impl IntoMessage) -> Vec<Vec<u8>> {
-        message.into_message().iter().map(<[u8]>::to_vec).collect()
-    }
-
-    #[test]
-    fn text_and_bytes_are_one_frame_by_value_and_by_reference() {
-        fn check<T: IntoMessage + Clone + Into<Message>>(value: T)
-        where
-            for<'a> Message: From<&'a T>,
-        {
-            assert_eq!(frames(&value), [b"ab"]);
-            assert_eq!(Message::from(&value), value.clone().into());
-            assert_eq!(frames(value), [b"ab"]);
-        }
-        check("ab");
-        check(b"ab");
-        check(*b"ab");
-        check(&b"ab"[..]);
-        check(b"ab".to_vec());
-        check(String::from("ab"));
-        check(Bytes::from_static(b"ab"));
-        check(BytesMut::from("ab"));
-        check(Box::<str>::from("ab"));
-        check(Box::<[u8]>::from(*b"ab"));
-        check(Arc::<str>::from("ab"));
-        check(Arc::<[u8]>::from(*b"ab"));
-        check(Cow::from("ab"));
-        check(Cow::from(String::from("ab")));
-        check(Cow::from(&b"ab"[..]));
-        check(Message::from("ab"));
-        assert_eq!(frames([0u8; 0]), [b""]);
-        assert_eq!(frames(Vec::<u8>::new()), [b""]);
-    }
-
-    #[test]
-    fn arrays_slices_vectors_and_tuples_of_these_are_a_frame_for_each() {
-        fn check<T: IntoMessage + Clone + Into<Message>>(value: T) {
-            assert_eq!(frames(&value), [b"a", b"b"]);
-            assert_eq!(frames(value.clone()), [b"a", b"b"]);
-            assert_eq!(value.clone().into(), Message::from(&value));
-        }
-        let (a, b) = (String::from("a"), String::from("b"));
-        check(["a", "b"]);
-        check(&["a", "b"][..]);
-        check(vec!["a", "b"]);
-        check([&a, &b]);
-        check([a.clone(), b.clone()]);
-        check(vec![a.clone(), b.clone()]);
-        check(&[a.clone(), b][..]);
-        check([*b"a", *b"b"]);
-        check([b"a", b"b"]);
-        check(vec![b"a".to_vec(), b"b".to_vec()]);
-        check([Bytes::from_static(b"a"), Bytes::from_static(b"b")]);
-        check([Cow::from("a"), Cow::from("b")]);
-        check(("a", "b"));
-        check((a.clone(), b"b"));
-        check((&a, Bytes::from_static(b"b")));
-        check((Cow::from("a"), *b"b"));
-    }
-
-    #[test]
-    fn tuples_have_up_to_eight_frames_and_collections_any_number_but_none() {
-        assert_eq!(frames(("a",)), [b"a"]);
-        assert_eq!(frames(("a", "b", "c", "d", "e", "f", "g", *b"h")).concat(), b"abcdefgh");
-        assert_eq!(frames(Vec::<String>::new()), [b""]);
-        assert_eq!(frames(&[] as &[&str]), [b""]);
-        assert_eq!(frames(["a"; 1000]).len(), 1000);
-    }
-
-    #[test]
-    fn large_owned_bodies_are_not_copied_and_shared_ones_are_not_behind_a_reference_either() {
-        let place = |message: Message, n: usize| message.into_iter().nth(n).unwrap().as_ptr();
-        let body = vec![7u8; 100];
-        let at = body.as_ptr();
-        assert_ne!(place((&body).into(), 0), at);
-        assert_eq!(place([body].into(), 0), at);
-        let body = Arc::<[u8]>::from([7u8; 100]);
-        assert_eq!(place(body.clone().into(), 0), body.as_ptr());
-        let body = Bytes::from(vec![7u8; 100]);
-        assert_eq!(place(Message::from(&body), 0), body.as_ptr());
-        assert_eq!(place(Message::from(&[&body]), 0), body.as_ptr());
-        assert_eq!(place(Message::from(&("a", &body)), 1), body.as_ptr());
-        let message = Message::from(body.clone());
-        assert_eq!(place(Message::from(&message), 0), body.as_ptr());
-    }
-}
+mod tests;

@@ -37,7 +37,7 @@ pub(crate) fn room_ahead(missing: usize, buffer: &BytesMut) -> usize {
 
 /// The buffers of one connection that were read into and may be used again, oldest first. All are of one size.
 #[derive(Debug, Default)]
-pub(super) struct Buffers {
+pub(crate) struct Buffers {
     used: Vec<BytesMut>,
     size: usize,
     /// Whether the buffer that is read into is of another size.
@@ -46,7 +46,7 @@ pub(super) struct Buffers {
 
 impl Buffers {
     /// Makes room in `buffer` behind what is in it, for at least half of `room`.
-    pub(super) fn make_room(&mut self, buffer: &mut BytesMut, room: usize) {
+    pub(crate) fn make_room(&mut self, buffer: &mut BytesMut, room: usize) {
         if buffer.len() > room / 2 || room > LARGEST {
             self.grow(buffer, room);
         } else if !buffer.try_reclaim(room - buffer.len()) {
@@ -62,13 +62,13 @@ impl Buffers {
     }
 
     /// Makes room for all of `room`, in a buffer that isn't kept: for the rest of a frame.
-    pub(super) fn grow(&mut self, buffer: &mut BytesMut, room: usize) {
+    pub(crate) fn grow(&mut self, buffer: &mut BytesMut, room: usize) {
         buffer.reserve(room);
         self.is_odd = true;
     }
 
     /// Drops all kept buffers: for connections that fall idle.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         (self.used, self.is_odd) = (Vec::new(), true);
     }
 

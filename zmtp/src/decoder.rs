@@ -12,9 +12,10 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use super::buffers::{Buffers, room_ahead, spare};
-use super::{FrameError, FrameHeader, Limits};
-use crate::Batch;
+use crate::frame::header::{FrameError, FrameHeader};
+use crate::frame::limits::Limits;
+use crate::message::batch::Batch;
+use crate::read_buffers::{Buffers, room_ahead, spare};
 
 /// Messages or a command that a [`Decoder`] found.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::Message;
+use crate::message::message::Message;
 
 fn decode(chunks: &[&[u8]], limits: Limits) -> Result<Vec<Event>, FrameError> {
     let mut decoder = Decoder::new(limits);

@@ -2,7 +2,9 @@
 
 use bytes::BytesMut;
 
-use super::{Batch, Span, wire};
+use crate::message::batch::Batch;
+use crate::message::span::Span;
+use crate::message::wire;
 
 /// Small messages from batches, copied behind each other to be sent as one batch.
 ///
@@ -71,7 +73,7 @@ impl BatchBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Message;
+    use crate::message::message::Message;
 
     #[test]
     fn messages_are_put_behind_each_other_and_behind_a_frame_if_they_are_to_have_one() {

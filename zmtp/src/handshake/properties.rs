@@ -2,8 +2,11 @@
 
 use bytes::Bytes;
 
-use super::HandshakeError;
-use crate::{Metadata, SocketType, User, Version};
+use crate::greeting::Version;
+use crate::handshake::error::HandshakeError;
+use crate::metadata::Metadata;
+use crate::security::verdict::User;
+use crate::socket_type::SocketType;
 
 const SOCKET_TYPE: &str = "Socket-Type";
 const IDENTITY: &str = "Identity";

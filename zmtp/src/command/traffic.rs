@@ -1,0 +1,120 @@
+//! Commands after the handshake.
+
+use bytes::{Bytes, BytesMut};
+
+use crate::command::error::CommandError;
+use crate::command::ping::Ping;
+use crate::command::subscription::Subscription;
+use crate::command::wire::{encode_command, split_name};
+use crate::command::{ping, subscription};
+use crate::greeting::Version;
+
+/// A command of the traffic, parsed. (Those of the handshake are [`Handshake`](crate::Handshake)'s own.)
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Command {
+    /// The sender wants, or no longer wants, messages that begin with the topic.
+    Subscription(Subscription),
+    /// Asks for a PONG, and says how long the sender means to be heard at least.
+    Ping(Ping),
+    /// Answers a PING with its context.
+    Pong(Bytes),
+    /// Any other command, by its name: to be ignored, as libzmq does, so that peers may know more than we. READY
+    /// and ERROR are among them, once the handshake is over.
+    Unknown(Bytes),
+}
+
+const PONG: &[u8] = b"PONG";
+
+impl Command {
+    /// Reads the body of a command frame: a name of 1 to 255 bytes behind its length, then data.
+    ///
+    /// # Errors
+    /// [`CommandError`]: the peer broke the command's form; close the connection.
+    pub fn parse(mut body: Bytes) -> Result<Self, CommandError> {
+        let name_len = split_name(&body)?.0.len();
+        let name = body.split_to(1 + name_len).slice(1..);
+        match &name[..] {
+            // Topics are kept for long: they must not keep what arrived beside them.
+            subscription::SUBSCRIBE => {
+                Ok(Self::Subscription(Subscription::Subscribe(Bytes::copy_from_slice(&body))))
+            }
+            subscription::CANCEL => {
+                Ok(Self::Subscription(Subscription::Cancel(Bytes::copy_from_slice(&body))))
+            }
+            ping::PING => Ping::parse(body).map(Self::Ping).ok_or(CommandError::Malformed("PING")),
+            PONG => Ok(Self::Pong(body)),
+            _ => Ok(Self::Unknown(name)),
+        }
+    }
+
+    /// Appends the frame of the command, in the form that a peer of this version understands; nothing if none
+    /// does, since before ZMTP 3 there were no commands. What isn't known has no data; its name has 1 to 255 bytes,
+    /// or it is none.
+    pub fn encode(&self, version: Version, out: &mut BytesMut) {
+        match self {
+            Self::Subscription(subscription) => subscription.encode(version, out),
+            _ if version < Version::V3_0 => {}
+            Self::Ping(ping) => ping.encode(out),
+            Self::Pong(context) => Self::encode_pong(context, out),
+            Self::Unknown(name) if (1..=255).contains(&name.len()) => encode_command(name, &[], out),
+            Self::Unknown(_) => {}
+        }
+    }
+
+    /// Appends the PONG command frame that answers a PING of this context.
+    pub fn encode_pong(context: &[u8], out: &mut BytesMut) {
+        encode_command(PONG, &[context], out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(body: &'static [u8]) -> Result<Command, CommandError> {
+        Command::parse(Bytes::from_static(body))
+    }
+
+    #[test]
+    fn a_name_that_is_missing_or_cut_off_is_refused() {
+        for body in [&b""[..], b"\x00", b"\x00READY", b"\x05READ", b"\x01"] {
+            assert_eq!(Command::parse(Bytes::from(body)), Err(CommandError::Name), "{body:?}");
+        }
+        assert_eq!(parse(b"\x01X"), Ok(Command::Unknown(Bytes::from_static(b"X"))));
+    }
+
+    #[test]
+    fn commands_of_the_handshake_are_unknown_behind_it() {
+        for name in ["READY", "ERROR", "HELLO", "MESSAGE"] {
+            let body = Bytes::from([&[5][..], &name.as_bytes()[..5], &[0xff; 3]].concat());
+            assert!(matches!(Command::parse(body), Ok(Command::Unknown(_))), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_command_is_put_as_it_was_read_to_those_who_know_commands() {
+        for body in [&b"\x09SUBSCRIBEa"[..], b"\x06CANCEL", b"\x04PING\0\x07abc", b"\x04PONGabc", b"\x01X"] {
+            let command = Command::parse(Bytes::copy_from_slice(body)).unwrap();
+            let mut out = BytesMut::new();
+            command.encode(Version::V3_1, &mut out);
+            assert_eq!(out[2..], *body);
+            out.clear();
+            command.encode(Version::V3_0, &mut out);
+            let is_message = matches!(command, Command::Subscription(_));
+            assert_eq!(out[0], if is_message { 0 } else { 4 });
+            out.clear();
+            command.encode(Version::V2_0, &mut out);
+            assert_eq!(out.first().copied(), is_message.then_some(0));
+        }
+    }
+
+    #[test]
+    fn a_name_that_none_can_have_is_not_put() {
+        let mut out = BytesMut::new();
+        for len in [0, 256] {
+            Command::Unknown(vec![b'X'; len].into()).encode(Version::V3_1, &mut out);
+        }
+        assert!(out.is_empty());
+    }
+}

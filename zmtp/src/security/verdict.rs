@@ -1,0 +1,93 @@
+//! The decision about a peer, and the user that the peer is.
+
+use bytes::Bytes;
+
+use crate::metadata::Metadata;
+
+/// The user that a peer turned out to be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct User {
+    /// The name by which the authenticator knows the user; may be empty.
+    pub id: Bytes,
+    /// Properties of the user, from the authenticator.
+    pub metadata: Metadata,
+}
+
+impl User {
+    /// Returns a user of this name.
+    #[must_use]
+    pub fn named(id: impl Into<Bytes>) -> Self {
+        Self { id: id.into(), metadata: Metadata::default() }
+    }
+}
+
+/// The decision about a peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The peer may come in.
+    Allow(User),
+    /// The peer may not come in.
+    Deny(DenyReason),
+}
+
+impl Verdict {
+    /// Lets the peer in, as a user without a name.
+    #[must_use]
+    pub fn allow() -> Self {
+        Self::Allow(User::default())
+    }
+}
+
+/// The reason why a peer may not come in, with its status in ZAP (RFC 27).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum DenyReason {
+    /// Not now: the peer isn't told anything, and tries again. Status 300.
+    #[error("300: try again later")]
+    TryLater,
+    /// Not with these credentials. Status 400.
+    #[error("400: the credentials aren't accepted")]
+    Credentials,
+    /// Nobody could decide. Status 500.
+    #[error("500: the authentication doesn't work")]
+    Internal,
+}
+
+impl DenyReason {
+    /// Returns the text in the ERROR to the peer, if the peer is told.
+    pub(crate) const fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::TryLater => None,
+            Self::Credentials => Some("400"),
+            Self::Internal => Some("500"),
+        }
+    }
+
+    /// Returns the reason that the text of an ERROR stands for.
+    pub(crate) fn from_reason(reason: &[u8]) -> Option<Self> {
+        match reason {
+            b"300" => Some(Self::TryLater),
+            b"400" => Some(Self::Credentials),
+            b"500" => Some(Self::Internal),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_denial_comes_back_from_its_reason() {
+        for (reason, deny_reason) in [
+            (&b"300"[..], Some(DenyReason::TryLater)),
+            (b"400", Some(DenyReason::Credentials)),
+            (b"500", Some(DenyReason::Internal)),
+            (b"200", None),
+            (b"4000", None),
+            (b"", None),
+        ] {
+            assert_eq!(DenyReason::from_reason(reason), deny_reason);
+        }
+    }
+}
