@@ -23,11 +23,11 @@ pub use auth::{AuthRequest, Authenticator, CurveClients, Decision, PlainUsers, Z
 pub use context::Context;
 pub use endpoint::{Endpoint, EndpointError, Host, IpcPath, Source, Zone};
 pub use enfonet_zmtp::{
-    Batch, BatchBuilder, CommandError, Credentials, CredentialsTooLong, CurveError, DenyReason, Envelope,
-    ErrorOrigin, FrameError, Frames, GreetingError, HandshakeError, IntoFrame, IntoMessage, KeyError,
-    KeyPair, Mechanism, Message, MessageBuilder, Metadata, MetadataError, PlainCredentials, PublicKey,
-    Secret, SecretKey, Security, SocketType, Span, Spans, Subscription, TrafficError, User, Verdict, Version,
-    WrongFrameCount,
+    Batch, BatchBuilder, CommandError, CommandName, Credentials, CredentialsTooLong, CurveError, DenyReason,
+    Envelope, ErrorOrigin, FrameError, Frames, GreetingError, HandshakeError, IntoFrame, IntoMessage,
+    KeyError, KeyPair, Mechanism, Message, MessageBuilder, Metadata, MetadataError, PlainCredentials,
+    PublicKey, Secret, SecretKey, Security, SocketType, Span, Spans, Subscription, TrafficError, UnknownName,
+    User, Verdict, Version, WrongFrameCount,
 };
 pub use error::{
     BindError, Closed, ConnectError, ConnectionError, RecvError, ReplyError, SendError, SocksError,

@@ -163,6 +163,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::command::name::CommandName;
     use crate::curve::traffic::{Sealer, Side, pair};
     use crate::message::batch::Batch;
     use crate::message::message::Message;
@@ -195,7 +196,7 @@ mod tests {
         incoming.reserve(wire.len()).extend_from_slice(&wire);
         assert_eq!(incoming.poll_event(), Ok(Some(Event::Batch(Message::from("a").into()))));
         for _ in 0..3 {
-            let error = CurveError::Box { command: "MESSAGE" };
+            let error = CurveError::Box { command: CommandName::Message };
             assert_eq!(incoming.poll_event(), Err(TrafficError::Curve(error)));
         }
     }

@@ -20,6 +20,7 @@ mod socket_type;
 
 // Re-exports for users. Modules of this crate import from the module that owns a thing.
 pub use command::error::CommandError;
+pub use command::name::{CommandName, UnknownName};
 pub use command::ping::Ping;
 pub use command::subscription::Subscription;
 pub use command::traffic::Command;

@@ -1,5 +1,7 @@
 //! The error of a command that breaks its form.
 
+use crate::command::name::CommandName;
+
 /// A command of a form that ZMTP doesn't allow: the peer's fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -9,5 +11,5 @@ pub enum CommandError {
     Name,
     /// The data doesn't fit the command.
     #[error("peer sent a malformed {0} command")]
-    Malformed(&'static str),
+    Malformed(CommandName),
 }

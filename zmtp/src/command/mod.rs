@@ -1,6 +1,7 @@
 //! Commands: what the ends tell each other beside messages (RFC 37, "Commands").
 
 pub(crate) mod error;
+pub(crate) mod name;
 pub(crate) mod ping;
 pub(crate) mod subscription;
 pub(crate) mod traffic;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 
+use crate::command::name::CommandName;
 use crate::command::wire::encode_command;
 
-pub(super) const PING: &[u8] = b"PING";
 const MAX_CONTEXT: usize = 16;
 
 /// A PING.
@@ -35,7 +35,7 @@ impl Ping {
     /// Appends the PING command frame.
     pub fn encode(&self, out: &mut BytesMut) {
         encode_command(
-            PING,
+            CommandName::Ping.as_bytes(),
             &[&self.ttl.to_be_bytes(), &self.context[..self.context.len().min(MAX_CONTEXT)]],
             out,
         );
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_ping_without_a_whole_ttl_is_malformed() {
-        assert_eq!(parse(b"\x04PING"), Err(CommandError::Malformed("PING")));
-        assert_eq!(parse(b"\x04PING\x00"), Err(CommandError::Malformed("PING")));
+        assert_eq!(parse(b"\x04PING"), Err(CommandError::Malformed(CommandName::Ping)));
+        assert_eq!(parse(b"\x04PING\x00"), Err(CommandError::Malformed(CommandName::Ping)));
     }
 }

@@ -2,13 +2,11 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use crate::command::name::CommandName;
 use crate::command::wire::encode_command;
 use crate::frame::header::FrameHeader;
 use crate::greeting::Version;
 use crate::message::message::Message;
-
-pub(super) const SUBSCRIBE: &[u8] = b"SUBSCRIBE";
-pub(super) const CANCEL: &[u8] = b"CANCEL";
 
 /// Asks a publisher for messages whose first frame begins with the topic, or takes that back.
 /// The empty topic stands for all messages.
@@ -34,8 +32,8 @@ impl Subscription {
     pub fn encode(&self, version: Version, out: &mut BytesMut) {
         match self {
             _ if version < Version::V3_1 => self.encode_message(out),
-            Self::Subscribe(topic) => encode_command(SUBSCRIBE, &[topic], out),
-            Self::Cancel(topic) => encode_command(CANCEL, &[topic], out),
+            Self::Subscribe(topic) => encode_command(CommandName::Subscribe.as_bytes(), &[topic], out),
+            Self::Cancel(topic) => encode_command(CommandName::Cancel.as_bytes(), &[topic], out),
         }
     }
 

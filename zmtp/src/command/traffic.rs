@@ -3,10 +3,10 @@
 use bytes::{Bytes, BytesMut};
 
 use crate::command::error::CommandError;
+use crate::command::name::CommandName;
 use crate::command::ping::Ping;
 use crate::command::subscription::Subscription;
 use crate::command::wire::{encode_command, split_name};
-use crate::command::{ping, subscription};
 use crate::greeting::Version;
 
 /// A command of the traffic, parsed. (Those of the handshake are [`Handshake`](crate::Handshake)'s own.)
@@ -24,8 +24,6 @@ pub enum Command {
     Unknown(Bytes),
 }
 
-const PONG: &[u8] = b"PONG";
-
 impl Command {
     /// Reads the body of a command frame: a name of 1 to 255 bytes behind its length, then data.
     ///
@@ -34,16 +32,18 @@ impl Command {
     pub fn parse(mut body: Bytes) -> Result<Self, CommandError> {
         let name_len = split_name(&body)?.0.len();
         let name = body.split_to(1 + name_len).slice(1..);
-        match &name[..] {
+        match CommandName::from_wire(&name) {
             // Topics are kept for long: they must not keep what arrived beside them.
-            subscription::SUBSCRIBE => {
+            CommandName::Subscribe => {
                 Ok(Self::Subscription(Subscription::Subscribe(Bytes::copy_from_slice(&body))))
             }
-            subscription::CANCEL => {
+            CommandName::Cancel => {
                 Ok(Self::Subscription(Subscription::Cancel(Bytes::copy_from_slice(&body))))
             }
-            ping::PING => Ping::parse(body).map(Self::Ping).ok_or(CommandError::Malformed("PING")),
-            PONG => Ok(Self::Pong(body)),
+            CommandName::Ping => {
+                Ping::parse(body).map(Self::Ping).ok_or(CommandError::Malformed(CommandName::Ping))
+            }
+            CommandName::Pong => Ok(Self::Pong(body)),
             _ => Ok(Self::Unknown(name)),
         }
     }
@@ -64,7 +64,7 @@ impl Command {
 
     /// Appends the PONG command frame that answers a PING of this context.
     pub fn encode_pong(context: &[u8], out: &mut BytesMut) {
-        encode_command(PONG, &[context], out);
+        encode_command(CommandName::Pong.as_bytes(), &[context], out);
     }
 }
 

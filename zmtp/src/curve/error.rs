@@ -1,5 +1,7 @@
 //! Errors of CURVE, in the handshake and behind it.
 
+use crate::command::name::CommandName;
+
 /// An error of CURVE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -8,7 +10,7 @@ pub enum CurveError {
     #[error("peer sent a {command} of {len} bytes, which none can have")]
     Length {
         /// The command's name.
-        command: &'static str,
+        command: CommandName,
         /// Bytes of its body.
         len: usize,
     },
@@ -25,7 +27,7 @@ pub enum CurveError {
     #[error("the box in the peer's {command} doesn't open: it has other keys, or was changed on the way")]
     Box {
         /// The command's name.
-        command: &'static str,
+        command: CommandName,
     },
     /// The cookie isn't the one that this connection's client was given.
     #[error("the client sent another cookie than it was given")]

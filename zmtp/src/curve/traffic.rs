@@ -11,6 +11,7 @@
 use bytes::{BufMut, BytesMut};
 use enfonet_secretbox::{Key, Series};
 
+use crate::command::name::CommandName;
 use crate::curve::boxes::{OVERHEAD, SHORT_NONCE};
 use crate::curve::error::CurveError;
 use crate::frame::header::FrameHeader;
@@ -140,7 +141,7 @@ impl Opener {
     /// [`CurveError`]: it is no MESSAGE of the peer's, or one that came before. Close the connection.
     pub(crate) fn open(&mut self, body: &[u8], out: &mut BytesMut) -> Result<(), CurveError> {
         let message = body.strip_prefix(NAME).ok_or(CurveError::Unencrypted)?;
-        let wrong_length = CurveError::Length { command: "MESSAGE", len: body.len() };
+        let wrong_length = CurveError::Length { command: CommandName::Message, len: body.len() };
         let (number, boxed) = message.split_first_chunk::<SHORT_NONCE>().ok_or(wrong_length)?;
         let number = u64::from_be_bytes(*number);
         if number <= self.last {
@@ -153,7 +154,7 @@ impl Opener {
         out.put_bytes(0, header_len - 1);
         if !self.boxes.open(number, boxed, out) {
             out.truncate(start);
-            return Err(CurveError::Box { command: "MESSAGE" });
+            return Err(CurveError::Box { command: CommandName::Message });
         }
         let Some(flags) = out.get(start + header_len - 1).copied() else {
             out.truncate(start);
@@ -258,8 +259,8 @@ mod tests {
         for end in 0..body.len() {
             let expected = match end {
                 0..8 => CurveError::Unencrypted,
-                8..16 => CurveError::Length { command: "MESSAGE", len: end },
-                _ => CurveError::Box { command: "MESSAGE" },
+                8..16 => CurveError::Length { command: CommandName::Message, len: end },
+                _ => CurveError::Box { command: CommandName::Message },
             };
             assert_eq!(open(&body[..end]), Err(expected), "{end}");
         }
@@ -273,7 +274,7 @@ mod tests {
         let mut out = BytesMut::new();
         ours.seal_frames(b"\0\0", &mut out).unwrap();
         let reflected = opener.open(&bodies(&out)[0], &mut BytesMut::new());
-        assert_eq!(reflected, Err(CurveError::Box { command: "MESSAGE" }));
+        assert_eq!(reflected, Err(CurveError::Box { command: CommandName::Message }));
     }
 
     #[test]
@@ -282,7 +283,7 @@ mod tests {
         let mut body = BytesMut::from(&b"\x07MESSAGE\0\0\0\0\0\0\0\x09"[..]);
         sealer.boxes.seal(9, &[], &mut body);
         let opened = opener.open(&body, &mut BytesMut::new());
-        assert_eq!(opened, Err(CurveError::Length { command: "MESSAGE", len: 32 }));
+        assert_eq!(opened, Err(CurveError::Length { command: CommandName::Message, len: 32 }));
     }
 
     #[test]

@@ -4,14 +4,13 @@ use bytes::{Buf, Bytes, BytesMut};
 use zeroize::Zeroize;
 
 use crate::command::error::CommandError;
+use crate::command::name::CommandName;
 use crate::command::wire::{encode_command, split_name};
 use crate::frame::header::FrameHeader;
 use crate::handshake::error::HandshakeError;
 use crate::metadata::Metadata;
 use crate::security::verdict::DenyReason;
 
-pub(super) const READY: &str = "READY";
-const ERROR: &str = "ERROR";
 /// The name that libzmq's PLAIN servers send for ERROR: their source has `"\x05ERROR"`, where C takes `\x05E` for one
 /// byte.
 const LIBZMQS_ERROR: &[u8] = b"^RROR";
@@ -46,15 +45,16 @@ impl Received {
         }
         let mut body = input.split_to(announced);
         body.advance(header.header_len());
-        if let Some(data) = body.strip_prefix(LIBZMQS_ERROR) {
-            body = BytesMut::from(&[&[ERROR.len() as u8], ERROR.as_bytes(), data].concat()[..]);
+        if let Some(reason) = body.strip_prefix(LIBZMQS_ERROR) {
+            let name = CommandName::Error.as_bytes();
+            body = BytesMut::from(&[&[name.len() as u8], name, reason].concat()[..]);
         }
         let head = 1 + split_name(&body)?.0.len();
         Ok(Some(Self { body, head }))
     }
 
-    fn name(&self) -> &[u8] {
-        &self.body[1..self.head]
+    fn name(&self) -> CommandName {
+        CommandName::from_wire(&self.body[1..self.head])
     }
 
     /// Returns the bytes of name and data.
@@ -73,23 +73,19 @@ impl Received {
     }
 
     /// Checks that the command has the name `wanted`.
-    pub(super) fn named(self, wanted: &'static str) -> Result<Self, HandshakeError> {
-        if self.name() == wanted.as_bytes() {
-            return Ok(self);
-        }
-        let name = self.name();
-        let got = name[..name.len().min(32)].escape_ascii().to_string();
-        Err(HandshakeError::Unexpected { wanted, got })
+    pub(super) fn named(self, wanted: CommandName) -> Result<Self, HandshakeError> {
+        let got = self.name();
+        if got == wanted { Ok(self) } else { Err(HandshakeError::Unexpected { wanted, got }) }
     }
 
     /// Checks that the command has the name `wanted`, from a peer that may end the handshake with ERROR instead.
-    pub(super) fn named_or_error(mut self, wanted: &'static str) -> Result<Self, HandshakeError> {
-        if self.name() != ERROR.as_bytes() {
+    pub(super) fn named_or_error(mut self, wanted: CommandName) -> Result<Self, HandshakeError> {
+        if self.name() != CommandName::Error {
             return self.named(wanted);
         }
         // Bytes behind the reason are tolerated.
         let whole = self.data().split_first().and_then(|(len, rest)| rest.get(..usize::from(*len)));
-        let reason = whole.ok_or(CommandError::Malformed(ERROR))?;
+        let reason = whole.ok_or(CommandError::Malformed(CommandName::Error))?;
         let deny_reason = DenyReason::from_reason(reason);
         Err(HandshakeError::RejectedByPeer { reason: reason.escape_ascii().to_string(), deny_reason })
     }
@@ -102,14 +98,14 @@ impl Drop for Received {
 }
 
 /// Appends READY, or INITIATE, with metadata in clear.
-pub(super) fn encode_metadata(name: &str, metadata: &Metadata, out: &mut BytesMut) {
+pub(super) fn encode_metadata(name: CommandName, metadata: &Metadata, out: &mut BytesMut) {
     encode_command(name.as_bytes(), &[metadata.as_wire()], out);
 }
 
 /// Appends ERROR; the reason is cut at 255 bytes.
 pub(super) fn encode_error(reason: &str, out: &mut BytesMut) {
     let reason = &reason.as_bytes()[..reason.len().min(255)];
-    encode_command(ERROR.as_bytes(), &[&[reason.len() as u8], reason], out);
+    encode_command(CommandName::Error.as_bytes(), &[&[reason.len() as u8], reason], out);
 }
 
 /// Tells the peer what is wrong with its introduction.
@@ -132,7 +128,7 @@ mod tests {
     fn an_error_needs_its_whole_reason_and_may_have_more_behind_it() {
         let refusal = |body: &[u8]| {
             let frame = [&[4, body.len() as u8][..], body].concat();
-            take(&frame).unwrap().unwrap().named_or_error(READY).unwrap_err()
+            take(&frame).unwrap().unwrap().named_or_error(CommandName::Ready).unwrap_err()
         };
         let refused =
             |reason: &str, deny_reason| HandshakeError::RejectedByPeer { reason: reason.into(), deny_reason };
@@ -140,13 +136,14 @@ mod tests {
         assert_eq!(refusal(b"\x05ERROR\x02400"), refused("40", None));
         assert_eq!(refusal(b"\x05ERROR\0"), refused("", None));
         for cut in [&b"\x05ERROR\x04400"[..], b"\x05ERROR"] {
-            assert_eq!(refusal(cut), CommandError::Malformed("ERROR").into());
+            assert_eq!(refusal(cut), CommandError::Malformed(CommandName::Error).into());
         }
     }
 
     #[test]
     fn an_error_of_libzmqs_plain_servers_is_one() {
-        let refused = take(b"\x04\x09^RROR\x03400").unwrap().unwrap().named_or_error(READY).unwrap_err();
+        let refused =
+            take(b"\x04\x09^RROR\x03400").unwrap().unwrap().named_or_error(CommandName::Ready).unwrap_err();
         assert_eq!(
             refused,
             HandshakeError::RejectedByPeer {

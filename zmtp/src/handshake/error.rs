@@ -1,6 +1,7 @@
 //! Errors of the handshake: their causes, their origins, and whether trying again can help.
 
 use crate::command::error::CommandError;
+use crate::command::name::CommandName;
 use crate::curve::error::CurveError;
 use crate::error_origin::ErrorOrigin;
 use crate::frame::header::FrameError;
@@ -40,12 +41,12 @@ pub enum HandshakeError {
     #[error("peer sent a message before the handshake was over")]
     Message,
     /// A command that has no place here.
-    #[error("peer sent {got:?} in the handshake where {wanted} is to come")]
+    #[error("peer sent {got} in the handshake where {wanted} is to come")]
     Unexpected {
         /// The command that had to come.
-        wanted: &'static str,
-        /// The name of the command that came, printable.
-        got: String,
+        wanted: CommandName,
+        /// The name of the command that came.
+        got: CommandName,
     },
     /// The peer went on while it had to wait for an answer.
     #[error("peer went on with the handshake before it was answered")]
@@ -89,11 +90,13 @@ impl HandshakeError {
             | Self::SocketType { .. }
             | Self::RejectedByPeer { .. }
             | Self::Denied(DenyReason::Credentials)
-            | Self::Curve(CurveError::Box { command: "HELLO" | "WELCOME" } | CurveError::WeakKey) => {
+            | Self::Curve(
+                CurveError::Box { command: CommandName::Hello | CommandName::Welcome } | CurveError::WeakKey,
+            ) => ErrorOrigin::Configuration,
+            // Two clients.
+            Self::Unexpected { wanted: CommandName::Welcome, got: CommandName::Hello } => {
                 ErrorOrigin::Configuration
             }
-            // Two clients.
-            Self::Unexpected { wanted: "WELCOME", got } if got == "HELLO" => ErrorOrigin::Configuration,
             Self::Denied(_) => ErrorOrigin::Transient,
             Self::TooLarge { .. } => ErrorOrigin::Limit,
             Self::Over => ErrorOrigin::Caller,

@@ -5,8 +5,9 @@
 
 use bytes::BytesMut;
 
+use crate::command::name::CommandName;
 use crate::greeting::Version;
-use crate::handshake::command::{READY, Received, encode_metadata, tell};
+use crate::handshake::command::{Received, encode_metadata, tell};
 use crate::handshake::error::HandshakeError;
 use crate::handshake::properties::{LocalProperties, PeerProperties};
 use crate::handshake::state::{AwaitCommand, AwaitVerdict, Next};
@@ -32,7 +33,7 @@ struct ConnectorUndecided {
 
 impl AwaitVerdict for ConnectorUndecided {
     fn admit(self: Box<Self>, user: User, out: &mut BytesMut) -> Result<Next, HandshakeError> {
-        encode_metadata(READY, &self.local.to_metadata(), out);
+        encode_metadata(CommandName::Ready, &self.local.to_metadata(), out);
         Ok(Next::AwaitCommand(Box::new(AwaitAnswer {
             ours: self.local.socket_type,
             version: self.version,
@@ -88,7 +89,7 @@ struct AwaitFirst {
 impl AwaitCommand for AwaitFirst {
     fn handle(self: Box<Self>, command: Received, out: &mut BytesMut) -> Result<Next, HandshakeError> {
         let peer = introduced(command, self.local.socket_type, self.version, self.user, out)?;
-        encode_metadata(READY, &self.local.to_metadata(), out);
+        encode_metadata(CommandName::Ready, &self.local.to_metadata(), out);
         Ok(Next::complete(peer, None))
     }
 }
@@ -101,6 +102,6 @@ fn introduced(
     user: User,
     out: &mut BytesMut,
 ) -> Result<PeerProperties, HandshakeError> {
-    let metadata = command.named_or_error(READY)?.metadata()?;
+    let metadata = command.named_or_error(CommandName::Ready)?.metadata()?;
     tell(PeerProperties::introduced(ours, version, user, metadata), out)
 }

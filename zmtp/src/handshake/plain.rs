@@ -11,19 +11,16 @@
 use bytes::{Bytes, BytesMut};
 
 use crate::command::error::CommandError;
+use crate::command::name::CommandName;
 use crate::command::wire::encode_command;
 use crate::greeting::Version;
-use crate::handshake::command::{READY, Received, encode_metadata, tell};
+use crate::handshake::command::{Received, encode_metadata, tell};
 use crate::handshake::error::HandshakeError;
 use crate::handshake::properties::{LocalProperties, PeerProperties};
 use crate::handshake::state::{AwaitCommand, AwaitVerdict, Next};
 use crate::security::credentials::{Credentials, PlainCredentials};
 use crate::security::verdict::User;
 use crate::socket_type::SocketType;
-
-const HELLO: &str = "HELLO";
-const WELCOME: &str = "WELCOME";
-const INITIATE: &str = "INITIATE";
 
 pub(super) fn start_client(
     local: LocalProperties,
@@ -34,7 +31,7 @@ pub(super) fn start_client(
     let (username, password) = (login.username(), login.password().expose());
     // Neither is longer than 255 bytes: `PlainCredentials` sees to that.
     let lengths = [username.len() as u8, password.len() as u8];
-    encode_command(HELLO.as_bytes(), &[&lengths[..1], username, &lengths[1..], password], out);
+    encode_command(CommandName::Hello.as_bytes(), &[&lengths[..1], username, &lengths[1..], password], out);
     Next::AwaitCommand(Box::new(AwaitWelcome { local, version }))
 }
 
@@ -47,11 +44,11 @@ struct AwaitWelcome {
 
 impl AwaitCommand for AwaitWelcome {
     fn handle(self: Box<Self>, command: Received, out: &mut BytesMut) -> Result<Next, HandshakeError> {
-        let mut welcome = command.named_or_error(WELCOME)?;
+        let mut welcome = command.named_or_error(CommandName::Welcome)?;
         if !welcome.data().is_empty() {
-            return Err(CommandError::Malformed(WELCOME).into());
+            return Err(CommandError::Malformed(CommandName::Welcome).into());
         }
-        encode_metadata(INITIATE, &self.local.to_metadata(), out);
+        encode_metadata(CommandName::Initiate, &self.local.to_metadata(), out);
         Ok(Next::AwaitCommand(Box::new(AwaitReady { ours: self.local.socket_type, version: self.version })))
     }
 }
@@ -65,7 +62,7 @@ struct AwaitReady {
 
 impl AwaitCommand for AwaitReady {
     fn handle(self: Box<Self>, command: Received, _: &mut BytesMut) -> Result<Next, HandshakeError> {
-        let metadata = command.named_or_error(READY)?.metadata()?;
+        let metadata = command.named_or_error(CommandName::Ready)?.metadata()?;
         let peer = PeerProperties::introduced(self.ours, self.version, User::default(), metadata)?;
         Ok(Next::complete(peer, None))
     }
@@ -84,7 +81,8 @@ struct AwaitHello {
 
 impl AwaitCommand for AwaitHello {
     fn handle(self: Box<Self>, command: Received, _: &mut BytesMut) -> Result<Next, HandshakeError> {
-        let login = parse_hello(command.named(HELLO)?.data()).ok_or(CommandError::Malformed(HELLO))?;
+        let login = parse_hello(command.named(CommandName::Hello)?.data())
+            .ok_or(CommandError::Malformed(CommandName::Hello))?;
         let undecided = Undecided { local: self.local, version: self.version };
         Ok(Next::NeedVerdict(Credentials::Plain(login), Box::new(undecided)))
     }
@@ -111,7 +109,7 @@ struct Undecided {
 impl AwaitVerdict for Undecided {
     fn admit(self: Box<Self>, user: User, out: &mut BytesMut) -> Result<Next, HandshakeError> {
         let Self { local, version } = *self;
-        encode_command(WELCOME.as_bytes(), &[], out);
+        encode_command(CommandName::Welcome.as_bytes(), &[], out);
         Ok(Next::AwaitCommand(Box::new(AwaitInitiate { local, version, user })))
     }
 }
@@ -126,10 +124,10 @@ struct AwaitInitiate {
 
 impl AwaitCommand for AwaitInitiate {
     fn handle(self: Box<Self>, command: Received, out: &mut BytesMut) -> Result<Next, HandshakeError> {
-        let metadata = command.named(INITIATE)?.metadata()?;
+        let metadata = command.named(CommandName::Initiate)?.metadata()?;
         let peer = PeerProperties::introduced(self.local.socket_type, self.version, self.user, metadata);
         let peer = tell(peer, out)?;
-        encode_metadata(READY, &self.local.to_metadata(), out);
+        encode_metadata(CommandName::Ready, &self.local.to_metadata(), out);
         Ok(Next::complete(peer, None))
     }
 }

@@ -3,15 +3,16 @@
 use bytes::{Bytes, BytesMut};
 use enfonet_secretbox::Key;
 
+use crate::command::name::CommandName;
 use crate::command::wire::encode_command;
 use crate::curve::boxes::{LONG_NONCE, OVERHEAD, SHORT_NONCE, agree, long_nonce, short_nonce};
 use crate::curve::error::CurveError;
 use crate::curve::traffic::{Side, pair};
 use crate::greeting::Version;
-use crate::handshake::command::{READY, Received};
+use crate::handshake::command::Received;
 use crate::handshake::curve::layout::{
-    COOKIE, HELLO, HELLO_NONCE, INITIATE, INITIATE_NONCE, KEY, PADDING, READY_NONCE, SIGNATURE, VERSION,
-    VOUCH_NONCE, WELCOME, WELCOME_BOX, WELCOME_NONCE, length, take,
+    COOKIE, HELLO_NONCE, INITIATE_NONCE, KEY, PADDING, READY_NONCE, SIGNATURE, VERSION, VOUCH_NONCE,
+    WELCOME_BOX, WELCOME_NONCE, length, take,
 };
 use crate::handshake::entropy::Entropy;
 use crate::handshake::error::HandshakeError;
@@ -41,7 +42,7 @@ pub(in crate::handshake) fn start(
     hello.seal(&short_nonce(HELLO_NONCE, HELLO_NUMBER), &[&SIGNATURE], &mut signature);
     let number = HELLO_NUMBER.to_be_bytes();
     let parts = [&VERSION[..], &[0; PADDING], short_term.public().as_bytes(), &number, &signature];
-    encode_command(HELLO.as_bytes(), &parts, out);
+    encode_command(CommandName::Hello.as_bytes(), &parts, out);
     let vouch_nonce = *entropy.nonce();
     let state = AwaitWelcome { local, version, keys, server, short_term, hello, vouch_nonce };
     Ok(Next::AwaitCommand(Box::new(state)))
@@ -61,7 +62,7 @@ struct AwaitWelcome {
 
 impl AwaitCommand for AwaitWelcome {
     fn handle(self: Box<Self>, command: Received, out: &mut BytesMut) -> Result<Next, HandshakeError> {
-        let mut command = command.named_or_error(WELCOME)?;
+        let mut command = command.named_or_error(CommandName::Welcome)?;
         let (server, cookie) = self.open_welcome(&mut command)?;
         let key = agree(self.short_term.secret(), &server)?;
         let mut vouch = BytesMut::new();
@@ -72,7 +73,11 @@ impl AwaitCommand for AwaitWelcome {
         let metadata = self.local.to_metadata();
         let parts = [&self.keys.public().as_bytes()[..], &self.vouch_nonce, &vouch, metadata.as_wire()];
         key.seal(&short_nonce(INITIATE_NONCE, INITIATE_NUMBER), &parts, &mut boxed);
-        encode_command(INITIATE.as_bytes(), &[&cookie, &INITIATE_NUMBER.to_be_bytes(), &boxed], out);
+        encode_command(
+            CommandName::Initiate.as_bytes(),
+            &[&cookie, &INITIATE_NUMBER.to_be_bytes(), &boxed],
+            out,
+        );
         Ok(Next::AwaitCommand(Box::new(AwaitReady {
             ours: self.local.socket_type,
             version: self.version,
@@ -84,7 +89,7 @@ impl AwaitCommand for AwaitWelcome {
 impl AwaitWelcome {
     /// The server's key for this connection, and what it wants back.
     fn open_welcome(&self, command: &mut Received) -> Result<(PublicKey, Bytes), HandshakeError> {
-        let wrong_length = length(WELCOME, command);
+        let wrong_length = length(CommandName::Welcome, command);
         let mut rest = command.data();
         let (Some(nonce), Ok(boxed)) =
             (take::<LONG_NONCE>(&mut rest), <&mut [u8; WELCOME_BOX]>::try_from(rest))
@@ -92,7 +97,7 @@ impl AwaitWelcome {
             return Err(wrong_length);
         };
         let opened = self.hello.open(&long_nonce(WELCOME_NONCE, nonce), boxed);
-        let opened = opened.ok_or(CurveError::Box { command: WELCOME })?;
+        let opened = opened.ok_or(CurveError::Box { command: CommandName::Welcome })?;
         let (server, cookie) = opened.split_first_chunk::<KEY>().ok_or(wrong_length)?;
         debug_assert_eq!(cookie.len(), COOKIE);
         Ok((PublicKey::from_bytes(*server), Bytes::copy_from_slice(cookie)))
@@ -109,15 +114,15 @@ struct AwaitReady {
 
 impl AwaitCommand for AwaitReady {
     fn handle(self: Box<Self>, command: Received, _: &mut BytesMut) -> Result<Next, HandshakeError> {
-        let mut command = command.named_or_error(READY)?;
-        let wrong_length = length(READY, &command);
+        let mut command = command.named_or_error(CommandName::Ready)?;
+        let wrong_length = length(CommandName::Ready, &command);
         let mut boxed = command.data();
         let number = take::<SHORT_NONCE>(&mut boxed).map(|bytes| u64::from_be_bytes(*bytes));
         let Some(number) = number.filter(|_| boxed.len() >= OVERHEAD) else {
             return Err(wrong_length);
         };
         let opened = self.key.open(&short_nonce(READY_NONCE, number), boxed);
-        let opened = opened.ok_or(CurveError::Box { command: READY })?;
+        let opened = opened.ok_or(CurveError::Box { command: CommandName::Ready })?;
         let metadata = Metadata::parse(opened.freeze())?;
         let peer = PeerProperties::introduced(self.ours, self.version, User::default(), metadata)?;
         Ok(Next::complete(peer, Some(pair(&self.key, Side::Client, INITIATE_NUMBER, number))))

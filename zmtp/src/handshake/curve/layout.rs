@@ -1,13 +1,10 @@
 //! The layout of CURVE's commands: the sizes of their fields, and the prefixes of their nonces.
 
+use crate::command::name::CommandName;
 use crate::curve::boxes::{LONG_NONCE, OVERHEAD, SHORT_NONCE};
 use crate::curve::error::CurveError;
 use crate::handshake::command::Received;
 use crate::handshake::error::HandshakeError;
-
-pub(super) const HELLO: &str = "HELLO";
-pub(super) const WELCOME: &str = "WELCOME";
-pub(super) const INITIATE: &str = "INITIATE";
 
 pub(super) const KEY: usize = 32;
 /// Zeros in HELLO, so that WELCOME isn't longer than the HELLO that it answers: forged HELLOs flood nobody.
@@ -37,6 +34,6 @@ pub(super) fn take<'a, const N: usize>(rest: &mut &'a mut [u8]) -> Option<&'a mu
 }
 
 /// Returns the error for a command of a length that it can't have.
-pub(super) fn length(command: &'static str, received: &Received) -> HandshakeError {
+pub(super) fn length(command: CommandName, received: &Received) -> HandshakeError {
     CurveError::Length { command, len: received.len() }.into()
 }

@@ -4,15 +4,16 @@ use bytes::{Bytes, BytesMut};
 use enfonet_secretbox::Key;
 use subtle::ConstantTimeEq;
 
+use crate::command::name::CommandName;
 use crate::command::wire::encode_command;
 use crate::curve::boxes::{LONG_NONCE, OVERHEAD, SHORT_NONCE, agree, long_nonce, short_nonce};
 use crate::curve::error::CurveError;
 use crate::curve::traffic::{Side, pair};
 use crate::greeting::Version;
-use crate::handshake::command::{READY, Received, tell};
+use crate::handshake::command::{Received, tell};
 use crate::handshake::curve::layout::{
-    COOKIE, COOKIE_NONCE, HELLO, HELLO_DATA, HELLO_NONCE, INITIATE, INITIATE_HEAD, INITIATE_NONCE, KEY,
-    PADDING, READY_NONCE, SIGNATURE, VERSION, VOUCH_BOX, VOUCH_NONCE, WELCOME, WELCOME_NONCE, length, take,
+    COOKIE, COOKIE_NONCE, HELLO_DATA, HELLO_NONCE, INITIATE_HEAD, INITIATE_NONCE, KEY, PADDING, READY_NONCE,
+    SIGNATURE, VERSION, VOUCH_BOX, VOUCH_NONCE, WELCOME_NONCE, length, take,
 };
 use crate::handshake::entropy::Entropy;
 use crate::handshake::error::HandshakeError;
@@ -46,14 +47,14 @@ struct AwaitHello {
 
 impl AwaitCommand for AwaitHello {
     fn handle(self: Box<Self>, command: Received, out: &mut BytesMut) -> Result<Next, HandshakeError> {
-        let hello = Hello::open(&mut command.named(HELLO)?, self.keys.secret())?;
+        let hello = Hello::open(&mut command.named(CommandName::Hello)?, self.keys.secret())?;
         let short_term = KeyPair::new(SecretKey::from_bytes(*self.entropy.key()));
         let cookie = self.bake(&hello.client, short_term.secret());
         let mut boxed = BytesMut::new();
         let nonce = self.entropy.nonce();
         let parts = [&short_term.public().as_bytes()[..], &cookie];
         hello.key.seal(&long_nonce(WELCOME_NONCE, nonce), &parts, &mut boxed);
-        encode_command(WELCOME.as_bytes(), &[nonce, &boxed], out);
+        encode_command(CommandName::Welcome.as_bytes(), &[nonce, &boxed], out);
         Ok(Next::AwaitCommand(Box::new(AwaitInitiate {
             key: agree(short_term.secret(), &hello.client)?,
             hello,
@@ -90,7 +91,7 @@ struct Hello {
 
 impl Hello {
     fn open(command: &mut Received, secret: &SecretKey) -> Result<Self, HandshakeError> {
-        let wrong_length = length(HELLO, command);
+        let wrong_length = length(CommandName::Hello, command);
         let mut rest = command.data();
         if rest.len() != HELLO_DATA {
             return Err(wrong_length);
@@ -111,7 +112,7 @@ impl Hello {
         let key = agree(secret, &client)?;
         let opened = key.open(&short_nonce(HELLO_NONCE, number), rest);
         if !opened.is_some_and(|signature| signature[..].ct_eq(&SIGNATURE).into()) {
-            return Err(CurveError::Box { command: HELLO }.into());
+            return Err(CurveError::Box { command: CommandName::Hello }.into());
         }
         Ok(Self { client, key, number })
     }
@@ -131,8 +132,8 @@ struct AwaitInitiate {
 
 impl AwaitCommand for AwaitInitiate {
     fn handle(self: Box<Self>, command: Received, _: &mut BytesMut) -> Result<Next, HandshakeError> {
-        let mut command = command.named(INITIATE)?;
-        let wrong_length = length(INITIATE, &command);
+        let mut command = command.named(CommandName::Initiate)?;
+        let wrong_length = length(CommandName::Initiate, &command);
         let mut rest = command.data();
         let fields = (take::<COOKIE>(&mut rest), take::<SHORT_NONCE>(&mut rest));
         let (Some(cookie), Some(number)) = fields else {
@@ -149,7 +150,7 @@ impl AwaitCommand for AwaitInitiate {
             return Err(CurveError::Replay { nonce: number, last: self.hello.number }.into());
         }
         let opened = self.key.open(&short_nonce(INITIATE_NONCE, number), rest);
-        let mut opened = opened.ok_or(CurveError::Box { command: INITIATE })?;
+        let mut opened = opened.ok_or(CurveError::Box { command: CommandName::Initiate })?;
         let mut opened = &mut opened[..];
         let fields =
             (take::<KEY>(&mut opened), take::<LONG_NONCE>(&mut opened), take::<VOUCH_BOX>(&mut opened));
@@ -176,7 +177,7 @@ impl AwaitInitiate {
     ) -> Result<(), CurveError> {
         let key = agree(self.short_term.secret(), client)?;
         let opened = key.open(&long_nonce(VOUCH_NONCE, nonce), vouch);
-        let opened = opened.ok_or(CurveError::Box { command: INITIATE })?;
+        let opened = opened.ok_or(CurveError::Box { command: CommandName::Initiate })?;
         let expected = [*self.hello.client.as_bytes(), *self.keys.public().as_bytes()].concat();
         if opened[..].ct_eq(&expected).into() { Ok(()) } else { Err(CurveError::Vouch) }
     }
@@ -200,7 +201,7 @@ impl AwaitVerdict for Undecided {
         let mut boxed = BytesMut::new();
         let ours = self.local.to_metadata();
         self.key.seal(&short_nonce(READY_NONCE, READY_NUMBER), &[ours.as_wire()], &mut boxed);
-        encode_command(READY.as_bytes(), &[&READY_NUMBER.to_be_bytes(), &boxed], out);
+        encode_command(CommandName::Ready.as_bytes(), &[&READY_NUMBER.to_be_bytes(), &boxed], out);
         Ok(Next::complete(peer, Some(pair(&self.key, Side::Server, READY_NUMBER, self.number))))
     }
 }

@@ -130,7 +130,7 @@ fn secrets_do_not_cross_the_wire() {
 fn a_client_that_knows_another_servers_key_fails_at_hello() {
     let mut client = client_of(*key(9).public());
     let refused = server().refuse(&client.sent());
-    assert_eq!(refused, curve(CurveError::Box { command: "HELLO" }));
+    assert_eq!(refused, curve(CurveError::Box { command: CommandName::Hello }));
     assert_eq!(refused.origin(), ErrorOrigin::Configuration);
 }
 
@@ -140,7 +140,7 @@ fn a_server_without_the_key_fails_at_welcome() {
     impostor.feed(&greeting(Mechanism::Curve)).unwrap();
     impostor.sent();
     impostor.feed(&client_of(*key(9).public()).sent()).unwrap();
-    assert_eq!(client().refuse(&impostor.sent()), curve(CurveError::Box { command: "WELCOME" }));
+    assert_eq!(client().refuse(&impostor.sent()), curve(CurveError::Box { command: CommandName::Welcome }));
 }
 
 #[test]
@@ -192,37 +192,52 @@ fn every_failure_has_its_name() {
         bench.refuse(bytes)
     };
     assert_eq!(at_server(&changed(&initiate, 30)), curve(CurveError::Cookie));
-    assert_eq!(at_server(&changed(&initiate, 150)), curve(CurveError::Box { command: "INITIATE" }));
+    assert_eq!(
+        at_server(&changed(&initiate, 150)),
+        curve(CurveError::Box { command: CommandName::Initiate })
+    );
     let mut old = initiate;
     old[114..122].copy_from_slice(&1u64.to_be_bytes());
     assert_eq!(at_server(&old), curve(CurveError::Replay { nonce: 1, last: 1 }));
     assert_eq!(server().refuse(&changed(&hello, 8)), curve(CurveError::Version { major: 0x41, minor: 0 }));
     assert_eq!(server().refuse(&changed(&hello, 9)), curve(CurveError::Version { major: 1, minor: 0x40 }));
-    assert_eq!(client().refuse(&changed(&welcome, 40)), curve(CurveError::Box { command: "WELCOME" }));
+    assert_eq!(
+        client().refuse(&changed(&welcome, 40)),
+        curve(CurveError::Box { command: CommandName::Welcome })
+    );
     let mut bench = client();
     bench.feed(&welcome).unwrap();
-    assert_eq!(bench.refuse(&changed(&ready, 20)), curve(CurveError::Box { command: "READY" }));
+    assert_eq!(bench.refuse(&changed(&ready, 20)), curve(CurveError::Box { command: CommandName::Ready }));
 }
 
 #[test]
 fn a_command_of_a_length_that_none_has_is_refused() {
     let length = |command, len| curve(CurveError::Length { command, len });
     for data in [193, 195, 0] {
-        assert_eq!(server().refuse(&command("HELLO", &[&vec![0; data]])), length("HELLO", data + 6));
+        assert_eq!(
+            server().refuse(&command("HELLO", &[&vec![0; data]])),
+            length(CommandName::Hello, data + 6)
+        );
     }
     for data in [159, 161, 0] {
-        assert_eq!(client().refuse(&command("WELCOME", &[&vec![0; data]])), length("WELCOME", data + 8));
+        assert_eq!(
+            client().refuse(&command("WELCOME", &[&vec![0; data]])),
+            length(CommandName::Welcome, data + 8)
+        );
     }
     let [hello, welcome, ..] = frames();
     for data in [247, 0] {
         let mut bench = server();
         bench.feed(&hello).unwrap();
-        assert_eq!(bench.refuse(&command("INITIATE", &[&vec![0; data]])), length("INITIATE", data + 9));
+        assert_eq!(
+            bench.refuse(&command("INITIATE", &[&vec![0; data]])),
+            length(CommandName::Initiate, data + 9)
+        );
     }
     for data in [23, 7, 0] {
         let mut bench = client();
         bench.feed(&welcome).unwrap();
-        assert_eq!(bench.refuse(&command("READY", &[&vec![0; data]])), length("READY", data + 6));
+        assert_eq!(bench.refuse(&command("READY", &[&vec![0; data]])), length(CommandName::Ready, data + 6));
     }
 }
 
@@ -313,10 +328,16 @@ fn a_client_takes_an_error_in_place_of_welcome_and_of_ready_and_a_server_takes_n
     let mut bench = client();
     bench.feed(&welcome).unwrap();
     assert_eq!(bench.refuse(&error("400")), refused);
-    assert!(matches!(server().refuse(&error("400")), HandshakeError::Unexpected { wanted: "HELLO", .. }));
+    assert!(matches!(
+        server().refuse(&error("400")),
+        HandshakeError::Unexpected { wanted: CommandName::Hello, .. }
+    ));
     let mut bench = server();
     bench.feed(&hello).unwrap();
-    assert!(matches!(bench.refuse(&error("400")), HandshakeError::Unexpected { wanted: "INITIATE", .. }));
+    assert!(matches!(
+        bench.refuse(&error("400")),
+        HandshakeError::Unexpected { wanted: CommandName::Initiate, .. }
+    ));
 }
 
 #[test]

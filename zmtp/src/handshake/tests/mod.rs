@@ -9,6 +9,7 @@ mod zmtp2;
 
 use bytes::{Bytes, BytesMut};
 
+use crate::command::name::CommandName;
 use crate::command::wire::encode_command;
 use crate::error_origin::ErrorOrigin;
 use crate::greeting::{Greeting, Mechanism, Version};

@@ -154,7 +154,13 @@ fn anything_but_ready_or_error_is_refused() {
         assert_eq!(refusal(message), HandshakeError::Message, "{message:?}");
     }
     for (frame, got) in [(&b"\x04\x07\x04PING\0\0"[..], "PING"), (b"\x04\x02\x01X", "X")] {
-        assert_eq!(refusal(frame), HandshakeError::Unexpected { wanted: "READY", got: got.into() });
+        assert_eq!(
+            refusal(frame),
+            HandshakeError::Unexpected {
+                wanted: CommandName::Ready,
+                got: CommandName::from_wire(got.as_bytes())
+            }
+        );
     }
     let deny_reason = Some(DenyReason::Credentials);
     assert_eq!(refusal(&error("400")), HandshakeError::RejectedByPeer { reason: "400".into(), deny_reason });
