@@ -95,7 +95,10 @@ fn wrong_credentials_and_keys_are_told_of_by_name() {
     let other = Security::CurveClient { keys, server: *new_key_pair().public() };
     let [here, there] = failures(&world, server(), Options::default().security(other));
     let ConnectionError::Handshake(HandshakeError::Curve(error)) = &*here else { panic!("{here}") };
-    assert_eq!((*error, here.origin()), (CurveError::Box { command: CommandName::Hello }, ErrorOrigin::Configuration));
+    assert_eq!(
+        (*error, here.origin()),
+        (CurveError::Box { command: CommandName::Hello }, ErrorOrigin::Configuration)
+    );
     assert!(matches!(*there, ConnectionError::Abandoned), "{there}");
 }
 

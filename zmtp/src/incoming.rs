@@ -9,6 +9,7 @@ use crate::error_origin::ErrorOrigin;
 use crate::frame::header::{FrameError, FrameHeader};
 use crate::frame::limits::Limits;
 use crate::read_buffers::{room_ahead, spare};
+use crate::tuning::MAX_DECRYPTED_ROOM_BYTES;
 
 /// A [`Decoder`] that decrypts first if the mechanism encrypts, and otherwise only decodes.
 ///
@@ -19,9 +20,6 @@ pub struct Incoming {
     decoder: Decoder,
     encrypted: Option<Box<Encrypted>>,
 }
-
-/// Maximum bytes of room that is made at once for decrypted frames. A larger frame makes room for itself.
-const MAX_ROOM: usize = 128 << 10;
 
 /// The bytes that have arrived and aren't decrypted yet, and their decryption.
 #[derive(Debug)]
@@ -119,12 +117,12 @@ impl Encrypted {
                 break;
             }
             // Boxes are longer than their content: make room at once for all that have arrived.
-            let room = self.buffer.len().min(MAX_ROOM).max(header.frame_len());
+            let room = self.buffer.len().min(MAX_DECRYPTED_ROOM_BYTES).max(header.frame_len());
             // The outer frame's flags mean nothing: libzmq sends those of a message, RFC 37 has a command's.
             let body = &self.buffer[header.header_len()..header.frame_len()];
             self.opener.open(body, decoder.reserve(room))?;
             self.buffer.advance(header.frame_len());
-            if header.frame_len() > MAX_ROOM {
+            if header.frame_len() > MAX_DECRYPTED_ROOM_BYTES {
                 // Move the bytes behind the frame to a buffer of their own. Otherwise the frame would stay in memory
                 // beside its content.
                 self.buffer = BytesMut::from(&self.buffer[..]);

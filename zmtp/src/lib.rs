@@ -17,6 +17,7 @@ mod metadata;
 mod read_buffers;
 mod security;
 mod socket_type;
+mod tuning;
 
 // Re-exports for users. Modules of this crate import from the module that owns a thing.
 pub use command::error::CommandError;

@@ -6,16 +6,7 @@
 
 use bytes::BytesMut;
 
-/// Maximum buffers kept for reuse. They hold bytes that are read in one turn, and received by the user in the next.
-const KEPT: usize = 4;
-/// Maximum bytes of a kept buffer. A larger buffer is for a single message, and isn't kept beside the buffer that is
-/// read into.
-const LARGEST: usize = 256 << 10;
-
-/// Arrived bytes of a frame from which on a buffer that grows gets room for `AHEAD` times as many.
-const MUCH: usize = 64 << 10;
-/// Room for a large frame, as a multiple of its arrived bytes. A smaller factor would copy the frame more often.
-const AHEAD: usize = 8;
+use crate::tuning::{LARGE_FRAME_BYTES, LARGE_FRAME_FACTOR, MAX_KEPT_BUFFER_BYTES, MAX_KEPT_BUFFERS};
 
 /// Returns the room behind a buffer's bytes.
 pub(crate) fn spare(buffer: &BytesMut) -> usize {
@@ -23,15 +14,15 @@ pub(crate) fn spare(buffer: &BytesMut) -> usize {
 }
 
 /// Returns the room for the `missing` bytes of a frame: for as many bytes as have arrived, or, if these are at least
-/// `MUCH` and the buffer has less to spare, for `AHEAD` times as many. So an announced size costs the peer its
-/// bytes first.
+/// `LARGE_FRAME_BYTES` and the buffer has less to spare, for `LARGE_FRAME_FACTOR` times as many. So an announced size
+/// costs the peer its bytes first.
 pub(crate) fn room_ahead(missing: usize, buffer: &BytesMut) -> usize {
     let arrived = buffer.len();
     let as_much = missing.min(arrived);
-    if as_much <= spare(buffer) || arrived < MUCH {
+    if as_much <= spare(buffer) || arrived < LARGE_FRAME_BYTES {
         as_much
     } else {
-        missing.min(arrived.saturating_mul(AHEAD))
+        missing.min(arrived.saturating_mul(LARGE_FRAME_FACTOR))
     }
 }
 
@@ -47,7 +38,7 @@ pub(crate) struct Buffers {
 impl Buffers {
     /// Makes room in `buffer` behind what is in it, for at least half of `room`.
     pub(crate) fn make_room(&mut self, buffer: &mut BytesMut, room: usize) {
-        if buffer.len() > room / 2 || room > LARGEST {
+        if buffer.len() > room / 2 || room > MAX_KEPT_BUFFER_BYTES {
             self.grow(buffer, room);
         } else if !buffer.try_reclaim(room - buffer.len()) {
             self.fit_size(room);
@@ -81,14 +72,14 @@ impl Buffers {
         }
     }
 
-    /// Takes a buffer with no bytes that are still held. If there is none, drops the oldest if `KEPT` are kept,
+    /// Takes a buffer with no bytes that are still held. If there is none, drops the oldest if `MAX_KEPT_BUFFERS` are kept,
     /// and allocates one.
     fn take(&mut self) -> BytesMut {
         let size = self.size;
         if let Some(free) = self.used.iter_mut().position(|used| used.try_reclaim(size)) {
             return self.used.remove(free);
         }
-        if self.used.len() == KEPT {
+        if self.used.len() == MAX_KEPT_BUFFERS {
             self.used.remove(0);
         }
         BytesMut::with_capacity(size)
@@ -120,7 +111,7 @@ mod tests {
             self.buffers.make_room(&mut self.buffer, SIZE);
             self.places.insert(self.buffer.as_ptr());
             self.buffer.resize(self.buffer.capacity(), 7);
-            assert!(self.buffers.used.len() <= KEPT);
+            assert!(self.buffers.used.len() <= MAX_KEPT_BUFFERS);
             self.buffer.split().freeze()
         }
 
@@ -131,7 +122,7 @@ mod tests {
 
     #[test]
     fn what_nobody_holds_any_more_is_used_again() {
-        for held in 0..=KEPT {
+        for held in 0..=MAX_KEPT_BUFFERS {
             let (mut reader, mut holding) = (Reader::default(), VecDeque::new());
             for _ in 0..100 {
                 holding.push_back(reader.read());
@@ -179,12 +170,13 @@ mod tests {
     #[test]
     fn only_those_of_a_size_that_is_asked_for_are_kept() {
         let (mut buffers, mut buffer, mut held) = (Buffers::default(), BytesMut::new(), Vec::new());
-        let kept = [LARGEST * 2, SIZE, SIZE, SIZE, SIZE * 2, SIZE * 2, SIZE / 2, SIZE / 2 - 1].map(|size| {
-            buffers.make_room(&mut buffer, size);
-            buffer.resize(buffer.capacity(), 7);
-            held.push(buffer.split());
-            buffers.used.len()
-        });
+        let kept = [MAX_KEPT_BUFFER_BYTES * 2, SIZE, SIZE, SIZE, SIZE * 2, SIZE * 2, SIZE / 2, SIZE / 2 - 1]
+            .map(|size| {
+                buffers.make_room(&mut buffer, size);
+                buffer.resize(buffer.capacity(), 7);
+                held.push(buffer.split());
+                buffers.used.len()
+            });
         assert_eq!(kept, [0, 0, 1, 2, 0, 1, 2, 0]);
         buffers.clear();
         assert!(buffers.used.is_empty());

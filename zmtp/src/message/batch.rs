@@ -12,9 +12,7 @@ use crate::message::message_bytes::MessageBytes;
 use crate::message::small::Small;
 use crate::message::span::{Span, Spans};
 use crate::message::wire;
-
-/// Room that is made at most for messages that are expected.
-const AHEAD: usize = 64 << 10;
+use crate::tuning::MAX_BATCH_ROOM_BYTES;
 
 /// One or more whole messages in wire form, usually all that one read from a peer brought.
 ///
@@ -255,7 +253,7 @@ impl<M: IntoMessage> FromIterator<M> for Batch {
             count += 1;
             if count == 1 {
                 // The others are likely to be as long.
-                wire.reserve(wire.len().saturating_mul(expected.saturating_sub(1)).min(AHEAD));
+                wire.reserve(wire.len().saturating_mul(expected.saturating_sub(1)).min(MAX_BATCH_ROOM_BYTES));
             }
         }
         Self { repr: Repr::Wire(wire.freeze(), count) }

@@ -5,6 +5,7 @@ use bytes::BytesMut;
 use crate::message::batch::Batch;
 use crate::message::span::Span;
 use crate::message::wire;
+use crate::tuning::BATCH_BUILDER_BYTES;
 
 /// Small messages from batches, copied behind each other to be sent as one batch.
 ///
@@ -27,12 +28,9 @@ pub struct BatchBuilder {
     messages: usize,
 }
 
-/// Room that is made at once.
-const ROOM: usize = 4 << 10;
-
 impl Default for BatchBuilder {
     fn default() -> Self {
-        Self { wire: BytesMut::with_capacity(ROOM), messages: 0 }
+        Self { wire: BytesMut::with_capacity(BATCH_BUILDER_BYTES), messages: 0 }
     }
 }
 

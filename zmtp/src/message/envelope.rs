@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 
 use crate::frame::header::FrameHeader;
 use crate::message::wire::Frames;
+use crate::tuning::INLINE_ENVELOPE_BYTES;
 
 /// Frames that go before others, in wire form: all of them with MORE set.
 ///
@@ -19,9 +20,7 @@ use crate::message::wire::Frames;
 /// assert_eq!(envelope.as_wire(), b"\x01\x08client-7\x01\x00");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Envelope(SmallVec<[u8; INLINE]>);
-
-const INLINE: usize = 32;
+pub struct Envelope(SmallVec<[u8; INLINE_ENVELOPE_BYTES]>);
 
 impl Envelope {
     /// No frames at all.

@@ -11,10 +11,7 @@ use crate::message::into_frame::IntoFrame;
 use crate::message::message_bytes::MessageBytes;
 use crate::message::wire;
 use crate::message::wire::Frames;
-
-/// Bodies from this size on are written from where they are; smaller ones are cheaper to copy next to
-/// their header than to hand to the kernel as a piece of their own.
-pub(super) const LARGE_BODY: usize = 4096;
+use crate::tuning::LARGE_BODY_BYTES;
 
 /// A message of at least one frame; cheap to clone.
 ///
@@ -198,7 +195,7 @@ impl Message {
         let (mut pieces, mut small) = (SmallVec::new(), BytesMut::new());
         let last = frames.len() - 1;
         for (i, frame) in frames.into_iter().enumerate() {
-            if frame.len() < LARGE_BODY {
+            if frame.len() < LARGE_BODY_BYTES {
                 wire::encode_frame(&mut small, &frame, i < last);
             } else {
                 FrameHeader::message(frame.len(), i < last).encode(&mut small);
@@ -257,8 +254,8 @@ impl Message {
     #[inline]
     pub fn is_large(&self) -> bool {
         match &self.repr {
-            Repr::Wire(wire) => wire.len() >= LARGE_BODY,
-            Repr::Frames(frames) => frames.iter().any(|f| f.len() >= LARGE_BODY),
+            Repr::Wire(wire) => wire.len() >= LARGE_BODY_BYTES,
+            Repr::Frames(frames) => frames.iter().any(|f| f.len() >= LARGE_BODY_BYTES),
         }
     }
 }

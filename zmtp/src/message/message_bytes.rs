@@ -6,10 +6,7 @@ use bytes::{Buf, Bytes, BytesMut};
 
 use crate::frame::header::FrameHeader;
 use crate::message::wire;
-
-/// Maximum bytes that are held in place: copying them is cheaper than counting references to them. Enough for 64 of a
-/// body, with some to spare.
-const HELD: usize = Inline::SIZE - 1;
+use crate::tuning::INLINE_MESSAGE_BYTES;
 
 /// Canonical frames of one message: held in place if they are few bytes, else a view of a shared buffer.
 #[derive(Clone)]
@@ -25,7 +22,8 @@ pub(super) enum MessageBytes {
 pub(super) struct Inline([u8; Self::SIZE]);
 
 impl Inline {
-    const SIZE: usize = 72;
+    /// Bytes of a message, and one for their number.
+    const SIZE: usize = INLINE_MESSAGE_BYTES + 1;
     const WORD: usize = size_of::<u64>();
 
     #[inline]
@@ -38,16 +36,16 @@ impl Inline {
     /// Holds the first `len` of `bytes`.
     #[inline]
     fn of(bytes: &[u8; Self::SIZE], len: usize) -> Self {
-        let mut held = *bytes;
+        let mut inline = *bytes;
         let (_, last) = bytes.split_last_chunk::<{ Self::WORD }>().expect("it has several words");
         let last = u64::from_le_bytes(*last) << 8 >> 8 | (len as u64) << 56;
-        held[Self::SIZE - Self::WORD..].copy_from_slice(&last.to_le_bytes());
-        Self(held)
+        inline[Self::SIZE - Self::WORD..].copy_from_slice(&last.to_le_bytes());
+        Self(inline)
     }
 
     #[inline]
     fn as_slice(&self) -> &[u8] {
-        &self.0[..usize::from(self.0[HELD])]
+        &self.0[..usize::from(self.0[INLINE_MESSAGE_BYTES])]
     }
 }
 
@@ -56,7 +54,7 @@ impl MessageBytes {
     #[inline]
     pub(super) fn of_body(body: &[u8]) -> Self {
         let len = FrameHeader::message(body.len(), false).frame_len();
-        if len <= HELD {
+        if len <= INLINE_MESSAGE_BYTES {
             let mut bytes = [0; Inline::SIZE];
             // Without flags, and with a length that is a byte.
             bytes[1] = body.len() as u8;
@@ -72,12 +70,12 @@ impl MessageBytes {
     /// Takes a message of `len` bytes off the front.
     #[inline]
     pub(super) fn take(wire: &mut Bytes, len: usize) -> Self {
-        if len <= HELD {
+        if len <= INLINE_MESSAGE_BYTES {
             // Copying a fixed length, with bytes behind the message, costs less than copying a variable length.
-            let held =
+            let inline =
                 wire.first_chunk().map_or_else(|| Inline::new(&wire[..len]), |all| Inline::of(all, len));
             wire.advance(len);
-            return Self::Inline(held);
+            return Self::Inline(inline);
         }
         Self::Shared(if len == wire.len() { std::mem::take(wire) } else { wire.split_to(len) })
     }
@@ -86,7 +84,7 @@ impl MessageBytes {
     pub(super) fn detach(&self) -> Self {
         match self {
             Self::Inline(..) => self.clone(),
-            Self::Shared(wire) if wire.len() <= HELD => Self::Inline(Inline::new(wire)),
+            Self::Shared(wire) if wire.len() <= INLINE_MESSAGE_BYTES => Self::Inline(Inline::new(wire)),
             Self::Shared(wire) => Self::Shared(Bytes::copy_from_slice(wire)),
         }
     }
@@ -94,7 +92,7 @@ impl MessageBytes {
     /// Removes `len` bytes at the front.
     pub(super) fn skip(self, len: usize) -> Self {
         match self {
-            Self::Inline(held) => Self::Inline(Inline::new(&held.as_slice()[len..])),
+            Self::Inline(inline) => Self::Inline(Inline::new(&inline.as_slice()[len..])),
             Self::Shared(mut wire) => {
                 wire.advance(len);
                 Self::Shared(wire)
@@ -130,7 +128,7 @@ impl Deref for MessageBytes {
     #[inline]
     fn deref(&self) -> &[u8] {
         match self {
-            Self::Inline(held) => held.as_slice(),
+            Self::Inline(inline) => inline.as_slice(),
             Self::Shared(wire) => wire,
         }
     }
@@ -145,22 +143,22 @@ mod tests {
     }
 
     #[test]
-    fn up_to_69_bytes_of_a_body_are_held() {
+    fn up_to_69_bytes_of_a_body_are_inline() {
         for len in [0, 69, 70, 255, 256] {
             let bytes = MessageBytes::of_body(&vec![b'x'; len]);
-            assert_eq!(is_inline(&bytes), len <= HELD - 2, "{len}");
+            assert_eq!(is_inline(&bytes), len <= INLINE_MESSAGE_BYTES - 2, "{len}");
             assert_eq!(wire::split_frame(&bytes), (&vec![b'x'; len][..], false, &[][..]));
         }
     }
 
     #[test]
-    fn what_is_taken_off_is_gone_from_the_front_held_or_shared() {
-        for len in [HELD, HELD + 1] {
+    fn what_is_taken_off_is_gone_from_the_front_inline_or_shared() {
+        for len in [INLINE_MESSAGE_BYTES, INLINE_MESSAGE_BYTES + 1] {
             let mut wire = Bytes::from((0..100).collect::<Vec<u8>>());
             let place = wire.as_ptr();
             let taken = MessageBytes::take(&mut wire, len);
             assert!(taken.iter().copied().eq(0..len as u8));
-            assert_eq!((taken.as_ptr() == place, wire[0]), (len > HELD, len as u8));
+            assert_eq!((taken.as_ptr() == place, wire[0]), (len > INLINE_MESSAGE_BYTES, len as u8));
             let rest = MessageBytes::take(&mut wire, 100 - len);
             assert!(wire.is_empty() && rest.iter().copied().eq(len as u8..100));
         }

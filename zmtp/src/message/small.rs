@@ -4,8 +4,9 @@ use bytes::BytesMut;
 
 use crate::frame::header::FrameHeader;
 use crate::message::into_message::IntoMessage;
-use crate::message::message::{LARGE_BODY, Message};
+use crate::message::message::Message;
 use crate::message::wire;
+use crate::tuning::LARGE_BODY_BYTES;
 
 /// A value whose frames are all small enough to be copied from where they lie, without a message being made.
 #[derive(Debug)]
@@ -20,7 +21,7 @@ impl<M: IntoMessage> Small<M> {
     pub fn new(value: M) -> Result<Self, Message> {
         let mut frames = 0;
         while let Some(body) = value.frame(frames) {
-            if body.len() >= LARGE_BODY {
+            if body.len() >= LARGE_BODY_BYTES {
                 return Err(value.into_message());
             }
             frames += 1;
@@ -89,7 +90,7 @@ mod tests {
             };
             assert_eq!((is_small, wire), (small, expected));
         }
-        let large = vec![7; LARGE_BODY];
+        let large = vec![7; LARGE_BODY_BYTES];
         check("a", true);
         check("", true);
         check(String::from("a"), true);

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use crate::message::message::LARGE_BODY;
 use crate::message::wire;
+use crate::tuning::LARGE_BODY_BYTES;
 
 /// One message in the wire form of a [`Batch`](crate::Batch).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Span<'_> {
     #[must_use]
     #[inline]
     pub const fn is_large(&self) -> bool {
-        self.wire.len() >= LARGE_BODY
+        self.wire.len() >= LARGE_BODY_BYTES
     }
 }
 
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_message_of_4096_bytes_is_large() {
-        for (len, is_large) in [(LARGE_BODY - 1, false), (LARGE_BODY, true)] {
+        for (len, is_large) in [(LARGE_BODY_BYTES - 1, false), (LARGE_BODY_BYTES, true)] {
             let batch = Batch::from(Message::copy_from(&vec![b'x'; len - 9]));
             assert_eq!((batch.wire_len(), batch.spans().next().unwrap().is_large()), (len, is_large));
         }

@@ -42,7 +42,7 @@ fn the_envelope_ends_with_the_first_empty_frame() {
 
 #[test]
 fn a_body_is_large_from_4096_bytes_on_and_is_written_from_where_it_is() {
-    for (len, is_large) in [(LARGE_BODY - 1, false), (LARGE_BODY, true)] {
+    for (len, is_large) in [(LARGE_BODY_BYTES - 1, false), (LARGE_BODY_BYTES, true)] {
         let body = Bytes::from(vec![b'x'; len]);
         let message = Message::from_frames([Bytes::new(), body.clone()]);
         assert_eq!(message.is_large(), is_large, "{len}");
@@ -50,7 +50,7 @@ fn a_body_is_large_from_4096_bytes_on_and_is_written_from_where_it_is() {
         assert_eq!(pieces.iter().any(|piece| piece.as_ptr() == body.as_ptr()), is_large, "{len}");
     }
     // In wire form it is the whole that counts.
-    for (len, is_large) in [(LARGE_BODY - 10, false), (LARGE_BODY - 9, true)] {
+    for (len, is_large) in [(LARGE_BODY_BYTES - 10, false), (LARGE_BODY_BYTES - 9, true)] {
         assert_eq!(Message::copy_from(&vec![b'x'; len]).is_large(), is_large, "{len}");
     }
 }
