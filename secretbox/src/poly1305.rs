@@ -10,19 +10,14 @@ mod wide;
 
 use fearless_simd::Level;
 
-use number::Number;
-
-use crate::TAG_BYTES;
-
-const BLOCK: usize = 16;
-
-/// From so many bytes on it is faster side by side, though that needs powers.
-const WIDE: usize = 256;
+use crate::poly1305::number::{BLOCK, Number};
+use crate::sizes::TAG_BYTES;
+use crate::tuning::WIDE_BYTES;
 
 /// The tag of a message. The key's first half is the number to evaluate at, the other is added in the end.
 pub(crate) fn authenticate(level: Level, key: &[u8; 32], message: &[u8]) -> [u8; TAG_BYTES] {
     let at = Number::of_key(key);
-    let wide = if message.len() < WIDE { None } else { wide::sum(level, at, message) };
+    let wide = if message.len() < WIDE_BYTES { None } else { wide::sum(level, at, message) };
     let (sum, rest) = wide.unwrap_or_else(|| (Number::default(), message));
     let times = at.factor();
     let (blocks, tail) = rest.as_chunks::<BLOCK>();

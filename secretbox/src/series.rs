@@ -8,9 +8,10 @@ use fearless_simd::{Level, dispatch};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
+use crate::key::Key;
 use crate::poly1305::authenticate;
 use crate::salsa20::{self, BLOCK, MAX_BATCH, Position};
-use crate::{Key, PREFIX_BYTES, TAG_BYTES};
+use crate::sizes::{PREFIX_BYTES, TAG_BYTES};
 
 /// Bytes at the start of a box's key stream that are the authenticator's key.
 const TAG_KEY: usize = 32;

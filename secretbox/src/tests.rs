@@ -1,9 +1,10 @@
+use bytes::BytesMut;
 use crypto_secretbox::aead::generic_array::GenericArray;
 use crypto_secretbox::{AeadInPlace, KeyInit, XSalsa20Poly1305};
 use fearless_simd::Level;
 use proptest::prelude::*;
 
-use super::*;
+use crate::key::Key;
 
 /// All that this processor can do, down to what every one of its kind can.
 pub(crate) fn levels() -> Vec<Level> {

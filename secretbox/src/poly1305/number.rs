@@ -6,8 +6,8 @@ use std::ops::{Add, Mul};
 
 use subtle::{ConditionallySelectable, ConstantTimeLess};
 
-use super::BLOCK;
-
+/// Bytes of a block of the message.
+pub(super) const BLOCK: usize = 16;
 const BITS_44: u64 = (1 << 44) - 1;
 const BITS_42: u64 = (1 << 42) - 1;
 const BITS_26: u64 = (1 << 26) - 1;

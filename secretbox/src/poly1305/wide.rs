@@ -8,8 +8,7 @@ use std::hint::black_box;
 use fearless_simd::Level;
 use fearless_simd::prelude::*;
 
-use super::BLOCK;
-use super::number::Number;
+use crate::poly1305::number::{BLOCK, Number};
 
 /// Lanes of the widest vectors that are used.
 const MAX_LANES: usize = 4;
