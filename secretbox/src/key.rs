@@ -12,13 +12,13 @@ use crate::sizes::KEY_BYTES;
 pub struct Key(pub(crate) salsa20::Key);
 
 impl Key {
-    /// Takes a key that has its full strength already.
+    /// Returns the key with these bytes, which have the full strength of a key.
     #[must_use]
     pub fn new(bytes: &[u8; KEY_BYTES]) -> Self {
         Self(salsa20::key(bytes))
     }
 
-    /// Derives the key of NaCl's `crypto_box` from what two ends have agreed on by X25519.
+    /// Derives the key of NaCl's `crypto_box` from the secret that two ends have agreed on by X25519.
     #[must_use]
     pub fn from_shared_secret(secret: &[u8; 32]) -> Self {
         let mut secret = salsa20::key(secret);

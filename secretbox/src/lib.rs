@@ -1,19 +1,19 @@
-//! NaCl's secret boxes: XSalsa20-Poly1305, byte for byte what `crypto_secretbox` makes.
+//! NaCl's secret boxes: XSalsa20-Poly1305, byte for byte as `crypto_secretbox` makes them.
 //!
-//! A box is a tag of [`TAG_BYTES`] and then the encrypted content. [`Key`] seals and opens single boxes. [`Series`] does so
-//! for many boxes under one key whose nonces differ in a number that goes up, as those of a connection do: it derives
-//! what they share once, and makes the key stream of several short boxes together.
+//! A box is a tag of [`TAG_BYTES`] and then the encrypted content. [`Key`] seals and opens single boxes. [`Series`]
+//! does so for many boxes under one key whose nonces differ in a number that goes up, as those of a connection do: it
+//! derives their common subkey once, and makes the key stream of several short boxes together.
 //!
 //! # Speed
 //! The cipher works on 4, 8 or 16 blocks side by side, as many as a vector of the processor has words; so does the
-//! authenticator from 256 bytes on. `fearless_simd` asks the processor once what it knows, and has the `unsafe` that
-//! calling such code takes; there is none here. It also runs where there is no SIMD.
+//! authenticator from 256 bytes on. `fearless_simd` detects the instructions of the processor once, and has the
+//! `unsafe` that calling them takes; there is none here. Without SIMD the code runs too.
 //!
 //! # Constant time
-//! Keys, key streams and contents are only added, rotated, combined bit by bit, and multiplied by instructions that take
-//! the same time for all values. They choose no branch and no address. What does: lengths and nonces, which everybody
-//! can see on the wire, and whether a tag is right, once it was compared as a whole. The only choice that depends on a
-//! secret, the last reduction of the authenticator, is made by `subtle`.
+//! Keys, key streams and contents are only added, rotated, combined bit by bit, and multiplied by instructions that
+//! take the same time for all values. They choose no branch and no address. Branches depend on lengths and nonces,
+//! which are visible on the wire, and on whether a tag is right, after a comparison of the whole. The only choice that
+//! depends on a secret, the last reduction of the authenticator, is made by `subtle`.
 
 #![forbid(unsafe_code)]
 

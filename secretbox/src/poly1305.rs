@@ -14,7 +14,7 @@ use crate::poly1305::number::{BLOCK, Number};
 use crate::sizes::TAG_BYTES;
 use crate::tuning::WIDE_BYTES;
 
-/// The tag of a message. The key's first half is the number to evaluate at, the other is added in the end.
+/// Returns the tag of a message. The polynomial is evaluated at the first half of the key, and the other half is added.
 pub(crate) fn authenticate(level: Level, key: &[u8; 32], message: &[u8]) -> [u8; TAG_BYTES] {
     let at = Number::of_key(key);
     let wide = if message.len() < WIDE_BYTES { None } else { wide::sum(level, at, message) };

@@ -1,7 +1,7 @@
 //! Salsa20 (Bernstein, "The Salsa20 family of stream ciphers"): the key stream, and HSalsa20, which derives keys.
 //!
-//! A block is a table of 16 words of 32 bits: the key, the nonce, a counter and four constants, which 20 rounds mix. The
-//! rounds of one block depend on each other. So several blocks are made side by side, each in a lane of 16 vectors.
+//! A block is a table of 16 words of 32 bits: the key, the nonce, a counter and four constants, which 20 rounds mix.
+//! The rounds of one block depend on each other. So several blocks are made side by side, each in a lane of 16 vectors.
 
 use std::ops::Range;
 
@@ -12,15 +12,15 @@ pub(crate) type Key = [u32; 8];
 
 /// Bytes of a block.
 pub(crate) const BLOCK: usize = 64;
-/// Lanes of the widest vectors there are.
+/// Lanes of the widest vectors.
 pub(crate) const MAX_LANES: usize = 16;
-/// Bytes of the blocks that are made side by side, at most.
+/// Maximum bytes of the blocks that are made side by side.
 pub(crate) const MAX_BATCH: usize = MAX_LANES * BLOCK;
 
 /// "expand 32-byte k", the words on the diagonal of the table.
 const DIAGONAL: [u32; 4] = [0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b20_6574];
 
-/// Where a block's position is in its table.
+/// Words of a table that are the position of its block.
 const POSITION: Range<usize> = 6..10;
 
 pub(crate) fn key(bytes: &[u8; 32]) -> Key {
@@ -32,14 +32,14 @@ fn words<const N: usize>(bytes: &[u8]) -> [u32; N] {
     std::array::from_fn(|at| u32::from_le_bytes(words[at]))
 }
 
-/// The table before the rounds; `position` is nonce and counter, or all of HSalsa20's nonce.
+/// Returns the table before the rounds; `position` is nonce and counter, or the whole nonce of HSalsa20.
 const fn table(diagonal: [u32; 4], key: Key, position: [u32; 4]) -> [u32; 16] {
     let ([d0, d1, d2, d3], [p0, p1, p2, p3]) = (diagonal, position);
     let [k0, k1, k2, k3, k4, k5, k6, k7] = key;
     [d0, k0, k1, k2, k3, d1, p0, p1, p2, p3, d2, k4, k5, k6, k7, d3]
 }
 
-/// Twenty rounds: columns and rows by turns. `mix(a, b, c, bits)` is a ^ ((b + c) rotated left by so many bits).
+/// Runs twenty rounds, on columns and rows by turns. `mix(a, b, c, bits)` is a ^ ((b + c) rotated left by `bits`).
 #[inline(always)]
 fn rounds<T: Copy>(mut x: [T; 16], mix: impl Fn(T, T, T, u32) -> T) -> [T; 16] {
     for _ in 0..10 {
@@ -61,14 +61,14 @@ fn quarter<T: Copy>(x: &mut [T; 16], [a, b, c, d]: [usize; 4], mix: &impl Fn(T, 
     x[a] = mix(x[a], x[d], x[c], 18);
 }
 
-/// HSalsa20: a key of its own for each nonce.
+/// Derives the subkey of a nonce, by HSalsa20.
 pub(crate) fn derive(key: &Key, nonce: &[u8; 16]) -> Key {
     let x =
         rounds(table(DIAGONAL, *key, words(nonce)), |a, b, c, bits| a ^ b.wrapping_add(c).rotate_left(bits));
     [x[0], x[5], x[10], x[15], x[6], x[7], x[8], x[9]]
 }
 
-/// Where a block is in the key streams: of which nonce, which words are as on the wire, and its place there.
+/// Position of a block in the key streams: its nonce, and its number in the stream of that nonce.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Position {
     pub(crate) nonce: u64,
@@ -98,7 +98,7 @@ pub(crate) fn blocks<S: Simd>(
             words[lane] = word;
         }
     }
-    // Not by `map`, which the compiler may leave a call of its own, without the vectors' registers.
+    // A loop instead of `map`, which the compiler may not inline, and then the vectors leave their registers.
     let mut start = [S::u32s::splat(simd, 0); 16];
     for (all, word) in start.iter_mut().zip(table(DIAGONAL, *key, [0; 4])) {
         *all = S::u32s::splat(simd, word);
@@ -122,7 +122,7 @@ pub(crate) fn blocks<S: Simd>(
     }
 }
 
-/// One block after the other, where there was one word of all of them after the other.
+/// Returns the vectors with one block after the other. In `x` there is one word of all blocks after the other.
 ///
 /// The place of a word in `x` is a number of which the upper four bits are the word's in its block, and the others its
 /// lane. Taking those at even places first and then those at odd ones moves the lowest bit to the top.

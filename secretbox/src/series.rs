@@ -16,10 +16,10 @@ use crate::sizes::{PREFIX_BYTES, TAG_BYTES};
 /// Bytes at the start of a box's key stream that are the authenticator's key.
 const TAG_KEY: usize = 32;
 
-/// Boxes under one key whose nonces have the same first 16 bytes, and then a number, big-endian.
+/// Boxes under one key whose nonces have a common prefix of 16 bytes, and then a number, big-endian.
 ///
-/// Both ends of a connection need one for each direction. Any numbers can be sealed and opened, each of them once; it is
-/// fast when they go up by one.
+/// Both ends of a connection need one for each direction. Any numbers can be sealed and opened, each of them once; it
+/// is fast when they go up by one.
 pub struct Series {
     /// XSalsa20 is Salsa20 under a key that HSalsa20 derives from the first 16 bytes of the nonce.
     key: salsa20::Key,
@@ -28,7 +28,7 @@ pub struct Series {
 }
 
 impl Series {
-    /// The boxes of `key` whose nonces begin with `prefix`.
+    /// Returns the series of boxes of `key` whose nonces begin with `prefix`.
     #[must_use]
     pub fn new(key: &Key, prefix: &[u8; PREFIX_BYTES]) -> Self {
         Self { key: salsa20::derive(&key.0, prefix), level: Level::new(), ahead: None }
@@ -66,7 +66,8 @@ impl Series {
         })
     }
 
-    /// Wipes and frees the key streams that were made ahead of time, some 1 KiB: for connections that fall idle.
+    /// Wipes and frees the key streams that were made ahead of time, some 1 KiB. Call it when the connection becomes
+    /// idle.
     pub fn shrink(&mut self) {
         self.ahead = None;
     }
@@ -170,7 +171,7 @@ impl<S: Simd> Stream<'_, S> {
         *self.start.first_chunk().expect("a stream starts with a block at least")
     }
 
-    /// Appends the data, encrypted or decrypted: that is the same.
+    /// Appends the data, encrypted or decrypted: the operation is the same.
     #[inline(always)]
     fn apply(&mut self, mut data: &[u8], out: &mut BytesMut) {
         loop {
@@ -207,7 +208,7 @@ fn xor(data: &mut [u8], stream: &[u8]) {
     xor_chunks::<1>(data, stream);
 }
 
-/// Combines whole chunks, and gives the rest.
+/// Combines whole chunks, and returns the rest.
 #[inline(always)]
 fn xor_chunks<'a, const N: usize>(data: &'a mut [u8], stream: &'a [u8]) -> (&'a mut [u8], &'a [u8]) {
     let stream = &stream[..data.len()];

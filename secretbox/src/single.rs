@@ -22,7 +22,7 @@ impl Key {
     }
 }
 
-/// The part of a nonce that a series has, and its number.
+/// Splits a nonce into the prefix of a series, and a number.
 fn split(nonce: &[u8; NONCE_BYTES]) -> (&[u8; PREFIX_BYTES], u64) {
     let (prefix, number) = nonce.split_first_chunk().expect("a nonce is longer than its prefix");
     (prefix, number.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))

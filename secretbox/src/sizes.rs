@@ -1,9 +1,9 @@
 //! Sizes of NaCl's secret boxes, their nonces and keys.
 
-/// Bytes that a box has more than its content: the tag before it.
+/// Bytes of a tag, by which a box is longer than its content.
 pub const TAG_BYTES: usize = 16;
 
-/// Bytes of a nonce. No two boxes under one key may have the same.
+/// Bytes of a nonce. No two boxes under one key may have the same nonce.
 pub const NONCE_BYTES: usize = 24;
 
 /// Bytes at the start of a nonce that all boxes of a [`Series`] share.

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use crate::key::Key;
 
-/// All that this processor can do, down to what every one of its kind can.
+/// Returns the levels of SIMD of this processor, down to the level of every processor of its kind.
 pub(crate) fn levels() -> Vec<Level> {
     let best = Level::new();
     #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
@@ -23,7 +23,7 @@ pub(crate) fn levels() -> Vec<Level> {
     vec![best]
 }
 
-/// The box that RustCrypto makes.
+/// Returns the box that RustCrypto makes.
 pub(crate) fn reference(key: &[u8; 32], nonce: &[u8; 24], content: &[u8]) -> Vec<u8> {
     let mut boxed = content.to_vec();
     let cipher = XSalsa20Poly1305::new(GenericArray::from_slice(key));

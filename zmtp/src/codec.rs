@@ -1,10 +1,10 @@
 //! ZMTP for `tokio_util::codec::Framed` (feature `codec`).
 //!
-//! [`connect`] shakes hands over any stream of bytes, and gives a `Framed` of what follows: a stream of
-//! [`Traffic`], and a sink of messages and commands. The example `subscriber` is a whole peer in a few lines.
+//! [`connect`] runs the handshake over any stream of bytes, and returns a `Framed` of the traffic behind it: a stream
+//! of [`Traffic`], and a sink of messages and commands. The example `subscriber` is a whole peer in a few lines.
 //!
-//! Nothing is done behind your back: answer PINGs ([`Traffic::Command`]) with PONGs, and leave it when it is
-//! silent. The sockets of `enfonet` do all that.
+//! The codec sends nothing by itself: answer PINGs ([`Traffic::Command`]) with PONGs, and close the stream of a silent
+//! peer. The sockets of `enfonet` do both.
 
 use std::future::poll_fn;
 use std::io;
@@ -35,7 +35,7 @@ use crate::security::credentials::Credentials;
 use crate::security::verdict::Verdict;
 
 /// Maximum bytes of the peer's handshake, beside its metadata, that are received while ours is being sent.
-const AHEAD: usize = 4 << 10;
+const MAX_AHEAD_BYTES: usize = 4 << 10;
 
 /// A message or command that a peer sends after the handshake.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,7 +46,7 @@ pub enum Traffic {
     Command(Command),
 }
 
-/// Decodes and encodes the traffic of one connection, encrypted if its mechanism does that.
+/// Decoder and encoder for the traffic of one connection, encrypted if its mechanism encrypts.
 #[derive(Debug)]
 pub struct Codec {
     incoming: Incoming,
@@ -137,11 +137,11 @@ where
     T: AsyncRead + AsyncWrite + Unpin,
     D: AsyncFn(Credentials) -> Verdict,
 {
-    let enough = config.max_metadata.saturating_add(AHEAD);
+    let enough = config.max_metadata.saturating_add(MAX_AHEAD_BYTES);
     let (mut handshake, mut input) = (Handshake::new(config, entropy), BytesMut::new());
     loop {
         let step = handshake.handle_input(&mut input);
-        // Errors too may have something to tell.
+        // A failed step may leave an ERROR to send.
         let sent = send(&mut io, handshake.poll_output(), &mut input, enough).await;
         let step = step?;
         sent?;
@@ -182,7 +182,7 @@ where
                 Poll::Ready(Some(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Some(bytes)) => output.advance(bytes),
                 Poll::Pending if input.len() >= enough => return Poll::Pending,
-                // At its end there is nothing more to wait for but that ours is written.
+                // At the end of the input only the write is left to wait for.
                 Poll::Pending => match pin!(io.read_buf(input)).poll(cx)? {
                     Poll::Pending | Poll::Ready(0) => return Poll::Pending,
                     Poll::Ready(_) => {}
@@ -203,7 +203,7 @@ pub enum CodecError {
     /// The handshake failed.
     #[error(transparent)]
     Handshake(#[from] HandshakeError),
-    /// Traffic of the peer's that can't be accepted.
+    /// Traffic that can't be accepted.
     #[error(transparent)]
     Traffic(#[from] TrafficError),
     /// A command that can't be read.

@@ -1,14 +1,14 @@
-//! The traffic decoder: bytes in; runs of whole messages, and commands, out.
+//! The traffic decoder, from bytes to runs of whole messages and to commands.
 //!
 //! ```text
 //!   buffer   | whole messages | whole frames of a message | gap |  not walked yet  |
 //!            0              end                       cursor   cursor + gap      len
 //! ```
 //!
-//! Frames are walked once, in place. What has arrived whole is split off as one shared slice, without
-//! touching the bodies. Only what a peer sent in a sloppy form is rewritten: reserved flag bits, the
-//! long form of a short body, or a command that stands between two frames of a message (legal, and
-//! libzmq does it with PONG) leave a *gap* that the frames behind it are moved over, each byte once.
+//! Frames are walked once, in place. Whole messages are split off as one shared slice, and their bodies aren't touched.
+//! Only a form that isn't canonical is rewritten: reserved flag bits, the long form of a short body, or a command
+//! between two frames of a message (legal, and libzmq sends PONG there). It leaves a *gap*, and the frames behind are
+//! moved over it, each byte once.
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -26,11 +26,10 @@ pub enum Event {
     Command(Bytes),
 }
 
-/// Cuts the bytes of one direction of a connection, after the handshake, into [`Event`]s.
+/// Decoder of the bytes that one peer sends after the handshake, into [`Event`]s.
 ///
-/// Feed it through [`reserve`](Self::reserve) (read into the buffer that it returns), then call
-/// [`poll_event`](Self::poll_event) until it answers `Ok(None)`. After an error the stream can't be
-/// read on.
+/// Read into the buffer that [`reserve`](Self::reserve) returns, then call [`poll_event`](Self::poll_event) until it
+/// returns `Ok(None)`. After an error the stream can't be read any further.
 ///
 /// ```
 /// use enfonet_zmtp::{Decoder, Event, Limits};
@@ -46,34 +45,39 @@ pub enum Event {
 pub struct Decoder {
     buffer: BytesMut,
     buffers: Buffers,
+    /// Bytes of the whole messages at the front.
     end: usize,
+    /// End of the walked frames.
     cursor: usize,
+    /// Dropped bytes behind `cursor`.
     gap: usize,
+    /// Messages before `end`.
     messages: usize,
     /// Frames between `end` and `cursor`.
     frames: usize,
+    /// Bytes of the frame under way that are still to come.
     missing: usize,
     limits: Limits,
 }
 
 impl Decoder {
-    /// A decoder with an empty buffer.
+    /// Returns a decoder with an empty buffer.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         Self::resume(BytesMut::new(), limits)
     }
 
-    /// A decoder that starts with bytes that arrived together with the end of the handshake.
+    /// Returns a decoder that starts with the bytes that arrived together with the end of the handshake.
     #[must_use]
     pub fn resume(buffer: BytesMut, limits: Limits) -> Self {
         let buffers = Buffers::default();
         Self { buffer, buffers, end: 0, cursor: 0, gap: 0, messages: 0, frames: 0, missing: 0, limits }
     }
 
-    /// The buffer to append received bytes to, with room for one at least, and for half of `hint`.
+    /// Returns the buffer to append received bytes to. It has room for at least one byte, and for half of `hint`.
     ///
-    /// When a large message is arriving, the room is as much as has already arrived, or a few times as much where that is
-    /// a lot, and never exceeds what is missing, so that an announced size costs the peer its bytes first.
+    /// While a large frame arrives, its room is as much as has arrived, or a multiple of a large amount, and never more
+    /// than is missing: an announced size costs the peer its bytes before it costs memory here.
     pub fn reserve(&mut self, hint: usize) -> &mut BytesMut {
         let (hint, ahead) = (hint.max(1), room_ahead(self.missing, &self.buffer));
         if hint.max(ahead) > self.spare() {
@@ -86,19 +90,19 @@ impl Decoder {
         &mut self.buffer
     }
 
-    /// Room that [`reserve`](Self::reserve) could hand out without allocating.
+    /// Returns the bytes of room that [`reserve`](Self::reserve) could hand out without allocating.
     #[must_use]
     pub fn spare(&self) -> usize {
         spare(&self.buffer)
     }
 
-    /// Whether no partial frame or message is held.
+    /// Returns whether no partial frame or message is held.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.buffer.is_empty()
     }
 
-    /// Gives memory back that holds nothing: for connections that fall idle.
+    /// Frees memory that holds no bytes. Call it when the connection becomes idle.
     pub fn shrink(&mut self) {
         self.buffers.clear();
         if self.buffer.is_empty() {
@@ -106,14 +110,14 @@ impl Decoder {
         }
     }
 
-    /// The next run of whole messages, or the next command; `Ok(None)` when more bytes are needed.
+    /// Returns the next run of whole messages, or the next command; `Ok(None)` when more bytes are needed.
     ///
-    /// A run ends before a command that stands between two messages, so that events keep the order
-    /// of the wire. A command between the frames of one message comes before that message.
+    /// A run ends before a command that stands between two messages, so events keep the order of the wire. A command
+    /// between the frames of one message comes before that message.
     ///
     /// # Errors
-    /// [`FrameError`]: the peer broke the framing or a limit; close the connection. Whole messages before
-    /// that come first.
+    /// [`FrameError`]: the peer broke the framing or a limit; close the connection. Whole messages that arrived before
+    /// the error come first.
     pub fn poll_event(&mut self) -> Result<Option<Event>, FrameError> {
         loop {
             self.walk_canonical();
@@ -141,15 +145,15 @@ impl Decoder {
         }
     }
 
-    /// The fast path: steps over frames that are whole and canonical already. Leaves everything else
-    /// (commands, sloppy headers, limits, a gap to close, the end of the input) to the caller.
+    /// Steps over frames that are whole and canonical: the fast path. Leaves all else (commands, other headers, limits,
+    /// a gap to close, the end of the input) to the caller.
     fn walk_canonical(&mut self) {
         if self.gap > 0 {
             return;
         }
         let harmless = self.limits.harmless();
         loop {
-            // No message that lies here whole breaks a limit: there is no need to ask at each frame.
+            // A message that lies whole within the window can't break a limit, so limits aren't checked for each frame.
             let window = self.buffer.len().min(self.end.saturating_add(harmless));
             let begun = self.end;
             self.walk_window(window);
@@ -177,7 +181,7 @@ impl Decoder {
         (self.messages, self.frames) = (messages, frames);
     }
 
-    /// The header of the frame at `at`, if it is whole and the frame may be that large.
+    /// Returns the header of the frame at `at`, if it is whole and the frame is within the limits.
     fn next_header(&self, at: usize) -> Result<Option<FrameHeader>, FrameError> {
         let header = FrameHeader::parse(&self.buffer[at..])?;
         header.iter().try_for_each(|header| self.check_limits(header))?;
@@ -219,7 +223,7 @@ impl Decoder {
         }
     }
 
-    /// Takes out a whole command at the head of what isn't walked yet.
+    /// Takes out the whole command that comes next.
     fn take_command(&mut self, header: FrameHeader) -> Bytes {
         if self.cursor == 0 {
             self.close_gap();
@@ -246,7 +250,7 @@ impl Decoder {
         Some(Event::Batch(batch))
     }
 
-    /// Moves what isn't walked yet down to the cursor, so that dropped bytes don't pile up.
+    /// Moves the bytes behind the gap down to the cursor, so that dropped bytes don't pile up.
     fn close_gap(&mut self) {
         if self.gap == 0 {
             return;

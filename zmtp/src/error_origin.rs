@@ -1,17 +1,17 @@
 //! The origin of an error: the side that has to change something.
 
-/// The origin of a failure.
+/// The origin of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorOrigin {
-    /// The peer doesn't keep to the protocol.
+    /// The peer, which breaks the protocol.
     Peer,
-    /// Both ends do as they are configured, and the configurations don't fit: kinds, mechanisms, keys, passwords.
+    /// Configurations of the two ends that don't fit: socket types, mechanisms, keys, passwords.
     Configuration,
-    /// The peer wants more than a limit of ours allows.
+    /// A limit of this side, which the peer exceeds.
     Limit,
-    /// Neither end: it is a matter of time.
+    /// Neither end: a later attempt may succeed.
     Transient,
-    /// The program that uses this library.
+    /// The program that uses this library, by a wrong call.
     Caller,
 }

@@ -1,8 +1,8 @@
-//! The 64 bytes that open a connection (RFC 37, "Version Negotiation").
+//! The greeting: the 64 bytes that open a connection (RFC 37, "Version Negotiation").
 
 use std::fmt;
 
-/// A security mechanism, by its name in the greeting.
+/// A security mechanism. The greeting has its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Mechanism {
@@ -15,7 +15,7 @@ pub enum Mechanism {
 }
 
 impl Mechanism {
-    /// The name on the wire.
+    /// Returns the name on the wire.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -25,7 +25,7 @@ impl Mechanism {
         }
     }
 
-    /// The 20 bytes of the greeting: the name, padded with zeros.
+    /// Returns the field of the greeting: the name, padded with zeros to 20 bytes.
     fn field(self) -> [u8; 20] {
         let mut field = [0; 20];
         field[..self.name().len()].copy_from_slice(self.name().as_bytes());
@@ -39,21 +39,21 @@ impl fmt::Display for Mechanism {
     }
 }
 
-/// A version of ZMTP, as far as it makes a difference: later ones are served as 3.1.
+/// A version of ZMTP. Later versions are served as 3.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version {
-    /// 2 or 3.
+    /// The major version: 2 or 3.
     pub major: u8,
-    /// Of version 3: 0 knows no commands after the handshake.
+    /// The minor version. 3.0 has no commands for subscriptions.
     pub minor: u8,
 }
 
 impl Version {
-    /// libzmq 3.x: no mechanisms, no commands.
+    /// The version of libzmq 3.x: no mechanisms, no commands.
     pub const V2_0: Self = Self { major: 2, minor: 0 };
-    /// libzmq 4.0 to 4.3.2: subscriptions are messages.
+    /// The version of libzmq 4.0 to 4.3.2: subscriptions are messages.
     pub const V3_0: Self = Self { major: 3, minor: 0 };
-    /// The version that we speak.
+    /// The version of this crate.
     pub const V3_1: Self = Self { major: 3, minor: 1 };
 }
 
@@ -68,9 +68,9 @@ impl fmt::Display for Version {
 pub struct Greeting {
     /// The version of the protocol.
     pub version: Version,
-    /// The one mechanism that the end speaks: there is no negotiation.
+    /// The mechanism that the end speaks. There is no negotiation.
     pub mechanism: Mechanism,
-    /// Whether the end has the server's role in the mechanism. libzmq never says so.
+    /// Whether the end has the server's role in the mechanism. libzmq never sets it.
     pub as_server: bool,
 }
 
@@ -78,7 +78,7 @@ impl Greeting {
     /// Bytes of a greeting on the wire.
     pub const LEN: usize = 64;
 
-    /// Returns a greeting of ours: version 3.1.
+    /// Returns a greeting of version 3.1.
     #[must_use]
     pub const fn new(mechanism: Mechanism, as_server: bool) -> Self {
         Self { version: Version::V3_1, mechanism, as_server }
@@ -98,11 +98,11 @@ impl Greeting {
 
     /// Reads the greeting that `bytes` begins with; `Ok(None)` when it isn't whole yet.
     ///
-    /// Fails as early as the bytes allow. The padding and the filler are not looked at: libzmq fills them its
-    /// own way. A major version above 3 is taken for 3.1, since such a peer has to speak our version with us.
+    /// Fails as early as the bytes allow. Padding and filler are ignored, since libzmq doesn't zero them. A major
+    /// version above 3 is taken for 3.1, since a later peer has to speak this version here.
     ///
     /// # Errors
-    /// [`GreetingError`]: the peer is of an older ZMTP, no ZMTP peer at all, or wants another mechanism.
+    /// [`GreetingError`]: the peer speaks an older ZMTP, another protocol, or another mechanism.
     pub fn parse(bytes: &[u8], mechanism: Mechanism) -> Result<Option<Self>, GreetingError> {
         if let Some(major) = peer_major(bytes)?.filter(|major| *major < 3) {
             return Err(GreetingError::Version { major });
@@ -124,10 +124,9 @@ impl Greeting {
     }
 }
 
-/// Returns the major version of the peer that sent `bytes` first; `Ok(None)` when too few have come to tell.
+/// Returns the major version of the peer whose greeting begins with `bytes`; `Ok(None)` when too few have arrived.
 ///
-/// Byte 9 has its lowest bit set in every version that has a number. Without, it is ZMTP 1.0, or another
-/// protocol.
+/// Byte 9 has its lowest bit set in every version from 2.0 on. Otherwise the peer speaks ZMTP 1.0 or another protocol.
 pub(crate) fn peer_major(bytes: &[u8]) -> Result<Option<u8>, GreetingError> {
     let byte = |at: usize| bytes.get(at).copied();
     if byte(0).is_some_and(|first| first != 0xff) || byte(SIGNATURE_END).is_some_and(|last| last & 1 == 0) {
@@ -136,7 +135,7 @@ pub(crate) fn peer_major(bytes: &[u8]) -> Result<Option<u8>, GreetingError> {
     Ok(byte(MAJOR))
 }
 
-/// Bytes up to and with the major version: what tells versions apart.
+/// Bytes of a greeting up to and with the major version, by which the versions differ.
 pub(crate) const VERSIONED: usize = MAJOR + 1;
 const SIGNATURE_END: usize = 9;
 const MAJOR: usize = 10;
@@ -144,20 +143,20 @@ const MINOR: usize = 11;
 const MECHANISM: usize = 12;
 const AS_SERVER: usize = 32;
 
-/// A greeting that we can't go on from. Trying again doesn't help until one end is changed.
+/// Error of a greeting with which the handshake can't go on. Another attempt fails likewise until one end is changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GreetingError {
-    /// The first bytes are those of ZMTP 1.0 or of another protocol.
+    /// First bytes of ZMTP 1.0 or of another protocol.
     #[error("peer doesn't speak ZMTP 3: its first bytes are no greeting")]
     Unversioned,
-    /// ZMTP 2.0 or older, as libzmq before 4.0 spoke it.
+    /// A version of ZMTP below 3, as libzmq before 4.0 spoke it.
     #[error("peer speaks ZMTP {}", older(*major))]
     Version {
         /// The major version in the peer's greeting.
         major: u8,
     },
-    /// The ends are configured for different mechanisms.
+    /// Another mechanism than this end is configured for.
     #[error("peer wants security mechanism {theirs:?}, this socket {ours}")]
     Mechanism {
         /// The name in the peer's greeting, printable.
@@ -167,7 +166,7 @@ pub enum GreetingError {
     },
 }
 
-/// Describes the ZMTP version that a major version below 3 stands for, and when we serve it.
+/// Describes the version that a major version below 3 stands for, and when it is served.
 fn older(major: u8) -> String {
     match major {
         1 | 2 => "2.0, as libzmq 3.x does: it is served only with NULL, without an authenticator, and if that is asked for".into(),

@@ -1,7 +1,7 @@
-//! When to ask a silent peer for a sign of life, and when to give it up (RFC 37, "Connection Heartbeating").
+//! Heartbeats: PINGs to a peer, and the timeouts of a silent peer (RFC 37, "Connection Heartbeating").
 //!
 //! Time is handed in. The order of calls at each turn: `handle_*` for what has happened, then
-//! [`poll`](Heartbeat::poll) until it answers [`HeartbeatAction::Wait`].
+//! [`poll`](Heartbeat::poll) until it returns [`HeartbeatAction::Wait`].
 
 use std::time::{Duration, Instant};
 
@@ -12,25 +12,24 @@ use crate::command::ping::Ping;
 /// Configuration of heartbeats. All off by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HeartbeatConfig {
-    /// Time between two PINGs; zero: no PINGs. With a TTL, PINGs are sent at least twice within the time that the peer
-    /// is told.
+    /// Time between two PINGs; zero: no PINGs. With a TTL, at least two PINGs are sent within it.
     pub interval: Duration,
-    /// Time that the peer may wait for another sign of life of ours before it gives us up; zero: for ever. The peer is
-    /// told it in tenths of a second, and at most 65.5 s: libzmq counts no further.
+    /// Time without traffic after which the peer may close the connection; zero: no limit. PINGs carry it in tenths of
+    /// a second, and at most 65.5 s, since libzmq counts no further.
     pub ttl: Duration,
-    /// Time that may pass after a PING is written, without any sign of life of the peer; `None`: the interval; zero:
-    /// any time.
+    /// Time without traffic of the peer after a PING was written, before the connection is closed; `None`: the
+    /// interval; zero: no limit.
     pub timeout: Option<Duration>,
 }
 
 impl HeartbeatConfig {
-    /// The TTL in a PING.
+    /// Returns the TTL in a PING.
     fn tenths(&self) -> u16 {
         (self.ttl.as_millis() / 100).min(MAX_TTL_TENTHS) as u16
     }
 
-    /// The time between PINGs. A TTL is a promise to be heard again in time, so the interval isn't longer than half of
-    /// what the peer was told: a PING may then be late, or the TTL be cut, and no idle connection ends.
+    /// Returns the time between PINGs: at most half of the TTL in them. So a PING may be late, or the TTL be cut, and
+    /// no idle connection is closed.
     fn ping_interval(&self) -> Duration {
         match self.tenths() {
             0 => self.interval,
@@ -47,28 +46,28 @@ impl HeartbeatConfig {
 #[derive(Debug)]
 pub struct Heartbeat {
     config: HeartbeatConfig,
-    /// When the next PING is due.
+    /// Time at which the next PING is due.
     ping_at: Option<Instant>,
-    question: Question,
-    /// When the peer is given up, unless something comes: the time that it set itself.
+    last_ping: PingState,
+    /// Time at which the TTL of the peer ends, unless bytes arrive.
     alive_by: Option<Instant>,
     peer_ttl: Duration,
-    /// When the peer asked last; before that, when the handshake was complete.
+    /// Time of the peer's last PING; before the first, of the end of the handshake.
     asked_at: Instant,
     /// The time between the peer's last two PINGs.
     peer_interval: Option<Duration>,
-    /// When a peer that isn't read gets a PONG that it didn't ask for.
+    /// Time at which a peer that isn't read gets an unsolicited PONG.
     pong_at: Option<Instant>,
 }
 
 /// State of our last PING.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Question {
-    /// There is none, or the peer has been heard since.
+enum PingState {
+    /// There is none, or bytes have arrived since.
     Answered,
-    /// It isn't written yet, so its silence isn't the peer's. Another one would only wait behind it.
+    /// It isn't written yet, so the peer can't have answered. Another PING would only wait behind it.
     Waiting,
-    /// It is written. The peer is given up then, unless something comes.
+    /// It is written. At the given time the peer has timed out, unless bytes arrive.
     Written(Option<Instant>),
 }
 
@@ -77,28 +76,28 @@ enum Question {
 pub enum HeartbeatAction {
     /// Do nothing until this time; `None`: until something happens.
     Wait(Option<Instant>),
-    /// Send this PING, and call [`Heartbeat::handle_written`] when it is written.
+    /// Send the PING, and call [`Heartbeat::handle_written`] when it is written.
     Ping(Ping),
-    /// Send a PONG without a context: the peer's PINGs lie unread here.
+    /// Send a PONG without a context: PINGs of the peer wait unread.
     Pong,
-    /// Close the connection: the peer is silent for too long.
+    /// Close the connection: the peer has been silent for too long.
     Timeout,
 }
 
-/// libzmq holds a TTL in milliseconds in 16 bits: more than this would wrap there.
+/// Maximum TTL in a PING. libzmq holds milliseconds in 16 bits: a larger TTL would wrap there.
 const MAX_TTL_TENTHS: u128 = 655;
-/// A peer whose PINGs follow each other faster isn't answered any faster while it isn't read.
+/// Minimum time between unsolicited PONGs, however fast the PINGs of the peer follow each other.
 const MIN_PONG_INTERVAL: Duration = Duration::from_millis(1);
 
 impl Heartbeat {
-    /// The heartbeats of a connection whose handshake was complete at `begin`.
+    /// Returns the heartbeats of a connection whose handshake was complete at `begin`.
     #[must_use]
     pub fn new(config: HeartbeatConfig, begin: Instant) -> Self {
         let ping_at = begin.checked_add(config.ping_interval()).filter(|_| config.interval > Duration::ZERO);
         Self {
             config,
             ping_at,
-            question: Question::Answered,
+            last_ping: PingState::Answered,
             alive_by: None,
             peer_ttl: Duration::ZERO,
             asked_at: begin,
@@ -107,10 +106,10 @@ impl Heartbeat {
         }
     }
 
-    /// Bytes have come from the peer: any are a sign of life, also parts of a frame.
+    /// Records that bytes have arrived from the peer. Parts of a frame count too.
     pub fn handle_traffic(&mut self, now: Instant) {
-        if self.question != Question::Waiting {
-            self.question = Question::Answered;
+        if self.last_ping != PingState::Waiting {
+            self.last_ping = PingState::Answered;
         }
         self.extend_peer_ttl(now);
     }
@@ -121,7 +120,7 @@ impl Heartbeat {
         }
     }
 
-    /// The peer has sent a PING: it may set itself a time within which it will be heard again.
+    /// Records a PING of the peer, and its TTL if it has one.
     pub fn handle_ping(&mut self, ping: &Ping, now: Instant) {
         self.peer_ttl = ping.ttl().unwrap_or_default();
         self.alive_by = ping.ttl().map(|ttl| now + ttl);
@@ -129,10 +128,10 @@ impl Heartbeat {
         self.asked_at = now;
     }
 
-    /// The PING that [`poll`](Self::poll) gave is written whole: the peer's time to answer begins.
+    /// Records that the PING of [`poll`](Self::poll) is written whole: the peer's time to answer begins.
     pub fn handle_written(&mut self, now: Instant) {
-        if self.question == Question::Waiting {
-            self.question = Question::Written(self.answer_by(now));
+        if self.last_ping == PingState::Waiting {
+            self.last_ping = PingState::Written(self.answer_by(now));
         }
     }
 
@@ -141,17 +140,18 @@ impl Heartbeat {
         now.checked_add(timeout).filter(|_| timeout > Duration::ZERO)
     }
 
-    /// The peer has made room for more, after it had taken nothing for a while: it reads, and our PING comes to it later.
+    /// Records that the peer reads again, after it had taken nothing for a while. Its time to answer begins anew, since
+    /// the PING comes to it later.
     pub fn handle_progress(&mut self, now: Instant) {
-        if let Question::Written(_) = self.question {
-            self.question = Question::Written(self.answer_by(now));
+        if let PingState::Written(_) = self.last_ping {
+            self.last_ping = PingState::Written(self.answer_by(now));
         }
         self.extend_peer_ttl(now);
     }
 
-    /// The peer isn't read, since what it sent waits here: its silence means nothing. A PING of the peer's would lie
-    /// unread, so it gets PONGs that it didn't ask for, twice in the time between its PINGs. To be called at each turn for
-    /// as long as that lasts.
+    /// Records that the peer isn't read, since its messages wait here: its silence means nothing. A PING would wait
+    /// unread, so the peer gets unsolicited PONGs, twice in the time between its PINGs. Call it at each turn while this
+    /// lasts.
     pub fn handle_unread(&mut self, now: Instant) {
         self.handle_traffic(now);
         if self.pong_at.is_none() {
@@ -163,7 +163,7 @@ impl Heartbeat {
         self.peer_interval.map(|interval| (interval / 2).max(MIN_PONG_INTERVAL))
     }
 
-    /// The peer is read again, and has sent no more than that: its PINGs, too, have been answered.
+    /// Records that the peer is read again and all that it had sent is read: its PINGs have been answered.
     pub fn handle_reading(&mut self) {
         self.pong_at = None;
     }
@@ -171,7 +171,7 @@ impl Heartbeat {
     /// Returns the action that is due now.
     pub fn poll(&mut self, now: Instant) -> HeartbeatAction {
         let is_over = |at: Option<Instant>| at.is_some_and(|at| at <= now);
-        let answer_by = if let Question::Written(at) = self.question { at } else { None };
+        let answer_by = if let PingState::Written(at) = self.last_ping { at } else { None };
         if is_over(answer_by) || is_over(self.alive_by) {
             return HeartbeatAction::Timeout;
         }
@@ -181,9 +181,9 @@ impl Heartbeat {
         }
         if is_over(self.ping_at) {
             self.ping_at = now.checked_add(self.config.ping_interval());
-            // An unanswered PING is enough: more would pile up at a peer that is slow.
-            if self.question == Question::Answered {
-                self.question = Question::Waiting;
+            // One unanswered PING is enough: more would pile up at a slow peer.
+            if self.last_ping == PingState::Answered {
+                self.last_ping = PingState::Waiting;
                 return HeartbeatAction::Ping(Ping { ttl: self.config.tenths(), context: Bytes::new() });
             }
         }
@@ -207,7 +207,7 @@ mod tests {
         HeartbeatConfig { interval, ..HeartbeatConfig::default() }
     }
 
-    /// A PING that is due is given, and written at once.
+    /// Polls for a PING that is due, and records it as written at once.
     fn ask(heartbeat: &mut Heartbeat, now: Instant) {
         assert_eq!(heartbeat.poll(now), HeartbeatAction::Ping(ping(0)));
         heartbeat.handle_written(now);

@@ -13,8 +13,8 @@ use crate::tuning::MAX_DECRYPTED_ROOM_BYTES;
 
 /// A [`Decoder`] that decrypts first if the mechanism encrypts, and otherwise only decodes.
 ///
-/// Feed it through [`reserve`](Self::reserve), then call [`poll_event`](Self::poll_event) until it answers
-/// `Ok(None)`. After an error the stream can't be read on.
+/// Read into the buffer that [`reserve`](Self::reserve) returns, then call [`poll_event`](Self::poll_event) until it
+/// returns `Ok(None)`. After an error the stream can't be read any further.
 #[derive(Debug)]
 pub struct Incoming {
     decoder: Decoder,
@@ -32,7 +32,7 @@ struct Encrypted {
 }
 
 impl Incoming {
-    /// Starts with bytes that arrived together with the end of the handshake.
+    /// Returns the receiving side, which starts with the bytes that arrived together with the end of the handshake.
     #[must_use]
     pub fn new(received: BytesMut, limits: Limits, opener: Option<Opener>) -> Self {
         match opener {
@@ -44,7 +44,7 @@ impl Incoming {
         }
     }
 
-    /// The buffer to append received bytes to: see [`Decoder::reserve`].
+    /// Returns the buffer to append received bytes to: see [`Decoder::reserve`].
     #[inline]
     pub fn reserve(&mut self, hint: usize) -> &mut BytesMut {
         match &mut self.encrypted {
@@ -53,7 +53,7 @@ impl Incoming {
         }
     }
 
-    /// Room that [`reserve`](Self::reserve) could hand out without allocating.
+    /// Returns the bytes of room that [`reserve`](Self::reserve) could hand out without allocating.
     #[must_use]
     pub fn spare(&self) -> usize {
         match &self.encrypted {
@@ -62,13 +62,13 @@ impl Incoming {
         }
     }
 
-    /// Whether no partial frame or message is held.
+    /// Returns whether no partial frame or message is held.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.decoder.is_empty() && self.encrypted.as_ref().is_none_or(|encrypted| encrypted.buffer.is_empty())
     }
 
-    /// Gives memory back that holds nothing: for connections that fall idle.
+    /// Frees memory that holds no bytes. Call it when the connection becomes idle.
     pub fn shrink(&mut self) {
         self.decoder.shrink();
         if let Some(encrypted) = &mut self.encrypted
@@ -132,11 +132,11 @@ impl Encrypted {
     }
 }
 
-/// Traffic that can't be accepted. The connection has to be closed.
+/// Error of traffic that can't be accepted. Close the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrafficError {
-    /// The framing is broken, or a limit is exceeded.
+    /// Broken framing, or an exceeded limit.
     #[error(transparent)]
     Frame(#[from] FrameError),
     /// Traffic that can't be decrypted.

@@ -1,8 +1,8 @@
-//! Properties that the ends tell each other in the handshake (RFC 37, "Metadata").
+//! Metadata: the properties that the ends announce in the handshake (RFC 37, "Metadata").
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-/// A list of named values, checked and kept in wire form.
+/// A list of properties, which are names with values, checked and kept in wire form.
 ///
 /// ```
 /// use enfonet_zmtp::Metadata;
@@ -49,7 +49,7 @@ impl Metadata {
         }
     }
 
-    /// The properties in the order of the wire.
+    /// Returns the properties, names and values, in the order of the wire.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let mut rest = &self.0[..];
         std::iter::from_fn(move || {
@@ -59,20 +59,21 @@ impl Metadata {
         })
     }
 
-    /// The value of the first property of that name; names are compared without regard to case.
+    /// Returns the value of the first property of this name. Names are compared without regard to case.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&[u8]> {
         self.iter().find(|(n, _)| n.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
     }
 
-    /// The wire form.
+    /// Returns the wire form.
     #[must_use]
     pub fn as_wire(&self) -> &[u8] {
         &self.0
     }
 }
 
-/// name-length name value-length value
+/// Splits off the first property: its name, its value, and the wire form behind it. Each has its length before it, of
+/// one byte and of four.
 fn split_property(wire: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let (name_len, rest) = wire.split_first().filter(|(len, _)| **len > 0)?;
     let (name, rest) = rest.split_at_checked(usize::from(*name_len))?;
@@ -81,7 +82,7 @@ fn split_property(wire: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     Some((name, value, rest))
 }
 
-/// Metadata that is no list of whole properties: the peer's fault.
+/// Error of metadata that is no list of whole properties. The peer is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("peer sent malformed metadata")]
 pub struct MetadataError;

@@ -1,8 +1,8 @@
-//! Buffers to read into, used again once nothing holds a part of their bytes.
+//! Read buffers of a connection, reused once no slice of their bytes is held.
 //!
-//! Bytes that are read leave their buffer as shared slices, so the next read needs another buffer. The allocator would
-//! give its memory back to the system and take it again, page by page. A few buffers in turn stay where they are, in
-//! the caches too.
+//! Bytes that are read leave their buffer as shared slices, so the next read needs another buffer. At this size the
+//! allocator gives memory back to the system and takes it again, page by page. A few buffers used in turn keep their
+//! pages, and stay in the caches.
 
 use bytes::BytesMut;
 
@@ -36,7 +36,7 @@ pub(crate) struct Buffers {
 }
 
 impl Buffers {
-    /// Makes room in `buffer` behind what is in it, for at least half of `room`.
+    /// Makes room in `buffer` behind its bytes, for at least half of `room`.
     pub(crate) fn make_room(&mut self, buffer: &mut BytesMut, room: usize) {
         if buffer.len() > room / 2 || room > MAX_KEPT_BUFFER_BYTES {
             self.grow(buffer, room);
@@ -52,13 +52,13 @@ impl Buffers {
         }
     }
 
-    /// Makes room for all of `room`, in a buffer that isn't kept: for the rest of a frame.
+    /// Makes room for all of `room`, for the rest of a frame. The buffer won't be kept.
     pub(crate) fn grow(&mut self, buffer: &mut BytesMut, room: usize) {
         buffer.reserve(room);
         self.is_odd = true;
     }
 
-    /// Drops all kept buffers: for connections that fall idle.
+    /// Drops all kept buffers.
     pub(crate) fn clear(&mut self) {
         (self.used, self.is_odd) = (Vec::new(), true);
     }
@@ -72,8 +72,8 @@ impl Buffers {
         }
     }
 
-    /// Takes a buffer with no bytes that are still held. If there is none, drops the oldest if `MAX_KEPT_BUFFERS` are kept,
-    /// and allocates one.
+    /// Takes a buffer with no bytes that are still held. If there is none, drops the oldest if `MAX_KEPT_BUFFERS` are
+    /// kept, and allocates one.
     fn take(&mut self) -> BytesMut {
         let size = self.size;
         if let Some(free) = self.used.iter_mut().position(|used| used.try_reclaim(size)) {

@@ -1,8 +1,8 @@
-//! Which kind of socket stands at each end, and which kinds may talk (RFC 37, "The Socket-Type Property").
+//! Socket types, and the pairs of types that may talk (RFC 37, "The Socket-Type Property").
 
 use std::fmt;
 
-/// The kind of a socket, as announced in the handshake.
+/// The type of a socket, as announced in the handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the names are the field's own")]
@@ -21,7 +21,7 @@ pub enum SocketType {
 }
 
 impl SocketType {
-    /// All of them.
+    /// All socket types.
     pub const ALL: [Self; 11] = [
         Self::Req,
         Self::Rep,
@@ -36,7 +36,7 @@ impl SocketType {
         Self::Pair,
     ];
 
-    /// The name on the wire: upper case.
+    /// Returns the name on the wire, in upper case.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -54,7 +54,7 @@ impl SocketType {
         }
     }
 
-    /// Whether RFC 37 lets these two talk. Symmetric.
+    /// Returns whether RFC 37 lets sockets of the two types talk. Symmetric.
     #[must_use]
     pub const fn is_compatible(self, peer: Self) -> bool {
         use SocketType::{Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Sub, XPub, XSub};
@@ -72,7 +72,7 @@ impl SocketType {
         )
     }
 
-    /// Whether the kind announces an identity, also known as routing id.
+    /// Returns whether sockets of the type announce an identity, also known as routing id.
     #[must_use]
     pub const fn announces_identity(self) -> bool {
         matches!(self, Self::Req | Self::Dealer | Self::Router)
@@ -85,12 +85,12 @@ impl fmt::Display for SocketType {
     }
 }
 
-/// A name that no socket type of ours has.
+/// Error of a name that no socket type has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown socket type")]
 pub struct UnknownSocketType;
 
-/// The exact bytes of the name: neither "dealer" nor "DEALERX" is "DEALER".
+/// Conversion from the exact bytes of the name: neither "dealer" nor "DEALERX" is "DEALER".
 impl TryFrom<&[u8]> for SocketType {
     type Error = UnknownSocketType;
 

@@ -1,6 +1,7 @@
 //! Constants that tune speed and memory, each with its reason and the measurement behind it.
 //!
-//! Sizes that the protocol sets stand where they are used. `docs/performance.md` has the measurements in full; the bench
+//! Sizes that the protocol sets stand where they are used. `docs/performance.md` has the measurements in full; the
+//! bench
 //! `codec` and `benches/compare/run` show them again.
 
 /// Bytes from which on a body is written from where it is, by `writev`. A smaller body is copied next to its header:
@@ -8,9 +9,9 @@
 /// chosen for the order of magnitude, not by a sweep. `benches/compare/run` measures both sides of it.
 pub(crate) const LARGE_BODY_BYTES: usize = 4 << 10;
 
-/// Bytes of a message, with its frame headers, that are held in place: copying them costs less than counting
-/// references to a buffer. With 71 instead of 39 bytes: 64 bytes 13.3 → 20.2 M messages/s, 32 bytes 22.7 → 20.3, since a
-/// message then takes 80 bytes instead of 48 (PUSH to PULL over tcp, medians of 5).
+/// Bytes of a message, with its frame headers, that are held in place: copying them costs less than counting references
+/// to a buffer. With 71 instead of 39 bytes: 64 bytes 13.3 → 20.2 M messages/s, 32 bytes 22.7 → 20.3, since a message
+/// then takes 80 bytes instead of 48 (PUSH to PULL over tcp, medians of 5).
 pub(crate) const INLINE_MESSAGE_BYTES: usize = 71;
 
 /// Bytes of an envelope that are held in place. Enough for a routing id of up to 28 bytes and the delimiter, so that
@@ -18,16 +19,16 @@ pub(crate) const INLINE_MESSAGE_BYTES: usize = 71;
 pub(crate) const INLINE_ENVELOPE_BYTES: usize = 32;
 
 /// Maximum buffers that are kept for reuse: their bytes are read in one turn of a connection, and received in the next.
-/// The system would take back and give again each buffer, page by page: 110 page faults for 1,000 messages of 16 KiB. With
-/// reuse: 16 KiB 129,000 → 187,000 messages/s (medians of 9).
+/// The system would take back and give again each buffer, page by page: 110 page faults for 1,000 messages of 16 KiB.
+/// With reuse: 16 KiB 129,000 → 187,000 messages/s (medians of 9).
 pub(crate) const MAX_KEPT_BUFFERS: usize = 4;
 
 /// Maximum bytes of a buffer that is kept for reuse. A larger buffer is for a single message, and wouldn't stay in
 /// the caches: messages of 150,000 bytes read into reused buffers of 256 KiB were slower, 33,000 → 25,000 messages/s.
 pub(crate) const MAX_KEPT_BUFFER_BYTES: usize = 256 << 10;
 
-/// Arrived bytes of a frame from which on it gets room for [`LARGE_FRAME_FACTOR`] times as many. Up to there it gets room
-/// for as much again, so that an announced size costs the peer its bytes before it costs us memory.
+/// Arrived bytes of a frame from which on it gets room for [`LARGE_FRAME_FACTOR`] times as many. Up to there it gets
+/// room for as much again, so that an announced size costs the peer its bytes before it costs us memory.
 pub(crate) const LARGE_FRAME_BYTES: usize = 64 << 10;
 
 /// Room for a large frame, as a multiple of its arrived bytes. A smaller factor copies the frame more often: with 8

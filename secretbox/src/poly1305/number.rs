@@ -12,12 +12,12 @@ const BITS_44: u64 = (1 << 44) - 1;
 const BITS_42: u64 = (1 << 42) - 1;
 const BITS_26: u64 = (1 << 26) - 1;
 
-/// The lowest limb first. All are less than 2^46.
+/// A number, its lowest limb first. All limbs are less than 2^46.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Number([u64; 3]);
 
-/// A number to multiply with: its limbs, and 20 times its upper two. What is beyond 2^130 comes back times 5, and
-/// products of limbs are two bits further to the left than the limb that they belong to.
+/// A factor: its limbs, and 20 times its upper two. The part of a product beyond 2^130 comes back times 5, and products
+/// of limbs are two bits further to the left than the limb that they belong to.
 #[derive(Clone, Copy)]
 pub(super) struct Factor {
     limbs: [u64; 3],
@@ -30,7 +30,7 @@ fn halves(bytes: &[u8; BLOCK]) -> [u64; 2] {
 }
 
 impl Number {
-    /// The number that a key has, some bits of which are always zero.
+    /// Returns the number of a key. Some of its bits are always zero.
     pub(super) fn of_key(key: &[u8; 32]) -> Self {
         let [low, high] = halves(key.first_chunk().expect("the key's first half"));
         Self::new([low & 0x0fff_fffc_0fff_ffff, high & 0x0fff_fffc_0fff_fffc, 0])
@@ -41,7 +41,7 @@ impl Number {
         Self::new([low, high, 1])
     }
 
-    /// The last block, which isn't whole.
+    /// Returns the number of the last block, if it isn't whole.
     pub(super) fn of_tail(tail: &[u8]) -> Self {
         let mut block = [0; BLOCK];
         block[..tail.len()].copy_from_slice(tail);
@@ -50,7 +50,7 @@ impl Number {
         Self::new([low, high, 0])
     }
 
-    /// From words of 64 bits, the lowest first.
+    /// Returns a number of words of 64 bits, the lowest first.
     const fn new([low, high, top]: [u64; 3]) -> Self {
         Self([low & BITS_44, (low >> 44 | high << 20) & BITS_44, high >> 24 | top << 40])
     }
@@ -60,7 +60,7 @@ impl Number {
         Factor { limbs: self.0, wrapped: [20 * b, 20 * c] }
     }
 
-    /// With limbs that are no longer than they should be, but for the second, by a bit.
+    /// Returns the number with carried limbs. Only the second may be longer than its size, by a bit.
     const fn carried(self) -> Self {
         let [mut a, mut b, mut c] = self.0;
         (b, a) = (b + (a >> 44), a & BITS_44);
@@ -70,21 +70,21 @@ impl Number {
         Self([a, b, c])
     }
 
-    /// In limbs of 26 bits, as vectors multiply them.
+    /// Converts to limbs of 26 bits, as vectors multiply them.
     pub(super) const fn to_limbs_26(self) -> [u64; 5] {
         let [a, b, c] = self.carried().carried().0;
         [a & BITS_26, (a >> 26 | b << 18) & BITS_26, b >> 8 & BITS_26, (b >> 34 | c << 10) & BITS_26, c >> 16]
     }
 
-    /// From limbs of 26 bits, each of which is less than 2^29.
+    /// Converts from limbs of 26 bits, each of which is less than 2^29.
     pub(super) const fn from_limbs_26([a, b, c, d, e]: [u64; 5]) -> Self {
         Self([a + (b << 26), (c << 8) + (d << 34), e << 16]).carried()
     }
 
-    /// Its lowest 128 bits, when it is less than 2^130 - 5.
+    /// Returns the lowest 128 bits of the number modulo 2^130 - 5.
     pub(super) fn reduced(self) -> u128 {
         let [a, b, c] = self.carried().carried().0;
-        // It isn't if adding 5 carries out of the upper limb.
+        // The number is less than 2^130 - 5 unless adding 5 carries out of the upper limb.
         let less_a = a + 5;
         let less_b = b + (less_a >> 44);
         let less_c = c + (less_b >> 44);

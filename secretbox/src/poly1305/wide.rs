@@ -1,7 +1,7 @@
 //! Several sums side by side, in vectors of 64-bit lanes.
 //!
-//! With AVX2, that is: 6.8 GB/s where one sum has 2.0. AVX-512 makes no more of it, since its products have fewer places
-//! to be computed at.
+//! Only with AVX2: 6.8 GB/s where a single sum has 2.0. AVX-512 gains nothing more, since fewer execution units
+//! multiply its vectors.
 
 use std::hint::black_box;
 
@@ -14,11 +14,11 @@ use crate::poly1305::number::{BLOCK, Number};
 const MAX_LANES: usize = 4;
 const BITS_26: u64 = (1 << 26) - 1;
 
-/// A number in each lane, in limbs of 26 bits, the lowest first. Limbs stay below 2^28, so that a product with five times
-/// another fits into 64 bits five times.
+/// A number in each lane, in limbs of 26 bits, the lowest first. Limbs stay below 2^28, so that a product with five
+/// times another fits into 64 bits five times.
 type Limbs<S> = [<S as Simd>::u64s; 5];
 
-/// The sum of the blocks of `message` that fill all lanes, and the rest; `None` if the processor can't.
+/// Returns the sum of the blocks of `message` that fill all lanes, and the rest; `None` without AVX2.
 pub(super) fn sum(level: Level, at: Number, message: &[u8]) -> Option<(Number, &[u8])> {
     #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
     if let Some(avx2) = level.as_avx2() {
@@ -44,7 +44,8 @@ mod x86 {
     use fearless_simd::x86::Avx2;
 
     fearless_simd::kernel!(
-        /// The products of the lower halves of all lanes. `a * b` is that of whole lanes, which takes three times as long.
+        /// Returns the products of the lower halves of all lanes. `a * b` multiplies whole lanes, which takes three
+        /// times as long.
         #[inline(always)]
         pub(super) fn product(avx2: Avx2, a: u64x4<Avx2>, b: u64x4<Avx2>) -> u64x4<Avx2> {
             _mm256_mul_epu32(a.into(), b.into()).simd_into(avx2)
@@ -60,8 +61,8 @@ fn sum_with<S: Simd>(
     message: &[u8],
 ) -> Option<(Number, &[u8])> {
     let lanes = S::u64s::LEN;
-    // If the compiler could see how short limbs are it would leave out that products are of 32 bits only, and then, where
-    // it chooses instructions, no longer know: 75 of them in this loop instead of 25.
+    // Hides from the compiler how short limbs are. Otherwise it drops the masks that make products those of 32 bits,
+    // and then no longer knows it when it selects instructions: 75 of them in this loop instead of 25.
     let (powers, mask) = black_box((powers(at, lanes), BITS_26));
     let mask = S::u64s::splat(simd, mask);
     let zero = S::u64s::splat(simd, 0);
@@ -79,13 +80,13 @@ fn sum_with<S: Simd>(
             *sum += limb;
         }
     }
-    // The last block of all is in the last lane, and has one multiplication to come.
+    // The last block is in the last lane, and has one multiplication to come.
     let sums = Factor::<S>::new(each).times(mask, &product, sums);
     let sums = std::array::from_fn(|limb| sums[limb].as_slice().iter().sum());
     Some((Number::from_limbs_26(sums), chunks.remainder()))
 }
 
-/// The limbs of as many powers as there are lanes, the highest in the first.
+/// Returns the limbs of as many powers as there are lanes, the highest power in the first lane.
 #[inline(always)]
 fn powers(at: Number, lanes: usize) -> [[u64; MAX_LANES]; 5] {
     let mut powers = [[0; MAX_LANES]; 5];
@@ -99,7 +100,7 @@ fn powers(at: Number, lanes: usize) -> [[u64; MAX_LANES]; 5] {
     powers
 }
 
-/// A block in each lane.
+/// Returns the limbs of a chunk of blocks, with a block in each lane.
 #[inline(always)]
 fn blocks<S: Simd>(simd: S, mask: S::u64s, chunk: &[u8]) -> Limbs<S> {
     let (first, second) = chunk.split_at(chunk.len() / 2);
@@ -154,7 +155,7 @@ impl<S: Simd> Factor<S> {
     }
 }
 
-/// Limbs of 26 bits and a little more: two chains of carries, which don't wait for each other.
+/// Returns the limbs after two chains of carries that don't wait for each other: of 26 bits and a little more.
 #[inline(always)]
 fn carried<S: Simd>(mask: S::u64s, [mut a, mut b, mut c, mut d, mut e]: Limbs<S>) -> Limbs<S> {
     let carry = |from: &mut S::u64s, to: &mut S::u64s| {

@@ -22,7 +22,7 @@ fn seal(series: &mut Series, number: u64, content: &[u8]) -> BytesMut {
     out
 }
 
-/// Content that is different for each length.
+/// Returns content that differs for each length.
 fn content(len: usize) -> Vec<u8> {
     (0..len).map(|at| (at * 131 + len) as u8).collect()
 }

@@ -2,11 +2,11 @@
 
 use crate::command::name::CommandName;
 
-/// A command of a form that ZMTP doesn't allow: the peer's fault.
+/// Error of a command whose form ZMTP doesn't allow. The peer is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CommandError {
-    /// There is no name, or it is cut off.
+    /// The name is missing or cut off.
     #[error("peer sent a command without a whole name")]
     Name,
     /// The data doesn't fit the command.

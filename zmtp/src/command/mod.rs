@@ -1,4 +1,4 @@
-//! Commands: what the ends tell each other beside messages (RFC 37, "Commands").
+//! Commands, which the ends of a connection exchange beside messages (RFC 37, "Commands").
 
 pub(crate) mod error;
 pub(crate) mod name;

@@ -1,4 +1,4 @@
-//! PING and PONG: signs of life (RFC 37, "Connection Heartbeating").
+//! PING, which asks the peer for a PONG (RFC 37, "Connection Heartbeating").
 
 use std::time::Duration;
 
@@ -9,24 +9,25 @@ use crate::command::wire::encode_command;
 
 const MAX_CONTEXT: usize = 16;
 
-/// A PING.
+/// A PING command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ping {
-    /// Tenths of a second after which a peer that has heard nothing more may give the sender up; 0: never.
+    /// Tenths of a second without traffic after which the receiver may close the connection; 0: no limit.
     pub ttl: u16,
-    /// Comes back in the PONG; at most 16 bytes.
+    /// Bytes that the PONG returns; at most 16.
     pub context: Bytes,
 }
 
 impl Ping {
-    /// `None` when the two bytes of the TTL aren't there. A context longer than allowed is cut, as libzmq does.
+    /// Reads the data of a PING; `None` when the two bytes of the TTL aren't there. A context longer than allowed is
+    /// cut, as libzmq does.
     pub(super) fn parse(mut data: Bytes) -> Option<Self> {
         let ttl = data.try_get_u16().ok()?;
         data.truncate(MAX_CONTEXT);
         Some(Self { ttl, context: data })
     }
 
-    /// The TTL as a duration; `None` when the sender sets no limit.
+    /// Returns the TTL as a duration; `None` when the sender sets no limit.
     #[must_use]
     pub fn ttl(&self) -> Option<Duration> {
         (self.ttl > 0).then(|| Duration::from_millis(u64::from(self.ttl) * 100))

@@ -8,18 +8,18 @@ use crate::frame::header::FrameHeader;
 use crate::greeting::Version;
 use crate::message::message::Message;
 
-/// Asks a publisher for messages whose first frame begins with the topic, or takes that back.
-/// The empty topic stands for all messages.
+/// A request to a publisher for the messages that begin with a topic, or its cancellation. A message begins with a
+/// topic if its first frame does. The empty topic stands for all messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subscription {
-    /// From now on.
+    /// The topic is wanted from now on.
     Subscribe(Bytes),
-    /// No longer. One cancel ends any number of equal subscriptions of one connection.
+    /// The topic is no longer wanted. One cancel ends all equal subscriptions of a connection.
     Cancel(Bytes),
 }
 
 impl Subscription {
-    /// The topic, whichever it is.
+    /// Returns the topic.
     #[must_use]
     pub fn topic(&self) -> &Bytes {
         match self {
@@ -27,8 +27,8 @@ impl Subscription {
         }
     }
 
-    /// Appends it in the form that a peer of this version understands: a command, or a message to those
-    /// before ZMTP 3.1.
+    /// Appends the subscription in the form that a peer of this version understands: a command, or a message before
+    /// ZMTP 3.1.
     pub fn encode(&self, version: Version, out: &mut BytesMut) {
         match self {
             _ if version < Version::V3_1 => self.encode_message(out),
@@ -45,7 +45,7 @@ impl Subscription {
         out.put_slice(self.topic());
     }
 
-    /// As the message that an XPUB hands to its application: `01 topic` or `00 topic`.
+    /// Converts to the message that an XPUB hands to its application: `01 topic` or `00 topic`.
     #[must_use]
     pub fn to_message(&self) -> Message {
         let mut body = BytesMut::with_capacity(1 + self.topic().len());

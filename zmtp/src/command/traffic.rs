@@ -9,18 +9,18 @@ use crate::command::subscription::Subscription;
 use crate::command::wire::{encode_command, split_name};
 use crate::greeting::Version;
 
-/// A command of the traffic, parsed. (Those of the handshake are [`Handshake`](crate::Handshake)'s own.)
+/// A command after the handshake. ([`Handshake`](crate::Handshake) has its own commands.)
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Command {
-    /// The sender wants, or no longer wants, messages that begin with the topic.
+    /// SUBSCRIBE or CANCEL.
     Subscription(Subscription),
-    /// Asks for a PONG, and says how long the sender means to be heard at least.
+    /// PING: the peer asks for a PONG, and may announce how long it stays silent at most.
     Ping(Ping),
-    /// Answers a PING with its context.
+    /// PONG, with the context of the PING that it answers.
     Pong(Bytes),
-    /// Any other command, by its name: to be ignored, as libzmq does, so that peers may know more than we. READY
-    /// and ERROR are among them, once the handshake is over.
+    /// Any other command, by its name. Ignore it, as libzmq does, so that peers may speak later versions. READY and
+    /// ERROR are unknown once the handshake is complete.
     Unknown(Bytes),
 }
 
@@ -33,7 +33,7 @@ impl Command {
         let name_len = split_name(&body)?.0.len();
         let name = body.split_to(1 + name_len).slice(1..);
         match CommandName::from_wire(&name) {
-            // Topics are kept for long: they must not keep what arrived beside them.
+            // Topics are kept for long: as slices they would keep their whole read buffer alive.
             CommandName::Subscribe => {
                 Ok(Self::Subscription(Subscription::Subscribe(Bytes::copy_from_slice(&body))))
             }
@@ -48,9 +48,9 @@ impl Command {
         }
     }
 
-    /// Appends the frame of the command, in the form that a peer of this version understands; nothing if none
-    /// does, since before ZMTP 3 there were no commands. What isn't known has no data; its name has 1 to 255 bytes,
-    /// or it is none.
+    /// Appends the frame of the command, in the form that a peer of this version understands. Appends nothing if there
+    /// is no such form, since commands came with ZMTP 3, or if an unknown command has no name of 1 to 255 bytes. An
+    /// unknown command has no data.
     pub fn encode(&self, version: Version, out: &mut BytesMut) {
         match self {
             Self::Subscription(subscription) => subscription.encode(version, out),

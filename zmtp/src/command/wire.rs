@@ -5,7 +5,7 @@ use bytes::{BufMut, BytesMut};
 use crate::command::error::CommandError;
 use crate::frame::header::FrameHeader;
 
-/// A command's name, and the data behind it.
+/// Splits the body of a command into its name and the data behind it.
 pub(crate) fn split_name(body: &[u8]) -> Result<(&[u8], &[u8]), CommandError> {
     let (len, rest) = body.split_first().filter(|(len, _)| **len > 0).ok_or(CommandError::Name)?;
     rest.split_at_checked(usize::from(*len)).ok_or(CommandError::Name)

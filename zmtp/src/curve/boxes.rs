@@ -1,5 +1,5 @@
-//! The keys and nonces of CURVE's boxes, which are NaCl's `crypto_box`: a secret box under a key that two ends agree on by
-//! X25519.
+//! The keys and nonces of CURVE's boxes, which are NaCl's `crypto_box`: a secret box under a key that two ends agree on
+//! by X25519.
 
 use enfonet_secretbox::Key;
 
@@ -9,13 +9,14 @@ use crate::security::keys::{PublicKey, SecretKey};
 /// Bytes that a box has more than its content.
 pub(crate) const OVERHEAD: usize = enfonet_secretbox::TAG_BYTES;
 
-/// Bytes of a nonce on the wire that goes up by one with each command, and of one that is random.
+/// Bytes of a nonce on the wire that goes up by one with each command.
 pub(crate) const SHORT_NONCE: usize = 8;
+/// Bytes of a random nonce on the wire.
 pub(crate) const LONG_NONCE: usize = 16;
 
 pub(crate) type Nonce = [u8; enfonet_secretbox::NONCE_BYTES];
 
-/// Joins a command's name for nonces and a number that no other box of the connection's direction has.
+/// Joins a command's nonce prefix and a number that no other box of the direction has.
 pub(crate) fn short_nonce(prefix: &[u8; 16], number: u64) -> Nonce {
     let mut nonce = [0; 24];
     nonce[..16].copy_from_slice(prefix);
@@ -23,7 +24,7 @@ pub(crate) fn short_nonce(prefix: &[u8; 16], number: u64) -> Nonce {
     nonce
 }
 
-/// Joins a command's name for nonces and random bytes.
+/// Joins a command's nonce prefix and random bytes.
 pub(crate) fn long_nonce(prefix: &[u8; 8], random: &[u8; LONG_NONCE]) -> Nonce {
     let mut nonce = [0; 24];
     nonce[..8].copy_from_slice(prefix);
@@ -31,7 +32,7 @@ pub(crate) fn long_nonce(prefix: &[u8; 8], random: &[u8; LONG_NONCE]) -> Nonce {
     nonce
 }
 
-/// Returns the key between the owners of two key pairs, of which the peer has shown the other.
+/// Returns the key for boxes between the owner of `secret` and the owner of `public`, a key of the peer.
 pub(crate) fn agree(secret: &SecretKey, public: &PublicKey) -> Result<Key, CurveError> {
     let shared = secret.agree(public).ok_or(CurveError::WeakPeerKey)?;
     Ok(Key::from_shared_secret(&shared))

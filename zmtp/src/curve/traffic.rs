@@ -5,8 +5,8 @@
 //!                           │             in clear           │      encrypted       │
 //! ```
 //!
-//! The outer frame is one of a plain message, as libzmq has it (RFC 37 would have it a command); what it
-//! carries is told by the inner flags: MORE, and libzmq's COMMAND for what isn't part of a message.
+//! The outer frame is that of a plain message, as libzmq sends it (RFC 37 has a command). The inner flags tell what it
+//! carries: MORE for a part of a message, and libzmq's COMMAND for a command.
 
 use bytes::{BufMut, BytesMut};
 use enfonet_secretbox::{Key, Series};
@@ -21,7 +21,7 @@ const NAME: &[u8; 8] = b"\x07MESSAGE";
 const MORE: u8 = 1;
 const COMMAND: u8 = 2;
 
-/// Bytes of a MESSAGE beside the body of the frame that is in it.
+/// Bytes of a MESSAGE in addition to the body of its frame.
 pub(crate) const MESSAGE_OVERHEAD: usize = NAME.len() + SHORT_NONCE + OVERHEAD + 1;
 
 const LONG_HEADER: usize = 9;
@@ -49,7 +49,7 @@ impl Side {
     }
 }
 
-/// Both directions of a connection: `sent` and `received` are the last nonces of the handshake.
+/// Returns the two directions of a connection. `sent` and `received` are the last nonces of the handshake.
 pub(crate) fn pair(key: &Key, us: Side, sent: u64, received: u64) -> (Sealer, Opener) {
     let sealer = Sealer { boxes: Series::new(key, us.prefix()), last: sent };
     let opener = Opener { boxes: Series::new(key, us.other().prefix()), last: received };
@@ -84,12 +84,12 @@ impl Sealer {
         Ok(())
     }
 
-    /// Appends the MESSAGEs that carry whole frames as we write them, commands among them.
+    /// Appends a MESSAGE for each of `frames`: whole canonical frames, of messages or commands.
     ///
     /// # Errors
     /// [`CurveError::Exhausted`] after 2^64 frames: close the connection.
     pub fn seal_frames(&mut self, mut frames: &[u8], out: &mut BytesMut) -> Result<(), CurveError> {
-        // Frames of ours are whole; anything else ends the walk.
+        // Frames that this side encoded are whole; anything else ends the walk.
         while let Ok(Some(header)) = FrameHeader::parse(frames) {
             let Some((frame, rest)) = frames.split_at_checked(header.frame_len()) else { break };
             let flags = if header.is_command() { COMMAND } else { u8::from(header.more()) };
@@ -99,7 +99,7 @@ impl Sealer {
         Ok(())
     }
 
-    /// Returns the bytes that messages or commands, in wire form, take when they are sealed.
+    /// Returns the sealed length of messages or commands in wire form.
     #[must_use]
     pub fn sealed_len(mut frames: &[u8]) -> usize {
         let mut sealed = 0;
@@ -110,7 +110,7 @@ impl Sealer {
         sealed
     }
 
-    /// Gives back memory that only makes sealing faster: for connections that fall idle.
+    /// Frees memory that only makes sealing faster. Call it when the connection becomes idle.
     pub fn shrink(&mut self) {
         self.boxes.shrink();
     }
@@ -135,10 +135,10 @@ pub struct Opener {
 }
 
 impl Opener {
-    /// Opens the body of a frame, and appends the frame that was in it to `out`.
+    /// Opens the body of a frame, and appends the frame in its box to `out`.
     ///
     /// # Errors
-    /// [`CurveError`]: it is no MESSAGE of the peer's, or one that came before. Close the connection.
+    /// [`CurveError`]: the body is no MESSAGE of the peer, or is a replay. Close the connection.
     pub(crate) fn open(&mut self, body: &[u8], out: &mut BytesMut) -> Result<(), CurveError> {
         let message = body.strip_prefix(NAME).ok_or(CurveError::Unencrypted)?;
         let wrong_length = CurveError::Length { command: CommandName::Message, len: body.len() };
@@ -170,7 +170,7 @@ impl Opener {
         Ok(())
     }
 
-    /// Gives back memory that only makes opening faster: for connections that fall idle.
+    /// Frees memory that only makes opening faster. Call it when the connection becomes idle.
     pub(crate) fn shrink(&mut self) {
         self.boxes.shrink();
     }
@@ -191,7 +191,7 @@ mod tests {
         (pair(&key(), Side::Client, 2, 1).0, pair(&key(), Side::Server, 1, 2).1)
     }
 
-    /// The outer frames' bodies.
+    /// Returns the bodies of the outer frames.
     fn bodies(mut wire: &[u8]) -> Vec<Vec<u8>> {
         let mut bodies = Vec::new();
         while let Some(header) = FrameHeader::parse(wire).unwrap() {

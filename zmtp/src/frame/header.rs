@@ -1,20 +1,20 @@
-//! The header before a frame's body.
+//! The header of a frame.
 
 use bytes::BufMut;
 
-/// Another frame of the same message follows (RFC 37, flag bit 0).
+/// Flag of a frame that another frame of the message follows (RFC 37, bit 0).
 const MORE: u8 = 0x01;
-/// The length takes eight bytes (flag bit 1).
+/// Flag of a length of eight bytes (bit 1).
 const LONG: u8 = 0x02;
-/// The frame is a command, not a part of a message (flag bit 2).
+/// Flag of a command (bit 2).
 const COMMAND: u8 = 0x04;
 
-/// Bits 3 to 7 have no meaning in ZMTP 3.1. We never send them and never pass them on.
+/// Flags of ZMTP 3.1. Bits 3 to 7 are reserved: they are never sent, and never passed on.
 const KNOWN: u8 = MORE | LONG | COMMAND;
 const SHORT_HEADER: usize = 2;
 const LONG_HEADER: usize = 9;
 
-/// The flags and lengths of one frame, as they stand on the wire.
+/// The flags of a frame and the length of its body, as they stand on the wire.
 ///
 /// ```
 /// use enfonet_zmtp::FrameHeader;
@@ -31,19 +31,19 @@ pub struct FrameHeader {
 }
 
 impl FrameHeader {
-    /// The header of a frame that carries a part of a message.
+    /// Returns the header of a frame that carries a part of a message.
     #[must_use]
     pub const fn message(body_len: usize, more: bool) -> Self {
         Self::new(if more { MORE } else { 0 }, body_len)
     }
 
-    /// The header of a frame that carries a command.
+    /// Returns the header of a frame that carries a command.
     #[must_use]
     pub const fn command(body_len: usize) -> Self {
         Self::new(COMMAND, body_len)
     }
 
-    /// A canonical header: the short form wherever the length fits into one byte.
+    /// Returns a canonical header: the short form wherever the length fits into one byte.
     const fn new(kind: u8, body_len: usize) -> Self {
         let long = if body_len > u8::MAX as usize { LONG } else { 0 };
         Self { flags: kind | long, body_len }
@@ -75,42 +75,42 @@ impl FrameHeader {
         Ok(Some(Self { flags: *flags, body_len }))
     }
 
-    /// Whether another frame of the same message follows. Never true of a command.
+    /// Returns whether another frame of the same message follows. Never true of a command.
     #[must_use]
     #[inline]
     pub const fn more(&self) -> bool {
         self.flags & (MORE | COMMAND) == MORE
     }
 
-    /// Whether the frame is a command.
+    /// Returns whether the frame is a command.
     #[must_use]
     #[inline]
     pub const fn is_command(&self) -> bool {
         self.flags & COMMAND != 0
     }
 
-    /// Bytes of this header on the wire: 2 or 9.
+    /// Returns the bytes of the header on the wire: 2 or 9.
     #[must_use]
     #[inline]
     pub const fn header_len(&self) -> usize {
         if self.flags & LONG == 0 { SHORT_HEADER } else { LONG_HEADER }
     }
 
-    /// Bytes of the body that follows.
+    /// Returns the bytes of the body.
     #[must_use]
     #[inline]
     pub const fn body_len(&self) -> usize {
         self.body_len
     }
 
-    /// Bytes of header and body together (never overflows: a length stays below 2^63).
+    /// Returns the bytes of header and body together. Never overflows, since a length stays below 2^63.
     #[must_use]
     #[inline]
     pub const fn frame_len(&self) -> usize {
         self.header_len() + self.body_len
     }
 
-    /// Returns the header as we would write it: no reserved bits, no long form for a short body, no MORE on a command.
+    /// Returns the canonical header: no reserved bits, no long form for a short body, no MORE on a command.
     #[must_use]
     pub(crate) const fn canonical(&self) -> Self {
         let kind = self.flags & KNOWN & !LONG;
@@ -129,26 +129,26 @@ impl FrameHeader {
     }
 }
 
-/// A frame that can't be accepted. Always the peer's fault (or a limit of ours that it exceeded):
-/// the stream can't be read on, so the connection has to be closed.
+/// Error of a frame that breaks the framing or exceeds a limit. The stream can't be read any further: close the
+/// connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FrameError {
-    /// The length is outside of what ZMTP allows.
+    /// A length that ZMTP doesn't allow.
     #[error("peer announced a frame of {announced} bytes, more than ZMTP allows")]
     Length {
         /// The length as it stood on the wire.
         announced: u64,
     },
-    /// The message (all its frames together) would exceed [`Limits::message`](crate::Limits::message).
+    /// A message whose frames together exceed [`Limits::message`](crate::Limits::message).
     #[error("peer sent a message of at least {announced} bytes, the limit is {limit}")]
     MessageTooLarge {
-        /// Bytes of the message's frames so far, with the one just announced.
+        /// Bytes of the message's frames so far, with the frame just announced.
         announced: usize,
         /// The limit in force.
         limit: usize,
     },
-    /// The frame would exceed [`Limits::frame`](crate::Limits::frame).
+    /// A frame that exceeds [`Limits::frame`](crate::Limits::frame).
     #[error("peer sent a frame of {announced} bytes, the limit is {limit}")]
     FrameTooLarge {
         /// Bytes of the frame's body.
@@ -156,7 +156,7 @@ pub enum FrameError {
         /// The limit in force.
         limit: usize,
     },
-    /// The message would exceed [`Limits::frames`](crate::Limits::frames).
+    /// A message that exceeds [`Limits::frames`](crate::Limits::frames).
     #[error("peer sent a message of more than {limit} frames")]
     TooManyFrames {
         /// The limit in force.

@@ -1,7 +1,7 @@
-//! How much one peer may send.
+//! Limits on the frames and messages of one peer.
 
-/// Bounds on what one peer may make us hold. A breach is a [`FrameError`](crate::FrameError). What is announced gets
-/// room as it arrives: for as much again, or, from 64 KiB on, for eight times as much.
+/// Limits on the memory that a peer can make this side allocate. A breach is a [`FrameError`](crate::FrameError). An
+/// announced frame gets room as it arrives: for as much again, or, from 64 KiB on, for eight times as much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of the body of one frame, of a message or a command. Default 256 MiB.
@@ -19,7 +19,8 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// A message of no more bytes keeps to all of them: a frame has two at least.
+    /// Returns the bytes up to which a message keeps all limits. A frame has two bytes at least, so the number of
+    /// frames is bounded too.
     pub(crate) fn harmless(&self) -> usize {
         self.message.min(self.frame).min(self.frames.saturating_mul(2))
     }

@@ -1,4 +1,4 @@
-//! The commands of a handshake: taken off the input, and put to the output.
+//! The commands of a handshake, taken off the input and encoded to the output.
 
 use bytes::{Buf, Bytes, BytesMut};
 use zeroize::Zeroize;
@@ -11,13 +11,12 @@ use crate::handshake::error::HandshakeError;
 use crate::metadata::Metadata;
 use crate::security::verdict::DenyReason;
 
-/// The name that libzmq's PLAIN servers send for ERROR: their source has `"\x05ERROR"`, where C takes `\x05E` for one
-/// byte.
+/// Name that libzmq's PLAIN servers send for ERROR: their source has `"\x05ERROR"`, where C takes `\x05E` for one byte.
 const LIBZMQS_ERROR: &[u8] = b"^RROR";
-/// Maximum bytes of a command beside its metadata: generous for the largest, CURVE's INITIATE.
-const BESIDE_METADATA: usize = 512;
+/// Maximum bytes of a command in addition to its metadata: generous for the largest, CURVE's INITIATE.
+const MAX_OTHER_BYTES: usize = 512;
 
-/// A command of the peer's. Wiped when dropped, since it may hold a password; kept data is copied out.
+/// A command of the peer. Wiped when dropped, since it may hold a password; kept data is copied out.
 #[derive(Debug)]
 pub(super) struct Received {
     body: BytesMut,
@@ -28,7 +27,7 @@ pub(super) struct Received {
 impl Received {
     /// Takes one command frame off the front; `Ok(None)` when it isn't whole yet.
     ///
-    /// The COMMAND flag has to be there. (libzmq doesn't look at it, but sets it.)
+    /// The COMMAND flag has to be set. (libzmq ignores it, but sets it.)
     pub(super) fn take(input: &mut BytesMut, max_metadata: usize) -> Result<Option<Self>, HandshakeError> {
         let Some(header) = FrameHeader::parse(input)? else {
             return Ok(None);
@@ -36,7 +35,7 @@ impl Received {
         if !header.is_command() {
             return Err(HandshakeError::Message);
         }
-        let (announced, limit) = (header.frame_len(), max_metadata.saturating_add(BESIDE_METADATA));
+        let (announced, limit) = (header.frame_len(), max_metadata.saturating_add(MAX_OTHER_BYTES));
         if announced > limit {
             return Err(HandshakeError::TooLarge { announced, limit });
         }
@@ -83,7 +82,7 @@ impl Received {
         if self.name() != CommandName::Error {
             return self.named(wanted);
         }
-        // Bytes behind the reason are tolerated.
+        // Bytes behind the reason are ignored.
         let whole = self.data().split_first().and_then(|(len, rest)| rest.get(..usize::from(*len)));
         let reason = whole.ok_or(CommandError::Malformed(CommandName::Error))?;
         let deny_reason = DenyReason::from_reason(reason);
@@ -108,8 +107,11 @@ pub(super) fn encode_error(reason: &str, out: &mut BytesMut) {
     encode_command(CommandName::Error.as_bytes(), &[&[reason.len() as u8], reason], out);
 }
 
-/// Tells the peer what is wrong with its introduction.
-pub(super) fn tell<T>(outcome: Result<T, HandshakeError>, out: &mut BytesMut) -> Result<T, HandshakeError> {
+/// Appends ERROR if `outcome` is an error, so that the peer learns what is wrong with its properties.
+pub(super) fn or_send_error<T>(
+    outcome: Result<T, HandshakeError>,
+    out: &mut BytesMut,
+) -> Result<T, HandshakeError> {
     if let Err(error) = &outcome {
         encode_error(&error.to_string(), out);
     }
@@ -170,8 +172,8 @@ mod tests {
             FrameHeader::command(len).encode(&mut out);
             out
         };
-        assert!(take(&header(100 + BESIDE_METADATA - 9)).unwrap().is_none());
-        let limit = 100 + BESIDE_METADATA;
+        assert!(take(&header(100 + MAX_OTHER_BYTES - 9)).unwrap().is_none());
+        let limit = 100 + MAX_OTHER_BYTES;
         assert_eq!(
             take(&header(limit - 8)).unwrap_err(),
             HandshakeError::TooLarge { announced: limit + 1, limit }

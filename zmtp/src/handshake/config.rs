@@ -14,17 +14,17 @@ pub struct HandshakeConfig {
     /// Maximum bytes of metadata that a peer may announce; its commands may have 512 more, for their other data.
     /// Default 64 KiB.
     pub max_metadata: usize,
-    /// Whether peers of ZMTP 2.0 (libzmq 3.x) are served. Default no; never with a mechanism other than NULL,
-    /// which they know nothing of.
+    /// Whether peers of ZMTP 2.0 (libzmq 3.x) are served. Default no. Only with NULL: ZMTP 2.0 has no mechanisms.
     pub zmtp2: bool,
-    /// Whether this end accepted the connection. It then waits for the peer's version before it tells its mechanism, and
-    /// with NULL for the peer's READY, with ZMTP 2.0 for the peer's socket type, before it sends its own. The connecting
-    /// end never waits, so one of the two always goes first. Default no. The other mechanisms have an order of their own.
+    /// Whether this end accepted the connection. It then waits for the peer's version before it names its mechanism,
+    /// and with NULL for the peer's READY, with ZMTP 2.0 for the peer's socket type, before it sends its own. The
+    /// connecting end never waits, so one of the two always goes first. Default no. The other mechanisms have an order
+    /// of their own.
     pub is_acceptor: bool,
 }
 
 impl HandshakeConfig {
-    /// The defaults, with NULL, for a socket of this kind.
+    /// Returns the defaults, with NULL, for a socket of this type.
     #[must_use]
     pub fn new(socket_type: SocketType) -> Self {
         Self {

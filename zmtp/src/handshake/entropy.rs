@@ -1,11 +1,11 @@
-//! The randomness of a handshake, which is handed in.
+//! The randomness of a handshake, which the caller provides.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// Random bytes for one handshake. CURVE's secrets and nonces are made of them: they must come from the
-/// system's generator, and never be used twice. The other mechanisms need none.
+/// Random bytes for one handshake. CURVE makes its secrets and nonces of them: they must come from the system's
+/// generator, and never be used twice. The other mechanisms need none.
 #[derive(Clone)]
 pub struct Entropy(Zeroizing<[u8; Self::LEN]>);
 

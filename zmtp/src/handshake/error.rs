@@ -1,4 +1,4 @@
-//! Errors of the handshake: their causes, their origins, and whether trying again can help.
+//! Errors of the handshake: their causes, their origins, and whether a later attempt may succeed.
 
 use crate::command::error::CommandError;
 use crate::command::name::CommandName;
@@ -14,7 +14,7 @@ use crate::socket_type::SocketType;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HandshakeError {
-    /// The greeting is no ZMTP 3, or of another mechanism.
+    /// A greeting of another protocol, version or mechanism.
     #[error(transparent)]
     Greeting(#[from] GreetingError),
     /// A frame that can't be accepted.
@@ -26,7 +26,7 @@ pub enum HandshakeError {
     /// Properties that can't be read.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
-    /// CURVE failed.
+    /// An error of CURVE.
     #[error(transparent)]
     Curve(#[from] CurveError),
     /// A command larger than [`HandshakeConfig::max_metadata`](crate::HandshakeConfig) lets it be.
@@ -40,32 +40,32 @@ pub enum HandshakeError {
     /// A message before the handshake was over.
     #[error("peer sent a message before the handshake was over")]
     Message,
-    /// A command that has no place here.
+    /// A command other than the expected one.
     #[error("peer sent {got} in the handshake where {wanted} is to come")]
     Unexpected {
-        /// The command that had to come.
+        /// The expected command.
         wanted: CommandName,
-        /// The name of the command that came.
+        /// The received command.
         got: CommandName,
     },
-    /// The peer went on while it had to wait for an answer.
+    /// Bytes of a peer that had to wait for an answer.
     #[error("peer went on with the handshake before it was answered")]
     OutOfTurn,
-    /// RFC 37 doesn't let these two kinds talk.
+    /// Socket types that RFC 37 doesn't let talk.
     #[error("peer is a {theirs} socket, which doesn't talk to {ours}")]
     SocketType {
         /// The socket type that the peer announced, printable.
         theirs: String,
-        /// The type of our socket.
+        /// The type of this end's socket.
         ours: SocketType,
     },
-    /// An identity has at most 255 bytes.
+    /// An identity of more than 255 bytes.
     #[error("peer announced an identity of {len} bytes, at most 255 are allowed")]
     Identity {
         /// The identity's length.
         len: usize,
     },
-    /// The peer ended the handshake with ERROR.
+    /// An ERROR, with which the peer ended the handshake.
     #[error("peer rejected the connection: {reason}")]
     RejectedByPeer {
         /// The peer's reason, printable.
@@ -73,10 +73,10 @@ pub enum HandshakeError {
         /// The reason as a status of ZAP, if it is one of ZAP's.
         deny_reason: Option<DenyReason>,
     },
-    /// We didn't let the peer in.
+    /// A peer that the verdict of this end denied.
     #[error("peer isn't let in: {0}")]
     Denied(DenyReason),
-    /// The handshake was over already, or no decision was asked for: the caller's fault.
+    /// A call after the end of the handshake, or a verdict that wasn't asked for. The caller is at fault.
     #[error("the handshake is over, or waits for something else")]
     Over,
 }
@@ -93,7 +93,7 @@ impl HandshakeError {
             | Self::Curve(
                 CurveError::Box { command: CommandName::Hello | CommandName::Welcome } | CurveError::WeakKey,
             ) => ErrorOrigin::Configuration,
-            // Two clients.
+            // Both ends are clients.
             Self::Unexpected { wanted: CommandName::Welcome, got: CommandName::Hello } => {
                 ErrorOrigin::Configuration
             }
@@ -111,7 +111,7 @@ impl HandshakeError {
         }
     }
 
-    /// Returns whether another attempt may succeed soon, though nothing is changed on either end.
+    /// Returns whether another attempt may succeed soon, without a change on either end.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         matches!(

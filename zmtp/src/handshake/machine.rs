@@ -25,7 +25,7 @@ pub struct Handshake {
 
 #[derive(Debug)]
 enum State {
-    /// The peer's version decides how we go on: the rest of our greeting waits for it.
+    /// The rest of our greeting waits for the peer's version, which decides how the handshake goes on.
     Version(Box<Opening>),
     /// Our greeting is out; the peer's is to come.
     Greeting(Box<Opening>),
@@ -40,7 +40,7 @@ enum State {
     Over,
 }
 
-/// Prints only the length of the output that waits to be sent: a password may be in it.
+/// Debug output with the length of the output only: a password may be in it.
 impl fmt::Debug for Handshake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { state, output, max_metadata } = self;
@@ -53,7 +53,7 @@ impl fmt::Debug for Handshake {
     }
 }
 
-/// Data that is needed once the peer's greeting is there.
+/// Data for the time after the peer's greeting.
 #[derive(Debug)]
 struct Opening {
     local: LocalProperties,
@@ -79,10 +79,10 @@ impl From<Next> for State {
 pub enum HandshakeStep {
     /// Send the output, then come back with more bytes.
     NeedInput,
-    /// Send the output, and decide whether the peer may come in: [`Handshake::handle_verdict`]. PLAIN and CURVE
-    /// ask on the server's side, NULL on both; CURVE clients have made sure of the server by its key.
+    /// Send the output, and decide whether the peer may come in: [`Handshake::handle_verdict`]. PLAIN and CURVE ask on
+    /// the server's side, NULL on both sides. CURVE clients verify the server by its key.
     ///
-    /// Only with NULL may the peer send more before it is answered, and that isn't taken off the input.
+    /// Only with NULL may the peer send more before it is answered. Those bytes stay in the input.
     Authenticate(Credentials),
     /// Send the output, or close the connection if the peer is to be rejected after all: the output is empty, or the
     /// READY that lets the peer in. The rest of the input is traffic.
@@ -90,9 +90,9 @@ pub enum HandshakeStep {
 }
 
 impl Handshake {
-    /// Starts. Our greeting is ready to be sent at once: up to the version by an end that accepted the connection or
-    /// serves ZMTP 2.0, and all 64 bytes by any other end. The bytes behind the version wait for the peer's version:
-    /// libzmq reads first, and if the mechanism isn't its own, it disconnects before it has sent anything.
+    /// Starts a handshake. The greeting is ready to be sent at once: up to the version by an end that accepted the
+    /// connection or serves ZMTP 2.0, and all 64 bytes by any other end. The bytes behind the version wait for the
+    /// peer's version: libzmq reads first, and disconnects before it has sent anything if the mechanism isn't its own.
     #[must_use]
     pub fn new(config: HandshakeConfig, entropy: Entropy) -> Self {
         let HandshakeConfig { local, security, max_metadata, zmtp2, is_acceptor } = config;
@@ -107,7 +107,7 @@ impl Handshake {
         Self { state, output: BytesMut::from(sent), max_metadata }
     }
 
-    /// Takes bytes from the front of `input` as far as it can, and returns the next step.
+    /// Takes bytes off the front of `input` as far as they are whole, and returns the next step.
     ///
     /// # Errors
     /// [`HandshakeError`]: send the output that is left, then close the connection.
@@ -157,7 +157,8 @@ impl Handshake {
         HandshakeStep::NeedInput
     }
 
-    /// Answers [`HandshakeStep::Authenticate`]. Call [`handle_input`](Self::handle_input) next, more bytes or not.
+    /// Answers [`HandshakeStep::Authenticate`]. Call [`handle_input`](Self::handle_input) next, even without more
+    /// bytes.
     ///
     /// # Errors
     /// [`HandshakeError`]: send the output that is left, then close the connection.
@@ -183,7 +184,7 @@ impl Handshake {
     }
 
     /// Goes on with a peer of ZMTP 2.0, or sends the rest of our greeting to a peer of ZMTP 3. Returns the state, and
-    /// `false` if too few bytes have come to tell the version.
+    /// `false` if too few bytes have arrived to know the version.
     fn handle_version(
         &mut self,
         opening: Box<Opening>,
@@ -204,7 +205,7 @@ impl Handshake {
     }
 }
 
-/// Fails if the peer went on before the answer that it has to wait for.
+/// Fails if the peer has sent more before the answer that it has to wait for.
 fn may_wait(state: &dyn AwaitVerdict, input: &BytesMut) -> Result<(), HandshakeError> {
     if input.is_empty() || state.may_peer_speak() { Ok(()) } else { Err(HandshakeError::OutOfTurn) }
 }

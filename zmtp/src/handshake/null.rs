@@ -1,13 +1,13 @@
 //! NULL (RFC 37, "The NULL Security Mechanism"): both ends send READY.
 //!
 //! The RFC leaves open which end goes first. The connecting end never waits. The accepting end waits for the peer's
-//! READY, so that it can reject the peer before that takes the connection for one that is there.
+//! READY, so that it can reject the peer before the peer takes the connection for established.
 
 use bytes::BytesMut;
 
 use crate::command::name::CommandName;
 use crate::greeting::Version;
-use crate::handshake::command::{Received, encode_metadata, tell};
+use crate::handshake::command::{Received, encode_metadata, or_send_error};
 use crate::handshake::error::HandshakeError;
 use crate::handshake::properties::{LocalProperties, PeerProperties};
 use crate::handshake::state::{AwaitCommand, AwaitVerdict, Next};
@@ -24,7 +24,7 @@ pub(super) fn start(local: LocalProperties, version: Version, is_acceptor: bool)
     Next::NeedVerdict(Credentials::Null, undecided)
 }
 
-/// The connecting end after the greetings. The authenticator decides about the peer's address.
+/// State of the connecting end after the greetings. The authenticator decides about the peer's address.
 #[derive(Debug)]
 struct ConnectorUndecided {
     local: LocalProperties,
@@ -46,7 +46,7 @@ impl AwaitVerdict for ConnectorUndecided {
     }
 }
 
-/// Our READY is out; the peer's, or its ERROR, is to come.
+/// State after our READY: the peer's READY or ERROR comes next.
 #[derive(Debug)]
 struct AwaitAnswer {
     ours: SocketType,
@@ -61,7 +61,7 @@ impl AwaitCommand for AwaitAnswer {
     }
 }
 
-/// The accepting end after the greetings. The authenticator decides about the peer's address.
+/// State of the accepting end after the greetings. The authenticator decides about the peer's address.
 #[derive(Debug)]
 struct AcceptorUndecided {
     local: LocalProperties,
@@ -78,7 +78,7 @@ impl AwaitVerdict for AcceptorUndecided {
     }
 }
 
-/// The peer's READY, or its ERROR, comes before our READY.
+/// State before our READY: the peer's READY or ERROR comes first.
 #[derive(Debug)]
 struct AwaitFirst {
     local: LocalProperties,
@@ -94,7 +94,7 @@ impl AwaitCommand for AwaitFirst {
     }
 }
 
-/// Reads the peer's READY. A peer that doesn't fit is told so.
+/// Reads the peer's READY. Appends ERROR if the properties don't fit.
 fn introduced(
     command: Received,
     ours: SocketType,
@@ -103,5 +103,5 @@ fn introduced(
     out: &mut BytesMut,
 ) -> Result<PeerProperties, HandshakeError> {
     let metadata = command.named_or_error(CommandName::Ready)?.metadata()?;
-    tell(PeerProperties::introduced(ours, version, user, metadata), out)
+    or_send_error(PeerProperties::introduced(ours, version, user, metadata), out)
 }

@@ -1,4 +1,4 @@
-//! PLAIN (RFC 24): a name and a password in clear, decided on by the server.
+//! PLAIN (RFC 24): a name and a password in clear, which the server accepts or denies.
 //!
 //! ```text
 //!    client                                          server
@@ -14,7 +14,7 @@ use crate::command::error::CommandError;
 use crate::command::name::CommandName;
 use crate::command::wire::encode_command;
 use crate::greeting::Version;
-use crate::handshake::command::{Received, encode_metadata, tell};
+use crate::handshake::command::{Received, encode_metadata, or_send_error};
 use crate::handshake::error::HandshakeError;
 use crate::handshake::properties::{LocalProperties, PeerProperties};
 use crate::handshake::state::{AwaitCommand, AwaitVerdict, Next};
@@ -29,13 +29,13 @@ pub(super) fn start_client(
     out: &mut BytesMut,
 ) -> Next {
     let (username, password) = (login.username(), login.password().expose());
-    // Neither is longer than 255 bytes: `PlainCredentials` sees to that.
+    // Neither is longer than 255 bytes: `PlainCredentials` ensures it.
     let lengths = [username.len() as u8, password.len() as u8];
     encode_command(CommandName::Hello.as_bytes(), &[&lengths[..1], username, &lengths[1..], password], out);
     Next::AwaitCommand(Box::new(AwaitWelcome { local, version }))
 }
 
-/// Our HELLO is out.
+/// State of the client after HELLO.
 #[derive(Debug)]
 struct AwaitWelcome {
     local: LocalProperties,
@@ -53,7 +53,7 @@ impl AwaitCommand for AwaitWelcome {
     }
 }
 
-/// Our INITIATE is out. What is wrong with the server's READY it isn't told: clients send no ERROR.
+/// State of the client after INITIATE. An error in READY isn't reported to the server: clients send no ERROR.
 #[derive(Debug)]
 struct AwaitReady {
     ours: SocketType,
@@ -72,7 +72,7 @@ pub(super) fn start_server(local: LocalProperties, version: Version) -> Next {
     Next::AwaitCommand(Box::new(AwaitHello { local, version }))
 }
 
-/// The client speaks first.
+/// State of the server before HELLO.
 #[derive(Debug)]
 struct AwaitHello {
     local: LocalProperties,
@@ -88,7 +88,7 @@ impl AwaitCommand for AwaitHello {
     }
 }
 
-/// Both have their length before them, and nothing stands behind them.
+/// Reads a name and a password, each behind its length; `None` if they don't fill the data exactly.
 fn parse_hello(data: &[u8]) -> Option<PlainCredentials> {
     let (len, rest) = data.split_first()?;
     let (username, rest) = rest.split_at_checked(usize::from(*len))?;
@@ -99,7 +99,7 @@ fn parse_hello(data: &[u8]) -> Option<PlainCredentials> {
     PlainCredentials::new(Bytes::copy_from_slice(username), password).ok()
 }
 
-/// The client has said who it is.
+/// State of the server after HELLO, until the verdict.
 #[derive(Debug)]
 struct Undecided {
     local: LocalProperties,
@@ -114,7 +114,7 @@ impl AwaitVerdict for Undecided {
     }
 }
 
-/// The client is welcome.
+/// State of the server after WELCOME.
 #[derive(Debug)]
 struct AwaitInitiate {
     local: LocalProperties,
@@ -126,7 +126,7 @@ impl AwaitCommand for AwaitInitiate {
     fn handle(self: Box<Self>, command: Received, out: &mut BytesMut) -> Result<Next, HandshakeError> {
         let metadata = command.named(CommandName::Initiate)?.metadata()?;
         let peer = PeerProperties::introduced(self.local.socket_type, self.version, self.user, metadata);
-        let peer = tell(peer, out)?;
+        let peer = or_send_error(peer, out)?;
         encode_metadata(CommandName::Ready, &self.local.to_metadata(), out);
         Ok(Next::complete(peer, None))
     }

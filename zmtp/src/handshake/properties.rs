@@ -12,25 +12,25 @@ const SOCKET_TYPE: &str = "Socket-Type";
 const IDENTITY: &str = "Identity";
 const MAX_IDENTITY: usize = 255;
 
-/// The properties that we announce to the peer.
+/// The properties that this end announces.
 #[derive(Clone, Debug)]
 pub struct LocalProperties {
-    /// The kind of our socket.
+    /// The type of the socket.
     pub socket_type: SocketType,
-    /// Our identity (routing id), 0 to 255 bytes; announced by REQ, DEALER and ROUTER only.
+    /// The identity (routing id), 0 to 255 bytes; announced by REQ, DEALER and ROUTER only.
     pub identity: Bytes,
-    /// Further properties, behind those two. Names for applications begin with `X-`.
+    /// Further properties, behind the others. Names for applications begin with `X-`.
     pub metadata: Metadata,
 }
 
 impl LocalProperties {
-    /// Returns the properties of a socket of this kind, without an identity.
+    /// Returns the properties of a socket of this type, without an identity.
     #[must_use]
     pub fn new(socket_type: SocketType) -> Self {
         Self { socket_type, identity: Bytes::new(), metadata: Metadata::default() }
     }
 
-    /// Returns all properties, as the peer gets to see them.
+    /// Returns all properties in the form that the peer receives.
     #[must_use]
     pub fn to_metadata(&self) -> Metadata {
         let mut metadata = Metadata::default();
@@ -48,19 +48,19 @@ impl LocalProperties {
 pub struct PeerProperties {
     /// The version of ZMTP that the peer speaks.
     pub version: Version,
-    /// The peer's kind; compatible with ours. `None` when the peer announced none, which is allowed.
+    /// The peer's socket type, compatible with that of this end. `None` when the peer announced none, which is allowed.
     pub socket_type: Option<SocketType>,
-    /// The peer's identity; empty when it has none, or an identity with a leading zero, which is reserved to ROUTER
-    /// itself.
+    /// The peer's identity. Empty when the peer announced none, or an identity with a leading zero, which is reserved
+    /// to ROUTER itself.
     pub identity: Bytes,
     /// All properties that the peer announced.
     pub metadata: Metadata,
-    /// The user that the peer turned out to be when it was authenticated here.
+    /// The user as which this end authenticated the peer.
     pub user: User,
 }
 
 impl PeerProperties {
-    /// Reads what the peer announced, and checks that it may talk to a socket of our kind.
+    /// Reads the metadata of the peer, and checks that the peer may talk to a socket of type `ours`.
     pub(super) fn introduced(
         ours: SocketType,
         version: Version,
@@ -83,7 +83,7 @@ fn compatible(ours: SocketType, name: &[u8]) -> Result<SocketType, HandshakeErro
     }
 }
 
-/// A leading zero is for the identities that a ROUTER makes up itself.
+/// Returns the identity, or an empty one if it begins with zero: those identities are reserved to ROUTER itself.
 pub(super) fn checked_identity(identity: &[u8]) -> Result<Bytes, HandshakeError> {
     match identity {
         long if long.len() > MAX_IDENTITY => Err(HandshakeError::Identity { len: long.len() }),

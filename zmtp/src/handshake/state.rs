@@ -11,23 +11,23 @@ use crate::handshake::properties::PeerProperties;
 use crate::security::credentials::Credentials;
 use crate::security::verdict::{DenyReason, User};
 
-/// A state in which a command of the peer's is to come.
+/// A state in which a command of the peer comes next.
 pub(super) trait AwaitCommand: fmt::Debug + Send + Sync {
     fn handle(self: Box<Self>, command: Received, out: &mut BytesMut) -> Result<Next, HandshakeError>;
 }
 
-/// A state in which it is to be decided whether the peer may come in.
+/// A state in which the caller decides whether the peer may come in.
 pub(super) trait AwaitVerdict: fmt::Debug + Send + Sync {
     fn admit(self: Box<Self>, user: User, out: &mut BytesMut) -> Result<Next, HandshakeError>;
 
-    /// Tells the peer that it isn't let in, if it may know.
+    /// Appends ERROR for a denied peer, if the reason has a status for it.
     fn deny(&self, deny_reason: DenyReason, out: &mut BytesMut) {
         if let Some(reason) = deny_reason.reason() {
             encode_error(reason, out);
         }
     }
 
-    /// Whether the peer may send something before it is answered.
+    /// Returns whether the peer may send more before it is answered.
     fn may_peer_speak(&self) -> bool {
         false
     }

@@ -2,8 +2,8 @@
 //!
 //! Behind the version each end sends one byte for its socket type, and its identity in a frame.
 //!
-//! The accepting end waits for the peer's socket type, so that a peer of a type that doesn't fit is told nothing and sends
-//! nothing. It can't wait for the identity too: libzmq 3.x sends that only when it has our socket type.
+//! The accepting end waits for the peer's socket type, so that a peer of a type that doesn't fit is told nothing and
+//! sends nothing. It can't wait for the identity too: libzmq 3.x sends that only when it has our socket type.
 
 use bytes::{Buf, BufMut, BytesMut};
 
@@ -16,7 +16,7 @@ use crate::metadata::Metadata;
 use crate::security::verdict::{DenyReason, User};
 use crate::socket_type::SocketType;
 
-/// The number of a kind is its place here.
+/// Socket types by their number on the wire.
 const NUMBERED: [SocketType; 11] = [
     SocketType::Pair,
     SocketType::Pub,
@@ -31,7 +31,7 @@ const NUMBERED: [SocketType; 11] = [
     SocketType::XSub,
 ];
 
-/// The peer's version is known. The connecting end introduces itself at once.
+/// Starts when the peer's version is known. The connecting end introduces itself at once.
 pub(super) fn start(local: LocalProperties, is_acceptor: bool, out: &mut BytesMut) -> AwaitType {
     if !is_acceptor {
         introduce(&local, out);
@@ -39,7 +39,7 @@ pub(super) fn start(local: LocalProperties, is_acceptor: bool, out: &mut BytesMu
     AwaitType { local, is_introduced: !is_acceptor }
 }
 
-/// Appends what follows our signature and version.
+/// Appends the socket type and the identity, which follow signature and version.
 fn introduce(local: &LocalProperties, out: &mut BytesMut) {
     let number = NUMBERED.iter().position(|kind| *kind == local.socket_type);
     out.put_u8(number.map_or(u8::MAX, |number| number as u8));
@@ -48,16 +48,17 @@ fn introduce(local: &LocalProperties, out: &mut BytesMut) {
     out.put_slice(identity);
 }
 
-/// The peer's socket type is to come.
+/// State before the peer's socket type.
 #[derive(Debug)]
 pub(super) struct AwaitType {
     local: LocalProperties,
-    /// Whether our own introduction is out.
+    /// Whether this end has introduced itself.
     is_introduced: bool,
 }
 
 impl AwaitType {
-    /// Takes the socket type off the front, and introduces us to a peer that fits. `Ok(None)` when it isn't there yet.
+    /// Takes the socket type off the front, and introduces this end to a peer that fits. `Ok(None)` when the type isn't
+    /// there yet.
     pub(super) fn take(
         &self,
         input: &mut BytesMut,
@@ -80,7 +81,7 @@ impl AwaitType {
     }
 }
 
-/// The identity of a peer of this type is to come.
+/// State before the peer's identity, with the peer's socket type.
 #[derive(Debug)]
 pub(super) struct AwaitIdentity(SocketType);
 
@@ -112,7 +113,7 @@ impl AwaitIdentity {
     }
 }
 
-/// Whoever is at that address may come in, or not: there is no command to say so.
+/// State after the introduction, until the verdict about the peer's address. ZMTP 2.0 has no command for a denial.
 #[derive(Debug)]
 pub(super) struct Undecided(pub(super) PeerProperties);
 

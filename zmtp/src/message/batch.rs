@@ -1,4 +1,4 @@
-//! Runs of whole messages, as they came.
+//! Batches: runs of whole messages.
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ use crate::message::span::{Span, Spans};
 use crate::message::wire;
 use crate::tuning::MAX_BATCH_ROOM_BYTES;
 
-/// One or more whole messages in wire form, usually all that one read from a peer brought.
+/// One or more whole messages in wire form, usually all that one read from a peer has brought.
 ///
 /// Forwarding a batch shares its bytes: no message in it is touched, whatever their number.
 ///
@@ -47,15 +47,16 @@ impl Default for Repr {
 }
 
 impl Batch {
-    /// Takes bytes that [`Message::encode`] wrote: exactly `messages` whole messages, one behind the other.
-    /// Bytes from a peer go through a [`Decoder`](crate::Decoder) instead.
+    /// Returns a batch of bytes that [`Message::encode`] wrote: exactly `messages` whole messages, one behind the
+    /// other. Bytes from a peer go through a [`Decoder`](crate::Decoder) instead.
     #[must_use]
     pub fn from_encoded(wire: Bytes, messages: usize) -> Self {
         debug_assert_eq!(Spans::new(&wire).count(), messages, "whole messages, as many as counted");
         Self { repr: Repr::Wire(wire, messages) }
     }
 
-    /// One message behind an envelope. Its bodies aren't copied, nor are its frames looked at.
+    /// Returns a batch of one message behind an envelope. The bodies of the message aren't copied, and its frames
+    /// aren't read.
     #[must_use]
     pub fn enveloped(envelope: &Envelope, message: Message) -> Self {
         match message.repr {
@@ -81,7 +82,7 @@ impl Batch {
         self.len() == 0
     }
 
-    /// Bytes of all messages with their frame headers.
+    /// Returns the bytes of all messages with their frame headers.
     #[must_use]
     #[inline]
     pub fn wire_len(&self) -> usize {
@@ -92,7 +93,7 @@ impl Batch {
         }
     }
 
-    /// The wire form of all messages, if they are kept that way: received ones always are.
+    /// Returns the wire form of all messages, if they are held in it. Received messages always are.
     #[must_use]
     #[inline]
     pub fn wire(&self) -> Option<&Bytes> {
@@ -102,8 +103,8 @@ impl Batch {
         }
     }
 
-    /// Where each message lies in [`wire`](Self::wire), with its first frame. Nothing when it isn't kept
-    /// that way: then there is one message.
+    /// Returns the place of each message in [`wire`](Self::wire), with its first frame. Empty if the batch isn't held
+    /// in wire form: then it has one message.
     #[must_use]
     pub fn spans(&self) -> Spans<'_> {
         Spans::new(self.wire().map_or(&[], |wire| &wire[..]))
@@ -153,7 +154,7 @@ impl Batch {
         }
     }
 
-    /// How many of the first messages fit into `bytes`, and how many bytes those take.
+    /// Returns the number of messages at the front that fit into `bytes`, and the bytes that they take.
     #[must_use]
     pub fn fitting(&self, bytes: usize) -> (usize, usize) {
         if self.wire_len() <= bytes {
@@ -185,7 +186,7 @@ impl Batch {
         }
     }
 
-    /// Bytes of the next message, with its frame headers; none if there is no message.
+    /// Returns the bytes of the next message with its frame headers, or 0 if there is no message.
     #[must_use]
     #[inline]
     pub fn front_len(&self) -> usize {
@@ -196,7 +197,7 @@ impl Batch {
         }
     }
 
-    /// The wire form as pieces for a vectored write; see [`Message::into_pieces`].
+    /// Returns the wire form as pieces for a vectored write; see [`Message::into_pieces`].
     #[must_use]
     pub fn into_pieces(self) -> SmallVec<[Bytes; 2]> {
         match self.repr {
@@ -216,7 +217,7 @@ impl Batch {
         Some(buffer)
     }
 
-    /// A copy that shares no memory with the buffer that the messages arrived in.
+    /// Returns a copy that shares no memory with the buffer that the messages arrived in.
     #[must_use]
     pub fn detach(&self) -> Self {
         match &self.repr {
@@ -240,7 +241,7 @@ impl From<Message> for Batch {
     }
 }
 
-/// Encodes the messages one behind the other.
+/// A batch of the messages in their order, encoded.
 impl<M: IntoMessage> FromIterator<M> for Batch {
     fn from_iter<I: IntoIterator<Item = M>>(messages: I) -> Self {
         let messages = messages.into_iter();
@@ -252,7 +253,7 @@ impl<M: IntoMessage> FromIterator<M> for Batch {
             }
             count += 1;
             if count == 1 {
-                // The others are likely to be as long.
+                // The other messages are likely to be as long.
                 wire.reserve(wire.len().saturating_mul(expected.saturating_sub(1)).min(MAX_BATCH_ROOM_BYTES));
             }
         }
@@ -260,7 +261,7 @@ impl<M: IntoMessage> FromIterator<M> for Batch {
     }
 }
 
-/// Equal when the messages are, one by one.
+/// Batches are equal when their messages are, one by one.
 impl PartialEq for Batch {
     fn eq(&self, other: &Self) -> bool {
         self.clone().into_iter().eq(other.clone())

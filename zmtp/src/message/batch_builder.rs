@@ -1,4 +1,4 @@
-//! Batches that are put together message by message.
+//! A builder that makes a batch of copied messages.
 
 use bytes::BytesMut;
 
@@ -7,7 +7,7 @@ use crate::message::span::Span;
 use crate::message::wire;
 use crate::tuning::BATCH_BUILDER_BYTES;
 
-/// Small messages from batches, copied behind each other to be sent as one batch.
+/// A builder of a batch: copies small messages of other batches behind each other.
 ///
 /// ```
 /// use enfonet_zmtp::{Batch, BatchBuilder, Message};
@@ -42,26 +42,26 @@ impl BatchBuilder {
         self.messages += 1;
     }
 
-    /// Appends a copy of a message, with one more frame before its own.
+    /// Appends a copy of a message, with one more frame before its frames.
     #[inline]
     pub fn push_behind(&mut self, frame: &[u8], message: &Span<'_>) {
         wire::encode_frame(&mut self.wire, frame, true);
         self.push(message);
     }
 
-    /// How many messages there are.
+    /// Returns the number of messages.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.messages
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no messages.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.messages == 0
     }
 
-    /// Takes the messages out. The memory is used again once all batches that were taken before are gone.
+    /// Takes the messages out. Their memory is reused once all batches that were taken before are dropped.
     #[must_use]
     pub fn take(&mut self) -> Batch {
         Batch::from_encoded(self.wire.split().freeze(), std::mem::take(&mut self.messages))

@@ -1,4 +1,4 @@
-//! The frames before a request's or reply's body: who is to get the answer (RFC 28).
+//! Envelopes: the frames before the body of a request or reply, which address the reply (RFC 28).
 
 use bytes::{BufMut, Bytes, BytesMut};
 use smallvec::SmallVec;
@@ -7,11 +7,11 @@ use crate::frame::header::FrameHeader;
 use crate::message::wire::Frames;
 use crate::tuning::INLINE_ENVELOPE_BYTES;
 
-/// Frames that go before others, in wire form: all of them with MORE set.
+/// The frames before the body of a message, in wire form: all of them with MORE set.
 ///
-/// A REP socket, or a broker, keeps the envelope of a request and puts it before the reply unchanged: that
-/// is one copy in and one copy out, however deep it is. An envelope never shares memory with the buffer that
-/// it arrived in, since it outlives it; the usual one needs no memory of its own either.
+/// A REP socket, or a broker, keeps the envelope of a request and puts it before the reply unchanged: that is one copy
+/// in and one copy out, whatever the number of frames. An envelope never shares memory with the buffer that it arrived
+/// in, since it outlives that buffer. A short one needs no allocation.
 ///
 /// ```
 /// use enfonet_zmtp::Envelope;
@@ -23,19 +23,19 @@ use crate::tuning::INLINE_ENVELOPE_BYTES;
 pub struct Envelope(SmallVec<[u8; INLINE_ENVELOPE_BYTES]>);
 
 impl Envelope {
-    /// No frames at all.
+    /// Returns an envelope without frames.
     #[must_use]
     pub fn none() -> Self {
         Self(SmallVec::new())
     }
 
-    /// The empty frame alone: what REQ puts before a request.
+    /// Returns the delimiter, which is the empty frame that REQ puts before a request.
     #[must_use]
     pub fn delimiter() -> Self {
         Self(SmallVec::from_slice(b"\x01\x00"))
     }
 
-    /// An envelope of the given frames, in order.
+    /// Returns an envelope of the given frames, in order.
     #[must_use]
     pub fn of<T: AsRef<[u8]>>(frames: &[T]) -> Self {
         let mut wire = SmallVec::new();
@@ -53,14 +53,14 @@ impl Envelope {
         Self(SmallVec::from_slice(wire))
     }
 
-    /// The frames as they go before a message's own.
+    /// Returns the wire form of the frames.
     #[must_use]
     #[inline]
     pub fn as_wire(&self) -> &[u8] {
         &self.0
     }
 
-    /// Appends the frames. Most have none, and that costs nothing.
+    /// Appends the wire form of the frames. Costs nothing without frames, as is most frequent.
     #[inline]
     pub fn encode(&self, out: &mut BytesMut) {
         if !self.is_empty() {
@@ -68,19 +68,19 @@ impl Envelope {
         }
     }
 
-    /// Whether there are no frames.
+    /// Returns whether there are no frames.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The bodies of the frames.
+    /// Returns the bodies of the frames.
     #[must_use]
     pub fn iter(&self) -> Frames<'_> {
         Frames::of_wire(&self.0)
     }
 
-    /// The bodies of the frames, copied out.
+    /// Returns copies of the bodies of the frames.
     pub(super) fn to_frames(&self) -> impl Iterator<Item = Bytes> {
         self.iter().map(Bytes::copy_from_slice)
     }

@@ -10,7 +10,8 @@ use bytes::{Bytes, BytesMut};
 
 pub(super) use sealed::AsFrame;
 
-/// A value that can be the body of one frame: text or bytes. Owned bodies are taken as they are, borrowed ones copied.
+/// A value that can be the body of one frame: text or bytes. Owned bodies are taken as they are, borrowed bodies are
+/// copied.
 ///
 /// Sealed as [`IntoMessage`], which has the list.
 ///
@@ -38,11 +39,11 @@ pub trait IntoFrame: AsFrame {
 mod sealed {
     use super::Bytes;
 
-    /// The body of a frame, in place.
+    /// A value whose bytes are the body of a frame.
     pub trait AsFrame {
         fn as_frame(&self) -> &[u8];
 
-        /// Copies the body, or shares it.
+        /// Returns the body: shared if the value is shared memory, else a copy.
         fn to_frame(&self) -> Bytes {
             Bytes::copy_from_slice(self.as_frame())
         }
@@ -62,7 +63,7 @@ impl<T: AsFrame + ?Sized> AsFrame for &T {
 
 impl<T: IntoFrame + ?Sized> IntoFrame for &T {}
 
-/// Text and bytes that are only ever seen behind a reference.
+/// Implements the traits for text and bytes that are always behind a reference.
 macro_rules! borrowed_bodies {
     ($($type:ty, |$body:ident| $bytes:expr;)*) => {$(
         impl AsFrame for $type {
@@ -82,7 +83,8 @@ borrowed_bodies! {
     [u8], |body| body;
 }
 
-/// Text and bytes by value: how to read them in place, and how to make them a shared body.
+/// Implements the traits for text and bytes by value, with an expression that reads them in place, and an expression
+/// that makes them a shared body.
 macro_rules! owned_bodies {
     ($($type:ty, |$body:ident| $bytes:expr, $frame:expr;)*) => {$(
         impl AsFrame for $type {

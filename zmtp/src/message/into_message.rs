@@ -23,9 +23,9 @@ pub(super) use sealed::AsFrames;
 /// | a tuple of text and bytes, also of different types | one for each element |
 /// | `&T` of any of these | those of `T` |
 ///
-/// So `u8` never stands for a frame: `[u8; 3]` is one frame of three bytes, `["a", "b", "c"]` is three frames. Large owned
-/// bodies are sent from where they are; small ones are copied to where they are sent from, without a message being made. A
-/// value behind a reference is copied, except for [`Bytes`] and messages, which are shared.
+/// So `u8` never stands for a frame: `[u8; 3]` is one frame of three bytes, `["a", "b", "c"]` is three frames. Large
+/// owned bodies are sent without a copy. Small bodies are copied straight into the queue, without an intermediate
+/// message. A value behind a reference is copied, except for [`Bytes`] and messages, which are shared.
 ///
 /// ```
 /// use std::borrow::Cow;
@@ -84,17 +84,17 @@ pub trait IntoMessage: AsFrames {
 mod sealed {
     use super::{Frames, Message};
 
-    /// The frames of a message, in place.
+    /// A value that has the frames of a message in place.
     pub trait AsFrames {
         /// Returns the body of a frame, counted from 0: of all frames, or of none where they can't be read in place.
         fn frame(&self, n: usize) -> Option<&[u8]>;
 
-        /// Copies the frames, or shares them.
+        /// Returns a message of the frames: shared where the value is shared memory, else copies.
         fn to_message(&self) -> Message;
 
-        /// Returns whether a message of it would have these frames.
+        /// Returns whether a message of the value has these frames.
         fn has_frames(&self, frames: Frames<'_>) -> bool {
-            // Without any, it would have a single empty one.
+            // A message without frames has a single empty one.
             let mut own = std::iter::successors(Some(0), |n| Some(n + 1)).map_while(|n| self.frame(n));
             frames.eq(own.next().or(Some(&[])).into_iter().chain(own))
         }
@@ -124,7 +124,7 @@ impl<T: IntoMessage + ?Sized> From<&T> for Message {
     }
 }
 
-/// Encoded already, or with bodies to be shared: not read frame by frame.
+/// A message is encoded already, or has bodies to share, so it isn't read frame by frame.
 impl AsFrames for Message {
     #[inline]
     fn frame(&self, _n: usize) -> Option<&[u8]> {
@@ -146,7 +146,7 @@ impl IntoMessage for Message {
     }
 }
 
-/// Messages of one frame, for types that are the body of a frame.
+/// Implements `AsFrames` for types that are the body of a frame: their messages have one frame.
 macro_rules! messages_of_one_frame {
     ($([$($generics:tt)*] $type:ty),*) => {$(
         impl<$($generics)*> AsFrames for $type {
@@ -162,7 +162,7 @@ macro_rules! messages_of_one_frame {
     )*};
 }
 
-/// Text and bytes that are only ever seen behind a reference.
+/// Implements the traits for text and bytes that are always behind a reference.
 macro_rules! borrowed_bodies {
     ($($type:ty),*) => {$(
         messages_of_one_frame!([] $type);
@@ -172,7 +172,7 @@ macro_rules! borrowed_bodies {
 
 borrowed_bodies!(str, [u8]);
 
-/// Text and bytes by value, which a message takes as they are.
+/// Implements the traits for text and bytes by value, which a message takes without a copy.
 macro_rules! owned_bodies {
     ($($type:ty),*) => {$(
         messages_of_one_frame!([] $type);
@@ -236,7 +236,7 @@ impl<const N: usize> From<[u8; N]> for Message {
     }
 }
 
-/// Collections with a frame for each element.
+/// Implements `AsFrames` for collections with a frame for each element.
 macro_rules! messages_of_elements {
     ($([$($generics:tt)*] $type:ty),*) => {$(
         impl<T: IntoFrame, $($generics)*> AsFrames for $type {
@@ -281,7 +281,7 @@ impl<T: IntoFrame, const N: usize> From<[T; N]> for Message {
     }
 }
 
-/// Tuples with a frame for each element.
+/// Implements the traits for tuples with a frame for each element.
 macro_rules! tuples {
     ($($($type:ident $n:tt)*;)*) => {$(
         impl<$($type: IntoFrame),*> AsFrames for ($($type,)*) {

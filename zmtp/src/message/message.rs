@@ -15,10 +15,10 @@ use crate::tuning::LARGE_BODY_BYTES;
 
 /// A message of at least one frame; cheap to clone.
 ///
-/// A received message is a view into the buffer that it arrived in: its frames are slices of it, nothing is copied, and it
-/// keeps that buffer alive; [`detach`](Self::detach) what you store for long. A message of up to 71 bytes, with its frame
-/// headers, is held in place instead: then a frame of its own is a copy. A message that you make holds the parts that you
-/// gave. [`IntoMessage`] lists the values that are sent as messages.
+/// A received message is a view into the buffer that it arrived in: its frames are slices of it, nothing is copied, and
+/// it keeps that buffer alive; [`detach`](Self::detach) messages that you store for long. A message of up to 71 bytes,
+/// with its frame headers, is held in place instead: a frame taken out of it is a copy. A message that you make holds
+/// the frames that you gave. [`IntoMessage`](crate::IntoMessage) lists the values that are sent as messages.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -48,7 +48,7 @@ pub(super) enum Repr {
 }
 
 impl Message {
-    /// Makes a message of the frames. Without any it has one empty frame: there are no empty messages.
+    /// Makes a message of the frames. Without frames it has a single empty one, since a message has at least one.
     pub fn from_frames<T: IntoFrame>(frames: impl IntoIterator<Item = T>) -> Self {
         let mut frames: SmallVec<[Bytes; 1]> = frames.into_iter().map(T::into_frame).collect();
         if frames.is_empty() {
@@ -57,13 +57,13 @@ impl Message {
         Self { repr: Repr::Frames(frames) }
     }
 
-    /// A copy of one frame's body.
+    /// Makes a message of one frame, with a copy of `body`.
     #[must_use]
     pub fn copy_from(body: &[u8]) -> Self {
         Self::from_wire(MessageBytes::of_body(body))
     }
 
-    /// A view of exactly one message in canonical wire form.
+    /// Returns the message with this wire form, which is canonical and exactly one message.
     #[inline]
     pub(super) fn from_wire(wire: impl Into<MessageBytes>) -> Self {
         let wire = wire.into();
@@ -71,13 +71,13 @@ impl Message {
         Self { repr: Repr::Wire(wire) }
     }
 
-    /// The body of the first frame: the topic, where messages are published.
+    /// Returns the body of the first frame: the topic of a published message.
     #[must_use]
     pub fn first(&self) -> &[u8] {
         self.iter().next().unwrap_or_default()
     }
 
-    /// The bodies of the frames, in order.
+    /// Returns the bodies of the frames, in order.
     #[must_use]
     pub fn iter(&self) -> Frames<'_> {
         match &self.repr {
@@ -86,8 +86,8 @@ impl Message {
         }
     }
 
-    /// Returns the body of a frame, counted from 0, as text. Bytes that are no UTF-8 show as `\u{FFFD}`, and a frame that
-    /// isn't there as no text: [`get`](Self::get) tells it from an empty one.
+    /// Returns the body of a frame, counted from 0, as text. Bytes that are no UTF-8 show as `\u{FFFD}`, and a frame
+    /// that isn't there as no text: [`get`](Self::get) tells it from an empty one.
     ///
     /// ```
     /// # use enfonet_zmtp::Message;
@@ -101,8 +101,8 @@ impl Message {
         String::from_utf8_lossy(self.get(frame).unwrap_or_default())
     }
 
-    /// Returns the body of a frame, counted from 0. `message[n]` gives the same, and panics if there is no such frame: as
-    /// any peer decides how many frames it sends, that is for the first one only, which is always there.
+    /// Returns the body of a frame, counted from 0. `message[n]` gives the same, and panics if there is no such frame:
+    /// as any peer decides how many frames it sends, that is for the first one only, which is always there.
     #[must_use]
     pub fn get(&self, frame: usize) -> Option<&[u8]> {
         match &self.repr {
@@ -121,7 +121,7 @@ impl Message {
         }
     }
 
-    /// Bytes of all frames with their headers.
+    /// Returns the bytes of all frames with their headers.
     #[must_use]
     pub fn wire_len(&self) -> usize {
         match &self.repr {
@@ -132,7 +132,7 @@ impl Message {
         }
     }
 
-    /// Takes off the first frame; what is left, if anything, is a message again.
+    /// Splits off the first frame. The frames behind it, if there are any, are a message again.
     #[must_use]
     pub fn split_first(self) -> (Bytes, Option<Self>) {
         match self.repr {
@@ -148,7 +148,7 @@ impl Message {
         }
     }
 
-    /// Puts a frame before the others.
+    /// Adds a frame before the others.
     #[must_use]
     pub fn with_first(self, frame: impl IntoFrame) -> Self {
         match self.repr {
@@ -160,7 +160,7 @@ impl Message {
         }
     }
 
-    /// A copy that shares no memory with the buffer that this message arrived in.
+    /// Returns a copy that shares no memory with the buffer that the message arrived in.
     #[must_use]
     pub fn detach(&self) -> Self {
         if let Repr::Wire(wire) = &self.repr {
@@ -185,7 +185,7 @@ impl Message {
         }
     }
 
-    /// The wire form as pieces for a vectored write: large bodies as they are, all else encoded between them.
+    /// Returns the wire form as pieces for a vectored write: large bodies as they are, all else encoded between them.
     #[must_use]
     pub fn into_pieces(self) -> SmallVec<[Bytes; 2]> {
         let frames = match self.repr {
@@ -209,11 +209,10 @@ impl Message {
         pieces
     }
 
-    /// Cuts off the envelope: the frames up to and with the first empty one (RFC 28, "The REP Socket").
-    /// Gives the message back if it has no empty frame, or nothing behind it.
+    /// Splits off the envelope: the frames up to and with the first empty one (RFC 28, "The REP Socket").
     ///
     /// # Errors
-    /// The message itself, when there is no envelope to cut.
+    /// The message itself, when it has no empty frame or no frame behind that.
     pub fn split_envelope(self) -> Result<(Envelope, Self), Self> {
         match self.repr {
             Repr::Wire(wire) => match wire::envelope_len(&wire) {
@@ -230,7 +229,7 @@ impl Message {
         }
     }
 
-    /// Whether [`split_envelope`](Self::split_envelope) would find one.
+    /// Returns whether [`split_envelope`](Self::split_envelope) would find an envelope.
     #[must_use]
     pub fn has_envelope(&self) -> bool {
         match &self.repr {
@@ -239,8 +238,8 @@ impl Message {
         }
     }
 
-    /// Puts an envelope before the frames. A received message is copied: to send it on behind an envelope
-    /// without that, see [`Batch::enveloped`].
+    /// Adds an envelope before the frames. A received message is copied. To forward it behind an envelope without a
+    /// copy, see [`Batch::enveloped`].
     #[must_use]
     pub fn with_envelope(self, envelope: &Envelope) -> Self {
         match self.repr {
@@ -249,7 +248,7 @@ impl Message {
         }
     }
 
-    /// Whether the body of a frame is worth writing from where it is.
+    /// Returns whether the body of a frame is large enough to be written from where it is.
     #[must_use]
     #[inline]
     pub fn is_large(&self) -> bool {

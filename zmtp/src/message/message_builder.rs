@@ -1,4 +1,4 @@
-//! Messages that are put together frame by frame.
+//! A builder that makes a message frame by frame.
 
 use bytes::Bytes;
 use smallvec::SmallVec;
@@ -13,7 +13,7 @@ impl Message {
     }
 }
 
-/// A message in the making: see [`Message::builder`].
+/// A builder of a message: see [`Message::builder`].
 ///
 /// ```
 /// use enfonet_zmtp::Message;

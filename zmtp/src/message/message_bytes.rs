@@ -1,4 +1,4 @@
-//! One message in wire form, wherever it lies.
+//! The wire form of one message, in place or shared.
 
 use std::ops::Deref;
 
@@ -15,8 +15,8 @@ pub(super) enum MessageBytes {
     Shared(Bytes),
 }
 
-/// A few bytes, and their number in the last byte. Written and moved by whole words: bytes that are read in other
-/// pieces than they were written in keep the processor waiting.
+/// A few bytes, and their number in the last byte. Written and moved by whole words: reading bytes in other pieces than
+/// they were written in stalls the processor (store forwarding fails).
 #[derive(Clone)]
 #[repr(align(8))]
 pub(super) struct Inline([u8; Self::SIZE]);
@@ -33,7 +33,7 @@ impl Inline {
         Self::of(&bytes, wire.len())
     }
 
-    /// Holds the first `len` of `bytes`.
+    /// Returns the first `len` of `bytes`, in place.
     #[inline]
     fn of(bytes: &[u8; Self::SIZE], len: usize) -> Self {
         let mut inline = *bytes;
@@ -50,18 +50,18 @@ impl Inline {
 }
 
 impl MessageBytes {
-    /// One frame with a copy of the body.
+    /// Returns one frame with a copy of the body.
     #[inline]
     pub(super) fn of_body(body: &[u8]) -> Self {
         let len = FrameHeader::message(body.len(), false).frame_len();
         if len <= INLINE_MESSAGE_BYTES {
             let mut bytes = [0; Inline::SIZE];
-            // Without flags, and with a length that is a byte.
+            // No flags, and a length of one byte.
             bytes[1] = body.len() as u8;
             bytes[2..len].copy_from_slice(body);
             return Self::Inline(Inline::of(&bytes, len));
         }
-        // With not a byte to spare, it needs no second allocation to be shared.
+        // Without spare capacity, `freeze` needs no second allocation.
         let mut wire = BytesMut::with_capacity(len);
         wire::encode_frame(&mut wire, body, false);
         Self::Shared(wire.freeze())
@@ -80,7 +80,7 @@ impl MessageBytes {
         Self::Shared(if len == wire.len() { std::mem::take(wire) } else { wire.split_to(len) })
     }
 
-    /// A copy that shares no memory.
+    /// Returns a copy that shares no memory.
     pub(super) fn detach(&self) -> Self {
         match self {
             Self::Inline(..) => self.clone(),
@@ -100,7 +100,7 @@ impl MessageBytes {
         }
     }
 
-    /// A part of it on its own.
+    /// Returns `part`, a slice of the wire form: shared if the wire form is.
     pub(super) fn slice(&self, part: &[u8]) -> Bytes {
         match self {
             Self::Inline(..) => Bytes::copy_from_slice(part),

@@ -1,4 +1,4 @@
-//! Messages that are sent by being copied.
+//! Messages of small frames, which are sent by copying them.
 
 use bytes::BytesMut;
 
@@ -8,15 +8,15 @@ use crate::message::message::Message;
 use crate::message::wire;
 use crate::tuning::LARGE_BODY_BYTES;
 
-/// A value whose frames are all small enough to be copied from where they lie, without a message being made.
+/// A value whose frames are all small enough to be copied from where they lie, without an intermediate message.
 #[derive(Debug)]
 pub struct Small<M>(M);
 
 impl<M: IntoMessage> Small<M> {
-    /// Takes a value whose frames can be read in place and are small; any other is made a message.
+    /// Wraps a value whose frames can be read in place and are small.
     ///
     /// # Errors
-    /// The message.
+    /// The message of any other value.
     #[inline]
     pub fn new(value: M) -> Result<Self, Message> {
         let mut frames = 0;
@@ -29,7 +29,7 @@ impl<M: IntoMessage> Small<M> {
         if frames > 0 { Ok(Self(value)) } else { Err(value.into_message()) }
     }
 
-    /// Makes a message of it.
+    /// Converts to a message.
     pub fn into_message(self) -> Message {
         self.0.into_message()
     }
@@ -41,7 +41,7 @@ impl<M: IntoMessage> Small<M> {
         self.0.frame(0).unwrap_or_default()
     }
 
-    /// Returns the bytes of its wire form.
+    /// Returns the length of the wire form.
     #[must_use]
     #[inline]
     pub fn wire_len(&self) -> usize {

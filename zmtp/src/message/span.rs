@@ -1,4 +1,4 @@
-//! The messages of a batch in place.
+//! Spans: the messages of a batch, in place.
 
 use std::ops::Range;
 
@@ -8,9 +8,9 @@ use crate::tuning::LARGE_BODY_BYTES;
 /// One message in the wire form of a [`Batch`](crate::Batch).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span<'a> {
-    /// Place of the message, all frames with their headers.
+    /// The place of the message: all frames with their headers.
     pub range: Range<usize>,
-    /// The body of its first frame.
+    /// The body of the first frame.
     pub first: &'a [u8],
     /// All frames with their headers.
     pub(super) wire: &'a [u8],
@@ -36,7 +36,8 @@ impl Span<'_> {
         wire::envelope_len(self.wire).is_some()
     }
 
-    /// Returns whether the message is worth writing from where it is; if not, it is cheaper to copy.
+    /// Returns whether the message is large enough to be written from where it is. A smaller message is cheaper to
+    /// copy.
     #[must_use]
     #[inline]
     pub const fn is_large(&self) -> bool {
@@ -44,7 +45,7 @@ impl Span<'_> {
     }
 }
 
-/// The messages of a [`Batch`](crate::Batch) in place.
+/// Iterator over the messages of a [`Batch`](crate::Batch), in place.
 #[derive(Clone, Debug)]
 pub struct Spans<'a> {
     wire: &'a [u8],

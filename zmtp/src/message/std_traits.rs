@@ -1,4 +1,4 @@
-//! Traits of std: messages are indexed, iterated, compared, hashed, collected, printed and taken apart.
+//! Traits of std for messages: index, iteration, comparison, hash, collection, display, and conversion to arrays.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -12,7 +12,7 @@ use crate::message::into_message::IntoMessage;
 use crate::message::message::{Message, Repr};
 use crate::message::wire::Frames;
 
-/// The body of a frame, counted from 0.
+/// Access to the body of a frame, counted from 0.
 ///
 /// # Panics
 /// If there is no such frame; the first one is always there. [`get`](Message::get) doesn't panic.
@@ -53,7 +53,7 @@ impl<'a> IntoIterator for &'a Message {
     }
 }
 
-/// A frame for each item; a single empty one without any.
+/// A message with a frame for each item, or a single empty frame without items.
 ///
 /// ```
 /// use enfonet_zmtp::Message;
@@ -67,8 +67,8 @@ impl<T: IntoFrame> FromIterator<T> for Message {
     }
 }
 
-/// A message is equal to a value when the frames are equal, one by one: to another message, or to any value that could be
-/// sent as one.
+/// A message is equal to a value when the frames are equal, one by one: to another message, or to any value that could
+/// be sent as one.
 ///
 /// ```
 /// use enfonet_zmtp::Message;
@@ -86,7 +86,7 @@ impl<T: IntoMessage + ?Sized> PartialEq<T> for Message {
 
 impl Eq for Message {}
 
-/// Text and bytes on the left-hand side.
+/// Implements equality with text and bytes on the left-hand side.
 macro_rules! equal_to_messages {
     ($($type:ty),*) => {$(
         impl PartialEq<Message> for $type {
@@ -108,8 +108,8 @@ impl Hash for Message {
     }
 }
 
-/// The frames as text, with ` | ` between them. Bytes that are no UTF-8 show as `\u{FFFD}`. Escapes nothing: what a peer
-/// sent may clear a terminal. [`Debug`](fmt::Debug) is for logs.
+/// The frames as text, with ` | ` between them. Bytes that are no UTF-8 show as `\u{FFFD}`. Escapes nothing: what a
+/// peer sent may clear a terminal. [`Debug`](fmt::Debug) is for logs.
 ///
 /// ```
 /// use enfonet_zmtp::Message;
@@ -142,7 +142,7 @@ impl fmt::Debug for Message {
     }
 }
 
-/// Error returned when a message is taken apart that has another number of frames than expected. The message comes back.
+/// Error of the conversion of a message to an array of another number of frames. Returns the message.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WrongFrameCount {
     expected: usize,
@@ -169,7 +169,7 @@ impl fmt::Display for WrongFrameCount {
     }
 }
 
-/// Without the bodies, which may be secrets.
+/// Debug output without the bodies, which may be secrets.
 impl fmt::Debug for WrongFrameCount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("WrongFrameCount");

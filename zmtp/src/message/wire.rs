@@ -1,4 +1,4 @@
-//! Walking canonical wire form: bytes that the decoder, or we, have already put into order.
+//! Canonical wire form: encoding it, and walking it.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -13,11 +13,11 @@ pub(super) fn encode_frame(out: &mut BytesMut, body: &[u8], more: bool) {
     out.put_slice(body);
 }
 
-/// The body of the frame that `wire` begins with, whether another of the same message follows, and what stands behind it.
+/// Splits off the first frame: its body, whether another frame of the message follows, and the bytes behind it.
 #[inline]
 pub(super) fn split_frame(wire: &[u8]) -> (&[u8], bool, &[u8]) {
     match wire {
-        // A short frame, as most are, without the general way.
+        // The fast path for a short frame, the most frequent.
         [more @ (0 | 1), len, rest @ ..] => {
             let (body, rest) = rest.split_at(usize::from(*len));
             (body, *more == 1, rest)
@@ -30,14 +30,14 @@ pub(super) fn split_frame(wire: &[u8]) -> (&[u8], bool, &[u8]) {
 fn split_long_frame(wire: &[u8]) -> (&[u8], bool, &[u8]) {
     let header = match FrameHeader::parse(wire) {
         Ok(Some(header)) => header,
-        // Wire form is made by the decoder or the encoder only; both write whole frames.
+        // Wire form comes from the decoder or the encoder only, and both write whole frames.
         Ok(None) | Err(_) => unreachable!("wire form begins with a whole frame"),
     };
     let (body, rest) = wire[header.header_len()..].split_at(header.body_len());
     (body, header.more(), rest)
 }
 
-/// The body of the first frame of the message that `wire` begins with, and bytes of all its frames.
+/// Returns the body of the first frame of the first message, and the bytes of all its frames.
 #[inline]
 pub(super) fn first_and_len(wire: &[u8]) -> (&[u8], usize) {
     let (first, mut more, mut rest) = split_frame(wire);
@@ -47,13 +47,13 @@ pub(super) fn first_and_len(wire: &[u8]) -> (&[u8], usize) {
     (first, wire.len() - rest.len())
 }
 
-/// Bytes of the message that `wire` begins with.
+/// Returns the bytes of the first message.
 #[inline]
 pub(super) fn message_len(wire: &[u8]) -> usize {
     first_and_len(wire).1
 }
 
-/// Bytes up to and with the first empty frame, if another frame follows it.
+/// Returns the bytes up to and with the first empty frame, if another frame follows it.
 #[inline]
 pub(super) fn envelope_len(wire: &[u8]) -> Option<usize> {
     let mut rest = wire;
@@ -69,7 +69,7 @@ pub(super) fn envelope_len(wire: &[u8]) -> Option<usize> {
     }
 }
 
-/// The bodies of a message's frames, in order.
+/// Iterator over the bodies of a message's frames, in order.
 #[derive(Clone, Debug)]
 pub struct Frames<'a>(Source<'a>);
 

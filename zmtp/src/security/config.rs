@@ -4,28 +4,28 @@ use crate::greeting::Mechanism;
 use crate::security::credentials::PlainCredentials;
 use crate::security::keys::{KeyPair, PublicKey};
 
-/// The mechanism of a socket, its role in it, and its keys or credentials. Configuration decides on the role: libzmq
-/// says nothing about it in its greeting.
+/// The mechanism of a socket, its role in it, and its keys or credentials. The role is configured on both ends, since
+/// libzmq's greeting doesn't tell it.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum Security {
     /// Neither authentication nor encryption, and no roles.
     #[default]
     Null,
-    /// Shows a name and a password, both in clear (RFC 24).
+    /// PLAIN, as the client, with a name and a password that are sent in clear (RFC 24).
     PlainClient(PlainCredentials),
-    /// Has every client's name and password decided on.
+    /// PLAIN, as the server. The verdict is about each client's name and password.
     PlainServer,
-    /// Encrypts, knows the server by its key, and shows its own (RFC 26).
+    /// CURVE, as the client (RFC 26).
     CurveClient {
-        /// Our keys.
+        /// The keys of the client.
         keys: KeyPair,
-        /// The key that the server has to have.
+        /// The public key by which the client verifies the server.
         server: PublicKey,
     },
-    /// Encrypts, and has every client's key decided on.
+    /// CURVE, as the server. The verdict is about each client's key.
     CurveServer {
-        /// Our keys.
+        /// The keys of the server.
         keys: KeyPair,
     },
 }

@@ -9,13 +9,13 @@ use zeroize::Zeroizing;
 use crate::greeting::Mechanism;
 use crate::security::keys::PublicKey;
 
-/// Bytes that are wiped from memory when dropped, compared in a time that tells nothing about them but their
-/// length, and not printed.
+/// Bytes that are wiped from memory when dropped, compared in a time that depends only on their length, and never
+/// printed.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<Vec<u8>>);
 
 impl Secret {
-    /// The bytes.
+    /// Returns the bytes.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         &self.0
@@ -42,7 +42,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A name and a password, as PLAIN shows them.
+/// A name and a password, for PLAIN.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlainCredentials {
     username: Bytes,
@@ -50,7 +50,7 @@ pub struct PlainCredentials {
 }
 
 impl PlainCredentials {
-    /// A name and a password of 0 to 255 bytes each.
+    /// Returns a name and a password of 0 to 255 bytes each.
     ///
     /// # Errors
     /// [`CredentialsTooLong`].
@@ -62,33 +62,33 @@ impl PlainCredentials {
         Ok(Self { username, password })
     }
 
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub const fn username(&self) -> &Bytes {
         &self.username
     }
 
-    /// The password.
+    /// Returns the password.
     #[must_use]
     pub const fn password(&self) -> &Secret {
         &self.password
     }
 }
 
-/// A name or password that PLAIN can't carry: the caller's fault.
+/// Error of a name or password that PLAIN can't carry. The caller is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a name and a password have at most 255 bytes each")]
 pub struct CredentialsTooLong;
 
-/// The credentials that a peer has shown, to be decided on.
+/// The credentials of a peer, for the verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Credentials {
-    /// Nothing: the mechanism is NULL.
+    /// No credentials: the mechanism is NULL.
     Null,
-    /// PLAIN.
+    /// The name and password of PLAIN.
     Plain(PlainCredentials),
-    /// CURVE: its public key. That it has the secret key too is proven.
+    /// The public key of CURVE. The peer has proven that it has the secret key.
     Curve(PublicKey),
 }
 

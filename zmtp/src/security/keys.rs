@@ -1,4 +1,4 @@
-//! The keys of CURVE: 32 bytes each, or 40 characters of Z85 (RFC 32) where people handle them.
+//! The keys of CURVE: 32 bytes each, or 40 characters of Z85 (RFC 32) as text.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,7 +12,7 @@ const LEN: usize = 32;
 /// Characters of a key in Z85.
 const Z85_LEN: usize = 40;
 
-/// The public half of a key pair: others may know it. Shown as Z85.
+/// The public key of a pair, as `Display` in Z85.
 ///
 /// ```
 /// use enfonet_zmtp::PublicKey;
@@ -26,13 +26,14 @@ const Z85_LEN: usize = 40;
 pub struct PublicKey([u8; LEN]);
 
 impl PublicKey {
-    /// From its bytes. Any 32 may be a key; that of a peer which makes no secret possible fails the handshake.
+    /// Makes a key of its bytes. Any 32 bytes may be a key. The handshake fails on the few keys with which no secret
+    /// can be agreed on.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; LEN]) -> Self {
         Self(bytes)
     }
 
-    /// Its bytes.
+    /// Returns the bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; LEN] {
         &self.0
@@ -65,31 +66,31 @@ impl From<[u8; LEN]> for PublicKey {
     }
 }
 
-/// The secret half of a key pair. Wiped from memory when dropped, compared in constant time, never printed by
-/// `Debug`; [`to_z85`](Self::to_z85) is there for those who have to write it down.
+/// The secret key of a pair. Wiped from memory when dropped, compared in constant time, never printed by `Debug`:
+/// [`to_z85`](Self::to_z85) returns its text.
 #[derive(Clone)]
 pub struct SecretKey(Zeroizing<[u8; LEN]>);
 
 impl SecretKey {
-    /// From its bytes: any 32 random ones are a secret key.
+    /// Makes a key of its bytes. Any 32 random bytes are a secret key.
     #[must_use]
     pub fn from_bytes(bytes: [u8; LEN]) -> Self {
         Self(Zeroizing::new(bytes))
     }
 
-    /// Its bytes.
+    /// Returns the bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; LEN] {
         &self.0
     }
 
-    /// In 40 characters, to be kept in a file that nobody else can read.
+    /// Returns the key in 40 characters. Keep them in a file that only its owner can read.
     #[must_use]
     pub fn to_z85(&self) -> Zeroizing<String> {
         Zeroizing::new(z85::encode(*self.0))
     }
 
-    /// The public key that goes with it.
+    /// Returns the public key of the pair.
     #[must_use]
     pub fn public_key(&self) -> PublicKey {
         PublicKey(MontgomeryPoint::mul_base_clamped(*self.0).to_bytes())
@@ -133,20 +134,20 @@ pub struct KeyPair {
 }
 
 impl KeyPair {
-    /// The pair of a secret key. A new one is made of 32 bytes from the system's random generator:
+    /// Returns the pair of a secret key. Make a new pair of 32 bytes from the system's random generator:
     /// `KeyPair::new(SecretKey::from_bytes(random))`.
     #[must_use]
     pub fn new(secret: SecretKey) -> Self {
         Self { public: secret.public_key(), secret }
     }
 
-    /// The half to give away.
+    /// Returns the public key.
     #[must_use]
     pub const fn public(&self) -> &PublicKey {
         &self.public
     }
 
-    /// The half to keep.
+    /// Returns the secret key.
     #[must_use]
     pub const fn secret(&self) -> &SecretKey {
         &self.secret
@@ -172,17 +173,17 @@ fn parse(text: &str) -> Result<Zeroizing<[u8; LEN]>, KeyError> {
     Ok(key)
 }
 
-/// A text that is no key: the caller's fault.
+/// Error of a text that is no key. The caller is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// It is too long or too short.
+    /// A text of another length.
     #[error("a key has 40 characters, this one has {len}")]
     Length {
-        /// Its length.
+        /// The length of the text.
         len: usize,
     },
-    /// It is no Z85.
+    /// A text that is no Z85.
     #[error("a key consists of the characters of Z85, this one doesn't")]
     Z85,
 }

@@ -1,4 +1,4 @@
-//! How the ends of a connection make sure of each other: the mechanism, the keys and credentials, and the verdict.
+//! Authentication of the ends of a connection: the mechanism, keys and credentials, and the verdict.
 
 pub(crate) mod config;
 pub(crate) mod credentials;

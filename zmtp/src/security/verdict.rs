@@ -1,13 +1,13 @@
-//! The decision about a peer, and the user that the peer is.
+//! The verdict about a peer, and the user as which it is authenticated.
 
 use bytes::Bytes;
 
 use crate::metadata::Metadata;
 
-/// The user that a peer turned out to be.
+/// The user as which a peer is authenticated.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct User {
-    /// The name by which the authenticator knows the user; may be empty.
+    /// The name of the user; may be empty.
     pub id: Bytes,
     /// Properties of the user, from the authenticator.
     pub metadata: Metadata,
@@ -21,17 +21,17 @@ impl User {
     }
 }
 
-/// The decision about a peer.
+/// The verdict about a peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The peer may come in.
+    /// The peer may come in, as this user.
     Allow(User),
     /// The peer may not come in.
     Deny(DenyReason),
 }
 
 impl Verdict {
-    /// Lets the peer in, as a user without a name.
+    /// Returns the verdict that lets the peer in, as a user without a name.
     #[must_use]
     pub fn allow() -> Self {
         Self::Allow(User::default())
@@ -41,13 +41,13 @@ impl Verdict {
 /// The reason why a peer may not come in, with its status in ZAP (RFC 27).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum DenyReason {
-    /// Not now: the peer isn't told anything, and tries again. Status 300.
+    /// A temporary failure. The peer gets no ERROR, and tries again. Status 300.
     #[error("300: try again later")]
     TryLater,
-    /// Not with these credentials. Status 400.
+    /// Credentials that aren't accepted. Status 400.
     #[error("400: the credentials aren't accepted")]
     Credentials,
-    /// Nobody could decide. Status 500.
+    /// An authenticator that failed. Status 500.
     #[error("500: the authentication doesn't work")]
     Internal,
 }

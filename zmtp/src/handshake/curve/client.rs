@@ -23,11 +23,11 @@ use crate::security::keys::{KeyPair, PublicKey, SecretKey};
 use crate::security::verdict::User;
 use crate::socket_type::SocketType;
 
-/// Ours: they go up by one with each command.
+/// Nonces of the client's commands: they go up by one with each command.
 const HELLO_NUMBER: u64 = 1;
 const INITIATE_NUMBER: u64 = 2;
 
-/// Shows that we know the server's key, and a key of our own made for the connection.
+/// Appends HELLO: the proof that this client knows the server's key, and a key made for the connection.
 pub(in crate::handshake) fn start(
     local: LocalProperties,
     version: Version,
@@ -48,7 +48,7 @@ pub(in crate::handshake) fn start(
     Ok(Next::AwaitCommand(Box::new(state)))
 }
 
-/// Our HELLO is out.
+/// State of the client after HELLO.
 #[derive(Debug)]
 struct AwaitWelcome {
     local: LocalProperties,
@@ -87,7 +87,7 @@ impl AwaitCommand for AwaitWelcome {
 }
 
 impl AwaitWelcome {
-    /// The server's key for this connection, and what it wants back.
+    /// Opens WELCOME, and returns the server's key for the connection and the cookie.
     fn open_welcome(&self, command: &mut Received) -> Result<(PublicKey, Bytes), HandshakeError> {
         let wrong_length = length(CommandName::Welcome, command);
         let mut rest = command.data();
@@ -104,7 +104,7 @@ impl AwaitWelcome {
     }
 }
 
-/// Our INITIATE is out. What is wrong with the server's READY it isn't told: clients send no ERROR.
+/// State of the client after INITIATE. An error in READY isn't reported to the server: clients send no ERROR.
 #[derive(Debug)]
 struct AwaitReady {
     ours: SocketType,

@@ -7,7 +7,7 @@ use crate::handshake::command::Received;
 use crate::handshake::error::HandshakeError;
 
 pub(super) const KEY: usize = 32;
-/// Zeros in HELLO, so that WELCOME isn't longer than the HELLO that it answers: forged HELLOs flood nobody.
+/// Bytes of zeros in HELLO, which make it no shorter than WELCOME: forged HELLOs don't amplify traffic.
 pub(super) const PADDING: usize = 72;
 pub(super) const SIGNATURE: [u8; 64] = [0; 64];
 pub(super) const VERSION: [u8; 2] = [1, 0];
@@ -16,7 +16,7 @@ pub(super) const COOKIE: usize = LONG_NONCE + 2 * KEY + OVERHEAD;
 pub(super) const WELCOME_BOX: usize = KEY + COOKIE + OVERHEAD;
 pub(super) const VOUCH_BOX: usize = 2 * KEY + OVERHEAD;
 pub(super) const VOUCH: usize = LONG_NONCE + VOUCH_BOX;
-/// Bytes of INITIATE's box besides metadata.
+/// Bytes of INITIATE's box before the metadata.
 pub(super) const INITIATE_HEAD: usize = KEY + VOUCH;
 
 pub(super) const HELLO_NONCE: &[u8; 16] = b"CurveZMQHELLO---";

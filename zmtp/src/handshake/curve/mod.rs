@@ -1,4 +1,4 @@
-//! CURVE (RFC 26): both ends know each other by their keys, and nobody else can read what they say.
+//! The handshake of CURVE (RFC 26): both ends authenticate by their keys, and encrypt all that follows.
 //!
 //! Capital letters are long-term public keys, small ones the secret keys to them; `C'` and `S'` are made for
 //! the connection and forgotten with it.

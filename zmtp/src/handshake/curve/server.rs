@@ -10,7 +10,7 @@ use crate::curve::boxes::{LONG_NONCE, OVERHEAD, SHORT_NONCE, agree, long_nonce, 
 use crate::curve::error::CurveError;
 use crate::curve::traffic::{Side, pair};
 use crate::greeting::Version;
-use crate::handshake::command::{Received, tell};
+use crate::handshake::command::{Received, or_send_error};
 use crate::handshake::curve::layout::{
     COOKIE, COOKIE_NONCE, HELLO_DATA, HELLO_NONCE, INITIATE_HEAD, INITIATE_NONCE, KEY, PADDING, READY_NONCE,
     SIGNATURE, VERSION, VOUCH_BOX, VOUCH_NONCE, WELCOME_NONCE, length, take,
@@ -24,7 +24,7 @@ use crate::security::credentials::Credentials;
 use crate::security::keys::{KeyPair, PublicKey, SecretKey};
 use crate::security::verdict::User;
 
-/// Ours: they go up by one with each command.
+/// Nonce of the server's READY.
 const READY_NUMBER: u64 = 1;
 
 pub(in crate::handshake) fn start(
@@ -36,7 +36,7 @@ pub(in crate::handshake) fn start(
     Next::AwaitCommand(Box::new(AwaitHello { local, version, keys, entropy }))
 }
 
-/// The client speaks first.
+/// State of the server before HELLO.
 #[derive(Debug)]
 struct AwaitHello {
     local: LocalProperties,
@@ -68,8 +68,8 @@ impl AwaitCommand for AwaitHello {
 }
 
 impl AwaitHello {
-    /// The cookie is for servers that remember nothing between WELCOME and INITIATE. This one keeps its state
-    /// with the connection: it has but to compare, so the key that the cookie is sealed with is gone at once.
+    /// Returns a cookie. RFC 26 has it for servers that keep no state between WELCOME and INITIATE. This server keeps
+    /// its state with the connection and compares the cookie, so the key of the cookie is dropped at once.
     fn bake(&self, client: &PublicKey, short_term: &SecretKey) -> BytesMut {
         let nonce = self.entropy.cookie_nonce();
         let mut cookie = BytesMut::with_capacity(COOKIE);
@@ -80,7 +80,7 @@ impl AwaitHello {
     }
 }
 
-/// A HELLO of somebody who knows our key.
+/// A HELLO of a client that knows the server's key.
 #[derive(Debug)]
 struct Hello {
     /// The client's key for this connection.
@@ -118,7 +118,7 @@ impl Hello {
     }
 }
 
-/// Our WELCOME is out.
+/// State of the server after WELCOME.
 #[derive(Debug)]
 struct AwaitInitiate {
     local: LocalProperties,
@@ -167,8 +167,8 @@ impl AwaitCommand for AwaitInitiate {
 }
 
 impl AwaitInitiate {
-    /// The owner of the long-term key says that the short-term one is its own, and that it means us. (libzmq
-    /// doesn't look at the latter.)
+    /// Checks that the owner of the client's long-term key vouches for its short-term key and for this server. (libzmq
+    /// ignores the latter.)
     fn check_vouch(
         &self,
         client: &PublicKey,
@@ -183,7 +183,7 @@ impl AwaitInitiate {
     }
 }
 
-/// The client has proven which key it owns.
+/// State of the server after INITIATE, until the verdict about the client's key.
 #[derive(Debug)]
 struct Undecided {
     local: LocalProperties,
@@ -196,8 +196,10 @@ struct Undecided {
 impl AwaitVerdict for Undecided {
     fn admit(self: Box<Self>, user: User, out: &mut BytesMut) -> Result<Next, HandshakeError> {
         let metadata = Metadata::parse(self.metadata)?;
-        let peer =
-            tell(PeerProperties::introduced(self.local.socket_type, self.version, user, metadata), out)?;
+        let peer = or_send_error(
+            PeerProperties::introduced(self.local.socket_type, self.version, user, metadata),
+            out,
+        )?;
         let mut boxed = BytesMut::new();
         let ours = self.local.to_metadata();
         self.key.seal(&short_nonce(READY_NONCE, READY_NUMBER), &[ours.as_wire()], &mut boxed);

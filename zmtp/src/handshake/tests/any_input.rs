@@ -1,4 +1,4 @@
-//! Whatever a peer sends.
+//! Handshakes with any input.
 
 use proptest::prelude::*;
 

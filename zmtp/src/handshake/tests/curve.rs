@@ -1,4 +1,4 @@
-//! CURVE: what is sent, and what is refused.
+//! Handshakes with CURVE: the bytes that are sent, and the input that is rejected.
 
 use super::*;
 use crate::curve::error::CurveError;
@@ -11,7 +11,7 @@ fn server() -> Bench {
     bench
 }
 
-/// With `key(2)`; its key for the connection is `key(3)`. A server's, whose key is `key(1)`, is `key(7)`.
+/// Returns a client with `key(2)`, and `key(3)` for the connection. Servers have `key(1)`, and `key(7)` for the connection.
 fn client_of(server: PublicKey) -> Bench {
     let security = Security::CurveClient { keys: key(2), server };
     let config = HandshakeConfig { security, ..HandshakeConfig::new(SocketType::Req) };
@@ -25,7 +25,7 @@ fn client() -> Bench {
     client_of(*key(1).public())
 }
 
-/// The frames of a whole handshake: HELLO, WELCOME, INITIATE, READY.
+/// Returns the frames of a whole handshake: HELLO, WELCOME, INITIATE, READY.
 fn frames() -> [Vec<u8>; 4] {
     let (mut server, mut client) = (server(), client());
     let hello = client.sent();

@@ -1,4 +1,4 @@
-//! Handshakes against bytes by hand, and of two ends with each other.
+//! Handshakes against scripted bytes, and of two ends with each other.
 
 mod any_input;
 mod curve;
@@ -97,7 +97,7 @@ fn greeting(mechanism: Mechanism) -> [u8; 64] {
     Greeting::new(mechanism, false).to_wire()
 }
 
-/// A command frame of this name and data.
+/// Returns a command frame of this name and data.
 fn command(name: &str, data: &[&[u8]]) -> Vec<u8> {
     let mut out = BytesMut::new();
     encode_command(name.as_bytes(), data, &mut out);
@@ -126,7 +126,7 @@ fn key(byte: u8) -> crate::security::keys::KeyPair {
     crate::security::keys::KeyPair::new(crate::security::keys::SecretKey::from_bytes([byte; 32]))
 }
 
-/// Two handshakes with each other, their output cut into pieces of that size.
+/// Runs two handshakes with each other, their output cut into pieces of this size.
 fn shake([one, two]: [&mut Bench; 2], size: usize) -> [Result<Option<HandshakeOutcome>, HandshakeError>; 2] {
     let mut outcomes = [Ok(None), Ok(None)];
     loop {

@@ -1,4 +1,4 @@
-//! NULL.
+//! Handshakes with NULL.
 
 use proptest::prelude::*;
 

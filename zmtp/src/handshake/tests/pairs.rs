@@ -1,4 +1,4 @@
-//! Two of ours with each other.
+//! Handshakes of two ends of this crate with each other.
 
 use super::*;
 use crate::decoder::Event;

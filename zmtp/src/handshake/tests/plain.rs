@@ -1,4 +1,4 @@
-//! PLAIN, byte by byte.
+//! Handshakes with PLAIN, byte by byte.
 
 use super::*;
 use crate::command::error::CommandError;

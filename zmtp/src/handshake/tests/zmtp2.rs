@@ -1,4 +1,4 @@
-//! Peers of ZMTP 2.0.
+//! Handshakes with peers of ZMTP 2.0.
 
 use super::*;
 use crate::greeting::GreetingError;
