@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Hub, out_of_line, within};
+use super::{SocketCore, out_of_line, within};
 use crate::error::RecvError;
 use crate::options::Settings;
 use crate::queue::{Inbound, Place};
 use crate::routing::Routing;
 
-impl<R: Routing> Hub<R> {
+impl<R: Routing> SocketCore<R> {
     /// Wakes a receiver, if any waits, once the lock of `inbound` is released: the only lock that is held.
     #[inline]
     pub(super) fn announce(&self, mut inbound: MutexGuard<'_, Inbound>) {
@@ -104,7 +104,7 @@ impl<R: Routing> Hub<R> {
         mut take: impl FnMut(&mut Inbound) -> Option<T>,
     ) -> Result<T, RecvError> {
         self.receiving.give_way().await;
-        let mut waiting = Waiting { hub: self, place: None, since: None };
+        let mut waiting = Waiting { core: self, place: None, since: None };
         let received = poll_fn(|cx| waiting.poll(&mut take, cx));
         within(limit, received).await.unwrap_or(Err(RecvError::Timeout))
     }
@@ -120,7 +120,7 @@ impl<R: Routing> Hub<R> {
 
 /// A receiver, which waits in line once it has found nothing.
 struct Waiting<'a, R: Routing> {
-    hub: &'a Hub<R>,
+    core: &'a SocketCore<R>,
     place: Option<Place>,
     /// Time at which it began to wait, and the state of the send counter at that time.
     since: Option<(Instant, usize)>,
@@ -132,23 +132,23 @@ impl<R: Routing> Waiting<'_, R> {
         take: &mut impl FnMut(&mut Inbound) -> Option<T>,
         cx: &Context<'_>,
     ) -> Poll<Result<T, RecvError>> {
-        let mut inbound = self.hub.wanted_inbound();
+        let mut inbound = self.core.wanted_inbound();
         let Some(taken) = take(&mut inbound) else {
             if inbound.closed {
                 return Poll::Ready(Err(RecvError::Closed));
             }
             self.place = Some(inbound.receivers.wait(self.place, cx.waker()));
             drop(inbound);
-            self.since.get_or_insert_with(|| (Instant::now(), self.hub.sending.state()));
+            self.since.get_or_insert_with(|| (Instant::now(), self.core.sending.state()));
             return Poll::Pending;
         };
         let _waker = self.place.take().and_then(|place| inbound.receivers.leave(place));
-        self.hub.leave_rest(inbound);
+        self.core.leave_rest(inbound);
         // If the send counter has changed, another task sends meanwhile, and doesn't wait for answers.
         if let Some((since, sent)) = self.since
-            && sent == self.hub.sending.state()
+            && sent == self.core.sending.state()
         {
-            self.hub.parts.handle_wait(since.elapsed());
+            self.core.parts.handle_wait(since.elapsed());
         }
         Poll::Ready(Ok(taken))
     }
@@ -157,12 +157,12 @@ impl<R: Routing> Waiting<'_, R> {
 impl<R: Routing> Drop for Waiting<'_, R> {
     fn drop(&mut self) {
         let Some(place) = self.place else { return };
-        let mut inbound = self.hub.inbound();
+        let mut inbound = self.core.inbound();
         let waker = inbound.receivers.leave(place);
         match waker {
             Some(_) => drop(inbound),
             // This receiver was woken for an arrival that it doesn't take.
-            None => self.hub.leave_rest(inbound),
+            None => self.core.leave_rest(inbound),
         }
     }
 }
@@ -184,10 +184,10 @@ mod tests {
     use crate::routing::tests::newcomer;
     use crate::routing::{FanOut, RoundRobin};
 
-    fn socket() -> (Arc<Hub<RoundRobin>>, PeerId) {
-        let hub = Hub::new(SocketType::Dealer, Settings::default(), RoundRobin::default());
-        let peer = hub.open();
-        (hub, peer)
+    fn socket() -> (Arc<SocketCore<RoundRobin>>, PeerId) {
+        let core = SocketCore::new(SocketType::Dealer, Settings::default(), RoundRobin::default());
+        let peer = core.open();
+        (core, peer)
     }
 
     fn run(texts: &[&'static str]) -> enfonet_zmtp::Batch {
@@ -200,12 +200,12 @@ mod tests {
 
     #[test]
     fn each_arrival_calls_one_receiver_and_who_leaves_some_of_it_the_next() {
-        let (hub, peer) = socket();
-        let mut receivers = [(); 3].map(|()| spawn(hub.recv_by(Inbound::pop_message)));
+        let (core, peer) = socket();
+        let mut receivers = [(); 3].map(|()| spawn(core.recv_by(Inbound::pop_message)));
         receivers.iter_mut().for_each(|receiver| assert_pending!(receiver.poll()));
-        hub.deliver(peer, run(&["a"])).unwrap();
+        core.deliver(peer, run(&["a"])).unwrap();
         assert_eq!(called(&receivers), [true, false, false]);
-        hub.deliver(peer, run(&["b", "c"])).unwrap();
+        core.deliver(peer, run(&["b", "c"])).unwrap();
         assert_eq!(called(&receivers), [true, true, false]);
         let [mut first, mut second, mut third] = receivers;
         assert_eq!(assert_ready!(first.poll()), Ok("a".into()));
@@ -216,14 +216,14 @@ mod tests {
 
     #[test]
     fn a_receiver_that_is_called_and_goes_away_has_the_next_called() {
-        let (hub, peer) = socket();
-        let [mut first, mut second, mut third] = [(); 3].map(|()| spawn(hub.recv_by(Inbound::pop_message)));
+        let (core, peer) = socket();
+        let [mut first, mut second, mut third] = [(); 3].map(|()| spawn(core.recv_by(Inbound::pop_message)));
         for receiver in [&mut first, &mut second, &mut third] {
             assert_pending!(receiver.poll());
         }
         // A receiver that hasn't been woken wakes no other when it goes.
         drop(first);
-        hub.deliver(peer, run(&["a"])).unwrap();
+        core.deliver(peer, run(&["a"])).unwrap();
         assert!(second.is_woken() && !third.is_woken());
         drop(second);
         assert!(third.is_woken());
@@ -232,43 +232,46 @@ mod tests {
 
     #[test]
     fn a_receiver_that_finds_nothing_waits_on() {
-        let (hub, peer) = socket();
-        let mut receiver = spawn(hub.recv_by(Inbound::pop_message));
+        let (core, peer) = socket();
+        let mut receiver = spawn(core.recv_by(Inbound::pop_message));
         assert_pending!(receiver.poll());
         for text in ["a", "b"] {
-            hub.deliver(peer, run(&[text])).unwrap();
+            core.deliver(peer, run(&[text])).unwrap();
             assert!(receiver.is_woken());
-            assert_eq!(hub.try_recv_by(Inbound::pop_message), Some(Message::from(text)));
+            assert_eq!(core.try_recv_by(Inbound::pop_message), Some(Message::from(text)));
             assert_pending!(receiver.poll());
         }
-        hub.deliver(peer, run(&["c"])).unwrap();
+        core.deliver(peer, run(&["c"])).unwrap();
         assert_eq!(assert_ready!(receiver.poll()), Ok("c".into()));
     }
 
     /// A waker that wakes no task, but checks that no lock is held: a task may run as soon as it is woken.
     struct Probe {
-        hub: Arc<Hub<FanOut>>,
+        core: Arc<SocketCore<FanOut>>,
         calls: AtomicUsize,
     }
 
     impl Wake for Probe {
         fn wake(self: Arc<Self>) {
-            assert!(self.hub.out.try_lock().is_ok() && self.hub.inbound.try_lock().is_ok(), "a lock is held");
+            assert!(
+                self.core.out.try_lock().is_ok() && self.core.inbound.try_lock().is_ok(),
+                "a lock is held"
+            );
             self.calls.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     #[test]
     fn receivers_are_called_when_no_lock_is_held() {
-        let hub = Hub::new(SocketType::XPub, Settings::default(), FanOut::new(&Settings::default()));
-        let probe = Arc::new(Probe { hub: hub.clone(), calls: AtomicUsize::new(0) });
+        let core = SocketCore::new(SocketType::XPub, Settings::default(), FanOut::new(&Settings::default()));
+        let probe = Arc::new(Probe { core: core.clone(), calls: AtomicUsize::new(0) });
         let waker = probe.clone().into();
         let mut calls = 0;
         let mut calls_in = |step: &mut dyn FnMut()| {
-            let mut receiver = pin!(hub.recv_by(Inbound::pop_one));
+            let mut receiver = pin!(core.recv_by(Inbound::pop_one));
             // The receiver takes the arrivals that are there already, until it finds none and waits.
             while receiver.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
-                receiver.set(hub.recv_by(Inbound::pop_one));
+                receiver.set(core.recv_by(Inbound::pop_one));
             }
             step();
             calls += 1;
@@ -276,21 +279,21 @@ mod tests {
         };
         let (mut id, mut comer) = (PeerId::default(), Some(newcomer(Version::V3_1, "")));
         let ending = CancellationToken::new();
-        calls_in(&mut || id = hub.join(None, comer.take().unwrap(), &ending).unwrap().id);
+        calls_in(&mut || id = core.join(None, comer.take().unwrap(), &ending).unwrap().id);
         calls_in(&mut || {
-            hub.command(id, Command::Subscription(Subscription::Subscribe("a".into()))).unwrap()
+            core.command(id, Command::Subscription(Subscription::Subscribe("a".into()))).unwrap()
         });
-        calls_in(&mut || assert!(!hub.part(id, Vec::new(), false)));
-        let queue = hub.open();
-        calls_in(&mut || Link::close(&*hub, queue, false));
+        calls_in(&mut || assert!(!core.part(id, Vec::new(), false)));
+        let queue = core.open();
+        calls_in(&mut || Link::close(&*core, queue, false));
     }
 
     #[tokio::test]
     async fn at_the_end_of_the_socket_all_receivers_are_told() {
-        let (hub, _) = socket();
-        let mut receivers = [(); 2].map(|()| spawn(hub.recv_by(Inbound::pop_message)));
+        let (core, _) = socket();
+        let mut receivers = [(); 2].map(|()| spawn(core.recv_by(Inbound::pop_message)));
         receivers.iter_mut().for_each(|receiver| assert_pending!(receiver.poll()));
-        hub.close(Duration::ZERO).await;
+        core.close(Duration::ZERO).await;
         for receiver in &mut receivers {
             assert!(receiver.is_woken());
             assert_eq!(assert_ready!(receiver.poll()), Err(RecvError::Closed));

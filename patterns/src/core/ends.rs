@@ -4,12 +4,12 @@ use std::task::Waker;
 
 use tokio_util::sync::CancellationToken;
 
-use super::Hub;
+use super::SocketCore;
 use crate::PeerId;
 use crate::queue::{EndMode, IdleEnd, Outbox};
 use crate::routing::Routing;
 
-impl<R: Routing> Hub<R> {
+impl<R: Routing> SocketCore<R> {
     /// Stops listening and reconnecting at all endpoints. Connections that are made go on.
     pub(crate) fn refuse_new_peers(&self) {
         let admitting = self.endpoints().refuse_new_peers();

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::warn;
 
-use super::Hub;
+use super::SocketCore;
 use super::endpoints::{Attachment, Endpoints, Role};
 use crate::connection::{self, Link, Slot, Tokens};
 use crate::context::{Bound, Member};
@@ -27,7 +27,7 @@ use crate::{Closing, Endpoint, EndpointError, PeerId, PeerInfo};
 /// that isn't there any more mustn't keep the socket from its successor for the whole linger.
 const MAX_DEPARTURE_WAIT: Duration = Duration::from_secs(1);
 
-impl<R: Routing> Hub<R> {
+impl<R: Routing> SocketCore<R> {
     /// When the connections of an endpoint end, and when they are cut off.
     fn tokens(&self) -> Tokens {
         let ending = self.closing.child_token();
@@ -201,15 +201,15 @@ impl<R: Routing> Hub<R> {
         let Some(runtime) = self.runtime().filter(|_| R::LINGERS && !self.options.linger.is_zero()) else {
             return Ok(());
         };
-        let hub = self.clone();
+        let core = self.clone();
         let lingering = async move {
             let gone = async {
-                hub.until(|out| peers.iter().all(|id| !out.outboxes.contains_key(*id)).then_some(())).await;
+                core.until(|out| peers.iter().all(|id| !out.outboxes.contains_key(*id)).then_some(())).await;
                 for task in tasks {
                     let _ = task.await;
                 }
             };
-            let _ = tokio::time::timeout(hub.options.linger, gone).await;
+            let _ = tokio::time::timeout(core.options.linger, gone).await;
             drop(until);
         };
         self.tasks.spawn_on(lingering, &runtime);
@@ -304,7 +304,7 @@ impl<R: Routing> Hub<R> {
 }
 
 /// Tells of messages that a dropped socket kept: its linger was over, or its runtime ended. Nobody else can.
-impl<R> Drop for Hub<R> {
+impl<R> Drop for SocketCore<R> {
     fn drop(&mut self) {
         let Ok(out) = self.out.get_mut() else { return };
         let messages = out.stranded + out.unsent();
@@ -315,7 +315,7 @@ impl<R> Drop for Hub<R> {
     }
 }
 
-impl<R: Routing> Member for Hub<R> {
+impl<R: Routing> Member for SocketCore<R> {
     fn end(self: Arc<Self>, linger: Duration) -> Pin<Box<dyn Future<Output = Closing> + Send>> {
         Box::pin(async move { self.close(linger).await })
     }
@@ -324,21 +324,21 @@ impl<R: Routing> Member for Hub<R> {
 /// The user's end of a socket, or one of several. Dropping the last one closes the socket without waiting: what is
 /// connected goes on sending in the background for the socket's linger.
 #[derive(Debug)]
-pub(crate) struct Owned<R: Routing>(Arc<Hub<R>>);
+pub(crate) struct Owned<R: Routing>(Arc<SocketCore<R>>);
 
 impl<R: Routing> Owned<R> {
     pub(crate) fn new(kind: SocketType, settings: Settings, routing: R) -> Self {
-        let hub = Hub::new(kind, settings, routing);
-        let member: Weak<Hub<R>> = Arc::downgrade(&hub);
-        if !hub.options.context.enter(member) {
-            hub.begin_close();
-            hub.monitors.end();
+        let core = SocketCore::new(kind, settings, routing);
+        let member: Weak<SocketCore<R>> = Arc::downgrade(&core);
+        if !core.options.context.enter(member) {
+            core.begin_close();
+            core.monitors.end();
         }
-        Self(hub)
+        Self(core)
     }
 
     /// The socket, for one who doesn't keep it open.
-    pub(crate) fn share(&self) -> Arc<Hub<R>> {
+    pub(crate) fn share(&self) -> Arc<SocketCore<R>> {
         self.0.clone()
     }
 }
@@ -351,9 +351,9 @@ impl<R: Routing> Clone for Owned<R> {
 }
 
 impl<R: Routing> std::ops::Deref for Owned<R> {
-    type Target = Arc<Hub<R>>;
+    type Target = Arc<SocketCore<R>>;
 
-    fn deref(&self) -> &Arc<Hub<R>> {
+    fn deref(&self) -> &Arc<SocketCore<R>> {
         &self.0
     }
 }
@@ -379,7 +379,7 @@ impl<R: Routing> Drop for Owned<R> {
 }
 
 /// The end of a socket that was dropped, wherever the task that waits for it is.
-struct Last<R: Routing>(Arc<Hub<R>>);
+struct Last<R: Routing>(Arc<SocketCore<R>>);
 
 impl<R: Routing> Drop for Last<R> {
     fn drop(&mut self) {

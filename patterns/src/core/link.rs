@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use enfonet_zmtp::{Batch, Command, LocalProperties, SocketType, Subscription};
 use tokio_util::sync::CancellationToken;
 
-use super::{Hub, Out};
+use super::{Out, SocketCore};
 use crate::connection::{Link, Turn};
 use crate::error::ConnectionError;
 use crate::monitor::Monitors;
@@ -19,7 +19,7 @@ use crate::{PeerId, PeerInfo};
 /// Subscriptions that are removed at a time when peers have gone: less than a millisecond's work.
 const SWEEP: usize = 1000;
 
-impl<R: Routing> Link for Hub<R> {
+impl<R: Routing> Link for SocketCore<R> {
     fn options(&self) -> &Settings {
         &self.options
     }
@@ -253,7 +253,7 @@ impl<R: Routing> Link for Hub<R> {
     }
 }
 
-impl<R: Routing> Hub<R> {
+impl<R: Routing> SocketCore<R> {
     fn open_queue(&self, out: &mut Out<R>) -> PeerId {
         let id = self.inbound().open();
         out.outboxes.insert(id, Outbox::new(out.limit, self.options.conflate));

@@ -77,7 +77,7 @@ impl<R: Routing> Out<R> {
     }
 }
 
-pub(crate) struct Hub<R> {
+pub(crate) struct SocketCore<R> {
     /// Number of handles of the socket that the user has.
     owners: AtomicUsize,
     kind: SocketType,
@@ -106,13 +106,13 @@ pub(crate) struct Hub<R> {
     abort: CancellationToken,
 }
 
-impl<R> fmt::Debug for Hub<R> {
+impl<R> fmt::Debug for SocketCore<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Socket").field("type", &self.kind).finish_non_exhaustive()
     }
 }
 
-impl<R: Routing> Hub<R> {
+impl<R: Routing> SocketCore<R> {
     pub(crate) fn new(kind: SocketType, options: Settings, routing: R) -> Arc<Self> {
         let limit = Load::new(options.send_hwm, options.send_bytes);
         let out = Out {

@@ -71,7 +71,7 @@ mod tests {
 
     use super::*;
     use crate::connection::Link as _;
-    use crate::core::Hub;
+    use crate::core::SocketCore;
     use crate::options::Settings;
     use crate::queue::Inbound;
     use crate::routing::RoundRobin;
@@ -125,18 +125,18 @@ mod tests {
     /// Returns whether a DEALER sends in parts after it has waited `waited` for a message. With `else_sends`, another
     /// task sends meanwhile.
     async fn is_cut(waited: Duration, else_sends: bool) -> bool {
-        let hub = Hub::new(SocketType::Dealer, Settings::default(), RoundRobin::default());
-        let peer = hub.open();
-        let mut receiving = std::pin::pin!(hub.recv_by(Inbound::pop_one));
+        let core = SocketCore::new(SocketType::Dealer, Settings::default(), RoundRobin::default());
+        let peer = core.open();
+        let mut receiving = std::pin::pin!(core.recv_by(Inbound::pop_one));
         let is_there = poll_fn(|cx| Poll::Ready(receiving.as_mut().poll(cx).is_ready())).await;
         assert!(!is_there);
         tokio::time::advance(waited).await;
         if else_sends {
-            hub.count_sent(1);
+            core.count_sent(1);
         }
-        hub.deliver(peer, Message::from("answer").into()).unwrap();
+        core.deliver(peer, Message::from("answer").into()).unwrap();
         receiving.await.unwrap();
-        hub.parts.is_over()
+        core.parts.is_over()
     }
 
     #[tokio::test(start_paused = true)]

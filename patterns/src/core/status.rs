@@ -2,12 +2,12 @@
 
 use tracing::warn;
 
-use super::Hub;
+use super::SocketCore;
 use crate::monitor::Monitor;
 use crate::routing::Routing;
 use crate::{PeerId, PeerStatus};
 
-impl<R: Routing> Hub<R> {
+impl<R: Routing> SocketCore<R> {
     pub(crate) fn monitor(&self) -> Monitor {
         self.monitors.listen()
     }

@@ -201,10 +201,10 @@ impl Shared {
     fn start(&self) {
         self.started.get_or_init(|| {
             // Shared without keeping the socket open: it ends when the last client is dropped, and the task with it.
-            let (hub, waiting) = (self.dealer.hub.share(), Arc::clone(&self.waiting));
+            let (core, waiting) = (self.dealer.core.share(), Arc::clone(&self.waiting));
             tokio::spawn(async move {
                 // Without the socket's time for receiving, which is no concern of requests.
-                while let Ok(reply) = hub.recv_by(Inbound::pop_message).await {
+                while let Ok(reply) = core.recv_by(Inbound::pop_message).await {
                     waiting.dispatch(reply);
                 }
                 waiting.close();

@@ -6,7 +6,7 @@ macro_rules! socket_methods {
         impl crate::options::sealed::Open for $kind {
             fn open($settings: crate::options::Settings) -> Self {
                 let routing = $routing;
-                Self { hub: crate::core::Owned::new(SocketType::$kind, $settings, routing) }
+                Self { core: crate::core::Owned::new(SocketType::$kind, $settings, routing) }
             }
         }
 
@@ -44,7 +44,7 @@ macro_rules! socket_methods {
                 E: TryInto<crate::Endpoint>,
                 crate::BindError: From<E::Error>,
             {
-                self.hub.bind(endpoint.try_into()?).await
+                self.core.bind(endpoint.try_into()?).await
             }
 
             /// Connects to an endpoint, in the background: the peer needn't be there yet. A lost connection
@@ -63,7 +63,7 @@ macro_rules! socket_methods {
                 E: TryInto<crate::Endpoint>,
                 crate::ConnectError: From<E::Error>,
             {
-                self.hub.connect(endpoint.try_into()?)
+                self.core.connect(endpoint.try_into()?)
             }
 
             /// Ends listening on the endpoint, as [`bind`](Self::bind) gave it, with the connections made there. The endpoint
@@ -73,7 +73,7 @@ macro_rules! socket_methods {
             /// # Errors
             /// [`UnknownEndpoint`](crate::UnknownEndpoint) when the socket isn't bound to it.
             pub fn unbind(&self, endpoint: &crate::Endpoint) -> Result<(), crate::UnknownEndpoint> {
-                self.hub.forget(crate::core::Role::Bound, endpoint)
+                self.core.forget(crate::core::Role::Bound, endpoint)
             }
 
             /// Ends connecting to the endpoint, with its connection. Nothing new is sent there; what waits is still
@@ -86,7 +86,7 @@ macro_rules! socket_methods {
             /// # Errors
             /// [`UnknownEndpoint`](crate::UnknownEndpoint) when the socket isn't connected to it.
             pub fn disconnect(&self, endpoint: &crate::Endpoint) -> Result<(), crate::UnknownEndpoint> {
-                self.hub.forget(crate::core::Role::Connected, endpoint)
+                self.core.forget(crate::core::Role::Connected, endpoint)
             }
 
             /// Stops listening, and connecting, at all endpoints of the socket: no new peer comes. Connections that are made
@@ -95,37 +95,37 @@ macro_rules! socket_methods {
             ///
             /// Endpoints that are bound or connected afterwards are as ever.
             pub fn refuse_new_peers(&self) {
-                self.hub.refuse_new_peers();
+                self.core.refuse_new_peers();
             }
 
             /// Waits until no peer is connected. Cancel safe.
             pub async fn wait_disconnected(&self) {
-                self.hub.wait_disconnected().await;
+                self.core.wait_disconnected().await;
             }
 
             /// The endpoint that was bound or connected last, with host and port filled in where it was bound (libzmq's
             /// `LAST_ENDPOINT`). [`bind`](Self::bind) gives it too, and of each endpoint.
             #[must_use]
             pub fn last_endpoint(&self) -> Option<crate::Endpoint> {
-                self.hub.last_endpoint()
+                self.core.last_endpoint()
             }
 
             /// Waits until so many peers are there, or the socket is closed. Cancel safe.
             pub async fn wait_connected(&self, peers: usize) {
-                self.hub.wait_connected(peers).await;
+                self.core.wait_connected(peers).await;
             }
 
             /// Returns a monitor of the events at the socket's endpoints from now on: which peers come and go, and why.
             /// A socket may have any number of monitors.
             #[must_use]
             pub fn monitor(&self) -> crate::Monitor {
-                self.hub.monitor()
+                self.core.monitor()
             }
 
             /// Returns the status of each connected peer, with how much went to it and came from it. In no order.
             #[must_use]
             pub fn peers(&self) -> Vec<crate::PeerStatus> {
-                self.hub.peers()
+                self.core.peers()
             }
 
             /// Ends the socket: it takes nothing more, what waits is still sent for at most `linger`, then
@@ -139,29 +139,29 @@ macro_rules! socket_methods {
             ///
             /// Endpoints that were bound are free for other sockets as soon as this future is polled.
             pub async fn close(&self, linger: std::time::Duration) -> crate::Closing {
-                self.hub.close(linger).await
+                self.core.close(linger).await
             }
 
             /// The time for which a dropped socket goes on sending.
             pub(crate) fn linger(&self) -> std::time::Duration {
-                self.hub.settings().linger
+                self.core.settings().linger
             }
 
             /// Changes the [`send_hwm`](crate::Options::send_hwm), also of queues that are there. What waits beyond a
             /// lower one isn't lost.
             pub fn set_send_hwm(&self, messages: usize) {
-                self.hub.set_send_hwm(crate::options::unlimited(messages));
+                self.core.set_send_hwm(crate::options::unlimited(messages));
             }
 
             /// Changes the [`recv_hwm`](crate::Options::recv_hwm), also of queues that are there.
             pub fn set_recv_hwm(&self, messages: usize) {
-                self.hub.set_recv_hwm(crate::options::unlimited(messages));
+                self.core.set_recv_hwm(crate::options::unlimited(messages));
             }
 
             /// Returns information about a peer, as long as it is there, or anything of it waits to be received.
             #[must_use]
             pub fn peer(&self, id: crate::PeerId) -> Option<std::sync::Arc<crate::PeerInfo>> {
-                self.hub.inbound().peer(id).cloned()
+                self.core.inbound().peer(id).cloned()
             }
         }
 

@@ -47,7 +47,7 @@ use crate::routing::RoundRobin;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Dealer {
-    pub(super) hub: Owned<RoundRobin>,
+    pub(super) core: Owned<RoundRobin>,
 }
 
 socket_methods!(Dealer, |_settings| RoundRobin::default());
@@ -68,7 +68,7 @@ impl Dealer {
         envelope: &Envelope,
         message: impl IntoMessage,
     ) -> Result<(), SendError> {
-        to_peer::send(&self.hub, peer, envelope, message, Outbox::is_connected).await
+        to_peer::send(&self.core, peer, envelope, message, Outbox::is_connected).await
     }
 
     /// Sends to a peer of the caller's choice, if it has room.
@@ -81,7 +81,7 @@ impl Dealer {
         envelope: &Envelope,
         message: impl IntoMessage,
     ) -> Result<(), SendError> {
-        to_peer::try_send(&self.hub, peer, envelope, message, Outbox::is_connected)
+        to_peer::try_send(&self.core, peer, envelope, message, Outbox::is_connected)
     }
 
     /// Sends all messages of a batch to a peer of the caller's choice, as it has room, and takes them off the batch.
@@ -90,7 +90,7 @@ impl Dealer {
     /// # Errors
     /// [`SendError`]; what wasn't sent stays in the batch.
     pub async fn send_batch_to(&self, peer: PeerId, batch: &mut Batch) -> Result<(), SendError<()>> {
-        to_peer::send_batch(&self.hub, peer, batch, Outbox::is_connected).await
+        to_peer::send_batch(&self.core, peer, batch, Outbox::is_connected).await
     }
 
     /// Sends as many messages of a batch to a peer of the caller's choice as it has room for, and takes them off the
@@ -99,13 +99,13 @@ impl Dealer {
     /// # Errors
     /// [`SendError::UnknownPeer`] or [`SendError::Closed`].
     pub fn try_send_batch_to(&self, peer: PeerId, batch: &mut Batch) -> Result<(), SendError<()>> {
-        to_peer::try_send_batch(&self.hub, peer, batch, Outbox::is_connected)
+        to_peer::try_send_batch(&self.core, peer, batch, Outbox::is_connected)
     }
 
     /// One of these peers that has room; none that isn't connected.
     #[must_use]
     pub fn find_room(&self, peers: &[PeerId]) -> Option<PeerId> {
-        let out = self.hub.out();
+        let out = self.core.out();
         if out.closed {
             return None;
         }
@@ -121,6 +121,6 @@ impl Dealer {
                 .copied()
                 .find(|id| out.outboxes.get(*id).is_none_or(|o| o.has_room() || !o.is_connected()))
         };
-        self.hub.until(look).await
+        self.core.until(look).await
     }
 }

@@ -56,12 +56,12 @@ macro_rules! event_methods {
             /// # Errors
             /// As of [`recv`](Self::recv).
             pub async fn recv_event(&self, messages: usize) -> Result<crate::PeerEvent, crate::RecvError> {
-                self.hub.recv_in_time(|inbound| crate::socket::events::event(inbound, messages)).await
+                self.core.recv_in_time(|inbound| crate::socket::events::event(inbound, messages)).await
             }
 
             /// Returns the next event as [`recv_event`](Self::recv_event) does, if there is one. Never waits.
             pub fn try_recv_event(&self, messages: usize) -> Option<crate::PeerEvent> {
-                self.hub.try_recv_by(|inbound| crate::socket::events::event(inbound, messages))
+                self.core.try_recv_by(|inbound| crate::socket::events::event(inbound, messages))
             }
 
             /// Waits until [`try_recv_event`](Self::try_recv_event) would return an event, and takes nothing. Another
@@ -70,7 +70,7 @@ macro_rules! event_methods {
             /// # Errors
             /// As of [`recv`](Self::recv).
             pub async fn wait_event(&self) -> Result<(), crate::RecvError> {
-                self.hub.recv_in_time(|inbound| inbound.has_arrivals().then_some(())).await
+                self.core.recv_in_time(|inbound| inbound.has_arrivals().then_some(())).await
             }
         }
     };

@@ -37,7 +37,7 @@ use crate::routing::Exclusive;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Pair {
-    pub(super) hub: Owned<Exclusive>,
+    pub(super) core: Owned<Exclusive>,
 }
 
 socket_methods!(Pair, |_settings| Exclusive::default());

@@ -47,7 +47,7 @@ use crate::routing::FanOut;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Pub {
-    pub(super) hub: Owned<FanOut>,
+    pub(super) core: Owned<FanOut>,
 }
 
 socket_methods!(Pub, |settings| FanOut::new(&settings));
@@ -60,7 +60,7 @@ impl Pub {
     /// # Errors
     /// [`SendError::Closed`], or [`SendError::Timeout`] with [`nodrop`](crate::Options::nodrop).
     pub async fn send(&self, message: impl IntoMessage) -> Result<(), SendError> {
-        publish::send(&self.hub, message).await
+        publish::send(&self.core, message).await
     }
 
     /// Publishes a message without waiting for queues at their mark.
@@ -68,7 +68,7 @@ impl Pub {
     /// # Errors
     /// [`SendError::Closed`], or [`SendError::Full`] with [`nodrop`](crate::Options::nodrop).
     pub fn try_send(&self, message: impl IntoMessage) -> Result<(), SendError> {
-        publish::try_send(&self.hub, message)
+        publish::try_send(&self.core, message)
     }
 
     /// Publishes a batch as it came: subscribers share its bytes where they want many of its messages.
@@ -77,17 +77,17 @@ impl Pub {
     /// # Errors
     /// [`Closed`].
     pub async fn send_batch(&self, batch: &Batch) -> Result<(), Closed> {
-        publish::send_batch(&self.hub, batch).await
+        publish::send_batch(&self.core, batch).await
     }
 
     /// Waits until so many peers have subscribed to something, or the socket is closed. Cancel safe.
     pub async fn wait_subscribers(&self, peers: usize) {
-        self.hub.until(|out| (out.routing.subscribers.len() >= peers || out.closed).then_some(())).await;
+        self.core.until(|out| (out.routing.subscribers.len() >= peers || out.closed).then_some(())).await;
     }
 
     /// How many topics the subscribers have subscribed to: each counts once, also where another begins with it.
     #[must_use]
     pub fn topics(&self) -> usize {
-        self.hub.out().routing.subscribers.topics()
+        self.core.out().routing.subscribers.topics()
     }
 }

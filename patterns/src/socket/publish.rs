@@ -7,7 +7,7 @@ use enfonet_zmtp::{Batch, IntoMessage, Message};
 use smallvec::SmallVec;
 
 use super::sending::wait_room;
-use crate::core::{Hub, Out, out_of_line};
+use crate::core::{Out, SocketCore, out_of_line};
 use crate::error::{Closed, SendError, give_back};
 use crate::queue::{Outbox, Outgoing};
 use crate::routing::{FanOut, Leftover, Published};
@@ -16,9 +16,9 @@ use crate::routing::{FanOut, Leftover, Published};
 /// writing, which it does until the kernel takes no more; then the peer loses the messages that it has no room for. A
 /// socket that drops nothing waits until all have room, for the time of its options.
 #[inline]
-pub(super) async fn send(hub: &Hub<FanOut>, message: impl IntoMessage) -> Result<(), SendError> {
-    let (message, mut leftovers) = (Outgoing::new(message), Leftovers::none(hub));
-    let sent = if hub.is_turn_over() { None } else { offer(hub, &message, &mut leftovers.rest) };
+pub(super) async fn send(core: &SocketCore<FanOut>, message: impl IntoMessage) -> Result<(), SendError> {
+    let (message, mut leftovers) = (Outgoing::new(message), Leftovers::none(core));
+    let sent = if core.is_turn_over() { None } else { offer(core, &message, &mut leftovers.rest) };
     if matches!(sent, Some(Ok(()))) && leftovers.rest.is_empty() {
         return Ok(());
     }
@@ -31,14 +31,14 @@ async fn send_slowly(
     mut sent: Option<Result<(), SendError<()>>>,
     mut leftovers: Leftovers<'_>,
 ) -> Result<(), SendError> {
-    let hub = leftovers.hub;
+    let core = leftovers.core;
     if sent.is_none() {
-        hub.give_way().await;
-        sent = offer(hub, &message, &mut leftovers.rest);
+        core.give_way().await;
+        sent = offer(core, &message, &mut leftovers.rest);
     }
     match give_back(sent.unwrap_or(Err(SendError::Full(()))), message) {
         Err(SendError::Full(message)) => {
-            wait_room(hub, message, |message| offer(hub, message, &mut leftovers.rest)).await?;
+            wait_room(core, message, |message| offer(core, message, &mut leftovers.rest)).await?;
         }
         sent => sent?,
     }
@@ -47,21 +47,21 @@ async fn send_slowly(
 }
 
 /// Publishes a message to the subscribers that have room; if the socket drops nothing, to all or none.
-pub(super) fn try_send(hub: &Hub<FanOut>, message: impl IntoMessage) -> Result<(), SendError> {
-    let (message, mut leftovers) = (Outgoing::new(message), Leftovers::none(hub));
-    let sent = offer(hub, &message, &mut leftovers.rest);
+pub(super) fn try_send(core: &SocketCore<FanOut>, message: impl IntoMessage) -> Result<(), SendError> {
+    let (message, mut leftovers) = (Outgoing::new(message), Leftovers::none(core));
+    let sent = offer(core, &message, &mut leftovers.rest);
     give_back(sent.unwrap_or(Err(SendError::Full(()))), message)
 }
 
 /// Publishes a batch as if message by message; a socket that drops nothing takes as long as that takes.
-pub(super) async fn send_batch(hub: &Hub<FanOut>, batch: &Batch) -> Result<(), Closed> {
-    hub.take_turn().await;
-    let mut leftovers = Leftovers::none(hub);
+pub(super) async fn send_batch(core: &SocketCore<FanOut>, batch: &Batch) -> Result<(), Closed> {
+    core.take_turn().await;
+    let mut leftovers = Leftovers::none(core);
     let mut rest = batch.clone();
     while !rest.is_empty() {
-        let offer = || offer_run(hub, &rest, &mut leftovers.rest);
-        let taken = hub.try_until(offer).await?;
-        hub.count_sent(rest.split_to(taken).wire_len());
+        let offer = || offer_run(core, &rest, &mut leftovers.rest);
+        let taken = core.try_until(offer).await?;
+        core.count_sent(rest.split_to(taken).wire_len());
     }
     leftovers.try_again().await
 }
@@ -74,24 +74,24 @@ type Wakers = SmallVec<[Waker; 8]>;
 
 /// Messages that found no room yet. When this is dropped, the peers that were still to get messages have lost them.
 struct Leftovers<'a> {
-    hub: &'a Hub<FanOut>,
+    core: &'a SocketCore<FanOut>,
     rest: Vec<Leftover>,
 }
 
 impl<'a> Leftovers<'a> {
     #[inline]
-    const fn none(hub: &'a Hub<FanOut>) -> Self {
-        Self { hub, rest: Vec::new() }
+    const fn none(core: &'a SocketCore<FanOut>) -> Self {
+        Self { core, rest: Vec::new() }
     }
 
     /// Puts the messages into queues that have room, until none are left, or no queue is about to have room.
     async fn try_again(&mut self) -> Result<(), Closed> {
-        let hub = self.hub;
-        let retry = || match retry(hub, &mut self.rest) {
+        let core = self.core;
+        let retry = || match retry(core, &mut self.rest) {
             Ok(()) if !self.rest.is_empty() => None,
             outcome => Some(outcome),
         };
-        hub.try_until(retry).await
+        core.try_until(retry).await
     }
 
     /// The first message, if there is any.
@@ -105,7 +105,7 @@ impl Drop for Leftovers<'_> {
         if self.rest.is_empty() {
             return;
         }
-        let mut guard = self.hub.out();
+        let mut guard = self.core.out();
         let out = &mut *guard;
         for Leftover { id, run } in self.rest.drain(..) {
             if let Some(outbox) = out.outboxes.get_mut(id) {
@@ -114,7 +114,7 @@ impl Drop for Leftovers<'_> {
         }
         let lost = std::mem::take(&mut out.routing.lost);
         drop(guard);
-        self.hub.tell_of_drops(lost.peer, lost.messages);
+        self.core.tell_of_drops(lost.peer, lost.messages);
     }
 }
 
@@ -122,48 +122,52 @@ impl Drop for Leftovers<'_> {
 /// nothing, and a subscriber has no room.
 #[inline]
 fn offer(
-    hub: &Hub<FanOut>,
+    core: &SocketCore<FanOut>,
     message: &Outgoing<impl IntoMessage>,
     leftovers: &mut Vec<Leftover>,
 ) -> Option<Result<(), SendError<()>>> {
     let publish = |out: &mut Out<FanOut>, wake: Touch<'_>| {
         out.routing.publish(&mut out.outboxes, message, leftovers, wake)
     };
-    match with_queues(hub, publish) {
+    match with_queues(core, publish) {
         Ok(Published::Refused) => return None,
         Ok(Published::Taken) => {}
         // Connections, which would make room, have more use for the time.
-        Ok(Published::Lost) => hub.hurry(),
+        Ok(Published::Lost) => core.hurry(),
         Err(Closed) => return Some(Err(SendError::Closed(()))),
     }
-    hub.count_sent(message.wire_len());
+    core.count_sent(message.wire_len());
     Some(Ok(()))
 }
 
 /// Puts a batch into queues as `offer` does a message. Returns how many messages were taken: all, unless the socket
 /// drops nothing.
-fn offer_run(hub: &Hub<FanOut>, run: &Batch, leftovers: &mut Vec<Leftover>) -> Option<Result<usize, Closed>> {
+fn offer_run(
+    core: &SocketCore<FanOut>,
+    run: &Batch,
+    leftovers: &mut Vec<Leftover>,
+) -> Option<Result<usize, Closed>> {
     let publish = |out: &mut Out<FanOut>, wake: Touch<'_>| {
         out.routing.publish_batch(&mut out.outboxes, run, leftovers, wake)
     };
-    match with_queues(hub, publish) {
+    match with_queues(core, publish) {
         Ok(0) => None,
         taken => Some(taken),
     }
 }
 
-fn retry(hub: &Hub<FanOut>, leftovers: &mut Vec<Leftover>) -> Result<(), Closed> {
-    with_queues(hub, |out, wake| out.routing.retry(&mut out.outboxes, leftovers, wake))
+fn retry(core: &SocketCore<FanOut>, leftovers: &mut Vec<Leftover>) -> Result<(), Closed> {
+    with_queues(core, |out, wake| out.routing.retry(&mut out.outboxes, leftovers, wake))
 }
 
 /// Has `put` fill queues, and wakes the connections of the queues that got something once the lock is released.
 #[inline]
 fn with_queues<T>(
-    hub: &Hub<FanOut>,
+    core: &SocketCore<FanOut>,
     put: impl FnOnce(&mut Out<FanOut>, Touch<'_>) -> T,
 ) -> Result<T, Closed> {
     let mut wakers = Wakers::new();
-    let mut out = hub.out();
+    let mut out = core.out();
     if out.closed {
         return Err(Closed);
     }
@@ -176,7 +180,7 @@ fn with_queues<T>(
     drop(out);
     wakers.into_iter().for_each(Waker::wake);
     if lost.messages > 0 {
-        hub.tell_of_drops(lost.peer, lost.messages);
+        core.tell_of_drops(lost.peer, lost.messages);
     }
     Ok(outcome)
 }

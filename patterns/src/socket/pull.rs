@@ -41,7 +41,7 @@ use crate::routing::Passive;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Pull {
-    pub(super) hub: Owned<Passive>,
+    pub(super) core: Owned<Passive>,
 }
 
 socket_methods!(Pull, |_settings| Passive);

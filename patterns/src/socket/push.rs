@@ -44,7 +44,7 @@ use crate::routing::RoundRobin;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Push {
-    pub(super) hub: Owned<RoundRobin>,
+    pub(super) core: Owned<RoundRobin>,
 }
 
 socket_methods!(Push, |_settings| RoundRobin::default());

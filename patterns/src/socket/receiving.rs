@@ -79,7 +79,7 @@ macro_rules! receiving_methods {
             /// [`RecvError::Closed`](crate::RecvError), when all that came before is received, or
             /// [`RecvError::Timeout`](crate::RecvError).
             pub async fn recv(&self) -> Result<enfonet_zmtp::Message, crate::RecvError> {
-                self.hub.recv_in_time(crate::queue::Inbound::pop_message).await
+                self.core.recv_in_time(crate::queue::Inbound::pop_message).await
             }
 
             /// The next message, and what is known of the peer that sent it: its address, its routing id, as whom it
@@ -90,12 +90,12 @@ macro_rules! receiving_methods {
             pub async fn recv_from(
                 &self,
             ) -> Result<(std::sync::Arc<crate::PeerInfo>, enfonet_zmtp::Message), crate::RecvError> {
-                self.hub.recv_in_time(crate::socket::receiving::known_message).await
+                self.core.recv_in_time(crate::socket::receiving::known_message).await
             }
 
             /// The next message, if there is one.
             pub fn try_recv(&self) -> Option<enfonet_zmtp::Message> {
-                self.hub.try_recv_by(crate::queue::Inbound::pop_message)
+                self.core.try_recv_by(crate::queue::Inbound::pop_message)
             }
 
             /// The next messages of one peer, as they came, and whose they are; of each peer in turn. Cancel safe.
@@ -103,12 +103,12 @@ macro_rules! receiving_methods {
             /// # Errors
             /// As of [`recv`](Self::recv).
             pub async fn recv_batch(&self) -> Result<(crate::PeerId, enfonet_zmtp::Batch), crate::RecvError> {
-                self.hub.recv_in_time(crate::socket::receiving::run).await
+                self.core.recv_in_time(crate::socket::receiving::run).await
             }
 
             /// The next messages of one peer, if there are any.
             pub fn try_recv_batch(&self) -> Option<(crate::PeerId, enfonet_zmtp::Batch)> {
-                self.hub.try_recv_by(crate::socket::receiving::run)
+                self.core.try_recv_by(crate::socket::receiving::run)
             }
         }
 

@@ -4,7 +4,7 @@ use enfonet_zmtp::{Batch, Message};
 
 use super::receiving::run_of;
 use super::{Dealer, FromSubscriber, Pair, Pub, Pull, Push, Router, Sub, XPub, XSub, sending, xpub};
-use crate::core::Hub;
+use crate::core::SocketCore;
 use crate::error::{Closed, SendError};
 use crate::queue::Arrival;
 use crate::routing::{Choose, Routing};
@@ -34,15 +34,15 @@ macro_rules! both_ways {
     ($($kind:ident),*) => {
         $(impl Relay for $kind {
             async fn ready(&self) -> Result<(), Closed> {
-                ready(&self.hub).await
+                ready(&self.core).await
             }
 
             async fn take(&self, messages: usize) -> Result<Batch, Closed> {
-                take(&self.hub, messages).await
+                take(&self.core, messages).await
             }
 
             async fn give(&self, batch: &mut Batch) -> Result<(), Closed> {
-                give(&self.hub, batch).await
+                give(&self.core, batch).await
             }
         })*
     };
@@ -51,21 +51,21 @@ both_ways!(Dealer, Pair);
 
 impl Relay for Push {
     async fn ready(&self) -> Result<(), Closed> {
-        ready(&self.hub).await
+        ready(&self.core).await
     }
 
     async fn take(&self, _messages: usize) -> Result<Batch, Closed> {
-        nothing(&self.hub).await
+        nothing(&self.core).await
     }
 
     async fn give(&self, batch: &mut Batch) -> Result<(), Closed> {
-        give(&self.hub, batch).await
+        give(&self.core, batch).await
     }
 }
 
 impl Relay for Pull {
     async fn take(&self, messages: usize) -> Result<Batch, Closed> {
-        take(&self.hub, messages).await
+        take(&self.core, messages).await
     }
 
     async fn give(&self, batch: &mut Batch) -> Result<(), Closed> {
@@ -76,7 +76,7 @@ impl Relay for Pull {
 
 impl Relay for Router {
     async fn take(&self, messages: usize) -> Result<Batch, Closed> {
-        let received = self.hub.recv_by(|inbound| {
+        let received = self.core.recv_by(|inbound| {
             loop {
                 if let (Arrival::Came(_, run), Some(peer)) = inbound.pop_known(messages)? {
                     let named = |message: Message| message.with_first(peer.routing_id.clone());
@@ -88,23 +88,23 @@ impl Relay for Router {
     }
 
     async fn give(&self, batch: &mut Batch) -> Result<(), Closed> {
-        one_by_one(&self.hub, batch, |message| self.send_routed(message)).await
+        one_by_one(&self.core, batch, |message| self.send_routed(message)).await
     }
 }
 
 impl Relay for Pub {
     async fn take(&self, _messages: usize) -> Result<Batch, Closed> {
-        nothing(&self.hub).await
+        nothing(&self.core).await
     }
 
     async fn give(&self, batch: &mut Batch) -> Result<(), Closed> {
-        one_by_one(&self.hub, batch, |message| self.send(message)).await
+        one_by_one(&self.core, batch, |message| self.send(message)).await
     }
 }
 
 impl Relay for XPub {
     async fn take(&self, _messages: usize) -> Result<Batch, Closed> {
-        let message = match self.hub.recv_by(xpub::next).await.map_err(|_| Closed)? {
+        let message = match self.core.recv_by(xpub::next).await.map_err(|_| Closed)? {
             FromSubscriber::Subscription { subscription, .. } => subscription.to_message(),
             FromSubscriber::Message { message, .. } => message,
         };
@@ -112,13 +112,13 @@ impl Relay for XPub {
     }
 
     async fn give(&self, batch: &mut Batch) -> Result<(), Closed> {
-        one_by_one(&self.hub, batch, |message| self.send(message)).await
+        one_by_one(&self.core, batch, |message| self.send(message)).await
     }
 }
 
 impl Relay for Sub {
     async fn take(&self, messages: usize) -> Result<Batch, Closed> {
-        take(&self.hub, messages).await
+        take(&self.core, messages).await
     }
 
     async fn give(&self, batch: &mut Batch) -> Result<(), Closed> {
@@ -129,39 +129,39 @@ impl Relay for Sub {
 
 impl Relay for XSub {
     async fn take(&self, messages: usize) -> Result<Batch, Closed> {
-        take(&self.hub, messages).await
+        take(&self.core, messages).await
     }
 
     async fn give(&self, batch: &mut Batch) -> Result<(), Closed> {
-        one_by_one(&self.hub, batch, |message| std::future::ready(self.send(message))).await
+        one_by_one(&self.core, batch, |message| std::future::ready(self.send(message))).await
     }
 }
 
-async fn ready<R: Choose>(hub: &Hub<R>) -> Result<(), Closed> {
+async fn ready<R: Choose>(core: &SocketCore<R>) -> Result<(), Closed> {
     let look = |out: &mut crate::core::Out<R>| {
         if out.closed { Some(Err(Closed)) } else { out.routing.is_ready(&out.outboxes).then_some(Ok(())) }
     };
-    hub.until(look).await
+    core.until(look).await
 }
 
-async fn take<R: Routing>(hub: &Hub<R>, messages: usize) -> Result<Batch, Closed> {
-    let received = hub.recv_by(|inbound| run_of(inbound, messages)).await;
+async fn take<R: Routing>(core: &SocketCore<R>, messages: usize) -> Result<Batch, Closed> {
+    let received = core.recv_by(|inbound| run_of(inbound, messages)).await;
     received.map(|(_, run)| run).map_err(|_| Closed)
 }
 
 /// However long that takes: a socket's time for sending is for others.
-async fn give<R: Choose>(hub: &Hub<R>, batch: &mut Batch) -> Result<(), Closed> {
-    hub.try_until(|| sending::put_all(hub, batch)).await
+async fn give<R: Choose>(core: &SocketCore<R>, batch: &mut Batch) -> Result<(), Closed> {
+    core.try_until(|| sending::put_all(core, batch)).await
 }
 
 /// There is nothing to take, until the socket is closed.
-async fn nothing<R: Routing>(hub: &Hub<R>) -> Result<Batch, Closed> {
-    hub.until(|out| out.closed.then_some(Err(Closed))).await
+async fn nothing<R: Routing>(core: &SocketCore<R>) -> Result<Batch, Closed> {
+    core.until(|out| out.closed.then_some(Err(Closed))).await
 }
 
 /// Sends one message after the other, and takes each off the batch when it is sent, or can't be sent to anybody.
 async fn one_by_one<R, F>(
-    hub: &Hub<R>,
+    core: &SocketCore<R>,
     batch: &mut Batch,
     send: impl Fn(Message) -> F + Send,
 ) -> Result<(), Closed>
@@ -170,7 +170,7 @@ where
     F: Future<Output = Result<(), SendError>> + Send,
 {
     while let Some(message) = batch.clone().pop_front() {
-        let changed = hub.changes();
+        let changed = core.changes();
         match send(message).await {
             Err(SendError::Closed(_)) => return Err(Closed),
             Err(SendError::Timeout(_)) => changed.await,

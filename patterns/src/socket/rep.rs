@@ -7,7 +7,7 @@ use enfonet_zmtp::{Envelope, IntoMessage, Message, SocketType};
 
 use super::common::socket_methods;
 use super::receiving::{known_message, streams};
-use crate::core::{Hub, Owned};
+use crate::core::{Owned, SocketCore};
 use crate::error::{RecvError, ReplyError};
 use crate::queue::{Inbound, Outgoing};
 use crate::routing::Replies;
@@ -52,7 +52,7 @@ use crate::{PeerId, PeerInfo};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Rep {
-    hub: Owned<Replies>,
+    core: Owned<Replies>,
 }
 
 socket_methods!(Rep, |_settings| Replies::default());
@@ -65,21 +65,21 @@ impl Rep {
     /// [`RecvError::Closed`] or [`RecvError::Timeout`].
     pub async fn recv(&self) -> Result<Request, RecvError> {
         self.replies_have_their_way().await;
-        self.hub.recv_in_time(|inbound| self.request(inbound)).await
+        self.core.recv_in_time(|inbound| self.request(inbound)).await
     }
 
     /// The next request, if there is one.
     pub fn try_recv(&self) -> Option<Request> {
-        let out = &mut *self.hub.out();
+        let out = &mut *self.core.out();
         if out.routing.may_receive(&out.outboxes) {
-            self.hub.try_recv_by(|inbound| self.request(inbound))
+            self.core.try_recv_by(|inbound| self.request(inbound))
         } else {
             None
         }
     }
 
     async fn replies_have_their_way(&self) {
-        self.hub.until(|out| (out.closed || out.routing.may_receive(&out.outboxes)).then_some(())).await;
+        self.core.until(|out| (out.closed || out.routing.may_receive(&out.outboxes)).then_some(())).await;
     }
 
     /// The next message that is a request.
@@ -87,7 +87,7 @@ impl Rep {
         loop {
             let (client, message) = known_message(inbound)?;
             if let Ok((envelope, message)) = message.split_envelope() {
-                return Some(Request { hub: self.hub.share(), client, envelope, message });
+                return Some(Request { core: self.core.share(), client, envelope, message });
             }
         }
     }
@@ -96,7 +96,7 @@ impl Rep {
 /// A request of one client. Dropped without a reply, the client waits on.
 #[derive(Debug)]
 pub struct Request {
-    hub: Arc<Hub<Replies>>,
+    core: Arc<SocketCore<Replies>>,
     client: Arc<PeerInfo>,
     envelope: Envelope,
     message: Message,
@@ -134,7 +134,7 @@ impl Request {
     /// outlive them doesn't pass this on with `?`.
     pub fn reply(self, message: impl IntoMessage) -> Result<(), ReplyError> {
         let message = Outgoing::new(message);
-        let mut guard = self.hub.out();
+        let mut guard = self.core.out();
         let out = &mut *guard;
         let outbox = out.outboxes.get_mut(self.client.id).ok_or(ReplyError::ClientGone)?;
         if !outbox.has_room() {

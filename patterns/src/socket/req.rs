@@ -46,7 +46,7 @@ use crate::routing::{Lockstep, Standing, Ticket};
 /// [`RecvError::NoRequest`].
 #[derive(Clone, Debug)]
 pub struct Req {
-    hub: Owned<Lockstep>,
+    core: Owned<Lockstep>,
 }
 
 socket_methods!(Req, |settings| Lockstep::new(&settings, fastrand::u32(..)));
@@ -62,7 +62,7 @@ impl Req {
     /// [`RequestError`]; the next request may be sent then.
     pub async fn request(&self, message: impl IntoMessage) -> Result<Message, RequestError> {
         let message = message.into_message();
-        let (retries, limit) = (self.hub.settings().retries, self.hub.settings().reply_timeout);
+        let (retries, limit) = (self.core.settings().retries, self.core.settings().reply_timeout);
         let mut ticket = None;
         for attempt in 0..=retries {
             let outcome = match within(limit, self.attempt(&mut ticket, &message)).await {
@@ -96,7 +96,7 @@ impl Req {
     /// [`SendError::ReplyPending`] when the reply to the last one hasn't been received, unless the socket is
     /// [`relaxed`](crate::Options::relaxed), [`SendError::Timeout`] or [`SendError::Closed`]; with the message.
     pub async fn send(&self, message: impl IntoMessage) -> Result<(), SendError> {
-        self.begin(message.into_message(), self.hub.settings().send_timeout).await?;
+        self.begin(message.into_message(), self.core.settings().send_timeout).await?;
         Ok(())
     }
 
@@ -107,13 +107,13 @@ impl Req {
     /// [`SendError::Closed`].
     pub fn try_send(&self, message: impl IntoMessage) -> Result<(), SendError> {
         let message = message.into_message();
-        let begun = self.try_begin(&mut self.hub.out(), &message);
+        let begun = self.try_begin(&mut self.core.out(), &message);
         self.announce(give_back(begun.unwrap_or(Err(SendError::Full(()))), message)?);
         Ok(())
     }
 
     async fn begin(&self, message: Message, limit: Option<Duration>) -> Result<Ticket, SendError> {
-        let sending = self.hub.until(|out| self.try_begin(out, &message));
+        let sending = self.core.until(|out| self.try_begin(out, &message));
         let begun = within(limit, sending).await;
         Ok(self.announce(give_back(begun.unwrap_or(Err(SendError::Timeout(()))), message)?))
     }
@@ -129,7 +129,7 @@ impl Req {
         let abandons = !out.routing.is_idle();
         let peer = out.routing.request(&mut out.outboxes, message)?;
         // Nothing that came before the request can be its reply.
-        self.hub.inbound().clear();
+        self.core.inbound().clear();
         Some(Ok(Begun { ticket: out.routing.ticket(), abandons, waker: out.outboxes[peer].wake() }))
     }
 
@@ -137,7 +137,7 @@ impl Req {
     fn announce(&self, Begun { ticket, abandons, waker }: Begun) -> Ticket {
         waker.into_iter().for_each(Waker::wake);
         if abandons {
-            self.hub.changed();
+            self.core.changed();
         }
         ticket
     }
@@ -149,13 +149,13 @@ impl Req {
     /// next request may be sent.
     pub async fn recv(&self) -> Result<Message, RecvError> {
         let ticket = {
-            let out = self.hub.out();
+            let out = self.core.out();
             if out.routing.is_idle() {
                 return Err(RecvError::NoRequest);
             }
             out.routing.ticket()
         };
-        let reply = self.hub.in_recv_time(self.reply_to(ticket, None)).await;
+        let reply = self.core.in_recv_time(self.reply_to(ticket, None)).await;
         if matches!(reply, Err(error) if error != RecvError::Timeout) {
             self.give_up(Some(ticket));
         }
@@ -167,8 +167,8 @@ impl Req {
     /// # Errors
     /// As of [`recv`](Self::recv), without the times.
     pub fn try_recv(&self) -> Result<Option<Message>, RecvError> {
-        let ticket = self.hub.out().routing.ticket();
-        while let Some(arrival) = self.hub.try_recv_by(Inbound::pop_one) {
+        let ticket = self.core.out().routing.ticket();
+        while let Some(arrival) = self.core.try_recv_by(Inbound::pop_one) {
             self.take(arrival);
         }
         match self.look(ticket, &mut None) {
@@ -187,7 +187,7 @@ impl Req {
     /// of: the request may be sent again. Cancel safe.
     async fn reply_to(&self, ticket: Ticket, mut again: Option<&Message>) -> Result<Message, RecvError> {
         loop {
-            let changed = self.hub.changes();
+            let changed = self.core.changes();
             match self.look(ticket, &mut again) {
                 Standing::Replied(reply) => return Ok(reply),
                 Standing::Over => return Err(RecvError::NoRequest),
@@ -197,7 +197,7 @@ impl Req {
             }
             tokio::select! {
                 biased;
-                arrival = self.hub.recv_by(Inbound::pop_one) => self.take(arrival?),
+                arrival = self.core.recv_by(Inbound::pop_one) => self.take(arrival?),
                 () = changed => {}
             }
         }
@@ -206,7 +206,7 @@ impl Req {
     /// How a request stands, once it is sent to another peer where it has to be: since the one that was asked has
     /// gone and can't have got it, or `again`, which is nothing then.
     fn look(&self, ticket: Ticket, again: &mut Option<&Message>) -> Standing {
-        let mut guard = self.hub.out();
+        let mut guard = self.core.out();
         let out = &mut *guard;
         let peer = match *again {
             Some(message) => out.routing.again(ticket, &mut out.outboxes, message),
@@ -224,7 +224,7 @@ impl Req {
 
     /// Takes in what has arrived, whosever it is, and calls all who wait for a reply if it is something to them.
     fn take(&self, arrival: Arrival<Message>) {
-        let mut out = self.hub.out();
+        let mut out = self.core.out();
         let news = match arrival {
             Arrival::Came(peer, message) => out.routing.reply(peer, message),
             Arrival::Left(peer, unsent) => {
@@ -235,21 +235,21 @@ impl Req {
         };
         drop(out);
         if news {
-            self.hub.changed();
+            self.core.changed();
         }
     }
 
     /// No reply to this request is waited for any more. A closed socket still sends what it has taken.
     fn give_up(&self, ticket: Option<Ticket>) {
         if let Some(ticket) = ticket {
-            let mut guard = self.hub.out();
+            let mut guard = self.core.out();
             let out = &mut *guard;
             if out.closed {
                 return;
             }
             out.routing.give_up(ticket, &mut out.outboxes);
             drop(guard);
-            self.hub.changed();
+            self.core.changed();
         }
     }
 }

@@ -49,7 +49,7 @@ use crate::{ConnectError, Endpoint, PeerId, PeerInfo};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Router {
-    pub(super) hub: Owned<Directory>,
+    pub(super) core: Owned<Directory>,
 }
 
 socket_methods!(Router, |settings| Directory::new(fastrand::u32(..), settings.handover));
@@ -74,10 +74,10 @@ impl Router {
     {
         let (endpoint, name) = (endpoint.try_into()?, routing_id.into());
         let mut peer = None;
-        self.hub.connect_as(endpoint, || {
-            let id = self.hub.open();
-            if !self.hub.out().routing.give(id, name) {
-                Link::close(&**self.hub, id, false);
+        self.core.connect_as(endpoint, || {
+            let id = self.core.open();
+            if !self.core.out().routing.give(id, name) {
+                Link::close(&**self.core, id, false);
                 return Err(ConnectError::RoutingIdInUse);
             }
             peer = Some(id);
@@ -91,7 +91,7 @@ impl Router {
     /// # Errors
     /// [`SendError::UnknownPeer`], [`SendError::Timeout`] or [`SendError::Closed`], with the message.
     pub async fn send_to(&self, peer: PeerId, message: impl IntoMessage) -> Result<(), SendError> {
-        to_peer::send(&self.hub, peer, &Envelope::none(), message, Outbox::is_open).await
+        to_peer::send(&self.core, peer, &Envelope::none(), message, Outbox::is_open).await
     }
 
     /// Sends to a peer, if it has room.
@@ -99,7 +99,7 @@ impl Router {
     /// # Errors
     /// [`SendError`], with the message.
     pub fn try_send_to(&self, peer: PeerId, message: impl IntoMessage) -> Result<(), SendError> {
-        to_peer::try_send(&self.hub, peer, &Envelope::none(), message, Outbox::is_open)
+        to_peer::try_send(&self.core, peer, &Envelope::none(), message, Outbox::is_open)
     }
 
     /// Sends all messages of a batch to a peer, as it has room, and takes them off the batch. Cancel safe: what
@@ -108,7 +108,7 @@ impl Router {
     /// # Errors
     /// [`SendError`]; what wasn't sent stays in the batch.
     pub async fn send_batch_to(&self, peer: PeerId, batch: &mut Batch) -> Result<(), SendError<()>> {
-        to_peer::send_batch(&self.hub, peer, batch, Outbox::is_open).await
+        to_peer::send_batch(&self.core, peer, batch, Outbox::is_open).await
     }
 
     /// Sends as many messages of a batch to a peer as it has room for, and takes them off the batch; what
@@ -117,7 +117,7 @@ impl Router {
     /// # Errors
     /// [`SendError::UnknownPeer`] or [`SendError::Closed`].
     pub fn try_send_batch_to(&self, peer: PeerId, batch: &mut Batch) -> Result<(), SendError<()>> {
-        to_peer::try_send_batch(&self.hub, peer, batch, Outbox::is_open)
+        to_peer::try_send_batch(&self.core, peer, batch, Outbox::is_open)
     }
 
     /// Waits for room for a message to the peer, and keeps it. Cancel safe.
@@ -125,7 +125,7 @@ impl Router {
     /// # Errors
     /// [`SendError`].
     pub async fn reserve_to(&self, peer: PeerId) -> Result<Permit<'_>, SendError<()>> {
-        to_peer::reserve(&self.hub, peer).await
+        to_peer::reserve(&self.core, peer).await
     }
 
     /// Sends a message to the peer whose routing id is its first frame, which the peer doesn't get. Without
@@ -140,13 +140,13 @@ impl Router {
             return Err(SendError::NoRecipient(whole));
         };
         let peer = self.find(&routing_id);
-        if !self.hub.settings().mandatory {
+        if !self.core.settings().mandatory {
             let Some(peer) = peer else { return Ok(()) };
             return match self.try_send_to(peer, message) {
                 Err(SendError::Closed(_)) => Err(SendError::Closed(whole)),
                 Err(SendError::Full(_)) => {
-                    self.hub.out().outboxes.get_mut(peer).into_iter().for_each(|outbox| outbox.lose(1));
-                    self.hub.tell_of_drops(peer, 1);
+                    self.core.out().outboxes.get_mut(peer).into_iter().for_each(|outbox| outbox.lose(1));
+                    self.core.tell_of_drops(peer, 1);
                     Ok(())
                 }
                 _ => Ok(()),
@@ -161,7 +161,7 @@ impl Router {
     /// # Errors
     /// [`RecvError::Closed`] or [`RecvError::Timeout`].
     pub async fn recv(&self) -> Result<(PeerId, Message), RecvError> {
-        self.hub.recv_in_time(Inbound::pop_message_of).await
+        self.core.recv_in_time(Inbound::pop_message_of).await
     }
 
     /// The next message, and what is known of the peer that sent it. Cancel safe.
@@ -169,7 +169,7 @@ impl Router {
     /// # Errors
     /// As of [`recv`](Self::recv).
     pub async fn recv_from(&self) -> Result<(Arc<PeerInfo>, Message), RecvError> {
-        self.hub.recv_in_time(known_message).await
+        self.core.recv_in_time(known_message).await
     }
 
     /// The next message, with the routing id of the peer that sent it before its frames. Cancel safe.
@@ -183,7 +183,7 @@ impl Router {
 
     /// The next message, if there is one, and whose it is.
     pub fn try_recv(&self) -> Option<(PeerId, Message)> {
-        self.hub.try_recv_by(Inbound::pop_message_of)
+        self.core.try_recv_by(Inbound::pop_message_of)
     }
 
     /// The next messages of one peer, as they came, and whose they are; of each peer in turn. Cancel safe.
@@ -191,20 +191,20 @@ impl Router {
     /// # Errors
     /// As of [`recv`](Self::recv).
     pub async fn recv_batch(&self) -> Result<(PeerId, Batch), RecvError> {
-        self.hub.recv_in_time(run).await
+        self.core.recv_in_time(run).await
     }
 
     /// The connected peer of this identity (routing id), or the one that [`connect_as`](Self::connect_as) gave it.
     #[must_use]
     pub fn find(&self, identity: &[u8]) -> Option<PeerId> {
-        self.hub.out().routing.find(identity)
+        self.core.out().routing.find(identity)
     }
 
     /// The identity (routing id) of a connected peer: its own, or the one made up for it, of five bytes
     /// with a leading zero.
     #[must_use]
     pub fn identity(&self, peer: PeerId) -> Option<Bytes> {
-        self.hub.out().routing.identity(peer).cloned()
+        self.core.out().routing.identity(peer).cloned()
     }
 
     /// Ends the connection of a peer, unless messages of the peer have arrived and aren't received, or arrive before the
@@ -217,12 +217,12 @@ impl Router {
     ///
     /// Returns whether the peer is connected and none of its messages waits to be received.
     pub fn disconnect_idle(&self, peer: PeerId) -> bool {
-        self.hub.disconnect_idle(peer)
+        self.core.disconnect_idle(peer)
     }
 
     /// Reads peers no more. What has been read can still be received: for a shutdown that answers all that
     /// was accepted.
     pub fn stop_receiving(&self) {
-        self.hub.stop_receiving();
+        self.core.stop_receiving();
     }
 }

@@ -9,69 +9,78 @@ use futures_sink::Sink;
 use tokio_util::sync::ReusableBoxFuture;
 
 use crate::PeerId;
-use crate::core::{Hub, out_of_line};
+use crate::core::{SocketCore, out_of_line};
 use crate::error::{Closed, SendError, give_back};
 use crate::queue::{Outbox, Outgoing};
 use crate::routing::{Choose, Routing};
 
 /// Sends to the next peer with room; `None` if nobody has any.
 #[inline]
-fn put<R: Choose>(hub: &Hub<R>, message: &Outgoing<impl IntoMessage>) -> Option<Result<(), SendError<()>>> {
-    let mut guard = hub.out();
+fn put<R: Choose>(
+    core: &SocketCore<R>,
+    message: &Outgoing<impl IntoMessage>,
+) -> Option<Result<(), SendError<()>>> {
+    let mut guard = core.out();
     let out = &mut *guard;
     if out.closed {
         return Some(Err(SendError::Closed(())));
     }
     let peer = out.routing.choose(&out.outboxes)?;
-    hub.stage(guard, peer, &Envelope::none(), message);
+    core.stage(guard, peer, &Envelope::none(), message);
     Some(Ok(()))
 }
 
 /// Sends to the next peer with room, if there is one.
 #[inline]
-pub(super) fn try_send<R: Choose>(hub: &Hub<R>, message: impl IntoMessage) -> Result<(), SendError> {
-    try_put(hub, Outgoing::new(message))
+pub(super) fn try_send<R: Choose>(core: &SocketCore<R>, message: impl IntoMessage) -> Result<(), SendError> {
+    try_put(core, Outgoing::new(message))
 }
 
 #[inline]
-fn try_put<R: Choose>(hub: &Hub<R>, message: Outgoing<impl IntoMessage>) -> Result<(), SendError> {
-    give_back(put(hub, &message).unwrap_or(Err(SendError::Full(()))), message)
+fn try_put<R: Choose>(core: &SocketCore<R>, message: Outgoing<impl IntoMessage>) -> Result<(), SendError> {
+    give_back(put(core, &message).unwrap_or(Err(SendError::Full(()))), message)
 }
 
 /// Sends to the next peer with room, as soon as there is one. Cancel safe: dropped before it is ready, it has sent
 /// nothing.
 #[inline]
-pub(super) async fn send<R: Choose>(hub: &Hub<R>, message: impl IntoMessage) -> Result<(), SendError> {
+pub(super) async fn send<R: Choose>(
+    core: &SocketCore<R>,
+    message: impl IntoMessage,
+) -> Result<(), SendError> {
     let message = Outgoing::new(message);
-    if !hub.is_turn_over() && matches!(put(hub, &message), Some(Ok(()))) {
+    if !core.is_turn_over() && matches!(put(core, &message), Some(Ok(()))) {
         return Ok(());
     }
-    out_of_line(pin!(send_slowly(hub, message))).await
+    out_of_line(pin!(send_slowly(core, message))).await
 }
 
-async fn send_slowly<R: Choose>(hub: &Hub<R>, message: Outgoing<impl IntoMessage>) -> Result<(), SendError> {
-    hub.give_way().await;
-    match try_put(hub, message) {
-        Err(SendError::Full(message)) => wait_room(hub, message, |message| put(hub, message)).await,
+async fn send_slowly<R: Choose>(
+    core: &SocketCore<R>,
+    message: Outgoing<impl IntoMessage>,
+) -> Result<(), SendError> {
+    core.give_way().await;
+    match try_put(core, message) {
+        Err(SendError::Full(message)) => wait_room(core, message, |message| put(core, message)).await,
         sent => sent,
     }
 }
 
 /// Sends what found no room, as soon as there is some, in the time that the options have for it.
 pub(super) async fn wait_room<R: Routing>(
-    hub: &Hub<R>,
+    core: &SocketCore<R>,
     message: Message,
     mut put: impl FnMut(&Outgoing<Message>) -> Option<Result<(), SendError<()>>>,
 ) -> Result<(), SendError> {
     let message = Outgoing::new(message);
-    let sent = hub.in_send_time(|| put(&message)).await;
+    let sent = core.in_send_time(|| put(&message)).await;
     give_back(sent.unwrap_or(Err(SendError::Timeout(()))), message)
 }
 
 /// Sends as many of the messages as there is room for; those are taken off the batch. Whether it is empty then.
-pub(super) fn try_send_batch<R: Choose>(hub: &Hub<R>, batch: &mut Batch) -> Result<bool, Closed> {
+pub(super) fn try_send_batch<R: Choose>(core: &SocketCore<R>, batch: &mut Batch) -> Result<bool, Closed> {
     let mut wakers = smallvec::SmallVec::<[Waker; 8]>::new();
-    let mut guard = hub.out();
+    let mut guard = core.out();
     let out = &mut *guard;
     if out.closed {
         return Err(Closed);
@@ -89,54 +98,57 @@ pub(super) fn try_send_batch<R: Choose>(hub: &Hub<R>, batch: &mut Batch) -> Resu
         wakers.extend(outbox.wake());
     }
     drop(guard);
-    hub.count_sent(source - batch.wire_len());
+    core.count_sent(source - batch.wire_len());
     wakers.into_iter().for_each(Waker::wake);
     Ok(batch.is_empty())
 }
 
 /// Sends all of the messages, each to the next peer with room. Cancel safe: what is sent is taken off the batch.
-pub(super) async fn send_batch<R: Choose>(hub: &Hub<R>, batch: &mut Batch) -> Result<(), SendError<()>> {
-    hub.take_turn().await;
-    let sent = hub.in_send_time(|| put_all(hub, batch)).await;
+pub(super) async fn send_batch<R: Choose>(
+    core: &SocketCore<R>,
+    batch: &mut Batch,
+) -> Result<(), SendError<()>> {
+    core.take_turn().await;
+    let sent = core.in_send_time(|| put_all(core, batch)).await;
     sent.ok_or(SendError::Timeout(()))?.map_err(Into::into)
 }
 
 /// Sends all of the messages, or as many as there is room for: then `None`.
-pub(super) fn put_all<R: Choose>(hub: &Hub<R>, batch: &mut Batch) -> Option<Result<(), Closed>> {
-    match try_send_batch(hub, batch) {
+pub(super) fn put_all<R: Choose>(core: &SocketCore<R>, batch: &mut Batch) -> Option<Result<(), Closed>> {
+    match try_send_batch(core, batch) {
         Ok(is_sent) => is_sent.then_some(Ok(())),
         Err(closed) => Some(Err(closed)),
     }
 }
 
 /// Takes a place in the queue of the next peer with room.
-pub(super) async fn reserve<R: Choose>(hub: &Hub<R>) -> Result<Permit<'_>, SendError<()>> {
+pub(super) async fn reserve<R: Choose>(core: &SocketCore<R>) -> Result<Permit<'_>, SendError<()>> {
     let place = || {
-        let mut guard = hub.out();
+        let mut guard = core.out();
         let out = &mut *guard;
         if out.closed {
             return Some(Err(SendError::Closed(())));
         }
         let peer = out.routing.choose(&out.outboxes)?;
         out.outboxes[peer].reserve();
-        Some(Ok(Permit::new(hub, peer)))
+        Some(Ok(Permit::new(core, peer)))
     };
-    hub.take_turn().await;
-    hub.in_send_time(place).await.unwrap_or(Err(SendError::Timeout(())))
+    core.take_turn().await;
+    core.in_send_time(place).await.unwrap_or(Err(SendError::Timeout(())))
 }
 
 /// The right to send one message, at once: its place in the queue of a peer is kept. Dropped, it gives the place back.
 #[must_use = "the place is given back when this is dropped"]
 pub struct Permit<'a> {
-    hub: &'a dyn Places,
+    core: &'a dyn Places,
     peer: PeerId,
     is_open: bool,
 }
 
 impl<'a> Permit<'a> {
     /// For a place that is reserved.
-    pub(super) fn new<R: Routing>(hub: &'a Hub<R>, peer: PeerId) -> Self {
-        Self { hub, peer, is_open: true }
+    pub(super) fn new<R: Routing>(core: &'a SocketCore<R>, peer: PeerId) -> Self {
+        Self { core, peer, is_open: true }
     }
 
     /// Sends the message. Never waits.
@@ -146,7 +158,7 @@ impl<'a> Permit<'a> {
     /// [`SendError::Closed`].
     pub fn send(mut self, message: impl IntoMessage) -> Result<(), SendError> {
         self.is_open = false;
-        self.hub.fill(self.peer, message.into_message())
+        self.core.fill(self.peer, message.into_message())
     }
 
     /// The peer that the message will go to, if it stays.
@@ -165,7 +177,7 @@ impl fmt::Debug for Permit<'_> {
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
         if self.is_open {
-            self.hub.give_back(self.peer);
+            self.core.give_back(self.peer);
         }
     }
 }
@@ -176,7 +188,7 @@ trait Places: Sync {
     fn give_back(&self, peer: PeerId);
 }
 
-impl<R: Routing> Places for Hub<R> {
+impl<R: Routing> Places for SocketCore<R> {
     fn fill(&self, peer: PeerId, message: Message) -> Result<(), SendError> {
         let mut guard = self.out();
         let out = &mut *guard;
@@ -297,7 +309,7 @@ macro_rules! sending_methods {
                 &self,
                 message: impl enfonet_zmtp::IntoMessage,
             ) -> Result<(), crate::SendError> {
-                crate::socket::sending::send(&self.hub, message).await
+                crate::socket::sending::send(&self.core, message).await
             }
 
             /// Sends to the next peer with room, if there is one.
@@ -306,7 +318,7 @@ macro_rules! sending_methods {
             /// [`SendError::Full`](crate::SendError) or [`SendError::Closed`](crate::SendError), with the
             /// message.
             pub fn try_send(&self, message: impl enfonet_zmtp::IntoMessage) -> Result<(), crate::SendError> {
-                crate::socket::sending::try_send(&self.hub, message)
+                crate::socket::sending::try_send(&self.core, message)
             }
 
             /// Sends all messages of a batch, as if one by one, and takes them off it. Cancel safe: what is left in
@@ -318,7 +330,7 @@ macro_rules! sending_methods {
                 &self,
                 batch: &mut enfonet_zmtp::Batch,
             ) -> Result<(), crate::SendError<()>> {
-                crate::socket::sending::send_batch(&self.hub, batch).await
+                crate::socket::sending::send_batch(&self.core, batch).await
             }
 
             /// Sends as many messages of a batch as there is room for, and takes them off it.
@@ -326,7 +338,7 @@ macro_rules! sending_methods {
             /// # Errors
             /// [`Closed`](crate::Closed).
             pub fn try_send_batch(&self, batch: &mut enfonet_zmtp::Batch) -> Result<(), crate::Closed> {
-                crate::socket::sending::try_send_batch(&self.hub, batch).map(drop)
+                crate::socket::sending::try_send_batch(&self.core, batch).map(drop)
             }
 
             /// Waits for room for one message, and keeps it: for those who can't take a message back, or make it
@@ -335,7 +347,7 @@ macro_rules! sending_methods {
             /// # Errors
             /// [`SendError`](crate::SendError).
             pub async fn reserve(&self) -> Result<crate::Permit<'_>, crate::SendError<()>> {
-                crate::socket::sending::reserve(&self.hub).await
+                crate::socket::sending::reserve(&self.core).await
             }
         }
     };

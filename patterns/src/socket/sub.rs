@@ -46,7 +46,7 @@ use crate::routing::Upstream;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Sub {
-    pub(super) hub: Owned<Upstream>,
+    pub(super) core: Owned<Upstream>,
 }
 
 socket_methods!(Sub, |settings| Upstream::new(&settings));
@@ -56,18 +56,18 @@ impl Sub {
     /// Asks all publishers, now and later, for messages that begin with the topic. A topic may be subscribed
     /// to more than once: it is wanted until it has been unsubscribed from as often.
     pub fn subscribe(&self, topic: impl AsRef<[u8]>) {
-        subscribe(&self.hub, Bytes::copy_from_slice(topic.as_ref()));
+        subscribe(&self.core, Bytes::copy_from_slice(topic.as_ref()));
     }
 
     /// Takes one subscription to the topic back. What has arrived and isn't wanted any more
     /// isn't received.
     pub fn unsubscribe(&self, topic: impl AsRef<[u8]>) {
-        cancel(&self.hub, Bytes::copy_from_slice(topic.as_ref()));
+        cancel(&self.core, Bytes::copy_from_slice(topic.as_ref()));
     }
 
     /// How many topics it has subscribed to: each counts once, however often, and also where another begins with it.
     #[must_use]
     pub fn topics(&self) -> usize {
-        self.hub.out().routing.topics()
+        self.core.out().routing.topics()
     }
 }

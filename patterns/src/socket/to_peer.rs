@@ -7,88 +7,91 @@ use enfonet_zmtp::{Batch, Envelope, IntoMessage};
 
 use super::sending::{Permit, wait_room};
 use crate::PeerId;
-use crate::core::{Hub, out_of_line};
+use crate::core::{SocketCore, out_of_line};
 use crate::error::{SendError, give_back};
 use crate::queue::{Outbox, Outgoing};
 use crate::routing::Routing;
 
 /// Sends to one peer if `is_there`; `None` if it has no room.
 fn put<R: Routing>(
-    hub: &Hub<R>,
+    core: &SocketCore<R>,
     peer: PeerId,
     envelope: &Envelope,
     message: &Outgoing<impl IntoMessage>,
     is_there: fn(&Outbox) -> bool,
 ) -> Option<Result<(), SendError<()>>> {
-    let out = hub.out();
+    let out = core.out();
     if out.closed {
         return Some(Err(SendError::Closed(())));
     }
     let outbox = out.outboxes.get(peer).filter(|outbox| is_there(outbox));
     let Some(outbox) = outbox else { return Some(Err(SendError::UnknownPeer(()))) };
     outbox.has_room().then(|| {
-        hub.stage(out, peer, envelope, message);
+        core.stage(out, peer, envelope, message);
         Ok(())
     })
 }
 
 /// Sends to one peer if it has room and `is_there`.
 pub(super) fn try_send<R: Routing>(
-    hub: &Hub<R>,
+    core: &SocketCore<R>,
     peer: PeerId,
     envelope: &Envelope,
     message: impl IntoMessage,
     is_there: fn(&Outbox) -> bool,
 ) -> Result<(), SendError> {
-    try_put(hub, peer, envelope, Outgoing::new(message), is_there)
+    try_put(core, peer, envelope, Outgoing::new(message), is_there)
 }
 
 fn try_put<R: Routing>(
-    hub: &Hub<R>,
+    core: &SocketCore<R>,
     peer: PeerId,
     envelope: &Envelope,
     message: Outgoing<impl IntoMessage>,
     is_there: fn(&Outbox) -> bool,
 ) -> Result<(), SendError> {
-    let sent = put(hub, peer, envelope, &message, is_there);
+    let sent = put(core, peer, envelope, &message, is_there);
     give_back(sent.unwrap_or(Err(SendError::Full(()))), message)
 }
 
 /// Sends to one peer, as soon as it has room. Cancel safe: dropped before it is ready, it has sent nothing.
 pub(super) async fn send<R: Routing>(
-    hub: &Hub<R>,
+    core: &SocketCore<R>,
     peer: PeerId,
     envelope: &Envelope,
     message: impl IntoMessage,
     is_there: fn(&Outbox) -> bool,
 ) -> Result<(), SendError> {
     let message = Outgoing::new(message);
-    if !hub.is_turn_over() && matches!(put(hub, peer, envelope, &message, is_there), Some(Ok(()))) {
+    if !core.is_turn_over() && matches!(put(core, peer, envelope, &message, is_there), Some(Ok(()))) {
         return Ok(());
     }
-    out_of_line(pin!(send_slowly(hub, peer, envelope, message, is_there))).await
+    out_of_line(pin!(send_slowly(core, peer, envelope, message, is_there))).await
 }
 
 async fn send_slowly<R: Routing>(
-    hub: &Hub<R>,
+    core: &SocketCore<R>,
     peer: PeerId,
     envelope: &Envelope,
     message: Outgoing<impl IntoMessage>,
     is_there: fn(&Outbox) -> bool,
 ) -> Result<(), SendError> {
-    hub.give_way().await;
-    match try_put(hub, peer, envelope, message, is_there) {
+    core.give_way().await;
+    match try_put(core, peer, envelope, message, is_there) {
         Err(SendError::Full(message)) => {
-            wait_room(hub, message, |message| put(hub, peer, envelope, message, is_there)).await
+            wait_room(core, message, |message| put(core, peer, envelope, message, is_there)).await
         }
         sent => sent,
     }
 }
 
 /// Takes a place in the queue of a peer.
-pub(super) async fn reserve<R: Routing>(hub: &Hub<R>, peer: PeerId) -> Result<Permit<'_>, SendError<()>> {
+pub(super) async fn reserve<R: Routing>(
+    core: &SocketCore<R>,
+    peer: PeerId,
+) -> Result<Permit<'_>, SendError<()>> {
     let place = || {
-        let mut out = hub.out();
+        let mut out = core.out();
         if out.closed {
             return Some(Err(SendError::Closed(())));
         }
@@ -96,11 +99,11 @@ pub(super) async fn reserve<R: Routing>(hub: &Hub<R>, peer: PeerId) -> Result<Pe
         let Some(outbox) = outbox else { return Some(Err(SendError::UnknownPeer(()))) };
         outbox.has_room().then(|| {
             outbox.reserve();
-            Ok(Permit::new(hub, peer))
+            Ok(Permit::new(core, peer))
         })
     };
-    hub.take_turn().await;
-    hub.in_send_time(place).await.unwrap_or(Err(SendError::Timeout(())))
+    core.take_turn().await;
+    core.in_send_time(place).await.unwrap_or(Err(SendError::Timeout(())))
 }
 
 /// Bytes that the buffer behind a batch may have: a read's buffer, or a buffer that batches for many peers are made in.
@@ -109,12 +112,12 @@ const SOURCE: usize = 64 << 10;
 /// Sends as many of the messages as the peer has room for, if it `is_there`, and takes them off the batch. Returns
 /// `None` when some are left.
 fn put_batch<R: Routing>(
-    hub: &Hub<R>,
+    core: &SocketCore<R>,
     peer: PeerId,
     batch: &mut Batch,
     is_there: fn(&Outbox) -> bool,
 ) -> Option<Result<(), SendError<()>>> {
-    let mut out = hub.out();
+    let mut out = core.out();
     if out.closed {
         return Some(Err(SendError::Closed(())));
     }
@@ -125,29 +128,29 @@ fn put_batch<R: Routing>(
     let _ = batch.split_to(admitted);
     let waker = outbox.wake();
     drop(out);
-    hub.count_sent(bytes - batch.wire_len());
+    core.count_sent(bytes - batch.wire_len());
     waker.into_iter().for_each(Waker::wake);
     batch.is_empty().then_some(Ok(()))
 }
 
 /// Sends as many of the messages as the peer has room for, and takes them off the batch.
 pub(super) fn try_send_batch<R: Routing>(
-    hub: &Hub<R>,
+    core: &SocketCore<R>,
     peer: PeerId,
     batch: &mut Batch,
     is_there: fn(&Outbox) -> bool,
 ) -> Result<(), SendError<()>> {
-    put_batch(hub, peer, batch, is_there).unwrap_or(Ok(()))
+    put_batch(core, peer, batch, is_there).unwrap_or(Ok(()))
 }
 
 /// Sends all of the messages to one peer, as it has room. Cancel safe: what is sent is taken off the batch.
 pub(super) async fn send_batch<R: Routing>(
-    hub: &Hub<R>,
+    core: &SocketCore<R>,
     peer: PeerId,
     batch: &mut Batch,
     is_there: fn(&Outbox) -> bool,
 ) -> Result<(), SendError<()>> {
-    hub.take_turn().await;
-    let sent = hub.in_send_time(|| put_batch(hub, peer, batch, is_there)).await;
+    core.take_turn().await;
+    let sent = core.in_send_time(|| put_batch(core, peer, batch, is_there)).await;
     sent.unwrap_or(Err(SendError::Timeout(())))
 }

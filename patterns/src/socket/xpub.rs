@@ -47,7 +47,7 @@ use crate::routing::{FanOut, Subscribers};
 /// ```
 #[derive(Clone, Debug)]
 pub struct XPub {
-    pub(super) hub: Owned<FanOut>,
+    pub(super) core: Owned<FanOut>,
 }
 
 /// An item that an [`XPub`] receives.
@@ -82,7 +82,7 @@ impl XPub {
     /// # Errors
     /// [`SendError::Closed`], or [`SendError::Timeout`] with [`nodrop`](crate::Options::nodrop).
     pub async fn send(&self, message: impl IntoMessage) -> Result<(), SendError> {
-        publish::send(&self.hub, message).await
+        publish::send(&self.core, message).await
     }
 
     /// Publishes a message without waiting for queues at their mark.
@@ -90,7 +90,7 @@ impl XPub {
     /// # Errors
     /// [`SendError::Closed`], or [`SendError::Full`] with [`nodrop`](crate::Options::nodrop).
     pub fn try_send(&self, message: impl IntoMessage) -> Result<(), SendError> {
-        publish::try_send(&self.hub, message)
+        publish::try_send(&self.core, message)
     }
 
     /// Publishes a batch as it came: subscribers share its bytes where they want many of its messages.
@@ -101,7 +101,7 @@ impl XPub {
     /// # Errors
     /// [`Closed`](crate::Closed).
     pub async fn send_batch(&self, batch: &Batch) -> Result<(), crate::Closed> {
-        publish::send_batch(&self.hub, batch).await
+        publish::send_batch(&self.core, batch).await
     }
 
     /// Sends a message to one peer, whatever it has subscribed to, as soon as it has room: a last value, say, to one
@@ -111,7 +111,7 @@ impl XPub {
     /// # Errors
     /// [`SendError::UnknownPeer`], [`SendError::Timeout`] or [`SendError::Closed`], with the message.
     pub async fn send_to(&self, peer: PeerId, message: impl IntoMessage) -> Result<(), SendError> {
-        to_peer::send(&self.hub, peer, &Envelope::none(), message, Outbox::is_connected).await
+        to_peer::send(&self.core, peer, &Envelope::none(), message, Outbox::is_connected).await
     }
 
     /// Sends a message to one peer, whatever it has subscribed to, if it has room.
@@ -119,7 +119,7 @@ impl XPub {
     /// # Errors
     /// [`SendError`], with the message.
     pub fn try_send_to(&self, peer: PeerId, message: impl IntoMessage) -> Result<(), SendError> {
-        to_peer::try_send(&self.hub, peer, &Envelope::none(), message, Outbox::is_connected)
+        to_peer::try_send(&self.core, peer, &Envelope::none(), message, Outbox::is_connected)
     }
 
     /// Lets a peer have the messages of a topic, as if it had asked for them: what an application does that
@@ -137,11 +137,11 @@ impl XPub {
     }
 
     fn decide(&self, peer: PeerId, decision: impl FnOnce(&mut Subscribers)) {
-        let mut out = self.hub.out();
+        let mut out = self.core.out();
         if out.outboxes.contains_key(peer) {
             decision(&mut out.routing.subscribers);
             drop(out);
-            self.hub.changed();
+            self.core.changed();
         }
     }
 
@@ -151,23 +151,23 @@ impl XPub {
     /// # Errors
     /// [`RecvError::Closed`], when all that came before is received, or [`RecvError::Timeout`].
     pub async fn recv(&self) -> Result<FromSubscriber, RecvError> {
-        self.hub.recv_in_time(next).await
+        self.core.recv_in_time(next).await
     }
 
     /// The next subscription or message, if there is one.
     pub fn try_recv(&self) -> Option<FromSubscriber> {
-        self.hub.try_recv_by(next)
+        self.core.try_recv_by(next)
     }
 
     /// Waits until so many peers have subscribed to something, or the socket is closed. Cancel safe.
     pub async fn wait_subscribers(&self, peers: usize) {
-        self.hub.until(|out| (out.routing.subscribers.len() >= peers || out.closed).then_some(())).await;
+        self.core.until(|out| (out.routing.subscribers.len() >= peers || out.closed).then_some(())).await;
     }
 
     /// How many topics the subscribers get messages of: each counts once, also where another begins with it.
     #[must_use]
     pub fn topics(&self) -> usize {
-        self.hub.out().routing.subscribers.topics()
+        self.core.out().routing.subscribers.topics()
     }
 }
 

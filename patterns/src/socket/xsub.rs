@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use super::common::socket_methods;
 use super::receiving::receiving_methods;
 use super::sending::sinks;
-use crate::core::{Hub, Owned};
+use crate::core::{Owned, SocketCore};
 use crate::error::SendError;
 use crate::routing::{Lost, Upstream};
 
@@ -44,7 +44,7 @@ use crate::routing::{Lost, Upstream};
 /// ```
 #[derive(Clone, Debug)]
 pub struct XSub {
-    pub(super) hub: Owned<Upstream>,
+    pub(super) core: Owned<Upstream>,
 }
 
 socket_methods!(XSub, |settings| Upstream::new(&settings));
@@ -55,18 +55,18 @@ impl XSub {
     /// Asks all publishers, now and later, for messages that begin with the topic. Counted, as by
     /// [`Sub::subscribe`](crate::Sub::subscribe).
     pub fn subscribe(&self, topic: impl Into<Bytes>) {
-        subscribe(&self.hub, topic.into());
+        subscribe(&self.core, topic.into());
     }
 
     /// Takes one subscription to the topic back.
     pub fn unsubscribe(&self, topic: impl Into<Bytes>) {
-        cancel(&self.hub, topic.into());
+        cancel(&self.core, topic.into());
     }
 
     /// How many topics it has subscribed to: each counts once, however often, and also where another begins with it.
     #[must_use]
     pub fn topics(&self) -> usize {
-        self.hub.out().routing.topics()
+        self.core.out().routing.topics()
     }
 
     /// Sends a message to every publisher that is there and has room; others lose it. Never waits.
@@ -83,7 +83,7 @@ impl XSub {
             Some(Subscription::Subscribe(topic)) => self.subscribe(topic),
             Some(Subscription::Cancel(topic)) => self.unsubscribe(topic),
             None => {
-                let mut out = self.hub.out();
+                let mut out = self.core.out();
                 if out.closed {
                     return Err(SendError::Closed(message));
                 }
@@ -99,7 +99,7 @@ impl XSub {
                 }
                 drop(out);
                 wakers.into_iter().for_each(Waker::wake);
-                self.hub.tell_of_drops(lost.peer, lost.messages);
+                self.core.tell_of_drops(lost.peer, lost.messages);
             }
         }
         Ok(())
@@ -114,29 +114,29 @@ impl XSub {
     /// that this has begun isn't undone. How long a publisher goes on sending is bounded by the caller, by
     /// [`stop_receiving`](Self::stop_receiving) or [`close`](Self::close).
     pub async fn drain(&self) {
-        self.hub.drain().await;
+        self.core.drain().await;
     }
 
     /// Reads publishers no more. What has been read can still be received: for a shutdown that loses
     /// nothing that was accepted.
     pub fn stop_receiving(&self) {
-        self.hub.stop_receiving();
+        self.core.stop_receiving();
     }
 }
 
-pub(super) fn subscribe(hub: &Hub<Upstream>, topic: Bytes) {
-    tell(hub, &Subscription::Subscribe(topic));
+pub(super) fn subscribe(core: &SocketCore<Upstream>, topic: Bytes) {
+    tell(core, &Subscription::Subscribe(topic));
 }
 
-pub(super) fn cancel(hub: &Hub<Upstream>, topic: Bytes) {
-    tell(hub, &Subscription::Cancel(topic));
+pub(super) fn cancel(core: &SocketCore<Upstream>, topic: Bytes) {
+    tell(core, &Subscription::Cancel(topic));
 }
 
-fn tell(hub: &Hub<Upstream>, subscription: &Subscription) {
-    let mut guard = hub.out();
+fn tell(core: &SocketCore<Upstream>, subscription: &Subscription) {
+    let mut guard = core.out();
     let out = &mut *guard;
-    if out.routing.apply(subscription, &mut out.outboxes) && hub.filters() {
-        hub.inbound().is_doubtful = true;
+    if out.routing.apply(subscription, &mut out.outboxes) && core.filters() {
+        core.inbound().is_doubtful = true;
     }
     let wakers: SmallVec<[Waker; 8]> = out.outboxes.values_mut().filter_map(|outbox| outbox.wake()).collect();
     drop(guard);

@@ -12,8 +12,8 @@ use crate::queue::{Arrival, Outgoing};
 use crate::routing::FanOut;
 use crate::routing::tests::newcomer;
 
-fn publisher(kind: SocketType) -> Arc<Hub<FanOut>> {
-    Hub::new(kind, Settings::default(), FanOut::new(&Settings::default()))
+fn publisher(kind: SocketType) -> Arc<SocketCore<FanOut>> {
+    SocketCore::new(kind, Settings::default(), FanOut::new(&Settings::default()))
 }
 
 fn topic(n: usize) -> String {
@@ -21,34 +21,34 @@ fn topic(n: usize) -> String {
 }
 
 /// Joins a peer that subscribes to these topics.
-fn subscriber(hub: &Hub<FanOut>, topics: Range<usize>) -> PeerId {
-    let id = hub.join(None, newcomer(Version::V3_1, ""), &CancellationToken::new()).unwrap().id;
+fn subscriber(core: &SocketCore<FanOut>, topics: Range<usize>) -> PeerId {
+    let id = core.join(None, newcomer(Version::V3_1, ""), &CancellationToken::new()).unwrap().id;
     for n in topics {
-        hub.command(id, Command::Subscription(Subscription::Subscribe(topic(n).into()))).unwrap();
+        core.command(id, Command::Subscription(Subscription::Subscribe(topic(n).into()))).unwrap();
     }
     id
 }
 
 /// Receives the next changes of subscriptions that the application is told of, at most `most`.
-fn changes(hub: &Hub<FanOut>, most: usize) -> Vec<(PeerId, Subscription)> {
-    let next = || match hub.try_recv_by(Inbound::pop_one)? {
+fn changes(core: &SocketCore<FanOut>, most: usize) -> Vec<(PeerId, Subscription)> {
+    let next = || match core.try_recv_by(Inbound::pop_one)? {
         Arrival::Subscription(id, subscription) => Some((id, subscription)),
         other => panic!("{other:?}"),
     };
     std::iter::from_fn(next).take(most).collect()
 }
 
-fn sweep(hub: &Hub<FanOut>) -> Poll<bool> {
-    hub.poll_sweep(&Context::from_waker(Waker::noop()))
+fn sweep(core: &SocketCore<FanOut>) -> Poll<bool> {
+    core.poll_sweep(&Context::from_waker(Waker::noop()))
 }
 
-fn topics(hub: &Hub<FanOut>) -> usize {
-    hub.out().routing.subscribers.topics()
+fn topics(core: &SocketCore<FanOut>) -> usize {
+    core.out().routing.subscribers.topics()
 }
 
 /// Returns how many peers get a message of this topic.
-fn published(hub: &Hub<FanOut>, topic: &str) -> usize {
-    let (mut out, message, mut got) = (hub.out(), Outgoing::new(Message::from(topic.to_owned())), 0);
+fn published(core: &SocketCore<FanOut>, topic: &str) -> usize {
+    let (mut out, message, mut got) = (core.out(), Outgoing::new(Message::from(topic.to_owned())), 0);
     let Out { routing, outboxes, .. } = &mut *out;
     routing.publish(outboxes, &message, &mut Vec::new(), |_| got += 1);
     got
@@ -56,120 +56,120 @@ fn published(hub: &Hub<FanOut>, topic: &str) -> usize {
 
 #[test]
 fn subscriptions_of_a_peer_that_has_gone_are_removed_in_slices_and_cancelled_unless_another_has_come() {
-    let hub = publisher(SocketType::XPub);
-    let gone = subscriber(&hub, 0..3 * SWEEP);
-    assert_eq!(changes(&hub, usize::MAX).len(), 3 * SWEEP);
-    assert!(hub.part(gone, Vec::new(), false), "somebody has to sweep");
-    assert_eq!((topics(&hub), hub.out().routing.subscribers.len()), (2 * SWEEP, 0));
+    let core = publisher(SocketType::XPub);
+    let gone = subscriber(&core, 0..3 * SWEEP);
+    assert_eq!(changes(&core, usize::MAX).len(), 3 * SWEEP);
+    assert!(core.part(gone, Vec::new(), false), "somebody has to sweep");
+    assert_eq!((topics(&core), core.out().routing.subscribers.len()), (2 * SWEEP, 0));
 
     // Subscriptions left of the departed peer get no message, and don't hide another peer's.
-    assert_eq!(published(&hub, &topic(0)), 0);
-    let other = subscriber(&hub, 0..1);
-    assert_eq!(published(&hub, &topic(0)), 1);
-    assert!(!hub.part(subscriber(&hub, 1..2), Vec::new(), false), "somebody does already");
+    assert_eq!(published(&core, &topic(0)), 0);
+    let other = subscriber(&core, 0..1);
+    assert_eq!(published(&core, &topic(0)), 1);
+    assert!(!core.part(subscriber(&core, 1..2), Vec::new(), false), "somebody does already");
 
-    while let Poll::Ready(true) = sweep(&hub) {}
-    assert_eq!(topics(&hub), 1);
-    let cancelled = changes(&hub, usize::MAX);
+    while let Poll::Ready(true) = sweep(&core) {}
+    assert_eq!(topics(&core), 1);
+    let cancelled = changes(&core, usize::MAX);
     assert_eq!(cancelled.len(), 3 * SWEEP - 1);
     assert!(cancelled.iter().all(|(_, change)| matches!(change, Subscription::Cancel(t) if *t != topic(0))));
-    assert!(!hub.part(other, Vec::new(), false), "one topic takes no time");
-    assert_eq!(changes(&hub, usize::MAX), [(other, Subscription::Cancel(topic(0).into()))]);
+    assert!(!core.part(other, Vec::new(), false), "one topic takes no time");
+    assert_eq!(changes(&core, usize::MAX), [(other, Subscription::Cancel(topic(0).into()))]);
 }
 
 #[test]
 fn a_slice_has_a_bound() {
     for kind in [SocketType::Pub, SocketType::XPub] {
-        let hub = publisher(kind);
-        let gone = subscriber(&hub, 0..5 * SWEEP / 2);
-        assert!(hub.part(gone, Vec::new(), false));
-        let (mut left, mut slices) = (topics(&hub), 1);
-        while sweep(&hub) == Poll::Ready(true) {
-            assert_eq!(left - topics(&hub), SWEEP);
-            (left, slices) = (topics(&hub), slices + 1);
+        let core = publisher(kind);
+        let gone = subscriber(&core, 0..5 * SWEEP / 2);
+        assert!(core.part(gone, Vec::new(), false));
+        let (mut left, mut slices) = (topics(&core), 1);
+        while sweep(&core) == Poll::Ready(true) {
+            assert_eq!(left - topics(&core), SWEEP);
+            (left, slices) = (topics(&core), slices + 1);
         }
-        assert_eq!((topics(&hub), slices), (0, 2));
+        assert_eq!((topics(&core), slices), (0, 2));
     }
 }
 
 #[test]
 fn nothing_is_removed_while_the_application_has_enough_to_receive() {
-    let hub = publisher(SocketType::XPub);
-    let gone = subscriber(&hub, 0..20_000);
-    changes(&hub, usize::MAX);
-    assert!(hub.part(gone, Vec::new(), false));
+    let core = publisher(SocketType::XPub);
+    let gone = subscriber(&core, 0..20_000);
+    changes(&core, usize::MAX);
+    assert!(core.part(gone, Vec::new(), false));
     let mut sweeper = spawn(());
     sweeper.enter(|cx, _| {
-        while topics(&hub) > 10_000 {
-            assert_eq!(hub.poll_sweep(cx), Poll::Ready(true));
+        while topics(&core) > 10_000 {
+            assert_eq!(core.poll_sweep(cx), Poll::Ready(true));
         }
-        assert_eq!(hub.poll_sweep(cx), Poll::Pending);
+        assert_eq!(core.poll_sweep(cx), Poll::Pending);
     });
-    assert_eq!(topics(&hub), 10_000);
-    changes(&hub, 4_999);
+    assert_eq!(topics(&core), 10_000);
+    changes(&core, 4_999);
     assert!(!sweeper.is_woken());
-    changes(&hub, 1);
+    changes(&core, 1);
     assert!(sweeper.is_woken());
-    assert_eq!(sweep(&hub), Poll::Ready(true));
+    assert_eq!(sweep(&core), Poll::Ready(true));
 }
 
 #[test]
 fn more_goes_than_comes() {
-    let hub = publisher(SocketType::XPub);
-    let gone = subscriber(&hub, 0..2 * SWEEP);
-    assert!(hub.part(gone, Vec::new(), false));
-    let before = topics(&hub);
-    subscriber(&hub, 10_000..10_000 + SWEEP / 2);
-    assert_eq!(topics(&hub), before - SWEEP / 2);
-    assert_eq!(sweep(&hub), Poll::Ready(false));
+    let core = publisher(SocketType::XPub);
+    let gone = subscriber(&core, 0..2 * SWEEP);
+    assert!(core.part(gone, Vec::new(), false));
+    let before = topics(&core);
+    subscriber(&core, 10_000..10_000 + SWEEP / 2);
+    assert_eq!(topics(&core), before - SWEEP / 2);
+    assert_eq!(sweep(&core), Poll::Ready(false));
 }
 
 #[test]
 fn what_is_left_of_peers_that_have_gone_keeps_nobody_out() {
     let settings = Settings { subscriptions: 3 * SWEEP, ..Settings::default() };
-    let hub = Hub::new(SocketType::Pub, Settings::default(), FanOut::new(&settings));
-    let gone = subscriber(&hub, 0..3 * SWEEP);
-    assert!(hub.part(gone, Vec::new(), false));
-    let full = subscriber(&hub, 10_000..10_000 + 3 * SWEEP);
+    let core = SocketCore::new(SocketType::Pub, Settings::default(), FanOut::new(&settings));
+    let gone = subscriber(&core, 0..3 * SWEEP);
+    assert!(core.part(gone, Vec::new(), false));
+    let full = subscriber(&core, 10_000..10_000 + 3 * SWEEP);
     let one_more = Command::Subscription(Subscription::Subscribe("x".into()));
-    assert_eq!(hub.command(full, one_more), Err(Refusal::Subscriptions));
+    assert_eq!(core.command(full, one_more), Err(Refusal::Subscriptions));
 }
 
 #[tokio::test]
 async fn a_socket_that_is_closed_is_swept_no_more() {
-    let hub = publisher(SocketType::XPub);
-    let gone = subscriber(&hub, 0..20_000);
-    changes(&hub, usize::MAX);
-    assert!(hub.part(gone, Vec::new(), false));
-    let mut sweeping = spawn(async { while std::future::poll_fn(|cx| hub.poll_sweep(cx)).await {} });
+    let core = publisher(SocketType::XPub);
+    let gone = subscriber(&core, 0..20_000);
+    changes(&core, usize::MAX);
+    assert!(core.part(gone, Vec::new(), false));
+    let mut sweeping = spawn(async { while std::future::poll_fn(|cx| core.poll_sweep(cx)).await {} });
     assert_pending!(sweeping.poll());
-    hub.close(std::time::Duration::ZERO).await;
+    core.close(std::time::Duration::ZERO).await;
     assert!(sweeping.is_woken());
     assert_ready!(sweeping.poll());
 }
 
 #[test]
 fn a_sweeper_that_has_finished_makes_room_for_one_other_only() {
-    let hub = publisher(SocketType::XPub);
-    let first = subscriber(&hub, 0..SWEEP * 3 / 2);
-    assert!(hub.part(first, Vec::new(), false), "it is to be swept");
-    assert_eq!(sweep(&hub), Poll::Ready(false));
-    let second = subscriber(&hub, 0..SWEEP * 3);
-    assert!(hub.part(second, Vec::new(), false), "there is no sweeper any more");
-    let third = subscriber(&hub, 5000..5000 + SWEEP * 3);
-    assert!(!hub.part(third, Vec::new(), false), "there is a sweeper");
+    let core = publisher(SocketType::XPub);
+    let first = subscriber(&core, 0..SWEEP * 3 / 2);
+    assert!(core.part(first, Vec::new(), false), "it is to be swept");
+    assert_eq!(sweep(&core), Poll::Ready(false));
+    let second = subscriber(&core, 0..SWEEP * 3);
+    assert!(core.part(second, Vec::new(), false), "there is no sweeper any more");
+    let third = subscriber(&core, 5000..5000 + SWEEP * 3);
+    assert!(!core.part(third, Vec::new(), false), "there is a sweeper");
 }
 
 #[test]
 fn peers_that_leave_together_bring_no_more_changes_than_may_wait() {
-    let hub = publisher(SocketType::XPub);
-    let ids: Vec<_> = (0..60).map(|n| subscriber(&hub, n * 900..(n + 1) * 900)).collect();
-    changes(&hub, usize::MAX);
-    let sweepers = ids.into_iter().filter(|id| hub.part(*id, Vec::new(), false)).count();
+    let core = publisher(SocketType::XPub);
+    let ids: Vec<_> = (0..60).map(|n| subscriber(&core, n * 900..(n + 1) * 900)).collect();
+    changes(&core, usize::MAX);
+    let sweepers = ids.into_iter().filter(|id| core.part(*id, Vec::new(), false)).count();
     assert_eq!(sweepers, 1);
-    let waiting = changes(&hub, usize::MAX).len();
+    let waiting = changes(&core, usize::MAX).len();
     assert!((10_000..10_000 + SWEEP).contains(&waiting), "{waiting}");
-    while sweep(&hub) != Poll::Ready(false) {
-        changes(&hub, usize::MAX);
+    while sweep(&core) != Poll::Ready(false) {
+        changes(&core, usize::MAX);
     }
 }
