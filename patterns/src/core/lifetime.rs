@@ -321,12 +321,12 @@ impl<R: Routing> Member for SocketCore<R> {
     }
 }
 
-/// The user's end of a socket, or one of several. Dropping the last one closes the socket without waiting: what is
-/// connected goes on sending in the background for the socket's linger.
+/// A handle of the user on a socket. Dropping the last handle closes the socket without waiting: its connections go on
+/// sending in the background for the socket's linger.
 #[derive(Debug)]
-pub(crate) struct Owned<R: Routing>(Arc<SocketCore<R>>);
+pub(crate) struct SocketHandle<R: Routing>(Arc<SocketCore<R>>);
 
-impl<R: Routing> Owned<R> {
+impl<R: Routing> SocketHandle<R> {
     pub(crate) fn new(kind: SocketType, settings: Settings, routing: R) -> Self {
         let core = SocketCore::new(kind, settings, routing);
         let member: Weak<SocketCore<R>> = Arc::downgrade(&core);
@@ -337,20 +337,20 @@ impl<R: Routing> Owned<R> {
         Self(core)
     }
 
-    /// The socket, for one who doesn't keep it open.
+    /// Returns the core, which doesn't keep the socket open.
     pub(crate) fn share(&self) -> Arc<SocketCore<R>> {
         self.0.clone()
     }
 }
 
-impl<R: Routing> Clone for Owned<R> {
+impl<R: Routing> Clone for SocketHandle<R> {
     fn clone(&self) -> Self {
         self.0.owners.fetch_add(1, Ordering::Relaxed);
         Self(self.0.clone())
     }
 }
 
-impl<R: Routing> std::ops::Deref for Owned<R> {
+impl<R: Routing> std::ops::Deref for SocketHandle<R> {
     type Target = Arc<SocketCore<R>>;
 
     fn deref(&self) -> &Arc<SocketCore<R>> {
@@ -358,7 +358,7 @@ impl<R: Routing> std::ops::Deref for Owned<R> {
     }
 }
 
-impl<R: Routing> Drop for Owned<R> {
+impl<R: Routing> Drop for SocketHandle<R> {
     fn drop(&mut self) {
         if self.0.owners.fetch_sub(1, Ordering::AcqRel) > 1 {
             return;
@@ -367,21 +367,21 @@ impl<R: Routing> Drop for Owned<R> {
             return;
         }
         self.0.begin_close();
-        let last = Last(self.0.clone());
+        let guard = CloseGuard(self.0.clone());
         if let Some(runtime) = self.0.runtime() {
             runtime.spawn(async move {
-                let _ = tokio::time::timeout(last.0.options.linger, last.0.all_gone()).await;
-                last.0.abort();
-                last.0.tasks.wait().await;
+                let _ = tokio::time::timeout(guard.0.options.linger, guard.0.all_gone()).await;
+                guard.0.abort();
+                guard.0.tasks.wait().await;
             });
         }
     }
 }
 
-/// The end of a socket that was dropped, wherever the task that waits for it is.
-struct Last<R: Routing>(Arc<SocketCore<R>>);
+/// Drop guard: ends a dropped socket, even if the task that waits for its linger is cancelled.
+struct CloseGuard<R: Routing>(Arc<SocketCore<R>>);
 
-impl<R: Routing> Drop for Last<R> {
+impl<R: Routing> Drop for CloseGuard<R> {
     fn drop(&mut self) {
         self.0.abort();
         self.0.monitors.end();

@@ -30,7 +30,7 @@ use tokio_util::task::TaskTracker;
 
 use endpoints::Endpoints;
 pub(crate) use endpoints::Role;
-pub(crate) use lifetime::Owned;
+pub(crate) use lifetime::SocketHandle;
 use parts::Parts;
 use turns::Turns;
 

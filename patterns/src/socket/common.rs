@@ -6,7 +6,7 @@ macro_rules! socket_methods {
         impl crate::options::sealed::Open for $kind {
             fn open($settings: crate::options::Settings) -> Self {
                 let routing = $routing;
-                Self { core: crate::core::Owned::new(SocketType::$kind, $settings, routing) }
+                Self { core: crate::core::SocketHandle::new(SocketType::$kind, $settings, routing) }
             }
         }
 

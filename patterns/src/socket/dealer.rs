@@ -8,7 +8,7 @@ use super::receiving::receiving_methods;
 use super::sending::{sending_methods, sinks};
 use super::to_peer;
 use crate::PeerId;
-use crate::core::{Out, Owned};
+use crate::core::{Out, SocketHandle};
 use crate::error::SendError;
 use crate::queue::Outbox;
 use crate::routing::RoundRobin;
@@ -47,7 +47,7 @@ use crate::routing::RoundRobin;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Dealer {
-    pub(super) core: Owned<RoundRobin>,
+    pub(super) core: SocketHandle<RoundRobin>,
 }
 
 socket_methods!(Dealer, |_settings| RoundRobin::default());

@@ -5,7 +5,7 @@ use enfonet_zmtp::{Message, SocketType};
 use super::common::socket_methods;
 use super::receiving::receiving_methods;
 use super::sending::{sending_methods, sinks};
-use crate::core::Owned;
+use crate::core::SocketHandle;
 use crate::routing::Exclusive;
 
 /// Talks with one peer at a time, both ways (RFC 31): mostly two tasks of a program, over inproc. Partner: another
@@ -37,7 +37,7 @@ use crate::routing::Exclusive;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Pair {
-    pub(super) core: Owned<Exclusive>,
+    pub(super) core: SocketHandle<Exclusive>,
 }
 
 socket_methods!(Pair, |_settings| Exclusive::default());

@@ -5,7 +5,7 @@ use enfonet_zmtp::{Batch, IntoMessage, Message, SocketType};
 use super::common::socket_methods;
 use super::publish;
 use super::sending::sinks;
-use crate::core::Owned;
+use crate::core::SocketHandle;
 use crate::error::{Closed, SendError};
 use crate::routing::FanOut;
 
@@ -47,7 +47,7 @@ use crate::routing::FanOut;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Pub {
-    pub(super) core: Owned<FanOut>,
+    pub(super) core: SocketHandle<FanOut>,
 }
 
 socket_methods!(Pub, |settings| FanOut::new(&settings));

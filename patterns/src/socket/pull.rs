@@ -4,7 +4,7 @@ use enfonet_zmtp::SocketType;
 
 use super::common::socket_methods;
 use super::receiving::receiving_methods;
-use crate::core::Owned;
+use crate::core::SocketHandle;
 use crate::routing::Passive;
 
 /// Receives from all of its peers, each in turn (RFC 30): work from ventilators, or results from workers.
@@ -41,7 +41,7 @@ use crate::routing::Passive;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Pull {
-    pub(super) core: Owned<Passive>,
+    pub(super) core: SocketHandle<Passive>,
 }
 
 socket_methods!(Pull, |_settings| Passive);

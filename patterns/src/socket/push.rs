@@ -4,7 +4,7 @@ use enfonet_zmtp::{Message, SocketType};
 
 use super::common::socket_methods;
 use super::sending::{sending_methods, sinks};
-use crate::core::Owned;
+use crate::core::SocketHandle;
 use crate::routing::RoundRobin;
 
 /// Sends each message to one of its peers, in turn (RFC 30): work for workers. Partner: [`Pull`](crate::Pull).
@@ -44,7 +44,7 @@ use crate::routing::RoundRobin;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Push {
-    pub(super) core: Owned<RoundRobin>,
+    pub(super) core: SocketHandle<RoundRobin>,
 }
 
 socket_methods!(Push, |_settings| RoundRobin::default());

@@ -7,7 +7,7 @@ use enfonet_zmtp::{Envelope, IntoMessage, Message, SocketType};
 
 use super::common::socket_methods;
 use super::receiving::{known_message, streams};
-use crate::core::{Owned, SocketCore};
+use crate::core::{SocketCore, SocketHandle};
 use crate::error::{RecvError, ReplyError};
 use crate::queue::{Inbound, Outgoing};
 use crate::routing::Replies;
@@ -52,7 +52,7 @@ use crate::{PeerId, PeerInfo};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Rep {
-    core: Owned<Replies>,
+    core: SocketHandle<Replies>,
 }
 
 socket_methods!(Rep, |_settings| Replies::default());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use enfonet_zmtp::{IntoMessage, Message, SocketType};
 
 use super::common::socket_methods;
-use crate::core::{Out, Owned, within};
+use crate::core::{Out, SocketHandle, within};
 use crate::error::{RecvError, SendError, give_back};
 use crate::queue::{Arrival, Inbound};
 use crate::routing::{Lockstep, Standing, Ticket};
@@ -46,7 +46,7 @@ use crate::routing::{Lockstep, Standing, Ticket};
 /// [`RecvError::NoRequest`].
 #[derive(Clone, Debug)]
 pub struct Req {
-    core: Owned<Lockstep>,
+    core: SocketHandle<Lockstep>,
 }
 
 socket_methods!(Req, |settings| Lockstep::new(&settings, fastrand::u32(..)));

@@ -11,7 +11,7 @@ use super::receiving::{known_message, run, streams};
 use super::sending::{Permit, sinks};
 use super::to_peer;
 use crate::connection::Link;
-use crate::core::Owned;
+use crate::core::SocketHandle;
 use crate::error::{RecvError, SendError};
 use crate::queue::{Inbound, Outbox};
 use crate::routing::Directory;
@@ -49,7 +49,7 @@ use crate::{ConnectError, Endpoint, PeerId, PeerInfo};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Router {
-    pub(super) core: Owned<Directory>,
+    pub(super) core: SocketHandle<Directory>,
 }
 
 socket_methods!(Router, |settings| Directory::new(fastrand::u32(..), settings.handover));

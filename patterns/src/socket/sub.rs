@@ -6,7 +6,7 @@ use enfonet_zmtp::SocketType;
 use super::common::socket_methods;
 use super::receiving::receiving_methods;
 use super::xsub::{cancel, subscribe};
-use crate::core::Owned;
+use crate::core::SocketHandle;
 use crate::routing::Upstream;
 
 /// Receives the messages of all connected publishers whose first frame begins with one of its subscriptions
@@ -46,7 +46,7 @@ use crate::routing::Upstream;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Sub {
-    pub(super) core: Owned<Upstream>,
+    pub(super) core: SocketHandle<Upstream>,
 }
 
 socket_methods!(Sub, |settings| Upstream::new(&settings));

@@ -8,7 +8,7 @@ use super::receiving::streams;
 use super::sending::sinks;
 use super::to_peer;
 use crate::PeerId;
-use crate::core::Owned;
+use crate::core::SocketHandle;
 use crate::error::{RecvError, SendError};
 use crate::queue::{Arrival, Inbound, Outbox};
 use crate::routing::{FanOut, Subscribers};
@@ -47,7 +47,7 @@ use crate::routing::{FanOut, Subscribers};
 /// ```
 #[derive(Clone, Debug)]
 pub struct XPub {
-    pub(super) core: Owned<FanOut>,
+    pub(super) core: SocketHandle<FanOut>,
 }
 
 /// An item that an [`XPub`] receives.

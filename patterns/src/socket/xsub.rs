@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use super::common::socket_methods;
 use super::receiving::receiving_methods;
 use super::sending::sinks;
-use crate::core::{Owned, SocketCore};
+use crate::core::{SocketCore, SocketHandle};
 use crate::error::SendError;
 use crate::routing::{Lost, Upstream};
 
@@ -44,7 +44,7 @@ use crate::routing::{Lost, Upstream};
 /// ```
 #[derive(Clone, Debug)]
 pub struct XSub {
-    pub(super) core: Owned<Upstream>,
+    pub(super) core: SocketHandle<Upstream>,
 }
 
 socket_methods!(XSub, |settings| Upstream::new(&settings));
