@@ -87,7 +87,7 @@ impl<R: Routing> SocketCore<R> {
         limit: impl FnOnce(&Settings) -> Option<Duration>,
         mut take: impl FnMut(&mut Inbound) -> Option<T>,
     ) -> Result<T, RecvError> {
-        if !self.receiving.is_over() {
+        if !self.recv_budget.charge_message() {
             let mut inbound = self.inbound();
             if inbound.is_plain()
                 && let Some(taken) = take(&mut inbound)
@@ -103,7 +103,7 @@ impl<R: Routing> SocketCore<R> {
         limit: Option<Duration>,
         mut take: impl FnMut(&mut Inbound) -> Option<T>,
     ) -> Result<T, RecvError> {
-        self.receiving.give_way().await;
+        self.recv_budget.yield_now().await;
         let mut waiting = Waiting { core: self, place: None, since: None };
         let received = poll_fn(|cx| waiting.poll(&mut take, cx));
         within(limit, received).await.unwrap_or(Err(RecvError::Timeout))
@@ -122,7 +122,7 @@ impl<R: Routing> SocketCore<R> {
 struct Waiting<'a, R: Routing> {
     core: &'a SocketCore<R>,
     place: Option<Place>,
-    /// Time at which it began to wait, and the state of the send counter at that time.
+    /// Time at which it began to wait, and the bytes of the send budget that were spent then.
     since: Option<(Instant, usize)>,
 }
 
@@ -139,14 +139,14 @@ impl<R: Routing> Waiting<'_, R> {
             }
             self.place = Some(inbound.receivers.wait(self.place, cx.waker()));
             drop(inbound);
-            self.since.get_or_insert_with(|| (Instant::now(), self.core.sending.state()));
+            self.since.get_or_insert_with(|| (Instant::now(), self.core.send_budget.spent()));
             return Poll::Pending;
         };
         let _waker = self.place.take().and_then(|place| inbound.receivers.leave(place));
         self.core.leave_rest(inbound);
-        // If the send counter has changed, another task sends meanwhile, and doesn't wait for answers.
+        // If the send budget has changed, another task sends meanwhile, and doesn't wait for answers.
         if let Some((since, sent)) = self.since
-            && sent == self.core.sending.state()
+            && sent == self.core.send_budget.spent()
         {
             self.core.parts.handle_wait(since.elapsed());
         }

@@ -11,7 +11,7 @@ mod lifetime;
 mod link;
 mod parts;
 mod status;
-mod turns;
+mod yield_budget;
 
 use std::fmt;
 use std::future::poll_fn;
@@ -32,7 +32,7 @@ use endpoints::Endpoints;
 pub(crate) use endpoints::Role;
 pub(crate) use lifetime::SocketHandle;
 use parts::Parts;
-use turns::Turns;
+use yield_budget::YieldBudget;
 
 use crate::monitor::Monitors;
 use crate::options::Settings;
@@ -94,9 +94,9 @@ pub(crate) struct SocketCore<R> {
     monitors: Monitors,
     /// Limiter of the log lines about messages that peers lose.
     drops: LogLimiter,
-    sending: Turns,
+    send_budget: YieldBudget,
     parts: Parts,
-    receiving: Turns,
+    recv_budget: YieldBudget,
     tasks: TaskTracker,
     /// The runtime of the tasks: that of the first.
     runtime: OnceLock<Handle>,
@@ -143,9 +143,9 @@ impl<R: Routing> SocketCore<R> {
             last_endpoint: Mutex::default(),
             monitors: Monitors::default(),
             drops: LogLimiter::default(),
-            sending: Turns::default(),
+            send_budget: YieldBudget::default(),
             parts: Parts::default(),
-            receiving: Turns::default(),
+            recv_budget: YieldBudget::default(),
             tasks: TaskTracker::new(),
             runtime: OnceLock::new(),
             closing: CancellationToken::new(),
@@ -187,39 +187,40 @@ impl<R: Routing> SocketCore<R> {
         self.try_until(|| attempt(&mut self.out())).await
     }
 
-    /// Counts one message to be sent, and returns whether to [give way](Self::give_way) first. Call it once for each
-    /// send.
+    /// Charges one message to the send budget. Returns true if the caller must [yield](Self::yield_if_exhausted) first.
+    /// Call it once for each send.
     #[inline]
-    pub(crate) fn is_turn_over(&self) -> bool {
-        self.sending.is_over()
+    pub(crate) fn charge_message(&self) -> bool {
+        self.send_budget.charge_message()
     }
 
-    /// Lets connections write if the turn is over, also where they share a thread with a sender that never has to wait.
-    pub(crate) async fn give_way(&self) {
-        if self.sending.is_due() {
-            self.sending.give_way().await;
+    /// Yields if the send budget is exhausted, so that connections write even if they share a thread with a sender that
+    /// never blocks.
+    pub(crate) async fn yield_if_exhausted(&self) {
+        if self.send_budget.is_exhausted() {
+            self.send_budget.yield_now().await;
             self.parts.step().await;
         }
     }
 
-    /// Counts one message to be sent, and gives way if the turn is over. Await it before each send that doesn't ask
-    /// [`is_turn_over`](Self::is_turn_over).
+    /// Charges one message to the send budget, and yields if it is exhausted. Await it before each send that doesn't
+    /// call [`charge_message`](Self::charge_message).
     #[inline]
-    pub(crate) async fn take_turn(&self) {
-        if self.is_turn_over() {
-            out_of_line(pin!(self.give_way())).await;
+    pub(crate) async fn charge_and_yield(&self) {
+        if self.charge_message() {
+            out_of_line(pin!(self.yield_if_exhausted())).await;
         }
     }
 
-    /// Counts sent bytes towards the next time to give way.
+    /// Charges sent bytes to the send budget.
     #[inline]
-    pub(crate) fn count_sent(&self, bytes: usize) {
-        self.sending.count(bytes);
+    pub(crate) fn charge_bytes(&self, bytes: usize) {
+        self.send_budget.charge_bytes(bytes);
     }
 
-    /// Has the sender give way soon: its work is of no use before connections have done theirs.
-    pub(crate) fn hurry(&self) {
-        self.sending.hurry();
+    /// Has the sender yield soon: more sends are of no use before connections have written.
+    pub(crate) fn yield_soon(&self) {
+        self.send_budget.charge_eighth();
     }
 
     /// Calls `attempt` until it gives something, for as long as the options have for sending.
@@ -239,7 +240,7 @@ impl<R: Routing> SocketCore<R> {
         envelope: &Envelope,
         message: &Outgoing<impl IntoMessage>,
     ) {
-        self.count_sent(message.wire_len());
+        self.charge_bytes(message.wire_len());
         let outbox = &mut out.outboxes[peer];
         message.push_to(outbox, envelope);
         let waker = outbox.wake();

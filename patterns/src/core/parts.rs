@@ -132,7 +132,7 @@ mod tests {
         assert!(!is_there);
         tokio::time::advance(waited).await;
         if else_sends {
-            core.count_sent(1);
+            core.charge_bytes(1);
         }
         core.deliver(peer, Message::from("answer").into()).unwrap();
         receiving.await.unwrap();

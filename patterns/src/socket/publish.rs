@@ -18,7 +18,7 @@ use crate::routing::{FanOut, Leftover, Published};
 #[inline]
 pub(super) async fn send(core: &SocketCore<FanOut>, message: impl IntoMessage) -> Result<(), SendError> {
     let (message, mut leftovers) = (Outgoing::new(message), Leftovers::none(core));
-    let sent = if core.is_turn_over() { None } else { offer(core, &message, &mut leftovers.rest) };
+    let sent = if core.charge_message() { None } else { offer(core, &message, &mut leftovers.rest) };
     if matches!(sent, Some(Ok(()))) && leftovers.rest.is_empty() {
         return Ok(());
     }
@@ -33,7 +33,7 @@ async fn send_slowly(
 ) -> Result<(), SendError> {
     let core = leftovers.core;
     if sent.is_none() {
-        core.give_way().await;
+        core.yield_if_exhausted().await;
         sent = offer(core, &message, &mut leftovers.rest);
     }
     match give_back(sent.unwrap_or(Err(SendError::Full(()))), message) {
@@ -55,13 +55,13 @@ pub(super) fn try_send(core: &SocketCore<FanOut>, message: impl IntoMessage) -> 
 
 /// Publishes a batch as if message by message; a socket that drops nothing takes as long as that takes.
 pub(super) async fn send_batch(core: &SocketCore<FanOut>, batch: &Batch) -> Result<(), Closed> {
-    core.take_turn().await;
+    core.charge_and_yield().await;
     let mut leftovers = Leftovers::none(core);
     let mut rest = batch.clone();
     while !rest.is_empty() {
         let offer = || offer_run(core, &rest, &mut leftovers.rest);
         let taken = core.try_until(offer).await?;
-        core.count_sent(rest.split_to(taken).wire_len());
+        core.charge_bytes(rest.split_to(taken).wire_len());
     }
     leftovers.try_again().await
 }
@@ -133,10 +133,10 @@ fn offer(
         Ok(Published::Refused) => return None,
         Ok(Published::Taken) => {}
         // Connections, which would make room, have more use for the time.
-        Ok(Published::Lost) => core.hurry(),
+        Ok(Published::Lost) => core.yield_soon(),
         Err(Closed) => return Some(Err(SendError::Closed(()))),
     }
-    core.count_sent(message.wire_len());
+    core.charge_bytes(message.wire_len());
     Some(Ok(()))
 }
 

@@ -49,7 +49,7 @@ pub(super) async fn send<R: Choose>(
     message: impl IntoMessage,
 ) -> Result<(), SendError> {
     let message = Outgoing::new(message);
-    if !core.is_turn_over() && matches!(put(core, &message), Some(Ok(()))) {
+    if !core.charge_message() && matches!(put(core, &message), Some(Ok(()))) {
         return Ok(());
     }
     out_of_line(pin!(send_slowly(core, message))).await
@@ -59,7 +59,7 @@ async fn send_slowly<R: Choose>(
     core: &SocketCore<R>,
     message: Outgoing<impl IntoMessage>,
 ) -> Result<(), SendError> {
-    core.give_way().await;
+    core.yield_if_exhausted().await;
     match try_put(core, message) {
         Err(SendError::Full(message)) => wait_room(core, message, |message| put(core, message)).await,
         sent => sent,
@@ -98,7 +98,7 @@ pub(super) fn try_send_batch<R: Choose>(core: &SocketCore<R>, batch: &mut Batch)
         wakers.extend(outbox.wake());
     }
     drop(guard);
-    core.count_sent(source - batch.wire_len());
+    core.charge_bytes(source - batch.wire_len());
     wakers.into_iter().for_each(Waker::wake);
     Ok(batch.is_empty())
 }
@@ -108,7 +108,7 @@ pub(super) async fn send_batch<R: Choose>(
     core: &SocketCore<R>,
     batch: &mut Batch,
 ) -> Result<(), SendError<()>> {
-    core.take_turn().await;
+    core.charge_and_yield().await;
     let sent = core.in_send_time(|| put_all(core, batch)).await;
     sent.ok_or(SendError::Timeout(()))?.map_err(Into::into)
 }
@@ -133,7 +133,7 @@ pub(super) async fn reserve<R: Choose>(core: &SocketCore<R>) -> Result<Permit<'_
         out.outboxes[peer].reserve();
         Some(Ok(Permit::new(core, peer)))
     };
-    core.take_turn().await;
+    core.charge_and_yield().await;
     core.in_send_time(place).await.unwrap_or(Err(SendError::Timeout(())))
 }
 

@@ -63,7 +63,7 @@ pub(super) async fn send<R: Routing>(
     is_there: fn(&Outbox) -> bool,
 ) -> Result<(), SendError> {
     let message = Outgoing::new(message);
-    if !core.is_turn_over() && matches!(put(core, peer, envelope, &message, is_there), Some(Ok(()))) {
+    if !core.charge_message() && matches!(put(core, peer, envelope, &message, is_there), Some(Ok(()))) {
         return Ok(());
     }
     out_of_line(pin!(send_slowly(core, peer, envelope, message, is_there))).await
@@ -76,7 +76,7 @@ async fn send_slowly<R: Routing>(
     message: Outgoing<impl IntoMessage>,
     is_there: fn(&Outbox) -> bool,
 ) -> Result<(), SendError> {
-    core.give_way().await;
+    core.yield_if_exhausted().await;
     match try_put(core, peer, envelope, message, is_there) {
         Err(SendError::Full(message)) => {
             wait_room(core, message, |message| put(core, peer, envelope, message, is_there)).await
@@ -102,7 +102,7 @@ pub(super) async fn reserve<R: Routing>(
             Ok(Permit::new(core, peer))
         })
     };
-    core.take_turn().await;
+    core.charge_and_yield().await;
     core.in_send_time(place).await.unwrap_or(Err(SendError::Timeout(())))
 }
 
@@ -128,7 +128,7 @@ fn put_batch<R: Routing>(
     let _ = batch.split_to(admitted);
     let waker = outbox.wake();
     drop(out);
-    core.count_sent(bytes - batch.wire_len());
+    core.charge_bytes(bytes - batch.wire_len());
     waker.into_iter().for_each(Waker::wake);
     batch.is_empty().then_some(Ok(()))
 }
@@ -150,7 +150,7 @@ pub(super) async fn send_batch<R: Routing>(
     batch: &mut Batch,
     is_there: fn(&Outbox) -> bool,
 ) -> Result<(), SendError<()>> {
-    core.take_turn().await;
+    core.charge_and_yield().await;
     let sent = core.in_send_time(|| put_batch(core, peer, batch, is_there)).await;
     sent.unwrap_or(Err(SendError::Timeout(())))
 }
