@@ -148,7 +148,7 @@ impl<R: Routing> Waiting<'_, R> {
         if let Some((since, sent)) = self.since
             && sent == self.core.send_budget.spent()
         {
-            self.core.parts.handle_wait(since.elapsed());
+            self.core.pacer.record_wait(since.elapsed());
         }
         Poll::Ready(Ok(taken))
     }

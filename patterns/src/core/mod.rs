@@ -9,8 +9,8 @@ mod endpoints;
 mod ends;
 mod lifetime;
 mod link;
-mod parts;
 mod status;
+mod write_ahead_pacer;
 mod yield_budget;
 
 use std::fmt;
@@ -31,7 +31,7 @@ use tokio_util::task::TaskTracker;
 use endpoints::Endpoints;
 pub(crate) use endpoints::Role;
 pub(crate) use lifetime::SocketHandle;
-use parts::Parts;
+use write_ahead_pacer::WriteAheadPacer;
 use yield_budget::YieldBudget;
 
 use crate::monitor::Monitors;
@@ -95,7 +95,7 @@ pub(crate) struct SocketCore<R> {
     /// Limiter of the log lines about messages that peers lose.
     drops: LogLimiter,
     send_budget: YieldBudget,
-    parts: Parts,
+    pacer: WriteAheadPacer,
     recv_budget: YieldBudget,
     tasks: TaskTracker,
     /// The runtime of the tasks: that of the first.
@@ -144,7 +144,7 @@ impl<R: Routing> SocketCore<R> {
             monitors: Monitors::default(),
             drops: LogLimiter::default(),
             send_budget: YieldBudget::default(),
-            parts: Parts::default(),
+            pacer: WriteAheadPacer::default(),
             recv_budget: YieldBudget::default(),
             tasks: TaskTracker::new(),
             runtime: OnceLock::new(),
@@ -199,7 +199,7 @@ impl<R: Routing> SocketCore<R> {
     pub(crate) async fn yield_if_exhausted(&self) {
         if self.send_budget.is_exhausted() {
             self.send_budget.yield_now().await;
-            self.parts.step().await;
+            self.pacer.step().await;
         }
     }
 
