@@ -9,7 +9,7 @@ use super::common::socket_methods;
 use crate::core::{Out, SocketHandle, within};
 use crate::error::{RecvError, SendError, give_back};
 use crate::queue::{Arrival, Inbound};
-use crate::routing::{Lockstep, Standing, Ticket};
+use crate::routing::{RequestId, RequestState, RequestStatus};
 
 /// Sends a request to one of its peers, each in turn, and receives the reply (RFC 28). Partners:
 /// [`Rep`](crate::Rep), [`Router`](crate::Router).
@@ -46,10 +46,10 @@ use crate::routing::{Lockstep, Standing, Ticket};
 /// [`RecvError::NoRequest`].
 #[derive(Clone, Debug)]
 pub struct Req {
-    core: SocketHandle<Lockstep>,
+    core: SocketHandle<RequestState>,
 }
 
-socket_methods!(Req, |settings| Lockstep::new(&settings, fastrand::u32(..)));
+socket_methods!(Req, |settings| RequestState::new(&settings, fastrand::u32(..)));
 
 impl Req {
     /// Sends a request and waits for its reply: for the [`reply_timeout`](crate::Options::reply_timeout), and again with
@@ -63,28 +63,32 @@ impl Req {
     pub async fn request(&self, message: impl IntoMessage) -> Result<Message, RequestError> {
         let message = message.into_message();
         let (retries, limit) = (self.core.settings().retries, self.core.settings().reply_timeout);
-        let mut ticket = None;
+        let mut request_id = None;
         for attempt in 0..=retries {
-            let outcome = match within(limit, self.attempt(&mut ticket, &message)).await {
+            let outcome = match within(limit, self.attempt(&mut request_id, &message)).await {
                 Some(Err(RequestError::Recv(RecvError::PeerGone))) if retries > 0 => None,
                 outcome => outcome,
             };
             match outcome {
-                Some(outcome) => return outcome.inspect_err(|_| self.give_up(ticket)),
+                Some(outcome) => return outcome.inspect_err(|_| self.give_up(request_id)),
                 None if attempt < retries => {}
-                None => self.give_up(ticket),
+                None => self.give_up(request_id),
             }
         }
         Err(RequestError::NoReply { attempts: retries.saturating_add(1) })
     }
 
     /// Sends the request, again if it has been sent, and waits for its reply.
-    async fn attempt(&self, ticket: &mut Option<Ticket>, message: &Message) -> Result<Message, RequestError> {
-        let reply = match *ticket {
-            Some(ticket) => self.reply_to(ticket, Some(message)).await,
+    async fn attempt(
+        &self,
+        request_id: &mut Option<RequestId>,
+        message: &Message,
+    ) -> Result<Message, RequestError> {
+        let reply = match *request_id {
+            Some(request_id) => self.reply_to(request_id, Some(message)).await,
             None => {
-                let ticket = *ticket.insert(self.begin(message.clone(), None).await?);
-                self.reply_to(ticket, None).await
+                let request_id = *request_id.insert(self.begin(message.clone(), None).await?);
+                self.reply_to(request_id, None).await
             }
         };
         Ok(reply?)
@@ -112,14 +116,18 @@ impl Req {
         Ok(())
     }
 
-    async fn begin(&self, message: Message, limit: Option<Duration>) -> Result<Ticket, SendError> {
+    async fn begin(&self, message: Message, limit: Option<Duration>) -> Result<RequestId, SendError> {
         let sending = self.core.until(|out| self.try_begin(out, &message));
         let begun = within(limit, sending).await;
         Ok(self.announce(give_back(begun.unwrap_or(Err(SendError::Timeout(()))), message)?))
     }
 
     /// Puts a request into the queue of the next peer; `None` if nobody has room.
-    fn try_begin(&self, out: &mut Out<Lockstep>, message: &Message) -> Option<Result<Begun, SendError<()>>> {
+    fn try_begin(
+        &self,
+        out: &mut Out<RequestState>,
+        message: &Message,
+    ) -> Option<Result<Begun, SendError<()>>> {
         if out.closed {
             return Some(Err(SendError::Closed(())));
         }
@@ -130,16 +138,16 @@ impl Req {
         let peer = out.routing.request(&mut out.outboxes, message)?;
         // Nothing that came before the request can be its reply.
         self.core.inbound().clear();
-        Some(Ok(Begun { ticket: out.routing.ticket(), abandons, waker: out.outboxes[peer].wake() }))
+        Some(Ok(Begun { request_id: out.routing.request_id(), abandons, waker: out.outboxes[peer].wake() }))
     }
 
     /// Tells all who have to know of a request, once the lock is released.
-    fn announce(&self, Begun { ticket, abandons, waker }: Begun) -> Ticket {
+    fn announce(&self, Begun { request_id, abandons, waker }: Begun) -> RequestId {
         waker.into_iter().for_each(Waker::wake);
         if abandons {
             self.core.changed();
         }
-        ticket
+        request_id
     }
 
     /// The reply to the request that was sent last. Cancel safe.
@@ -148,16 +156,16 @@ impl Req {
     /// [`RecvError`]. After a [`Timeout`](RecvError::Timeout), the reply may still be received; after any other, the
     /// next request may be sent.
     pub async fn recv(&self) -> Result<Message, RecvError> {
-        let ticket = {
+        let request_id = {
             let out = self.core.out();
             if out.routing.is_idle() {
                 return Err(RecvError::NoRequest);
             }
-            out.routing.ticket()
+            out.routing.request_id()
         };
-        let reply = self.core.in_recv_time(self.reply_to(ticket, None)).await;
+        let reply = self.core.in_recv_time(self.reply_to(request_id, None)).await;
         if matches!(reply, Err(error) if error != RecvError::Timeout) {
-            self.give_up(Some(ticket));
+            self.give_up(Some(request_id));
         }
         reply
     }
@@ -167,17 +175,17 @@ impl Req {
     /// # Errors
     /// As of [`recv`](Self::recv), without the times.
     pub fn try_recv(&self) -> Result<Option<Message>, RecvError> {
-        let ticket = self.core.out().routing.ticket();
+        let request_id = self.core.out().routing.request_id();
         while let Some(arrival) = self.core.try_recv_by(Inbound::pop_one) {
             self.take(arrival);
         }
-        match self.look(ticket, &mut None) {
-            Standing::Replied(reply) => Ok(Some(reply)),
-            Standing::Awaiting => Ok(None),
-            Standing::Over => Err(RecvError::NoRequest),
-            Standing::Abandoned => Err(RecvError::Abandoned),
-            Standing::Lost => {
-                self.give_up(Some(ticket));
+        match self.look(request_id, &mut None) {
+            RequestStatus::Replied(reply) => Ok(Some(reply)),
+            RequestStatus::Awaiting => Ok(None),
+            RequestStatus::Over => Err(RecvError::NoRequest),
+            RequestStatus::Abandoned => Err(RecvError::Abandoned),
+            RequestStatus::Lost => {
+                self.give_up(Some(request_id));
                 Err(RecvError::PeerGone)
             }
         }
@@ -185,15 +193,19 @@ impl Req {
 
     /// The reply to a request, which is sent again first if that is wished for. The loss of the peer isn't taken note
     /// of: the request may be sent again. Cancel safe.
-    async fn reply_to(&self, ticket: Ticket, mut again: Option<&Message>) -> Result<Message, RecvError> {
+    async fn reply_to(
+        &self,
+        request_id: RequestId,
+        mut retry: Option<&Message>,
+    ) -> Result<Message, RecvError> {
         loop {
             let changed = self.core.changes();
-            match self.look(ticket, &mut again) {
-                Standing::Replied(reply) => return Ok(reply),
-                Standing::Over => return Err(RecvError::NoRequest),
-                Standing::Abandoned => return Err(RecvError::Abandoned),
-                Standing::Lost if again.is_none() => return Err(RecvError::PeerGone),
-                Standing::Lost | Standing::Awaiting => {}
+            match self.look(request_id, &mut retry) {
+                RequestStatus::Replied(reply) => return Ok(reply),
+                RequestStatus::Over => return Err(RecvError::NoRequest),
+                RequestStatus::Abandoned => return Err(RecvError::Abandoned),
+                RequestStatus::Lost if retry.is_none() => return Err(RecvError::PeerGone),
+                RequestStatus::Lost | RequestStatus::Awaiting => {}
             }
             tokio::select! {
                 biased;
@@ -204,22 +216,22 @@ impl Req {
     }
 
     /// How a request stands, once it is sent to another peer where it has to be: since the one that was asked has
-    /// gone and can't have got it, or `again`, which is nothing then.
-    fn look(&self, ticket: Ticket, again: &mut Option<&Message>) -> Standing {
+    /// gone and can't have got it, or `retry`, which is nothing then.
+    fn look(&self, request_id: RequestId, retry: &mut Option<&Message>) -> RequestStatus {
         let mut guard = self.core.out();
         let out = &mut *guard;
-        let peer = match *again {
-            Some(message) => out.routing.again(ticket, &mut out.outboxes, message),
+        let peer = match *retry {
+            Some(message) => out.routing.retry(request_id, &mut out.outboxes, message),
             None => out.routing.resend(&mut out.outboxes),
         };
         if peer.is_some() {
-            *again = None;
+            *retry = None;
         }
         let waker = peer.and_then(|peer| out.outboxes[peer].wake());
-        let standing = out.routing.standing(ticket);
+        let status = out.routing.status(request_id);
         drop(guard);
         waker.into_iter().for_each(Waker::wake);
-        standing
+        status
     }
 
     /// Takes in what has arrived, whosever it is, and calls all who wait for a reply if it is something to them.
@@ -228,7 +240,7 @@ impl Req {
         let news = match arrival {
             Arrival::Came(peer, message) => out.routing.reply(peer, message),
             Arrival::Left(peer, unsent) => {
-                out.routing.gone(peer, unsent);
+                out.routing.peer_lost(peer, unsent);
                 true
             }
             Arrival::Joined(..) | Arrival::Subscription(..) => false,
@@ -240,14 +252,14 @@ impl Req {
     }
 
     /// No reply to this request is waited for any more. A closed socket still sends what it has taken.
-    fn give_up(&self, ticket: Option<Ticket>) {
-        if let Some(ticket) = ticket {
+    fn give_up(&self, request_id: Option<RequestId>) {
+        if let Some(request_id) = request_id {
             let mut guard = self.core.out();
             let out = &mut *guard;
             if out.closed {
                 return;
             }
-            out.routing.give_up(ticket, &mut out.outboxes);
+            out.routing.give_up(request_id, &mut out.outboxes);
             drop(guard);
             self.core.changed();
         }
@@ -256,7 +268,7 @@ impl Req {
 
 /// A request that is in the queue of a peer.
 struct Begun {
-    ticket: Ticket,
+    request_id: RequestId,
     /// Another one was under way.
     abandons: bool,
     waker: Option<Waker>,

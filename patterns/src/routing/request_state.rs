@@ -4,13 +4,13 @@
 //!            request                reply             taken
 //!   Idle ──────────────► Awaiting ─────────► Replied ───────► Idle
 //!                      ▲  │    │
-//!       resend, again  │  │    └─ gone, sent ──► Lost ──┐ again
+//!       resend, retry  │  │    └─ gone, sent ──► Lost ──┐ retry
 //!                      │  └─ gone, unsent ──► Unsent ───┤ resend
 //!                      └────────────────────────────────┘
 //!   any ── give up ──► Idle      any, if relaxed ── request ──► Awaiting
 //! ```
 //!
-//! A late reply of a peer that was asked before another counts in `Lost` and `Unsent`, too.
+//! In `Lost` and `Unsent` a late reply of an earlier recipient is still the reply.
 
 use enfonet_zmtp::{Batch, Envelope, Message};
 use smallvec::SmallVec;
@@ -19,42 +19,42 @@ use super::{Choose, Outboxes, RoundRobin, Routing};
 use crate::PeerId;
 use crate::options::Settings;
 
-/// Requests go to the peers in turn, and only the reply of a peer that was asked counts.
+/// The state of a REQ: requests go to the peers in turn, and only a recipient's reply counts.
 #[derive(Debug)]
-pub(crate) struct Lockstep {
+pub(crate) struct RequestState {
     robin: RoundRobin,
     relaxed: bool,
     correlate: bool,
-    /// Number of the last request.
-    ticket: Ticket,
-    state: State,
-    /// Peers that may reply to the last request: several, if it was sent again. The last of them has to reply.
-    asked: SmallVec<[PeerId; 2]>,
+    /// Id of the last request.
+    request_id: RequestId,
+    phase: Phase,
+    /// Peers that may reply to the last request: several, if it was sent again. The last recipient has to reply.
+    recipients: SmallVec<[PeerId; 2]>,
 }
 
-/// The number of a request: on the wire, if requests and replies are correlated.
+/// Serial number of a request. It is on the wire if requests and replies are correlated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ticket(u32);
+pub(crate) struct RequestId(u32);
 
 #[derive(Debug)]
-enum State {
+enum Phase {
     Idle,
     Awaiting,
-    /// The peer that was asked has gone, and can't have got the request.
+    /// The recipient has gone, and can't have got the request.
     Unsent(Message),
-    /// The peer that was asked has gone, perhaps with the request.
+    /// The recipient has gone, perhaps with the request.
     Lost,
     Replied(Message),
 }
 
-/// How a request stands.
+/// Status of a request, as its sender sees it.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum RequestStatus {
     /// There is no reply yet.
     Awaiting,
-    /// The reply, which is given once.
+    /// The reply, which is returned once.
     Replied(Message),
-    /// The peer that was asked last has gone with it.
+    /// The last recipient has gone with it.
     Lost,
     /// Its reply has been taken, or it has been given up.
     Over,
@@ -62,8 +62,8 @@ pub(crate) enum Standing {
     Abandoned,
 }
 
-impl Lockstep {
-    /// The first request has the number after `seed`.
+impl RequestState {
+    /// Makes the state of a socket that has sent nothing. The first request has the number after `seed`.
     pub(crate) fn new(settings: &Settings, seed: u32) -> Self {
         // A request that is sent again may be replied to twice.
         let repeats = settings.retries > 0 || settings.reply_timeout.is_some();
@@ -71,58 +71,58 @@ impl Lockstep {
             robin: RoundRobin::default(),
             relaxed: settings.relaxed,
             correlate: settings.correlate || repeats,
-            ticket: Ticket(seed),
-            state: State::Idle,
-            asked: SmallVec::new(),
+            request_id: RequestId(seed),
+            phase: Phase::Idle,
+            recipients: SmallVec::new(),
         }
     }
 
-    /// Whether a request may be sent now.
+    /// Returns whether a request may be sent now.
     pub(crate) const fn may_request(&self) -> bool {
         self.relaxed || self.is_idle()
     }
 
-    /// Whether there is no request that could be replied to.
+    /// Returns whether there is no request that could be replied to.
     pub(crate) const fn is_idle(&self) -> bool {
-        matches!(self.state, State::Idle)
+        matches!(self.phase, Phase::Idle)
     }
 
-    /// The last request.
-    pub(crate) const fn ticket(&self) -> Ticket {
-        self.ticket
+    /// Returns the id of the last request.
+    pub(crate) const fn request_id(&self) -> RequestId {
+        self.request_id
     }
 
     /// Sends a request to the next peer with room, and abandons a request that is under way. Returns the peer; `None`
     /// if no peer has room.
     pub(crate) fn request(&mut self, outboxes: &mut Outboxes, message: &Message) -> Option<PeerId> {
         let id = self.robin.choose(outboxes)?;
-        self.ticket.0 = self.ticket.0.wrapping_add(1);
-        self.asked.clear();
-        self.ask(id, outboxes, message);
+        self.request_id.0 = self.request_id.0.wrapping_add(1);
+        self.recipients.clear();
+        self.send_to(id, outboxes, message);
         Some(id)
     }
 
-    /// Sends the request of this number again, to the next peer with room, unless it is no longer wanted. Returns the
+    /// Sends the request again, to the next peer with room, unless it is no longer wanted. Returns the
     /// peer, if the request was sent.
-    pub(crate) fn again(
+    pub(crate) fn retry(
         &mut self,
-        ticket: Ticket,
+        request_id: RequestId,
         outboxes: &mut Outboxes,
         message: &Message,
     ) -> Option<PeerId> {
-        if self.ticket != ticket || matches!(self.state, State::Idle | State::Replied(_)) {
+        if self.request_id != request_id || matches!(self.phase, Phase::Idle | Phase::Replied(_)) {
             return None;
         }
         self.take_back(outboxes);
         let id = self.robin.choose(outboxes)?;
-        self.ask(id, outboxes, message);
+        self.send_to(id, outboxes, message);
         Some(id)
     }
 
-    /// Takes the request back where it waits for a peer that is away. It stands last there, since no other can have
-    /// been sent after it.
+    /// Removes the request from the queues of recipients that aren't connected. It is the last message there, since
+    /// no other can have been sent after it.
     fn take_back(&mut self, outboxes: &mut Outboxes) {
-        for id in &self.asked {
+        for id in &self.recipients {
             let Some(away) = outboxes.get_mut(*id).filter(|outbox| !outbox.has_peer()) else { continue };
             let mut runs = away.drain();
             if let Some(last) = runs.last_mut() {
@@ -135,92 +135,92 @@ impl Lockstep {
         }
     }
 
-    /// Sends the request that came back to the next peer with room. Returns the peer, if the request was sent.
+    /// Sends an unsent request to the next peer with room. Returns the peer, if the request was sent.
     pub(crate) fn resend(&mut self, outboxes: &mut Outboxes) -> Option<PeerId> {
-        let State::Unsent(message) = &self.state else { return None };
+        let Phase::Unsent(message) = &self.phase else { return None };
         let message = message.clone();
         let id = self.robin.choose(outboxes)?;
-        self.ask(id, outboxes, &message);
+        self.send_to(id, outboxes, &message);
         Some(id)
     }
 
-    fn ask(&mut self, id: PeerId, outboxes: &mut Outboxes, message: &Message) {
+    fn send_to(&mut self, id: PeerId, outboxes: &mut Outboxes, message: &Message) {
         outboxes[id].push(&self.envelope(), message);
-        self.asked.retain(|asked| *asked != id);
-        self.asked.push(id);
-        self.state = State::Awaiting;
+        self.recipients.retain(|recipient| *recipient != id);
+        self.recipients.push(id);
+        self.phase = Phase::Awaiting;
     }
 
     /// Returns the envelope that stands before the request, and has to stand before its reply.
     fn envelope(&self) -> Envelope {
         if self.correlate {
-            Envelope::of(&[&self.ticket.0.to_be_bytes()[..], b""])
+            Envelope::of(&[&self.request_id.0.to_be_bytes()[..], b""])
         } else {
             Envelope::delimiter()
         }
     }
 
     /// Takes a message from a peer, and returns whether it is the reply. Other messages are dropped: messages of peers
-    /// that weren't asked, and messages that don't begin with the envelope of the request.
+    /// that aren't recipients, and messages that don't begin with the envelope of the request.
     pub(crate) fn reply(&mut self, id: PeerId, message: Message) -> bool {
-        if !self.is_open() || !self.asked.contains(&id) {
+        if !self.is_open() || !self.recipients.contains(&id) {
             return false;
         }
         match message.split_envelope() {
             Ok((envelope, reply)) if envelope == self.envelope() => {
-                self.state = State::Replied(reply);
+                self.phase = Phase::Replied(reply);
                 true
             }
             _ => false,
         }
     }
 
-    /// Whether there may still be a reply.
+    /// Returns whether there may still be a reply.
     const fn is_open(&self) -> bool {
-        matches!(self.state, State::Awaiting | State::Unsent(_) | State::Lost)
+        matches!(self.phase, Phase::Awaiting | Phase::Unsent(_) | Phase::Lost)
     }
 
-    /// A peer has gone; `unsent` wasn't sent to it.
-    pub(crate) fn gone(&mut self, id: PeerId, unsent: Vec<Batch>) {
+    /// Handles the loss of a peer; `unsent` are the messages that weren't sent to it.
+    pub(crate) fn peer_lost(&mut self, id: PeerId, unsent: Vec<Batch>) {
         if !self.is_open() {
             return;
         }
-        let was_last = self.asked.last() == Some(&id);
-        self.asked.retain(|asked| *asked != id);
-        if !was_last || !matches!(self.state, State::Awaiting) {
+        let was_last = self.recipients.last() == Some(&id);
+        self.recipients.retain(|recipient| *recipient != id);
+        if !was_last || !matches!(self.phase, Phase::Awaiting) {
             return;
         }
         // The request was queued last: if it wasn't sent, it is the last unsent message.
         let request = unsent.into_iter().flatten().last().and_then(|wire| wire.split_envelope().ok());
-        self.state = request.map_or(State::Lost, |(_, request)| State::Unsent(request));
+        self.phase = request.map_or(Phase::Lost, |(_, request)| Phase::Unsent(request));
     }
 
-    /// Returns how a request stands. This takes its reply.
-    pub(crate) fn standing(&mut self, ticket: Ticket) -> Standing {
-        if self.ticket != ticket {
-            return Standing::Abandoned;
+    /// Returns the status of a request. This takes its reply.
+    pub(crate) fn status(&mut self, request_id: RequestId) -> RequestStatus {
+        if self.request_id != request_id {
+            return RequestStatus::Abandoned;
         }
-        match std::mem::replace(&mut self.state, State::Idle) {
-            State::Replied(reply) => Standing::Replied(reply),
-            State::Idle => Standing::Over,
+        match std::mem::replace(&mut self.phase, Phase::Idle) {
+            Phase::Replied(reply) => RequestStatus::Replied(reply),
+            Phase::Idle => RequestStatus::Over,
             open => {
-                let lost = matches!(open, State::Lost);
-                self.state = open;
-                if lost { Standing::Lost } else { Standing::Awaiting }
+                let lost = matches!(open, Phase::Lost);
+                self.phase = open;
+                if lost { RequestStatus::Lost } else { RequestStatus::Awaiting }
             }
         }
     }
 
     /// Gives up waiting for a reply to this request. A peer that is away and hasn't got the request doesn't get it.
-    pub(crate) fn give_up(&mut self, ticket: Ticket, outboxes: &mut Outboxes) {
-        if self.ticket == ticket && !self.is_idle() {
+    pub(crate) fn give_up(&mut self, request_id: RequestId, outboxes: &mut Outboxes) {
+        if self.request_id == request_id && !self.is_idle() {
             self.take_back(outboxes);
-            self.state = State::Idle;
+            self.phase = Phase::Idle;
         }
     }
 }
 
-impl Routing for Lockstep {
+impl Routing for RequestState {
     const KEEPS_QUEUE: bool = true;
     /// A request that waits goes to another peer.
     const LINGERS: bool = false;
@@ -233,14 +233,14 @@ impl Routing for Lockstep {
         self.robin.room(id);
     }
 
-    /// The socket has to know only of peers that have the request: others may come and go unseen.
+    /// Returns true only for recipients: other peers may come and go unseen.
     fn part(&mut self, id: PeerId) -> bool {
-        self.is_open() && self.asked.contains(&id)
+        self.is_open() && self.recipients.contains(&id)
     }
 
     fn close(&mut self, id: PeerId) -> bool {
         self.robin.close(id);
-        self.is_open() && self.asked.contains(&id)
+        self.is_open() && self.recipients.contains(&id)
     }
 }
 

@@ -5,7 +5,7 @@ use crate::queue::Load;
 use crate::routing::tests::add_queue;
 
 struct Desk {
-    routing: Lockstep,
+    routing: RequestState,
     outboxes: Outboxes,
     ids: Vec<PeerId>,
 }
@@ -16,7 +16,7 @@ impl Desk {
     }
 
     fn with(peers: usize, settings: Settings) -> Self {
-        let (mut routing, mut outboxes) = (Lockstep::new(&settings, u32::MAX), Outboxes::new());
+        let (mut routing, mut outboxes) = (RequestState::new(&settings, u32::MAX), Outboxes::new());
         let ids: Vec<_> = (0..peers).map(|_| add_queue(&mut outboxes, Load::new(999, 9999))).collect();
         ids.iter().for_each(|id| routing.open(*id));
         Self { routing, outboxes, ids }
@@ -28,8 +28,8 @@ impl Desk {
         self.ids.iter().position(|peer| *peer == id)
     }
 
-    fn again(&mut self, ticket: Ticket, body: &str) -> Option<usize> {
-        let id = self.routing.again(ticket, &mut self.outboxes, &Message::from(body.to_owned()))?;
+    fn retry(&mut self, request_id: RequestId, body: &str) -> Option<usize> {
+        let id = self.routing.retry(request_id, &mut self.outboxes, &Message::from(body.to_owned()))?;
         self.ids.iter().position(|peer| *peer == id)
     }
 
@@ -38,8 +38,8 @@ impl Desk {
         self.ids.iter().position(|peer| *peer == id)
     }
 
-    fn standing(&mut self) -> Standing {
-        self.routing.standing(self.routing.ticket())
+    fn status(&mut self) -> RequestStatus {
+        self.routing.status(self.routing.request_id())
     }
 
     fn reply(&mut self, peer: usize, wire: Message) -> bool {
@@ -51,9 +51,9 @@ impl Desk {
         self.outboxes[self.ids[peer]].drain().into_iter().flatten().collect()
     }
 
-    fn gone(&mut self, peer: usize, is_sent: bool) {
+    fn peer_lost(&mut self, peer: usize, is_sent: bool) {
         let unsent = self.outboxes[self.ids[peer]].drain();
-        self.routing.gone(self.ids[peer], if is_sent { Vec::new() } else { unsent });
+        self.routing.peer_lost(self.ids[peer], if is_sent { Vec::new() } else { unsent });
     }
 }
 
@@ -61,8 +61,8 @@ fn wire(body: &'static str) -> Message {
     Message::from_frames(["", body])
 }
 
-fn replied(body: &'static str) -> Standing {
-    Standing::Replied(body.into())
+fn replied(body: &'static str) -> RequestStatus {
+    RequestStatus::Replied(body.into())
 }
 
 fn correlated() -> Settings {
@@ -75,11 +75,11 @@ fn only_the_peer_last_asked_can_reply_and_only_once() {
     assert!(!desk.reply(0, wire("early")));
     assert_eq!(desk.request("q"), Some(0));
     assert!(!desk.reply(1, wire("other")));
-    assert_eq!(desk.standing(), Standing::Awaiting);
+    assert_eq!(desk.status(), RequestStatus::Awaiting);
     assert!(desk.reply(0, wire("a")));
     assert!(!desk.reply(0, wire("again")));
-    assert_eq!(desk.standing(), replied("a"));
-    assert_eq!(desk.standing(), Standing::Over);
+    assert_eq!(desk.status(), replied("a"));
+    assert_eq!(desk.status(), RequestStatus::Over);
     assert_eq!(desk.request("q"), Some(1));
 }
 
@@ -90,7 +90,7 @@ fn a_reply_without_the_delimiter_is_dropped() {
     for malformed in [Message::from("a"), Message::from(""), Message::from_frames(["x", "", "a"])] {
         assert!(!desk.reply(0, malformed));
     }
-    assert_eq!(desk.standing(), Standing::Awaiting);
+    assert_eq!(desk.status(), RequestStatus::Awaiting);
 }
 
 #[test]
@@ -108,19 +108,19 @@ fn the_number_of_a_request_stands_before_its_delimiter_and_before_that_of_its_re
         assert!(!desk.reply(0, Message::from_frames(other.iter().map(|frame| frame.to_string()))));
     }
     assert!(desk.reply(0, Message::from_frames(["\0\0\0\0", "", "a"])));
-    assert_eq!(desk.standing(), replied("a"));
+    assert_eq!(desk.status(), replied("a"));
 }
 
 #[test]
 fn a_request_is_lost_with_the_peer_that_has_it_and_no_other() {
     let mut desk = Desk::new(2);
     desk.request("q");
-    desk.gone(1, true);
-    assert_eq!(desk.standing(), Standing::Awaiting);
-    desk.gone(0, true);
-    assert_eq!(desk.standing(), Standing::Lost);
+    desk.peer_lost(1, true);
+    assert_eq!(desk.status(), RequestStatus::Awaiting);
+    desk.peer_lost(0, true);
+    assert_eq!(desk.status(), RequestStatus::Lost);
     assert!(!desk.routing.may_request(), "its sender hasn't heard of it yet");
-    desk.routing.give_up(desk.routing.ticket(), &mut desk.outboxes);
+    desk.routing.give_up(desk.routing.request_id(), &mut desk.outboxes);
     assert!(desk.routing.may_request());
 }
 
@@ -130,12 +130,12 @@ fn a_request_that_was_not_sent_goes_to_another_peer() {
         let mut desk = Desk::with(2, settings);
         desk.request("q");
         let sent = desk.outboxes[desk.ids[0]].drain();
-        desk.routing.gone(desk.ids[0], sent.clone());
+        desk.routing.peer_lost(desk.ids[0], sent.clone());
         assert_eq!(desk.resend(), Some(1));
         let sent: Vec<_> = sent.into_iter().flatten().collect();
         assert_eq!(desk.drain(1), sent);
         assert!(desk.reply(1, sent[0].clone()));
-        assert_eq!(desk.standing(), replied("q"));
+        assert_eq!(desk.status(), replied("q"));
     }
 }
 
@@ -143,15 +143,15 @@ fn a_request_that_was_not_sent_goes_to_another_peer() {
 fn a_relaxed_request_takes_the_place_of_the_one_before() {
     let mut desk = Desk::with(1, Settings { relaxed: true, ..correlated() });
     desk.request("first");
-    let first = desk.routing.ticket();
+    let first = desk.routing.request_id();
     desk.request("second");
-    assert_eq!(desk.routing.standing(first), Standing::Abandoned);
+    assert_eq!(desk.routing.status(first), RequestStatus::Abandoned);
     let sent = desk.drain(0);
     assert_eq!(sent.len(), 2);
     assert!(!desk.reply(0, sent[0].clone()));
     assert!(desk.reply(0, sent[1].clone()));
     desk.request("third");
-    assert_eq!(desk.standing(), Standing::Awaiting, "the reply to the second went with it");
+    assert_eq!(desk.status(), RequestStatus::Awaiting, "the reply to the second went with it");
 }
 
 #[test]
@@ -159,14 +159,14 @@ fn a_request_that_is_sent_again_has_its_number_and_any_reply_to_it_counts() {
     let mut desk = Desk::with(2, Settings { retries: 1, ..Settings::default() });
     desk.ids.iter().for_each(|id| desk.outboxes[*id].connect(Load::default()));
     desk.request("q");
-    let ticket = desk.routing.ticket();
-    assert_eq!(desk.again(ticket, "q"), Some(1));
+    let request_id = desk.routing.request_id();
+    assert_eq!(desk.retry(request_id, "q"), Some(1));
     let [first, second] = [desk.drain(0), desk.drain(1)];
     assert_eq!(first, second);
     assert!(desk.reply(0, first[0].clone()));
     assert!(!desk.reply(1, second[0].clone()));
-    assert_eq!(desk.again(ticket, "q"), None, "there is a reply");
-    assert_eq!(desk.standing(), replied("q"));
+    assert_eq!(desk.retry(request_id, "q"), None, "there is a reply");
+    assert_eq!(desk.status(), replied("q"));
 }
 
 #[test]
@@ -176,14 +176,14 @@ fn what_waits_for_a_peer_that_is_away_is_taken_back_when_another_is_asked_or_it_
     desk.request("abandoned");
     desk.request("other");
     desk.request("q");
-    let ticket = desk.routing.ticket();
-    assert_eq!(desk.again(ticket, "q"), Some(1));
+    let request_id = desk.routing.request_id();
+    assert_eq!(desk.retry(request_id, "q"), Some(1));
     let bodies =
         |sent: Vec<Message>| -> Vec<_> { sent.into_iter().map(|m| m.split_envelope().unwrap().1).collect() };
     assert_eq!(bodies(desk.drain(0)), ["abandoned"]);
     assert_eq!(bodies(desk.drain(1)), ["other", "q"]);
-    assert_eq!(desk.again(ticket, "q"), Some(0));
-    desk.routing.give_up(ticket, &mut desk.outboxes);
+    assert_eq!(desk.retry(request_id, "q"), Some(0));
+    desk.routing.give_up(request_id, &mut desk.outboxes);
     assert!(desk.drain(0).is_empty());
 }
 
@@ -282,7 +282,7 @@ proptest! {
     ) {
         let mut desk = Desk::with(3, Settings { relaxed, correlate, ..Settings::default() });
         desk.ids.iter().for_each(|id| desk.outboxes[*id].connect(Load::default()));
-        let (mut model, mut last) = (Model::default(), desk.routing.ticket());
+        let (mut model, mut last) = (Model::default(), desk.routing.request_id());
         let mut before = last;
         for step in steps {
             match step {
@@ -292,14 +292,14 @@ proptest! {
                         (model.requests, model.holders) = (model.requests + 1, Vec::new());
                         model.asked(desk.request(&model.requests.to_string()).expect("all have room"));
                         if model.requests > 1 {
-                            prop_assert_eq!(desk.routing.standing(last), Standing::Abandoned);
+                            prop_assert_eq!(desk.routing.status(last), RequestStatus::Abandoned);
                         }
-                        (before, last) = (last, desk.routing.ticket());
+                        (before, last) = (last, desk.routing.request_id());
                     }
                 }
                 // Without numbers, nobody asks twice.
                 Step::Again if correlate => {
-                    let peer = desk.again(last, &model.requests.to_string());
+                    let peer = desk.retry(last, &model.requests.to_string());
                     prop_assert_eq!(peer.is_some(), model.is_open());
                     peer.into_iter().for_each(|peer| model.asked(peer));
                 }
@@ -319,7 +319,7 @@ proptest! {
                     let counts = plain && model.is_open() && model.holders.contains(&peer);
                     prop_assert_eq!(desk.reply(peer, Message::from_frames(frames.iter().copied())), counts);
                     if counts {
-                        desk.standing();
+                        desk.status();
                         model.fate = Fate::Over;
                     }
                 }
@@ -329,7 +329,7 @@ proptest! {
                     prop_assert_eq!(desk.routing.part(id), has_to_know);
                     prop_assert_eq!(desk.routing.close(id), has_to_know);
                     desk.routing.open(id);
-                    desk.gone(peer, is_sent);
+                    desk.peer_lost(peer, is_sent);
                     if model.is_open() {
                         let was_last = model.holders.last() == Some(&peer);
                         model.holders.retain(|holder| *holder != peer);
@@ -344,14 +344,14 @@ proptest! {
                     peer.into_iter().for_each(|peer| model.asked(peer));
                 }
                 Step::Look => {
-                    let (standing, fate) = match model.fate {
-                        Fate::Over => (Standing::Over, Fate::Over),
-                        Fate::Awaited => (Standing::Awaiting, Fate::Awaited),
-                        Fate::Unsent => (Standing::Awaiting, Fate::Unsent),
-                        Fate::Lost => (Standing::Lost, Fate::Lost),
-                        Fate::Replied(number) => (Standing::Replied(body(number)), Fate::Over),
+                    let (status, fate) = match model.fate {
+                        Fate::Over => (RequestStatus::Over, Fate::Over),
+                        Fate::Awaited => (RequestStatus::Awaiting, Fate::Awaited),
+                        Fate::Unsent => (RequestStatus::Awaiting, Fate::Unsent),
+                        Fate::Lost => (RequestStatus::Lost, Fate::Lost),
+                        Fate::Replied(number) => (RequestStatus::Replied(body(number)), Fate::Over),
                     };
-                    prop_assert_eq!(desk.standing(), standing);
+                    prop_assert_eq!(desk.status(), status);
                     model.fate = fate;
                 }
                 Step::GiveUp { last: true } => {
