@@ -1,29 +1,29 @@
 //! How the kinds of sockets choose among their peers. No IO here: every policy is tested alone.
 
-mod directory;
-mod exclusive;
 mod fan_out;
-mod passive;
-mod replies;
+mod identity_table;
+mod receive_only;
+mod reply_gate;
 mod request_state;
 mod round_robin;
+mod single_peer;
 mod subscribers;
+mod subscription_set;
 mod subscriptions;
 mod topics;
-mod upstream;
 
 use enfonet_zmtp::{Batch, Subscription};
 use slotmap::SecondaryMap;
 
-pub(crate) use directory::Directory;
-pub(crate) use exclusive::Exclusive;
 pub(crate) use fan_out::{FanOut, Leftover, Lost, Published};
-pub(crate) use passive::Passive;
-pub(crate) use replies::Replies;
+pub(crate) use identity_table::IdentityTable;
+pub(crate) use receive_only::ReceiveOnly;
+pub(crate) use reply_gate::ReplyGate;
 pub(crate) use request_state::{RequestId, RequestState, RequestStatus};
 pub(crate) use round_robin::RoundRobin;
+pub(crate) use single_peer::SinglePeer;
 pub(crate) use subscribers::Subscribers;
-pub(crate) use upstream::Upstream;
+pub(crate) use subscription_set::SubscriptionSet;
 
 use crate::queue::Outbox;
 use crate::{PeerId, PeerInfo};
@@ -178,7 +178,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_policy_without_a_say_lets_everybody_in_wants_everything_and_need_not_know_who_goes() {
-        let (mut routing, mut outboxes) = (Passive, Outboxes::new());
+        let (mut routing, mut outboxes) = (ReceiveOnly, Outboxes::new());
         let id = add_queue(&mut outboxes, Load::new(1, 1));
         assert_eq!(routing.join(&mut peer(id, Version::V3_1, ""), &mut outboxes[id]), Ok(()));
         assert_eq!((routing.replaced(), routing.instead(&outboxes)), (None, None));

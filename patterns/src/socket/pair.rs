@@ -6,7 +6,7 @@ use super::common::socket_methods;
 use super::receiving::receiving_methods;
 use super::sending::{sending_methods, sinks};
 use crate::core::SocketHandle;
-use crate::routing::Exclusive;
+use crate::routing::SinglePeer;
 
 /// Talks with one peer at a time, both ways (RFC 31): mostly two tasks of a program, over inproc. Partner: another
 /// `Pair`.
@@ -37,10 +37,10 @@ use crate::routing::Exclusive;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Pair {
-    pub(super) core: SocketHandle<Exclusive>,
+    pub(super) core: SocketHandle<SinglePeer>,
 }
 
-socket_methods!(Pair, |_settings| Exclusive::default());
+socket_methods!(Pair, |_settings| SinglePeer::default());
 sending_methods!(Pair);
 sinks!(Pair, Message, |socket, message| socket.send(message));
 receiving_methods!(Pair);

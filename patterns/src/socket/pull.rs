@@ -5,7 +5,7 @@ use enfonet_zmtp::SocketType;
 use super::common::socket_methods;
 use super::receiving::receiving_methods;
 use crate::core::SocketHandle;
-use crate::routing::Passive;
+use crate::routing::ReceiveOnly;
 
 /// Receives from all of its peers, each in turn (RFC 30): work from ventilators, or results from workers.
 /// Partner: [`Push`](crate::Push).
@@ -41,8 +41,8 @@ use crate::routing::Passive;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Pull {
-    pub(super) core: SocketHandle<Passive>,
+    pub(super) core: SocketHandle<ReceiveOnly>,
 }
 
-socket_methods!(Pull, |_settings| Passive);
+socket_methods!(Pull, |_settings| ReceiveOnly);
 receiving_methods!(Pull);

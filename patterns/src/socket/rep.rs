@@ -10,7 +10,7 @@ use super::receiving::{known_message, streams};
 use crate::core::{SocketCore, SocketHandle};
 use crate::error::{RecvError, ReplyError};
 use crate::queue::{Inbound, Outgoing};
-use crate::routing::Replies;
+use crate::routing::ReplyGate;
 use crate::{PeerId, PeerInfo};
 
 /// Receives requests, of each client in turn, and replies (RFC 28). Partners: [`Req`](crate::Req),
@@ -52,10 +52,10 @@ use crate::{PeerId, PeerInfo};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Rep {
-    core: SocketHandle<Replies>,
+    core: SocketHandle<ReplyGate>,
 }
 
-socket_methods!(Rep, |_settings| Replies::default());
+socket_methods!(Rep, |_settings| ReplyGate::default());
 streams!(Rep, Request);
 
 impl Rep {
@@ -96,7 +96,7 @@ impl Rep {
 /// A request of one client. Dropped without a reply, the client waits on.
 #[derive(Debug)]
 pub struct Request {
-    core: Arc<SocketCore<Replies>>,
+    core: Arc<SocketCore<ReplyGate>>,
     client: Arc<PeerInfo>,
     envelope: Envelope,
     message: Message,
@@ -143,7 +143,7 @@ impl Request {
         }
         message.push_to(outbox, &self.envelope);
         let waker = outbox.wake();
-        out.routing.staged(outbox);
+        out.routing.note_reply(outbox);
         drop(guard);
         waker.into_iter().for_each(Waker::wake);
         Ok(())

@@ -14,7 +14,7 @@ use crate::connection::Link;
 use crate::core::SocketHandle;
 use crate::error::{RecvError, SendError};
 use crate::queue::{Inbound, Outbox};
-use crate::routing::Directory;
+use crate::routing::IdentityTable;
 use crate::{ConnectError, Endpoint, PeerId, PeerInfo};
 
 /// Receives from all peers in turn, and knows from whom; sends to the peer of the caller's choice (RFC 28).
@@ -49,10 +49,10 @@ use crate::{ConnectError, Endpoint, PeerId, PeerInfo};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Router {
-    pub(super) core: SocketHandle<Directory>,
+    pub(super) core: SocketHandle<IdentityTable>,
 }
 
-socket_methods!(Router, |settings| Directory::new(fastrand::u32(..), settings.handover));
+socket_methods!(Router, |settings| IdentityTable::new(fastrand::u32(..), settings.handover));
 streams!(Router, (PeerId, Message));
 sinks!(Router, (PeerId, Message), |socket, to| socket.send_to(to.0, to.1));
 event_methods!(Router);
@@ -76,7 +76,7 @@ impl Router {
         let mut peer = None;
         self.core.connect_as(endpoint, || {
             let id = self.core.open();
-            if !self.core.out().routing.give(id, name) {
+            if !self.core.out().routing.assign(id, name) {
                 Link::close(&**self.core, id, false);
                 return Err(ConnectError::RoutingIdInUse);
             }

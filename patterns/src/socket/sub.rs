@@ -7,7 +7,7 @@ use super::common::socket_methods;
 use super::receiving::receiving_methods;
 use super::xsub::{cancel, subscribe};
 use crate::core::SocketHandle;
-use crate::routing::Upstream;
+use crate::routing::SubscriptionSet;
 
 /// Receives the messages of all connected publishers whose first frame begins with one of its subscriptions
 /// (RFC 29). Partners: [`Pub`](crate::Pub), [`XPub`](crate::XPub).
@@ -46,10 +46,10 @@ use crate::routing::Upstream;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Sub {
-    pub(super) core: SocketHandle<Upstream>,
+    pub(super) core: SocketHandle<SubscriptionSet>,
 }
 
-socket_methods!(Sub, |settings| Upstream::new(&settings));
+socket_methods!(Sub, |settings| SubscriptionSet::new(&settings));
 receiving_methods!(Sub);
 
 impl Sub {

@@ -11,7 +11,7 @@ use super::receiving::receiving_methods;
 use super::sending::sinks;
 use crate::core::{SocketCore, SocketHandle};
 use crate::error::SendError;
-use crate::routing::{Lost, Upstream};
+use crate::routing::{Lost, SubscriptionSet};
 
 /// Receives what it has subscribed to as [`Sub`](crate::Sub) does, for those who pass on what they receive: it doesn't
 /// check that it was asked for, and it can send messages to the publishers (RFC 29). Partners: [`Pub`](crate::Pub),
@@ -44,10 +44,10 @@ use crate::routing::{Lost, Upstream};
 /// ```
 #[derive(Clone, Debug)]
 pub struct XSub {
-    pub(super) core: SocketHandle<Upstream>,
+    pub(super) core: SocketHandle<SubscriptionSet>,
 }
 
-socket_methods!(XSub, |settings| Upstream::new(&settings));
+socket_methods!(XSub, |settings| SubscriptionSet::new(&settings));
 receiving_methods!(XSub);
 sinks!(XSub, Message, |socket, message| std::future::ready(socket.send(message)));
 
@@ -124,15 +124,15 @@ impl XSub {
     }
 }
 
-pub(super) fn subscribe(core: &SocketCore<Upstream>, topic: Bytes) {
+pub(super) fn subscribe(core: &SocketCore<SubscriptionSet>, topic: Bytes) {
     tell(core, &Subscription::Subscribe(topic));
 }
 
-pub(super) fn cancel(core: &SocketCore<Upstream>, topic: Bytes) {
+pub(super) fn cancel(core: &SocketCore<SubscriptionSet>, topic: Bytes) {
     tell(core, &Subscription::Cancel(topic));
 }
 
-fn tell(core: &SocketCore<Upstream>, subscription: &Subscription) {
+fn tell(core: &SocketCore<SubscriptionSet>, subscription: &Subscription) {
     let mut guard = core.out();
     let out = &mut *guard;
     if out.routing.apply(subscription, &mut out.outboxes) && core.filters() {

@@ -1,4 +1,4 @@
-//! Subscriptions of a subscriber, sent to all its publishers alike (RFC 29, "The SUB Socket", "The XSUB Socket").
+//! Subscriptions of a SUB or XSUB, sent to all of its publishers alike (RFC 29, "The SUB Socket", "The XSUB Socket").
 
 use bytes::{BufMut, BytesMut};
 use enfonet_zmtp::{Batch, Subscription, Version};
@@ -14,19 +14,20 @@ use crate::{PeerId, PeerInfo};
 /// millisecond.
 const SLICE_BYTES: usize = 32 << 10;
 
-/// The topics that the socket wants, each with how often. Every publisher is told of changes, and a new one of all.
+/// Topics that the socket wants, each with the number of its subscriptions. Every publisher is sent the changes, and a
+/// new publisher is sent all topics.
 #[derive(Debug)]
-pub(crate) struct Upstream {
+pub(crate) struct SubscriptionSet {
     wanted: TopicTree<Count>,
     topics: usize,
-    /// Whether every cancel is told, not just the last of a topic.
+    /// Whether every cancel is sent, not just the last of a topic.
     every_cancel: bool,
-    /// Whether the socket wants the messages that begin with none of the topics.
+    /// Whether the socket wants the messages that match none of the topics.
     inverted: bool,
     publishers: SecondaryMap<PeerId, Publisher>,
 }
 
-/// How often a topic is subscribed to.
+/// Number of subscriptions to a topic.
 type Count = u32;
 
 impl Value for Count {
@@ -38,21 +39,21 @@ impl Value for Count {
 /// A publisher that is connected.
 #[derive(Debug)]
 struct Publisher {
-    /// It decides the form of a subscription.
+    /// Version of its protocol, which decides the form of a subscription.
     version: Version,
-    /// The topics below this one have been told, in order; all, if there is none.
+    /// The next topic to be sent, in order. All topics below it have been sent; all there are, if this is `None`.
     next: Option<BytesMut>,
 }
 
 impl Publisher {
-    /// Whether a change of this topic has to be told now. If not, it is told of the topic when its turn comes, as it
-    /// is wanted then.
-    fn is_told(&self, topic: &[u8]) -> bool {
+    /// Returns whether the publisher has been sent this topic, so that a change has to be sent now. If not, the topic is
+    /// sent later in its order, as it is wanted then.
+    fn has_reached(&self, topic: &[u8]) -> bool {
         self.next.as_ref().is_none_or(|next| topic < &next[..])
     }
 }
 
-impl Upstream {
+impl SubscriptionSet {
     pub(crate) fn new(settings: &Settings) -> Self {
         Self {
             wanted: TopicTree::default(),
@@ -63,17 +64,17 @@ impl Upstream {
         }
     }
 
-    /// How many topics are subscribed to.
+    /// Returns the number of topics.
     pub(crate) const fn topics(&self) -> usize {
         self.topics
     }
 
-    /// Every subscription goes upstream, but only the last cancel of a topic, unless all are asked for: as libzmq
-    /// does it, since a publisher keeps a set for each connection.
+    /// Applies a change, and puts it into the queues of the publishers: every subscription, but only the last cancel of a
+    /// topic, unless the options ask for all. libzmq does so, too, since a publisher keeps a set for each connection.
     ///
-    /// Gives whether the socket may now want less than before.
+    /// Returns whether the socket may want less than before.
     pub(crate) fn apply(&mut self, subscription: &Subscription, outboxes: &mut Outboxes) -> bool {
-        let (told, less) = match subscription {
+        let (is_sent, less) = match subscription {
             Subscription::Subscribe(topic) => {
                 self.add(topic);
                 (true, self.inverted)
@@ -83,8 +84,9 @@ impl Upstream {
                 (is_last || self.every_cancel, is_last && !self.inverted)
             }
         };
-        if told {
-            for (id, publisher) in self.publishers.iter().filter(|(_, p)| p.is_told(subscription.topic())) {
+        if is_sent {
+            for (id, publisher) in self.publishers.iter().filter(|(_, p)| p.has_reached(subscription.topic()))
+            {
                 subscription.encode(publisher.version, outboxes[id].control());
             }
         }
@@ -98,7 +100,7 @@ impl Upstream {
         *count = count.saturating_add(1);
     }
 
-    /// Whether that was the last wish for the topic.
+    /// Removes one subscription to the topic. Returns whether it was the last.
     fn release(&mut self, topic: &[u8]) -> bool {
         let Some(at) = self.wanted.find(topic) else { return false };
         let count = self.wanted.value_mut(at);
@@ -111,7 +113,7 @@ impl Upstream {
         is_last
     }
 
-    /// Puts topics that a publisher hasn't been told yet, until there are so many bytes of them or there are no more.
+    /// Encodes topics that a publisher hasn't been sent yet, until they take `bytes` bytes or there are no more.
     fn tell_slice(&mut self, id: PeerId, control: &mut BytesMut, bytes: usize) {
         let Some(publisher) = self.publishers.get_mut(id) else { return };
         let Some(next) = &mut publisher.next else { return };
@@ -130,19 +132,19 @@ impl Upstream {
         }
     }
 
-    /// Whether the socket wants messages of this topic.
+    /// Returns whether the socket wants messages of this topic.
     #[inline]
     fn wants_topic(&self, topic: &[u8]) -> bool {
         self.wanted.find_prefix(topic, |count| *count > 0) != self.inverted
     }
 
-    /// Whether it wants all messages, whatever their topic.
+    /// Returns whether the socket wants all messages, whatever their topic.
     fn wants_all(&self) -> bool {
         if self.inverted { self.topics == 0 } else { *self.wanted.value(ROOT) > 0 }
     }
 }
 
-impl Routing for Upstream {
+impl Routing for SubscriptionSet {
     const KEEPS_QUEUE: bool = true;
 
     fn join(&mut self, peer: &mut PeerInfo, outbox: &mut Outbox) -> Result<(), Refusal> {
@@ -198,32 +200,30 @@ mod tests {
         Subscription::Cancel(topic.into())
     }
 
-    fn join(upstream: &mut Upstream, outboxes: &mut Outboxes, version: Version) -> PeerId {
+    fn join(set: &mut SubscriptionSet, outboxes: &mut Outboxes, version: Version) -> PeerId {
         let id = add_queue(outboxes, Load::new(1, 1));
-        upstream.join(&mut peer(id, version, ""), &mut outboxes[id]).unwrap();
+        set.join(&mut peer(id, version, ""), &mut outboxes[id]).unwrap();
         id
     }
 
     #[test]
     fn every_subscribe_and_the_last_cancel_are_told() {
-        let (mut upstream, mut outboxes) = (Upstream::new(&Settings::default()), Outboxes::new());
-        let id = join(&mut upstream, &mut outboxes, Version::V3_0);
+        let (mut set, mut outboxes) = (SubscriptionSet::new(&Settings::default()), Outboxes::new());
+        let id = join(&mut set, &mut outboxes, Version::V3_0);
         for step in [subscribe("a"), subscribe("a"), cancel("a"), cancel("b"), cancel("a"), cancel("a")] {
-            upstream.apply(&step, &mut outboxes);
+            set.apply(&step, &mut outboxes);
         }
         assert_eq!(&outboxes[id].control()[..], b"\0\x02\x01a\0\x02\x01a\0\x02\0a");
     }
 
     #[test]
     fn a_new_publisher_is_told_each_topic_once_in_the_form_it_understands() {
-        let (mut upstream, mut outboxes) = (Upstream::new(&Settings::default()), Outboxes::new());
+        let (mut set, mut outboxes) = (SubscriptionSet::new(&Settings::default()), Outboxes::new());
         for step in [subscribe("b"), subscribe("a"), subscribe("b"), subscribe("c"), cancel("c")] {
-            upstream.apply(&step, &mut outboxes);
+            set.apply(&step, &mut outboxes);
         }
-        let (old, new) = (
-            join(&mut upstream, &mut outboxes, Version::V3_0),
-            join(&mut upstream, &mut outboxes, Version::V3_1),
-        );
+        let (old, new) =
+            (join(&mut set, &mut outboxes, Version::V3_0), join(&mut set, &mut outboxes, Version::V3_1));
         assert_eq!(&outboxes[old].control()[..], b"\0\x02\x01a\0\x02\x01b");
         assert_eq!(&outboxes[new].control()[..], b"\x04\x0b\x09SUBSCRIBEa\x04\x0b\x09SUBSCRIBEb");
     }
@@ -231,21 +231,21 @@ mod tests {
     #[test]
     fn every_cancel_is_told_where_that_is_asked_for() {
         let settings = Settings { verbose_unsubscribe: true, ..Settings::default() };
-        let (mut upstream, mut outboxes) = (Upstream::new(&settings), Outboxes::new());
-        let id = join(&mut upstream, &mut outboxes, Version::V3_0);
+        let (mut set, mut outboxes) = (SubscriptionSet::new(&settings), Outboxes::new());
+        let id = join(&mut set, &mut outboxes, Version::V3_0);
         for step in [cancel("b"), subscribe("a"), subscribe("a"), cancel("a"), cancel("a"), cancel("a")] {
-            upstream.apply(&step, &mut outboxes);
+            set.apply(&step, &mut outboxes);
         }
         assert_eq!(
             &outboxes[id].control()[..],
             b"\0\x02\0b\0\x02\x01a\0\x02\x01a\0\x02\0a\0\x02\0a\0\x02\0a"
         );
-        assert_eq!(upstream.topics(), 0);
+        assert_eq!(set.topics(), 0);
     }
 
     #[test]
     fn topics_are_counted_once_each_also_where_one_begins_with_another() {
-        let (mut upstream, mut outboxes) = (Upstream::new(&Settings::default()), Outboxes::new());
+        let (mut set, mut outboxes) = (SubscriptionSet::new(&Settings::default()), Outboxes::new());
         for (step, topics) in [
             (subscribe("a"), 1),
             (subscribe("ab"), 2),
@@ -255,17 +255,17 @@ mod tests {
             (cancel("x"), 3),
             (cancel("a"), 2),
         ] {
-            upstream.apply(&step, &mut outboxes);
-            assert_eq!(upstream.topics(), topics, "{step:?}");
+            set.apply(&step, &mut outboxes);
+            assert_eq!(set.topics(), topics, "{step:?}");
         }
     }
 
     #[test]
     fn a_publisher_that_went_is_told_nothing_more() {
-        let (mut upstream, mut outboxes) = (Upstream::new(&Settings::default()), Outboxes::new());
-        let [gone, stays] = [Version::V3_0; 2].map(|version| join(&mut upstream, &mut outboxes, version));
-        assert!(!upstream.part(gone), "nobody has to know of it");
-        upstream.apply(&subscribe("a"), &mut outboxes);
+        let (mut set, mut outboxes) = (SubscriptionSet::new(&Settings::default()), Outboxes::new());
+        let [gone, stays] = [Version::V3_0; 2].map(|version| join(&mut set, &mut outboxes, version));
+        assert!(!set.part(gone), "nobody has to know of it");
+        set.apply(&subscribe("a"), &mut outboxes);
         assert!(outboxes[gone].control().is_empty());
         assert_eq!(&outboxes[stays].control()[..], b"\0\x02\x01a");
     }
@@ -274,7 +274,7 @@ mod tests {
     fn a_last_cancel_leaves_less_wanted_or_where_it_is_inverted_any_subscribe() {
         for inverted in [false, true] {
             let settings = Settings { invert_matching: inverted, ..Settings::default() };
-            let (mut upstream, mut outboxes) = (Upstream::new(&settings), Outboxes::new());
+            let (mut set, mut outboxes) = (SubscriptionSet::new(&settings), Outboxes::new());
             for (step, less) in [
                 (subscribe("a"), inverted),
                 (subscribe("a"), inverted),
@@ -283,17 +283,17 @@ mod tests {
                 (cancel("a"), !inverted),
                 (cancel("a"), false),
             ] {
-                assert_eq!(upstream.apply(&step, &mut outboxes), less, "{step:?}, {inverted}");
+                assert_eq!(set.apply(&step, &mut outboxes), less, "{step:?}, {inverted}");
             }
         }
     }
 
     #[test]
     fn a_new_publisher_is_told_many_topics_in_slices() {
-        let (mut upstream, mut outboxes) = (Upstream::new(&Settings::default()), Outboxes::new());
+        let (mut set, mut outboxes) = (SubscriptionSet::new(&Settings::default()), Outboxes::new());
         let topics = 5000;
-        (0..topics).for_each(|n| upstream.add(format!("{n:08}").as_bytes()));
-        let id = join(&mut upstream, &mut outboxes, Version::V3_0);
+        (0..topics).for_each(|n| set.add(format!("{n:08}").as_bytes()));
+        let id = join(&mut set, &mut outboxes, Version::V3_0);
         let mut told = 0;
         while !outboxes[id].control().is_empty() {
             let slice = std::mem::take(outboxes[id].control());
@@ -302,7 +302,7 @@ mod tests {
                 assert_eq!(message[3..], *format!("{told:08}").as_bytes());
                 told += 1;
             }
-            upstream.tell(id, &mut outboxes[id]);
+            set.tell(id, &mut outboxes[id]);
         }
         assert_eq!(told, topics);
     }
@@ -343,21 +343,21 @@ mod tests {
             before in prop::collection::vec("[ab]{0,4}", 0..20),
             steps in prop::collection::vec(step(), 0..30),
         ) {
-            let (mut upstream, mut outboxes) = (Upstream::new(&Settings::default()), Outboxes::new());
-            before.iter().for_each(|topic| upstream.add(topic.as_bytes()));
+            let (mut set, mut outboxes) = (SubscriptionSet::new(&Settings::default()), Outboxes::new());
+            before.iter().for_each(|topic| set.add(topic.as_bytes()));
             let id = add_queue(&mut outboxes, Load::new(1, 1));
             let next = Some(BytesMut::new());
-            upstream.publishers.insert(id, Publisher { version: Version::V3_0, next });
+            set.publishers.insert(id, Publisher { version: Version::V3_0, next });
             for step in steps.into_iter().chain([Step::Tell(usize::MAX / 2)]) {
                 match step {
-                    Step::Subscribe(topic) => { upstream.apply(&Subscription::Subscribe(topic.into()), &mut outboxes); }
-                    Step::Cancel(topic) => { upstream.apply(&Subscription::Cancel(topic.into()), &mut outboxes); }
-                    Step::Tell(bytes) => upstream.tell_slice(id, outboxes[id].control(), bytes),
+                    Step::Subscribe(topic) => { set.apply(&Subscription::Subscribe(topic.into()), &mut outboxes); }
+                    Step::Cancel(topic) => { set.apply(&Subscription::Cancel(topic.into()), &mut outboxes); }
+                    Step::Tell(bytes) => set.tell_slice(id, outboxes[id].control(), bytes),
                 }
             }
-            let wanted = std::iter::successors(upstream.wanted.first_from(b""), |at| upstream.wanted.next(*at));
-            let wanted: Vec<_> = wanted.map(|at| upstream.wanted.topic(at).to_vec()).collect();
-            prop_assert_eq!(upstream.topics(), wanted.len());
+            let wanted = std::iter::successors(set.wanted.first_from(b""), |at| set.wanted.next(*at));
+            let wanted: Vec<_> = wanted.map(|at| set.wanted.topic(at).to_vec()).collect();
+            prop_assert_eq!(set.topics(), wanted.len());
             prop_assert_eq!(subscribed(outboxes[id].control()), wanted);
         }
 
@@ -368,24 +368,24 @@ mod tests {
             inverted in any::<bool>(),
         ) {
             let settings = Settings { invert_matching: inverted, ..Settings::default() };
-            let (mut upstream, mut outboxes) = (Upstream::new(&settings), Outboxes::new());
+            let (mut set, mut outboxes) = (SubscriptionSet::new(&settings), Outboxes::new());
             for topic in &topics {
-                upstream.apply(&Subscription::Subscribe(topic.clone().into()), &mut outboxes);
+                set.apply(&Subscription::Subscribe(topic.clone().into()), &mut outboxes);
             }
             let everything = if inverted { topics.is_empty() } else { topics.iter().any(String::is_empty) };
-            prop_assert_eq!(upstream.wants_all(), everything);
+            prop_assert_eq!(set.wants_all(), everything);
             let expected = |probe: &str| topics.iter().any(|topic| probe.starts_with(topic)) != inverted;
             let messages = || probes.iter().map(|probe| Message::from_frames([&probe[..], "body"].map(str::to_owned)));
             let run: Batch = messages().collect();
-            prop_assert_eq!(upstream.wants(&run), probes.iter().all(|probe| expected(probe)));
-            let wanted: Vec<_> = upstream.wanted(run).into_iter().collect();
+            prop_assert_eq!(set.wants(&run), probes.iter().all(|probe| expected(probe)));
+            let wanted: Vec<_> = set.wanted(run).into_iter().collect();
             let kept = messages().zip(&probes).filter(|(_, probe)| expected(probe)).map(|(message, _)| message);
             prop_assert_eq!(wanted, kept.collect::<Vec<_>>());
             for probe in &probes {
                 let large = Batch::from(Message::from_frames([probe.clone().into_bytes(), vec![b'x'; 5000]]));
                 prop_assert!(large.wire().is_none(), "it isn't in wire form");
-                prop_assert_eq!(upstream.wants(&large), expected(probe));
-                prop_assert_eq!(upstream.wanted(large).len(), usize::from(expected(probe)));
+                prop_assert_eq!(set.wants(&large), expected(probe));
+                prop_assert_eq!(set.wanted(large).len(), usize::from(expected(probe)));
             }
         }
     }

@@ -1,31 +1,31 @@
-//! To who asked (RFC 28, "The REP Socket").
+//! Routing of replies to their clients (RFC 28, "The REP Socket").
 
 use super::{Outboxes, Routing};
 use crate::queue::Outbox;
 
-/// Replies have their way before more requests are received: a server that is never out of requests would fill the
+/// A gate that holds back requests until replies are written: a server that is never out of requests would fill the
 /// queues of clients that do take their replies, and lose some.
 #[derive(Debug, Default)]
-pub(crate) struct Replies {
-    /// A reply was the last that there was room for.
+pub(crate) struct ReplyGate {
+    /// Whether a reply took the last room in a queue.
     filled: bool,
 }
 
-impl Replies {
-    /// A reply is staged.
-    pub(crate) const fn staged(&mut self, outbox: &Outbox) {
+impl ReplyGate {
+    /// Notes that a reply was put into this queue.
+    pub(crate) const fn note_reply(&mut self, outbox: &Outbox) {
         self.filled |= !outbox.has_room();
     }
 
-    /// Whether requests may be received: unless a client has no room for replies, and will have some in a moment. One
-    /// that doesn't take its replies holds nobody up.
+    /// Returns whether requests may be received. They may not while a client's queue is full and its connection is
+    /// writing, so that there is room in a moment. A client that doesn't read its replies holds back no other.
     pub(crate) fn may_receive(&mut self, outboxes: &Outboxes) -> bool {
         self.filled = self.filled && outboxes.values().any(|outbox| !outbox.has_room() && outbox.is_moving());
         !self.filled
     }
 }
 
-impl Routing for Replies {
+impl Routing for ReplyGate {
     const KEEPS_QUEUE: bool = false;
 }
 
@@ -41,30 +41,30 @@ mod tests {
 
     #[test]
     fn requests_wait_for_replies_that_are_about_to_be_written() {
-        let (mut replies, mut outboxes) = (Replies::default(), Outboxes::new());
+        let (mut gate, mut outboxes) = (ReplyGate::default(), Outboxes::new());
         let id = add_queue(&mut outboxes, Load::new(2, usize::MAX));
         outboxes[id].connect(Load::default());
         let mut staged = Staged::default();
         for expected in [true, false] {
             outboxes[id].push(&Envelope::none(), &Message::from("reply"));
-            replies.staged(&outboxes[id]);
-            assert_eq!(replies.may_receive(&outboxes), expected);
+            gate.note_reply(&outboxes[id]);
+            assert_eq!(gate.may_receive(&outboxes), expected);
         }
         outboxes[id].exchange(Load::default(), false, true, &mut staged, Waker::noop());
-        assert!(!replies.may_receive(&outboxes), "taken isn't written");
+        assert!(!gate.may_receive(&outboxes), "taken isn't written");
         outboxes[id].exchange(Load::new(1, 7), false, true, &mut Staged::default(), Waker::noop());
-        assert!(replies.may_receive(&outboxes));
+        assert!(gate.may_receive(&outboxes));
     }
 
     #[test]
     fn a_client_that_does_not_take_its_replies_holds_nobody_up() {
-        let (mut replies, mut outboxes) = (Replies::default(), Outboxes::new());
+        let (mut gate, mut outboxes) = (ReplyGate::default(), Outboxes::new());
         let id = add_queue(&mut outboxes, Load::new(1, usize::MAX));
         outboxes[id].connect(Load::default());
         outboxes[id].push(&Envelope::none(), &Message::from("reply"));
-        replies.staged(&outboxes[id]);
-        assert!(!replies.may_receive(&outboxes));
+        gate.note_reply(&outboxes[id]);
+        assert!(!gate.may_receive(&outboxes));
         outboxes[id].exchange(Load::default(), true, true, &mut Staged::default(), Waker::noop());
-        assert!(replies.may_receive(&outboxes));
+        assert!(gate.may_receive(&outboxes));
     }
 }

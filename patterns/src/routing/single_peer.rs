@@ -6,21 +6,22 @@ use super::{Choose, Outboxes, Refusal, Routing};
 use crate::queue::Outbox;
 use crate::{PeerId, PeerInfo};
 
-/// Routing to the peer that came first, until its queue ends or it is given up; then to the next in line.
+/// Routing to the peer that came first, until its queue ends or its endpoint is given up; then to the next peer.
 #[derive(Debug, Default)]
-pub(crate) struct Exclusive {
-    line: VecDeque<PeerId>,
-    /// Peers that were given up, and still get the messages that wait for them.
+pub(crate) struct SinglePeer {
+    /// Peers in the order in which they came: the first is the one that gets messages.
+    queue: VecDeque<PeerId>,
+    /// Peers whose endpoints were given up, and that still get the messages that wait for them.
     retired: Vec<PeerId>,
 }
 
-impl Choose for Exclusive {
+impl Choose for SinglePeer {
     fn choose(&mut self, outboxes: &Outboxes) -> Option<PeerId> {
-        self.line.front().copied().filter(|_| self.is_ready(outboxes))
+        self.queue.front().copied().filter(|_| self.is_ready(outboxes))
     }
 
     fn is_ready(&self, outboxes: &Outboxes) -> bool {
-        self.line.front().is_some_and(|id| outboxes.get(*id).is_some_and(Outbox::has_room))
+        self.queue.front().is_some_and(|id| outboxes.get(*id).is_some_and(Outbox::has_room))
     }
 
     fn has_alternatives(&self) -> bool {
@@ -28,11 +29,11 @@ impl Choose for Exclusive {
     }
 }
 
-impl Routing for Exclusive {
+impl Routing for SinglePeer {
     const KEEPS_QUEUE: bool = true;
 
     fn open(&mut self, id: PeerId) {
-        self.line.push_back(id);
+        self.queue.push_back(id);
     }
 
     fn instead(&mut self, outboxes: &Outboxes) -> Option<PeerId> {
@@ -41,8 +42,8 @@ impl Routing for Exclusive {
 
     fn has_place(&self, queue: Option<PeerId>) -> Result<(), Refusal> {
         let has_place = match queue {
-            None => self.line.is_empty(),
-            Some(id) => self.line.front() == Some(&id) || self.retired.contains(&id),
+            None => self.queue.is_empty(),
+            Some(id) => self.queue.front() == Some(&id) || self.retired.contains(&id),
         };
         if has_place { Ok(()) } else { Err(Refusal::PeerThere) }
     }
@@ -52,12 +53,12 @@ impl Routing for Exclusive {
     }
 
     fn retire(&mut self, id: PeerId) {
-        self.line.retain(|peer| *peer != id);
+        self.queue.retain(|peer| *peer != id);
         self.retired.push(id);
     }
 
     fn close(&mut self, id: PeerId) -> bool {
-        self.line.retain(|peer| *peer != id);
+        self.queue.retain(|peer| *peer != id);
         self.retired.retain(|peer| *peer != id);
         false
     }
@@ -71,11 +72,11 @@ mod tests {
 
     #[test]
     fn the_first_is_the_only_one_until_it_goes() {
-        let (mut routing, mut outboxes) = (Exclusive::default(), Outboxes::new());
+        let (mut routing, mut outboxes) = (SinglePeer::default(), Outboxes::new());
         assert_eq!(routing.choose(&outboxes), None);
         let ids = [1, 1, 1].map(|hwm| add_queue(&mut outboxes, Load::new(hwm, 99)));
         ids.iter().for_each(|id| routing.open(*id));
-        let mut join = |routing: &mut Exclusive, at: usize| {
+        let mut join = |routing: &mut SinglePeer, at: usize| {
             routing.join(&mut peer(ids[at], enfonet_zmtp::Version::V3_1, ""), &mut outboxes[ids[at]])
         };
         assert_eq!(join(&mut routing, 1), Err(Refusal::PeerThere));
@@ -96,7 +97,7 @@ mod tests {
 
     #[test]
     fn who_is_given_up_makes_way_and_may_come_back_for_what_waits() {
-        let (mut routing, mut outboxes) = (Exclusive::default(), Outboxes::new());
+        let (mut routing, mut outboxes) = (SinglePeer::default(), Outboxes::new());
         let ids = [1, 1, 1].map(|hwm| add_queue(&mut outboxes, Load::new(hwm, 99)));
         ids.iter().for_each(|id| routing.open(*id));
         ids[..2].iter().for_each(|id| routing.retire(*id));
