@@ -118,7 +118,7 @@ pub struct Settings {
     pub(crate) peer_events: bool,
     pub(crate) nodrop: bool,
     pub(crate) invert_matching: bool,
-    pub(crate) told: Told,
+    pub(crate) xpub_verbosity: XPubVerbosity,
     pub(crate) manual: bool,
     pub(crate) verbose_unsubscribe: bool,
     pub(crate) relaxed: bool,
@@ -129,9 +129,9 @@ pub struct Settings {
     pub(crate) heartbeat_legacy: bool,
 }
 
-/// Which changes of subscriptions an XPUB's application is told.
+/// Changes of subscriptions that an XPUB reports to the application.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Told {
+pub(crate) enum XPubVerbosity {
     /// The first subscribe to a topic, and the last cancel.
     #[default]
     Changes,
@@ -176,7 +176,7 @@ impl Default for Settings {
             peer_events: false,
             nodrop: false,
             invert_matching: false,
-            told: Told::default(),
+            xpub_verbosity: XPubVerbosity::default(),
             manual: false,
             verbose_unsubscribe: false,
             relaxed: false,

@@ -1,6 +1,6 @@
 //! Options of publishing: which subscribers get a message, and which subscriptions are reported.
 
-use super::{Kind, Options, Told};
+use super::{Kind, Options, XPubVerbosity};
 use crate::{Pub, Sub, XPub, XSub};
 
 /// Kinds that publish.
@@ -43,7 +43,7 @@ impl Options<XPub> {
     /// each subscriber once. Default off. Of this and [`verboser`](Self::verboser), the one that is set last counts.
     #[must_use]
     pub fn verbose(mut self, on: bool) -> Self {
-        self.settings.told = if on { Told::Subscribes } else { Told::Changes };
+        self.settings.xpub_verbosity = if on { XPubVerbosity::Subscribes } else { XPubVerbosity::Changes };
         self
     }
 
@@ -51,7 +51,7 @@ impl Options<XPub> {
     /// its topics. Default off.
     #[must_use]
     pub fn verboser(mut self, on: bool) -> Self {
-        self.settings.told = if on { Told::All } else { Told::Changes };
+        self.settings.xpub_verbosity = if on { XPubVerbosity::All } else { XPubVerbosity::Changes };
         self
     }
 

@@ -225,7 +225,7 @@ impl Routing for FanOut {
     const KEEPS_QUEUE: bool = false;
 
     fn subscription(&mut self, id: PeerId, subscription: &Subscription) -> Result<bool, Refusal> {
-        self.subscribers.ask(id, subscription)
+        self.subscribers.apply(id, subscription)
     }
 
     fn part(&mut self, id: PeerId) -> bool {

@@ -1,4 +1,4 @@
-//! Subscriptions that peers ask for, that they have, and that the application is told of (RFC 29, "The XPUB Socket").
+//! Subscriptions that peers request, that they have been granted, and that are reported to the application (RFC 29, "The XPUB Socket").
 
 use bytes::Bytes;
 use enfonet_zmtp::Subscription;
@@ -6,17 +6,17 @@ use enfonet_zmtp::Subscription;
 use super::subscriptions::{Amount, Change, Subscriptions};
 use super::{Outboxes, Refusal};
 use crate::PeerId;
-use crate::options::{Settings, Told};
+use crate::options::{Settings, XPubVerbosity};
 use crate::queue::Outbox;
 
 #[derive(Debug)]
 pub(crate) struct Subscribers {
     /// Subscriptions by which peers get messages.
     index: Subscriptions,
-    /// Subscriptions that peers have asked for, if the application decides which they get.
-    asked: Option<Subscriptions>,
-    told: Told,
-    /// Whether a message goes to the peers that have no subscription to it.
+    /// Subscriptions that peers have requested, if the application decides which are granted.
+    requested: Option<Subscriptions>,
+    verbosity: XPubVerbosity,
+    /// Whether a message goes to the peers without a matching subscription.
     inverted: bool,
     max_subscriptions: usize,
     max_bytes: usize,
@@ -26,8 +26,8 @@ impl Subscribers {
     pub(crate) fn new(settings: &Settings) -> Self {
         Self {
             index: Subscriptions::default(),
-            asked: settings.manual.then(Subscriptions::default),
-            told: settings.told,
+            requested: settings.manual.then(Subscriptions::default),
+            verbosity: settings.xpub_verbosity,
             inverted: settings.invert_matching,
             max_subscriptions: settings.subscriptions,
             max_bytes: settings.subscription_bytes,
@@ -39,87 +39,88 @@ impl Subscribers {
         self.index.subscribers()
     }
 
-    /// Returns the number of topics that peers get.
+    /// Returns the number of topics that are granted to any peer.
     pub(crate) const fn topics(&self) -> usize {
         self.index.held_by_all().topics
     }
 
-    /// A peer subscribes or cancels. Returns whether the application is told.
-    pub(crate) fn ask(&mut self, id: PeerId, subscription: &Subscription) -> Result<bool, Refusal> {
+    /// Applies a peer's subscription or cancel. Returns whether it is reported to the application.
+    pub(crate) fn apply(&mut self, id: PeerId, subscription: &Subscription) -> Result<bool, Refusal> {
         let change = match subscription {
             Subscription::Subscribe(topic) => self.admit(id, topic)?,
-            Subscription::Cancel(topic) => self.wishes().remove(topic, id),
+            Subscription::Cancel(topic) => self.requested().remove(topic, id),
         };
-        let told = match (self.told, subscription) {
-            _ if self.asked.is_some() => true,
-            (Told::All, _) | (Told::Subscribes, Subscription::Subscribe(_)) => true,
-            (Told::Changes | Told::Subscribes, _) => change == Change::Topic,
+        let told = match (self.verbosity, subscription) {
+            _ if self.requested.is_some() => true,
+            (XPubVerbosity::All, _) | (XPubVerbosity::Subscribes, Subscription::Subscribe(_)) => true,
+            (XPubVerbosity::Changes | XPubVerbosity::Subscribes, _) => change == Change::Topic,
         };
         Ok(told)
     }
 
-    /// Returns the subscriptions that peers have asked for.
-    fn wishes(&mut self) -> &mut Subscriptions {
-        self.asked.as_mut().unwrap_or(&mut self.index)
+    /// Returns the subscriptions that peers have requested.
+    fn requested(&mut self) -> &mut Subscriptions {
+        self.requested.as_mut().unwrap_or(&mut self.index)
     }
 
-    /// Takes a subscription in, unless that passes a limit. A topic that is held already doesn't count again.
+    /// Adds a requested subscription, unless that passes a limit. A topic that the peer has requested already doesn't
+    /// count again.
     fn admit(&mut self, id: PeerId, topic: &[u8]) -> Result<Change, Refusal> {
         let (max_topics, max_bytes) = (self.max_subscriptions, self.max_bytes);
         let passes =
             |held: Amount| held.topics >= max_topics || held.bytes.saturating_add(topic.len()) > max_bytes;
-        let wishes = self.wishes();
+        let requested = self.requested();
         // Subscriptions left by peers that have gone must not keep others out.
-        let (of_peer, of_all) = (wishes.held_by(id), wishes.wanted_at_least());
-        match wishes.would_insert(topic, id) {
+        let (of_peer, of_all) = (requested.held_by(id), requested.wanted_at_least());
+        match requested.would_insert(topic, id) {
             Change::None => Ok(Change::None),
             Change::Peer if passes(of_peer) => Err(Refusal::Subscriptions),
             Change::Topic if passes(of_peer) || passes(of_all) => Err(Refusal::Subscriptions),
-            Change::Peer | Change::Topic => Ok(wishes.insert(topic, id)),
+            Change::Peer | Change::Topic => Ok(requested.insert(topic, id)),
         }
     }
 
-    /// The application lets a peer, which is connected, have a topic.
-    pub(crate) fn give(&mut self, id: PeerId, topic: &[u8]) {
+    /// Grants a topic to a connected peer.
+    pub(crate) fn grant(&mut self, id: PeerId, topic: &[u8]) {
         self.index.insert(topic, id);
     }
 
-    /// The application takes a topic from a peer.
-    pub(crate) fn take(&mut self, id: PeerId, topic: &[u8]) {
+    /// Revokes a topic from a peer.
+    pub(crate) fn revoke(&mut self, id: PeerId, topic: &[u8]) {
         self.index.remove(topic, id);
     }
 
-    /// A peer has gone, and gets nothing any more. [`sweep`](Self::sweep) removes its subscriptions.
+    /// Stops sending to a peer that has gone. [`sweep`](Self::sweep) removes its subscriptions.
     pub(crate) fn part(&mut self, id: PeerId) {
         self.index.part(id);
-        if let Some(asked) = &mut self.asked {
-            asked.part(id);
+        if let Some(requested) = &mut self.requested {
+            requested.part(id);
         }
     }
 
-    /// Removes at most so many of the subscriptions that peers had that have gone; `cancelled` is told the peer and the
-    /// topic of each that the application is told of. Returns whether there are more.
+    /// Removes at most `most` subscriptions of peers that have gone. Calls `cancelled` with the peer and the topic of each
+    /// that is reported to the application. Returns whether there are more.
     pub(crate) fn sweep(&mut self, most: usize, mut cancelled: impl FnMut(PeerId, Bytes)) -> bool {
-        let all = self.asked.is_some() || self.told == Told::All;
-        let swept = self.wishes().sweep(most, |id, topic, change| {
+        let all = self.requested.is_some() || self.verbosity == XPubVerbosity::All;
+        let swept = self.requested().sweep(most, |id, topic, change| {
             if all || change == Change::Topic {
                 cancelled(id, topic);
             }
         });
-        if self.asked.is_some() {
+        if self.requested.is_some() {
             self.index.sweep(most - swept, |_, _, _| {});
         }
-        !self.index.is_swept() || self.asked.as_ref().is_some_and(|asked| !asked.is_swept())
+        !self.index.is_swept() || self.requested.as_ref().is_some_and(|requested| !requested.is_swept())
     }
 
-    /// Peers that get every message, when no peer gets only some: then messages needn't be looked at. Peers that have gone
-    /// may be among them.
+    /// Returns the peers that get every message, if no peer gets only some: then topics needn't be looked up. Peers that
+    /// have gone may be among them.
     pub(crate) fn of_all(&self) -> Option<&[PeerId]> {
         if self.inverted { None } else { self.index.of_all() }
     }
 
-    /// Calls `found` for each peer that gets messages of this topic: once or more. `serial` has not been the mark
-    /// of any queue before.
+    /// Calls `found` for each peer that gets messages of this topic: once or more. `serial` is new: no queue has it as its
+    /// last serial.
     #[inline]
     pub(crate) fn for_each_recipient(
         &self,
@@ -132,7 +133,7 @@ impl Subscribers {
             return self.for_each_other(outboxes, topic, serial, &mut found);
         }
         self.index.for_each_match(topic, |id| {
-            // A peer that has gone has none.
+            // A peer that has gone has no queue.
             if let Some(outbox) = outboxes.get_mut(id) {
                 found(id, outbox);
             }
@@ -172,8 +173,8 @@ mod tests {
     enum Step {
         Subscribe(usize, String),
         Cancel(usize, String),
-        Give(usize, String),
-        Take(usize, String),
+        Grant(usize, String),
+        Revoke(usize, String),
         Gone(usize),
     }
 
@@ -182,8 +183,8 @@ mod tests {
         prop_oneof![
             4 => (peer(), topic()).prop_map(|(p, t)| Step::Subscribe(p, t)),
             3 => (peer(), topic()).prop_map(|(p, t)| Step::Cancel(p, t)),
-            2 => (peer(), topic()).prop_map(|(p, t)| Step::Give(p, t)),
-            2 => (peer(), topic()).prop_map(|(p, t)| Step::Take(p, t)),
+            2 => (peer(), topic()).prop_map(|(p, t)| Step::Grant(p, t)),
+            2 => (peer(), topic()).prop_map(|(p, t)| Step::Revoke(p, t)),
             1 => peer().prop_map(Step::Gone),
         ]
     }
@@ -211,38 +212,38 @@ mod tests {
         #[test]
         fn what_is_told_and_who_gets_what_agree_with_plain_maps(
             steps in prop::collection::vec(step(), 0..60),
-            told in prop::sample::select(vec![Told::Changes, Told::Subscribes, Told::All]),
+            told in prop::sample::select(vec![XPubVerbosity::Changes, XPubVerbosity::Subscribes, XPubVerbosity::All]),
             manual in any::<bool>(),
             probe in "[abc]{0,3}",
         ) {
             let mut ids = SlotMap::<PeerId, ()>::with_key();
             let ids: Vec<_> = (0..PEERS).map(|_| ids.insert(())).collect();
-            let mut subscribers = Subscribers::new(&Settings { told, manual, ..Settings::default() });
+            let mut subscribers = Subscribers::new(&Settings { xpub_verbosity: told, manual, ..Settings::default() });
             // Without a say of the application's, peers get what they ask for.
             let (mut asked, mut given) = (Topics::new(), Topics::new());
             for step in steps {
-                let wishes = if manual { &mut asked } else { &mut given };
+                let requested = if manual { &mut asked } else { &mut given };
                 match step {
                     Step::Subscribe(peer, topic) => {
-                        let news = put(wishes, &topic, peer) || manual || told != Told::Changes;
+                        let news = put(requested, &topic, peer) || manual || told != XPubVerbosity::Changes;
                         let subscribe = Subscription::Subscribe(topic.into());
-                        prop_assert_eq!(subscribers.ask(ids[peer], &subscribe), Ok(news));
+                        prop_assert_eq!(subscribers.apply(ids[peer], &subscribe), Ok(news));
                     }
                     Step::Cancel(peer, topic) => {
-                        let news = drop_out(wishes, &topic, peer) || manual || told == Told::All;
-                        prop_assert_eq!(subscribers.ask(ids[peer], &Subscription::Cancel(topic.into())), Ok(news));
+                        let news = drop_out(requested, &topic, peer) || manual || told == XPubVerbosity::All;
+                        prop_assert_eq!(subscribers.apply(ids[peer], &Subscription::Cancel(topic.into())), Ok(news));
                     }
-                    Step::Give(peer, topic) => {
+                    Step::Grant(peer, topic) => {
                         put(&mut given, &topic, peer);
-                        subscribers.give(ids[peer], topic.as_bytes());
+                        subscribers.grant(ids[peer], topic.as_bytes());
                     }
-                    Step::Take(peer, topic) => {
+                    Step::Revoke(peer, topic) => {
                         drop_out(&mut given, &topic, peer);
-                        subscribers.take(ids[peer], topic.as_bytes());
+                        subscribers.revoke(ids[peer], topic.as_bytes());
                     }
                     Step::Gone(peer) => {
-                        let mut expected = all_of(wishes, peer);
-                        expected.retain(|topic| drop_out(wishes, topic, peer) || manual || told == Told::All);
+                        let mut expected = all_of(requested, peer);
+                        expected.retain(|topic| drop_out(requested, topic, peer) || manual || told == XPubVerbosity::All);
                         all_of(&given, peer).iter().for_each(|topic| { drop_out(&mut given, topic, peer); });
                         let mut cancelled = Vec::new();
                         subscribers.part(ids[peer]);
@@ -278,13 +279,13 @@ mod tests {
         let settings = Settings { manual: true, subscriptions: 2, ..Settings::default() };
         let mut subscribers = Subscribers::new(&settings);
         for topic in ["a", "b", "a"] {
-            assert_eq!(subscribers.ask(id, &Subscription::Subscribe(topic.into())), Ok(true));
+            assert_eq!(subscribers.apply(id, &Subscription::Subscribe(topic.into())), Ok(true));
         }
         for (id, topic) in [(id, "c"), (other, "c")] {
-            let refused = subscribers.ask(id, &Subscription::Subscribe(topic.into()));
+            let refused = subscribers.apply(id, &Subscription::Subscribe(topic.into()));
             assert_eq!(refused, Err(Refusal::Subscriptions));
         }
-        assert_eq!(subscribers.ask(other, &Subscription::Subscribe("a".into())), Ok(true));
+        assert_eq!(subscribers.apply(other, &Subscription::Subscribe("a".into())), Ok(true));
     }
 
     #[test]
@@ -300,7 +301,7 @@ mod tests {
             (id, "", Ok(true)),
             (id, "e", Err(Refusal::Subscriptions)),
         ] {
-            assert_eq!(subscribers.ask(id, &Subscription::Subscribe(topic.into())), answer, "{topic}");
+            assert_eq!(subscribers.apply(id, &Subscription::Subscribe(topic.into())), answer, "{topic}");
         }
     }
 
@@ -309,9 +310,9 @@ mod tests {
         let mut ids = SlotMap::<PeerId, ()>::with_key();
         let (id, other) = (ids.insert(()), ids.insert(()));
         let mut subscribers = Subscribers::new(&Settings { subscriptions: 2, ..Settings::default() });
-        ["a", "b", "c"].iter().for_each(|topic| subscribers.give(other, topic.as_bytes()));
+        ["a", "b", "c"].iter().for_each(|topic| subscribers.grant(other, topic.as_bytes()));
         for (topic, answer) in [("a", Ok(false)), ("b", Ok(false)), ("c", Err(Refusal::Subscriptions))] {
-            assert_eq!(subscribers.ask(id, &Subscription::Subscribe(topic.into())), answer, "{topic}");
+            assert_eq!(subscribers.apply(id, &Subscription::Subscribe(topic.into())), answer, "{topic}");
         }
     }
 }

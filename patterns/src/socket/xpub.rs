@@ -127,13 +127,13 @@ impl XPub {
     pub fn subscribe(&self, peer: PeerId, topic: impl AsRef<[u8]>) {
         // Read before the lock is taken: it is the caller's code.
         let topic = topic.as_ref();
-        self.decide(peer, |subscribers| subscribers.give(peer, topic));
+        self.decide(peer, |subscribers| subscribers.grant(peer, topic));
     }
 
     /// Takes a topic from a peer, if it has it: that very topic, whatever others begin with it.
     pub fn unsubscribe(&self, peer: PeerId, topic: impl AsRef<[u8]>) {
         let topic = topic.as_ref();
-        self.decide(peer, |subscribers| subscribers.take(peer, topic));
+        self.decide(peer, |subscribers| subscribers.revoke(peer, topic));
     }
 
     fn decide(&self, peer: PeerId, decision: impl FnOnce(&mut Subscribers)) {
