@@ -11,16 +11,16 @@ use tokio::time::Instant;
 use super::{SocketCore, out_of_line, within};
 use crate::error::RecvError;
 use crate::options::Settings;
-use crate::queue::{Inbound, Place};
+use crate::queue::{Inbound, WaiterId};
 use crate::routing::Routing;
 
 impl<R: Routing> SocketCore<R> {
     /// Wakes a receiver, if any waits, once the lock of `inbound` is released: the only lock that is held.
     #[inline]
-    pub(super) fn announce(&self, mut inbound: MutexGuard<'_, Inbound>) {
-        let called = inbound.receivers.call();
+    pub(super) fn wake_receiver(&self, mut inbound: MutexGuard<'_, Inbound>) {
+        let waiter = inbound.waiters.pop_waker();
         drop(inbound);
-        called.into_iter().for_each(Waker::wake);
+        waiter.into_iter().for_each(Waker::wake);
     }
 
     /// Returns the arrivals, all of them wanted.
@@ -49,16 +49,16 @@ impl<R: Routing> SocketCore<R> {
         let mut inbound = self.wanted_inbound();
         let taken = take(&mut inbound);
         if taken.is_some() {
-            self.leave_rest(inbound);
+            self.wake_for_rest(inbound);
         }
         taken
     }
 
     /// Wakes another receiver for the arrivals that are left.
     #[inline]
-    fn leave_rest(&self, inbound: MutexGuard<'_, Inbound>) {
-        if !inbound.receivers.is_empty() && inbound.has_arrivals() {
-            self.announce(inbound);
+    fn wake_for_rest(&self, inbound: MutexGuard<'_, Inbound>) {
+        if !inbound.waiters.is_empty() && inbound.has_arrivals() {
+            self.wake_receiver(inbound);
         }
     }
 
@@ -104,7 +104,7 @@ impl<R: Routing> SocketCore<R> {
         mut take: impl FnMut(&mut Inbound) -> Option<T>,
     ) -> Result<T, RecvError> {
         self.recv_budget.yield_now().await;
-        let mut waiting = Waiting { core: self, place: None, since: None };
+        let mut waiting = RecvWaiter { core: self, id: None, since: None };
         let received = poll_fn(|cx| waiting.poll(&mut take, cx));
         within(limit, received).await.unwrap_or(Err(RecvError::Timeout))
     }
@@ -119,14 +119,14 @@ impl<R: Routing> SocketCore<R> {
 }
 
 /// A receiver, which waits in line once it has found nothing.
-struct Waiting<'a, R: Routing> {
+struct RecvWaiter<'a, R: Routing> {
     core: &'a SocketCore<R>,
-    place: Option<Place>,
+    id: Option<WaiterId>,
     /// Time at which it began to wait, and the bytes of the send budget that were spent then.
     since: Option<(Instant, usize)>,
 }
 
-impl<R: Routing> Waiting<'_, R> {
+impl<R: Routing> RecvWaiter<'_, R> {
     fn poll<T>(
         &mut self,
         take: &mut impl FnMut(&mut Inbound) -> Option<T>,
@@ -137,13 +137,13 @@ impl<R: Routing> Waiting<'_, R> {
             if inbound.closed {
                 return Poll::Ready(Err(RecvError::Closed));
             }
-            self.place = Some(inbound.receivers.wait(self.place, cx.waker()));
+            self.id = Some(inbound.waiters.register(self.id, cx.waker()));
             drop(inbound);
             self.since.get_or_insert_with(|| (Instant::now(), self.core.send_budget.spent()));
             return Poll::Pending;
         };
-        let _waker = self.place.take().and_then(|place| inbound.receivers.leave(place));
-        self.core.leave_rest(inbound);
+        let _waker = self.id.take().and_then(|id| inbound.waiters.remove(id));
+        self.core.wake_for_rest(inbound);
         // If the send budget has changed, another task sends meanwhile, and doesn't wait for answers.
         if let Some((since, sent)) = self.since
             && sent == self.core.send_budget.spent()
@@ -154,15 +154,15 @@ impl<R: Routing> Waiting<'_, R> {
     }
 }
 
-impl<R: Routing> Drop for Waiting<'_, R> {
+impl<R: Routing> Drop for RecvWaiter<'_, R> {
     fn drop(&mut self) {
-        let Some(place) = self.place else { return };
+        let Some(id) = self.id else { return };
         let mut inbound = self.core.inbound();
-        let waker = inbound.receivers.leave(place);
+        let waker = inbound.waiters.remove(id);
         match waker {
             Some(_) => drop(inbound),
             // This receiver was woken for an arrival that it doesn't take.
-            None => self.core.leave_rest(inbound),
+            None => self.core.wake_for_rest(inbound),
         }
     }
 }
@@ -194,7 +194,7 @@ mod tests {
         texts.iter().map(|text| Message::from(*text)).collect()
     }
 
-    fn called<F, const N: usize>(receivers: &[Spawn<F>; N]) -> [bool; N] {
+    fn woken<F, const N: usize>(receivers: &[Spawn<F>; N]) -> [bool; N] {
         receivers.each_ref().map(Spawn::is_woken)
     }
 
@@ -204,9 +204,9 @@ mod tests {
         let mut receivers = [(); 3].map(|()| spawn(core.recv_by(Inbound::pop_message)));
         receivers.iter_mut().for_each(|receiver| assert_pending!(receiver.poll()));
         core.deliver(peer, run(&["a"])).unwrap();
-        assert_eq!(called(&receivers), [true, false, false]);
+        assert_eq!(woken(&receivers), [true, false, false]);
         core.deliver(peer, run(&["b", "c"])).unwrap();
-        assert_eq!(called(&receivers), [true, true, false]);
+        assert_eq!(woken(&receivers), [true, true, false]);
         let [mut first, mut second, mut third] = receivers;
         assert_eq!(assert_ready!(first.poll()), Ok("a".into()));
         assert!(third.is_woken(), "there is more than the first has taken");

@@ -287,7 +287,7 @@ impl<R: Routing> SocketCore<R> {
         let mut sleeping: Vec<Waker> = out.outboxes.values_mut().filter_map(Outbox::wake_to_close).collect();
         let mut inbound = self.inbound();
         inbound.closed = true;
-        sleeping.extend(inbound.receivers.call_all());
+        sleeping.extend(inbound.waiters.drain_wakers());
         sleeping.extend(inbound.sweeper.take());
         drop((inbound, out));
         self.endpoints().close_listeners();

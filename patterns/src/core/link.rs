@@ -72,9 +72,9 @@ impl<R: Routing> Link for SocketCore<R> {
         let out = &mut *guard;
         let (room, mut peer) = (peer.room, peer.placed(id));
         if let Err(refusal) = out.routing.join(&mut peer, &mut out.outboxes[id]) {
-            let called = if queue.is_none() { self.close_queue(out, id) } else { None };
+            let waiter = if queue.is_none() { self.close_queue(out, id) } else { None };
             drop(guard);
-            called.into_iter().for_each(Waker::wake);
+            waiter.into_iter().for_each(Waker::wake);
             return Err(refusal);
         }
         out.outboxes[id].connect(room);
@@ -94,9 +94,9 @@ impl<R: Routing> Link for SocketCore<R> {
         let mut inbound = self.inbound();
         let peer = Arc::new(peer);
         inbound.join(peer.clone());
-        let called = inbound.receivers.call();
+        let waiter = inbound.waiters.pop_waker();
         drop((inbound, guard));
-        replaced.into_iter().chain(called).for_each(Waker::wake);
+        replaced.into_iter().chain(waiter).for_each(Waker::wake);
         self.changed();
         Ok(peer)
     }
@@ -112,7 +112,7 @@ impl<R: Routing> Link for SocketCore<R> {
         inbound.push(id, batch);
         inbound.is_doubtful |= is_doubtful;
         drop(out);
-        self.announce(inbound);
+        self.wake_receiver(inbound);
         Ok(())
     }
 
@@ -197,7 +197,7 @@ impl<R: Routing> Link for SocketCore<R> {
         let unsent = if keep && !report { Vec::new() } else { outbox.drain() };
         out.lost += unsent.iter().map(Batch::len).sum::<usize>();
         inbound.part(id, unsent, report);
-        let called = inbound.receivers.call();
+        let waiter = inbound.waiters.pop_waker();
         drop(inbound);
         let another = if keep {
             out.routing.room(id);
@@ -206,7 +206,7 @@ impl<R: Routing> Link for SocketCore<R> {
             self.close_queue(out, id)
         };
         drop(guard);
-        called.into_iter().chain(another).for_each(Waker::wake);
+        waiter.into_iter().chain(another).for_each(Waker::wake);
         self.changed();
         sweeps
     }
@@ -222,9 +222,9 @@ impl<R: Routing> Link for SocketCore<R> {
         }
         let more = self.sweep(&mut out, &mut inbound, SWEEP);
         out.sweeping = more;
-        let called = inbound.receivers.call();
+        let waiter = inbound.waiters.pop_waker();
         drop((inbound, out));
-        called.into_iter().for_each(Waker::wake);
+        waiter.into_iter().for_each(Waker::wake);
         self.changed();
         Poll::Ready(more)
     }
@@ -242,9 +242,9 @@ impl<R: Routing> Link for SocketCore<R> {
         if with_runtime {
             out.stranded += out.outboxes[id].queued();
         }
-        let called = self.close_queue(&mut out, id);
+        let waiter = self.close_queue(&mut out, id);
         drop(out);
-        called.into_iter().for_each(Waker::wake);
+        waiter.into_iter().for_each(Waker::wake);
         self.changed();
     }
 
@@ -261,7 +261,7 @@ impl<R: Routing> SocketCore<R> {
         id
     }
 
-    /// Gives the receiver that is to be called once the lock is released.
+    /// Removes the queue to a peer. Returns the waker of a receiver, to be woken once the lock is released.
     fn close_queue(&self, out: &mut Out<R>, id: PeerId) -> Option<Waker> {
         let unsent = out.outboxes.remove(id).map(|mut outbox| outbox.drain());
         out.lost += unsent.iter().flatten().map(Batch::len).sum::<usize>();
@@ -271,7 +271,7 @@ impl<R: Routing> SocketCore<R> {
             inbound.part(id, unsent.unwrap_or_default(), true);
         }
         inbound.close(id);
-        inbound.receivers.call()
+        inbound.waiters.pop_waker()
     }
 
     /// Subscriptions may come as messages: from ZMTP 3.0 peers, and from libzmq's XSUB. What is left is for
@@ -283,7 +283,7 @@ impl<R: Routing> SocketCore<R> {
             } else if self.kind == SocketType::XPub {
                 let mut inbound = self.inbound();
                 inbound.push(id, message.into());
-                self.announce(inbound);
+                self.wake_receiver(inbound);
             }
         }
         Ok(())
@@ -294,7 +294,7 @@ impl<R: Routing> SocketCore<R> {
         let mut guard = self.out();
         let out = &mut *guard;
         let news = out.routing.subscription(id, subscription)?;
-        let called = ((news && self.kind == SocketType::XPub) || out.sweeping).then(|| {
+        let waiter = ((news && self.kind == SocketType::XPub) || out.sweeping).then(|| {
             let mut inbound = self.inbound();
             if news && self.kind == SocketType::XPub {
                 inbound.push_subscription(id, subscription.clone());
@@ -303,10 +303,10 @@ impl<R: Routing> SocketCore<R> {
                 // More goes than comes: so what is left of peers that have gone has a bound, however fast others come.
                 self.sweep(out, &mut inbound, 2);
             }
-            inbound.receivers.call()
+            inbound.waiters.pop_waker()
         });
         drop(guard);
-        called.flatten().into_iter().for_each(Waker::wake);
+        waiter.flatten().into_iter().for_each(Waker::wake);
         self.changed();
         Ok(())
     }

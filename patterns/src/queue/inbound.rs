@@ -4,7 +4,7 @@
 //! from the first peer in line, and that peer goes to the back: fair per message, or per run.
 
 mod inbox;
-mod receivers;
+mod wait_list;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use enfonet_zmtp::{Batch, Message, Subscription};
 use slotmap::SlotMap;
 
 use inbox::{Inbox, Item};
-pub(crate) use receivers::Place;
-use receivers::Receivers;
+use wait_list::WaitList;
+pub(crate) use wait_list::WaiterId;
 
-use super::{Load, first_goes_last};
+use super::{Load, rotate_front};
 use crate::{Amount, PeerId, PeerInfo};
 
 /// An event that a socket receives. The events of one peer come in the order in which they happened, except that
@@ -27,7 +27,7 @@ pub(crate) enum Arrival<T = Batch> {
     /// A peer has joined; reported to sockets that ask for it.
     Joined(Arc<PeerInfo>),
     /// Messages from a peer, or one message.
-    Came(PeerId, T),
+    Messages(PeerId, T),
     /// A peer wants, or no longer wants, a topic that no other peer wants (XPUB).
     Subscription(PeerId, Subscription),
     /// A peer has gone, with the messages that weren't sent to it. All messages that it sent come before this.
@@ -60,7 +60,7 @@ pub(crate) struct Inbound {
     orphaned: Load,
     /// Whether some of the waiting messages may not be wanted: that is checked when they are received.
     pub(crate) is_doubtful: bool,
-    pub(crate) receivers: Receivers,
+    pub(crate) waiters: WaitList,
     /// The socket is closed: nobody waits any more.
     pub(crate) closed: bool,
     /// No connection is to be read any more.
@@ -85,7 +85,7 @@ impl Inbound {
             limit,
             orphaned: Load::default(),
             is_doubtful: false,
-            receivers: Receivers::default(),
+            waiters: WaitList::default(),
             closed: false,
             stopped: false,
             reports,
@@ -284,7 +284,7 @@ impl Inbound {
     /// Returns whether waiting messages can be taken without a check, and no receiver waits.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
-        !self.is_doubtful && self.receivers.is_empty()
+        !self.is_doubtful && self.waiters.is_empty()
     }
 
     /// Whether there is anything to receive.
@@ -324,7 +324,7 @@ impl Inbound {
         }
         // The run goes on: nothing changes but that the message is gone. A peer alone in line has the next turn, too.
         inbox.give_credit(Load::new(1, run.front_len()), &self.limit);
-        first_goes_last(&mut self.ready);
+        rotate_front(&mut self.ready);
         let Some(Item::Run(run)) = inbox.items.front_mut() else { return None };
         run.pop_front()
     }
@@ -336,7 +336,7 @@ impl Inbound {
     /// Pops the next message of any peer, in turn, with its peer's id. Other arrivals are dropped.
     pub(crate) fn pop_message_of(&mut self) -> Option<(PeerId, Message)> {
         loop {
-            if let Arrival::Came(id, message) = self.pop_one()? {
+            if let Arrival::Messages(id, message) = self.pop_one()? {
                 return Some((id, message));
             }
         }
@@ -359,7 +359,7 @@ impl Inbound {
         let seen = see(Some(inbox));
         if inbox.open && inbox.has_arrivals(self.reports) {
             // A peer alone in line has the next turn, too.
-            first_goes_last(&mut self.ready);
+            rotate_front(&mut self.ready);
         } else {
             self.leave_line(id, queued);
         }

@@ -6,7 +6,7 @@ mod outgoing;
 
 use std::collections::VecDeque;
 
-pub(crate) use inbound::{Arrival, IdleEnd, Inbound, Place};
+pub(crate) use inbound::{Arrival, IdleEnd, Inbound, WaiterId};
 pub(crate) use outbox::{EndMode, Outbox, PendingRun, Staged};
 pub(crate) use outgoing::Outgoing;
 
@@ -54,10 +54,10 @@ impl Load {
     }
 }
 
-/// Moves the first entry of a line to the end, at no cost if it is the only entry.
+/// Moves the first entry of a queue to the end, at no cost if it is the only entry.
 #[inline]
-pub(crate) fn first_goes_last<T>(line: &mut VecDeque<T>) {
-    if line.len() > 1 {
-        line.rotate_left(1);
+pub(crate) fn rotate_front<T>(queue: &mut VecDeque<T>) {
+    if queue.len() > 1 {
+        queue.rotate_left(1);
     }
 }

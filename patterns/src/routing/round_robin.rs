@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::{Choose, Outboxes, Routing};
 use crate::PeerId;
-use crate::queue::{Outbox, first_goes_last};
+use crate::queue::{Outbox, rotate_front};
 
 /// The peers that may have room, in a line: whose turn it was goes to its end. A peer found full leaves it until its
 /// queue has room again, so that choosing doesn't cost a walk over all that are full.
@@ -18,7 +18,7 @@ impl Choose for RoundRobin {
     fn choose(&mut self, outboxes: &Outboxes) -> Option<PeerId> {
         while let Some(&id) = self.line.front() {
             if outboxes.get(id).is_some_and(Outbox::has_room) {
-                first_goes_last(&mut self.line);
+                rotate_front(&mut self.line);
                 return Some(id);
             }
             self.line.pop_front();

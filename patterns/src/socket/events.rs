@@ -39,7 +39,7 @@ pub(super) fn event(inbound: &mut Inbound, messages: usize) -> Option<PeerEvent>
     loop {
         match inbound.pop(messages.max(1))? {
             Arrival::Joined(info) => return Some(PeerEvent::Joined { peer: info.id, info }),
-            Arrival::Came(peer, batch) => return Some(PeerEvent::Messages { peer, batch }),
+            Arrival::Messages(peer, batch) => return Some(PeerEvent::Messages { peer, batch }),
             Arrival::Left(peer, unsent) => return Some(PeerEvent::Left { peer, unsent }),
             Arrival::Subscription(..) => {}
         }

@@ -15,7 +15,7 @@ use crate::{PeerId, PeerInfo};
 /// The next message of any peer, in turn, and what is known of the peer.
 pub(super) fn known_message(inbound: &mut Inbound) -> Option<(Arc<PeerInfo>, Message)> {
     loop {
-        if let (Arrival::Came(_, message), Some(peer)) = inbound.pop_one_known()? {
+        if let (Arrival::Messages(_, message), Some(peer)) = inbound.pop_one_known()? {
             return Some((peer, message));
         }
     }
@@ -29,7 +29,7 @@ pub(super) fn run(inbound: &mut Inbound) -> Option<(PeerId, Batch)> {
 /// The next run of any peer, in turn; at most so many messages of it.
 pub(super) fn run_of(inbound: &mut Inbound, messages: usize) -> Option<(PeerId, Batch)> {
     loop {
-        if let Arrival::Came(id, run) = inbound.pop(messages)? {
+        if let Arrival::Messages(id, run) = inbound.pop(messages)? {
             return Some((id, run));
         }
     }

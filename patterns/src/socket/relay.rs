@@ -78,7 +78,7 @@ impl Relay for Router {
     async fn take(&self, messages: usize) -> Result<Batch, Closed> {
         let received = self.core.recv_by(|inbound| {
             loop {
-                if let (Arrival::Came(_, run), Some(peer)) = inbound.pop_known(messages)? {
+                if let (Arrival::Messages(_, run), Some(peer)) = inbound.pop_known(messages)? {
                     let named = |message: Message| message.with_first(peer.routing_id.clone());
                     return Some(run.into_iter().map(named).collect());
                 }

@@ -238,7 +238,7 @@ impl Req {
     fn take(&self, arrival: Arrival<Message>) {
         let mut out = self.core.out();
         let news = match arrival {
-            Arrival::Came(peer, message) => out.routing.reply(peer, message),
+            Arrival::Messages(peer, message) => out.routing.reply(peer, message),
             Arrival::Left(peer, unsent) => {
                 out.routing.peer_lost(peer, unsent);
                 true

@@ -185,7 +185,7 @@ fn from_subscriber(arrival: Arrival<Message>) -> Option<FromSubscriber> {
         Arrival::Subscription(peer, subscription) => {
             Some(FromSubscriber::Subscription { peer, subscription })
         }
-        Arrival::Came(peer, message) => Some(FromSubscriber::Message { peer, message }),
+        Arrival::Messages(peer, message) => Some(FromSubscriber::Message { peer, message }),
         Arrival::Joined(..) | Arrival::Left(..) => None,
     }
 }

@@ -66,7 +66,7 @@ impl Inbox {
             self.items.pop_front();
         }
         self.give_credit(load, limit);
-        Arrival::Came(id, taken)
+        Arrival::Messages(id, taken)
     }
 
     /// Returns whether there is anything to receive.

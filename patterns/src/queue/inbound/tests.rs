@@ -16,7 +16,7 @@ fn texts(inbound: &mut Inbound, messages: usize) -> Vec<String> {
     let text = |run: Batch| run.into_iter().map(|message| message.text(0).into_owned()).collect::<String>();
     std::iter::from_fn(|| inbound.pop(messages))
         .map(|arrival| match arrival {
-            Arrival::Came(_, run) => text(run),
+            Arrival::Messages(_, run) => text(run),
             Arrival::Left(_, unsent) => {
                 unsent.into_iter().fold("left".to_owned(), |left, run| format!("{left} {}", text(run)))
             }
@@ -97,7 +97,7 @@ fn each_message_is_known_to_be_of_the_peer_that_sent_it_also_where_another_took_
     }
     let next = |inbound: &mut Inbound| {
         let (arrival, peer) = inbound.pop_known(1)?;
-        let Arrival::Came(_, run) = arrival else { panic!() };
+        let Arrival::Messages(_, run) = arrival else { panic!() };
         Some((run.into_iter().next().unwrap(), peer.unwrap().routing_id.clone()))
     };
     assert_eq!(next(&mut inbound), Some((Message::from("a"), "first".into())));

@@ -65,7 +65,7 @@ fn number(message: &Message) -> usize {
 
 fn receive(inbound: &mut Inbound, how: How) -> Option<Received> {
     fn came<T>(arrival: Arrival<T>) -> (PeerId, T) {
-        let Arrival::Came(id, messages) = arrival else { panic!("nothing else is an arrival here") };
+        let Arrival::Messages(id, messages) = arrival else { panic!("nothing else is an arrival here") };
         (id, messages)
     }
     let (of, run, known): (_, Batch, Option<Option<Arc<PeerInfo>>>) = match how {
