@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::Closing;
+use crate::CloseSummary;
 use crate::connection::{Link, Tokens};
 
 /// A space of `inproc://` names. Sockets of one context find each other, and [`shutdown`](Self::shutdown) ends them
@@ -35,7 +35,7 @@ struct Sockets {
 /// A socket, as its context sees it.
 pub(crate) trait Member: fmt::Debug + Send + Sync {
     /// Ends the socket: waiting messages are still sent, for at most `linger`.
-    fn end(self: Arc<Self>, linger: Duration) -> Pin<Box<dyn Future<Output = Closing> + Send>>;
+    fn end(self: Arc<Self>, linger: Duration) -> Pin<Box<dyn Future<Output = CloseSummary> + Send>>;
 }
 
 /// A socket that is bound to a name.
@@ -86,7 +86,7 @@ impl Context {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn shutdown(&self, linger: Duration) -> Closing {
+    pub async fn shutdown(&self, linger: Duration) -> CloseSummary {
         let members = {
             let mut sockets = self.sockets();
             sockets.is_shut_down = true;
@@ -95,7 +95,7 @@ impl Context {
         // All begin at once, and each has all of the time.
         let ends: Vec<_> =
             members.iter().filter_map(Weak::upgrade).map(|socket| tokio::spawn(socket.end(linger))).collect();
-        let mut total = Closing::default();
+        let mut total = CloseSummary::default();
         for end in ends {
             let closing = end.await.unwrap_or_default();
             total.flushed += closing.flushed;

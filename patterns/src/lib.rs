@@ -40,7 +40,7 @@ pub use peer::{PeerId, PeerInfo};
 pub use proxy::{Control, Leftover, Proxy, Statistics, Traffic, proxy};
 pub use routing::Refusal;
 pub use socket::{
-    Client, Dealer, FromSubscriber, Pair, PeerEvent, Permit, Pub, Pull, Push, Receiving, Relay, Rep, Req,
-    Request, RequestError, Router, Sending, Sub, XPub, XSub,
+    Client, Dealer, Pair, PeerEvent, Permit, Pub, Pull, Push, Relay, Rep, Req, Request, RequestError, Router,
+    SocketSink, SocketStream, Sub, XPub, XPubEvent, XSub,
 };
-pub use status::{Amount, Closing, PeerStatus};
+pub use status::{Amount, CloseSummary, PeerStatus};

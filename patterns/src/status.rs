@@ -51,12 +51,12 @@ impl From<Load> for Amount {
     }
 }
 
-/// The outcome of closing a socket, for the messages that waited.
+/// Summary of a close: the fate of the messages that waited to be sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Closing {
+pub struct CloseSummary {
     /// Messages that were handed to the system, or to another socket in the process.
     pub flushed: usize,
-    /// Messages that were not, within the linger: their peers weren't there, or didn't take them.
+    /// Messages that weren't sent within the linger: their peers weren't connected, or didn't read them.
     pub dropped: usize,
 }

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use enfonet::blocking::{Client, Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Sub, XPub, XSub};
-use enfonet::{FromSubscriber, Message, Options, RecvError, SendError};
+use enfonet::{Message, Options, RecvError, SendError, XPubEvent};
 
 const ANYWHERE: &str = "tcp://127.0.0.1:*";
 const LONG: Duration = Duration::from_secs(3600);
@@ -121,7 +121,7 @@ fn every_kind_sends_or_receives() {
     let (publisher, subscriber) = (XPub::new(), XSub::new());
     subscriber.connect(publisher.bind("inproc://xpub").unwrap()).unwrap();
     subscriber.subscribe("a");
-    assert!(matches!(publisher.recv().unwrap(), FromSubscriber::Subscription { .. }));
+    assert!(matches!(publisher.recv().unwrap(), XPubEvent::Subscription { .. }));
     publisher.send("a").unwrap();
     assert_eq!(subscriber.recv().unwrap(), "a");
 }

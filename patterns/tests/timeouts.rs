@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use enfonet::{
-    Context, Dealer, FromSubscriber, MonitorEvent, Options, Pair, PeerId, Pull, Push, RecvError, Rep, Router,
-    SendError, Sub, XPub,
+    Context, Dealer, MonitorEvent, Options, Pair, PeerId, Pull, Push, RecvError, Rep, Router, SendError, Sub,
+    XPub, XPubEvent,
 };
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
@@ -176,7 +176,7 @@ async fn what_is_not_for_the_application_does_not_prolong_a_receive() {
     let (xpub, sub) = (XPub::with_options(options.clone()), Sub::with_options(limited.clone()));
     sub.subscribe("wanted");
     sub.connect(xpub.bind(AT).await.unwrap()).unwrap();
-    let FromSubscriber::Subscription { peer, .. } = soon(xpub.recv()).await.unwrap() else { panic!() };
+    let XPubEvent::Subscription { peer, .. } = soon(xpub.recv()).await.unwrap() else { panic!() };
     let unwanted = async {
         for _ in 0..20 {
             sleep(SECOND).await;

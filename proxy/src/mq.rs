@@ -9,7 +9,7 @@ use std::future::pending;
 use std::pin::pin;
 use std::time::Duration;
 
-use enfonet::{FromSubscriber, Subscription, XPub, XSub};
+use enfonet::{Subscription, XPub, XPubEvent, XSub};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
@@ -166,15 +166,15 @@ impl Broker {
     async fn forward_subscriptions(&self) {
         while let Ok(received) = self.backend.recv().await {
             match received {
-                FromSubscriber::Subscription { subscription: Subscription::Subscribe(topic), .. } => {
+                XPubEvent::Subscription { subscription: Subscription::Subscribe(topic), .. } => {
                     debug!(topic = %topic.escape_ascii(), "first subscriber");
                     self.frontend.subscribe(topic);
                 }
-                FromSubscriber::Subscription { subscription: Subscription::Cancel(topic), .. } => {
+                XPubEvent::Subscription { subscription: Subscription::Cancel(topic), .. } => {
                     debug!(topic = %topic.escape_ascii(), "last subscriber gone");
                     self.frontend.unsubscribe(topic);
                 }
-                FromSubscriber::Message { message, .. } => {
+                XPubEvent::Message { message, .. } => {
                     if self.frontend.send(message).is_err() {
                         return;
                     }

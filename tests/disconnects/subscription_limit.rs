@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use enfonet::{FromSubscriber, Options, Subscription, XPub, XSub};
+use enfonet::{Options, Subscription, XPub, XPubEvent, XSub};
 use enfonet_tests::Runtime;
 
 use crate::TCP;
@@ -21,7 +21,7 @@ fn a_publisher_is_told_more_subscriptions_than_may_wait_for_one_that_is_there() 
     let mut told = BTreeSet::new();
     while told.len() < topics.len() {
         match runtime.run(publisher.recv()).unwrap() {
-            FromSubscriber::Subscription { subscription: Subscription::Subscribe(topic), .. } => {
+            XPubEvent::Subscription { subscription: Subscription::Subscribe(topic), .. } => {
                 assert!(told.insert(String::from_utf8(topic.to_vec()).unwrap()), "told once");
             }
             other => panic!("{other:?}"),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet::{BindError, Dealer, FromSubscriber, Options, PeerEvent, Rep, Req, Sub, Subscription, XPub};
+use enfonet::{BindError, Dealer, Options, PeerEvent, Rep, Req, Sub, Subscription, XPub, XPubEvent};
 use enfonet_tests::{LibZmq, Runtime, eventually, frames, ipc, unused};
 
 /// An endpoint to be bound again and again, and what has to live as long as it is used.
@@ -110,9 +110,9 @@ fn libzmq_subscribers_come_back_to_our_publisher() {
     }
 }
 
-fn topic(event: FromSubscriber) -> String {
+fn topic(event: XPubEvent) -> String {
     match event {
-        FromSubscriber::Subscription { subscription: Subscription::Subscribe(topic), .. } => {
+        XPubEvent::Subscription { subscription: Subscription::Subscribe(topic), .. } => {
             String::from_utf8(topic.to_vec()).unwrap()
         }
         other => panic!("{other:?}"),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet::{FromSubscriber, PeerId, Sub, Subscription, XPub, XSub};
+use enfonet::{PeerId, Sub, Subscription, XPub, XPubEvent, XSub};
 use enfonet_tests::{LibZmq, Library, Runtime, frames, wildcard};
 
 use crate::setup::{End, MIXED, World};
@@ -174,8 +174,8 @@ fn a_pub_drops_them() {
 
 fn event(runtime: &Runtime, xpub: &XPub) -> (PeerId, Subscription) {
     match runtime.run(xpub.recv()).unwrap() {
-        FromSubscriber::Subscription { peer, subscription } => (peer, subscription),
-        message @ FromSubscriber::Message { .. } => panic!("{message:?}"),
+        XPubEvent::Subscription { peer, subscription } => (peer, subscription),
+        message @ XPubEvent::Message { .. } => panic!("{message:?}"),
     }
 }
 
@@ -193,7 +193,7 @@ fn whose_subscription_and_whose_message_it_is_is_told() {
     let (second_id, _) = event(&runtime, &xpub);
     assert_ne!(first_id, second_id);
     first.send("mine", 0).unwrap();
-    let message = FromSubscriber::Message { peer: first_id, message: "mine".into() };
+    let message = XPubEvent::Message { peer: first_id, message: "mine".into() };
     assert_eq!(runtime.run(xpub.recv()).unwrap(), message);
     drop(second);
     assert_eq!(event(&runtime, &xpub), (second_id, Subscription::Cancel("b".into())));
@@ -221,6 +221,6 @@ fn a_message_behind_a_subscription_arrives_over_inproc() {
     let (peer, subscription) = event(&runtime, &xpub);
     assert_eq!(subscription, Subscription::Subscribe("a".into()));
     xsub.send("question").unwrap();
-    let expected = FromSubscriber::Message { peer, message: "question".into() };
+    let expected = XPubEvent::Message { peer, message: "question".into() };
     assert_eq!(runtime.run(xpub.recv()).unwrap(), expected);
 }

@@ -1,6 +1,6 @@
 //! An XPUB with options: subscriptions that it is told of, and subscriptions that it decides on for its peers.
 
-use enfonet::{Context, FromSubscriber, IntoMessage, Options, PeerId, Sub, Subscription, XPub, XSub};
+use enfonet::{Context, IntoMessage, Options, PeerId, Sub, Subscription, XPub, XPubEvent, XSub};
 use enfonet_tests::{End, LibZmq, Runtime, eventually, frames, wildcard};
 use zmq::SocketType;
 
@@ -43,11 +43,11 @@ impl Stage<'_> {
     /// The next subscription, `+` and its topic, or cancel, `-` and its topic; and whose it is.
     fn told(&self) -> (String, PeerId) {
         match self.runtime.run(self.xpub.recv()).unwrap() {
-            FromSubscriber::Subscription { peer, subscription } => {
+            XPubEvent::Subscription { peer, subscription } => {
                 let sign = if matches!(subscription, Subscription::Subscribe(_)) { '+' } else { '-' };
                 (format!("{sign}{}", subscription.topic().escape_ascii()), peer)
             }
-            message @ FromSubscriber::Message { .. } => panic!("{message:?}"),
+            message @ XPubEvent::Message { .. } => panic!("{message:?}"),
         }
     }
 
@@ -296,7 +296,7 @@ fn messages_of_subscribers_reach_an_application_that_decides_as_they_are() {
             subscriber.subscribe("a");
             let peer = stage.expect("+a");
             subscriber.send(["\u{2}hello"]);
-            let message = FromSubscriber::Message { peer, message: "\u{2}hello".into() };
+            let message = XPubEvent::Message { peer, message: "\u{2}hello".into() };
             assert_eq!(stage.runtime.run(stage.xpub.recv()).unwrap(), message);
         },
     );
@@ -372,9 +372,7 @@ fn a_device_by_hand_passes_subscriptions_up_and_publications_down() {
     front.connect(at).unwrap();
     let at = runtime.run(back.bind("tcp://127.0.0.1:*")).unwrap().to_string();
     let subscriber = libzmq.subscriber(&at, "");
-    let FromSubscriber::Subscription { subscription, .. } = runtime.run(back.recv()).unwrap() else {
-        panic!()
-    };
+    let XPubEvent::Subscription { subscription, .. } = runtime.run(back.recv()).unwrap() else { panic!() };
     front.send(subscription.to_message()).unwrap();
     assert_eq!(theirs.recv_bytes(0).unwrap(), b"\x01");
     for text in [&[""][..], &["a", "", "b"]] {

@@ -1,6 +1,6 @@
 //! Publishers and subscribers of libzmq and of ours, behind one face, and brokers to put between them.
 
-use enfonet::{FromSubscriber, Options, Sub, Subscription, XPub};
+use enfonet::{Options, Sub, Subscription, XPub, XPubEvent};
 use enfonet_proxy::{Config, Side};
 use enfonet_tests::{LIBRARIES, LibZmq, Library, Mq, Runtime, frames, ours, text, theirs, wildcard};
 
@@ -140,11 +140,11 @@ impl Publisher<'_> {
         match &self.socket {
             AnyPublisher::Libzmq(socket) => socket.recv_multipart(0).unwrap(),
             AnyPublisher::Ours(socket) => match self.runtime.run(socket.recv()).unwrap() {
-                FromSubscriber::Message { message, .. } => theirs(&message),
-                FromSubscriber::Subscription { subscription: Subscription::Subscribe(topic), .. } => {
+                XPubEvent::Message { message, .. } => theirs(&message),
+                XPubEvent::Subscription { subscription: Subscription::Subscribe(topic), .. } => {
                     vec![[b"\x01", &topic[..]].concat()]
                 }
-                FromSubscriber::Subscription { subscription: Subscription::Cancel(topic), .. } => {
+                XPubEvent::Subscription { subscription: Subscription::Cancel(topic), .. } => {
                     vec![[b"\x00", &topic[..]].concat()]
                 }
             },

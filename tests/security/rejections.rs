@@ -1,8 +1,8 @@
 //! Clients of pyzmq's that a server of ours doesn't let in, and what both see of it.
 
 use enfonet::{
-    AuthRequest, Credentials, CurveClients, DenyReason, FromSubscriber, Options, PlainUsers, Security,
-    Subscription, Verdict, XPub,
+    AuthRequest, Credentials, CurveClients, DenyReason, Options, PlainUsers, Security, Subscription, Verdict,
+    XPub, XPubEvent,
 };
 use enfonet_tests::PySocket;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -40,7 +40,7 @@ fn admits(world: &World, xpub: &XPub, mechanism: Mechanism, at: &str) {
 
 fn hears(world: &World, xpub: &XPub, expected: Subscription) {
     match world.runtime.run(xpub.recv()).unwrap() {
-        FromSubscriber::Subscription { subscription, .. } => assert_eq!(subscription, expected),
+        XPubEvent::Subscription { subscription, .. } => assert_eq!(subscription, expected),
         other => panic!("{other:?}"),
     }
 }

@@ -89,13 +89,13 @@ async fn contexts_do_not_see_each_other() {
 }
 
 async fn subscribing_and_leaving_is_seen_once_each() {
-    use enfonet::{FromSubscriber, Subscription};
+    use enfonet::{Subscription, XPubEvent};
     let (publisher, subscriber) = (XPub::new(), Sub::new());
     let at = publisher.bind(inproc()).await.unwrap();
     subscriber.subscribe("topic");
     subscriber.connect(&at).unwrap();
     let change = |event| match event {
-        FromSubscriber::Subscription { subscription, .. } => subscription,
+        XPubEvent::Subscription { subscription, .. } => subscription,
         other => panic!("{other:?}"),
     };
     assert_eq!(change(publisher.recv().await.unwrap()), Subscription::Subscribe("topic".into()));

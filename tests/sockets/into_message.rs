@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
-use enfonet::{FromSubscriber, IntoMessage, Message, Pair, Pull, Push, Req, Router, Sub, XPub};
+use enfonet::{IntoMessage, Message, Pair, Pull, Push, Req, Router, Sub, XPub, XPubEvent};
 
 use crate::{anywhere, inproc, on_every_runtime};
 
@@ -101,7 +101,7 @@ async fn a_topic_of_the_applications_own_type_may_use_its_socket_or_panic() {
     let (publisher, subscriber) = (XPub::builder().manual(true).build(), Sub::new());
     subscriber.connect(publisher.bind(inproc()).await.unwrap()).unwrap();
     subscriber.subscribe("x");
-    let FromSubscriber::Subscription { peer, .. } = publisher.recv().await.unwrap() else { panic!() };
+    let XPubEvent::Subscription { peer, .. } = publisher.recv().await.unwrap() else { panic!() };
     for change in [XPub::subscribe, XPub::unsubscribe] {
         let topic = Topic { publisher: &publisher, panics: true };
         catch_unwind(AssertUnwindSafe(|| change(&publisher, peer, topic))).unwrap_err();

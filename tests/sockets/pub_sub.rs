@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet::{Batch, FromSubscriber, Message, Options, Pub, RecvError, Sub, Subscription, XPub, XSub};
+use enfonet::{Batch, Message, Options, Pub, RecvError, Sub, Subscription, XPub, XPubEvent, XSub};
 use futures_util::{SinkExt, StreamExt, TryStreamExt};
 
 use crate::{anywhere, inproc, on_every_runtime};
@@ -50,7 +50,7 @@ async fn a_broker_is_two_streams_and_two_sinks() {
     let (front_at, back_at) = (front.bind(inproc()).await.unwrap(), back.bind(inproc()).await.unwrap());
     tokio::spawn(front.stream().map(|message| Ok(message.unwrap())).forward(back.sink()));
     let upstream = back.stream().filter_map(async |event| match event {
-        Ok(FromSubscriber::Subscription { subscription, .. }) => Some(Ok(subscription.to_message())),
+        Ok(XPubEvent::Subscription { subscription, .. }) => Some(Ok(subscription.to_message())),
         _ => None,
     });
     tokio::spawn(async move { Box::pin(upstream).forward(front.sink()).await });
@@ -119,7 +119,7 @@ async fn who_published_is_known() {
     let xpub = XPub::new();
     let at = xpub.bind(inproc()).await.unwrap();
     subscriber.connect(at).unwrap();
-    let FromSubscriber::Subscription { peer, subscription } = xpub.recv().await.unwrap() else { panic!() };
+    let XPubEvent::Subscription { peer, subscription } = xpub.recv().await.unwrap() else { panic!() };
     assert_eq!(subscription, Subscription::Subscribe("".into()));
     assert_eq!(xpub.peer(peer).unwrap().property("socket-type"), Some(&b"SUB"[..]));
 }

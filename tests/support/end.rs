@@ -8,8 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use enfonet::{
-    Dealer, FromSubscriber, Message, Options, Pair, Pub, Pull, Push, Rep, Req, Request, Router, Sub, XPub,
-    XSub,
+    Dealer, Message, Options, Pair, Pub, Pull, Push, Rep, Req, Request, Router, Sub, XPub, XPubEvent, XSub,
 };
 use zmq::SocketType;
 
@@ -272,8 +271,8 @@ impl<'a> End<'a> {
                 message.with_first(socket.identity(peer).expect("the peer is there"))
             }
             Socket::XPub(socket) => match socket.recv().await.expect("it is open") {
-                FromSubscriber::Subscription { subscription, .. } => subscription.to_message(),
-                FromSubscriber::Message { message, .. } => message,
+                XPubEvent::Subscription { subscription, .. } => subscription.to_message(),
+                XPubEvent::Message { message, .. } => message,
             },
             Socket::Pub(_) | Socket::Push(_) | Socket::Foreign(..) => panic!("doesn't receive"),
         };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use enfonet::{Dealer, FromSubscriber, Message, Options, Rep, ReplyError, Router, Sub, XPub, XSub};
+use enfonet::{Dealer, Message, Options, Rep, ReplyError, Router, Sub, XPub, XPubEvent, XSub};
 use enfonet_tests::{DEADLINE, Runtime, Script, ScriptListener, message};
 
 use crate::setup::{ANYWHERE, dealer};
@@ -54,8 +54,8 @@ fn every_kind_that_receives_gives_each_peer_its_turn() {
     turns(&at, "XPUB", plain, || runtime.run(xsub.recv()).unwrap());
     let (xpub, at) = bound!(XPub);
     turns(&at, "XSUB", plain, || match runtime.run(xpub.recv()).unwrap() {
-        FromSubscriber::Message { message, .. } => message,
-        other @ FromSubscriber::Subscription { .. } => panic!("{other:?}"),
+        XPubEvent::Message { message, .. } => message,
+        other @ XPubEvent::Subscription { .. } => panic!("{other:?}"),
     });
 }
 

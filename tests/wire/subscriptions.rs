@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet::{FromSubscriber, Options, Pub, Sub, Subscription, XPub, XSub};
+use enfonet::{Options, Pub, Sub, Subscription, XPub, XPubEvent, XSub};
 use enfonet_tests::{Runtime, Script, ScriptListener, command, message};
 
 use crate::setup::ANYWHERE;
@@ -234,8 +234,8 @@ fn a_publisher_accepts_both_forms_from_both_versions() {
 /// Returns the next subscription that an XPUB receives. Any other message fails the test.
 fn told(runtime: &Runtime, xpub: &XPub) -> Subscription {
     match runtime.run(xpub.recv()).unwrap() {
-        FromSubscriber::Subscription { subscription, .. } => subscription,
-        message @ FromSubscriber::Message { .. } => panic!("{message:?}"),
+        XPubEvent::Subscription { subscription, .. } => subscription,
+        message @ XPubEvent::Message { .. } => panic!("{message:?}"),
     }
 }
 
@@ -266,7 +266,7 @@ fn only_the_first_frame_of_a_message_can_be_a_subscription() {
     script.send(&message(&["\u{2}a", "\u{1}b", "\0c"]));
     script.send(&message(&["", "\u{1}d"]));
     for expected in [vec!["\u{2}a", "\u{1}b", "\0c"], vec!["", "\u{1}d"]] {
-        let FromSubscriber::Message { message, .. } = runtime.run(xpub.recv()).unwrap() else { panic!() };
+        let XPubEvent::Message { message, .. } = runtime.run(xpub.recv()).unwrap() else { panic!() };
         assert!(message.iter().eq(expected.iter().map(|frame| frame.as_bytes())));
     }
 }

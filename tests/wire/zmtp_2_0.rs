@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet::{
-    FromSubscriber, Options, Pair, PeerEvent, Pub, Rep, Req, Router, Sub, Subscription, Version, XPub,
-};
+use enfonet::{Options, Pair, PeerEvent, Pub, Rep, Req, Router, Sub, Subscription, Version, XPub, XPubEvent};
 use enfonet_tests::{Runtime, Script, ScriptListener, VERSIONED, command, greeting, message, ready};
 
 use crate::setup::{ANYWHERE, dealer};
@@ -82,7 +80,7 @@ fn a_subscriber_subscribes_by_messages() {
     let mut other = join(&xpub_at, SUB, b"", XPUB);
     other.send(&[command("SUBSCRIBE", b"C"), b"\0\x02\x01D".to_vec(), b"\0\x02\0D".to_vec()].concat());
     for expected in [Subscription::Subscribe("D".into()), Subscription::Cancel("D".into())] {
-        let FromSubscriber::Subscription { subscription, .. } = runtime.run(xpub.recv()).unwrap() else {
+        let XPubEvent::Subscription { subscription, .. } = runtime.run(xpub.recv()).unwrap() else {
             panic!()
         };
         assert_eq!(subscription, expected);

@@ -7,8 +7,8 @@ use bytes::Bytes;
 
 use super::runtime::{enter, wait};
 use crate::{
-    Batch, BindError, Closed, Closing, ConnectError, Endpoint, FromSubscriber, IntoMessage, Message, Options,
-    PeerId, PeerInfo, RecvError, Request, RequestError, SendError, UnknownEndpoint,
+    Batch, BindError, CloseSummary, Closed, ConnectError, Endpoint, IntoMessage, Message, Options, PeerId,
+    PeerInfo, RecvError, Request, RequestError, SendError, UnknownEndpoint, XPubEvent,
 };
 
 /// The async socket of the last clone: dropping it waits as `close` does.
@@ -17,7 +17,7 @@ struct Owned<S: Linger>(S);
 
 /// How a socket ends.
 trait Linger {
-    fn linger(&self) -> impl Future<Output = Closing>;
+    fn linger(&self) -> impl Future<Output = CloseSummary>;
 }
 
 impl<S: Linger> Drop for Owned<S> {
@@ -43,7 +43,7 @@ macro_rules! blocking {
         pub struct $kind(Arc<Owned<crate::$kind>>);
 
         impl Linger for crate::$kind {
-            async fn linger(&self) -> Closing {
+            async fn linger(&self) -> CloseSummary {
                 let $socket = self;
                 self.close($core.linger()).await
             }
@@ -123,7 +123,7 @@ macro_rules! blocking {
             }
 
             /// Ends the socket: what waits is still sent, for at most `linger`. See [`Pair::close`](crate::Pair::close).
-            pub fn close(&self, linger: Duration) -> Closing {
+            pub fn close(&self, linger: Duration) -> CloseSummary {
                 wait(self.as_async().close(linger))
             }
 
@@ -216,8 +216,8 @@ blocking! {
         call fn try_send(message: impl IntoMessage) -> Result<(), SendError>;
         wait fn send_batch(batch: &Batch) -> Result<(), Closed>;
         wait fn send_to(peer: PeerId, message: impl IntoMessage) -> Result<(), SendError>;
-        wait fn recv() -> Result<FromSubscriber, RecvError>;
-        call fn try_recv() -> Option<FromSubscriber>;
+        wait fn recv() -> Result<XPubEvent, RecvError>;
+        call fn try_recv() -> Option<XPubEvent>;
         wait fn wait_subscribers(peers: usize) -> ();
     }
 

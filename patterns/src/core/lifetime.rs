@@ -21,7 +21,7 @@ use crate::options::Settings;
 use crate::queue::Outbox;
 use crate::routing::Routing;
 use crate::transport::Listener;
-use crate::{Closing, Endpoint, EndpointError, PeerId, PeerInfo};
+use crate::{CloseSummary, Endpoint, EndpointError, PeerId, PeerInfo};
 
 /// Time that an earlier connection to an endpoint has to end before the next is tried. A peer that is well closes sooner; one
 /// that isn't there any more mustn't keep the socket from its successor for the whole linger.
@@ -255,7 +255,7 @@ impl<R: Routing> SocketCore<R> {
     }
 
     /// Ends the socket: what waits is still sent, for so long.
-    pub(crate) async fn close(&self, linger: Duration) -> Closing {
+    pub(crate) async fn close(&self, linger: Duration) -> CloseSummary {
         let waiting = self.begin_close();
         let _ = tokio::time::timeout(linger, self.all_gone()).await;
         self.abort();
@@ -264,7 +264,7 @@ impl<R: Routing> SocketCore<R> {
         let mut out = self.out();
         out.is_told = true;
         let dropped = out.unsent();
-        Closing { flushed: waiting.saturating_sub(dropped), dropped }
+        CloseSummary { flushed: waiting.saturating_sub(dropped), dropped }
     }
 
     /// All has been written, and nobody is connected any more. (In-process connections are tasks of the socket
@@ -316,7 +316,7 @@ impl<R> Drop for SocketCore<R> {
 }
 
 impl<R: Routing> Member for SocketCore<R> {
-    fn end(self: Arc<Self>, linger: Duration) -> Pin<Box<dyn Future<Output = Closing> + Send>> {
+    fn end(self: Arc<Self>, linger: Duration) -> Pin<Box<dyn Future<Output = CloseSummary> + Send>> {
         Box::pin(async move { self.close(linger).await })
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{Dealer, RequestError};
 use crate::error::{Closed, ConnectError, RecvError, SendError};
 use crate::queue::Inbound;
-use crate::status::Closing;
+use crate::status::CloseSummary;
 use crate::{Endpoint, Options};
 
 /// Requests that may be under way unless [`Client::with_limit`] says otherwise: as many as a queue's high-water mark.
@@ -179,7 +179,7 @@ impl Client {
     }
 
     /// Ends the client and its socket, as [`Dealer::close`] does. Requests under way fail.
-    pub async fn close(&self, linger: Duration) -> Closing {
+    pub async fn close(&self, linger: Duration) -> CloseSummary {
         self.dealer().close(linger).await
     }
 }

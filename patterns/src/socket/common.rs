@@ -138,7 +138,7 @@ macro_rules! socket_methods {
             /// over ipc that doesn't read. What peers send meanwhile is dropped.
             ///
             /// Endpoints that were bound are free for other sockets as soon as this future is polled.
-            pub async fn close(&self, linger: std::time::Duration) -> crate::Closing {
+            pub async fn close(&self, linger: std::time::Duration) -> crate::CloseSummary {
                 self.core.close(linger).await
             }
 

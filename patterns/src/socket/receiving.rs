@@ -35,8 +35,8 @@ pub(super) fn run_of(inbound: &mut Inbound, messages: usize) -> Option<(PeerId, 
     }
 }
 
-/// A socket as the source of a stream.
-pub trait Source: Clone + Send + 'static {
+/// A socket that a [`SocketStream`] can receive from.
+pub trait StreamSocket: Clone + Send + 'static {
     type Item: 'static;
 
     /// Returns the next item that the socket receives, as `recv` does.
@@ -47,18 +47,18 @@ pub trait Source: Clone + Send + 'static {
 /// [`RecvError::Timeout`] it goes on. It shares the socket and keeps it open; the socket's other methods can be used
 /// meanwhile. Dropping the stream loses nothing.
 #[derive(Debug)]
-pub struct Receiving<S, T> {
+pub struct SocketStream<S, T> {
     socket: S,
     next: ReusableBoxFuture<'static, Result<T, RecvError>>,
 }
 
-impl<S: Source> Receiving<S, S::Item> {
+impl<S: StreamSocket> SocketStream<S, S::Item> {
     pub(crate) fn new(socket: S) -> Self {
         Self { next: ReusableBoxFuture::new(socket.clone().next()), socket }
     }
 }
 
-impl<S: Source + Unpin> Stream for Receiving<S, S::Item> {
+impl<S: StreamSocket + Unpin> Stream for SocketStream<S, S::Item> {
     type Item = Result<S::Item, RecvError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -120,7 +120,7 @@ pub(super) use receiving_methods;
 /// Makes a stream of the items that `recv` of a socket returns.
 macro_rules! streams {
     ($kind:ident, $item:ty) => {
-        impl crate::socket::receiving::Source for $kind {
+        impl crate::socket::receiving::StreamSocket for $kind {
             type Item = $item;
 
             async fn next(self) -> Result<$item, crate::RecvError> {
@@ -131,8 +131,8 @@ macro_rules! streams {
         impl $kind {
             /// Returns a stream of the items that [`recv`](Self::recv) returns. It ends when the socket is closed.
             #[must_use]
-            pub fn stream(&self) -> crate::Receiving<Self, $item> {
-                crate::Receiving::new(self.clone())
+            pub fn stream(&self) -> crate::SocketStream<Self, $item> {
+                crate::SocketStream::new(self.clone())
             }
         }
     };

@@ -3,7 +3,7 @@
 use enfonet_zmtp::{Batch, Message};
 
 use super::receiving::run_of;
-use super::{Dealer, FromSubscriber, Pair, Pub, Pull, Push, Router, Sub, XPub, XSub, sending, xpub};
+use super::{Dealer, Pair, Pub, Pull, Push, Router, Sub, XPub, XPubEvent, XSub, sending, xpub};
 use crate::core::SocketCore;
 use crate::error::{Closed, SendError};
 use crate::queue::Arrival;
@@ -105,8 +105,8 @@ impl Relay for Pub {
 impl Relay for XPub {
     async fn take(&self, _messages: usize) -> Result<Batch, Closed> {
         let message = match self.core.recv_by(xpub::next).await.map_err(|_| Closed)? {
-            FromSubscriber::Subscription { subscription, .. } => subscription.to_message(),
-            FromSubscriber::Message { message, .. } => message,
+            XPubEvent::Subscription { subscription, .. } => subscription.to_message(),
+            XPubEvent::Message { message, .. } => message,
         };
         Ok(message.into())
     }

@@ -217,30 +217,30 @@ impl<R: Routing> Places for SocketCore<R> {
     }
 }
 
-/// A socket as a sink.
-pub trait Drain: Clone + Send + 'static {
+/// A socket that a [`SocketSink`] can send on.
+pub trait SinkSocket: Clone + Send + 'static {
     type Item;
 
     /// Sends an item, however long that takes.
-    fn put(self, item: Self::Item) -> impl Future<Output = Result<(), SendError>> + Send;
+    fn send_item(self, item: Self::Item) -> impl Future<Output = Result<(), SendError>> + Send;
 }
 
 /// The sending half of a socket as a [`Sink`]: it takes a message when the one before is sent, as the socket's `send`
 /// sends it. It shares the socket, and keeps it open. Closing the sink doesn't close the socket.
 #[derive(Debug)]
-pub struct Sending<S> {
+pub struct SocketSink<S> {
     socket: S,
     under_way: Option<ReusableBoxFuture<'static, Result<(), SendError>>>,
     is_busy: bool,
 }
 
-impl<S: Drain> Sending<S> {
+impl<S: SinkSocket> SocketSink<S> {
     pub(crate) const fn new(socket: S) -> Self {
         Self { socket, under_way: None, is_busy: false }
     }
 }
 
-impl<S: Drain + Unpin, T: Into<S::Item>> Sink<T> for Sending<S> {
+impl<S: SinkSocket + Unpin, T: Into<S::Item>> Sink<T> for SocketSink<S> {
     type Error = SendError;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
@@ -248,7 +248,7 @@ impl<S: Drain + Unpin, T: Into<S::Item>> Sink<T> for Sending<S> {
     }
 
     fn start_send(mut self: Pin<&mut Self>, item: T) -> Result<(), SendError> {
-        let sending = self.socket.clone().put(item.into());
+        let sending = self.socket.clone().send_item(item.into());
         match &mut self.under_way {
             Some(under_way) => under_way.set(sending),
             under_way => *under_way = Some(ReusableBoxFuture::new(sending)),
@@ -276,10 +276,10 @@ impl<S: Drain + Unpin, T: Into<S::Item>> Sink<T> for Sending<S> {
 /// Makes a sink of a socket's `send`.
 macro_rules! sinks {
     ($kind:ident, $item:ty, |$socket:ident, $value:ident| $send:expr) => {
-        impl crate::socket::sending::Drain for $kind {
+        impl crate::socket::sending::SinkSocket for $kind {
             type Item = $item;
 
-            async fn put(self, $value: $item) -> Result<(), crate::SendError> {
+            async fn send_item(self, $value: $item) -> Result<(), crate::SendError> {
                 let $socket = self;
                 $send.await
             }
@@ -288,8 +288,8 @@ macro_rules! sinks {
         impl $kind {
             /// Its sending half, as a sink.
             #[must_use]
-            pub fn sink(&self) -> crate::Sending<Self> {
-                crate::Sending::new(self.clone())
+            pub fn sink(&self) -> crate::SocketSink<Self> {
+                crate::SocketSink::new(self.clone())
             }
         }
     };

@@ -26,7 +26,7 @@ use crate::routing::{FanOut, Subscribers};
 /// | it is for one peer (`send_to`), whose queue is at its mark | waits (`send_to`), or comes back (`try_send_to`) |
 ///
 /// ```
-/// use enfonet::{FromSubscriber, Sub, Subscription, XPub};
+/// use enfonet::{XPubEvent, Sub, Subscription, XPub};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -37,7 +37,7 @@ use crate::routing::{FanOut, Subscribers};
 /// subscriber.connect(&endpoint)?;
 ///
 /// // A new subscriber gets the last value at once; others have had it.
-/// if let FromSubscriber::Subscription { peer, subscription: Subscription::Subscribe(topic) } = publisher.recv().await? {
+/// if let XPubEvent::Subscription { peer, subscription: Subscription::Subscribe(topic) } = publisher.recv().await? {
 ///     assert_eq!(topic, "weather.");
 ///     publisher.send_to(peer, ["weather.lisbon", "21.5"]).await?;
 /// }
@@ -52,7 +52,7 @@ pub struct XPub {
 
 /// An item that an [`XPub`] receives.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FromSubscriber {
+pub enum XPubEvent {
     /// The first subscription to a topic, or the end of the last one: by a cancel, or by the connection's end. Others
     /// are reported with [`verbose`](crate::Options::verbose), [`verboser`](crate::Options::verboser) and
     /// [`manual`](crate::Options::manual).
@@ -72,7 +72,7 @@ pub enum FromSubscriber {
 }
 
 socket_methods!(XPub, |settings| FanOut::new(&settings));
-streams!(XPub, FromSubscriber);
+streams!(XPub, XPubEvent);
 sinks!(XPub, Message, |socket, message| socket.send(message));
 
 impl XPub {
@@ -150,12 +150,12 @@ impl XPub {
     ///
     /// # Errors
     /// [`RecvError::Closed`], when all that came before is received, or [`RecvError::Timeout`].
-    pub async fn recv(&self) -> Result<FromSubscriber, RecvError> {
+    pub async fn recv(&self) -> Result<XPubEvent, RecvError> {
         self.core.recv_in_time(next).await
     }
 
     /// The next subscription or message, if there is one.
-    pub fn try_recv(&self) -> Option<FromSubscriber> {
+    pub fn try_recv(&self) -> Option<XPubEvent> {
         self.core.try_recv_by(next)
     }
 
@@ -172,20 +172,18 @@ impl XPub {
 }
 
 /// The next subscription or message.
-pub(super) fn next(inbound: &mut Inbound) -> Option<FromSubscriber> {
+pub(super) fn next(inbound: &mut Inbound) -> Option<XPubEvent> {
     loop {
-        if let Some(received) = from_subscriber(inbound.pop_one()?) {
+        if let Some(received) = to_event(inbound.pop_one()?) {
             return Some(received);
         }
     }
 }
 
-fn from_subscriber(arrival: Arrival<Message>) -> Option<FromSubscriber> {
+fn to_event(arrival: Arrival<Message>) -> Option<XPubEvent> {
     match arrival {
-        Arrival::Subscription(peer, subscription) => {
-            Some(FromSubscriber::Subscription { peer, subscription })
-        }
-        Arrival::Messages(peer, message) => Some(FromSubscriber::Message { peer, message }),
+        Arrival::Subscription(peer, subscription) => Some(XPubEvent::Subscription { peer, subscription }),
+        Arrival::Messages(peer, message) => Some(XPubEvent::Message { peer, message }),
         Arrival::Joined(..) | Arrival::Left(..) => None,
     }
 }

@@ -25,7 +25,7 @@ use crate::routing::{Lost, SubscriptionSet};
 /// | the queue of a publisher is at its mark | that connection isn't read until there is room |
 ///
 /// ```
-/// use enfonet::{FromSubscriber, XPub, XSub};
+/// use enfonet::{XPubEvent, XPub, XSub};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -34,9 +34,9 @@ use crate::routing::{Lost, SubscriptionSet};
 /// subscriber.connect(publisher.bind("tcp://127.0.0.1:*").await?)?;
 ///
 /// subscriber.subscribe("a");
-/// let FromSubscriber::Subscription { peer, .. } = publisher.recv().await? else { panic!("the topic is new") };
+/// let XPubEvent::Subscription { peer, .. } = publisher.recv().await? else { panic!("the topic is new") };
 /// subscriber.send("a question")?;
-/// assert_eq!(publisher.recv().await?, FromSubscriber::Message { peer, message: "a question".into() });
+/// assert_eq!(publisher.recv().await?, XPubEvent::Message { peer, message: "a question".into() });
 /// publisher.send("an answer").await?;
 /// assert_eq!(subscriber.recv().await?, "an answer");
 /// # Ok(())
