@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{SocketCore, out_of_line, within};
+use super::{SocketCore, out_of_line, with_timeout};
 use crate::error::RecvError;
 use crate::options::Settings;
 use crate::queue::{Inbound, WaiterId};
@@ -69,7 +69,7 @@ impl<R: Routing> SocketCore<R> {
         &self,
         take: impl FnMut(&mut Inbound) -> Option<T>,
     ) -> impl Future<Output = Result<T, RecvError>> {
-        self.recv_within(|_| None, take)
+        self.recv_with_timeout(|_| None, take)
     }
 
     /// Waits as [`recv_by`](Self::recv_by) does, for at most the options' `recv_timeout`.
@@ -78,11 +78,11 @@ impl<R: Routing> SocketCore<R> {
         &self,
         take: impl FnMut(&mut Inbound) -> Option<T>,
     ) -> impl Future<Output = Result<T, RecvError>> {
-        self.recv_within(|options| options.recv_timeout, take)
+        self.recv_with_timeout(|options| options.recv_timeout, take)
     }
 
     #[inline]
-    async fn recv_within<T>(
+    async fn recv_with_timeout<T>(
         &self,
         limit: impl FnOnce(&Settings) -> Option<Duration>,
         mut take: impl FnMut(&mut Inbound) -> Option<T>,
@@ -106,7 +106,7 @@ impl<R: Routing> SocketCore<R> {
         self.recv_budget.yield_now().await;
         let mut waiting = RecvWaiter { core: self, id: None, since: None };
         let received = poll_fn(|cx| waiting.poll(&mut take, cx));
-        within(limit, received).await.unwrap_or(Err(RecvError::Timeout))
+        with_timeout(limit, received).await.unwrap_or(Err(RecvError::Timeout))
     }
 
     /// Limits a receive to the options' `recv_timeout`.
@@ -114,7 +114,7 @@ impl<R: Routing> SocketCore<R> {
         &self,
         receive: impl Future<Output = Result<T, RecvError>>,
     ) -> Result<T, RecvError> {
-        within(self.options.recv_timeout, receive).await.unwrap_or(Err(RecvError::Timeout))
+        with_timeout(self.options.recv_timeout, receive).await.unwrap_or(Err(RecvError::Timeout))
     }
 }
 

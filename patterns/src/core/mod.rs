@@ -226,7 +226,7 @@ impl<R: Routing> SocketCore<R> {
     /// Calls `attempt` until it gives something, for as long as the options have for sending.
     pub(crate) async fn in_send_time<T>(&self, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
         match attempt() {
-            None => within(self.options.send_timeout, self.try_until(attempt)).await,
+            None => with_timeout(self.options.send_timeout, self.try_until(attempt)).await,
             outcome => outcome,
         }
     }
@@ -296,10 +296,10 @@ pub(crate) fn out_of_line<F: Future>(mut future: Pin<&mut F>) -> impl Future<Out
     poll_fn(move |cx| poll(future.as_mut(), cx))
 }
 
-/// Returns the output of `what`, or `None` if `limit` passes first.
-pub(crate) async fn within<T>(limit: Option<Duration>, what: impl Future<Output = T>) -> Option<T> {
+/// Returns the output of `future`, or `None` if `limit` passes first.
+pub(crate) async fn with_timeout<T>(limit: Option<Duration>, future: impl Future<Output = T>) -> Option<T> {
     match limit {
-        Some(limit) => tokio::time::timeout(limit, what).await.ok(),
-        None => Some(what.await),
+        Some(limit) => tokio::time::timeout(limit, future).await.ok(),
+        None => Some(future.await),
     }
 }

@@ -145,13 +145,13 @@ impl Client {
         // A timeout that no clock can count is as good as none.
         let until = Instant::now().checked_add(timeout);
         self.shared.start();
-        let sent = within(until, self.send(&message)).await;
+        let sent = with_deadline(until, self.send(&message)).await;
         let (_place, request) = match sent {
             Some(Ok(sent)) => sent,
             Some(Err(error)) => return Err(error.map(|()| message).into()),
             None => return Err(SendError::Timeout(message).into()),
         };
-        match within(until, request.reply()).await {
+        match with_deadline(until, request.reply()).await {
             Some(reply) => Ok(reply.map_err(|Closed| RecvError::Closed)?),
             None => Err(RecvError::Timeout.into()),
         }
@@ -296,7 +296,7 @@ fn id_of(envelope: &Envelope) -> Option<u64> {
     (frames.next()?.is_empty() && frames.next().is_none()).then(|| u64::from_be_bytes(id))
 }
 
-async fn within<T>(until: Option<Instant>, future: impl Future<Output = T>) -> Option<T> {
+async fn with_deadline<T>(until: Option<Instant>, future: impl Future<Output = T>) -> Option<T> {
     match until {
         Some(until) => timeout_at(until, future).await.ok(),
         None => Some(future.await),

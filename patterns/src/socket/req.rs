@@ -6,7 +6,7 @@ use std::time::Duration;
 use enfonet_zmtp::{IntoMessage, Message, SocketType};
 
 use super::common::socket_methods;
-use crate::core::{Out, SocketHandle, within};
+use crate::core::{Out, SocketHandle, with_timeout};
 use crate::error::{RecvError, SendError, give_back};
 use crate::queue::{Arrival, Inbound};
 use crate::routing::{RequestId, RequestState, RequestStatus};
@@ -65,7 +65,7 @@ impl Req {
         let (retries, limit) = (self.core.settings().retries, self.core.settings().reply_timeout);
         let mut request_id = None;
         for attempt in 0..=retries {
-            let outcome = match within(limit, self.attempt(&mut request_id, &message)).await {
+            let outcome = match with_timeout(limit, self.attempt(&mut request_id, &message)).await {
                 Some(Err(RequestError::Recv(RecvError::PeerGone))) if retries > 0 => None,
                 outcome => outcome,
             };
@@ -118,7 +118,7 @@ impl Req {
 
     async fn begin(&self, message: Message, limit: Option<Duration>) -> Result<RequestId, SendError> {
         let sending = self.core.until(|out| self.try_begin(out, &message));
-        let begun = within(limit, sending).await;
+        let begun = with_timeout(limit, sending).await;
         Ok(self.announce(give_back(begun.unwrap_or(Err(SendError::Timeout(()))), message)?))
     }
 
