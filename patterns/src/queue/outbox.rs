@@ -78,11 +78,11 @@ pub(crate) struct Outbox {
     blocked: bool,
     connected: bool,
     /// Serial number of the last message that fan-out put here, so that a peer that matches twice gets it once.
-    pub(crate) mark: u64,
+    pub(crate) last_serial: u64,
     /// Serial number of the last publication that left something over: what follows has to wait behind it.
-    pub(crate) behind: u64,
+    pub(crate) blocked_serial: u64,
     /// The run of a batch that fan-out is collecting for this peer.
-    pub(crate) pending: PendingRun,
+    pub(crate) open_run: OpenRun,
 }
 
 /// How the connection to one peer is to end once all that waits for the peer is written.
@@ -96,7 +96,7 @@ pub(crate) enum EndMode {
 
 /// Messages that lie behind each other in a batch, all for the same peer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct PendingRun {
+pub(crate) struct OpenRun {
     pub(crate) start: usize,
     pub(crate) end: usize,
     pub(crate) messages: usize,
@@ -134,9 +134,9 @@ impl Outbox {
             sleeping: None,
             blocked: false,
             connected: false,
-            mark: 0,
-            behind: 0,
-            pending: PendingRun::default(),
+            last_serial: 0,
+            blocked_serial: 0,
+            open_run: OpenRun::default(),
         }
     }
 

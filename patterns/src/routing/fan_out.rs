@@ -6,7 +6,7 @@ use super::subscribers::Subscribers;
 use super::{Outboxes, Refusal, Routing};
 use crate::PeerId;
 use crate::options::Settings;
-use crate::queue::{Outbox, Outgoing, PendingRun};
+use crate::queue::{OpenRun, Outbox, Outgoing};
 
 /// The subscribers, and the way of a message or a run of them into their queues.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl Lost {
 
 /// A run that a queue had no room for, though its connection is writing: worth another try before it is dropped.
 #[derive(Debug)]
-pub(crate) struct Leftover {
+pub(crate) struct Unplaced {
     pub(crate) id: PeerId,
     pub(crate) run: Batch,
 }
@@ -67,12 +67,12 @@ impl FanOut {
     }
 
     /// Puts a message into the queue of each peer that it is for; calls `touched` with each queue that got it. A
-    /// peer without room loses the message, unless it is about to have room: then the message is in `leftovers`.
+    /// peer without room loses the message, unless it is about to have room: then the message is in `unplaced`.
     pub(crate) fn publish(
         &mut self,
         outboxes: &mut Outboxes,
         message: &Outgoing<impl IntoMessage>,
-        leftovers: &mut Vec<Leftover>,
+        unplaced: &mut Vec<Unplaced>,
         mut touched: impl FnMut(&mut Outbox),
     ) -> Published {
         self.serial += 1;
@@ -83,16 +83,16 @@ impl FanOut {
         let (mut got, mut lost) = (false, false);
         let mut losses = self.lost;
         self.subscribers.for_each_recipient(outboxes, topic, serial, |id, outbox| {
-            if outbox.mark == serial {
+            if outbox.last_serial == serial {
                 return;
             }
-            outbox.mark = serial;
+            outbox.last_serial = serial;
             if outbox.has_room() {
                 message.push_to(outbox, &Envelope::none());
                 touched(outbox);
                 got = true;
             } else if outbox.is_moving() {
-                leftovers.push(Leftover { id, run: message.to_run() });
+                unplaced.push(Unplaced { id, run: message.to_run() });
                 got = true;
             } else {
                 losses.add(id, outbox, 1);
@@ -118,17 +118,17 @@ impl FanOut {
         &mut self,
         outboxes: &mut Outboxes,
         batch: &Batch,
-        leftovers: &mut Vec<Leftover>,
+        unplaced: &mut Vec<Unplaced>,
         mut touched: impl FnMut(&mut Outbox),
     ) -> usize {
         if self.nodrop || (batch.wire().is_none() && self.subscribers.of_all().is_none()) {
             let messages = batch.clone().into_iter();
-            let publish = |m| self.publish(outboxes, &Outgoing::new(m), leftovers, &mut touched);
+            let publish = |m| self.publish(outboxes, &Outgoing::new(m), unplaced, &mut touched);
             return messages.map(publish).take_while(|p| *p != Published::Refused).count();
         }
         self.serial += 1;
         let source = batch.wire_len();
-        let mut admission = Admission { serial: self.serial, source, leftovers, lost: self.lost, touched };
+        let mut admission = Admission { serial: self.serial, source, unplaced, lost: self.lost, touched };
         if let Some(everyone) = self.subscribers.of_all() {
             for id in everyone.iter().copied() {
                 if let Some(outbox) = outboxes.get_mut(id) {
@@ -152,38 +152,38 @@ impl FanOut {
         for Span { range, first, .. } in batch.spans() {
             self.serial += 1;
             self.subscribers.for_each_recipient(outboxes, first, self.serial, |id, outbox| {
-                let run = outbox.pending;
+                let run = outbox.open_run;
                 if run.messages == 0 {
                     self.touched.push(id);
-                    outbox.pending.start = range.start;
+                    outbox.open_run.start = range.start;
                 } else if run.end == range.end {
                     return; // it has this message already: another of its subscriptions matched
                 } else if run.end != range.start {
-                    outbox.pending = PendingRun { start: range.start, ..PendingRun::default() };
+                    outbox.open_run = OpenRun { start: range.start, ..OpenRun::default() };
                     admission.admit(outbox, id, batch.slice(run.start..run.end, run.messages));
                 }
-                outbox.pending.end = range.end;
-                outbox.pending.messages += 1;
+                outbox.open_run.end = range.end;
+                outbox.open_run.messages += 1;
             });
         }
         for id in self.touched.drain(..) {
             let outbox = &mut outboxes[id];
-            let run = std::mem::take(&mut outbox.pending);
+            let run = std::mem::take(&mut outbox.open_run);
             admission.admit(outbox, id, batch.slice(run.start..run.end, run.messages));
         }
     }
 
-    /// Tries the leftovers again, in order; keeps the runs that still have hope.
+    /// Tries the unplaced again, in order; keeps the runs that still have hope.
     pub(crate) fn retry(
         &mut self,
         outboxes: &mut Outboxes,
-        leftovers: &mut Vec<Leftover>,
+        unplaced: &mut Vec<Unplaced>,
         touched: impl FnMut(&mut Outbox),
     ) {
         self.serial += 1;
-        let again = std::mem::take(leftovers);
-        let mut admission = Admission { serial: self.serial, source: 0, leftovers, lost: self.lost, touched };
-        for Leftover { id, run } in again {
+        let again = std::mem::take(unplaced);
+        let mut admission = Admission { serial: self.serial, source: 0, unplaced, lost: self.lost, touched };
+        for Unplaced { id, run } in again {
             if let Some(outbox) = outboxes.get_mut(id) {
                 admission.admit(outbox, id, run);
             }
@@ -197,16 +197,16 @@ struct Admission<'a, F> {
     serial: u64,
     /// Bytes of the batch that the runs are cut from.
     source: usize,
-    leftovers: &'a mut Vec<Leftover>,
+    unplaced: &'a mut Vec<Unplaced>,
     lost: Lost,
     touched: F,
 }
 
 impl<F: FnMut(&mut Outbox)> Admission<'_, F> {
-    /// Stages as much of a run as there is room for; the rest is left over if the connection is writing, or lost.
+    /// Stages as much of a run as there is room for; the rest stays unplaced if the connection is writing, or lost.
     fn admit(&mut self, outbox: &mut Outbox, id: PeerId, mut run: Batch) {
         // The leftover of an earlier run goes first, or the order would be lost.
-        let waits = outbox.behind == self.serial;
+        let waits = outbox.blocked_serial == self.serial;
         let admitted = if waits { 0 } else { outbox.push_run(&run, self.source) };
         if admitted > 0 {
             (self.touched)(outbox);
@@ -214,9 +214,9 @@ impl<F: FnMut(&mut Outbox)> Admission<'_, F> {
         if !outbox.is_moving() {
             self.lost.add(id, outbox, run.len() - admitted);
         } else if admitted < run.len() {
-            outbox.behind = self.serial;
+            outbox.blocked_serial = self.serial;
             let _ = run.split_to(admitted);
-            self.leftovers.push(Leftover { id, run });
+            self.unplaced.push(Unplaced { id, run });
         }
     }
 }

@@ -151,10 +151,13 @@ impl Subscribers {
     ) {
         self.index.for_each_match(topic, |id| {
             if let Some(outbox) = outboxes.get_mut(id) {
-                outbox.mark = serial;
+                outbox.last_serial = serial;
             }
         });
-        outboxes.iter_mut().filter(|(_, outbox)| outbox.mark != serial).for_each(|(id, o)| found(id, o));
+        outboxes
+            .iter_mut()
+            .filter(|(_, outbox)| outbox.last_serial != serial)
+            .for_each(|(id, o)| found(id, o));
     }
 }
 

@@ -10,60 +10,60 @@ use super::sending::wait_room;
 use crate::core::{Out, SocketCore, out_of_line};
 use crate::error::{Closed, SendError, give_back};
 use crate::queue::{Outbox, Outgoing};
-use crate::routing::{FanOut, Leftover, Published};
+use crate::routing::{FanOut, Published, Unplaced};
 
 /// Publishes a message to all subscribers that want it. A queue at its mark is waited for as long as its connection is
 /// writing, which it does until the kernel takes no more; then the peer loses the messages that it has no room for. A
 /// socket that drops nothing waits until all have room, for the time of its options.
 #[inline]
 pub(super) async fn send(core: &SocketCore<FanOut>, message: impl IntoMessage) -> Result<(), SendError> {
-    let (message, mut leftovers) = (Outgoing::new(message), Leftovers::none(core));
-    let sent = if core.charge_message() { None } else { offer(core, &message, &mut leftovers.rest) };
-    if matches!(sent, Some(Ok(()))) && leftovers.rest.is_empty() {
+    let (message, mut unplaced) = (Outgoing::new(message), UnplacedRuns::none(core));
+    let sent = if core.charge_message() { None } else { try_publish(core, &message, &mut unplaced.rest) };
+    if matches!(sent, Some(Ok(()))) && unplaced.rest.is_empty() {
         return Ok(());
     }
-    out_of_line(pin!(send_slowly(message, sent, leftovers))).await
+    out_of_line(pin!(send_slowly(message, sent, unplaced))).await
 }
 
 /// Goes on with a message that no subscriber has got yet, or not all that are to get it.
 async fn send_slowly(
     message: Outgoing<impl IntoMessage>,
     mut sent: Option<Result<(), SendError<()>>>,
-    mut leftovers: Leftovers<'_>,
+    mut unplaced: UnplacedRuns<'_>,
 ) -> Result<(), SendError> {
-    let core = leftovers.core;
+    let core = unplaced.core;
     if sent.is_none() {
         core.yield_if_exhausted().await;
-        sent = offer(core, &message, &mut leftovers.rest);
+        sent = try_publish(core, &message, &mut unplaced.rest);
     }
     match give_back(sent.unwrap_or(Err(SendError::Full(()))), message) {
         Err(SendError::Full(message)) => {
-            wait_room(core, message, |message| offer(core, message, &mut leftovers.rest)).await?;
+            wait_room(core, message, |message| try_publish(core, message, &mut unplaced.rest)).await?;
         }
         sent => sent?,
     }
-    let Some(message) = leftovers.message() else { return Ok(()) };
-    leftovers.try_again().await.map_err(|Closed| SendError::Closed(message))
+    let Some(message) = unplaced.message() else { return Ok(()) };
+    unplaced.try_again().await.map_err(|Closed| SendError::Closed(message))
 }
 
 /// Publishes a message to the subscribers that have room; if the socket drops nothing, to all or none.
 pub(super) fn try_send(core: &SocketCore<FanOut>, message: impl IntoMessage) -> Result<(), SendError> {
-    let (message, mut leftovers) = (Outgoing::new(message), Leftovers::none(core));
-    let sent = offer(core, &message, &mut leftovers.rest);
+    let (message, mut unplaced) = (Outgoing::new(message), UnplacedRuns::none(core));
+    let sent = try_publish(core, &message, &mut unplaced.rest);
     give_back(sent.unwrap_or(Err(SendError::Full(()))), message)
 }
 
 /// Publishes a batch as if message by message; a socket that drops nothing takes as long as that takes.
 pub(super) async fn send_batch(core: &SocketCore<FanOut>, batch: &Batch) -> Result<(), Closed> {
     core.charge_and_yield().await;
-    let mut leftovers = Leftovers::none(core);
+    let mut unplaced = UnplacedRuns::none(core);
     let mut rest = batch.clone();
     while !rest.is_empty() {
-        let offer = || offer_run(core, &rest, &mut leftovers.rest);
-        let taken = core.try_until(offer).await?;
+        let try_publish = || try_publish_batch(core, &rest, &mut unplaced.rest);
+        let taken = core.try_until(try_publish).await?;
         core.charge_bytes(rest.split_to(taken).wire_len());
     }
-    leftovers.try_again().await
+    unplaced.try_again().await
 }
 
 /// A callback for each queue that got something.
@@ -73,12 +73,12 @@ type Touch<'a> = &'a mut dyn FnMut(&mut Outbox);
 type Wakers = SmallVec<[Waker; 8]>;
 
 /// Messages that found no room yet. When this is dropped, the peers that were still to get messages have lost them.
-struct Leftovers<'a> {
+struct UnplacedRuns<'a> {
     core: &'a SocketCore<FanOut>,
-    rest: Vec<Leftover>,
+    rest: Vec<Unplaced>,
 }
 
-impl<'a> Leftovers<'a> {
+impl<'a> UnplacedRuns<'a> {
     #[inline]
     const fn none(core: &'a SocketCore<FanOut>) -> Self {
         Self { core, rest: Vec::new() }
@@ -100,14 +100,14 @@ impl<'a> Leftovers<'a> {
     }
 }
 
-impl Drop for Leftovers<'_> {
+impl Drop for UnplacedRuns<'_> {
     fn drop(&mut self) {
         if self.rest.is_empty() {
             return;
         }
         let mut guard = self.core.out();
         let out = &mut *guard;
-        for Leftover { id, run } in self.rest.drain(..) {
+        for Unplaced { id, run } in self.rest.drain(..) {
             if let Some(outbox) = out.outboxes.get_mut(id) {
                 out.routing.lost.add(id, outbox, run.len());
             }
@@ -121,13 +121,13 @@ impl Drop for Leftovers<'_> {
 /// Puts a message into the queues of the subscribers that want it and have room. Returns `None` if the socket drops
 /// nothing, and a subscriber has no room.
 #[inline]
-fn offer(
+fn try_publish(
     core: &SocketCore<FanOut>,
     message: &Outgoing<impl IntoMessage>,
-    leftovers: &mut Vec<Leftover>,
+    unplaced: &mut Vec<Unplaced>,
 ) -> Option<Result<(), SendError<()>>> {
     let publish = |out: &mut Out<FanOut>, wake: Touch<'_>| {
-        out.routing.publish(&mut out.outboxes, message, leftovers, wake)
+        out.routing.publish(&mut out.outboxes, message, unplaced, wake)
     };
     match with_queues(core, publish) {
         Ok(Published::Refused) => return None,
@@ -140,15 +140,15 @@ fn offer(
     Some(Ok(()))
 }
 
-/// Puts a batch into queues as `offer` does a message. Returns how many messages were taken: all, unless the socket
+/// Puts a batch into queues as `try_publish` does a message. Returns how many messages were taken: all, unless the socket
 /// drops nothing.
-fn offer_run(
+fn try_publish_batch(
     core: &SocketCore<FanOut>,
     run: &Batch,
-    leftovers: &mut Vec<Leftover>,
+    unplaced: &mut Vec<Unplaced>,
 ) -> Option<Result<usize, Closed>> {
     let publish = |out: &mut Out<FanOut>, wake: Touch<'_>| {
-        out.routing.publish_batch(&mut out.outboxes, run, leftovers, wake)
+        out.routing.publish_batch(&mut out.outboxes, run, unplaced, wake)
     };
     match with_queues(core, publish) {
         Ok(0) => None,
@@ -156,8 +156,8 @@ fn offer_run(
     }
 }
 
-fn retry(core: &SocketCore<FanOut>, leftovers: &mut Vec<Leftover>) -> Result<(), Closed> {
-    with_queues(core, |out, wake| out.routing.retry(&mut out.outboxes, leftovers, wake))
+fn retry(core: &SocketCore<FanOut>, unplaced: &mut Vec<Unplaced>) -> Result<(), Closed> {
+    with_queues(core, |out, wake| out.routing.retry(&mut out.outboxes, unplaced, wake))
 }
 
 /// Has `put` fill queues, and wakes the connections of the queues that got something once the lock is released.
