@@ -16,7 +16,7 @@ use super::rest::Rest;
 use super::vigil::{Beat, Vigil};
 use super::write_queue::WriteQueue;
 use crate::error::ConnectionError;
-use crate::queue::{EndMode, IdleEnd, Load, Staged};
+use crate::queue::{EndMode, IdleEnd, Load, Taken};
 use crate::transport::{Farewell, Stream};
 
 /// Bytes of commands that are many at a time.
@@ -46,7 +46,7 @@ pub(super) struct Driver<'a> {
     is_told: bool,
     read_size: usize,
     queue: WriteQueue,
-    staged: Staged,
+    taken: Taken,
     /// Written, and not yet reported.
     written: Load,
     bell: Bell,
@@ -102,7 +102,7 @@ impl<'a> Driver<'a> {
             is_told: false,
             read_size: MIN_READ,
             queue: WriteQueue::new(ready, sealer),
-            staged: Staged::default(),
+            taken: Taken::default(),
             written: Load::default(),
             bell: Bell::default(),
             is_idle: false,
@@ -295,7 +295,7 @@ impl<'a> Driver<'a> {
                 // A command that waits here is a sign of life when it is written.
                 Ok(Some(Beat::Pong(_))) if self.queue.has_control() => {}
                 Ok(Some(Beat::Pong(pong))) => {
-                    self.queue.extend(&mut Staged { control: pong, ..Staged::default() });
+                    self.queue.extend(&mut Taken { control: pong, ..Taken::default() });
                 }
                 // The runtime says so only when much is free again. The kernel takes some as soon as there is room.
                 Err(_) if self.is_blocked && self.write(Stream::write_now)? > 0 => {}
@@ -379,7 +379,7 @@ impl<'a> Driver<'a> {
 
     /// Reports what is written, and takes what is staged.
     fn exchange(&mut self, blocked: bool, rests: bool) -> Result<(), ConnectionError> {
-        self.queue.take_spare(&mut self.staged.spare);
+        self.queue.take_spare(&mut self.taken.spare);
         let turn = Turn {
             written: std::mem::take(&mut self.written),
             handed: Load::default(),
@@ -388,10 +388,10 @@ impl<'a> Driver<'a> {
             wants_control: !self.queue.has_control(),
             rests,
         };
-        self.peer.link().exchange(self.peer.id(), turn, &mut self.staged, self.bell.hang())?;
-        self.is_told |= self.staged.control.len() >= MANY_COMMANDS;
-        self.queue.extend(&mut self.staged);
-        self.end = self.staged.end;
+        self.peer.link().exchange(self.peer.id(), turn, &mut self.taken, self.bell.hang())?;
+        self.is_told |= self.taken.control.len() >= MANY_COMMANDS;
+        self.queue.extend(&mut self.taken);
+        self.end = self.taken.end;
         self.is_idle = self.queue.is_empty();
         self.has_news = true;
         Ok(())

@@ -14,7 +14,7 @@ use crate::error::ConnectionError;
 use crate::monitor::{MonitorEvent, Monitors};
 use crate::options::Settings;
 use crate::peer::Newcomer;
-use crate::queue::{IdleEnd, Load, Staged};
+use crate::queue::{IdleEnd, Load, Taken};
 use crate::routing::Refusal;
 use crate::{Endpoint, PeerId, PeerInfo};
 
@@ -85,7 +85,7 @@ pub(crate) trait Link: fmt::Debug + Send + Sync {
         &self,
         id: PeerId,
         turn: Turn,
-        staged: &mut Staged,
+        taken: &mut Taken,
         waker: &Waker,
     ) -> Result<(), ConnectionError>;
 

@@ -19,7 +19,7 @@ use crate::context::Bound;
 use crate::error::ConnectionError;
 use crate::monitor::MonitorEvent;
 use crate::peer::Newcomer;
-use crate::queue::{EndMode, IdleEnd, Load, Staged};
+use crate::queue::{EndMode, IdleEnd, Load, Taken};
 
 /// A pipe gives way to other tasks after so many runs in one direction ...
 const BUDGET: usize = 64;
@@ -267,13 +267,13 @@ impl End {
         let handed = std::mem::take(&mut self.handed);
         let wants_control = !blocked && self.commands.is_empty();
         let turn = Turn { written: received, handed, room, blocked, wants_control, rests: true };
-        let mut staged = Staged::default();
-        self.peer.link().exchange(self.peer.id(), turn, &mut staged, cx.waker())?;
-        self.end = staged.end;
-        let anything = !staged.control.is_empty() || !staged.runs.is_empty();
-        self.runs.append(&mut staged.runs);
-        if !staged.control.is_empty() {
-            self.commands = Decoder::resume(BytesMut::from(staged.control), Limits::default());
+        let mut taken = Taken::default();
+        self.peer.link().exchange(self.peer.id(), turn, &mut taken, cx.waker())?;
+        self.end = taken.end;
+        let anything = !taken.control.is_empty() || !taken.runs.is_empty();
+        self.runs.append(&mut taken.runs);
+        if !taken.control.is_empty() {
+            self.commands = Decoder::resume(BytesMut::from(taken.control), Limits::default());
         }
         Ok(anything)
     }

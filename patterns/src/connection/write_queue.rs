@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use enfonet_zmtp::{Batch, CurveError, Sealer, Span};
 use smallvec::{SmallVec, smallvec};
 
-use crate::queue::{Load, Staged};
+use crate::queue::{Load, Taken};
 
 /// Pieces in one system call; Linux takes up to 1024.
 const MAX_PIECES: usize = 64;
@@ -20,7 +20,7 @@ const MAX_KEPT: usize = 4 * SEALED;
 
 #[derive(Debug, Default)]
 pub(super) struct WriteQueue {
-    entries: VecDeque<Entry>,
+    entries: VecDeque<PendingWrite>,
     /// Pieces of the first entry that are written whole.
     piece: usize,
     /// Bytes of the next piece that are written.
@@ -37,14 +37,14 @@ pub(super) struct WriteQueue {
 
 /// A part of the queue that ends at a message boundary.
 #[derive(Debug)]
-struct Entry {
+struct PendingWrite {
     /// Pieces to write; with encryption none until they are encrypted.
     pieces: SmallVec<[Bytes; 2]>,
-    content: Content,
+    payload: Payload,
 }
 
 #[derive(Debug)]
-enum Content {
+enum Payload {
     /// The end of the handshake: in clear, and before all else.
     Ready(Bytes),
     Commands(Bytes),
@@ -52,7 +52,7 @@ enum Content {
     Run(Batch),
 }
 
-impl Content {
+impl Payload {
     fn to_pieces(&self) -> SmallVec<[Bytes; 2]> {
         match self {
             Self::Ready(frames) | Self::Commands(frames) | Self::Ping(frames) => smallvec![frames.clone()],
@@ -66,8 +66,8 @@ impl WriteQueue {
     pub(super) fn new(ready: Bytes, sealer: Option<Sealer>) -> Self {
         let mut queue = Self { sealer, ..Self::default() };
         if !ready.is_empty() {
-            let content = Content::Ready(ready);
-            queue.entries.push_back(Entry { pieces: content.to_pieces(), content });
+            let payload = Payload::Ready(ready);
+            queue.entries.push_back(PendingWrite { pieces: payload.to_pieces(), payload });
         }
         queue
     }
@@ -82,23 +82,23 @@ impl WriteQueue {
     }
 
     /// Takes over what was staged. Commands overtake messages, at the next message boundary.
-    pub(super) fn extend(&mut self, staged: &mut Staged) {
-        if !staged.control.is_empty() {
-            self.put_control(Content::Commands(std::mem::take(&mut staged.control)));
+    pub(super) fn extend(&mut self, taken: &mut Taken) {
+        if !taken.control.is_empty() {
+            self.put_control(Payload::Commands(std::mem::take(&mut taken.control)));
         }
-        while let Some(run) = staged.runs.pop_front() {
-            let entry = self.entry(Content::Run(run));
+        while let Some(run) = taken.runs.pop_front() {
+            let entry = self.entry(Payload::Run(run));
             self.entries.push_back(entry);
         }
     }
 
     /// Puts a PING at the next message boundary.
     pub(super) fn put_ping(&mut self, frame: Bytes) {
-        self.put_control(Content::Ping(frame));
+        self.put_control(Payload::Ping(frame));
     }
 
-    fn put_control(&mut self, content: Content) {
-        let entry = self.entry(content);
+    fn put_control(&mut self, payload: Payload) {
+        let entry = self.entry(payload);
         self.entries.insert(self.boundary(), entry);
         self.control_entries += 1;
     }
@@ -108,9 +108,9 @@ impl WriteQueue {
         std::mem::replace(&mut self.has_written_ping, false)
     }
 
-    fn entry(&self, content: Content) -> Entry {
-        let pieces = if self.sealer.is_some() { SmallVec::new() } else { content.to_pieces() };
-        Entry { pieces, content }
+    fn entry(&self, payload: Payload) -> PendingWrite {
+        let pieces = if self.sealer.is_some() { SmallVec::new() } else { payload.to_pieces() };
+        PendingWrite { pieces, payload }
     }
 
     /// Returns how many entries at the front can't be overtaken any more: READY, or one that is partly written, or those
@@ -119,7 +119,7 @@ impl WriteQueue {
         if self.sealer.is_some() {
             return self.entries.iter().take_while(|entry| !entry.pieces.is_empty()).count();
         }
-        let is_ready = |first: &Entry| matches!(first.content, Content::Ready(_));
+        let is_ready = |first: &PendingWrite| matches!(first.payload, Payload::Ready(_));
         usize::from(self.piece > 0 || self.written > 0 || self.entries.front().is_some_and(is_ready))
     }
 
@@ -133,13 +133,13 @@ impl WriteQueue {
         // Exactly this much, so that all pieces share a buffer; if they did before, and are written, it is the same one.
         self.sealed.reserve(room);
         for entry in self.entries.iter_mut().take(entries) {
-            match &entry.content {
+            match &entry.payload {
                 // Before all else, so it was written before anything is encrypted.
-                Content::Ready(_) => continue,
-                Content::Commands(frames) | Content::Ping(frames) => {
+                Payload::Ready(_) => continue,
+                Payload::Commands(frames) | Payload::Ping(frames) => {
                     sealer.seal_frames(frames, &mut self.sealed)?;
                 }
-                Content::Run(run) => sealer.seal(run, &mut self.sealed)?,
+                Payload::Run(run) => sealer.seal(run, &mut self.sealed)?,
             }
             entry.pieces.push(self.sealed.split().freeze());
         }
@@ -155,10 +155,10 @@ impl WriteQueue {
         let (mut entries, mut room, mut left) = (0, 0, SEALED);
         while let Some(entry) = self.entries.get_mut(entries) {
             let mut rest = Batch::default();
-            match &mut entry.content {
-                Content::Ready(_) => {}
-                Content::Commands(frames) | Content::Ping(frames) => room += Sealer::sealed_len(frames),
-                Content::Run(run) => {
+            match &mut entry.payload {
+                Payload::Ready(_) => {}
+                Payload::Commands(frames) | Payload::Ping(frames) => room += Sealer::sealed_len(frames),
+                Payload::Run(run) => {
                     let (messages, bytes) = run.fitting(left);
                     if messages == 0 && entries > 0 {
                         break;
@@ -172,7 +172,7 @@ impl WriteQueue {
             }
             entries += 1;
             if !rest.is_empty() {
-                let rest = self.entry(Content::Run(rest));
+                let rest = self.entry(Payload::Run(rest));
                 self.entries.insert(entries, rest);
                 break;
             }
@@ -223,22 +223,22 @@ impl WriteQueue {
     /// Removes the first entry, which is written. Returns its messages.
     fn finish_first(&mut self) -> Load {
         self.piece = 0;
-        match self.entries.pop_front().map(|entry| entry.content) {
-            Some(Content::Run(run)) => {
+        match self.entries.pop_front().map(|entry| entry.payload) {
+            Some(Payload::Run(run)) => {
                 let load = Load::new(run.len(), run.wire_len());
-                self.spare.extend(run.into_buffer().filter(Staged::is_worth_keeping));
+                self.spare.extend(run.into_buffer().filter(Taken::is_worth_keeping));
                 load
             }
-            Some(Content::Commands(_)) => {
+            Some(Payload::Commands(_)) => {
                 self.control_entries -= 1;
                 Load::default()
             }
-            Some(Content::Ping(_)) => {
+            Some(Payload::Ping(_)) => {
                 self.control_entries -= 1;
                 self.has_written_ping = true;
                 Load::default()
             }
-            Some(Content::Ready(_)) | None => Load::default(),
+            Some(Payload::Ready(_)) | None => Load::default(),
         }
     }
 
@@ -255,7 +255,7 @@ impl WriteQueue {
         let mut written = self.written + first.iter().map(Bytes::len).sum::<usize>();
         let mut unsent = Vec::new();
         for entry in self.entries {
-            let Content::Run(mut run) = entry.content else {
+            let Payload::Run(mut run) = entry.payload else {
                 written = 0;
                 continue;
             };
@@ -288,12 +288,12 @@ mod tests {
 
     use super::*;
 
-    fn staged(control: &'static [u8], runs: &[&[&str]]) -> Staged {
+    fn taken(control: &'static [u8], runs: &[&[&str]]) -> Taken {
         let run = |texts: &&[&str]| texts.iter().copied().map(Message::from).collect();
-        Staged {
+        Taken {
             control: Bytes::from_static(control),
             runs: runs.iter().map(run).collect(),
-            ..Staged::default()
+            ..Taken::default()
         }
     }
 
@@ -336,7 +336,7 @@ mod tests {
     #[test]
     fn credit_comes_with_whole_runs() {
         let mut queue = WriteQueue::default();
-        queue.extend(&mut staged(b"", &[&["a", "b"], &["c"]]));
+        queue.extend(&mut taken(b"", &[&["a", "b"], &["c"]]));
         assert_eq!(queue.advance(5), Load::default());
         assert_eq!(queue.advance(1), Load::new(2, 6));
         assert_eq!(pending(&queue), b"\0\x01c");
@@ -347,9 +347,9 @@ mod tests {
     #[test]
     fn commands_go_before_messages_but_never_into_one() {
         let mut queue = WriteQueue::default();
-        queue.extend(&mut staged(b"", &[&["a"], &["b"]]));
+        queue.extend(&mut taken(b"", &[&["a"], &["b"]]));
         queue.advance(1);
-        queue.extend(&mut staged(b"CC", &[]));
+        queue.extend(&mut taken(b"CC", &[]));
         assert_eq!(pending(&queue), b"\x01aCC\0\x01b");
         assert!(queue.has_control());
         assert_eq!(queue.advance(4), Load::new(1, 3));
@@ -360,14 +360,14 @@ mod tests {
     fn ready_goes_first_and_in_clear() {
         let ready = || Bytes::from_static(b"READY");
         let mut plain = WriteQueue::new(ready(), None);
-        plain.extend(&mut staged(b"CC", &[&["a"]]));
+        plain.extend(&mut taken(b"CC", &[&["a"]]));
         assert_eq!(pending(&plain), b"READYCC\0\x01a");
         assert_eq!(plain.advance(7), Load::default());
         assert_eq!(plain.advance(3), Load::new(1, 3));
 
         let (encrypted, mut incoming) = encrypted();
         let mut sealed = WriteQueue::new(ready(), encrypted.sealer);
-        sealed.extend(&mut staged(b"\x04\x02\x01X", &[&["a"]]));
+        sealed.extend(&mut taken(b"\x04\x02\x01X", &[&["a"]]));
         sealed.prepare().unwrap();
         assert_eq!(pending(&sealed), b"READY");
         sealed.advance(5);
@@ -385,7 +385,7 @@ mod tests {
     fn what_is_unsent_begins_with_the_message_that_was_cut_off() {
         for (written, expected) in [(0, "abc"), (1, "abc"), (3, "bc"), (5, "bc"), (6, "c"), (8, "c")] {
             let mut queue = WriteQueue::default();
-            queue.extend(&mut staged(b"", &[&["a", "b"], &["c"]]));
+            queue.extend(&mut taken(b"", &[&["a", "b"], &["c"]]));
             queue.advance(written);
             let texts: String = queue
                 .into_unsent()
@@ -400,10 +400,10 @@ mod tests {
     #[test]
     fn with_encryption_the_peer_gets_all_in_an_order_that_it_accepts() {
         let (mut queue, mut incoming) = encrypted();
-        queue.extend(&mut staged(b"", &[&["a", "b"], &["c"]]));
+        queue.extend(&mut taken(b"", &[&["a", "b"], &["c"]]));
         queue.prepare().unwrap();
         // Staged behind what is encrypted, though none of that is written yet.
-        queue.extend(&mut staged(b"\x04\x02\x01X", &[&["d"]]));
+        queue.extend(&mut taken(b"\x04\x02\x01X", &[&["d"]]));
         let (mut credit, mut seen) = (Load::default(), String::new());
         while !queue.is_empty() {
             queue.prepare().unwrap();
@@ -427,7 +427,7 @@ mod tests {
         for written in [0, 1, sealed_len - 1, sealed_len, 10 * sealed_len, 700 * sealed_len + 5] {
             let (mut queue, _) = encrypted();
             let run = (0..1000).map(|n| Message::from(format!("{n:0200}"))).collect();
-            queue.extend(&mut Staged { runs: [run].into(), ..Staged::default() });
+            queue.extend(&mut Taken { runs: [run].into(), ..Taken::default() });
             let mut left = written;
             while left > 0 {
                 queue.prepare().unwrap();
@@ -468,7 +468,7 @@ mod tests {
                     if run.len() == 1 { run.into_iter().next().unwrap().into() } else { run.into_iter().collect() }
                 }).collect();
                 let control = if command { commands[0] += 1; Bytes::from_static(b"\x04\x02\x01X") } else { Bytes::new() };
-                queue.extend(&mut Staged { control, runs, ..Staged::default() });
+                queue.extend(&mut Taken { control, runs, ..Taken::default() });
                 for _ in 0..writes {
                     queue.prepare().unwrap();
                     let part = pending(&queue);
@@ -498,7 +498,7 @@ mod tests {
         let mut expected = bytes::BytesMut::new();
         message.encode(&mut expected);
         let mut queue = WriteQueue::default();
-        queue.extend(&mut Staged { runs: [message.into()].into(), ..Staged::default() });
+        queue.extend(&mut Taken { runs: [message.into()].into(), ..Taken::default() });
         let mut written = Vec::new();
         while !queue.is_empty() {
             let part = pending(&queue);

@@ -12,7 +12,7 @@ use crate::error::ConnectionError;
 use crate::monitor::Monitors;
 use crate::options::Settings;
 use crate::peer::Newcomer;
-use crate::queue::{IdleEnd, Inbound, Load, Outbox, Staged};
+use crate::queue::{IdleEnd, Inbound, Load, Outbox, Taken};
 use crate::routing::{Refusal, Routing};
 use crate::{PeerId, PeerInfo};
 
@@ -141,7 +141,7 @@ impl<R: Routing> Link for SocketCore<R> {
         &self,
         id: PeerId,
         turn: Turn,
-        staged: &mut Staged,
+        taken: &mut Taken,
         waker: &Waker,
     ) -> Result<(), ConnectionError> {
         let mut guard = self.out();
@@ -159,7 +159,7 @@ impl<R: Routing> Link for SocketCore<R> {
         outbox.hand_over(turn.handed);
         let is_roomier = outbox.set_room(turn.room);
         let look_again =
-            outbox.exchange(turn.written, turn.blocked, turn.wants_control, staged, waker) || is_roomier;
+            outbox.exchange(turn.written, turn.blocked, turn.wants_control, taken, waker) || is_roomier;
         if turn.rests {
             outbox.give_back_memory();
         }

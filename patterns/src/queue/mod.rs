@@ -7,7 +7,7 @@ mod outgoing;
 use std::collections::VecDeque;
 
 pub(crate) use inbound::{Arrival, IdleEnd, Inbound, WaiterId};
-pub(crate) use outbox::{EndMode, OpenRun, Outbox, Staged};
+pub(crate) use outbox::{EndMode, OpenRun, Outbox, Taken};
 pub(crate) use outgoing::Outgoing;
 
 /// An amount of messages, or a bound on it.

@@ -1,11 +1,11 @@
 //! Queue of messages and commands to be written to one peer.
 //!
 //! ```text
-//!   control │ runs: shared slices, large messages │ tail: small messages, encoded │   in the connection's hands
+//!   control │ runs: shared slices, large messages │ buffer: small messages, encoded │   in the connection's hands
 //!                                                                                 └─► counted until written
 //! ```
 //!
-//! Small messages are copied behind each other into the tail; longer runs that a peer sent, and large bodies,
+//! Small messages are copied behind each other into the buffer; longer runs that a peer sent, and large bodies,
 //! are shared. The connection takes everything at once and gives the credit back when the kernel has it.
 //! Control (commands, which don't count) goes out before the messages that are taken with it.
 
@@ -17,26 +17,26 @@ use std::task::Waker;
 use bytes::BytesMut;
 use enfonet_zmtp::{Batch, Command, Envelope, Message};
 
-pub(crate) use writing::Staged;
+pub(crate) use writing::Taken;
 
 use super::Load;
 use crate::Amount;
 
 /// Minimum bytes of a run that is shared. Copying a shorter run is cheaper than a shared slice, and the copy doesn't
 /// keep a read buffer alive.
-const SHARE_FROM: usize = 2048;
+const MIN_SHARED_BYTES: usize = 2048;
 /// Maximum factor by which the buffer that a shared slice keeps alive may be larger than the slice. A run that is a
 /// smaller part of its buffer is copied, even if it is long.
-const PINNED: usize = 4;
-/// Bytes at which the tail is closed, so that writing needs no larger buffer.
-const TAIL: usize = 64 << 10;
-/// Maximum number of buffers kept for later tails.
-const SPARE: usize = 32;
+const MAX_PINNED_FACTOR: usize = 4;
+/// Bytes at which the buffer is closed, so that writing needs no larger buffer.
+const BUFFER_BYTES: usize = 64 << 10;
+/// Maximum number of buffers kept for later buffers.
+const MAX_SPARE_BUFFERS: usize = 32;
 /// Maximum bytes of commands waiting for a peer that doesn't take them. After the next handshake the peer is told the
 /// subscriptions as they are then.
-const MAX_CONTROL: usize = 64 << 20;
+const MAX_CONTROL_BYTES: usize = 64 << 20;
 /// Bytes of waiting commands from which PINGs are no longer answered.
-const MAX_PONGS: usize = 64 << 10;
+const MAX_PENDING_PONG_BYTES: usize = 64 << 10;
 
 #[derive(Debug)]
 pub(crate) struct Outbox {
@@ -47,8 +47,8 @@ pub(crate) struct Outbox {
     /// Number of greeting messages that the connection has taken, and number of messages sent before them.
     greeted: (usize, u64),
     runs: VecDeque<Batch>,
-    tail: Tail,
-    /// Buffers for later tails.
+    buffer: EncodeBuffer,
+    /// Buffers for later buffers.
     spare: Vec<BytesMut>,
     /// Load that is staged here, or in the connection's hands and not yet written.
     queued: Load,
@@ -103,7 +103,7 @@ pub(crate) struct OpenRun {
 }
 
 #[derive(Debug, Default)]
-struct Tail {
+struct EncodeBuffer {
     wire: BytesMut,
     messages: usize,
 }
@@ -113,11 +113,11 @@ impl Outbox {
         let limit = if conflates { Load::new(usize::MAX, usize::MAX) } else { limit };
         Self {
             control: BytesMut::new(),
-            control_limit: MAX_CONTROL,
+            control_limit: MAX_CONTROL_BYTES,
             greeting: Batch::default(),
             greeted: (0, 0),
             runs: VecDeque::new(),
-            tail: Tail::default(),
+            buffer: EncodeBuffer::default(),
             spare: Vec::new(),
             queued: Load::default(),
             limit,
@@ -249,13 +249,13 @@ impl Outbox {
         if self.conflates {
             self.forget_staged();
         }
-        let before = self.tail.wire.len();
-        envelope.encode(&mut self.tail.wire);
-        encode(&mut self.tail.wire);
-        self.tail.messages += 1;
-        self.queued.add(Load::new(1, self.tail.wire.len() - before));
-        if self.tail.wire.len() >= TAIL {
-            self.close_tail();
+        let before = self.buffer.wire.len();
+        envelope.encode(&mut self.buffer.wire);
+        encode(&mut self.buffer.wire);
+        self.buffer.messages += 1;
+        self.queued.add(Load::new(1, self.buffer.wire.len() - before));
+        if self.buffer.wire.len() >= BUFFER_BYTES {
+            self.close_buffer();
         }
     }
 
@@ -263,7 +263,7 @@ impl Outbox {
         if self.conflates {
             self.forget_staged();
         }
-        self.close_tail();
+        self.close_buffer();
         let run = Batch::enveloped(envelope, message.clone());
         self.queued.add(Load::new(1, run.wire_len()));
         self.runs.push_back(run);
@@ -300,15 +300,15 @@ impl Outbox {
     fn stage_run(&mut self, run: Batch, source: usize) {
         self.queued.add(Load::new(run.len(), run.wire_len()));
         match run.wire() {
-            Some(wire) if wire.len() < SHARE_FROM || wire.len() * PINNED < source => {
-                self.tail.wire.extend_from_slice(wire);
-                self.tail.messages += run.len();
-                if self.tail.wire.len() >= TAIL {
-                    self.close_tail();
+            Some(wire) if wire.len() < MIN_SHARED_BYTES || wire.len() * MAX_PINNED_FACTOR < source => {
+                self.buffer.wire.extend_from_slice(wire);
+                self.buffer.messages += run.len();
+                if self.buffer.wire.len() >= BUFFER_BYTES {
+                    self.close_buffer();
                 }
             }
             _ => {
-                self.close_tail();
+                self.close_buffer();
                 self.runs.push_back(run);
             }
         }
@@ -323,8 +323,8 @@ impl Outbox {
     /// Drops what the connection hasn't taken.
     pub(crate) fn forget_staged(&mut self) {
         let before = self.queued.messages;
-        self.queued.sub(Load::new(self.tail.messages, self.tail.wire.len()));
-        (self.tail.messages, self.tail.wire) = (0, BytesMut::new());
+        self.queued.sub(Load::new(self.buffer.messages, self.buffer.wire.len()));
+        (self.buffer.messages, self.buffer.wire) = (0, BytesMut::new());
         for run in self.runs.drain(..) {
             self.queued.sub(Load::new(run.len(), run.wire_len()));
         }
@@ -336,14 +336,14 @@ impl Outbox {
         &mut self.control
     }
 
-    fn close_tail(&mut self) {
-        if self.tail.messages > 0 {
-            let messages = std::mem::take(&mut self.tail.messages);
-            let wire = if self.tail.wire.len() < TAIL / 2 {
-                self.tail.wire.split()
+    fn close_buffer(&mut self) {
+        if self.buffer.messages > 0 {
+            let messages = std::mem::take(&mut self.buffer.messages);
+            let wire = if self.buffer.wire.len() < BUFFER_BYTES / 2 {
+                self.buffer.wire.split()
             } else {
                 // By itself, so that it can be used again.
-                std::mem::replace(&mut self.tail.wire, self.spare.pop().unwrap_or_default())
+                std::mem::replace(&mut self.buffer.wire, self.spare.pop().unwrap_or_default())
             };
             self.runs.push_back(Batch::from_encoded(wire.freeze(), messages));
         }
@@ -371,14 +371,14 @@ impl Outbox {
 
     /// Adds the answer to a PING, unless so many wait already that the peer doesn't read them.
     pub(crate) fn pong(&mut self, context: &[u8]) {
-        if self.control.len() < MAX_PONGS {
+        if self.control.len() < MAX_PENDING_PONG_BYTES {
             Command::encode_pong(context, &mut self.control);
         }
     }
 
     /// All that waits, in order; nothing waits afterwards.
     pub(crate) fn drain(&mut self) -> Vec<Batch> {
-        self.close_tail();
+        self.close_buffer();
         self.queued = Load::default();
         std::mem::take(&mut self.runs).into()
     }

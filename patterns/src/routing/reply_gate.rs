@@ -36,7 +36,7 @@ mod tests {
     use enfonet_zmtp::{Envelope, Message};
 
     use super::*;
-    use crate::queue::{Load, Staged};
+    use crate::queue::{Load, Taken};
     use crate::routing::tests::add_queue;
 
     #[test]
@@ -44,15 +44,15 @@ mod tests {
         let (mut gate, mut outboxes) = (ReplyGate::default(), Outboxes::new());
         let id = add_queue(&mut outboxes, Load::new(2, usize::MAX));
         outboxes[id].connect(Load::default());
-        let mut staged = Staged::default();
+        let mut taken = Taken::default();
         for expected in [true, false] {
             outboxes[id].push(&Envelope::none(), &Message::from("reply"));
             gate.note_reply(&outboxes[id]);
             assert_eq!(gate.may_receive(&outboxes), expected);
         }
-        outboxes[id].exchange(Load::default(), false, true, &mut staged, Waker::noop());
+        outboxes[id].exchange(Load::default(), false, true, &mut taken, Waker::noop());
         assert!(!gate.may_receive(&outboxes), "taken isn't written");
-        outboxes[id].exchange(Load::new(1, 7), false, true, &mut Staged::default(), Waker::noop());
+        outboxes[id].exchange(Load::new(1, 7), false, true, &mut Taken::default(), Waker::noop());
         assert!(gate.may_receive(&outboxes));
     }
 
@@ -64,7 +64,7 @@ mod tests {
         outboxes[id].push(&Envelope::none(), &Message::from("reply"));
         gate.note_reply(&outboxes[id]);
         assert!(!gate.may_receive(&outboxes));
-        outboxes[id].exchange(Load::default(), true, true, &mut Staged::default(), Waker::noop());
+        outboxes[id].exchange(Load::default(), true, true, &mut Taken::default(), Waker::noop());
         assert!(gate.may_receive(&outboxes));
     }
 }

@@ -64,7 +64,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::queue::{Load, Staged};
+    use crate::queue::{Load, Taken};
     use crate::routing::tests::add_queue;
 
     fn setup(peers: usize, hwm: usize) -> (RoundRobin, Outboxes, Vec<PeerId>) {
@@ -118,10 +118,10 @@ mod tests {
         assert_eq!(send(&mut routing, &mut outboxes), Some(0));
         assert_eq!(send(&mut routing, &mut outboxes), Some(1));
         assert_eq!(send(&mut routing, &mut outboxes), None);
-        let mut staged = Staged::default();
-        outboxes[ids[1]].exchange(Load::default(), false, true, &mut staged, std::task::Waker::noop());
-        let written = Load::new(1, staged.runs[0].wire_len());
-        assert!(outboxes[ids[1]].exchange(written, false, true, &mut staged, std::task::Waker::noop()));
+        let mut taken = Taken::default();
+        outboxes[ids[1]].exchange(Load::default(), false, true, &mut taken, std::task::Waker::noop());
+        let written = Load::new(1, taken.runs[0].wire_len());
+        assert!(outboxes[ids[1]].exchange(written, false, true, &mut taken, std::task::Waker::noop()));
         routing.room(ids[1]);
         assert_eq!(send(&mut routing, &mut outboxes), Some(1));
     }
@@ -180,11 +180,11 @@ mod tests {
                         }
                     }
                     Step::Write(at) if at < ids.len() && outboxes.contains_key(ids[at]) => {
-                        let mut staged = Staged::default();
-                        outboxes[ids[at]].exchange(Load::default(), false, true, &mut staged, std::task::Waker::noop());
-                        let bytes = staged.runs.iter().map(enfonet_zmtp::Batch::wire_len).sum();
+                        let mut taken = Taken::default();
+                        outboxes[ids[at]].exchange(Load::default(), false, true, &mut taken, std::task::Waker::noop());
+                        let bytes = taken.runs.iter().map(enfonet_zmtp::Batch::wire_len).sum();
                         let written = Load::new(waits[at], bytes);
-                        let has_room_again = outboxes[ids[at]].exchange(written, false, true, &mut staged, std::task::Waker::noop());
+                        let has_room_again = outboxes[ids[at]].exchange(written, false, true, &mut taken, std::task::Waker::noop());
                         if has_room_again {
                             routing.room(ids[at]);
                             if !line.contains(&at) {

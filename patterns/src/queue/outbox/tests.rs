@@ -12,10 +12,10 @@ fn run(n: usize, body: usize) -> Batch {
     (0..n).map(|_| Message::from(vec![b'x'; body])).collect()
 }
 
-fn taken(outbox: &mut Outbox, written: Load) -> Staged {
-    let mut staged = Staged::default();
-    outbox.exchange(written, false, true, &mut staged, Waker::noop());
-    staged
+fn take_all(outbox: &mut Outbox, written: Load) -> Taken {
+    let mut taken = Taken::default();
+    outbox.exchange(written, false, true, &mut taken, Waker::noop());
+    taken
 }
 
 #[test]
@@ -24,10 +24,10 @@ fn a_run_is_cut_at_the_mark_and_credit_returns_only_with_what_is_written() {
     assert_eq!(outbox.push_run(&run(7, 30), 0), 7);
     assert_eq!(outbox.push_run(&run(7, 30), 0), 3);
     assert_eq!(outbox.push_run(&run(7, 30), 0), 0);
-    let staged = taken(&mut outbox, Load::default());
-    assert_eq!(staged.runs.iter().map(Batch::len).sum::<usize>(), 10);
+    let taken = take_all(&mut outbox, Load::default());
+    assert_eq!(taken.runs.iter().map(Batch::len).sum::<usize>(), 10);
     assert!(!outbox.has_room(), "taken isn't written");
-    taken(&mut outbox, Load::new(4, 4 * 32));
+    take_all(&mut outbox, Load::new(4, 4 * 32));
     assert_eq!(outbox.push_run(&run(7, 30), 0), 4);
 }
 
@@ -36,12 +36,12 @@ fn a_connection_is_woken_once_after_it_has_been_told_that_there_is_nothing() {
     let mut outbox = outbox(4, usize::MAX);
     outbox.connect(Load::default());
     assert!(outbox.wake().is_none(), "it hasn't been told yet");
-    taken(&mut outbox, Load::default());
+    take_all(&mut outbox, Load::default());
     outbox.push_run(&run(1, 30), 0);
     assert!(outbox.wake().is_some() && outbox.wake().is_none());
-    taken(&mut outbox, Load::default());
+    take_all(&mut outbox, Load::default());
     assert!(outbox.wake().is_none(), "it has something to write");
-    taken(&mut outbox, Load::new(1, 32));
+    take_all(&mut outbox, Load::new(1, 32));
     assert!(outbox.wake_to_close().is_some() && outbox.wake().is_none());
 }
 
@@ -50,8 +50,8 @@ fn a_connection_that_waits_for_the_kernel_is_woken_only_for_its_end() {
     let mut outbox = outbox(4, usize::MAX);
     outbox.connect(Load::default());
     outbox.push_run(&run(1, 30), 0);
-    taken(&mut outbox, Load::default());
-    outbox.exchange(Load::default(), true, true, &mut Staged::default(), Waker::noop());
+    take_all(&mut outbox, Load::default());
+    outbox.exchange(Load::default(), true, true, &mut Taken::default(), Waker::noop());
     outbox.push_run(&run(1, 30), 0);
     assert!(outbox.wake().is_none());
     assert!(outbox.wake_to_close().is_some());
@@ -75,10 +75,10 @@ fn runs_of_2_kib_are_shared_unless_they_are_less_than_a_quarter_of_what_they_wer
     {
         let (mut outbox, run) = (outbox(usize::MAX, usize::MAX), run(messages, 30));
         outbox.push_run(&run, source);
-        let staged = taken(&mut outbox, Load::default());
-        let [given, staged] = [&run, &staged.runs[0]].map(|run| run.wire().unwrap());
-        assert_eq!(given.as_ptr() == staged.as_ptr(), is_shared, "{messages} messages of {source} bytes");
-        assert_eq!(given, staged);
+        let taken = take_all(&mut outbox, Load::default());
+        let [given, taken] = [&run, &taken.runs[0]].map(|run| run.wire().unwrap());
+        assert_eq!(given.as_ptr() == taken.as_ptr(), is_shared, "{messages} messages of {source} bytes");
+        assert_eq!(given, taken);
     }
 }
 
@@ -89,13 +89,13 @@ fn small_messages_lie_behind_each_other_in_runs_of_64_kib() {
         for _ in 0..300 / at_once {
             outbox.push_run(&run, 0);
         }
-        let staged = taken(&mut outbox, Load::default());
-        assert_eq!(staged.runs.iter().map(Batch::len).collect::<Vec<_>>(), [256, 44]);
+        let taken = take_all(&mut outbox, Load::default());
+        assert_eq!(taken.runs.iter().map(Batch::len).collect::<Vec<_>>(), [256, 44]);
     }
     let (mut outbox, message) = (outbox(usize::MAX, usize::MAX), Message::from(vec![b'x'; 254]));
     (0..300).for_each(|_| outbox.push(&Envelope::none(), &message));
-    let staged = taken(&mut outbox, Load::default());
-    assert_eq!(staged.runs.iter().map(Batch::len).collect::<Vec<_>>(), [256, 44]);
+    let taken = take_all(&mut outbox, Load::default());
+    assert_eq!(taken.runs.iter().map(Batch::len).collect::<Vec<_>>(), [256, 44]);
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn a_connection_is_overrun_by_more_than_64_mib_of_commands_beyond_what_it_begins
     let (mut outbox, begins_with) = (outbox(1, 1), 10);
     outbox.control().resize(begins_with, 0);
     outbox.connect(Load::default());
-    outbox.exchange(Load::default(), true, false, &mut Staged::default(), Waker::noop());
+    outbox.exchange(Load::default(), true, false, &mut Taken::default(), Waker::noop());
     outbox.control().resize(begins_with + (64 << 20), 0);
     assert!(!outbox.is_overrun());
     assert!(outbox.wake().is_none(), "the kernel takes nothing");
@@ -128,14 +128,14 @@ fn at_rest_memory_that_holds_nothing_is_given_back() {
     let big = || {
         let mut outbox = outbox(10, usize::MAX);
         outbox.runs = VecDeque::with_capacity(65);
-        outbox.tail.wire = BytesMut::with_capacity(10);
-        outbox.spare = vec![BytesMut::with_capacity(TAIL)];
+        outbox.buffer.wire = BytesMut::with_capacity(10);
+        outbox.spare = vec![BytesMut::with_capacity(BUFFER_BYTES)];
         outbox
     };
     let capacities =
-        |outbox: &Outbox| (outbox.runs.capacity(), outbox.tail.wire.capacity(), outbox.spare.len());
+        |outbox: &Outbox| (outbox.runs.capacity(), outbox.buffer.wire.capacity(), outbox.spare.len());
     let mut idle = big();
-    taken(&mut idle, Load::default());
+    take_all(&mut idle, Load::default());
     assert_eq!(capacities(&idle), (65, 10, 1), "it may be busy again at once");
     idle.give_back_memory();
     assert_eq!(capacities(&idle), (0, 0, 0));
@@ -155,14 +155,14 @@ fn what_is_written_is_used_again_for_what_is_staged_next() {
         }
     };
     fill(&mut outbox);
-    let mut staged = Staged::default();
-    outbox.exchange(Load::default(), false, true, &mut staged, Waker::noop());
-    let run = staged.runs.pop_front().unwrap();
+    let mut taken = Taken::default();
+    outbox.exchange(Load::default(), false, true, &mut taken, Waker::noop());
+    let run = taken.runs.pop_front().unwrap();
     let (place, written) = (run.wire().unwrap().as_ptr(), Load::new(run.len(), run.wire_len()));
-    let buffer = run.into_buffer().filter(Staged::is_worth_keeping).unwrap();
-    staged.spare.push(buffer);
-    outbox.exchange(written, false, true, &mut staged, Waker::noop());
-    // The current tail was begun before the buffer came back, so the tail is filled first.
+    let buffer = run.into_buffer().filter(Taken::is_worth_keeping).unwrap();
+    taken.spare.push(buffer);
+    outbox.exchange(written, false, true, &mut taken, Waker::noop());
+    // The current buffer was begun before the buffer came back, so the buffer is filled first.
     fill(&mut outbox);
     outbox.runs.clear();
     fill(&mut outbox);
@@ -172,13 +172,15 @@ fn what_is_written_is_used_again_for_what_is_staged_next() {
 #[test]
 fn so_many_buffers_are_kept_and_no_more() {
     let mut outbox = outbox(1, 1);
-    let spare = (0..SPARE + 1).map(|_| BytesMut::with_capacity(TAIL)).collect();
-    let mut staged = Staged { spare, ..Staged::default() };
-    outbox.exchange(Load::default(), false, true, &mut staged, Waker::noop());
-    assert_eq!(outbox.spare.len(), SPARE);
-    for (capacity, is_worth_keeping) in [(TAIL / 4, false), (TAIL, true), (TAIL * 8, false)] {
+    let spare = (0..MAX_SPARE_BUFFERS + 1).map(|_| BytesMut::with_capacity(BUFFER_BYTES)).collect();
+    let mut taken = Taken { spare, ..Taken::default() };
+    outbox.exchange(Load::default(), false, true, &mut taken, Waker::noop());
+    assert_eq!(outbox.spare.len(), MAX_SPARE_BUFFERS);
+    for (capacity, is_worth_keeping) in
+        [(BUFFER_BYTES / 4, false), (BUFFER_BYTES, true), (BUFFER_BYTES * 8, false)]
+    {
         let buffer = BytesMut::with_capacity(capacity);
-        assert_eq!(Staged::is_worth_keeping(&buffer), is_worth_keeping, "{capacity}");
+        assert_eq!(Taken::is_worth_keeping(&buffer), is_worth_keeping, "{capacity}");
     }
 }
 
@@ -187,9 +189,9 @@ fn commands_overtake_messages_even_when_the_kernel_takes_none() {
     let mut outbox = outbox(10, usize::MAX);
     outbox.push(&Envelope::none(), &Message::from("a"));
     outbox.control().extend_from_slice(b"command");
-    let mut staged = Staged::default();
-    outbox.exchange(Load::default(), true, true, &mut staged, Waker::noop());
-    assert_eq!((&staged.control[..], staged.runs.len()), (&b"command"[..], 0));
+    let mut taken = Taken::default();
+    outbox.exchange(Load::default(), true, true, &mut taken, Waker::noop());
+    assert_eq!((&taken.control[..], taken.runs.len()), (&b"command"[..], 0));
 }
 
 #[test]
@@ -198,7 +200,7 @@ fn what_a_lost_connection_had_not_written_comes_first_again() {
     for text in ["a", "b"] {
         outbox.push(&Envelope::none(), &Message::from(text));
     }
-    let unsent: Vec<_> = taken(&mut outbox, Load::default()).runs.into();
+    let unsent: Vec<_> = take_all(&mut outbox, Load::default()).runs.into();
     outbox.push(&Envelope::none(), &Message::from("c"));
     outbox.disconnect(unsent);
     assert_eq!(outbox.queued(), 3);
@@ -212,19 +214,19 @@ fn each_message_is_counted_once_as_sent_unsent_or_dropped() {
     let counts = |outbox: &Outbox| (outbox.sent().messages, outbox.unsent().messages, outbox.dropped());
     outbox.connect(Load::default());
     outbox.push_run(&run(4, 1), 0);
-    let mut runs: Vec<_> = taken(&mut outbox, Load::default()).runs.into();
-    taken(&mut outbox, Load::new(1, 3));
+    let mut runs: Vec<_> = take_all(&mut outbox, Load::default()).runs.into();
+    take_all(&mut outbox, Load::new(1, 3));
     assert_eq!(counts(&outbox), (1, 3, 0));
     // It has written another, and goes before it says so.
     let _ = runs[0].split_to(2);
     outbox.disconnect(runs);
     assert_eq!((counts(&outbox), outbox.sent().bytes), ((2, 2, 0), 6));
     outbox.connect(Load::default());
-    taken(&mut outbox, Load::default());
+    take_all(&mut outbox, Load::default());
     // Within the process, a peer that has two, and has received one of them when it goes.
     outbox.hand_over(Load::new(2, 6));
     assert_eq!(counts(&outbox), (4, 0, 0));
-    taken(&mut outbox, Load::new(1, 3));
+    take_all(&mut outbox, Load::new(1, 3));
     outbox.disconnect(Vec::new());
     assert_eq!((counts(&outbox), outbox.sent().bytes), ((4, 0, 0), 12));
     outbox.lose(3);
@@ -247,12 +249,12 @@ proptest! {
             expected.push(message.clone());
             if single { outbox.push(&Envelope::none(), &message) } else { outbox.push_run(&message.into(), 0); }
             if i % 3 == 0 {
-                out.extend(taken(&mut outbox, Load::default()).runs);
+                out.extend(take_all(&mut outbox, Load::default()).runs);
             }
         }
-        out.extend(taken(&mut outbox, Load::default()).runs);
+        out.extend(take_all(&mut outbox, Load::default()).runs);
         let bytes = out.iter().map(Batch::wire_len).sum();
-        taken(&mut outbox, Load::new(expected.len(), bytes));
+        take_all(&mut outbox, Load::new(expected.len(), bytes));
         prop_assert_eq!(outbox.queued(), 0);
         prop_assert_eq!(out.into_iter().flatten().collect::<Vec<_>>(), expected);
     }
@@ -265,7 +267,7 @@ fn of_conflated_messages_the_last_waits_also_when_the_connection_had_another_in_
         let mut outbox = Outbox::new(Load::new(1, usize::MAX), true);
         outbox.connect(Load::default());
         outbox.push(&Envelope::none(), &in_hand);
-        let in_hand = taken(&mut outbox, Load::default()).runs;
+        let in_hand = take_all(&mut outbox, Load::default()).runs;
         outbox.push(&Envelope::none(), &last);
         outbox.push(&Envelope::none(), &newest);
         assert_eq!((outbox.queued(), outbox.dropped()), (2, 1));
@@ -284,15 +286,15 @@ fn of_a_greeting_what_is_not_written_is_dropped_with_the_connection_and_nothing_
         let mut outbox = outbox(10, usize::MAX);
         outbox.connect(Load::default());
         outbox.push_run(&run(1, 1), 0);
-        taken(&mut outbox, Load::default());
-        taken(&mut outbox, Load::new(1, 3));
+        take_all(&mut outbox, Load::default());
+        take_all(&mut outbox, Load::new(1, 3));
         outbox.disconnect(Vec::new());
         messages.iter().for_each(|message| outbox.push(&Envelope::none(), message));
         outbox.connect(Load::default());
         outbox.greet(greeting.iter().cloned().collect());
         assert_eq!(outbox.queued(), 4);
         let unsent = written.map(|written| {
-            let in_hand = taken(&mut outbox, Load::default()).runs.into_iter().flatten();
+            let in_hand = take_all(&mut outbox, Load::default()).runs.into_iter().flatten();
             in_hand.skip(written).map(Batch::from).collect()
         });
         outbox.disconnect(unsent.unwrap_or_default());

@@ -6,12 +6,12 @@ use std::task::Waker;
 use bytes::{Bytes, BytesMut};
 use enfonet_zmtp::Batch;
 
-use super::{EndMode, MAX_CONTROL, Outbox, SPARE, TAIL};
+use super::{BUFFER_BYTES, EndMode, MAX_CONTROL_BYTES, MAX_SPARE_BUFFERS, Outbox};
 use crate::queue::Load;
 
 /// All that one exchange hands to the connection.
 #[derive(Debug, Default)]
-pub(crate) struct Staged {
+pub(crate) struct Taken {
     pub(crate) control: Bytes,
     pub(crate) runs: VecDeque<Batch>,
     /// How the connection is to end, if it is.
@@ -20,10 +20,10 @@ pub(crate) struct Staged {
     pub(crate) spare: Vec<BytesMut>,
 }
 
-impl Staged {
-    /// Whether a buffer is such as a tail would need.
+impl Taken {
+    /// Whether a buffer is such as a buffer would need.
     pub(crate) fn is_worth_keeping(buffer: &BytesMut) -> bool {
-        (TAIL / 2..=TAIL * 4).contains(&buffer.capacity())
+        (BUFFER_BYTES / 2..=BUFFER_BYTES * 4).contains(&buffer.capacity())
     }
 }
 
@@ -52,27 +52,27 @@ impl Outbox {
         written: Load,
         blocked: bool,
         wants_control: bool,
-        staged: &mut Staged,
+        taken: &mut Taken,
         waker: &Waker,
     ) -> bool {
         let look_again = self.credit(written, blocked);
-        if !staged.spare.is_empty() {
-            self.spare.append(&mut staged.spare);
-            self.spare.truncate(SPARE);
+        if !taken.spare.is_empty() {
+            self.spare.append(&mut taken.spare);
+            self.spare.truncate(MAX_SPARE_BUFFERS);
         }
         if wants_control && !self.control.is_empty() {
-            staged.control = self.control.split().freeze();
+            taken.control = self.control.split().freeze();
         }
-        if !blocked && (self.tail.messages > 0 || !self.runs.is_empty()) {
-            self.close_tail();
-            std::mem::swap(&mut staged.runs, &mut self.runs);
+        if !blocked && (self.buffer.messages > 0 || !self.runs.is_empty()) {
+            self.close_buffer();
+            std::mem::swap(&mut taken.runs, &mut self.runs);
         }
         if !blocked && !self.greeting.is_empty() {
             self.greeted = (self.greeting.len(), self.sent.messages);
-            staged.runs.push_front(std::mem::take(&mut self.greeting));
+            taken.runs.push_front(std::mem::take(&mut self.greeting));
         }
-        staged.end = self.end;
-        let nothing = staged.control.is_empty() && staged.runs.is_empty();
+        taken.end = self.end;
+        let nothing = taken.control.is_empty() && taken.runs.is_empty();
         if nothing || blocked {
             match &mut self.sleeping {
                 Some(sleeping) => sleeping.clone_from(waker),
@@ -99,7 +99,7 @@ impl Outbox {
         self.spare = Vec::new();
         if self.queued.messages == 0 {
             self.runs = VecDeque::new();
-            self.tail.wire = BytesMut::new();
+            self.buffer.wire = BytesMut::new();
         }
     }
 
@@ -109,7 +109,7 @@ impl Outbox {
         self.room = room;
         self.adjust();
         // Commands that wait already don't count: they aren't the peer's fault.
-        self.control_limit = self.control.len() + MAX_CONTROL;
+        self.control_limit = self.control.len() + MAX_CONTROL_BYTES;
     }
 
     /// The connection has gone. `unsent`, what it had taken and not written, waits for the next one.
@@ -118,7 +118,7 @@ impl Outbox {
         self.room = Load::default();
         self.adjust();
         self.control.clear();
-        self.close_tail();
+        self.close_buffer();
         for run in unsent.into_iter().rev() {
             self.runs.push_front(run);
         }

@@ -4,7 +4,7 @@ use enfonet_zmtp::Message;
 use proptest::prelude::*;
 
 use super::*;
-use crate::queue::{Load, Staged};
+use crate::queue::{Load, Taken};
 use crate::routing::tests::add_queue;
 
 struct Fan {
@@ -43,17 +43,17 @@ impl Fan {
     /// The kernel takes nothing for peer `at`.
     fn block(&mut self, at: usize) {
         let outbox = &mut self.outboxes[self.ids[at]];
-        outbox.exchange(Load::default(), true, true, &mut Staged::default(), Waker::noop());
+        outbox.exchange(Load::default(), true, true, &mut Taken::default(), Waker::noop());
     }
 
     /// Takes the messages that peer `at` gets to write, as text. Credits `written` first, then sets it to their load.
     fn take(&mut self, at: usize, written: &mut Load) -> Vec<String> {
-        let mut staged = Staged::default();
+        let mut taken = Taken::default();
         let outbox = &mut self.outboxes[self.ids[at]];
-        outbox.exchange(std::mem::take(written), false, true, &mut staged, Waker::noop());
-        let taken: Vec<_> = staged.runs.iter().cloned().flatten().collect();
-        *written = Load::new(taken.len(), staged.runs.iter().map(Batch::wire_len).sum());
-        taken.iter().map(|m| String::from_utf8_lossy(m.first()).into_owned()).collect()
+        outbox.exchange(std::mem::take(written), false, true, &mut taken, Waker::noop());
+        let messages: Vec<_> = taken.runs.iter().cloned().flatten().collect();
+        *written = Load::new(messages.len(), taken.runs.iter().map(Batch::wire_len).sum());
+        messages.iter().map(|m| String::from_utf8_lossy(m.first()).into_owned()).collect()
     }
 }
 
@@ -142,11 +142,11 @@ fn a_long_run_for_one_peer_is_shared() {
     let mut fan = Fan::new(&[&["a"], &["b"]], usize::MAX);
     let batch = batch(&[&["a"; 300][..], &["b"; 100]].concat());
     fan.publish(&batch);
-    let mut staged = Staged::default();
+    let mut taken = Taken::default();
     let outbox = &mut fan.outboxes[fan.ids[0]];
-    outbox.exchange(Load::default(), false, true, &mut staged, Waker::noop());
-    assert_eq!(staged.runs.iter().map(Batch::len).collect::<Vec<_>>(), [300]);
-    assert_eq!(staged.runs[0].wire().unwrap().as_ptr(), batch.wire().unwrap().as_ptr());
+    outbox.exchange(Load::default(), false, true, &mut taken, Waker::noop());
+    assert_eq!(taken.runs.iter().map(Batch::len).collect::<Vec<_>>(), [300]);
+    assert_eq!(taken.runs[0].wire().unwrap().as_ptr(), batch.wire().unwrap().as_ptr());
 }
 
 #[test]

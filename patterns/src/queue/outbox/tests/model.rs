@@ -198,16 +198,16 @@ impl Pair {
             prop_assert_eq!(message, numbered(model.written));
             model.written += 1;
         }
-        let mut staged = Staged::default();
-        let look_again = outbox.exchange(load, blocked, wants_control, &mut staged, Waker::noop());
+        let mut taken = Taken::default();
+        let look_again = outbox.exchange(load, blocked, wants_control, &mut taken, Waker::noop());
         model.is_blocked = blocked;
         let has_room_again = !had_room && model.has_room();
         prop_assert_eq!(look_again, has_room_again || (was_moving && !model.is_moving()));
-        prop_assert_eq!(!staged.control.is_empty(), model.has_control && wants_control);
+        prop_assert_eq!(!taken.control.is_empty(), model.has_control && wants_control);
         model.has_control &= !wants_control;
-        prop_assert!(!blocked || staged.runs.is_empty());
-        model.is_sleeping = blocked || (staged.control.is_empty() && staged.runs.is_empty());
-        hands.extend(staged.runs.into_iter().flatten());
+        prop_assert!(!blocked || taken.runs.is_empty());
+        model.is_sleeping = blocked || (taken.control.is_empty() && taken.runs.is_empty());
+        hands.extend(taken.runs.into_iter().flatten());
         prop_assert!(blocked || hands.len() == model.queued().messages, "all is taken");
         Ok(())
     }
