@@ -15,6 +15,7 @@ mod peer;
 mod proxy;
 mod queue;
 mod routing;
+mod size;
 mod socket;
 mod status;
 mod transport;
@@ -39,8 +40,9 @@ pub use options::{Conflates, Kind, KnowsPeers, MatchesTopics, Options, Probes, P
 pub use peer::{PeerId, PeerInfo};
 pub use proxy::{Control, Leftover, Proxy, Statistics, Traffic, proxy};
 pub use routing::Refusal;
+pub use size::Size;
 pub use socket::{
     Client, Dealer, Pair, PeerEvent, Permit, Pub, Pull, Push, Relay, Rep, Req, Request, RequestError, Router,
     SocketSink, SocketStream, Sub, XPub, XPubEvent, XSub,
 };
-pub use status::{Amount, CloseSummary, PeerStatus};
+pub use status::{CloseSummary, PeerStatus};

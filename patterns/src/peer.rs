@@ -4,7 +4,7 @@ use bytes::Bytes;
 use enfonet_zmtp::{Metadata, PeerProperties, SocketType, User, Version};
 
 use crate::Endpoint;
-use crate::queue::Load;
+use crate::size::Size;
 
 slotmap::new_key_type! {
     /// The id of a peer of one socket. It names this peer for as long as the socket lives, and never a later peer, even
@@ -69,13 +69,13 @@ pub(crate) struct Newcomer {
     /// Whether it came to us; otherwise this side connected.
     pub(crate) is_accepted: bool,
     /// Within the process: how much the peer's inbox takes. It counts as room here.
-    pub(crate) room: Load,
+    pub(crate) room: Size,
 }
 
 impl Newcomer {
     /// Creates a peer behind a stream.
     pub(crate) fn new(peer: PeerProperties, endpoint: Endpoint, address: String, is_accepted: bool) -> Self {
-        Self { peer, endpoint, address, is_accepted, room: Load::default() }
+        Self { peer, endpoint, address, is_accepted, room: Size::default() }
     }
 
     /// Gives the peer its place in a socket.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::PeerInfo;
-use crate::queue::Load;
+use crate::size::Size;
 
 /// The status of a connected peer: the traffic to it and from it since it got its id. A peer that this side connects
 /// to, and that has a queue which outlives connections, got its id at `connect`, however often the connection was made
@@ -14,41 +14,17 @@ pub struct PeerStatus {
     /// Information about the peer.
     pub info: Arc<PeerInfo>,
     /// Messages handed to the system whole; within the process, to the peer's inbox.
-    pub sent: Amount,
+    pub sent: Size,
     /// Messages read from the peer, whether the application has received them yet or not.
-    pub received: Amount,
+    pub received: Size,
     /// Messages that the peer doesn't get, since its queue was at the mark and they don't wait: messages published by
     /// PUB and XPUB, messages of XSUB, replies of REP, messages that a ROUTER is to drop. With `conflate`, messages
     /// that newer ones took the place of.
     pub dropped: u64,
     /// Messages that wait to be sent to the peer: in its queue, or with its connection until the system has them whole.
-    pub unsent: Amount,
+    pub unsent: Size,
     /// Messages of the peer that wait to be received by the application.
-    pub unreceived: Amount,
-}
-
-/// A number of messages, and their size.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct Amount {
-    /// Whole messages. (libzmq counts frames.)
-    pub messages: u64,
-    /// Bytes of all their frames, with headers, as they are on a wire without encryption.
-    pub bytes: u64,
-}
-
-impl Amount {
-    #[inline]
-    pub(crate) const fn add(&mut self, load: Load) {
-        self.messages += load.messages as u64;
-        self.bytes += load.bytes as u64;
-    }
-}
-
-impl From<Load> for Amount {
-    fn from(Load { messages, bytes }: Load) -> Self {
-        Self { messages: messages as u64, bytes: bytes as u64 }
-    }
+    pub unreceived: Size,
 }
 
 /// Summary of a close: the fate of the messages that waited to be sent.

@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use enfonet::{
-    Amount, Context, Dealer, Message, Options, PeerStatus, Pub, Pull, Push, Rep, ReplyError, Router,
-    SendError, Sub, XPub, XSub,
+    Context, Dealer, Message, Options, PeerStatus, Pub, Pull, Push, Rep, ReplyError, Router, SendError, Size,
+    Sub, XPub, XSub,
 };
 use futures_util::FutureExt;
 use tokio::task::yield_now;
@@ -35,7 +35,7 @@ async fn settle() {
     }
 }
 
-fn messages(amounts: &[Amount]) -> Vec<u64> {
+fn messages(amounts: &[Size]) -> Vec<u64> {
     amounts.iter().map(|amount| amount.messages).collect()
 }
 

@@ -16,7 +16,8 @@ use super::rest::Rest;
 use super::vigil::{Beat, Vigil};
 use super::write_queue::WriteQueue;
 use crate::error::ConnectionError;
-use crate::queue::{EndMode, IdleEnd, Load, Taken};
+use crate::queue::{EndMode, IdleEnd, Taken};
+use crate::size::Size;
 use crate::transport::{Farewell, Stream};
 
 /// Bytes of commands that are many at a time.
@@ -48,7 +49,7 @@ pub(super) struct Driver<'a> {
     queue: WriteQueue,
     taken: Taken,
     /// Written, and not yet reported.
-    written: Load,
+    written: Size,
     bell: Bell,
     /// All is written and reported, and there was nothing more to write: the socket rings when there is.
     is_idle: bool,
@@ -103,7 +104,7 @@ impl<'a> Driver<'a> {
             read_size: MIN_READ,
             queue: WriteQueue::new(ready, sealer),
             taken: Taken::default(),
-            written: Load::default(),
+            written: Size::default(),
             bell: Bell::default(),
             is_idle: false,
             is_blocked: false,
@@ -382,8 +383,8 @@ impl<'a> Driver<'a> {
         self.queue.take_spare(&mut self.taken.spare);
         let turn = Turn {
             written: std::mem::take(&mut self.written),
-            handed: Load::default(),
-            room: Load::default(),
+            handed: Size::default(),
+            room: Size::default(),
             blocked,
             wants_control: !self.queue.has_control(),
             rests,

@@ -14,19 +14,20 @@ use crate::error::ConnectionError;
 use crate::monitor::{MonitorEvent, Monitors};
 use crate::options::Settings;
 use crate::peer::Newcomer;
-use crate::queue::{IdleEnd, Load, Taken};
+use crate::queue::{IdleEnd, Taken};
 use crate::routing::Refusal;
+use crate::size::Size;
 use crate::{Endpoint, PeerId, PeerInfo};
 
 /// The report of a connection that comes for more to write.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Turn {
     /// Messages that the kernel has taken since the last time, or a peer within the process has received.
-    pub(crate) written: Load,
+    pub(crate) written: Size,
     /// Messages that were put into the inbox of a peer within the process, received or not.
-    pub(crate) handed: Load,
+    pub(crate) handed: Size,
     /// How much a peer within the process takes in before it is received: that counts as room here.
-    pub(crate) room: Load,
+    pub(crate) room: Size,
     /// Whether the kernel, or the peer within the process, takes no more for now.
     pub(crate) blocked: bool,
     /// Whether all commands that were handed over before are written.
@@ -49,10 +50,10 @@ pub(crate) trait Link: fmt::Debug + Send + Sync {
     fn keeps_queue(&self) -> bool;
 
     /// Returns how much is taken in from a peer before it is received.
-    fn room(&self) -> Load;
+    fn room(&self) -> Size;
 
     /// Returns how much has come from a peer and isn't received yet, and its limit.
-    fn unread(&self, id: PeerId) -> (Load, Load);
+    fn unread(&self, id: PeerId) -> (Size, Size);
 
     /// Opens the queue to a peer, before the peer is there.
     fn open(&self) -> PeerId;

@@ -19,7 +19,8 @@ use crate::context::Bound;
 use crate::error::ConnectionError;
 use crate::monitor::MonitorEvent;
 use crate::peer::Newcomer;
-use crate::queue::{EndMode, IdleEnd, Load, Taken};
+use crate::queue::{EndMode, IdleEnd, Taken};
+use crate::size::Size;
 
 /// A pipe gives way to other tasks after so many runs in one direction ...
 const BUDGET: usize = 64;
@@ -111,7 +112,7 @@ fn introduced(endpoint: &Endpoint, near: &Slot, far: &Bound) -> Result<Pipe, Con
 }
 
 /// Returns the peer that a handshake would have introduced.
-fn introduce(endpoint: &Endpoint, local: LocalProperties, room: Load, is_accepted: bool) -> Newcomer {
+fn introduce(endpoint: &Endpoint, local: LocalProperties, room: Size, is_accepted: bool) -> Newcomer {
     let metadata = local.to_metadata();
     let identity = if local.socket_type.announces_identity() { local.identity } else { Default::default() };
     let (version, socket_type) = (Version::V3_1, Some(local.socket_type));
@@ -133,11 +134,11 @@ struct End {
     runs: VecDeque<Batch>,
     /// Commands taken from its outbox, and not yet carried to the other.
     commands: Decoder,
-    /// Amount in the other's inbox, and not yet received: until then it takes up room here, so that the two queues
+    /// Size in the other's inbox, and not yet received: until then it takes up room here, so that the two queues
     /// together hold as much as their marks allow, and no more.
-    unread: Load,
-    /// Amount put into the other's inbox, and not yet reported to this socket.
-    handed: Load,
+    unread: Size,
+    /// Size put into the other's inbox, and not yet reported to this socket.
+    handed: Size,
     /// How this socket wants the connection to end.
     end: Option<EndMode>,
 }
@@ -189,7 +190,7 @@ impl Pipe {
 impl End {
     fn new(peer: Joined) -> Self {
         let (runs, commands) = (VecDeque::new(), Decoder::new(Limits::default()));
-        Self { peer, runs, commands, unread: Load::default(), handed: Load::default(), end: None }
+        Self { peer, runs, commands, unread: Size::default(), handed: Size::default(), end: None }
     }
 
     /// Returns whether this socket wants the connection to end now, while it goes on itself. Everything that the other
@@ -208,7 +209,7 @@ impl End {
         for _ in 0..BUDGET {
             if !to.peer.link().may_read(to.peer.id(), cx.waker()) {
                 self.exchange(to, true, cx)?;
-                let waits = self.peer.link().queued(self.peer.id()) > self.unread.messages
+                let waits = self.peer.link().queued(self.peer.id()) as u64 > self.unread.messages
                     || !self.commands.is_empty();
                 return Ok(if waits { Flow::Full } else { Flow::Drained });
             }
@@ -216,7 +217,7 @@ impl End {
                 return Ok(Flow::GivesWay);
             }
             if let Some(run) = self.fitting(to.space()) {
-                let load = Load::new(run.len(), run.wire_len());
+                let load = Size::of(&run);
                 self.unread.add(load);
                 self.handed.add(load);
                 to.peer.link().deliver(to.peer.id(), run)?;
@@ -228,16 +229,17 @@ impl End {
     }
 
     /// Returns how much may come to this socket until its mark is reached.
-    fn space(&self) -> Load {
+    fn space(&self) -> Size {
         let (unread, limit) = self.peer.link().unread(self.peer.id());
-        Load::new(limit.messages.saturating_sub(unread.messages), limit.bytes.saturating_sub(unread.bytes))
+        limit.saturating_sub(unread)
     }
 
     /// Returns the next run, cut where the other's mark is.
-    fn fitting(&mut self, space: Load) -> Option<Batch> {
+    fn fitting(&mut self, space: Size) -> Option<Batch> {
         let first = self.runs.front_mut()?;
+        let (messages, bytes) = space.to_usize();
         // Where there is space, there is space for a message, whatever its size.
-        let fitting = first.fitting(space.bytes).0.min(space.messages).max(1);
+        let fitting = first.fitting(bytes).0.min(messages).max(1);
         let run = first.split_to(fitting);
         if first.is_empty() {
             self.runs.pop_front();

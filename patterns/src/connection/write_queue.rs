@@ -7,7 +7,8 @@ use bytes::{Bytes, BytesMut};
 use enfonet_zmtp::{Batch, CurveError, Sealer, Span};
 use smallvec::{SmallVec, smallvec};
 
-use crate::queue::{Load, Taken};
+use crate::queue::Taken;
+use crate::size::Size;
 
 /// Pieces in one system call; Linux takes up to 1024.
 const MAX_PIECES: usize = 64;
@@ -200,9 +201,9 @@ impl WriteQueue {
     }
 
     /// Advances past written bytes. Returns the messages that are now written completely.
-    pub(super) fn advance(&mut self, bytes: usize) -> Load {
+    pub(super) fn advance(&mut self, bytes: usize) -> Size {
         self.written += bytes;
-        let mut load = Load::default();
+        let mut load = Size::default();
         while let Some(entry) = self.entries.front() {
             let Some(piece) = entry.pieces.get(self.piece) else {
                 if entry.pieces.is_empty() {
@@ -221,24 +222,24 @@ impl WriteQueue {
     }
 
     /// Removes the first entry, which is written. Returns its messages.
-    fn finish_first(&mut self) -> Load {
+    fn finish_first(&mut self) -> Size {
         self.piece = 0;
         match self.entries.pop_front().map(|entry| entry.payload) {
             Some(Payload::Run(run)) => {
-                let load = Load::new(run.len(), run.wire_len());
+                let load = Size::of(&run);
                 self.spare.extend(run.into_buffer().filter(Taken::is_worth_keeping));
                 load
             }
             Some(Payload::Commands(_)) => {
                 self.control_entries -= 1;
-                Load::default()
+                Size::default()
             }
             Some(Payload::Ping(_)) => {
                 self.control_entries -= 1;
                 self.has_written_ping = true;
-                Load::default()
+                Size::default()
             }
-            Some(Payload::Ready(_)) | None => Load::default(),
+            Some(Payload::Ready(_)) | None => Size::default(),
         }
     }
 
@@ -337,10 +338,10 @@ mod tests {
     fn credit_comes_with_whole_runs() {
         let mut queue = WriteQueue::default();
         queue.extend(&mut taken(b"", &[&["a", "b"], &["c"]]));
-        assert_eq!(queue.advance(5), Load::default());
-        assert_eq!(queue.advance(1), Load::new(2, 6));
+        assert_eq!(queue.advance(5), Size::default());
+        assert_eq!(queue.advance(1), Size::new(2, 6));
         assert_eq!(pending(&queue), b"\0\x01c");
-        assert_eq!(queue.advance(3), Load::new(1, 3));
+        assert_eq!(queue.advance(3), Size::new(1, 3));
         assert!(queue.is_empty());
     }
 
@@ -352,7 +353,7 @@ mod tests {
         queue.extend(&mut taken(b"CC", &[]));
         assert_eq!(pending(&queue), b"\x01aCC\0\x01b");
         assert!(queue.has_control());
-        assert_eq!(queue.advance(4), Load::new(1, 3));
+        assert_eq!(queue.advance(4), Size::new(1, 3));
         assert!(!queue.has_control());
     }
 
@@ -362,8 +363,8 @@ mod tests {
         let mut plain = WriteQueue::new(ready(), None);
         plain.extend(&mut taken(b"CC", &[&["a"]]));
         assert_eq!(pending(&plain), b"READYCC\0\x01a");
-        assert_eq!(plain.advance(7), Load::default());
-        assert_eq!(plain.advance(3), Load::new(1, 3));
+        assert_eq!(plain.advance(7), Size::default());
+        assert_eq!(plain.advance(3), Size::new(1, 3));
 
         let (encrypted, mut incoming) = encrypted();
         let mut sealed = WriteQueue::new(ready(), encrypted.sealer);
@@ -404,7 +405,7 @@ mod tests {
         queue.prepare().unwrap();
         // Staged behind what is encrypted, though none of that is written yet.
         queue.extend(&mut taken(b"\x04\x02\x01X", &[&["d"]]));
-        let (mut credit, mut seen) = (Load::default(), String::new());
+        let (mut credit, mut seen) = (Size::default(), String::new());
         while !queue.is_empty() {
             queue.prepare().unwrap();
             let part = pending(&queue);
@@ -418,7 +419,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!((&seen[..], credit), ("abcXd", Load::new(4, 12)));
+        assert_eq!((&seen[..], credit), ("abcXd", Size::new(4, 12)));
     }
 
     #[test]
@@ -461,7 +462,7 @@ mod tests {
             if !sealed {
                 (queue, incoming) = (WriteQueue::new(Bytes::new(), None), Incoming::new(BytesMut::new(), Limits::default(), None));
             }
-            let (mut all, mut seen, mut credit, mut commands) = (Vec::new(), Vec::new(), Load::default(), [0, 0]);
+            let (mut all, mut seen, mut credit, mut commands) = (Vec::new(), Vec::new(), Size::default(), [0, 0]);
             for (runs, command, bytes, writes) in steps {
                 let runs: std::collections::VecDeque<Batch> = runs.into_iter().map(|run| {
                     all.extend(run.iter().cloned());
@@ -486,7 +487,7 @@ mod tests {
             let done = queue.is_empty();
             let unsent: Vec<Message> = queue.into_unsent().into_iter().flatten().collect();
             prop_assert!(!done || unsent.is_empty() && commands[0] == commands[1]);
-            prop_assert!(credit.messages <= seen.len());
+            prop_assert!(credit.messages <= seen.len() as u64);
             seen.extend(unsent);
             prop_assert!(seen == all, "{} of {}", seen.len(), all.len());
         }

@@ -283,7 +283,7 @@ impl<R: Routing> SocketCore<R> {
             out.lost = 0;
         }
         self.closing.cancel();
-        let waiting = out.outboxes.values().map(|outbox| outbox.unsent().messages).sum();
+        let waiting = out.outboxes.values().map(|outbox| outbox.unsent().messages as usize).sum();
         let mut sleeping: Vec<Waker> = out.outboxes.values_mut().filter_map(Outbox::wake_to_close).collect();
         let mut inbound = self.inbound();
         inbound.closed = true;

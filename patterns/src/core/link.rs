@@ -12,8 +12,9 @@ use crate::error::ConnectionError;
 use crate::monitor::Monitors;
 use crate::options::Settings;
 use crate::peer::Newcomer;
-use crate::queue::{IdleEnd, Inbound, Load, Outbox, Taken};
+use crate::queue::{IdleEnd, Inbound, Outbox, Taken};
 use crate::routing::{Refusal, Routing};
+use crate::size::Size;
 use crate::{PeerId, PeerInfo};
 
 /// Subscriptions that are removed at a time when peers have gone: less than a millisecond's work.
@@ -40,11 +41,11 @@ impl<R: Routing> Link for SocketCore<R> {
         R::KEEPS_QUEUE && !self.options.immediate
     }
 
-    fn room(&self) -> Load {
+    fn room(&self) -> Size {
         self.inbound().limit()
     }
 
-    fn unread(&self, id: PeerId) -> (Load, Load) {
+    fn unread(&self, id: PeerId) -> (Size, Size) {
         let inbound = self.inbound();
         (inbound.unread(id), inbound.limit())
     }

@@ -36,8 +36,9 @@ use yield_budget::YieldBudget;
 
 use crate::monitor::Monitors;
 use crate::options::Settings;
-use crate::queue::{Inbound, Load, Outbox, Outgoing};
+use crate::queue::{Inbound, Outbox, Outgoing};
 use crate::routing::{Outboxes, Routing};
+use crate::size::Size;
 use crate::{Endpoint, LogLimiter, PeerId};
 
 /// The outgoing side of a socket: the queues to its peers, and the routing policy.
@@ -46,7 +47,7 @@ pub(crate) struct Out<R> {
     pub(crate) outboxes: Outboxes,
     pub(crate) routing: R,
     /// High-water marks of new queues.
-    limit: Load,
+    limit: Size,
     /// Whether a task is removing the subscriptions that departed peers have left.
     sweeping: bool,
     /// Number of connected peers.
@@ -114,7 +115,7 @@ impl<R> fmt::Debug for SocketCore<R> {
 
 impl<R: Routing> SocketCore<R> {
     pub(crate) fn new(kind: SocketType, options: Settings, routing: R) -> Arc<Self> {
-        let limit = Load::new(options.send_hwm, options.send_bytes);
+        let limit = Size::new(options.send_hwm, options.send_bytes);
         let out = Out {
             outboxes: Outboxes::new(),
             routing,
@@ -127,7 +128,7 @@ impl<R: Routing> SocketCore<R> {
             is_told: false,
         };
         let inbound = Inbound::new(
-            Load::new(options.recv_hwm, options.recv_bytes),
+            Size::new(options.recv_hwm, options.recv_bytes),
             options.peer_events,
             options.conflate,
         );
@@ -265,7 +266,7 @@ impl<R: Routing> SocketCore<R> {
     /// Changes the high-water mark of sending, of all queues.
     pub(crate) fn set_send_hwm(&self, messages: usize) {
         let mut out = self.out();
-        out.limit.messages = messages;
+        out.limit.messages = messages as u64;
         let limit = out.limit;
         let Out { outboxes, routing, .. } = &mut *out;
         for (id, outbox) in outboxes {

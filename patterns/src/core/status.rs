@@ -18,13 +18,13 @@ impl<R: Routing> SocketCore<R> {
         let inbound = self.inbound();
         let connected = out.outboxes.iter().filter(|(_, outbox)| outbox.has_peer());
         let status = |(id, outbox): (PeerId, &crate::queue::Outbox)| {
-            let (received, unreceived) = inbound.amounts(id)?;
+            let (received, unreceived) = inbound.sizes(id)?;
             Some(PeerStatus {
                 info: inbound.peer(id)?.clone(),
                 sent: outbox.sent(),
                 received,
                 dropped: outbox.dropped(),
-                unsent: outbox.unsent().into(),
+                unsent: outbox.unsent(),
                 unreceived,
             })
         };

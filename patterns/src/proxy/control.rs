@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::watch;
 
-use crate::Amount;
+use crate::size::Size;
 
 /// Steers a [`Proxy`](crate::Proxy); any number of clones may. Dropping it changes nothing.
 #[derive(Clone, Debug)]
@@ -50,9 +50,9 @@ pub struct Statistics {
 #[non_exhaustive]
 pub struct Traffic {
     /// Messages received.
-    pub received: Amount,
+    pub received: Size,
     /// Messages sent.
-    pub sent: Amount,
+    pub sent: Size,
 }
 
 impl Default for Control {
@@ -83,8 +83,8 @@ impl Control {
     pub fn statistics(&self) -> Statistics {
         let [to_back, to_front] = &*self.counters;
         let traffic = |received: &Counters, sent: &Counters| Traffic {
-            received: received.received.amount(),
-            sent: sent.sent.amount(),
+            received: received.received.size(),
+            sent: sent.sent.size(),
         };
         Statistics { front: traffic(to_back, to_front), back: traffic(to_front, to_back) }
     }
@@ -119,7 +119,7 @@ impl Counters {
 
     /// Sets the counters at the end: all has been sent but the rest.
     pub(super) fn settle(&self, messages: usize, bytes: usize) {
-        let Amount { messages: all, bytes: all_bytes } = self.received.amount();
+        let Size { messages: all, bytes: all_bytes } = self.received.size();
         self.sent.messages.store(all - messages as u64, Ordering::Relaxed);
         self.sent.bytes.store(all_bytes - bytes as u64, Ordering::Relaxed);
     }
@@ -131,8 +131,8 @@ impl Count {
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    fn amount(&self) -> Amount {
+    fn size(&self) -> Size {
         let (messages, bytes) = (&self.messages, &self.bytes);
-        Amount { messages: messages.load(Ordering::Relaxed), bytes: bytes.load(Ordering::Relaxed) }
+        Size { messages: messages.load(Ordering::Relaxed), bytes: bytes.load(Ordering::Relaxed) }
     }
 }

@@ -17,8 +17,9 @@ use inbox::{Inbox, Item};
 use wait_list::WaitList;
 pub(crate) use wait_list::WaiterId;
 
-use super::{Load, rotate_front};
-use crate::{Amount, PeerId, PeerInfo};
+use super::rotate_front;
+use crate::size::Size;
+use crate::{PeerId, PeerInfo};
 
 /// An event that a socket receives. The events of one peer come in the order in which they happened, except that
 /// waiting changes of subscriptions come first.
@@ -54,10 +55,10 @@ pub(crate) struct Inbound {
     subscriptions: VecDeque<(PeerId, Subscription)>,
     /// Waker of the sweep behind peers that have gone, while it waits for the application to take changes.
     pub(crate) sweeper: Option<Waker>,
-    limit: Load,
+    limit: Size,
     /// Messages that wait from peers that have gone for good. At the mark no connection is read: otherwise peers that
     /// come, send and go would fill the memory.
-    orphaned: Load,
+    orphaned: Size,
     /// Whether some of the waiting messages may not be wanted: that is checked when they are received.
     pub(crate) is_doubtful: bool,
     pub(crate) waiters: WaitList,
@@ -76,14 +77,14 @@ const MAX_SUBSCRIPTIONS: usize = 10_000;
 
 impl Inbound {
     /// `reports` makes peers that come arrivals.
-    pub(crate) fn new(limit: Load, reports: bool, conflates: bool) -> Self {
+    pub(crate) fn new(limit: Size, reports: bool, conflates: bool) -> Self {
         Self {
             inboxes: SlotMap::with_key(),
             ready: VecDeque::new(),
             subscriptions: VecDeque::new(),
             sweeper: None,
             limit,
-            orphaned: Load::default(),
+            orphaned: Size::default(),
             is_doubtful: false,
             waiters: WaitList::default(),
             closed: false,
@@ -118,15 +119,15 @@ impl Inbound {
         newest.or(inbox.peer.as_ref())
     }
 
-    /// Returns the amount that ever came from a peer, and the part of it that waits.
-    pub(crate) fn amounts(&self, id: PeerId) -> Option<(Amount, Amount)> {
-        self.inboxes.get(id).map(|inbox| (inbox.received, inbox.queued.into()))
+    /// Returns the size of all that ever came from a peer, and of the part that waits.
+    pub(crate) fn sizes(&self, id: PeerId) -> Option<(Size, Size)> {
+        self.inboxes.get(id).map(|inbox| (inbox.received, inbox.queued))
     }
 
     /// Takes a run in. Never refuses, so that nothing that was read is lost.
     pub(crate) fn push(&mut self, id: PeerId, mut run: Batch) {
         let Some(inbox) = self.inboxes.get_mut(id) else { return };
-        inbox.received.add(Load::new(run.len(), run.wire_len()));
+        inbox.received.add(Size::of(&run));
         if self.conflates && !run.is_empty() {
             let _ = run.split_to(run.len() - 1);
             inbox.items.retain(|item| !matches!(item, Item::Run(_)));
@@ -134,11 +135,11 @@ impl Inbound {
                 // Only the newest `Joined` is needed: it names the peer that sent the message.
                 inbox.items.drain(..inbox.items.len().saturating_sub(1));
             }
-            inbox.queued = Load::default();
+            inbox.queued = Size::default();
         }
         if !run.is_empty() {
             inbox.ends_idle = false;
-            let load = Load::new(run.len(), run.wire_len());
+            let load = Size::of(&run);
             inbox.queued.add(load);
             inbox.items.push_back(Item::Run(run));
             Self::line_up(&mut self.ready, id, inbox);
@@ -162,12 +163,12 @@ impl Inbound {
     }
 
     /// How much of each peer is taken in before it is received.
-    pub(crate) const fn limit(&self) -> Load {
+    pub(crate) const fn limit(&self) -> Size {
         self.limit
     }
 
     pub(crate) fn set_hwm(&mut self, messages: usize) {
-        self.limit.messages = messages;
+        self.limit.messages = messages as u64;
         self.wake_paused();
     }
 
@@ -177,7 +178,7 @@ impl Inbound {
     }
 
     /// Returns the load that has come from a peer and isn't received yet.
-    pub(crate) fn unread(&self, id: PeerId) -> Load {
+    pub(crate) fn unread(&self, id: PeerId) -> Size {
         self.inboxes.get(id).map(|inbox| inbox.queued).unwrap_or_default()
     }
 
@@ -323,7 +324,7 @@ impl Inbound {
             return self.pop_next();
         }
         // The run goes on: nothing changes but that the message is gone. A peer alone in line has the next turn, too.
-        inbox.give_credit(Load::new(1, run.front_len()), &self.limit);
+        inbox.give_credit(Size::new(1, run.front_len()), &self.limit);
         rotate_front(&mut self.ready);
         let Some(Item::Run(run)) = inbox.items.front_mut() else { return None };
         run.pop_front()
@@ -346,7 +347,7 @@ impl Inbound {
     #[inline]
     fn pop_by<T, S>(
         &mut self,
-        cut: impl FnOnce(&mut Batch) -> (T, Load),
+        cut: impl FnOnce(&mut Batch) -> (T, Size),
         see: impl FnOnce(Option<&Inbox>) -> S,
     ) -> Option<(Arrival<T>, S)> {
         if !self.subscriptions.is_empty() {
@@ -383,7 +384,7 @@ impl Inbound {
 
     /// Takes the first peer out of the line after its turn, which may have been its last. `before` is the load that
     /// waited from it before the turn.
-    fn leave_line(&mut self, id: PeerId, mut before: Load) {
+    fn leave_line(&mut self, id: PeerId, mut before: Size) {
         self.ready.pop_front();
         let inbox = &mut self.inboxes[id];
         if !inbox.open {
@@ -443,17 +444,17 @@ impl Inbound {
 }
 
 /// Takes at most `messages` messages off a run.
-fn cut(run: &mut Batch, messages: usize) -> (Batch, Load) {
+fn cut(run: &mut Batch, messages: usize) -> (Batch, Size) {
     let taken = run.split_to(messages);
-    let load = Load::new(taken.len(), taken.wire_len());
+    let load = Size::of(&taken);
     (taken, load)
 }
 
 /// Takes one message off a run.
 #[inline]
-fn cut_one(run: &mut Batch) -> (Message, Load) {
+fn cut_one(run: &mut Batch) -> (Message, Size) {
     let message = run.pop_front().expect("no run without messages waits");
-    let load = Load::new(1, message.wire_len());
+    let load = Size::new(1, message.wire_len());
     (message, load)
 }
 

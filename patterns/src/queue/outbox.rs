@@ -19,8 +19,7 @@ use enfonet_zmtp::{Batch, Command, Envelope, Message};
 
 pub(crate) use writing::Taken;
 
-use super::Load;
-use crate::Amount;
+use crate::size::Size;
 
 /// Minimum bytes of a run that is shared. Copying a shorter run is cheaper than a shared slice, and the copy doesn't
 /// keep a read buffer alive.
@@ -50,12 +49,12 @@ pub(crate) struct Outbox {
     buffer: EncodeBuffer,
     /// Buffers for later buffers.
     spare: Vec<BytesMut>,
-    /// Load that is staged here, or in the connection's hands and not yet written.
-    queued: Load,
+    /// Size that is staged here, or in the connection's hands and not yet written.
+    queued: Size,
     /// Bound on `queued`: `set` by the socket, plus `room` at the other end of a pipe. Zero if `retired`.
-    limit: Load,
-    set: Load,
-    room: Load,
+    limit: Size,
+    set: Size,
+    room: Size,
     /// Whether the peer gets nothing new.
     retired: bool,
     /// Whether the peer's connection is to end at once.
@@ -65,11 +64,11 @@ pub(crate) struct Outbox {
     /// Only the last message is kept, whatever the limit.
     conflates: bool,
     /// Places that are kept for messages to come.
-    reserved: usize,
-    /// Amount that was handed over since the queue began.
-    sent: Amount,
-    /// Load in the inbox of a peer within the process that the peer hasn't received: it still takes up room here.
-    ahead: Load,
+    reserved: u64,
+    /// Size that was handed over since the queue began.
+    sent: Size,
+    /// Size in the inbox of a peer within the process that the peer hasn't received: it still takes up room here.
+    ahead: Size,
     /// Messages that found no room and didn't wait for any, or that newer ones took the place of.
     dropped: u64,
     /// The connection's waker, while the connection has nothing to write, or waits for the kernel.
@@ -109,8 +108,8 @@ struct EncodeBuffer {
 }
 
 impl Outbox {
-    pub(crate) fn new(limit: Load, conflates: bool) -> Self {
-        let limit = if conflates { Load::new(usize::MAX, usize::MAX) } else { limit };
+    pub(crate) fn new(limit: Size, conflates: bool) -> Self {
+        let limit = if conflates { Size::MAX } else { limit };
         Self {
             control: BytesMut::new(),
             control_limit: MAX_CONTROL_BYTES,
@@ -119,17 +118,17 @@ impl Outbox {
             runs: VecDeque::new(),
             buffer: EncodeBuffer::default(),
             spare: Vec::new(),
-            queued: Load::default(),
+            queued: Size::default(),
             limit,
             set: limit,
-            room: Load::default(),
+            room: Size::default(),
             retired: false,
             replaced: false,
             end: None,
             conflates,
             reserved: 0,
-            sent: Amount::default(),
-            ahead: Load::default(),
+            sent: Size::default(),
+            ahead: Size::default(),
             dropped: 0,
             sleeping: None,
             blocked: false,
@@ -147,7 +146,7 @@ impl Outbox {
     }
 
     /// Sets the load that may wait here from now on. Messages that wait already aren't lost.
-    pub(crate) fn set_limit(&mut self, limit: Load) {
+    pub(crate) fn set_limit(&mut self, limit: Size) {
         if !self.conflates {
             self.set = limit;
             self.adjust();
@@ -157,7 +156,7 @@ impl Outbox {
     /// Sets the room that the peer, within the process, has itself. Returns whether there is room here now where there
     /// was none.
     #[inline]
-    pub(crate) fn set_room(&mut self, room: Load) -> bool {
+    pub(crate) fn set_room(&mut self, room: Size) -> bool {
         if self.room == room {
             return false;
         }
@@ -174,7 +173,7 @@ impl Outbox {
     }
 
     fn adjust(&mut self) {
-        self.limit = if self.retired { Load::default() } else { self.set.saturating_add(self.room) };
+        self.limit = if self.retired { Size::default() } else { self.set.saturating_add(self.room) };
     }
 
     /// Keeps a place for a message. The caller has seen to it that there is [room](Self::has_room).
@@ -209,17 +208,17 @@ impl Outbox {
 
     /// Messages that are not written yet.
     pub(crate) const fn queued(&self) -> usize {
-        self.queued.messages
+        self.queued.messages as usize
     }
 
     /// Returns the load that isn't handed over yet.
-    pub(crate) const fn unsent(&self) -> Load {
+    pub(crate) const fn unsent(&self) -> Size {
         let mut unsent = self.queued;
         unsent.sub(self.ahead);
         unsent
     }
 
-    pub(crate) const fn sent(&self) -> Amount {
+    pub(crate) const fn sent(&self) -> Size {
         self.sent
     }
 
@@ -253,7 +252,7 @@ impl Outbox {
         envelope.encode(&mut self.buffer.wire);
         encode(&mut self.buffer.wire);
         self.buffer.messages += 1;
-        self.queued.add(Load::new(1, self.buffer.wire.len() - before));
+        self.queued.add(Size::new(1, self.buffer.wire.len() - before));
         if self.buffer.wire.len() >= BUFFER_BYTES {
             self.close_buffer();
         }
@@ -265,7 +264,7 @@ impl Outbox {
         }
         self.close_buffer();
         let run = Batch::enveloped(envelope, message.clone());
-        self.queued.add(Load::new(1, run.wire_len()));
+        self.queued.add(Size::new(1, run.wire_len()));
         self.runs.push_back(run);
     }
 
@@ -284,12 +283,15 @@ impl Outbox {
             self.stage_run(run, source);
             return given;
         }
-        let room = self.limit.bytes - self.queued.bytes;
+        let mut space = self.limit;
+        space.sub(self.queued);
+        space.messages -= self.reserved;
+        let (places, room) = space.to_usize();
         let (fitting, bytes) = run.fitting(room);
         // Where there is room, there is room for a message, whatever its size: as for single ones. So what is
         // not admitted found no room, and is told when there is some.
         let admitted = (fitting + usize::from(bytes < room)).min(run.len());
-        let admitted = admitted.min(self.limit.messages - self.queued.messages - self.reserved);
+        let admitted = admitted.min(places);
         if admitted < run.len() {
             run = run.split_to(admitted);
         }
@@ -298,7 +300,7 @@ impl Outbox {
     }
 
     fn stage_run(&mut self, run: Batch, source: usize) {
-        self.queued.add(Load::new(run.len(), run.wire_len()));
+        self.queued.add(Size::of(&run));
         match run.wire() {
             Some(wire) if wire.len() < MIN_SHARED_BYTES || wire.len() * MAX_PINNED_FACTOR < source => {
                 self.buffer.wire.extend_from_slice(wire);
@@ -316,19 +318,19 @@ impl Outbox {
 
     /// Puts messages before all that waits: the peer that has just come gets them first.
     pub(crate) fn greet(&mut self, greeting: Batch) {
-        self.queued.add(Load::new(greeting.len(), greeting.wire_len()));
+        self.queued.add(Size::of(&greeting));
         self.greeting = greeting;
     }
 
     /// Drops what the connection hasn't taken.
     pub(crate) fn forget_staged(&mut self) {
         let before = self.queued.messages;
-        self.queued.sub(Load::new(self.buffer.messages, self.buffer.wire.len()));
+        self.queued.sub(Size::new(self.buffer.messages, self.buffer.wire.len()));
         (self.buffer.messages, self.buffer.wire) = (0, BytesMut::new());
         for run in self.runs.drain(..) {
-            self.queued.sub(Load::new(run.len(), run.wire_len()));
+            self.queued.sub(Size::of(&run));
         }
-        self.lose(before - self.queued.messages);
+        self.dropped += before - self.queued.messages;
     }
 
     /// Where commands are put: they go out at the next message boundary, ahead of what is staged.
@@ -379,7 +381,7 @@ impl Outbox {
     /// All that waits, in order; nothing waits afterwards.
     pub(crate) fn drain(&mut self) -> Vec<Batch> {
         self.close_buffer();
-        self.queued = Load::default();
+        self.queued = Size::default();
         std::mem::take(&mut self.runs).into()
     }
 }

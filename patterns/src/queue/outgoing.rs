@@ -76,7 +76,7 @@ impl<M: IntoMessage> From<Outgoing<M>> for Message {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::queue::Load;
+    use crate::size::Size;
 
     #[test]
     fn what_is_small_is_put_as_its_message_would_be() {
@@ -88,11 +88,11 @@ mod tests {
             assert_eq!((whole.to_run(), small.to_run()), (message.clone().into(), message.clone().into()));
             assert_eq!((whole.wire_len(), small.wire_len()), (message.wire_len(), message.wire_len()));
             for envelope in [Envelope::none(), Envelope::delimiter()] {
-                let mut outbox = Outbox::new(Load::new(10, usize::MAX), false);
+                let mut outbox = Outbox::new(Size::new(10, usize::MAX), false);
                 whole.push_to(&mut outbox, &envelope);
                 small.push_to(&mut outbox, &envelope);
                 let enveloped = message.clone().with_envelope(&envelope);
-                assert_eq!(outbox.unsent(), Load::new(2, 2 * enveloped.wire_len()));
+                assert_eq!(outbox.unsent(), Size::new(2, 2 * enveloped.wire_len()));
                 let staged: Vec<_> = outbox.drain().into_iter().flatten().collect();
                 assert_eq!(staged, [enveloped.clone(), enveloped]);
             }

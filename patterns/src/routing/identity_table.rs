@@ -139,16 +139,16 @@ impl Routing for IdentityTable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::queue::Load;
     use crate::routing::Outboxes;
     use crate::routing::tests::{add_queue, peer};
+    use crate::size::Size;
 
     fn join(
         table: &mut IdentityTable,
         ids: &mut Outboxes,
         identity: &'static str,
     ) -> Result<PeerId, Refusal> {
-        let id = add_queue(ids, Load::new(1, 1));
+        let id = add_queue(ids, Size::new(1, 1));
         let mut peer = peer(id, enfonet_zmtp::Version::V3_1, identity);
         table.join(&mut peer, &mut ids[id]).map(|()| id)
     }
@@ -189,9 +189,9 @@ mod tests {
     #[test]
     fn a_name_that_the_application_gave_stays_with_the_queue_whatever_the_peer_calls_itself() {
         let (mut table, mut ids) = (IdentityTable::new(0, true), Outboxes::new());
-        let id = add_queue(&mut ids, Load::new(1, 1));
+        let id = add_queue(&mut ids, Size::new(1, 1));
         assert!(table.assign(id, "conn1".into()));
-        assert!(!table.assign(add_queue(&mut ids, Load::new(1, 1)), "conn1".into()));
+        assert!(!table.assign(add_queue(&mut ids, Size::new(1, 1)), "conn1".into()));
         let mut peer = peer(id, enfonet_zmtp::Version::V3_1, "itself");
         table.join(&mut peer, &mut ids[id]).unwrap();
         assert_eq!(peer.routing_id, "conn1");
@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn a_given_name_stays_when_its_peer_goes_and_is_free_then_if_its_queue_is_retired() {
         let (mut table, mut ids) = (IdentityTable::new(0, true), Outboxes::new());
-        let id = add_queue(&mut ids, Load::new(1, 1));
+        let id = add_queue(&mut ids, Size::new(1, 1));
         assert!(table.assign(id, "a".into()));
         assert!(!table.part(id));
         assert_eq!(join(&mut table, &mut ids, "a"), Err(Refusal::IdentityInUse));

@@ -153,10 +153,10 @@ pub(crate) mod tests {
     use super::*;
     use crate::Endpoint;
     use crate::peer::Newcomer;
-    use crate::queue::Load;
+    use crate::size::Size;
 
     /// A queue for a test, under an id of its own.
-    pub(super) fn add_queue(outboxes: &mut Outboxes, limit: Load) -> PeerId {
+    pub(super) fn add_queue(outboxes: &mut Outboxes, limit: Size) -> PeerId {
         let number = (1 << 32) | (outboxes.len() as u64 + 1);
         let id = PeerId::from(slotmap::KeyData::from_ffi(number));
         outboxes.insert(id, Outbox::new(limit, false));
@@ -179,7 +179,7 @@ pub(crate) mod tests {
     #[test]
     fn a_policy_without_a_say_lets_everybody_in_wants_everything_and_need_not_know_who_goes() {
         let (mut routing, mut outboxes) = (ReceiveOnly, Outboxes::new());
-        let id = add_queue(&mut outboxes, Load::new(1, 1));
+        let id = add_queue(&mut outboxes, Size::new(1, 1));
         assert_eq!(routing.join(&mut peer(id, Version::V3_1, ""), &mut outboxes[id]), Ok(()));
         assert_eq!((routing.replaced(), routing.instead(&outboxes)), (None, None));
         assert_eq!(routing.subscription(id, &Subscription::Subscribe("a".into())), Ok(false));

@@ -36,35 +36,36 @@ mod tests {
     use enfonet_zmtp::{Envelope, Message};
 
     use super::*;
-    use crate::queue::{Load, Taken};
+    use crate::queue::Taken;
     use crate::routing::tests::add_queue;
+    use crate::size::Size;
 
     #[test]
     fn requests_wait_for_replies_that_are_about_to_be_written() {
         let (mut gate, mut outboxes) = (ReplyGate::default(), Outboxes::new());
-        let id = add_queue(&mut outboxes, Load::new(2, usize::MAX));
-        outboxes[id].connect(Load::default());
+        let id = add_queue(&mut outboxes, Size::new(2, usize::MAX));
+        outboxes[id].connect(Size::default());
         let mut taken = Taken::default();
         for expected in [true, false] {
             outboxes[id].push(&Envelope::none(), &Message::from("reply"));
             gate.note_reply(&outboxes[id]);
             assert_eq!(gate.may_receive(&outboxes), expected);
         }
-        outboxes[id].exchange(Load::default(), false, true, &mut taken, Waker::noop());
+        outboxes[id].exchange(Size::default(), false, true, &mut taken, Waker::noop());
         assert!(!gate.may_receive(&outboxes), "taken isn't written");
-        outboxes[id].exchange(Load::new(1, 7), false, true, &mut Taken::default(), Waker::noop());
+        outboxes[id].exchange(Size::new(1, 7), false, true, &mut Taken::default(), Waker::noop());
         assert!(gate.may_receive(&outboxes));
     }
 
     #[test]
     fn a_client_that_does_not_take_its_replies_holds_nobody_up() {
         let (mut gate, mut outboxes) = (ReplyGate::default(), Outboxes::new());
-        let id = add_queue(&mut outboxes, Load::new(1, usize::MAX));
-        outboxes[id].connect(Load::default());
+        let id = add_queue(&mut outboxes, Size::new(1, usize::MAX));
+        outboxes[id].connect(Size::default());
         outboxes[id].push(&Envelope::none(), &Message::from("reply"));
         gate.note_reply(&outboxes[id]);
         assert!(!gate.may_receive(&outboxes));
-        outboxes[id].exchange(Load::default(), true, true, &mut Taken::default(), Waker::noop());
+        outboxes[id].exchange(Size::default(), true, true, &mut Taken::default(), Waker::noop());
         assert!(gate.may_receive(&outboxes));
     }
 }

@@ -67,14 +67,14 @@ impl Routing for SinglePeer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::queue::Load;
     use crate::routing::tests::{add_queue, peer};
+    use crate::size::Size;
 
     #[test]
     fn the_first_is_the_only_one_until_it_goes() {
         let (mut routing, mut outboxes) = (SinglePeer::default(), Outboxes::new());
         assert_eq!(routing.choose(&outboxes), None);
-        let ids = [1, 1, 1].map(|hwm| add_queue(&mut outboxes, Load::new(hwm, 99)));
+        let ids = [1, 1, 1].map(|hwm| add_queue(&mut outboxes, Size::new(hwm, 99)));
         ids.iter().for_each(|id| routing.open(*id));
         let mut join = |routing: &mut SinglePeer, at: usize| {
             routing.join(&mut peer(ids[at], enfonet_zmtp::Version::V3_1, ""), &mut outboxes[ids[at]])
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn who_is_given_up_makes_way_and_may_come_back_for_what_waits() {
         let (mut routing, mut outboxes) = (SinglePeer::default(), Outboxes::new());
-        let ids = [1, 1, 1].map(|hwm| add_queue(&mut outboxes, Load::new(hwm, 99)));
+        let ids = [1, 1, 1].map(|hwm| add_queue(&mut outboxes, Size::new(hwm, 99)));
         ids.iter().for_each(|id| routing.open(*id));
         ids[..2].iter().for_each(|id| routing.retire(*id));
         assert_eq!(routing.instead(&outboxes), Some(ids[2]), "who gets what was meant for them");

@@ -189,8 +189,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::queue::Load;
     use crate::routing::tests::{add_queue, peer};
+    use crate::size::Size;
 
     fn subscribe(topic: &'static str) -> Subscription {
         Subscription::Subscribe(topic.into())
@@ -201,7 +201,7 @@ mod tests {
     }
 
     fn join(set: &mut SubscriptionSet, outboxes: &mut Outboxes, version: Version) -> PeerId {
-        let id = add_queue(outboxes, Load::new(1, 1));
+        let id = add_queue(outboxes, Size::new(1, 1));
         set.join(&mut peer(id, version, ""), &mut outboxes[id]).unwrap();
         id
     }
@@ -345,7 +345,7 @@ mod tests {
         ) {
             let (mut set, mut outboxes) = (SubscriptionSet::new(&Settings::default()), Outboxes::new());
             before.iter().for_each(|topic| set.add(topic.as_bytes()));
-            let id = add_queue(&mut outboxes, Load::new(1, 1));
+            let id = add_queue(&mut outboxes, Size::new(1, 1));
             let next = Some(BytesMut::new());
             set.publishers.insert(id, Publisher { version: Version::V3_0, next });
             for step in steps.into_iter().chain([Step::Tell(usize::MAX / 2)]) {

@@ -7,17 +7,17 @@ use std::task::Waker;
 use enfonet_zmtp::Batch;
 
 use super::Arrival;
-use crate::queue::Load;
-use crate::{Amount, PeerId, PeerInfo};
+use crate::size::Size;
+use crate::{PeerId, PeerInfo};
 
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     pub(super) items: VecDeque<Item>,
     /// Peer that sent the most recently popped item, or that joined while no item waited.
     pub(super) peer: Option<Arc<PeerInfo>>,
-    pub(super) queued: Load,
+    pub(super) queued: Size,
     /// Everything that ever came.
-    pub(super) received: Amount,
+    pub(super) received: Size,
     pub(super) in_line: bool,
     /// The peer's queue goes on; otherwise the inbox ends with what it holds.
     pub(super) open: bool,
@@ -43,8 +43,8 @@ impl Inbox {
     pub(super) fn pop<T>(
         &mut self,
         id: PeerId,
-        cut: impl FnOnce(&mut Batch) -> (T, Load),
-        limit: &Load,
+        cut: impl FnOnce(&mut Batch) -> (T, Size),
+        limit: &Size,
         reports: bool,
     ) -> Arrival<T> {
         while let (false, Some(Item::Joined(peer))) = (reports, self.items.front()) {
@@ -88,15 +88,15 @@ impl Inbox {
     }
 
     /// Replaces each run with `keep` of it. Returns the load that is gone, which isn't credited yet.
-    pub(super) fn retain(&mut self, keep: impl Fn(Batch) -> Batch, reports: bool) -> Load {
-        let mut dropped = Load::default();
+    pub(super) fn retain(&mut self, keep: impl Fn(Batch) -> Batch, reports: bool) -> Size {
+        let mut dropped = Size::default();
         for item in std::mem::take(&mut self.items) {
             match item {
                 Item::Joined(peer) => self.join(peer, reports),
                 Item::Run(run) => {
-                    dropped.add(Load::new(run.len(), run.wire_len()));
+                    dropped.add(Size::of(&run));
                     let run = keep(run);
-                    dropped.sub(Load::new(run.len(), run.wire_len()));
+                    dropped.sub(Size::of(&run));
                     if !run.is_empty() {
                         self.items.push_back(Item::Run(run));
                     }
@@ -108,7 +108,7 @@ impl Inbox {
     }
 
     #[inline]
-    pub(super) fn give_credit(&mut self, taken: Load, limit: &Load) {
+    pub(super) fn give_credit(&mut self, taken: Size, limit: &Size) {
         self.queued.sub(taken);
         // Half the mark, so that a reader isn't woken for every message.
         if self.paused.is_some()

@@ -3,7 +3,7 @@ mod model;
 use super::*;
 
 fn setup(limit: usize, peers: usize) -> (Inbound, Vec<PeerId>) {
-    let mut inbound = Inbound::new(Load::new(limit, usize::MAX), true, false);
+    let mut inbound = Inbound::new(Size::new(limit, usize::MAX), true, false);
     let ids = (0..peers).map(|_| inbound.open()).collect();
     (inbound, ids)
 }
@@ -87,7 +87,7 @@ fn a_peer_that_comes_back_is_seen_to_leave_first() {
 
 #[test]
 fn each_message_is_known_to_be_of_the_peer_that_sent_it_also_where_another_took_its_place() {
-    let mut inbound = Inbound::new(Load::new(100, usize::MAX), false, false);
+    let mut inbound = Inbound::new(Size::new(100, usize::MAX), false, false);
     let id = inbound.open();
     inbound.join(named(id, "first"));
     inbound.push(id, run(&["a", "b"]));
@@ -112,7 +112,7 @@ fn each_message_is_known_to_be_of_the_peer_that_sent_it_also_where_another_took_
 
 #[test]
 fn of_peers_all_of_whose_messages_are_no_longer_wanted_nothing_waits_but_who_came_last() {
-    let mut inbound = Inbound::new(Load::new(100, usize::MAX), false, false);
+    let mut inbound = Inbound::new(Size::new(100, usize::MAX), false, false);
     let id = inbound.open();
     for name in ["first", "second", "third", "fourth"] {
         inbound.join(named(id, name));
@@ -124,13 +124,13 @@ fn of_peers_all_of_whose_messages_are_no_longer_wanted_nothing_waits_but_who_cam
     assert!(!inbound.has_arrivals() && inbound.pop(1).is_none());
     assert!(inbound.inboxes[id].items.is_empty());
     assert_eq!(inbound.peer(id).unwrap().routing_id, "fourth");
-    assert_eq!(inbound.unread(id), Load::default());
+    assert_eq!(inbound.unread(id), Size::default());
 }
 
 #[test]
 fn what_was_not_sent_to_a_peer_comes_with_each_of_its_goings() {
     for reports in [false, true] {
-        let mut inbound = Inbound::new(Load::new(100, usize::MAX), reports, false);
+        let mut inbound = Inbound::new(Size::new(100, usize::MAX), reports, false);
         let id = inbound.open();
         for text in ["a", "b"] {
             inbound.join(peer(id));
@@ -145,7 +145,7 @@ fn what_was_not_sent_to_a_peer_comes_with_each_of_its_goings() {
 
 #[test]
 fn a_peer_is_seen_to_leave_though_it_said_nothing_after_the_one_before_it() {
-    let mut inbound = Inbound::new(Load::new(100, usize::MAX), false, false);
+    let mut inbound = Inbound::new(Size::new(100, usize::MAX), false, false);
     let id = inbound.open();
     inbound.push(id, run(&["a"]));
     inbound.join(peer(id));
@@ -164,7 +164,7 @@ fn a_peer_that_comes_back_is_seen_though_it_says_nothing() {
 
 #[test]
 fn the_last_of_a_peer_that_comes_and_goes_is_there_once_until_it_says_more() {
-    let mut inbound = Inbound::new(Load::new(100, usize::MAX), false, false);
+    let mut inbound = Inbound::new(Size::new(100, usize::MAX), false, false);
     let id = inbound.open();
     let last = Message::from("gone");
     for text in ["a", "b"] {
@@ -202,7 +202,7 @@ fn peers_that_send_and_go_stop_the_reading_of_all_until_they_are_received() {
     assert!(inbound.inboxes[ids[2]].paused.is_none());
     assert!(inbound.may_read(ids[2], Waker::noop()));
     inbound.clear();
-    assert_eq!((inbound.orphaned, inbound.inboxes.len()), (Load::default(), 1));
+    assert_eq!((inbound.orphaned, inbound.inboxes.len()), (Size::default(), 1));
 }
 
 #[test]
@@ -265,7 +265,7 @@ fn too_many_subscription_changes_stop_the_reading_until_half_are_received() {
 
 #[test]
 fn a_peer_that_comes_and_goes_while_nobody_receives_is_seen_to_leave_once() {
-    let mut inbound = Inbound::new(Load::new(100, usize::MAX), false, false);
+    let mut inbound = Inbound::new(Size::new(100, usize::MAX), false, false);
     let id = inbound.open();
     for _ in 0..100 {
         inbound.join(peer(id));
@@ -279,7 +279,7 @@ fn a_peer_that_comes_and_goes_while_nobody_receives_is_seen_to_leave_once() {
 
 #[test]
 fn a_conflated_peer_that_comes_and_goes_while_nobody_receives_leaves_its_last_message() {
-    let mut inbound = Inbound::new(Load::new(100, usize::MAX), false, true);
+    let mut inbound = Inbound::new(Size::new(100, usize::MAX), false, true);
     let id = inbound.open();
     for _ in 0..100 {
         inbound.join(peer(id));

@@ -5,14 +5,14 @@ use proptest::prelude::*;
 use super::*;
 
 fn outbox(messages: usize, bytes: usize) -> Outbox {
-    Outbox::new(Load::new(messages, bytes), false)
+    Outbox::new(Size::new(messages, bytes), false)
 }
 
 fn run(n: usize, body: usize) -> Batch {
     (0..n).map(|_| Message::from(vec![b'x'; body])).collect()
 }
 
-fn take_all(outbox: &mut Outbox, written: Load) -> Taken {
+fn take_all(outbox: &mut Outbox, written: Size) -> Taken {
     let mut taken = Taken::default();
     outbox.exchange(written, false, true, &mut taken, Waker::noop());
     taken
@@ -24,34 +24,34 @@ fn a_run_is_cut_at_the_mark_and_credit_returns_only_with_what_is_written() {
     assert_eq!(outbox.push_run(&run(7, 30), 0), 7);
     assert_eq!(outbox.push_run(&run(7, 30), 0), 3);
     assert_eq!(outbox.push_run(&run(7, 30), 0), 0);
-    let taken = take_all(&mut outbox, Load::default());
+    let taken = take_all(&mut outbox, Size::default());
     assert_eq!(taken.runs.iter().map(Batch::len).sum::<usize>(), 10);
     assert!(!outbox.has_room(), "taken isn't written");
-    take_all(&mut outbox, Load::new(4, 4 * 32));
+    take_all(&mut outbox, Size::new(4, 4 * 32));
     assert_eq!(outbox.push_run(&run(7, 30), 0), 4);
 }
 
 #[test]
 fn a_connection_is_woken_once_after_it_has_been_told_that_there_is_nothing() {
     let mut outbox = outbox(4, usize::MAX);
-    outbox.connect(Load::default());
+    outbox.connect(Size::default());
     assert!(outbox.wake().is_none(), "it hasn't been told yet");
-    take_all(&mut outbox, Load::default());
+    take_all(&mut outbox, Size::default());
     outbox.push_run(&run(1, 30), 0);
     assert!(outbox.wake().is_some() && outbox.wake().is_none());
-    take_all(&mut outbox, Load::default());
+    take_all(&mut outbox, Size::default());
     assert!(outbox.wake().is_none(), "it has something to write");
-    take_all(&mut outbox, Load::new(1, 32));
+    take_all(&mut outbox, Size::new(1, 32));
     assert!(outbox.wake_to_close().is_some() && outbox.wake().is_none());
 }
 
 #[test]
 fn a_connection_that_waits_for_the_kernel_is_woken_only_for_its_end() {
     let mut outbox = outbox(4, usize::MAX);
-    outbox.connect(Load::default());
+    outbox.connect(Size::default());
     outbox.push_run(&run(1, 30), 0);
-    take_all(&mut outbox, Load::default());
-    outbox.exchange(Load::default(), true, true, &mut Taken::default(), Waker::noop());
+    take_all(&mut outbox, Size::default());
+    outbox.exchange(Size::default(), true, true, &mut Taken::default(), Waker::noop());
     outbox.push_run(&run(1, 30), 0);
     assert!(outbox.wake().is_none());
     assert!(outbox.wake_to_close().is_some());
@@ -75,7 +75,7 @@ fn runs_of_2_kib_are_shared_unless_they_are_less_than_a_quarter_of_what_they_wer
     {
         let (mut outbox, run) = (outbox(usize::MAX, usize::MAX), run(messages, 30));
         outbox.push_run(&run, source);
-        let taken = take_all(&mut outbox, Load::default());
+        let taken = take_all(&mut outbox, Size::default());
         let [given, taken] = [&run, &taken.runs[0]].map(|run| run.wire().unwrap());
         assert_eq!(given.as_ptr() == taken.as_ptr(), is_shared, "{messages} messages of {source} bytes");
         assert_eq!(given, taken);
@@ -89,12 +89,12 @@ fn small_messages_lie_behind_each_other_in_runs_of_64_kib() {
         for _ in 0..300 / at_once {
             outbox.push_run(&run, 0);
         }
-        let taken = take_all(&mut outbox, Load::default());
+        let taken = take_all(&mut outbox, Size::default());
         assert_eq!(taken.runs.iter().map(Batch::len).collect::<Vec<_>>(), [256, 44]);
     }
     let (mut outbox, message) = (outbox(usize::MAX, usize::MAX), Message::from(vec![b'x'; 254]));
     (0..300).for_each(|_| outbox.push(&Envelope::none(), &message));
-    let taken = take_all(&mut outbox, Load::default());
+    let taken = take_all(&mut outbox, Size::default());
     assert_eq!(taken.runs.iter().map(Batch::len).collect::<Vec<_>>(), [256, 44]);
 }
 
@@ -113,8 +113,8 @@ fn pings_are_answered_while_less_than_64_kib_of_commands_wait() {
 fn a_connection_is_overrun_by_more_than_64_mib_of_commands_beyond_what_it_begins_with() {
     let (mut outbox, begins_with) = (outbox(1, 1), 10);
     outbox.control().resize(begins_with, 0);
-    outbox.connect(Load::default());
-    outbox.exchange(Load::default(), true, false, &mut Taken::default(), Waker::noop());
+    outbox.connect(Size::default());
+    outbox.exchange(Size::default(), true, false, &mut Taken::default(), Waker::noop());
     outbox.control().resize(begins_with + (64 << 20), 0);
     assert!(!outbox.is_overrun());
     assert!(outbox.wake().is_none(), "the kernel takes nothing");
@@ -135,12 +135,12 @@ fn at_rest_memory_that_holds_nothing_is_given_back() {
     let capacities =
         |outbox: &Outbox| (outbox.runs.capacity(), outbox.buffer.wire.capacity(), outbox.spare.len());
     let mut idle = big();
-    take_all(&mut idle, Load::default());
+    take_all(&mut idle, Size::default());
     assert_eq!(capacities(&idle), (65, 10, 1), "it may be busy again at once");
     idle.give_back_memory();
     assert_eq!(capacities(&idle), (0, 0, 0));
     let mut in_hand = big();
-    in_hand.queued = Load::new(1, 1);
+    in_hand.queued = Size::new(1, 1);
     in_hand.give_back_memory();
     assert_eq!(capacities(&in_hand), (65, 10, 0));
 }
@@ -156,9 +156,9 @@ fn what_is_written_is_used_again_for_what_is_staged_next() {
     };
     fill(&mut outbox);
     let mut taken = Taken::default();
-    outbox.exchange(Load::default(), false, true, &mut taken, Waker::noop());
+    outbox.exchange(Size::default(), false, true, &mut taken, Waker::noop());
     let run = taken.runs.pop_front().unwrap();
-    let (place, written) = (run.wire().unwrap().as_ptr(), Load::new(run.len(), run.wire_len()));
+    let (place, written) = (run.wire().unwrap().as_ptr(), Size::of(&run));
     let buffer = run.into_buffer().filter(Taken::is_worth_keeping).unwrap();
     taken.spare.push(buffer);
     outbox.exchange(written, false, true, &mut taken, Waker::noop());
@@ -174,7 +174,7 @@ fn so_many_buffers_are_kept_and_no_more() {
     let mut outbox = outbox(1, 1);
     let spare = (0..MAX_SPARE_BUFFERS + 1).map(|_| BytesMut::with_capacity(BUFFER_BYTES)).collect();
     let mut taken = Taken { spare, ..Taken::default() };
-    outbox.exchange(Load::default(), false, true, &mut taken, Waker::noop());
+    outbox.exchange(Size::default(), false, true, &mut taken, Waker::noop());
     assert_eq!(outbox.spare.len(), MAX_SPARE_BUFFERS);
     for (capacity, is_worth_keeping) in
         [(BUFFER_BYTES / 4, false), (BUFFER_BYTES, true), (BUFFER_BYTES * 8, false)]
@@ -190,7 +190,7 @@ fn commands_overtake_messages_even_when_the_kernel_takes_none() {
     outbox.push(&Envelope::none(), &Message::from("a"));
     outbox.control().extend_from_slice(b"command");
     let mut taken = Taken::default();
-    outbox.exchange(Load::default(), true, true, &mut taken, Waker::noop());
+    outbox.exchange(Size::default(), true, true, &mut taken, Waker::noop());
     assert_eq!((&taken.control[..], taken.runs.len()), (&b"command"[..], 0));
 }
 
@@ -200,7 +200,7 @@ fn what_a_lost_connection_had_not_written_comes_first_again() {
     for text in ["a", "b"] {
         outbox.push(&Envelope::none(), &Message::from(text));
     }
-    let unsent: Vec<_> = take_all(&mut outbox, Load::default()).runs.into();
+    let unsent: Vec<_> = take_all(&mut outbox, Size::default()).runs.into();
     outbox.push(&Envelope::none(), &Message::from("c"));
     outbox.disconnect(unsent);
     assert_eq!(outbox.queued(), 3);
@@ -212,26 +212,26 @@ fn what_a_lost_connection_had_not_written_comes_first_again() {
 fn each_message_is_counted_once_as_sent_unsent_or_dropped() {
     let mut outbox = outbox(10, usize::MAX);
     let counts = |outbox: &Outbox| (outbox.sent().messages, outbox.unsent().messages, outbox.dropped());
-    outbox.connect(Load::default());
+    outbox.connect(Size::default());
     outbox.push_run(&run(4, 1), 0);
-    let mut runs: Vec<_> = take_all(&mut outbox, Load::default()).runs.into();
-    take_all(&mut outbox, Load::new(1, 3));
+    let mut runs: Vec<_> = take_all(&mut outbox, Size::default()).runs.into();
+    take_all(&mut outbox, Size::new(1, 3));
     assert_eq!(counts(&outbox), (1, 3, 0));
     // It has written another, and goes before it says so.
     let _ = runs[0].split_to(2);
     outbox.disconnect(runs);
     assert_eq!((counts(&outbox), outbox.sent().bytes), ((2, 2, 0), 6));
-    outbox.connect(Load::default());
-    take_all(&mut outbox, Load::default());
+    outbox.connect(Size::default());
+    take_all(&mut outbox, Size::default());
     // Within the process, a peer that has two, and has received one of them when it goes.
-    outbox.hand_over(Load::new(2, 6));
+    outbox.hand_over(Size::new(2, 6));
     assert_eq!(counts(&outbox), (4, 0, 0));
-    take_all(&mut outbox, Load::new(1, 3));
+    take_all(&mut outbox, Size::new(1, 3));
     outbox.disconnect(Vec::new());
     assert_eq!((counts(&outbox), outbox.sent().bytes), ((4, 0, 0), 12));
     outbox.lose(3);
     assert_eq!(counts(&outbox), (4, 0, 3));
-    let mut newest = Outbox::new(Load::new(1, 1), true);
+    let mut newest = Outbox::new(Size::new(1, 1), true);
     newest.push_run(&run(3, 1), 0);
     newest.push(&Envelope::none(), &Message::from("newer"));
     assert_eq!(counts(&newest), (0, 1, 3));
@@ -249,12 +249,12 @@ proptest! {
             expected.push(message.clone());
             if single { outbox.push(&Envelope::none(), &message) } else { outbox.push_run(&message.into(), 0); }
             if i % 3 == 0 {
-                out.extend(take_all(&mut outbox, Load::default()).runs);
+                out.extend(take_all(&mut outbox, Size::default()).runs);
             }
         }
-        out.extend(take_all(&mut outbox, Load::default()).runs);
+        out.extend(take_all(&mut outbox, Size::default()).runs);
         let bytes = out.iter().map(Batch::wire_len).sum();
-        take_all(&mut outbox, Load::new(expected.len(), bytes));
+        take_all(&mut outbox, Size::new(expected.len(), bytes));
         prop_assert_eq!(outbox.queued(), 0);
         prop_assert_eq!(out.into_iter().flatten().collect::<Vec<_>>(), expected);
     }
@@ -264,10 +264,10 @@ proptest! {
 fn of_conflated_messages_the_last_waits_also_when_the_connection_had_another_in_hand() {
     for size in [1, 5000] {
         let [in_hand, last, newest] = [b'a', b'b', b'c'].map(|byte| Message::from(vec![byte; size]));
-        let mut outbox = Outbox::new(Load::new(1, usize::MAX), true);
-        outbox.connect(Load::default());
+        let mut outbox = Outbox::new(Size::new(1, usize::MAX), true);
+        outbox.connect(Size::default());
         outbox.push(&Envelope::none(), &in_hand);
-        let in_hand = take_all(&mut outbox, Load::default()).runs;
+        let in_hand = take_all(&mut outbox, Size::default()).runs;
         outbox.push(&Envelope::none(), &last);
         outbox.push(&Envelope::none(), &newest);
         assert_eq!((outbox.queued(), outbox.dropped()), (2, 1));
@@ -284,17 +284,17 @@ fn of_a_greeting_what_is_not_written_is_dropped_with_the_connection_and_nothing_
         [["", "hello"], ["a", "b"]].map(|m| m.map(Message::from).into());
     for written in [None, Some(0), Some(1), Some(2), Some(3)] {
         let mut outbox = outbox(10, usize::MAX);
-        outbox.connect(Load::default());
+        outbox.connect(Size::default());
         outbox.push_run(&run(1, 1), 0);
-        take_all(&mut outbox, Load::default());
-        take_all(&mut outbox, Load::new(1, 3));
+        take_all(&mut outbox, Size::default());
+        take_all(&mut outbox, Size::new(1, 3));
         outbox.disconnect(Vec::new());
         messages.iter().for_each(|message| outbox.push(&Envelope::none(), message));
-        outbox.connect(Load::default());
+        outbox.connect(Size::default());
         outbox.greet(greeting.iter().cloned().collect());
         assert_eq!(outbox.queued(), 4);
         let unsent = written.map(|written| {
-            let in_hand = take_all(&mut outbox, Load::default()).runs.into_iter().flatten();
+            let in_hand = take_all(&mut outbox, Size::default()).runs.into_iter().flatten();
             in_hand.skip(written).map(Batch::from).collect()
         });
         outbox.disconnect(unsent.unwrap_or_default());

@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use enfonet_zmtp::Batch;
 
 use super::{BUFFER_BYTES, EndMode, MAX_CONTROL_BYTES, MAX_SPARE_BUFFERS, Outbox};
-use crate::queue::Load;
+use crate::size::Size;
 
 /// All that one exchange hands to the connection.
 #[derive(Debug, Default)]
@@ -29,13 +29,13 @@ impl Taken {
 
 impl Outbox {
     /// Counts a load that is in the peer's inbox as sent. It counts as written only when it is received.
-    pub(crate) const fn hand_over(&mut self, load: Load) {
+    pub(crate) const fn hand_over(&mut self, load: Size) {
         self.ahead.add(load);
         self.sent.add(load);
     }
 
     /// Counts a load that waits no longer as sent, unless it was counted before.
-    fn count(&mut self, mut written: Load) {
+    fn count(&mut self, mut written: Size) {
         let counted = written.min(self.ahead);
         self.ahead.sub(counted);
         written.sub(counted);
@@ -49,7 +49,7 @@ impl Outbox {
     /// Gives whether a sender that found no room should look again.
     pub(crate) fn exchange(
         &mut self,
-        written: Load,
+        written: Size,
         blocked: bool,
         wants_control: bool,
         taken: &mut Taken,
@@ -86,7 +86,7 @@ impl Outbox {
 
     /// The connection has written so much, and the kernel takes more or not. Whether a sender that found no room should
     /// look again.
-    fn credit(&mut self, written: Load, blocked: bool) -> bool {
+    fn credit(&mut self, written: Size, blocked: bool) -> bool {
         let (had_room, was_moving) = (self.has_room(), self.is_moving());
         self.queued.sub(written);
         self.count(written);
@@ -104,7 +104,7 @@ impl Outbox {
     }
 
     /// The connection is up, to a peer that has so much room itself.
-    pub(crate) fn connect(&mut self, room: Load) {
+    pub(crate) fn connect(&mut self, room: Size) {
         (self.connected, self.blocked) = (true, false);
         self.room = room;
         self.adjust();
@@ -115,7 +115,7 @@ impl Outbox {
     /// The connection has gone. `unsent`, what it had taken and not written, waits for the next one.
     pub(crate) fn disconnect(&mut self, unsent: Vec<Batch>) {
         (self.connected, self.blocked, self.sleeping) = (false, false, None);
-        self.room = Load::default();
+        self.room = Size::default();
         self.adjust();
         self.control.clear();
         self.close_buffer();
@@ -123,10 +123,10 @@ impl Outbox {
             self.runs.push_front(run);
         }
         let greeting = std::mem::take(&mut self.greeting);
-        self.queued.sub(Load::new(greeting.len(), greeting.wire_len()));
+        self.queued.sub(Size::of(&greeting));
         let mut written = self.queued;
-        self.queued = self.runs.iter().fold(Load::default(), |mut sum, run| {
-            sum.add(Load::new(run.len(), run.wire_len()));
+        self.queued = self.runs.iter().fold(Size::default(), |mut sum, run| {
+            sum.add(Size::of(run));
             sum
         });
         // The difference was written by the connection, which ended before it could report that.
@@ -148,7 +148,7 @@ impl Outbox {
         while unsent > 0 {
             let Some(mut run) = self.runs.pop_front() else { return };
             let dropped = run.split_to(unsent);
-            self.queued.sub(Load::new(dropped.len(), dropped.wire_len()));
+            self.queued.sub(Size::of(&dropped));
             unsent -= dropped.len();
             if !run.is_empty() {
                 self.runs.push_front(run);

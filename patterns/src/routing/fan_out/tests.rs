@@ -4,8 +4,9 @@ use enfonet_zmtp::Message;
 use proptest::prelude::*;
 
 use super::*;
-use crate::queue::{Load, Taken};
+use crate::queue::Taken;
 use crate::routing::tests::add_queue;
+use crate::size::Size;
 
 struct Fan {
     routing: FanOut,
@@ -25,8 +26,8 @@ impl Fan {
         let ids: Vec<_> = topics
             .iter()
             .map(|topics| {
-                let id = add_queue(&mut outboxes, Load::new(hwm, usize::MAX));
-                outboxes[id].connect(Load::default());
+                let id = add_queue(&mut outboxes, Size::new(hwm, usize::MAX));
+                outboxes[id].connect(Size::default());
                 for topic in *topics {
                     routing.subscription(id, &Subscription::Subscribe(topic.to_string().into())).unwrap();
                 }
@@ -43,16 +44,16 @@ impl Fan {
     /// The kernel takes nothing for peer `at`.
     fn block(&mut self, at: usize) {
         let outbox = &mut self.outboxes[self.ids[at]];
-        outbox.exchange(Load::default(), true, true, &mut Taken::default(), Waker::noop());
+        outbox.exchange(Size::default(), true, true, &mut Taken::default(), Waker::noop());
     }
 
     /// Takes the messages that peer `at` gets to write, as text. Credits `written` first, then sets it to their load.
-    fn take(&mut self, at: usize, written: &mut Load) -> Vec<String> {
+    fn take(&mut self, at: usize, written: &mut Size) -> Vec<String> {
         let mut taken = Taken::default();
         let outbox = &mut self.outboxes[self.ids[at]];
         outbox.exchange(std::mem::take(written), false, true, &mut taken, Waker::noop());
         let messages: Vec<_> = taken.runs.iter().cloned().flatten().collect();
-        *written = Load::new(messages.len(), taken.runs.iter().map(Batch::wire_len).sum());
+        *written = Size::new(messages.len(), taken.runs.iter().map(Batch::wire_len).sum());
         messages.iter().map(|m| String::from_utf8_lossy(m.first()).into_owned()).collect()
     }
 }
@@ -65,7 +66,7 @@ fn batch(topics: &[&str]) -> Batch {
 fn each_peer_gets_what_it_wants_once_and_in_order() {
     let mut fan = Fan::new(&[&["a", "", "ab"], &["b"], &[], &["ab", "c"]], 100);
     fan.publish(&batch(&["ab1", "b1", "x1", "ab2", "c1", "a1"]));
-    let none = || Load::default();
+    let none = || Size::default();
     assert_eq!(fan.take(0, &mut none()), ["ab1", "b1", "x1", "ab2", "c1", "a1"]);
     assert_eq!(fan.take(1, &mut none()), ["b1"]);
     assert!(fan.take(2, &mut none()).is_empty());
@@ -83,14 +84,14 @@ fn what_has_no_room_waits_for_a_writing_connection_and_is_lost_to_a_blocked_one(
         fan.unplaced.iter().map(|l| (l.id, l.run.len())).collect::<Vec<_>>(),
         [(fan.ids[0], 3), (fan.ids[0], 1)]
     );
-    let (mut seen, mut written) = (Vec::new(), Load::default());
+    let (mut seen, mut written) = (Vec::new(), Size::default());
     while !fan.unplaced.is_empty() {
         seen.extend(fan.take(0, &mut written));
         fan.routing.retry(&mut fan.outboxes, &mut fan.unplaced, |_| {});
     }
     seen.extend(fan.take(0, &mut written));
     assert_eq!(seen, ["1", "2", "3", "4", "5", "6"]);
-    assert_eq!(fan.take(1, &mut Load::default()), ["1", "2"]);
+    assert_eq!(fan.take(1, &mut Size::default()), ["1", "2"]);
     assert_eq!((fan.outboxes[fan.ids[0]].dropped(), fan.outboxes[blocked].dropped()), (0, 4));
 }
 
@@ -110,7 +111,7 @@ fn a_message_is_lost_where_nobody_who_wants_it_has_room_or_is_about_to() {
     assert_eq!(publish(&mut fan, "a3"), (Published::Taken, 0), "the second is writing");
     fan.block(1);
     assert_eq!(publish(&mut fan, "a4"), (Published::Lost, 0));
-    let mut written = Load::default();
+    let mut written = Size::default();
     fan.take(1, &mut written);
     fan.take(1, &mut written);
     assert_eq!(publish(&mut fan, "a5"), (Published::Taken, 1), "the second has room");
@@ -129,7 +130,7 @@ fn only_of_those_who_got_something_is_told() {
         assert_eq!((told, fan.unplaced.len()), (1, 1));
         fan.routing.retry(&mut fan.outboxes, &mut fan.unplaced, |_| told += 1);
         assert_eq!((told, fan.unplaced.len()), (1, 1), "no room yet");
-        let mut written = Load::default();
+        let mut written = Size::default();
         fan.take(1, &mut written);
         fan.take(1, &mut written);
         fan.routing.retry(&mut fan.outboxes, &mut fan.unplaced, |_| told += 1);
@@ -144,7 +145,7 @@ fn a_long_run_for_one_peer_is_shared() {
     fan.publish(&batch);
     let mut taken = Taken::default();
     let outbox = &mut fan.outboxes[fan.ids[0]];
-    outbox.exchange(Load::default(), false, true, &mut taken, Waker::noop());
+    outbox.exchange(Size::default(), false, true, &mut taken, Waker::noop());
     assert_eq!(taken.runs.iter().map(Batch::len).collect::<Vec<_>>(), [300]);
     assert_eq!(taken.runs[0].wire().unwrap().as_ptr(), batch.wire().unwrap().as_ptr());
 }
@@ -167,7 +168,7 @@ fn a_socket_that_drops_nothing_sends_to_all_or_nobody_and_asks_only_those_a_mess
     assert_eq!(fan.publish(&batch(&["a2"])), 0, "the second is full");
     assert_eq!(fan.publish(&batch(&["x", "b2", "x"])), 1);
     assert!(fan.unplaced.is_empty());
-    let (mut written, mut others) = (Load::default(), Load::default());
+    let (mut written, mut others) = (Size::default(), Size::default());
     assert_eq!(fan.take(1, &mut written), ["b1", "a1"]);
     assert_eq!(fan.publish(&batch(&["a2"])), 0, "taken isn't written");
     assert!(fan.take(1, &mut written).is_empty());
@@ -219,8 +220,8 @@ proptest! {
         topics.iter().for_each(|topic| { singly.publish(&Message::from(topic.to_string()).into()); });
         for (at, wanted) in wanted.iter().enumerate() {
             let expected: Vec<_> = topics.iter().filter(|t| wants(wanted, t, inverted)).copied().collect();
-            prop_assert_eq!(&fan.take(at, &mut Load::default()), &expected);
-            prop_assert_eq!(singly.take(at, &mut Load::default()), expected);
+            prop_assert_eq!(&fan.take(at, &mut Size::default()), &expected);
+            prop_assert_eq!(singly.take(at, &mut Size::default()), expected);
         }
     }
 
@@ -252,7 +253,7 @@ proptest! {
                     prop_assert_eq!(fan.publish(&batch(&topics)), taken);
                 }
                 Step::Write(at) => {
-                    let mut written = Load::default();
+                    let mut written = Size::default();
                     prop_assert_eq!(fan.take(at, &mut written), std::mem::take(&mut queues[at]));
                     prop_assert!(fan.take(at, &mut written).is_empty());
                 }

@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::queue::Load;
 use crate::routing::tests::add_queue;
+use crate::size::Size;
 
 struct Desk {
     routing: RequestState,
@@ -17,7 +17,7 @@ impl Desk {
 
     fn with(peers: usize, settings: Settings) -> Self {
         let (mut routing, mut outboxes) = (RequestState::new(&settings, u32::MAX), Outboxes::new());
-        let ids: Vec<_> = (0..peers).map(|_| add_queue(&mut outboxes, Load::new(999, 9999))).collect();
+        let ids: Vec<_> = (0..peers).map(|_| add_queue(&mut outboxes, Size::new(999, 9999))).collect();
         ids.iter().for_each(|id| routing.open(*id));
         Self { routing, outboxes, ids }
     }
@@ -157,7 +157,7 @@ fn a_relaxed_request_takes_the_place_of_the_one_before() {
 #[test]
 fn a_request_that_is_sent_again_has_its_number_and_any_reply_to_it_counts() {
     let mut desk = Desk::with(2, Settings { retries: 1, ..Settings::default() });
-    desk.ids.iter().for_each(|id| desk.outboxes[*id].connect(Load::default()));
+    desk.ids.iter().for_each(|id| desk.outboxes[*id].connect(Size::default()));
     desk.request("q");
     let request_id = desk.routing.request_id();
     assert_eq!(desk.retry(request_id, "q"), Some(1));
@@ -172,7 +172,7 @@ fn a_request_that_is_sent_again_has_its_number_and_any_reply_to_it_counts() {
 #[test]
 fn what_waits_for_a_peer_that_is_away_is_taken_back_when_another_is_asked_or_it_is_given_up() {
     let mut desk = Desk::with(2, Settings { relaxed: true, ..correlated() });
-    desk.outboxes[desk.ids[1]].connect(Load::default());
+    desk.outboxes[desk.ids[1]].connect(Size::default());
     desk.request("abandoned");
     desk.request("other");
     desk.request("q");
@@ -191,7 +191,7 @@ fn what_waits_for_a_peer_that_is_away_is_taken_back_when_another_is_asked_or_it_
 fn a_peer_found_full_is_asked_again_when_it_has_room() {
     let mut desk = Desk::with(1, Settings { relaxed: true, ..Settings::default() });
     let id = desk.ids[0];
-    desk.outboxes[id].set_limit(Load::new(1, 9999));
+    desk.outboxes[id].set_limit(Size::new(1, 9999));
     assert_eq!((desk.request("first"), desk.request("second")), (Some(0), None));
     desk.drain(0);
     assert_eq!(desk.request("second"), None, "nobody has said so");
@@ -281,7 +281,7 @@ proptest! {
         steps in prop::collection::vec(step(), 0..80),
     ) {
         let mut desk = Desk::with(3, Settings { relaxed, correlate, ..Settings::default() });
-        desk.ids.iter().for_each(|id| desk.outboxes[*id].connect(Load::default()));
+        desk.ids.iter().for_each(|id| desk.outboxes[*id].connect(Size::default()));
         let (mut model, mut last) = (Model::default(), desk.routing.request_id());
         let mut before = last;
         for step in steps {

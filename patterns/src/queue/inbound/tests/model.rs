@@ -105,26 +105,26 @@ fn routing_id(peer: &PeerInfo) -> String {
 #[derive(Default)]
 struct Queue {
     runs: VecDeque<(VecDeque<usize>, &'static str)>,
-    received: Load,
+    received: Size,
     name: &'static str,
     is_closed: bool,
     /// Whether the connection asked to read and wasn't allowed to.
     is_refused: bool,
 }
 
-fn load<'a>(numbers: impl Iterator<Item = &'a usize>) -> Load {
-    numbers.fold(Load::default(), |mut sum, number| {
-        sum.add(Load::new(1, Message::from(number.to_string()).wire_len()));
+fn load<'a>(numbers: impl Iterator<Item = &'a usize>) -> Size {
+    numbers.fold(Size::default(), |mut sum, number| {
+        sum.add(Size::new(1, Message::from(number.to_string()).wire_len()));
         sum
     })
 }
 
-fn is_below(load: Load, limit: Load) -> bool {
+fn is_below(load: Size, limit: Size) -> bool {
     load.messages < limit.messages && load.bytes < limit.bytes
 }
 
 impl Queue {
-    fn queued(&self) -> Load {
+    fn queued(&self) -> Size {
         load(self.runs.iter().flat_map(|(run, _)| run))
     }
 }
@@ -133,7 +133,7 @@ struct Model {
     ids: Vec<PeerId>,
     queues: [Queue; PEERS],
     line: VecDeque<usize>,
-    limit: Load,
+    limit: Size,
     next: usize,
 }
 
@@ -173,7 +173,7 @@ impl Model {
         self.line.retain(|peer| !self.queues[*peer].runs.is_empty());
     }
 
-    fn orphaned(&self) -> Load {
+    fn orphaned(&self) -> Size {
         load(
             self.queues
                 .iter()
@@ -196,7 +196,7 @@ impl Model {
         for (id, queue) in self.ids.iter().zip(&mut self.queues).filter(|(_, queue)| !queue.is_closed) {
             let queued = queue.queued();
             prop_assert_eq!(inbound.unread(*id), queued);
-            prop_assert_eq!(inbound.amounts(*id), Some((queue.received.into(), queued.into())));
+            prop_assert_eq!(inbound.sizes(*id), Some((queue.received, queued)));
             let is_half = queued.messages <= limit.messages / 2 && queued.bytes <= limit.bytes / 2;
             let is_to_read = queue.is_refused && is_half && is_below(orphaned, limit);
             prop_assert!(!is_to_read || inbound.inboxes[*id].paused.is_none(), "it is woken");
@@ -215,7 +215,7 @@ proptest! {
         steps in prop::collection::vec(step(), 0..80),
         bytes in prop::sample::select(vec![16, usize::MAX]),
     ) {
-        let limit = Load::new(7, bytes);
+        let limit = Size::new(7, bytes);
         let mut inbound = Inbound::new(limit, false, false);
         let ids: Vec<_> = (0..PEERS).map(|_| inbound.open()).collect();
         let mut model = Model { ids, queues: Default::default(), line: VecDeque::new(), limit, next: 0 };
@@ -233,7 +233,7 @@ proptest! {
                 }
                 Step::SetHwm(messages) => {
                     inbound.set_hwm(messages);
-                    model.limit.messages = messages;
+                    model.limit.messages = messages as u64;
                 }
                 // Whoever comes is no arrival by itself.
                 Step::Join(peer, name) if !model.queues[peer].is_closed => {
@@ -249,7 +249,7 @@ proptest! {
             model.agrees_with(&mut inbound)?;
         }
         inbound.clear();
-        prop_assert_eq!((inbound.has_arrivals(), inbound.orphaned), (false, Load::default()));
+        prop_assert_eq!((inbound.has_arrivals(), inbound.orphaned), (false, Size::default()));
         prop_assert_eq!(inbound.inboxes.len(), model.queues.iter().filter(|queue| !queue.is_closed).count());
     }
 }

@@ -24,9 +24,9 @@ enum Step {
     },
     Reserve,
     Unreserve,
-    SetLimit(Load),
-    SetRoom(Load),
-    Connect(Load),
+    SetLimit(Size),
+    SetRoom(Size),
+    Connect(Size),
     Disconnect,
     Retire,
 }
@@ -34,7 +34,7 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let bytes = || prop_oneof![0usize..40, Just(usize::MAX)];
     let load = move |messages: usize| {
-        (0..messages, bytes()).prop_map(|(messages, bytes)| Load::new(messages, bytes))
+        (0..messages, bytes()).prop_map(|(messages, bytes)| Size::new(messages, bytes))
     };
     let exchange = (0usize..12, any::<bool>(), any::<bool>())
         .prop_map(|(written, blocked, wants_control)| Step::Exchange { written, blocked, wants_control });
@@ -64,9 +64,9 @@ struct Model {
     /// The number of the next message, and of the next that is written.
     next: usize,
     written: usize,
-    set: Load,
-    room: Load,
-    reserved: usize,
+    set: Size,
+    room: Size,
+    reserved: u64,
     has_control: bool,
     is_sleeping: bool,
     is_blocked: bool,
@@ -75,13 +75,13 @@ struct Model {
 }
 
 impl Model {
-    fn queued(&self) -> Load {
+    fn queued(&self) -> Size {
         let bytes = (self.written..self.next).map(|n| numbered(n).wire_len()).sum();
-        Load::new(self.next - self.written, bytes)
+        Size::new(self.next - self.written, bytes)
     }
 
     fn has_room(&self) -> bool {
-        let (queued, Load { messages, bytes }) = (self.queued(), self.room);
+        let (queued, Size { messages, bytes }) = (self.queued(), self.room);
         !self.is_retired
             && queued.messages + self.reserved < self.set.messages.saturating_add(messages)
             && queued.bytes < self.set.bytes.saturating_add(bytes)
@@ -93,7 +93,7 @@ impl Model {
 
     fn agrees_with(&self, outbox: &Outbox) -> Result<(), TestCaseError> {
         prop_assert_eq!(outbox.has_room(), self.has_room());
-        prop_assert_eq!(outbox.queued(), self.queued().messages);
+        prop_assert_eq!(outbox.queued() as u64, self.queued().messages);
         prop_assert_eq!(outbox.unsent(), self.queued());
         prop_assert_eq!((outbox.sent().messages, outbox.dropped()), (self.written as u64, 0));
         prop_assert_eq!(outbox.has_peer(), self.is_connected);
@@ -113,7 +113,7 @@ struct Pair {
 }
 
 impl Pair {
-    fn new(set: Load) -> Self {
+    fn new(set: Size) -> Self {
         Self {
             outbox: Outbox::new(set, false),
             hands: VecDeque::new(),
@@ -193,7 +193,7 @@ impl Pair {
         let Self { outbox, hands, model } = self;
         let (had_room, was_moving) = (model.has_room(), model.is_moving());
         let done: Vec<_> = hands.drain(..written.min(hands.len())).collect();
-        let load = Load::new(done.len(), done.iter().map(Message::wire_len).sum());
+        let load = Size::new(done.len(), done.iter().map(Message::wire_len).sum());
         for message in done {
             prop_assert_eq!(message, numbered(model.written));
             model.written += 1;
@@ -208,14 +208,14 @@ impl Pair {
         prop_assert!(!blocked || taken.runs.is_empty());
         model.is_sleeping = blocked || (taken.control.is_empty() && taken.runs.is_empty());
         hands.extend(taken.runs.into_iter().flatten());
-        prop_assert!(blocked || hands.len() == model.queued().messages, "all is taken");
+        prop_assert!(blocked || hands.len() as u64 == model.queued().messages, "all is taken");
         Ok(())
     }
 
     fn disconnect(&mut self) {
         let Self { outbox, hands, model } = self;
         outbox.disconnect(hands.drain(..).map(Batch::from).collect());
-        (model.is_connected, model.is_blocked, model.room) = (false, false, Load::default());
+        (model.is_connected, model.is_blocked, model.room) = (false, false, Size::default());
         (model.is_sleeping, model.has_control) = (false, false);
     }
 }
@@ -224,7 +224,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
     #[test]
     fn a_queue_agrees_with_one_in_a_few_words(steps in prop::collection::vec(step(), 0..80)) {
-        let mut pair = Pair::new(Load::new(5, usize::MAX));
+        let mut pair = Pair::new(Size::new(5, usize::MAX));
         for step in steps {
             pair.take(step)?;
         }
