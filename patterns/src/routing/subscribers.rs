@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use enfonet_zmtp::Subscription;
 
-use super::subscriptions::{Amount, Change, Subscriptions};
+use super::subscriptions::{Change, Subscriptions, TopicTotals};
 use super::{Outboxes, Refusal};
 use crate::PeerId;
 use crate::options::{Settings, XPubVerbosity};
@@ -67,8 +67,9 @@ impl Subscribers {
     /// count again.
     fn admit(&mut self, id: PeerId, topic: &[u8]) -> Result<Change, Refusal> {
         let (max_topics, max_bytes) = (self.max_subscriptions, self.max_bytes);
-        let passes =
-            |held: Amount| held.topics >= max_topics || held.bytes.saturating_add(topic.len()) > max_bytes;
+        let passes = |held: TopicTotals| {
+            held.topics >= max_topics || held.bytes.saturating_add(topic.len()) > max_bytes
+        };
         let requested = self.requested();
         // Subscriptions left by peers that have gone must not keep others out.
         let (of_peer, of_all) = (requested.held_by(id), requested.wanted_at_least());

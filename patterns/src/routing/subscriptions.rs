@@ -21,9 +21,9 @@ pub(crate) struct Subscriptions {
     /// Those of peers that have gone, not removed yet.
     left: BTreeMap<PeerId, Held>,
     /// All of these together.
-    left_total: Amount,
+    left_total: TopicTotals,
     /// Topics in the index, and their bytes.
-    total: Amount,
+    total: TopicTotals,
 }
 
 /// The subscribers of a topic, in order: 16 bytes, and no more for one.
@@ -84,12 +84,12 @@ impl Peers {
 
 /// A number of topics, and their bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Amount {
+pub(crate) struct TopicTotals {
     pub(crate) topics: usize,
     pub(crate) bytes: usize,
 }
 
-impl Amount {
+impl TopicTotals {
     const fn add(&mut self, topic: &[u8]) {
         self.topics += 1;
         self.bytes += topic.len();
@@ -109,8 +109,8 @@ struct Held {
 }
 
 impl Held {
-    fn amount(&self) -> Amount {
-        Amount { topics: self.nodes.len(), bytes: self.bytes }
+    fn totals(&self) -> TopicTotals {
+        TopicTotals { topics: self.nodes.len(), bytes: self.bytes }
     }
 
     fn renumber(&mut self, from: NodeId, to: NodeId) {
@@ -204,20 +204,20 @@ impl Subscriptions {
     }
 
     /// Returns the number of subscriptions that a peer holds, and the bytes of their topics.
-    pub(crate) fn held_by(&self, id: PeerId) -> Amount {
-        self.held.get(id).map(Held::amount).unwrap_or_default()
+    pub(crate) fn held_by(&self, id: PeerId) -> TopicTotals {
+        self.held.get(id).map(Held::totals).unwrap_or_default()
     }
 
     /// Returns the number of topics that any peer holds, and their bytes. Topics that only gone peers hold may be
     /// among them.
-    pub(crate) const fn held_by_all(&self) -> Amount {
+    pub(crate) const fn held_by_all(&self) -> TopicTotals {
         self.total
     }
 
     /// Returns [`held_by_all`](Self::held_by_all) less all that gone peers still hold: a lower bound on the
     /// wanted topics.
-    pub(crate) const fn wanted_at_least(&self) -> Amount {
-        Amount {
+    pub(crate) const fn wanted_at_least(&self) -> TopicTotals {
+        TopicTotals {
             topics: self.total.topics.saturating_sub(self.left_total.topics),
             bytes: self.total.bytes.saturating_sub(self.left_total.bytes),
         }
@@ -355,14 +355,14 @@ mod tests {
     /// The holders of each topic, with those that have gone.
     type Model = BTreeMap<Bytes, BTreeSet<PeerId>>;
 
-    fn amount<'a>(topics: impl Iterator<Item = &'a Bytes>) -> Amount {
-        let mut amount = Amount::default();
-        topics.for_each(|topic| amount.add(topic));
-        amount
+    fn totals<'a>(topics: impl Iterator<Item = &'a Bytes>) -> TopicTotals {
+        let mut totals = TopicTotals::default();
+        topics.for_each(|topic| totals.add(topic));
+        totals
     }
 
-    fn held_by(model: &Model, id: PeerId) -> Amount {
-        amount(model.iter().filter(|(_, set)| set.contains(&id)).map(|(topic, _)| topic))
+    fn held_by(model: &Model, id: PeerId) -> TopicTotals {
+        totals(model.iter().filter(|(_, set)| set.contains(&id)).map(|(topic, _)| topic))
     }
 
     /// Sweeps, and the model too.
@@ -407,7 +407,7 @@ mod tests {
                     Step::Sweep(most) => sweep(&mut index, &mut model, most, &ids),
                 }
                 model.retain(|_, set| !set.is_empty());
-                let total = amount(model.keys());
+                let total = totals(model.keys());
                 prop_assert_eq!(index.held_by_all(), total);
                 let gone: BTreeSet<_> = model.values().flatten().filter(|id| !ids.contains(id)).copied().collect();
                 prop_assert_eq!(index.is_swept(), gone.is_empty());
