@@ -26,7 +26,8 @@ impl Size {
         Self::new(run.len(), run.wire_len())
     }
 
-    /// Returns both numbers for use with what is in memory. A number that is too large for `usize` becomes `usize::MAX`.
+    /// Returns both numbers for use with what is in memory. A number that is too large for `usize` becomes
+    /// `usize::MAX`.
     pub(crate) fn to_usize(self) -> (usize, usize) {
         let [messages, bytes] =
             [self.messages, self.bytes].map(|number| usize::try_from(number).unwrap_or(usize::MAX));

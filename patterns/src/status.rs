@@ -1,4 +1,4 @@
-//! Numbers of each peer's traffic, and of messages at the end of a socket.
+//! Status of each peer's traffic, and summary of a close.
 
 use std::sync::Arc;
 

@@ -134,10 +134,10 @@ struct End {
     runs: VecDeque<Batch>,
     /// Commands taken from its outbox, and not yet carried to the other.
     commands: Decoder,
-    /// Size in the other's inbox, and not yet received: until then it takes up room here, so that the two queues
-    /// together hold as much as their marks allow, and no more.
+    /// Size of the messages in the other's inbox that aren't received yet: until then they take up room here, so that the
+    /// two queues together hold as much as their marks allow, and no more.
     unread: Size,
-    /// Size put into the other's inbox, and not yet reported to this socket.
+    /// Size of the messages in the other's inbox that aren't reported to this socket yet.
     handed: Size,
     /// How this socket wants the connection to end.
     end: Option<EndMode>,

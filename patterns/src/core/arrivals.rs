@@ -1,4 +1,4 @@
-//! Receiving: takes arrivals, or waits for them.
+//! Receiving: pops arrivals, or waits for them.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -23,7 +23,7 @@ impl<R: Routing> SocketCore<R> {
         waiter.into_iter().for_each(Waker::wake);
     }
 
-    /// Returns the arrivals, all of them wanted.
+    /// Locks the arrivals, after unwanted messages are removed.
     #[inline]
     fn wanted_inbound(&self) -> MutexGuard<'_, Inbound> {
         let inbound = self.inbound();
@@ -34,7 +34,7 @@ impl<R: Routing> SocketCore<R> {
         self.inbound_as_wanted()
     }
 
-    /// Returns the arrivals without messages that the socket has unsubscribed from since, or had never asked for.
+    /// Locks the arrivals, and removes messages that the socket isn't, or is no longer, subscribed to.
     #[cold]
     fn inbound_as_wanted(&self) -> MutexGuard<'_, Inbound> {
         let out = self.out();
@@ -118,11 +118,11 @@ impl<R: Routing> SocketCore<R> {
     }
 }
 
-/// A receiver, which waits in line once it has found nothing.
+/// A receiver, which is in the wait list once it has found nothing.
 struct RecvWaiter<'a, R: Routing> {
     core: &'a SocketCore<R>,
     id: Option<WaiterId>,
-    /// Time at which it began to wait, and the bytes of the send budget that were spent then.
+    /// Time at which the wait began, and the bytes of the send budget that were spent then.
     since: Option<(Instant, usize)>,
 }
 

@@ -1,4 +1,4 @@
-//! The endpoints that a socket is bound or connected to.
+//! Endpoints that a socket is bound or connected to.
 
 use std::collections::HashMap;
 use std::sync::Weak;
@@ -10,30 +10,30 @@ use crate::connection::Tokens;
 use crate::transport::Listener;
 use crate::{Endpoint, PeerId};
 
-/// The role of the socket at an endpoint.
+/// Role of the socket at an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Role {
     Bound,
     Connected,
 }
 
-/// An endpoint that the socket is bound or connected to.
+/// A bind or connect of the socket, until it is undone.
 #[derive(Debug)]
 pub(super) struct Attachment {
     pub(super) tokens: Tokens,
-    /// The listener for tcp and ipc peers, which belongs to the task.
+    /// Listener for tcp and ipc peers, owned by the task.
     pub(super) listener: Weak<Listener>,
-    /// The queue to the peer that is connected to, if it is there before the peer.
+    /// Queue to the peer, if it is opened before the peer is connected.
     pub(super) queue: Option<PeerId>,
-    /// The task of the attachment, which lasts as long as any of its connections. (But in-process connections are tasks
-    /// of the socket that connected.)
+    /// Task of the attachment, which lasts as long as any of its connections. (But inproc connections are tasks of the
+    /// socket that connected.)
     pub(super) task: JoinHandle<()>,
     /// Cancelled when the task has ended, where this side connects.
     pub(super) ended: Option<CancellationToken>,
 }
 
 impl Attachment {
-    /// Returns whether the attachment is still the socket's: it hasn't been given up.
+    /// Returns whether the endpoint hasn't been given up.
     pub(super) fn lasts(&self) -> bool {
         !self.tokens.until.is_cancelled()
     }
@@ -44,7 +44,7 @@ impl Attachment {
     }
 }
 
-/// All that a socket is attached to, and the connections that it has given up and that haven't ended.
+/// Attachments of a socket, and connections that it has given up and that haven't ended.
 #[derive(Debug, Default)]
 pub(super) struct Endpoints {
     attached: HashMap<(Role, Endpoint), Vec<Attachment>>,
@@ -58,11 +58,11 @@ impl Endpoints {
 
     /// Returns whether the socket is connected to the endpoint, and hasn't given it up.
     pub(super) fn is_connected(&self, endpoint: &Endpoint) -> bool {
-        let those = self.attached.get(&(Role::Connected, endpoint.clone()));
-        those.is_some_and(|those| those.iter().any(Attachment::lasts))
+        let attachments = self.attached.get(&(Role::Connected, endpoint.clone()));
+        attachments.is_some_and(|attachments| attachments.iter().any(Attachment::lasts))
     }
 
-    /// Takes out the attachments to an endpoint, and closes listeners there.
+    /// Removes and returns the attachments to an endpoint, and closes their listeners.
     pub(super) fn detach(&mut self, role: Role, endpoint: &Endpoint) -> Vec<Attachment> {
         let attachments = self.attached.remove(&(role, endpoint.clone())).unwrap_or_default();
         attachments.iter().for_each(Attachment::close_listener);
@@ -77,12 +77,12 @@ impl Endpoints {
         self.departing.iter().filter(|(other, _)| other == endpoint).map(|(_, ended)| ended.clone()).collect()
     }
 
-    /// Forgets connections to an endpoint that was given up.
+    /// Removes the attachments to an endpoint that were given up.
     pub(super) fn sweep(&mut self, endpoint: Endpoint) {
         let key = (Role::Connected, endpoint);
-        if let Some(those) = self.attached.get_mut(&key) {
-            those.retain(Attachment::lasts);
-            if those.is_empty() {
+        if let Some(attachments) = self.attached.get_mut(&key) {
+            attachments.retain(Attachment::lasts);
+            if attachments.is_empty() {
                 self.attached.remove(&key);
             }
         }

@@ -1,4 +1,4 @@
-//! Ending connections while the socket goes on.
+//! Ending connections of a socket that stays open.
 
 use std::task::Waker;
 
@@ -10,7 +10,7 @@ use crate::queue::{EndMode, IdleEnd, Outbox};
 use crate::routing::Routing;
 
 impl<R: Routing> SocketCore<R> {
-    /// Stops listening and reconnecting at all endpoints. Connections that are made go on.
+    /// Stops listening and reconnecting at all endpoints. Established connections go on.
     pub(crate) fn refuse_new_peers(&self) {
         let admitting = self.endpoints().refuse_new_peers();
         // Tasks that wait for a token are woken when no lock is held.
@@ -18,8 +18,8 @@ impl<R: Routing> SocketCore<R> {
         self.options.context.sweep();
     }
 
-    /// Ends a peer's connection at its next turn, unless messages of the peer wait to be received or arrive before.
-    /// Returns whether the peer is connected and none wait.
+    /// Ends a peer's connection when its task runs next, unless messages of the peer wait to be received or arrive
+    /// before that. Returns whether the peer is connected and none of its messages wait.
     pub(crate) fn disconnect_idle(&self, id: PeerId) -> bool {
         let mut out = self.out();
         let Some(outbox) = out.outboxes.get_mut(id).filter(|outbox| outbox.is_connected()) else {
@@ -35,8 +35,8 @@ impl<R: Routing> SocketCore<R> {
         true
     }
 
-    /// Decides whether the connection of a peer that is to end when idle ends now: everything that its task knows of is
-    /// written. If it ends, the peer gets nothing new.
+    /// Decides whether the connection of an idle peer ends now. Its task calls this when it has written all that it
+    /// took. If the connection ends, the peer gets no new messages.
     pub(super) fn end_if_idle(&self, id: PeerId, is_whole: bool) -> IdleEnd {
         let mut out = self.out();
         let outcome = match self.inbound().idle_end(id, is_whole) {
@@ -51,7 +51,7 @@ impl<R: Routing> SocketCore<R> {
         outcome
     }
 
-    /// Closes this side's half of all connections, and admits no new ones; waits until no peer is connected.
+    /// Admits no new connections, closes this side's half of the others, and waits until no peer is connected.
     pub(crate) async fn drain(&self) {
         self.refuse_new_peers();
         self.close_halves();

@@ -1,4 +1,4 @@
-//! Binding, connecting, and the end.
+//! Life of a socket: bind, connect, unbind and disconnect, close.
 
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
@@ -23,12 +23,12 @@ use crate::routing::Routing;
 use crate::transport::Listener;
 use crate::{CloseSummary, Endpoint, EndpointError, PeerId, PeerInfo};
 
-/// Time that an earlier connection to an endpoint has to end before the next is tried. A peer that is well closes sooner; one
-/// that isn't there any more mustn't keep the socket from its successor for the whole linger.
+/// Time that an earlier connection to an endpoint has to end before the next is tried. A healthy peer closes sooner,
+/// and a dead peer mustn't keep the socket from the peer's successor for the whole linger.
 const MAX_DEPARTURE_WAIT: Duration = Duration::from_secs(1);
 
 impl<R: Routing> SocketCore<R> {
-    /// When the connections of an endpoint end, and when they are cut off.
+    /// Returns new tokens for the end of an endpoint's connections.
     fn tokens(&self) -> Tokens {
         let ending = self.closing.child_token();
         Tokens { admitting: ending.child_token(), ending, until: self.abort.child_token() }
@@ -59,7 +59,7 @@ impl<R: Routing> SocketCore<R> {
         Ok(resolved)
     }
 
-    /// Begins to accept at an endpoint. Within the process, where there is no listener, this is what binds it.
+    /// Begins to accept at an endpoint. An inproc endpoint has no listener: it is bound here.
     fn attach_bound(
         self: &Arc<Self>,
         listener: Option<Arc<Listener>>,
@@ -90,7 +90,7 @@ impl<R: Routing> SocketCore<R> {
         Ok(())
     }
 
-    /// There is nothing to do for an in-process listener, but to tell of its end.
+    /// Waits until an inproc endpoint is unbound, and reports that to the monitors.
     async fn until_unbound(self: Arc<Self>, endpoint: Endpoint, admitting: CancellationToken) {
         admitting.cancelled().await;
         self.monitors.tell(|| MonitorEvent::Closed { endpoint });
@@ -100,7 +100,7 @@ impl<R: Routing> SocketCore<R> {
         self.connect_as(endpoint, || Ok(self.keeps_queue().then(|| self.open())))
     }
 
-    /// Connects, with the queue that `open` gives: messages may be put there from then on.
+    /// Connects, with the queue that `open` returns: messages may be pushed into it from then on.
     pub(crate) fn connect_as(
         self: &Arc<Self>,
         endpoint: Endpoint,
@@ -112,7 +112,7 @@ impl<R: Routing> SocketCore<R> {
         if self.closing.is_cancelled() {
             return Err(Closed.into());
         }
-        // Where there is none it panics here, with no lock held.
+        // Panics without a runtime: here, where no lock is held.
         let runtime = Handle::current();
         self.runtime.get_or_init(|| runtime.clone());
         let mut endpoints = self.endpoints();
@@ -135,7 +135,7 @@ impl<R: Routing> SocketCore<R> {
         Ok(())
     }
 
-    /// Connects once the connections `before` this have ended, or have had time to.
+    /// Connects once the connections in `before` have ended, or have had time to.
     async fn keep_connected(
         self: Arc<Self>,
         endpoint: Endpoint,
@@ -160,13 +160,13 @@ impl<R: Routing> SocketCore<R> {
         self.endpoints().sweep(endpoint);
     }
 
-    /// Whether a peer has this socket once only: it refuses a second connection for as long as the first lasts.
+    /// Returns whether a peer accepts only one connection of this socket at a time.
     fn is_alone_at_peers(&self) -> bool {
         let has_identity = self.kind.announces_identity() && !self.options.identity.is_empty();
         has_identity || self.kind == SocketType::Pair
     }
 
-    /// Whether the kind has no use for a second connection to an endpoint.
+    /// Returns whether a second `connect` to an endpoint does nothing, as the kind has no use for a second connection.
     const fn connects_once(&self) -> bool {
         matches!(self.kind, SocketType::Dealer | SocketType::Sub | SocketType::Pub | SocketType::Req)
     }
@@ -183,8 +183,8 @@ impl<R: Routing> SocketCore<R> {
         self.last_endpoint.lock().expect("no panic holds the lock").clone()
     }
 
-    /// Ends listening on, or connecting to, an endpoint, which is free for another socket at once. Its peers get nothing new; what waits for them is still sent
-    /// for the socket's linger, then their connections end.
+    /// Ends listening on, or connecting to, an endpoint, which is free for another socket at once. Its peers get no new
+    /// messages; waiting messages are still sent for the socket's linger, then the connections end.
     pub(crate) fn forget(self: &Arc<Self>, role: Role, endpoint: &Endpoint) -> Result<(), UnknownEndpoint> {
         let attachments = self.endpoints().detach(role, endpoint);
         if !attachments.iter().any(Attachment::lasts) {
@@ -193,7 +193,7 @@ impl<R: Routing> SocketCore<R> {
         let at_once = R::LINGERS && self.options.linger.is_zero();
         let peers = self.retire(role, endpoint, &attachments, at_once);
         self.options.context.sweep();
-        // However what follows ends, or if there is nothing to wait for, they are cut off.
+        // Drop guards: connections are cut off even if the task below is cancelled, or isn't started.
         let (until, tasks): (Vec<_>, Vec<_>) = attachments
             .into_iter()
             .map(|attachment| (attachment.tokens.until.drop_guard(), attachment.task))
@@ -216,13 +216,13 @@ impl<R: Routing> SocketCore<R> {
         Ok(())
     }
 
-    /// Where something can be done in the background: here, or where the connections are.
+    /// Returns the runtime for background tasks: that of the caller, or else that of the connections.
     fn runtime(&self) -> Option<Handle> {
         Handle::try_current().ok().or_else(|| self.runtime.get().cloned())
     }
 
-    /// The peers at an endpoint get nothing new, and their connections end; what waits for them is still sent, unless it
-    /// is dropped `at_once`. Who they are.
+    /// Retires the queues to the peers at an endpoint, and has their connections end when the waiting messages are
+    /// sent; with `at_once` those are dropped. Returns the peers.
     fn retire(
         &self,
         role: Role,
@@ -230,8 +230,8 @@ impl<R: Routing> SocketCore<R> {
         attachments: &[Attachment],
         at_once: bool,
     ) -> Vec<PeerId> {
-        // One step for those who send and those who join: what was taken is its connection's to send, and nothing is
-        // taken for one that ends.
+        // Under one lock with sends and joins: a message that was accepted is still sent, and none is accepted for a
+        // connection that is ending.
         let mut guard = self.out();
         let out = &mut *guard;
         let mut peers: Vec<PeerId> = attachments.iter().filter_map(|attachment| attachment.queue).collect();
@@ -254,7 +254,7 @@ impl<R: Routing> SocketCore<R> {
         peers
     }
 
-    /// Ends the socket: what waits is still sent, for so long.
+    /// Closes the socket: waiting messages are still sent, for at most `linger`.
     pub(crate) async fn close(&self, linger: Duration) -> CloseSummary {
         let waiting = self.begin_close();
         let _ = tokio::time::timeout(linger, self.all_gone()).await;
@@ -262,24 +262,26 @@ impl<R: Routing> SocketCore<R> {
         self.tasks.wait().await;
         self.monitors.end();
         let mut out = self.out();
-        out.is_told = true;
+        out.is_reported = true;
         let dropped = out.unsent();
         CloseSummary { flushed: waiting.saturating_sub(dropped), dropped }
     }
 
-    /// All has been written, and nobody is connected any more. (In-process connections are tasks of the socket
-    /// that connected.)
+    /// Waits until everything is written and no peer is connected. (Inproc connections are tasks of the socket that
+    /// connected, so the end of the tasks isn't enough.)
     async fn all_gone(&self) {
         self.tasks.wait().await;
         self.wait_disconnected().await;
     }
 
-    /// No operation succeeds any more; connections end when all is written. Gives how many messages wait for that.
+    /// Begins to close: no operation succeeds any more, and connections end when all is written. Returns the number of
+    /// messages that wait to be written.
     fn begin_close(&self) -> usize {
-        // First nothing more is taken, then connections may end: what was taken is theirs to send.
+        // First no more messages are accepted, then connections may end: so they send all that was accepted.
         let mut out = self.out();
         if !std::mem::replace(&mut out.closed, true) {
-            // Losses before the close were told when they happened. A close that cuts off another adds to its losses.
+            // Losses before the close were reported when they happened. A close that cuts off another adds to its
+            // losses.
             out.lost = 0;
         }
         self.closing.cancel();
@@ -303,12 +305,13 @@ impl<R: Routing> SocketCore<R> {
     }
 }
 
-/// Tells of messages that a dropped socket kept: its linger was over, or its runtime ended. Nobody else can.
+/// Logs the messages that a dropped socket didn't send, since its linger passed or its runtime ended. No caller is left
+/// to be told.
 impl<R> Drop for SocketCore<R> {
     fn drop(&mut self) {
         let Ok(out) = self.out.get_mut() else { return };
         let messages = out.stranded + out.unsent();
-        if messages > 0 && !out.is_told {
+        if messages > 0 && !out.is_reported {
             let socket = self.kind;
             warn!(%socket, messages, "messages of a dropped socket were never sent; to wait until they are, close it");
         }

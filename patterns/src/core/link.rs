@@ -17,7 +17,7 @@ use crate::routing::{Refusal, Routing};
 use crate::size::Size;
 use crate::{PeerId, PeerInfo};
 
-/// Subscriptions that are removed at a time when peers have gone: less than a millisecond's work.
+/// Subscriptions of departed peers that are removed at a time: less than a millisecond's work.
 const SWEEP: usize = 1000;
 
 impl<R: Routing> Link for SocketCore<R> {
@@ -82,7 +82,7 @@ impl<R: Routing> Link for SocketCore<R> {
         out.routing.room(id);
         out.outboxes[id].greet(self.greeting.clone());
         if ending.is_cancelled() {
-            // Its endpoint was given up, or the socket closed, before it came.
+            // The endpoint was given up, or the socket closed, during the handshake.
             out.retire(id);
         }
         let replaced = out.routing.replaced().and_then(|id| {
@@ -106,7 +106,7 @@ impl<R: Routing> Link for SocketCore<R> {
         if self.is_publisher() {
             return self.deliver_to_publisher(id, batch);
         }
-        // Held until the run is where a subscription that changes then finds it.
+        // Held until the run is in the inbox, where a change of the subscriptions looks for unwanted messages.
         let out = self.filters().then(|| self.out());
         let is_doubtful = out.as_ref().is_some_and(|out| !out.routing.wants(&batch));
         let mut inbound = self.inbound();
@@ -164,7 +164,7 @@ impl<R: Routing> Link for SocketCore<R> {
         if turn.rests {
             outbox.give_back_memory();
         }
-        // Those who found no room with the peer look again once the lock is released.
+        // Senders that found no room in the queue try again once the lock is released.
         if look_again {
             out.routing.room(id);
             drop(guard);
@@ -188,7 +188,7 @@ impl<R: Routing> Link for SocketCore<R> {
             inbound.push_last(id, &parting.message);
         }
         let has_to_know = out.routing.part(id);
-        // Without room for changes to report, the first slice waits like the others.
+        // If no more changes can be queued for the application, the first slice waits like the others.
         let sweeps =
             !out.sweeping && (!inbound.has_room_for_changes() || self.sweep(out, &mut inbound, SWEEP));
         out.sweeping |= sweeps;
@@ -275,8 +275,8 @@ impl<R: Routing> SocketCore<R> {
         inbound.waiters.pop_waker()
     }
 
-    /// Subscriptions may come as messages: from ZMTP 3.0 peers, and from libzmq's XSUB. What is left is for
-    /// the application of an XPUB; a PUB drops it.
+    /// Applies the subscriptions in a batch: they come as messages from ZMTP 3.0 peers and from libzmq's XSUB. Other
+    /// messages go to the application of an XPUB; a PUB drops them.
     fn deliver_to_publisher(&self, id: PeerId, batch: Batch) -> Result<(), Refusal> {
         for message in batch {
             if let Some(subscription) = Subscription::from_message(&message) {
@@ -290,7 +290,8 @@ impl<R: Routing> SocketCore<R> {
         Ok(())
     }
 
-    /// The order of changes is that in which they are made: so the application is told under the same lock.
+    /// Applies a peer's subscription or cancel. A change is queued for the application under the lock that makes it, so
+    /// that the application receives changes in the order in which they were made.
     fn subscribe(&self, id: PeerId, subscription: &Subscription) -> Result<(), Refusal> {
         let mut guard = self.out();
         let out = &mut *guard;
@@ -301,7 +302,8 @@ impl<R: Routing> SocketCore<R> {
                 inbound.push_subscription(id, subscription.clone());
             }
             if out.sweeping {
-                // More goes than comes: so what is left of peers that have gone has a bound, however fast others come.
+                // Two are removed for each that is added: so the leftovers of departed peers are bounded, however fast
+                // other peers subscribe.
                 self.sweep(out, &mut inbound, 2);
             }
             inbound.waiters.pop_waker()
@@ -312,8 +314,8 @@ impl<R: Routing> SocketCore<R> {
         Ok(())
     }
 
-    /// Removes at most so many of the subscriptions that peers have left that have gone. Returns whether there are more.
-    /// As with any change, the application is told under the lock that makes it.
+    /// Removes at most `most` subscriptions of departed peers. Returns whether there are more. As with any change, it
+    /// is queued for the application under the lock that makes it.
     fn sweep(&self, out: &mut Out<R>, inbound: &mut Inbound, most: usize) -> bool {
         out.routing.sweep(most, &mut |id, cancel| {
             if self.kind == SocketType::XPub {

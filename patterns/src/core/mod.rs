@@ -52,24 +52,24 @@ pub(crate) struct Out<R> {
     sweeping: bool,
     /// Number of connected peers.
     joined: usize,
-    /// Messages of queues that ended before all was sent.
+    /// Number of messages whose queues ended before they were sent.
     lost: usize,
-    /// Messages whose connections ended with their runtime, while the socket was open.
+    /// Number of messages whose connections ended with their runtime, while the socket was open.
     stranded: usize,
     pub(crate) closed: bool,
-    /// Whether the caller that closed the socket knows how much wasn't sent.
-    is_told: bool,
+    /// Whether the caller of `close` has been told how many messages weren't sent.
+    is_reported: bool,
 }
 
 impl<R> Out<R> {
-    /// Messages of a closed socket that weren't sent, and never will be once all has ended.
+    /// Returns the number of messages that a closed socket hasn't sent: once all tasks have ended, they are lost.
     fn unsent(&self) -> usize {
         self.lost + self.outboxes.values().map(Outbox::queued).sum::<usize>()
     }
 }
 
 impl<R: Routing> Out<R> {
-    /// Stops sending to a peer: it gets nothing new.
+    /// Retires the queue to a peer: the peer gets no new messages.
     fn retire(&mut self, id: PeerId) {
         if let Some(outbox) = self.outboxes.get_mut(id).filter(|outbox| outbox.is_open()) {
             outbox.retire();
@@ -79,15 +79,16 @@ impl<R: Routing> Out<R> {
 }
 
 pub(crate) struct SocketCore<R> {
-    /// Number of handles of the socket that the user has.
+    /// Number of the user's handles of the socket.
     owners: AtomicUsize,
     kind: SocketType,
     options: Settings,
-    /// Messages that each peer gets first.
+    /// Messages that each peer is sent first.
     greeting: Batch,
     out: Mutex<Out<R>>,
     inbound: Mutex<Inbound>,
-    /// Notified when a queue has room, a peer came or went, or the socket closed: all waiting tasks look again.
+    /// Notifies all waiting tasks when a queue has room, a peer came or went, or the socket closed, so that they try
+    /// again.
     changes: Notify,
     endpoints: Mutex<Endpoints>,
     /// The endpoint that was bound or connected last.
@@ -99,11 +100,11 @@ pub(crate) struct SocketCore<R> {
     pacer: WriteAheadPacer,
     recv_budget: YieldBudget,
     tasks: TaskTracker,
-    /// The runtime of the tasks: that of the first.
+    /// Runtime of the first task, and so of all.
     runtime: OnceLock<Handle>,
-    /// Cancelled when the socket closes: no more listening; connections end when all is written.
+    /// Cancelled when the socket closes: listeners end at once, connections when all is written.
     closing: CancellationToken,
-    /// Cancelled when everything is to end at once.
+    /// Cancelled when all tasks have to end at once.
     abort: CancellationToken,
 }
 
@@ -125,7 +126,7 @@ impl<R: Routing> SocketCore<R> {
             lost: 0,
             stranded: 0,
             closed: false,
-            is_told: false,
+            is_reported: false,
         };
         let inbound = Inbound::new(
             Size::new(options.recv_hwm, options.recv_bytes),
@@ -171,8 +172,8 @@ impl<R: Routing> SocketCore<R> {
         &self.options
     }
 
-    /// Calls `attempt` until it gives something, and again whenever room or peers have changed.
-    /// Cancel safe if the attempt is.
+    /// Calls `attempt` until it returns a value: at once, and whenever room or peers have changed. Cancel safe if the
+    /// attempt is.
     pub(crate) async fn try_until<T>(&self, mut attempt: impl FnMut() -> Option<T>) -> T {
         loop {
             let changed = self.changes.notified();
@@ -183,7 +184,7 @@ impl<R: Routing> SocketCore<R> {
         }
     }
 
-    /// Waits as [`try_until`](Self::try_until) does, for an `attempt` that looks at the outgoing side.
+    /// Waits as [`try_until`](Self::try_until) does, with an `attempt` that is given the outgoing side.
     pub(crate) async fn until<T>(&self, mut attempt: impl FnMut(&mut Out<R>) -> Option<T>) -> T {
         self.try_until(|| attempt(&mut self.out())).await
     }
@@ -224,7 +225,7 @@ impl<R: Routing> SocketCore<R> {
         self.send_budget.charge_eighth();
     }
 
-    /// Calls `attempt` until it gives something, for as long as the options have for sending.
+    /// Calls `attempt` until it returns a value, for at most the options' `send_timeout`.
     pub(crate) async fn in_send_time<T>(&self, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
         match attempt() {
             None => with_timeout(self.options.send_timeout, self.try_until(attempt)).await,
@@ -232,7 +233,7 @@ impl<R: Routing> SocketCore<R> {
         }
     }
 
-    /// Puts a message into the queue of a peer that is there, and wakes its connection once the lock is released.
+    /// Pushes a message into the queue of a peer, and wakes the connection once the lock is released.
     #[inline]
     pub(crate) fn stage(
         &self,
@@ -258,12 +259,12 @@ impl<R: Routing> SocketCore<R> {
         self.changes.notified()
     }
 
-    /// Wakes all tasks that wait for room or peers, so that they look again.
+    /// Wakes all tasks that wait for room or peers, so that they try again.
     pub(crate) fn changed(&self) {
         self.changes.notify_waiters();
     }
 
-    /// Changes the high-water mark of sending, of all queues.
+    /// Changes the send high-water mark of all queues.
     pub(crate) fn set_send_hwm(&self, messages: usize) {
         let mut out = self.out();
         out.limit.messages = messages as u64;
@@ -277,7 +278,7 @@ impl<R: Routing> SocketCore<R> {
         self.changed();
     }
 
-    /// Changes the high-water mark of receiving, of all queues.
+    /// Changes the receive high-water mark of all queues.
     pub(crate) fn set_recv_hwm(&self, messages: usize) {
         self.inbound().set_hwm(messages);
     }

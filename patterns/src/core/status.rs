@@ -12,7 +12,7 @@ impl<R: Routing> SocketCore<R> {
         self.monitors.listen()
     }
 
-    /// Returns the status of each connected peer, in no order.
+    /// Returns the status of each connected peer, in no particular order.
     pub(crate) fn peers(&self) -> Vec<PeerStatus> {
         let out = self.out();
         let inbound = self.inbound();
@@ -31,7 +31,7 @@ impl<R: Routing> SocketCore<R> {
         connected.filter_map(status).collect()
     }
 
-    /// Logs, at a limited rate, that a peer had no room for this many messages, which didn't wait.
+    /// Logs, at a limited rate, that messages to a peer were dropped because its queue was full.
     #[cold]
     pub(crate) fn tell_of_drops(&self, id: PeerId, messages: usize) {
         if messages == 0 {
@@ -43,7 +43,9 @@ impl<R: Routing> SocketCore<R> {
         let endpoint = endpoint.map(tracing::field::display);
         warn!(
             endpoint,
-            address, messages, "dropped messages to peers whose queues are full: the last was this one's"
+            address,
+            messages,
+            "dropped messages to peers whose queues are full; this peer lost the last of them"
         );
     }
 }

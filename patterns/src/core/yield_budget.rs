@@ -46,7 +46,8 @@ impl YieldBudget {
         self.0.store(spent + bytes.min(TASK_UNITS * UNIT_BYTES), Ordering::Relaxed);
     }
 
-    /// Returns the bytes that were charged since the last yield. The value is hardly ever the same again after more work.
+    /// Returns the bytes that were charged since the last yield. The value is hardly ever the same again after more
+    /// work.
     pub(crate) fn spent(&self) -> usize {
         self.0.load(Ordering::Relaxed)
     }

@@ -1,7 +1,7 @@
 //! Messages from the peers of one socket that wait to be received: an inbox for each peer, served in turn.
 //!
-//! A peer that has something to read stands in the `ready` line once. A receive takes one message or one run
-//! from the first peer in line, and that peer goes to the back: fair per message, or per run.
+//! A peer with arrivals is in the `ready` queue once. A receive pops one message or one run of the first peer in that
+//! queue, and the peer goes to its end: a fair queue, per message or per run.
 
 mod inbox;
 mod wait_list;
@@ -51,32 +51,34 @@ pub(crate) struct Inbound {
     /// An id is free for another peer only when its queue has ended and all that came from it is received.
     inboxes: SlotMap<PeerId, Inbox>,
     ready: VecDeque<PeerId>,
-    /// Changes to the socket's subscriptions: one line, since their order across peers matters.
+    /// Changes of the socket's subscriptions: one queue, since their order across peers matters.
     subscriptions: VecDeque<(PeerId, Subscription)>,
-    /// Waker of the sweep behind peers that have gone, while it waits for the application to take changes.
+    /// Waker of the task that removes subscriptions of departed peers, while it waits for the application to receive
+    /// changes.
     pub(crate) sweeper: Option<Waker>,
     limit: Size,
-    /// Messages that wait from peers that have gone for good. At the mark no connection is read: otherwise peers that
-    /// come, send and go would fill the memory.
+    /// Size of the waiting messages of peers whose queues have ended. At the mark no connection is read: otherwise
+    /// peers that connect, send and leave would fill the memory.
     orphaned: Size,
-    /// Whether some of the waiting messages may not be wanted: that is checked when they are received.
+    /// Whether some waiting messages may be unwanted: then they are checked when they are received.
     pub(crate) is_doubtful: bool,
     pub(crate) waiters: WaitList,
-    /// The socket is closed: nobody waits any more.
+    /// Whether the socket is closed: receivers no longer wait.
     pub(crate) closed: bool,
-    /// No connection is to be read any more.
+    /// Whether connections are no longer read.
     stopped: bool,
-    /// Whether peers that come are arrivals.
+    /// Whether `Joined` is an arrival.
     reports: bool,
     /// Whether only the last message of each peer is kept.
     conflates: bool,
 }
 
-/// Bound of waiting subscription changes: beyond it no connection is read that could bring more, and nothing is swept.
+/// Maximum number of waiting subscription changes: at it, no connection is read that could bring more, and no
+/// subscriptions of departed peers are removed.
 const MAX_SUBSCRIPTIONS: usize = 10_000;
 
 impl Inbound {
-    /// `reports` makes peers that come arrivals.
+    /// Makes the queues of a socket without peers. With `reports`, `Joined` is an arrival.
     pub(crate) fn new(limit: Size, reports: bool, conflates: bool) -> Self {
         Self {
             inboxes: SlotMap::with_key(),
@@ -94,22 +96,22 @@ impl Inbound {
         }
     }
 
-    /// A peer's queue begins.
+    /// Opens the inbox of a peer.
     pub(crate) fn open(&mut self) -> PeerId {
         self.inboxes.insert(Inbox { open: true, ..Inbox::default() })
     }
 
-    /// A peer is there: what comes from now on is its.
+    /// Adds a peer: subsequent items of its inbox belong to it.
     pub(crate) fn join(&mut self, peer: Arc<PeerInfo>) {
         let id = peer.id;
         let Some(inbox) = self.inboxes.get_mut(id) else { return };
         inbox.join(peer, self.reports);
         if self.reports {
-            Self::line_up(&mut self.ready, id, inbox);
+            Self::enqueue(&mut self.ready, id, inbox);
         }
     }
 
-    /// The peer that has this id now, or had it last.
+    /// Returns the peer that has this id now, or had it last.
     pub(crate) fn peer(&self, id: PeerId) -> Option<&Arc<PeerInfo>> {
         let inbox = self.inboxes.get(id)?;
         let newest = inbox.items.iter().rev().find_map(|item| match item {
@@ -124,7 +126,7 @@ impl Inbound {
         self.inboxes.get(id).map(|inbox| (inbox.received, inbox.queued))
     }
 
-    /// Takes a run in. Never refuses, so that nothing that was read is lost.
+    /// Pushes a run. There is no limit here, so that nothing that was read is lost.
     pub(crate) fn push(&mut self, id: PeerId, mut run: Batch) {
         let Some(inbox) = self.inboxes.get_mut(id) else { return };
         inbox.received.add(Size::of(&run));
@@ -142,12 +144,12 @@ impl Inbound {
             let load = Size::of(&run);
             inbox.queued.add(load);
             inbox.items.push_back(Item::Run(run));
-            Self::line_up(&mut self.ready, id, inbox);
+            Self::enqueue(&mut self.ready, id, inbox);
         }
     }
 
-    /// The last that is received of a peer that has gone. If the same is the last already, it isn't there twice: a peer
-    /// that comes and goes while nobody receives doesn't pile up.
+    /// Pushes the message that reports a peer's departure, unless it is the last message already: so a peer that
+    /// connects and leaves again and again, while nobody receives, doesn't fill the inbox.
     pub(crate) fn push_last(&mut self, id: PeerId, message: &Message) {
         let Some(inbox) = self.inboxes.get(id) else { return };
         let newest = inbox.items.iter().rev().find(|item| !matches!(item, Item::Joined(_)));
@@ -157,12 +159,12 @@ impl Inbound {
         }
     }
 
-    /// Reports a change of the subscriptions of the whole socket.
+    /// Pushes a change of the subscriptions of the whole socket.
     pub(crate) fn push_subscription(&mut self, id: PeerId, subscription: Subscription) {
         self.subscriptions.push_back((id, subscription));
     }
 
-    /// How much of each peer is taken in before it is received.
+    /// Returns the high-water mark of each inbox.
     pub(crate) const fn limit(&self) -> Size {
         self.limit
     }
@@ -177,12 +179,12 @@ impl Inbound {
         self.inboxes.keys().filter_map(|id| self.peer(id))
     }
 
-    /// Returns the load that has come from a peer and isn't received yet.
+    /// Returns the size of the messages of a peer that wait to be received.
     pub(crate) fn unread(&self, id: PeerId) -> Size {
         self.inboxes.get(id).map(|inbox| inbox.queued).unwrap_or_default()
     }
 
-    /// Whether the connection may read; leaves its waker when not.
+    /// Returns whether the connection may read. If not, registers its waker.
     pub(crate) fn may_read(&mut self, id: PeerId, waker: &Waker) -> bool {
         let room = !self.stopped && self.has_room_for_changes() && self.orphaned.is_below(&self.limit);
         let Some(inbox) = self.inboxes.get_mut(id) else {
@@ -195,8 +197,8 @@ impl Inbound {
         false
     }
 
-    /// Whether subscriptions of peers that have gone may be removed, each of which may be a change to report; leaves the
-    /// waker when not.
+    /// Returns whether subscriptions of departed peers may be removed, each of which may be a change to report. If not,
+    /// registers the waker.
     pub(crate) fn may_sweep(&mut self, waker: &Waker) -> bool {
         let room = self.has_room_for_changes();
         if !room {
@@ -210,21 +212,21 @@ impl Inbound {
         self.subscriptions.len() < MAX_SUBSCRIPTIONS
     }
 
-    /// Reads no connection any more. What has been read can still be received.
+    /// Stops reading connections. Messages that have been read can still be received.
     pub(crate) const fn stop(&mut self) {
         self.stopped = true;
     }
 
-    /// The peer's connection is to end, unless messages of the peer wait to be received or arrive before. Returns whether
-    /// none wait.
+    /// Marks a peer's connection to end, unless messages of the peer wait to be received or arrive before it ends.
+    /// Returns whether none wait.
     pub(crate) fn end_when_idle(&mut self, id: PeerId) -> bool {
         let Some(inbox) = self.inboxes.get_mut(id) else { return false };
         inbox.ends_idle = inbox.queued.messages == 0;
         inbox.ends_idle
     }
 
-    /// Whether the connection of such a peer ends now; `is_whole` unless part of a message has arrived. That part is
-    /// waited for, but not if no connection is read any more.
+    /// Decides whether a connection that is marked to end when idle ends now. Unless `is_whole`, part of a message has
+    /// arrived: the rest is waited for, but not if no connection is read any more.
     pub(crate) fn idle_end(&self, id: PeerId, is_whole: bool) -> IdleEnd {
         match self.inboxes.get(id) {
             Some(inbox) if !inbox.ends_idle => IdleEnd::CalledOff,
@@ -233,7 +235,7 @@ impl Inbound {
         }
     }
 
-    /// A peer has gone. The messages that it sent stay; `report` adds its going as an arrival behind them.
+    /// Handles the departure of a peer. Its messages stay; with `report`, the departure is an arrival behind them.
     pub(crate) fn part(&mut self, id: PeerId, unsent: Vec<Batch>, report: bool) {
         let Some(inbox) = self.inboxes.get_mut(id) else {
             return;
@@ -250,19 +252,19 @@ impl Inbound {
             return;
         }
         if is_unheard && self.reports {
-            // Neither the peer's coming nor its going is reported.
+            // Neither the peer's arrival nor its departure is reported.
             inbox.items.pop_back();
             if inbox.items.is_empty() {
-                inbox.in_line = false;
+                inbox.is_ready = false;
                 self.ready.retain(|peer| *peer != id);
             }
         } else {
             inbox.items.push_back(Item::Left(unsent));
-            Self::line_up(&mut self.ready, id, inbox);
+            Self::enqueue(&mut self.ready, id, inbox);
         }
     }
 
-    /// The peer's queue ends. The messages that it sent stay until they have been received.
+    /// Closes the inbox of a peer. Its messages stay until they have been received.
     pub(crate) fn close(&mut self, id: PeerId) {
         let Some(inbox) = self.inboxes.get_mut(id) else {
             return;
@@ -275,9 +277,9 @@ impl Inbound {
         }
     }
 
-    fn line_up(ready: &mut VecDeque<PeerId>, id: PeerId, inbox: &mut Inbox) {
-        if !inbox.in_line {
-            inbox.in_line = true;
+    fn enqueue(ready: &mut VecDeque<PeerId>, id: PeerId, inbox: &mut Inbox) {
+        if !inbox.is_ready {
+            inbox.is_ready = true;
             ready.push_back(id);
         }
     }
@@ -288,12 +290,12 @@ impl Inbound {
         !self.is_doubtful && self.waiters.is_empty()
     }
 
-    /// Whether there is anything to receive.
+    /// Returns whether there is anything to receive.
     pub(crate) fn has_arrivals(&self) -> bool {
         !self.ready.is_empty() || !self.subscriptions.is_empty()
     }
 
-    /// Pops the next arrival in turn; a run has at most `messages` messages.
+    /// Pops the next arrival, of each peer in turn; a run has at most `messages` messages.
     pub(crate) fn pop(&mut self, messages: usize) -> Option<Arrival> {
         self.pop_by(|run| cut(run, messages), |_| ()).map(|(arrival, ())| arrival)
     }
@@ -303,7 +305,7 @@ impl Inbound {
         self.pop_by(|run| cut(run, messages), |inbox| inbox?.peer.clone())
     }
 
-    /// Pops the next arrival in turn: messages come one at a time.
+    /// Pops the next arrival, of each peer in turn: messages come one at a time.
     #[inline]
     pub(crate) fn pop_one(&mut self) -> Option<Arrival<Message>> {
         self.pop_by(cut_one, |_| ()).map(|(arrival, ())| arrival)
@@ -315,7 +317,7 @@ impl Inbound {
         self.pop_by(cut_one, |inbox| inbox?.peer.clone())
     }
 
-    /// Pops the next message of any peer, in turn.
+    /// Pops the next message, of each peer in turn. Other arrivals are dropped.
     #[inline]
     pub(crate) fn pop_message(&mut self) -> Option<Message> {
         let inbox = &mut self.inboxes[*self.ready.front()?];
@@ -323,7 +325,7 @@ impl Inbound {
         if run.len() < 2 || !inbox.open {
             return self.pop_next();
         }
-        // The run goes on: nothing changes but that the message is gone. A peer alone in line has the next turn, too.
+        // The run goes on: nothing changes but that the message is gone. A peer alone in the queue stays first.
         inbox.give_credit(Size::new(1, run.front_len()), &self.limit);
         rotate_front(&mut self.ready);
         let Some(Item::Run(run)) = inbox.items.front_mut() else { return None };
@@ -334,7 +336,7 @@ impl Inbound {
         self.pop_message_of().map(|(_, message)| message)
     }
 
-    /// Pops the next message of any peer, in turn, with its peer's id. Other arrivals are dropped.
+    /// Pops the next message, of each peer in turn, with the peer's id. Other arrivals are dropped.
     pub(crate) fn pop_message_of(&mut self) -> Option<(PeerId, Message)> {
         loop {
             if let Arrival::Messages(id, message) = self.pop_one()? {
@@ -343,7 +345,8 @@ impl Inbound {
         }
     }
 
-    /// Pops the next arrival in turn. `cut` takes messages off a run; `see` looks at the inbox afterwards.
+    /// Pops the next arrival, of each peer in turn. `cut` takes messages off a run; `see` looks at the inbox
+    /// afterwards.
     #[inline]
     fn pop_by<T, S>(
         &mut self,
@@ -354,15 +357,15 @@ impl Inbound {
             return self.pop_subscription(see);
         }
         let id = *self.ready.front()?;
-        let inbox = self.inboxes.get_mut(id).expect("a peer in line has an inbox");
+        let inbox = self.inboxes.get_mut(id).expect("a ready peer has an inbox");
         let queued = inbox.queued;
         let arrival = inbox.pop(id, cut, &self.limit, self.reports);
         let seen = see(Some(inbox));
         if inbox.open && inbox.has_arrivals(self.reports) {
-            // A peer alone in line has the next turn, too.
+            // A peer alone in the queue stays first.
             rotate_front(&mut self.ready);
         } else {
-            self.leave_line(id, queued);
+            self.dequeue(id, queued);
         }
         Some((arrival, seen))
     }
@@ -382,9 +385,9 @@ impl Inbound {
         Some((Arrival::Subscription(id, subscription), see(self.inboxes.get(id))))
     }
 
-    /// Takes the first peer out of the line after its turn, which may have been its last. `before` is the load that
-    /// waited from it before the turn.
-    fn leave_line(&mut self, id: PeerId, mut before: Size) {
+    /// Removes the first peer from the `ready` queue after an item of it was popped. `before` is the size of its
+    /// waiting messages before that.
+    fn dequeue(&mut self, id: PeerId, mut before: Size) {
         self.ready.pop_front();
         let inbox = &mut self.inboxes[id];
         if !inbox.open {
@@ -395,22 +398,22 @@ impl Inbound {
                 self.wake_paused();
             }
         }
-        self.line_up_again(id);
+        self.requeue(id);
     }
 
-    /// Puts a peer back in line if there is anything left to receive from it; otherwise removes an ended inbox.
-    fn line_up_again(&mut self, id: PeerId) {
+    /// Puts a peer back into the `ready` queue if it has more arrivals; otherwise removes a closed inbox.
+    fn requeue(&mut self, id: PeerId) {
         let inbox = &mut self.inboxes[id];
         if inbox.has_arrivals(self.reports) {
             self.ready.push_back(id);
         } else if inbox.open {
-            inbox.in_line = false;
+            inbox.is_ready = false;
         } else {
             self.inboxes.remove(id);
         }
     }
 
-    /// Replaces each waiting run with `keep` of it, the wanted messages: so nothing is doubtful afterwards.
+    /// Replaces each waiting run with the result of `keep`, its wanted messages: so none is doubtful afterwards.
     pub(crate) fn retain(&mut self, keep: impl Fn(Batch) -> Batch) {
         self.is_doubtful = false;
         for inbox in self.inboxes.values_mut() {
@@ -422,7 +425,7 @@ impl Inbound {
         }
         for _ in 0..self.ready.len() {
             let Some(id) = self.ready.pop_front() else { break };
-            self.line_up_again(id);
+            self.requeue(id);
         }
         if self.orphaned.is_below(&self.limit) {
             self.wake_paused();

@@ -1,4 +1,4 @@
-//! Queues of messages to one peer ([`Outbox`]) and from all peers ([`Inbound`]), bounded in messages and in bytes.
+//! Message queues: to one peer ([`Outbox`]) and from all peers ([`Inbound`]), bounded in messages and in bytes.
 
 mod inbound;
 mod outbox;

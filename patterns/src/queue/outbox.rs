@@ -49,7 +49,7 @@ pub(crate) struct Outbox {
     buffer: EncodeBuffer,
     /// Buffers for later buffers.
     spare: Vec<BytesMut>,
-    /// Size that is staged here, or in the connection's hands and not yet written.
+    /// Size of the messages that are staged here, or taken by the connection and not yet written.
     queued: Size,
     /// Bound on `queued`: `set` by the socket, plus `room` at the other end of a pipe. Zero if `retired`.
     limit: Size,
@@ -65,9 +65,9 @@ pub(crate) struct Outbox {
     conflates: bool,
     /// Places that are kept for messages to come.
     reserved: u64,
-    /// Size that was handed over since the queue began.
+    /// Size of the messages that were sent since the queue began.
     sent: Size,
-    /// Size in the inbox of a peer within the process that the peer hasn't received: it still takes up room here.
+    /// Size of the messages in the inbox of an inproc peer that aren't received yet: they still take up room here.
     ahead: Size,
     /// Messages that found no room and didn't wait for any, or that newer ones took the place of.
     dropped: u64,
@@ -76,9 +76,10 @@ pub(crate) struct Outbox {
     /// The kernel takes no more for now.
     blocked: bool,
     connected: bool,
-    /// Serial number of the last message that fan-out put here, so that a peer that matches twice gets it once.
+    /// Serial number of the last message that fan-out pushed, so that a peer with two matching subscriptions gets it
+    /// once.
     pub(crate) last_serial: u64,
-    /// Serial number of the last publication that left something over: what follows has to wait behind it.
+    /// Serial number of the last publication with an unplaced run: later runs of it have to wait behind that run.
     pub(crate) blocked_serial: u64,
     /// The run of a batch that fan-out is collecting for this peer.
     pub(crate) open_run: OpenRun,
@@ -139,7 +140,7 @@ impl Outbox {
         }
     }
 
-    /// Whether one more message is admitted.
+    /// Returns whether one more message is admitted.
     #[inline]
     pub(crate) const fn has_room(&self) -> bool {
         self.queued.messages + self.reserved < self.limit.messages && self.queued.bytes < self.limit.bytes
@@ -166,7 +167,7 @@ impl Outbox {
         !had_room && self.has_room()
     }
 
-    /// It gets nothing new; what waits is still sent.
+    /// Retires the queue: it admits no new messages, and waiting messages are still sent.
     pub(crate) fn retire(&mut self) {
         self.retired = true;
         self.adjust();
@@ -211,7 +212,7 @@ impl Outbox {
         self.queued.messages as usize
     }
 
-    /// Returns the load that isn't handed over yet.
+    /// Returns the size of the messages that aren't sent yet.
     pub(crate) const fn unsent(&self) -> Size {
         let mut unsent = self.queued;
         unsent.sub(self.ahead);

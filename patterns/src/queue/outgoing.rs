@@ -1,12 +1,12 @@
-//! A message on its way into queues.
+//! A message that is about to be pushed into queues.
 
 use bytes::BytesMut;
 use enfonet_zmtp::{Batch, Envelope, IntoMessage, Message, Small};
 
 use super::Outbox;
 
-/// A message on its way into queues. A small one is encoded from the caller's value, without being made a [`Message`]
-/// first.
+/// A message that is about to be pushed into queues. A small message is encoded straight from the caller's value; no
+/// [`Message`] is made of it first.
 #[derive(Debug)]
 pub(crate) enum Outgoing<M> {
     Small(Small<M>),

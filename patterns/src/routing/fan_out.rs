@@ -8,17 +8,17 @@ use crate::PeerId;
 use crate::options::Settings;
 use crate::queue::{OpenRun, Outbox, Outgoing};
 
-/// The subscribers, and the way of a message or a run of them into their queues.
+/// Routing of PUB and XPUB: the subscribers, and the push of a message or batch into their queues.
 #[derive(Debug)]
 pub(crate) struct FanOut {
     pub(crate) subscribers: Subscribers,
     /// Whether a message that one peer has no room for is sent to no peer.
     nodrop: bool,
-    /// Serial number of the message at hand.
+    /// Serial number of the current message.
     serial: u64,
-    /// The peers that the batch at hand has a run for.
+    /// Peers with an open run of the current batch.
     touched: Vec<PeerId>,
-    /// Messages that peers have lost, not yet told in the log.
+    /// Messages that peers have lost and that aren't logged yet.
     pub(crate) lost: Lost,
 }
 
@@ -26,7 +26,7 @@ pub(crate) struct FanOut {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lost {
     pub(crate) messages: usize,
-    /// The last of these peers.
+    /// Peer that lost a message last.
     pub(crate) peer: PeerId,
 }
 
@@ -34,7 +34,7 @@ impl Lost {
     /// Counts messages that a peer loses.
     pub(crate) fn add(&mut self, peer: PeerId, outbox: &mut Outbox, messages: usize) {
         outbox.lose(messages);
-        // A peer that is to get nothing new loses nothing.
+        // A retired peer gets no new messages, so it loses none.
         if messages > 0 && outbox.is_open() {
             self.messages += messages;
             self.peer = peer;
@@ -52,11 +52,11 @@ pub(crate) struct Unplaced {
 /// Outcome of publishing a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Published {
-    /// A peer has it, or may still get it, or no peer wanted it.
+    /// A peer has the message, or may still get it, or no peer wanted it.
     Taken,
-    /// No peer that wanted it had room.
+    /// No peer that wanted the message had room.
     Lost,
-    /// The socket drops nothing, and a peer has no room: no peer has it.
+    /// With `nodrop`: a peer has no room, so no peer has the message.
     Refused,
 }
 
@@ -142,7 +142,8 @@ impl FanOut {
         batch.len()
     }
 
-    /// One walk over the messages: each either goes on with a peer's run, or ends it and begins another.
+    /// Publishes a batch in one walk over its messages: each message either extends a peer's open run, or ends it and
+    /// begins another.
     fn publish_runs(
         &mut self,
         outboxes: &mut Outboxes,
@@ -192,7 +193,7 @@ impl FanOut {
     }
 }
 
-/// The putting of runs into queues, during one publication.
+/// Pushes of runs into queues, during one publication.
 struct Admission<'a, F> {
     serial: u64,
     /// Bytes of the batch that the runs are cut from.

@@ -95,8 +95,8 @@ impl IdentityTable {
 impl Routing for IdentityTable {
     const KEEPS_QUEUE: bool = false;
 
-    /// Adds the peer under its identity. A second peer of the same identity is rejected until the first has gone; or, if
-    /// identities are handed over, replaces the first. (libzmq keeps the second connected and never reads or answers
+    /// Adds the peer under its identity. A second peer of the same identity is rejected until the first has gone; or,
+    /// if identities are handed over, replaces the first. (libzmq keeps the second connected and never reads or answers
     /// it.)
     fn join(&mut self, peer: &mut PeerInfo, _outbox: &mut Outbox) -> Result<(), Refusal> {
         if let Some(name) = self.names.get(peer.id) {

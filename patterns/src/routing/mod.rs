@@ -1,4 +1,5 @@
-//! How the kinds of sockets choose among their peers. No IO here: every policy is tested alone.
+//! Routing policies: how each kind of socket chooses among its peers. There is no IO here: every policy is tested
+//! alone.
 
 mod fan_out;
 mod identity_table;
@@ -44,7 +45,7 @@ pub(crate) trait Routing: Send + 'static {
     /// Whether messages that wait for a peer are still sent to it when the application has given up its endpoint.
     const LINGERS: bool = true;
 
-    /// A peer's queue begins.
+    /// Adds a peer, as its queue begins.
     fn open(&mut self, _id: PeerId) {}
 
     /// Checks whether a peer may join, whichever it is: the peer of that queue, or a peer that has no queue yet.
@@ -55,7 +56,7 @@ pub(crate) trait Routing: Send + 'static {
         Ok(())
     }
 
-    /// The peer is there. It may get a routing id.
+    /// Adds a connected peer. It may get a routing id.
     ///
     /// # Errors
     /// [`Refusal`]: the connection is closed again.
@@ -73,13 +74,13 @@ pub(crate) trait Routing: Send + 'static {
         None
     }
 
-    /// The application has given up the peer: it gets nothing new.
+    /// Stops sending to a peer that the application has given up.
     fn retire(&mut self, _id: PeerId) {}
 
-    /// The peer's queue has room again.
+    /// Notes that the queue to a peer has room again.
     fn room(&mut self, _id: PeerId) {}
 
-    /// The peer subscribes or cancels. Returns whether the socket as a whole now wants more or less than before.
+    /// Applies a peer's subscription or cancel. Returns whether it is reported to the application.
     ///
     /// # Errors
     /// [`Refusal`]: the peer passed a limit, the connection is closed.
@@ -97,36 +98,36 @@ pub(crate) trait Routing: Send + 'static {
         run
     }
 
-    /// Puts a slice of what the peer is still to be told into its queue of commands. Called whenever the peer takes
-    /// commands, until it puts none.
+    /// Encodes the next slice of the subscriptions that the peer hasn't been sent into its queue. Called whenever the
+    /// connection takes commands, until nothing is added.
     fn tell(&mut self, _id: PeerId, _outbox: &mut Outbox) {}
 
-    /// The connection has gone. Returns whether the socket has to know of it, whatever its options.
+    /// Handles the end of a peer's connection. Returns whether it is an arrival, whatever the options.
     fn part(&mut self, _id: PeerId) -> bool {
         false
     }
 
-    /// Removes at most so many of the subscriptions that are left of peers that have gone. `cancelled` is told the peer
-    /// and the topic of each that the application is told of. Returns whether there are more.
+    /// Removes at most `most` subscriptions of departed peers. Calls `cancelled` with the peer and the cancel of each
+    /// that is reported to the application. Returns whether there are more.
     fn sweep(&mut self, _most: usize, _cancelled: &mut dyn FnMut(PeerId, Subscription)) -> bool {
         false
     }
 
-    /// The peer's queue ends. Returns whether the socket has to know of it.
+    /// Removes a peer, as its queue ends. Returns whether that is an arrival.
     fn close(&mut self, _id: PeerId) -> bool {
         false
     }
 }
 
-/// A policy that says who gets the next message.
+/// A policy that chooses the peer for the next message.
 pub(crate) trait Choose: Routing {
-    /// The next peer with room; `None` when there is none.
+    /// Returns the next peer with room; `None` if no peer has room.
     fn choose(&mut self, outboxes: &Outboxes) -> Option<PeerId>;
 
-    /// Whether there is such a peer.
+    /// Returns whether any peer has room.
     fn is_ready(&self, outboxes: &Outboxes) -> bool;
 
-    /// Whether the message after that may go to another.
+    /// Returns whether the next message may go to another peer than this one.
     fn has_alternatives(&self) -> bool;
 }
 

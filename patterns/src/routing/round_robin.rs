@@ -1,4 +1,4 @@
-//! To each peer in turn, as long as it has room (RFC 28, "The REQ Socket" and "The DEALER Socket").
+//! Routing to each peer in turn, if it has room (RFC 28, "The REQ Socket" and "The DEALER Socket").
 
 use std::collections::VecDeque;
 
@@ -6,8 +6,8 @@ use super::{Choose, Outboxes, Routing};
 use crate::PeerId;
 use crate::queue::{Outbox, rotate_front};
 
-/// The peers that may have room, in a line: whose turn it was goes to its end. A peer found full leaves it until its
-/// queue has room again, so that choosing doesn't cost a walk over all that are full.
+/// Queue of the peers that may have room. A chosen peer goes to its end. A peer found full is removed until its queue
+/// has room again, so that a choice doesn't cost a walk over all full peers.
 #[derive(Debug, Default)]
 pub(crate) struct RoundRobin {
     line: VecDeque<PeerId>,

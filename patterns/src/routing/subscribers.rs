@@ -1,4 +1,5 @@
-//! Subscriptions that peers request, that they have been granted, and that are reported to the application (RFC 29, "The XPUB Socket").
+//! Subscriptions that peers request, that they have been granted, and that are reported to the application (RFC 29,
+//! "The XPUB Socket").
 
 use bytes::Bytes;
 use enfonet_zmtp::Subscription;
@@ -99,8 +100,8 @@ impl Subscribers {
         }
     }
 
-    /// Removes at most `most` subscriptions of peers that have gone. Calls `cancelled` with the peer and the topic of each
-    /// that is reported to the application. Returns whether there are more.
+    /// Removes at most `most` subscriptions of peers that have gone. Calls `cancelled` with the peer and the topic of
+    /// each that is reported to the application. Returns whether there are more.
     pub(crate) fn sweep(&mut self, most: usize, mut cancelled: impl FnMut(PeerId, Bytes)) -> bool {
         let all = self.requested.is_some() || self.verbosity == XPubVerbosity::All;
         let swept = self.requested().sweep(most, |id, topic, change| {
@@ -114,14 +115,14 @@ impl Subscribers {
         !self.index.is_swept() || self.requested.as_ref().is_some_and(|requested| !requested.is_swept())
     }
 
-    /// Returns the peers that get every message, if no peer gets only some: then topics needn't be looked up. Peers that
-    /// have gone may be among them.
+    /// Returns the peers that get every message, if no peer gets only some: then topics needn't be looked up. Peers
+    /// that have gone may be among them.
     pub(crate) fn of_all(&self) -> Option<&[PeerId]> {
         if self.inverted { None } else { self.index.of_all() }
     }
 
-    /// Calls `found` for each peer that gets messages of this topic: once or more. `serial` is new: no queue has it as its
-    /// last serial.
+    /// Calls `found` for each peer that gets messages of this topic: once or more. `serial` is new: no queue has it as
+    /// its last serial.
     #[inline]
     pub(crate) fn for_each_recipient(
         &self,

@@ -46,8 +46,8 @@ struct Publisher {
 }
 
 impl Publisher {
-    /// Returns whether the publisher has been sent this topic, so that a change has to be sent now. If not, the topic is
-    /// sent later in its order, as it is wanted then.
+    /// Returns whether the publisher has been sent this topic, so that a change has to be sent now. If not, the topic
+    /// is sent later in its order, as it is wanted then.
     fn has_reached(&self, topic: &[u8]) -> bool {
         self.next.as_ref().is_none_or(|next| topic < &next[..])
     }
@@ -69,8 +69,8 @@ impl SubscriptionSet {
         self.topics
     }
 
-    /// Applies a change, and puts it into the queues of the publishers: every subscription, but only the last cancel of a
-    /// topic, unless the options ask for all. libzmq does so, too, since a publisher keeps a set for each connection.
+    /// Applies a change, and puts it into the queues of the publishers: every subscription, but only the last cancel of
+    /// a topic, unless the options ask for all. libzmq does so, too, since a publisher keeps a set for each connection.
     ///
     /// Returns whether the socket may want less than before.
     pub(crate) fn apply(&mut self, subscription: &Subscription, outboxes: &mut Outboxes) -> bool {

@@ -1,8 +1,8 @@
-//! Index from topics to peers, made for the question "who wants this message?". One walk along a
-//! message's topic meets every subscription that is a prefix of it, whatever the number of peers.
+//! Index from topics to subscribed peers. One walk along a message's topic meets every subscription that is a prefix of
+//! it, whatever the number of peers.
 //!
-//! A peer that leaves may hold a million subscriptions. It is none of the subscribers at once, and what it held is
-//! removed in slices. Until then its id stands in the index, where no other peer can have it: ids are never used twice.
+//! A departing peer may hold a million subscriptions. It is no subscriber from then on, and its subscriptions are
+//! removed in slices. Until then its id is in the index, which does no harm: ids are never used twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,15 +18,15 @@ pub(crate) struct Subscriptions {
     topics: TopicTree<Peers>,
     /// The subscriptions of each peer.
     held: SecondaryMap<PeerId, Held>,
-    /// Those of peers that have gone, not removed yet.
+    /// Subscriptions of departed peers that aren't removed yet.
     left: BTreeMap<PeerId, Held>,
-    /// All of these together.
+    /// Totals of `left`.
     left_total: TopicTotals,
-    /// Topics in the index, and their bytes.
+    /// Totals of the index.
     total: TopicTotals,
 }
 
-/// The subscribers of a topic, in order: 16 bytes, and no more for one.
+/// Subscribers of a topic, in order: 16 bytes, and no more if there is only one.
 #[derive(Debug, Default)]
 enum Peers {
     #[default]
@@ -171,7 +171,7 @@ impl Subscriptions {
         self.leave(at, topic, id)
     }
 
-    /// A peer has gone: it is no subscriber any more. [`sweep`](Self::sweep) removes the subscriptions that it held.
+    /// Handles the departure of a peer: it is no subscriber any more. [`sweep`](Self::sweep) removes its subscriptions.
     pub(crate) fn part(&mut self, id: PeerId) {
         if let Some(held) = self.held.remove(id).filter(|held| !held.nodes.is_empty()) {
             self.left_total.topics += held.nodes.len();
@@ -180,17 +180,17 @@ impl Subscriptions {
         }
     }
 
-    /// Whether subscriptions of peers that have gone are still to be removed.
+    /// Returns whether no subscriptions of departed peers are left.
     pub(crate) fn is_swept(&self) -> bool {
         self.left.is_empty()
     }
 
-    /// Removes at most so many subscriptions of peers that have gone; `removed` is told the peer and the topic of each,
-    /// and what that changed. Returns how many it removed.
+    /// Removes at most `most` subscriptions of departed peers. Calls `removed` with the peer, the topic and the change
+    /// of each. Returns their number.
     pub(crate) fn sweep(&mut self, most: usize, mut removed: impl FnMut(PeerId, Bytes, Change)) -> usize {
         for done in 0..most {
             let Some(mut first) = self.left.first_entry() else { return done };
-            // From the last to the first, so that hardly ever another node takes the number of one that goes.
+            // From the last to the first, so that a removed node hardly ever has another node take its number.
             let (id, Some(at)) = (*first.key(), first.get_mut().nodes.pop_last()) else { return done };
             if first.get().nodes.is_empty() {
                 first.remove();
@@ -223,19 +223,19 @@ impl Subscriptions {
         }
     }
 
-    /// How many peers hold a subscription at least.
+    /// Returns the number of peers with a subscription.
     pub(crate) fn subscribers(&self) -> usize {
         self.held.values().filter(|held| !held.nodes.is_empty()).count()
     }
 
-    /// The subscribers, when every one of them wants everything and nothing else: then messages needn't be
-    /// looked at. Peers that have gone may be among them.
+    /// Returns the subscribers, if the only topic is the empty one: then messages needn't be looked at. Departed peers
+    /// may be among them.
     pub(crate) fn of_all(&self) -> Option<&[PeerId]> {
         self.topics.has_root_only().then(|| self.topics.value(ROOT).as_slice())
     }
 
-    /// Calls `matched` for every subscription that is a prefix of the topic: once or more for a peer, and also for peers
-    /// that have gone.
+    /// Calls `matched` for every subscription that is a prefix of the topic: once or more for a peer, and also for
+    /// peers that have gone.
     #[inline]
     pub(crate) fn for_each_match(&self, topic: &[u8], mut matched: impl FnMut(PeerId)) {
         self.topics.find_prefix(topic, |peers| {
@@ -244,7 +244,7 @@ impl Subscriptions {
         });
     }
 
-    /// Takes a peer off a topic, which it has.
+    /// Removes a peer from a topic that it has.
     fn leave(&mut self, at: NodeId, topic: &[u8], id: PeerId) -> Change {
         let peers = self.topics.value_mut(at);
         peers.remove(id);

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A node is known by its number. Numbers have no gaps: when a node is removed, the last node takes its number. So
-//! memory is given back as topics are removed, and whoever keeps numbers is told of each that changes.
+//! memory is given back as topics are removed. A caller that keeps numbers is told each change.
 
 mod blocks;
 mod label;
@@ -24,7 +24,7 @@ pub(super) const ROOT: NodeId = 0;
 
 /// Value that a [`TopicTree`] keeps for each topic.
 pub(super) trait Value: Default {
-    /// Whether the topic is of no more use.
+    /// Returns whether the topic can be removed.
     fn is_vacant(&self) -> bool;
 }
 
@@ -38,7 +38,7 @@ pub(super) struct TopicTree<V> {
 #[derive(Debug)]
 struct Node<V> {
     label: Label,
-    /// By the first byte of the child's label, in order.
+    /// Children, in the order of the first byte of their labels.
     children: ThinVec<Edge>,
     parent: NodeId,
     value: V,
@@ -104,7 +104,7 @@ impl<V: Value> TopicTree<V> {
         &mut self.nodes[at].value
     }
 
-    /// Whether there is no topic but the empty one.
+    /// Returns whether there is no topic but the empty one.
     pub(super) fn has_root_only(&self) -> bool {
         self.nodes[ROOT].children.is_empty()
     }
@@ -197,8 +197,8 @@ impl<V: Value> TopicTree<V> {
         None
     }
 
-    /// Removes a node that isn't needed any more, and its parent if that isn't either. `renumbered` is told the value of
-    /// each node whose number changes, the old number and the new one.
+    /// Removes a node that isn't needed any more, and its parent if that isn't either. Calls `renumbered` with the
+    /// value, the old number and the new number of each node that is renumbered.
     pub(super) fn prune(&mut self, at: NodeId, renumbered: &mut impl FnMut(&V, NodeId, NodeId)) {
         let mut at = at;
         while at != ROOT && self.nodes[at].value.is_vacant() {
@@ -223,7 +223,8 @@ impl<V: Value> TopicTree<V> {
         }
     }
 
-    /// Frees a number that no node refers to any more: the last node takes it. Returns the number that `other` has then.
+    /// Frees the number of a node that no other node refers to: the last node takes it. Returns the number that `other`
+    /// has then.
     fn take_out(
         &mut self,
         at: NodeId,

@@ -16,12 +16,13 @@ use crate::queue::Inbound;
 use crate::status::CloseSummary;
 use crate::{Endpoint, Options};
 
-/// Requests that may be under way unless [`Client::with_limit`] says otherwise: as many as a queue's high-water mark.
+/// Maximum number of requests in flight unless [`Client::with_limit`] sets another: that of a queue's high-water mark.
 const DEFAULT_LIMIT: usize = 1000;
 
-/// A request client over [`Dealer`](crate::Dealer): any number of tasks send requests at a time, and each gets the reply
-/// to its own, in whatever order the replies come. Partners: [`Rep`](crate::Rep), [`Router`](crate::Router), EnfoSLB, any
-/// broker between them, and whatever libzmq program keeps the frames before the empty one, as REP does (RFC 28).
+/// A request client over [`Dealer`](crate::Dealer): any number of tasks send requests at a time, and each gets the
+/// reply to its own, in whatever order the replies come. Partners: [`Rep`](crate::Rep), [`Router`](crate::Router),
+/// EnfoSLB, any broker between them, and whatever libzmq program keeps the frames before the empty one, as REP does
+/// (RFC 28).
 ///
 /// On the wire a request is an id of eight bytes, an empty frame, and the message; so is a reply.
 ///
@@ -130,8 +131,8 @@ impl Client {
         self.dealer().connect(endpoint)
     }
 
-    /// Sends a request and waits for its reply, both within the timeout. Cancel safe: dropped before the request is sent,
-    /// it has sent nothing; dropped later, the reply is counted as [late](Self::late_replies).
+    /// Sends a request and waits for its reply, both within the timeout. Cancel safe: dropped before the request is
+    /// sent, it has sent nothing; dropped later, the reply is counted as [late](Self::late_replies).
     ///
     /// # Errors
     /// [`RequestError::Send`], with the message, when it wasn't sent, and [`RequestError::Recv`] when it was: a

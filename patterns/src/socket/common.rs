@@ -1,4 +1,4 @@
-//! Methods that all kinds of sockets have in common.
+//! Methods that all kinds of sockets share.
 
 /// Methods that every socket has.
 macro_rules! socket_methods {
@@ -31,8 +31,8 @@ macro_rules! socket_methods {
                 options.into().build()
             }
 
-            /// Listens on an endpoint. Gives it with all that was left open filled in, so that what is given can be
-            /// connected to, and unbound. A socket can bind and connect any number of endpoints.
+            /// Listens on an endpoint. Returns the endpoint with wildcards filled in, so that it can be connected to,
+            /// and unbound. A socket can bind and connect any number of endpoints.
             ///
             /// # Errors
             /// [`BindError`](crate::BindError): the endpoint is invalid, in use, or refused by the system.
@@ -54,7 +54,7 @@ macro_rules! socket_methods {
             /// peer; others make a second one.
             ///
             /// # Errors
-            /// [`ConnectError`](crate::ConnectError): the endpoint is invalid, or one to bind only.
+            /// [`ConnectError`](crate::ConnectError): the endpoint is invalid, or can only be bound.
             ///
             /// # Panics
             /// Outside of a tokio runtime.
@@ -66,9 +66,9 @@ macro_rules! socket_methods {
                 self.core.connect(endpoint.try_into()?)
             }
 
-            /// Ends listening on the endpoint, as [`bind`](Self::bind) gave it, with the connections made there. The endpoint
-            /// is free when this returns: this socket, or another, can bind it at once. Peers get nothing new; what waits for
-            /// them is still sent, for the socket's [`linger`](crate::Options::linger).
+            /// Ends listening on the endpoint, as [`bind`](Self::bind) gave it, with the connections made there. The
+            /// endpoint is free when this returns: this socket, or another, can bind it at once. Peers get nothing new;
+            /// what waits for them is still sent, for the socket's [`linger`](crate::Options::linger).
             ///
             /// # Errors
             /// [`UnknownEndpoint`](crate::UnknownEndpoint) when the socket isn't bound to it.
@@ -79,9 +79,9 @@ macro_rules! socket_methods {
             /// Ends connecting to the endpoint, with its connection. Nothing new is sent there; what waits is still
             /// sent, for the socket's [`linger`](crate::Options::linger).
             ///
-            /// A socket that connects to it again at once has a new connection, with a queue of its own. A PAIR, or a socket
-            /// with an identity, connects when the old connection has ended, or after a second: until then its peer would
-            /// refuse it.
+            /// A socket that connects to it again at once has a new connection, with a queue of its own. A PAIR, or a
+            /// socket with an identity, connects when the old connection has ended, or after a second: until then its
+            /// peer would refuse it.
             ///
             /// # Errors
             /// [`UnknownEndpoint`](crate::UnknownEndpoint) when the socket isn't connected to it.
@@ -89,11 +89,12 @@ macro_rules! socket_methods {
                 self.core.forget(crate::core::Role::Connected, endpoint)
             }
 
-            /// Stops listening, and connecting, at all endpoints of the socket: no new peer comes. Connections that are made
-            /// go on; what waits for peers that aren't connected is dropped. The first step of a server that ends in
-            /// order: clients that come find nobody, and try again until its successor listens.
+            /// Stops listening, and connecting, at all endpoints of the socket: no new peer can connect. Established
+            /// connections go on; messages that wait for peers that aren't connected are dropped. This is the first
+            /// step of an orderly shutdown of a server: new clients aren't accepted, and try again until its successor
+            /// listens.
             ///
-            /// Endpoints that are bound or connected afterwards are as ever.
+            /// Endpoints that are bound or connected afterwards aren't affected.
             pub fn refuse_new_peers(&self) {
                 self.core.refuse_new_peers();
             }
@@ -103,46 +104,46 @@ macro_rules! socket_methods {
                 self.core.wait_disconnected().await;
             }
 
-            /// The endpoint that was bound or connected last, with host and port filled in where it was bound (libzmq's
-            /// `LAST_ENDPOINT`). [`bind`](Self::bind) gives it too, and of each endpoint.
+            /// Returns the endpoint that was bound or connected last, with host and port filled in where it was bound
+            /// (libzmq's `LAST_ENDPOINT`). [`bind`](Self::bind) returns it for each endpoint.
             #[must_use]
             pub fn last_endpoint(&self) -> Option<crate::Endpoint> {
                 self.core.last_endpoint()
             }
 
-            /// Waits until so many peers are there, or the socket is closed. Cancel safe.
+            /// Waits until at least `peers` peers are connected, or the socket is closed. Cancel safe.
             pub async fn wait_connected(&self, peers: usize) {
                 self.core.wait_connected(peers).await;
             }
 
-            /// Returns a monitor of the events at the socket's endpoints from now on: which peers come and go, and why.
-            /// A socket may have any number of monitors.
+            /// Returns a monitor of the events at the socket's endpoints from now on: peers that connect and
+            /// disconnect, and the reasons. A socket may have any number of monitors.
             #[must_use]
             pub fn monitor(&self) -> crate::Monitor {
                 self.core.monitor()
             }
 
-            /// Returns the status of each connected peer, with how much went to it and came from it. In no order.
+            /// Returns the status of each connected peer, with its traffic in both directions, in no particular order.
             #[must_use]
             pub fn peers(&self) -> Vec<crate::PeerStatus> {
                 self.core.peers()
             }
 
-            /// Ends the socket: it takes nothing more, what waits is still sent for at most `linger`, then
-            /// everything is closed. The only way to be sure of what was sent: a dropped socket goes on
-            /// sending in the background, but a runtime that ends takes that along.
+            /// Closes the socket: it accepts no more messages, sends waiting messages for at most `linger`, then ends
+            /// all connections. Only `close` tells whether everything was sent: a dropped socket goes on sending in the
+            /// background, but not if the runtime ends.
             ///
             /// Peers that have been sent everything are given time to read it and close their side: a second, or over
             /// ipc all of the linger, if they were sent messages. (A PULL of libzmq's with a full queue loses what it
-            /// hasn't read from a Unix domain socket when the other end goes.) So a long linger is a long wait for a peer
-            /// over ipc that doesn't read. What peers send meanwhile is dropped.
+            /// hasn't read from a Unix domain socket when the other end goes.) So a long linger is a long wait for a
+            /// peer over ipc that doesn't read. What peers send meanwhile is dropped.
             ///
             /// Endpoints that were bound are free for other sockets as soon as this future is polled.
             pub async fn close(&self, linger: std::time::Duration) -> crate::CloseSummary {
                 self.core.close(linger).await
             }
 
-            /// The time for which a dropped socket goes on sending.
+            /// Returns the time for which a dropped socket goes on sending.
             pub(crate) fn linger(&self) -> std::time::Duration {
                 self.core.settings().linger
             }
@@ -158,7 +159,7 @@ macro_rules! socket_methods {
                 self.core.set_recv_hwm(crate::options::unlimited(messages));
             }
 
-            /// Returns information about a peer, as long as it is there, or anything of it waits to be received.
+            /// Returns information about a peer that is connected, or whose messages wait to be received.
             #[must_use]
             pub fn peer(&self, id: crate::PeerId) -> Option<std::sync::Arc<crate::PeerInfo>> {
                 self.core.inbound().peer(id).cloned()

@@ -1,4 +1,4 @@
-//! DEALER: to and from any number of peers, without waiting for replies.
+//! DEALER: sends to and receives from any number of peers, without waiting for replies.
 
 use enfonet_zmtp::{Batch, Envelope, IntoMessage, Message, SocketType};
 
@@ -102,7 +102,7 @@ impl Dealer {
         to_peer::try_send_batch(&self.core, peer, batch, Outbox::is_connected)
     }
 
-    /// One of these peers that has room; none that isn't connected.
+    /// Returns the first of these peers that is connected and has room.
     #[must_use]
     pub fn find_room(&self, peers: &[PeerId]) -> Option<PeerId> {
         let out = self.core.out();
@@ -113,7 +113,7 @@ impl Dealer {
         peers.iter().copied().find(has_room)
     }
 
-    /// Waits until one of these peers has room, or isn't connected any more, and says which. Cancel safe.
+    /// Waits until one of these peers has room, or isn't connected any more, and returns it. Cancel safe.
     pub async fn wait_room(&self, peers: &[PeerId]) -> PeerId {
         let look = |out: &mut Out<RoundRobin>| {
             peers

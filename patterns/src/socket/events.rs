@@ -1,4 +1,4 @@
-//! Events of peers, in order: their messages, their coming and going.
+//! Events of peers, in order: connects, messages and disconnects.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ pub enum PeerEvent {
     },
 }
 
-/// Returns the next event of any peer, in turn; at most `messages` messages of it.
+/// Pops the next event, of each peer in turn; at most `messages` messages of it.
 pub(super) fn event(inbound: &mut Inbound, messages: usize) -> Option<PeerEvent> {
     loop {
         match inbound.pop(messages.max(1))? {

@@ -1,4 +1,4 @@
-//! The kinds of sockets, one type each, so that an operation that a kind doesn't have doesn't compile.
+//! Socket types: one for each kind, so that an operation that a kind doesn't have doesn't compile.
 
 mod client;
 mod common;

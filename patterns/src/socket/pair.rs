@@ -1,4 +1,4 @@
-//! PAIR: two sockets and nobody else.
+//! PAIR: a conversation of exactly two sockets.
 
 use enfonet_zmtp::{Message, SocketType};
 

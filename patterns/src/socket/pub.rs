@@ -1,4 +1,4 @@
-//! PUB: sends to all who have subscribed.
+//! PUB: sends to all subscribers.
 
 use enfonet_zmtp::{Batch, IntoMessage, Message, SocketType};
 
@@ -80,12 +80,12 @@ impl Pub {
         publish::send_batch(&self.core, batch).await
     }
 
-    /// Waits until so many peers have subscribed to something, or the socket is closed. Cancel safe.
+    /// Waits until at least `peers` peers have a subscription, or the socket is closed. Cancel safe.
     pub async fn wait_subscribers(&self, peers: usize) {
         self.core.until(|out| (out.routing.subscribers.len() >= peers || out.closed).then_some(())).await;
     }
 
-    /// How many topics the subscribers have subscribed to: each counts once, also where another begins with it.
+    /// Returns the number of topics that peers have subscribed to. Each counts once, even if another begins with it.
     #[must_use]
     pub fn topics(&self) -> usize {
         self.core.out().routing.subscribers.topics()

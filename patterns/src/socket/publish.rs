@@ -140,8 +140,8 @@ fn try_publish(
     Some(Ok(()))
 }
 
-/// Puts a batch into queues as `try_publish` does a message. Returns how many messages were taken: all, unless the socket
-/// drops nothing.
+/// Puts a batch into queues as `try_publish` does a message. Returns how many messages were taken: all, unless the
+/// socket drops nothing.
 fn try_publish_batch(
     core: &SocketCore<FanOut>,
     run: &Batch,

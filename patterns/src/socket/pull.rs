@@ -1,4 +1,4 @@
-//! PULL: takes work.
+//! PULL: receives work.
 
 use enfonet_zmtp::SocketType;
 

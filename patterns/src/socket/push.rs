@@ -1,4 +1,4 @@
-//! PUSH: gives out work.
+//! PUSH: distributes work.
 
 use enfonet_zmtp::{Message, SocketType};
 

@@ -1,4 +1,4 @@
-//! Receiving, as most kinds of sockets do it.
+//! Receive methods that most kinds of sockets share, and streams.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::error::RecvError;
 use crate::queue::{Arrival, Inbound};
 use crate::{PeerId, PeerInfo};
 
-/// The next message of any peer, in turn, and what is known of the peer.
+/// Pops the next message, of each peer in turn, and information about the peer.
 pub(super) fn known_message(inbound: &mut Inbound) -> Option<(Arc<PeerInfo>, Message)> {
     loop {
         if let (Arrival::Messages(_, message), Some(peer)) = inbound.pop_one_known()? {
@@ -21,12 +21,12 @@ pub(super) fn known_message(inbound: &mut Inbound) -> Option<(Arc<PeerInfo>, Mes
     }
 }
 
-/// The next run of any peer, in turn, as it came.
+/// Pops the next run, of each peer in turn, as it came.
 pub(super) fn run(inbound: &mut Inbound) -> Option<(PeerId, Batch)> {
     run_of(inbound, usize::MAX)
 }
 
-/// The next run of any peer, in turn; at most so many messages of it.
+/// Pops the next run, of each peer in turn; at most `messages` messages of it.
 pub(super) fn run_of(inbound: &mut Inbound, messages: usize) -> Option<(PeerId, Batch)> {
     loop {
         if let Arrival::Messages(id, run) = inbound.pop(messages)? {
@@ -73,7 +73,7 @@ impl<S: StreamSocket + Unpin> Stream for SocketStream<S, S::Item> {
 macro_rules! receiving_methods {
     ($kind:ident) => {
         impl $kind {
-            /// The next message, of each peer in turn. Cancel safe.
+            /// Receives the next message, of each peer in turn. Cancel safe.
             ///
             /// # Errors
             /// [`RecvError::Closed`](crate::RecvError), when all that came before is received, or
@@ -82,8 +82,8 @@ macro_rules! receiving_methods {
                 self.core.recv_in_time(crate::queue::Inbound::pop_message).await
             }
 
-            /// The next message, and what is known of the peer that sent it: its address, its routing id, as whom it
-            /// was authenticated. Cancel safe.
+            /// Receives the next message, and information about the peer that sent it: its address, its routing id, the
+            /// user that it was authenticated as. Cancel safe.
             ///
             /// # Errors
             /// As of [`recv`](Self::recv).
@@ -93,12 +93,13 @@ macro_rules! receiving_methods {
                 self.core.recv_in_time(crate::socket::receiving::known_message).await
             }
 
-            /// The next message, if there is one.
+            /// Receives the next message, if there is one. Never waits.
             pub fn try_recv(&self) -> Option<enfonet_zmtp::Message> {
                 self.core.try_recv_by(crate::queue::Inbound::pop_message)
             }
 
-            /// The next messages of one peer, as they came, and whose they are; of each peer in turn. Cancel safe.
+            /// Receives the next messages of one peer, as they came, and the id of the peer; of each peer in turn.
+            /// Cancel safe.
             ///
             /// # Errors
             /// As of [`recv`](Self::recv).
@@ -106,7 +107,7 @@ macro_rules! receiving_methods {
                 self.core.recv_in_time(crate::socket::receiving::run).await
             }
 
-            /// The next messages of one peer, if there are any.
+            /// Receives the next messages of one peer, if there are any. Never waits.
             pub fn try_recv_batch(&self) -> Option<(crate::PeerId, enfonet_zmtp::Batch)> {
                 self.core.try_recv_by(crate::socket::receiving::run)
             }

@@ -1,4 +1,4 @@
-//! Sockets as the ends of a proxy.
+//! Sockets as the two sides of a proxy.
 
 use enfonet_zmtp::{Batch, Message};
 
@@ -9,22 +9,22 @@ use crate::error::{Closed, SendError};
 use crate::queue::Arrival;
 use crate::routing::{Choose, Routing};
 
-/// A socket that a [`Proxy`](crate::Proxy) can stand on. What its kind doesn't do never happens: nothing is taken from a
-/// PUSH, and what is given to a PULL is dropped.
+/// A socket that a [`Proxy`](crate::Proxy) can forward from and to. A kind that can't receive never yields a message,
+/// as PUSH; a kind that can't send drops messages, as PULL.
 ///
 /// Messages are as libzmq has them: a ROUTER's begin with the routing id of the peer, an XPUB's may be subscriptions.
 pub trait Relay: crate::Kind + Sync {
-    /// Waits until it can send a message, if that is known before there is one. Cancel safe.
+    /// Waits until the socket can send a message, if its kind knows that before it has the message. Cancel safe.
     #[doc(hidden)]
     fn ready(&self) -> impl Future<Output = Result<(), Closed>> + Send {
         async { Ok(()) }
     }
 
-    /// The next messages that it receives, so many at most. Cancel safe.
+    /// Receives the next messages, at most `messages`. Cancel safe.
     #[doc(hidden)]
     fn take(&self, messages: usize) -> impl Future<Output = Result<Batch, Closed>> + Send;
 
-    /// Sends messages. Cancel safe: those that are sent are taken off the batch.
+    /// Sends messages. Cancel safe: messages that are sent are removed from the batch.
     #[doc(hidden)]
     fn give(&self, batch: &mut Batch) -> impl Future<Output = Result<(), Closed>> + Send;
 }
@@ -149,17 +149,17 @@ async fn take<R: Routing>(core: &SocketCore<R>, messages: usize) -> Result<Batch
     received.map(|(_, run)| run).map_err(|_| Closed)
 }
 
-/// However long that takes: a socket's time for sending is for others.
+/// Sends a batch, however long that takes: the options' `send_timeout` doesn't apply to a proxy.
 async fn give<R: Choose>(core: &SocketCore<R>, batch: &mut Batch) -> Result<(), Closed> {
     core.try_until(|| sending::put_all(core, batch)).await
 }
 
-/// There is nothing to take, until the socket is closed.
+/// Waits until the socket is closed: its kind receives nothing.
 async fn nothing<R: Routing>(core: &SocketCore<R>) -> Result<Batch, Closed> {
     core.until(|out| out.closed.then_some(Err(Closed))).await
 }
 
-/// Sends one message after the other, and takes each off the batch when it is sent, or can't be sent to anybody.
+/// Sends one message after the other, and removes each from the batch when it is sent, or can't be sent to any peer.
 async fn one_by_one<R, F>(
     core: &SocketCore<R>,
     batch: &mut Batch,

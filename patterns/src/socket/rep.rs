@@ -59,16 +59,16 @@ socket_methods!(Rep, |_settings| ReplyGate::default());
 streams!(Rep, Request);
 
 impl Rep {
-    /// The next request, of each client in turn. Cancel safe.
+    /// Receives the next request, of each client in turn. Cancel safe.
     ///
     /// # Errors
     /// [`RecvError::Closed`] or [`RecvError::Timeout`].
     pub async fn recv(&self) -> Result<Request, RecvError> {
-        self.replies_have_their_way().await;
+        self.wait_for_replies().await;
         self.core.recv_in_time(|inbound| self.request(inbound)).await
     }
 
-    /// The next request, if there is one.
+    /// Receives the next request, if there is one. Never waits.
     pub fn try_recv(&self) -> Option<Request> {
         let out = &mut *self.core.out();
         if out.routing.may_receive(&out.outboxes) {
@@ -78,11 +78,11 @@ impl Rep {
         }
     }
 
-    async fn replies_have_their_way(&self) {
+    async fn wait_for_replies(&self) {
         self.core.until(|out| (out.closed || out.routing.may_receive(&out.outboxes)).then_some(())).await;
     }
 
-    /// The next message that is a request.
+    /// Pops the next message that is a request.
     fn request(&self, inbound: &mut Inbound) -> Option<Request> {
         loop {
             let (client, message) = known_message(inbound)?;

@@ -40,9 +40,9 @@ use crate::routing::{RequestId, RequestState, RequestStatus};
 /// ```
 ///
 /// **Clones** are the same socket, with one request under way. Of several that send at a time, one sends, and the others
-/// fail with [`SendError::ReplyPending`]; if the socket is relaxed, the last one counts, and those who wait for the reply
-/// to another fail with [`RecvError::Abandoned`]. Nobody gets the reply to another request than the one that was under
-/// way when they began to wait; of several who wait for the same, one gets it, and the others fail with
+/// fail with [`SendError::ReplyPending`]; if the socket is relaxed, the last one counts, and those who wait for the
+/// reply to another fail with [`RecvError::Abandoned`]. Nobody gets the reply to another request than the one that was
+/// under way when they began to wait; of several who wait for the same, one gets it, and the others fail with
 /// [`RecvError::NoRequest`].
 #[derive(Clone, Debug)]
 pub struct Req {
@@ -52,8 +52,8 @@ pub struct Req {
 socket_methods!(Req, |settings| RequestState::new(&settings, fastrand::u32(..)));
 
 impl Req {
-    /// Sends a request and waits for its reply: for the [`reply_timeout`](crate::Options::reply_timeout), and again with
-    /// another peer as often as it has [`retries`](crate::Options::retries). Other timeouts don't count here.
+    /// Sends a request and waits for its reply: for the [`reply_timeout`](crate::Options::reply_timeout), and again
+    /// with another peer as often as it has [`retries`](crate::Options::retries). Other timeouts don't count here.
     ///
     /// Dropped once the request is sent, the socket waits for the reply: [`recv`](Self::recv) gives it. A
     /// [`relaxed`](crate::Options::relaxed) one may as well send the next request.
@@ -150,7 +150,7 @@ impl Req {
         request_id
     }
 
-    /// The reply to the request that was sent last. Cancel safe.
+    /// Receives the reply to the last request. Cancel safe.
     ///
     /// # Errors
     /// [`RecvError`]. After a [`Timeout`](RecvError::Timeout), the reply may still be received; after any other, the
@@ -170,7 +170,7 @@ impl Req {
         reply
     }
 
-    /// The reply to the request that was sent last, if it has come.
+    /// Receives the reply to the last request, if it has come. Never waits.
     ///
     /// # Errors
     /// As of [`recv`](Self::recv), without the times.

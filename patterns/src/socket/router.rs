@@ -1,4 +1,4 @@
-//! ROUTER: to and from peers by name.
+//! ROUTER: sends to and receives from peers by identity.
 
 use std::sync::Arc;
 
@@ -207,9 +207,9 @@ impl Router {
         self.core.out().routing.identity(peer).cloned()
     }
 
-    /// Ends the connection of a peer, unless messages of the peer have arrived and aren't received, or arrive before the
-    /// connection is about to end: then it goes on. For a server that ends in order: called for each client that nothing
-    /// is under way for, and again after each answer, it lets all clients go between two requests.
+    /// Ends the connection of a peer, unless messages of the peer have arrived and aren't received, or arrive before
+    /// the connection is about to end: then it goes on. For a server that ends in order: called for each client that
+    /// nothing is under way for, and again after each answer, it lets all clients go between two requests.
     ///
     /// Messages queued for the peer are written first. The peer sees the end of the stream; it has a second to close
     /// its own half. Messages that it sends meanwhile are lost, and it is cut off so that it notices. A peer that this

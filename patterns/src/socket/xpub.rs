@@ -1,4 +1,4 @@
-//! XPUB: PUB that sees who subscribes.
+//! XPUB: a PUB that receives the subscriptions.
 
 use enfonet_zmtp::{Batch, Envelope, IntoMessage, Message, SocketType, Subscription};
 
@@ -13,9 +13,9 @@ use crate::error::{RecvError, SendError};
 use crate::queue::{Arrival, Inbound, Outbox};
 use crate::routing::{FanOut, Subscribers};
 
-/// Distributes messages as [`Pub`](crate::Pub) does, and receives what comes from the subscribers: which topics are
-/// wanted, by anybody at all, and messages that they send (RFC 29). For brokers, and for publishers that have to know
-/// who listens. Partners: [`Sub`](crate::Sub), [`XSub`](crate::XSub).
+/// Distributes messages as [`Pub`](crate::Pub) does, and receives from its subscribers: the first subscription to a
+/// topic and the end of the last, and messages (RFC 29). For brokers, and for publishers that have to know their
+/// subscribers. Partners: [`Sub`](crate::Sub), [`XSub`](crate::XSub).
 ///
 /// | when … | then a message … |
 /// |---|---|
@@ -105,8 +105,8 @@ impl XPub {
     }
 
     /// Sends a message to one peer, whatever it has subscribed to, as soon as it has room: a last value, say, to one
-    /// that has just come. A [`Sub`](crate::Sub) drops what it doesn't want. Cancel safe: dropped before it is ready, it
-    /// has sent nothing.
+    /// that has just come. A [`Sub`](crate::Sub) drops what it doesn't want. Cancel safe: dropped before it is ready,
+    /// it has sent nothing.
     ///
     /// # Errors
     /// [`SendError::UnknownPeer`], [`SendError::Timeout`] or [`SendError::Closed`], with the message.
@@ -122,15 +122,15 @@ impl XPub {
         to_peer::try_send(&self.core, peer, &Envelope::none(), message, Outbox::is_connected)
     }
 
-    /// Lets a peer have the messages of a topic, as if it had asked for them: what an application does that
-    /// [decides](crate::Options::manual) what its subscribers get. A peer that isn't there any more is none.
+    /// Grants a topic to a peer, as if it had subscribed: for an application that decides the subscriptions itself
+    /// ([`manual`](crate::Options::manual)). Does nothing if the peer isn't connected any more.
     pub fn subscribe(&self, peer: PeerId, topic: impl AsRef<[u8]>) {
         // Read before the lock is taken: it is the caller's code.
         let topic = topic.as_ref();
         self.decide(peer, |subscribers| subscribers.grant(peer, topic));
     }
 
-    /// Takes a topic from a peer, if it has it: that very topic, whatever others begin with it.
+    /// Revokes a topic from a peer: exactly this topic, not others that begin with it.
     pub fn unsubscribe(&self, peer: PeerId, topic: impl AsRef<[u8]>) {
         let topic = topic.as_ref();
         self.decide(peer, |subscribers| subscribers.revoke(peer, topic));
@@ -145,8 +145,8 @@ impl XPub {
         }
     }
 
-    /// The next subscription or message. Changes of subscriptions come in the order in which they were
-    /// made, and before messages. Not receiving them holds up the subscribers that make more. Cancel safe.
+    /// Receives the next subscription or message. Changes of subscriptions come in the order in which they were made,
+    /// and before messages. While many wait, subscribers that could bring more aren't read. Cancel safe.
     ///
     /// # Errors
     /// [`RecvError::Closed`], when all that came before is received, or [`RecvError::Timeout`].
@@ -154,24 +154,24 @@ impl XPub {
         self.core.recv_in_time(next).await
     }
 
-    /// The next subscription or message, if there is one.
+    /// Receives the next subscription or message, if there is one. Never waits.
     pub fn try_recv(&self) -> Option<XPubEvent> {
         self.core.try_recv_by(next)
     }
 
-    /// Waits until so many peers have subscribed to something, or the socket is closed. Cancel safe.
+    /// Waits until at least `peers` peers have a subscription, or the socket is closed. Cancel safe.
     pub async fn wait_subscribers(&self, peers: usize) {
         self.core.until(|out| (out.routing.subscribers.len() >= peers || out.closed).then_some(())).await;
     }
 
-    /// How many topics the subscribers get messages of: each counts once, also where another begins with it.
+    /// Returns the number of topics that are granted to subscribers. Each counts once, even if another begins with it.
     #[must_use]
     pub fn topics(&self) -> usize {
         self.core.out().routing.subscribers.topics()
     }
 }
 
-/// The next subscription or message.
+/// Pops the next subscription or message.
 pub(super) fn next(inbound: &mut Inbound) -> Option<XPubEvent> {
     loop {
         if let Some(received) = to_event(inbound.pop_one()?) {

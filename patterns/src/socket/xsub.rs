@@ -1,4 +1,4 @@
-//! XSUB: SUB for brokers.
+//! XSUB: a SUB for brokers.
 
 use std::task::Waker;
 
@@ -58,12 +58,13 @@ impl XSub {
         subscribe(&self.core, topic.into());
     }
 
-    /// Takes one subscription to the topic back.
+    /// Removes one subscription to the topic.
     pub fn unsubscribe(&self, topic: impl Into<Bytes>) {
         cancel(&self.core, topic.into());
     }
 
-    /// How many topics it has subscribed to: each counts once, however often, and also where another begins with it.
+    /// Returns the number of topics that the socket has subscribed to. Each counts once, however often it was
+    /// subscribed to, and even if another begins with it.
     #[must_use]
     pub fn topics(&self) -> usize {
         self.core.out().routing.topics()
@@ -105,13 +106,13 @@ impl XSub {
         Ok(())
     }
 
-    /// Ends all connections without a loss, and waits until no publisher is connected. Each publisher sees the end of the
-    /// stream, and is read until it closes its own half, or sends nothing for a second: so all arrives that its kernel has
-    /// taken. [`recv`](Self::recv) gives it, meanwhile and afterwards. What the publisher sends later waits with it for the
-    /// successor of this socket.
+    /// Ends all connections without a loss, and waits until no publisher is connected. Each publisher sees the end of
+    /// the stream, and is read until it closes its own half, or sends nothing for a second: so all arrives that its
+    /// kernel has taken. [`recv`](Self::recv) gives it, meanwhile and afterwards. What the publisher sends later waits
+    /// with it for the successor of this socket.
     ///
-    /// The socket [refuses new peers](Self::refuse_new_peers) from now on, and tells publishers nothing more. Cancel safe:
-    /// that this has begun isn't undone. How long a publisher goes on sending is bounded by the caller, by
+    /// The socket [refuses new peers](Self::refuse_new_peers) from now on, and tells publishers nothing more. Cancel
+    /// safe: that this has begun isn't undone. How long a publisher goes on sending is bounded by the caller, by
     /// [`stop_receiving`](Self::stop_receiving) or [`close`](Self::close).
     pub async fn drain(&self) {
         self.core.drain().await;

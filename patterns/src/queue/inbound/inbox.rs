@@ -16,18 +16,18 @@ pub(super) struct Inbox {
     /// Peer that sent the most recently popped item, or that joined while no item waited.
     pub(super) peer: Option<Arc<PeerInfo>>,
     pub(super) queued: Size,
-    /// Everything that ever came.
+    /// Size of all messages that ever came.
     pub(super) received: Size,
-    pub(super) in_line: bool,
-    /// The peer's queue goes on; otherwise the inbox ends with what it holds.
+    pub(super) is_ready: bool,
+    /// Whether more items may come; otherwise the inbox is removed when it is empty.
     pub(super) open: bool,
-    /// Its connection is to end unless messages arrive before.
+    /// Whether the connection ends unless messages arrive before.
     pub(super) ends_idle: bool,
-    /// The connection's, which reads no more until there is room.
+    /// Waker of the connection, while it doesn't read because there is no room.
     pub(super) paused: Option<Waker>,
 }
 
-/// A run of messages from a peer, or its coming or going.
+/// A run of messages from a peer, or its arrival or departure.
 #[derive(Debug)]
 pub(super) enum Item {
     /// Subsequent items belong to this peer. The item is needed even where joins aren't reported, since messages of
@@ -38,7 +38,7 @@ pub(super) enum Item {
 }
 
 impl Inbox {
-    /// Pops this peer's next arrival. There is one, since the peer stands in line.
+    /// Pops this peer's next arrival. There is one, since the peer is ready.
     #[inline]
     pub(super) fn pop<T>(
         &mut self,
@@ -58,7 +58,7 @@ impl Inbox {
                     Arrival::Joined(peer)
                 }
                 Some(Item::Left(unsent)) => Arrival::Left(id, unsent),
-                Some(Item::Run(_)) | None => unreachable!("a peer in line has something to read"),
+                Some(Item::Run(_)) | None => unreachable!("a ready peer has an arrival"),
             };
         };
         let (taken, load) = cut(run);
@@ -87,7 +87,7 @@ impl Inbox {
         }
     }
 
-    /// Replaces each run with `keep` of it. Returns the load that is gone, which isn't credited yet.
+    /// Replaces each run with the result of `keep`. Returns the size of the removed messages, which isn't credited yet.
     pub(super) fn retain(&mut self, keep: impl Fn(Batch) -> Batch, reports: bool) -> Size {
         let mut dropped = Size::default();
         for item in std::mem::take(&mut self.items) {
@@ -110,7 +110,7 @@ impl Inbox {
     #[inline]
     pub(super) fn give_credit(&mut self, taken: Size, limit: &Size) {
         self.queued.sub(taken);
-        // Half the mark, so that a reader isn't woken for every message.
+        // At half the mark, so that the connection isn't woken for every message.
         if self.paused.is_some()
             && self.queued.messages <= limit.messages / 2
             && self.queued.bytes <= limit.bytes / 2

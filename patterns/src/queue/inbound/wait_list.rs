@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::task::Waker;
 
-/// Receivers that wait for an arrival. Each arrival takes the waker of one receiver, which then is no longer waiting, so
-/// the next arrival takes the waker of the next.
+/// Receivers that wait for an arrival. Each arrival takes the waker of one receiver, which then is no longer waiting,
+/// so the next arrival takes the waker of the next.
 #[derive(Debug, Default)]
 pub(crate) struct WaitList {
     /// In the order of their ids.

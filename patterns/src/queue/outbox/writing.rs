@@ -9,7 +9,7 @@ use enfonet_zmtp::Batch;
 use super::{BUFFER_BYTES, EndMode, MAX_CONTROL_BYTES, MAX_SPARE_BUFFERS, Outbox};
 use crate::size::Size;
 
-/// All that one exchange hands to the connection.
+/// Messages and commands that a connection takes in one exchange.
 #[derive(Debug, Default)]
 pub(crate) struct Taken {
     pub(crate) control: Bytes,
@@ -28,13 +28,13 @@ impl Taken {
 }
 
 impl Outbox {
-    /// Counts a load that is in the peer's inbox as sent. It counts as written only when it is received.
+    /// Counts messages in the inbox of an inproc peer as sent. They count as written only when they are received.
     pub(crate) const fn hand_over(&mut self, load: Size) {
         self.ahead.add(load);
         self.sent.add(load);
     }
 
-    /// Counts a load that waits no longer as sent, unless it was counted before.
+    /// Counts written messages as sent, unless they were counted before.
     fn count(&mut self, mut written: Size) {
         let counted = written.min(self.ahead);
         self.ahead.sub(counted);
@@ -46,7 +46,7 @@ impl Outbox {
     /// waker when there is nothing. While the kernel takes nothing (`blocked`), messages stay here, where
     /// more can join them; commands are handed over if there are none to be written yet (`wants_control`).
     ///
-    /// Gives whether a sender that found no room should look again.
+    /// Returns whether senders that found no room should try again.
     pub(crate) fn exchange(
         &mut self,
         written: Size,

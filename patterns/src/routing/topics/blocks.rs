@@ -1,13 +1,13 @@
-//! A vector that never moves what is in it, and gives memory back as it shrinks.
+//! A vector that never moves its items, and gives memory back as it shrinks.
 
 use std::ops::{Index, IndexMut};
 
-/// Items of a block. A power of two, so that an index costs a shift and a mask; small enough that a block is no more
-/// than some 30 KiB.
+/// Number of items in a block. A power of two, so that an index costs a shift and a mask; small enough that a block is
+/// no more than some 30 KiB.
 const BLOCK: usize = 512;
 
-/// Grows by blocks instead of doubling: a vector of a million nodes would have room for another million, and be copied
-/// each time that it grows.
+/// A vector that grows by blocks instead of doubling: a doubling vector of a million nodes would have room for another
+/// million, and be copied each time that it grows.
 #[derive(Debug)]
 pub(super) struct Blocks<T> {
     /// All but the last are full, and the last isn't empty.

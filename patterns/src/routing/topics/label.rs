@@ -1,8 +1,8 @@
-//! A few bytes in place, or many of them elsewhere.
+//! Label of a topic's node: short ones in place, long ones on the heap.
 
 use thin_vec::ThinVec;
 
-/// Bytes that are held in place.
+/// Maximum bytes of a label that is held in place.
 const SHORT: usize = 14;
 
 /// The label of a node: 16 bytes, whatever its length.
@@ -42,7 +42,7 @@ impl Label {
         }
     }
 
-    /// Returns both as one.
+    /// Returns the concatenation of both labels.
     pub(super) fn followed_by(&self, other: &Self) -> Self {
         Self::new(&[self.as_slice(), other.as_slice()].concat())
     }
