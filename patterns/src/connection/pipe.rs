@@ -217,9 +217,9 @@ impl End {
                 return Ok(Flow::GivesWay);
             }
             if let Some(run) = self.fitting(to.space()) {
-                let load = Size::of(&run);
-                self.unread.add(load);
-                self.handed.add(load);
+                let size = Size::of(&run);
+                self.unread.add(size);
+                self.handed.add(size);
                 to.peer.link().deliver(to.peer.id(), run)?;
             } else if !self.exchange(to, false, cx)? {
                 return Ok(Flow::Drained);

@@ -203,13 +203,13 @@ impl WriteQueue {
     /// Advances past written bytes. Returns the messages that are now written completely.
     pub(super) fn advance(&mut self, bytes: usize) -> Size {
         self.written += bytes;
-        let mut load = Size::default();
+        let mut size = Size::default();
         while let Some(entry) = self.entries.front() {
             let Some(piece) = entry.pieces.get(self.piece) else {
                 if entry.pieces.is_empty() {
                     break;
                 }
-                load.add(self.finish_first());
+                size.add(self.finish_first());
                 continue;
             };
             if self.written < piece.len() {
@@ -218,7 +218,7 @@ impl WriteQueue {
             self.written -= piece.len();
             self.piece += 1;
         }
-        load
+        size
     }
 
     /// Removes the first entry, which is written. Returns its messages.
@@ -226,9 +226,9 @@ impl WriteQueue {
         self.piece = 0;
         match self.entries.pop_front().map(|entry| entry.payload) {
             Some(Payload::Run(run)) => {
-                let load = Size::of(&run);
+                let size = Size::of(&run);
                 self.spare.extend(run.into_buffer().filter(Taken::is_worth_keeping));
-                load
+                size
             }
             Some(Payload::Commands(_)) => {
                 self.control_entries -= 1;

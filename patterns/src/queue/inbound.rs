@@ -141,8 +141,8 @@ impl Inbound {
         }
         if !run.is_empty() {
             inbox.ends_idle = false;
-            let load = Size::of(&run);
-            inbox.queued.add(load);
+            let size = Size::of(&run);
+            inbox.queued.add(size);
             inbox.items.push_back(Item::Run(run));
             Self::enqueue(&mut self.ready, id, inbox);
         }
@@ -449,16 +449,16 @@ impl Inbound {
 /// Takes at most `messages` messages off a run.
 fn cut(run: &mut Batch, messages: usize) -> (Batch, Size) {
     let taken = run.split_to(messages);
-    let load = Size::of(&taken);
-    (taken, load)
+    let size = Size::of(&taken);
+    (taken, size)
 }
 
 /// Takes one message off a run.
 #[inline]
 fn cut_one(run: &mut Batch) -> (Message, Size) {
     let message = run.pop_front().expect("no run without messages waits");
-    let load = Size::new(1, message.wire_len());
-    (message, load)
+    let size = Size::new(1, message.wire_len());
+    (message, size)
 }
 
 #[cfg(test)]

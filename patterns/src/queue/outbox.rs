@@ -146,7 +146,7 @@ impl Outbox {
         self.queued.messages + self.reserved < self.limit.messages && self.queued.bytes < self.limit.bytes
     }
 
-    /// Sets the load that may wait here from now on. Messages that wait already aren't lost.
+    /// Sets the high-water mark from now on. Messages that wait already aren't lost.
     pub(crate) fn set_limit(&mut self, limit: Size) {
         if !self.conflates {
             self.set = limit;

@@ -61,11 +61,11 @@ impl Inbox {
                 Some(Item::Run(_)) | None => unreachable!("a ready peer has an arrival"),
             };
         };
-        let (taken, load) = cut(run);
+        let (taken, size) = cut(run);
         if run.is_empty() {
             self.items.pop_front();
         }
-        self.give_credit(load, limit);
+        self.give_credit(size, limit);
         Arrival::Messages(id, taken)
     }
 

@@ -29,9 +29,9 @@ impl Taken {
 
 impl Outbox {
     /// Counts messages in the inbox of an inproc peer as sent. They count as written only when they are received.
-    pub(crate) const fn hand_over(&mut self, load: Size) {
-        self.ahead.add(load);
-        self.sent.add(load);
+    pub(crate) const fn hand_over(&mut self, size: Size) {
+        self.ahead.add(size);
+        self.sent.add(size);
     }
 
     /// Counts written messages as sent, unless they were counted before.

@@ -112,20 +112,20 @@ struct Queue {
     is_refused: bool,
 }
 
-fn load<'a>(numbers: impl Iterator<Item = &'a usize>) -> Size {
+fn size<'a>(numbers: impl Iterator<Item = &'a usize>) -> Size {
     numbers.fold(Size::default(), |mut sum, number| {
         sum.add(Size::new(1, Message::from(number.to_string()).wire_len()));
         sum
     })
 }
 
-fn is_below(load: Size, limit: Size) -> bool {
-    load.messages < limit.messages && load.bytes < limit.bytes
+fn is_below(size: Size, limit: Size) -> bool {
+    size.messages < limit.messages && size.bytes < limit.bytes
 }
 
 impl Queue {
     fn queued(&self) -> Size {
-        load(self.runs.iter().flat_map(|(run, _)| run))
+        size(self.runs.iter().flat_map(|(run, _)| run))
     }
 }
 
@@ -142,7 +142,7 @@ impl Model {
         let (queue, numbers) = (&mut self.queues[peer], self.next..self.next + messages);
         self.next += messages;
         queue.runs.push_back((numbers.clone().collect(), queue.name));
-        queue.received.add(load(numbers.clone().collect::<Vec<_>>().iter()));
+        queue.received.add(size(numbers.clone().collect::<Vec<_>>().iter()));
         if !self.line.contains(&peer) {
             self.line.push_back(peer);
         }
@@ -174,7 +174,7 @@ impl Model {
     }
 
     fn orphaned(&self) -> Size {
-        load(
+        size(
             self.queues
                 .iter()
                 .filter(|queue| queue.is_closed)

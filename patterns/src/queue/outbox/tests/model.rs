@@ -33,7 +33,7 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     let bytes = || prop_oneof![0usize..40, Just(usize::MAX)];
-    let load = move |messages: usize| {
+    let size = move |messages: usize| {
         (0..messages, bytes()).prop_map(|(messages, bytes)| Size::new(messages, bytes))
     };
     let exchange = (0usize..12, any::<bool>(), any::<bool>())
@@ -46,9 +46,9 @@ fn step() -> impl Strategy<Value = Step> {
         2 => any::<bool>().prop_map(|to_close| Step::Wake { to_close }),
         2 => Just(Step::Reserve),
         2 => Just(Step::Unreserve),
-        2 => load(12).prop_map(Step::SetLimit),
-        2 => load(6).prop_map(Step::SetRoom),
-        2 => load(6).prop_map(Step::Connect),
+        2 => size(12).prop_map(Step::SetLimit),
+        2 => size(6).prop_map(Step::SetRoom),
+        2 => size(6).prop_map(Step::Connect),
         1 => Just(Step::Disconnect),
         1 => Just(Step::Retire),
     ]
@@ -193,13 +193,13 @@ impl Pair {
         let Self { outbox, hands, model } = self;
         let (had_room, was_moving) = (model.has_room(), model.is_moving());
         let done: Vec<_> = hands.drain(..written.min(hands.len())).collect();
-        let load = Size::new(done.len(), done.iter().map(Message::wire_len).sum());
+        let size = Size::new(done.len(), done.iter().map(Message::wire_len).sum());
         for message in done {
             prop_assert_eq!(message, numbered(model.written));
             model.written += 1;
         }
         let mut taken = Taken::default();
-        let look_again = outbox.exchange(load, blocked, wants_control, &mut taken, Waker::noop());
+        let look_again = outbox.exchange(size, blocked, wants_control, &mut taken, Waker::noop());
         model.is_blocked = blocked;
         let has_room_again = !had_room && model.has_room();
         prop_assert_eq!(look_again, has_room_again || (was_moving && !model.is_moving()));
