@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn each_arrival_calls_one_receiver_and_who_leaves_some_of_it_the_next() {
+    fn each_arrival_wakes_one_receiver_and_what_a_receiver_leaves_wakes_the_next() {
         let (core, peer) = socket();
         let mut receivers = [(); 3].map(|()| spawn(core.recv_by(Inbound::pop_message)));
         receivers.iter_mut().for_each(|receiver| assert_pending!(receiver.poll()));
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receiver_that_is_called_and_goes_away_has_the_next_called() {
+    fn a_woken_receiver_that_is_dropped_wakes_the_next() {
         let (core, peer) = socket();
         let [mut first, mut second, mut third] = [(); 3].map(|()| spawn(core.recv_by(Inbound::pop_message)));
         for receiver in [&mut first, &mut second, &mut third] {
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn receivers_are_called_when_no_lock_is_held() {
+    fn receivers_are_woken_when_no_lock_is_held() {
         let core = SocketCore::new(SocketType::XPub, Settings::default(), FanOut::new(&Settings::default()));
         let probe = Arc::new(Probe { core: core.clone(), calls: AtomicUsize::new(0) });
         let waker = probe.clone().into();
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn at_the_end_of_the_socket_all_receivers_are_told() {
+    async fn all_receivers_end_when_the_socket_closes() {
         let (core, _) = socket();
         let mut receivers = [(); 2].map(|()| spawn(core.recv_by(Inbound::pop_message)));
         receivers.iter_mut().for_each(|receiver| assert_pending!(receiver.poll()));

@@ -178,7 +178,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_policy_without_a_say_lets_everybody_in_wants_everything_and_need_not_know_who_goes() {
+    fn a_default_policy_admits_all_peers_wants_all_messages_and_ignores_departures() {
         let (mut routing, mut outboxes) = (ReceiveOnly, Outboxes::new());
         let id = add_queue(&mut outboxes, Size::new(1, 1));
         assert_eq!(routing.join(&mut peer(id, Version::V3_1, ""), &mut outboxes[id]), Ok(()));

@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_does_not_take_its_replies_holds_nobody_up() {
+    fn a_client_that_does_not_read_its_replies_holds_back_no_other() {
         let (mut gate, mut outboxes) = (ReplyGate::default(), Outboxes::new());
         let id = add_queue(&mut outboxes, Size::new(1, usize::MAX));
         outboxes[id].connect(Size::default());

@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn only_who_has_company_in_the_line_has_alternatives() {
+    fn only_a_peer_with_others_in_the_queue_has_alternatives() {
         for (peers, expected) in [(0, false), (1, false), (2, true)] {
             assert_eq!(setup(peers, 1).0.has_alternatives(), expected, "{peers} peers");
         }
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn who_went_is_not_in_the_line() {
+    fn a_departed_peer_is_not_in_the_queue() {
         let (mut routing, _, ids) = setup(2, 1);
         routing.close(ids[0]);
         assert_eq!(routing.line, [ids[1]]);

@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_given_up_makes_way_and_may_come_back_for_what_waits() {
+    fn a_retired_peer_makes_way_and_may_come_back_for_its_waiting_messages() {
         let (mut routing, mut outboxes) = (SinglePeer::default(), Outboxes::new());
         let ids = [1, 1, 1].map(|hwm| add_queue(&mut outboxes, Size::new(hwm, 99)));
         ids.iter().for_each(|id| routing.open(*id));

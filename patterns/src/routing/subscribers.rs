@@ -215,7 +215,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_told_and_who_gets_what_agree_with_plain_maps(
+        fn reports_and_recipients_agree_with_plain_maps(
             steps in prop::collection::vec(step(), 0..60),
             told in prop::sample::select(vec![XPubVerbosity::Changes, XPubVerbosity::Subscribes, XPubVerbosity::All]),
             manual in any::<bool>(),

@@ -125,7 +125,7 @@ fn more_goes_than_comes() {
 }
 
 #[test]
-fn what_is_left_of_peers_that_have_gone_keeps_nobody_out() {
+fn subscriptions_of_departed_peers_do_not_keep_other_peers_out() {
     let settings = Settings { subscriptions: 3 * SWEEP, ..Settings::default() };
     let core = SocketCore::new(SocketType::Pub, Settings::default(), FanOut::new(&settings));
     let gone = subscriber(&core, 0..3 * SWEEP);

@@ -111,7 +111,7 @@ fn each_message_is_known_to_be_of_the_peer_that_sent_it_also_where_another_took_
 }
 
 #[test]
-fn of_peers_all_of_whose_messages_are_no_longer_wanted_nothing_waits_but_who_came_last() {
+fn only_the_newest_join_is_left_of_peers_without_wanted_messages() {
     let mut inbound = Inbound::new(Size::new(100, usize::MAX), false, false);
     let id = inbound.open();
     for name in ["first", "second", "third", "fourth"] {
@@ -206,7 +206,7 @@ fn peers_that_send_and_go_stop_the_reading_of_all_until_they_are_received() {
 }
 
 #[test]
-fn who_is_at_its_own_mark_is_not_woken_when_others_that_have_gone_are_received() {
+fn a_connection_at_its_own_mark_is_not_woken_when_messages_of_departed_peers_are_received() {
     let (mut inbound, ids) = setup(4, 2);
     inbound.push(ids[0], run(&["1", "2"]));
     inbound.close(ids[0]);
@@ -218,7 +218,7 @@ fn who_is_at_its_own_mark_is_not_woken_when_others_that_have_gone_are_received()
 }
 
 #[test]
-fn who_is_at_the_mark_reads_on_when_it_is_raised() {
+fn a_connection_at_the_mark_reads_on_when_the_mark_is_raised() {
     let (mut inbound, ids) = setup(2, 1);
     inbound.push(ids[0], run(&["1", "2"]));
     assert!(!inbound.may_read(ids[0], Waker::noop()));
@@ -228,7 +228,7 @@ fn who_is_at_the_mark_reads_on_when_it_is_raised() {
 }
 
 #[test]
-fn a_socket_that_stops_reads_nobody_and_still_gives_what_was_read() {
+fn a_stopped_socket_reads_no_connection_and_still_delivers_what_was_read() {
     let (mut inbound, ids) = setup(100, 1);
     inbound.push(ids[0], run(&["a"]));
     inbound.stop();

@@ -96,7 +96,7 @@ fn what_has_no_room_waits_for_a_writing_connection_and_is_lost_to_a_blocked_one(
 }
 
 #[test]
-fn a_message_is_lost_where_nobody_who_wants_it_has_room_or_is_about_to() {
+fn a_message_is_lost_where_no_interested_peer_has_room_or_is_about_to() {
     let mut fan = Fan::new(&[&["a"], &["a"]], 1);
     let publish = |fan: &mut Fan, topic: &'static str| {
         let (message, mut told) = (Outgoing::new(topic), 0);
@@ -120,7 +120,7 @@ fn a_message_is_lost_where_nobody_who_wants_it_has_room_or_is_about_to() {
 }
 
 #[test]
-fn only_of_those_who_got_something_is_told() {
+fn only_queues_that_got_something_are_touched() {
     for topics in [&[&[""][..], &[""]][..], &[&["a"], &["a"], &["b"]]] {
         let mut fan = Fan::new(topics, 1);
         let second = fan.ids[1];
@@ -162,7 +162,7 @@ fn a_peer_that_passes_a_limit_of_subscriptions_is_refused() {
 }
 
 #[test]
-fn a_socket_that_drops_nothing_sends_to_all_or_nobody_and_asks_only_those_a_message_is_for() {
+fn a_socket_that_drops_nothing_sends_to_all_or_none_and_checks_only_interested_peers() {
     let mut fan = Fan::with(&[&["a"], &["a", "b"]], 2, Settings { nodrop: true, ..Settings::default() });
     assert_eq!(fan.publish(&batch(&["b1", "a1"])), 2);
     assert_eq!(fan.publish(&batch(&["a2"])), 0, "the second is full");
