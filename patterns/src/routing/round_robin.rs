@@ -10,28 +10,28 @@ use crate::queue::{Outbox, rotate_front};
 /// has room again, so that a choice doesn't cost a walk over all full peers.
 #[derive(Debug, Default)]
 pub(crate) struct RoundRobin {
-    line: VecDeque<PeerId>,
+    queue: VecDeque<PeerId>,
 }
 
 impl Choose for RoundRobin {
     #[inline]
     fn choose(&mut self, outboxes: &Outboxes) -> Option<PeerId> {
-        while let Some(&id) = self.line.front() {
+        while let Some(&id) = self.queue.front() {
             if outboxes.get(id).is_some_and(Outbox::has_room) {
-                rotate_front(&mut self.line);
+                rotate_front(&mut self.queue);
                 return Some(id);
             }
-            self.line.pop_front();
+            self.queue.pop_front();
         }
         None
     }
 
     fn is_ready(&self, outboxes: &Outboxes) -> bool {
-        self.line.iter().any(|id| outboxes.get(*id).is_some_and(Outbox::has_room))
+        self.queue.iter().any(|id| outboxes.get(*id).is_some_and(Outbox::has_room))
     }
 
     fn has_alternatives(&self) -> bool {
-        self.line.len() > 1
+        self.queue.len() > 1
     }
 }
 
@@ -39,7 +39,7 @@ impl Routing for RoundRobin {
     const KEEPS_QUEUE: bool = true;
 
     fn open(&mut self, id: PeerId) {
-        self.line.push_back(id);
+        self.queue.push_back(id);
     }
 
     fn instead(&mut self, outboxes: &Outboxes) -> Option<PeerId> {
@@ -47,13 +47,13 @@ impl Routing for RoundRobin {
     }
 
     fn room(&mut self, id: PeerId) {
-        if !self.line.contains(&id) {
-            self.line.push_back(id);
+        if !self.queue.contains(&id) {
+            self.queue.push_back(id);
         }
     }
 
     fn close(&mut self, id: PeerId) -> bool {
-        self.line.retain(|peer| *peer != id);
+        self.queue.retain(|peer| *peer != id);
         false
     }
 }
@@ -109,7 +109,7 @@ mod tests {
     fn a_departed_peer_is_not_in_the_queue() {
         let (mut routing, _, ids) = setup(2, 1);
         routing.close(ids[0]);
-        assert_eq!(routing.line, [ids[1]]);
+        assert_eq!(routing.queue, [ids[1]]);
     }
 
     #[test]
