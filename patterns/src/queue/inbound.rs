@@ -29,7 +29,7 @@ pub(crate) enum Arrival<T = Batch> {
     Joined(Arc<PeerInfo>),
     /// Messages from a peer, or one message.
     Messages(PeerId, T),
-    /// A peer wants, or no longer wants, a topic that no other peer wants (XPUB).
+    /// A change of a peer's subscriptions that is reported to the application (XPUB).
     Subscription(PeerId, Subscription),
     /// A peer has gone, with the messages that weren't sent to it. All messages that it sent come before this.
     Left(PeerId, Vec<Batch>),
@@ -38,11 +38,11 @@ pub(crate) enum Arrival<T = Batch> {
 /// Outcome for a connection that is to end when its peer is idle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IdleEnd {
-    /// It ends.
+    /// The connection ends.
     Now,
-    /// It ends when what is under way has passed.
+    /// The connection may end later, once it has written or read the rest.
     Later,
-    /// It goes on: messages have arrived.
+    /// The connection goes on: messages have arrived.
     CalledOff,
 }
 

@@ -29,7 +29,7 @@ pub(crate) use subscription_set::SubscriptionSet;
 use crate::queue::Outbox;
 use crate::{PeerId, PeerInfo};
 
-/// The queues to all peers of a socket.
+/// Queues to all peers of a socket.
 pub(crate) type Outboxes = SecondaryMap<PeerId, Outbox>;
 
 /// Routing policy of a kind of socket: its knowledge of its peers beyond their queues.

@@ -19,7 +19,7 @@ use super::{Choose, Outboxes, RoundRobin, Routing};
 use crate::PeerId;
 use crate::options::Settings;
 
-/// The state of a REQ: requests go to the peers in turn, and only a recipient's reply counts.
+/// State of a REQ: requests go to the peers in turn, and only a recipient's reply counts.
 #[derive(Debug)]
 pub(crate) struct RequestState {
     robin: RoundRobin,
@@ -211,7 +211,7 @@ impl RequestState {
         }
     }
 
-    /// Gives up waiting for a reply to this request. A peer that is away and hasn't got the request doesn't get it.
+    /// Gives up the request. It is removed from the queues of recipients that aren't connected.
     pub(crate) fn give_up(&mut self, request_id: RequestId, outboxes: &mut Outboxes) {
         if self.request_id == request_id && !self.is_idle() {
             self.take_back(outboxes);

@@ -158,7 +158,7 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(512))]
-        /// The model: a line of those that have room. Whoever is full leaves it, and joins its end with room again.
+        /// The model: a queue of the peers that have room. A full peer leaves it, and joins its end with room again.
         #[test]
         fn turns_agree_with_a_line_of_those_that_have_room(steps in prop::collection::vec(step(), 0..120)) {
             const HWM: usize = 3;

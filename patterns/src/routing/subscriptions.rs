@@ -16,7 +16,7 @@ use crate::PeerId;
 #[derive(Debug, Default)]
 pub(crate) struct Subscriptions {
     topics: TopicTree<Peers>,
-    /// The subscriptions of each peer.
+    /// Subscriptions of each peer.
     held: SecondaryMap<PeerId, Held>,
     /// Subscriptions of departed peers that aren't removed yet.
     left: BTreeMap<PeerId, Held>,
@@ -101,7 +101,7 @@ impl TopicTotals {
     }
 }
 
-/// The subscriptions of one peer, so that its going costs no walk over the tree.
+/// Subscriptions of one peer, so that its departure costs no walk over the tree.
 #[derive(Debug, Default)]
 struct Held {
     nodes: BTreeSet<NodeId>,
@@ -330,7 +330,7 @@ mod tests {
     enum Step {
         Insert(String, usize),
         Remove(String, usize),
-        /// The peer goes, and another one takes its place.
+        /// The peer departs, and a new peer takes its place.
         Part(usize),
         Sweep(usize),
     }
@@ -352,7 +352,7 @@ mod tests {
         }
     }
 
-    /// The holders of each topic, with those that have gone.
+    /// Holders of each topic, departed peers included.
     type Model = BTreeMap<Bytes, BTreeSet<PeerId>>;
 
     fn totals<'a>(topics: impl Iterator<Item = &'a Bytes>) -> TopicTotals {

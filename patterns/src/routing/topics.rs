@@ -19,7 +19,7 @@ use blocks::Blocks;
 use label::Label;
 
 pub(super) type NodeId = u32;
-/// The node of the empty topic. It always exists, and its number never changes.
+/// Node of the empty topic. It always exists, and its number never changes.
 pub(super) const ROOT: NodeId = 0;
 
 /// Value that a [`TopicTree`] keeps for each topic.

@@ -16,7 +16,7 @@ use crate::queue::Inbound;
 use crate::status::CloseSummary;
 use crate::{Endpoint, Options};
 
-/// Maximum number of requests in flight unless [`Client::with_limit`] sets another: that of a queue's high-water mark.
+/// Maximum number of requests in flight unless [`Client::with_limit`] sets another: a queue's default high-water mark.
 const DEFAULT_LIMIT: usize = 1000;
 
 /// A request client over [`Dealer`](crate::Dealer): any number of tasks send requests at a time, and each gets the
@@ -69,7 +69,7 @@ pub struct Client {
 
 struct Shared {
     dealer: Dealer,
-    /// Whether the task runs that hands replies to their requests: from the first request on.
+    /// Set at the first request, when the task that dispatches replies is started.
     started: OnceLock<()>,
     waiting: Arc<Waiting>,
     places: Semaphore,
@@ -259,7 +259,7 @@ impl Waiting {
         }
     }
 
-    /// The socket is closed: no more replies come.
+    /// Fails all waiting requests, as the socket is closed.
     fn close(&self) {
         let mut requests = self.lock();
         requests.closed = true;

@@ -13,21 +13,21 @@ use crate::{PeerId, PeerInfo};
 pub enum PeerEvent {
     /// A peer has connected. Reported if [`Options::peer_events`](crate::Options::peer_events) is on.
     Joined {
-        /// The peer's id from now on.
+        /// Id of the peer from now on.
         peer: PeerId,
         /// Information about the peer.
         info: Arc<PeerInfo>,
     },
     /// Messages of a peer, as they came.
     Messages {
-        /// The peer that sent them.
+        /// Id of the peer that sent them.
         peer: PeerId,
-        /// The messages, one at least.
+        /// Messages, at least one.
         batch: Batch,
     },
     /// A peer has gone, after all that it sent. Reported if `peer_events` is on.
     Left {
-        /// The peer that has gone.
+        /// Id of the peer.
         peer: PeerId,
         /// Messages sent to the peer and not handed to the kernel whole: the peer can't have got them.
         unsent: Vec<Batch>,

@@ -9,15 +9,16 @@ use crate::core::SocketHandle;
 use crate::error::{Closed, SendError};
 use crate::routing::FanOut;
 
-/// Distributes messages to the subscribers whose subscription the first frame begins with (RFC 29).
+/// Distributes messages to its subscribers: a message matches a subscription if its first frame begins with the topic
+/// (RFC 29).
 /// Partners: [`Sub`](crate::Sub), [`XSub`](crate::XSub).
 ///
 /// | when … | then a message … |
 /// |---|---|
-/// | nobody has subscribed to it | is dropped |
+/// | no peer has subscribed to it | is dropped |
 /// | a subscriber's queue is at its mark and its connection is writing | waits a moment (`send`), or is dropped (`try_send`) |
-/// | a subscriber's queue is at its mark and it doesn't read | is dropped for it, whole; nobody else notices |
-/// | the same, with [`nodrop`](crate::Options::nodrop) | waits until all have room (`send`), or comes back (`try_send`): all get it, or nobody |
+/// | a subscriber's queue is at its mark and it doesn't read | is dropped for this subscriber, whole; others get it |
+/// | the same, with [`nodrop`](crate::Options::nodrop) | waits until all have room (`send`), or comes back (`try_send`): all get it, or none |
 ///
 /// ```
 /// use enfonet::{Pub, Sub};

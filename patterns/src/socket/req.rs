@@ -122,7 +122,7 @@ impl Req {
         Ok(self.announce(give_back(begun.unwrap_or(Err(SendError::Timeout(()))), message)?))
     }
 
-    /// Puts a request into the queue of the next peer; `None` if nobody has room.
+    /// Pushes a request into the queue of the next peer. Returns `None` if no peer has room.
     fn try_begin(
         &self,
         out: &mut Out<RequestState>,
@@ -141,7 +141,7 @@ impl Req {
         Some(Ok(Begun { request_id: out.routing.request_id(), abandons, waker: out.outboxes[peer].wake() }))
     }
 
-    /// Tells all who have to know of a request, once the lock is released.
+    /// Wakes the connection, and the waiters of an abandoned request, once the lock is released.
     fn announce(&self, Begun { request_id, abandons, waker }: Begun) -> RequestId {
         waker.into_iter().for_each(Waker::wake);
         if abandons {
@@ -234,7 +234,7 @@ impl Req {
         status
     }
 
-    /// Takes in what has arrived, whosever it is, and calls all who wait for a reply if it is something to them.
+    /// Applies an arrival to the state, and wakes all that wait for a reply if it concerns the request.
     fn take(&self, arrival: Arrival<Message>) {
         let mut out = self.core.out();
         let news = match arrival {
@@ -278,7 +278,7 @@ struct Begun {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RequestError {
-    /// It wasn't sent.
+    /// The request wasn't sent.
     #[error(transparent)]
     Send(#[from] SendError),
     /// There is no reply.
@@ -288,7 +288,7 @@ pub enum RequestError {
     /// carried it out.
     #[error("no reply came (attempts: {attempts})")]
     NoReply {
-        /// How many were made.
+        /// Number of attempts.
         attempts: usize,
     },
 }

@@ -156,7 +156,7 @@ impl Router {
         self.send_to(peer, message).await.map_err(|error| error.map(|_| whole))
     }
 
-    /// The next message, of each peer in turn, and whose it is. Cancel safe.
+    /// Receives the next message, of each peer in turn, with the id of the peer. Cancel safe.
     ///
     /// # Errors
     /// [`RecvError::Closed`] or [`RecvError::Timeout`].
@@ -164,7 +164,7 @@ impl Router {
         self.core.recv_in_time(Inbound::pop_message_of).await
     }
 
-    /// The next message, and what is known of the peer that sent it. Cancel safe.
+    /// Receives the next message, and information about the peer that sent it. Cancel safe.
     ///
     /// # Errors
     /// As of [`recv`](Self::recv).
@@ -172,7 +172,7 @@ impl Router {
         self.core.recv_in_time(known_message).await
     }
 
-    /// The next message, with the routing id of the peer that sent it before its frames. Cancel safe.
+    /// Receives the next message, with the routing id of the peer before its frames. Cancel safe.
     ///
     /// # Errors
     /// As of [`recv`](Self::recv).
@@ -181,12 +181,13 @@ impl Router {
         Ok(message.with_first(peer.routing_id.clone()))
     }
 
-    /// The next message, if there is one, and whose it is.
+    /// Receives the next message, if there is one, with the id of the peer. Never waits.
     pub fn try_recv(&self) -> Option<(PeerId, Message)> {
         self.core.try_recv_by(Inbound::pop_message_of)
     }
 
-    /// The next messages of one peer, as they came, and whose they are; of each peer in turn. Cancel safe.
+    /// Receives the next messages of one peer, as they came, with the id of the peer; of each peer in turn. Cancel
+    /// safe.
     ///
     /// # Errors
     /// As of [`recv`](Self::recv).
@@ -194,14 +195,15 @@ impl Router {
         self.core.recv_in_time(run).await
     }
 
-    /// The connected peer of this identity (routing id), or the one that [`connect_as`](Self::connect_as) gave it.
+    /// Returns the connected peer of this identity (routing id), or the peer that [`connect_as`](Self::connect_as)
+    /// assigned it to.
     #[must_use]
     pub fn find(&self, identity: &[u8]) -> Option<PeerId> {
         self.core.out().routing.find(identity)
     }
 
-    /// The identity (routing id) of a connected peer: its own, or the one made up for it, of five bytes
-    /// with a leading zero.
+    /// Returns the identity (routing id) of a connected peer: its own, or a generated one of five bytes with a leading
+    /// zero.
     #[must_use]
     pub fn identity(&self, peer: PeerId) -> Option<Bytes> {
         self.core.out().routing.identity(peer).cloned()
@@ -220,8 +222,8 @@ impl Router {
         self.core.disconnect_idle(peer)
     }
 
-    /// Reads peers no more. What has been read can still be received: for a shutdown that answers all that
-    /// was accepted.
+    /// Stops reading peers. Messages that have been read can still be received: for a shutdown that answers all
+    /// accepted requests.
     pub fn stop_receiving(&self) {
         self.core.stop_receiving();
     }

@@ -1,4 +1,4 @@
-//! SUB: receives what it has subscribed to.
+//! SUB: receives the messages that it has subscribed to.
 
 use bytes::Bytes;
 use enfonet_zmtp::SocketType;
@@ -15,7 +15,7 @@ use crate::routing::SubscriptionSet;
 /// | when … | then … |
 /// |---|---|
 /// | it has subscribed to nothing | nothing comes; the empty topic stands for all messages |
-/// | a publisher isn't there, or not yet | it is told all subscriptions when it comes |
+/// | a publisher isn't there, or not yet | it is sent all subscriptions when it connects |
 /// | the queue of a publisher is at its mark | that connection isn't read until there is room: then the queue at the publisher fills, and messages are dropped there, whole |
 ///
 /// ```
@@ -53,19 +53,20 @@ socket_methods!(Sub, |settings| SubscriptionSet::new(&settings));
 receiving_methods!(Sub);
 
 impl Sub {
-    /// Asks all publishers, now and later, for messages that begin with the topic. A topic may be subscribed
-    /// to more than once: it is wanted until it has been unsubscribed from as often.
+    /// Subscribes to messages that begin with the topic, at all present and future publishers. Subscriptions are
+    /// counted: a topic that was subscribed to twice has to be unsubscribed from twice.
     pub fn subscribe(&self, topic: impl AsRef<[u8]>) {
         subscribe(&self.core, Bytes::copy_from_slice(topic.as_ref()));
     }
 
-    /// Takes one subscription to the topic back. What has arrived and isn't wanted any more
-    /// isn't received.
+    /// Removes one subscription to the topic. Messages that have arrived and match no subscription any more aren't
+    /// received.
     pub fn unsubscribe(&self, topic: impl AsRef<[u8]>) {
         cancel(&self.core, Bytes::copy_from_slice(topic.as_ref()));
     }
 
-    /// How many topics it has subscribed to: each counts once, however often, and also where another begins with it.
+    /// Returns the number of topics that the socket has subscribed to. Each counts once, however often it was
+    /// subscribed to, and even if another begins with it.
     #[must_use]
     pub fn topics(&self) -> usize {
         self.core.out().routing.topics()

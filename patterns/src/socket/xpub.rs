@@ -19,10 +19,10 @@ use crate::routing::{FanOut, Subscribers};
 ///
 /// | when … | then a message … |
 /// |---|---|
-/// | nobody has subscribed to it | is dropped |
+/// | no peer has subscribed to it | is dropped |
 /// | a subscriber's queue is at its mark and its connection is writing | waits a moment (`send`), or is dropped (`try_send`) |
-/// | a subscriber's queue is at its mark and it doesn't read | is dropped for it, whole; nobody else notices |
-/// | the same, with [`nodrop`](crate::Options::nodrop) | waits until all have room (`send`), or comes back (`try_send`): all get it, or nobody |
+/// | a subscriber's queue is at its mark and it doesn't read | is dropped for this subscriber, whole; others get it |
+/// | the same, with [`nodrop`](crate::Options::nodrop) | waits until all have room (`send`), or comes back (`try_send`): all get it, or none |
 /// | it is for one peer (`send_to`), whose queue is at its mark | waits (`send_to`), or comes back (`try_send_to`) |
 ///
 /// ```
@@ -57,14 +57,14 @@ pub enum XPubEvent {
     /// are reported with [`verbose`](crate::Options::verbose), [`verboser`](crate::Options::verboser) and
     /// [`manual`](crate::Options::manual).
     Subscription {
-        /// The subscriber that caused it.
+        /// Id of the subscriber.
         peer: PeerId,
-        /// The topic that is wanted, or no longer wanted.
+        /// The subscription or cancel.
         subscription: Subscription,
     },
     /// A message that a subscriber sent.
     Message {
-        /// The subscriber.
+        /// Id of the subscriber.
         peer: PeerId,
         /// Its message.
         message: Message,
@@ -93,10 +93,9 @@ impl XPub {
         publish::try_send(&self.core, message)
     }
 
-    /// Publishes a batch as it came: subscribers share its bytes where they want many of its messages.
-    /// Dropped before it is ready, it may have reached some subscribers and not others; with
-    /// [`nodrop`](crate::Options::nodrop), its first messages may have reached all, and others nobody. So it has no
-    /// other limit in time either.
+    /// Publishes a batch as it came: subscribers share its bytes where they want many of its messages. Dropped before
+    /// it is ready, it may have reached some subscribers and not others; with [`nodrop`](crate::Options::nodrop), its
+    /// first messages may have reached all subscribers, and the rest none: so `send_timeout` doesn't apply.
     ///
     /// # Errors
     /// [`Closed`](crate::Closed).

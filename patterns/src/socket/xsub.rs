@@ -20,7 +20,7 @@ use crate::routing::{Lost, SubscriptionSet};
 /// | when … | then … |
 /// |---|---|
 /// | it has subscribed to nothing | nothing comes, if the publisher keeps to it |
-/// | a publisher isn't there, or not yet | it is told all subscriptions when it comes; messages to it are dropped |
+/// | a publisher isn't there, or not yet | it is sent all subscriptions when it connects; messages to it are dropped |
 /// | the queue to a publisher is at its mark | messages to it are dropped, whole; subscriptions never are |
 /// | the queue of a publisher is at its mark | that connection isn't read until there is room |
 ///
@@ -72,8 +72,8 @@ impl XSub {
 
     /// Sends a message to every publisher that is there and has room; others lose it. Never waits.
     ///
-    /// One whose first frame begins with 01 or 00 subscribes to or unsubscribes from the rest of that frame, as in
-    /// libzmq, and nothing else of it is sent. Later frames are never looked at: what they begin with is data, as in
+    /// A message whose first frame begins with 01 or 00 subscribes to or unsubscribes from the rest of that frame, as
+    /// in libzmq, and nothing else of it is sent. Later frames are never looked at: what they begin with is data, as in
     /// libzmq with `ONLY_FIRST_SUBSCRIBE`.
     ///
     /// # Errors

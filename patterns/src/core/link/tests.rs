@@ -29,7 +29,7 @@ fn subscriber(core: &SocketCore<FanOut>, topics: Range<usize>) -> PeerId {
     id
 }
 
-/// Receives the next changes of subscriptions that the application is told of, at most `most`.
+/// Receives at most `most` changes of subscriptions that are reported to the application.
 fn changes(core: &SocketCore<FanOut>, most: usize) -> Vec<(PeerId, Subscription)> {
     let next = || match core.try_recv_by(Inbound::pop_one)? {
         Arrival::Subscription(id, subscription) => Some((id, subscription)),

@@ -16,12 +16,12 @@ pub(crate) struct Taken {
     pub(crate) runs: VecDeque<Batch>,
     /// How the connection is to end, if it is.
     pub(crate) end: Option<EndMode>,
-    /// The other way: buffers of what is written, empty.
+    /// Empty buffers of written messages, which the connection returns.
     pub(crate) spare: Vec<BytesMut>,
 }
 
 impl Taken {
-    /// Whether a buffer is such as a buffer would need.
+    /// Returns whether the buffer has a capacity that suits an encode buffer.
     pub(crate) fn is_worth_keeping(buffer: &BytesMut) -> bool {
         (BUFFER_BYTES / 2..=BUFFER_BYTES * 4).contains(&buffer.capacity())
     }

@@ -238,7 +238,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A REQ in a few words: a request, those who have it, and what became of it.
+/// Model of a REQ: a request, its recipients, and its fate.
 #[derive(Debug, Default)]
 struct Model {
     /// Requests so far; their bodies are their numbers.
@@ -297,7 +297,7 @@ proptest! {
                         (before, last) = (last, desk.routing.request_id());
                     }
                 }
-                // Without numbers, nobody asks twice.
+                // Without numbers on the wire, no request is sent twice.
                 Step::Again if correlate => {
                     let peer = desk.retry(last, &model.requests.to_string());
                     prop_assert_eq!(peer.is_some(), model.is_open());

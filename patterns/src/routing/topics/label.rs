@@ -5,7 +5,7 @@ use thin_vec::ThinVec;
 /// Maximum bytes of a label that is held in place.
 const SHORT: usize = 14;
 
-/// The label of a node: 16 bytes, whatever its length.
+/// Label of a node: 16 bytes, whatever its length.
 #[derive(Debug)]
 pub(super) enum Label {
     Short { len: u8, bytes: [u8; SHORT] },
