@@ -4,12 +4,11 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use enfonet::{Dealer, Message, Options, PeerId, Router};
-use slotmap::{Key, KeyData, SlotMap, new_key_type};
 
 use super::bundle::Bundle;
-use super::credit::Sequence;
 use super::losses::Losses;
 use super::plain::PlainRequests;
+use super::rep_requests::RepRequests;
 use super::workers::{Kind, Workers};
 use crate::config::{Config, Endpoints, Side, attach};
 use crate::error::StartError;
@@ -20,20 +19,6 @@ pub(super) const QUEUE: usize = 16 << 20;
 const WORKER_HEARTBEAT: Duration = Duration::from_secs(10);
 /// Messages of one client that may wait for the broker.
 const CLIENT_QUEUE: usize = 1000;
-new_key_type! {
-    /// Names a request that a worker has. Never used twice in a run of the broker.
-    pub(super) struct Token;
-}
-
-/// A request that a REP worker has.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct InFlight {
-    pub(super) client: PeerId,
-    pub(super) worker: PeerId,
-    /// Position among all requests that the worker got.
-    pub(super) sequence: Sequence,
-}
-
 /// Counters of a broker's run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
@@ -63,9 +48,8 @@ pub struct Broker {
     pub(super) endpoints: Endpoints,
     pub(super) config: Config,
     pub(super) workers: Workers,
-    pub(super) in_flight: SlotMap<Token, InFlight>,
-    /// Stands before each token: a worker may still have a request of an earlier broker at this place.
-    pub(super) run: u64,
+    /// Requests that REP workers have.
+    pub(super) rep: RepRequests,
     /// Requests that came back from a worker that went, or was full, or that no worker is left for; oldest first.
     pub(super) returned: VecDeque<(PeerId, Message)>,
     /// Requests that DEALER and ROUTER workers have.
@@ -100,8 +84,7 @@ impl Broker {
             endpoints,
             config,
             workers: Workers::default(),
-            in_flight: SlotMap::with_key(),
-            run: fastrand::u64(..),
+            rep: RepRequests::new(),
             returned: VecDeque::new(),
             plain: PlainRequests::default(),
             bundle: Bundle::default(),
@@ -122,24 +105,8 @@ impl Broker {
     /// The client that the first frame of a worker's message stands for. A token is used up by that.
     pub(super) fn take_client(&mut self, first: &[u8], worker: PeerId, kind: Kind) -> Option<PeerId> {
         match kind {
-            Kind::Counting => self.take_in_flight(first, worker).map(|request| request.client),
+            Kind::Counting => self.rep.remove(first, worker).map(|request| request.client),
             Kind::Plain => self.frontend.find(first).inspect(|client| self.plain.taken_back(worker, *client)),
         }
-    }
-
-    /// The frame that takes the place of a client's identity.
-    pub(super) fn frame(&self, token: Token) -> [u8; 16] {
-        (u128::from(self.run) << 64 | u128::from(token.data().as_ffi())).to_be_bytes()
-    }
-
-    /// The request of a token, if this worker has it.
-    pub(super) fn take_in_flight(&mut self, frame: &[u8], worker: PeerId) -> Option<InFlight> {
-        let token = Token::from(KeyData::from_ffi(u64::from_be_bytes(*frame.last_chunk()?)));
-        // Of another run, or no token: not every number is a key.
-        if *frame != self.frame(token) {
-            return None;
-        }
-        self.in_flight.get(token).filter(|request| request.worker == worker)?;
-        self.in_flight.remove(token)
     }
 }

@@ -23,6 +23,7 @@ mod bundle;
 mod credit;
 mod losses;
 mod plain;
+mod rep_requests;
 mod replies;
 mod requests;
 mod serve;

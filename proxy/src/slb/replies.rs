@@ -33,7 +33,7 @@ impl Broker {
         for message in batch.spans() {
             // Only what answers a request makes room for another.
             let client = match kind {
-                Kind::Counting => self.take_in_flight(message.first, worker).map(|request| {
+                Kind::Counting => self.rep.remove(message.first, worker).map(|request| {
                     replies.push(request.sequence);
                     request.client
                 }),
@@ -93,9 +93,7 @@ impl Broker {
             requests.extend(client.zip(message.split_first().1.map(|request| request.detach())));
         }
         self.give_back(requests);
-        let before = self.in_flight.len();
-        self.in_flight.retain(|_, request| request.worker != worker);
-        let lost = before - self.in_flight.len() + self.plain.leave(worker);
+        let lost = self.rep.remove_worker(worker) + self.plain.leave(worker);
         if lost > 0 {
             self.summary.lost += lost as u64;
             self.losses.at_worker(Loss::WithWorker, worker, lost);

@@ -4,8 +4,9 @@ use std::time::Instant;
 
 use enfonet::{Batch, Message, PeerId, Span};
 
-use super::broker::{Broker, InFlight};
+use super::broker::Broker;
 use super::losses::Loss;
+use super::rep_requests::RepRequest;
 use super::workers::{Choice, Kind};
 
 impl Broker {
@@ -61,9 +62,9 @@ impl Broker {
         let (mut sequence, mut malformed) = (to.first, 0);
         for request in requests {
             if request.has_envelope() {
-                let token = self.in_flight.insert(InFlight { client, worker: to.worker, sequence });
+                let frame = self.rep.insert(RepRequest { client, worker: to.worker, sequence });
                 sequence = sequence.wrapping_add(1);
-                self.bundle.push_behind(&self.frame(token), batch, &request);
+                self.bundle.push_behind(&frame, batch, &request);
             } else {
                 malformed += 1;
             }

@@ -93,7 +93,7 @@ impl Broker {
 
     /// Disconnects the clients that nothing is under way for, and forgets those that have gone.
     fn disconnect_idle(&self, clients: &mut Vec<PeerId>, reads: bool) {
-        let mut busy: HashSet<PeerId> = self.in_flight.values().map(|request| request.client).collect();
+        let mut busy: HashSet<PeerId> = self.rep.clients().collect();
         busy.extend(self.returned.iter().map(|(client, _)| *client));
         // Where no plain worker has ever answered, a client would be waited for in vain.
         if reads || self.plain.has_replies {
@@ -108,7 +108,7 @@ impl Broker {
 
     /// Requests that workers haven't answered, and requests that no worker has.
     fn under_way(&self) -> (u64, u64) {
-        let unanswered = self.in_flight.len() + self.plain.unanswered();
+        let unanswered = self.rep.len() + self.plain.unanswered();
         // Also those of clients that have gone: nobody receives them any more.
         let unread: usize = std::iter::from_fn(|| self.frontend.try_recv_event(usize::MAX))
             .map(|event| if let PeerEvent::Messages { batch, .. } = event { batch.len() } else { 0 })

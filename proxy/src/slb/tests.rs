@@ -148,11 +148,7 @@ async fn requests_that_a_full_worker_refuses_are_under_way_no_more_and_go_to_it_
             if !broker.workers.full().is_empty() {
                 full.cancel();
             }
-            assert_eq!(
-                broker.in_flight.len(),
-                broker.workers.in_flight(),
-                "each token is of a request under way"
-            );
+            assert_eq!(broker.rep.len(), broker.workers.in_flight(), "each token is of a request under way");
         }
     };
     let all = async { tokio::join!(ask, serve, broke) };
