@@ -7,9 +7,9 @@ use enfonet::{Dealer, Message, Options, PeerId, Router};
 
 use super::bundle::Bundle;
 use super::losses::Losses;
-use super::plain::PlainRequests;
+use super::raw_requests::RawRequests;
 use super::rep_requests::RepRequests;
-use super::workers::{Kind, Workers};
+use super::workers::{WorkerKind, Workers};
 use crate::config::{Config, Endpoints, Side, attach};
 use crate::error::StartError;
 
@@ -53,7 +53,7 @@ pub struct Broker {
     /// Requests that came back from a worker that went, or was full, or that no worker is left for; oldest first.
     pub(super) returned: VecDeque<(PeerId, Message)>,
     /// Requests that DEALER and ROUTER workers have.
-    pub(super) plain: PlainRequests,
+    pub(super) raw: RawRequests,
     /// Messages that are about to be sent to one peer; empty otherwise.
     pub(super) bundle: Bundle,
     pub(super) losses: Losses,
@@ -86,7 +86,7 @@ impl Broker {
             workers: Workers::default(),
             rep: RepRequests::new(),
             returned: VecDeque::new(),
-            plain: PlainRequests::default(),
+            raw: RawRequests::default(),
             bundle: Bundle::default(),
             losses: Losses::default(),
             summary: Summary::default(),
@@ -103,10 +103,10 @@ impl Broker {
 /// Tokens.
 impl Broker {
     /// The client that the first frame of a worker's message stands for. A token is used up by that.
-    pub(super) fn take_client(&mut self, first: &[u8], worker: PeerId, kind: Kind) -> Option<PeerId> {
+    pub(super) fn take_client(&mut self, first: &[u8], worker: PeerId, kind: WorkerKind) -> Option<PeerId> {
         match kind {
-            Kind::Counting => self.rep.remove(first, worker).map(|request| request.client),
-            Kind::Plain => self.frontend.find(first).inspect(|client| self.plain.taken_back(worker, *client)),
+            WorkerKind::Rep => self.rep.remove(first, worker).map(|request| request.client),
+            WorkerKind::Raw => self.frontend.find(first).inspect(|client| self.raw.taken_back(worker, *client)),
         }
     }
 }

@@ -22,7 +22,7 @@ mod broker;
 mod bundle;
 mod credit;
 mod losses;
-mod plain;
+mod raw_requests;
 mod rep_requests;
 mod replies;
 mod requests;

@@ -7,15 +7,15 @@ use enfonet::{Batch, PeerEvent, PeerId, PeerInfo, SocketType};
 use super::broker::Broker;
 use super::credit::MAX_CREDIT;
 use super::losses::Loss;
-use super::workers::Kind;
+use super::workers::WorkerKind;
 
 impl Broker {
     pub(super) fn handle_worker(&mut self, event: PeerEvent) {
         match event {
             PeerEvent::Joined { peer, info } => {
                 let kind = match info.socket_type {
-                    Some(SocketType::Rep) | None => Kind::Counting,
-                    _ => Kind::Plain,
+                    Some(SocketType::Rep) | None => WorkerKind::Rep,
+                    _ => WorkerKind::Raw,
                 };
                 self.workers.join(peer, kind, capacity(&info));
                 self.losses.join(info);
@@ -33,15 +33,15 @@ impl Broker {
         for message in batch.spans() {
             // Only what answers a request makes room for another.
             let client = match kind {
-                Kind::Counting => self.rep.remove(message.first, worker).map(|request| {
+                WorkerKind::Rep => self.rep.remove(message.first, worker).map(|request| {
                     replies.push(request.sequence);
                     request.client
                 }),
-                Kind::Plain => {
+                WorkerKind::Raw => {
                     // A reply to a client that has gone is one too.
                     replies.push_any();
                     let client = self.frontend.find(message.first);
-                    client.inspect(|client| self.plain.answered(worker, *client))
+                    client.inspect(|client| self.raw.answered(worker, *client))
                 }
             };
             let (Some(client), Some(reply)) = (client, message.rest()) else {
@@ -93,7 +93,7 @@ impl Broker {
             requests.extend(client.zip(message.split_first().1.map(|request| request.detach())));
         }
         self.give_back(requests);
-        let lost = self.rep.remove_worker(worker) + self.plain.leave(worker);
+        let lost = self.rep.remove_worker(worker) + self.raw.leave(worker);
         if lost > 0 {
             self.summary.lost += lost as u64;
             self.losses.at_worker(Loss::WithWorker, worker, lost);

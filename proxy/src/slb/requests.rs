@@ -7,7 +7,7 @@ use enfonet::{Batch, Message, PeerId, Span};
 use super::broker::Broker;
 use super::losses::Loss;
 use super::rep_requests::RepRequest;
-use super::workers::{Choice, Kind};
+use super::workers::{Choice, WorkerKind};
 
 impl Broker {
     /// Gives requests to the workers that have the least to do, in runs; keeps what they can't take after all.
@@ -45,7 +45,7 @@ impl Broker {
         requests: impl Iterator<Item = Span<'a>>,
         to: Choice,
     ) {
-        if to.kind == Kind::Plain {
+        if to.kind == WorkerKind::Raw {
             let Some(identity) = self.frontend.identity(client) else {
                 let abandoned = requests.count();
                 self.summary.abandoned += abandoned as u64;
@@ -53,10 +53,10 @@ impl Broker {
                 return;
             };
             for request in requests {
-                self.plain.sent(to.worker, client);
+                self.raw.sent(to.worker, client);
                 self.bundle.push_behind(&identity, batch, &request);
             }
-            self.plain.forget_departed(|client| self.frontend.peer(client).is_some());
+            self.raw.forget_departed(|client| self.frontend.peer(client).is_some());
             return;
         }
         let (mut sequence, mut malformed) = (to.first, 0);

@@ -95,9 +95,9 @@ impl Broker {
     fn disconnect_idle(&self, clients: &mut Vec<PeerId>, reads: bool) {
         let mut busy: HashSet<PeerId> = self.rep.clients().collect();
         busy.extend(self.returned.iter().map(|(client, _)| *client));
-        // Where no plain worker has ever answered, a client would be waited for in vain.
-        if reads || self.plain.has_replies {
-            busy.extend(self.plain.clients());
+        // Where no raw worker has ever answered, a client would be waited for in vain.
+        if reads || self.raw.has_replies {
+            busy.extend(self.raw.clients());
         }
         clients.retain(|client| {
             busy.contains(client)
@@ -108,7 +108,7 @@ impl Broker {
 
     /// Requests that workers haven't answered, and requests that no worker has.
     fn under_way(&self) -> (u64, u64) {
-        let unanswered = self.rep.len() + self.plain.unanswered();
+        let unanswered = self.rep.len() + self.raw.unanswered();
         // Also those of clients that have gone: nobody receives them any more.
         let unread: usize = std::iter::from_fn(|| self.frontend.try_recv_event(usize::MAX))
             .map(|event| if let PeerEvent::Messages { batch, .. } = event { batch.len() } else { 0 })

@@ -17,7 +17,7 @@ async fn broker() -> (Broker, Endpoint, Endpoint) {
     (broker, frontend[0].clone(), backend[0].clone())
 }
 
-/// A client, or a plain worker.
+/// A client, or a raw worker.
 fn connected(endpoint: &Endpoint) -> Dealer {
     let dealer = Dealer::new();
     dealer.connect(endpoint.clone()).unwrap();

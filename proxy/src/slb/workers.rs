@@ -10,18 +10,18 @@ use super::credit::{Credit, Replies, Sequence};
 
 /// How a worker replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum WorkerKind {
     /// Once to each request, with the frames before it (REP): its requests are counted.
-    Counting,
+    Rep,
     /// As it likes (DEALER, ROUTER): bounded by its queue only.
-    Plain,
+    Raw,
 }
 
 #[derive(Debug)]
 struct Worker {
-    kind: Kind,
+    kind: WorkerKind,
     in_flight: usize,
-    /// Requests that it would have if it had been there as long as the other plain workers. Those may never be answered,
+    /// Requests that it would have if it had been there as long as the other raw workers. Those may never be answered,
     /// so a newcomer would get all that follow.
     handicap: usize,
     credit: Credit,
@@ -41,8 +41,8 @@ impl Worker {
     const fn available(&self) -> usize {
         match self.kind {
             _ if self.full => 0,
-            Kind::Counting => self.credit.limit().saturating_sub(self.in_flight),
-            Kind::Plain => PLAIN,
+            WorkerKind::Rep => self.credit.limit().saturating_sub(self.in_flight),
+            WorkerKind::Raw => RAW,
         }
     }
 }
@@ -51,15 +51,15 @@ impl Worker {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Choice {
     pub(super) worker: PeerId,
-    pub(super) kind: Kind,
+    pub(super) kind: WorkerKind,
     /// Maximum number of requests in a row.
     pub(super) run: usize,
     /// Position of the first of these requests among all that the worker got.
     pub(super) first: Sequence,
 }
 
-/// Maximum number of requests that a plain worker gets at a time, before its queue is looked at again.
-const PLAIN: usize = 64;
+/// Maximum number of requests that a raw worker gets at a time, before its queue is looked at again.
+const RAW: usize = 64;
 
 #[derive(Debug, Default)]
 pub(super) struct Workers {
@@ -95,16 +95,16 @@ impl Workers {
     }
 
     /// Returns how the worker replies, and where its next replies are counted; `None` if it isn't known.
-    pub(super) fn replies(&self, id: PeerId) -> Option<(Kind, Replies)> {
+    pub(super) fn replies(&self, id: PeerId) -> Option<(WorkerKind, Replies)> {
         self.workers.get(id).map(|worker| (worker.kind, worker.credit.next_replies()))
     }
 
     /// Adds a worker, which may have announced how many requests it serves at once.
-    pub(super) fn join(&mut self, id: PeerId, kind: Kind, capacity: Option<usize>) {
+    pub(super) fn join(&mut self, id: PeerId, kind: WorkerKind, capacity: Option<usize>) {
         self.turn += 1;
         let credit = Credit::new(capacity);
-        let plain = self.workers.values().filter(|worker| worker.kind == Kind::Plain);
-        let handicap = if kind == Kind::Plain { plain.map(Worker::load).min().unwrap_or(0) } else { 0 };
+        let raw = self.workers.values().filter(|worker| worker.kind == WorkerKind::Raw);
+        let handicap = if kind == WorkerKind::Raw { raw.map(Worker::load).min().unwrap_or(0) } else { 0 };
         let worker = Worker { kind, in_flight: 0, handicap, credit, full: false, turn: self.turn };
         self.workers.insert(id, worker);
         self.enlist(id);
@@ -155,7 +155,7 @@ impl Workers {
     }
 
     /// The worker has gone. Gives its kind, if it was known.
-    pub(super) fn leave(&mut self, id: PeerId) -> Option<Kind> {
+    pub(super) fn leave(&mut self, id: PeerId) -> Option<WorkerKind> {
         self.delist(id);
         self.full.retain(|full| *full != id);
         let worker = self.workers.remove(id)?;
@@ -163,7 +163,7 @@ impl Workers {
         Some(worker.kind)
     }
 
-    fn change(&mut self, id: PeerId, change: impl FnOnce(&mut Worker)) -> Option<Kind> {
+    fn change(&mut self, id: PeerId, change: impl FnOnce(&mut Worker)) -> Option<WorkerKind> {
         self.delist(id);
         let worker = self.workers.get_mut(id)?;
         let before = worker.in_flight;
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn idle_workers_come_first_and_take_turns() {
         let (mut workers, ids) = (Workers::default(), ids(3));
-        ids.iter().for_each(|id| workers.join(*id, Kind::Counting, None));
+        ids.iter().for_each(|id| workers.join(*id, WorkerKind::Rep, None));
         let first: Vec<_> = std::iter::from_fn(|| send(&mut workers)).collect();
         assert_eq!(first, ids, "a new worker has credit for one request");
         let now = Instant::now();
@@ -233,11 +233,11 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_worker_that_comes_later_gets_no_more_than_those_whose_requests_nobody_answers() {
+    fn a_raw_worker_that_comes_later_gets_no_more_than_those_whose_requests_nobody_answers() {
         let (mut workers, ids) = (Workers::default(), ids(2));
-        workers.join(ids[0], Kind::Plain, None);
+        workers.join(ids[0], WorkerKind::Raw, None);
         (0..1000).for_each(|_| workers.sent(ids[0], 1, Instant::now()));
-        workers.join(ids[1], Kind::Plain, None);
+        workers.join(ids[1], WorkerKind::Raw, None);
         let next: Vec<_> = (0..10).filter_map(|_| send(&mut workers)).collect();
         assert_eq!(next.iter().filter(|id| **id == ids[1]).count(), 5, "{next:?}");
     }
@@ -245,7 +245,7 @@ mod tests {
     #[test]
     fn a_fast_worker_gets_several_in_a_row_but_no_more_than_its_credit() {
         let (mut workers, ids) = (Workers::default(), ids(2));
-        workers.join(ids[0], Kind::Counting, None);
+        workers.join(ids[0], WorkerKind::Rep, None);
         let mut now = Instant::now();
         for _ in 0..200 {
             let Choice { worker, run, .. } = workers.pick().unwrap();
@@ -260,21 +260,21 @@ mod tests {
         let almost_all = workers.credit() - 3;
         workers.sent(ids[0], almost_all, now);
         assert_eq!(workers.pick().map(|choice| choice.run), Some(3));
-        workers.join(ids[1], Kind::Counting, None);
+        workers.join(ids[1], WorkerKind::Rep, None);
         assert_eq!(workers.pick().map(|choice| (choice.worker, choice.run)), Some((ids[1], 1)));
     }
 
     #[test]
     fn a_full_or_gone_worker_gets_nothing() {
         let (mut workers, ids) = (Workers::default(), ids(2));
-        ids.iter().for_each(|id| workers.join(*id, Kind::Plain, None));
+        ids.iter().for_each(|id| workers.join(*id, WorkerKind::Raw, None));
         workers.is_full(ids[0]);
         assert_eq!(send(&mut workers), Some(ids[1]));
         assert_eq!(send(&mut workers), Some(ids[1]));
         workers.room(ids[0]);
         assert_eq!(send(&mut workers), Some(ids[0]));
-        assert_eq!(workers.leave(ids[0]), Some(Kind::Plain));
-        assert_eq!(workers.leave(ids[1]), Some(Kind::Plain));
+        assert_eq!(workers.leave(ids[0]), Some(WorkerKind::Raw));
+        assert_eq!(workers.leave(ids[1]), Some(WorkerKind::Raw));
         assert_eq!((send(&mut workers), workers.in_flight(), workers.credit()), (None, 0, 0));
     }
 
@@ -287,7 +287,7 @@ mod tests {
                 now += Duration::from_micros(50);
                 let id = ids[at];
                 match step {
-                    0 if !workers.workers.contains_key(id) => workers.join(id, if at == 0 { Kind::Plain } else { Kind::Counting }, (at == 1).then_some(7)),
+                    0 if !workers.workers.contains_key(id) => workers.join(id, if at == 0 { WorkerKind::Raw } else { WorkerKind::Rep }, (at == 1).then_some(7)),
                     1 => drop(workers.leave(id)),
                     2 => reply(&mut workers, id, 1, now),
                     3 if !workers.full.contains(&id) => workers.is_full(id),
@@ -297,7 +297,7 @@ mod tests {
                 prop_assert_eq!(workers.in_flight(), workers.workers.values().map(|w| w.in_flight).sum::<usize>());
                 prop_assert_eq!(workers.credit(), workers.workers.values().map(Worker::available).sum::<usize>());
                 prop_assert_eq!(workers.pick().is_some(), workers.credit() > 0);
-                prop_assert!(workers.workers.values().all(|w| w.kind == Kind::Plain || w.in_flight <= 65_535));
+                prop_assert!(workers.workers.values().all(|w| w.kind == WorkerKind::Raw || w.in_flight <= 65_535));
             }
         }
     }

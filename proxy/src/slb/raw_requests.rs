@@ -5,13 +5,13 @@ use std::collections::hash_map::Entry;
 
 use enfonet::PeerId;
 
-/// Entries of plain requests that are kept without a look at whether their clients have gone.
+/// Entries of raw requests that are kept without a look at whether their clients have gone.
 const MIN_ENTRIES: usize = 1024;
 
-/// Requests that plain workers haven't answered, by worker and client. Such workers may answer as they like: one reply each
+/// Requests that raw workers haven't answered, by worker and client. Such workers may answer as they like: one reply each
 /// is assumed.
 #[derive(Debug, Default)]
-pub(super) struct PlainRequests {
+pub(super) struct RawRequests {
     requests: HashMap<(PeerId, PeerId), usize>,
     /// Any was ever answered.
     pub(super) has_replies: bool,
@@ -19,7 +19,7 @@ pub(super) struct PlainRequests {
     enough: usize,
 }
 
-impl PlainRequests {
+impl RawRequests {
     /// A worker has got a request of the client.
     pub(super) fn sent(&mut self, worker: PeerId, client: PeerId) {
         *self.requests.entry((worker, client)).or_default() += 1;
@@ -73,10 +73,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plain_worker_has_the_requests_that_it_has_not_answered_until_it_goes() {
+    fn a_raw_worker_has_the_requests_that_it_has_not_answered_until_it_goes() {
         let mut ids = SlotMap::<PeerId, ()>::with_key();
         let [ann, bob, one, other] = [(); 4].map(|()| ids.insert(()));
-        let mut requests = PlainRequests::default();
+        let mut requests = RawRequests::default();
         [(one, ann), (one, bob), (one, ann), (other, bob)].into_iter().for_each(|(w, c)| requests.sent(w, c));
         assert_eq!(requests.unanswered(), 0, "they may be of a kind that nobody answers");
         requests.taken_back(other, bob);
@@ -91,7 +91,7 @@ mod tests {
     fn requests_of_clients_that_have_gone_are_forgotten_before_they_are_many() {
         let mut ids = SlotMap::<PeerId, ()>::with_key();
         let (worker, stays) = (ids.insert(()), ids.insert(()));
-        let mut requests = PlainRequests::default();
+        let mut requests = RawRequests::default();
         requests.sent(worker, stays);
         for _ in 0..MIN_ENTRIES * 4 {
             requests.sent(worker, ids.insert(()));
