@@ -51,7 +51,7 @@ pub struct Broker {
     /// Requests that REP workers have.
     pub(super) rep: RepRequests,
     /// Requests that came back from a worker that went, or was full, or that no worker is left for; oldest first.
-    pub(super) returned: VecDeque<(PeerId, Message)>,
+    pub(super) requeued: VecDeque<(PeerId, Message)>,
     /// Requests that DEALER and ROUTER workers have.
     pub(super) raw: RawRequests,
     /// Messages that are about to be sent to one peer; empty otherwise.
@@ -85,7 +85,7 @@ impl Broker {
             config,
             workers: Workers::default(),
             rep: RepRequests::new(),
-            returned: VecDeque::new(),
+            requeued: VecDeque::new(),
             raw: RawRequests::default(),
             bundle: Bundle::default(),
             losses: Losses::default(),

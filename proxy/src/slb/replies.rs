@@ -92,7 +92,7 @@ impl Broker {
             }
             requests.extend(client.zip(message.split_first().1.map(|request| request.detach())));
         }
-        self.give_back(requests);
+        self.requeue(requests);
         let lost = self.rep.remove_worker(worker) + self.raw.leave(worker);
         if lost > 0 {
             self.summary.lost += lost as u64;

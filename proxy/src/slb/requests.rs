@@ -34,7 +34,7 @@ impl Broker {
                 }));
             }
         }
-        self.give_back(refused);
+        self.requeue(refused);
     }
 
     /// Puts requests into the bundle, behind what the worker is to give back with the reply.
@@ -93,7 +93,7 @@ impl Broker {
     }
 
     /// Puts requests before those that wait to be handed over again: these are older.
-    pub(super) fn give_back(&mut self, requests: Vec<(PeerId, Message)>) {
-        requests.into_iter().rev().for_each(|request| self.returned.push_front(request));
+    pub(super) fn requeue(&mut self, requests: Vec<(PeerId, Message)>) {
+        requests.into_iter().rev().for_each(|request| self.requeued.push_front(request));
     }
 }

@@ -57,7 +57,7 @@ impl Broker {
         if credit == 0 {
             return false;
         }
-        if let Some((client, request)) = self.returned.pop_front() {
+        if let Some((client, request)) = self.requeued.pop_front() {
             self.hand_over(client, request.into(), Instant::now());
             return true;
         }

@@ -94,7 +94,7 @@ impl Broker {
     /// Disconnects the clients that nothing is under way for, and forgets those that have gone.
     fn disconnect_idle(&self, clients: &mut Vec<PeerId>, reads: bool) {
         let mut busy: HashSet<PeerId> = self.rep.clients().collect();
-        busy.extend(self.returned.iter().map(|(client, _)| *client));
+        busy.extend(self.requeued.iter().map(|(client, _)| *client));
         // Where no raw worker has ever answered, a client would be waited for in vain.
         if reads || self.raw.has_replies {
             busy.extend(self.raw.clients());
@@ -113,6 +113,6 @@ impl Broker {
         let unread: usize = std::iter::from_fn(|| self.frontend.try_recv_event(usize::MAX))
             .map(|event| if let PeerEvent::Messages { batch, .. } = event { batch.len() } else { 0 })
             .sum();
-        (unanswered as u64, (self.returned.len() + unread) as u64)
+        (unanswered as u64, (self.requeued.len() + unread) as u64)
     }
 }

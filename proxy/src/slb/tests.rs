@@ -159,9 +159,9 @@ async fn requests_that_a_full_worker_refuses_are_under_way_no_more_and_go_to_it_
 async fn requests_that_come_back_from_a_worker_go_before_those_that_came_back_later() {
     let (mut broker, ..) = broker().await;
     let client = PeerId::default();
-    broker.give_back(vec![(client, "3".into()), (client, "4".into())]);
-    broker.give_back(vec![(client, "1".into()), (client, "2".into())]);
-    let order: Vec<_> = broker.returned.iter().map(|(_, request)| request.text(0).into_owned()).collect();
+    broker.requeue(vec![(client, "3".into()), (client, "4".into())]);
+    broker.requeue(vec![(client, "1".into()), (client, "2".into())]);
+    let order: Vec<_> = broker.requeued.iter().map(|(_, request)| request.text(0).into_owned()).collect();
     assert_eq!(order, ["1", "2", "3", "4"], "what comes back last was handed over first");
 }
 
