@@ -11,7 +11,7 @@ use super::workers::{Choice, WorkerKind};
 
 impl Broker {
     /// Gives requests to the workers that have the least to do, in runs; keeps what they can't take after all.
-    pub(super) fn hand_over(&mut self, client: PeerId, requests: Batch, now: Instant) {
+    pub(super) fn dispatch(&mut self, client: PeerId, requests: Batch, now: Instant) {
         let batch = requests.encoded();
         let (mut requests, mut waiting) = (batch.spans(), batch.len());
         let mut refused = Vec::new();

@@ -48,22 +48,22 @@ impl Broker {
             self.handle_worker(event);
             events += 1;
         }
-        self.next_request() || events == EVENTS
+        self.dispatch_next() || events == EVENTS
     }
 
     /// Hands over what comes first, if a worker may have it; `false` when there is nothing to hand over.
-    pub(super) fn next_request(&mut self) -> bool {
+    pub(super) fn dispatch_next(&mut self) -> bool {
         let credit = self.workers.credit();
         if credit == 0 {
             return false;
         }
         if let Some((client, request)) = self.requeued.pop_front() {
-            self.hand_over(client, request.into(), Instant::now());
+            self.dispatch(client, request.into(), Instant::now());
             return true;
         }
         match self.frontend.try_recv_event(credit) {
             Some(PeerEvent::Messages { peer, batch }) => {
-                self.hand_over(peer, batch, Instant::now());
+                self.dispatch(peer, batch, Instant::now());
                 true
             }
             event => event.is_some(),

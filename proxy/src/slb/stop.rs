@@ -74,8 +74,8 @@ impl Broker {
                 self.disconnect_idle(&mut clients, reads);
             }
             // With credit to spare, all requests that have come were handed over, also those of clients that have gone.
-            let is_handed_over = !goes_on && self.workers.credit() > 0;
-            if self.workers.is_empty() || (clients.is_empty() && is_handed_over) {
+            let is_all_dispatched = !goes_on && self.workers.credit() > 0;
+            if self.workers.is_empty() || (clients.is_empty() && is_all_dispatched) {
                 return;
             }
             // There may be much, and the connections want to go on meanwhile.
@@ -86,7 +86,7 @@ impl Broker {
             tokio::select! {
                 biased;
                 goes_on = self.wait() => if !goes_on { return },
-                () = self.frontend.wait_disconnected(), if is_handed_over => return,
+                () = self.frontend.wait_disconnected(), if is_all_dispatched => return,
             }
         }
     }
