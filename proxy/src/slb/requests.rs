@@ -22,7 +22,7 @@ impl Broker {
             };
             let run = choice.run.min(waiting);
             waiting -= run;
-            self.address(client, &batch, requests.by_ref().take(run), choice);
+            self.stage(client, &batch, requests.by_ref().take(run), choice);
             let (sent, left) = self.send_requests(choice.worker);
             self.workers.sent(choice.worker, sent, now);
             if !left.is_empty() {
@@ -38,7 +38,7 @@ impl Broker {
     }
 
     /// Puts requests into the bundle, behind what the worker is to give back with the reply.
-    pub(super) fn address<'a>(
+    pub(super) fn stage<'a>(
         &mut self,
         client: PeerId,
         batch: &Batch,
