@@ -103,7 +103,7 @@ impl Broker {
 /// Tokens.
 impl Broker {
     /// The client that the first frame of a worker's message stands for. A token is used up by that.
-    pub(super) fn take_client(&mut self, first: &[u8], worker: PeerId, kind: WorkerKind) -> Option<PeerId> {
+    pub(super) fn undo_dispatch(&mut self, first: &[u8], worker: PeerId, kind: WorkerKind) -> Option<PeerId> {
         match kind {
             WorkerKind::Rep => self.rep.remove(first, worker).map(|request| request.client),
             WorkerKind::Raw => self.frontend.find(first).inspect(|client| self.raw.taken_back(worker, *client)),

@@ -84,7 +84,7 @@ impl Broker {
         let Some(kind) = self.workers.leave(worker) else { return };
         let mut requests = Vec::new();
         for message in unsent.into_iter().flatten() {
-            let client = self.take_client(message.first(), worker, kind);
+            let client = self.undo_dispatch(message.first(), worker, kind);
             self.summary.requests -= 1;
             if client.is_none() {
                 self.summary.abandoned += 1;

@@ -29,7 +29,7 @@ impl Broker {
                 self.workers.is_full(choice.worker);
                 refused.extend(left.into_iter().flatten().filter_map(|message| {
                     // No reply is awaited any more.
-                    self.take_client(message.first(), choice.worker, choice.kind);
+                    self.undo_dispatch(message.first(), choice.worker, choice.kind);
                     Some((client, message.split_first().1?.detach()))
                 }));
             }
