@@ -17,10 +17,10 @@ impl Broker {
     /// Deals with what has happened, or waits until something has; `false` when a socket is closed. Cancel safe: what has
     /// been received is dealt with before anything is waited for.
     pub(super) async fn step(&mut self) -> bool {
-        let goes_on = self.go_on();
+        let has_more = self.process_ready();
         // There may be much, and others want to go on meanwhile.
         tokio::task::coop::consume_budget().await;
-        goes_on || self.wait().await
+        has_more || self.wait().await
     }
 
     /// Waits until something has happened; `false` when a socket is closed.
@@ -35,7 +35,7 @@ impl Broker {
 
     /// Deals with some of what has happened at workers, and with what comes next of clients, so that neither keeps the
     /// other waiting; `false` when that was all.
-    pub(super) fn go_on(&mut self) -> bool {
+    pub(super) fn process_ready(&mut self) -> bool {
         if !self.workers.full().is_empty()
             && let Some(worker) = self.backend.find_room(self.workers.full())
         {

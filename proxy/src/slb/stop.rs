@@ -69,23 +69,23 @@ impl Broker {
     async fn serve_out(&mut self, reads: bool) {
         let mut clients: Vec<PeerId> = self.frontend.peers().iter().map(|client| client.info.id).collect();
         for step in 0.. {
-            let goes_on = self.go_on();
-            if !goes_on || step % STEPS_BETWEEN_LOOKS == 0 {
+            let has_more = self.process_ready();
+            if !has_more || step % STEPS_BETWEEN_LOOKS == 0 {
                 self.disconnect_idle(&mut clients, reads);
             }
             // With credit to spare, all requests that have come were handed over, also those of clients that have gone.
-            let is_all_dispatched = !goes_on && self.workers.credit() > 0;
+            let is_all_dispatched = !has_more && self.workers.credit() > 0;
             if self.workers.is_empty() || (clients.is_empty() && is_all_dispatched) {
                 return;
             }
             // There may be much, and the connections want to go on meanwhile.
             tokio::task::coop::consume_budget().await;
-            if goes_on {
+            if has_more {
                 continue;
             }
             tokio::select! {
                 biased;
-                goes_on = self.wait() => if !goes_on { return },
+                has_more = self.wait() => if !has_more { return },
                 () = self.frontend.wait_disconnected(), if is_all_dispatched => return,
             }
         }

@@ -28,7 +28,7 @@ fn connected(endpoint: &Endpoint) -> Dealer {
 async fn meet_a_worker(broker: &mut Broker) {
     while broker.workers.credit() == 0 {
         assert!(broker.wait().await);
-        broker.go_on();
+        broker.process_ready();
     }
 }
 
@@ -61,7 +61,7 @@ async fn workers_that_have_much_to_say_do_not_keep_clients_waiting() {
     come(|| broker.backend.peers(), workers.len() as u64).await;
     let _client = asking(&broker, &frontend).await;
     while broker.summary.requests == 0 {
-        assert!(broker.go_on());
+        assert!(broker.process_ready());
     }
     assert!(broker.summary.undeliverable < workers.len() as u64, "{:?}", broker.summary);
 }
@@ -75,7 +75,7 @@ async fn a_worker_that_has_room_again_gets_requests_though_the_broker_never_wait
     let peer = broker.backend.peers()[0].info.id;
     broker.workers.is_full(peer);
     let _client = asking(&broker, &frontend).await;
-    assert!(broker.go_on());
+    assert!(broker.process_ready());
     assert_eq!(broker.summary.requests, 1);
 }
 
@@ -91,7 +91,7 @@ async fn a_full_worker_that_has_gone_is_not_tried_again() {
     tokio::time::timeout(Duration::from_secs(10), gone).await.expect("it goes").unwrap();
     assert_eq!(broker.backend.find_room(&[peer]), None);
     let _client = asking(&broker, &frontend).await;
-    assert!(!broker.go_on());
+    assert!(!broker.process_ready());
     assert_eq!((broker.workers.full(), broker.workers.credit()), (&[][..], 0), "its going is dealt with");
     assert_eq!(broker.summary.requests, 0, "and the request waits");
 }
@@ -144,7 +144,7 @@ async fn requests_that_a_full_worker_refuses_are_under_way_no_more_and_go_to_it_
     let broke = async {
         while broker.summary.replies < REQUESTS as u64 {
             assert!(broker.wait().await);
-            while broker.go_on() {}
+            while broker.process_ready() {}
             if !broker.workers.full().is_empty() {
                 full.cancel();
             }
