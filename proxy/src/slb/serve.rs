@@ -20,11 +20,11 @@ impl Broker {
         let has_more = self.process_ready();
         // There may be much, and others want to go on meanwhile.
         tokio::task::coop::consume_budget().await;
-        has_more || self.wait().await
+        has_more || self.wait_ready().await
     }
 
     /// Waits until something has happened; `false` when a socket is closed.
-    pub(super) async fn wait(&self) -> bool {
+    pub(super) async fn wait_ready(&self) -> bool {
         tokio::select! {
             biased;
             outcome = self.backend.wait_event() => outcome.is_ok(),

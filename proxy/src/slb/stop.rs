@@ -85,7 +85,7 @@ impl Broker {
             }
             tokio::select! {
                 biased;
-                has_more = self.wait() => if !has_more { return },
+                has_more = self.wait_ready() => if !has_more { return },
                 () = self.frontend.wait_disconnected(), if is_all_dispatched => return,
             }
         }

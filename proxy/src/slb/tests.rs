@@ -27,7 +27,7 @@ fn connected(endpoint: &Endpoint) -> Dealer {
 /// Has the broker learn of the first worker.
 async fn meet_a_worker(broker: &mut Broker) {
     while broker.workers.credit() == 0 {
-        assert!(broker.wait().await);
+        assert!(broker.wait_ready().await);
         broker.process_ready();
     }
 }
@@ -143,7 +143,7 @@ async fn requests_that_a_full_worker_refuses_are_under_way_no_more_and_go_to_it_
     };
     let broke = async {
         while broker.summary.replies < REQUESTS as u64 {
-            assert!(broker.wait().await);
+            assert!(broker.wait_ready().await);
             while broker.process_ready() {}
             if !broker.workers.full().is_empty() {
                 full.cancel();
