@@ -87,15 +87,15 @@ impl Broker {
         self.run_until(shutdown, pending()).await
     }
 
-    /// Forwards and stops as [`run`](Self::run) does, but a stop that has begun ends at once when `cut` is ready.
+    /// Forwards and stops as [`run`](Self::run) does, but a stop that has begun ends at once when `abort` is ready.
     pub async fn run_until(
         self,
         shutdown: impl Future<Output = ()>,
-        cut: impl Future<Output = ()>,
+        abort: impl Future<Output = ()>,
     ) -> Summary {
-        let (mut cut, stopping) = (pin!(cut), CancellationToken::new());
+        let (mut abort, stopping) = (pin!(abort), CancellationToken::new());
         let mut messages = 0;
-        let (end, is_cut) = {
+        let (end, is_aborted) = {
             let forwarding = async {
                 tokio::select! {
                     () = self.forward_messages(&stopping, &mut messages) => {}
@@ -109,18 +109,18 @@ impl Broker {
                 () = shutdown => false,
             };
             let end = Instant::now() + self.config.stop_time();
-            let is_cut = tokio::select! {
+            let is_aborted = tokio::select! {
                 biased;
-                () = &mut cut => true,
+                () = &mut abort => true,
                 () = forwarding, if !is_closed => false,
                 () = self.stop_publishers(end, &stopping) => false,
             };
-            (end, is_cut)
+            (end, is_aborted)
         };
-        let linger = if is_cut { Duration::ZERO } else { end.saturating_duration_since(Instant::now()) };
+        let linger = if is_aborted { Duration::ZERO } else { end.saturating_duration_since(Instant::now()) };
         let unsent = tokio::select! {
             biased;
-            () = cut, if !is_cut => self.backend.close(Duration::ZERO).await.dropped,
+            () = abort, if !is_aborted => self.backend.close(Duration::ZERO).await.dropped,
             closing = self.backend.close(linger) => closing.dropped,
         };
         // Publishers that haven't closed: what is on its way from them is lost.

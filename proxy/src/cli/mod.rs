@@ -52,7 +52,7 @@ const WRONG_ARGUMENTS: u8 = 2;
 macro_rules! broker {
     ($broker:ident) => {
         |config: Config, demo: bool, is_open: bool| async move {
-            let (stop, cut) = stop_signals()?;
+            let (stop, abort) = stop_signals()?;
             let listeners = [config.frontend.bind.len(), config.backend.bind.len()];
             let broker = $broker::Broker::bind(config).await.map_err(|error| Failure::start(&error))?;
             let at = broker.endpoints().clone();
@@ -62,18 +62,18 @@ macro_rules! broker {
             if let Err(error) = print_line(format_args!("ready {at}")) {
                 tracing::warn!(%error, "can't print that the broker is ready");
             }
-            let is_cut = AtomicBool::new(false);
-            let cut = async {
-                cut.await;
-                is_cut.store(true, Ordering::Relaxed);
+            let is_aborted = AtomicBool::new(false);
+            let abort = async {
+                abort.await;
+                is_aborted.store(true, Ordering::Relaxed);
             };
-            let running = broker.run_until(stop, cut);
+            let running = broker.run_until(stop, abort);
             if demo {
                 demo::$broker(&at, running).await?;
             } else {
                 running.await;
             }
-            if is_cut.into_inner() {
+            if is_aborted.into_inner() {
                 return Err("a second signal ended it at once".into());
             }
             Ok::<(), Failure>(())

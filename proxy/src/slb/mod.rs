@@ -59,18 +59,18 @@ impl Broker {
         self.run_until(shutdown, std::future::pending()).await
     }
 
-    /// Forwards and stops as [`run`](Self::run) does, but a stop that has begun ends at once when `cut` is ready.
+    /// Forwards and stops as [`run`](Self::run) does, but a stop that has begun ends at once when `abort` is ready.
     pub async fn run_until(
         mut self,
         shutdown: impl Future<Output = ()>,
-        cut: impl Future<Output = ()>,
+        abort: impl Future<Output = ()>,
     ) -> Summary {
         tokio::select! {
             biased;
             () = shutdown => {}
             () = self.forward() => {}
         }
-        self.stop(pin!(cut)).await
+        self.stop(pin!(abort)).await
     }
 }
 

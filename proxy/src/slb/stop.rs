@@ -18,23 +18,23 @@ use super::broker::{Broker, Summary};
 const STEPS_BETWEEN_LOOKS: usize = 32;
 
 impl Broker {
-    /// Lets the clients go, then the workers; at once when `cut` is ready. Tells what was lost.
-    pub(super) async fn stop(mut self, mut cut: Pin<&mut impl Future<Output = ()>>) -> Summary {
+    /// Lets the clients go, then the workers; at once when `abort` is ready. Tells what was lost.
+    pub(super) async fn stop(mut self, mut abort: Pin<&mut impl Future<Output = ()>>) -> Summary {
         let end = Instant::now() + self.config.stop_time();
         self.frontend.refuse_new_peers();
         self.backend.refuse_new_peers();
-        let is_cut = tokio::select! {
+        let is_aborted = tokio::select! {
             biased;
-            () = &mut cut => true,
+            () = &mut abort => true,
             () = self.let_clients_go(end) => false,
         };
         let (unanswered, unserved) = self.under_way();
         let (frontend, backend) = (self.frontend.clone(), self.backend.clone());
         let close = |linger| async move { tokio::join!(frontend.close(linger), backend.close(linger)).0 };
-        let linger = if is_cut { Duration::ZERO } else { end.saturating_duration_since(Instant::now()) };
+        let linger = if is_aborted { Duration::ZERO } else { end.saturating_duration_since(Instant::now()) };
         let closing = tokio::select! {
             biased;
-            () = cut, if !is_cut => close.clone()(Duration::ZERO).await,
+            () = abort, if !is_aborted => close.clone()(Duration::ZERO).await,
             closing = close.clone()(linger) => closing,
         };
         let undelivered = closing.dropped as u64;
