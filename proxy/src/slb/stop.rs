@@ -26,7 +26,7 @@ impl Broker {
         let is_aborted = tokio::select! {
             biased;
             () = &mut abort => true,
-            () = self.let_clients_go(end) => false,
+            () = self.drain_clients(end) => false,
         };
         let (unanswered, unserved) = self.under_way();
         let (frontend, backend) = (self.frontend.clone(), self.backend.clone());
@@ -53,20 +53,20 @@ impl Broker {
 
     /// Serves clients until none is connected. From half of the time on none is read any more; after three quarters what is
     /// under way is given up.
-    async fn let_clients_go(&mut self, end: Instant) {
+    async fn drain_clients(&mut self, end: Instant) {
         let grace = self.config.stop_time();
-        if timeout_at(end - grace / 2, self.serve_out(true)).await.is_err() {
+        if timeout_at(end - grace / 2, self.serve_until_drained(true)).await.is_err() {
             debug!(
                 clients = self.frontend.peers().len(),
                 "clients that always have something under way are read no more"
             );
         }
         self.frontend.stop_receiving();
-        let _ = timeout_at(end - grace / 4, self.serve_out(false)).await;
+        let _ = timeout_at(end - grace / 4, self.serve_until_drained(false)).await;
     }
 
     /// Serves clients until none is connected and all that they sent is with workers, or until no worker is connected.
-    async fn serve_out(&mut self, reads: bool) {
+    async fn serve_until_drained(&mut self, reads: bool) {
         let mut clients: Vec<PeerId> = self.frontend.peers().iter().map(|client| client.info.id).collect();
         for step in 0.. {
             let has_more = self.process_ready();
