@@ -28,7 +28,7 @@ impl Broker {
             () = &mut abort => true,
             () = self.drain_clients(end) => false,
         };
-        let (unanswered, unserved) = self.under_way();
+        let (unanswered, unserved) = self.count_pending();
         let (frontend, backend) = (self.frontend.clone(), self.backend.clone());
         let close = |linger| async move { tokio::join!(frontend.close(linger), backend.close(linger)).0 };
         let linger = if is_aborted { Duration::ZERO } else { end.saturating_duration_since(Instant::now()) };
@@ -107,7 +107,7 @@ impl Broker {
     }
 
     /// Requests that workers haven't answered, and requests that no worker has.
-    fn under_way(&self) -> (u64, u64) {
+    fn count_pending(&self) -> (u64, u64) {
         let unanswered = self.rep.len() + self.raw.unanswered();
         // Also those of clients that have gone: nobody receives them any more.
         let unread: usize = std::iter::from_fn(|| self.frontend.try_recv_event(usize::MAX))
