@@ -106,7 +106,7 @@ impl Broker {
     pub(super) fn undo_dispatch(&mut self, first: &[u8], worker: PeerId, kind: WorkerKind) -> Option<PeerId> {
         match kind {
             WorkerKind::Rep => self.rep.remove(first, worker).map(|request| request.client),
-            WorkerKind::Raw => self.frontend.find(first).inspect(|client| self.raw.taken_back(worker, *client)),
+            WorkerKind::Raw => self.frontend.find(first).inspect(|client| self.raw.remove(worker, *client)),
         }
     }
 }

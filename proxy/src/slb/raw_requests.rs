@@ -6,7 +6,7 @@ use std::collections::hash_map::Entry;
 use enfonet::PeerId;
 
 /// Entries of raw requests that are kept without a look at whether their clients have gone.
-const MIN_ENTRIES: usize = 1024;
+const MIN_SWEPT_ENTRIES: usize = 1024;
 
 /// Requests that raw workers haven't answered, by worker and client. Such workers may answer as they like: one reply each
 /// is assumed.
@@ -14,25 +14,25 @@ const MIN_ENTRIES: usize = 1024;
 pub(super) struct RawRequests {
     requests: HashMap<(PeerId, PeerId), usize>,
     /// Any was ever answered.
-    pub(super) has_replies: bool,
+    pub(super) any_answered: bool,
     /// Entries at which those of departed clients are looked for.
-    enough: usize,
+    sweep_at: usize,
 }
 
 impl RawRequests {
     /// A worker has got a request of the client.
-    pub(super) fn sent(&mut self, worker: PeerId, client: PeerId) {
+    pub(super) fn insert(&mut self, worker: PeerId, client: PeerId) {
         *self.requests.entry((worker, client)).or_default() += 1;
     }
 
     /// A reply of the worker to the client has come.
-    pub(super) fn answered(&mut self, worker: PeerId, client: PeerId) {
-        self.has_replies = true;
-        self.taken_back(worker, client);
+    pub(super) fn record_reply(&mut self, worker: PeerId, client: PeerId) {
+        self.any_answered = true;
+        self.remove(worker, client);
     }
 
     /// The worker hasn't got a request of the client after all.
-    pub(super) fn taken_back(&mut self, worker: PeerId, client: PeerId) {
+    pub(super) fn remove(&mut self, worker: PeerId, client: PeerId) {
         if let Entry::Occupied(mut requests) = self.requests.entry((worker, client)) {
             *requests.get_mut() -= 1;
             if *requests.get() == 0 {
@@ -43,17 +43,17 @@ impl RawRequests {
 
     /// Forgets the requests of clients that have gone, whenever there are twice as many entries as after the last time. Workers
     /// that never answer would have them grow for ever.
-    pub(super) fn forget_departed(&mut self, is_connected: impl Fn(PeerId) -> bool) {
-        if self.requests.len() >= self.enough.max(MIN_ENTRIES) {
+    pub(super) fn sweep_departed(&mut self, is_connected: impl Fn(PeerId) -> bool) {
+        if self.requests.len() >= self.sweep_at.max(MIN_SWEPT_ENTRIES) {
             self.requests.retain(|(_, client), _| is_connected(*client));
-            self.enough = self.requests.len() * 2;
+            self.sweep_at = self.requests.len() * 2;
         }
     }
 
     /// The worker has gone, and what it had is lost. Returns how many requests that were.
-    pub(super) fn leave(&mut self, worker: PeerId) -> usize {
+    pub(super) fn remove_worker(&mut self, worker: PeerId) -> usize {
         let lost = self.requests.extract_if(|(at, _), _| *at == worker).map(|(_, requests)| requests).sum();
-        if self.has_replies { lost } else { 0 }
+        if self.any_answered { lost } else { 0 }
     }
 
     pub(super) fn clients(&self) -> impl Iterator<Item = PeerId> {
@@ -62,7 +62,7 @@ impl RawRequests {
 
     /// Requests that a reply is expected to.
     pub(super) fn unanswered(&self) -> usize {
-        if self.has_replies { self.requests.values().sum() } else { 0 }
+        if self.any_answered { self.requests.values().sum() } else { 0 }
     }
 }
 
@@ -77,14 +77,14 @@ mod tests {
         let mut ids = SlotMap::<PeerId, ()>::with_key();
         let [ann, bob, one, other] = [(); 4].map(|()| ids.insert(()));
         let mut requests = RawRequests::default();
-        [(one, ann), (one, bob), (one, ann), (other, bob)].into_iter().for_each(|(w, c)| requests.sent(w, c));
+        [(one, ann), (one, bob), (one, ann), (other, bob)].into_iter().for_each(|(w, c)| requests.insert(w, c));
         assert_eq!(requests.unanswered(), 0, "they may be of a kind that nobody answers");
-        requests.taken_back(other, bob);
-        requests.answered(one, bob);
-        requests.answered(one, bob);
-        requests.answered(one, ann);
+        requests.remove(other, bob);
+        requests.record_reply(one, bob);
+        requests.record_reply(one, bob);
+        requests.record_reply(one, ann);
         assert_eq!((requests.clients().collect::<Vec<_>>(), requests.unanswered()), (vec![ann], 1));
-        assert_eq!((requests.leave(other), requests.leave(one), requests.unanswered()), (0, 1, 0));
+        assert_eq!((requests.remove_worker(other), requests.remove_worker(one), requests.unanswered()), (0, 1, 0));
     }
 
     #[test]
@@ -92,11 +92,11 @@ mod tests {
         let mut ids = SlotMap::<PeerId, ()>::with_key();
         let (worker, stays) = (ids.insert(()), ids.insert(()));
         let mut requests = RawRequests::default();
-        requests.sent(worker, stays);
-        for _ in 0..MIN_ENTRIES * 4 {
-            requests.sent(worker, ids.insert(()));
-            requests.forget_departed(|client| client == stays);
-            assert!(requests.requests.len() <= MIN_ENTRIES);
+        requests.insert(worker, stays);
+        for _ in 0..MIN_SWEPT_ENTRIES * 4 {
+            requests.insert(worker, ids.insert(()));
+            requests.sweep_departed(|client| client == stays);
+            assert!(requests.requests.len() <= MIN_SWEPT_ENTRIES);
         }
         assert!(requests.clients().any(|client| client == stays));
     }

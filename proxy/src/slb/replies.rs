@@ -41,7 +41,7 @@ impl Broker {
                     // A reply to a client that has gone is one too.
                     replies.push_any();
                     let client = self.frontend.find(message.first);
-                    client.inspect(|client| self.raw.answered(worker, *client))
+                    client.inspect(|client| self.raw.record_reply(worker, *client))
                 }
             };
             let (Some(client), Some(reply)) = (client, message.rest()) else {
@@ -93,7 +93,7 @@ impl Broker {
             requests.extend(client.zip(message.split_first().1.map(|request| request.detach())));
         }
         self.requeue(requests);
-        let lost = self.rep.remove_worker(worker) + self.raw.leave(worker);
+        let lost = self.rep.remove_worker(worker) + self.raw.remove_worker(worker);
         if lost > 0 {
             self.summary.lost += lost as u64;
             self.losses.at_worker(Loss::WithWorker, worker, lost);

@@ -53,10 +53,10 @@ impl Broker {
                 return;
             };
             for request in requests {
-                self.raw.sent(to.worker, client);
+                self.raw.insert(to.worker, client);
                 self.bundle.push_behind(&identity, batch, &request);
             }
-            self.raw.forget_departed(|client| self.frontend.peer(client).is_some());
+            self.raw.sweep_departed(|client| self.frontend.peer(client).is_some());
             return;
         }
         let (mut sequence, mut malformed) = (to.first, 0);

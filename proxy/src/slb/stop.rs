@@ -96,7 +96,7 @@ impl Broker {
         let mut busy: HashSet<PeerId> = self.rep.clients().collect();
         busy.extend(self.requeued.iter().map(|(client, _)| *client));
         // Where no raw worker has ever answered, a client would be waited for in vain.
-        if reads || self.raw.has_replies {
+        if reads || self.raw.any_answered {
             busy.extend(self.raw.clients());
         }
         clients.retain(|client| {
