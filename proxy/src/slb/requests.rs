@@ -26,7 +26,7 @@ impl Broker {
             let (sent, left) = self.send_requests(choice.worker);
             self.workers.sent(choice.worker, sent, now);
             if !left.is_empty() {
-                self.workers.is_full(choice.worker);
+                self.workers.mark_full(choice.worker);
                 refused.extend(left.into_iter().flatten().filter_map(|message| {
                     // No reply is awaited any more.
                     self.undo_dispatch(message.first(), choice.worker, choice.kind);

@@ -39,7 +39,7 @@ impl Broker {
         if !self.workers.full().is_empty()
             && let Some(worker) = self.backend.find_room(self.workers.full())
         {
-            self.workers.room(worker);
+            self.workers.clear_full(worker);
         }
         let mut events = 0;
         while events < EVENTS

@@ -73,7 +73,7 @@ async fn a_worker_that_has_room_again_gets_requests_though_the_broker_never_wait
     worker.connect(backend).unwrap();
     meet_a_worker(&mut broker).await;
     let peer = broker.backend.peers()[0].info.id;
-    broker.workers.is_full(peer);
+    broker.workers.mark_full(peer);
     let _client = asking(&broker, &frontend).await;
     assert!(broker.process_ready());
     assert_eq!(broker.summary.requests, 1);
@@ -85,7 +85,7 @@ async fn a_full_worker_that_has_gone_is_not_tried_again() {
     let worker = connected(&backend);
     meet_a_worker(&mut broker).await;
     let peer = broker.backend.peers()[0].info.id;
-    broker.workers.is_full(peer);
+    broker.workers.mark_full(peer);
     worker.close(Duration::ZERO).await;
     let gone = broker.backend.wait_event();
     tokio::time::timeout(Duration::from_secs(10), gone).await.expect("it goes").unwrap();

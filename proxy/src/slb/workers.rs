@@ -26,7 +26,7 @@ struct Worker {
     handicap: usize,
     credit: Credit,
     /// Its queue has no room.
-    full: bool,
+    is_full: bool,
     /// When it was last chosen: of two with equally little to do, the one that rested longer is taken.
     turn: u64,
 }
@@ -40,7 +40,7 @@ impl Worker {
     /// How many requests it may get now.
     const fn available(&self) -> usize {
         match self.kind {
-            _ if self.full => 0,
+            _ if self.is_full => 0,
             WorkerKind::Rep => self.credit.limit().saturating_sub(self.in_flight),
             WorkerKind::Raw => RAW,
         }
@@ -105,7 +105,7 @@ impl Workers {
         let credit = Credit::new(capacity);
         let raw = self.workers.values().filter(|worker| worker.kind == WorkerKind::Raw);
         let handicap = if kind == WorkerKind::Raw { raw.map(Worker::load).min().unwrap_or(0) } else { 0 };
-        let worker = Worker { kind, in_flight: 0, handicap, credit, full: false, turn: self.turn };
+        let worker = Worker { kind, in_flight: 0, handicap, credit, is_full: false, turn: self.turn };
         self.workers.insert(id, worker);
         self.enlist(id);
     }
@@ -142,16 +142,16 @@ impl Workers {
     }
 
     /// The worker's queue has no room.
-    pub(super) fn is_full(&mut self, id: PeerId) {
-        if self.change(id, |worker| worker.full = true).is_some() {
+    pub(super) fn mark_full(&mut self, id: PeerId) {
+        if self.change(id, |worker| worker.is_full = true).is_some() {
             self.full.push(id);
         }
     }
 
     /// The worker's queue has room again.
-    pub(super) fn room(&mut self, id: PeerId) {
+    pub(super) fn clear_full(&mut self, id: PeerId) {
         self.full.retain(|full| *full != id);
-        self.change(id, |worker| worker.full = false);
+        self.change(id, |worker| worker.is_full = false);
     }
 
     /// The worker has gone. Gives its kind, if it was known.
@@ -268,10 +268,10 @@ mod tests {
     fn a_full_or_gone_worker_gets_nothing() {
         let (mut workers, ids) = (Workers::default(), ids(2));
         ids.iter().for_each(|id| workers.join(*id, WorkerKind::Raw, None));
-        workers.is_full(ids[0]);
+        workers.mark_full(ids[0]);
         assert_eq!(send(&mut workers), Some(ids[1]));
         assert_eq!(send(&mut workers), Some(ids[1]));
-        workers.room(ids[0]);
+        workers.clear_full(ids[0]);
         assert_eq!(send(&mut workers), Some(ids[0]));
         assert_eq!(workers.leave(ids[0]), Some(WorkerKind::Raw));
         assert_eq!(workers.leave(ids[1]), Some(WorkerKind::Raw));
@@ -290,8 +290,8 @@ mod tests {
                     0 if !workers.workers.contains_key(id) => workers.join(id, if at == 0 { WorkerKind::Raw } else { WorkerKind::Rep }, (at == 1).then_some(7)),
                     1 => drop(workers.leave(id)),
                     2 => reply(&mut workers, id, 1, now),
-                    3 if !workers.full.contains(&id) => workers.is_full(id),
-                    4 => workers.room(id),
+                    3 if !workers.full.contains(&id) => workers.mark_full(id),
+                    4 => workers.clear_full(id),
                     _ => drop(send(&mut workers)),
                 }
                 prop_assert_eq!(workers.in_flight(), workers.workers.values().map(|w| w.in_flight).sum::<usize>());
