@@ -7,7 +7,7 @@ use enfonet::{Batch, Message, PeerId, Span};
 use super::broker::Broker;
 use super::losses::Loss;
 use super::rep_requests::RepRequest;
-use super::workers::{Choice, WorkerKind};
+use super::workers::{Assignment, WorkerKind};
 
 impl Broker {
     /// Gives requests to the workers that have the least to do, in runs; keeps what they can't take after all.
@@ -16,20 +16,20 @@ impl Broker {
         let (mut requests, mut waiting) = (batch.spans(), batch.len());
         let mut refused = Vec::new();
         while waiting > 0 {
-            let Some(choice) = self.workers.pick() else {
+            let Some(assignment) = self.workers.pick() else {
                 refused.extend(requests.map(|request| (client, batch.message(&request).detach())));
                 break;
             };
-            let run = choice.run.min(waiting);
+            let run = assignment.run.min(waiting);
             waiting -= run;
-            self.stage(client, &batch, requests.by_ref().take(run), choice);
-            let (sent, left) = self.send_requests(choice.worker);
-            self.workers.sent(choice.worker, sent, now);
+            self.stage(client, &batch, requests.by_ref().take(run), assignment);
+            let (sent, left) = self.send_requests(assignment.worker);
+            self.workers.sent(assignment.worker, sent, now);
             if !left.is_empty() {
-                self.workers.mark_full(choice.worker);
+                self.workers.mark_full(assignment.worker);
                 refused.extend(left.into_iter().flatten().filter_map(|message| {
                     // No reply is awaited any more.
-                    self.undo_dispatch(message.first(), choice.worker, choice.kind);
+                    self.undo_dispatch(message.first(), assignment.worker, assignment.kind);
                     Some((client, message.split_first().1?.detach()))
                 }));
             }
@@ -43,7 +43,7 @@ impl Broker {
         client: PeerId,
         batch: &Batch,
         requests: impl Iterator<Item = Span<'a>>,
-        to: Choice,
+        to: Assignment,
     ) {
         if to.kind == WorkerKind::Raw {
             let Some(identity) = self.frontend.identity(client) else {

@@ -49,7 +49,7 @@ impl Worker {
 
 /// The worker that gets the next requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Choice {
+pub(super) struct Assignment {
     pub(super) worker: PeerId,
     pub(super) kind: WorkerKind,
     /// Maximum number of requests in a row.
@@ -111,11 +111,11 @@ impl Workers {
     }
 
     /// The worker that has the least to do, if any may get a request.
-    pub(super) fn pick(&self) -> Option<Choice> {
+    pub(super) fn pick(&self) -> Option<Assignment> {
         let (_, _, id) = self.available.first()?;
         let worker = &self.workers[*id];
         let run = worker.available().min(worker.credit.run());
-        Some(Choice { worker: *id, kind: worker.kind, run, first: worker.credit.next_request() })
+        Some(Assignment { worker: *id, kind: worker.kind, run, first: worker.credit.next_request() })
     }
 
     /// A worker has got so many requests.
@@ -248,7 +248,7 @@ mod tests {
         workers.join(ids[0], WorkerKind::Rep, None);
         let mut now = Instant::now();
         for _ in 0..200 {
-            let Choice { worker, run, .. } = workers.pick().unwrap();
+            let Assignment { worker, run, .. } = workers.pick().unwrap();
             assert!((1..=workers.credit()).contains(&run), "{run} of {}", workers.credit());
             let all = workers.credit();
             workers.sent(worker, all, now);
@@ -259,9 +259,9 @@ mod tests {
         assert!((140..=150).contains(&workers.pick().unwrap().run), "what takes it 150 us");
         let almost_all = workers.credit() - 3;
         workers.sent(ids[0], almost_all, now);
-        assert_eq!(workers.pick().map(|choice| choice.run), Some(3));
+        assert_eq!(workers.pick().map(|assignment| assignment.run), Some(3));
         workers.join(ids[1], WorkerKind::Rep, None);
-        assert_eq!(workers.pick().map(|choice| (choice.worker, choice.run)), Some((ids[1], 1)));
+        assert_eq!(workers.pick().map(|assignment| (assignment.worker, assignment.run)), Some((ids[1], 1)));
     }
 
     #[test]
