@@ -20,9 +20,9 @@ impl Broker {
                 refused.extend(requests.map(|request| (client, batch.message(&request).detach())));
                 break;
             };
-            let run = assignment.run.min(waiting);
-            waiting -= run;
-            self.stage(client, &batch, requests.by_ref().take(run), assignment);
+            let burst = assignment.burst.min(waiting);
+            waiting -= burst;
+            self.stage(client, &batch, requests.by_ref().take(burst), assignment);
             let (sent, left) = self.send_requests(assignment.worker);
             self.workers.sent(assignment.worker, sent, now);
             if !left.is_empty() {

@@ -53,7 +53,7 @@ pub(super) struct Assignment {
     pub(super) worker: PeerId,
     pub(super) kind: WorkerKind,
     /// Maximum number of requests in a row.
-    pub(super) run: usize,
+    pub(super) burst: usize,
     /// Position of the first of these requests among all that the worker got.
     pub(super) first: Sequence,
 }
@@ -114,8 +114,8 @@ impl Workers {
     pub(super) fn pick(&self) -> Option<Assignment> {
         let (_, _, id) = self.available.first()?;
         let worker = &self.workers[*id];
-        let run = worker.available().min(worker.credit.run());
-        Some(Assignment { worker: *id, kind: worker.kind, run, first: worker.credit.next_request() })
+        let burst = worker.available().min(worker.credit.burst());
+        Some(Assignment { worker: *id, kind: worker.kind, burst, first: worker.credit.next_request() })
     }
 
     /// A worker has got so many requests.
@@ -248,20 +248,20 @@ mod tests {
         workers.join(ids[0], WorkerKind::Rep, None);
         let mut now = Instant::now();
         for _ in 0..200 {
-            let Assignment { worker, run, .. } = workers.pick().unwrap();
-            assert!((1..=workers.credit()).contains(&run), "{run} of {}", workers.credit());
+            let Assignment { worker, burst, .. } = workers.pick().unwrap();
+            assert!((1..=workers.credit()).contains(&burst), "{burst} of {}", workers.credit());
             let all = workers.credit();
             workers.sent(worker, all, now);
             assert_eq!((workers.pick(), workers.credit(), workers.in_flight()), (None, 0, all));
             now += Duration::from_micros(all as u64);
             reply(&mut workers, worker, all, now);
         }
-        assert!((140..=150).contains(&workers.pick().unwrap().run), "what takes it 150 us");
+        assert!((140..=150).contains(&workers.pick().unwrap().burst), "what takes it 150 us");
         let almost_all = workers.credit() - 3;
         workers.sent(ids[0], almost_all, now);
-        assert_eq!(workers.pick().map(|assignment| assignment.run), Some(3));
+        assert_eq!(workers.pick().map(|assignment| assignment.burst), Some(3));
         workers.join(ids[1], WorkerKind::Rep, None);
-        assert_eq!(workers.pick().map(|assignment| (assignment.worker, assignment.run)), Some((ids[1], 1)));
+        assert_eq!(workers.pick().map(|assignment| (assignment.worker, assignment.burst)), Some((ids[1], 1)));
     }
 
     #[test]

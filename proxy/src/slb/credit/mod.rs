@@ -25,13 +25,13 @@
 
 mod meter;
 mod order;
-mod pace;
+mod burst;
 mod search;
 
 use std::time::Instant;
 
 use meter::Meter;
-use pace::Pace;
+use burst::Burst;
 use search::Search;
 
 pub(super) use order::{Replies, Sequence};
@@ -42,7 +42,7 @@ pub(super) use search::MAX_CREDIT;
 pub(super) struct Credit {
     search: Search,
     meter: Meter,
-    pace: Pace,
+    burst: Burst,
     sent: Sequence,
     answered: Sequence,
 }
@@ -52,7 +52,7 @@ impl Credit {
     pub(super) fn new(capacity: Option<usize>) -> Self {
         let search = Search::new(capacity);
         let meter = Meter::new(search.plan(0));
-        Self { search, meter, pace: Pace::new(), sent: 0, answered: 0 }
+        Self { search, meter, burst: Burst::new(), sent: 0, answered: 0 }
     }
 
     /// Returns the number of requests that may be in flight.
@@ -61,8 +61,8 @@ impl Credit {
     }
 
     /// Returns the number of requests that the worker gets in a row, if it may have as many.
-    pub(super) fn run(&self) -> usize {
-        self.pace.run()
+    pub(super) fn burst(&self) -> usize {
+        self.burst.limit()
     }
 
     /// Returns the position of the next request.
@@ -85,7 +85,7 @@ impl Credit {
     pub(super) fn replied(&mut self, replies: &Replies, now: Instant) {
         self.answered = replies.answered();
         let busy = self.meter.replied(replies, self.limit(), now);
-        self.pace.observe(replies.count(), busy);
+        self.burst.observe(replies.count(), busy);
         if let Some(epoch) = self.meter.finished() {
             let before = self.limit();
             self.search.learn(&epoch);

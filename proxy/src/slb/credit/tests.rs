@@ -205,7 +205,7 @@ fn the_time_a_worker_has_nothing_to_do_is_not_its_service_time() {
         credit.sent(1, now);
         reply(&mut credit, 1, now + us(10));
     }
-    assert_eq!(credit.run(), 15);
+    assert_eq!(credit.burst(), 15);
 }
 
 #[test]
@@ -219,13 +219,13 @@ fn requests_that_come_while_a_worker_is_busy_do_not_hide_its_service_time() {
         }
         reply(&mut credit, 10, now);
     }
-    assert_eq!(credit.run(), 30, "5 us each");
+    assert_eq!(credit.burst(), 30, "5 us each");
 }
 
 #[test]
 fn a_worker_gets_150_us_of_work_in_a_row_or_one_request() {
-    assert_eq!(Credit::new(None).run(), 1);
-    for (micros, run) in [(1, 150), (5, 30), (10, 15), (100, 1), (100_000, 1)] {
+    assert_eq!(Credit::new(None).burst(), 1);
+    for (micros, burst) in [(1, 150), (5, 30), (10, 15), (100, 1), (100_000, 1)] {
         let (mut credit, mut now) = (Credit::new(None), Instant::now());
         for _ in 0..500 {
             let requests = credit.limit();
@@ -233,7 +233,7 @@ fn a_worker_gets_150_us_of_work_in_a_row_or_one_request() {
             now += us(micros) * u32::try_from(requests).unwrap();
             reply(&mut credit, requests, now);
         }
-        assert_eq!(credit.run(), run, "of {micros} us each");
+        assert_eq!(credit.burst(), burst, "of {micros} us each");
     }
 }
 
@@ -284,7 +284,7 @@ proptest! {
             }
             let floor = capacity.unwrap_or(1).min(MAX_CREDIT);
             prop_assert!((floor..=MAX_CREDIT).contains(&credit.limit()), "{}", credit.limit());
-            prop_assert!(credit.run() >= 1);
+            prop_assert!(credit.burst() >= 1);
         }
     }
 }

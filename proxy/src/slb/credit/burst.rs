@@ -4,20 +4,20 @@ use std::time::Duration;
 
 /// Work that goes to a worker in one write. To wake another for a part of that would cost more than it saves, and the
 /// replies would come back in as many parts.
-const RUN_TIME: Duration = Duration::from_micros(150);
+const BURST_TIME: Duration = Duration::from_micros(150);
 /// Upper bound of a run.
-const MAX_RUN: usize = 1024;
+const MAX_BURST: usize = 1024;
 /// Replies after which half of the history is forgotten.
 const HISTORY: usize = 256;
 
 /// Requests that a worker served of late, and how long it was busy with them: a stall weighs what it is here.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct Burst {
     served: usize,
     busy: Duration,
 }
 
-impl Pace {
+impl Burst {
     pub(super) const fn new() -> Self {
         Self { served: 0, busy: Duration::ZERO }
     }
@@ -32,9 +32,9 @@ impl Pace {
         self.busy += busy;
     }
 
-    /// Returns the number of requests that take the worker [`RUN_TIME`]; at least one.
-    pub(super) fn run(&self) -> usize {
-        let requests = RUN_TIME.as_nanos() * self.served as u128 / self.busy.as_nanos().max(1);
-        usize::try_from(requests).unwrap_or(MAX_RUN).clamp(1, MAX_RUN)
+    /// Returns the number of requests that take the worker [`BURST_TIME`]; at least one.
+    pub(super) fn limit(&self) -> usize {
+        let requests = BURST_TIME.as_nanos() * self.served as u128 / self.busy.as_nanos().max(1);
+        usize::try_from(requests).unwrap_or(MAX_BURST).clamp(1, MAX_BURST)
     }
 }
