@@ -4,20 +4,20 @@ use std::time::{Duration, Instant};
 
 use super::order::Replies;
 
-/// Plan of an epoch: when it begins to measure, and for how long.
+/// SamplePlan of a sample: when it begins to measure, and for how long.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Plan {
-    /// Replies that are still to requests sent before the epoch: they tell about another number in flight.
+pub(super) struct SamplePlan {
+    /// Replies that are still to requests sent before the sample: they tell about another number in flight.
     pub(super) settle: usize,
     /// Replies that are measured.
     pub(super) replies: usize,
-    /// Busy time after which the epoch ends with the replies that have come: the worker is slower than expected.
+    /// Busy time after which the sample ends with the replies that have come: the worker is slower than expected.
     pub(super) patience: Duration,
 }
 
-/// Measurement of an epoch.
+/// Measurement of a sample.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Epoch {
+pub(super) struct Sample {
     /// Mean number of requests in flight.
     pub(super) in_flight: f64,
     /// Replies per second while the worker had anything in flight.
@@ -31,7 +31,7 @@ pub(super) struct Epoch {
 /// Integrates the number in flight over time, so that no request needs a time stamp of its own.
 #[derive(Debug)]
 pub(super) struct Meter {
-    plan: Plan,
+    plan: SamplePlan,
     in_flight: usize,
     /// Time of the last change of `in_flight`.
     changed: Option<Instant>,
@@ -47,7 +47,7 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    pub(super) const fn new(plan: Plan) -> Self {
+    pub(super) const fn new(plan: SamplePlan) -> Self {
         Self {
             plan,
             in_flight: 0,
@@ -64,8 +64,8 @@ impl Meter {
         self.in_flight
     }
 
-    /// Begins another epoch.
-    pub(super) fn restart(&mut self, plan: Plan) {
+    /// Begins another sample.
+    pub(super) fn restart(&mut self, plan: SamplePlan) {
         *self = Self { in_flight: self.in_flight, changed: self.changed, ..Self::new(plan) };
     }
 
@@ -85,17 +85,17 @@ impl Meter {
         // A worker that has become slow is measured at once, whatever it still has.
         let settle = self.plan.settle;
         if settle > 0 && (self.replies.count() >= settle || self.busy > self.plan.patience) {
-            self.restart(Plan { settle: 0, ..self.plan });
+            self.restart(SamplePlan { settle: 0, ..self.plan });
         }
         busy
     }
 
-    /// Returns what was measured, once the epoch is over.
-    pub(super) fn finished(&self) -> Option<Epoch> {
+    /// Returns what was measured, once the sample is over.
+    pub(super) fn sample(&self) -> Option<Sample> {
         let (replies, seconds) = (self.replies.count(), self.busy.as_secs_f64());
         let is_complete = self.plan.settle == 0 && replies >= self.plan.replies;
         let is_late = !is_complete && self.busy > self.plan.patience;
-        (replies > 0 && seconds > 0.0 && (is_complete || is_late)).then(|| Epoch {
+        (replies > 0 && seconds > 0.0 && (is_complete || is_late)).then(|| Sample {
             in_flight: self.area / seconds,
             rate: replies as f64 / seconds,
             is_limited: self.limited * 4 >= replies * 3,
@@ -124,7 +124,7 @@ mod tests {
 
     /// A meter with a plan of that many replies and a patience of 100 ms, whose worker got ten requests at `start`.
     fn meter(settle: usize, replies: usize, start: Instant) -> Meter {
-        let mut meter = Meter::new(Plan { settle, replies, patience: ms(100) });
+        let mut meter = Meter::new(SamplePlan { settle, replies, patience: ms(100) });
         meter.sent(10, start);
         meter
     }
@@ -142,10 +142,10 @@ mod tests {
         let mut meter = meter(0, 10, start);
         for at in [50, 100] {
             reply(&mut meter, start + ms(at));
-            assert!(meter.finished().is_none(), "after {at} ms");
+            assert!(meter.sample().is_none(), "after {at} ms");
         }
         reply(&mut meter, start + ms(150));
-        assert!((meter.finished().unwrap().rate - 20.0).abs() < 1e-9);
+        assert!((meter.sample().unwrap().rate - 20.0).abs() < 1e-9);
     }
 
     #[test]
@@ -155,11 +155,11 @@ mod tests {
         for at in [50, 100] {
             reply(&mut meter, start + ms(at));
         }
-        assert!(meter.finished().is_none(), "older requests tell nothing");
+        assert!(meter.sample().is_none(), "older requests tell nothing");
         reply(&mut meter, start + ms(150));
         reply(&mut meter, start + ms(350));
         // One reply in 200 ms: what came before doesn't count.
-        assert!((meter.finished().unwrap().rate - 5.0).abs() < 1e-9);
+        assert!((meter.sample().unwrap().rate - 5.0).abs() < 1e-9);
     }
 
     #[test]
@@ -168,12 +168,12 @@ mod tests {
         let mut meter = meter(2, 2, start);
         for at in [1, 2, 12] {
             reply(&mut meter, start + ms(at));
-            assert!(meter.finished().is_none(), "after {at} ms");
+            assert!(meter.sample().is_none(), "after {at} ms");
         }
         reply(&mut meter, start + ms(22));
-        let epoch = meter.finished().unwrap();
-        assert!((epoch.rate - 100.0).abs() < 1e-9);
-        assert!((epoch.in_flight - 7.5).abs() < 1e-9);
-        assert!(!epoch.is_limited, "eight and seven of ten were in flight");
+        let sample = meter.sample().unwrap();
+        assert!((sample.rate - 100.0).abs() < 1e-9);
+        assert!((sample.in_flight - 7.5).abs() < 1e-9);
+        assert!(!sample.is_limited, "eight and seven of ten were in flight");
     }
 }

@@ -86,9 +86,9 @@ impl Credit {
         self.answered = replies.answered();
         let busy = self.meter.replied(replies, self.limit(), now);
         self.burst.observe(replies.count(), busy);
-        if let Some(epoch) = self.meter.finished() {
+        if let Some(sample) = self.meter.sample() {
             let before = self.limit();
-            self.search.learn(&epoch);
+            self.search.learn(&sample);
             // Requests in flight went there under another limit.
             let settle = if self.limit() == before { 0 } else { self.meter.in_flight() };
             self.meter.restart(self.search.plan(settle));

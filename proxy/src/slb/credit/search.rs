@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use super::meter::{Epoch, Plan};
+use super::meter::{Sample, SamplePlan};
 
 /// Work that may wait at a worker without proof that it makes the worker faster.
 const QUEUE_TIME: Duration = Duration::from_millis(4);
@@ -23,11 +23,11 @@ const WORTHWHILE: f64 = 1.08;
 /// the rate bends towards the knee instead of breaking off there, so that the number found is too low; more so from below.
 const MARGIN_UP: f64 = 1.2;
 const MARGIN_DOWN: f64 = 1.5;
-/// A rate below this part of the last one, in two epochs in a row, is that of a worker that has changed; in one, a stall.
+/// A rate below this part of the last one, in two samples in a row, is that of a worker that has changed; in one, a stall.
 const FALLEN: f64 = 0.7;
-/// Replies that an epoch measures at least, once the first search is over.
+/// Replies that a sample measures at least, once the first search is over.
 const MIN_REPLIES: usize = 16;
-/// Time in which an epoch is never given up: the broker may stall for as long.
+/// Time in which a sample is never given up: the broker may stall for as long.
 const MIN_PATIENCE: Duration = Duration::from_millis(20);
 /// Epochs between two trials at most: what a worker gains or loses is noticed within some 40.
 const MAX_PAUSE: u32 = 32;
@@ -49,10 +49,10 @@ impl Direction {
 
 #[derive(Clone, Copy, Debug)]
 enum Phase {
-    /// Stays at the number found, for so many epochs.
+    /// Stays at the number found, for so many samples.
     Hold { pause: u32 },
     /// Tries another number, to compare it with what was measured before.
-    Trial { direction: Direction, number: usize, base: Epoch },
+    Trial { direction: Direction, number: usize, base: Sample },
 }
 
 /// State of the search for one worker.
@@ -68,14 +68,14 @@ pub(super) struct Search {
     unproven: usize,
     phase: Phase,
     /// The last measurement of the number held.
-    reference: Option<Epoch>,
-    /// Whether the last epoch was far slower than the reference.
+    reference: Option<Sample>,
+    /// Whether the last sample was far slower than the reference.
     has_fallen: bool,
     /// Length of the last pause.
     pause: u32,
     /// Direction of the next trial.
     next: Direction,
-    /// Whether no trial has failed yet: epochs are short then, so that a new worker soon has all it can take.
+    /// Whether no trial has failed yet: samples are short then, so that a new worker soon has all it can take.
     is_first: bool,
 }
 
@@ -109,48 +109,48 @@ impl Search {
         if self.unproven > self.proven { self.unproven } else { self.proven }
     }
 
-    /// Returns the plan of the next epoch, which measures only once the worker has replied to `settle` requests.
-    pub(super) fn plan(&self, settle: usize) -> Plan {
+    /// Returns the plan of the next sample, which measures only once the worker has replied to `settle` requests.
+    pub(super) fn plan(&self, settle: usize) -> SamplePlan {
         let limit = self.limit();
         // Replies of concurrent workers come in bursts of all that is in flight: two rounds hold the error down.
         let replies = if self.is_first { limit.max(2) } else { (limit * 2).max(MIN_REPLIES) };
         let expected = self.reference.map_or(Duration::MAX, |reference| {
             Duration::try_from_secs_f64((settle + replies) as f64 / reference.rate).unwrap_or(Duration::MAX)
         });
-        Plan { settle, replies, patience: expected.saturating_mul(4).max(MIN_PATIENCE) }
+        SamplePlan { settle, replies, patience: expected.saturating_mul(4).max(MIN_PATIENCE) }
     }
 
-    /// Draws the conclusions from an epoch.
-    pub(super) fn learn(&mut self, epoch: &Epoch) {
+    /// Draws the conclusions from a sample.
+    pub(super) fn learn(&mut self, sample: &Sample) {
         match self.phase {
-            Phase::Trial { direction, number, base } => self.judge(direction, number, &base, epoch),
+            Phase::Trial { direction, number, base } => self.judge(direction, number, &base, sample),
             // Too little demand tells nothing about more in flight.
-            Phase::Hold { .. } if !epoch.is_limited => {}
-            Phase::Hold { pause } => self.hold(pause, epoch),
+            Phase::Hold { .. } if !sample.is_limited => {}
+            Phase::Hold { pause } => self.hold(pause, sample),
         }
     }
 
-    fn hold(&mut self, pause: u32, epoch: &Epoch) {
+    fn hold(&mut self, pause: u32, sample: &Sample) {
         let before = self.held();
-        let has_fallen = self.reference.is_some_and(|reference| epoch.rate < reference.rate * FALLEN);
+        let has_fallen = self.reference.is_some_and(|reference| sample.rate < reference.rate * FALLEN);
         let is_first_fall = has_fallen && !std::mem::replace(&mut self.has_fallen, has_fallen);
-        self.queue(epoch.rate, has_fallen && !is_first_fall);
+        self.queue(sample.rate, has_fallen && !is_first_fall);
         if is_first_fall {
             return;
         }
         self.has_fallen = false;
-        self.reference = Some(*epoch);
-        if epoch.proves(before) {
-            self.start_trial(Direction::Up, epoch);
+        self.reference = Some(*sample);
+        if sample.proves(before) {
+            self.start_trial(Direction::Up, sample);
         } else if self.held() > before {
             // Still growing without a trial.
         } else if has_fallen {
             self.pause = 1;
-            self.start_trial(Direction::Down, epoch);
+            self.start_trial(Direction::Down, sample);
         } else if pause > 1 {
             self.phase = Phase::Hold { pause: pause - 1 };
         } else {
-            self.start_trial(self.next, epoch);
+            self.start_trial(self.next, sample);
         }
     }
 
@@ -164,7 +164,7 @@ impl Search {
         }
     }
 
-    fn start_trial(&mut self, direction: Direction, base: &Epoch) {
+    fn start_trial(&mut self, direction: Direction, base: &Sample) {
         let held = self.held();
         let number = match direction {
             Direction::Up => (held * 2).min(MAX_CREDIT),
@@ -179,7 +179,7 @@ impl Search {
         };
     }
 
-    fn judge(&mut self, direction: Direction, number: usize, base: &Epoch, tried: &Epoch) {
+    fn judge(&mut self, direction: Direction, number: usize, base: &Sample, tried: &Sample) {
         self.phase = Phase::Hold { pause: 1 };
         let held = self.held();
         let proven = base.concurrency.max(tried.concurrency).max(self.floor);
@@ -208,7 +208,7 @@ impl Search {
     }
 }
 
-impl Epoch {
+impl Sample {
     /// Whether the worker certainly served almost as many requests at the same time as may be in flight.
     const fn proves(&self, limit: usize) -> bool {
         limit > 1 && self.concurrency * 4 >= limit * 3
@@ -216,7 +216,7 @@ impl Epoch {
 }
 
 /// Returns the number in flight at which the worker is just busy, by the rates at two numbers.
-fn knee(low: &Epoch, high: &Epoch, margin: f64) -> usize {
+fn knee(low: &Sample, high: &Sample, margin: f64) -> usize {
     let gain = high.rate / low.rate;
     let number =
         if gain < WORTHWHILE { low.in_flight.round() } else { (low.in_flight * gain * margin).ceil() };
@@ -227,18 +227,18 @@ fn knee(low: &Epoch, high: &Epoch, margin: f64) -> usize {
 mod tests {
     use super::*;
 
-    fn epoch(in_flight: f64, rate: f64) -> Epoch {
-        Epoch { in_flight, rate, is_limited: true, concurrency: 1 }
+    fn sample(in_flight: f64, rate: f64) -> Sample {
+        Sample { in_flight, rate, is_limited: true, concurrency: 1 }
     }
 
     #[test]
     fn a_trial_that_gains_all_it_can_is_followed_by_the_next_at_once() {
         let mut search = Search::new(None);
         // Too slow for a second request without proof.
-        search.learn(&epoch(1.0, 100.0));
+        search.learn(&sample(1.0, 100.0));
         let mut limits = vec![search.limit()];
         for number in [2, 4, 8] {
-            search.learn(&Epoch { concurrency: number, ..epoch(number as f64, 100.0 * number as f64) });
+            search.learn(&Sample { concurrency: number, ..sample(number as f64, 100.0 * number as f64) });
             limits.push(search.limit());
         }
         assert_eq!(limits, [2, 4, 8, 16]);
@@ -246,15 +246,15 @@ mod tests {
 
     #[test]
     fn a_worker_is_just_busy_where_the_rate_at_the_lower_number_reaches_that_at_the_higher() {
-        assert_eq!(knee(&epoch(10.0, 1000.0), &epoch(20.0, 1500.0), 1.2), 18);
-        assert_eq!(knee(&epoch(10.4, 1000.0), &epoch(20.0, 1010.0), 1.2), 10);
-        assert_eq!(knee(&epoch(0.2, 1000.0), &epoch(0.4, 1010.0), 1.2), 1);
+        assert_eq!(knee(&sample(10.0, 1000.0), &sample(20.0, 1500.0), 1.2), 18);
+        assert_eq!(knee(&sample(10.4, 1000.0), &sample(20.0, 1010.0), 1.2), 10);
+        assert_eq!(knee(&sample(0.2, 1000.0), &sample(0.4, 1010.0), 1.2), 1);
     }
 
     #[test]
     fn three_quarters_of_the_limit_at_the_same_time_prove_it_and_one_request_proves_nothing() {
         let proves = |concurrency, limit| {
-            Epoch { in_flight: 1.0, rate: 1.0, is_limited: true, concurrency }.proves(limit)
+            Sample { in_flight: 1.0, rate: 1.0, is_limited: true, concurrency }.proves(limit)
         };
         assert!(!proves(1, 1) && !proves(9, 1));
         assert!(proves(2, 2) && !proves(1, 2));
