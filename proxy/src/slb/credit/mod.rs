@@ -23,14 +23,14 @@
 //!
 //! A worker that announces its capacity starts there and never gets less; beyond it only what a trial proves.
 
-mod meter;
+mod rate_meter;
 mod order;
 mod burst;
 mod search;
 
 use std::time::Instant;
 
-use meter::Meter;
+use rate_meter::RateMeter;
 use burst::Burst;
 use search::Search;
 
@@ -41,7 +41,7 @@ pub(super) use search::MAX_CREDIT;
 #[derive(Debug)]
 pub(super) struct Credit {
     search: Search,
-    meter: Meter,
+    meter: RateMeter,
     burst: Burst,
     sent: Sequence,
     answered: Sequence,
@@ -51,7 +51,7 @@ impl Credit {
     /// Creates the credit of a new worker, which may have announced how many requests it serves at once.
     pub(super) fn new(capacity: Option<usize>) -> Self {
         let search = Search::new(capacity);
-        let meter = Meter::new(search.plan(0));
+        let meter = RateMeter::new(search.plan(0));
         Self { search, meter, burst: Burst::new(), sent: 0, answered: 0 }
     }
 

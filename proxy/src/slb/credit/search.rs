@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use super::meter::{Sample, SamplePlan};
+use super::rate_meter::{Sample, SamplePlan};
 
 /// Work that may wait at a worker without proof that it makes the worker faster.
 const QUEUE_TIME: Duration = Duration::from_millis(4);

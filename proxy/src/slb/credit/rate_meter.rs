@@ -30,7 +30,7 @@ pub(super) struct Sample {
 
 /// Integrates the number in flight over time, so that no request needs a time stamp of its own.
 #[derive(Debug)]
-pub(super) struct Meter {
+pub(super) struct RateMeter {
     plan: SamplePlan,
     in_flight: usize,
     /// Time of the last change of `in_flight`.
@@ -46,7 +46,7 @@ pub(super) struct Meter {
     limited: usize,
 }
 
-impl Meter {
+impl RateMeter {
     pub(super) const fn new(plan: SamplePlan) -> Self {
         Self {
             plan,
@@ -123,14 +123,14 @@ mod tests {
     }
 
     /// A meter with a plan of that many replies and a patience of 100 ms, whose worker got ten requests at `start`.
-    fn meter(settle: usize, replies: usize, start: Instant) -> Meter {
-        let mut meter = Meter::new(SamplePlan { settle, replies, patience: ms(100) });
+    fn meter(settle: usize, replies: usize, start: Instant) -> RateMeter {
+        let mut meter = RateMeter::new(SamplePlan { settle, replies, patience: ms(100) });
         meter.sent(10, start);
         meter
     }
 
     /// Has the worker reply to one request.
-    fn reply(meter: &mut Meter, now: Instant) {
+    fn reply(meter: &mut RateMeter, now: Instant) {
         let mut replies = Replies::behind(0);
         replies.push_any();
         meter.replied(&replies, 10, now);
