@@ -26,21 +26,21 @@
 mod rate_meter;
 mod order;
 mod burst;
-mod search;
+mod limit_search;
 
 use std::time::Instant;
 
 use rate_meter::RateMeter;
 use burst::Burst;
-use search::Search;
+use limit_search::LimitSearch;
 
 pub(super) use order::{Replies, Sequence};
-pub(super) use search::MAX_CREDIT;
+pub(super) use limit_search::MAX_CREDIT;
 
 /// Credit of a worker: how much it may have in flight, and how much of that it gets in a row.
 #[derive(Debug)]
 pub(super) struct Credit {
-    search: Search,
+    search: LimitSearch,
     meter: RateMeter,
     burst: Burst,
     sent: Sequence,
@@ -50,7 +50,7 @@ pub(super) struct Credit {
 impl Credit {
     /// Creates the credit of a new worker, which may have announced how many requests it serves at once.
     pub(super) fn new(capacity: Option<usize>) -> Self {
-        let search = Search::new(capacity);
+        let search = LimitSearch::new(capacity);
         let meter = RateMeter::new(search.plan(0));
         Self { search, meter, burst: Burst::new(), sent: 0, answered: 0 }
     }

@@ -57,7 +57,7 @@ enum Phase {
 
 /// State of the search for one worker.
 #[derive(Debug)]
-pub(super) struct Search {
+pub(super) struct LimitSearch {
     /// Lower bound: the announced capacity, or one.
     floor: usize,
     /// Whether the worker announced its capacity: nothing beyond it goes without proof.
@@ -79,7 +79,7 @@ pub(super) struct Search {
     is_first: bool,
 }
 
-impl Search {
+impl LimitSearch {
     pub(super) fn new(capacity: Option<usize>) -> Self {
         let floor = capacity.unwrap_or(1).clamp(1, MAX_CREDIT);
         Self {
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_trial_that_gains_all_it_can_is_followed_by_the_next_at_once() {
-        let mut search = Search::new(None);
+        let mut search = LimitSearch::new(None);
         // Too slow for a second request without proof.
         search.learn(&sample(1.0, 100.0));
         let mut limits = vec![search.limit()];
