@@ -28,7 +28,7 @@ const FALLEN: f64 = 0.7;
 /// Replies that a sample measures at least, once the first search is over.
 const MIN_REPLIES: usize = 16;
 /// Time in which a sample is never given up: the broker may stall for as long.
-const MIN_PATIENCE: Duration = Duration::from_millis(20);
+const MIN_SAMPLE_TIMEOUT: Duration = Duration::from_millis(20);
 /// Epochs between two trials at most: what a worker gains or loses is noticed within some 40.
 const MAX_PAUSE: u32 = 32;
 
@@ -117,7 +117,7 @@ impl LimitSearch {
         let expected = self.reference.map_or(Duration::MAX, |reference| {
             Duration::try_from_secs_f64((settle + replies) as f64 / reference.rate).unwrap_or(Duration::MAX)
         });
-        SamplePlan { settle, replies, patience: expected.saturating_mul(4).max(MIN_PATIENCE) }
+        SamplePlan { settle, replies, timeout: expected.saturating_mul(4).max(MIN_SAMPLE_TIMEOUT) }
     }
 
     /// Draws the conclusions from a sample.

@@ -12,7 +12,7 @@ pub(super) struct SamplePlan {
     /// Replies that are measured.
     pub(super) replies: usize,
     /// Busy time after which the sample ends with the replies that have come: the worker is slower than expected.
-    pub(super) patience: Duration,
+    pub(super) timeout: Duration,
 }
 
 /// Measurement of a sample.
@@ -84,7 +84,7 @@ impl RateMeter {
         self.limited += if was_limited { replies.count() } else { 0 };
         // A worker that has become slow is measured at once, whatever it still has.
         let settle = self.plan.settle;
-        if settle > 0 && (self.replies.count() >= settle || self.busy > self.plan.patience) {
+        if settle > 0 && (self.replies.count() >= settle || self.busy > self.plan.timeout) {
             self.restart(SamplePlan { settle: 0, ..self.plan });
         }
         busy
@@ -94,8 +94,8 @@ impl RateMeter {
     pub(super) fn sample(&self) -> Option<Sample> {
         let (replies, seconds) = (self.replies.count(), self.busy.as_secs_f64());
         let is_complete = self.plan.settle == 0 && replies >= self.plan.replies;
-        let is_late = !is_complete && self.busy > self.plan.patience;
-        (replies > 0 && seconds > 0.0 && (is_complete || is_late)).then(|| Sample {
+        let has_timed_out = !is_complete && self.busy > self.plan.timeout;
+        (replies > 0 && seconds > 0.0 && (is_complete || has_timed_out)).then(|| Sample {
             in_flight: self.area / seconds,
             rate: replies as f64 / seconds,
             is_limited: self.limited * 4 >= replies * 3,
@@ -122,9 +122,9 @@ mod tests {
         Duration::from_millis(millis)
     }
 
-    /// A meter with a plan of that many replies and a patience of 100 ms, whose worker got ten requests at `start`.
+    /// A meter with a plan of that many replies and a timeout of 100 ms, whose worker got ten requests at `start`.
     fn meter(settle: usize, replies: usize, start: Instant) -> RateMeter {
-        let mut meter = RateMeter::new(SamplePlan { settle, replies, patience: ms(100) });
+        let mut meter = RateMeter::new(SamplePlan { settle, replies, timeout: ms(100) });
         meter.sent(10, start);
         meter
     }
