@@ -36,7 +36,7 @@ pub(super) struct RateMeter {
     /// Time of the last change of `in_flight`.
     changed: Option<Instant>,
     /// In flight × seconds.
-    area: f64,
+    in_flight_seconds: f64,
     /// Time with anything in flight.
     busy: Duration,
     /// That time since the last replies.
@@ -52,7 +52,7 @@ impl RateMeter {
             plan,
             in_flight: 0,
             changed: None,
-            area: 0.0,
+            in_flight_seconds: 0.0,
             busy: Duration::ZERO,
             busy_since_reply: Duration::ZERO,
             replies: Replies::behind(0),
@@ -96,7 +96,7 @@ impl RateMeter {
         let is_complete = self.plan.settle == 0 && replies >= self.plan.replies;
         let has_timed_out = !is_complete && self.busy > self.plan.timeout;
         (replies > 0 && seconds > 0.0 && (is_complete || has_timed_out)).then(|| Sample {
-            in_flight: self.area / seconds,
+            in_flight: self.in_flight_seconds / seconds,
             rate: replies as f64 / seconds,
             is_limited: self.limited * 4 >= replies * 3,
             concurrency: self.replies.concurrency(),
@@ -107,7 +107,7 @@ impl RateMeter {
     fn advance(&mut self, now: Instant) {
         let since = self.changed.replace(now).map_or(Duration::ZERO, |before| now - before);
         if self.in_flight > 0 {
-            self.area += self.in_flight as f64 * since.as_secs_f64();
+            self.in_flight_seconds += self.in_flight as f64 * since.as_secs_f64();
             self.busy += since;
             self.busy_since_reply += since;
         }
