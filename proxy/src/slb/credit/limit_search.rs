@@ -59,7 +59,7 @@ enum Phase {
 #[derive(Debug)]
 pub(super) struct LimitSearch {
     /// Lower bound: the announced capacity, or one.
-    floor: usize,
+    min_limit: usize,
     /// Whether the worker announced its capacity: nothing beyond it goes without proof.
     is_announced: bool,
     /// Number in flight that trials have shown to be worthwhile.
@@ -81,11 +81,11 @@ pub(super) struct LimitSearch {
 
 impl LimitSearch {
     pub(super) fn new(capacity: Option<usize>) -> Self {
-        let floor = capacity.unwrap_or(1).clamp(1, MAX_CREDIT);
+        let min_limit = capacity.unwrap_or(1).clamp(1, MAX_CREDIT);
         Self {
-            floor,
+            min_limit,
             is_announced: capacity.is_some(),
-            proven: floor,
+            proven: min_limit,
             unproven: 0,
             phase: Phase::Hold { pause: 1 },
             reference: None,
@@ -168,7 +168,7 @@ impl LimitSearch {
         let held = self.held();
         let number = match direction {
             Direction::Up => (held * 2).min(MAX_CREDIT),
-            Direction::Down => (held / 2).max(self.unproven).max(self.floor).max(base.concurrency).min(held),
+            Direction::Down => (held / 2).max(self.unproven).max(self.min_limit).max(base.concurrency).min(held),
         };
         self.phase = if number == held {
             // The bound is reached.
@@ -182,7 +182,7 @@ impl LimitSearch {
     fn judge(&mut self, direction: Direction, number: usize, base: &Sample, tried: &Sample) {
         self.phase = Phase::Hold { pause: 1 };
         let held = self.held();
-        let proven = base.concurrency.max(tried.concurrency).max(self.floor);
+        let proven = base.concurrency.max(tried.concurrency).max(self.min_limit);
         let found = match direction {
             Direction::Up if tried.proves(number) => number,
             Direction::Up => knee(base, tried, MARGIN_UP).max(proven).min(number),

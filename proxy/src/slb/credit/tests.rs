@@ -282,8 +282,8 @@ proptest! {
                 (0..count % 100).for_each(|_| replies.push_any());
                 credit.replied(&replies, now);
             }
-            let floor = capacity.unwrap_or(1).min(MAX_CREDIT);
-            prop_assert!((floor..=MAX_CREDIT).contains(&credit.limit()), "{}", credit.limit());
+            let min_limit = capacity.unwrap_or(1).min(MAX_CREDIT);
+            prop_assert!((min_limit..=MAX_CREDIT).contains(&credit.limit()), "{}", credit.limit());
             prop_assert!(credit.burst() >= 1);
         }
     }
