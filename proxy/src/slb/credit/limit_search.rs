@@ -13,7 +13,7 @@ use super::rate_meter::{Sample, SamplePlan};
 /// Work that may wait at a worker without proof that it makes the worker faster.
 const QUEUE_TIME: Duration = Duration::from_millis(4);
 /// Upper bound of requests in flight without proof: more saves no wake-ups.
-const MAX_UNPROVEN: usize = 1024;
+const MAX_QUEUE_ALLOWANCE: usize = 1024;
 /// Upper bound of requests in flight, and the largest capacity that a worker can announce.
 pub(in crate::slb) const MAX_CREDIT: usize = 65_535;
 /// Rise of the rate that a doubled number has to bring. A serial worker beside the broker gains nothing, one as far away
@@ -65,7 +65,7 @@ pub(super) struct LimitSearch {
     /// Number in flight that trials have shown to be worthwhile.
     proven: usize,
     /// Number in flight that takes the worker [`QUEUE_TIME`].
-    unproven: usize,
+    queue_allowance: usize,
     phase: Phase,
     /// The last measurement of the number held.
     reference: Option<Sample>,
@@ -86,7 +86,7 @@ impl LimitSearch {
             min_limit,
             is_announced: capacity.is_some(),
             proven: min_limit,
-            unproven: 0,
+            queue_allowance: 0,
             phase: Phase::Hold { pause: 1 },
             reference: None,
             has_fallen: false,
@@ -106,7 +106,7 @@ impl LimitSearch {
 
     /// Returns the number that holds while nothing is tried.
     const fn held(&self) -> usize {
-        if self.unproven > self.proven { self.unproven } else { self.proven }
+        if self.queue_allowance > self.proven { self.queue_allowance } else { self.proven }
     }
 
     /// Returns the plan of the next sample, which measures only once the worker has replied to `settle` requests.
@@ -134,7 +134,7 @@ impl LimitSearch {
         let before = self.held();
         let has_fallen = self.reference.is_some_and(|reference| sample.rate < reference.rate * FALLEN);
         let is_first_fall = has_fallen && !std::mem::replace(&mut self.has_fallen, has_fallen);
-        self.queue(sample.rate, has_fallen && !is_first_fall);
+        self.update_queue_allowance(sample.rate, has_fallen && !is_first_fall);
         if is_first_fall {
             return;
         }
@@ -156,11 +156,11 @@ impl LimitSearch {
 
     /// Adapts the number that needs no proof. It doubles at most; and before a worker is known to be slow, it is halved
     /// at most, since that may be a stall.
-    fn queue(&mut self, rate: f64, is_slow: bool) {
+    fn update_queue_allowance(&mut self, rate: f64, is_slow: bool) {
         if !self.is_announced {
             let fitting = (rate * QUEUE_TIME.as_secs_f64()) as usize;
-            let least = if is_slow { 0 } else { self.unproven / 2 };
-            self.unproven = fitting.max(least).min(self.held() * 2).min(MAX_UNPROVEN);
+            let least = if is_slow { 0 } else { self.queue_allowance / 2 };
+            self.queue_allowance = fitting.max(least).min(self.held() * 2).min(MAX_QUEUE_ALLOWANCE);
         }
     }
 
@@ -168,7 +168,7 @@ impl LimitSearch {
         let held = self.held();
         let number = match direction {
             Direction::Up => (held * 2).min(MAX_CREDIT),
-            Direction::Down => (held / 2).max(self.unproven).max(self.min_limit).max(base.concurrency).min(held),
+            Direction::Down => (held / 2).max(self.queue_allowance).max(self.min_limit).max(base.concurrency).min(held),
         };
         self.phase = if number == held {
             // The bound is reached.
