@@ -100,12 +100,12 @@ impl LimitSearch {
     pub(super) const fn limit(&self) -> usize {
         match self.phase {
             Phase::Trial { number, .. } => number,
-            Phase::Hold { .. } => self.held(),
+            Phase::Hold { .. } => self.held_limit(),
         }
     }
 
     /// Returns the number that holds while nothing is tried.
-    const fn held(&self) -> usize {
+    const fn held_limit(&self) -> usize {
         if self.queue_allowance > self.proven { self.queue_allowance } else { self.proven }
     }
 
@@ -121,17 +121,17 @@ impl LimitSearch {
     }
 
     /// Draws the conclusions from a sample.
-    pub(super) fn learn(&mut self, sample: &Sample) {
+    pub(super) fn handle_sample(&mut self, sample: &Sample) {
         match self.phase {
-            Phase::Trial { direction, number, base } => self.judge(direction, number, &base, sample),
+            Phase::Trial { direction, number, base } => self.finish_trial(direction, number, &base, sample),
             // Too little demand tells nothing about more in flight.
             Phase::Hold { .. } if !sample.is_limited => {}
-            Phase::Hold { pause } => self.hold(pause, sample),
+            Phase::Hold { pause } => self.handle_hold(pause, sample),
         }
     }
 
-    fn hold(&mut self, pause: u32, sample: &Sample) {
-        let before = self.held();
+    fn handle_hold(&mut self, pause: u32, sample: &Sample) {
+        let before = self.held_limit();
         let has_fallen = self.reference.is_some_and(|reference| sample.rate < reference.rate * FALLEN);
         let is_first_fall = has_fallen && !std::mem::replace(&mut self.has_fallen, has_fallen);
         self.update_queue_allowance(sample.rate, has_fallen && !is_first_fall);
@@ -140,9 +140,9 @@ impl LimitSearch {
         }
         self.has_fallen = false;
         self.reference = Some(*sample);
-        if sample.proves(before) {
+        if sample.proves_concurrency(before) {
             self.start_trial(Direction::Up, sample);
-        } else if self.held() > before {
+        } else if self.held_limit() > before {
             // Still growing without a trial.
         } else if has_fallen {
             self.pause = 1;
@@ -160,12 +160,12 @@ impl LimitSearch {
         if !self.is_announced {
             let fitting = (rate * QUEUE_TIME.as_secs_f64()) as usize;
             let least = if is_slow { 0 } else { self.queue_allowance / 2 };
-            self.queue_allowance = fitting.max(least).min(self.held() * 2).min(MAX_QUEUE_ALLOWANCE);
+            self.queue_allowance = fitting.max(least).min(self.held_limit() * 2).min(MAX_QUEUE_ALLOWANCE);
         }
     }
 
     fn start_trial(&mut self, direction: Direction, base: &Sample) {
-        let held = self.held();
+        let held = self.held_limit();
         let number = match direction {
             Direction::Up => (held * 2).min(MAX_CREDIT),
             Direction::Down => (held / 2).max(self.queue_allowance).max(self.min_limit).max(base.concurrency).min(held),
@@ -179,12 +179,12 @@ impl LimitSearch {
         };
     }
 
-    fn judge(&mut self, direction: Direction, number: usize, base: &Sample, tried: &Sample) {
+    fn finish_trial(&mut self, direction: Direction, number: usize, base: &Sample, tried: &Sample) {
         self.phase = Phase::Hold { pause: 1 };
-        let held = self.held();
+        let held = self.held_limit();
         let proven = base.concurrency.max(tried.concurrency).max(self.min_limit);
         let found = match direction {
-            Direction::Up if tried.proves(number) => number,
+            Direction::Up if tried.proves_concurrency(number) => number,
             Direction::Up => knee(base, tried, MARGIN_UP).max(proven).min(number),
             Direction::Down => knee(tried, base, MARGIN_DOWN).max(proven).min(held),
         };
@@ -210,7 +210,7 @@ impl LimitSearch {
 
 impl Sample {
     /// Whether the worker certainly served almost as many requests at the same time as may be in flight.
-    const fn proves(&self, limit: usize) -> bool {
+    const fn proves_concurrency(&self, limit: usize) -> bool {
         limit > 1 && self.concurrency * 4 >= limit * 3
     }
 }
@@ -235,10 +235,10 @@ mod tests {
     fn a_trial_that_gains_all_it_can_is_followed_by_the_next_at_once() {
         let mut search = LimitSearch::new(None);
         // Too slow for a second request without proof.
-        search.learn(&sample(1.0, 100.0));
+        search.handle_sample(&sample(1.0, 100.0));
         let mut limits = vec![search.limit()];
         for number in [2, 4, 8] {
-            search.learn(&Sample { concurrency: number, ..sample(number as f64, 100.0 * number as f64) });
+            search.handle_sample(&Sample { concurrency: number, ..sample(number as f64, 100.0 * number as f64) });
             limits.push(search.limit());
         }
         assert_eq!(limits, [2, 4, 8, 16]);
@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn three_quarters_of_the_limit_at_the_same_time_prove_it_and_one_request_proves_nothing() {
         let proves = |concurrency, limit| {
-            Sample { in_flight: 1.0, rate: 1.0, is_limited: true, concurrency }.proves(limit)
+            Sample { in_flight: 1.0, rate: 1.0, is_limited: true, concurrency }.proves_concurrency(limit)
         };
         assert!(!proves(1, 1) && !proves(9, 1));
         assert!(proves(2, 2) && !proves(1, 2));

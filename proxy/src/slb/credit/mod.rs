@@ -88,7 +88,7 @@ impl Credit {
         self.burst.observe(replies.count(), busy);
         if let Some(sample) = self.meter.sample() {
             let before = self.limit();
-            self.search.learn(&sample);
+            self.search.handle_sample(&sample);
             // Requests in flight went there under another limit.
             let settle = if self.limit() == before { 0 } else { self.meter.in_flight() };
             self.meter.restart(self.search.plan(settle));
