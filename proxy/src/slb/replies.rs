@@ -5,7 +5,7 @@ use std::time::Instant;
 use enfonet::{Batch, PeerEvent, PeerId, PeerInfo, SocketType};
 
 use super::broker::Broker;
-use super::credit::MAX_CREDIT;
+use super::credit::MAX_CREDIT_REQUESTS;
 use super::losses::Loss;
 use super::workers::WorkerKind;
 
@@ -105,9 +105,9 @@ impl Broker {
 /// Property of a worker's READY: how many requests it serves at once, in decimal digits.
 pub(super) const CAPACITY: &str = "X-Enfo-Capacity";
 
-/// Returns the capacity that a worker announced, if that is a number from 1 to [`MAX_CREDIT`].
+/// Returns the capacity that a worker announced, if that is a number from 1 to [`MAX_CREDIT_REQUESTS`].
 fn capacity(worker: &PeerInfo) -> Option<usize> {
     let digits = worker.metadata.get(CAPACITY).filter(|value| value.iter().all(u8::is_ascii_digit))?;
     let capacity = str::from_utf8(digits).ok()?.parse().ok()?;
-    (1..=MAX_CREDIT).contains(&capacity).then_some(capacity)
+    (1..=MAX_CREDIT_REQUESTS).contains(&capacity).then_some(capacity)
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 /// replies would come back in as many parts.
 const BURST_TIME: Duration = Duration::from_micros(150);
 /// Upper bound of a run.
-const MAX_BURST: usize = 1024;
+const MAX_BURST_REQUESTS: usize = 1024;
 /// Replies after which half of the history is forgotten.
-const HISTORY: usize = 256;
+const BURST_HISTORY_REPLIES: usize = 256;
 
 /// Requests that a worker served of late, and how long it was busy with them: a stall weighs what it is here.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl Burst {
 
     /// Counts replies, and the time that the worker was busy since those before.
     pub(super) fn observe(&mut self, replies: usize, busy: Duration) {
-        if self.served > HISTORY {
+        if self.served > BURST_HISTORY_REPLIES {
             self.served /= 2;
             self.busy /= 2;
         }
@@ -35,6 +35,6 @@ impl Burst {
     /// Returns the number of requests that take the worker [`BURST_TIME`]; at least one.
     pub(super) fn limit(&self) -> usize {
         let requests = BURST_TIME.as_nanos() * self.served as u128 / self.busy.as_nanos().max(1);
-        usize::try_from(requests).unwrap_or(MAX_BURST).clamp(1, MAX_BURST)
+        usize::try_from(requests).unwrap_or(MAX_BURST_REQUESTS).clamp(1, MAX_BURST_REQUESTS)
     }
 }

@@ -13,24 +13,24 @@ use super::rate_meter::{Sample, SamplePlan};
 /// Work that may wait at a worker without proof that it makes the worker faster.
 const QUEUE_TIME: Duration = Duration::from_millis(4);
 /// Upper bound of requests in flight without proof: more saves no wake-ups.
-const MAX_QUEUE_ALLOWANCE: usize = 1024;
+const MAX_QUEUE_ALLOWANCE_REQUESTS: usize = 1024;
 /// Upper bound of requests in flight, and the largest capacity that a worker can announce.
-pub(in crate::slb) const MAX_CREDIT: usize = 65_535;
+pub(in crate::slb) const MAX_CREDIT_REQUESTS: usize = 65_535;
 /// Rise of the rate that a doubled number has to bring. A serial worker beside the broker gains nothing, one as far away
 /// as a request takes gains 2; service times that vary make a few per cent by chance.
-const WORTHWHILE: f64 = 1.08;
+const MIN_TRIAL_GAIN: f64 = 1.08;
 /// Factors of the number that two rates suggest, after a trial of twice the number and of half. Where service times vary,
 /// the rate bends towards the knee instead of breaking off there, so that the number found is too low; more so from below.
-const MARGIN_UP: f64 = 1.2;
-const MARGIN_DOWN: f64 = 1.5;
+const KNEE_MARGIN_UP: f64 = 1.2;
+const KNEE_MARGIN_DOWN: f64 = 1.5;
 /// A rate below this part of the last one, in two samples in a row, is that of a worker that has changed; in one, a stall.
-const FALLEN: f64 = 0.7;
+const RATE_DROP: f64 = 0.7;
 /// Replies that a sample measures at least, once the first search is over.
-const MIN_REPLIES: usize = 16;
+const MIN_SAMPLE_REPLIES: usize = 16;
 /// Time in which a sample is never given up: the broker may stall for as long.
 const MIN_SAMPLE_TIMEOUT: Duration = Duration::from_millis(20);
 /// Epochs between two trials at most: what a worker gains or loses is noticed within some 40.
-const MAX_PAUSE: u32 = 32;
+const MAX_HOLD_SAMPLES: u32 = 32;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Direction {
@@ -81,7 +81,7 @@ pub(super) struct LimitSearch {
 
 impl LimitSearch {
     pub(super) fn new(capacity: Option<usize>) -> Self {
-        let min_limit = capacity.unwrap_or(1).clamp(1, MAX_CREDIT);
+        let min_limit = capacity.unwrap_or(1).clamp(1, MAX_CREDIT_REQUESTS);
         Self {
             min_limit,
             is_announced: capacity.is_some(),
@@ -113,7 +113,7 @@ impl LimitSearch {
     pub(super) fn plan(&self, settle: usize) -> SamplePlan {
         let limit = self.limit();
         // Replies of concurrent workers come in bursts of all that is in flight: two rounds hold the error down.
-        let replies = if self.is_first { limit.max(2) } else { (limit * 2).max(MIN_REPLIES) };
+        let replies = if self.is_first { limit.max(2) } else { (limit * 2).max(MIN_SAMPLE_REPLIES) };
         let expected = self.reference.map_or(Duration::MAX, |reference| {
             Duration::try_from_secs_f64((settle + replies) as f64 / reference.rate).unwrap_or(Duration::MAX)
         });
@@ -132,7 +132,7 @@ impl LimitSearch {
 
     fn handle_hold(&mut self, pause: u32, sample: &Sample) {
         let before = self.held_limit();
-        let has_fallen = self.reference.is_some_and(|reference| sample.rate < reference.rate * FALLEN);
+        let has_fallen = self.reference.is_some_and(|reference| sample.rate < reference.rate * RATE_DROP);
         let is_first_fall = has_fallen && !std::mem::replace(&mut self.has_fallen, has_fallen);
         self.update_queue_allowance(sample.rate, has_fallen && !is_first_fall);
         if is_first_fall {
@@ -160,14 +160,14 @@ impl LimitSearch {
         if !self.is_announced {
             let fitting = (rate * QUEUE_TIME.as_secs_f64()) as usize;
             let least = if is_slow { 0 } else { self.queue_allowance / 2 };
-            self.queue_allowance = fitting.max(least).min(self.held_limit() * 2).min(MAX_QUEUE_ALLOWANCE);
+            self.queue_allowance = fitting.max(least).min(self.held_limit() * 2).min(MAX_QUEUE_ALLOWANCE_REQUESTS);
         }
     }
 
     fn start_trial(&mut self, direction: Direction, base: &Sample) {
         let held = self.held_limit();
         let number = match direction {
-            Direction::Up => (held * 2).min(MAX_CREDIT),
+            Direction::Up => (held * 2).min(MAX_CREDIT_REQUESTS),
             Direction::Down => (held / 2).max(self.queue_allowance).max(self.min_limit).max(base.concurrency).min(held),
         };
         self.phase = if number == held {
@@ -185,8 +185,8 @@ impl LimitSearch {
         let proven = base.concurrency.max(tried.concurrency).max(self.min_limit);
         let found = match direction {
             Direction::Up if tried.proves_concurrency(number) => number,
-            Direction::Up => knee(base, tried, MARGIN_UP).max(proven).min(number),
-            Direction::Down => knee(tried, base, MARGIN_DOWN).max(proven).min(held),
+            Direction::Up => knee(base, tried, KNEE_MARGIN_UP).max(proven).min(number),
+            Direction::Down => knee(tried, base, KNEE_MARGIN_DOWN).max(proven).min(held),
         };
         let has_gained = match direction {
             Direction::Up => found > held,
@@ -201,7 +201,7 @@ impl LimitSearch {
             }
         } else {
             self.is_first = false;
-            self.pause = (self.pause * 2).min(MAX_PAUSE);
+            self.pause = (self.pause * 2).min(MAX_HOLD_SAMPLES);
             self.phase = Phase::Hold { pause: self.pause };
             self.next = direction.opposite();
         }
@@ -219,7 +219,7 @@ impl Sample {
 fn knee(low: &Sample, high: &Sample, margin: f64) -> usize {
     let gain = high.rate / low.rate;
     let number =
-        if gain < WORTHWHILE { low.in_flight.round() } else { (low.in_flight * gain * margin).ceil() };
+        if gain < MIN_TRIAL_GAIN { low.in_flight.round() } else { (low.in_flight * gain * margin).ceil() };
     (number as usize).max(1)
 }
 

@@ -35,7 +35,7 @@ use burst::Burst;
 use limit_search::LimitSearch;
 
 pub(super) use order::{Replies, Sequence};
-pub(super) use limit_search::MAX_CREDIT;
+pub(super) use limit_search::MAX_CREDIT_REQUESTS;
 
 /// Credit of a worker: how much it may have in flight, and how much of that it gets in a row.
 #[derive(Debug)]

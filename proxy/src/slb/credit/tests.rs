@@ -21,7 +21,7 @@ fn one_of(times: &'static [u64]) -> impl FnMut(Duration) -> Duration + 'static {
 
 /// Rate of a worker that always has as much as the clients ask, after it has warmed up.
 fn best(worker: Worker, demand: usize) -> f64 {
-    let mut simulation = Simulation::new(worker, demand, Some(MAX_CREDIT));
+    let mut simulation = Simulation::new(worker, demand, Some(MAX_CREDIT_REQUESTS));
     simulation.run(ms(2_000));
     simulation.run(ms(20_000)).rate()
 }
@@ -135,7 +135,7 @@ fn a_broker_that_stalls_again_and_again_keeps_its_workers_busy() {
         || Worker::new(64, us(50), ms(50)),
         || Worker::new(1, ms(5), us(10)),
     ] {
-        let mut unlimited = Simulation::new(worker(), 64, Some(MAX_CREDIT)).stalled(stalls());
+        let mut unlimited = Simulation::new(worker(), 64, Some(MAX_CREDIT_REQUESTS)).stalled(stalls());
         let mut simulation = Simulation::new(worker(), 64, None).stalled(stalls());
         for simulation in [&mut unlimited, &mut simulation] {
             simulation.run(ms(3_000));
@@ -282,8 +282,8 @@ proptest! {
                 (0..count % 100).for_each(|_| replies.push_any());
                 credit.replied(&replies, now);
             }
-            let min_limit = capacity.unwrap_or(1).min(MAX_CREDIT);
-            prop_assert!((min_limit..=MAX_CREDIT).contains(&credit.limit()), "{}", credit.limit());
+            let min_limit = capacity.unwrap_or(1).min(MAX_CREDIT_REQUESTS);
+            prop_assert!((min_limit..=MAX_CREDIT_REQUESTS).contains(&credit.limit()), "{}", credit.limit());
             prop_assert!(credit.burst() >= 1);
         }
     }
