@@ -39,7 +39,7 @@ impl Broker {
                 }),
                 WorkerKind::Raw => {
                     // A reply to a client that has gone is one too.
-                    replies.push_any();
+                    replies.push_unattributed();
                     let client = self.frontend.find(message.first);
                     client.inspect(|client| self.raw.record_reply(worker, *client))
                 }

@@ -209,7 +209,7 @@ mod tests {
     /// Has a worker reply to its oldest requests.
     fn reply(workers: &mut Workers, id: PeerId, count: usize, now: Instant) {
         let Some((_, mut replies)) = workers.replies(id) else { return };
-        (0..count).for_each(|_| replies.push_any());
+        (0..count).for_each(|_| replies.push_unattributed());
         workers.replied(id, &replies, now);
     }
 

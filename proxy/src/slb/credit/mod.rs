@@ -18,13 +18,13 @@
 //! A short queue at the worker is worth what it costs: it saves wake-ups, and no other worker could start so soon. So
 //! up to [`QUEUE_TIME`] of work may always be in flight, without a trial.
 //!
-//! Replies that overtake older requests prove that the worker serves several at once, and how many (`order`): so far the
+//! Replies that overtake older requests prove that the worker serves several at once, and how many (`concurrency`): so far the
 //! number rises without a comparison, which service times that vary would make unsure.
 //!
 //! A worker that announces its capacity starts there and never gets less; beyond it only what a trial proves.
 
 mod rate_meter;
-mod order;
+mod concurrency;
 mod burst;
 mod limit_search;
 
@@ -34,7 +34,7 @@ use rate_meter::RateMeter;
 use burst::Burst;
 use limit_search::LimitSearch;
 
-pub(super) use order::{Replies, Sequence};
+pub(super) use concurrency::{Replies, Sequence};
 pub(super) use limit_search::MAX_CREDIT_REQUESTS;
 
 /// Credit of a worker: how much it may have in flight, and how much of that it gets in a row.
@@ -72,7 +72,7 @@ impl Credit {
 
     /// Returns where the worker's next replies are counted.
     pub(super) const fn next_replies(&self) -> Replies {
-        Replies::behind(self.answered)
+        Replies::after(self.answered)
     }
 
     /// Counts requests that have gone to the worker.

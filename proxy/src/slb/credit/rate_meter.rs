@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::order::Replies;
+use super::concurrency::Replies;
 
 /// SamplePlan of a sample: when it begins to measure, and for how long.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +55,7 @@ impl RateMeter {
             in_flight_seconds: 0.0,
             busy: Duration::ZERO,
             busy_since_reply: Duration::ZERO,
-            replies: Replies::behind(0),
+            replies: Replies::after(0),
             limited: 0,
         }
     }
@@ -131,8 +131,8 @@ mod tests {
 
     /// Has the worker reply to one request.
     fn reply(meter: &mut RateMeter, now: Instant) {
-        let mut replies = Replies::behind(0);
-        replies.push_any();
+        let mut replies = Replies::after(0);
+        replies.push_unattributed();
         meter.replied(&replies, 10, now);
     }
 

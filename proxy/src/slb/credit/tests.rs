@@ -104,7 +104,7 @@ fn credit_starts_at_one_and_doubles_each_round() {
 /// Has a worker reply to its oldest requests.
 fn reply(credit: &mut Credit, count: usize, now: Instant) {
     let mut replies = credit.next_replies();
-    (0..count).for_each(|_| replies.push_any());
+    (0..count).for_each(|_| replies.push_unattributed());
     credit.replied(&replies, now);
 }
 
@@ -279,7 +279,7 @@ proptest! {
             } else {
                 let mut replies = credit.next_replies();
                 replies.push(request);
-                (0..count % 100).for_each(|_| replies.push_any());
+                (0..count % 100).for_each(|_| replies.push_unattributed());
                 credit.replied(&replies, now);
             }
             let min_limit = capacity.unwrap_or(1).min(MAX_CREDIT_REQUESTS);

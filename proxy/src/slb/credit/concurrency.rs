@@ -18,7 +18,7 @@ pub(in crate::slb) struct Replies {
 
 impl Replies {
     /// Starts to count behind the replies that a worker has given so far.
-    pub(in crate::slb) const fn behind(answered: Sequence) -> Self {
+    pub(in crate::slb) const fn after(answered: Sequence) -> Self {
         Self { next: answered, count: 0, sum: 0, max: i64::MIN }
     }
 
@@ -36,7 +36,7 @@ impl Replies {
     }
 
     /// Counts a reply that can't be attributed to a request.
-    pub(in crate::slb) fn push_any(&mut self) {
+    pub(in crate::slb) fn push_unattributed(&mut self) {
         self.push(self.next);
     }
 
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     fn concurrency(first: Sequence, requests: &[Sequence]) -> usize {
-        let mut replies = Replies::behind(first);
+        let mut replies = Replies::after(first);
         requests.iter().for_each(|request| replies.push(first.wrapping_add(*request)));
         replies.concurrency()
     }
@@ -97,9 +97,9 @@ mod tests {
     fn replies_that_come_in_two_parts_prove_what_they_prove_in_one() {
         let requests = [1, 0, 3, 7, 2, 4, 9, 5, 6, 8];
         for cut in 0..=requests.len() {
-            let mut replies = Replies::behind(0);
+            let mut replies = Replies::after(0);
             requests[..cut].iter().for_each(|request| replies.push(*request));
-            let mut later = Replies::behind(replies.answered());
+            let mut later = Replies::after(replies.answered());
             requests[cut..].iter().for_each(|request| later.push(*request));
             replies.add(&later);
             assert_eq!((replies.count(), replies.answered()), (10, 10));
