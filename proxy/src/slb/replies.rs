@@ -27,7 +27,7 @@ impl Broker {
     }
 
     pub(super) fn handle_replies(&mut self, worker: PeerId, batch: Batch) {
-        let Some((kind, mut replies)) = self.workers.replies(worker) else { return };
+        let Some((kind, mut replies)) = self.workers.start_replies(worker) else { return };
         let batch = batch.encoded();
         let (mut to, mut stray) = (None, 0);
         for message in batch.spans() {
@@ -60,7 +60,7 @@ impl Broker {
             self.summary.undeliverable += stray as u64;
             self.losses.at_worker(Loss::Stray, worker, stray);
         }
-        self.workers.replied(worker, &replies, Instant::now());
+        self.workers.record_replies(worker, &replies, Instant::now());
     }
 
     /// Sends what is in the bundle to a client, as far as it takes it.

@@ -24,7 +24,7 @@ impl Broker {
             waiting -= burst;
             self.stage(client, &batch, requests.by_ref().take(burst), assignment);
             let (sent, left) = self.send_requests(assignment.worker);
-            self.workers.sent(assignment.worker, sent, now);
+            self.workers.record_sent(assignment.worker, sent, now);
             if !left.is_empty() {
                 self.workers.mark_full(assignment.worker);
                 refused.extend(left.into_iter().flatten().filter_map(|message| {

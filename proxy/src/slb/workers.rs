@@ -95,8 +95,8 @@ impl Workers {
     }
 
     /// Returns how the worker replies, and where its next replies are counted; `None` if it isn't known.
-    pub(super) fn replies(&self, id: PeerId) -> Option<(WorkerKind, Replies)> {
-        self.workers.get(id).map(|worker| (worker.kind, worker.credit.next_replies()))
+    pub(super) fn start_replies(&self, id: PeerId) -> Option<(WorkerKind, Replies)> {
+        self.workers.get(id).map(|worker| (worker.kind, worker.credit.start_replies()))
     }
 
     /// Adds a worker, which may have announced how many requests it serves at once.
@@ -115,28 +115,28 @@ impl Workers {
         let (_, _, id) = self.available.first()?;
         let worker = &self.workers[*id];
         let burst = worker.available().min(worker.credit.burst());
-        Some(Assignment { worker: *id, kind: worker.kind, burst, first: worker.credit.next_request() })
+        Some(Assignment { worker: *id, kind: worker.kind, burst, first: worker.credit.next_sequence() })
     }
 
     /// A worker has got so many requests.
-    pub(super) fn sent(&mut self, id: PeerId, requests: usize, now: Instant) {
+    pub(super) fn record_sent(&mut self, id: PeerId, requests: usize, now: Instant) {
         if requests > 0 {
             self.turn += 1;
             let turn = self.turn;
             self.change(id, |worker| {
                 worker.in_flight += requests;
                 worker.turn = turn;
-                worker.credit.sent(requests, now);
+                worker.credit.record_sent(requests, now);
             });
         }
     }
 
     /// Counts replies of a worker.
-    pub(super) fn replied(&mut self, id: PeerId, replies: &Replies, now: Instant) {
+    pub(super) fn record_replies(&mut self, id: PeerId, replies: &Replies, now: Instant) {
         if replies.count() > 0 {
             self.change(id, |worker| {
                 worker.in_flight = worker.in_flight.saturating_sub(replies.count());
-                worker.credit.replied(replies, now);
+                worker.credit.record_replies(replies, now);
             });
         }
     }
@@ -208,14 +208,14 @@ mod tests {
 
     /// Has a worker reply to its oldest requests.
     fn reply(workers: &mut Workers, id: PeerId, count: usize, now: Instant) {
-        let Some((_, mut replies)) = workers.replies(id) else { return };
+        let Some((_, mut replies)) = workers.start_replies(id) else { return };
         (0..count).for_each(|_| replies.push_unattributed());
-        workers.replied(id, &replies, now);
+        workers.record_replies(id, &replies, now);
     }
 
     fn send(workers: &mut Workers) -> Option<PeerId> {
         let id = workers.pick()?.worker;
-        workers.sent(id, 1, Instant::now());
+        workers.record_sent(id, 1, Instant::now());
         Some(id)
     }
 
@@ -236,7 +236,7 @@ mod tests {
     fn a_raw_worker_that_comes_later_gets_no_more_than_those_whose_requests_nobody_answers() {
         let (mut workers, ids) = (Workers::default(), ids(2));
         workers.join(ids[0], WorkerKind::Raw, None);
-        (0..1000).for_each(|_| workers.sent(ids[0], 1, Instant::now()));
+        (0..1000).for_each(|_| workers.record_sent(ids[0], 1, Instant::now()));
         workers.join(ids[1], WorkerKind::Raw, None);
         let next: Vec<_> = (0..10).filter_map(|_| send(&mut workers)).collect();
         assert_eq!(next.iter().filter(|id| **id == ids[1]).count(), 5, "{next:?}");
@@ -251,14 +251,14 @@ mod tests {
             let Assignment { worker, burst, .. } = workers.pick().unwrap();
             assert!((1..=workers.credit()).contains(&burst), "{burst} of {}", workers.credit());
             let all = workers.credit();
-            workers.sent(worker, all, now);
+            workers.record_sent(worker, all, now);
             assert_eq!((workers.pick(), workers.credit(), workers.in_flight()), (None, 0, all));
             now += Duration::from_micros(all as u64);
             reply(&mut workers, worker, all, now);
         }
         assert!((140..=150).contains(&workers.pick().unwrap().burst), "what takes it 150 us");
         let almost_all = workers.credit() - 3;
-        workers.sent(ids[0], almost_all, now);
+        workers.record_sent(ids[0], almost_all, now);
         assert_eq!(workers.pick().map(|assignment| assignment.burst), Some(3));
         workers.join(ids[1], WorkerKind::Rep, None);
         assert_eq!(workers.pick().map(|assignment| (assignment.worker, assignment.burst)), Some((ids[1], 1)));

@@ -66,25 +66,25 @@ impl Credit {
     }
 
     /// Returns the position of the next request.
-    pub(super) const fn next_request(&self) -> Sequence {
+    pub(super) const fn next_sequence(&self) -> Sequence {
         self.sent
     }
 
     /// Returns where the worker's next replies are counted.
-    pub(super) const fn next_replies(&self) -> Replies {
+    pub(super) const fn start_replies(&self) -> Replies {
         Replies::after(self.answered)
     }
 
     /// Counts requests that have gone to the worker.
-    pub(super) fn sent(&mut self, requests: usize, now: Instant) {
+    pub(super) fn record_sent(&mut self, requests: usize, now: Instant) {
         self.sent = self.sent.wrapping_add(requests as Sequence);
-        self.meter.sent(requests, now);
+        self.meter.record_sent(requests, now);
     }
 
     /// Counts replies that have come together.
-    pub(super) fn replied(&mut self, replies: &Replies, now: Instant) {
+    pub(super) fn record_replies(&mut self, replies: &Replies, now: Instant) {
         self.answered = replies.answered();
-        let busy = self.meter.replied(replies, self.limit(), now);
+        let busy = self.meter.record_replies(replies, self.limit(), now);
         self.burst.observe(replies.count(), busy);
         if let Some(sample) = self.meter.sample() {
             let before = self.limit();

@@ -69,13 +69,13 @@ impl RateMeter {
         *self = Self { in_flight: self.in_flight, changed: self.changed, ..Self::new(plan) };
     }
 
-    pub(super) fn sent(&mut self, requests: usize, now: Instant) {
+    pub(super) fn record_sent(&mut self, requests: usize, now: Instant) {
         self.advance(now);
         self.in_flight += requests;
     }
 
     /// Counts replies; returns how long the worker was busy since those before.
-    pub(super) fn replied(&mut self, replies: &Replies, limit: usize, now: Instant) -> Duration {
+    pub(super) fn record_replies(&mut self, replies: &Replies, limit: usize, now: Instant) -> Duration {
         self.advance(now);
         let busy = std::mem::take(&mut self.busy_since_reply);
         let was_limited = self.in_flight >= limit;
@@ -125,7 +125,7 @@ mod tests {
     /// A meter with a plan of that many replies and a timeout of 100 ms, whose worker got ten requests at `start`.
     fn meter(settle: usize, replies: usize, start: Instant) -> RateMeter {
         let mut meter = RateMeter::new(SamplePlan { settle, replies, timeout: ms(100) });
-        meter.sent(10, start);
+        meter.record_sent(10, start);
         meter
     }
 
@@ -133,7 +133,7 @@ mod tests {
     fn reply(meter: &mut RateMeter, now: Instant) {
         let mut replies = Replies::after(0);
         replies.push_unattributed();
-        meter.replied(&replies, 10, now);
+        meter.record_replies(&replies, 10, now);
     }
 
     #[test]

@@ -120,14 +120,14 @@ impl Simulation {
                 break;
             }
             self.account(&mut outcome, at);
-            let mut replies = self.credit.next_replies();
+            let mut replies = self.credit.start_replies();
             while self.replies.peek().is_some_and(|Reverse((next, _))| *next <= at) {
                 let Reverse((_, request)) = self.replies.pop().expect("a reply");
                 replies.push(request);
             }
             self.in_flight -= replies.count();
             outcome.replies += replies.count();
-            self.credit.replied(&replies, self.start + at);
+            self.credit.record_replies(&replies, self.start + at);
             self.send();
         }
         self.account(&mut outcome, end);
@@ -152,7 +152,7 @@ impl Simulation {
 
     fn send(&mut self) {
         let requests = self.credit.limit().min(self.demand).saturating_sub(self.in_flight);
-        let first = self.credit.next_request();
+        let first = self.credit.next_sequence();
         for request in 0..requests {
             let arrives = self.now + self.worker.distance / 2;
             let Reverse(idle) = self.idle_at.pop().expect("a handler");
@@ -162,7 +162,7 @@ impl Simulation {
             self.replies.push(Reverse((done + self.worker.distance / 2, request)));
         }
         if requests > 0 {
-            self.credit.sent(requests, self.start + self.now);
+            self.credit.record_sent(requests, self.start + self.now);
         }
         self.in_flight += requests;
     }

@@ -91,7 +91,7 @@ fn credit_starts_at_one_and_doubles_each_round() {
     let mut limits = vec![credit.limit()];
     while limits.len() < 6 {
         let requests = credit.limit();
-        credit.sent(requests, now);
+        credit.record_sent(requests, now);
         now += us(100);
         reply(&mut credit, requests, now);
         if credit.limit() != requests {
@@ -103,9 +103,9 @@ fn credit_starts_at_one_and_doubles_each_round() {
 
 /// Has a worker reply to its oldest requests.
 fn reply(credit: &mut Credit, count: usize, now: Instant) {
-    let mut replies = credit.next_replies();
+    let mut replies = credit.start_replies();
     (0..count).for_each(|_| replies.push_unattributed());
-    credit.replied(&replies, now);
+    credit.record_replies(&replies, now);
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn the_time_a_worker_has_nothing_to_do_is_not_its_service_time() {
     let (mut credit, start) = (Credit::new(None), Instant::now());
     for n in 0..100 {
         let now = start + Duration::from_secs(n);
-        credit.sent(1, now);
+        credit.record_sent(1, now);
         reply(&mut credit, 1, now + us(10));
     }
     assert_eq!(credit.burst(), 15);
@@ -211,11 +211,11 @@ fn the_time_a_worker_has_nothing_to_do_is_not_its_service_time() {
 #[test]
 fn requests_that_come_while_a_worker_is_busy_do_not_hide_its_service_time() {
     let (mut credit, mut now) = (Credit::new(None), Instant::now());
-    credit.sent(1, now);
+    credit.record_sent(1, now);
     for _ in 0..100 {
         for _ in 0..10 {
             now += us(5);
-            credit.sent(1, now);
+            credit.record_sent(1, now);
         }
         reply(&mut credit, 10, now);
     }
@@ -229,7 +229,7 @@ fn a_worker_gets_150_us_of_work_in_a_row_or_one_request() {
         let (mut credit, mut now) = (Credit::new(None), Instant::now());
         for _ in 0..500 {
             let requests = credit.limit();
-            credit.sent(requests, now);
+            credit.record_sent(requests, now);
             now += us(micros) * u32::try_from(requests).unwrap();
             reply(&mut credit, requests, now);
         }
@@ -275,12 +275,12 @@ proptest! {
         for (count, nanos, request) in steps {
             now += Duration::from_nanos(nanos);
             if request % 2 == 0 {
-                credit.sent(count, now);
+                credit.record_sent(count, now);
             } else {
-                let mut replies = credit.next_replies();
+                let mut replies = credit.start_replies();
                 replies.push(request);
                 (0..count % 100).for_each(|_| replies.push_unattributed());
-                credit.replied(&replies, now);
+                credit.record_replies(&replies, now);
             }
             let min_limit = capacity.unwrap_or(1).min(MAX_CREDIT_REQUESTS);
             prop_assert!((min_limit..=MAX_CREDIT_REQUESTS).contains(&credit.limit()), "{}", credit.limit());
