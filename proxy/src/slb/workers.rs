@@ -107,7 +107,7 @@ impl Workers {
         let handicap = if kind == WorkerKind::Raw { raw.map(Worker::load).min().unwrap_or(0) } else { 0 };
         let worker = Worker { kind, in_flight: 0, handicap, credit, is_full: false, turn: self.turn };
         self.workers.insert(id, worker);
-        self.enlist(id);
+        self.add_available(id);
     }
 
     /// The worker that has the least to do, if any may get a request.
@@ -123,7 +123,7 @@ impl Workers {
         if requests > 0 {
             self.turn += 1;
             let turn = self.turn;
-            self.change(id, |worker| {
+            self.update(id, |worker| {
                 worker.in_flight += requests;
                 worker.turn = turn;
                 worker.credit.record_sent(requests, now);
@@ -134,7 +134,7 @@ impl Workers {
     /// Counts replies of a worker.
     pub(super) fn record_replies(&mut self, id: PeerId, replies: &Replies, now: Instant) {
         if replies.count() > 0 {
-            self.change(id, |worker| {
+            self.update(id, |worker| {
                 worker.in_flight = worker.in_flight.saturating_sub(replies.count());
                 worker.credit.record_replies(replies, now);
             });
@@ -143,7 +143,7 @@ impl Workers {
 
     /// The worker's queue has no room.
     pub(super) fn mark_full(&mut self, id: PeerId) {
-        if self.change(id, |worker| worker.is_full = true).is_some() {
+        if self.update(id, |worker| worker.is_full = true).is_some() {
             self.full.push(id);
         }
     }
@@ -151,30 +151,30 @@ impl Workers {
     /// The worker's queue has room again.
     pub(super) fn clear_full(&mut self, id: PeerId) {
         self.full.retain(|full| *full != id);
-        self.change(id, |worker| worker.is_full = false);
+        self.update(id, |worker| worker.is_full = false);
     }
 
     /// The worker has gone. Gives its kind, if it was known.
     pub(super) fn leave(&mut self, id: PeerId) -> Option<WorkerKind> {
-        self.delist(id);
+        self.remove_available(id);
         self.full.retain(|full| *full != id);
         let worker = self.workers.remove(id)?;
         self.in_flight -= worker.in_flight;
         Some(worker.kind)
     }
 
-    fn change(&mut self, id: PeerId, change: impl FnOnce(&mut Worker)) -> Option<WorkerKind> {
-        self.delist(id);
+    fn update(&mut self, id: PeerId, change: impl FnOnce(&mut Worker)) -> Option<WorkerKind> {
+        self.remove_available(id);
         let worker = self.workers.get_mut(id)?;
         let before = worker.in_flight;
         change(worker);
         let (kind, after) = (worker.kind, worker.in_flight);
         self.in_flight = self.in_flight + after - before;
-        self.enlist(id);
+        self.add_available(id);
         Some(kind)
     }
 
-    fn enlist(&mut self, id: PeerId) {
+    fn add_available(&mut self, id: PeerId) {
         let worker = &self.workers[id];
         if worker.available() > 0 {
             self.credit += worker.available();
@@ -182,7 +182,7 @@ impl Workers {
         }
     }
 
-    fn delist(&mut self, id: PeerId) {
+    fn remove_available(&mut self, id: PeerId) {
         let Some(worker) = self.workers.get(id) else {
             return;
         };
