@@ -6,7 +6,7 @@ use std::time::Duration;
 use enfonet::{Dealer, Message, Options, PeerId, Router};
 
 use super::bundle::Bundle;
-use super::losses::Losses;
+use super::loss_log::LossLog;
 use super::raw_requests::RawRequests;
 use super::rep_requests::RepRequests;
 use super::workers::{WorkerKind, Workers};
@@ -56,7 +56,7 @@ pub struct Broker {
     pub(super) raw: RawRequests,
     /// Messages that are about to be sent to one peer; empty otherwise.
     pub(super) bundle: Bundle,
-    pub(super) losses: Losses,
+    pub(super) loss_log: LossLog,
     pub(super) summary: Summary,
 }
 
@@ -88,7 +88,7 @@ impl Broker {
             requeued: VecDeque::new(),
             raw: RawRequests::default(),
             bundle: Bundle::default(),
-            losses: Losses::default(),
+            loss_log: LossLog::default(),
             summary: Summary::default(),
         })
     }

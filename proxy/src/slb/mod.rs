@@ -21,7 +21,7 @@
 mod broker;
 mod bundle;
 mod credit;
-mod losses;
+mod loss_log;
 mod raw_requests;
 mod rep_requests;
 mod replies;

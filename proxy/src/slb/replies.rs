@@ -6,7 +6,7 @@ use enfonet::{Batch, PeerEvent, PeerId, PeerInfo, SocketType};
 
 use super::broker::Broker;
 use super::credit::MAX_CREDIT_REQUESTS;
-use super::losses::Loss;
+use super::loss_log::Loss;
 use super::workers::WorkerKind;
 
 impl Broker {
@@ -18,7 +18,7 @@ impl Broker {
                     _ => WorkerKind::Raw,
                 };
                 self.workers.join(peer, kind, capacity(&info));
-                self.losses.join(info);
+                self.loss_log.join(info);
             }
             PeerEvent::Messages { peer, batch } => self.handle_replies(peer, batch),
             PeerEvent::Left { peer, unsent } => self.handle_left(peer, unsent),
@@ -29,7 +29,7 @@ impl Broker {
     pub(super) fn handle_replies(&mut self, worker: PeerId, batch: Batch) {
         let Some((kind, mut replies)) = self.workers.start_replies(worker) else { return };
         let batch = batch.encoded();
-        let (mut to, mut stray) = (None, 0);
+        let (mut to, mut unsolicited) = (None, 0);
         for message in batch.spans() {
             // Only what answers a request makes room for another.
             let client = match kind {
@@ -45,7 +45,7 @@ impl Broker {
                 }
             };
             let (Some(client), Some(reply)) = (client, message.rest()) else {
-                stray += 1;
+                unsolicited += 1;
                 continue;
             };
             if let Some(other) = to.replace(client).filter(|to| *to != client) {
@@ -56,9 +56,9 @@ impl Broker {
         if let Some(client) = to {
             self.send_replies(client);
         }
-        if stray > 0 {
-            self.summary.undeliverable += stray as u64;
-            self.losses.at_worker(Loss::Stray, worker, stray);
+        if unsolicited > 0 {
+            self.summary.undeliverable += unsolicited as u64;
+            self.loss_log.record_at_worker(Loss::UnsolicitedReply, worker, unsolicited);
         }
         self.workers.record_replies(worker, &replies, Instant::now());
     }
@@ -74,7 +74,7 @@ impl Broker {
             self.summary.undeliverable += dropped;
             if dropped > 0 {
                 let client = self.frontend.peer(client);
-                self.losses.at_peer(Loss::Reply, client.as_deref(), batch.len());
+                self.loss_log.record(Loss::UndeliverableReply, client.as_deref(), batch.len());
             }
         }
     }
@@ -88,7 +88,7 @@ impl Broker {
             self.summary.requests -= 1;
             if client.is_none() {
                 self.summary.abandoned += 1;
-                self.losses.at_peer(Loss::Abandoned, None, 1);
+                self.loss_log.record(Loss::AbandonedRequest, None, 1);
             }
             requests.extend(client.zip(message.split_first().1.map(|request| request.detach())));
         }
@@ -96,9 +96,9 @@ impl Broker {
         let lost = self.rep.remove_worker(worker) + self.raw.remove_worker(worker);
         if lost > 0 {
             self.summary.lost += lost as u64;
-            self.losses.at_worker(Loss::WithWorker, worker, lost);
+            self.loss_log.record_at_worker(Loss::WorkerLost, worker, lost);
         }
-        self.losses.leave(worker);
+        self.loss_log.leave(worker);
     }
 }
 

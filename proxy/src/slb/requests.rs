@@ -5,7 +5,7 @@ use std::time::Instant;
 use enfonet::{Batch, Message, PeerId, Span};
 
 use super::broker::Broker;
-use super::losses::Loss;
+use super::loss_log::Loss;
 use super::rep_requests::RepRequest;
 use super::workers::{Assignment, WorkerKind};
 
@@ -49,7 +49,7 @@ impl Broker {
             let Some(identity) = self.frontend.identity(client) else {
                 let abandoned = requests.count();
                 self.summary.abandoned += abandoned as u64;
-                self.losses.at_peer(Loss::Abandoned, None, abandoned);
+                self.loss_log.record(Loss::AbandonedRequest, None, abandoned);
                 return;
             };
             for request in requests {
@@ -71,7 +71,7 @@ impl Broker {
         }
         if malformed > 0 {
             self.summary.malformed += malformed as u64;
-            self.losses.at_peer(Loss::Malformed, self.frontend.peer(client).as_deref(), malformed);
+            self.loss_log.record(Loss::MalformedRequest, self.frontend.peer(client).as_deref(), malformed);
         }
     }
 

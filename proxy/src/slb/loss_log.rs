@@ -11,37 +11,37 @@ use tracing::warn;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Loss {
     /// Requests that went with their worker.
-    WithWorker,
+    WorkerLost,
     /// Replies that a client hasn't room for, or that has gone.
-    Reply,
+    UndeliverableReply,
     /// Messages of a worker that answer no request.
-    Stray,
+    UnsolicitedReply,
     /// Requests without an empty frame before the body.
-    Malformed,
+    MalformedRequest,
     /// Requests whose client has gone.
-    Abandoned,
+    AbandonedRequest,
 }
 
 impl Loss {
     const fn text(self) -> &'static str {
         match self {
-            Self::WithWorker => "requests are lost: their worker has gone",
-            Self::Reply => "replies are dropped: their client has gone, or has no room for them",
-            Self::Stray => "messages of a worker are dropped: they answer no request",
-            Self::Malformed => "requests are dropped: there is no empty frame before the body",
-            Self::Abandoned => "requests are dropped: their client has gone",
+            Self::WorkerLost => "requests are lost: their worker has gone",
+            Self::UndeliverableReply => "replies are dropped: their client has gone, or has no room for them",
+            Self::UnsolicitedReply => "messages of a worker are dropped: they answer no request",
+            Self::MalformedRequest => "requests are dropped: there is no empty frame before the body",
+            Self::AbandonedRequest => "requests are dropped: their client has gone",
         }
     }
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Losses {
+pub(super) struct LossLog {
     limiters: HashMap<(Loss, Option<Endpoint>), LogLimiter>,
     /// A worker that has gone is known to nobody else.
     workers: SecondaryMap<PeerId, Arc<PeerInfo>>,
 }
 
-impl Losses {
+impl LossLog {
     pub(super) fn join(&mut self, worker: Arc<PeerInfo>) {
         self.workers.insert(worker.id, worker);
     }
@@ -51,33 +51,33 @@ impl Losses {
     }
 
     /// Tells of losses at a worker.
-    pub(super) fn at_worker(&mut self, loss: Loss, worker: PeerId, count: usize) {
+    pub(super) fn record_at_worker(&mut self, loss: Loss, worker: PeerId, count: usize) {
         let worker = self.workers.get(worker).cloned();
-        self.at_peer(loss, worker.as_deref(), count);
+        self.record(loss, worker.as_deref(), count);
     }
 
     /// Tells of losses at a peer, if that is known.
     #[cold]
-    pub(super) fn at_peer(&mut self, loss: Loss, peer: Option<&PeerInfo>, count: usize) {
+    pub(super) fn record(&mut self, loss: Loss, peer: Option<&PeerInfo>, count: usize) {
         let endpoint = peer.map(|peer| peer.endpoint.clone());
         let limiter = self.limiters.entry((loss, endpoint.clone())).or_default();
         if let Some(count) = limiter.count(count as u64) {
-            tell(loss, endpoint.as_ref(), peer.map(|peer| &*peer.address), count);
+            log(loss, endpoint.as_ref(), peer.map(|peer| &*peer.address), count);
         }
     }
 }
 
 /// Tells at the end of the losses that no line has told of.
-impl Drop for Losses {
+impl Drop for LossLog {
     fn drop(&mut self) {
         for ((loss, endpoint), limiter) in &self.limiters {
             if let Some(count) = limiter.rest() {
-                tell(*loss, endpoint.as_ref(), None, count);
+                log(*loss, endpoint.as_ref(), None, count);
             }
         }
     }
 }
 
-fn tell(loss: Loss, endpoint: Option<&Endpoint>, address: Option<&str>, count: u64) {
+fn log(loss: Loss, endpoint: Option<&Endpoint>, address: Option<&str>, count: u64) {
     warn!(endpoint = endpoint.map(tracing::field::display), address, count, "{}", loss.text());
 }
