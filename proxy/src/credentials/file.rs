@@ -9,29 +9,29 @@ use std::path::Path;
 use nix::unistd::geteuid;
 use zeroize::Zeroizing;
 
-use super::error::Refusal;
+use super::error::FileErrorKind;
 
 /// Reads a file that is its owner's alone, but for its group, which may read it: Kubernetes mounts secrets so.
-pub(super) fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, Refusal> {
-    read(path, 0o037, |mode| Refusal::Open { mode })
+pub(super) fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileErrorKind> {
+    read(path, 0o037, |mode| FileErrorKind::TooReadable { mode })
 }
 
 /// Reads a file that everybody may read, but only its owner change: a user who could change it could let himself in.
-pub(super) fn read_list(path: &Path) -> Result<Zeroizing<Vec<u8>>, Refusal> {
-    read(path, 0o022, |mode| Refusal::Changeable { mode })
+pub(super) fn read_list(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileErrorKind> {
+    read(path, 0o022, |mode| FileErrorKind::TooWritable { mode })
 }
 
-fn read(path: &Path, denied: u32, refusal: fn(u32) -> Refusal) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+fn read(path: &Path, denied: u32, kind: fn(u32) -> FileErrorKind) -> Result<Zeroizing<Vec<u8>>, FileErrorKind> {
     let mut file = File::open(path)?;
     // Of the file that is open, whatever has taken its name since.
     let metadata = file.metadata()?;
     let mode = metadata.permissions().mode() & 0o777;
     if mode & denied != 0 {
-        return Err(refusal(mode));
+        return Err(kind(mode));
     }
     let uid = metadata.uid();
     if !is_trusted(uid, geteuid().as_raw()) {
-        return Err(Refusal::Foreign { uid });
+        return Err(FileErrorKind::WrongOwner { uid });
     }
     // With room for all of it: a vector that grows leaves copies behind.
     let mut text = Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1));
@@ -45,7 +45,7 @@ const fn is_trusted(owner: u32, own: u32) -> bool {
 }
 
 /// Makes a file that is its owner's alone, with one line in it.
-pub(super) fn write_secret(path: &Path, line: &str) -> Result<(), Refusal> {
+pub(super) fn write_secret(path: &Path, line: &str) -> Result<(), FileErrorKind> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     let line = Zeroizing::new(format!("{line}\n"));
     if let Err(error) = file.write_all(line.as_bytes()).and_then(|()| file.sync_all()) {

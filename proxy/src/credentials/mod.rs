@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use enfonet::{CurveClients, KeyPair, Options, PlainUsers, PublicKey, Security, new_key_pair};
 
 pub(crate) use error::FileError;
-use error::Refusal;
+use error::FileErrorKind;
 use file::{read_list, read_secret, write_secret};
 
 /// The arguments for it: none for a broker that everybody may use. With any, the broker has the server's role on
@@ -38,44 +38,44 @@ impl CredentialFiles {
     pub(crate) fn options(&self) -> Result<Options, FileError> {
         let options = Options::default();
         if let Some(path) = &self.plain_users {
-            let users = plain_users(path).map_err(|refusal| refusal.of(path))?;
+            let users = plain_users(path).map_err(|kind| kind.at(path))?;
             return Ok(options.security(Security::PlainServer).authenticator(users));
         }
         let Some(path) = &self.curve_secret else { return Ok(options) };
-        let keys = key_pair(path).map_err(|refusal| refusal.of(path))?;
+        let keys = key_pair(path).map_err(|kind| kind.at(path))?;
         tracing::info!(key = %keys.public(), "the broker's public key");
         let options = options.security(Security::CurveServer { keys });
         let Some(path) = &self.curve_clients else { return Ok(options) };
-        Ok(options.authenticator(curve_clients(path).map_err(|refusal| refusal.of(path))?))
+        Ok(options.authenticator(curve_clients(path).map_err(|kind| kind.at(path))?))
     }
 }
 
 /// Makes a key pair, and a file for the secret key; gives the public one.
 pub(crate) fn new_key(path: &Path) -> Result<PublicKey, FileError> {
     let keys = new_key_pair();
-    write_secret(path, &keys.secret().to_z85()).map_err(|refusal| refusal.of(path))?;
+    write_secret(path, &keys.secret().to_z85()).map_err(|kind| kind.at(path))?;
     Ok(*keys.public())
 }
 
-fn plain_users(path: &Path) -> Result<PlainUsers, Refusal> {
+fn plain_users(path: &Path) -> Result<PlainUsers, FileErrorKind> {
     let users = lines::users(&read_secret(path)?)?;
     if users.is_empty() {
-        return Err(Refusal::Nobody);
+        return Err(FileErrorKind::NoPeers);
     }
     Ok(users.iter().fold(PlainUsers::new(), |users, login| {
         users.user(login.username().clone(), login.password().expose())
     }))
 }
 
-fn key_pair(path: &Path) -> Result<KeyPair, Refusal> {
+fn key_pair(path: &Path) -> Result<KeyPair, FileErrorKind> {
     let secret = lines::secret_key(&read_secret(path)?)?;
-    secret.map(KeyPair::new).ok_or(Refusal::NoKey)
+    secret.map(KeyPair::new).ok_or(FileErrorKind::NoKey)
 }
 
-fn curve_clients(path: &Path) -> Result<CurveClients, Refusal> {
+fn curve_clients(path: &Path) -> Result<CurveClients, FileErrorKind> {
     let clients = lines::clients(&read_list(path)?)?;
     if clients.is_empty() {
-        return Err(Refusal::Nobody);
+        return Err(FileErrorKind::NoPeers);
     }
     Ok(clients.into_iter().fold(CurveClients::new(), |clients, client| match client.user_id {
         Some(user_id) => clients.named(client.key, user_id),
