@@ -5,17 +5,17 @@ use std::str::FromStr;
 
 use enfonet::{CredentialsTooLong, KeyError, PlainCredentials, PublicKey, SecretKey};
 
-/// A line that can't be taken: its number, and its fault.
+/// A line that can't be taken: its number, and its kind.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {fault}")]
+#[error("line {line}: {kind}")]
 pub(crate) struct LineError {
     line: usize,
-    fault: Fault,
+    kind: LineErrorKind,
 }
 
-/// The fault of a line.
+/// The kind of a line.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-enum Fault {
+enum LineErrorKind {
     #[error("a user is a name, a colon and a password")]
     NoUser,
     #[error(transparent)]
@@ -30,9 +30,9 @@ enum Fault {
     SecondKey,
 }
 
-impl Fault {
+impl LineErrorKind {
     const fn at(self, line: usize) -> LineError {
-        LineError { line, fault: self }
+        LineError { line, kind: self }
     }
 }
 
@@ -48,18 +48,18 @@ fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 pub(super) fn users(text: &[u8]) -> Result<Vec<PlainCredentials>, LineError> {
     let (mut users, mut names) = (Vec::new(), HashMap::new());
     for (line, text) in lines(text) {
-        let user = user(text).map_err(|fault| fault.at(line))?;
+        let user = user(text).map_err(|kind| kind.at(line))?;
         if let Some(first) = names.insert(user.username().clone(), line) {
-            return Err(Fault::SameName { first }.at(line));
+            return Err(LineErrorKind::SameName { first }.at(line));
         }
         users.push(user);
     }
     Ok(users)
 }
 
-fn user(line: &[u8]) -> Result<PlainCredentials, Fault> {
+fn user(line: &[u8]) -> Result<PlainCredentials, LineErrorKind> {
     match line.iter().position(|byte| *byte == b':') {
-        None | Some(0) => Err(Fault::NoUser),
+        None | Some(0) => Err(LineErrorKind::NoUser),
         Some(colon) => Ok(PlainCredentials::new(line[..colon].to_vec(), &line[colon + 1..])?),
     }
 }
@@ -68,10 +68,10 @@ fn user(line: &[u8]) -> Result<PlainCredentials, Fault> {
 pub(super) fn secret_key(text: &[u8]) -> Result<Option<SecretKey>, LineError> {
     let mut lines = lines(text);
     let Some((line, text)) = lines.next() else { return Ok(None) };
-    let secret = key(text.trim_ascii()).map_err(|fault| fault.at(line))?;
+    let secret = key(text.trim_ascii()).map_err(|kind| kind.at(line))?;
     match lines.next() {
         None => Ok(Some(secret)),
-        Some((line, _)) => Err(Fault::SecondKey.at(line)),
+        Some((line, _)) => Err(LineErrorKind::SecondKey.at(line)),
     }
 }
 
@@ -88,9 +88,9 @@ pub(super) fn clients(text: &[u8]) -> Result<Vec<Client>, LineError> {
     for (line, text) in lines(text) {
         let text = text.trim_ascii();
         let end = text.iter().position(u8::is_ascii_whitespace).unwrap_or(text.len());
-        let key = key(&text[..end]).map_err(|fault| fault.at(line))?;
+        let key = key(&text[..end]).map_err(|kind| kind.at(line))?;
         if let Some(first) = keys.insert(key, line) {
-            return Err(Fault::SameKey { first }.at(line));
+            return Err(LineErrorKind::SameKey { first }.at(line));
         }
         let user_id = Some(text[end..].trim_ascii()).filter(|id| !id.is_empty());
         clients.push(Client { key, user_id: user_id.map(<[u8]>::to_vec) });
@@ -98,7 +98,7 @@ pub(super) fn clients(text: &[u8]) -> Result<Vec<Client>, LineError> {
     Ok(clients)
 }
 
-fn key<K: FromStr<Err = KeyError>>(text: &[u8]) -> Result<K, Fault> {
+fn key<K: FromStr<Err = KeyError>>(text: &[u8]) -> Result<K, LineErrorKind> {
     Ok(str::from_utf8(text).map_err(|_| KeyError::Z85)?.parse()?)
 }
 
@@ -132,14 +132,14 @@ mod tests {
     #[test]
     fn what_is_no_user_is_refused_by_its_line() {
         let long = format!("a:{}", "x".repeat(256));
-        for (text, line, fault) in [
-            ("a:b\n\nhunter2", 3, Fault::NoUser),
-            (":hunter2", 1, Fault::NoUser),
-            (" #no comment", 1, Fault::NoUser),
-            ("#\na:hunter2\nb:b\na:hunter3", 4, Fault::SameName { first: 2 }),
-            (&long, 1, Fault::TooLong(CredentialsTooLong)),
+        for (text, line, kind) in [
+            ("a:b\n\nhunter2", 3, LineErrorKind::NoUser),
+            (":hunter2", 1, LineErrorKind::NoUser),
+            (" #no comment", 1, LineErrorKind::NoUser),
+            ("#\na:hunter2\nb:b\na:hunter3", 4, LineErrorKind::SameName { first: 2 }),
+            (&long, 1, LineErrorKind::TooLong(CredentialsTooLong)),
         ] {
-            assert_eq!(users(text.as_bytes()), Err(LineError { line, fault }), "{text}");
+            assert_eq!(users(text.as_bytes()), Err(LineError { line, kind }), "{text}");
         }
         let error = users(b"a:b\nhunter2").unwrap_err().to_string();
         assert_eq!(error, "line 2: a user is a name, a colon and a password");
@@ -156,14 +156,14 @@ mod tests {
         let secret = secret_key(format!("# ours\n\n {SECRET} \r\n").as_bytes()).unwrap().unwrap();
         assert_eq!(secret.public_key().to_string(), PUBLIC);
         assert_eq!(secret_key(b"\n# nothing\n").unwrap(), None);
-        for (text, line, fault) in [
-            (format!("{SECRET}\n\n{SECRET}\n"), 3, Fault::SecondKey),
+        for (text, line, kind) in [
+            (format!("{SECRET}\n\n{SECRET}\n"), 3, LineErrorKind::SecondKey),
             (format!("\n{SECRET}x"), 2, KeyError::Length { len: 41 }.into()),
             (SECRET.replace('D', "~"), 1, KeyError::Z85.into()),
         ] {
-            assert_eq!(secret_key(text.as_bytes()), Err(LineError { line, fault }), "{text}");
+            assert_eq!(secret_key(text.as_bytes()), Err(LineError { line, kind }), "{text}");
         }
-        assert_eq!(secret_key(&[0xff; 40]), Err(Fault::Key(KeyError::Z85).at(1)));
+        assert_eq!(secret_key(&[0xff; 40]), Err(LineErrorKind::Key(KeyError::Z85).at(1)));
     }
 
     #[test]
@@ -174,12 +174,12 @@ mod tests {
             clients(text.as_bytes()).unwrap(),
             [client(keys[0], None), client(keys[1], Some("Ada Lovelace"))]
         );
-        for (text, line, fault) in [
-            (format!("{PUBLIC} Ada\n{PUBLIC} Eve"), 2, Fault::SameKey { first: 1 }),
+        for (text, line, kind) in [
+            (format!("{PUBLIC} Ada\n{PUBLIC} Eve"), 2, LineErrorKind::SameKey { first: 1 }),
             (format!("\n{}", &PUBLIC[1..]), 2, KeyError::Length { len: 39 }.into()),
             (format!("Ada {PUBLIC}"), 1, KeyError::Length { len: 3 }.into()),
         ] {
-            assert_eq!(clients(text.as_bytes()), Err(LineError { line, fault }), "{text}");
+            assert_eq!(clients(text.as_bytes()), Err(LineError { line, kind }), "{text}");
         }
     }
 
