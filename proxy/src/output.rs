@@ -11,7 +11,7 @@ pub(crate) fn print_line(line: Arguments<'_>) -> io::Result<()> {
 }
 
 /// Prints a line to stderr, if anybody reads it.
-pub(crate) fn complain(line: Arguments<'_>) {
+pub(crate) fn print_error(line: Arguments<'_>) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 

@@ -15,7 +15,7 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{Config, Endpoints};
 use crate::credentials::new_key;
 use crate::error::StartError;
-use crate::output::{complain, has_colours, print_line};
+use crate::output::{print_error, has_colours, print_line};
 use crate::shutdown::stop_signals;
 use crate::{demo, mq, slb};
 use arguments::{Arguments, parse};
@@ -108,7 +108,7 @@ where
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { text, code }) => {
-            complain(format_args!("{}: {text}", program.name));
+            print_error(format_args!("{}: {text}", program.name));
             code.into()
         }
     }
