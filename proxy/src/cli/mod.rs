@@ -51,13 +51,13 @@ const WRONG_ARGUMENTS: u8 = 2;
 /// Runs a broker of a kind: both have the same methods, and no trait.
 macro_rules! broker {
     ($broker:ident) => {
-        |config: Config, demo: bool, is_open: bool| async move {
+        |config: Config, demo: bool, admits_everybody: bool| async move {
             let (stop, abort) = stop_signals()?;
             let listeners = [config.frontend.bind.len(), config.backend.bind.len()];
             let broker = $broker::Broker::bind(config).await.map_err(|error| Failure::start(&error))?;
             let at = broker.endpoints().clone();
-            if is_open {
-                warn_of_open_doors(&at, listeners);
+            if admits_everybody {
+                warn_of_open_access(&at, listeners);
             }
             if let Err(error) = print_line(format_args!("ready {at}")) {
                 tracing::warn!(%error, "can't print that the broker is ready");
@@ -132,12 +132,12 @@ where
         tracing::warn!(%error, "can't raise the limit of open files");
     }
     let options = arguments.credentials.options()?;
-    let (demo, is_open) = (arguments.demo, arguments.credentials.admit_everybody());
+    let (demo, admits_everybody) = (arguments.demo, arguments.credentials.admits_everybody());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     runtime.spawn(heap::trim_after_storms());
     // A task of its own is polled without the system being asked for events each time before.
-    let running = runtime.spawn(broker(arguments.config(program, &options), demo, is_open));
+    let running = runtime.spawn(broker(arguments.config(program, &options), demo, admits_everybody));
     match runtime.block_on(running) {
         Ok(outcome) => outcome,
         Err(panic) => std::panic::resume_unwind(panic.into_panic()),
@@ -156,7 +156,7 @@ fn start_log() {
 }
 
 /// Whoever reaches a broker without a mechanism may use it: that is said where others than this machine do.
-fn warn_of_open_doors(at: &Endpoints, [frontend, backend]: [usize; 2]) {
+fn warn_of_open_access(at: &Endpoints, [frontend, backend]: [usize; 2]) {
     let listeners = at.frontend[..frontend].iter().chain(&at.backend[..backend]);
     for endpoint in listeners.filter(|endpoint| is_beyond_loopback(endpoint)) {
         tracing::warn!(%endpoint, "listens beyond this machine, and lets everybody in: see --plain-users and --curve-secret");

@@ -30,7 +30,7 @@ pub(crate) struct CredentialFiles {
 
 impl CredentialFiles {
     /// Returns whether every peer that connects may use the broker.
-    pub(crate) const fn admit_everybody(&self) -> bool {
+    pub(crate) const fn admits_everybody(&self) -> bool {
         self.plain_users.is_none() && self.curve_secret.is_none()
     }
 
