@@ -12,22 +12,22 @@ use tokio::time::sleep;
 use tracing::debug;
 
 /// Interval between two looks at the resident memory. The second look after a storm trims the heap at the latest.
-const LOOK_INTERVAL: Duration = Duration::from_secs(5);
+const HEAP_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// Looks that pass, at most, after a trim that returned nothing. Where small free chunks lie between live ones, a trim takes
 /// 200 ms and more, and the broker stops when it allocates meanwhile.
-const MAX_PAUSE_LOOKS: u32 = 4;
+const MAX_SKIPPED_CHECKS: u32 = 4;
 /// Bytes above the memory at the start that stay with the allocator. A trim that returns less isn't worth its time.
-const SLACK_BYTES: usize = 4 << 20;
+const HEAP_SLACK_BYTES: usize = 4 << 20;
 
 /// Trims the heap whenever it may hold much that is free. Runs as long as it is polled.
 pub(super) async fn trim_after_storms() {
     let Some(start) = resident_bytes() else { return };
     let mut usage = Usage::new(start);
     loop {
-        sleep(LOOK_INTERVAL).await;
+        sleep(HEAP_CHECK_INTERVAL).await;
         // Without a descriptor to spare there is no answer, and there may be one the next time.
         let Some(resident) = resident_bytes() else { continue };
-        if !usage.is_worth_a_trim(resident) {
+        if !usage.should_trim(resident) {
             continue;
         }
         // Returning a gigabyte takes the kernel some 40 ms. The broker goes on meanwhile, unless it has to allocate.
@@ -35,7 +35,7 @@ pub(super) async fn trim_after_storms() {
             return;
         }
         let trimmed = resident_bytes().unwrap_or(resident);
-        usage.handle_trim(trimmed);
+        usage.record_trim(trimmed);
         debug!(resident, trimmed, "trimmed the heap");
     }
 }
@@ -46,37 +46,37 @@ struct Usage {
     start: usize,
     last: usize,
     /// Looks to pass before the next trim.
-    pause: u32,
+    skips: u32,
     /// Looks that passed before the last trim, if that returned nothing.
-    last_pause: u32,
+    last_skips: u32,
 }
 
 impl Usage {
     const fn new(start: usize) -> Self {
-        Self { start, last: start, pause: 0, last_pause: 0 }
+        Self { start, last: start, skips: 0, last_skips: 0 }
     }
 
     /// Returns whether much of the resident memory may be free: there is more than at the start, and it has stopped
     /// growing. During a storm, memory that is free is about to be used again.
-    fn is_worth_a_trim(&mut self, resident: usize) -> bool {
-        let is_growing = resident > self.last + SLACK_BYTES;
+    fn should_trim(&mut self, resident: usize) -> bool {
+        let is_growing = resident > self.last + HEAP_SLACK_BYTES;
         self.last = resident;
         if is_growing {
-            (self.pause, self.last_pause) = (0, 0);
+            (self.skips, self.last_skips) = (0, 0);
         }
-        if resident <= self.start + SLACK_BYTES || is_growing {
+        if resident <= self.start + HEAP_SLACK_BYTES || is_growing {
             return false;
         }
-        let is_due = self.pause == 0;
-        self.pause = self.pause.saturating_sub(1);
+        let is_due = self.skips == 0;
+        self.skips = self.skips.saturating_sub(1);
         is_due
     }
 
-    /// A trim has left so much memory. One that returned little is followed by a pause, which doubles each time.
-    fn handle_trim(&mut self, resident: usize) {
-        let has_gained = resident + SLACK_BYTES < self.last;
-        self.last_pause = if has_gained { 0 } else { (self.last_pause * 2).clamp(1, MAX_PAUSE_LOOKS) };
-        (self.last, self.pause) = (resident, self.last_pause);
+    /// A trim has left so much memory. One that returned little is followed by a skips, which doubles each time.
+    fn record_trim(&mut self, resident: usize) {
+        let has_gained = resident + HEAP_SLACK_BYTES < self.last;
+        self.last_skips = if has_gained { 0 } else { (self.last_skips * 2).clamp(1, MAX_SKIPPED_CHECKS) };
+        (self.last, self.skips) = (resident, self.last_skips);
     }
 }
 
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn memory_is_trimmed_when_it_has_grown_and_grows_no_more() {
         let mut usage = Usage::new(5 * MIB);
-        let looks = [5, 9, 400, 900, 903, 6, 800, 20, 20, 8].map(|mib| usage.is_worth_a_trim(mib * MIB));
+        let looks = [5, 9, 400, 900, 903, 6, 800, 20, 20, 8].map(|mib| usage.should_trim(mib * MIB));
         assert_eq!(looks, [false, false, false, false, true, false, false, true, true, false]);
     }
 
@@ -116,9 +116,9 @@ mod tests {
     fn trims_that_return_nothing_become_rarer_until_memory_grows_again_or_one_returns_much() {
         let mut usage = Usage::new(5 * MIB);
         let mut look = |resident, trimmed| {
-            let trims = usage.is_worth_a_trim(resident * MIB);
+            let trims = usage.should_trim(resident * MIB);
             if trims {
-                usage.handle_trim(trimmed * MIB);
+                usage.record_trim(trimmed * MIB);
             }
             trims
         };
