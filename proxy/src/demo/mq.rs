@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use enfonet::{Message, Pub, Sub};
 
-use super::run::{Outcome, beside, first, show};
+use super::run::{Outcome, run_beside, first, show};
 use crate::config::Endpoints;
 
-const PACE: Duration = Duration::from_millis(400);
+const PERIOD: Duration = Duration::from_millis(400);
 
 /// Runs producers and consumers beside the broker, until it has stopped.
 pub(crate) async fn mq<B>(at: &Endpoints, broker: impl Future<Output = B>) -> Outcome {
@@ -19,7 +19,7 @@ pub(crate) async fn mq<B>(at: &Endpoints, broker: impl Future<Output = B>) -> Ou
             consumer(at, "porto only", "weather.porto"),
         )
     };
-    beside(broker, programs).await
+    run_beside(broker, programs).await
 }
 
 async fn producer(at: &Endpoints, city: &str, start: f64) -> Outcome {
@@ -27,7 +27,7 @@ async fn producer(at: &Endpoints, city: &str, start: f64) -> Outcome {
     publisher.connect(first(&at.frontend))?;
     let topic = format!("weather.{city}");
     for n in 0.. {
-        tokio::time::sleep(PACE).await;
+        tokio::time::sleep(PERIOD).await;
         let degrees = format!("{:.1}", start + f64::from(n % 40) / 10.0);
         show!("producer {topic:<15} ── {degrees} ──►");
         if publisher.send([topic.clone(), degrees]).await.is_err() {

@@ -10,14 +10,14 @@ pub(super) fn first(endpoints: &[Endpoint]) -> Endpoint {
 }
 
 /// Runs the programs beside the broker, until it stops or one of them fails.
-pub(super) async fn beside<B, P>(
+pub(super) async fn run_beside<B, P>(
     broker: impl Future<Output = B>,
-    programs: impl Future<Output = Result<P, End>>,
+    programs: impl Future<Output = Result<P, DemoError>>,
 ) -> Outcome {
     tokio::select! {
         outcome = programs => match outcome {
             // Nobody watches any more.
-            Err(End::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(DemoError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             outcome => outcome.map(drop),
         },
         _ = broker => Ok(()),
@@ -26,7 +26,7 @@ pub(super) async fn beside<B, P>(
 
 /// Reason that a demo ends, other than the signal.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum End {
+pub(crate) enum DemoError {
     #[error(transparent)]
     Connect(#[from] ConnectError),
     /// Its lines can't be printed.
@@ -34,7 +34,7 @@ pub(crate) enum End {
     Output(#[from] io::Error),
 }
 
-pub(super) type Outcome = Result<(), End>;
+pub(super) type Outcome = Result<(), DemoError>;
 
 /// Prints a line, as `println!` does; but that fails like anything else.
 macro_rules! show {

@@ -4,24 +4,24 @@ use std::time::Duration;
 
 use enfonet::{Rep, Req};
 
-use super::run::{Outcome, beside, first, show};
+use super::run::{Outcome, run_beside, first, show};
 use crate::config::Endpoints;
 
-const PACE: Duration = Duration::from_millis(400);
+const PERIOD: Duration = Duration::from_millis(400);
 
 /// Runs clients and servers beside the broker, until it has stopped.
 pub(crate) async fn slb<B>(at: &Endpoints, broker: impl Future<Output = B>) -> Outcome {
     let programs = async {
         tokio::try_join!(client(at, "ann", 3), client(at, "bob", 7), server(at, "one"), server(at, "two"))
     };
-    beside(broker, programs).await
+    run_beside(broker, programs).await
 }
 
 async fn client(at: &Endpoints, name: &str, step: u64) -> Outcome {
     let client = Req::new();
     client.connect(first(&at.frontend))?;
     for n in (0..).step_by(step as usize) {
-        tokio::time::sleep(PACE).await;
+        tokio::time::sleep(PERIOD).await;
         let Ok(reply) = client.request(format!("{n}")).await else {
             break;
         };
