@@ -7,9 +7,9 @@ mod demo;
 mod error;
 pub mod mq;
 mod output;
-mod shutdown;
+mod signals;
 pub mod slb;
 
 pub use config::{Config, Endpoints, Side};
 pub use error::StartError;
-pub use shutdown::stop_signals;
+pub use signals::stop_signals;

@@ -16,7 +16,7 @@ use crate::config::{Config, Endpoints};
 use crate::credentials::new_key;
 use crate::error::StartError;
 use crate::output::{print_error, has_colours, print_line};
-use crate::shutdown::stop_signals;
+use crate::signals::stop_signals;
 use crate::{demo, mq, slb};
 use arguments::{Arguments, parse};
 use program::{ENFOMQ, ENFOSLB, Program};
