@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use enfonet::{Endpoint, Options};
 
+use crate::tuning::{KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES, MAX_SILENT_INTERVALS};
+
 /// The configuration of a broker.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -51,12 +53,6 @@ pub struct Side {
 
 /// A stop that may take a year is as good as one that may take for ever.
 const LONGEST_STOP: Duration = Duration::from_secs(365 * 24 * 3600);
-/// A connection is probed after so long without traffic, at such intervals, so many times.
-const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
-const KEEPALIVE_PROBES: u32 = 3;
-/// A peer is silent for so many intervals of its heartbeat before it is disconnected.
-const SILENT_INTERVALS: u32 = 3;
 
 impl Side {
     /// A side that listens at one endpoint.
@@ -80,7 +76,7 @@ impl Side {
             Some(interval) => options
                 .heartbeat_legacy(false)
                 .heartbeat_interval(interval)
-                .heartbeat_timeout(interval.saturating_mul(SILENT_INTERVALS - 1)),
+                .heartbeat_timeout(interval.saturating_mul(MAX_SILENT_INTERVALS - 1)),
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod mq;
 mod output;
 mod signals;
 pub mod slb;
+mod tuning;
 
 pub use config::{Config, Endpoints, Side};
 pub use error::StartError;

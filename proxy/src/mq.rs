@@ -16,11 +16,7 @@ use tracing::{debug, warn};
 
 use crate::config::{Config, Endpoints, Side, attach};
 use crate::error::StartError;
-
-/// Bytes that may wait for one subscriber. Beyond, it loses messages, whole ones.
-const SUBSCRIBER_QUEUE: usize = 16 << 20;
-/// Bytes of one publisher that may wait for the broker. Beyond, the publisher isn't read for a while.
-const PUBLISHER_QUEUE: usize = 4 << 20;
+use crate::tuning::{PUBLISHER_QUEUE_BYTES, SUBSCRIBER_QUEUE_BYTES};
 
 /// A broker that listens, and doesn't forward yet.
 #[derive(Debug)]
@@ -63,7 +59,7 @@ impl Broker {
         // A stream of small messages is measured in bytes, not in messages.
         let options = |side: &Side| {
             let options = side.socket_options(None).send_hwm(0).recv_hwm(0);
-            options.send_bytes(SUBSCRIBER_QUEUE).recv_bytes(PUBLISHER_QUEUE)
+            options.send_bytes(SUBSCRIBER_QUEUE_BYTES).recv_bytes(PUBLISHER_QUEUE_BYTES)
         };
         let frontend = XSub::with_options(options(&config.frontend));
         let backend = XPub::with_options(options(&config.backend));

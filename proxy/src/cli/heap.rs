@@ -5,19 +5,11 @@
 //! `malloc_trim` returns free pages wherever they lie. The allocator is the program's affair, so the library's brokers
 //! don't call it.
 
-use std::time::Duration;
-
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 use tracing::debug;
 
-/// Interval between two looks at the resident memory. The second look after a storm trims the heap at the latest.
-const HEAP_CHECK_INTERVAL: Duration = Duration::from_secs(5);
-/// Looks that pass, at most, after a trim that returned nothing. Where small free chunks lie between live ones, a trim takes
-/// 200 ms and more, and the broker stops when it allocates meanwhile.
-const MAX_SKIPPED_CHECKS: u32 = 4;
-/// Bytes above the memory at the start that stay with the allocator. A trim that returns less isn't worth its time.
-const HEAP_SLACK_BYTES: usize = 4 << 20;
+use crate::tuning::{HEAP_CHECK_INTERVAL, HEAP_SLACK_BYTES, MAX_SKIPPED_HEAP_CHECKS};
 
 /// Trims the heap whenever it may hold much that is free. Runs as long as it is polled.
 pub(super) async fn trim_after_storms() {
@@ -75,7 +67,8 @@ impl Usage {
     /// A trim has left so much memory. One that returned little is followed by a skips, which doubles each time.
     fn record_trim(&mut self, resident: usize) {
         let has_gained = resident + HEAP_SLACK_BYTES < self.last;
-        self.last_skips = if has_gained { 0 } else { (self.last_skips * 2).clamp(1, MAX_SKIPPED_CHECKS) };
+        self.last_skips =
+            if has_gained { 0 } else { (self.last_skips * 2).clamp(1, MAX_SKIPPED_HEAP_CHECKS) };
         (self.last, self.skips) = (resident, self.last_skips);
     }
 }

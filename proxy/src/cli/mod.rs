@@ -15,7 +15,7 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{Config, Endpoints};
 use crate::credentials::new_key;
 use crate::error::StartError;
-use crate::output::{print_error, has_colours, print_line};
+use crate::output::{has_colours, print_error, print_line};
 use crate::signals::stop_signals;
 use crate::{demo, mq, slb};
 use arguments::{Arguments, parse};

@@ -21,7 +21,11 @@ pub(super) fn read_list(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileErrorKind
     read(path, 0o022, |mode| FileErrorKind::TooWritable { mode })
 }
 
-fn read(path: &Path, denied: u32, kind: fn(u32) -> FileErrorKind) -> Result<Zeroizing<Vec<u8>>, FileErrorKind> {
+fn read(
+    path: &Path,
+    denied: u32,
+    kind: fn(u32) -> FileErrorKind,
+) -> Result<Zeroizing<Vec<u8>>, FileErrorKind> {
     let mut file = File::open(path)?;
     // Of the file that is open, whatever has taken its name since.
     let metadata = file.metadata()?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use enfonet::{Message, Pub, Sub};
 
-use super::run::{Outcome, run_beside, first, show};
+use super::run::{Outcome, first, run_beside, show};
 use crate::config::Endpoints;
 
 const PERIOD: Duration = Duration::from_millis(400);

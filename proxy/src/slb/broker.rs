@@ -1,7 +1,6 @@
 //! A broker's state, and how it is bound.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use enfonet::{Dealer, Message, Options, PeerId, Router};
 
@@ -12,13 +11,8 @@ use super::rep_requests::RepRequests;
 use super::workers::{WorkerKind, Workers};
 use crate::config::{Config, Endpoints, Side, attach};
 use crate::error::StartError;
+use crate::tuning::{CLIENT_QUEUE_MESSAGES, SLB_QUEUE_BYTES, WORKER_HEARTBEAT};
 
-/// Bytes that may wait for one client or one worker.
-pub(super) const QUEUE: usize = 16 << 20;
-/// A worker that is silent for so long is sent a PING: one that hangs is found though its kernel answers.
-const WORKER_HEARTBEAT: Duration = Duration::from_secs(10);
-/// Messages of one client that may wait for the broker.
-const CLIENT_QUEUE: usize = 1000;
 /// Counters of a broker's run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
@@ -67,9 +61,9 @@ impl Broker {
     /// [`StartError`]: an endpoint is in use, or refused by the system.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
         let options = |side: &Side, heartbeat| {
-            side.socket_options(heartbeat).send_hwm(0).send_bytes(QUEUE).recv_bytes(QUEUE)
+            side.socket_options(heartbeat).send_hwm(0).send_bytes(SLB_QUEUE_BYTES).recv_bytes(SLB_QUEUE_BYTES)
         };
-        let clients = options(&config.frontend, None).recv_hwm(CLIENT_QUEUE);
+        let clients = options(&config.frontend, None).recv_hwm(CLIENT_QUEUE_MESSAGES);
         let workers = Options::<Dealer>::from(options(&config.backend, Some(WORKER_HEARTBEAT)))
             .recv_hwm(0)
             .peer_events(true);

@@ -5,8 +5,7 @@ use std::collections::hash_map::Entry;
 
 use enfonet::PeerId;
 
-/// Entries of raw requests that are kept without a look at whether their clients have gone.
-const MIN_SWEPT_ENTRIES: usize = 1024;
+use crate::tuning::MIN_SWEPT_ENTRIES;
 
 /// Requests that raw workers haven't answered, by worker and client. Such workers may answer as they like: one reply each
 /// is assumed.
@@ -77,14 +76,19 @@ mod tests {
         let mut ids = SlotMap::<PeerId, ()>::with_key();
         let [ann, bob, one, other] = [(); 4].map(|()| ids.insert(()));
         let mut requests = RawRequests::default();
-        [(one, ann), (one, bob), (one, ann), (other, bob)].into_iter().for_each(|(w, c)| requests.insert(w, c));
+        [(one, ann), (one, bob), (one, ann), (other, bob)]
+            .into_iter()
+            .for_each(|(w, c)| requests.insert(w, c));
         assert_eq!(requests.unanswered(), 0, "they may be of a kind that nobody answers");
         requests.remove(other, bob);
         requests.record_reply(one, bob);
         requests.record_reply(one, bob);
         requests.record_reply(one, ann);
         assert_eq!((requests.clients().collect::<Vec<_>>(), requests.unanswered()), (vec![ann], 1));
-        assert_eq!((requests.remove_worker(other), requests.remove_worker(one), requests.unanswered()), (0, 1, 0));
+        assert_eq!(
+            (requests.remove_worker(other), requests.remove_worker(one), requests.unanswered()),
+            (0, 1, 0)
+        );
     }
 
     #[test]

@@ -5,9 +5,9 @@ use std::time::Instant;
 use enfonet::{Batch, PeerEvent, PeerId, PeerInfo, SocketType};
 
 use super::broker::Broker;
-use super::credit::MAX_CREDIT_REQUESTS;
 use super::loss_log::Loss;
 use super::workers::WorkerKind;
+use crate::tuning::MAX_CREDIT_REQUESTS;
 
 impl Broker {
     pub(super) fn handle_worker(&mut self, event: PeerEvent) {

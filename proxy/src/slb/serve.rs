@@ -5,9 +5,7 @@ use std::time::Instant;
 use enfonet::PeerEvent;
 
 use super::broker::Broker;
-
-/// Maximum number of worker events that are dealt with before the next client event.
-pub(super) const EVENTS: usize = 32;
+use crate::tuning::MAX_WORKER_EVENTS;
 
 impl Broker {
     pub(super) async fn forward(&mut self) {
@@ -42,13 +40,13 @@ impl Broker {
             self.workers.clear_full(worker);
         }
         let mut events = 0;
-        while events < EVENTS
+        while events < MAX_WORKER_EVENTS
             && let Some(event) = self.backend.try_recv_event(usize::MAX)
         {
             self.handle_worker(event);
             events += 1;
         }
-        self.dispatch_next() || events == EVENTS
+        self.dispatch_next() || events == MAX_WORKER_EVENTS
     }
 
     /// Hands over what comes first, if a worker may have it; `false` when there is nothing to hand over.

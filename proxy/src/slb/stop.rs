@@ -13,9 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{debug, warn};
 
 use super::broker::{Broker, Summary};
-
-/// Steps between two looks at what is under way, if the broker never has to wait.
-const STEPS_BETWEEN_LOOKS: usize = 32;
+use crate::tuning::STEPS_BETWEEN_IDLE_CHECKS;
 
 impl Broker {
     /// Lets the clients go, then the workers; at once when `abort` is ready. Tells what was lost.
@@ -70,7 +68,7 @@ impl Broker {
         let mut clients: Vec<PeerId> = self.frontend.peers().iter().map(|client| client.info.id).collect();
         for step in 0.. {
             let has_more = self.process_ready();
-            if !has_more || step % STEPS_BETWEEN_LOOKS == 0 {
+            if !has_more || step % STEPS_BETWEEN_IDLE_CHECKS == 0 {
                 self.disconnect_idle(&mut clients, reads);
             }
             // With credit to spare, all requests that have come were handed over, also those of clients that have gone.

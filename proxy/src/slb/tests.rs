@@ -3,11 +3,10 @@ use std::time::Duration;
 use enfonet::{Dealer, Endpoint, Options, PeerId, PeerStatus, Rep};
 use tokio_util::sync::CancellationToken;
 
-use super::broker::QUEUE;
 use super::replies::CAPACITY;
-use super::serve::EVENTS;
 use super::*;
 use crate::config::Side;
+use crate::tuning::{MAX_WORKER_EVENTS, SLB_QUEUE_BYTES};
 
 /// A broker, and its frontend and backend.
 async fn broker() -> (Broker, Endpoint, Endpoint) {
@@ -53,7 +52,7 @@ async fn come(peers: impl Fn() -> Vec<PeerStatus>, messages: u64) {
 #[tokio::test]
 async fn workers_that_have_much_to_say_do_not_keep_clients_waiting() {
     let (mut broker, frontend, backend) = broker().await;
-    let workers: Vec<_> = (0..EVENTS + 1).map(|_| connected(&backend)).collect();
+    let workers: Vec<_> = (0..MAX_WORKER_EVENTS + 1).map(|_| connected(&backend)).collect();
     meet_a_worker(&mut broker).await;
     for worker in &workers {
         worker.send(["nobody", "", "reply"]).await.unwrap();
@@ -109,7 +108,7 @@ async fn a_closed_backend_is_the_end_though_requests_wait() {
 
 /// A request of which a worker's queue takes no more than four.
 fn large(n: usize) -> String {
-    n.to_string() + &" ".repeat(QUEUE / 4)
+    n.to_string() + &" ".repeat(SLB_QUEUE_BYTES / 4)
 }
 
 /// A REP worker that announces a capacity, and takes in next to nothing before it is received from.

@@ -7,6 +7,7 @@ use enfonet::PeerId;
 use slotmap::SecondaryMap;
 
 use super::credit::{Credit, Replies, Sequence};
+use crate::tuning::RAW_BURST_REQUESTS;
 
 /// How a worker replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +43,7 @@ impl Worker {
         match self.kind {
             _ if self.is_full => 0,
             WorkerKind::Rep => self.credit.limit().saturating_sub(self.in_flight),
-            WorkerKind::Raw => RAW,
+            WorkerKind::Raw => RAW_BURST_REQUESTS,
         }
     }
 }
@@ -57,9 +58,6 @@ pub(super) struct Assignment {
     /// Position of the first of these requests among all that the worker got.
     pub(super) first: Sequence,
 }
-
-/// Maximum number of requests that a raw worker gets at a time, before its queue is looked at again.
-const RAW: usize = 64;
 
 #[derive(Debug, Default)]
 pub(super) struct Workers {

@@ -2,13 +2,7 @@
 
 use std::time::Duration;
 
-/// Work that goes to a worker in one write. To wake another for a part of that would cost more than it saves, and the
-/// replies would come back in as many parts.
-const BURST_TIME: Duration = Duration::from_micros(150);
-/// Upper bound of a run.
-const MAX_BURST_REQUESTS: usize = 1024;
-/// Replies after which half of the history is forgotten.
-const BURST_HISTORY_REPLIES: usize = 256;
+use crate::tuning::{BURST_HISTORY_REPLIES, BURST_TIME, MAX_BURST_REQUESTS};
 
 /// Requests that a worker served of late, and how long it was busy with them: a stall weighs what it is here.
 #[derive(Debug)]

@@ -9,28 +9,10 @@
 use std::time::Duration;
 
 use super::rate_meter::{Sample, SamplePlan};
-
-/// Work that may wait at a worker without proof that it makes the worker faster.
-const QUEUE_TIME: Duration = Duration::from_millis(4);
-/// Upper bound of requests in flight without proof: more saves no wake-ups.
-const MAX_QUEUE_ALLOWANCE_REQUESTS: usize = 1024;
-/// Upper bound of requests in flight, and the largest capacity that a worker can announce.
-pub(in crate::slb) const MAX_CREDIT_REQUESTS: usize = 65_535;
-/// Rise of the rate that a doubled number has to bring. A serial worker beside the broker gains nothing, one as far away
-/// as a request takes gains 2; service times that vary make a few per cent by chance.
-const MIN_TRIAL_GAIN: f64 = 1.08;
-/// Factors of the number that two rates suggest, after a trial of twice the number and of half. Where service times vary,
-/// the rate bends towards the knee instead of breaking off there, so that the number found is too low; more so from below.
-const KNEE_MARGIN_UP: f64 = 1.2;
-const KNEE_MARGIN_DOWN: f64 = 1.5;
-/// A rate below this part of the last one, in two samples in a row, is that of a worker that has changed; in one, a stall.
-const RATE_DROP: f64 = 0.7;
-/// Replies that a sample measures at least, once the first search is over.
-const MIN_SAMPLE_REPLIES: usize = 16;
-/// Time in which a sample is never given up: the broker may stall for as long.
-const MIN_SAMPLE_TIMEOUT: Duration = Duration::from_millis(20);
-/// Epochs between two trials at most: what a worker gains or loses is noticed within some 40.
-const MAX_HOLD_SAMPLES: u32 = 32;
+use crate::tuning::{
+    KNEE_MARGIN_DOWN, KNEE_MARGIN_UP, MAX_CREDIT_REQUESTS, MAX_HOLD_SAMPLES, MAX_QUEUE_ALLOWANCE_REQUESTS,
+    MIN_SAMPLE_REPLIES, MIN_SAMPLE_TIMEOUT, MIN_TRIAL_GAIN, QUEUE_ALLOWANCE_TIME, RATE_DROP,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Direction {
@@ -64,7 +46,7 @@ pub(super) struct LimitSearch {
     is_announced: bool,
     /// Number in flight that trials have shown to be worthwhile.
     proven: usize,
-    /// Number in flight that takes the worker [`QUEUE_TIME`].
+    /// Number in flight that takes the worker [`QUEUE_ALLOWANCE_TIME`].
     queue_allowance: usize,
     phase: Phase,
     /// The last measurement of the number held.
@@ -158,9 +140,10 @@ impl LimitSearch {
     /// at most, since that may be a stall.
     fn update_queue_allowance(&mut self, rate: f64, is_slow: bool) {
         if !self.is_announced {
-            let fitting = (rate * QUEUE_TIME.as_secs_f64()) as usize;
+            let fitting = (rate * QUEUE_ALLOWANCE_TIME.as_secs_f64()) as usize;
             let least = if is_slow { 0 } else { self.queue_allowance / 2 };
-            self.queue_allowance = fitting.max(least).min(self.held_limit() * 2).min(MAX_QUEUE_ALLOWANCE_REQUESTS);
+            self.queue_allowance =
+                fitting.max(least).min(self.held_limit() * 2).min(MAX_QUEUE_ALLOWANCE_REQUESTS);
         }
     }
 
@@ -168,7 +151,9 @@ impl LimitSearch {
         let held = self.held_limit();
         let number = match direction {
             Direction::Up => (held * 2).min(MAX_CREDIT_REQUESTS),
-            Direction::Down => (held / 2).max(self.queue_allowance).max(self.min_limit).max(base.concurrency).min(held),
+            Direction::Down => {
+                (held / 2).max(self.queue_allowance).max(self.min_limit).max(base.concurrency).min(held)
+            }
         };
         self.phase = if number == held {
             // The bound is reached.
@@ -238,7 +223,10 @@ mod tests {
         search.handle_sample(&sample(1.0, 100.0));
         let mut limits = vec![search.limit()];
         for number in [2, 4, 8] {
-            search.handle_sample(&Sample { concurrency: number, ..sample(number as f64, 100.0 * number as f64) });
+            search.handle_sample(&Sample {
+                concurrency: number,
+                ..sample(number as f64, 100.0 * number as f64)
+            });
             limits.push(search.limit());
         }
         assert_eq!(limits, [2, 4, 8, 16]);

@@ -16,26 +16,25 @@
 //! ```
 //!
 //! A short queue at the worker is worth what it costs: it saves wake-ups, and no other worker could start so soon. So
-//! up to [`QUEUE_TIME`] of work may always be in flight, without a trial.
+//! up to [`QUEUE_ALLOWANCE_TIME`](crate::tuning::QUEUE_ALLOWANCE_TIME) of work may always be in flight, without a trial.
 //!
 //! Replies that overtake older requests prove that the worker serves several at once, and how many (`concurrency`): so far the
 //! number rises without a comparison, which service times that vary would make unsure.
 //!
 //! A worker that announces its capacity starts there and never gets less; beyond it only what a trial proves.
 
-mod rate_meter;
-mod concurrency;
 mod burst;
+mod concurrency;
 mod limit_search;
+mod rate_meter;
 
 use std::time::Instant;
 
-use rate_meter::RateMeter;
 use burst::Burst;
 use limit_search::LimitSearch;
+use rate_meter::RateMeter;
 
 pub(super) use concurrency::{Replies, Sequence};
-pub(super) use limit_search::MAX_CREDIT_REQUESTS;
 
 /// Credit of a worker: how much it may have in flight, and how much of that it gets in a row.
 #[derive(Debug)]

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::simulation::{Simulation, Worker};
 use super::*;
+use crate::tuning::MAX_CREDIT_REQUESTS;
 
 const fn us(micros: u64) -> Duration {
     Duration::from_micros(micros)
