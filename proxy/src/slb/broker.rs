@@ -1,4 +1,4 @@
-//! A broker's state, and how it is bound.
+//! State of a broker, and its start.
 
 use std::collections::VecDeque;
 
@@ -13,28 +13,28 @@ use crate::config::{Config, Endpoints, Side, attach};
 use crate::error::StartError;
 use crate::tuning::{CLIENT_QUEUE_MESSAGES, SLB_QUEUE_BYTES, WORKER_HEARTBEAT};
 
-/// Counters of a broker's run.
+/// Counters of a broker, from its start to its end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// Requests handed to workers.
+    /// Requests sent to workers.
     pub requests: u64,
-    /// Replies handed to clients.
+    /// Replies sent to clients.
     pub replies: u64,
-    /// Requests without an empty frame before the body: REP workers drop such messages, so they get none.
+    /// Requests without an empty frame before the body. They are dropped, as a REP worker would do.
     pub malformed: u64,
-    /// Requests for DEALER and ROUTER workers whose clients had gone: there is no identity to put before them.
+    /// Requests for DEALER and ROUTER workers from clients that had gone, so that there was no identity to put before them.
     pub abandoned: u64,
-    /// Requests that went with a worker.
+    /// Requests that a worker had when it left.
     pub lost: u64,
-    /// Requests that workers had, and hadn't answered when time was up.
+    /// Requests that workers had not answered when the stop ended.
     pub unanswered: u64,
-    /// Requests that were read, and that no worker had been given when time was up.
+    /// Requests that were read, but not sent to a worker before the stop ended.
     pub unserved: u64,
-    /// Replies that no client waited for, or could take.
+    /// Replies that answer no request, or whose client had gone or had no room.
     pub undeliverable: u64,
 }
 
-/// A broker that listens, and doesn't forward yet.
+/// A broker that listens. It forwards once it [runs](Self::run).
 #[derive(Debug)]
 pub struct Broker {
     pub(super) frontend: Router,
@@ -44,21 +44,21 @@ pub struct Broker {
     pub(super) workers: Workers,
     /// Requests that REP workers have.
     pub(super) rep: RepRequests,
-    /// Requests that came back from a worker that went, or was full, or that no worker is left for; oldest first.
+    /// Requests that a full or leaving worker didn't get, or that no worker had credit for; oldest first.
     pub(super) requeued: VecDeque<(PeerId, Message)>,
     /// Requests that DEALER and ROUTER workers have.
     pub(super) raw: RawRequests,
-    /// Messages that are about to be sent to one peer; empty otherwise.
+    /// Messages about to be sent to one peer. Empty between two sends; kept for its allocations.
     pub(super) bundle: Bundle,
     pub(super) loss_log: LossLog,
     pub(super) summary: Summary,
 }
 
 impl Broker {
-    /// Listens at, and connects to, all endpoints.
+    /// Binds and connects to all endpoints.
     ///
     /// # Errors
-    /// [`StartError`]: an endpoint is in use, or refused by the system.
+    /// [`StartError`] if an endpoint is in use, or the system rejects it.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
         let options = |side: &Side, heartbeat| {
             side.socket_options(heartbeat).send_hwm(0).send_bytes(SLB_QUEUE_BYTES).recv_bytes(SLB_QUEUE_BYTES)
@@ -87,16 +87,16 @@ impl Broker {
         })
     }
 
-    /// Where it is.
+    /// Returns the endpoints, with hosts and ports resolved.
     #[must_use]
     pub const fn endpoints(&self) -> &Endpoints {
         &self.endpoints
     }
 }
 
-/// Tokens.
 impl Broker {
-    /// The client that the first frame of a worker's message stands for. A token is used up by that.
+    /// Removes a request that its worker didn't get from the requests in flight, and returns its client. `first` is the
+    /// frame that stands for the client.
     pub(super) fn undo_dispatch(&mut self, first: &[u8], worker: PeerId, kind: WorkerKind) -> Option<PeerId> {
         match kind {
             WorkerKind::Rep => self.rep.remove(first, worker).map(|request| request.client),

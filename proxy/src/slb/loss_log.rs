@@ -1,4 +1,4 @@
-//! Losses of the running broker: a line in the log for each kind and endpoint, at most one a second.
+//! Log of lost requests and replies: at most a line a second for each kind of loss and endpoint.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,15 +10,15 @@ use tracing::warn;
 /// A kind of loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Loss {
-    /// Requests that went with their worker.
+    /// Requests that a worker had when it left.
     WorkerLost,
-    /// Replies that a client hasn't room for, or that has gone.
+    /// Replies whose client has no room, or has gone.
     UndeliverableReply,
     /// Messages of a worker that answer no request.
     UnsolicitedReply,
     /// Requests without an empty frame before the body.
     MalformedRequest,
-    /// Requests whose client has gone.
+    /// Requests from a client that has gone.
     AbandonedRequest,
 }
 
@@ -34,29 +34,32 @@ impl Loss {
     }
 }
 
+/// Limiter of the log lines, with the addresses of the workers.
 #[derive(Debug, Default)]
 pub(super) struct LossLog {
     limiters: HashMap<(Loss, Option<Endpoint>), LogLimiter>,
-    /// A worker that has gone is known to nobody else.
+    /// Connected workers. Their socket doesn't know a worker any more when its end is handled.
     workers: SecondaryMap<PeerId, Arc<PeerInfo>>,
 }
 
 impl LossLog {
+    /// Remembers a worker's address.
     pub(super) fn join(&mut self, worker: Arc<PeerInfo>) {
         self.workers.insert(worker.id, worker);
     }
 
+    /// Forgets a worker.
     pub(super) fn leave(&mut self, worker: PeerId) {
         self.workers.remove(worker);
     }
 
-    /// Tells of losses at a worker.
+    /// Counts losses at a worker, and logs them unless a line was written less than a second ago.
     pub(super) fn record_at_worker(&mut self, loss: Loss, worker: PeerId, count: usize) {
         let worker = self.workers.get(worker).cloned();
         self.record(loss, worker.as_deref(), count);
     }
 
-    /// Tells of losses at a peer, if that is known.
+    /// Counts losses at a peer that may be unknown, and logs them as [`record_at_worker`](Self::record_at_worker) does.
     #[cold]
     pub(super) fn record(&mut self, loss: Loss, peer: Option<&PeerInfo>, count: usize) {
         let endpoint = peer.map(|peer| peer.endpoint.clone());
@@ -67,7 +70,7 @@ impl LossLog {
     }
 }
 
-/// Tells at the end of the losses that no line has told of.
+/// Logs the losses that no line has reported yet.
 impl Drop for LossLog {
     fn drop(&mut self) {
         for ((loss, endpoint), limiter) in &self.limiters {

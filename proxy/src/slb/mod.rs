@@ -2,21 +2,24 @@
 //!
 //! ```text
 //!   client              broker                          worker (REP)
-//!   [… | "" | body] ──► takes a token, picks a worker ──► [token | … | "" | body]
-//!   [… | "" | reply] ◄── knows by the token whose it is ◄── [token | … | "" | reply]
+//!   [… | "" | body] ──► picks a worker, adds a token ──► [token | … | "" | body]
+//!   [… | "" | reply] ◄── finds the client by the token ◄── [token | … | "" | reply]
 //! ```
 //!
-//! A REP worker gives back the frames before the body as they were. So the broker puts a token there, not
-//! the client's identity: it knows which request is where, and can't be fooled into another client's reply.
-//! DEALER and ROUTER workers get the client's identity instead, as from any ROUTER/DEALER proxy, and may
-//! send any number of replies.
+//! A REP worker returns the frames before the body unchanged. So the broker puts a token there instead of the client's
+//! identity: it knows which worker has which request, and no worker can reply to another worker's request. DEALER and
+//! ROUTER workers (raw workers) get the client's identity, as from any ROUTER/DEALER proxy, and may send any number of
+//! replies.
 //!
-//! Requests wait at their clients' inboxes, not in the broker: it takes as many as the workers have
-//! credit for, from each client in turn, and stops reading a client whose inbox is full. So a
-//! worker that comes later takes the backlog at once, and a client that sends much doesn't keep others out.
+//! Requests wait in the inboxes of their clients, not in the broker. The broker takes as many as the workers have credit
+//! for, from each client in turn, and stops reading a client whose inbox is full. So a worker that joins later gets a share
+//! of the backlog at once, and a client that sends much doesn't keep others out.
 //!
-//! Requests that a leaving worker can't have got go to another worker. Requests that it had are lost, as in
-//! libzmq: the broker can't know whether they were carried out.
+//! Requests that a leaving worker can't have received go to another worker. Requests that it had are lost, as in libzmq:
+//! the broker can't know whether they were carried out.
+//!
+//! Modules from the bottom up: `credit`, then `workers`, `rep_requests`, `raw_requests`, `bundle` and `loss_log`, then
+//! `broker` (the state), `requests` and `replies`, `serve` (the loop), `stop`, and this one.
 
 mod broker;
 mod bundle;
@@ -37,10 +40,10 @@ pub use broker::{Broker, Summary};
 use crate::config::{Config, Endpoints};
 use crate::error::StartError;
 
-/// Binds a broker and runs it until `shutdown` is ready; `ready` is told the endpoints when it listens.
+/// Binds a broker and runs it until `shutdown` is ready. Calls `ready` with the endpoints once the broker listens.
 ///
 /// # Errors
-/// [`StartError`]: it couldn't be bound.
+/// [`StartError`] if an endpoint can't be bound or connected to.
 pub async fn run(
     config: Config,
     ready: impl FnOnce(&Endpoints),
@@ -52,14 +55,16 @@ pub async fn run(
 }
 
 impl Broker {
-    /// Forwards until `shutdown` is ready. Then each client is served on until nothing of it is under way, and its
-    /// connection is closed at that moment. At half of the configured [grace](Config::grace) clients are read no more, and
-    /// get the replies to what was read.
+    /// Forwards until `shutdown` is ready, then stops.
+    ///
+    /// A stop serves each client until it has no request pending, and closes its connection at that moment. After half of
+    /// the configured [grace](Config::grace) the broker stops reading clients, and sends them the replies to the requests
+    /// that it has read.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Summary {
         self.run_until(shutdown, std::future::pending()).await
     }
 
-    /// Forwards and stops as [`run`](Self::run) does, but a stop that has begun ends at once when `abort` is ready.
+    /// Does as [`run`](Self::run), but ends a stop that has begun at once when `abort` is ready.
     pub async fn run_until(
         mut self,
         shutdown: impl Future<Output = ()>,

@@ -1,4 +1,4 @@
-//! Requests that DEALER and ROUTER workers have.
+//! Requests that DEALER and ROUTER workers have, by worker and client.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -7,30 +7,29 @@ use enfonet::PeerId;
 
 use crate::tuning::MIN_SWEPT_ENTRIES;
 
-/// Requests that raw workers haven't answered, by worker and client. Such workers may answer as they like: one reply each
-/// is assumed.
+/// Requests that raw workers haven't answered. A raw worker may send any number of replies; one for each request is assumed.
 #[derive(Debug, Default)]
 pub(super) struct RawRequests {
     requests: HashMap<(PeerId, PeerId), usize>,
-    /// Any was ever answered.
+    /// Whether any request was ever answered. If not, these workers don't reply at all.
     pub(super) any_answered: bool,
-    /// Entries at which those of departed clients are looked for.
+    /// Number of entries at which the entries of departed clients are removed.
     sweep_at: usize,
 }
 
 impl RawRequests {
-    /// A worker has got a request of the client.
+    /// Adds a request of the client to the worker.
     pub(super) fn insert(&mut self, worker: PeerId, client: PeerId) {
         *self.requests.entry((worker, client)).or_default() += 1;
     }
 
-    /// A reply of the worker to the client has come.
+    /// Counts a reply of the worker to the client.
     pub(super) fn record_reply(&mut self, worker: PeerId, client: PeerId) {
         self.any_answered = true;
         self.remove(worker, client);
     }
 
-    /// The worker hasn't got a request of the client after all.
+    /// Removes a request of the client from the worker.
     pub(super) fn remove(&mut self, worker: PeerId, client: PeerId) {
         if let Entry::Occupied(mut requests) = self.requests.entry((worker, client)) {
             *requests.get_mut() -= 1;
@@ -40,8 +39,8 @@ impl RawRequests {
         }
     }
 
-    /// Forgets the requests of clients that have gone, whenever there are twice as many entries as after the last time. Workers
-    /// that never answer would have them grow for ever.
+    /// Removes the requests of departed clients once the number of entries has doubled since the last time. With workers that
+    /// never answer it would grow without bound.
     pub(super) fn sweep_departed(&mut self, is_connected: impl Fn(PeerId) -> bool) {
         if self.requests.len() >= self.sweep_at.max(MIN_SWEPT_ENTRIES) {
             self.requests.retain(|(_, client), _| is_connected(*client));
@@ -49,17 +48,18 @@ impl RawRequests {
         }
     }
 
-    /// The worker has gone, and what it had is lost. Returns how many requests that were.
+    /// Removes a worker that has gone, and returns the number of its requests, which are lost.
     pub(super) fn remove_worker(&mut self, worker: PeerId) -> usize {
         let lost = self.requests.extract_if(|(at, _), _| *at == worker).map(|(_, requests)| requests).sum();
         if self.any_answered { lost } else { 0 }
     }
 
+    /// Returns the client of each entry.
     pub(super) fn clients(&self) -> impl Iterator<Item = PeerId> {
         self.requests.keys().map(|(_, client)| *client)
     }
 
-    /// Requests that a reply is expected to.
+    /// Returns the number of requests that a reply is expected to.
     pub(super) fn unanswered(&self) -> usize {
         if self.any_answered { self.requests.values().sum() } else { 0 }
     }

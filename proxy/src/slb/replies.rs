@@ -1,4 +1,4 @@
-//! Replies on their way to the clients, and workers that come and go.
+//! Events of workers: replies, which go to the clients; workers that join and leave.
 
 use std::time::Instant;
 
@@ -10,7 +10,8 @@ use super::workers::WorkerKind;
 use crate::tuning::MAX_CREDIT_REQUESTS;
 
 impl Broker {
-    pub(super) fn handle_worker(&mut self, event: PeerEvent) {
+    /// Handles what a worker has sent, or that it has joined or left.
+    pub(super) fn handle_worker_event(&mut self, event: PeerEvent) {
         match event {
             PeerEvent::Joined { peer, info } => {
                 let kind = match info.socket_type {
@@ -26,19 +27,20 @@ impl Broker {
         }
     }
 
+    /// Sends replies to the clients of their requests, consecutive replies to a client together.
     pub(super) fn handle_replies(&mut self, worker: PeerId, batch: Batch) {
         let Some((kind, mut replies)) = self.workers.start_replies(worker) else { return };
         let batch = batch.encoded();
-        let (mut to, mut unsolicited) = (None, 0);
+        let (mut receiver, mut unsolicited) = (None, 0);
         for message in batch.spans() {
-            // Only what answers a request makes room for another.
+            // Only a reply that answers a request makes room for another request.
             let client = match kind {
                 WorkerKind::Rep => self.rep.remove(message.first, worker).map(|request| {
                     replies.push(request.sequence);
                     request.client
                 }),
                 WorkerKind::Raw => {
-                    // A reply to a client that has gone is one too.
+                    // Counts even if the client has gone.
                     replies.push_unattributed();
                     let client = self.frontend.find(message.first);
                     client.inspect(|client| self.raw.record_reply(worker, *client))
@@ -48,12 +50,12 @@ impl Broker {
                 unsolicited += 1;
                 continue;
             };
-            if let Some(other) = to.replace(client).filter(|to| *to != client) {
+            if let Some(other) = receiver.replace(client).filter(|receiver| *receiver != client) {
                 self.send_replies(other);
             }
             self.bundle.push(&batch, &reply);
         }
-        if let Some(client) = to {
+        if let Some(client) = receiver {
             self.send_replies(client);
         }
         if unsolicited > 0 {
@@ -63,11 +65,10 @@ impl Broker {
         self.workers.record_replies(worker, &replies, Instant::now());
     }
 
-    /// Sends what is in the bundle to a client, as far as it takes it.
+    /// Sends the bundle to a client. Drops the replies that it has no room for: it doesn't read, or has gone.
     pub(super) fn send_replies(&mut self, client: PeerId) {
         for mut batch in self.bundle.drain() {
             let all = batch.len() as u64;
-            // Replies that stay in the batch can't be sent: the client has gone, or doesn't read.
             let _ = self.frontend.try_send_batch_to(client, &mut batch);
             let dropped = batch.len() as u64;
             self.summary.replies += all - dropped;
@@ -79,7 +80,7 @@ impl Broker {
         }
     }
 
-    /// Gives the requests that a worker can't have got before it left to other workers; requests that it had are lost.
+    /// Requeues the requests that a leaving worker can't have received, and counts the others as lost.
     pub(super) fn handle_left(&mut self, worker: PeerId, unsent: Vec<Batch>) {
         let Some(kind) = self.workers.leave(worker) else { return };
         let mut requests = Vec::new();
@@ -102,7 +103,7 @@ impl Broker {
     }
 }
 
-/// Property of a worker's READY: how many requests it serves at once, in decimal digits.
+/// Metadata property by which a worker announces the number of requests that it serves at once, in decimal digits.
 pub(super) const CAPACITY: &str = "X-Enfo-Capacity";
 
 /// Returns the capacity that a worker announced, if that is a number from 1 to [`MAX_CREDIT_REQUESTS`].

@@ -1,4 +1,4 @@
-//! Requests on their way to the workers.
+//! Requests: dispatch to the workers.
 
 use std::time::Instant;
 
@@ -10,14 +10,14 @@ use super::rep_requests::RepRequest;
 use super::workers::{Assignment, WorkerKind};
 
 impl Broker {
-    /// Gives requests to the workers that have the least to do, in runs; keeps what they can't take after all.
+    /// Sends requests in bursts to the workers with the least load. Requeues requests that no worker has room for.
     pub(super) fn dispatch(&mut self, client: PeerId, requests: Batch, now: Instant) {
         let batch = requests.encoded();
         let (mut requests, mut waiting) = (batch.spans(), batch.len());
-        let mut refused = Vec::new();
+        let mut unsent = Vec::new();
         while waiting > 0 {
             let Some(assignment) = self.workers.pick() else {
-                refused.extend(requests.map(|request| (client, batch.message(&request).detach())));
+                unsent.extend(requests.map(|request| (client, batch.message(&request).detach())));
                 break;
             };
             let burst = assignment.burst.min(waiting);
@@ -27,17 +27,18 @@ impl Broker {
             self.workers.record_sent(assignment.worker, sent, now);
             if !left.is_empty() {
                 self.workers.mark_full(assignment.worker);
-                refused.extend(left.into_iter().flatten().filter_map(|message| {
-                    // No reply is awaited any more.
+                unsent.extend(left.into_iter().flatten().filter_map(|message| {
+                    // The worker never got the request, so no reply is due.
                     self.undo_dispatch(message.first(), assignment.worker, assignment.kind);
                     Some((client, message.split_first().1?.detach()))
                 }));
             }
         }
-        self.requeue(refused);
+        self.requeue(unsent);
     }
 
-    /// Puts requests into the bundle, behind what the worker is to give back with the reply.
+    /// Puts requests into the bundle, each behind the frame that brings its reply to the client: the client's identity for
+    /// a raw worker, a token for a REP worker.
     pub(super) fn stage<'a>(
         &mut self,
         client: PeerId,
@@ -59,7 +60,7 @@ impl Broker {
             self.raw.sweep_departed(|client| self.frontend.peer(client).is_some());
             return;
         }
-        let (mut sequence, mut malformed) = (to.first, 0);
+        let (mut sequence, mut malformed) = (to.first_sequence, 0);
         for request in requests {
             if request.has_envelope() {
                 let frame = self.rep.insert(RepRequest { client, worker: to.worker, sequence });
@@ -75,14 +76,14 @@ impl Broker {
         }
     }
 
-    /// Sends what is in the bundle to a worker: how many requests it has got, and what it can't take after all.
+    /// Sends the bundle to a worker. Returns the number of requests sent, and the requests that the worker has no room for.
     pub(super) fn send_requests(&mut self, worker: PeerId) -> (usize, Vec<Batch>) {
         let (mut sent, mut left) = (0, Vec::new());
         for mut batch in self.bundle.drain() {
             sent += batch.len();
-            // None goes before one that has found no room.
+            // Keeps the order: a later batch must not overtake a batch that found no room.
             if left.is_empty() {
-                // Whatever the reason, what stays in the batch isn't sent.
+                // Whatever the error, the messages left in the batch are the unsent ones.
                 let _ = self.backend.try_send_batch_to(worker, &mut batch);
             }
             sent -= batch.len();
@@ -92,7 +93,7 @@ impl Broker {
         (sent, left)
     }
 
-    /// Puts requests before those that wait to be handed over again: these are older.
+    /// Puts requests before the requeued ones, which were dispatched later.
     pub(super) fn requeue(&mut self, requests: Vec<(PeerId, Message)>) {
         requests.into_iter().rev().for_each(|request| self.requeued.push_front(request));
     }

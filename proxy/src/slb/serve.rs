@@ -1,4 +1,4 @@
-//! Turns of a broker: what has happened is dealt with before anything is waited for.
+//! Main loop of a broker. It handles all events that are ready before it waits.
 
 use std::time::Instant;
 
@@ -8,34 +8,36 @@ use super::broker::Broker;
 use crate::tuning::MAX_WORKER_EVENTS;
 
 impl Broker {
+    /// Forwards until a socket is closed.
     pub(super) async fn forward(&mut self) {
         while self.step().await {}
     }
 
-    /// Deals with what has happened, or waits until something has; `false` when a socket is closed. Cancel safe: what has
-    /// been received is dealt with before anything is waited for.
+    /// Handles some ready events, or waits for one. Returns false if a socket is closed.
+    ///
+    /// Cancel safe: it holds no received event while it waits.
     pub(super) async fn step(&mut self) -> bool {
         let has_more = self.process_ready();
-        // There may be much, and others want to go on meanwhile.
+        // Yields now and then although the broker never waits: the connections share its thread.
         tokio::task::coop::consume_budget().await;
         has_more || self.wait_ready().await
     }
 
-    /// Waits until something has happened; `false` when a socket is closed.
+    /// Waits until an event is ready. Returns false if a socket is closed.
     pub(super) async fn wait_ready(&self) -> bool {
         tokio::select! {
             biased;
             outcome = self.backend.wait_event() => outcome.is_ok(),
             outcome = self.frontend.wait_event(), if self.workers.credit() > 0 => outcome.is_ok(),
-            _ = self.backend.wait_room(self.workers.full()), if !self.workers.full().is_empty() => true,
+            _ = self.backend.wait_room(self.workers.full_workers()), if !self.workers.full_workers().is_empty() => true,
         }
     }
 
-    /// Deals with some of what has happened at workers, and with what comes next of clients, so that neither keeps the
-    /// other waiting; `false` when that was all.
+    /// Handles up to [`MAX_WORKER_EVENTS`] events of workers and one of clients, so that neither side keeps the other waiting.
+    /// Returns whether more may be ready.
     pub(super) fn process_ready(&mut self) -> bool {
-        if !self.workers.full().is_empty()
-            && let Some(worker) = self.backend.find_room(self.workers.full())
+        if !self.workers.full_workers().is_empty()
+            && let Some(worker) = self.backend.find_room(self.workers.full_workers())
         {
             self.workers.clear_full(worker);
         }
@@ -43,13 +45,13 @@ impl Broker {
         while events < MAX_WORKER_EVENTS
             && let Some(event) = self.backend.try_recv_event(usize::MAX)
         {
-            self.handle_worker(event);
+            self.handle_worker_event(event);
             events += 1;
         }
         self.dispatch_next() || events == MAX_WORKER_EVENTS
     }
 
-    /// Hands over what comes first, if a worker may have it; `false` when there is nothing to hand over.
+    /// Dispatches the next requests, requeued ones first, if a worker has credit. Returns whether there were any.
     pub(super) fn dispatch_next(&mut self) -> bool {
         let credit = self.workers.credit();
         if credit == 0 {

@@ -1,8 +1,8 @@
-//! Stopping: each client is served until nothing of it is under way, and is let go at that moment.
+//! Stop of a broker: each client is served until it has no request pending, and disconnected at that moment.
 //!
-//! Requests that a client's kernel has taken are never sent again. So a client is read and answered as before until
-//! it has nothing under way. Then it sees the end of its connection directly behind the last reply, and keeps later
-//! requests for the broker's successor. New peers are refused from the beginning; the workers are let go at the end.
+//! A client never resends a request that its kernel has taken. So the broker reads and answers a client until no request of
+//! it is pending. The client then sees the end of its connection directly behind the last reply, and keeps later requests
+//! for the broker's successor. New peers are rejected from the beginning. Workers are disconnected at the end.
 
 use std::collections::HashSet;
 use std::pin::Pin;
@@ -16,7 +16,7 @@ use super::broker::{Broker, Summary};
 use crate::tuning::STEPS_BETWEEN_IDLE_CHECKS;
 
 impl Broker {
-    /// Lets the clients go, then the workers; at once when `abort` is ready. Tells what was lost.
+    /// Disconnects the clients, then the workers; at once when `abort` is ready. Logs the losses.
     pub(super) async fn stop(mut self, mut abort: Pin<&mut impl Future<Output = ()>>) -> Summary {
         let end = Instant::now() + self.config.stop_time();
         self.frontend.refuse_new_peers();
@@ -49,14 +49,14 @@ impl Broker {
         self.summary
     }
 
-    /// Serves clients until none is connected. From half of the time on none is read any more; after three quarters what is
-    /// under way is given up.
+    /// Serves clients until none is connected. Stops reading them after half of the time, and gives up pending requests
+    /// after three quarters.
     async fn drain_clients(&mut self, end: Instant) {
         let grace = self.config.stop_time();
         if timeout_at(end - grace / 2, self.serve_until_drained(true)).await.is_err() {
             debug!(
                 clients = self.frontend.peers().len(),
-                "clients that always have something under way are read no more"
+                "stopped reading clients that always have a request pending"
             );
         }
         self.frontend.stop_receiving();
@@ -71,12 +71,12 @@ impl Broker {
             if !has_more || step % STEPS_BETWEEN_IDLE_CHECKS == 0 {
                 self.disconnect_idle(&mut clients, reads);
             }
-            // With credit to spare, all requests that have come were handed over, also those of clients that have gone.
+            // Credit is left, so every request that arrived is dispatched, even from clients that have gone.
             let is_all_dispatched = !has_more && self.workers.credit() > 0;
             if self.workers.is_empty() || (clients.is_empty() && is_all_dispatched) {
                 return;
             }
-            // There may be much, and the connections want to go on meanwhile.
+            // Yields now and then although the broker never waits: the connections share its thread.
             tokio::task::coop::consume_budget().await;
             if has_more {
                 continue;
@@ -89,11 +89,11 @@ impl Broker {
         }
     }
 
-    /// Disconnects the clients that nothing is under way for, and forgets those that have gone.
+    /// Disconnects the clients without a pending request. Removes clients that have gone from the list.
     fn disconnect_idle(&self, clients: &mut Vec<PeerId>, reads: bool) {
         let mut busy: HashSet<PeerId> = self.rep.clients().collect();
         busy.extend(self.requeued.iter().map(|(client, _)| *client));
-        // Where no raw worker has ever answered, a client would be waited for in vain.
+        // If no raw worker has ever answered, no reply is to be expected.
         if reads || self.raw.any_answered {
             busy.extend(self.raw.clients());
         }
@@ -104,10 +104,10 @@ impl Broker {
         });
     }
 
-    /// Requests that workers haven't answered, and requests that no worker has.
+    /// Counts the requests that workers haven't answered, and the requests that no worker has.
     fn count_pending(&self) -> (u64, u64) {
         let unanswered = self.rep.len() + self.raw.unanswered();
-        // Also those of clients that have gone: nobody receives them any more.
+        // Includes requests from clients that have gone: nothing receives them any more.
         let unread: usize = std::iter::from_fn(|| self.frontend.try_recv_event(usize::MAX))
             .map(|event| if let PeerEvent::Messages { batch, .. } = event { batch.len() } else { 0 })
             .sum();

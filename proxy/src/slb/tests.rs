@@ -91,7 +91,11 @@ async fn a_full_worker_that_has_gone_is_not_tried_again() {
     assert_eq!(broker.backend.find_room(&[peer]), None);
     let _client = asking(&broker, &frontend).await;
     assert!(!broker.process_ready());
-    assert_eq!((broker.workers.full(), broker.workers.credit()), (&[][..], 0), "its going is dealt with");
+    assert_eq!(
+        (broker.workers.full_workers(), broker.workers.credit()),
+        (&[][..], 0),
+        "its going is dealt with"
+    );
     assert_eq!(broker.summary.requests, 0, "and the request waits");
 }
 
@@ -144,7 +148,7 @@ async fn requests_that_a_full_worker_refuses_are_under_way_no_more_and_go_to_it_
         while broker.summary.replies < REQUESTS as u64 {
             assert!(broker.wait_ready().await);
             while broker.process_ready() {}
-            if !broker.workers.full().is_empty() {
+            if !broker.workers.full_workers().is_empty() {
                 full.cancel();
             }
             assert_eq!(broker.rep.len(), broker.workers.in_flight(), "each token is of a request under way");

@@ -1,4 +1,4 @@
-//! The workers, and which of them gets the next requests: the one that has the least to do.
+//! The connected workers, and the choice of the worker that gets the next requests: the least loaded one.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -9,12 +9,12 @@ use slotmap::SecondaryMap;
 use super::credit::{Credit, Replies, Sequence};
 use crate::tuning::RAW_BURST_REQUESTS;
 
-/// How a worker replies.
+/// A worker's way to reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WorkerKind {
-    /// Once to each request, with the frames before it (REP): its requests are counted.
+    /// Replies once to each request, behind the frames before its body (REP). Its credit bounds its requests.
     Rep,
-    /// As it likes (DEALER, ROUTER): bounded by its queue only.
+    /// Replies in any way (DEALER, ROUTER). Only its queue bounds its requests.
     Raw,
 }
 
@@ -22,23 +22,23 @@ pub(super) enum WorkerKind {
 struct Worker {
     kind: WorkerKind,
     in_flight: usize,
-    /// Requests that it would have if it had been there as long as the other raw workers. Those may never be answered,
-    /// so a newcomer would get all that follow.
+    /// Load of the least loaded raw worker when this one joined. The requests of raw workers may never be answered, so that
+    /// a new worker would get all further requests without it.
     handicap: usize,
     credit: Credit,
-    /// Its queue has no room.
+    /// Whether its queue has no room.
     is_full: bool,
-    /// When it was last chosen: of two with equally little to do, the one that rested longer is taken.
-    turn: u64,
+    /// Number of the last pick. Of two equally loaded workers, the one picked longer ago comes first.
+    last_pick: u64,
 }
 
 impl Worker {
-    /// How much it has to do, beside others.
+    /// Returns the load by which workers are compared.
     const fn load(&self) -> usize {
         self.in_flight + self.handicap
     }
 
-    /// How many requests it may get now.
+    /// Returns the number of requests that it may get now.
     const fn available(&self) -> usize {
         match self.kind {
             _ if self.is_full => 0,
@@ -56,23 +56,24 @@ pub(super) struct Assignment {
     /// Maximum number of requests in a row.
     pub(super) burst: usize,
     /// Position of the first of these requests among all that the worker got.
-    pub(super) first: Sequence,
+    pub(super) first_sequence: Sequence,
 }
 
+/// All connected workers.
 #[derive(Debug, Default)]
 pub(super) struct Workers {
     workers: SecondaryMap<PeerId, Worker>,
-    /// Workers that may get a request, least in flight first.
+    /// Workers that may get a request, by load, then by last pick.
     available: BTreeSet<(usize, u64, PeerId)>,
-    /// Credit of the available workers together.
+    /// Sum of the credit of the available workers.
     credit: usize,
     in_flight: usize,
     full: Vec<PeerId>,
-    turn: u64,
+    picks: u64,
 }
 
 impl Workers {
-    /// How many requests may be handed over now.
+    /// Returns the number of requests that may be dispatched now.
     pub(super) const fn credit(&self) -> usize {
         self.credit
     }
@@ -81,55 +82,60 @@ impl Workers {
         self.workers.is_empty()
     }
 
-    /// How many requests are with the workers.
+    /// Returns the number of requests that the workers have.
     #[cfg(test)]
     pub(super) const fn in_flight(&self) -> usize {
         self.in_flight
     }
 
     /// Returns the workers whose queue has no room.
-    pub(super) fn full(&self) -> &[PeerId] {
+    pub(super) fn full_workers(&self) -> &[PeerId] {
         &self.full
     }
 
-    /// Returns how the worker replies, and where its next replies are counted; `None` if it isn't known.
+    /// Returns the worker's kind and a counter for its next replies, or `None` for an unknown worker.
     pub(super) fn start_replies(&self, id: PeerId) -> Option<(WorkerKind, Replies)> {
         self.workers.get(id).map(|worker| (worker.kind, worker.credit.start_replies()))
     }
 
     /// Adds a worker, which may have announced how many requests it serves at once.
     pub(super) fn join(&mut self, id: PeerId, kind: WorkerKind, capacity: Option<usize>) {
-        self.turn += 1;
+        self.picks += 1;
         let credit = Credit::new(capacity);
         let raw = self.workers.values().filter(|worker| worker.kind == WorkerKind::Raw);
         let handicap = if kind == WorkerKind::Raw { raw.map(Worker::load).min().unwrap_or(0) } else { 0 };
-        let worker = Worker { kind, in_flight: 0, handicap, credit, is_full: false, turn: self.turn };
+        let worker = Worker { kind, in_flight: 0, handicap, credit, is_full: false, last_pick: self.picks };
         self.workers.insert(id, worker);
         self.add_available(id);
     }
 
-    /// The worker that has the least to do, if any may get a request.
+    /// Returns the least loaded worker, if any may get a request.
     pub(super) fn pick(&self) -> Option<Assignment> {
         let (_, _, id) = self.available.first()?;
         let worker = &self.workers[*id];
         let burst = worker.available().min(worker.credit.burst());
-        Some(Assignment { worker: *id, kind: worker.kind, burst, first: worker.credit.next_sequence() })
+        Some(Assignment {
+            worker: *id,
+            kind: worker.kind,
+            burst,
+            first_sequence: worker.credit.next_sequence(),
+        })
     }
 
-    /// A worker has got so many requests.
+    /// Counts requests sent to a worker.
     pub(super) fn record_sent(&mut self, id: PeerId, requests: usize, now: Instant) {
         if requests > 0 {
-            self.turn += 1;
-            let turn = self.turn;
+            self.picks += 1;
+            let last_pick = self.picks;
             self.update(id, |worker| {
                 worker.in_flight += requests;
-                worker.turn = turn;
+                worker.last_pick = last_pick;
                 worker.credit.record_sent(requests, now);
             });
         }
     }
 
-    /// Counts replies of a worker.
+    /// Counts replies received from a worker.
     pub(super) fn record_replies(&mut self, id: PeerId, replies: &Replies, now: Instant) {
         if replies.count() > 0 {
             self.update(id, |worker| {
@@ -139,20 +145,20 @@ impl Workers {
         }
     }
 
-    /// The worker's queue has no room.
+    /// Marks a worker whose queue has no room. It gets nothing until [`clear_full`](Self::clear_full).
     pub(super) fn mark_full(&mut self, id: PeerId) {
         if self.update(id, |worker| worker.is_full = true).is_some() {
             self.full.push(id);
         }
     }
 
-    /// The worker's queue has room again.
+    /// Makes a worker available whose queue has room again.
     pub(super) fn clear_full(&mut self, id: PeerId) {
         self.full.retain(|full| *full != id);
         self.update(id, |worker| worker.is_full = false);
     }
 
-    /// The worker has gone. Gives its kind, if it was known.
+    /// Removes a worker, and returns its kind if it was known.
     pub(super) fn leave(&mut self, id: PeerId) -> Option<WorkerKind> {
         self.remove_available(id);
         self.full.retain(|full| *full != id);
@@ -161,6 +167,7 @@ impl Workers {
         Some(worker.kind)
     }
 
+    /// Changes a worker, and keeps the sums and the order of the available workers true.
     fn update(&mut self, id: PeerId, change: impl FnOnce(&mut Worker)) -> Option<WorkerKind> {
         self.remove_available(id);
         let worker = self.workers.get_mut(id)?;
@@ -176,7 +183,7 @@ impl Workers {
         let worker = &self.workers[id];
         if worker.available() > 0 {
             self.credit += worker.available();
-            self.available.insert((worker.load(), worker.turn, id));
+            self.available.insert((worker.load(), worker.last_pick, id));
         }
     }
 
@@ -184,7 +191,7 @@ impl Workers {
         let Some(worker) = self.workers.get(id) else {
             return;
         };
-        if self.available.remove(&(worker.load(), worker.turn, id)) {
+        if self.available.remove(&(worker.load(), worker.last_pick, id)) {
             self.credit -= worker.available();
         }
     }
