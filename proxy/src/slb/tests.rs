@@ -8,7 +8,7 @@ use super::*;
 use crate::config::Side;
 use crate::tuning::{MAX_WORKER_EVENTS, SLB_QUEUE_BYTES};
 
-/// A broker, and its frontend and backend.
+/// Returns a broker, its frontend and its backend.
 async fn broker() -> (Broker, Endpoint, Endpoint) {
     let side = || Side::bound("tcp://127.0.0.1:*".parse().unwrap());
     let broker = Broker::bind(Config::new(side(), side())).await.unwrap();
@@ -16,22 +16,22 @@ async fn broker() -> (Broker, Endpoint, Endpoint) {
     (broker, frontend[0].clone(), backend[0].clone())
 }
 
-/// A client, or a raw worker.
+/// Returns a client, or a raw worker.
 fn connected(endpoint: &Endpoint) -> Dealer {
     let dealer = Dealer::new();
     dealer.connect(endpoint.clone()).unwrap();
     dealer
 }
 
-/// Has the broker learn of the first worker.
-async fn meet_a_worker(broker: &mut Broker) {
+/// Waits until the broker knows the first worker.
+async fn wait_worker(broker: &mut Broker) {
     while broker.workers.credit() == 0 {
         assert!(broker.wait_ready().await);
         broker.process_ready();
     }
 }
 
-/// A client whose request has come.
+/// Returns a client whose request has arrived.
 async fn asking(broker: &Broker, frontend: &Endpoint) -> Dealer {
     let client = connected(frontend);
     client.send(["", "request"]).await.unwrap();
@@ -39,7 +39,7 @@ async fn asking(broker: &Broker, frontend: &Endpoint) -> Dealer {
     client
 }
 
-/// Waits until so many messages wait to be received.
+/// Waits until so many messages are in the inboxes.
 async fn come(peers: impl Fn() -> Vec<PeerStatus>, messages: u64) {
     let all_are_there = async {
         while peers().iter().map(|peer| peer.unreceived.messages).sum::<u64>() < messages {
@@ -53,7 +53,7 @@ async fn come(peers: impl Fn() -> Vec<PeerStatus>, messages: u64) {
 async fn workers_that_have_much_to_say_do_not_keep_clients_waiting() {
     let (mut broker, frontend, backend) = broker().await;
     let workers: Vec<_> = (0..MAX_WORKER_EVENTS + 1).map(|_| connected(&backend)).collect();
-    meet_a_worker(&mut broker).await;
+    wait_worker(&mut broker).await;
     for worker in &workers {
         worker.send(["nobody", "", "reply"]).await.unwrap();
     }
@@ -70,7 +70,7 @@ async fn a_worker_that_has_room_again_gets_requests_though_the_broker_never_wait
     let (mut broker, frontend, backend) = broker().await;
     let worker = Rep::new();
     worker.connect(backend).unwrap();
-    meet_a_worker(&mut broker).await;
+    wait_worker(&mut broker).await;
     let peer = broker.backend.peers()[0].info.id;
     broker.workers.mark_full(peer);
     let _client = asking(&broker, &frontend).await;
@@ -82,7 +82,7 @@ async fn a_worker_that_has_room_again_gets_requests_though_the_broker_never_wait
 async fn a_full_worker_that_has_gone_is_not_tried_again() {
     let (mut broker, frontend, backend) = broker().await;
     let worker = connected(&backend);
-    meet_a_worker(&mut broker).await;
+    wait_worker(&mut broker).await;
     let peer = broker.backend.peers()[0].info.id;
     broker.workers.mark_full(peer);
     worker.close(Duration::ZERO).await;
@@ -103,19 +103,19 @@ async fn a_full_worker_that_has_gone_is_not_tried_again() {
 async fn a_closed_backend_is_the_end_though_requests_wait() {
     let (mut broker, frontend, backend) = broker().await;
     let _worker = connected(&backend);
-    meet_a_worker(&mut broker).await;
+    wait_worker(&mut broker).await;
     let _client = asking(&broker, &frontend).await;
     let backend = broker.backend.clone();
     let (_, ()) = tokio::join!(backend.close(Duration::from_secs(10)), broker.forward());
     assert!(broker.summary.requests <= 1);
 }
 
-/// A request of which a worker's queue takes no more than four.
+/// Returns a request of which four fill a worker's queue.
 fn large(n: usize) -> String {
     n.to_string() + &" ".repeat(SLB_QUEUE_BYTES / 4)
 }
 
-/// A REP worker that announces a capacity, and takes in next to nothing before it is received from.
+/// Returns a REP worker that announces a capacity, and reads next to nothing until its application receives.
 fn slow_reader(endpoint: &Endpoint, capacity: &str) -> Rep {
     let options = Options::default().recv_hwm(1).property(CAPACITY, capacity);
     let worker = Rep::with_options(options);
@@ -128,7 +128,7 @@ async fn requests_that_a_full_worker_refuses_are_under_way_no_more_and_go_to_it_
     const REQUESTS: usize = 16;
     let (mut broker, frontend, backend) = broker().await;
     let worker = slow_reader(&backend, "1000");
-    meet_a_worker(&mut broker).await;
+    wait_worker(&mut broker).await;
     let client = connected(&frontend);
     let full = CancellationToken::new();
     let serve = async {
@@ -175,7 +175,7 @@ async fn an_announced_capacity_is_the_credit_and_a_wrong_one_is_ignored() {
     for (value, credit) in values.into_iter().zip([1, 16, 65_535].into_iter().chain(std::iter::repeat(1))) {
         let (mut broker, _, backend) = broker().await;
         let _worker = slow_reader(&backend, value);
-        meet_a_worker(&mut broker).await;
+        wait_worker(&mut broker).await;
         assert_eq!(broker.workers.credit(), credit, "{value:?}");
     }
 }

@@ -211,7 +211,7 @@ mod tests {
         (0..n).map(|_| ids.insert(())).collect()
     }
 
-    /// Has a worker reply to its oldest requests.
+    /// Lets a worker reply to its oldest requests.
     fn reply(workers: &mut Workers, id: PeerId, count: usize, now: Instant) {
         let Some((_, mut replies)) = workers.start_replies(id) else { return };
         (0..count).for_each(|_| replies.push_unattributed());

@@ -1,13 +1,15 @@
-//! How many requests a worker gets in a row.
+//! Size of a burst: the number of requests that a worker gets in one write.
 
 use std::time::Duration;
 
 use crate::tuning::{BURST_HISTORY_REPLIES, BURST_TIME, MAX_BURST_REQUESTS};
 
-/// Requests that a worker served of late, and how long it was busy with them: a stall weighs what it is here.
+/// Recent history of a worker, from which the size of its bursts follows. It is a mean: a stall counts only for its length.
 #[derive(Debug)]
 pub(super) struct Burst {
+    /// Requests served.
     served: usize,
+    /// Time with at least one request in flight.
     busy: Duration,
 }
 
@@ -16,7 +18,7 @@ impl Burst {
         Self { served: 0, busy: Duration::ZERO }
     }
 
-    /// Counts replies, and the time that the worker was busy since those before.
+    /// Counts replies, and the worker's busy time since the replies before.
     pub(super) fn observe(&mut self, replies: usize, busy: Duration) {
         if self.served > BURST_HISTORY_REPLIES {
             self.served /= 2;

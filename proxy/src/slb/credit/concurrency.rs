@@ -6,20 +6,20 @@
 /// Position of a request among all that a worker got; wraps around.
 pub(in crate::slb) type Sequence = u32;
 
-/// Replies that have come together, and by how much each was ahead of its turn.
+/// Replies that arrived together, and the number of places by which each was ahead of its turn.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::slb) struct Replies {
     /// Position of the request whose reply would be next, if all came in order.
-    next: Sequence,
+    next_reply: Sequence,
     count: usize,
     sum: i64,
     max: i64,
 }
 
 impl Replies {
-    /// Starts to count behind the replies that a worker has given so far.
-    pub(in crate::slb) const fn after(answered: Sequence) -> Self {
-        Self { next: answered, count: 0, sum: 0, max: i64::MIN }
+    /// Creates a counter for the replies from a position on.
+    pub(in crate::slb) const fn after(next_reply: Sequence) -> Self {
+        Self { next_reply, count: 0, sum: 0, max: i64::MIN }
     }
 
     pub(in crate::slb) const fn count(&self) -> usize {
@@ -28,33 +28,35 @@ impl Replies {
 
     /// Counts the reply to a request. Its lead is at most the number of older requests without a reply.
     pub(in crate::slb) fn push(&mut self, request: Sequence) {
-        let lead = i64::from(request.wrapping_sub(self.next).cast_signed());
-        self.next = self.next.wrapping_add(1);
+        let lead = i64::from(request.wrapping_sub(self.next_reply).cast_signed());
+        self.next_reply = self.next_reply.wrapping_add(1);
         self.count += 1;
         self.sum += lead;
         self.max = self.max.max(lead);
     }
 
-    /// Counts a reply that can't be attributed to a request.
+    /// Counts a reply that can't be attributed to a request, as if it were the next in order.
     pub(in crate::slb) fn push_unattributed(&mut self) {
-        self.push(self.next);
+        self.push(self.next_reply);
     }
 
-    pub(super) const fn answered(&self) -> Sequence {
-        self.next
+    /// Returns the position of the request whose reply would be next, if all came in order.
+    pub(super) const fn next_reply(&self) -> Sequence {
+        self.next_reply
     }
 
-    /// Adds replies that came later.
+    /// Adds replies that arrived later.
     pub(super) fn add(&mut self, later: &Self) {
-        self.next = later.next;
+        self.next_reply = later.next_reply;
         self.count += later.count;
         self.sum += later.sum;
         self.max = self.max.max(later.max);
     }
 
-    /// Returns the number of requests that the worker served at the same time, as far as that is proven.
+    /// Returns the number of requests that the worker provably served at the same time.
     ///
-    /// The mean lead is that of replies in order: zero, or the number of requests that the worker never answered.
+    /// The mean lead is subtracted: it is the lead of replies in order, zero or the number of requests that the worker never
+    /// answered.
     pub(super) fn concurrency(&self) -> usize {
         let Ok(count @ 1..) = i64::try_from(self.count) else { return 1 };
         usize::try_from(self.max - self.sum.div_euclid(count)).unwrap_or(0) + 1
@@ -99,10 +101,10 @@ mod tests {
         for cut in 0..=requests.len() {
             let mut replies = Replies::after(0);
             requests[..cut].iter().for_each(|request| replies.push(*request));
-            let mut later = Replies::after(replies.answered());
+            let mut later = Replies::after(replies.next_reply());
             requests[cut..].iter().for_each(|request| later.push(*request));
             replies.add(&later);
-            assert_eq!((replies.count(), replies.answered()), (10, 10));
+            assert_eq!((replies.count(), replies.next_reply()), (10, 10));
             assert_eq!(replies.concurrency(), concurrency(0, &requests), "cut at {cut}");
         }
     }

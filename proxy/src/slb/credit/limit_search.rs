@@ -1,8 +1,8 @@
 //! Search for the smallest number in flight that gives all of a worker's throughput.
 //!
 //! ```text
-//!   Hold ──pause over──► Trial of twice the number ──gain──► Hold there, or the next trial at once
-//!    ▲  └─rate fell────► Trial of half ──────────────no loss──► Hold there
+//!   Hold ──pause over───► Trial of twice the number ──gain────► Hold there, or the next trial at once
+//!    ▲  └─rate dropped──► Trial of half the number ───no loss──► Hold there
 //!    └──────────────── no gain, or a loss: back, and a longer pause, then the other direction
 //! ```
 
@@ -14,6 +14,7 @@ use crate::tuning::{
     MIN_SAMPLE_REPLIES, MIN_SAMPLE_TIMEOUT, MIN_TRIAL_GAIN, QUEUE_ALLOWANCE_TIME, RATE_DROP,
 };
 
+/// Direction of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Direction {
     Up,
@@ -29,35 +30,36 @@ impl Direction {
     }
 }
 
+/// Phase of the search.
 #[derive(Clone, Copy, Debug)]
 enum Phase {
-    /// Stays at the number found, for so many samples.
+    /// Stays at the limit that was found, for `pause` samples.
     Hold { pause: u32 },
-    /// Tries another number, to compare it with what was measured before.
-    Trial { direction: Direction, number: usize, base: Sample },
+    /// Tries another limit, to compare it with the sample before.
+    Trial { direction: Direction, limit: usize, base: Sample },
 }
 
 /// State of the search for one worker.
 #[derive(Debug)]
 pub(super) struct LimitSearch {
-    /// Lower bound: the announced capacity, or one.
+    /// Lower bound of the limit: the announced capacity, or one.
     min_limit: usize,
-    /// Whether the worker announced its capacity: nothing beyond it goes without proof.
+    /// Whether the worker announced its capacity. If so, it gets nothing beyond it without proof.
     is_announced: bool,
-    /// Number in flight that trials have shown to be worthwhile.
+    /// Limit that trials have shown to be worthwhile.
     proven: usize,
-    /// Number in flight that takes the worker [`QUEUE_ALLOWANCE_TIME`].
+    /// Number of requests that take the worker [`QUEUE_ALLOWANCE_TIME`].
     queue_allowance: usize,
     phase: Phase,
-    /// The last measurement of the number held.
+    /// The last sample at the held limit.
     reference: Option<Sample>,
     /// Whether the last sample was far slower than the reference.
-    has_fallen: bool,
+    has_dropped: bool,
     /// Length of the last pause.
     pause: u32,
     /// Direction of the next trial.
     next: Direction,
-    /// Whether no trial has failed yet: samples are short then, so that a new worker soon has all it can take.
+    /// Whether no trial has failed yet. Samples are short until then, so that a new worker soon has all that it can serve.
     is_first: bool,
 }
 
@@ -71,30 +73,30 @@ impl LimitSearch {
             queue_allowance: 0,
             phase: Phase::Hold { pause: 1 },
             reference: None,
-            has_fallen: false,
+            has_dropped: false,
             pause: 1,
             next: Direction::Up,
             is_first: true,
         }
     }
 
-    /// Returns the number of requests that may be in flight now.
+    /// Returns the maximum number of requests in flight now.
     pub(super) const fn limit(&self) -> usize {
         match self.phase {
-            Phase::Trial { number, .. } => number,
+            Phase::Trial { limit, .. } => limit,
             Phase::Hold { .. } => self.held_limit(),
         }
     }
 
-    /// Returns the number that holds while nothing is tried.
+    /// Returns the limit outside of trials.
     const fn held_limit(&self) -> usize {
         if self.queue_allowance > self.proven { self.queue_allowance } else { self.proven }
     }
 
-    /// Returns the plan of the next sample, which measures only once the worker has replied to `settle` requests.
+    /// Returns the plan of the next sample. It begins once the worker has replied to `settle` older requests.
     pub(super) fn plan(&self, settle: usize) -> SamplePlan {
         let limit = self.limit();
-        // Replies of concurrent workers come in bursts of all that is in flight: two rounds hold the error down.
+        // Concurrent workers reply in bursts of all requests in flight, so a sample of two rounds has a smaller error.
         let replies = if self.is_first { limit.max(2) } else { (limit * 2).max(MIN_SAMPLE_REPLIES) };
         let expected = self.reference.map_or(Duration::MAX, |reference| {
             Duration::try_from_secs_f64((settle + replies) as f64 / reference.rate).unwrap_or(Duration::MAX)
@@ -102,31 +104,32 @@ impl LimitSearch {
         SamplePlan { settle, replies, timeout: expected.saturating_mul(4).max(MIN_SAMPLE_TIMEOUT) }
     }
 
-    /// Draws the conclusions from a sample.
+    /// Adapts the limit to a sample, or starts or ends a trial.
     pub(super) fn handle_sample(&mut self, sample: &Sample) {
         match self.phase {
-            Phase::Trial { direction, number, base } => self.finish_trial(direction, number, &base, sample),
-            // Too little demand tells nothing about more in flight.
+            Phase::Trial { direction, limit, base } => self.finish_trial(direction, limit, &base, sample),
+            // Clients that ask for less than the limit tell nothing about the limit.
             Phase::Hold { .. } if !sample.is_limited => {}
             Phase::Hold { pause } => self.handle_hold(pause, sample),
         }
     }
 
+    /// Handles a sample at the held limit.
     fn handle_hold(&mut self, pause: u32, sample: &Sample) {
         let before = self.held_limit();
-        let has_fallen = self.reference.is_some_and(|reference| sample.rate < reference.rate * RATE_DROP);
-        let is_first_fall = has_fallen && !std::mem::replace(&mut self.has_fallen, has_fallen);
-        self.update_queue_allowance(sample.rate, has_fallen && !is_first_fall);
-        if is_first_fall {
+        let has_dropped = self.reference.is_some_and(|reference| sample.rate < reference.rate * RATE_DROP);
+        let is_first_drop = has_dropped && !std::mem::replace(&mut self.has_dropped, has_dropped);
+        self.update_queue_allowance(sample.rate, has_dropped && !is_first_drop);
+        if is_first_drop {
             return;
         }
-        self.has_fallen = false;
+        self.has_dropped = false;
         self.reference = Some(*sample);
         if sample.proves_concurrency(before) {
             self.start_trial(Direction::Up, sample);
         } else if self.held_limit() > before {
-            // Still growing without a trial.
-        } else if has_fallen {
+            // The allowance still grows: the next sample decides.
+        } else if has_dropped {
             self.pause = 1;
             self.start_trial(Direction::Down, sample);
         } else if pause > 1 {
@@ -136,8 +139,8 @@ impl LimitSearch {
         }
     }
 
-    /// Adapts the number that needs no proof. It doubles at most; and before a worker is known to be slow, it is halved
-    /// at most, since that may be a stall.
+    /// Adapts the queue allowance to the worker's rate. It doubles at most. It halves at most, unless the worker is known to be
+    /// slow: a single low rate may be a stall of the broker.
     fn update_queue_allowance(&mut self, rate: f64, is_slow: bool) {
         if !self.is_announced {
             let fitting = (rate * QUEUE_ALLOWANCE_TIME.as_secs_f64()) as usize;
@@ -147,30 +150,32 @@ impl LimitSearch {
         }
     }
 
+    /// Starts a trial of twice or half the held limit, unless a bound is in the way.
     fn start_trial(&mut self, direction: Direction, base: &Sample) {
         let held = self.held_limit();
-        let number = match direction {
+        let limit = match direction {
             Direction::Up => (held * 2).min(MAX_CREDIT_REQUESTS),
             Direction::Down => {
                 (held / 2).max(self.queue_allowance).max(self.min_limit).max(base.concurrency).min(held)
             }
         };
-        self.phase = if number == held {
-            // The bound is reached.
+        self.phase = if limit == held {
+            // The limit is at its bound.
             self.next = direction.opposite();
             Phase::Hold { pause: self.pause }
         } else {
-            Phase::Trial { direction, number, base: *base }
+            Phase::Trial { direction, limit, base: *base }
         };
     }
 
-    fn finish_trial(&mut self, direction: Direction, number: usize, base: &Sample, tried: &Sample) {
+    /// Compares the sample of a trial with the sample before, and chooses the limit to hold.
+    fn finish_trial(&mut self, direction: Direction, limit: usize, base: &Sample, tried: &Sample) {
         self.phase = Phase::Hold { pause: 1 };
         let held = self.held_limit();
         let proven = base.concurrency.max(tried.concurrency).max(self.min_limit);
         let found = match direction {
-            Direction::Up if tried.proves_concurrency(number) => number,
-            Direction::Up => knee(base, tried, KNEE_MARGIN_UP).max(proven).min(number),
+            Direction::Up if tried.proves_concurrency(limit) => limit,
+            Direction::Up => knee(base, tried, KNEE_MARGIN_UP).max(proven).min(limit),
             Direction::Down => knee(tried, base, KNEE_MARGIN_DOWN).max(proven).min(held),
         };
         let has_gained = match direction {
@@ -179,8 +184,8 @@ impl LimitSearch {
         };
         if has_gained {
             (self.proven, self.pause, self.next) = (found, 1, direction);
-            if direction == Direction::Up && found == number {
-                // All of it was worthwhile: more may be.
+            if direction == Direction::Up && found == limit {
+                // The whole trial was worthwhile, so twice the number may be, too.
                 self.reference = Some(*tried);
                 self.start_trial(direction, tried);
             }
@@ -194,13 +199,13 @@ impl LimitSearch {
 }
 
 impl Sample {
-    /// Whether the worker certainly served almost as many requests at the same time as may be in flight.
+    /// Returns whether the worker provably served at least three quarters of the limit at the same time.
     const fn proves_concurrency(&self, limit: usize) -> bool {
         limit > 1 && self.concurrency * 4 >= limit * 3
     }
 }
 
-/// Returns the number in flight at which the worker is just busy, by the rates at two numbers.
+/// Returns the number in flight at which the worker is just busy, from samples at two numbers.
 fn knee(low: &Sample, high: &Sample, margin: f64) -> usize {
     let gain = high.rate / low.rate;
     let number =

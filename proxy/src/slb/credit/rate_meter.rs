@@ -4,46 +4,47 @@ use std::time::{Duration, Instant};
 
 use super::concurrency::Replies;
 
-/// SamplePlan of a sample: when it begins to measure, and for how long.
+/// Plan of a sample: its begin and its length.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SamplePlan {
-    /// Replies that are still to requests sent before the sample: they tell about another number in flight.
+    /// Replies to requests sent under another limit, which aren't measured.
     pub(super) settle: usize,
-    /// Replies that are measured.
+    /// Replies to measure.
     pub(super) replies: usize,
-    /// Busy time after which the sample ends with the replies that have come: the worker is slower than expected.
+    /// Busy time after which the sample ends with the replies that have arrived: the worker is slower than expected.
     pub(super) timeout: Duration,
 }
 
-/// Measurement of a sample.
+/// A measurement of a worker at one number in flight.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sample {
     /// Mean number of requests in flight.
     pub(super) in_flight: f64,
     /// Replies per second while the worker had anything in flight.
     pub(super) rate: f64,
-    /// Whether the credit was what held requests back, for most of the replies.
+    /// Whether the limit was reached at most of the replies. Otherwise the clients asked for less.
     pub(super) is_limited: bool,
-    /// Requests that the worker certainly served at the same time.
+    /// Number of requests that the worker provably served at the same time.
     pub(super) concurrency: usize,
 }
 
-/// Integrates the number in flight over time, so that no request needs a time stamp of its own.
+/// A worker's rate and mean number in flight. It integrates the number in flight over time, so that no request needs a time
+/// stamp.
 #[derive(Debug)]
 pub(super) struct RateMeter {
     plan: SamplePlan,
     in_flight: usize,
     /// Time of the last change of `in_flight`.
     changed: Option<Instant>,
-    /// In flight × seconds.
+    /// Integral of the number in flight over time.
     in_flight_seconds: f64,
-    /// Time with anything in flight.
+    /// Time with at least one request in flight.
     busy: Duration,
-    /// That time since the last replies.
+    /// Busy time since the last replies.
     busy_since_reply: Duration,
     replies: Replies,
-    /// Replies that came while the credit was used up.
-    limited: usize,
+    /// Number of replies that arrived while the limit was reached.
+    limited_replies: usize,
 }
 
 impl RateMeter {
@@ -56,7 +57,7 @@ impl RateMeter {
             busy: Duration::ZERO,
             busy_since_reply: Duration::ZERO,
             replies: Replies::after(0),
-            limited: 0,
+            limited_replies: 0,
         }
     }
 
@@ -64,25 +65,26 @@ impl RateMeter {
         self.in_flight
     }
 
-    /// Begins another sample.
+    /// Starts another sample.
     pub(super) fn restart(&mut self, plan: SamplePlan) {
         *self = Self { in_flight: self.in_flight, changed: self.changed, ..Self::new(plan) };
     }
 
+    /// Counts requests sent to the worker.
     pub(super) fn record_sent(&mut self, requests: usize, now: Instant) {
         self.advance(now);
         self.in_flight += requests;
     }
 
-    /// Counts replies; returns how long the worker was busy since those before.
+    /// Counts replies, and returns the busy time since the replies before.
     pub(super) fn record_replies(&mut self, replies: &Replies, limit: usize, now: Instant) -> Duration {
         self.advance(now);
         let busy = std::mem::take(&mut self.busy_since_reply);
         let was_limited = self.in_flight >= limit;
         self.in_flight = self.in_flight.saturating_sub(replies.count());
         self.replies.add(replies);
-        self.limited += if was_limited { replies.count() } else { 0 };
-        // A worker that has become slow is measured at once, whatever it still has.
+        self.limited_replies += if was_limited { replies.count() } else { 0 };
+        // A worker that has become slow is measured at once, without waiting for its older replies.
         let settle = self.plan.settle;
         if settle > 0 && (self.replies.count() >= settle || self.busy > self.plan.timeout) {
             self.restart(SamplePlan { settle: 0, ..self.plan });
@@ -90,7 +92,7 @@ impl RateMeter {
         busy
     }
 
-    /// Returns what was measured, once the sample is over.
+    /// Returns the sample, once it is complete.
     pub(super) fn sample(&self) -> Option<Sample> {
         let (replies, seconds) = (self.replies.count(), self.busy.as_secs_f64());
         let is_complete = self.plan.settle == 0 && replies >= self.plan.replies;
@@ -98,12 +100,12 @@ impl RateMeter {
         (replies > 0 && seconds > 0.0 && (is_complete || has_timed_out)).then(|| Sample {
             in_flight: self.in_flight_seconds / seconds,
             rate: replies as f64 / seconds,
-            is_limited: self.limited * 4 >= replies * 3,
+            is_limited: self.limited_replies * 4 >= replies * 3,
             concurrency: self.replies.concurrency(),
         })
     }
 
-    /// Accounts for the time since the last change.
+    /// Adds the time since the last change to the sums.
     fn advance(&mut self, now: Instant) {
         let since = self.changed.replace(now).map_or(Duration::ZERO, |before| now - before);
         if self.in_flight > 0 {

@@ -1,4 +1,4 @@
-//! Workers in virtual time, whose optimum is known, and a broker that keeps their credit used up.
+//! Workers in virtual time with a known optimum, and a broker that uses all of their credit.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -7,21 +7,21 @@ use std::time::{Duration, Instant};
 
 use super::{Credit, Sequence};
 
-/// A worker that serves so many requests at a time, at a distance.
+/// A worker with a number of concurrent handlers, at a distance.
 pub(super) struct Worker {
     handlers: usize,
-    /// There and back.
+    /// Round trip time.
     distance: Duration,
     service: Box<dyn FnMut(Duration) -> Duration>,
 }
 
 impl Worker {
-    /// A worker whose requests all take the same time.
+    /// Creates a worker whose requests all take the same time.
     pub(super) fn new(handlers: usize, distance: Duration, service: Duration) -> Self {
         Self::varying(handlers, distance, move |_| service)
     }
 
-    /// A worker whose requests take what a function of the time says.
+    /// Creates a worker whose service time is a function of the virtual time.
     pub(super) fn varying(
         handlers: usize,
         distance: Duration,
@@ -31,34 +31,34 @@ impl Worker {
     }
 }
 
-/// Replies of a while, and the time for which each number was in flight.
+/// Number of replies in a span of time, and the time that each number was in flight.
 pub(super) struct Outcome {
     replies: usize,
     time: Duration,
-    /// Nanoseconds with as many requests in flight as the index says.
+    /// Nanoseconds by number of requests in flight.
     in_flight: Vec<u64>,
 }
 
 impl Outcome {
-    /// Replies per second.
+    /// Returns the replies per second.
     pub(super) fn rate(&self) -> f64 {
         self.replies as f64 / self.time.as_secs_f64()
     }
 
-    /// Mean number of requests in flight.
+    /// Returns the mean number of requests in flight.
     pub(super) fn mean_in_flight(&self) -> f64 {
         let weighted: f64 = self.in_flight.iter().enumerate().map(|(n, time)| n as f64 * *time as f64).sum();
         weighted / self.in_flight.iter().sum::<u64>() as f64
     }
 
-    /// Part of the time in which no more than so many requests were in flight.
+    /// Returns the share of the time with at most `most` requests in flight.
     pub(super) fn share_within(&self, most: usize) -> f64 {
         let within: u64 = self.in_flight.iter().take(most + 1).sum();
         within as f64 / self.in_flight.iter().sum::<u64>() as f64
     }
 }
 
-/// A broker, the credit of its only worker, and clients that have so many requests under way together.
+/// A broker, the credit of its only worker, and clients with `demand` requests pending together.
 pub(super) struct Simulation {
     credit: Credit,
     worker: Worker,
@@ -66,11 +66,11 @@ pub(super) struct Simulation {
     start: Instant,
     now: Duration,
     in_flight: usize,
-    /// When each handler is idle.
+    /// Time at which each handler is idle.
     idle_at: BinaryHeap<Reverse<Duration>>,
-    /// When each reply is at the broker, and the request that it answers.
+    /// Time at which each reply reaches the broker, and the request that it answers.
     replies: BinaryHeap<Reverse<(Duration, Sequence)>>,
-    /// Times in which the broker does nothing.
+    /// Times during which the broker is stalled.
     stalls: VecDeque<Range<Duration>>,
 }
 
@@ -90,7 +90,7 @@ impl Simulation {
         }
     }
 
-    /// Has the broker do nothing at these times.
+    /// Stalls the broker at these times.
     pub(super) fn stalled(mut self, stalls: impl IntoIterator<Item = Range<Duration>>) -> Self {
         self.stalls.extend(stalls);
         self
@@ -109,7 +109,7 @@ impl Simulation {
         self.idle_at = (0..handlers).map(|_| Reverse(self.now)).collect();
     }
 
-    /// Lets so much time pass.
+    /// Lets `time` pass.
     pub(super) fn run(&mut self, time: Duration) -> Outcome {
         let end = self.now + time;
         let mut outcome = Outcome { replies: 0, time, in_flight: Vec::new() };
@@ -134,7 +134,7 @@ impl Simulation {
         outcome
     }
 
-    /// Returns the first time from `at` on at which the broker works.
+    /// Returns the first time from `at` on at which the broker isn't stalled.
     fn awake(&mut self, at: Duration) -> Duration {
         while self.stalls.front().is_some_and(|stall| stall.end <= at) {
             self.stalls.pop_front();

@@ -14,21 +14,21 @@ const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// Service times that follow no order, but are the same in each run.
+/// Returns random service times, the same in each test run.
 fn one_of(times: &'static [u64]) -> impl FnMut(Duration) -> Duration + 'static {
     let mut random = fastrand::Rng::with_seed(7);
     move |_| us(times[random.usize(..times.len())])
 }
 
-/// Rate of a worker that always has as much as the clients ask, after it has warmed up.
+/// Returns the rate of a worker without a limit, after it has warmed up.
 fn best(worker: Worker, demand: usize) -> f64 {
     let mut simulation = Simulation::new(worker, demand, Some(MAX_CREDIT_REQUESTS));
     simulation.run(ms(2_000));
     simulation.run(ms(20_000)).rate()
 }
 
-/// Compares a worker with its optimum: nine tenths of the rate from the second second on, and no more than
-/// `most` requests in flight on average.
+/// Compares a worker with its optimum: at least nine tenths of the rate from the second second on, and at most `most`
+/// requests in flight on average.
 #[track_caller]
 fn expect_optimum(worker: impl Fn() -> Worker, demand: usize, most: f64) {
     let best = best(worker(), demand);
@@ -102,7 +102,7 @@ fn credit_starts_at_one_and_doubles_each_round() {
     assert_eq!(limits, [1, 2, 4, 8, 16, 32]);
 }
 
-/// Has a worker reply to its oldest requests.
+/// Lets a worker reply to its oldest requests.
 fn reply(credit: &mut Credit, count: usize, now: Instant) {
     let mut replies = credit.start_replies();
     (0..count).for_each(|_| replies.push_unattributed());
