@@ -1,4 +1,4 @@
-//! Where a broker listens, what it connects to, and whom it talks to there.
+//! Configuration of a broker: its endpoints, and the options of its sockets.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,68 +10,69 @@ use crate::tuning::{KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES, MAX_SI
 /// The configuration of a broker.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Publishers, or clients.
+    /// Side of the publishers, or clients.
     pub frontend: Side,
-    /// Subscribers, or workers.
+    /// Side of the subscribers, or workers.
     pub backend: Side,
-    /// How long a broker that has been told to stop may take to send what it has accepted. Default 4 s.
+    /// Maximum time that a stop takes to send the messages that the broker has accepted. Default 4 s.
     pub grace: Duration,
 }
 
 impl Config {
-    /// A configuration of these two sides.
+    /// Creates a configuration of two sides, with the default grace.
     #[must_use]
     pub const fn new(frontend: Side, backend: Side) -> Self {
         Self { frontend, backend, grace: Duration::from_secs(4) }
     }
 
-    /// The time that a stop may take, as long as a clock can be set for.
+    /// Returns the maximum time of a stop, shortened to a time that a clock can be set for.
     pub(crate) fn stop_time(&self) -> Duration {
-        self.grace.min(LONGEST_STOP)
+        self.grace.min(MAX_STOP_TIME)
     }
 }
 
-/// One side of a broker: its endpoints, of which there may be any number, and what else its socket has.
+/// A side of a broker: any number of endpoints, and the options of its socket.
 #[derive(Clone, Debug, Default)]
 pub struct Side {
-    /// Endpoints that it listens at.
+    /// Endpoints to bind.
     pub bind: Vec<Endpoint>,
-    /// Endpoints that it connects to.
+    /// Endpoints to connect to.
     pub connect: Vec<Endpoint>,
-    /// Options of its socket, such as security, limits and heartbeats, beyond the options that the broker sets itself.
-    /// The broker sets the high-water marks and the peer events. It makes the socket wait for ever and serve ZMTP 2.0,
-    /// and its linger is the [grace](Config::grace). The broker sets TCP keep-alive, too: a peer whose machine has gone
-    /// is given up after 25 s.
-    pub options: Options,
-    /// After how long a silent peer is sent a PING; it is disconnected when it is silent for three times as long. Zero: none
-    /// are. `None`, the default: as the options have it, but EnfoSLB's workers are after 10 s. Only peers that speak ZMTP 3.1
-    /// are sent any.
+    /// Options of the socket, such as security, limits and heartbeats.
     ///
-    /// A peer of libzmq's whose queue is full, since its application doesn't receive, answers no PING.
+    /// The broker sets the high-water marks, the timeouts, peer events, ZMTP 2.0 and TCP keep-alive itself: a peer whose
+    /// machine is gone is disconnected after 25 s. The linger is the [grace](Config::grace).
+    pub options: Options,
+    /// Interval of PINGs to a silent peer, which is disconnected after three silent intervals. Zero turns PINGs off. `None`,
+    /// the default, leaves them to the options, but for EnfoSLB's workers, for which it is 10 s. Only peers that speak
+    /// ZMTP 3.1 are sent PINGs.
+    ///
+    /// A libzmq peer answers no PING while its queue is full, because its application doesn't receive.
     pub heartbeat: Option<Duration>,
 }
 
-/// A stop that may take a year is as good as one that may take for ever.
-const LONGEST_STOP: Duration = Duration::from_secs(365 * 24 * 3600);
+/// Upper bound of the grace. A year is as good as for ever, and no clock overflows.
+const MAX_STOP_TIME: Duration = Duration::from_secs(365 * 24 * 3600);
 
 impl Side {
-    /// A side that listens at one endpoint.
+    /// Creates a side that binds one endpoint.
     #[must_use]
     pub fn bound(endpoint: Endpoint) -> Self {
         Self { bind: vec![endpoint], ..Self::default() }
     }
 
-    /// Returns what its socket has: nothing that a broker waits for has a time, and peers of ZMTP 2.0 are served, as libzmq
-    /// serves them, where the mechanism is NULL and there is no authenticator. Peers are sent PINGs at the `default` interval
-    /// if nothing else is configured.
-    pub(crate) fn socket_options(&self, default: Option<Duration>) -> Options {
+    /// Returns the options of the socket, with PINGs at the `default_heartbeat` interval if none is configured.
+    ///
+    /// There are no timeouts, since a broker waits for ever. Peers of ZMTP 2.0 are served where the mechanism is NULL and there
+    /// is no authenticator, as libzmq does.
+    pub(crate) fn socket_options(&self, default_heartbeat: Option<Duration>) -> Options {
         let options = self.options.clone().send_timeout(None).recv_timeout(None).zmtp2(true);
         let options = options
             .keepalive(true)
             .keepalive_idle(KEEPALIVE_IDLE)
             .keepalive_interval(KEEPALIVE_INTERVAL)
             .keepalive_count(KEEPALIVE_PROBES);
-        match self.heartbeat.or(default) {
+        match self.heartbeat.or(default_heartbeat) {
             None => options,
             Some(interval) => options
                 .heartbeat_legacy(false)
@@ -81,16 +82,16 @@ impl Side {
     }
 }
 
-/// Where a broker really is: what it listens at, with hosts and ports filled in, then what it connects to.
+/// Endpoints of a running broker: for each side the bound ones, with hosts and ports resolved, then the connected ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Endpoints {
-    /// For publishers, or clients.
+    /// Endpoints for publishers, or clients.
     pub frontend: Vec<Endpoint>,
-    /// For subscribers, or workers.
+    /// Endpoints for subscribers, or workers.
     pub backend: Vec<Endpoint>,
 }
 
-/// As in the line that the programs print: `frontend=tcp://127.0.0.1:5557 backend=tcp://127.0.0.1:5558`.
+/// Formats them as in the line that the programs print: `frontend=tcp://127.0.0.1:5557 backend=tcp://127.0.0.1:5558`.
 impl fmt::Display for Endpoints {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |side: &[Endpoint]| side.iter().map(Endpoint::to_string).collect::<Vec<_>>().join(",");
@@ -98,7 +99,8 @@ impl fmt::Display for Endpoints {
     }
 }
 
-/// Binds and connects a socket to a side's endpoints; gives them resolved.
+/// Binds and connects a socket to a side's endpoints, and returns these resolved. A macro, since XSUB, XPUB, ROUTER and DEALER
+/// share no trait.
 macro_rules! attach {
     ($socket:expr, $side:expr) => {{
         let mut endpoints = Vec::new();

@@ -1,12 +1,12 @@
-//! Why a broker doesn't start.
+//! Errors at the start of a broker.
 
 use enfonet::{BindError, ConnectError, EndpointError};
 
-/// A broker that couldn't be started.
+/// Error returned when a broker is bound.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// An endpoint can't be listened at.
+    /// An endpoint can't be bound.
     #[error(transparent)]
     Bind(#[from] BindError),
     /// An endpoint can't be connected to.

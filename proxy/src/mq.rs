@@ -1,9 +1,9 @@
 //! EnfoMQ: publishers → XSUB │ XPUB → subscribers.
 //!
-//! Runs of messages go from one side to the other as they came; which subscriber gets which is decided by
-//! one walk over them. Subscriptions go the other way: a topic is asked for upstream when its first
-//! subscriber comes, and taken back when its last one has gone. Brokers can stand behind each other, in
-//! chains and trees; in a circle, messages would go round for ever.
+//! Runs of messages go from one side to the other as they arrived; one walk over a run finds the subscribers of each
+//! message. Subscriptions go the other way: the broker subscribes to a topic when its first subscriber joins, and
+//! unsubscribes when its last subscriber leaves. Brokers may form chains and trees. In a circle, messages would go round for
+//! ever.
 
 use std::future::pending;
 use std::pin::pin;
@@ -18,7 +18,7 @@ use crate::config::{Config, Endpoints, Side, attach};
 use crate::error::StartError;
 use crate::tuning::{PUBLISHER_QUEUE_BYTES, SUBSCRIBER_QUEUE_BYTES};
 
-/// A broker that listens, and doesn't forward yet.
+/// A broker that listens. It forwards once it [runs](Self::run).
 #[derive(Debug)]
 pub struct Broker {
     frontend: XSub,
@@ -27,19 +27,19 @@ pub struct Broker {
     config: Config,
 }
 
-/// Counters of a broker's run.
+/// Counters of a broker, from its start to its end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Messages received from publishers.
     pub messages: u64,
-    /// Messages that subscribers were still to get when time was up.
+    /// Messages that were not sent to their subscribers before the stop ended.
     pub unsent: usize,
 }
 
-/// Binds a broker and runs it until `shutdown` is ready; `ready` is told the endpoints when it listens.
+/// Binds a broker and runs it until `shutdown` is ready. Calls `ready` with the endpoints once the broker listens.
 ///
 /// # Errors
-/// [`StartError`]: it couldn't be bound.
+/// [`StartError`] if an endpoint can't be bound or connected to.
 pub async fn run(
     config: Config,
     ready: impl FnOnce(&Endpoints),
@@ -51,12 +51,12 @@ pub async fn run(
 }
 
 impl Broker {
-    /// Listens at, and connects to, all endpoints.
+    /// Binds and connects to all endpoints.
     ///
     /// # Errors
-    /// [`StartError`]: an endpoint is in use, or refused by the system.
+    /// [`StartError`] if an endpoint is in use, or the system rejects it.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
-        // A stream of small messages is measured in bytes, not in messages.
+        // Queues are bounded in bytes only: a number of messages says little about the memory that they take.
         let options = |side: &Side| {
             let options = side.socket_options(None).send_hwm(0).recv_hwm(0);
             options.send_bytes(SUBSCRIBER_QUEUE_BYTES).recv_bytes(PUBLISHER_QUEUE_BYTES)
@@ -70,20 +70,22 @@ impl Broker {
         Ok(Self { frontend, backend, endpoints, config })
     }
 
-    /// Where it is.
+    /// Returns the endpoints, with hosts and ports resolved.
     #[must_use]
     pub const fn endpoints(&self) -> &Endpoints {
         &self.endpoints
     }
 
-    /// Forwards until `shutdown` is ready. Then each publisher sees the end of its connection, and is read on until it has
-    /// closed too or sends nothing more, for at most half of the configured [grace](Config::grace): what its kernel took
-    /// is forwarded, and what it sends later waits for the broker's successor. Subscribers have the rest of the grace.
+    /// Forwards until `shutdown` is ready, then stops.
+    ///
+    /// A stop half-closes the connection of each publisher, and reads it until it has closed too or sends nothing more, for at
+    /// most half of the configured [grace](Config::grace). So messages that the publisher's kernel has taken are forwarded, and
+    /// later messages wait for the broker's successor. The rest of the grace is for sending to subscribers.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Summary {
         self.run_until(shutdown, pending()).await
     }
 
-    /// Forwards and stops as [`run`](Self::run) does, but a stop that has begun ends at once when `abort` is ready.
+    /// Does as [`run`](Self::run), but ends a stop that has begun at once when `abort` is ready.
     pub async fn run_until(
         self,
         shutdown: impl Future<Output = ()>,
@@ -119,7 +121,7 @@ impl Broker {
             () = abort, if !is_aborted => self.backend.close(Duration::ZERO).await.dropped,
             closing = self.backend.close(linger) => closing.dropped,
         };
-        // Publishers that haven't closed: what is on its way from them is lost.
+        // Messages on their way from publishers that haven't closed are lost.
         let publishers = self.frontend.peers().len();
         self.frontend.close(Duration::ZERO).await;
         if unsent + publishers > 0 {
@@ -132,8 +134,8 @@ impl Broker {
         Summary { messages, unsent }
     }
 
-    /// Reads publishers until all have closed, for at most half of the time that is left, and has what was read forwarded
-    /// for half of the rest.
+    /// Reads publishers until all have closed, for at most half of the grace. Then leaves a quarter of the grace for
+    /// forwarding their last messages.
     async fn stop_publishers(&self, end: Instant, stopping: &CancellationToken) {
         self.backend.refuse_new_peers();
         let grace = self.config.stop_time();
@@ -143,7 +145,8 @@ impl Broker {
         sleep_until(end - grace / 4).await;
     }
 
-    /// Ends when stopping, once all that was read is in the subscribers' queues.
+    /// Forwards messages until a socket is closed, or, when stopping, until all received messages are in the subscribers'
+    /// queues.
     async fn forward_messages(&self, stopping: &CancellationToken, messages: &mut u64) {
         loop {
             let received = tokio::select! {
@@ -159,6 +162,7 @@ impl Broker {
         }
     }
 
+    /// Forwards subscriptions, and messages of subscribers, until a socket is closed.
     async fn forward_subscriptions(&self) {
         while let Ok(received) = self.backend.recv().await {
             match received {

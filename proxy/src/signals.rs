@@ -1,4 +1,4 @@
-//! The signals that end a broker.
+//! Signals that stop a broker.
 
 use std::future::pending;
 use std::io;
@@ -7,22 +7,22 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tracing::info;
 
-/// Catches the signals of the process from now on. Returns two futures: the first is ready at the first SIGTERM or SIGINT,
-/// the second at the second. SIGHUP is ignored, so that a terminal that closes doesn't take the broker along.
+/// Catches the signals of the process from now on. Returns two futures, which are ready at the first and at the second
+/// SIGTERM or SIGINT. Ignores SIGHUP, so that the broker outlives its terminal.
 ///
-/// To be called within a runtime: a task of its own waits for the signals, so that a broker doesn't look after them at each
-/// turn.
+/// Must be called within a runtime. A task of its own waits for the signals: polling them costs, and a broker would do it
+/// whenever it is polled.
 ///
 /// # Errors
-/// When the system doesn't let signals be caught.
+/// An error of the system if signals can't be caught.
 pub fn stop_signals() -> io::Result<(impl Future<Output = ()> + Send, impl Future<Output = ()> + Send)> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
-    let (first, first_came) = oneshot::channel();
-    let (second, second_came) = oneshot::channel();
+    let (first, on_first) = oneshot::channel();
+    let (second, on_second) = oneshot::channel();
     tokio::spawn(async move {
-        let mut to_tell = [first, second].into_iter();
+        let mut senders = [first, second].into_iter();
         loop {
             tokio::select! {
                 Some(()) = terminate.recv() => {}
@@ -33,16 +33,16 @@ pub fn stop_signals() -> io::Result<(impl Future<Output = ()> + Send, impl Futur
                 }
                 else => return,
             }
-            // A broker that has ended isn't told.
-            let _ = to_tell.next().map(|told| told.send(()));
+            // The receiver is gone if the broker has ended.
+            let _ = senders.next().map(|sender| sender.send(()));
         }
     });
-    Ok((told(first_came), told(second_came)))
+    Ok((received(on_first), received(on_second)))
 }
 
-async fn told(came: oneshot::Receiver<()>) {
-    if came.await.is_err() {
-        // The runtime ends.
+/// Waits until the signal is received. Never returns if the runtime ends before.
+async fn received(signal: oneshot::Receiver<()>) {
+    if signal.await.is_err() {
         pending::<()>().await;
     }
 }

@@ -42,7 +42,7 @@ fn a_secret_that_others_may_read_is_refused() {
             assert_eq!(
                 refusal(&[argument, &path]),
                 format!(
-                    "{path}: others than its owner and group may read it, or than its owner change it \
+                    "{path}: users other than its owner and group can read it, or users other than its owner change it \
                      (mode {mode:o}): chmod 600 {path}"
                 )
             );
@@ -79,7 +79,7 @@ fn a_list_of_clients_that_others_may_change_is_refused() {
     for mode in [0o664, 0o646, 0o622] {
         let clients = file(&folder, "clients", mode, &new_key_pair().public().to_string());
         let line = refusal(&["--curve-secret", &key, "--curve-clients", &clients]);
-        assert!(line.contains("others than its owner may change it"), "{mode:o}: {line}");
+        assert!(line.contains("users other than its owner can change it"), "{mode:o}: {line}");
     }
 }
 
@@ -91,8 +91,8 @@ fn a_bad_line_is_named_and_not_shown() {
     let key = file(&folder, "key", 0o600, &secret);
     for (argument, text, expected) in [
         ("--plain-users", "# ours\nada:x\nhunter2\n", "line 3: a user is a name, a colon and a password"),
-        ("--plain-users", "ada:x\n\nada:hunter2\n", "line 3: the name of line 1 again"),
-        ("--plain-users", "# ada:hunter2\n", "nobody is in it, so that nobody could come in"),
+        ("--plain-users", "ada:x\n\nada:hunter2\n", "line 3: the same name as in line 1"),
+        ("--plain-users", "# ada:hunter2\n", "it names no peer, so that none could be admitted"),
         ("--curve-secret", "hunter2\n", "line 1: a key has 40 characters, this one has 7"),
         (
             "--curve-secret",
@@ -102,16 +102,16 @@ fn a_bad_line_is_named_and_not_shown() {
         (
             "--curve-secret",
             &format!("{}\nhunter2\n", *secret),
-            "line 2: a second key, where there may be one",
+            "line 2: a second key, where only one may be",
         ),
-        ("--curve-secret", "", "no key is in it; --new-key makes one"),
+        ("--curve-secret", "", "it has no key; --new-key makes one"),
         (
             "--curve-clients",
             &format!("{public} ada\nhunter2\n"),
             "line 2: a key has 40 characters, this one has 7",
         ),
-        ("--curve-clients", &format!("{public} ada\n{public}\n"), "line 2: the key of line 1 again"),
-        ("--curve-clients", "\n", "nobody is in it, so that nobody could come in"),
+        ("--curve-clients", &format!("{public} ada\n{public}\n"), "line 2: the same key as in line 1"),
+        ("--curve-clients", "\n", "it names no peer, so that none could be admitted"),
     ] {
         let path = file(&folder, "bad", 0o600, text);
         let also: &[&str] = if argument == "--curve-clients" { &["--curve-secret", &key] } else { &[] };

@@ -1,4 +1,4 @@
-//! The arguments of both programs.
+//! Arguments of both programs.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,14 +20,14 @@ pub(super) struct Arguments {
     backend: Vec<Endpoint>,
     #[arg(long, value_name = "ENDPOINT", value_parser = remote_endpoint)]
     backend_connect: Vec<Endpoint>,
-    /// Take at most so long to stop; half of it at most for what peers still send
+    /// Maximum time that a stop takes; peers may send for at most half of it
     #[arg(long, value_name = "TIME", default_value = "4s", value_parser = humantime::parse_duration)]
     stop_timeout: Duration,
-    /// Send peers that are silent for so long a PING, and disconnect those that stay silent for three times as long; 0s:
-    /// none. A peer of libzmq's whose application doesn't receive, and whose queue is full, answers no PING
+    /// Interval of PINGs to a silent peer, which is disconnected after three silent intervals; 0s turns PINGs off. A
+    /// libzmq peer answers no PING while its queue is full
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     heartbeat: Option<Duration>,
-    /// Run two producers or clients, and two consumers or servers, beside the broker, and show what flows
+    /// Run two producers or clients and two consumers or servers beside the broker, and print their messages
     #[arg(long, conflicts_with_all = ["plain_users", "curve_secret"])]
     pub(super) demo: bool,
     #[command(flatten)]
@@ -37,7 +37,7 @@ pub(super) struct Arguments {
     pub(super) new_key: Option<PathBuf>,
 }
 
-/// The arguments of the process.
+/// Parses the arguments of the process.
 pub(super) fn parse(program: &Program) -> Result<Arguments, clap::Error> {
     let matches = command(program).try_get_matches()?;
     Arguments::from_arg_matches(&matches)
@@ -51,8 +51,8 @@ fn command(program: &Program) -> Command {
     let command = sides.into_iter().fold(command, |command, (bind, connect, (peers, default))| {
         let flag = connect.replace('_', "-");
         let listen =
-            format!("Listen here for {peers}; may be given again [default: {default}, without --{flag}]");
-        let connect_to = format!("Connect here to {peers} that listen; may be given again");
+            format!("Endpoint to bind for {peers}; repeatable [default: {default}, without --{flag}]");
+        let connect_to = format!("Endpoint to connect to, where {peers} listen; repeatable");
         command.mut_arg(bind, |arg: Arg| arg.help(listen)).mut_arg(connect, |arg: Arg| arg.help(connect_to))
     });
     let heartbeat = match program.name {
@@ -73,15 +73,15 @@ fn after_help(program: &Program) -> String {
 Endpoints: tcp://HOST:PORT, where * is every interface or any port, and ipc://PATH
 
 Signals:
-  SIGTERM, SIGINT  stop in order, within --stop-timeout: nobody new is let in, and what is under way is finished
-                   (a second one: end at once)
+  SIGTERM, SIGINT  stop in order, within --stop-timeout: reject new peers, and finish pending work
+                   (a second signal ends the program at once)
   SIGHUP           is ignored
 
 Exit codes: 0 after a stop, 1 after a failure or a second signal, 2 for wrong arguments
 
 Environment:
-  RUST_LOG         how much is logged, to stderr: error, warn (the default), info, debug, trace
-  NO_COLOR         if it isn't empty: a log without colours, on a terminal too
+  RUST_LOG         level of the log on stderr: error, warn (the default), info, debug, trace
+  NO_COLOR         turns the colours of the log off, unless it is empty
 
 Examples:
   {name} --frontend tcp://127.0.0.1:6000 --backend ipc:///run/{name}/{back_peers}
@@ -93,7 +93,7 @@ Examples:
 }
 
 impl Arguments {
-    /// The defaults stand for a side that was given no endpoint at all.
+    /// Returns the broker's configuration. A side without any endpoint gets the default.
     pub(super) fn config(self, program: &Program, options: &Options) -> Config {
         let side = |mut bind: Vec<Endpoint>, connect: Vec<Endpoint>, default: &str| {
             if bind.is_empty() && connect.is_empty() {
@@ -107,19 +107,19 @@ impl Arguments {
     }
 }
 
-/// An endpoint that other processes can reach.
+/// Parses an endpoint that other processes can reach.
 fn endpoint(text: &str) -> Result<Endpoint, String> {
     match text.parse::<Endpoint>().map_err(|error| error.to_string())? {
-        Endpoint::Inproc(_) => Err("nobody outside of this process could reach it: use tcp or ipc".into()),
+        Endpoint::Inproc(_) => Err("no other process can reach it: use tcp or ipc".into()),
         endpoint => Ok(endpoint),
     }
 }
 
-/// One that can be connected to.
+/// Parses an endpoint that can be connected to.
 fn remote_endpoint(text: &str) -> Result<Endpoint, String> {
     let endpoint = endpoint(text)?;
     if endpoint.is_wildcard() {
-        return Err("a wildcard can only be listened at".into());
+        return Err("a wildcard can only be bound".into());
     }
     Ok(endpoint)
 }

@@ -1,9 +1,8 @@
-//! Free memory of the heap, returned to the system once a storm is over.
+//! Return of the heap's free memory to the system, once a storm is over.
 //!
 //! Queues of slow subscribers, or the topics of one that leaves, are hundreds of megabytes that are freed at once. glibc
 //! returns only the end of its heap, and a few small allocations there keep all that is free below them resident.
-//! `malloc_trim` returns free pages wherever they lie. The allocator is the program's affair, so the library's brokers
-//! don't call it.
+//! `malloc_trim` returns free pages wherever they lie. A library doesn't know its program's allocator, so only the programs call it.
 
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
@@ -11,13 +10,13 @@ use tracing::debug;
 
 use crate::tuning::{HEAP_CHECK_INTERVAL, HEAP_SLACK_BYTES, MAX_SKIPPED_HEAP_CHECKS};
 
-/// Trims the heap whenever it may hold much that is free. Runs as long as it is polled.
+/// Trims the heap whenever much of it may be free. Never returns, unless there is no `/proc`.
 pub(super) async fn trim_after_storms() {
     let Some(start) = resident_bytes() else { return };
     let mut usage = Usage::new(start);
     loop {
         sleep(HEAP_CHECK_INTERVAL).await;
-        // Without a descriptor to spare there is no answer, and there may be one the next time.
+        // Reading fails while no descriptor is left.
         let Some(resident) = resident_bytes() else { continue };
         if !usage.should_trim(resident) {
             continue;
@@ -37,9 +36,9 @@ pub(super) async fn trim_after_storms() {
 struct Usage {
     start: usize,
     last: usize,
-    /// Looks to pass before the next trim.
+    /// Checks to skip before the next trim.
     skips: u32,
-    /// Looks that passed before the last trim, if that returned nothing.
+    /// Checks that were skipped before the last trim, if that returned nothing.
     last_skips: u32,
 }
 
@@ -64,7 +63,7 @@ impl Usage {
         is_due
     }
 
-    /// A trim has left so much memory. One that returned little is followed by a skips, which doubles each time.
+    /// Records the memory that a trim has left. After a trim that returned little, checks are skipped, twice as many each time.
     fn record_trim(&mut self, resident: usize) {
         let has_gained = resident + HEAP_SLACK_BYTES < self.last;
         self.last_skips =

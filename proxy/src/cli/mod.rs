@@ -1,4 +1,4 @@
-//! The two programs: arguments in, a broker run, an exit code out.
+//! The two programs: they parse arguments, run a broker, and return an exit code.
 
 mod arguments;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -21,7 +21,7 @@ use crate::{demo, mq, slb};
 use arguments::{Arguments, parse};
 use program::{ENFOMQ, ENFOSLB, Program};
 
-/// A program that ends because it failed, or was told wrongly what to do.
+/// Failure of a program: the text to print, and the exit code.
 struct Failure {
     text: String,
     code: u8,
@@ -34,7 +34,7 @@ impl<E: Display> From<E> for Failure {
 }
 
 impl Failure {
-    /// Why a broker doesn't start.
+    /// Returns the failure for a broker that doesn't start. A bad endpoint is a wrong argument.
     fn start(error: &StartError) -> Self {
         use enfonet::ConnectError;
         let is_argument = matches!(
@@ -48,7 +48,7 @@ impl Failure {
 const FAILED: u8 = 1;
 const WRONG_ARGUMENTS: u8 = 2;
 
-/// Runs a broker of a kind: both have the same methods, and no trait.
+/// Returns a function that runs a broker. A macro, since both brokers have the same methods, but no trait.
 macro_rules! broker {
     ($broker:ident) => {
         |config: Config, demo: bool, admits_everybody: bool| async move {
@@ -99,7 +99,7 @@ where
 {
     let outcome = match parse(program) {
         Ok(arguments) => run_with(program, arguments, broker),
-        // Help isn't wrong.
+        // Also the help text, which clap prints to stdout, with exit code 0.
         Err(error) => {
             let _ = error.print();
             return u8::try_from(error.exit_code()).unwrap_or(WRONG_ARGUMENTS).into();
@@ -127,7 +127,7 @@ where
         return Ok(print_line(format_args!("{public_key}"))?);
     }
     start_log();
-    // Each peer takes a descriptor: as many as the system lets us have.
+    // Each peer takes a descriptor.
     if let Err(error) = rlimit::increase_nofile_limit(rlimit::INFINITY) {
         tracing::warn!(%error, "can't raise the limit of open files");
     }
@@ -136,7 +136,7 @@ where
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     runtime.spawn(heap::trim_after_storms());
-    // A task of its own is polled without the system being asked for events each time before.
+    // In a task of its own: `block_on` polls the system for events each time before it polls its future.
     let running = runtime.spawn(broker(arguments.config(program, &options), demo, admits_everybody));
     match runtime.block_on(running) {
         Ok(outcome) => outcome,
@@ -149,17 +149,17 @@ fn start_log() {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(has_colours())
-        // A log that can't be written is no reason to panic.
+        // Without this, a log that can't be written is a panic.
         .log_internal_errors(false)
         .with_writer(std::io::stderr)
         .init();
 }
 
-/// Whoever reaches a broker without a mechanism may use it: that is said where others than this machine do.
+/// Warns of endpoints that other machines can reach, at a broker without authentication.
 fn warn_of_open_access(at: &Endpoints, [frontend, backend]: [usize; 2]) {
     let listeners = at.frontend[..frontend].iter().chain(&at.backend[..backend]);
     for endpoint in listeners.filter(|endpoint| is_beyond_loopback(endpoint)) {
-        tracing::warn!(%endpoint, "listens beyond this machine, and lets everybody in: see --plain-users and --curve-secret");
+        tracing::warn!(%endpoint, "listens beyond this machine, and admits everybody: see --plain-users and --curve-secret");
     }
 }
 

@@ -1,11 +1,11 @@
-//! The files that can't be used, and the reasons.
+//! Errors of credential files.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::lines::LineError;
 
-/// A file that can't be used.
+/// Error returned for a file that can't be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {kind}{}", path.display(), kind.hint(path))]
 pub(crate) struct FileError {
@@ -18,19 +18,19 @@ pub(crate) struct FileError {
 pub(super) enum FileErrorKind {
     #[error("{0}")]
     Io(#[from] io::Error),
-    #[error("others than its owner and group may read it, or than its owner change it (mode {mode:03o})")]
+    #[error("users other than its owner and group can read it, or users other than its owner change it (mode {mode:03o})")]
     TooReadable { mode: u32 },
-    #[error("others than its owner may change it (mode {mode:03o})")]
+    #[error("users other than its owner can change it (mode {mode:03o})")]
     TooWritable { mode: u32 },
     #[error(
-        "it belongs to another user (uid {uid}), who could change it: it has to be this user's, or root's"
+        "it belongs to another user (uid {uid}), who can change it: its owner must be this user or root"
     )]
     WrongOwner { uid: u32 },
     #[error(transparent)]
     Line(#[from] LineError),
-    #[error("nobody is in it, so that nobody could come in")]
+    #[error("it names no peer, so that none could be admitted")]
     NoPeers,
-    #[error("no key is in it; --new-key makes one")]
+    #[error("it has no key; --new-key makes one")]
     NoKey,
 }
 
@@ -39,7 +39,7 @@ impl FileErrorKind {
         FileError { path: path.into(), kind: self }
     }
 
-    /// Returns what to do about the kind, where that has to be said.
+    /// Returns a hint on how to mend the file, or an empty text.
     fn hint(&self, path: &Path) -> String {
         match self {
             Self::TooReadable { .. } => format!(": chmod 600 {}", path.display()),

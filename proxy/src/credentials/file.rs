@@ -1,5 +1,7 @@
-//! Files with secrets: only their owner may change them, their group read them, others neither. And lists that others may
-//! read, but not change. The owner is the user of the broker, or root.
+//! Files of credentials, and the permissions that they must have.
+//!
+//! Secrets: the owner may change them, the group may read them, others may do neither. Lists: others may read them, but not
+//! change them. The owner must be the broker's user, or root.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -11,12 +13,12 @@ use zeroize::Zeroizing;
 
 use super::error::FileErrorKind;
 
-/// Reads a file that is its owner's alone, but for its group, which may read it: Kubernetes mounts secrets so.
+/// Reads a secret. Its group may read it, too: Kubernetes mounts secrets with such permissions.
 pub(super) fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileErrorKind> {
     read(path, 0o037, |mode| FileErrorKind::TooReadable { mode })
 }
 
-/// Reads a file that everybody may read, but only its owner change: a user who could change it could let himself in.
+/// Reads a list, which only its owner may change: another user could add himself.
 pub(super) fn read_list(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileErrorKind> {
     read(path, 0o022, |mode| FileErrorKind::TooWritable { mode })
 }
@@ -27,7 +29,7 @@ fn read(
     kind: fn(u32) -> FileErrorKind,
 ) -> Result<Zeroizing<Vec<u8>>, FileErrorKind> {
     let mut file = File::open(path)?;
-    // Of the file that is open, whatever has taken its name since.
+    // Metadata of the open file, not of its name, which may have moved to another file.
     let metadata = file.metadata()?;
     let mode = metadata.permissions().mode() & 0o777;
     if mode & denied != 0 {
@@ -37,23 +39,23 @@ fn read(
     if !is_trusted(uid, geteuid().as_raw()) {
         return Err(FileErrorKind::WrongOwner { uid });
     }
-    // With room for all of it: a vector that grows leaves copies behind.
+    // Room for the whole file: a vector that grows leaves copies of the secret in the heap.
     let mut text = Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1));
     file.read_to_end(&mut text)?;
     Ok(text)
 }
 
-/// Whether a file of this owner can only be changed by a user that could change the broker too.
+/// Returns whether only users that could change the broker, too, could change a file of this owner.
 const fn is_trusted(owner: u32, own: u32) -> bool {
     owner == own || owner == 0
 }
 
-/// Makes a file that is its owner's alone, with one line in it.
+/// Creates a file with one line, which only its owner can read.
 pub(super) fn write_secret(path: &Path, line: &str) -> Result<(), FileErrorKind> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     let line = Zeroizing::new(format!("{line}\n"));
     if let Err(error) = file.write_all(line.as_bytes()).and_then(|()| file.sync_all()) {
-        // Half a secret would only be in the way of the next try.
+        // Half a secret would be in the way of the next attempt.
         let _ = std::fs::remove_file(path);
         return Err(error.into());
     }

@@ -1,11 +1,11 @@
-//! Meaning of the lines of the files. Errors never have a line's text: the text may be secret, if only by mistake.
+//! Parsers of the files' lines. Their errors never contain a line's text, which may be secret, if only by mistake.
 
 use std::collections::HashMap;
 use std::str::FromStr;
 
 use enfonet::{CredentialsTooLong, KeyError, PlainCredentials, PublicKey, SecretKey};
 
-/// A line that can't be taken: its number, and its kind.
+/// Error returned for a line that can't be parsed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {kind}")]
 pub(crate) struct LineError {
@@ -13,20 +13,20 @@ pub(crate) struct LineError {
     kind: LineErrorKind,
 }
 
-/// The kind of a line.
+/// Reason that a line can't be parsed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 enum LineErrorKind {
     #[error("a user is a name, a colon and a password")]
     NoUser,
     #[error(transparent)]
     TooLong(#[from] CredentialsTooLong),
-    #[error("the name of line {first} again")]
+    #[error("the same name as in line {first}")]
     SameName { first: usize },
     #[error(transparent)]
     Key(#[from] KeyError),
-    #[error("the key of line {first} again")]
+    #[error("the same key as in line {first}")]
     SameKey { first: usize },
-    #[error("a second key, where there may be one")]
+    #[error("a second key, where only one may be")]
     SecondKey,
 }
 
@@ -36,15 +36,15 @@ impl LineErrorKind {
     }
 }
 
-/// The lines that mean something, with their numbers: neither empty ones nor comments, which begin with `#`. (A key
-/// in Z85 never does.) A byte order mark before them is an editor's.
+/// Returns the lines with their numbers, without empty lines and comments, which begin with `#`. (A key in Z85 never does.)
+/// Skips a byte order mark, which some editors write.
 fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let lines = text.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     (1..).zip(lines).filter(|(_, line)| !line.trim_ascii().is_empty() && !line.starts_with(b"#"))
 }
 
-/// Users of PLAIN: on each line a name, a colon and a password, of which nothing is trimmed. The first colon counts.
+/// Parses users of PLAIN: on each line a name, a colon and a password, untrimmed. The first colon separates.
 pub(super) fn users(text: &[u8]) -> Result<Vec<PlainCredentials>, LineError> {
     let (mut users, mut names) = (Vec::new(), HashMap::new());
     for (line, text) in lines(text) {
@@ -64,7 +64,7 @@ fn user(line: &[u8]) -> Result<PlainCredentials, LineErrorKind> {
     }
 }
 
-/// A broker's secret key, on a line of its own, if there is one.
+/// Parses a broker's secret key, on a line of its own, if there is one.
 pub(super) fn secret_key(text: &[u8]) -> Result<Option<SecretKey>, LineError> {
     let mut lines = lines(text);
     let Some((line, text)) = lines.next() else { return Ok(None) };
@@ -82,7 +82,7 @@ pub(super) struct Client {
     pub(super) user_id: Option<Vec<u8>>,
 }
 
-/// Clients of CURVE: on each line a public key, and behind a space the client's user id, if it is to have one.
+/// Parses clients of CURVE: on each line a public key and, after a space, optionally the client's user id.
 pub(super) fn clients(text: &[u8]) -> Result<Vec<Client>, LineError> {
     let (mut clients, mut keys) = (Vec::new(), HashMap::new());
     for (line, text) in lines(text) {

@@ -1,4 +1,4 @@
-//! Credentials of a broker program: its arguments name files, which say which peers may come in.
+//! Credentials of a broker program, from the files that its arguments name.
 
 mod error;
 mod file;
@@ -12,18 +12,18 @@ pub(crate) use error::FileError;
 use error::FileErrorKind;
 use file::{read_list, read_secret, write_secret};
 
-/// The arguments for it: none for a broker that everybody may use. With any, the broker has the server's role on
+/// Arguments that name files of credentials. Without any, the broker admits every peer. With some, it has the server's role on
 /// both sides, also where it connects.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CredentialFiles {
-    /// Let only those in, on both sides, who log in with PLAIN as a user of this file: a line name:password each
+    /// Admit only peers that log in with PLAIN as a user of this file, on both sides; a line name:password each
     #[arg(long, value_name = "FILE", conflicts_with_all = ["curve_secret", "curve_clients"])]
     plain_users: Option<PathBuf>,
     /// Encrypt with CURVE, on both sides; the file has the broker's secret key in Z85. Without --curve-clients
-    /// everybody who knows the public key may come in
+    /// every peer that knows the public key is admitted
     #[arg(long, value_name = "FILE")]
     curve_secret: Option<PathBuf>,
-    /// Let only those in whose public key is in this file: a line each, in Z85; a space and a user id may follow
+    /// Admit only peers whose public key is in this file: a line each, in Z85; a space and a user id may follow
     #[arg(long, value_name = "FILE", requires = "curve_secret")]
     curve_clients: Option<PathBuf>,
 }
@@ -34,7 +34,7 @@ impl CredentialFiles {
         self.plain_users.is_none() && self.curve_secret.is_none()
     }
 
-    /// Returns the options for each side of the broker, as the files say.
+    /// Reads the files, and returns the options for each side of the broker.
     pub(crate) fn options(&self) -> Result<Options, FileError> {
         let options = Options::default();
         if let Some(path) = &self.plain_users {
@@ -50,7 +50,7 @@ impl CredentialFiles {
     }
 }
 
-/// Makes a key pair, and a file for the secret key; gives the public one.
+/// Creates a key pair, writes the secret key to a new file, and returns the public key.
 pub(crate) fn new_key(path: &Path) -> Result<PublicKey, FileError> {
     let keys = new_key_pair();
     write_secret(path, &keys.secret().to_z85()).map_err(|kind| kind.at(path))?;

@@ -1,5 +1,5 @@
-//! The brokers with something to do: producers and consumers, clients and servers of our own, that print
-//! what flows through the broker over TCP, as with any other program.
+//! Demos of the brokers: producers and consumers, or clients and servers, that exchange messages through the broker over TCP
+//! and print them.
 
 mod mq;
 mod run;

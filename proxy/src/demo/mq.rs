@@ -1,4 +1,4 @@
-//! Two producers, EnfoMQ, two consumers.
+//! Demo of EnfoMQ: two producers and two consumers.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use enfonet::{Message, Pub, Sub};
 use super::run::{Outcome, first, run_beside, show};
 use crate::config::Endpoints;
 
+/// Time between two messages of a producer.
 const PERIOD: Duration = Duration::from_millis(400);
 
 /// Runs producers and consumers beside the broker, until it has stopped.

@@ -4,19 +4,19 @@ use std::io;
 
 use enfonet::{ConnectError, Endpoint};
 
-/// The endpoint that the demo's own programs connect to.
+/// Returns the endpoint that the demo's programs connect to.
 pub(super) fn first(endpoints: &[Endpoint]) -> Endpoint {
     endpoints[0].clone()
 }
 
-/// Runs the programs beside the broker, until it stops or one of them fails.
+/// Runs the programs beside the broker, until the broker stops or a program fails.
 pub(super) async fn run_beside<B, P>(
     broker: impl Future<Output = B>,
     programs: impl Future<Output = Result<P, DemoError>>,
 ) -> Outcome {
     tokio::select! {
         outcome = programs => match outcome {
-            // Nobody watches any more.
+            // The reader of the output is gone, which ends the demo.
             Err(DemoError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             outcome => outcome.map(drop),
         },
@@ -24,19 +24,19 @@ pub(super) async fn run_beside<B, P>(
     }
 }
 
-/// Reason that a demo ends, other than the signal.
+/// Error that ends a demo.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DemoError {
     #[error(transparent)]
     Connect(#[from] ConnectError),
-    /// Its lines can't be printed.
+    /// A line can't be printed.
     #[error("can't print: {0}")]
     Output(#[from] io::Error),
 }
 
 pub(super) type Outcome = Result<(), DemoError>;
 
-/// Prints a line, as `println!` does; but that fails like anything else.
+/// Prints a line as `println!` does, but returns an error instead of a panic.
 macro_rules! show {
     ($($line:tt)*) => { crate::output::print_line(format_args!($($line)*))? };
 }

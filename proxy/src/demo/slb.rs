@@ -1,4 +1,4 @@
-//! Two clients, EnfoSLB, two servers.
+//! Demo of EnfoSLB: two clients and two servers.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use enfonet::{Rep, Req};
 use super::run::{Outcome, first, run_beside, show};
 use crate::config::Endpoints;
 
+/// Time between two requests of a client.
 const PERIOD: Duration = Duration::from_millis(400);
 
 /// Runs clients and servers beside the broker, until it has stopped.
