@@ -1,4 +1,4 @@
-//! Makes Rust types of the schemas. `protox` compiles them, so no `protoc` is needed.
+//! Generates Rust types from the schemas. `protox` compiles them, so no `protoc` is needed.
 
 use std::error::Error;
 
@@ -9,7 +9,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed={ROOT}");
     let files = protox::compile(SCHEMAS, [ROOT])?;
     prost_build::Config::new()
-        // A payload that is decoded from `Bytes` is a slice of them, not a copy.
+        // A payload decoded from `Bytes` is a slice of them, not a copy.
         .bytes(["."])
         // Maps are written in the order of their keys: equal messages have equal encodings.
         .btree_map(["."])

@@ -47,7 +47,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    // Any number is a code: newer peers have ones that we don't know.
+    // Any number is a code: a newer peer may send codes that this version doesn't know.
     fn failures()(code in prop_oneof![0..10i32, any::<i32>()], message: String, retryable: bool) -> Failure {
         Failure { code, message, retryable }
     }
@@ -67,7 +67,7 @@ prop_compose! {
     }
 }
 
-/// Comes back as it was, and is encoded the same way again.
+/// Asserts that a message is decoded to an equal one, which is encoded to the same bytes.
 fn assert_round_trip<M: Message + PartialEq + Default + Debug>(message: &M) -> Result<(), TestCaseError> {
     let wire = message.encode_to_vec();
     prop_assert_eq!(wire.len(), message.encoded_len());
@@ -77,7 +77,7 @@ fn assert_round_trip<M: Message + PartialEq + Default + Debug>(message: &M) -> R
     Ok(())
 }
 
-/// Decodes or doesn't, without a panic; what decodes is a message like any other.
+/// Decodes any bytes without a panic. Asserts that a decoded message is like any other.
 fn decode<M: Message + PartialEq + Default + Debug>(bytes: &[u8]) -> Result<(), TestCaseError> {
     M::decode(bytes).map_or(Ok(()), |message| assert_round_trip(&message))
 }
@@ -89,7 +89,7 @@ fn decode_as_all(bytes: &[u8]) -> Result<(), TestCaseError> {
     decode::<Failure>(bytes)
 }
 
-/// The encoding of some message.
+/// Returns encodings of all kinds of messages.
 fn wires() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         events().prop_map(|m| m.encode_to_vec()),

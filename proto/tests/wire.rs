@@ -1,4 +1,4 @@
-//! The wire form, byte by byte: what programs in other languages, and older ones, rely on.
+//! Wire form, byte by byte: programs in other languages and older versions rely on it.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;

@@ -40,12 +40,12 @@ pub struct Side {
     pub connect: Vec<Endpoint>,
     /// Options of the socket, such as security, limits and heartbeats.
     ///
-    /// The broker sets the high-water marks, the timeouts, peer events, ZMTP 2.0 and TCP keep-alive itself: a peer whose
-    /// machine is gone is disconnected after 25 s. The linger is the [grace](Config::grace).
+    /// The broker sets the high-water marks, the timeouts, peer events, ZMTP 2.0 and TCP keep-alive itself: a peer
+    /// whose machine is gone is disconnected after 25 s. The linger is the [grace](Config::grace).
     pub options: Options,
-    /// Interval of PINGs to a silent peer, which is disconnected after three silent intervals. Zero turns PINGs off. `None`,
-    /// the default, leaves them to the options, but for EnfoSLB's workers, for which it is 10 s. Only peers that speak
-    /// ZMTP 3.1 are sent PINGs.
+    /// Interval of PINGs to a silent peer, which is disconnected after three silent intervals. Zero turns PINGs off.
+    /// `None`, the default, leaves them to the options, but for EnfoSLB's workers, for which it is 10 s. Only peers
+    /// that speak ZMTP 3.1 are sent PINGs.
     ///
     /// A libzmq peer answers no PING while its queue is full, because its application doesn't receive.
     pub heartbeat: Option<Duration>,
@@ -63,8 +63,8 @@ impl Side {
 
     /// Returns the options of the socket, with PINGs at the `default_heartbeat` interval if none is configured.
     ///
-    /// There are no timeouts, since a broker waits for ever. Peers of ZMTP 2.0 are served where the mechanism is NULL and there
-    /// is no authenticator, as libzmq does.
+    /// There are no timeouts, since a broker waits for ever. Peers of ZMTP 2.0 are served where the mechanism is NULL
+    /// and there is no authenticator, as libzmq does.
     pub(crate) fn socket_options(&self, default_heartbeat: Option<Duration>) -> Options {
         let options = self.options.clone().send_timeout(None).recv_timeout(None).zmtp2(true);
         let options = options
@@ -99,8 +99,8 @@ impl fmt::Display for Endpoints {
     }
 }
 
-/// Binds and connects a socket to a side's endpoints, and returns these resolved. A macro, since XSUB, XPUB, ROUTER and DEALER
-/// share no trait.
+/// Binds and connects a socket to a side's endpoints, and returns these resolved. A macro, since XSUB, XPUB, ROUTER
+/// and DEALER share no trait.
 macro_rules! attach {
     ($socket:expr, $side:expr) => {{
         let mut endpoints = Vec::new();

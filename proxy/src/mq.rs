@@ -2,8 +2,8 @@
 //!
 //! Runs of messages go from one side to the other as they arrived; one walk over a run finds the subscribers of each
 //! message. Subscriptions go the other way: the broker subscribes to a topic when its first subscriber joins, and
-//! unsubscribes when its last subscriber leaves. Brokers may form chains and trees. In a circle, messages would go round for
-//! ever.
+//! unsubscribes when its last subscriber leaves. Brokers may form chains and trees. In a circle, messages would go
+//! round for ever.
 
 use std::future::pending;
 use std::pin::pin;
@@ -78,9 +78,10 @@ impl Broker {
 
     /// Forwards until `shutdown` is ready, then stops.
     ///
-    /// A stop half-closes the connection of each publisher, and reads it until it has closed too or sends nothing more, for at
-    /// most half of the configured [grace](Config::grace). So messages that the publisher's kernel has taken are forwarded, and
-    /// later messages wait for the broker's successor. The rest of the grace is for sending to subscribers.
+    /// A stop half-closes the connection of each publisher, and reads it until it has closed too or sends nothing
+    /// more, for at most half of the configured [grace](Config::grace). So messages that the publisher's kernel has
+    /// taken are forwarded, and later messages wait for the broker's successor. The rest of the grace is for sending
+    /// to subscribers.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Summary {
         self.run_until(shutdown, pending()).await
     }
@@ -145,8 +146,8 @@ impl Broker {
         sleep_until(end - grace / 4).await;
     }
 
-    /// Forwards messages until a socket is closed, or, when stopping, until all received messages are in the subscribers'
-    /// queues.
+    /// Forwards messages until a socket is closed, or, when stopping, until all received messages are in the
+    /// subscribers' queues.
     async fn forward_messages(&self, stopping: &CancellationToken, messages: &mut u64) {
         loop {
             let received = tokio::select! {

@@ -1,7 +1,8 @@
 //! Constants that tune the brokers. A count has its unit in its name, a time in its type.
 //!
 //! Figures are from docs/performance.md. The optimum that the constants of the credit come near is known in
-//! `slb/credit/tests.rs`, where workers are simulated in virtual time: serial and concurrent, beside the broker and far away.
+//! `slb/credit/tests.rs`, where workers are simulated in virtual time: serial and concurrent, beside the broker and
+//! far away.
 
 use std::time::Duration;
 
@@ -17,7 +18,8 @@ pub(crate) const SUBSCRIBER_QUEUE_BYTES: usize = 16 << 20;
 pub(crate) const PUBLISHER_QUEUE_BYTES: usize = 4 << 20;
 /// Maximum bytes waiting for one client or one worker of EnfoSLB, in each direction.
 pub(crate) const SLB_QUEUE_BYTES: usize = 16 << 20;
-/// Maximum messages of one client waiting at EnfoSLB, which then isn't read for a while. libzmq's default high-water mark.
+/// Maximum messages of one client waiting at EnfoSLB, which then isn't read for a while. libzmq's default high-water
+/// mark.
 pub(crate) const CLIENT_QUEUE_MESSAGES: usize = 1000;
 
 // Lost peers. These times are those of networks and operators, not of a machine: shorter ones take a short outage for a
@@ -36,14 +38,15 @@ pub(crate) const KEEPALIVE_PROBES: u32 = 3;
 
 // Turns of EnfoSLB.
 
-/// Maximum events of workers between two events of clients. Replies come first, since they make room for requests; the
-/// bound keeps workers that send much from keeping clients out (`slb/tests.rs`). Its value isn't critical, nor measured.
+/// Maximum events of workers between two events of clients. Replies come first, since they make room for requests;
+/// the bound keeps workers that send much from keeping clients out (`slb/tests.rs`). Its value isn't critical, nor
+/// measured.
 pub(crate) const MAX_WORKER_EVENTS: usize = 32;
-/// Maximum requests that a raw worker gets before the next is picked. Its pace isn't known, so its bursts have a fixed size.
-/// Not measured.
+/// Maximum requests that a raw worker gets before the next is picked. Its pace isn't known, so its bursts have a
+/// fixed size. Not measured.
 pub(crate) const RAW_BURST_REQUESTS: usize = 64;
-/// Steps of a stop between two searches for idle clients, if the broker never waits. A search walks over all requests in
-/// flight, which would be most of the work at each step. Not measured.
+/// Steps of a stop between two searches for idle clients, if the broker never waits. A search walks over all requests
+/// in flight, which would be most of the work at each step. Not measured.
 pub(crate) const STEPS_BETWEEN_IDLE_CHECKS: usize = 32;
 /// Entries of raw requests below which departed clients aren't looked for: 1,024 entries are some 50 KiB.
 pub(crate) const MIN_SWEPT_ENTRIES: usize = 1024;
@@ -52,13 +55,14 @@ pub(crate) const MIN_SWEPT_ENTRIES: usize = 1024;
 
 /// Work that a worker gets in one write.
 ///
-/// Waking another worker for a part of less work costs more than it saves, and the replies come back in as many parts. The
-/// time is absolute, since its optimum is flat: on a machine half as fast it still was the best, 300 us cost 4 % and 600 us 12 %
-/// of processor time.
+/// Waking another worker for a part of less work costs more than it saves, and the replies come back in as many
+/// parts. The time is absolute, since its optimum is flat: on a machine half as fast it still was the best, 300 us
+/// cost 4 % and 600 us 12 % of processor time.
 pub(crate) const BURST_TIME: Duration = Duration::from_micros(150);
 /// Maximum requests of a burst: a bound for a worker whose replies come faster than the clock can tell. Not measured.
 pub(crate) const MAX_BURST_REQUESTS: usize = 1024;
-/// Replies after which half of a worker's history is forgotten, so that its pace follows a change within some 250 replies.
+/// Replies after which half of a worker's history is forgotten, so that its pace follows a change within some 250
+/// replies.
 pub(crate) const BURST_HISTORY_REPLIES: usize = 256;
 
 // Credit: requests that a worker may have in flight.
@@ -73,9 +77,9 @@ pub(crate) const MAX_CREDIT_REQUESTS: usize = 65_535;
 pub(crate) const QUEUE_ALLOWANCE_TIME: Duration = Duration::from_millis(4);
 /// Maximum requests that may wait at a worker without a proof. More saves no wake-ups.
 pub(crate) const MAX_QUEUE_ALLOWANCE_REQUESTS: usize = 1024;
-/// Ratio of the rates at the doubled number and at the number itself from which the doubled number is worthwhile. A serial
-/// worker beside the broker gains nothing, and a worker as far away as a request takes gains a factor of 2. Service
-/// times that vary gain a few per cent by chance.
+/// Ratio of the rates at the doubled number and at the number itself from which the doubled number is worthwhile. A
+/// serial worker beside the broker gains nothing, and a worker as far away as a request takes gains a factor of 2.
+/// Service times that vary gain a few per cent by chance.
 pub(crate) const MIN_TRIAL_GAIN: f64 = 1.08;
 /// Factor of the number that two rates suggest, after a trial of twice the number. Where service times vary, the rate
 /// bends towards the knee instead of breaking off there, so that the number found is too low.
@@ -89,7 +93,8 @@ pub(crate) const RATE_DROP: f64 = 0.7;
 pub(crate) const MIN_SAMPLE_REPLIES: usize = 16;
 /// Minimum busy time before a sample is given up. Beyond it the timeout follows the worker's own rate.
 ///
-/// The time is absolute, since it is that for which the system may suspend the broker: a few time slices on any machine.
+/// The time is absolute, since it is that for which the system may suspend the broker: a few time slices on any
+/// machine.
 pub(crate) const MIN_SAMPLE_TIMEOUT: Duration = Duration::from_millis(20);
 /// Maximum samples between two trials. A worker that gains or loses handlers is noticed within some 40 samples.
 pub(crate) const MAX_HOLD_SAMPLES: u32 = 32;

@@ -1,8 +1,9 @@
 //! Return of the heap's free memory to the system, once a storm is over.
 //!
-//! Queues of slow subscribers, or the topics of one that leaves, are hundreds of megabytes that are freed at once. glibc
-//! returns only the end of its heap, and a few small allocations there keep all that is free below them resident.
-//! `malloc_trim` returns free pages wherever they lie. A library doesn't know its program's allocator, so only the programs call it.
+//! Queues of slow subscribers, or the topics of one that leaves, are hundreds of megabytes that are freed at once.
+//! glibc returns only the end of its heap, and a few small allocations there keep all that is free below them
+//! resident. `malloc_trim` returns free pages wherever they lie. A library doesn't know its program's allocator, so
+//! only the programs call it.
 
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
@@ -63,7 +64,8 @@ impl Usage {
         is_due
     }
 
-    /// Records the memory that a trim has left. After a trim that returned little, checks are skipped, twice as many each time.
+    /// Records the memory that a trim has left. After a trim that returned little, checks are skipped, twice as many
+    /// each time.
     fn record_trim(&mut self, resident: usize) {
         let has_gained = resident + HEAP_SLACK_BYTES < self.last;
         self.last_skips =

@@ -159,7 +159,10 @@ fn start_log() {
 fn warn_of_open_access(at: &Endpoints, [frontend, backend]: [usize; 2]) {
     let listeners = at.frontend[..frontend].iter().chain(&at.backend[..backend]);
     for endpoint in listeners.filter(|endpoint| is_beyond_loopback(endpoint)) {
-        tracing::warn!(%endpoint, "listens beyond this machine, and admits everybody: see --plain-users and --curve-secret");
+        tracing::warn!(
+            %endpoint,
+            "listens beyond this machine, and admits everybody: see --plain-users and --curve-secret"
+        );
     }
 }
 

@@ -13,14 +13,16 @@ pub(super) struct Program {
 
 pub(super) const ENFOMQ: Program = Program {
     name: "enfomq",
-    about: "EnfoMQ: a message queue broker. Publishers connect to the frontend (XSUB), subscribers to the backend (XPUB).",
+    about: "EnfoMQ: a message queue broker. Publishers connect to the frontend (XSUB), \
+        subscribers to the backend (XPUB).",
     frontend: ("publishers", "tcp://127.0.0.1:5557"),
     backend: ("subscribers", "tcp://127.0.0.1:5558"),
 };
 
 pub(super) const ENFOSLB: Program = Program {
     name: "enfoslb",
-    about: "EnfoSLB: a service load balancer. Clients connect to the frontend (ROUTER), workers to the backend (DEALER).",
+    about: "EnfoSLB: a service load balancer. Clients connect to the frontend (ROUTER), \
+        workers to the backend (DEALER).",
     frontend: ("clients", "tcp://127.0.0.1:5559"),
     backend: ("workers", "tcp://127.0.0.1:5560"),
 };

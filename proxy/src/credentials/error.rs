@@ -18,13 +18,14 @@ pub(crate) struct FileError {
 pub(super) enum FileErrorKind {
     #[error("{0}")]
     Io(#[from] io::Error),
-    #[error("users other than its owner and group can read it, or users other than its owner change it (mode {mode:03o})")]
+    #[error(
+        "users other than its owner and group can read it, or users other than its owner change it \
+         (mode {mode:03o})"
+    )]
     TooReadable { mode: u32 },
     #[error("users other than its owner can change it (mode {mode:03o})")]
     TooWritable { mode: u32 },
-    #[error(
-        "it belongs to another user (uid {uid}), who can change it: its owner must be this user or root"
-    )]
+    #[error("it belongs to another user (uid {uid}), who can change it: its owner must be this user or root")]
     WrongOwner { uid: u32 },
     #[error(transparent)]
     Line(#[from] LineError),

@@ -36,8 +36,8 @@ impl LineErrorKind {
     }
 }
 
-/// Returns the lines with their numbers, without empty lines and comments, which begin with `#`. (A key in Z85 never does.)
-/// Skips a byte order mark, which some editors write.
+/// Returns the lines with their numbers, without empty lines and comments, which begin with `#`. (A key in Z85 never
+/// does.) Skips a byte order mark, which some editors write.
 fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let lines = text.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));

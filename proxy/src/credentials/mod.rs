@@ -12,8 +12,8 @@ pub(crate) use error::FileError;
 use error::FileErrorKind;
 use file::{read_list, read_secret, write_secret};
 
-/// Arguments that name files of credentials. Without any, the broker admits every peer. With some, it has the server's role on
-/// both sides, also where it connects.
+/// Arguments that name files of credentials. Without any, the broker admits every peer. With some, it has the
+/// server's role on both sides, also where it connects.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CredentialFiles {
     /// Admit only peers that log in with PLAIN as a user of this file, on both sides; a line name:password each

@@ -1,5 +1,5 @@
-//! Demos of the brokers: producers and consumers, or clients and servers, that exchange messages through the broker over TCP
-//! and print them.
+//! Demos of the brokers: producers and consumers, or clients and servers, that exchange messages through the broker
+//! over TCP and print them.
 
 mod mq;
 mod run;

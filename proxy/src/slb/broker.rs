@@ -22,7 +22,8 @@ pub struct Summary {
     pub replies: u64,
     /// Requests without an empty frame before the body. They are dropped, as a REP worker would do.
     pub malformed: u64,
-    /// Requests for DEALER and ROUTER workers from clients that had gone, so that there was no identity to put before them.
+    /// Requests for DEALER and ROUTER workers from clients that had gone, so that there was no identity to put before
+    /// them.
     pub abandoned: u64,
     /// Requests that a worker had when it left.
     pub lost: u64,

@@ -2,7 +2,8 @@
 
 use enfonet::{Batch, BatchBuilder, Envelope, Span};
 
-/// Messages for one peer. Small messages are copied behind each other, large messages stay in the buffer they arrived in.
+/// Messages for one peer. Small messages are copied behind each other, large messages stay in the buffer they arrived
+/// in.
 #[derive(Debug, Default)]
 pub(super) struct Bundle {
     /// Batches before the messages in `small`.
@@ -12,7 +13,8 @@ pub(super) struct Bundle {
 
 impl Bundle {
     /// Adds a message of `batch`, or the rest of one.
-    // Not inlined, this function and the next take 30 of 1,045 instructions more for a request and its reply (callgrind).
+    // Not inlined, this function and the next take 30 of 1,045 instructions more for a request and its reply
+    // (callgrind).
     #[inline(always)]
     pub(super) fn push(&mut self, batch: &Batch, message: &Span<'_>) {
         if message.is_large() {

@@ -11,12 +11,12 @@
 //! ROUTER workers (raw workers) get the client's identity, as from any ROUTER/DEALER proxy, and may send any number of
 //! replies.
 //!
-//! Requests wait in the inboxes of their clients, not in the broker. The broker takes as many as the workers have credit
-//! for, from each client in turn, and stops reading a client whose inbox is full. So a worker that joins later gets a share
-//! of the backlog at once, and a client that sends much doesn't keep others out.
+//! Requests wait in the inboxes of their clients, not in the broker. The broker takes as many as the workers have
+//! credit for, from each client in turn, and stops reading a client whose inbox is full. So a worker that joins later
+//! gets a share of the backlog at once, and a client that sends much doesn't keep others out.
 //!
-//! Requests that a leaving worker can't have received go to another worker. Requests that it had are lost, as in libzmq:
-//! the broker can't know whether they were carried out.
+//! Requests that a leaving worker can't have received go to another worker. Requests that it had are lost, as in
+//! libzmq: the broker can't know whether they were carried out.
 //!
 //! Modules from the bottom up: `credit`, then `workers`, `rep_requests`, `raw_requests`, `bundle` and `loss_log`, then
 //! `broker` (the state), `requests` and `replies`, `serve` (the loop), `stop`, and this one.
@@ -57,9 +57,9 @@ pub async fn run(
 impl Broker {
     /// Forwards until `shutdown` is ready, then stops.
     ///
-    /// A stop serves each client until it has no request pending, and closes its connection at that moment. After half of
-    /// the configured [grace](Config::grace) the broker stops reading clients, and sends them the replies to the requests
-    /// that it has read.
+    /// A stop serves each client until it has no request pending, and closes its connection at that moment. After
+    /// half of the configured [grace](Config::grace) the broker stops reading clients, and sends them the replies to
+    /// the requests that it has read.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Summary {
         self.run_until(shutdown, std::future::pending()).await
     }

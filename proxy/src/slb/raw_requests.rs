@@ -7,7 +7,8 @@ use enfonet::PeerId;
 
 use crate::tuning::MIN_SWEPT_ENTRIES;
 
-/// Requests that raw workers haven't answered. A raw worker may send any number of replies; one for each request is assumed.
+/// Requests that raw workers haven't answered. A raw worker may send any number of replies; one for each request is
+/// assumed.
 #[derive(Debug, Default)]
 pub(super) struct RawRequests {
     requests: HashMap<(PeerId, PeerId), usize>,
@@ -39,8 +40,8 @@ impl RawRequests {
         }
     }
 
-    /// Removes the requests of departed clients once the number of entries has doubled since the last time. With workers that
-    /// never answer it would grow without bound.
+    /// Removes the requests of departed clients once the number of entries has doubled since the last time. With
+    /// workers that never answer it would grow without bound.
     pub(super) fn sweep_departed(&mut self, is_connected: impl Fn(PeerId) -> bool) {
         if self.requests.len() >= self.sweep_at.max(MIN_SWEPT_ENTRIES) {
             self.requests.retain(|(_, client), _| is_connected(*client));

@@ -37,8 +37,8 @@ impl Broker {
         self.requeue(unsent);
     }
 
-    /// Puts requests into the bundle, each behind the frame that brings its reply to the client: the client's identity for
-    /// a raw worker, a token for a REP worker.
+    /// Puts requests into the bundle, each behind the frame that brings its reply to the client: the client's
+    /// identity for a raw worker, a token for a REP worker.
     pub(super) fn stage<'a>(
         &mut self,
         client: PeerId,
@@ -76,7 +76,8 @@ impl Broker {
         }
     }
 
-    /// Sends the bundle to a worker. Returns the number of requests sent, and the requests that the worker has no room for.
+    /// Sends the bundle to a worker. Returns the number of requests sent, and the requests that the worker has no
+    /// room for.
     pub(super) fn send_requests(&mut self, worker: PeerId) -> (usize, Vec<Batch>) {
         let (mut sent, mut left) = (0, Vec::new());
         for mut batch in self.bundle.drain() {

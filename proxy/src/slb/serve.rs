@@ -33,8 +33,8 @@ impl Broker {
         }
     }
 
-    /// Handles up to [`MAX_WORKER_EVENTS`] events of workers and one of clients, so that neither side keeps the other waiting.
-    /// Returns whether more may be ready.
+    /// Handles up to [`MAX_WORKER_EVENTS`] events of workers and one of clients, so that neither side keeps the other
+    /// waiting. Returns whether more may be ready.
     pub(super) fn process_ready(&mut self) -> bool {
         if !self.workers.full_workers().is_empty()
             && let Some(worker) = self.backend.find_room(self.workers.full_workers())

@@ -1,8 +1,9 @@
 //! Stop of a broker: each client is served until it has no request pending, and disconnected at that moment.
 //!
-//! A client never resends a request that its kernel has taken. So the broker reads and answers a client until no request of
-//! it is pending. The client then sees the end of its connection directly behind the last reply, and keeps later requests
-//! for the broker's successor. New peers are rejected from the beginning. Workers are disconnected at the end.
+//! A client never resends a request that its kernel has taken. So the broker reads and answers a client until no
+//! request of it is pending. The client then sees the end of its connection directly behind the last reply, and keeps
+//! later requests for the broker's successor. New peers are rejected from the beginning. Workers are disconnected at
+//! the end.
 
 use std::collections::HashSet;
 use std::pin::Pin;

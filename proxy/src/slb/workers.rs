@@ -22,8 +22,8 @@ pub(super) enum WorkerKind {
 struct Worker {
     kind: WorkerKind,
     in_flight: usize,
-    /// Load of the least loaded raw worker when this one joined. The requests of raw workers may never be answered, so that
-    /// a new worker would get all further requests without it.
+    /// Load of the least loaded raw worker when this one joined. The requests of raw workers may never be answered,
+    /// so that a new worker would get all further requests without it.
     handicap: usize,
     credit: Credit,
     /// Whether its queue has no room.
@@ -292,7 +292,10 @@ mod tests {
                 now += Duration::from_micros(50);
                 let id = ids[at];
                 match step {
-                    0 if !workers.workers.contains_key(id) => workers.join(id, if at == 0 { WorkerKind::Raw } else { WorkerKind::Rep }, (at == 1).then_some(7)),
+                    0 if !workers.workers.contains_key(id) => {
+                        let kind = if at == 0 { WorkerKind::Raw } else { WorkerKind::Rep };
+                        workers.join(id, kind, (at == 1).then_some(7));
+                    }
                     1 => drop(workers.leave(id)),
                     2 => reply(&mut workers, id, 1, now),
                     3 if !workers.full.contains(&id) => workers.mark_full(id),

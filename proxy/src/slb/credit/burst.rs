@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::tuning::{BURST_HISTORY_REPLIES, BURST_TIME, MAX_BURST_REQUESTS};
 
-/// Recent history of a worker, from which the size of its bursts follows. It is a mean: a stall counts only for its length.
+/// Recent history of a worker, from which the size of its bursts follows. It is a mean: a stall counts only for its
+/// length.
 #[derive(Debug)]
 pub(super) struct Burst {
     /// Requests served.

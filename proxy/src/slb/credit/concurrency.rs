@@ -55,8 +55,8 @@ impl Replies {
 
     /// Returns the number of requests that the worker provably served at the same time.
     ///
-    /// The mean lead is subtracted: it is the lead of replies in order, zero or the number of requests that the worker never
-    /// answered.
+    /// The mean lead is subtracted: it is the lead of replies in order, zero or the number of requests that the
+    /// worker never answered.
     pub(super) fn concurrency(&self) -> usize {
         let Ok(count @ 1..) = i64::try_from(self.count) else { return 1 };
         usize::try_from(self.max - self.sum.div_euclid(count)).unwrap_or(0) + 1

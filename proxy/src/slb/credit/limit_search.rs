@@ -59,7 +59,8 @@ pub(super) struct LimitSearch {
     pause: u32,
     /// Direction of the next trial.
     next: Direction,
-    /// Whether no trial has failed yet. Samples are short until then, so that a new worker soon has all that it can serve.
+    /// Whether no trial has failed yet. Samples are short until then, so that a new worker soon has all that it can
+    /// serve.
     is_first: bool,
 }
 
@@ -139,8 +140,8 @@ impl LimitSearch {
         }
     }
 
-    /// Adapts the queue allowance to the worker's rate. It doubles at most. It halves at most, unless the worker is known to be
-    /// slow: a single low rate may be a stall of the broker.
+    /// Adapts the queue allowance to the worker's rate. It doubles at most. It halves at most, unless the worker is
+    /// known to be slow: a single low rate may be a stall of the broker.
     fn update_queue_allowance(&mut self, rate: f64, is_slow: bool) {
         if !self.is_announced {
             let fitting = (rate * QUEUE_ALLOWANCE_TIME.as_secs_f64()) as usize;

@@ -1,11 +1,11 @@
 //! Number of requests that one worker may have in flight.
 //!
-//! The controller searches for the smallest number that gives all of the worker's throughput. Requests in flight beyond it
-//! only wait at the worker, where no other worker can take them. Replies alone can't tell service time from distance, nor a
-//! serial worker from a concurrent one. So the controller makes trials: it doubles or halves the number for a while and
-//! compares the rates (`limit_search`). The rate at the higher number times the round trip at the lower one, where fewer
-//! requests wait, is the number in flight at which the worker is just busy (the bandwidth-delay product, as in BBR, by
-//! Little's law).
+//! The controller searches for the smallest number that gives all of the worker's throughput. Requests in flight
+//! beyond it only wait at the worker, where no other worker can take them. Replies alone can't tell service time from
+//! distance, nor a serial worker from a concurrent one. So the controller makes trials: it doubles or halves the
+//! number for a while and compares the rates (`limit_search`). The rate at the higher number times the round trip at
+//! the lower one, where fewer requests wait, is the number in flight at which the worker is just busy (the
+//! bandwidth-delay product, as in BBR, by Little's law).
 //!
 //! ```text
 //!   rate         ┌───────── more in flight only waits
@@ -16,7 +16,8 @@
 //! ```
 //!
 //! A short queue at the worker is worth what it costs: it saves wake-ups, and no other worker could start so soon. So
-//! up to [`QUEUE_ALLOWANCE_TIME`](crate::tuning::QUEUE_ALLOWANCE_TIME) of work may always be in flight, without a trial.
+//! up to [`QUEUE_ALLOWANCE_TIME`](crate::tuning::QUEUE_ALLOWANCE_TIME) of work may always be in flight, without a
+//! trial.
 //!
 //! Replies that overtake older requests prove how many requests the worker serves at once (`concurrency`). Up to that
 //! number the limit rises without comparing rates, which varying service times make unsure.

@@ -28,8 +28,8 @@ pub(super) struct Sample {
     pub(super) concurrency: usize,
 }
 
-/// A worker's rate and mean number in flight. It integrates the number in flight over time, so that no request needs a time
-/// stamp.
+/// A worker's rate and mean number in flight. It integrates the number in flight over time, so that no request needs
+/// a time stamp.
 #[derive(Debug)]
 pub(super) struct RateMeter {
     plan: SamplePlan,
