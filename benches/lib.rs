@@ -21,7 +21,7 @@ pub fn curve() -> [Security; 2] {
 
 /// Two ends that haven't exchanged anything yet.
 #[must_use]
-pub fn start([server, client]: [Security; 2]) -> [Handshake; 2] {
+pub fn start_handshake([server, client]: [Security; 2]) -> [Handshake; 2] {
     let end = |kind, security, byte: u8| {
         let config = HandshakeConfig { security, ..HandshakeConfig::new(kind) };
         Handshake::new(config, [byte; Entropy::LEN].into())
@@ -31,7 +31,7 @@ pub fn start([server, client]: [Security; 2]) -> [Handshake; 2] {
 
 /// Runs the handshake to its end.
 #[must_use]
-pub fn shake(mut ends: [Handshake; 2]) -> [Box<HandshakeOutcome>; 2] {
+pub fn run_handshake(mut ends: [Handshake; 2]) -> [Box<HandshakeOutcome>; 2] {
     let (mut inputs, mut outcome) = ([BytesMut::new(), BytesMut::new()], [None, None]);
     while outcome.iter().any(Option::is_none) {
         for at in 0..2 {

@@ -3,12 +3,12 @@
 
 use bytes::BytesMut;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use enfonet_benches::{shake, start};
+use enfonet_benches::{run_handshake, start_handshake};
 use enfonet_zmtp::{Batch, Event, Incoming, Limits, Message, Sealer};
 
 /// Returns the two ends of a CURVE connection: the first encrypts, the second decrypts.
 fn ends() -> (Sealer, Incoming) {
-    let [server, client] = shake(start(enfonet_benches::curve()));
+    let [server, client] = run_handshake(start_handshake(enfonet_benches::curve()));
     let incoming = Incoming::new(BytesMut::new(), Limits::default(), client.opener);
     (server.sealer.expect("CURVE encrypts"), incoming)
 }

@@ -2,7 +2,7 @@
 #![allow(missing_docs, reason = "criterion's macros make public items")]
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use enfonet_benches::{curve, shake, start};
+use enfonet_benches::{curve, run_handshake, start_handshake};
 use enfonet_zmtp::{PlainCredentials, Security};
 
 fn mechanisms() -> [(&'static str, [Security; 2]); 3] {
@@ -18,7 +18,7 @@ fn handshake(c: &mut Criterion) {
     let mut group = c.benchmark_group("handshake");
     for (name, securities) in mechanisms() {
         group.bench_function(name, |b| {
-            b.iter_batched(|| start(securities.clone()), shake, BatchSize::SmallInput);
+            b.iter_batched(|| start_handshake(securities.clone()), run_handshake, BatchSize::SmallInput);
         });
     }
     group.finish();

@@ -47,7 +47,7 @@ fn gather_encrypted(
         let begin = streams.len();
         let clients = (begin..count.min(begin + AT_ONCE)).map(|_| Client::introduce(endpoint, kind));
         let clients = clients.collect::<Outcome<Vec<_>>>()?;
-        streams.extend(curve::shake_hands(clients, |number| then(begin + number))?);
+        streams.extend(curve::handshake(clients, |number| then(begin + number))?);
     }
     Ok((streams, begun.elapsed()))
 }

@@ -69,7 +69,7 @@ impl Client {
 }
 
 /// Shakes hands with all of them side by side, and says to each server `then`, encrypted.
-pub(crate) fn shake_hands(
+pub(crate) fn handshake(
     clients: Vec<Client>,
     mut then: impl FnMut(usize) -> Vec<u8>,
 ) -> Outcome<Vec<TcpStream>> {
