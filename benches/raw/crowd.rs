@@ -24,10 +24,10 @@ pub(crate) fn gather(
     while streams.len() < count {
         let begin = streams.len();
         for _ in begin..count.min(begin + AT_ONCE) {
-            streams.push(wire::introduce(endpoint, kind)?);
+            streams.push(wire::start_handshake(endpoint, kind)?);
         }
         for (number, stream) in (begin..).zip(&mut streams[begin..]) {
-            wire::acquaint(stream)?;
+            wire::finish_handshake(stream)?;
             stream.write_all(&then(number))?;
         }
     }
@@ -45,7 +45,7 @@ fn gather_encrypted(
     let mut streams = Vec::with_capacity(count);
     while streams.len() < count {
         let begin = streams.len();
-        let clients = (begin..count.min(begin + AT_ONCE)).map(|_| Client::introduce(endpoint, kind));
+        let clients = (begin..count.min(begin + AT_ONCE)).map(|_| Client::start_handshake(endpoint, kind));
         let clients = clients.collect::<Outcome<Vec<_>>>()?;
         streams.extend(curve::handshake(clients, |number| then(begin + number))?);
     }

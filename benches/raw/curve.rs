@@ -21,7 +21,7 @@ pub(crate) struct Client {
 
 impl Client {
     /// Connects and sends the greeting.
-    pub(crate) fn introduce(endpoint: SocketAddr, kind: &str) -> Outcome<Self> {
+    pub(crate) fn start_handshake(endpoint: SocketAddr, kind: &str) -> Outcome<Self> {
         let [_, security] = enfonet_benches::curve();
         let config =
             HandshakeConfig { security, ..HandshakeConfig::new(SocketType::try_from(kind.as_bytes())?) };

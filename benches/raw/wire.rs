@@ -37,7 +37,7 @@ pub(crate) fn subscription(bytes: &mut Vec<u8>, topic: &str) {
 }
 
 /// Connects, and says greeting and READY before it listens. Not more: libzmq takes nothing else before its own READY.
-pub(crate) fn introduce(endpoint: SocketAddr, kind: &str) -> io::Result<TcpStream> {
+pub(crate) fn start_handshake(endpoint: SocketAddr, kind: &str) -> io::Result<TcpStream> {
     let mut stream = TcpStream::connect(endpoint)?;
     stream.set_nodelay(true)?;
     let mut bytes = vec![0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f, 3, 0];
@@ -53,7 +53,7 @@ pub(crate) fn introduce(endpoint: SocketAddr, kind: &str) -> io::Result<TcpStrea
 }
 
 /// Reads the peer's greeting and READY.
-pub(crate) fn acquaint(stream: &mut TcpStream) -> io::Result<()> {
+pub(crate) fn finish_handshake(stream: &mut TcpStream) -> io::Result<()> {
     let mut greeting = [0; 64];
     stream.read_exact(&mut greeting)?;
     let mut header = [0; 2];
@@ -68,8 +68,8 @@ pub(crate) fn acquaint(stream: &mut TcpStream) -> io::Result<()> {
 
 /// A connection with its handshake done.
 pub(crate) fn connect(endpoint: SocketAddr, kind: &str) -> io::Result<TcpStream> {
-    let mut stream = introduce(endpoint, kind)?;
-    acquaint(&mut stream)?;
+    let mut stream = start_handshake(endpoint, kind)?;
+    finish_handshake(&mut stream)?;
     Ok(stream)
 }
 
