@@ -13,7 +13,7 @@ const AT_ONCE: usize = 64;
 const CHUNK: usize = 1 << 16;
 
 /// Makes so many connections, and gives the time that it took. `then` is what the n-th says when it has been let in.
-pub(crate) fn gather(
+pub(crate) fn connect_all(
     endpoint: SocketAddr,
     kind: &str,
     count: usize,
@@ -35,7 +35,7 @@ pub(crate) fn gather(
 }
 
 /// Does the same with CURVE.
-fn gather_encrypted(
+fn connect_all_encrypted(
     endpoint: SocketAddr,
     kind: &str,
     count: usize,
@@ -61,9 +61,9 @@ pub(crate) fn conns(endpoint: SocketAddr, kind: &str, count: usize, time: Durati
         bytes
     };
     let (streams, took) = if curve {
-        gather_encrypted(endpoint, kind, count, then)?
+        connect_all_encrypted(endpoint, kind, count, then)?
     } else {
-        gather(endpoint, kind, count, then)?
+        connect_all(endpoint, kind, count, then)?
     };
     println!("up={} s={:.6}", streams.len(), took.as_secs_f64());
     std::thread::sleep(time);
@@ -71,7 +71,7 @@ pub(crate) fn conns(endpoint: SocketAddr, kind: &str, count: usize, time: Durati
 }
 
 pub(crate) fn topics(endpoint: SocketAddr, count: usize, time: Duration, peers: usize) -> Outcome {
-    let (mut streams, _) = gather(endpoint, "SUB", peers, |_| Vec::new())?;
+    let (mut streams, _) = connect_all(endpoint, "SUB", peers, |_| Vec::new())?;
     let begun = Instant::now();
     for (peer, stream) in streams.iter_mut().enumerate() {
         let mut bytes = Vec::new();

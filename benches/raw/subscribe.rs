@@ -38,7 +38,7 @@ pub(crate) async fn run(subscribers: Subscribers, time: Duration) -> Outcome {
     let mut subscription = Vec::new();
     wire::subscription(&mut subscription, &subscribers.topic);
     let (streams, _) =
-        crowd::gather(subscribers.endpoint, "SUB", subscribers.peers, |_| subscription.clone())?;
+        crowd::connect_all(subscribers.endpoint, "SUB", subscribers.peers, |_| subscription.clone())?;
     println!("up={}", streams.len());
     let (tally, tasks) = (Rc::<Tally>::default(), LocalSet::new());
     for stream in streams {
