@@ -5,11 +5,11 @@ use bytes::BytesMut;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use enfonet_zmtp::{Decoder, Event, Limits, Message};
 
-const READ: usize = 128 << 10;
+const READ_BYTES: usize = 128 << 10;
 
 fn read_of(size: usize) -> (BytesMut, u64) {
     let (message, mut wire, mut count) = (Message::from(vec![b'x'; size]), BytesMut::new(), 0);
-    while wire.len() + message.wire_len() <= READ {
+    while wire.len() + message.wire_len() <= READ_BYTES {
         message.encode(&mut wire);
         count += 1;
     }

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use crate::Outcome;
 use crate::endpoint::tcp;
-use crate::measure::{Bench, Figure, PATIENCE, SETTLE};
+use crate::measure::{Bench, Figure, TIMEOUT, SETTLE_TIME};
 use crate::process::Process;
 use crate::programs::{Implementation, Kind};
 
 /// Time after which a publisher begins.
-const PUBLISHER_WAITS: Duration = Duration::from_millis(700);
+const PUBLISHER_DELAY: Duration = Duration::from_millis(700);
 
 impl Bench<'_> {
     /// Measures messages a second from a PUSH to a PULL, and the processor time that both take for each.
@@ -27,13 +27,13 @@ impl Bench<'_> {
         let peer = |role: &str| self.programs.load(Implementation::Enfonet, &format!("--curve {role}"));
         let subscribe = |_| peer(&format!("sub {} {size} {seconds}", broker.back));
         let subscribers = (0..subscribers).map(subscribe).collect::<Outcome<Vec<Process>>>()?;
-        std::thread::sleep(SETTLE);
+        std::thread::sleep(SETTLE_TIME);
         let _publisher = peer(&format!("pub {} {size} {} connect", broker.front, seconds + 2))?;
-        std::thread::sleep(PUBLISHER_WAITS / 2);
+        std::thread::sleep(PUBLISHER_DELAY / 2);
         let before = broker.process.cpu()?;
         let (mut value, mut messages) = (0.0, 0.0);
         for subscriber in &subscribers {
-            let [rate, count] = subscriber.numbers(["rate", "n"], PATIENCE)?;
+            let [rate, count] = subscriber.numbers(["rate", "n"], TIMEOUT)?;
             (value, messages) = (value + rate, messages + count);
         }
         let cpu = (broker.process.cpu()? - before) / messages * 1e6;
@@ -46,7 +46,7 @@ impl Bench<'_> {
         let broker = self.broker(Kind::CurveMq)?;
         let before = broker.process.cpu()?;
         let crowd = self.programs.raw(&format!("conns {} SUB {clients} 60 --curve", broker.back))?;
-        let [up, seconds] = crowd.numbers(["up", "s"], PATIENCE)?;
+        let [up, seconds] = crowd.numbers(["up", "s"], TIMEOUT)?;
         let cpu = (broker.process.cpu()? - before) / up * 1e6;
         Ok(Figure { value: up / seconds, cpu: Some(cpu), delivered: None })
     }

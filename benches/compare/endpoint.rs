@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::Outcome;
 
 /// A program listens within this time.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Free endpoints, all different.
 pub(crate) fn tcp<const N: usize>() -> Outcome<[String; N]> {
@@ -26,7 +26,7 @@ pub(crate) fn ipc() -> String {
 
 /// Waits until somebody listens there, without bothering them.
 pub(crate) fn listens(endpoint: &str) -> Outcome {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     while !is_taken(endpoint)? {
         if Instant::now() > deadline {
             return Err(format!("nobody listens at {endpoint}").into());

@@ -9,9 +9,9 @@ use crate::process::Process;
 use crate::programs::{Broker, Implementation, Kind, Programs};
 
 /// A program that counts messages is done within this time.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 /// Time to wait for changes that no event reports, such as that a broker knows a subscription.
-pub(crate) const SETTLE: Duration = Duration::from_millis(500);
+pub(crate) const SETTLE_TIME: Duration = Duration::from_millis(500);
 
 /// The result of a run.
 #[derive(Clone, Copy, Debug)]
@@ -104,7 +104,7 @@ impl Bench<'_> {
         let pull = self.programs.load(self.implementation, &format!("{pull} {endpoint} {size} {count}"))?;
         listens(endpoint)?;
         let push = self.programs.load(self.implementation, &format!("{push} {endpoint} {size} {count}"))?;
-        let value = pull.number("rate", PATIENCE)?;
+        let value = pull.number("rate", TIMEOUT)?;
         let cpu = (pull.cpu()? + push.cpu()?) / count as f64 * 1e6;
         Ok(Figure { value, cpu: Some(cpu), delivered: None })
     }
@@ -114,14 +114,14 @@ impl Bench<'_> {
         listens(endpoint)?;
         let count = self.count(8e3);
         let req = self.programs.load(self.implementation, &format!("req {endpoint} {size} {count}"))?;
-        req.number("p50", PATIENCE).map(Into::into)
+        req.number("p50", TIMEOUT).map(Into::into)
     }
 
     fn window(self, endpoint: &str, size: usize, window: usize) -> Outcome<Figure> {
         let _router = self.programs.load(self.implementation, &format!("router {endpoint}"))?;
         listens(endpoint)?;
         let role = format!("dealer {endpoint} {size} {} {window}", self.count(1e5));
-        self.programs.load(self.implementation, &role)?.number("rate", PATIENCE).map(Into::into)
+        self.programs.load(self.implementation, &role)?.number("rate", TIMEOUT).map(Into::into)
     }
 
     fn publish(self, endpoint: &str, size: usize, subscribers: usize) -> Outcome<Figure> {
@@ -139,8 +139,8 @@ impl Bench<'_> {
     fn filter(self, size: usize, idle: usize) -> Outcome<Figure> {
         let broker = self.broker(Kind::Mq)?;
         let crowd = self.programs.raw(&format!("conns {} SUB {idle} 60", broker.back))?;
-        crowd.number("up", PATIENCE)?;
-        std::thread::sleep(SETTLE);
+        crowd.number("up", TIMEOUT)?;
+        std::thread::sleep(SETTLE_TIME);
         self.queue(&broker, Flow { size, subscribers: 1, topic: "hot.", known: idle, ..Flow::default() })
     }
 
@@ -159,21 +159,21 @@ impl Bench<'_> {
         let subscribe = |_| self.programs.raw(&role);
         let programs = (0..programs).map(subscribe).collect::<Outcome<Vec<Process>>>()?;
         for program in &programs {
-            program.number("up", PATIENCE)?;
+            program.number("up", TIMEOUT)?;
         }
-        std::thread::sleep(SETTLE);
+        std::thread::sleep(SETTLE_TIME);
         // The broker tells the publisher all that it knows first.
-        let pause = SETTLE.as_secs_f64() + known as f64 * 3e-6;
+        let pause = SETTLE_TIME.as_secs_f64() + known as f64 * 3e-6;
         let rate = rate.map_or_else(String::new, |rate| format!("--rate {rate:.0}"));
         let role =
             format!("pub {} {size} {} {topic} --sequence --pause {pause} {rate}", broker.front, seconds + 1);
         let _publisher = self.programs.raw(&role)?;
-        std::thread::sleep(Duration::from_secs_f64(pause) - SETTLE / 4);
+        std::thread::sleep(Duration::from_secs_f64(pause) - SETTLE_TIME / 4);
         let before = broker.process.cpu()?;
         let (mut value, mut messages, mut lost) = (0.0, 0.0, 0.0);
         for program in &programs {
-            let [rate, count] = program.numbers(["rate", "n"], PATIENCE)?;
-            let missing = program.number("lost", PATIENCE)?;
+            let [rate, count] = program.numbers(["rate", "n"], TIMEOUT)?;
+            let missing = program.number("lost", TIMEOUT)?;
             (value, messages, lost) = (value + rate, messages + count, lost + missing);
         }
         let cpu = (broker.process.cpu()? - before) / messages * 1e6;
@@ -189,9 +189,9 @@ impl Bench<'_> {
         let start = |_| self.programs.raw(&format!("rep {}", broker.back));
         let workers = (0..workers).map(start).collect::<Outcome<Vec<Process>>>()?;
         for worker in &workers {
-            worker.number("up", PATIENCE)?;
+            worker.number("up", TIMEOUT)?;
         }
-        std::thread::sleep(SETTLE);
+        std::thread::sleep(SETTLE_TIME);
         Ok(workers)
     }
 
@@ -211,7 +211,7 @@ impl Bench<'_> {
         let broker = self.broker(Kind::Slb)?;
         let _worker = self.workers(&broker, 1)?;
         let client = self.programs.raw(&format!("req {} {size} {}", broker.front, self.count(5e3)))?;
-        client.number("p50", PATIENCE).map(Into::into)
+        client.number("p50", TIMEOUT).map(Into::into)
     }
 
     /// Measures the broker's memory for each idle subscriber.
@@ -224,13 +224,13 @@ impl Bench<'_> {
         let broker = self.broker(Kind::Mq)?;
         let before = broker.process.memory()?;
         let crowd = self.programs.raw(&format!("conns {} SUB {subscribers} 60", broker.back))?;
-        let [up, seconds] = crowd.numbers(["up", "s"], PATIENCE)?;
-        std::thread::sleep(2 * SETTLE);
+        let [up, seconds] = crowd.numbers(["up", "s"], TIMEOUT)?;
+        std::thread::sleep(2 * SETTLE_TIME);
         Ok([(broker.process.memory()? - before) / up, up / seconds])
     }
 }
 
 /// Returns the sum of the rates that all processes print.
 fn sum(processes: &[Process]) -> Outcome<f64> {
-    processes.iter().map(|process| process.number("rate", PATIENCE)).sum()
+    processes.iter().map(|process| process.number("rate", TIMEOUT)).sum()
 }

@@ -36,7 +36,7 @@ const RIGHT: f64 = 20.0;
 const TOP: f64 = 76.0;
 const BOTTOM: f64 = 52.0;
 /// Labels of an axis are at least so far apart.
-const APART: f64 = 36.0;
+const LABEL_DISTANCE: f64 = 36.0;
 
 /// 1500 is 1.5k.
 pub(crate) fn decimal(value: f64) -> String {
@@ -181,11 +181,11 @@ impl Svg {
             values = xs.labels();
         }
         self.line(&format!(r##"<path d="M0 {HEIGHT}H{WIDTH}" stroke="#888"/>"##));
-        let mut last = -APART;
+        let mut last = -LABEL_DISTANCE;
         for value in values {
             let x = WIDTH * xs.place(value);
             self.line(&format!(r##"<path d="M{x:.1} {HEIGHT}v5" stroke="#888"/>"##));
-            if x - last >= APART {
+            if x - last >= LABEL_DISTANCE {
                 self.text(x, HEIGHT + 20.0, r#"text-anchor="middle""#, &(panel.x.text)(value));
                 last = x;
             }

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use crate::Outcome;
 
 /// Ticks of a second in which Linux counts processor time.
-const TICKS: f64 = 100.0;
+const TICKS_PER_SECOND: f64 = 100.0;
 /// Between two looks at what a program does.
-const LOOK: Duration = Duration::from_millis(500);
+const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// A program that runs; killed when dropped.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl Process {
         // The name before may have spaces, and ends with the last parenthesis; then utime and stime are 12th and 13th.
         let (_, fields) = stat.rsplit_once(')').ok_or("no name in stat")?;
         let times = fields.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
-        Ok(times.sum::<Result<f64, _>>()? / TICKS)
+        Ok(times.sum::<Result<f64, _>>()? / TICKS_PER_SECOND)
     }
 
     /// Waits until it has next to nothing to do.
@@ -68,9 +68,9 @@ impl Process {
         let deadline = Instant::now() + within;
         let mut used = self.cpu()?;
         while Instant::now() < deadline {
-            std::thread::sleep(LOOK);
+            std::thread::sleep(CHECK_INTERVAL);
             let before = std::mem::replace(&mut used, self.cpu()?);
-            if used - before <= LOOK.as_secs_f64() / 10.0 {
+            if used - before <= CHECK_INTERVAL.as_secs_f64() / 10.0 {
                 return Ok(());
             }
         }

@@ -15,9 +15,9 @@ use crate::table::median;
 
 const IMPLEMENTATIONS: [Implementation; 2] = [Implementation::Libzmq, Implementation::Enfonet];
 /// A size of small messages, and of requests.
-const SMALL: usize = 64;
+const SMALL_BYTES: usize = 64;
 /// A program says that it is there within this time.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Over what.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -109,17 +109,17 @@ impl Scale {
                 bench.stream(&endpoint, ["pull", "push"], step)?
             }
             Self::Subscribers => {
-                let flow = Flow { size: SMALL, subscribers: step, ..Flow::default() };
+                let flow = Flow { size: SMALL_BYTES, subscribers: step, ..Flow::default() };
                 bench.queue(&bench.broker(Kind::Mq)?, flow)?
             }
             Self::Subscriptions => {
                 let broker = bench.broker(Kind::Mq)?;
                 let cold = bench.programs.raw(&format!("topics {} {} 120", broker.back, step - 1))?;
-                cold.number("up", PATIENCE)?;
-                broker.process.rest(PATIENCE)?;
+                cold.number("up", TIMEOUT)?;
+                broker.process.rest(TIMEOUT)?;
                 bench.queue(
                     &broker,
-                    Flow { size: SMALL, subscribers: 1, topic: "hot.", known: step, ..Flow::default() },
+                    Flow { size: SMALL_BYTES, subscribers: 1, topic: "hot.", known: step, ..Flow::default() },
                 )?
             }
             Self::Connections => {
@@ -134,7 +134,7 @@ impl Scale {
 
 /// Measures the rate of one client through one broker to one worker, in requests a second.
 fn capacity(bench: Bench<'_>) -> Outcome<f64> {
-    let rates = (0..3).map(|_| Ok(bench.balance(SMALL, 1, 1)?.value)).collect::<Outcome<_>>()?;
+    let rates = (0..3).map(|_| Ok(bench.balance(SMALL_BYTES, 1, 1)?.value)).collect::<Outcome<_>>()?;
     Ok(median(rates).expect("three rates"))
 }
 
@@ -142,8 +142,8 @@ fn capacity(bench: Bench<'_>) -> Outcome<f64> {
 fn latency(bench: Bench<'_>, rate: f64) -> Outcome<Point> {
     let broker = bench.broker(Kind::Slb)?;
     let _worker = bench.workers(&broker, 1)?;
-    let role = format!("steady {} {SMALL} {rate:.0} {}", broker.front, bench.seconds);
-    let times = bench.programs.raw(&role)?.numbers(["p50", "p99", "p999"], PATIENCE)?;
+    let role = format!("steady {} {SMALL_BYTES} {rate:.0} {}", broker.front, bench.seconds);
+    let times = bench.programs.raw(&role)?.numbers(["p50", "p99", "p999"], TIMEOUT)?;
     Ok((rate, times.to_vec()))
 }
 

@@ -8,7 +8,7 @@ use enfonet_measure::Latencies;
 use crate::{End, Outcome};
 
 /// Requests that aren't measured: until all is warm.
-const WARM_UP: usize = 1000;
+const WARM_UP_REQUESTS: usize = 1000;
 
 pub(crate) async fn rep(endpoint: Endpoint, security: Security, end: End) -> Outcome {
     let socket = Rep::with_options(Options::default().security(security));
@@ -27,7 +27,7 @@ pub(crate) async fn req(endpoint: Endpoint, security: Security, size: usize, cou
     let socket = Req::with_options(Options::default().security(security));
     socket.connect(endpoint)?;
     let body = vec![b'x'; size];
-    for _ in 0..WARM_UP {
+    for _ in 0..WARM_UP_REQUESTS {
         socket.request(&body[..]).await?;
     }
     let mut latencies = Latencies::of(count);

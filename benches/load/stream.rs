@@ -8,7 +8,7 @@ use enfonet::{Batch, Endpoint, Options, Pull, Push, Security};
 use crate::Outcome;
 
 /// Messages of a batch that is sent at once.
-const BATCH: usize = 256;
+const BATCH_MESSAGES: usize = 256;
 /// Maximum time to send the messages that still wait when the program is done.
 const LINGER: Duration = Duration::from_secs(60);
 
@@ -71,7 +71,7 @@ pub(crate) async fn push_batches(
     let body = vec![b'x'; size];
     let mut left = count;
     while left > 0 {
-        let messages = left.min(BATCH);
+        let messages = left.min(BATCH_MESSAGES);
         let mut batch: Batch = repeat_n(&body[..], messages).collect();
         socket.send_batch(&mut batch).await?;
         left -= messages;

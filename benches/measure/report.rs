@@ -51,7 +51,7 @@ pub struct Window {
 }
 
 /// Messages between two looks at the clock.
-const LOOK: usize = 256;
+const CLOCK_CHECK_MESSAGES: usize = 256;
 
 impl Window {
     /// Opens a window that lasts for `time`. Call when the first message is there.
@@ -64,7 +64,7 @@ impl Window {
     pub fn count(&mut self, messages: usize) -> bool {
         self.messages += messages;
         self.unlooked += messages;
-        if self.unlooked < LOOK {
+        if self.unlooked < CLOCK_CHECK_MESSAGES {
             return true;
         }
         self.unlooked = 0;

@@ -8,9 +8,9 @@ use crate::curve::{self, Client};
 use crate::{Outcome, wire};
 
 /// Handshakes under way at once.
-const AT_ONCE: usize = 64;
+const CONCURRENT_HANDSHAKES: usize = 64;
 /// Bytes of subscriptions that are written at once.
-const CHUNK: usize = 1 << 16;
+const CHUNK_BYTES: usize = 1 << 16;
 
 /// Makes so many connections, and gives the time that it took. `then` is what the n-th says when it has been let in.
 pub(crate) fn connect_all(
@@ -23,7 +23,7 @@ pub(crate) fn connect_all(
     let mut streams = Vec::with_capacity(count);
     while streams.len() < count {
         let begin = streams.len();
-        for _ in begin..count.min(begin + AT_ONCE) {
+        for _ in begin..count.min(begin + CONCURRENT_HANDSHAKES) {
             streams.push(wire::start_handshake(endpoint, kind)?);
         }
         for (number, stream) in (begin..).zip(&mut streams[begin..]) {
@@ -45,7 +45,7 @@ fn connect_all_encrypted(
     let mut streams = Vec::with_capacity(count);
     while streams.len() < count {
         let begin = streams.len();
-        let clients = (begin..count.min(begin + AT_ONCE)).map(|_| Client::start_handshake(endpoint, kind));
+        let clients = (begin..count.min(begin + CONCURRENT_HANDSHAKES)).map(|_| Client::start_handshake(endpoint, kind));
         let clients = clients.collect::<Outcome<Vec<_>>>()?;
         streams.extend(curve::handshake(clients, |number| then(begin + number))?);
     }
@@ -77,7 +77,7 @@ pub(crate) fn topics(endpoint: SocketAddr, count: usize, time: Duration, peers: 
         let mut bytes = Vec::new();
         for number in (peer..count).step_by(peers) {
             wire::subscription(&mut bytes, &format!("cold.{number}."));
-            if bytes.len() >= CHUNK {
+            if bytes.len() >= CHUNK_BYTES {
                 stream.write_all(&bytes)?;
                 bytes.clear();
             }

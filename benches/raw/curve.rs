@@ -9,7 +9,7 @@ use enfonet_zmtp::{Entropy, Handshake, HandshakeConfig, HandshakeStep, Sealer, S
 use crate::Outcome;
 
 /// Bytes that are read at a time; each command of the handshake has fewer.
-const READ: usize = 1 << 10;
+const READ_BYTES: usize = 1 << 10;
 
 /// A client in the middle of its handshake.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ impl Client {
     /// Answers the next command of the server, or returns what encrypts from then on, if that was the last.
     pub(crate) fn advance(&mut self) -> Outcome<Option<Sealer>> {
         loop {
-            let mut bytes = [0; READ];
+            let mut bytes = [0; READ_BYTES];
             let read = self.stream.read(&mut bytes)?;
             if read == 0 {
                 return Err("the server has closed".into());

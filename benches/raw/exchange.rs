@@ -10,7 +10,7 @@ use crate::Outcome;
 use crate::wire::{self, Records, request};
 
 /// Requests that aren't measured: until all is warm.
-const WARM_UP: usize = 1000;
+const WARM_UP_REQUESTS: usize = 1000;
 
 pub(crate) fn rep(endpoint: SocketAddr) -> Outcome {
     let mut stream = wire::connect(endpoint, "REP")?;
@@ -40,7 +40,7 @@ pub(crate) fn req(endpoint: SocketAddr, size: usize, count: usize) -> Outcome {
         }
         Ok(())
     };
-    for _ in 0..WARM_UP {
+    for _ in 0..WARM_UP_REQUESTS {
         exchange()?;
     }
     let mut latencies = Latencies::of(count);

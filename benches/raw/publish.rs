@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use crate::{Outcome, wire};
 
 /// Bytes that are written at once.
-const CHUNK: usize = 1 << 17;
+const CHUNK_BYTES: usize = 1 << 17;
 /// Between two looks at the clock of a publisher that keeps to a rate.
-const TICK: Duration = Duration::from_millis(1);
+const CLOCK_CHECK_INTERVAL: Duration = Duration::from_millis(1);
 
 /// A run of messages of one shape.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl Messages {
         body.resize(size, b'x');
         let mut bytes = Vec::new();
         wire::frame(&mut bytes, false, &body);
-        let (message, messages) = (bytes.len(), (CHUNK / bytes.len()).max(1));
+        let (message, messages) = (bytes.len(), (CHUNK_BYTES / bytes.len()).max(1));
         let number_at = sequence.then_some(message - size + topic.len());
         Ok(Self { bytes: bytes.repeat(messages), size: message, number_at, sent: 0 })
     }
@@ -72,7 +72,7 @@ pub(crate) fn run(
             continue;
         };
         match ((begun.elapsed().as_secs_f64() * rate) as usize).saturating_sub(messages.sent) {
-            0 => std::thread::sleep(TICK),
+            0 => std::thread::sleep(CLOCK_CHECK_INTERVAL),
             due => messages.write(&mut stream, due)?,
         }
     }

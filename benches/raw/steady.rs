@@ -10,11 +10,11 @@ use crate::Outcome;
 use crate::wire::{self, Records, request};
 
 /// Requests of the beginning aren't measured: until all is warm.
-const WARM_UP: Duration = Duration::from_millis(300);
+const WARM_UP_TIME: Duration = Duration::from_millis(300);
 /// Nothing more comes after such a silence. A request without a reply counts as if it had taken so long.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 /// At most so many are written at once.
-const BURST: usize = 1024;
+const BURST_REQUESTS: usize = 1024;
 
 pub(crate) fn run(endpoint: SocketAddr, size: usize, rate: f64, time: Duration) -> Outcome {
     if size < 8 || rate <= 0.0 {
@@ -24,15 +24,15 @@ pub(crate) fn run(endpoint: SocketAddr, size: usize, rate: f64, time: Duration) 
     let _ = std::fs::write("/proc/self/timerslack_ns", "1");
     let mut stream = wire::connect(endpoint, "DEALER")?;
     let reader = stream.try_clone()?;
-    let (begun, count) = (Instant::now(), ((WARM_UP + time).as_secs_f64() * rate) as usize);
+    let (begun, count) = (Instant::now(), ((WARM_UP_TIME + time).as_secs_f64() * rate) as usize);
     let replies = std::thread::spawn(move || receive(reader, size, count, begun).map_err(|e| e.to_string()));
     let due = |number: usize| Duration::from_secs_f64(number as f64 / rate);
     let one = request(&vec![b'x'; size]);
-    let (mut bytes, number_at) = (one.repeat(BURST), one.len() - size);
+    let (mut bytes, number_at) = (one.repeat(BURST_REQUESTS), one.len() - size);
     let mut sent = 0;
     while sent < count {
         let now = begun.elapsed();
-        let until = ((now.as_secs_f64() * rate) as usize + 1).min(count).min(sent + BURST);
+        let until = ((now.as_secs_f64() * rate) as usize + 1).min(count).min(sent + BURST_REQUESTS);
         if until <= sent {
             std::thread::sleep(due(sent).saturating_sub(now));
             continue;
@@ -50,7 +50,7 @@ pub(crate) fn run(endpoint: SocketAddr, size: usize, rate: f64, time: Duration) 
 }
 
 fn receive(mut stream: TcpStream, size: usize, count: usize, begun: Instant) -> Outcome<Latencies> {
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
     let (mut records, mut latencies, mut received) = (Records::new(size, true), Latencies::of(count), 0);
     while received < count {
         let read = match stream.read(records.space()) {
@@ -62,12 +62,12 @@ fn receive(mut stream: TcpStream, size: usize, count: usize, begun: Instant) -> 
         records.cut(read, |body| {
             received += 1;
             let due = Duration::from_nanos(wire::number(body, 0));
-            if due >= WARM_UP {
+            if due >= WARM_UP_REQUESTS {
                 latencies.add(now.saturating_sub(due));
             }
             Ok(())
         })?;
     }
-    (received..count).for_each(|_| latencies.add(PATIENCE));
+    (received..count).for_each(|_| latencies.add(TIMEOUT));
     Ok(latencies)
 }

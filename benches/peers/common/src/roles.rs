@@ -8,7 +8,7 @@ use enfonet_measure::{Latencies, Window, rate};
 use crate::{End, Outcome, Socket};
 
 /// Requests that aren't measured: until all is warm.
-const WARM_UP: usize = 1000;
+const WARM_UP_REQUESTS: usize = 1000;
 
 fn body(size: usize) -> Bytes {
     Bytes::from(vec![b'x'; size])
@@ -94,7 +94,7 @@ pub(crate) async fn echo(mut socket: impl Socket, endpoint: &str, end: End) -> O
 pub(crate) async fn req(mut socket: impl Socket, endpoint: &str, size: usize, count: usize) -> Outcome {
     socket.connect(endpoint).await?;
     let body = body(size);
-    for _ in 0..WARM_UP {
+    for _ in 0..WARM_UP_REQUESTS {
         socket.send(&body).await?;
         socket.recv().await?;
     }
