@@ -25,7 +25,7 @@ pub(crate) fn ipc() -> String {
 }
 
 /// Waits until somebody listens there, without bothering them.
-pub(crate) fn listens(endpoint: &str) -> Outcome {
+pub(crate) fn wait_listening(endpoint: &str) -> Outcome {
     let deadline = Instant::now() + TIMEOUT;
     while !is_taken(endpoint)? {
         if Instant::now() > deadline {

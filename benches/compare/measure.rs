@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::Outcome;
 use crate::case::Case;
-use crate::endpoint::{ipc, listens, tcp};
+use crate::endpoint::{ipc, wait_listening, tcp};
 use crate::process::Process;
 use crate::programs::{Broker, Implementation, Kind, Programs};
 
@@ -102,7 +102,7 @@ impl Bench<'_> {
         count: usize,
     ) -> Outcome<Figure> {
         let pull = self.programs.load(self.implementation, &format!("{pull} {endpoint} {size} {count}"))?;
-        listens(endpoint)?;
+        wait_listening(endpoint)?;
         let push = self.programs.load(self.implementation, &format!("{push} {endpoint} {size} {count}"))?;
         let value = pull.number("rate", TIMEOUT)?;
         let cpu = (pull.cpu()? + push.cpu()?) / count as f64 * 1e6;
@@ -111,7 +111,7 @@ impl Bench<'_> {
 
     fn latency(self, endpoint: &str, size: usize) -> Outcome<Figure> {
         let _rep = self.programs.load(self.implementation, &format!("rep {endpoint} bind"))?;
-        listens(endpoint)?;
+        wait_listening(endpoint)?;
         let count = self.count(8e3);
         let req = self.programs.load(self.implementation, &format!("req {endpoint} {size} {count}"))?;
         req.number("p50", TIMEOUT).map(Into::into)
@@ -119,7 +119,7 @@ impl Bench<'_> {
 
     fn window(self, endpoint: &str, size: usize, window: usize) -> Outcome<Figure> {
         let _router = self.programs.load(self.implementation, &format!("router {endpoint}"))?;
-        listens(endpoint)?;
+        wait_listening(endpoint)?;
         let role = format!("dealer {endpoint} {size} {} {window}", self.count(1e5));
         self.programs.load(self.implementation, &role)?.number("rate", TIMEOUT).map(Into::into)
     }
@@ -128,7 +128,7 @@ impl Bench<'_> {
         let seconds = self.seconds;
         let role = format!("pub {endpoint} {size} {} bind", seconds + 2);
         let _publisher = self.programs.load(self.implementation, &role)?;
-        listens(endpoint)?;
+        wait_listening(endpoint)?;
         let role = format!("sub {endpoint} {size} {seconds}");
         let start = |_| self.programs.load(self.implementation, &role);
         let subscribers = (0..subscribers).map(start).collect::<Outcome<Vec<Process>>>()?;

@@ -32,8 +32,8 @@ impl Process {
     }
 
     /// Waits for a line with `key=NUMBER`, and gives the number.
-    pub(crate) fn number(&self, key: &str, within: Duration) -> Outcome<f64> {
-        let deadline = Instant::now() + within;
+    pub(crate) fn number(&self, key: &str, timeout: Duration) -> Outcome<f64> {
+        let deadline = Instant::now() + timeout;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let line = self.lines.recv_timeout(left);
@@ -45,8 +45,8 @@ impl Process {
     }
 
     /// Waits for a line that has all of these numbers.
-    pub(crate) fn numbers<const N: usize>(&self, keys: [&str; N], within: Duration) -> Outcome<[f64; N]> {
-        let line = self.lines.recv_timeout(within).map_err(|error| format!("{}: {error}", self.command))?;
+    pub(crate) fn numbers<const N: usize>(&self, keys: [&str; N], timeout: Duration) -> Outcome<[f64; N]> {
+        let line = self.lines.recv_timeout(timeout).map_err(|error| format!("{}: {error}", self.command))?;
         let numbers = keys.map(|key| number(&line, key));
         if numbers.iter().any(Option::is_none) {
             return Err(format!("{}: {line}", self.command).into());
@@ -64,8 +64,8 @@ impl Process {
     }
 
     /// Waits until it has next to nothing to do.
-    pub(crate) fn rest(&self, within: Duration) -> Outcome {
-        let deadline = Instant::now() + within;
+    pub(crate) fn wait_idle(&self, timeout: Duration) -> Outcome {
+        let deadline = Instant::now() + timeout;
         let mut used = self.cpu()?;
         while Instant::now() < deadline {
             std::thread::sleep(CHECK_INTERVAL);

@@ -9,7 +9,7 @@ use enfonet_measure::keys::SERVER_SECRET;
 use tempfile::NamedTempFile;
 
 use crate::Outcome;
-use crate::endpoint::{listens, tcp};
+use crate::endpoint::{wait_listening, tcp};
 use crate::process::Process;
 
 /// An implementation to compare. The first is the baseline of all others.
@@ -130,8 +130,8 @@ impl Programs {
             (other, Kind::Mq) => self.start(other.load(), &["mqproxy", &front, &back])?,
             (other, Kind::Slb) => self.start(other.load(), &["slbproxy", &front, &back])?,
         };
-        listens(&front)?;
-        listens(&back)?;
+        wait_listening(&front)?;
+        wait_listening(&back)?;
         Ok(Broker { process, front, back })
     }
 }

@@ -116,7 +116,7 @@ impl Scale {
                 let broker = bench.broker(Kind::Mq)?;
                 let cold = bench.programs.raw(&format!("topics {} {} 120", broker.back, step - 1))?;
                 cold.number("up", TIMEOUT)?;
-                broker.process.rest(TIMEOUT)?;
+                broker.process.wait_idle(TIMEOUT)?;
                 bench.queue(
                     &broker,
                     Flow { size: SMALL_BYTES, subscribers: 1, topic: "hot.", known: step, ..Flow::default() },

@@ -62,7 +62,7 @@ fn receive(mut stream: TcpStream, size: usize, count: usize, begun: Instant) -> 
         records.cut(read, |body| {
             received += 1;
             let due = Duration::from_nanos(wire::number(body, 0));
-            if due >= WARM_UP_REQUESTS {
+            if due >= WARM_UP_TIME {
                 latencies.add(now.saturating_sub(due));
             }
             Ok(())
