@@ -1,4 +1,4 @@
-//! Helpers of the benches: the handshake of two ends in memory.
+//! Helpers of the benches: handshakes of two ends in memory.
 
 use bytes::BytesMut;
 use enfonet_measure::keys::{CLIENT_SECRET, SERVER_SECRET};
@@ -7,7 +7,7 @@ use enfonet_zmtp::{
     SocketType, Verdict,
 };
 
-/// Security of a server and of a client of CURVE, with the keys of the load programs.
+/// Returns the security of a CURVE server and a CURVE client, with the keys of the load programs.
 ///
 /// # Panics
 /// Never: the keys are keys.
@@ -19,7 +19,7 @@ pub fn curve() -> [Security; 2] {
     [Security::CurveServer { keys: server_keys }, Security::CurveClient { keys: client_keys, server }]
 }
 
-/// Two ends that haven't exchanged anything yet.
+/// Creates the two ends of a handshake.
 #[must_use]
 pub fn start_handshake([server, client]: [Security; 2]) -> [Handshake; 2] {
     let end = |kind, security, byte: u8| {
@@ -29,7 +29,7 @@ pub fn start_handshake([server, client]: [Security; 2]) -> [Handshake; 2] {
     [end(SocketType::Router, server, 3), end(SocketType::Dealer, client, 4)]
 }
 
-/// Runs the handshake to its end.
+/// Runs a handshake to its end.
 #[must_use]
 pub fn run_handshake(mut ends: [Handshake; 2]) -> [Box<HandshakeOutcome>; 2] {
     let (mut inputs, mut outcome) = ([BytesMut::new(), BytesMut::new()], [None, None]);

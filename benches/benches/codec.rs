@@ -1,10 +1,11 @@
-//! Cutting a read into messages, taking them out, and encoding them.
+//! Decoding of a read into messages, and encoding of messages.
 #![allow(missing_docs, reason = "criterion's macros make public items")]
 
 use bytes::BytesMut;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use enfonet_zmtp::{Decoder, Event, Limits, Message};
 
+/// Size of a full read buffer.
 const READ_BYTES: usize = 128 << 10;
 
 fn read_of(size: usize) -> (BytesMut, u64) {

@@ -1,4 +1,4 @@
-//! Encrypting what is sent and decrypting what is received.
+//! Encryption and decryption of messages with CURVE.
 #![allow(missing_docs, reason = "criterion's macros make public items")]
 
 use bytes::BytesMut;

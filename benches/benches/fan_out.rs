@@ -1,4 +1,4 @@
-//! Publishing to subscribers within the process: the index, the queues, and the way between.
+//! Publishing to subscribers within the process: the index of subscriptions, the queues, and the connections.
 #![allow(missing_docs, reason = "criterion's macros make public items")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};

@@ -1,4 +1,4 @@
-//! Both ends of a handshake, from the first byte to the first message, by mechanism.
+//! Handshakes of both ends, by mechanism.
 #![allow(missing_docs, reason = "criterion's macros make public items")]
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};

@@ -1,4 +1,4 @@
-//! The queues: what goes into one that nobody empties, and through two within the process.
+//! Queues: sending into a queue without a peer, and through two queues within the process.
 #![allow(missing_docs, reason = "criterion's macros make public items")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -11,7 +11,7 @@ fn on_one_thread() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
-/// Into the queue of a peer that isn't there.
+/// Measures sending into the queue of a peer that isn't connected.
 fn staging(c: &mut Criterion) {
     let runtime = on_one_thread();
     let mut group = c.benchmark_group("staging");

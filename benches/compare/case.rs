@@ -1,4 +1,4 @@
-//! The cases that can be compared.
+//! Cases of the comparison.
 
 use std::fmt;
 use std::str::FromStr;
@@ -58,7 +58,7 @@ impl FromStr for Case {
     }
 }
 
-/// For people.
+/// Formats the case for the table.
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
@@ -66,7 +66,7 @@ impl fmt::Display for Case {
             Self::Thrb { size } => write!(f, "PUSH → PULL, {size} B, EnfoNet by batches"),
             Self::IpcThr { size } => write!(f, "PUSH → PULL over ipc, {size} B"),
             Self::Lat { size } => write!(f, "REQ ↔ REP, {size} B, median time"),
-            Self::Dr { size, window } => write!(f, "DEALER ↔ ROUTER, {size} B, {window} under way"),
+            Self::Dr { size, window } => write!(f, "DEALER ↔ ROUTER, {size} B, {window} pending"),
             Self::PubSub { size, subscribers } => {
                 write!(f, "PUB → {subscribers} SUB, {size} B, all together")
             }
@@ -98,7 +98,7 @@ impl fmt::Display for Case {
 }
 
 impl Case {
-    /// How a figure is written.
+    /// Formats a figure, with its unit.
     pub(crate) fn figure(self, value: f64) -> String {
         match self {
             Self::Lat { .. } | Self::SlbLat { .. } => format!("{value:.1} µs"),

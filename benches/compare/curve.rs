@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use crate::Outcome;
 use crate::endpoint::tcp;
-use crate::measure::{Bench, Figure, TIMEOUT, SETTLE_TIME};
+use crate::measure::{Bench, Figure, SETTLE_TIME, TIMEOUT};
 use crate::process::Process;
 use crate::programs::{Implementation, Kind};
 
-/// Time after which a publisher begins.
+/// Time for which a publisher waits for subscribers.
 const PUBLISHER_DELAY: Duration = Duration::from_millis(700);
 
 impl Bench<'_> {
-    /// Measures messages a second from a PUSH to a PULL, and the processor time that both take for each.
+    /// Measures messages a second from a PUSH to a PULL, and the processor time of both for each message.
     pub(crate) fn curve_stream(self, size: usize) -> Outcome<Figure> {
         self.check_has_curve()?;
         let [endpoint] = tcp()?;
@@ -40,7 +40,7 @@ impl Bench<'_> {
         Ok(Figure { value, cpu: Some(cpu), delivered: None })
     }
 
-    /// Measures handshakes a second, and the processor time that the broker takes for each.
+    /// Measures handshakes a second, and the processor time of the broker for each.
     pub(crate) fn curve_handshakes(self, clients: usize) -> Outcome<Figure> {
         self.check_has_curve()?;
         let broker = self.broker(Kind::CurveMq)?;

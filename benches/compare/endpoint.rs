@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use crate::Outcome;
 
-/// A program listens within this time.
+/// Maximum time until a program listens.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Free endpoints, all different.
+/// Returns free tcp endpoints, all different.
 pub(crate) fn tcp<const N: usize>() -> Outcome<[String; N]> {
     let listeners: Vec<_> = (0..N).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<_, _>>()?;
     let endpoints: Vec<_> = listeners
@@ -18,13 +18,13 @@ pub(crate) fn tcp<const N: usize>() -> Outcome<[String; N]> {
     Ok(endpoints.try_into().expect("as many as were bound"))
 }
 
-/// A free path.
+/// Returns a free ipc endpoint.
 pub(crate) fn ipc() -> String {
     let path = format!("enfonet-compare-{}-{}", std::process::id(), fastrand::u32(..));
     format!("ipc://{}", std::env::temp_dir().join(path).display())
 }
 
-/// Waits until somebody listens there, without bothering them.
+/// Waits until a program listens at the endpoint. It doesn't connect, which the program might count as a peer.
 pub(crate) fn wait_listening(endpoint: &str) -> Outcome {
     let deadline = Instant::now() + TIMEOUT;
     while !is_taken(endpoint)? {

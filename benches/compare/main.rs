@@ -5,18 +5,19 @@
 //! enfonet-compare scale [NAME…] [--rounds N] [--seconds N] [--into FOLDER]
 //! ```
 //!
-//! Runs each CASE (without any: all) with each implementation in turn, for about `--seconds`, `--rounds` times over, and
-//! prints a table in Markdown: the median, in parentheses as a multiple of libzmq's; the processor time for each message,
-//! of the broker where there is one and of both ends of a stream; and with the queue broker the share of what was
-//! published that a subscriber got.
+//! Runs each CASE (all if there is none) with each implementation in turn, for about `--seconds`, `--rounds` times
+//! over, and prints a table in Markdown: the median, with its ratio to libzmq's in parentheses; the processor time
+//! for each message, of the broker if there is one, else of both ends; and for the queue broker the share of
+//! published messages that a subscriber received.
 //!
-//! `scale` shows how EnfoNet and libzmq grow: over `sizes` of messages, `subscribers`, `subscriptions`, `connections`, and
-//! the `latency` of requests over their rate. Each NAME (without any: all) becomes a `.csv` and a `.svg` in the folder.
+//! `scale` measures EnfoNet and libzmq over `sizes` of messages, `subscribers`, `subscriptions` and `connections`,
+//! and the `latency` of requests over their rate. Each NAME (all if there is none) becomes a `.csv` and a `.svg` in
+//! the folder.
 //!
-//! It builds nothing: `benches/compare/run` does, and then runs it. It finds the programs beside itself and in
-//! `../peers/release`, or in the folders that it is given; implementations without a program are left out. Linux only,
-//! since processor time and memory are read from `/proc`. All that it starts is on the loopback interface, is given up
-//! after a minute, and is killed when its turn is over.
+//! `benches/compare/run` builds the programs and runs this one, which finds them beside itself and in
+//! `../peers/release`, or in the given folders. Implementations without a program are left out. It runs on Linux
+//! only, since it reads processor time and memory from `/proc`. All programs use the loopback interface, have a
+//! timeout of a minute, and are killed after their measurement.
 
 mod case;
 mod curve;
@@ -45,12 +46,12 @@ type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 struct Cli {
     #[command(subcommand)]
     command: Option<More>,
-    /// Cases to compare, such as thr:32; none: all
+    /// Cases to compare, such as thr:32; all if none is given
     cases: Vec<Case>,
-    /// How often; the median counts
+    /// Number of rounds, of which the median counts
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// About how long each case takes
+    /// Approximate seconds of a run of a case
     #[arg(long, default_value_t = 3)]
     seconds: u64,
     /// Implementations to compare
@@ -62,17 +63,17 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum More {
-    /// Shows how EnfoNet and libzmq grow
+    /// Measures how EnfoNet and libzmq scale
     Scale {
-        /// Over what; none: all
+        /// Quantities to scale; all if none is given
         names: Vec<Scale>,
-        /// How often; the median counts
+        /// Number of rounds, of which the median counts
         #[arg(long, default_value_t = 1)]
         rounds: usize,
-        /// About how long each point takes
+        /// Approximate seconds of a run of a point
         #[arg(long, default_value_t = 2)]
         seconds: u64,
-        /// Where data and pictures go
+        /// Folder of data and pictures
         #[arg(long, value_name = "FOLDER", default_value = "docs/performance")]
         into: PathBuf,
         #[command(flatten)]
@@ -82,17 +83,17 @@ enum More {
 
 #[derive(Debug, Args)]
 struct Folders {
-    /// Where the programs are; may be given again
+    /// Folder of the programs; repeatable
     #[arg(long, value_name = "FOLDER")]
     programs: Vec<PathBuf>,
-    /// Let the programs complain
+    /// Show what the programs print to stderr
     #[arg(long)]
     verbose: bool,
 }
 
 fn main() -> Outcome {
     let cli = Cli::parse();
-    // Sockets of thousands of peers; programs inherit it.
+    // For the sockets of thousands of peers. The programs inherit the limit.
     rlimit::increase_nofile_limit(u64::MAX)?;
     match cli.command {
         None => {
@@ -114,7 +115,7 @@ fn main() -> Outcome {
     }
 }
 
-/// Those that are wanted and have a program.
+/// Returns the wanted implementations that have a program.
 fn present(programs: &Programs, only: &[Implementation]) -> Vec<Implementation> {
     let wanted = |it: &Implementation| only.is_empty() || only.contains(it);
     let all = Implementation::value_variants().iter().copied().filter(wanted);

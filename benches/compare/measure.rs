@@ -1,26 +1,26 @@
-//! Runs a case once.
+//! One run of a case.
 
 use std::time::Duration;
 
 use crate::Outcome;
 use crate::case::Case;
-use crate::endpoint::{ipc, wait_listening, tcp};
+use crate::endpoint::{ipc, tcp, wait_listening};
 use crate::process::Process;
 use crate::programs::{Broker, Implementation, Kind, Programs};
 
-/// A program that counts messages is done within this time.
+/// Maximum time until a program reports.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
-/// Time to wait for changes that no event reports, such as that a broker knows a subscription.
+/// Time to wait for changes that no event reports, such as a subscription that arrives at a broker.
 pub(crate) const SETTLE_TIME: Duration = Duration::from_millis(500);
 
-/// The result of a run.
+/// Result of a run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Figure {
     /// Messages a second, microseconds or bytes.
     pub(crate) value: f64,
-    /// Processor time for each message that was delivered, in microseconds: the broker's, or both ends' together.
+    /// Processor time for each delivered message, in microseconds, of the broker or of both ends together.
     pub(crate) cpu: Option<f64>,
-    /// Share of messages that a subscriber got, of all published since its first: by the numbers of the messages.
+    /// Share of messages that a subscriber received, of all published since its first one, by their numbers.
     pub(crate) delivered: Option<f64>,
 }
 
@@ -30,9 +30,9 @@ pub(crate) struct Flow<'a> {
     pub(crate) size: usize,
     pub(crate) subscribers: usize,
     pub(crate) topic: &'a str,
-    /// Other topics that the broker knows.
+    /// Number of other topics that the broker knows.
     pub(crate) known: usize,
-    /// Messages a second; `None`: as many as the broker takes.
+    /// Messages a second, or `None` for as many as the broker takes.
     pub(crate) rate: Option<f64>,
 }
 
@@ -42,7 +42,7 @@ impl From<f64> for Figure {
     }
 }
 
-/// An implementation to measure, the programs for that, and about how long each run takes.
+/// An implementation to measure, its programs, and the approximate time of a run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bench<'a> {
     pub(crate) programs: &'a Programs,
@@ -77,8 +77,8 @@ impl Bench<'_> {
         }
     }
 
-    /// Returns the number of messages for a run of about `seconds`, if the fast implementations reach `rate`. The slow
-    /// ones get a quarter.
+    /// Returns the number of messages for a run of about `seconds`, if the fast implementations reach `rate`. Slow
+    /// implementations get a quarter.
     pub(crate) fn count(self, rate: f64) -> usize {
         let slow = matches!(self.implementation, Implementation::Rzmq | Implementation::Zmqrs);
         (rate * self.seconds as f64 / if slow { 4.0 } else { 1.0 }) as usize + 1000
@@ -88,7 +88,7 @@ impl Bench<'_> {
         self.programs.broker(self.implementation, kind)
     }
 
-    /// Measures messages a second in one direction, and the processor time that both ends take for each message.
+    /// Measures messages a second in one direction, and the processor time of both ends for each message.
     pub(crate) fn stream(self, endpoint: &str, roles: [&str; 2], size: usize) -> Outcome<Figure> {
         self.counted_stream(endpoint, roles, size, self.count(1.2e9 / (size as f64 + 180.0)))
     }
@@ -153,7 +153,8 @@ impl Bench<'_> {
     /// Measures the rate through a broker, of all subscribers to one topic together.
     pub(crate) fn queue(self, broker: &Broker, flow: Flow<'_>) -> Outcome<Figure> {
         let (seconds, Flow { size, subscribers, topic, known, rate }) = (self.seconds, flow);
-        // Few have a program each, so that none waits for another; of many, none has much to do.
+        // A few subscribers have a program each, so that none waits for another. Many share a program: none has much
+        // to do.
         let (programs, peers) = if subscribers > 8 { (1, subscribers) } else { (subscribers, 1) };
         let role = format!("sub {} {size} {seconds} --peers {peers} --sequence {topic}", broker.back);
         let subscribe = |_| self.programs.raw(&role);
@@ -162,7 +163,7 @@ impl Bench<'_> {
             program.number("up", TIMEOUT)?;
         }
         std::thread::sleep(SETTLE_TIME);
-        // The broker tells the publisher all that it knows first.
+        // The broker sends the publisher all topics that it knows first.
         let pause = SETTLE_TIME.as_secs_f64() + known as f64 * 3e-6;
         let rate = rate.map_or_else(String::new, |rate| format!("--rate {rate:.0}"));
         let role =

@@ -1,4 +1,4 @@
-//! Lines over logarithmic axes, as SVG: one panel for each quantity, side by side.
+//! SVG pictures of lines over logarithmic axes: a panel for each quantity, side by side.
 
 use std::fmt::Write;
 
@@ -12,7 +12,7 @@ pub(crate) struct Axis {
     pub(crate) text: fn(f64) -> String,
 }
 
-/// A line.
+/// A line of a panel.
 #[derive(Debug)]
 pub(crate) struct Series {
     pub(crate) name: &'static str,
@@ -35,10 +35,10 @@ const LEFT: f64 = 64.0;
 const RIGHT: f64 = 20.0;
 const TOP: f64 = 76.0;
 const BOTTOM: f64 = 52.0;
-/// Labels of an axis are at least so far apart.
+/// Minimum distance of an axis' labels, in pixels.
 const LABEL_DISTANCE: f64 = 36.0;
 
-/// 1500 is 1.5k.
+/// Formats a number: 1500 as 1.5k.
 pub(crate) fn decimal(value: f64) -> String {
     let (value, unit) = match value {
         value if value >= 1e6 => (value / 1e6, "M"),
@@ -48,7 +48,7 @@ pub(crate) fn decimal(value: f64) -> String {
     format!("{}{unit}", (value * 1000.0).round() / 1000.0)
 }
 
-/// Bytes: 1536 are 1.5 KiB.
+/// Formats bytes: 1536 as 1.5 KiB.
 pub(crate) fn binary(value: f64) -> String {
     let (value, unit) = match value {
         value if value >= 1024.0 * 1024.0 => (value / 1024.0 / 1024.0, "MiB"),
@@ -58,7 +58,7 @@ pub(crate) fn binary(value: f64) -> String {
     format!("{} {unit}", (value * 10.0).round() / 10.0)
 }
 
-/// Microseconds: 1500 are 1.5 ms.
+/// Formats microseconds: 1500 as 1.5 ms.
 pub(crate) fn time(value: f64) -> String {
     let (value, unit) = match value {
         value if value >= 1e6 => (value / 1e6, "s"),
@@ -68,7 +68,7 @@ pub(crate) fn time(value: f64) -> String {
     format!("{value} {unit}")
 }
 
-/// Draws them.
+/// Draws panels side by side.
 pub(crate) fn svg(title: &str, panels: &[Panel]) -> String {
     let (width, height) = (panels.len() as f64 * (LEFT + WIDTH + RIGHT), TOP + HEIGHT + BOTTOM);
     let mut out = Svg(String::new());
@@ -97,7 +97,7 @@ pub(crate) fn svg(title: &str, panels: &[Panel]) -> String {
     out.0
 }
 
-/// A logarithmic axis: where a value lies, as a share of its length.
+/// Range of a logarithmic axis.
 #[derive(Clone, Copy, Debug)]
 struct Range {
     low: f64,
@@ -105,7 +105,7 @@ struct Range {
 }
 
 impl Range {
-    /// One that has all of these, and room to the next step of 1, 2, 5 at both ends.
+    /// Creates a range that holds all values, and reaches to the next step of 1, 2, 5 at both ends.
     fn around(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = values.fold((f64::MAX, f64::MIN_POSITIVE), |(l, h), v| (l.min(v), h.max(v)));
         let below = steps(low / 10.0, low).last().copied().unwrap_or(low);
@@ -113,11 +113,12 @@ impl Range {
         Self { low: below.min(low), high: if above > below { above } else { below * 10.0 } }
     }
 
+    /// Returns the position of a value, as a share of the axis' length.
     fn place(self, value: f64) -> f64 {
         (value / self.low).log10() / (self.high / self.low).log10()
     }
 
-    /// Values to label: full decades where there are many.
+    /// Returns the values to label: full decades if there are many.
     fn labels(self) -> Vec<f64> {
         let mut labels = steps(self.low, self.high);
         if self.high / self.low > 2e3 {
@@ -127,7 +128,7 @@ impl Range {
     }
 }
 
-/// The 1, 2, 5, 10, 20 … between two values.
+/// Returns the steps 1, 2, 5, 10, 20 … between two values.
 fn steps(low: f64, high: f64) -> Vec<f64> {
     debug_assert!(low > 0.0 && high.is_finite(), "only such values are drawn");
     let decades = (low.log10().floor() as i32)..=(high.log10().ceil() as i32);
@@ -147,7 +148,7 @@ impl Svg {
     }
 
     fn panel(&mut self, panel: &Panel) {
-        // A logarithm has no place for what isn't above zero.
+        // Only positive values have a logarithm.
         let fits = |value: f64| value > 0.0 && value.is_finite();
         let drawn = |series: &Series| -> Vec<(f64, f64)> {
             series.points.iter().copied().filter(|(x, y)| fits(*x) && fits(*y)).collect()
@@ -172,7 +173,7 @@ impl Svg {
         }
     }
 
-    /// The x axis, with labels where there are points if these lie one above the other, and else at round numbers.
+    /// Draws the x axis. Its labels are at the points if several points share an x, else at round numbers.
     fn across(&mut self, panel: &Panel, xs: Range, points: &[(f64, f64)]) {
         let mut values: Vec<_> = points.iter().map(|point| point.0).collect();
         values.sort_by(f64::total_cmp);

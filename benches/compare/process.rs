@@ -1,4 +1,4 @@
-//! Programs that run beside each other.
+//! Processes of the measured programs.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use crate::Outcome;
 
-/// Ticks of a second in which Linux counts processor time.
+/// Ticks of a second, in which Linux counts processor time.
 const TICKS_PER_SECOND: f64 = 100.0;
-/// Between two looks at what a program does.
+/// Time between two checks of whether a program is idle.
 const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// A program that runs; killed when dropped.
@@ -31,7 +31,7 @@ impl Process {
         Ok(Self { child, lines, command: shown })
     }
 
-    /// Waits for a line with `key=NUMBER`, and gives the number.
+    /// Waits for a line with `key=NUMBER`, and returns the number.
     pub(crate) fn number(&self, key: &str, timeout: Duration) -> Outcome<f64> {
         let deadline = Instant::now() + timeout;
         loop {
@@ -44,7 +44,7 @@ impl Process {
         }
     }
 
-    /// Waits for a line that has all of these numbers.
+    /// Waits for a line, and returns the numbers of all keys.
     pub(crate) fn numbers<const N: usize>(&self, keys: [&str; N], timeout: Duration) -> Outcome<[f64; N]> {
         let line = self.lines.recv_timeout(timeout).map_err(|error| format!("{}: {error}", self.command))?;
         let numbers = keys.map(|key| number(&line, key));
@@ -54,7 +54,7 @@ impl Process {
         Ok(numbers.map(Option::unwrap_or_default))
     }
 
-    /// The processor time that it has used, in seconds.
+    /// Returns the processor time used so far, in seconds.
     pub(crate) fn cpu(&self) -> Outcome<f64> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
         // The name before may have spaces, and ends with the last parenthesis; then utime and stime are 12th and 13th.
@@ -63,7 +63,7 @@ impl Process {
         Ok(times.sum::<Result<f64, _>>()? / TICKS_PER_SECOND)
     }
 
-    /// Waits until it has next to nothing to do.
+    /// Waits until the process uses less than a tenth of a processor.
     pub(crate) fn wait_idle(&self, timeout: Duration) -> Outcome {
         let deadline = Instant::now() + timeout;
         let mut used = self.cpu()?;
@@ -77,7 +77,7 @@ impl Process {
         Err(format!("{} doesn't come to rest", self.command).into())
     }
 
-    /// Its resident memory, in bytes.
+    /// Returns the resident memory, in bytes.
     pub(crate) fn memory(&self) -> Outcome<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;

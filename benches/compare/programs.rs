@@ -1,4 +1,4 @@
-//! The programs that are compared, and where they are.
+//! Programs of the comparison, and the folders that they are in.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use enfonet_measure::keys::SERVER_SECRET;
 use tempfile::NamedTempFile;
 
 use crate::Outcome;
-use crate::endpoint::{wait_listening, tcp};
+use crate::endpoint::{tcp, wait_listening};
 use crate::process::Process;
 
-/// An implementation to compare. The first is the baseline of all others.
+/// An implementation to compare. The first variant is the baseline of the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Implementation {
     Libzmq,
@@ -44,7 +44,7 @@ impl Implementation {
     }
 }
 
-/// A broker's kind.
+/// Kind of a broker.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kind {
     /// XSUB and XPUB.
@@ -55,7 +55,7 @@ pub(crate) enum Kind {
     Slb,
 }
 
-/// A broker, and where it listens.
+/// A running broker and its endpoints.
 #[derive(Debug)]
 pub(crate) struct Broker {
     pub(crate) process: Process,
@@ -101,20 +101,20 @@ impl Programs {
         Process::start(command)
     }
 
-    /// A role, given as one text, of the load program of an implementation.
+    /// Starts a role of an implementation's load program, with its arguments in one text.
     pub(crate) fn load(&self, implementation: Implementation, role: &str) -> Outcome<Process> {
         self.start(implementation.load(), &words(role))
     }
 
-    /// A role of the raw load program.
+    /// Starts a role of the raw load program.
     pub(crate) fn raw(&self, role: &str) -> Outcome<Process> {
         self.start("raw-load", &words(role))
     }
 
-    /// A broker that listens.
+    /// Starts a broker, and waits until it listens.
     pub(crate) fn broker(&self, implementation: Implementation, kind: Kind) -> Outcome<Broker> {
         let [front, back] = tcp()?;
-        // Read before the broker listens.
+        // The file is read before the broker listens, so it may be deleted afterwards.
         let mut secret = NamedTempFile::new()?;
         writeln!(secret, "{SERVER_SECRET}")?;
         let process = match (implementation, kind) {

@@ -1,4 +1,4 @@
-//! How EnfoNet and libzmq grow, as data and as pictures.
+//! Scaling of EnfoNet and libzmq, as data and as pictures.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -14,12 +14,12 @@ use crate::programs::{Implementation, Kind, Programs};
 use crate::table::median;
 
 const IMPLEMENTATIONS: [Implementation; 2] = [Implementation::Libzmq, Implementation::Enfonet];
-/// A size of small messages, and of requests.
+/// Size of small messages and of requests.
 const SMALL_BYTES: usize = 64;
-/// A program says that it is there within this time.
+/// Maximum time until a program reports.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Over what.
+/// Quantity to scale.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Scale {
     /// Sizes of messages, 16 B to 1 MiB: throughput and processor time
@@ -28,9 +28,9 @@ pub(crate) enum Scale {
     Subscribers,
     /// Topics that the queue broker knows, 1 to 1,000,000, with messages for one
     Subscriptions,
-    /// Connections at the queue broker, 10 to 10,000: memory and how fast they come about
+    /// Connections at the queue broker, 1 to 10,000: memory and handshakes a second
     Connections,
-    /// The time of requests over their rate, from 10 % to 90 % of what a load balancer can do
+    /// Time of requests over their rate, from 10 % to 90 % of a load balancer's capacity
     Latency,
 }
 
@@ -44,7 +44,7 @@ struct Shape {
     steps: &'static [usize],
 }
 
-/// Where a point lies: its x, and each quantity.
+/// Point of a line: its x, and the value of each quantity.
 type Point = (f64, Vec<f64>);
 
 const RATE: Axis = Axis { label: "messages/s", column: "messages_per_second", text: decimal };
@@ -138,7 +138,7 @@ fn capacity(bench: Bench<'_>) -> Outcome<f64> {
     Ok(median(rates).expect("three rates"))
 }
 
-/// Measures how long requests take at a rate.
+/// Measures the time of requests at a rate.
 fn latency(bench: Bench<'_>, rate: f64) -> Outcome<Point> {
     let broker = bench.broker(Kind::Slb)?;
     let _worker = bench.workers(&broker, 1)?;
@@ -147,7 +147,7 @@ fn latency(bench: Bench<'_>, rate: f64) -> Outcome<Point> {
     Ok((rate, times.to_vec()))
 }
 
-/// Measures, and writes data and picture.
+/// Measures all points, and writes data and picture.
 pub(crate) fn draw(programs: &Programs, scale: Scale, rounds: usize, seconds: u64, into: &Path) -> Outcome {
     let shape = scale.shape();
     let benches = IMPLEMENTATIONS.map(|implementation| Bench { programs, implementation, seconds });

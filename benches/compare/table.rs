@@ -1,11 +1,11 @@
-//! Cases by implementations, as a table in Markdown.
+//! Table of cases by implementations, in Markdown.
 
 use crate::Outcome;
 use crate::case::Case;
 use crate::measure::{Bench, Figure};
 use crate::programs::{Implementation, Programs};
 
-/// The rows and columns of a table, and how often and how long to measure each cell.
+/// Rows and columns of a table, and the number and length of the runs of each cell.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) cases: Vec<Case>,
@@ -14,7 +14,7 @@ pub(crate) struct Plan {
     pub(crate) seconds: u64,
 }
 
-/// Measures all, row by row, and prints each when it is known.
+/// Measures row by row, and prints each row once it is measured.
 pub(crate) fn print(programs: &Programs, plan: &Plan) -> Outcome {
     let names = plan.implementations.iter().map(|implementation| format!(" {} |", implementation.name()));
     println!("| |{}", names.collect::<String>());
@@ -29,7 +29,8 @@ pub(crate) fn print(programs: &Programs, plan: &Plan) -> Outcome {
     Ok(())
 }
 
-/// The medians of a case. Each round measures all, one after the other, so that what disturbs one disturbs the others.
+/// Returns the medians of a case. Each round measures all implementations one after the other, so that a disturbance
+/// of the machine affects all of them.
 fn measure(programs: &Programs, plan: &Plan, case: Case) -> Vec<Option<Figure>> {
     let mut figures = vec![Vec::new(); plan.implementations.len()];
     for _ in 0..plan.rounds {
@@ -67,7 +68,7 @@ fn cell(case: Case, figure: Option<Figure>, base: Option<f64>) -> String {
         text += &format!(", {cpu:.2} µs each");
     }
     if let Some(delivered) = figure.delivered {
-        // All of it is said only of all of it.
+        // Rounds down, so that 100 % means every message.
         text += &format!(", {} % delivered", (delivered * 1000.0).floor() / 10.0);
     }
     text

@@ -7,7 +7,7 @@ use enfonet_measure::Latencies;
 
 use crate::{End, Outcome};
 
-/// Requests that aren't measured: until all is warm.
+/// Number of requests before the measurement, until caches and buffers are warm.
 const WARM_UP_REQUESTS: usize = 1000;
 
 pub(crate) async fn rep(endpoint: Endpoint, security: Security, end: End) -> Outcome {

@@ -1,20 +1,20 @@
-//! `enfonet-load`: one end of a measurement, as a user of the library would write it.
+//! `enfonet-load`: one end of a measurement, written as a user of the library would write it.
 //!
 //! ```text
 //! enfonet-load pull   ENDPOINT SIZE COUNT          binds, receives COUNT messages, prints their rate
 //! enfonet-load push   ENDPOINT SIZE COUNT          connects, sends COUNT messages
 //! enfonet-load pullb  ENDPOINT SIZE COUNT          the same by batches
 //! enfonet-load pushb  ENDPOINT SIZE COUNT
-//! enfonet-load sub    ENDPOINT SIZE SECONDS TOPIC  connects, counts what comes for SECONDS, prints the rate
+//! enfonet-load sub    ENDPOINT SIZE SECONDS TOPIC  connects, counts messages for SECONDS, prints the rate
 //! enfonet-load pub    ENDPOINT SIZE SECONDS bind|connect
 //! enfonet-load rep    ENDPOINT bind|connect        echoes for ever
-//! enfonet-load req    ENDPOINT SIZE COUNT          prints how long requests take
+//! enfonet-load req    ENDPOINT SIZE COUNT          prints the time of requests
 //! enfonet-load router ENDPOINT                     echoes for ever
-//! enfonet-load dealer ENDPOINT SIZE COUNT WINDOW   WINDOW requests under way, prints the rate
+//! enfonet-load dealer ENDPOINT SIZE COUNT WINDOW   WINDOW requests pending, prints the rate
 //! ```
 //!
-//! `--threads N` before the role runs it on N worker threads instead of the one it is on. `--curve` encrypts with CURVE;
-//! then the end that binds is the server.
+//! `--threads N` before the role runs it on N worker threads instead of the main thread. `--curve` encrypts with
+//! CURVE; the end that binds is the server.
 
 mod exchange;
 mod publish;
@@ -28,7 +28,7 @@ type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 /// One end of a measurement.
 #[derive(Debug, Parser)]
 struct Cli {
-    /// Worker threads; none: all on one thread.
+    /// Number of worker threads; 0: the main thread only.
     #[arg(long, default_value_t = 0)]
     threads: usize,
     /// Encrypts with CURVE.
@@ -40,15 +40,15 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Role {
-    /// Receives so many messages and prints their rate.
+    /// Receives messages and prints their rate.
     Pull { endpoint: Endpoint, size: usize, count: usize },
-    /// Sends so many messages.
+    /// Sends messages.
     Push { endpoint: Endpoint, size: usize, count: usize },
-    /// Receives so many messages by batches and prints their rate.
+    /// Receives messages in batches and prints their rate.
     Pullb { endpoint: Endpoint, size: usize, count: usize },
-    /// Sends so many messages by batches.
+    /// Sends messages in batches.
     Pushb { endpoint: Endpoint, size: usize, count: usize },
-    /// Counts what comes for so long from the first message on, and prints the rate.
+    /// Counts messages for some seconds from the first one on, and prints their rate.
     Sub {
         endpoint: Endpoint,
         size: usize,
@@ -56,19 +56,19 @@ enum Role {
         #[arg(default_value = "")]
         topic: String,
     },
-    /// Publishes for so long.
+    /// Publishes messages for some seconds.
     Pub { endpoint: Endpoint, size: usize, seconds: u64, end: End },
     /// Echoes requests for ever.
     Rep { endpoint: Endpoint, end: End },
-    /// Sends so many requests, one after the other, and prints how long they take.
+    /// Sends requests one after the other, and prints their times.
     Req { endpoint: Endpoint, size: usize, count: usize },
     /// Echoes messages for ever.
     Router { endpoint: Endpoint },
-    /// Sends so many requests, some at a time, and prints the rate of the replies.
+    /// Sends requests, a window at a time, and prints the rate of the replies.
     Dealer { endpoint: Endpoint, size: usize, count: usize, window: usize },
 }
 
-/// Which end of a connection.
+/// End of a connection.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum End {
     Bind,
@@ -83,11 +83,12 @@ fn main() -> Outcome {
             tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?
         }
     };
-    // In a task of its own: before it polls what it is given itself, `block_on` asks the system for events each time.
+    // In a task of its own: `block_on` polls the system for events each time before it polls its future.
     runtime.block_on(runtime.spawn(play(cli.role, cli.curve)))??;
     Ok(())
 }
 
+/// Runs a role to its end.
 async fn play(role: Role, curve: bool) -> Outcome {
     let [bound, connected] = if curve { enfonet_benches::curve() } else { [Security::Null, Security::Null] };
     let at = |end| match end {

@@ -39,7 +39,7 @@ pub(crate) async fn publish(
         End::Connect => socket.connect(endpoint)?,
     }
     let body = vec![b'x'; size];
-    // As the other programs do: subscribers have so long to come.
+    // Time for subscribers to join, the same in all load programs.
     tokio::time::sleep(Duration::from_millis(700)).await;
     let (begun, mut sent) = (Instant::now(), 0);
     while sent % 256 != 0 || begun.elapsed() < Duration::from_secs(seconds) {

@@ -7,9 +7,9 @@ use enfonet::{Batch, Endpoint, Options, Pull, Push, Security};
 
 use crate::Outcome;
 
-/// Messages of a batch that is sent at once.
+/// Number of messages in a batch that is sent.
 const BATCH_MESSAGES: usize = 256;
-/// Maximum time to send the messages that still wait when the program is done.
+/// Maximum time to send the queued messages at the end.
 const LINGER: Duration = Duration::from_secs(60);
 
 pub(crate) async fn pull(endpoint: Endpoint, security: Security, size: usize, count: usize) -> Outcome {

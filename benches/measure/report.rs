@@ -4,13 +4,13 @@ pub mod keys;
 
 use std::time::{Duration, Instant};
 
-/// Prints the rate of a number of messages of a size in a time.
+/// Prints the rate of `messages` messages of `size` bytes in `time`.
 pub fn rate(messages: usize, size: usize, time: Duration) {
     let rate = messages as f64 / time.as_secs_f64();
     println!("rate={rate:.0} mb={:.1} n={messages} s={:.3}", rate * size as f64 / 1e6, time.as_secs_f64());
 }
 
-/// The durations of many operations.
+/// Durations of many operations.
 #[derive(Debug)]
 pub struct Latencies {
     nanos: Vec<u64>,
@@ -29,7 +29,7 @@ impl Latencies {
         self.nanos.push(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
     }
 
-    /// Prints how long half, 99 and 99.9 of a hundred took at most, in microseconds.
+    /// Prints the median and the 99th and 99.9th percentile in microseconds, and the rate.
     pub fn report(mut self) {
         let rate = self.nanos.len() as f64 / self.begun.elapsed().as_secs_f64();
         self.nanos.sort_unstable();
@@ -41,33 +41,34 @@ impl Latencies {
     }
 }
 
-/// Counts messages for a time; looks at the clock now and then.
+/// Counter of messages in a span of time. It reads the clock now and then.
 #[derive(Debug)]
 pub struct Window {
     begun: Instant,
     messages: usize,
-    unlooked: usize,
+    /// Messages since the clock was read.
+    unchecked: usize,
     time: Duration,
 }
 
-/// Messages between two looks at the clock.
+/// Messages between two readings of the clock.
 const CLOCK_CHECK_MESSAGES: usize = 256;
 
 impl Window {
-    /// Opens a window that lasts for `time`. Call when the first message is there.
+    /// Opens a window that lasts for `time`. Call it when the first message has arrived.
     #[must_use]
     pub fn new(time: Duration) -> Self {
-        Self { begun: Instant::now(), messages: 0, unlooked: 0, time }
+        Self { begun: Instant::now(), messages: 0, unchecked: 0, time }
     }
 
     /// Counts messages, and returns whether to go on.
     pub fn count(&mut self, messages: usize) -> bool {
         self.messages += messages;
-        self.unlooked += messages;
-        if self.unlooked < CLOCK_CHECK_MESSAGES {
+        self.unchecked += messages;
+        if self.unchecked < CLOCK_CHECK_MESSAGES {
             return true;
         }
-        self.unlooked = 0;
+        self.unchecked = 0;
         self.begun.elapsed() < self.time
     }
 

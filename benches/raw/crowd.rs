@@ -1,4 +1,4 @@
-//! Many connections, many subscriptions.
+//! Crowds: many connections, and many subscriptions.
 
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use crate::curve::{self, Client};
 use crate::{Outcome, wire};
 
-/// Handshakes under way at once.
+/// Number of handshakes at a time.
 const CONCURRENT_HANDSHAKES: usize = 64;
-/// Bytes of subscriptions that are written at once.
+/// Bytes of subscriptions in one write.
 const CHUNK_BYTES: usize = 1 << 16;
 
-/// Makes so many connections, and gives the time that it took. `then` is what the n-th says when it has been let in.
+/// Opens `count` connections, and returns them with the time taken. `then` gives the bytes that the n-th connection
+/// sends after its handshake.
 pub(crate) fn connect_all(
     endpoint: SocketAddr,
     kind: &str,
@@ -34,7 +35,7 @@ pub(crate) fn connect_all(
     Ok((streams, begun.elapsed()))
 }
 
-/// Does the same with CURVE.
+/// Opens connections as [`connect_all`] does, with CURVE.
 fn connect_all_encrypted(
     endpoint: SocketAddr,
     kind: &str,
@@ -45,7 +46,8 @@ fn connect_all_encrypted(
     let mut streams = Vec::with_capacity(count);
     while streams.len() < count {
         let begin = streams.len();
-        let clients = (begin..count.min(begin + CONCURRENT_HANDSHAKES)).map(|_| Client::start_handshake(endpoint, kind));
+        let clients = (begin..count.min(begin + CONCURRENT_HANDSHAKES))
+            .map(|_| Client::start_handshake(endpoint, kind));
         let clients = clients.collect::<Outcome<Vec<_>>>()?;
         streams.extend(curve::handshake(clients, |number| then(begin + number))?);
     }

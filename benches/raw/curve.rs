@@ -1,4 +1,4 @@
-//! Connections with CURVE: the handshake is that of the protocol crate.
+//! Connections with CURVE, by the handshake of the protocol crate.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -8,7 +8,7 @@ use enfonet_zmtp::{Entropy, Handshake, HandshakeConfig, HandshakeStep, Sealer, S
 
 use crate::Outcome;
 
-/// Bytes that are read at a time; each command of the handshake has fewer.
+/// Bytes of a read. Each command of the handshake is shorter.
 const READ_BYTES: usize = 1 << 10;
 
 /// A client in the middle of its handshake.
@@ -26,7 +26,7 @@ impl Client {
         let config =
             HandshakeConfig { security, ..HandshakeConfig::new(SocketType::try_from(kind.as_bytes())?) };
         let mut entropy = [0; Entropy::LEN];
-        // Nobody attacks a bench.
+        // A bench needs no secure randomness.
         fastrand::fill(&mut entropy);
         let stream = TcpStream::connect(endpoint)?;
         stream.set_nodelay(true)?;
@@ -40,7 +40,7 @@ impl Client {
         self.stream.write_all(&self.handshake.poll_output())
     }
 
-    /// Answers the next command of the server, or returns what encrypts from then on, if that was the last.
+    /// Answers the next command of the server. Returns the sealer for messages if it was the last one.
     pub(crate) fn advance(&mut self) -> Outcome<Option<Sealer>> {
         loop {
             let mut bytes = [0; READ_BYTES];
@@ -51,7 +51,7 @@ impl Client {
             self.input.extend_from_slice(&bytes[..read]);
             match self.handshake.handle_input(&mut self.input)? {
                 HandshakeStep::NeedInput => {}
-                HandshakeStep::Authenticate(_) => return Err("a client has nobody to let in".into()),
+                HandshakeStep::Authenticate(_) => return Err("a client authenticates no peer".into()),
                 HandshakeStep::Complete(established) => return Ok(established.sealer),
             }
             let output = self.handshake.poll_output();
@@ -62,13 +62,13 @@ impl Client {
         }
     }
 
-    /// The connection, once its handshake is done.
+    /// Returns the connection, after its handshake.
     pub(crate) fn into_stream(self) -> TcpStream {
         self.stream
     }
 }
 
-/// Shakes hands with all of them side by side, and says to each server `then`, encrypted.
+/// Completes the handshakes of all clients concurrently, then sends `then` on each connection, encrypted.
 pub(crate) fn handshake(
     clients: Vec<Client>,
     mut then: impl FnMut(usize) -> Vec<u8>,

@@ -9,7 +9,7 @@ use enfonet_measure::Latencies;
 use crate::Outcome;
 use crate::wire::{self, Records, request};
 
-/// Requests that aren't measured: until all is warm.
+/// Number of requests before the measurement, until caches and buffers are warm.
 const WARM_UP_REQUESTS: usize = 1000;
 
 pub(crate) fn rep(endpoint: SocketAddr) -> Outcome {
@@ -17,7 +17,7 @@ pub(crate) fn rep(endpoint: SocketAddr) -> Outcome {
     println!("up=1");
     let mut bytes = vec![0; 1 << 17];
     loop {
-        // A reply has the frames of its request, so that bytes need no looking at.
+        // A reply has the frames of its request, so the bytes are echoed without parsing.
         match stream.read(&mut bytes)? {
             0 => return Ok(()),
             read => stream.write_all(&bytes[..read])?,

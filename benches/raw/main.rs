@@ -1,21 +1,21 @@
-//! `raw-load`: load from bytes that are made beforehand, so that a broker is measured and not its peers.
-//! It says what a peer says, checks the framing of what it gets, and holds no queue.
+//! `raw-load`: load from prepared bytes, so that the broker is measured and not its peers. It checks the framing of the
+//! bytes that it receives, and has no queues.
 //!
 //! ```text
 //! raw-load sub    ENDPOINT SIZE SECONDS [TOPIC] [--peers N] [--sequence]
 //! raw-load pub    ENDPOINT SIZE SECONDS [TOPIC] [--rate N] [--sequence] [--pause SECONDS]
 //! raw-load rep    ENDPOINT                          prints `up=1`, echoes for ever
-//! raw-load req    ENDPOINT SIZE COUNT               prints how long requests take
-//! raw-load dealer ENDPOINT SIZE COUNT WINDOW        WINDOW requests under way, prints the rate
-//! raw-load steady ENDPOINT SIZE RATE SECONDS        RATE requests a second, whatever comes back: prints how long they take
+//! raw-load req    ENDPOINT SIZE COUNT               prints the time of requests
+//! raw-load dealer ENDPOINT SIZE COUNT WINDOW        WINDOW requests pending, prints the rate
+//! raw-load steady ENDPOINT SIZE RATE SECONDS        RATE requests a second, independent of replies; prints their time
 //! raw-load conns  ENDPOINT KIND COUNT SECONDS [--curve]  idle connections, with a topic each if they are SUBs
-//! raw-load topics ENDPOINT COUNT SECONDS [--peers N]  COUNT subscriptions to topics that nobody publishes
+//! raw-load topics ENDPOINT COUNT SECONDS [--peers N]  COUNT subscriptions to topics without messages
 //! ```
 //!
-//! All connect, by TCP. `sub` prints `up=N`, counts for SECONDS from the first message on, prints the rate of all its
-//! N subscribers together, and stays a reader until it is killed. With `--sequence` messages are numbered, and `sub`
-//! prints `lost=N`, too. `pub` publishes, after a pause for subscriptions to arrive, as fast as it is let, or `--rate`
-//! messages a second, and prints `sentrate=N`.
+//! All roles connect, by TCP. `sub` prints `up=N`, counts messages for SECONDS from the first one on, prints the rate
+//! of all its N subscribers together, and goes on reading until it is killed. With `--sequence` messages are
+//! numbered, and `sub` prints `lost=N`, too. `pub` waits for subscriptions to arrive, then publishes as fast as it
+//! can, or `--rate` messages a second, and prints `sentrate=N`.
 
 mod crowd;
 mod curve;
@@ -32,7 +32,7 @@ use clap::{Parser, Subcommand};
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
-/// Load from bytes that are made beforehand.
+/// Load from prepared bytes.
 #[derive(Debug, Parser)]
 struct Cli {
     #[command(subcommand)]
@@ -41,7 +41,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Role {
-    /// Counts what comes for so long from the first message on, and prints the rate.
+    /// Counts messages for some seconds from the first one on, and prints their rate.
     Sub {
         #[arg(value_parser = address)]
         endpoint: SocketAddr,
@@ -53,11 +53,11 @@ enum Role {
         /// Number of subscribers.
         #[arg(long, default_value_t = 1)]
         peers: usize,
-        /// The messages are numbered.
+        /// Expects numbered messages, and counts the lost ones.
         #[arg(long)]
         sequence: bool,
     },
-    /// Publishes for so long.
+    /// Publishes messages for some seconds.
     Pub {
         #[arg(value_parser = address)]
         endpoint: SocketAddr,
@@ -66,13 +66,13 @@ enum Role {
         seconds: Duration,
         #[arg(default_value = "")]
         topic: String,
-        /// Messages a second; none: as many as it can.
+        /// Messages a second; none: as many as possible.
         #[arg(long)]
         rate: Option<f64>,
         /// Numbers the messages.
         #[arg(long)]
         sequence: bool,
-        /// Before the first message.
+        /// Seconds before the first message.
         #[arg(long, value_parser = seconds, default_value = "0.4")]
         pause: Duration,
     },
@@ -81,14 +81,14 @@ enum Role {
         #[arg(value_parser = address)]
         endpoint: SocketAddr,
     },
-    /// Sends so many requests, one after the other, and prints how long they take.
+    /// Sends requests one after the other, and prints their times.
     Req {
         #[arg(value_parser = address)]
         endpoint: SocketAddr,
         size: usize,
         count: usize,
     },
-    /// Sends so many requests, some at a time, and prints the rate of the replies.
+    /// Sends requests, a window at a time, and prints the rate of the replies.
     Dealer {
         #[arg(value_parser = address)]
         endpoint: SocketAddr,
@@ -96,7 +96,7 @@ enum Role {
         count: usize,
         window: usize,
     },
-    /// Sends requests at a rate, and prints how long they take from when they were due; a lost one counts as 2 s.
+    /// Sends requests at a rate, and prints their times from the moment each was due; a lost request counts as 2 s.
     Steady {
         #[arg(value_parser = address)]
         endpoint: SocketAddr,
@@ -124,7 +124,7 @@ enum Role {
         count: usize,
         #[arg(value_parser = seconds)]
         seconds: Duration,
-        /// Connections that share them.
+        /// Number of connections that share the subscriptions.
         #[arg(long, default_value_t = 1)]
         peers: usize,
     },

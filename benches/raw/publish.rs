@@ -6,18 +6,18 @@ use std::time::{Duration, Instant};
 
 use crate::{Outcome, wire};
 
-/// Bytes that are written at once.
+/// Bytes of a write.
 const CHUNK_BYTES: usize = 1 << 17;
-/// Between two looks at the clock of a publisher that keeps to a rate.
+/// Time between two readings of the clock, at a fixed rate.
 const CLOCK_CHECK_INTERVAL: Duration = Duration::from_millis(1);
 
-/// A run of messages of one shape.
+/// Prepared messages, which differ in their numbers only.
 #[derive(Debug)]
 pub(crate) struct Messages {
     bytes: Vec<u8>,
     /// Bytes of a message.
     size: usize,
-    /// Where a message has its number.
+    /// Position of the number in a message.
     number_at: Option<usize>,
     sent: usize,
 }
@@ -36,7 +36,7 @@ impl Messages {
         Ok(Self { bytes: bytes.repeat(messages), size: message, number_at, sent: 0 })
     }
 
-    /// Writes so many, or as many as are written at once.
+    /// Writes `messages` messages, but no more than fit into a write.
     fn write(&mut self, stream: &mut impl Write, messages: usize) -> std::io::Result<()> {
         let messages = messages.min(self.bytes.len() / self.size);
         let run = &mut self.bytes[..messages * self.size];
@@ -59,7 +59,7 @@ pub(crate) fn run(
 ) -> Outcome {
     let mut stream = wire::connect(endpoint, "PUB")?;
     let mut reader = stream.try_clone()?;
-    // Subscriptions are read and forgotten.
+    // Reads and ignores subscriptions.
     std::thread::spawn(move || {
         let mut bytes = [0; 4096];
         while reader.read(&mut bytes).is_ok_and(|read| read > 0) {}
@@ -77,7 +77,7 @@ pub(crate) fn run(
         }
     }
     println!("sentrate={:.0}", messages.sent as f64 / begun.elapsed().as_secs_f64());
-    // Leaving would say that all is over before the subscribers have it.
+    // Keeps the connection open: closing it would cut off the subscribers' last messages.
     std::thread::sleep(time);
     Ok(())
 }

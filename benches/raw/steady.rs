@@ -1,4 +1,5 @@
-//! Requests at a rate, whatever comes back: what waits shows in the times of those behind it.
+//! Requests at a fixed rate, independent of replies. A request that waits delays the requests behind it, and their
+//! times show it.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -9,18 +10,18 @@ use enfonet_measure::Latencies;
 use crate::Outcome;
 use crate::wire::{self, Records, request};
 
-/// Requests of the beginning aren't measured: until all is warm.
+/// Time before the measurement, until caches and buffers are warm.
 const WARM_UP_TIME: Duration = Duration::from_millis(300);
-/// Nothing more comes after such a silence. A request without a reply counts as if it had taken so long.
+/// Silence after which no more replies are expected. It is the time of a request without a reply.
 const TIMEOUT: Duration = Duration::from_secs(2);
-/// At most so many are written at once.
+/// Maximum number of requests in one write.
 const BURST_REQUESTS: usize = 1024;
 
 pub(crate) fn run(endpoint: SocketAddr, size: usize, rate: f64, time: Duration) -> Outcome {
     if size < 8 || rate <= 0.0 {
         return Err("a request has 8 bytes or more, and a rate is above zero".into());
     }
-    // Sleeping is exact only without slack, where there is such a thing.
+    // Without this, the kernel may delay the end of a sleep by 50 us.
     let _ = std::fs::write("/proc/self/timerslack_ns", "1");
     let mut stream = wire::connect(endpoint, "DEALER")?;
     let reader = stream.try_clone()?;

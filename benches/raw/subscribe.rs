@@ -45,7 +45,7 @@ pub(crate) async fn run(subscribers: Subscribers, time: Duration) -> Outcome {
         let (size, tally) = (subscribers.size, Rc::clone(&tally));
         tasks.spawn_local(async move {
             if let Err(error) = subscribe(stream, size, number_at, &tally).await {
-                // Without one of the subscribers the counts are worth nothing.
+                // The counts are worthless if a subscriber is missing.
                 eprintln!("raw-load: {error}");
                 std::process::exit(1);
             }

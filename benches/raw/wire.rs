@@ -1,4 +1,4 @@
-//! As much of ZMTP 3 with NULL as load needs (RFC 23).
+//! The part of ZMTP 3 with NULL that load needs (RFC 23).
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -7,7 +7,7 @@ const MORE: u8 = 1;
 const LONG: u8 = 2;
 const COMMAND: u8 = 4;
 
-/// Adds a frame.
+/// Appends a frame.
 pub(crate) fn frame(bytes: &mut Vec<u8>, more: bool, body: &[u8]) {
     header(bytes, if more { MORE } else { 0 }, body.len());
     bytes.extend_from_slice(body);
@@ -23,7 +23,7 @@ fn header(bytes: &mut Vec<u8>, flags: u8, size: usize) {
     }
 }
 
-/// A request: an empty frame, then the body.
+/// Returns a request: an empty frame, then the body.
 pub(crate) fn request(body: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     frame(&mut bytes, true, b"");
@@ -31,12 +31,13 @@ pub(crate) fn request(body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A subscription, as any version of ZMTP takes it.
+/// Appends a subscription as a message, which every version of ZMTP accepts.
 pub(crate) fn subscription(bytes: &mut Vec<u8>, topic: &str) {
     frame(bytes, false, &[b"\x01", topic.as_bytes()].concat());
 }
 
-/// Connects, and says greeting and READY before it listens. Not more: libzmq takes nothing else before its own READY.
+/// Connects, and sends greeting and READY without waiting for the peer. It sends no more: libzmq accepts nothing else
+/// before its own READY.
 pub(crate) fn start_handshake(endpoint: SocketAddr, kind: &str) -> io::Result<TcpStream> {
     let mut stream = TcpStream::connect(endpoint)?;
     stream.set_nodelay(true)?;
@@ -66,17 +67,17 @@ pub(crate) fn finish_handshake(stream: &mut TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// A connection with its handshake done.
+/// Connects and completes the handshake.
 pub(crate) fn connect(endpoint: SocketAddr, kind: &str) -> io::Result<TcpStream> {
     let mut stream = start_handshake(endpoint, kind)?;
     finish_handshake(&mut stream)?;
     Ok(stream)
 }
 
-/// Cuts a stream of messages of one shape: all bytes of each but its body are the same.
+/// Splitter of a stream into messages of the same length and framing.
 #[derive(Debug)]
 pub(crate) struct Records {
-    /// Bytes before the body of each message.
+    /// Framing before the body of each message.
     head: Vec<u8>,
     /// Bytes of a message.
     size: usize,
@@ -85,7 +86,7 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    /// Expects messages with a body of `size` bytes, behind an empty frame if they are replies.
+    /// Creates a splitter of messages with a body of `size` bytes, behind an empty frame if they are replies.
     pub(crate) fn new(size: usize, reply: bool) -> Self {
         let mut head = Vec::new();
         if reply {
@@ -96,12 +97,12 @@ impl Records {
         Self { head, size, buffer: vec![0; (2 * size).max(1 << 18)], filled: 0 }
     }
 
-    /// Returns the room to read into.
+    /// Returns the free part of the buffer, to read into.
     pub(crate) fn space(&mut self) -> &mut [u8] {
         &mut self.buffer[self.filled..]
     }
 
-    /// Calls `each` with the body of every message that is whole after `read` more bytes.
+    /// Calls `each` with the body of every message that is complete after `read` more bytes.
     pub(crate) fn cut(
         &mut self,
         read: usize,
@@ -126,7 +127,7 @@ impl Records {
     }
 }
 
-/// The number that a body has at this place.
+/// Returns the number at a position of a body.
 pub(crate) fn number(body: &[u8], at: usize) -> u64 {
     let bytes = body[at..].first_chunk().expect("sizes are checked at the start");
     u64::from_be_bytes(*bytes)

@@ -1,4 +1,4 @@
-//! The roles of `enfonet-load` talk to each other.
+//! Roles of `enfonet-load`, each with its counterpart.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 use std::io::{BufRead, BufReader};
@@ -32,7 +32,7 @@ impl Drop for Load {
     }
 }
 
-/// Starts both ends, and waits for what the one that measures prints.
+/// Starts both ends, and returns the line that the measuring end prints.
 #[track_caller]
 fn measure(other: &str, measuring: &str) -> String {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! `peer-libzmq`: the roles of `peer_common` on libzmq, which the crate `zmq` builds. `benches/compare/run` has it built
+//! `peer-libzmq`: roles of `peer_common` on libzmq, which the crate `zmq` builds. `benches/compare/run` has it built
 //! with CURVE.
 
 use bytes::Bytes;
@@ -8,7 +8,7 @@ use peer_common::{End, Kind, Library, Outcome, Socket};
 /// libzmq's context.
 struct Libzmq(zmq::Context);
 
-/// A socket and the frames that it received last. libzmq blocks; nothing else runs on the thread.
+/// A socket and the frames of its last received message. libzmq blocks; nothing else runs on the thread.
 struct Peer {
     socket: zmq::Socket,
     frame: zmq::Message,
@@ -42,7 +42,7 @@ impl Library for Libzmq {
     }
 
     async fn proxy(&self, front: (Kind, &str), back: (Kind, &str)) -> Outcome {
-        pass_on([(self.socket(front.0)?, front.1), (self.socket(back.0)?, back.1)])
+        forward([(self.socket(front.0)?, front.1), (self.socket(back.0)?, back.1)])
     }
 
     async fn curve_proxy(&self, front: (Kind, &str), back: (Kind, &str)) -> Outcome {
@@ -50,11 +50,12 @@ impl Library for Libzmq {
         for (side, _) in &mut sides {
             side.encrypt(End::Bind)?;
         }
-        pass_on(sides)
+        forward(sides)
     }
 }
 
-fn pass_on(sides: [(Peer, &str); 2]) -> Outcome {
+/// Forwards messages between two bound sockets, for ever.
+fn forward(sides: [(Peer, &str); 2]) -> Outcome {
     for (side, endpoint) in &sides {
         side.socket.bind(endpoint)?;
     }
@@ -117,8 +118,8 @@ impl Socket for Peer {
     }
 
     async fn flush(self) -> Outcome {
-        // Over ipc a PULL whose queue is full loses what it hasn't read once the other end has gone (libzmq's issue
-        // 4660): so this one stays until it is ended.
+        // Over ipc, a PULL with a full queue loses unread messages once the other end has closed (libzmq's issue
+        // 4660). So this program stays until it is killed.
         match self.socket.get_last_endpoint()? {
             Ok(endpoint) if endpoint.starts_with("ipc:") => std::future::pending().await,
             _ => Ok(()),

@@ -1,4 +1,4 @@
-//! `peer-omq`: the roles of `peer_common` on the crate `omq-tokio`.
+//! `peer-omq`: roles of `peer_common` on the crate `omq-tokio`.
 
 use bytes::Bytes;
 use omq_tokio::proxy::Proxy;
@@ -7,7 +7,7 @@ use peer_common::{Kind, Library, Outcome, Socket};
 
 struct Omq(Context);
 
-/// A socket and what it received last.
+/// A socket and its last received message.
 struct Peer {
     socket: omq_tokio::Socket,
     message: Message,

@@ -1,4 +1,4 @@
-//! `peer-rzmq`: the roles of `peer_common` on the crate `rzmq`. It has no proxies.
+//! `peer-rzmq`: roles of `peer_common` on the crate `rzmq`. It has no proxies.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use rzmq::{Context, Msg, SocketType};
 
 struct Rzmq(Context);
 
-/// A socket and what it received last.
+/// A socket and its last received message.
 struct Peer {
     socket: rzmq::Socket,
     kind: Kind,
@@ -42,7 +42,7 @@ impl Socket for Peer {
 
     async fn connect(&mut self, endpoint: &str) -> Outcome {
         self.socket.connect(endpoint).await?;
-        // It doesn't wait for the peer before it sends.
+        // rzmq doesn't wait for the peer before it sends.
         tokio::time::sleep(Duration::from_millis(300)).await;
         Ok(())
     }
@@ -56,7 +56,7 @@ impl Socket for Peer {
     }
 
     async fn ask(&mut self, body: &Bytes) -> Outcome {
-        // Its DEALER puts the empty frame there by itself.
+        // rzmq's DEALER adds the empty frame itself.
         self.send(body).await
     }
 
@@ -79,7 +79,7 @@ impl Socket for Peer {
     }
 
     async fn flush(self) -> Outcome {
-        // Closing cuts off what waits; what may wait is little.
+        // Closing drops queued messages, so this leaves time to send the few that there may be.
         tokio::time::sleep(Duration::from_secs(3)).await;
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! `peer-zmqrs`: the roles of `peer_common` on the crate `zeromq`.
+//! `peer-zmqrs`: roles of `peer_common` on the crate `zeromq`.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use zeromq::{Socket as _, SocketRecv, SocketSend, ZmqMessage};
 
 struct Zmqrs;
 
-/// A socket and what it received last. Each kind is a type there.
+/// A socket and its last received message. In zmq.rs each kind is a type of its own.
 struct Peer {
     socket: Socket,
     message: Option<ZmqMessage>,
@@ -138,7 +138,7 @@ impl peer_common::Socket for Peer {
     }
 
     async fn flush(self) -> Outcome {
-        // There is no telling when all has left; what may wait is little.
+        // zmq.rs doesn't tell when all is sent, so this leaves time to send the few messages that there may be.
         tokio::time::sleep(Duration::from_secs(3)).await;
         Ok(())
     }

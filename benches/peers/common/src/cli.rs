@@ -1,4 +1,4 @@
-//! The arguments.
+//! Arguments of the load programs.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::{Kind, Library, Outcome, Socket, roles};
 
-/// One end of a measurement, or what stands between.
+/// One end of a measurement, or a proxy between both.
 #[derive(Debug, Parser)]
 struct Cli {
     /// Encrypts with CURVE.
@@ -18,11 +18,11 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Role {
-    /// Receives so many messages and prints their rate.
+    /// Receives messages and prints their rate.
     Pull { endpoint: String, size: usize, count: usize },
-    /// Sends so many messages.
+    /// Sends messages.
     Push { endpoint: String, size: usize, count: usize },
-    /// Counts what comes for so long from the first message on, and prints the rate.
+    /// Counts messages for some seconds from the first one on, and prints their rate.
     Sub {
         endpoint: String,
         size: usize,
@@ -30,35 +30,35 @@ enum Role {
         #[arg(default_value = "")]
         topic: String,
     },
-    /// Publishes for so long.
+    /// Publishes messages for some seconds.
     Pub { endpoint: String, size: usize, seconds: u64, end: End },
     /// Echoes requests for ever.
     Rep { endpoint: String, end: End },
-    /// Sends so many requests, one after the other, and prints how long they take.
+    /// Sends requests one after the other, and prints their times.
     Req { endpoint: String, size: usize, count: usize },
     /// Echoes messages for ever.
     Router { endpoint: String },
-    /// Sends so many requests, some at a time, and prints the rate of the replies.
+    /// Sends requests, a window at a time, and prints the rate of the replies.
     Dealer { endpoint: String, size: usize, count: usize, window: usize },
-    /// Stands between publishers and subscribers.
+    /// Forwards messages from publishers to subscribers.
     Mqproxy { front: String, back: String },
-    /// Stands between clients and workers.
+    /// Forwards requests from clients to workers, and replies back.
     Slbproxy { front: String, back: String },
 }
 
-/// Which end of a connection.
+/// End of a connection.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum End {
-    /// The one that listens.
+    /// The end that binds.
     Bind,
-    /// The one that connects.
+    /// The end that connects.
     Connect,
 }
 
-/// Plays the role that the arguments of the process name.
+/// Runs the role that the arguments of the process name.
 ///
 /// # Errors
-/// Those of the library.
+/// Errors of the library.
 pub async fn run<L: Library>(library: L) -> Outcome {
     let Cli { curve, role } = Cli::parse();
     let socket = |kind, end| {

@@ -1,14 +1,14 @@
-//! The roles of the load programs, whatever the implementation: `enfonet-load`'s roles and arguments, and two proxies.
+//! Roles of the load programs of all implementations: the roles and arguments of `enfonet-load`, and two proxies.
 //!
 //! ```text
 //! peer-… pull     ENDPOINT SIZE COUNT          binds, receives COUNT messages, prints their rate
 //! peer-… push     ENDPOINT SIZE COUNT          connects, sends COUNT messages
-//! peer-… sub      ENDPOINT SIZE SECONDS TOPIC  connects, counts what comes for SECONDS, prints the rate
+//! peer-… sub      ENDPOINT SIZE SECONDS TOPIC  connects, counts messages for SECONDS, prints the rate
 //! peer-… pub      ENDPOINT SIZE SECONDS bind|connect
 //! peer-… rep      ENDPOINT bind|connect        echoes for ever
-//! peer-… req      ENDPOINT SIZE COUNT          prints how long requests take
+//! peer-… req      ENDPOINT SIZE COUNT          prints the time of requests
 //! peer-… router   ENDPOINT                     echoes for ever
-//! peer-… dealer   ENDPOINT SIZE COUNT WINDOW   WINDOW requests under way, prints the rate
+//! peer-… dealer   ENDPOINT SIZE COUNT WINDOW   WINDOW requests pending, prints the rate
 //! peer-… mqproxy  FRONTEND BACKEND             XSUB and XPUB
 //! peer-… slbproxy FRONTEND BACKEND             ROUTER and DEALER
 //! ```
@@ -22,10 +22,10 @@ use bytes::Bytes;
 
 pub use cli::{End, run};
 
-/// A result with an error that is only for the reader of stderr.
+/// Result with an error that is only printed.
 pub type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-/// A socket's type.
+/// Type of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the RFC's names")]
 pub enum Kind {
@@ -44,18 +44,18 @@ pub enum Kind {
 /// An implementation.
 #[expect(async_fn_in_trait, reason = "a load program awaits one thing at a time")]
 pub trait Library {
-    /// Its sockets.
+    /// Socket of the implementation.
     type Socket: Socket;
 
-    /// Makes a socket. Not called for XSUB and XPUB.
+    /// Creates a socket. Not called for XSUB and XPUB.
     fn socket(&self, kind: Kind) -> Outcome<Self::Socket>;
 
-    /// Passes messages on between two sockets that bind, for ever.
+    /// Forwards messages between two bound sockets, for ever.
     async fn proxy(&self, _front: (Kind, &str), _back: (Kind, &str)) -> Outcome {
         Err("this library has no proxy".into())
     }
 
-    /// Does the same with CURVE, as the server on both sides.
+    /// Forwards messages as [`proxy`](Self::proxy) does, as the CURVE server on both sides.
     async fn curve_proxy(&self, _front: (Kind, &str), _back: (Kind, &str)) -> Outcome {
         Err("this library is measured without CURVE".into())
     }
@@ -68,9 +68,9 @@ pub trait Socket {
     fn encrypt(&mut self, _end: End) -> Outcome {
         Err("this library is measured without CURVE".into())
     }
-    /// Listens.
+    /// Binds the socket.
     async fn bind(&mut self, endpoint: &str) -> Outcome;
-    /// Connects.
+    /// Connects the socket.
     async fn connect(&mut self, endpoint: &str) -> Outcome;
     /// Subscribes a SUB.
     async fn subscribe(&mut self, topic: &str) -> Outcome;
@@ -82,6 +82,6 @@ pub trait Socket {
     async fn recv(&mut self) -> Outcome<usize>;
     /// Sends back the last received message.
     async fn echo(&mut self) -> Outcome;
-    /// Waits until all sent messages have left.
+    /// Waits until all messages are sent, and closes the socket.
     async fn flush(self) -> Outcome;
 }

@@ -1,4 +1,4 @@
-//! The roles of the load programs.
+//! Roles of the load programs.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use enfonet_measure::{Latencies, Window, rate};
 
 use crate::{End, Outcome, Socket};
 
-/// Requests that aren't measured: until all is warm.
+/// Number of requests before the measurement, until caches and buffers are warm.
 const WARM_UP_REQUESTS: usize = 1000;
 
 fn body(size: usize) -> Bytes {
@@ -71,7 +71,7 @@ pub(crate) async fn publish(
 ) -> Outcome {
     join(&mut socket, endpoint, end).await?;
     let body = body(size);
-    // Subscribers have so long to come.
+    // Time for subscribers to join, the same in all load programs.
     tokio::time::sleep(Duration::from_millis(700)).await;
     let (begun, mut sent) = (Instant::now(), 0_usize);
     while !sent.is_multiple_of(256) || begun.elapsed() < time {
@@ -82,7 +82,7 @@ pub(crate) async fn publish(
     Ok(())
 }
 
-/// A REP or a ROUTER.
+/// Runs a REP or a ROUTER, which sends every message back.
 pub(crate) async fn echo(mut socket: impl Socket, endpoint: &str, end: End) -> Outcome {
     join(&mut socket, endpoint, end).await?;
     loop {
