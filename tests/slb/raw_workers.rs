@@ -20,7 +20,7 @@ fn for_each_worker(test: impl Fn(Library, zmq::SocketType)) {
 }
 
 #[test]
-fn a_plain_worker_sees_the_identity_and_the_whole_envelope() {
+fn a_raw_worker_sees_the_identity_and_the_whole_envelope() {
     for_each_worker(|library, kind| {
         let world = World::new();
         let broker = Slb::tcp(&world.runtime);
@@ -61,7 +61,7 @@ fn a_client_without_a_name_has_one_of_five_bytes() {
 }
 
 #[test]
-fn a_plain_worker_may_send_any_number_of_replies() {
+fn a_raw_worker_may_send_any_number_of_replies() {
     for_each_worker(|library, kind| {
         let world = World::new();
         let broker = Slb::tcp(&world.runtime);
@@ -80,7 +80,7 @@ fn a_plain_worker_may_send_any_number_of_replies() {
 }
 
 #[test]
-fn a_plain_worker_gets_messages_without_an_empty_frame_too() {
+fn a_raw_worker_gets_messages_without_an_empty_frame_too() {
     for_each_worker(|library, kind| {
         let world = World::new();
         let broker = Slb::tcp(&world.runtime);
@@ -96,7 +96,7 @@ fn a_plain_worker_gets_messages_without_an_empty_frame_too() {
 }
 
 #[test]
-fn a_plain_worker_gets_requests_without_replying_to_those_before() {
+fn a_raw_worker_gets_requests_without_replying_to_those_before() {
     for_each_worker(|library, kind| {
         let world = World::new();
         let broker = Slb::tcp(&world.runtime);
@@ -112,7 +112,7 @@ fn a_plain_worker_gets_requests_without_replying_to_those_before() {
 }
 
 #[test]
-fn rep_and_plain_workers_share_the_requests() {
+fn rep_and_raw_workers_share_the_requests() {
     let world = World::new();
     let broker = Slb::tcp(&world.runtime);
     let client = world.named_peer(Library::Libzmq, zmq::DEALER, "client", &broker.frontend());

@@ -130,7 +130,7 @@ fn a_request_that_a_worker_can_not_have_got_whole_goes_to_another() {
 }
 
 #[test]
-fn a_request_that_a_plain_worker_can_not_have_got_goes_to_another_for_the_same_client() {
+fn a_request_that_a_raw_worker_can_not_have_got_goes_to_another_for_the_same_client() {
     let world = World::new();
     let broker = Slb::tcp(&world.runtime);
     let client = world.named_peer(Library::Libzmq, zmq::DEALER, "client", &broker.frontend());
