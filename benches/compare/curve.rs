@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::Outcome;
+use enfonet_measure::Outcome;
+
 use crate::endpoint::tcp;
 use crate::measure::{Bench, Figure, SETTLE_TIME, TIMEOUT};
 use crate::process::Process;

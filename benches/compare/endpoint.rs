@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use crate::Outcome;
+use enfonet_measure::Outcome;
 
 /// Maximum time until a program listens.
 const TIMEOUT: Duration = Duration::from_secs(10);

@@ -32,13 +32,12 @@ mod table;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use enfonet_measure::Outcome;
 
 use crate::case::{ALL, Case};
 use crate::programs::{Implementation, Programs};
 use crate::scale::Scale;
 use crate::table::Plan;
-
-type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 /// EnfoNet beside libzmq and others, on this machine.
 #[derive(Debug, Parser)]

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::Outcome;
+use enfonet_measure::Outcome;
+
 use crate::case::Case;
 use crate::endpoint::{ipc, tcp, wait_listening};
 use crate::process::Process;

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use crate::Outcome;
+use enfonet_measure::Outcome;
 
 /// Ticks of a second, in which Linux counts processor time.
 const TICKS_PER_SECOND: f64 = 100.0;

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use clap::ValueEnum;
+use enfonet_measure::Outcome;
 use enfonet_measure::keys::SERVER_SECRET;
 use tempfile::NamedTempFile;
 
-use crate::Outcome;
 use crate::endpoint::{tcp, wait_listening};
 use crate::process::Process;
 

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use enfonet_measure::Outcome;
 
-use crate::Outcome;
 use crate::endpoint::tcp;
 use crate::measure::{Bench, Flow};
 use crate::plot::{Axis, Panel, Series, binary, decimal, svg, time};

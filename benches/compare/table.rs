@@ -1,6 +1,7 @@
 //! Table of cases by implementations, in Markdown.
 
-use crate::Outcome;
+use enfonet_measure::Outcome;
+
 use crate::case::Case;
 use crate::measure::{Bench, Figure};
 use crate::programs::{Implementation, Programs};

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use enfonet::{Dealer, Endpoint, Options, Rep, Req, Router, Security};
-use enfonet_measure::Latencies;
+use enfonet_measure::{Latencies, Outcome};
 
-use crate::{End, Outcome};
+use crate::end::End;
 
 /// Number of requests before the measurement, until caches and buffers are warm.
 const WARM_UP_REQUESTS: usize = 1000;

@@ -16,14 +16,16 @@
 //! `--threads N` before the role runs it on N worker threads instead of the main thread. `--curve` encrypts with
 //! CURVE; the end that binds is the server.
 
+mod end;
 mod exchange;
 mod publish;
 mod stream;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 use enfonet::{Endpoint, Security};
+use enfonet_measure::Outcome;
 
-type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+use end::End;
 
 /// One end of a measurement.
 #[derive(Debug, Parser)]
@@ -66,13 +68,6 @@ enum Role {
     Router { endpoint: Endpoint },
     /// Sends requests, a window at a time, and prints the rate of the replies.
     Dealer { endpoint: Endpoint, size: usize, count: usize, window: usize },
-}
-
-/// End of a connection.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum End {
-    Bind,
-    Connect,
 }
 
 fn main() -> Outcome {

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use enfonet::{Endpoint, Options, Pub, Security, Sub};
-use enfonet_measure::Window;
+use enfonet_measure::{Outcome, Window};
 
-use crate::{End, Outcome};
+use crate::end::End;
 
 pub(crate) async fn sub(
     endpoint: Endpoint,

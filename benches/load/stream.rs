@@ -4,8 +4,7 @@ use std::iter::repeat_n;
 use std::time::{Duration, Instant};
 
 use enfonet::{Batch, Endpoint, Options, Pull, Push, Security};
-
-use crate::Outcome;
+use enfonet_measure::Outcome;
 
 /// Number of messages in a batch that is sent.
 const BATCH_MESSAGES: usize = 256;

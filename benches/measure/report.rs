@@ -1,8 +1,11 @@
-//! Report that a load program prints: one line of `name=value`. Keys that load programs share.
+//! Parts of all load programs: the result of a run, the report (one line of `name=value`), and keys.
 
 pub mod keys;
 
 use std::time::{Duration, Instant};
+
+/// Result with an error that is only printed.
+pub type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// Prints the rate of `messages` messages of `size` bytes in `time`.
 pub fn rate(messages: usize, size: usize, time: Duration) {

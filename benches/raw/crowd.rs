@@ -4,8 +4,10 @@ use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
+use enfonet_measure::Outcome;
+
 use crate::curve::{self, Client};
-use crate::{Outcome, wire};
+use crate::wire;
 
 /// Number of handshakes at a time.
 const CONCURRENT_HANDSHAKES: usize = 64;

@@ -4,9 +4,8 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use bytes::BytesMut;
+use enfonet_measure::Outcome;
 use enfonet_zmtp::{Entropy, Handshake, HandshakeConfig, HandshakeStep, Sealer, SocketType};
-
-use crate::Outcome;
 
 /// Bytes of a read. Each command of the handshake is shorter.
 const READ_BYTES: usize = 1 << 10;

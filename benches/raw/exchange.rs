@@ -4,9 +4,8 @@ use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use enfonet_measure::Latencies;
+use enfonet_measure::{Latencies, Outcome};
 
-use crate::Outcome;
 use crate::wire::{self, Records, request};
 
 /// Number of requests before the measurement, until caches and buffers are warm.

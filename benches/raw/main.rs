@@ -29,8 +29,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-
-type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+use enfonet_measure::Outcome;
 
 /// Load from prepared bytes.
 #[derive(Debug, Parser)]

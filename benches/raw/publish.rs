@@ -4,7 +4,9 @@ use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use crate::{Outcome, wire};
+use enfonet_measure::Outcome;
+
+use crate::wire;
 
 /// Bytes of a write.
 const CHUNK_BYTES: usize = 1 << 17;

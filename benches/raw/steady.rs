@@ -5,9 +5,8 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use enfonet_measure::Latencies;
+use enfonet_measure::{Latencies, Outcome};
 
-use crate::Outcome;
 use crate::wire::{self, Records, request};
 
 /// Time before the measurement, until caches and buffers are warm.

@@ -5,12 +5,13 @@ use std::net::{SocketAddr, TcpStream};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use enfonet_measure::Outcome;
 use tokio::io::AsyncReadExt;
 use tokio::sync::Notify;
 use tokio::task::LocalSet;
 
+use crate::crowd;
 use crate::wire::{self, Records};
-use crate::{Outcome, crowd};
 
 /// Subscribers to one topic.
 #[derive(Debug)]

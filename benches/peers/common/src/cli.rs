@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
+use enfonet_measure::Outcome;
 
-use crate::{Kind, Library, Outcome, Socket, roles};
+use crate::library::{End, Kind, Library, Socket};
+use crate::roles;
 
 /// One end of a measurement, or a proxy between both.
 #[derive(Debug, Parser)]
@@ -44,15 +46,6 @@ enum Role {
     Mqproxy { front: String, back: String },
     /// Forwards requests from clients to workers, and replies back.
     Slbproxy { front: String, back: String },
-}
-
-/// End of a connection.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum End {
-    /// The end that binds.
-    Bind,
-    /// The end that connects.
-    Connect,
 }
 
 /// Runs the role that the arguments of the process name.

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use enfonet_measure::{Latencies, Window, rate};
+use enfonet_measure::{Latencies, Outcome, Window, rate};
 
-use crate::{End, Outcome, Socket};
+use crate::library::{End, Socket};
 
 /// Number of requests before the measurement, until caches and buffers are warm.
 const WARM_UP_REQUESTS: usize = 1000;
