@@ -32,15 +32,15 @@ async fn wait_worker(broker: &mut Broker) {
 }
 
 /// Returns a client whose request has arrived.
-async fn asking(broker: &Broker, frontend: &Endpoint) -> Dealer {
+async fn connected_with_request(broker: &Broker, frontend: &Endpoint) -> Dealer {
     let client = connected(frontend);
     client.send(["", "request"]).await.unwrap();
-    come(|| broker.frontend.peers(), 1).await;
+    wait_unreceived(|| broker.frontend.peers(), 1).await;
     client
 }
 
 /// Waits until so many messages are in the inboxes.
-async fn come(peers: impl Fn() -> Vec<PeerStatus>, messages: u64) {
+async fn wait_unreceived(peers: impl Fn() -> Vec<PeerStatus>, messages: u64) {
     let all_are_there = async {
         while peers().iter().map(|peer| peer.unreceived.messages).sum::<u64>() < messages {
             tokio::task::yield_now().await;
@@ -50,15 +50,15 @@ async fn come(peers: impl Fn() -> Vec<PeerStatus>, messages: u64) {
 }
 
 #[tokio::test]
-async fn workers_that_have_much_to_say_do_not_keep_clients_waiting() {
+async fn workers_that_send_much_do_not_keep_clients_waiting() {
     let (mut broker, frontend, backend) = broker().await;
     let workers: Vec<_> = (0..MAX_WORKER_EVENTS + 1).map(|_| connected(&backend)).collect();
     wait_worker(&mut broker).await;
     for worker in &workers {
         worker.send(["nobody", "", "reply"]).await.unwrap();
     }
-    come(|| broker.backend.peers(), workers.len() as u64).await;
-    let _client = asking(&broker, &frontend).await;
+    wait_unreceived(|| broker.backend.peers(), workers.len() as u64).await;
+    let _client = connected_with_request(&broker, &frontend).await;
     while broker.summary.requests == 0 {
         assert!(broker.process_ready());
     }
@@ -73,7 +73,7 @@ async fn a_worker_that_has_room_again_gets_requests_though_the_broker_never_wait
     wait_worker(&mut broker).await;
     let peer = broker.backend.peers()[0].info.id;
     broker.workers.mark_full(peer);
-    let _client = asking(&broker, &frontend).await;
+    let _client = connected_with_request(&broker, &frontend).await;
     assert!(broker.process_ready());
     assert_eq!(broker.summary.requests, 1);
 }
@@ -89,13 +89,9 @@ async fn a_full_worker_that_has_gone_is_not_tried_again() {
     let gone = broker.backend.wait_event();
     tokio::time::timeout(Duration::from_secs(10), gone).await.expect("it goes").unwrap();
     assert_eq!(broker.backend.find_room(&[peer]), None);
-    let _client = asking(&broker, &frontend).await;
+    let _client = connected_with_request(&broker, &frontend).await;
     assert!(!broker.process_ready());
-    assert_eq!(
-        (broker.workers.full_workers(), broker.workers.credit()),
-        (&[][..], 0),
-        "its going is dealt with"
-    );
+    assert_eq!((broker.workers.full_workers(), broker.workers.credit()), (&[][..], 0), "its end is handled");
     assert_eq!(broker.summary.requests, 0, "and the request waits");
 }
 
@@ -104,7 +100,7 @@ async fn a_closed_backend_is_the_end_though_requests_wait() {
     let (mut broker, frontend, backend) = broker().await;
     let _worker = connected(&backend);
     wait_worker(&mut broker).await;
-    let _client = asking(&broker, &frontend).await;
+    let _client = connected_with_request(&broker, &frontend).await;
     let backend = broker.backend.clone();
     let (_, ()) = tokio::join!(backend.close(Duration::from_secs(10)), broker.forward());
     assert!(broker.summary.requests <= 1);
@@ -124,7 +120,7 @@ fn slow_reader(endpoint: &Endpoint, capacity: &str) -> Rep {
 }
 
 #[tokio::test]
-async fn requests_that_a_full_worker_refuses_are_under_way_no_more_and_go_to_it_later_in_order() {
+async fn requests_that_a_full_worker_has_no_room_for_are_not_in_flight_and_go_to_it_later_in_order() {
     const REQUESTS: usize = 16;
     let (mut broker, frontend, backend) = broker().await;
     let worker = slow_reader(&backend, "1000");
@@ -144,17 +140,17 @@ async fn requests_that_a_full_worker_refuses_are_under_way_no_more_and_go_to_it_
             client.send([String::new(), large(n)]).await.unwrap();
         }
     };
-    let broke = async {
+    let forward = async {
         while broker.summary.replies < REQUESTS as u64 {
             assert!(broker.wait_ready().await);
             while broker.process_ready() {}
             if !broker.workers.full_workers().is_empty() {
                 full.cancel();
             }
-            assert_eq!(broker.rep.len(), broker.workers.in_flight(), "each token is of a request under way");
+            assert_eq!(broker.rep.len(), broker.workers.in_flight(), "each token is of a request in flight");
         }
     };
-    let all = async { tokio::join!(ask, serve, broke) };
+    let all = async { tokio::join!(ask, serve, forward) };
     tokio::time::timeout(Duration::from_secs(30), all).await.expect("all are served");
 }
 

@@ -53,7 +53,7 @@ impl Worker {
 pub(super) struct Assignment {
     pub(super) worker: PeerId,
     pub(super) kind: WorkerKind,
-    /// Maximum number of requests in a row.
+    /// Maximum number of requests to send at once.
     pub(super) burst: usize,
     /// Position of the first of these requests among all that the worker got.
     pub(super) first_sequence: Sequence,

@@ -124,14 +124,14 @@ mod tests {
         Duration::from_millis(millis)
     }
 
-    /// A meter with a plan of that many replies and a timeout of 100 ms, whose worker got ten requests at `start`.
+    /// Returns a meter with a timeout of 100 ms. Its worker got ten requests at `start`.
     fn meter(settle: usize, replies: usize, start: Instant) -> RateMeter {
         let mut meter = RateMeter::new(SamplePlan { settle, replies, timeout: ms(100) });
         meter.record_sent(10, start);
         meter
     }
 
-    /// Has the worker reply to one request.
+    /// Lets the worker reply to one request.
     fn reply(meter: &mut RateMeter, now: Instant) {
         let mut replies = Replies::after(0);
         replies.push_unattributed();
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn an_epoch_ends_with_the_replies_that_have_come_once_its_patience_has_passed() {
+    fn a_sample_ends_with_the_replies_that_have_come_once_it_has_timed_out() {
         let start = Instant::now();
         let mut meter = meter(0, 10, start);
         for at in [50, 100] {
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn an_epoch_measures_once_the_older_requests_are_answered() {
+    fn a_sample_begins_once_the_older_requests_are_answered() {
         let start = Instant::now();
         let mut meter = meter(2, 2, start);
         for at in [1, 2, 12] {

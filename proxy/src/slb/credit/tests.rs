@@ -224,7 +224,7 @@ fn requests_that_come_while_a_worker_is_busy_do_not_hide_its_service_time() {
 }
 
 #[test]
-fn a_worker_gets_150_us_of_work_in_a_row_or_one_request() {
+fn a_burst_is_150_us_of_work_or_one_request() {
     assert_eq!(Credit::new(None).burst(), 1);
     for (micros, burst) in [(1, 150), (5, 30), (10, 15), (100, 1), (100_000, 1)] {
         let (mut credit, mut now) = (Credit::new(None), Instant::now());
