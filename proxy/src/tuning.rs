@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// Maximum bytes waiting for one subscriber of EnfoMQ, which then loses whole messages.
 ///
-/// 16 MiB hold a quarter of a million messages of 64 bytes. 60 full queues took 1.3 to 2 GB (`tests/mq/storm.rs`).
+/// 16 MiB hold a quarter of a million messages of 64 bytes. 60 full queues took 1.3 to 2 GB (`tests/mq/memory_after_storm.rs`).
 pub(crate) const SUBSCRIBER_QUEUE_BYTES: usize = 16 << 20;
 /// Maximum bytes waiting from one publisher of EnfoMQ, which then isn't read for a while.
 ///
