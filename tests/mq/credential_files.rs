@@ -99,11 +99,7 @@ fn a_bad_line_is_named_and_not_shown() {
             &format!("\n{}\n", "hunter2~".repeat(5)),
             "line 2: a key consists of the characters of Z85, this one doesn't",
         ),
-        (
-            "--curve-secret",
-            &format!("{}\nhunter2\n", *secret),
-            "line 2: a second key, where only one may be",
-        ),
+        ("--curve-secret", &format!("{}\nhunter2\n", *secret), "line 2: a second key, where only one may be"),
         ("--curve-secret", "", "it has no key; --new-key makes one"),
         (
             "--curve-clients",
