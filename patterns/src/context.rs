@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use crate::CloseSummary;
-use crate::connection::{Link, Tokens};
+use crate::connection::{Session, Tokens};
 
 /// A space of `inproc://` names. Sockets of one context find each other, and [`shutdown`](Self::shutdown) ends them
 /// together. There is one for the whole process that sockets use unless
@@ -41,7 +41,7 @@ pub(crate) trait Member: fmt::Debug + Send + Sync {
 /// A socket that is bound to a name.
 #[derive(Clone, Debug)]
 pub(crate) struct Bound {
-    pub(crate) link: Arc<dyn Link>,
+    pub(crate) session: Arc<dyn Session>,
     pub(crate) tokens: Tokens,
 }
 

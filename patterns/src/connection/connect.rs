@@ -6,8 +6,8 @@ use tracing::{debug, warn};
 
 use super::backoff::Backoff;
 use super::handshake::Place;
-use super::link::Slot;
 use super::rejections::Rejections;
+use super::session::Slot;
 use super::stranger::Stranger;
 use crate::Endpoint;
 use crate::error::ConnectionError;
@@ -19,7 +19,7 @@ use crate::transport::Stream;
 /// A peer that breaks the protocol, or won't have us, is tried again too, only not as often: it may be replaced
 /// by a better one. (libzmq gives such an endpoint up for good.)
 pub(crate) async fn connect(endpoint: Endpoint, slot: Slot) {
-    let mut backoff = Backoff::new(slot.link().options());
+    let mut backoff = Backoff::new(slot.session().options());
     let rejections = Rejections::default();
     loop {
         let outcome = attempt(&endpoint, &slot, &mut backoff).await;
@@ -51,8 +51,8 @@ async fn attempt(
     slot: &Slot,
     backoff: &mut Backoff,
 ) -> Result<(), Arc<ConnectionError>> {
-    let (link, monitors) = (slot.link(), slot.link().monitors());
-    let (transport, reconnect) = (&link.options().transport, link.options().reconnect);
+    let (session, monitors) = (slot.session(), slot.session().monitors());
+    let (transport, reconnect) = (&session.options().transport, session.options().reconnect);
     monitors.tell(|| MonitorEvent::Connecting { endpoint: endpoint.clone() });
     let Some(stream) = slot.unless_over(Stream::connect(endpoint, transport)).await else {
         return Ok(());
@@ -66,7 +66,7 @@ async fn attempt(
         let (endpoint, address) = (endpoint.clone(), stream.remote_address());
         MonitorEvent::Connected { endpoint, address }
     });
-    let mut stranger = Stranger::new(&stream, &**link, endpoint, Place::Connected(slot.queue()));
+    let mut stranger = Stranger::new(&stream, &**session, endpoint, Place::Connected(slot.queue()));
     // Apart, so that its memory isn't kept for as long as the connection lasts.
     let Some(shaken) = slot.unless_over(Box::pin(stranger.shake_hands())).await else {
         return Ok(());

@@ -11,8 +11,8 @@ use enfonet_zmtp::{Command, Event, HandshakeOutcome, HeartbeatConfig, Incoming, 
 use super::bell::{Bell, wake_after_news};
 use super::drain::Drain;
 use super::handshake::Shaken;
-use super::link::{Joined, Turn};
 use super::rest::Rest;
+use super::session::{Joined, Turn};
 use super::vigil::{Beat, Vigil};
 use super::write_queue::WriteQueue;
 use crate::error::ConnectionError;
@@ -88,9 +88,9 @@ impl<'a> Driver<'a> {
         let HandshakeOutcome { peer, sealer, opener } = outcome;
         let version = peer.version;
         let peer = join(peer)?;
-        let options = peer.link().options();
+        let options = peer.session().options();
         let limits = options.limits;
-        let is_subscriber = peer.link().is_publisher();
+        let is_subscriber = peer.session().is_publisher();
         let is_asked = version >= Version::V3_1 || (version == Version::V3_0 && options.heartbeat_legacy);
         let heartbeat = if is_asked { options.heartbeat } else { HeartbeatConfig::default() };
         let received = if received.is_empty() { BytesMut::new() } else { received };
@@ -180,7 +180,7 @@ impl<'a> Driver<'a> {
 
     /// Whether the connection ends since nothing of its peer is under way.
     fn ends_idle(&mut self) -> bool {
-        match self.peer.link().end_if_idle(self.peer.id(), self.incoming.is_empty()) {
+        match self.peer.session().end_if_idle(self.peer.id(), self.incoming.is_empty()) {
             IdleEnd::Now => true,
             IdleEnd::Later => false,
             IdleEnd::CalledOff => {
@@ -214,7 +214,7 @@ impl<'a> Driver<'a> {
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<Progress, ConnectionError> {
         let mut budget = if self.is_subscriber { SUBSCRIBER_BUDGET } else { BUDGET };
         loop {
-            if !self.peer.link().may_read(self.peer.id(), cx.waker()) {
+            if !self.peer.session().may_read(self.peer.id(), cx.waker()) {
                 self.vigil.handle_unread();
                 if let Some(drain) = &mut self.drain {
                     drain.handle_traffic();
@@ -266,13 +266,13 @@ impl<'a> Driver<'a> {
     /// Hands over what has arrived whole.
     fn deliver(&mut self) -> Result<(), ConnectionError> {
         while let Some(event) = self.incoming.poll_event()? {
-            let (link, id) = (self.peer.link(), self.peer.id());
+            let (session, id) = (self.peer.session(), self.peer.id());
             match event {
                 // A batch that is small against the buffer that it came in must not keep the buffer.
                 Event::Batch(batch) if batch.wire_len() * PINNED < self.read_size => {
-                    link.deliver(id, batch.detach())?;
+                    session.deliver(id, batch.detach())?;
                 }
-                Event::Batch(batch) => link.deliver(id, batch)?,
+                Event::Batch(batch) => session.deliver(id, batch)?,
                 // Peers before ZMTP 3 know of no commands, and so of none to answer with.
                 Event::Command(_) if !self.has_commands => {}
                 Event::Command(body) => {
@@ -280,7 +280,7 @@ impl<'a> Driver<'a> {
                     if let Command::Ping(ping) = &command {
                         self.vigil.handle_ping(ping);
                     }
-                    link.command(id, command)?;
+                    session.command(id, command)?;
                 }
             }
         }
@@ -389,7 +389,7 @@ impl<'a> Driver<'a> {
             wants_control: !self.queue.has_control(),
             rests,
         };
-        self.peer.link().exchange(self.peer.id(), turn, &mut self.taken, self.bell.hang())?;
+        self.peer.session().exchange(self.peer.id(), turn, &mut self.taken, self.bell.hang())?;
         self.is_told |= self.taken.control.len() >= MANY_COMMANDS;
         self.queue.extend(&mut self.taken);
         self.end = self.taken.end;

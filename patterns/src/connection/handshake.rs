@@ -11,7 +11,7 @@ use enfonet_zmtp::{
 };
 use zeroize::Zeroizing;
 
-use super::link::Link;
+use super::session::Session;
 use crate::PeerId;
 use crate::auth::AuthRequest;
 use crate::error::ConnectionError;
@@ -57,27 +57,27 @@ pub(super) struct Shaken {
 /// Shakes hands within the time limit.
 pub(super) async fn handshake(
     stream: &Stream,
-    link: &dyn Link,
+    session: &dyn Session,
     place: Place,
 ) -> Result<Shaken, ConnectionError> {
     let shaking = async {
-        let handshake = Handshake::new(config(link, place), entropy(link)?);
+        let handshake = Handshake::new(config(session, place), entropy(session)?);
         let input = BytesMut::with_capacity(ROOM);
-        let mut shaking = Shaking { stream, link, place, handshake, input, has_heard: false };
+        let mut shaking = Shaking { stream, session, place, handshake, input, has_heard: false };
         match shaking.run().await {
             Ok((outcome, ready)) => Ok(Shaken { outcome, received: shaking.input, ready }),
             Err(error) if shaking.is_abandoned(&error) => Err(ConnectionError::Abandoned),
             Err(error) => Err(error),
         }
     };
-    match link.options().handshake {
+    match session.options().handshake {
         Duration::ZERO => shaking.await,
         limit => tokio::time::timeout(limit, shaking).await.unwrap_or(Err(ConnectionError::HandshakeTimeout)),
     }
 }
 
-fn config(link: &dyn Link, place: Place) -> HandshakeConfig {
-    let (options, local) = (link.options(), link.local());
+fn config(session: &dyn Session, place: Place) -> HandshakeConfig {
+    let (options, local) = (session.options(), session.local());
     HandshakeConfig {
         security: options.security.clone(),
         max_metadata: options.metadata,
@@ -88,8 +88,8 @@ fn config(link: &dyn Link, place: Place) -> HandshakeConfig {
 }
 
 /// From the system's generator, if the mechanism needs any.
-fn entropy(link: &dyn Link) -> io::Result<Entropy> {
-    if link.options().security.mechanism() != Mechanism::Curve {
+fn entropy(session: &dyn Session) -> io::Result<Entropy> {
+    if session.options().security.mechanism() != Mechanism::Curve {
         return Ok(Entropy::none());
     }
     let mut bytes = Zeroizing::new([0; Entropy::LEN]);
@@ -99,7 +99,7 @@ fn entropy(link: &dyn Link) -> io::Result<Entropy> {
 
 struct Shaking<'a> {
     stream: &'a Stream,
-    link: &'a dyn Link,
+    session: &'a dyn Session,
     place: Place,
     handshake: Handshake,
     input: BytesMut,
@@ -139,7 +139,7 @@ impl Shaking<'_> {
     async fn receive(&mut self) -> Result<(), ConnectionError> {
         receive(self.stream, &mut self.input).await?;
         self.has_heard = true;
-        Ok(self.link.has_place(self.place.queue())?)
+        Ok(self.session.has_place(self.place.queue())?)
     }
 
     /// Returns whether the peer has gone for a reason of its own. A peer that connects here and sends nothing may be
@@ -168,7 +168,7 @@ impl Shaking<'_> {
     /// Waits for the decision whether the peer may come in. Fails if the peer goes away meanwhile, or sends something
     /// out of turn. With NULL the peer's READY may come meanwhile: that much is read, and no more.
     async fn decide(&mut self, credentials: Credentials) -> Result<(), ConnectionError> {
-        let (options, stream) = (self.link.options(), self.stream);
+        let (options, stream) = (self.session.options(), self.stream);
         let enough = options.metadata.saturating_add(ROOM);
         let request = |credentials| AuthRequest {
             credentials,

@@ -11,9 +11,9 @@ use tracing::{debug, warn};
 
 use super::descriptors::Share;
 use super::handshake::Place;
-use super::link::{Joined, Link, Tokens};
 use super::pending::{Pending, PendingPeers, Shortage};
 use super::rejections::Rejections;
+use super::session::{Joined, Session, Tokens};
 use super::stranger::Stranger;
 use crate::error::ConnectionError;
 use crate::monitor::MonitorEvent;
@@ -28,19 +28,19 @@ const EXHAUSTED: Duration = Duration::from_millis(100);
 pub(crate) async fn listen(
     listener: Arc<Listener>,
     endpoint: Endpoint,
-    link: Arc<dyn Link>,
+    session: Arc<dyn Session>,
     tasks: TaskTracker,
     Tokens { admitting, ending, until }: Tokens,
 ) {
     let host = Arc::new(Host {
-        pending: PendingPeers::new(link.options().handshakes),
+        pending: PendingPeers::new(session.options().handshakes),
         share: Share::new(),
         rejections: Rejections::default(),
         not_accepted: LogLimiter::default(),
         endpoint: endpoint.clone(),
         admitting: admitting.clone(),
         ending,
-        link,
+        session,
     });
     // Cut off by being dropped: so none of them has to look at each turn whether it is.
     let mut connections = JoinSet::new();
@@ -68,7 +68,7 @@ pub(crate) async fn listen(
         () = accepting => {}
     }
     drop(listener);
-    host.link.monitors().tell(|| MonitorEvent::Closed { endpoint });
+    host.session.monitors().tell(|| MonitorEvent::Closed { endpoint });
     let all_gone = async { while connections.join_next().await.is_some() {} };
     until.run_until_cancelled(all_gone).await;
 }
@@ -84,7 +84,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 /// State that the connections accepted at one endpoint have in common.
 #[derive(Debug)]
 struct Host {
-    link: Arc<dyn Link>,
+    session: Arc<dyn Session>,
     endpoint: Endpoint,
     admitting: CancellationToken,
     ending: CancellationToken,
@@ -102,7 +102,7 @@ impl Host {
         mut stream: Stream,
         connections: &mut JoinSet<()>,
     ) -> Result<(Stream, Pending), (Stream, Shortage)> {
-        self.link.monitors().tell(|| {
+        self.session.monitors().tell(|| {
             let (endpoint, address) = (self.endpoint.clone(), stream.remote_address());
             MonitorEvent::Accepted { endpoint, address }
         });
@@ -142,7 +142,7 @@ impl Host {
 
     /// Closes a connection unheard. Without descriptors, those that follow would have to go too, so they wait.
     async fn reject(&self, stream: Stream, shortage: Shortage) {
-        let mut stranger = Stranger::new(&stream, &*self.link, &self.endpoint, Place::Accepted);
+        let mut stranger = Stranger::new(&stream, &*self.session, &self.endpoint, Place::Accepted);
         self.turn_away(&stream, &stranger.fail(self.pending.error(shortage)));
         drop(stranger);
         drop(stream);
@@ -154,7 +154,7 @@ impl Host {
     /// Waits where the next attempt would fail too.
     async fn not_accepted(&self, error: io::Error) {
         let (endpoint, error) = (&self.endpoint, Arc::new(error));
-        self.link
+        self.session
             .monitors()
             .tell(|| MonitorEvent::AcceptFailed { endpoint: endpoint.clone(), error: error.clone() });
         if is_of_one_connection(&error) {
@@ -181,7 +181,7 @@ impl Host {
     }
 
     async fn converse(&self, stream: &Stream, mut pending: Pending) -> Result<(), Arc<ConnectionError>> {
-        let mut stranger = Stranger::new(stream, &*self.link, &self.endpoint, Place::Accepted);
+        let mut stranger = Stranger::new(stream, &*self.session, &self.endpoint, Place::Accepted);
         // Apart, so that its memory isn't kept for as long as the connection lasts.
         let shaken = tokio::select! {
             biased;
@@ -190,7 +190,7 @@ impl Host {
             error = pending.evicted() => Err(error),
         };
         let shaken = shaken.map_err(|error| stranger.fail(error))?;
-        let join = |peer| Joined::accept(&self.link, peer, self.ending.clone());
+        let join = |peer| Joined::accept(&self.session, peer, self.ending.clone());
         let mut driver = stranger.join(shaken?, join)?;
         drop(pending);
         driver.run().await?;

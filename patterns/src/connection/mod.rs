@@ -8,7 +8,7 @@
 //!      └──────────────────────── back-off ◄──────────────────────────────┘
 //! ```
 //!
-//! Here a socket is a [`Link`]: somewhere to put what arrives, and to get what is to be written.
+//! Here a socket is a [`Session`]: somewhere to put what arrives, and to get what is to be written.
 
 mod backoff;
 mod bell;
@@ -17,17 +17,17 @@ mod descriptors;
 mod drain;
 mod driver;
 mod handshake;
-mod link;
 mod listen;
 mod pending;
 mod pipe;
 mod rejections;
 mod rest;
+mod session;
 mod stranger;
 mod vigil;
 mod write_queue;
 
 pub(crate) use connect::connect;
-pub(crate) use link::{Link, Slot, Tokens, Turn};
 pub(crate) use listen::listen;
 pub(crate) use pipe::connect_inproc;
+pub(crate) use session::{Session, Slot, Tokens, Turn};

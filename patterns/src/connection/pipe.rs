@@ -12,8 +12,8 @@ use tracing::{debug, warn};
 
 use super::backoff::Backoff;
 use super::bell::wake_after_news;
-use super::link::{Joined, Slot, Turn};
 use super::rejections::Rejections;
+use super::session::{Joined, Slot, Turn};
 use crate::Endpoint;
 use crate::context::Bound;
 use crate::error::ConnectionError;
@@ -31,9 +31,9 @@ const COMMANDS: usize = 500;
 /// waits to be sent, or the name is given up.
 pub(crate) async fn connect_inproc(name: String, slot: Slot) {
     let endpoint = Endpoint::Inproc(name.clone());
-    let names = slot.link().options().context.clone();
-    let mut backoff = Backoff::new(slot.link().options());
-    let monitors = slot.link().monitors();
+    let names = slot.session().options().context.clone();
+    let mut backoff = Backoff::new(slot.session().options());
+    let monitors = slot.session().monitors();
     let rejections = Rejections::default();
     loop {
         monitors.tell(|| MonitorEvent::Connecting { endpoint: endpoint.clone() });
@@ -69,11 +69,11 @@ async fn join(
     far: &Bound,
     backoff: &mut Backoff,
 ) -> Result<(), Arc<ConnectionError>> {
-    let reconnect = near.link().options().reconnect;
+    let reconnect = near.session().options().reconnect;
     let mut pipe = introduced(endpoint, near, far).map_err(Arc::new).inspect_err(|error| {
         near.give_up_unless(reconnect.survives_the_handshake());
-        for link in [near.link(), &far.link] {
-            link.monitors().tell(|| {
+        for session in [near.session(), &far.session] {
+            session.monitors().tell(|| {
                 let (endpoint, address) = (endpoint.clone(), String::new());
                 MonitorEvent::HandshakeFailed { endpoint, address, error: error.clone() }
             });
@@ -97,16 +97,16 @@ async fn join(
 
 /// Makes each socket the other's peer.
 fn introduced(endpoint: &Endpoint, near: &Slot, far: &Bound) -> Result<Pipe, ConnectionError> {
-    let (near_local, far_local) = (near.link().local(), far.link.local());
+    let (near_local, far_local) = (near.session().local(), far.session.local());
     if !near_local.socket_type.is_compatible(far_local.socket_type) {
         let theirs = far_local.socket_type.to_string();
         return Err(enfonet_zmtp::HandshakeError::SocketType { theirs, ours: near_local.socket_type }.into());
     }
     // Checked before the other socket takes this one for its peer.
-    near.link().has_place(near.queue())?;
-    let (near_room, far_room) = (near.link().room(), far.link.room());
+    near.session().has_place(near.queue())?;
+    let (near_room, far_room) = (near.session().room(), far.session.room());
     let comer = introduce(endpoint, near_local, near_room, true);
-    let far_peer = Joined::accept(&far.link, comer, far.tokens.ending.clone())?;
+    let far_peer = Joined::accept(&far.session, comer, far.tokens.ending.clone())?;
     let near_peer = near.join(introduce(endpoint, far_local, far_room, false))?;
     Ok(Pipe { near: End::new(near_peer), far: End::new(far_peer) })
 }
@@ -200,16 +200,16 @@ impl End {
             None => false,
             Some(_) if flows != [Flow::Drained; 2] => false,
             Some(EndMode::HalfClose) => true,
-            Some(EndMode::WhenIdle) => self.peer.link().end_if_idle(self.peer.id(), true) == IdleEnd::Now,
+            Some(EndMode::WhenIdle) => self.peer.session().end_if_idle(self.peer.id(), true) == IdleEnd::Now,
         }
     }
 
     /// Moves what this socket has staged into the other's inbox, while there is room.
     fn poll_to(&mut self, to: &Self, cx: &Context<'_>) -> Result<Flow, ConnectionError> {
         for _ in 0..BUDGET {
-            if !to.peer.link().may_read(to.peer.id(), cx.waker()) {
+            if !to.peer.session().may_read(to.peer.id(), cx.waker()) {
                 self.exchange(to, true, cx)?;
-                let waits = self.peer.link().queued(self.peer.id()) as u64 > self.unread.messages
+                let waits = self.peer.session().queued(self.peer.id()) as u64 > self.unread.messages
                     || !self.commands.is_empty();
                 return Ok(if waits { Flow::Full } else { Flow::Drained });
             }
@@ -220,7 +220,7 @@ impl End {
                 let size = Size::of(&run);
                 self.unread.add(size);
                 self.handed.add(size);
-                to.peer.link().deliver(to.peer.id(), run)?;
+                to.peer.session().deliver(to.peer.id(), run)?;
             } else if !self.exchange(to, false, cx)? {
                 return Ok(Flow::Drained);
             }
@@ -230,7 +230,7 @@ impl End {
 
     /// Returns how much may come to this socket until its mark is reached.
     fn space(&self) -> Size {
-        let (unread, limit) = self.peer.link().unread(self.peer.id());
+        let (unread, limit) = self.peer.session().unread(self.peer.id());
         limit.saturating_sub(unread)
     }
 
@@ -253,7 +253,7 @@ impl End {
             let Some(Event::Command(body)) = self.commands.poll_event().map_err(TrafficError::from)? else {
                 return Ok(false);
             };
-            to.peer.link().command(to.peer.id(), Command::parse(body)?)?;
+            to.peer.session().command(to.peer.id(), Command::parse(body)?)?;
         }
         Ok(true)
     }
@@ -262,7 +262,7 @@ impl End {
     /// woken for more.
     fn exchange(&mut self, to: &Self, blocked: bool, cx: &Context<'_>) -> Result<bool, ConnectionError> {
         // Messages that an earlier connection brought stand before this one's.
-        let (unread, room) = to.peer.link().unread(to.peer.id());
+        let (unread, room) = to.peer.session().unread(to.peer.id());
         let unread = unread.min(self.unread);
         let mut received = std::mem::replace(&mut self.unread, unread);
         received.sub(unread);
@@ -270,7 +270,7 @@ impl End {
         let wants_control = !blocked && self.commands.is_empty();
         let turn = Turn { written: received, handed, room, blocked, wants_control, rests: true };
         let mut taken = Taken::default();
-        self.peer.link().exchange(self.peer.id(), turn, &mut taken, cx.waker())?;
+        self.peer.session().exchange(self.peer.id(), turn, &mut taken, cx.waker())?;
         self.end = taken.end;
         let anything = !taken.control.is_empty() || !taken.runs.is_empty();
         self.runs.append(&mut taken.runs);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::driver::Driver;
 use super::handshake::{Place, Shaken, handshake};
-use super::link::{Joined, Link};
+use super::session::{Joined, Session};
 use crate::Endpoint;
 use crate::error::ConnectionError;
 use crate::monitor::MonitorEvent;
@@ -17,7 +17,7 @@ use crate::transport::Stream;
 #[derive(Debug)]
 pub(super) struct Stranger<'a> {
     stream: &'a Stream,
-    link: &'a dyn Link,
+    session: &'a dyn Session,
     endpoint: &'a Endpoint,
     place: Place,
     error: Option<Arc<ConnectionError>>,
@@ -27,15 +27,15 @@ pub(super) struct Stranger<'a> {
 impl<'a> Stranger<'a> {
     pub(super) const fn new(
         stream: &'a Stream,
-        link: &'a dyn Link,
+        session: &'a dyn Session,
         endpoint: &'a Endpoint,
         place: Place,
     ) -> Self {
-        Self { stream, link, endpoint, place, error: None, is_peer: false }
+        Self { stream, session, endpoint, place, error: None, is_peer: false }
     }
 
     pub(super) async fn shake_hands(&mut self) -> Result<Shaken, Arc<ConnectionError>> {
-        handshake(self.stream, self.link, self.place).await.map_err(|error| self.fail(error))
+        handshake(self.stream, self.session, self.place).await.map_err(|error| self.fail(error))
     }
 
     /// Makes it one of the socket's peers.
@@ -61,7 +61,7 @@ impl<'a> Stranger<'a> {
 impl Drop for Stranger<'_> {
     fn drop(&mut self) {
         if !self.is_peer {
-            self.link.monitors().tell(|| MonitorEvent::HandshakeFailed {
+            self.session.monitors().tell(|| MonitorEvent::HandshakeFailed {
                 endpoint: self.endpoint.clone(),
                 address: self.stream.remote_address(),
                 error: self.error.take().unwrap_or_else(|| ConnectionError::Closed.into()),

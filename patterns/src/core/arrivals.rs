@@ -180,7 +180,7 @@ mod tests {
 
     use super::*;
     use crate::PeerId;
-    use crate::connection::Link;
+    use crate::connection::Session;
     use crate::routing::tests::newcomer;
     use crate::routing::{FanOut, RoundRobin};
 
@@ -285,7 +285,7 @@ mod tests {
         });
         calls_in(&mut || assert!(!core.part(id, Vec::new(), false)));
         let queue = core.open();
-        calls_in(&mut || Link::close(&*core, queue, false));
+        calls_in(&mut || Session::close(&*core, queue, false));
     }
 
     #[tokio::test]

@@ -13,7 +13,7 @@ use tracing::warn;
 
 use super::SocketCore;
 use super::endpoints::{Attachment, Endpoints, Role};
-use crate::connection::{self, Link, Slot, Tokens};
+use crate::connection::{self, Session, Slot, Tokens};
 use crate::context::{Bound, Member};
 use crate::error::{BindError, Closed, ConnectError, UnknownEndpoint};
 use crate::monitor::MonitorEvent;
@@ -72,7 +72,7 @@ impl<R: Routing> SocketCore<R> {
         }
         let tokens = self.tokens();
         if let Endpoint::Inproc(name) = endpoint {
-            let bound = Bound { link: self.clone(), tokens: tokens.clone() };
+            let bound = Bound { session: self.clone(), tokens: tokens.clone() };
             if !self.options.context.bind(name, bound) {
                 return Err(BindError::InUse(endpoint.clone()));
             }
@@ -80,8 +80,8 @@ impl<R: Routing> SocketCore<R> {
         self.monitors.tell(|| MonitorEvent::Listening { endpoint: endpoint.clone() });
         let weak = listener.as_ref().map(Arc::downgrade).unwrap_or_default();
         let task = if let Some(listener) = listener {
-            let (link, tasks) = (self.clone(), self.tasks.clone());
-            self.tasks.spawn(connection::listen(listener, endpoint.clone(), link, tasks, tokens.clone()))
+            let (session, tasks) = (self.clone(), self.tasks.clone());
+            self.tasks.spawn(connection::listen(listener, endpoint.clone(), session, tasks, tokens.clone()))
         } else {
             self.tasks.spawn(self.clone().until_unbound(endpoint.clone(), tokens.admitting.clone()))
         };

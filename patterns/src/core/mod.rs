@@ -8,7 +8,7 @@ mod arrivals;
 mod endpoints;
 mod ends;
 mod lifetime;
-mod link;
+mod session;
 mod status;
 mod write_ahead_pacer;
 mod yield_budget;

@@ -72,7 +72,7 @@ mod tests {
     use enfonet_zmtp::{Message, SocketType};
 
     use super::*;
-    use crate::connection::Link as _;
+    use crate::connection::Session as _;
     use crate::core::SocketCore;
     use crate::options::Settings;
     use crate::queue::Inbound;

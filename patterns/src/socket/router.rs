@@ -10,7 +10,7 @@ use super::events::event_methods;
 use super::receiving::{known_message, run, streams};
 use super::sending::{Permit, sinks};
 use super::to_peer;
-use crate::connection::Link;
+use crate::connection::Session;
 use crate::core::SocketHandle;
 use crate::error::{RecvError, SendError};
 use crate::queue::{Inbound, Outbox};
@@ -77,7 +77,7 @@ impl Router {
         self.core.connect_as(endpoint, || {
             let id = self.core.open();
             if !self.core.out().routing.assign(id, name) {
-                Link::close(&**self.core, id, false);
+                Session::close(&**self.core, id, false);
                 return Err(ConnectError::RoutingIdInUse);
             }
             peer = Some(id);

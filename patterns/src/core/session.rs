@@ -7,7 +7,7 @@ use enfonet_zmtp::{Batch, Command, LocalProperties, SocketType, Subscription};
 use tokio_util::sync::CancellationToken;
 
 use super::{Out, SocketCore};
-use crate::connection::{Link, Turn};
+use crate::connection::{Session, Turn};
 use crate::error::ConnectionError;
 use crate::monitor::Monitors;
 use crate::options::Settings;
@@ -20,7 +20,7 @@ use crate::{PeerId, PeerInfo};
 /// Subscriptions of departed peers that are removed at a time: less than a millisecond's work.
 const SWEEP: usize = 1000;
 
-impl<R: Routing> Link for SocketCore<R> {
+impl<R: Routing> Session for SocketCore<R> {
     fn options(&self) -> &Settings {
         &self.options
     }

@@ -37,7 +37,7 @@ pub(crate) struct Turn {
 }
 
 /// A socket, as its connections see it. No method waits.
-pub(crate) trait Link: fmt::Debug + Send + Sync {
+pub(crate) trait Session: fmt::Debug + Send + Sync {
     fn options(&self) -> &Settings;
 
     /// Returns the monitors of the socket.
@@ -133,7 +133,7 @@ pub(crate) struct Tokens {
 /// connections, if it has a queue of its own. The queue ends with this guard, wherever its task is cancelled.
 #[derive(Debug)]
 pub(crate) struct Slot {
-    link: Arc<dyn Link>,
+    session: Arc<dyn Session>,
     endpoint: Endpoint,
     queue: Option<PeerId>,
     tokens: Tokens,
@@ -141,12 +141,12 @@ pub(crate) struct Slot {
 
 impl Slot {
     pub(crate) const fn new(
-        link: Arc<dyn Link>,
+        session: Arc<dyn Session>,
         endpoint: Endpoint,
         queue: Option<PeerId>,
         tokens: Tokens,
     ) -> Self {
-        Self { link, endpoint, queue, tokens }
+        Self { session, endpoint, queue, tokens }
     }
 
     /// Gives up the endpoint, unless it `survives`: once given up, it can be connected to again.
@@ -170,8 +170,8 @@ impl Slot {
         self.queue
     }
 
-    pub(crate) const fn link(&self) -> &Arc<dyn Link> {
-        &self.link
+    pub(crate) const fn session(&self) -> &Arc<dyn Session> {
+        &self.session
     }
 
     /// Waits for `what`, unless the end has come and nothing waits to be sent, or no connections are to be made any more:
@@ -192,7 +192,7 @@ impl Slot {
     fn is_over(&self) -> bool {
         let Tokens { admitting, ending, .. } = &self.tokens;
         let is_refused = admitting.is_cancelled() && !ending.is_cancelled();
-        is_refused || (ending.is_cancelled() && self.queue.is_none_or(|id| self.link.queued(id) == 0))
+        is_refused || (ending.is_cancelled() && self.queue.is_none_or(|id| self.session.queued(id) == 0))
     }
 
     /// Waits before the next attempt, unless there is none.
@@ -201,13 +201,13 @@ impl Slot {
             return None;
         }
         let endpoint = || self.endpoint.clone();
-        self.link.monitors().tell(|| MonitorEvent::ConnectRetried { endpoint: endpoint(), after: wait });
+        self.session.monitors().tell(|| MonitorEvent::ConnectRetried { endpoint: endpoint(), after: wait });
         self.unless_over(tokio::time::sleep(wait)).await
     }
 
     /// Adds the peer to the socket, until the guard is dropped.
     pub(crate) fn join(&self, peer: Newcomer) -> Result<Joined, Refusal> {
-        Joined::new(&self.link, self.queue, peer, self.tokens.ending.clone())
+        Joined::new(&self.session, self.queue, peer, self.tokens.ending.clone())
     }
 }
 
@@ -215,16 +215,16 @@ impl Drop for Slot {
     fn drop(&mut self) {
         if let Some(id) = self.queue {
             // If nobody wants the end of this connection, its runtime has ended.
-            self.link.close(id, !self.is_given_up() && !self.tokens.ending.is_cancelled());
+            self.session.close(id, !self.is_given_up() && !self.tokens.ending.is_cancelled());
         }
-        self.link.monitors().tell(|| MonitorEvent::Closed { endpoint: self.endpoint.clone() });
+        self.session.monitors().tell(|| MonitorEvent::Closed { endpoint: self.endpoint.clone() });
     }
 }
 
 /// A connected peer. Dropping it removes the peer from its socket.
 #[derive(Debug)]
 pub(crate) struct Joined {
-    link: Arc<dyn Link>,
+    session: Arc<dyn Session>,
     peer: Arc<PeerInfo>,
     keep: bool,
     ending: CancellationToken,
@@ -237,23 +237,23 @@ pub(crate) struct Joined {
 impl Joined {
     /// Adds a peer that has connected to this side: its queue begins and ends with it.
     pub(crate) fn accept(
-        link: &Arc<dyn Link>,
+        session: &Arc<dyn Session>,
         peer: Newcomer,
         ending: CancellationToken,
     ) -> Result<Self, Refusal> {
-        Self::new(link, None, peer, ending)
+        Self::new(session, None, peer, ending)
     }
 
     fn new(
-        link: &Arc<dyn Link>,
+        session: &Arc<dyn Session>,
         queue: Option<PeerId>,
         peer: Newcomer,
         ending: CancellationToken,
     ) -> Result<Self, Refusal> {
-        let peer = link.join(queue, peer, &ending)?;
-        link.monitors().tell(|| MonitorEvent::HandshakeSucceeded { peer: peer.clone() });
-        let (link, keep) = (link.clone(), queue.is_some());
-        Ok(Self { link, peer, keep, ending, unsent: Vec::new(), reason: None })
+        let peer = session.join(queue, peer, &ending)?;
+        session.monitors().tell(|| MonitorEvent::HandshakeSucceeded { peer: peer.clone() });
+        let (session, keep) = (session.clone(), queue.is_some());
+        Ok(Self { session, peer, keep, ending, unsent: Vec::new(), reason: None })
     }
 
     /// Returns whether the connection is to end when nothing waits to be written.
@@ -261,8 +261,8 @@ impl Joined {
         self.ending.is_cancelled()
     }
 
-    pub(crate) fn link(&self) -> &dyn Link {
-        &*self.link
+    pub(crate) fn session(&self) -> &dyn Session {
+        &*self.session
     }
 
     pub(crate) fn id(&self) -> PeerId {
@@ -272,10 +272,10 @@ impl Joined {
 
 impl Drop for Joined {
     fn drop(&mut self) {
-        if self.link.part(self.peer.id, std::mem::take(&mut self.unsent), self.keep) {
-            Sweeper { link: self.link.clone(), is_done: false }.spawn();
+        if self.session.part(self.peer.id, std::mem::take(&mut self.unsent), self.keep) {
+            Sweeper { session: self.session.clone(), is_done: false }.spawn();
         }
-        self.link.monitors().tell(|| MonitorEvent::Disconnected {
+        self.session.monitors().tell(|| MonitorEvent::Disconnected {
             peer: self.peer.clone(),
             reason: self.reason.take().unwrap_or_else(|| ConnectionError::Closed.into()),
         });
@@ -286,7 +286,7 @@ impl Drop for Joined {
 /// socket has at most one at a time.
 #[derive(Debug)]
 struct Sweeper {
-    link: Arc<dyn Link>,
+    session: Arc<dyn Session>,
     /// Whether nothing is left to remove. The socket may have another sweeper from then on.
     is_done: bool,
 }
@@ -299,7 +299,7 @@ impl Sweeper {
     }
 
     async fn run(mut self) {
-        while poll_fn(|cx| self.link.poll_sweep(cx)).await {
+        while poll_fn(|cx| self.session.poll_sweep(cx)).await {
             // Not just to other tasks: connections have to learn what the system has for them, too.
             tokio::task::yield_now().await;
         }
@@ -310,7 +310,7 @@ impl Sweeper {
 impl Drop for Sweeper {
     fn drop(&mut self) {
         if !self.is_done {
-            self.link.end_sweep();
+            self.session.end_sweep();
         }
     }
 }
