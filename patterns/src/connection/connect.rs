@@ -7,7 +7,7 @@ use tracing::{debug, warn};
 use super::backoff::Backoff;
 use super::handshake::Place;
 use super::rejections::Rejections;
-use super::session::Slot;
+use super::session::Connector;
 use super::stranger::Stranger;
 use crate::Endpoint;
 use crate::error::ConnectionError;
@@ -18,14 +18,14 @@ use crate::transport::Stream;
 ///
 /// A peer that breaks the protocol, or won't have us, is tried again too, only not as often: it may be replaced
 /// by a better one. (libzmq gives such an endpoint up for good.)
-pub(crate) async fn connect(endpoint: Endpoint, slot: Slot) {
-    let mut backoff = Backoff::new(slot.session().options());
+pub(crate) async fn connect(endpoint: Endpoint, connector: Connector) {
+    let mut backoff = Backoff::new(connector.session().options());
     let rejections = Rejections::default();
     loop {
-        let outcome = attempt(&endpoint, &slot, &mut backoff).await;
-        let for_good = slot.is_given_up();
+        let outcome = attempt(&endpoint, &connector, &mut backoff).await;
+        let for_good = connector.is_given_up();
         match &outcome {
-            Ok(()) if slot.is_refused() => return,
+            Ok(()) if connector.is_refused() => return,
             // The socket has ended the connection, and goes on.
             Ok(()) => debug!(%endpoint, "disconnected"),
             Err(error) if error.is_ordinary() => debug!(%endpoint, %error, for_good, "not connected"),
@@ -39,7 +39,7 @@ pub(crate) async fn connect(endpoint: Endpoint, slot: Slot) {
         }
         let is_lasting = outcome.is_err_and(|error| error.is_lasting());
         let wait = backoff.wait(is_lasting, fastrand::f64());
-        if slot.retry_after(wait).await.is_none() {
+        if connector.retry_after(wait).await.is_none() {
             return;
         }
     }
@@ -48,35 +48,35 @@ pub(crate) async fn connect(endpoint: Endpoint, slot: Slot) {
 /// One connection, from its beginning to its end. `Ok` when this side ended it.
 async fn attempt(
     endpoint: &Endpoint,
-    slot: &Slot,
+    connector: &Connector,
     backoff: &mut Backoff,
 ) -> Result<(), Arc<ConnectionError>> {
-    let (session, monitors) = (slot.session(), slot.session().monitors());
+    let (session, monitors) = (connector.session(), connector.session().monitors());
     let (transport, reconnect) = (&session.options().transport, session.options().reconnect);
     monitors.tell(|| MonitorEvent::Connecting { endpoint: endpoint.clone() });
-    let Some(stream) = slot.unless_over(Stream::connect(endpoint, transport)).await else {
+    let Some(stream) = connector.unless_over(Stream::connect(endpoint, transport)).await else {
         return Ok(());
     };
     // Whether the endpoint is given up is decided before anybody is told: who hears of it may connect again at once.
     let stream = stream.map_err(Arc::new).inspect_err(|error| {
-        slot.give_up_unless(reconnect.survives_connecting(error));
+        connector.give_up_unless(reconnect.survives_connecting(error));
         monitors.tell(|| MonitorEvent::ConnectFailed { endpoint: endpoint.clone(), error: error.clone() });
     })?;
     monitors.tell(|| {
         let (endpoint, address) = (endpoint.clone(), stream.remote_address());
         MonitorEvent::Connected { endpoint, address }
     });
-    let mut stranger = Stranger::new(&stream, &**session, endpoint, Place::Connected(slot.queue()));
+    let mut stranger = Stranger::new(&stream, &**session, endpoint, Place::Connected(connector.queue()));
     // Apart, so that its memory isn't kept for as long as the connection lasts.
-    let Some(shaken) = slot.unless_over(Box::pin(stranger.shake_hands())).await else {
+    let Some(shaken) = connector.unless_over(Box::pin(stranger.shake_hands())).await else {
         return Ok(());
     };
-    let stay_out = || slot.give_up_unless(reconnect.survives_the_handshake());
+    let stay_out = || connector.give_up_unless(reconnect.survives_the_handshake());
     let shaken = shaken.inspect_err(|_| stay_out())?;
-    let mut driver = stranger.join(shaken, |peer| slot.join(peer).inspect_err(|_| stay_out()))?;
+    let mut driver = stranger.join(shaken, |peer| connector.join(peer).inspect_err(|_| stay_out()))?;
     debug!(%endpoint, "connected");
     backoff.reset();
-    driver.run().await.inspect_err(|_| slot.give_up_unless(reconnect.ever))?;
+    driver.run().await.inspect_err(|_| connector.give_up_unless(reconnect.ever))?;
     driver.finish().await;
     Ok(())
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   listen ── accept ─┐
-//!                     ├─► handshake ──► Slot::join ──► Driver: bytes ⇄ queues ──► part
+//!                     ├─► handshake ──► Connector::join ──► Driver: bytes ⇄ queues ──► part
 //!   connect ──────────┘                                                  │
 //!      ▲                                                                 │
 //!      └──────────────────────── back-off ◄──────────────────────────────┘
@@ -30,4 +30,4 @@ mod write_queue;
 pub(crate) use connect::connect;
 pub(crate) use listen::listen;
 pub(crate) use pipe::connect_inproc;
-pub(crate) use session::{Session, Slot, Tokens, Turn};
+pub(crate) use session::{Connector, Session, Tokens, Turn};

@@ -13,7 +13,7 @@ use tracing::{debug, warn};
 use super::backoff::Backoff;
 use super::bell::wake_after_news;
 use super::rejections::Rejections;
-use super::session::{Joined, Slot, Turn};
+use super::session::{Connector, Joined, Turn};
 use crate::Endpoint;
 use crate::context::Bound;
 use crate::error::ConnectionError;
@@ -29,18 +29,18 @@ const COMMANDS: usize = 500;
 
 /// Joins a socket to whatever is bound to the name, again and again, until this side ends it and nothing
 /// waits to be sent, or the name is given up.
-pub(crate) async fn connect_inproc(name: String, slot: Slot) {
+pub(crate) async fn connect_inproc(name: String, connector: Connector) {
     let endpoint = Endpoint::Inproc(name.clone());
-    let names = slot.session().options().context.clone();
-    let mut backoff = Backoff::new(slot.session().options());
-    let monitors = slot.session().monitors();
+    let names = connector.session().options().context.clone();
+    let mut backoff = Backoff::new(connector.session().options());
+    let monitors = connector.session().monitors();
     let rejections = Rejections::default();
     loop {
         monitors.tell(|| MonitorEvent::Connecting { endpoint: endpoint.clone() });
-        let Some(bound) = slot.unless_over(names.find(&name)).await else {
+        let Some(bound) = connector.unless_over(names.find(&name)).await else {
             return;
         };
-        let is_lasting = match join(&endpoint, &slot, &bound, &mut backoff).await {
+        let is_lasting = match join(&endpoint, &connector, &bound, &mut backoff).await {
             Ok(()) => {
                 debug!(%endpoint, "disconnected");
                 false
@@ -53,11 +53,11 @@ pub(crate) async fn connect_inproc(name: String, slot: Slot) {
                 error.is_lasting()
             }
         };
-        if slot.is_given_up() {
+        if connector.is_given_up() {
             return;
         }
         let wait = backoff.wait(is_lasting, fastrand::f64());
-        if slot.retry_after(wait).await.is_none() {
+        if connector.retry_after(wait).await.is_none() {
             return;
         }
     }
@@ -65,7 +65,7 @@ pub(crate) async fn connect_inproc(name: String, slot: Slot) {
 
 async fn join(
     endpoint: &Endpoint,
-    near: &Slot,
+    near: &Connector,
     far: &Bound,
     backoff: &mut Backoff,
 ) -> Result<(), Arc<ConnectionError>> {
@@ -96,7 +96,7 @@ async fn join(
 }
 
 /// Makes each socket the other's peer.
-fn introduced(endpoint: &Endpoint, near: &Slot, far: &Bound) -> Result<Pipe, ConnectionError> {
+fn introduced(endpoint: &Endpoint, near: &Connector, far: &Bound) -> Result<Pipe, ConnectionError> {
     let (near_local, far_local) = (near.session().local(), far.session.local());
     if !near_local.socket_type.is_compatible(far_local.socket_type) {
         let theirs = far_local.socket_type.to_string();

@@ -132,14 +132,14 @@ pub(crate) struct Tokens {
 /// The place in its socket of a peer that this side connects to. Messages that wait for the peer outlive its
 /// connections, if it has a queue of its own. The queue ends with this guard, wherever its task is cancelled.
 #[derive(Debug)]
-pub(crate) struct Slot {
+pub(crate) struct Connector {
     session: Arc<dyn Session>,
     endpoint: Endpoint,
     queue: Option<PeerId>,
     tokens: Tokens,
 }
 
-impl Slot {
+impl Connector {
     pub(crate) const fn new(
         session: Arc<dyn Session>,
         endpoint: Endpoint,
@@ -211,7 +211,7 @@ impl Slot {
     }
 }
 
-impl Drop for Slot {
+impl Drop for Connector {
     fn drop(&mut self) {
         if let Some(id) = self.queue {
             // If nobody wants the end of this connection, its runtime has ended.

@@ -13,7 +13,7 @@ use tracing::warn;
 
 use super::SocketCore;
 use super::endpoints::{Attachment, Endpoints, Role};
-use crate::connection::{self, Session, Slot, Tokens};
+use crate::connection::{self, Connector, Session, Tokens};
 use crate::context::{Bound, Member};
 use crate::error::{BindError, Closed, ConnectError, UnknownEndpoint};
 use crate::monitor::MonitorEvent;
@@ -121,12 +121,12 @@ impl<R: Routing> SocketCore<R> {
         }
         let queue = open()?;
         let tokens = self.tokens();
-        let slot = Slot::new(self.clone(), endpoint.clone(), queue, tokens.clone());
+        let connector = Connector::new(self.clone(), endpoint.clone(), queue, tokens.clone());
         let ended = CancellationToken::new();
         let before = if self.is_alone_at_peers() { endpoints.departing(&endpoint) } else { Vec::new() };
         let guard = ended.clone().drop_guard();
         let connected =
-            self.clone().keep_connected(endpoint.clone(), slot, tokens.until.clone(), before, guard);
+            self.clone().keep_connected(endpoint.clone(), connector, tokens.until.clone(), before, guard);
         let task = self.tasks.spawn_on(connected, &runtime);
         let attachment = Attachment { tokens, listener: Weak::new(), queue, task, ended: Some(ended) };
         endpoints.attach(Role::Connected, endpoint.clone(), attachment);
@@ -139,7 +139,7 @@ impl<R: Routing> SocketCore<R> {
     async fn keep_connected(
         self: Arc<Self>,
         endpoint: Endpoint,
-        slot: Slot,
+        connector: Connector,
         until: CancellationToken,
         before: Vec<CancellationToken>,
         _ended: DropGuard,
@@ -152,8 +152,8 @@ impl<R: Routing> SocketCore<R> {
             };
             let _ = tokio::time::timeout(MAX_DEPARTURE_WAIT, departed).await;
             match endpoint.clone() {
-                Endpoint::Inproc(name) => connection::connect_inproc(name, slot).await,
-                endpoint => connection::connect(endpoint, slot).await,
+                Endpoint::Inproc(name) => connection::connect_inproc(name, connector).await,
+                endpoint => connection::connect(endpoint, connector).await,
             }
         };
         until.run_until_cancelled(connected).await;
