@@ -12,7 +12,7 @@ use super::bell::{Bell, wake_after_news};
 use super::drain::Drain;
 use super::handshake::Shaken;
 use super::rest::Rest;
-use super::session::{Joined, Turn};
+use super::session::{Joined, WriteReport};
 use super::vigil::{Beat, Vigil};
 use super::write_queue::WriteQueue;
 use crate::error::ConnectionError;
@@ -370,8 +370,8 @@ impl<'a> Driver<'a> {
     }
 
     /// An exchange at the end of a turn: what it takes is written in the next.
-    fn look_once_more(&mut self, cx: &Context<'_>, rests: bool) -> Result<(), ConnectionError> {
-        self.exchange(false, rests)?;
+    fn look_once_more(&mut self, cx: &Context<'_>, may_shrink: bool) -> Result<(), ConnectionError> {
+        self.exchange(false, may_shrink)?;
         if !self.queue.is_empty() {
             cx.waker().wake_by_ref();
         }
@@ -379,17 +379,17 @@ impl<'a> Driver<'a> {
     }
 
     /// Reports what is written, and takes what is staged.
-    fn exchange(&mut self, blocked: bool, rests: bool) -> Result<(), ConnectionError> {
+    fn exchange(&mut self, blocked: bool, may_shrink: bool) -> Result<(), ConnectionError> {
         self.queue.take_spare(&mut self.taken.spare);
-        let turn = Turn {
+        let report = WriteReport {
             written: std::mem::take(&mut self.written),
             handed: Size::default(),
             room: Size::default(),
             blocked,
             wants_control: !self.queue.has_control(),
-            rests,
+            may_shrink,
         };
-        self.peer.session().exchange(self.peer.id(), turn, &mut self.taken, self.bell.hang())?;
+        self.peer.session().exchange(self.peer.id(), report, &mut self.taken, self.bell.hang())?;
         self.is_told |= self.taken.control.len() >= MANY_COMMANDS;
         self.queue.extend(&mut self.taken);
         self.end = self.taken.end;

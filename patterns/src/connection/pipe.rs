@@ -13,7 +13,7 @@ use tracing::{debug, warn};
 use super::backoff::Backoff;
 use super::bell::wake_after_news;
 use super::rejections::Rejections;
-use super::session::{Connector, Joined, Turn};
+use super::session::{Connector, Joined, WriteReport};
 use crate::Endpoint;
 use crate::context::Bound;
 use crate::error::ConnectionError;
@@ -268,9 +268,10 @@ impl End {
         received.sub(unread);
         let handed = std::mem::take(&mut self.handed);
         let wants_control = !blocked && self.commands.is_empty();
-        let turn = Turn { written: received, handed, room, blocked, wants_control, rests: true };
+        let report =
+            WriteReport { written: received, handed, room, blocked, wants_control, may_shrink: true };
         let mut taken = Taken::default();
-        self.peer.session().exchange(self.peer.id(), turn, &mut taken, cx.waker())?;
+        self.peer.session().exchange(self.peer.id(), report, &mut taken, cx.waker())?;
         self.end = taken.end;
         let anything = !taken.control.is_empty() || !taken.runs.is_empty();
         self.runs.append(&mut taken.runs);

@@ -21,7 +21,7 @@ use crate::{Endpoint, PeerId, PeerInfo};
 
 /// The report of a connection that comes for more to write.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Turn {
+pub(crate) struct WriteReport {
     /// Messages that the kernel has taken since the last time, or a peer within the process has received.
     pub(crate) written: Size,
     /// Messages that were put into the inbox of a peer within the process, received or not.
@@ -33,7 +33,7 @@ pub(crate) struct Turn {
     /// Whether all commands that were handed over before are written.
     pub(crate) wants_control: bool,
     /// Whether nothing more is expected soon: memory that holds nothing can be given back.
-    pub(crate) rests: bool,
+    pub(crate) may_shrink: bool,
 }
 
 /// A socket, as its connections see it. No method waits.
@@ -80,12 +80,12 @@ pub(crate) trait Session: fmt::Debug + Send + Sync {
     /// Returns whether the peer may be read. Call it before each read. If not, the waker is called when it may.
     fn may_read(&self, id: PeerId, waker: &Waker) -> bool;
 
-    /// Takes the messages to be written, and commands if they are wanted. If there is nothing, or `turn.blocked`, the
+    /// Takes the messages to be written, and commands if they are wanted. If there is nothing, or `report.blocked`, the
     /// waker is called when there is something new.
     fn exchange(
         &self,
         id: PeerId,
-        turn: Turn,
+        report: WriteReport,
         taken: &mut Taken,
         waker: &Waker,
     ) -> Result<(), ConnectionError>;

@@ -7,7 +7,7 @@ use enfonet_zmtp::{Batch, Command, LocalProperties, SocketType, Subscription};
 use tokio_util::sync::CancellationToken;
 
 use super::{Out, SocketCore};
-use crate::connection::{Session, Turn};
+use crate::connection::{Session, WriteReport};
 use crate::error::ConnectionError;
 use crate::monitor::Monitors;
 use crate::options::Settings;
@@ -141,13 +141,13 @@ impl<R: Routing> Session for SocketCore<R> {
     fn exchange(
         &self,
         id: PeerId,
-        turn: Turn,
+        report: WriteReport,
         taken: &mut Taken,
         waker: &Waker,
     ) -> Result<(), ConnectionError> {
         let mut guard = self.out();
         let out = &mut *guard;
-        if turn.wants_control {
+        if report.wants_control {
             out.routing.tell(id, &mut out.outboxes[id]);
         }
         let outbox = &mut out.outboxes[id];
@@ -157,11 +157,11 @@ impl<R: Routing> Session for SocketCore<R> {
         if outbox.replaced {
             return Err(ConnectionError::Replaced);
         }
-        outbox.hand_over(turn.handed);
-        let is_roomier = outbox.set_room(turn.room);
+        outbox.hand_over(report.handed);
+        let is_roomier = outbox.set_room(report.room);
         let look_again =
-            outbox.exchange(turn.written, turn.blocked, turn.wants_control, taken, waker) || is_roomier;
-        if turn.rests {
+            outbox.exchange(report.written, report.blocked, report.wants_control, taken, waker) || is_roomier;
+        if report.may_shrink {
             outbox.give_back_memory();
         }
         // Senders that found no room in the queue try again once the lock is released.
