@@ -11,7 +11,7 @@ use tracing::{debug, warn};
 
 use super::descriptors::Share;
 use super::handshake::Place;
-use super::pending::{Pending, PendingPeers, Shortage};
+use super::handshake_slots::{HandshakeSlot, HandshakeSlots, Shortage};
 use super::rejections::Rejections;
 use super::session::{Joined, Session, Tokens};
 use super::stranger::Stranger;
@@ -33,7 +33,7 @@ pub(crate) async fn listen(
     Tokens { admitting, ending, until }: Tokens,
 ) {
     let host = Arc::new(Host {
-        pending: PendingPeers::new(session.options().handshakes),
+        handshake_slots: HandshakeSlots::new(session.options().handshakes),
         share: Share::new(),
         rejections: Rejections::default(),
         not_accepted: LogLimiter::default(),
@@ -50,9 +50,9 @@ pub(crate) async fn listen(
                 accepted = listener.accept() => match accepted {
                     None => break,
                     Some(Ok(stream)) => match host.admit(stream, &mut connections).await {
-                        Ok((stream, pending)) => {
+                        Ok((stream, slot)) => {
                             let host = host.clone();
-                            connections.spawn(tasks.track_future(async move { host.serve(stream, pending).await }));
+                            connections.spawn(tasks.track_future(async move { host.serve(stream, slot).await }));
                         }
                         Err((stream, shortage)) => host.reject(stream, shortage).await,
                     },
@@ -89,7 +89,7 @@ struct Host {
     admitting: CancellationToken,
     ending: CancellationToken,
     /// Handshakes under way.
-    pending: Arc<PendingPeers>,
+    handshake_slots: Arc<HandshakeSlots>,
     share: Share,
     rejections: Rejections,
     not_accepted: LogLimiter,
@@ -101,7 +101,7 @@ impl Host {
         &self,
         mut stream: Stream,
         connections: &mut JoinSet<()>,
-    ) -> Result<(Stream, Pending), (Stream, Shortage)> {
+    ) -> Result<(Stream, HandshakeSlot), (Stream, Shortage)> {
         self.session.monitors().tell(|| {
             let (endpoint, address) = (self.endpoint.clone(), stream.remote_address());
             MonitorEvent::Accepted { endpoint, address }
@@ -112,8 +112,8 @@ impl Host {
                 Err(stream) => return Err((stream, Shortage::Descriptors)),
             }
         }
-        match self.pending.admit(stream.origin()) {
-            Ok(pending) => Ok((stream, pending)),
+        match self.handshake_slots.admit(stream.origin()) {
+            Ok(slot) => Ok((stream, slot)),
             Err(shortage) => Err((stream, shortage)),
         }
     }
@@ -126,7 +126,7 @@ impl Host {
         connections: &mut JoinSet<()>,
     ) -> Result<Stream, Stream> {
         while connections.try_join_next().is_some() {}
-        if self.pending.evict(Shortage::Descriptors).is_err() {
+        if self.handshake_slots.evict(Shortage::Descriptors).is_err() {
             return Err(stream);
         }
         // The handshake may be complete by now, and stay; then nothing is freed.
@@ -143,7 +143,7 @@ impl Host {
     /// Closes a connection unheard. Without descriptors, those that follow would have to go too, so they wait.
     async fn reject(&self, stream: Stream, shortage: Shortage) {
         let mut stranger = Stranger::new(&stream, &*self.session, &self.endpoint, Place::Accepted);
-        self.turn_away(&stream, &stranger.fail(self.pending.error(shortage)));
+        self.turn_away(&stream, &stranger.fail(self.handshake_slots.error(shortage)));
         drop(stranger);
         drop(stream);
         if shortage == Shortage::Descriptors {
@@ -165,13 +165,13 @@ impl Host {
                 None => debug!(%endpoint, %error, "can't accept connections for now"),
             }
             // One less is under way, if there is any.
-            let _ = self.pending.evict(Shortage::Descriptors);
+            let _ = self.handshake_slots.evict(Shortage::Descriptors);
             tokio::time::sleep(EXHAUSTED).await;
         }
     }
 
-    async fn serve(&self, stream: Stream, pending: Pending) {
-        match self.converse(&stream, pending).await {
+    async fn serve(&self, stream: Stream, slot: HandshakeSlot) {
+        match self.converse(&stream, slot).await {
             Ok(()) => {}
             Err(error) if error.is_ordinary() => {
                 debug!(endpoint = %self.endpoint, address = stream.remote_address(), %error, "a peer has gone");
@@ -180,19 +180,19 @@ impl Host {
         }
     }
 
-    async fn converse(&self, stream: &Stream, mut pending: Pending) -> Result<(), Arc<ConnectionError>> {
+    async fn converse(&self, stream: &Stream, mut slot: HandshakeSlot) -> Result<(), Arc<ConnectionError>> {
         let mut stranger = Stranger::new(stream, &*self.session, &self.endpoint, Place::Accepted);
         // Apart, so that its memory isn't kept for as long as the connection lasts.
         let shaken = tokio::select! {
             biased;
             () = self.admitting.cancelled() => return Ok(()),
             shaken = Box::pin(stranger.shake_hands()) => Ok(shaken),
-            error = pending.evicted() => Err(error),
+            error = slot.evicted() => Err(error),
         };
         let shaken = shaken.map_err(|error| stranger.fail(error))?;
         let join = |peer| Joined::accept(&self.session, peer, self.ending.clone());
         let mut driver = stranger.join(shaken?, join)?;
-        drop(pending);
+        drop(slot);
         driver.run().await?;
         driver.finish().await;
         Ok(())

@@ -14,7 +14,7 @@ use crate::transport::Origin;
 
 /// The handshakes at one endpoint.
 #[derive(Debug)]
-pub(super) struct PendingPeers {
+pub(super) struct HandshakeSlots {
     limit: usize,
     table: Mutex<Table>,
 }
@@ -28,8 +28,8 @@ pub(super) enum Shortage {
 
 /// A handshake's place. Free again when it is dropped.
 #[derive(Debug)]
-pub(super) struct Pending {
-    peers: Arc<PendingPeers>,
+pub(super) struct HandshakeSlot {
+    slots: Arc<HandshakeSlots>,
     origin: Origin,
     serial: u64,
     /// Told when the handshake has to give way.
@@ -46,7 +46,7 @@ struct Table {
     ranking: BTreeSet<(usize, Reverse<u64>, Origin)>,
 }
 
-impl PendingPeers {
+impl HandshakeSlots {
     pub(super) fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self { limit, table: Mutex::default() })
     }
@@ -55,14 +55,14 @@ impl PendingPeers {
     ///
     /// # Errors
     /// No handshake is under way that could give way.
-    pub(super) fn admit(self: &Arc<Self>, origin: Origin) -> Result<Pending, Shortage> {
+    pub(super) fn admit(self: &Arc<Self>, origin: Origin) -> Result<HandshakeSlot, Shortage> {
         let mut table = self.table();
         if table.count >= self.limit {
             table.evict(Shortage::Handshakes)?;
         }
         let (serial, evicted) = table.enter(origin);
         drop(table);
-        Ok(Pending { peers: self.clone(), origin, serial, evicted })
+        Ok(HandshakeSlot { slots: self.clone(), origin, serial, evicted })
     }
 
     /// Has a handshake give way for the sake of what it uses.
@@ -86,20 +86,20 @@ impl PendingPeers {
     }
 }
 
-impl Pending {
+impl HandshakeSlot {
     /// Waits until the handshake has to give way, and returns why. Cancel safe.
     pub(super) async fn evicted(&mut self) -> ConnectionError {
         match (&mut self.evicted).await {
-            Ok(shortage) => self.peers.error(shortage),
+            Ok(shortage) => self.slots.error(shortage),
             // Its entry goes only with an eviction, or with this.
             Err(_) => std::future::pending().await,
         }
     }
 }
 
-impl Drop for Pending {
+impl Drop for HandshakeSlot {
     fn drop(&mut self) {
-        let _ = self.peers.table().remove(self.origin, self.serial);
+        let _ = self.slots.table().remove(self.origin, self.serial);
     }
 }
 
@@ -167,42 +167,42 @@ mod tests {
         Origin::of(std::net::Ipv4Addr::new(10, 0, 0, number).into())
     }
 
-    fn is_evicted(pending: &mut Pending) -> bool {
-        pending.evicted.try_recv().is_ok()
+    fn is_evicted(slot: &mut HandshakeSlot) -> bool {
+        slot.evicted.try_recv().is_ok()
     }
 
     #[test]
     fn the_oldest_of_the_address_with_the_most_gives_way() {
-        let peers = PendingPeers::new(5);
-        let mut greedy: Vec<_> = (0..3).map(|_| peers.admit(origin(1)).unwrap()).collect();
-        let mut modest: Vec<_> = (0..2).map(|_| peers.admit(origin(2)).unwrap()).collect();
-        let mut newcomer = peers.admit(origin(3)).unwrap();
+        let slots = HandshakeSlots::new(5);
+        let mut greedy: Vec<_> = (0..3).map(|_| slots.admit(origin(1)).unwrap()).collect();
+        let mut modest: Vec<_> = (0..2).map(|_| slots.admit(origin(2)).unwrap()).collect();
+        let mut newcomer = slots.admit(origin(3)).unwrap();
         assert_eq!(greedy.iter_mut().map(is_evicted).collect::<Vec<_>>(), [true, false, false]);
         // Of two that have as many, the one whose oldest is oldest.
-        let _another = peers.admit(origin(4)).unwrap();
+        let _another = slots.admit(origin(4)).unwrap();
         assert_eq!(greedy.iter_mut().map(is_evicted).collect::<Vec<_>>(), [false, true, false]);
         assert!(!modest.iter_mut().any(is_evicted) && !is_evicted(&mut newcomer));
         // One that has left makes room.
         modest.pop();
-        let _room = peers.admit(origin(5)).unwrap();
+        let _room = slots.admit(origin(5)).unwrap();
         assert!(!greedy.iter_mut().any(is_evicted) && !modest.iter_mut().any(is_evicted));
     }
 
     #[test]
     fn none_gives_way_where_there_is_none() {
-        let peers = PendingPeers::new(5);
-        assert_eq!(peers.evict(Shortage::Descriptors), Err(Shortage::Descriptors));
-        let mut first = peers.admit(origin(1)).unwrap();
-        assert_eq!(peers.evict(Shortage::Descriptors), Ok(()));
+        let slots = HandshakeSlots::new(5);
+        assert_eq!(slots.evict(Shortage::Descriptors), Err(Shortage::Descriptors));
+        let mut first = slots.admit(origin(1)).unwrap();
+        assert_eq!(slots.evict(Shortage::Descriptors), Ok(()));
         assert!(is_evicted(&mut first));
-        assert_eq!(PendingPeers::new(0).admit(origin(1)).unwrap_err(), Shortage::Handshakes);
+        assert_eq!(HandshakeSlots::new(0).admit(origin(1)).unwrap_err(), Shortage::Handshakes);
     }
 
     proptest! {
         #[test]
         fn the_table_is_what_a_list_of_all_says(steps in prop::collection::vec((0u8..4, any::<bool>(), 0usize..6), 1..100)) {
-            let peers = PendingPeers::new(6);
-            let mut model: Vec<Pending> = Vec::new();
+            let slots = HandshakeSlots::new(6);
+            let mut model: Vec<HandshakeSlot> = Vec::new();
             for (number, leaves, at) in steps {
                 if leaves {
                     if at < model.len() {
@@ -211,19 +211,19 @@ mod tests {
                     continue;
                 }
                 let expected = (model.len() == 6).then(|| {
-                    let count = |origin| model.iter().filter(|pending| pending.origin == origin).count();
-                    let most = model.iter().map(|pending| count(pending.origin)).max().unwrap();
-                    model.iter().find(|pending| count(pending.origin) == most).unwrap().serial
+                    let count = |origin| model.iter().filter(|slot| slot.origin == origin).count();
+                    let most = model.iter().map(|slot| count(slot.origin)).max().unwrap();
+                    model.iter().find(|slot| count(slot.origin) == most).unwrap().serial
                 });
-                let newcomer = peers.admit(origin(number)).unwrap();
+                let newcomer = slots.admit(origin(number)).unwrap();
                 let evicted = model.iter_mut().position(is_evicted).map(|at| model.remove(at).serial);
                 prop_assert_eq!(evicted, expected);
                 model.push(newcomer);
-                let table = peers.table();
+                let table = slots.table();
                 prop_assert_eq!((table.count, table.ranking.len()), (model.len(), table.by_origin.len()));
             }
             model.clear();
-            let table = peers.table();
+            let table = slots.table();
             prop_assert_eq!((table.count, table.ranking.len()), (0, 0));
         }
     }
