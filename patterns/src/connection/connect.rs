@@ -6,9 +6,9 @@ use tracing::{debug, warn};
 
 use super::backoff::Backoff;
 use super::handshake::Place;
+use super::pending_peer::PendingPeer;
 use super::rejections::Rejections;
 use super::session::Connector;
-use super::stranger::Stranger;
 use crate::Endpoint;
 use crate::error::ConnectionError;
 use crate::monitor::MonitorEvent;
@@ -66,14 +66,14 @@ async fn attempt(
         let (endpoint, address) = (endpoint.clone(), stream.remote_address());
         MonitorEvent::Connected { endpoint, address }
     });
-    let mut stranger = Stranger::new(&stream, &**session, endpoint, Place::Connected(connector.queue()));
+    let mut pending = PendingPeer::new(&stream, &**session, endpoint, Place::Connected(connector.queue()));
     // Apart, so that its memory isn't kept for as long as the connection lasts.
-    let Some(shaken) = connector.unless_over(Box::pin(stranger.shake_hands())).await else {
+    let Some(shaken) = connector.unless_over(Box::pin(pending.shake_hands())).await else {
         return Ok(());
     };
     let stay_out = || connector.give_up_unless(reconnect.survives_the_handshake());
     let shaken = shaken.inspect_err(|_| stay_out())?;
-    let mut driver = stranger.join(shaken, |peer| connector.join(peer).inspect_err(|_| stay_out()))?;
+    let mut driver = pending.join(shaken, |peer| connector.join(peer).inspect_err(|_| stay_out()))?;
     debug!(%endpoint, "connected");
     backoff.reset();
     driver.run().await.inspect_err(|_| connector.give_up_unless(reconnect.ever))?;

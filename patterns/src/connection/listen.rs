@@ -12,9 +12,9 @@ use tracing::{debug, warn};
 use super::descriptors::Share;
 use super::handshake::Place;
 use super::handshake_slots::{HandshakeSlot, HandshakeSlots, Shortage};
+use super::pending_peer::PendingPeer;
 use super::rejections::Rejections;
 use super::session::{Joined, Session, Tokens};
-use super::stranger::Stranger;
 use crate::error::ConnectionError;
 use crate::monitor::MonitorEvent;
 use crate::transport::{Listener, Stream};
@@ -142,9 +142,9 @@ impl Host {
 
     /// Closes a connection unheard. Without descriptors, those that follow would have to go too, so they wait.
     async fn reject(&self, stream: Stream, shortage: Shortage) {
-        let mut stranger = Stranger::new(&stream, &*self.session, &self.endpoint, Place::Accepted);
-        self.turn_away(&stream, &stranger.fail(self.handshake_slots.error(shortage)));
-        drop(stranger);
+        let mut pending = PendingPeer::new(&stream, &*self.session, &self.endpoint, Place::Accepted);
+        self.turn_away(&stream, &pending.fail(self.handshake_slots.error(shortage)));
+        drop(pending);
         drop(stream);
         if shortage == Shortage::Descriptors {
             tokio::time::sleep(EXHAUSTED).await;
@@ -181,17 +181,17 @@ impl Host {
     }
 
     async fn converse(&self, stream: &Stream, mut slot: HandshakeSlot) -> Result<(), Arc<ConnectionError>> {
-        let mut stranger = Stranger::new(stream, &*self.session, &self.endpoint, Place::Accepted);
+        let mut pending = PendingPeer::new(stream, &*self.session, &self.endpoint, Place::Accepted);
         // Apart, so that its memory isn't kept for as long as the connection lasts.
         let shaken = tokio::select! {
             biased;
             () = self.admitting.cancelled() => return Ok(()),
-            shaken = Box::pin(stranger.shake_hands()) => Ok(shaken),
+            shaken = Box::pin(pending.shake_hands()) => Ok(shaken),
             error = slot.evicted() => Err(error),
         };
-        let shaken = shaken.map_err(|error| stranger.fail(error))?;
+        let shaken = shaken.map_err(|error| pending.fail(error))?;
         let join = |peer| Joined::accept(&self.session, peer, self.ending.clone());
-        let mut driver = stranger.join(shaken?, join)?;
+        let mut driver = pending.join(shaken?, join)?;
         drop(slot);
         driver.run().await?;
         driver.finish().await;

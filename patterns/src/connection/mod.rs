@@ -19,11 +19,11 @@ mod driver;
 mod handshake;
 mod handshake_slots;
 mod listen;
+mod pending_peer;
 mod pipe;
 mod rejections;
 mod rest;
 mod session;
-mod stranger;
 mod vigil;
 mod write_queue;
 

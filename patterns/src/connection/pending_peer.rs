@@ -15,7 +15,7 @@ use crate::transport::Stream;
 /// A drop guard of a connected peer's handshake: reports `HandshakeFailed` unless [`join`](Self::join) succeeded, even
 /// if the task is cancelled.
 #[derive(Debug)]
-pub(super) struct Stranger<'a> {
+pub(super) struct PendingPeer<'a> {
     stream: &'a Stream,
     session: &'a dyn Session,
     endpoint: &'a Endpoint,
@@ -24,7 +24,7 @@ pub(super) struct Stranger<'a> {
     is_peer: bool,
 }
 
-impl<'a> Stranger<'a> {
+impl<'a> PendingPeer<'a> {
     pub(super) const fn new(
         stream: &'a Stream,
         session: &'a dyn Session,
@@ -58,7 +58,7 @@ impl<'a> Stranger<'a> {
     }
 }
 
-impl Drop for Stranger<'_> {
+impl Drop for PendingPeer<'_> {
     fn drop(&mut self) {
         if !self.is_peer {
             self.session.monitors().tell(|| MonitorEvent::HandshakeFailed {
