@@ -62,7 +62,7 @@ impl PeerInfo {
 
 /// A peer that has come through the handshake.
 #[derive(Clone, Debug)]
-pub(crate) struct Newcomer {
+pub(crate) struct HandshakenPeer {
     pub(crate) peer: PeerProperties,
     pub(crate) endpoint: Endpoint,
     pub(crate) address: String,
@@ -72,7 +72,7 @@ pub(crate) struct Newcomer {
     pub(crate) room: Size,
 }
 
-impl Newcomer {
+impl HandshakenPeer {
     /// Creates a peer behind a stream.
     pub(crate) fn new(peer: PeerProperties, endpoint: Endpoint, address: String, is_accepted: bool) -> Self {
         Self { peer, endpoint, address, is_accepted, room: Size::default() }

@@ -8,7 +8,7 @@ use super::session::{Joined, Session};
 use crate::Endpoint;
 use crate::error::ConnectionError;
 use crate::monitor::MonitorEvent;
-use crate::peer::Newcomer;
+use crate::peer::HandshakenPeer;
 use crate::routing::Refusal;
 use crate::transport::Stream;
 
@@ -42,11 +42,11 @@ impl<'a> PendingPeer<'a> {
     pub(super) fn join(
         mut self,
         shaken: Shaken,
-        join: impl FnOnce(Newcomer) -> Result<Joined, Refusal>,
+        join: impl FnOnce(HandshakenPeer) -> Result<Joined, Refusal>,
     ) -> Result<Driver<'a>, Arc<ConnectionError>> {
         let (endpoint, address) = (self.endpoint.clone(), self.stream.peer_address());
         let is_accepted = self.place.is_accepted();
-        let placed = |peer| join(Newcomer::new(peer, endpoint, address, is_accepted));
+        let placed = |peer| join(HandshakenPeer::new(peer, endpoint, address, is_accepted));
         let started = Driver::start(self.stream, shaken, placed);
         self.is_peer = started.is_ok();
         started.map_err(|refusal| self.fail(refusal.into()))

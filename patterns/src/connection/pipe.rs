@@ -18,7 +18,7 @@ use crate::Endpoint;
 use crate::context::Bound;
 use crate::error::ConnectionError;
 use crate::monitor::MonitorEvent;
-use crate::peer::Newcomer;
+use crate::peer::HandshakenPeer;
 use crate::queue::{EndMode, IdleEnd, Taken};
 use crate::size::Size;
 
@@ -105,19 +105,19 @@ fn introduced(endpoint: &Endpoint, near: &Connector, far: &Bound) -> Result<Pipe
     // Checked before the other socket takes this one for its peer.
     near.session().has_place(near.queue())?;
     let (near_room, far_room) = (near.session().room(), far.session.room());
-    let comer = introduce(endpoint, near_local, near_room, true);
-    let far_peer = Joined::accept(&far.session, comer, far.tokens.ending.clone())?;
+    let near_peer = introduce(endpoint, near_local, near_room, true);
+    let far_peer = Joined::accept(&far.session, near_peer, far.tokens.ending.clone())?;
     let near_peer = near.join(introduce(endpoint, far_local, far_room, false))?;
     Ok(Pipe { near: End::new(near_peer), far: End::new(far_peer) })
 }
 
 /// Returns the peer that a handshake would have introduced.
-fn introduce(endpoint: &Endpoint, local: LocalProperties, room: Size, is_accepted: bool) -> Newcomer {
+fn introduce(endpoint: &Endpoint, local: LocalProperties, room: Size, is_accepted: bool) -> HandshakenPeer {
     let metadata = local.to_metadata();
     let identity = if local.socket_type.announces_identity() { local.identity } else { Default::default() };
     let (version, socket_type) = (Version::V3_1, Some(local.socket_type));
     let peer = PeerProperties { version, socket_type, identity, metadata, user: User::default() };
-    Newcomer { room, ..Newcomer::new(peer, endpoint.clone(), String::new(), is_accepted) }
+    HandshakenPeer { room, ..HandshakenPeer::new(peer, endpoint.clone(), String::new(), is_accepted) }
 }
 
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::ConnectionError;
 use crate::monitor::{MonitorEvent, Monitors};
 use crate::options::Settings;
-use crate::peer::Newcomer;
+use crate::peer::HandshakenPeer;
 use crate::queue::{IdleEnd, Taken};
 use crate::routing::Refusal;
 use crate::size::Size;
@@ -67,7 +67,7 @@ pub(crate) trait Session: fmt::Debug + Send + Sync {
     fn join(
         &self,
         queue: Option<PeerId>,
-        peer: Newcomer,
+        peer: HandshakenPeer,
         ending: &CancellationToken,
     ) -> Result<Arc<PeerInfo>, Refusal>;
 
@@ -206,7 +206,7 @@ impl Connector {
     }
 
     /// Adds the peer to the socket, until the guard is dropped.
-    pub(crate) fn join(&self, peer: Newcomer) -> Result<Joined, Refusal> {
+    pub(crate) fn join(&self, peer: HandshakenPeer) -> Result<Joined, Refusal> {
         Joined::new(&self.session, self.queue, peer, self.tokens.ending.clone())
     }
 }
@@ -238,7 +238,7 @@ impl Joined {
     /// Adds a peer that has connected to this side: its queue begins and ends with it.
     pub(crate) fn accept(
         session: &Arc<dyn Session>,
-        peer: Newcomer,
+        peer: HandshakenPeer,
         ending: CancellationToken,
     ) -> Result<Self, Refusal> {
         Self::new(session, None, peer, ending)
@@ -247,7 +247,7 @@ impl Joined {
     fn new(
         session: &Arc<dyn Session>,
         queue: Option<PeerId>,
-        peer: Newcomer,
+        peer: HandshakenPeer,
         ending: CancellationToken,
     ) -> Result<Self, Refusal> {
         let peer = session.join(queue, peer, &ending)?;

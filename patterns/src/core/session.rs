@@ -11,7 +11,7 @@ use crate::connection::{Session, WriteReport};
 use crate::error::ConnectionError;
 use crate::monitor::Monitors;
 use crate::options::Settings;
-use crate::peer::Newcomer;
+use crate::peer::HandshakenPeer;
 use crate::queue::{IdleEnd, Inbound, Outbox, Taken};
 use crate::routing::{Refusal, Routing};
 use crate::size::Size;
@@ -65,7 +65,7 @@ impl<R: Routing> Session for SocketCore<R> {
     fn join(
         &self,
         queue: Option<PeerId>,
-        peer: Newcomer,
+        peer: HandshakenPeer,
         ending: &CancellationToken,
     ) -> Result<Arc<PeerInfo>, Refusal> {
         let mut guard = self.out();

@@ -153,7 +153,7 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::Endpoint;
-    use crate::peer::Newcomer;
+    use crate::peer::HandshakenPeer;
     use crate::size::Size;
 
     /// A queue for a test, under an id of its own.
@@ -165,11 +165,11 @@ pub(crate) mod tests {
     }
 
     /// Returns a peer that says next to nothing of itself.
-    pub(crate) fn newcomer(version: Version, identity: &'static str) -> Newcomer {
+    pub(crate) fn newcomer(version: Version, identity: &'static str) -> HandshakenPeer {
         let (metadata, user) = (Metadata::default(), User::default());
         let peer =
             PeerProperties { version, socket_type: None, identity: Bytes::from(identity), metadata, user };
-        Newcomer::new(peer, Endpoint::Inproc("test".into()), String::new(), true)
+        HandshakenPeer::new(peer, Endpoint::Inproc("test".into()), String::new(), true)
     }
 
     /// Returns a [`newcomer`] that has joined with this id.
