@@ -12,7 +12,7 @@ use super::bell::{Bell, wake_after_news};
 use super::drain::Drain;
 use super::handshake::Shaken;
 use super::rest::Rest;
-use super::session::{Joined, WriteReport};
+use super::session::{PeerGuard, WriteReport};
 use super::vigil::{Beat, Vigil};
 use super::write_queue::WriteQueue;
 use crate::error::ConnectionError;
@@ -37,7 +37,7 @@ const SUBSCRIBER_BUDGET: usize = 16 << 10;
 #[derive(Debug)]
 pub(super) struct Driver<'a> {
     stream: &'a Stream,
-    peer: Joined,
+    peer: PeerGuard,
     incoming: Incoming,
     /// Whether the peer knows commands: those before ZMTP 3 don't.
     has_commands: bool,
@@ -83,7 +83,7 @@ impl<'a> Driver<'a> {
     pub(super) fn start<E>(
         stream: &'a Stream,
         Shaken { outcome, received, ready }: Shaken,
-        join: impl FnOnce(PeerProperties) -> Result<Joined, E>,
+        join: impl FnOnce(PeerProperties) -> Result<PeerGuard, E>,
     ) -> Result<Self, E> {
         let HandshakeOutcome { peer, sealer, opener } = outcome;
         let version = peer.version;

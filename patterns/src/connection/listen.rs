@@ -14,7 +14,7 @@ use super::handshake::Place;
 use super::handshake_slots::{HandshakeSlot, HandshakeSlots, Shortage};
 use super::pending_peer::PendingPeer;
 use super::rejections::Rejections;
-use super::session::{Joined, Session, Tokens};
+use super::session::{PeerGuard, Session, Tokens};
 use crate::error::ConnectionError;
 use crate::monitor::MonitorEvent;
 use crate::transport::{Listener, Stream};
@@ -190,7 +190,7 @@ impl Host {
             error = slot.evicted() => Err(error),
         };
         let shaken = shaken.map_err(|error| pending.fail(error))?;
-        let join = |peer| Joined::accept(&self.session, peer, self.ending.clone());
+        let join = |peer| PeerGuard::accept(&self.session, peer, self.ending.clone());
         let mut driver = pending.join(shaken?, join)?;
         drop(slot);
         driver.run().await?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::driver::Driver;
 use super::handshake::{Place, Shaken, handshake};
-use super::session::{Joined, Session};
+use super::session::{PeerGuard, Session};
 use crate::Endpoint;
 use crate::error::ConnectionError;
 use crate::monitor::MonitorEvent;
@@ -42,7 +42,7 @@ impl<'a> PendingPeer<'a> {
     pub(super) fn join(
         mut self,
         shaken: Shaken,
-        join: impl FnOnce(HandshakenPeer) -> Result<Joined, Refusal>,
+        join: impl FnOnce(HandshakenPeer) -> Result<PeerGuard, Refusal>,
     ) -> Result<Driver<'a>, Arc<ConnectionError>> {
         let (endpoint, address) = (self.endpoint.clone(), self.stream.peer_address());
         let is_accepted = self.place.is_accepted();

@@ -13,7 +13,7 @@ use tracing::{debug, warn};
 use super::backoff::Backoff;
 use super::bell::wake_after_news;
 use super::rejections::Rejections;
-use super::session::{Connector, Joined, WriteReport};
+use super::session::{Connector, PeerGuard, WriteReport};
 use crate::Endpoint;
 use crate::context::Bound;
 use crate::error::ConnectionError;
@@ -106,7 +106,7 @@ fn introduced(endpoint: &Endpoint, near: &Connector, far: &Bound) -> Result<Pipe
     near.session().has_place(near.queue())?;
     let (near_room, far_room) = (near.session().room(), far.session.room());
     let near_peer = introduce(endpoint, near_local, near_room, true);
-    let far_peer = Joined::accept(&far.session, near_peer, far.tokens.ending.clone())?;
+    let far_peer = PeerGuard::accept(&far.session, near_peer, far.tokens.ending.clone())?;
     let near_peer = near.join(introduce(endpoint, far_local, far_room, false))?;
     Ok(Pipe { near: End::new(near_peer), far: End::new(far_peer) })
 }
@@ -129,7 +129,7 @@ struct Pipe {
 /// One of the two sockets.
 #[derive(Debug)]
 struct End {
-    peer: Joined,
+    peer: PeerGuard,
     /// Batches taken from its outbox, and not yet in the other's inbox.
     runs: VecDeque<Batch>,
     /// Commands taken from its outbox, and not yet carried to the other.
@@ -188,7 +188,7 @@ impl Pipe {
 }
 
 impl End {
-    fn new(peer: Joined) -> Self {
+    fn new(peer: PeerGuard) -> Self {
         let (runs, commands) = (VecDeque::new(), Decoder::new(Limits::default()));
         Self { peer, runs, commands, unread: Size::default(), handed: Size::default(), end: None }
     }

@@ -206,8 +206,8 @@ impl Connector {
     }
 
     /// Adds the peer to the socket, until the guard is dropped.
-    pub(crate) fn join(&self, peer: HandshakenPeer) -> Result<Joined, Refusal> {
-        Joined::new(&self.session, self.queue, peer, self.tokens.ending.clone())
+    pub(crate) fn join(&self, peer: HandshakenPeer) -> Result<PeerGuard, Refusal> {
+        PeerGuard::new(&self.session, self.queue, peer, self.tokens.ending.clone())
     }
 }
 
@@ -223,7 +223,7 @@ impl Drop for Connector {
 
 /// A connected peer. Dropping it removes the peer from its socket.
 #[derive(Debug)]
-pub(crate) struct Joined {
+pub(crate) struct PeerGuard {
     session: Arc<dyn Session>,
     peer: Arc<PeerInfo>,
     keep: bool,
@@ -234,7 +234,7 @@ pub(crate) struct Joined {
     pub(crate) reason: Option<Arc<ConnectionError>>,
 }
 
-impl Joined {
+impl PeerGuard {
     /// Adds a peer that has connected to this side: its queue begins and ends with it.
     pub(crate) fn accept(
         session: &Arc<dyn Session>,
@@ -270,7 +270,7 @@ impl Joined {
     }
 }
 
-impl Drop for Joined {
+impl Drop for PeerGuard {
     fn drop(&mut self) {
         if self.session.part(self.peer.id, std::mem::take(&mut self.unsent), self.keep) {
             Sweeper { session: self.session.clone(), is_done: false }.spawn();
