@@ -68,12 +68,12 @@ async fn attempt(
     });
     let mut pending = PendingPeer::new(&stream, &**session, endpoint, Place::Connected(connector.queue()));
     // Apart, so that its memory isn't kept for as long as the connection lasts.
-    let Some(shaken) = connector.unless_over(Box::pin(pending.shake_hands())).await else {
+    let Some(completed) = connector.unless_over(Box::pin(pending.handshake())).await else {
         return Ok(());
     };
     let stay_out = || connector.give_up_unless(reconnect.survives_the_handshake());
-    let shaken = shaken.inspect_err(|_| stay_out())?;
-    let mut driver = pending.join(shaken, |peer| connector.join(peer).inspect_err(|_| stay_out()))?;
+    let completed = completed.inspect_err(|_| stay_out())?;
+    let mut driver = pending.join(completed, |peer| connector.join(peer).inspect_err(|_| stay_out()))?;
     debug!(%endpoint, "connected");
     backoff.reset();
     driver.run().await.inspect_err(|_| connector.give_up_unless(reconnect.ever))?;

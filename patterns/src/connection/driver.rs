@@ -10,7 +10,7 @@ use enfonet_zmtp::{Command, Event, HandshakeOutcome, HeartbeatConfig, Incoming, 
 
 use super::bell::{Bell, wake_after_news};
 use super::drain::Drain;
-use super::handshake::Shaken;
+use super::handshake::CompletedHandshake;
 use super::rest::Rest;
 use super::session::{PeerGuard, WriteReport};
 use super::vigil::{Beat, Vigil};
@@ -82,7 +82,7 @@ impl<'a> Driver<'a> {
     /// `join` makes the peer of a handshake one of the socket's. If it does, our READY goes out.
     pub(super) fn start<E>(
         stream: &'a Stream,
-        Shaken { outcome, received, ready }: Shaken,
+        CompletedHandshake { outcome, received, ready }: CompletedHandshake,
         join: impl FnOnce(PeerProperties) -> Result<PeerGuard, E>,
     ) -> Result<Self, E> {
         let HandshakeOutcome { peer, sealer, opener } = outcome;

@@ -45,7 +45,7 @@ impl Place {
 
 /// A handshake that is complete, but for the last word.
 #[derive(Debug)]
-pub(super) struct Shaken {
+pub(super) struct CompletedHandshake {
     pub(super) outcome: HandshakeOutcome,
     /// Bytes that came behind the peer's part.
     pub(super) received: BytesMut,
@@ -59,20 +59,20 @@ pub(super) async fn handshake(
     stream: &Stream,
     session: &dyn Session,
     place: Place,
-) -> Result<Shaken, ConnectionError> {
-    let shaking = async {
+) -> Result<CompletedHandshake, ConnectionError> {
+    let run = async {
         let handshake = Handshake::new(config(session, place), entropy(session)?);
         let input = BytesMut::with_capacity(ROOM);
-        let mut shaking = Shaking { stream, session, place, handshake, input, has_heard: false };
-        match shaking.run().await {
-            Ok((outcome, ready)) => Ok(Shaken { outcome, received: shaking.input, ready }),
-            Err(error) if shaking.is_abandoned(&error) => Err(ConnectionError::Abandoned),
+        let mut running = RunningHandshake { stream, session, place, handshake, input, has_heard: false };
+        match running.run().await {
+            Ok((outcome, ready)) => Ok(CompletedHandshake { outcome, received: running.input, ready }),
+            Err(error) if running.is_abandoned(&error) => Err(ConnectionError::Abandoned),
             Err(error) => Err(error),
         }
     };
     match session.options().handshake {
-        Duration::ZERO => shaking.await,
-        limit => tokio::time::timeout(limit, shaking).await.unwrap_or(Err(ConnectionError::HandshakeTimeout)),
+        Duration::ZERO => run.await,
+        limit => tokio::time::timeout(limit, run).await.unwrap_or(Err(ConnectionError::HandshakeTimeout)),
     }
 }
 
@@ -97,7 +97,7 @@ fn entropy(session: &dyn Session) -> io::Result<Entropy> {
     Ok(Entropy::from(*bytes))
 }
 
-struct Shaking<'a> {
+struct RunningHandshake<'a> {
     stream: &'a Stream,
     session: &'a dyn Session,
     place: Place,
@@ -119,7 +119,7 @@ fn is_end(error: &ConnectionError) -> bool {
     }
 }
 
-impl Shaking<'_> {
+impl RunningHandshake<'_> {
     async fn run(&mut self) -> Result<(HandshakeOutcome, Bytes), ConnectionError> {
         loop {
             match self.handshake.handle_input(&mut self.input) {

@@ -183,15 +183,15 @@ impl Host {
     async fn converse(&self, stream: &Stream, mut slot: HandshakeSlot) -> Result<(), Arc<ConnectionError>> {
         let mut pending = PendingPeer::new(stream, &*self.session, &self.endpoint, Place::Accepted);
         // Apart, so that its memory isn't kept for as long as the connection lasts.
-        let shaken = tokio::select! {
+        let completed = tokio::select! {
             biased;
             () = self.admitting.cancelled() => return Ok(()),
-            shaken = Box::pin(pending.shake_hands()) => Ok(shaken),
+            completed = Box::pin(pending.handshake()) => Ok(completed),
             error = slot.evicted() => Err(error),
         };
-        let shaken = shaken.map_err(|error| pending.fail(error))?;
+        let completed = completed.map_err(|error| pending.fail(error))?;
         let join = |peer| PeerGuard::accept(&self.session, peer, self.ending.clone());
-        let mut driver = pending.join(shaken?, join)?;
+        let mut driver = pending.join(completed?, join)?;
         drop(slot);
         driver.run().await?;
         driver.finish().await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::driver::Driver;
-use super::handshake::{Place, Shaken, handshake};
+use super::handshake::{CompletedHandshake, Place, handshake};
 use super::session::{PeerGuard, Session};
 use crate::Endpoint;
 use crate::error::ConnectionError;
@@ -34,20 +34,20 @@ impl<'a> PendingPeer<'a> {
         Self { stream, session, endpoint, place, error: None, is_peer: false }
     }
 
-    pub(super) async fn shake_hands(&mut self) -> Result<Shaken, Arc<ConnectionError>> {
+    pub(super) async fn handshake(&mut self) -> Result<CompletedHandshake, Arc<ConnectionError>> {
         handshake(self.stream, self.session, self.place).await.map_err(|error| self.fail(error))
     }
 
     /// Makes it one of the socket's peers.
     pub(super) fn join(
         mut self,
-        shaken: Shaken,
+        completed: CompletedHandshake,
         join: impl FnOnce(HandshakenPeer) -> Result<PeerGuard, Refusal>,
     ) -> Result<Driver<'a>, Arc<ConnectionError>> {
         let (endpoint, address) = (self.endpoint.clone(), self.stream.peer_address());
         let is_accepted = self.place.is_accepted();
         let placed = |peer| join(HandshakenPeer::new(peer, endpoint, address, is_accepted));
-        let started = Driver::start(self.stream, shaken, placed);
+        let started = Driver::start(self.stream, completed, placed);
         self.is_peer = started.is_ok();
         started.map_err(|refusal| self.fail(refusal.into()))
     }
