@@ -8,12 +8,12 @@ use std::task::{Context, Poll};
 use bytes::BytesMut;
 use enfonet_zmtp::{Command, Event, HandshakeOutcome, HeartbeatConfig, Incoming, PeerProperties, Version};
 
-use super::bell::{Bell, wake_after_news};
 use super::drain::Drain;
 use super::handshake::CompletedHandshake;
 use super::rest::Rest;
 use super::session::{PeerGuard, WriteReport};
 use super::vigil::{Beat, Vigil};
+use super::wake_flag::{WakeFlag, wake_after_news};
 use super::write_queue::WriteQueue;
 use crate::error::ConnectionError;
 use crate::queue::{EndMode, IdleEnd, Taken};
@@ -50,7 +50,7 @@ pub(super) struct Driver<'a> {
     taken: Taken,
     /// Written, and not yet reported.
     written: Size,
-    bell: Bell,
+    wake_flag: WakeFlag,
     /// All is written and reported, and there was nothing more to write: the socket rings when there is.
     is_idle: bool,
     /// The kernel had no room at the last write.
@@ -105,7 +105,7 @@ impl<'a> Driver<'a> {
             queue: WriteQueue::new(ready, sealer),
             taken: Taken::default(),
             written: Size::default(),
-            bell: Bell::default(),
+            wake_flag: WakeFlag::default(),
             is_idle: false,
             is_blocked: false,
             has_news: false,
@@ -141,7 +141,7 @@ impl<'a> Driver<'a> {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
-        self.bell.belongs_to(cx.waker());
+        self.wake_flag.register(cx.waker());
         if self.drain.is_some() {
             return self.poll_drain(cx);
         }
@@ -309,7 +309,7 @@ impl<'a> Driver<'a> {
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<Progress, ConnectionError> {
         let mut budget = BUDGET;
         loop {
-            if self.queue.is_empty() && (!self.is_idle || self.bell.has_rung()) {
+            if self.queue.is_empty() && (!self.is_idle || self.wake_flag.is_set()) {
                 self.exchange(false, false)?;
             }
             if self.queue.is_empty() {
@@ -389,7 +389,7 @@ impl<'a> Driver<'a> {
             wants_control: !self.queue.has_control(),
             may_shrink,
         };
-        self.peer.session().exchange(self.peer.id(), report, &mut self.taken, self.bell.hang())?;
+        self.peer.session().exchange(self.peer.id(), report, &mut self.taken, self.wake_flag.arm())?;
         self.is_told |= self.taken.control.len() >= MANY_COMMANDS;
         self.queue.extend(&mut self.taken);
         self.end = self.taken.end;

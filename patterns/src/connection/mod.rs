@@ -11,7 +11,6 @@
 //! Here a socket is a [`Session`]: somewhere to put what arrives, and to get what is to be written.
 
 mod backoff;
-mod bell;
 mod connect;
 mod descriptors;
 mod drain;
@@ -25,6 +24,7 @@ mod rejections;
 mod rest;
 mod session;
 mod vigil;
+mod wake_flag;
 mod write_queue;
 
 pub(crate) use connect::connect;

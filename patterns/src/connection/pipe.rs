@@ -11,9 +11,9 @@ use enfonet_zmtp::{
 use tracing::{debug, warn};
 
 use super::backoff::Backoff;
-use super::bell::wake_after_news;
 use super::rejections::Rejections;
 use super::session::{Connector, PeerGuard, WriteReport};
+use super::wake_flag::wake_after_news;
 use crate::Endpoint;
 use crate::context::Bound;
 use crate::error::ConnectionError;
