@@ -10,9 +10,9 @@ use enfonet_zmtp::{Command, Event, HandshakeOutcome, HeartbeatConfig, Incoming, 
 
 use super::drain::Drain;
 use super::handshake::CompletedHandshake;
+use super::heartbeat_timer::{HeartbeatFrame, HeartbeatTimer};
 use super::rest::Rest;
 use super::session::{PeerGuard, WriteReport};
-use super::vigil::{Beat, Vigil};
 use super::wake_flag::{WakeFlag, wake_after_news};
 use super::write_queue::WriteQueue;
 use crate::error::ConnectionError;
@@ -65,7 +65,7 @@ pub(super) struct Driver<'a> {
     end: Option<EndMode>,
     /// This side's half is closed.
     drain: Option<Drain>,
-    vigil: Vigil,
+    heartbeat_timer: HeartbeatTimer,
     rest: Rest,
 }
 
@@ -113,7 +113,7 @@ impl<'a> Driver<'a> {
             unanswered: 0,
             end: None,
             drain: None,
-            vigil: Vigil::new(heartbeat),
+            heartbeat_timer: HeartbeatTimer::new(heartbeat),
             rest: Rest::default(),
         })
     }
@@ -146,7 +146,7 @@ impl<'a> Driver<'a> {
             return self.poll_drain(cx);
         }
         let read = self.poll_read(cx)?;
-        self.poll_vigil(cx)?;
+        self.poll_heartbeat(cx)?;
         let write = self.poll_write(cx)?;
         if write == Progress::Waits && self.is_over(cx)? {
             return Poll::Ready(Ok(()));
@@ -215,7 +215,7 @@ impl<'a> Driver<'a> {
         let mut budget = if self.is_subscriber { SUBSCRIBER_BUDGET } else { BUDGET };
         loop {
             if !self.peer.session().may_read(self.peer.id(), cx.waker()) {
-                self.vigil.handle_unread();
+                self.heartbeat_timer.handle_unread();
                 if let Some(drain) = &mut self.drain {
                     drain.handle_traffic();
                 }
@@ -223,11 +223,11 @@ impl<'a> Driver<'a> {
             }
             if self.stream.poll_readable(cx)?.is_pending() {
                 // A PING may lie behind all that the kernel still has: only now the peer is read again.
-                self.vigil.handle_reading();
+                self.heartbeat_timer.handle_reading();
                 return Ok(Progress::Waits);
             }
             let Some(bytes) = self.read()? else { continue };
-            self.vigil.handle_traffic();
+            self.heartbeat_timer.handle_traffic();
             if let Some(drain) = &mut self.drain {
                 drain.handle_traffic();
             }
@@ -278,7 +278,7 @@ impl<'a> Driver<'a> {
                 Event::Command(body) => {
                     let command = Command::parse(body)?;
                     if let Command::Ping(ping) = &command {
-                        self.vigil.handle_ping(ping);
+                        self.heartbeat_timer.handle_ping(ping);
                     }
                     session.command(id, command)?;
                 }
@@ -288,14 +288,14 @@ impl<'a> Driver<'a> {
     }
 
     /// Puts a PING or PONG that is due at the next message boundary; fails when the peer is silent for too long.
-    fn poll_vigil(&mut self, cx: &mut Context<'_>) -> Result<(), ConnectionError> {
+    fn poll_heartbeat(&mut self, cx: &mut Context<'_>) -> Result<(), ConnectionError> {
         loop {
-            match self.vigil.poll(cx) {
+            match self.heartbeat_timer.poll(cx) {
                 Ok(None) => return Ok(()),
-                Ok(Some(Beat::Ping(ping))) => self.queue.put_ping(ping),
+                Ok(Some(HeartbeatFrame::Ping(ping))) => self.queue.put_ping(ping),
                 // A command that waits here is a sign of life when it is written.
-                Ok(Some(Beat::Pong(_))) if self.queue.has_control() => {}
-                Ok(Some(Beat::Pong(pong))) => {
+                Ok(Some(HeartbeatFrame::Pong(_))) if self.queue.has_control() => {}
+                Ok(Some(HeartbeatFrame::Pong(pong))) => {
                     self.queue.extend(&mut Taken { control: pong, ..Taken::default() });
                 }
                 // The runtime says so only when much is free again. The kernel takes some as soon as there is room.
@@ -350,10 +350,10 @@ impl<'a> Driver<'a> {
         self.written.add(done);
         self.rest.handle_traffic();
         if std::mem::take(&mut self.is_blocked) {
-            self.vigil.handle_progress();
+            self.heartbeat_timer.handle_progress();
         }
         if self.queue.take_written_ping() {
-            self.vigil.handle_written();
+            self.heartbeat_timer.handle_written();
         }
         Ok(bytes)
     }

@@ -17,13 +17,13 @@ mod drain;
 mod driver;
 mod handshake;
 mod handshake_slots;
+mod heartbeat_timer;
 mod listen;
 mod pending_peer;
 mod pipe;
 mod rejections;
 mod rest;
 mod session;
-mod vigil;
 mod wake_flag;
 mod write_queue;
 

@@ -11,22 +11,22 @@ use crate::error::ConnectionError;
 
 /// Nothing, and hardly any memory, until there is something to watch for.
 #[derive(Debug)]
-pub(super) struct Vigil {
-    watch: Option<Box<Watch>>,
+pub(super) struct HeartbeatTimer {
+    running: Option<Box<Running>>,
     /// When the handshake was complete.
     begin: Instant,
 }
 
 /// Command that is to be written now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Beat {
+pub(super) enum HeartbeatFrame {
     /// A PING. When it is written, that is to be told.
     Ping(Bytes),
     Pong(Bytes),
 }
 
 #[derive(Debug)]
-struct Watch {
+struct Running {
     heartbeat: Heartbeat,
     timer: Pin<Box<Sleep>>,
 }
@@ -35,28 +35,28 @@ fn now() -> std::time::Instant {
     Instant::now().into_std()
 }
 
-impl Vigil {
+impl HeartbeatTimer {
     pub(super) fn new(config: HeartbeatConfig) -> Self {
-        let mut vigil = Self { watch: None, begin: Instant::now() };
+        let mut timer = Self { running: None, begin: Instant::now() };
         if !config.interval.is_zero() {
-            vigil.watch(config);
+            timer.start(config);
         }
-        vigil
+        timer
     }
 
-    fn watch(&mut self, config: HeartbeatConfig) -> &mut Heartbeat {
+    fn start(&mut self, config: HeartbeatConfig) -> &mut Heartbeat {
         let begin = self.begin;
-        let watch = self.watch.get_or_insert_with(|| {
-            Box::new(Watch {
+        let running = self.running.get_or_insert_with(|| {
+            Box::new(Running {
                 heartbeat: Heartbeat::new(config, begin.into_std()),
                 timer: Box::pin(sleep_until(Instant::now())),
             })
         });
-        &mut watch.heartbeat
+        &mut running.heartbeat
     }
 
     fn heartbeat(&mut self) -> Option<&mut Heartbeat> {
-        Some(&mut self.watch.as_mut()?.heartbeat)
+        Some(&mut self.running.as_mut()?.heartbeat)
     }
 
     /// The peer has sent bytes.
@@ -97,25 +97,29 @@ impl Vigil {
     /// The peer has sent a PING. It may set itself a time, whether we send any or not; and it is to hear from us also while
     /// it isn't read.
     pub(super) fn handle_ping(&mut self, ping: &Ping) {
-        self.watch(HeartbeatConfig::default()).handle_ping(ping, now());
+        self.start(HeartbeatConfig::default()).handle_ping(ping, now());
     }
 
     /// Gives what is due, if anything is, and sees to it that the task is woken for what comes next.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Result<Option<Beat>, ConnectionError> {
-        let Some(watch) = &mut self.watch else { return Ok(None) };
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Result<Option<HeartbeatFrame>, ConnectionError> {
+        let Some(running) = &mut self.running else { return Ok(None) };
         loop {
-            match watch.heartbeat.poll(now()) {
+            match running.heartbeat.poll(now()) {
                 HeartbeatAction::Wait(None) => return Ok(None),
                 HeartbeatAction::Wait(Some(at)) => {
-                    if watch.timer.deadline().into_std() != at {
-                        watch.timer.as_mut().reset(at.into());
+                    if running.timer.deadline().into_std() != at {
+                        running.timer.as_mut().reset(at.into());
                     }
-                    if watch.timer.as_mut().poll(cx) == Poll::Pending {
+                    if running.timer.as_mut().poll(cx) == Poll::Pending {
                         return Ok(None);
                     }
                 }
-                HeartbeatAction::Ping(ping) => return Ok(Some(Beat::Ping(framed(&Command::Ping(ping))))),
-                HeartbeatAction::Pong => return Ok(Some(Beat::Pong(framed(&Command::Pong(Bytes::new()))))),
+                HeartbeatAction::Ping(ping) => {
+                    return Ok(Some(HeartbeatFrame::Ping(framed(&Command::Ping(ping)))));
+                }
+                HeartbeatAction::Pong => {
+                    return Ok(Some(HeartbeatFrame::Pong(framed(&Command::Pong(Bytes::new())))));
+                }
                 HeartbeatAction::Timeout => return Err(ConnectionError::HeartbeatTimeout),
             }
         }
