@@ -11,7 +11,7 @@ use enfonet_zmtp::{Command, Event, HandshakeOutcome, HeartbeatConfig, Incoming, 
 use super::drain::Drain;
 use super::handshake::CompletedHandshake;
 use super::heartbeat_timer::{HeartbeatFrame, HeartbeatTimer};
-use super::rest::Rest;
+use super::idle_timer::IdleTimer;
 use super::session::{PeerGuard, WriteReport};
 use super::wake_flag::{WakeFlag, wake_after_news};
 use super::write_queue::WriteQueue;
@@ -66,7 +66,7 @@ pub(super) struct Driver<'a> {
     /// This side's half is closed.
     drain: Option<Drain>,
     heartbeat_timer: HeartbeatTimer,
-    rest: Rest,
+    idle_timer: IdleTimer,
 }
 
 /// Whether a direction can go on now.
@@ -114,7 +114,7 @@ impl<'a> Driver<'a> {
             end: None,
             drain: None,
             heartbeat_timer: HeartbeatTimer::new(heartbeat),
-            rest: Rest::default(),
+            idle_timer: IdleTimer::default(),
         })
     }
 
@@ -168,7 +168,7 @@ impl<'a> Driver<'a> {
             _ if is_heavy => wake_after_news(cx),
             _ => cx.waker().wake_by_ref(),
         }
-        if self.rest.poll(cx) {
+        if self.idle_timer.poll(cx) {
             self.incoming.shrink();
             self.queue.shrink();
             if self.queue.is_empty() {
@@ -232,7 +232,7 @@ impl<'a> Driver<'a> {
                 drain.handle_traffic();
             }
             self.unanswered = 0;
-            self.rest.handle_traffic();
+            self.idle_timer.handle_traffic();
             self.deliver()?;
             budget = budget.saturating_sub(bytes);
             if budget == 0 {
@@ -348,7 +348,7 @@ impl<'a> Driver<'a> {
         self.has_sent |= done.messages > 0;
         self.unanswered += bytes;
         self.written.add(done);
-        self.rest.handle_traffic();
+        self.idle_timer.handle_traffic();
         if std::mem::take(&mut self.is_blocked) {
             self.heartbeat_timer.handle_progress();
         }

@@ -8,16 +8,16 @@ use tokio::task::coop::unconstrained;
 use tokio::time::{Sleep, sleep};
 
 /// Memory that will be needed again at once costs more to give back and to get than to keep.
-const AFTER: Duration = Duration::from_millis(100);
+const IDLE_TIME: Duration = Duration::from_millis(100);
 
 /// Sees that a connection has fallen idle. Looks ten times a second while it is busy, and not at all afterwards.
 #[derive(Debug, Default)]
-pub(super) struct Rest {
+pub(super) struct IdleTimer {
     timer: Option<Pin<Box<Sleep>>>,
     has_moved: bool,
 }
 
-impl Rest {
+impl IdleTimer {
     /// Something is read or written.
     pub(super) const fn handle_traffic(&mut self) {
         self.has_moved = true;
@@ -47,7 +47,7 @@ impl Rest {
 
 /// One that has begun, however much the task has done in its turn.
 fn timer(cx: &mut Context<'_>) -> Pin<Box<Sleep>> {
-    let mut timer = Box::pin(sleep(AFTER));
+    let mut timer = Box::pin(sleep(IDLE_TIME));
     // If it is over already, that is seen as soon as it is asked.
     let _ = pin!(unconstrained(timer.as_mut())).poll(cx);
     timer
@@ -63,33 +63,33 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn rest_begins_once_after_the_last_traffic() {
-        let (mut rest, begun) = (Rest::default(), Instant::now());
+    async fn idle_is_told_once_after_the_last_traffic() {
+        let (mut idle, begun) = (IdleTimer::default(), Instant::now());
         for _ in 0..3 {
-            rest.handle_traffic();
+            idle.handle_traffic();
             poll_fn(|cx| {
-                assert!(!rest.poll(cx), "it has just been busy");
+                assert!(!idle.poll(cx), "it has just been busy");
                 Poll::Ready(())
             })
             .await;
-            tokio::time::advance(AFTER / 2).await;
+            tokio::time::advance(IDLE_TIME / 2).await;
         }
         let busy = begun.elapsed();
-        poll_fn(|cx| if rest.poll(cx) { Poll::Ready(()) } else { Poll::Pending }).await;
-        assert!(begun.elapsed() >= busy + AFTER / 2, "{:?}", begun.elapsed());
-        assert!(begun.elapsed() <= busy + AFTER * 2, "{:?}", begun.elapsed());
-        let again = poll_fn(|cx| Poll::Ready(rest.poll(cx))).await;
-        assert!(!again && rest.timer.is_none(), "nothing is looked at any more");
+        poll_fn(|cx| if idle.poll(cx) { Poll::Ready(()) } else { Poll::Pending }).await;
+        assert!(begun.elapsed() >= busy + IDLE_TIME / 2, "{:?}", begun.elapsed());
+        assert!(begun.elapsed() <= busy + IDLE_TIME * 2, "{:?}", begun.elapsed());
+        let again = poll_fn(|cx| Poll::Ready(idle.poll(cx))).await;
+        assert!(!again && idle.timer.is_none(), "nothing is looked at any more");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn rest_begins_however_much_the_task_had_done_when_the_timer_began() {
-        let mut rest = Rest::default();
+    async fn idle_is_told_however_much_the_task_had_done_when_the_timer_began() {
+        let mut idle = IdleTimer::default();
         while tokio::task::coop::has_budget_remaining() {
             tokio::task::coop::consume_budget().await;
         }
-        rest.handle_traffic();
-        let begins = poll_fn(|cx| if rest.poll(cx) { Poll::Ready(()) } else { Poll::Pending });
-        tokio::time::timeout(AFTER * 3, begins).await.expect("within the time");
+        idle.handle_traffic();
+        let begins = poll_fn(|cx| if idle.poll(cx) { Poll::Ready(()) } else { Poll::Pending });
+        tokio::time::timeout(IDLE_TIME * 3, begins).await.expect("within the time");
     }
 }
