@@ -21,7 +21,7 @@ use crate::transport::{Listener, Stream};
 use crate::{Endpoint, LogLimiter};
 
 /// The wait after the system had no descriptor or memory for a connection: it isn't going to have one at once.
-const EXHAUSTED: Duration = Duration::from_millis(100);
+const EXHAUSTION_PAUSE: Duration = Duration::from_millis(100);
 
 /// Accepts until `admitting` is cancelled, and `listener` closed with it. Connections end when all is written once `ending`
 /// is cancelled, and are cut off when `until` is.
@@ -32,7 +32,7 @@ pub(crate) async fn listen(
     tasks: TaskTracker,
     Tokens { admitting, ending, until }: Tokens,
 ) {
-    let host = Arc::new(Host {
+    let acceptor = Arc::new(Acceptor {
         handshake_slots: HandshakeSlots::new(session.options().handshakes),
         share: Share::new(),
         rejections: Rejections::default(),
@@ -49,14 +49,14 @@ pub(crate) async fn listen(
             tokio::select! {
                 accepted = listener.accept() => match accepted {
                     None => break,
-                    Some(Ok(stream)) => match host.admit(stream, &mut connections).await {
+                    Some(Ok(stream)) => match acceptor.admit(stream, &mut connections).await {
                         Ok((stream, slot)) => {
-                            let host = host.clone();
-                            connections.spawn(tasks.track_future(async move { host.serve(stream, slot).await }));
+                            let acceptor = acceptor.clone();
+                            connections.spawn(tasks.track_future(async move { acceptor.serve(stream, slot).await }));
                         }
-                        Err((stream, shortage)) => host.reject(stream, shortage).await,
+                        Err((stream, shortage)) => acceptor.reject(stream, shortage).await,
                     },
-                    Some(Err(error)) => host.not_accepted(error).await,
+                    Some(Err(error)) => acceptor.not_accepted(error).await,
                 },
                 Some(_) = connections.join_next() => {}
             }
@@ -68,7 +68,7 @@ pub(crate) async fn listen(
         () = accepting => {}
     }
     drop(listener);
-    host.session.monitors().tell(|| MonitorEvent::Closed { endpoint });
+    acceptor.session.monitors().tell(|| MonitorEvent::Closed { endpoint });
     let all_gone = async { while connections.join_next().await.is_some() {} };
     until.run_until_cancelled(all_gone).await;
 }
@@ -83,7 +83,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 
 /// State that the connections accepted at one endpoint have in common.
 #[derive(Debug)]
-struct Host {
+struct Acceptor {
     session: Arc<dyn Session>,
     endpoint: Endpoint,
     admitting: CancellationToken,
@@ -95,7 +95,7 @@ struct Host {
     not_accepted: LogLimiter,
 }
 
-impl Host {
+impl Acceptor {
     /// Gives a newcomer a place to shake hands in, where need be that of another.
     async fn admit(
         &self,
@@ -130,8 +130,9 @@ impl Host {
             return Err(stream);
         }
         // The handshake may be complete by now, and stay; then nothing is freed.
-        let has_ended =
-            tokio::time::timeout(EXHAUSTED, connections.join_next()).await.is_ok_and(|end| end.is_some());
+        let has_ended = tokio::time::timeout(EXHAUSTION_PAUSE, connections.join_next())
+            .await
+            .is_ok_and(|end| end.is_some());
         match stream.duplicate() {
             Ok(exchanged) if exchanged.descriptor() < stream.descriptor() => Ok(exchanged),
             // The descriptor that is free now is one of the last too, and higher.
@@ -143,11 +144,11 @@ impl Host {
     /// Closes a connection unheard. Without descriptors, those that follow would have to go too, so they wait.
     async fn reject(&self, stream: Stream, shortage: Shortage) {
         let mut pending = PendingPeer::new(&stream, &*self.session, &self.endpoint, Place::Accepted);
-        self.turn_away(&stream, &pending.fail(self.handshake_slots.error(shortage)));
+        self.log_rejection(&stream, &pending.fail(self.handshake_slots.error(shortage)));
         drop(pending);
         drop(stream);
         if shortage == Shortage::Descriptors {
-            tokio::time::sleep(EXHAUSTED).await;
+            tokio::time::sleep(EXHAUSTION_PAUSE).await;
         }
     }
 
@@ -166,21 +167,21 @@ impl Host {
             }
             // One less is under way, if there is any.
             let _ = self.handshake_slots.evict(Shortage::Descriptors);
-            tokio::time::sleep(EXHAUSTED).await;
+            tokio::time::sleep(EXHAUSTION_PAUSE).await;
         }
     }
 
     async fn serve(&self, stream: Stream, slot: HandshakeSlot) {
-        match self.converse(&stream, slot).await {
+        match self.run_peer(&stream, slot).await {
             Ok(()) => {}
             Err(error) if error.is_ordinary() => {
                 debug!(endpoint = %self.endpoint, address = stream.remote_address(), %error, "a peer has gone");
             }
-            Err(error) => self.turn_away(&stream, &error),
+            Err(error) => self.log_rejection(&stream, &error),
         }
     }
 
-    async fn converse(&self, stream: &Stream, mut slot: HandshakeSlot) -> Result<(), Arc<ConnectionError>> {
+    async fn run_peer(&self, stream: &Stream, mut slot: HandshakeSlot) -> Result<(), Arc<ConnectionError>> {
         let mut pending = PendingPeer::new(stream, &*self.session, &self.endpoint, Place::Accepted);
         // Apart, so that its memory isn't kept for as long as the connection lasts.
         let completed = tokio::select! {
@@ -200,7 +201,7 @@ impl Host {
 
     /// Logs why a peer was turned away, and how many others for a reason of this kind since the last line. Peers can't fill
     /// the log.
-    fn turn_away(&self, stream: &Stream, error: &ConnectionError) {
+    fn log_rejection(&self, stream: &Stream, error: &ConnectionError) {
         let (endpoint, address) = (&self.endpoint, stream.remote_address());
         match self.rejections.count(error) {
             Some(count) => warn!(%endpoint, address, %error, count, "a peer was turned away"),
