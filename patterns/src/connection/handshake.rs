@@ -151,7 +151,7 @@ impl RunningHandshake<'_> {
 
     /// Returns the error, if any, in the last input of a peer that has gone before the decision: the peer may have told
     /// why. Nothing is sent any more.
-    fn last_words(&mut self) -> Option<ConnectionError> {
+    fn final_error(&mut self) -> Option<ConnectionError> {
         let heard = self.handshake.handle_verdict(Verdict::allow());
         heard.and_then(|()| self.handshake.handle_input(&mut self.input)).err().map(Into::into)
     }
@@ -189,7 +189,7 @@ impl RunningHandshake<'_> {
                 }
                 received = receive(self.stream, &mut self.input), if self.input.len() < enough => {
                     if let Err(error) = received {
-                        return Err(self.last_words().unwrap_or(error));
+                        return Err(self.final_error().unwrap_or(error));
                     }
                     self.handshake.handle_input(&mut self.input)?;
                 }
