@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tracing::{debug, warn};
 
 use super::backoff::Backoff;
-use super::handshake::Place;
+use super::handshake::Side;
 use super::pending_peer::PendingPeer;
 use super::rejections::Rejections;
 use super::session::Connector;
@@ -66,7 +66,7 @@ async fn attempt(
         let (endpoint, address) = (endpoint.clone(), stream.remote_address());
         MonitorEvent::Connected { endpoint, address }
     });
-    let mut pending = PendingPeer::new(&stream, &**session, endpoint, Place::Connected(connector.queue()));
+    let mut pending = PendingPeer::new(&stream, &**session, endpoint, Side::Connecting(connector.queue()));
     // Apart, so that its memory isn't kept for as long as the connection lasts.
     let Some(completed) = connector.unless_over(Box::pin(pending.handshake())).await else {
         return Ok(());

@@ -22,23 +22,23 @@ const ROOM: usize = 512;
 
 /// The place that a peer is to have in the socket.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Place {
+pub(super) enum Side {
     /// A new one, of a peer that has connected to this side.
-    Accepted,
+    Accepting,
     /// That of a peer that this side connects to, with its queue if that is there already.
-    Connected(Option<PeerId>),
+    Connecting(Option<PeerId>),
 }
 
-impl Place {
-    pub(super) const fn is_accepted(self) -> bool {
-        matches!(self, Self::Accepted)
+impl Side {
+    pub(super) const fn is_accepting(self) -> bool {
+        matches!(self, Self::Accepting)
     }
 
     /// The queue that the peer is to have, if it is there before the peer.
     pub(super) const fn queue(self) -> Option<PeerId> {
         match self {
-            Self::Accepted => None,
-            Self::Connected(queue) => queue,
+            Self::Accepting => None,
+            Self::Connecting(queue) => queue,
         }
     }
 }
@@ -58,12 +58,12 @@ pub(super) struct CompletedHandshake {
 pub(super) async fn handshake(
     stream: &Stream,
     session: &dyn Session,
-    place: Place,
+    side: Side,
 ) -> Result<CompletedHandshake, ConnectionError> {
     let run = async {
-        let handshake = Handshake::new(config(session, place), entropy(session)?);
+        let handshake = Handshake::new(config(session, side), entropy(session)?);
         let input = BytesMut::with_capacity(ROOM);
-        let mut running = RunningHandshake { stream, session, place, handshake, input, has_heard: false };
+        let mut running = RunningHandshake { stream, session, side, handshake, input, has_heard: false };
         match running.run().await {
             Ok((outcome, ready)) => Ok(CompletedHandshake { outcome, received: running.input, ready }),
             Err(error) if running.is_abandoned(&error) => Err(ConnectionError::Abandoned),
@@ -76,13 +76,13 @@ pub(super) async fn handshake(
     }
 }
 
-fn config(session: &dyn Session, place: Place) -> HandshakeConfig {
+fn config(session: &dyn Session, side: Side) -> HandshakeConfig {
     let (options, local) = (session.options(), session.local());
     HandshakeConfig {
         security: options.security.clone(),
         max_metadata: options.metadata,
         zmtp2: options.zmtp2 && !options.door.is_kept(),
-        is_acceptor: place.is_accepted(),
+        is_acceptor: side.is_accepting(),
         local,
     }
 }
@@ -100,7 +100,7 @@ fn entropy(session: &dyn Session) -> io::Result<Entropy> {
 struct RunningHandshake<'a> {
     stream: &'a Stream,
     session: &'a dyn Session,
-    place: Place,
+    side: Side,
     handshake: Handshake,
     input: BytesMut,
     /// Anything has come from the peer.
@@ -139,14 +139,14 @@ impl RunningHandshake<'_> {
     async fn receive(&mut self) -> Result<(), ConnectionError> {
         receive(self.stream, &mut self.input).await?;
         self.has_heard = true;
-        Ok(self.session.has_place(self.place.queue())?)
+        Ok(self.session.has_place(self.side.queue())?)
     }
 
     /// Returns whether the peer has gone for a reason of its own. A peer that connects here and sends nothing may be
     /// anything, such as a probe that looks whether the port is open; a peer that this side has connected to has read
     /// our greeting before it goes.
     fn is_abandoned(&self, error: &ConnectionError) -> bool {
-        is_end(error) && (self.has_heard || !self.place.is_accepted())
+        is_end(error) && (self.has_heard || !self.side.is_accepting())
     }
 
     /// Returns the error, if any, in the last input of a peer that has gone before the decision: the peer may have told

@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use super::descriptors::Share;
-use super::handshake::Place;
+use super::handshake::Side;
 use super::handshake_slots::{HandshakeSlot, HandshakeSlots, Shortage};
 use super::pending_peer::PendingPeer;
 use super::rejections::Rejections;
@@ -143,7 +143,7 @@ impl Acceptor {
 
     /// Closes a connection unheard. Without descriptors, those that follow would have to go too, so they wait.
     async fn reject(&self, stream: Stream, shortage: Shortage) {
-        let mut pending = PendingPeer::new(&stream, &*self.session, &self.endpoint, Place::Accepted);
+        let mut pending = PendingPeer::new(&stream, &*self.session, &self.endpoint, Side::Accepting);
         self.log_rejection(&stream, &pending.fail(self.handshake_slots.error(shortage)));
         drop(pending);
         drop(stream);
@@ -182,7 +182,7 @@ impl Acceptor {
     }
 
     async fn run_peer(&self, stream: &Stream, mut slot: HandshakeSlot) -> Result<(), Arc<ConnectionError>> {
-        let mut pending = PendingPeer::new(stream, &*self.session, &self.endpoint, Place::Accepted);
+        let mut pending = PendingPeer::new(stream, &*self.session, &self.endpoint, Side::Accepting);
         // Apart, so that its memory isn't kept for as long as the connection lasts.
         let completed = tokio::select! {
             biased;

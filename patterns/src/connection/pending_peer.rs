@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::driver::Driver;
-use super::handshake::{CompletedHandshake, Place, handshake};
+use super::handshake::{CompletedHandshake, Side, handshake};
 use super::session::{PeerGuard, Session};
 use crate::Endpoint;
 use crate::error::ConnectionError;
@@ -19,7 +19,7 @@ pub(super) struct PendingPeer<'a> {
     stream: &'a Stream,
     session: &'a dyn Session,
     endpoint: &'a Endpoint,
-    place: Place,
+    side: Side,
     error: Option<Arc<ConnectionError>>,
     is_peer: bool,
 }
@@ -29,13 +29,13 @@ impl<'a> PendingPeer<'a> {
         stream: &'a Stream,
         session: &'a dyn Session,
         endpoint: &'a Endpoint,
-        place: Place,
+        side: Side,
     ) -> Self {
-        Self { stream, session, endpoint, place, error: None, is_peer: false }
+        Self { stream, session, endpoint, side, error: None, is_peer: false }
     }
 
     pub(super) async fn handshake(&mut self) -> Result<CompletedHandshake, Arc<ConnectionError>> {
-        handshake(self.stream, self.session, self.place).await.map_err(|error| self.fail(error))
+        handshake(self.stream, self.session, self.side).await.map_err(|error| self.fail(error))
     }
 
     /// Makes it one of the socket's peers.
@@ -45,7 +45,7 @@ impl<'a> PendingPeer<'a> {
         join: impl FnOnce(HandshakenPeer) -> Result<PeerGuard, Refusal>,
     ) -> Result<Driver<'a>, Arc<ConnectionError>> {
         let (endpoint, address) = (self.endpoint.clone(), self.stream.peer_address());
-        let is_accepted = self.place.is_accepted();
+        let is_accepted = self.side.is_accepting();
         let placed = |peer| join(HandshakenPeer::new(peer, endpoint, address, is_accepted));
         let started = Driver::start(self.stream, completed, placed);
         self.is_peer = started.is_ok();
