@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::transport::PATIENCE;
+use crate::transport::CLOSE_TIMEOUT;
 
 /// Sees that a peer sends nothing any more, and doesn't close either.
 #[derive(Debug)]
@@ -13,15 +13,15 @@ pub(super) struct Drain(Pin<Box<Sleep>>);
 
 impl Drain {
     pub(super) fn new() -> Self {
-        Self(Box::pin(sleep_until(Instant::now() + PATIENCE)))
+        Self(Box::pin(sleep_until(Instant::now() + CLOSE_TIMEOUT)))
     }
 
     /// Bytes have arrived, or the peer isn't read.
     pub(super) fn handle_traffic(&mut self) {
-        self.0.as_mut().reset(Instant::now() + PATIENCE);
+        self.0.as_mut().reset(Instant::now() + CLOSE_TIMEOUT);
     }
 
-    /// Ready when nothing has arrived for [`PATIENCE`].
+    /// Ready when nothing has arrived for [`CLOSE_TIMEOUT`].
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.0.as_mut().poll(cx)
     }

@@ -18,7 +18,7 @@ use super::write_queue::WriteQueue;
 use crate::error::ConnectionError;
 use crate::queue::{EndMode, IdleEnd, Taken};
 use crate::size::Size;
-use crate::transport::{Farewell, Stream};
+use crate::transport::{CloseMode, Stream};
 
 /// Bytes of commands that are many at a time.
 const MANY_COMMANDS: usize = 8 << 10;
@@ -130,14 +130,14 @@ impl<'a> Driver<'a> {
     /// Ends the connection in order, once it has run: the peer is none of the socket's any more, and has time to close.
     /// The returned future keeps nothing of the driver.
     pub(super) fn finish(self) -> impl Future<Output = ()> {
-        let farewell = match self.end {
+        let mode = match self.end {
             // The peer has closed too, or is quiet.
-            _ if self.drain.is_some() => Farewell::Close,
-            Some(EndMode::WhenIdle) if self.unanswered <= FIRST_FLIGHT => Farewell::UntilSending,
-            _ if self.has_sent => Farewell::UntilRead,
-            _ => Farewell::Patient,
+            _ if self.drain.is_some() => CloseMode::Immediate,
+            Some(EndMode::WhenIdle) if self.unanswered <= FIRST_FLIGHT => CloseMode::UntilInput,
+            _ if self.has_sent => CloseMode::UntilRead,
+            _ => CloseMode::Graceful,
         };
-        self.stream.finish(farewell)
+        self.stream.finish(mode)
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {

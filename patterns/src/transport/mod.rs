@@ -24,19 +24,19 @@ use crate::error::ConnectionError;
 use crate::options::Transport;
 
 /// How long a peer may take to close after all has been written to it, if it isn't to be waited for at any rate.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
+pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How a stream is closed after all has been written to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Farewell {
-    /// The peer has [`PATIENCE`] to close too.
-    Patient,
-    /// As [`Patient`](Self::Patient), but over ipc the peer has as long as it takes. For peers that were sent messages.
+pub(crate) enum CloseMode {
+    /// The peer has [`CLOSE_TIMEOUT`] to close too.
+    Graceful,
+    /// As [`Graceful`](Self::Graceful), but over ipc the peer has as long as it takes. For peers that were sent messages.
     UntilRead,
     /// The kernel sends what it has, and tells a peer that goes on sending at once that nobody reads. Over ipc the peer has
-    /// [`PATIENCE`], but is cut off when it sends: what it hasn't read is its own no longer once the stream is closed.
-    UntilSending,
+    /// [`CLOSE_TIMEOUT`], but is cut off when it sends: what it hasn't read is its own no longer once the stream is closed.
+    UntilInput,
     /// At once: the peer has closed, or is quiet.
-    Close,
+    Immediate,
 }
 
 pub(crate) use origin::Origin;
@@ -174,14 +174,14 @@ impl Stream {
     /// of ours, for as long as it takes. Closing at once could take away from it what it hasn't read yet. The kernel resets
     /// a tcp connection that is closed with input unread. And a PULL of libzmq's whose queue is full leaves unread what
     /// lies in a Unix domain socket once the other end has gone (libzmq's issue 4660). What comes meanwhile is dropped.
-    pub(crate) async fn finish(&self, farewell: Farewell) {
+    pub(crate) async fn finish(&self, mode: CloseMode) {
         // An error is an end too.
-        let _ = match (farewell, self) {
-            (Farewell::Close, _) | (Farewell::UntilSending, Self::Tcp(_)) => Ok(()),
-            (Farewell::UntilRead, Self::Ipc(_)) => self.until_closed(false).await,
-            (farewell, _) => {
-                let cuts_off = farewell == Farewell::UntilSending;
-                timeout(PATIENCE, self.until_closed(cuts_off)).await.unwrap_or(Ok(()))
+        let _ = match (mode, self) {
+            (CloseMode::Immediate, _) | (CloseMode::UntilInput, Self::Tcp(_)) => Ok(()),
+            (CloseMode::UntilRead, Self::Ipc(_)) => self.until_closed(false).await,
+            (mode, _) => {
+                let cuts_off = mode == CloseMode::UntilInput;
+                timeout(CLOSE_TIMEOUT, self.until_closed(cuts_off)).await.unwrap_or(Ok(()))
             }
         };
     }

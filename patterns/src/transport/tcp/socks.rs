@@ -26,7 +26,7 @@ const NAME: u8 = 3;
 const IPV6: u8 = 4;
 
 /// A proxy takes at most as long as a system that tries to connect.
-const PATIENCE: Duration = Duration::from_secs(130);
+const SOCKS_TIMEOUT: Duration = Duration::from_secs(130);
 
 /// Has the proxy at the other end connect to the target; what is read after that is the target's.
 pub(super) async fn connect(
@@ -38,7 +38,7 @@ pub(super) async fn connect(
         greet(stream, login).await?;
         request(stream, target).await
     };
-    tokio::time::timeout(PATIENCE, conversation)
+    tokio::time::timeout(SOCKS_TIMEOUT, conversation)
         .await
         .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
 }
