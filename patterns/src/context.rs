@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use crate::CloseSummary;
-use crate::connection::{Session, Tokens};
+use crate::connection::{Session, ShutdownTokens};
 
 /// A space of `inproc://` names. Sockets of one context find each other, and [`shutdown`](Self::shutdown) ends them
 /// together. There is one for the whole process that sockets use unless
@@ -42,12 +42,12 @@ pub(crate) trait Member: fmt::Debug + Send + Sync {
 #[derive(Clone, Debug)]
 pub(crate) struct Bound {
     pub(crate) session: Arc<dyn Session>,
-    pub(crate) tokens: Tokens,
+    pub(crate) tokens: ShutdownTokens,
 }
 
 impl Bound {
     fn is_there(&self) -> bool {
-        !self.tokens.admitting.is_cancelled() && !self.tokens.until.is_cancelled()
+        !self.tokens.admitting.is_cancelled() && !self.tokens.abort.is_cancelled()
     }
 }
 

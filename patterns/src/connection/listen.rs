@@ -14,7 +14,7 @@ use super::handshake::Side;
 use super::handshake_slots::{HandshakeSlot, HandshakeSlots, Shortage};
 use super::pending_peer::PendingPeer;
 use super::rejections::Rejections;
-use super::session::{PeerGuard, Session, Tokens};
+use super::session::{PeerGuard, Session, ShutdownTokens};
 use crate::error::ConnectionError;
 use crate::monitor::MonitorEvent;
 use crate::transport::{Listener, Stream};
@@ -24,13 +24,13 @@ use crate::{Endpoint, LogLimiter};
 const EXHAUSTION_PAUSE: Duration = Duration::from_millis(100);
 
 /// Accepts until `admitting` is cancelled, and `listener` closed with it. Connections end when all is written once `ending`
-/// is cancelled, and are cut off when `until` is.
+/// is cancelled, and are cut off when `abort` is.
 pub(crate) async fn listen(
     listener: Arc<Listener>,
     endpoint: Endpoint,
     session: Arc<dyn Session>,
     tasks: TaskTracker,
-    Tokens { admitting, ending, until }: Tokens,
+    ShutdownTokens { admitting, ending, abort }: ShutdownTokens,
 ) {
     let acceptor = Arc::new(Acceptor {
         handshake_slots: HandshakeSlots::new(session.options().handshakes),
@@ -64,13 +64,13 @@ pub(crate) async fn listen(
     };
     tokio::select! {
         () = admitting.cancelled() => {}
-        () = until.cancelled() => {}
+        () = abort.cancelled() => {}
         () = accepting => {}
     }
     drop(listener);
     acceptor.session.monitors().tell(|| MonitorEvent::Closed { endpoint });
     let all_gone = async { while connections.join_next().await.is_some() {} };
-    until.run_until_cancelled(all_gone).await;
+    abort.run_until_cancelled(all_gone).await;
 }
 
 fn is_of_one_connection(error: &io::Error) -> bool {

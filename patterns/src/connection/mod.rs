@@ -30,4 +30,4 @@ mod write_queue;
 pub(crate) use connect::connect;
 pub(crate) use listen::listen;
 pub(crate) use pipe::connect_inproc;
-pub(crate) use session::{Connector, Session, Tokens, WriteReport};
+pub(crate) use session::{Connector, Session, ShutdownTokens, WriteReport};

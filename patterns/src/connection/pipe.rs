@@ -83,7 +83,7 @@ async fn join(
     // Wherever this task is cancelled, the far socket is told that its peer has gone.
     pipe.far.peer.reason = Some(ConnectionError::Eof.into());
     let flow = std::future::poll_fn(|cx| pipe.poll(cx));
-    let outcome = far.tokens.until.run_until_cancelled(flow).await.unwrap_or(Ok(())).map_err(Arc::new);
+    let outcome = far.tokens.abort.run_until_cancelled(flow).await.unwrap_or(Ok(())).map_err(Arc::new);
     let Pipe { near: End { peer: near_peer, .. }, far: End { peer: far_peer, .. } } = &mut pipe;
     match &outcome {
         Err(error) => (near_peer.reason, far_peer.reason) = (Some(error.clone()), Some(error.clone())),

@@ -117,16 +117,16 @@ pub(crate) trait Session: fmt::Debug + Send + Sync {
     fn queued(&self, id: PeerId) -> usize;
 }
 
-/// Tokens for the end of an endpoint's connections.
+/// ShutdownTokens for the end of an endpoint's connections.
 #[derive(Clone, Debug)]
-pub(crate) struct Tokens {
+pub(crate) struct ShutdownTokens {
     /// Cancelled when no new connections are made; with `ending` at the latest, whose child it is.
     pub(crate) admitting: CancellationToken,
     /// Cancelled when this side doesn't want the peers any more, or is closing: connections end when nothing waits to
     /// be written.
     pub(crate) ending: CancellationToken,
     /// Cancelled when the endpoint is given up, or all is to be cut off.
-    pub(crate) until: CancellationToken,
+    pub(crate) abort: CancellationToken,
 }
 
 /// The place in its socket of a peer that this side connects to. Messages that wait for the peer outlive its
@@ -136,7 +136,7 @@ pub(crate) struct Connector {
     session: Arc<dyn Session>,
     endpoint: Endpoint,
     queue: Option<PeerId>,
-    tokens: Tokens,
+    tokens: ShutdownTokens,
 }
 
 impl Connector {
@@ -144,7 +144,7 @@ impl Connector {
         session: Arc<dyn Session>,
         endpoint: Endpoint,
         queue: Option<PeerId>,
-        tokens: Tokens,
+        tokens: ShutdownTokens,
     ) -> Self {
         Self { session, endpoint, queue, tokens }
     }
@@ -152,12 +152,12 @@ impl Connector {
     /// Gives up the endpoint, unless it `survives`: once given up, it can be connected to again.
     pub(crate) fn give_up_unless(&self, survives: bool) {
         if !survives {
-            self.tokens.until.cancel();
+            self.tokens.abort.cancel();
         }
     }
 
     pub(crate) fn is_given_up(&self) -> bool {
-        self.tokens.until.is_cancelled()
+        self.tokens.abort.is_cancelled()
     }
 
     /// Returns whether no new connection is to be made, be it that the socket is closing.
@@ -190,7 +190,7 @@ impl Connector {
     }
 
     fn is_over(&self) -> bool {
-        let Tokens { admitting, ending, .. } = &self.tokens;
+        let ShutdownTokens { admitting, ending, .. } = &self.tokens;
         let is_refused = admitting.is_cancelled() && !ending.is_cancelled();
         is_refused || (ending.is_cancelled() && self.queue.is_none_or(|id| self.session.queued(id) == 0))
     }

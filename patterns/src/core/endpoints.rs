@@ -6,7 +6,7 @@ use std::sync::Weak;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::connection::Tokens;
+use crate::connection::ShutdownTokens;
 use crate::transport::Listener;
 use crate::{Endpoint, PeerId};
 
@@ -20,7 +20,7 @@ pub(crate) enum Role {
 /// A bind or connect of the socket, until it is undone.
 #[derive(Debug)]
 pub(super) struct Attachment {
-    pub(super) tokens: Tokens,
+    pub(super) tokens: ShutdownTokens,
     /// Listener for tcp and ipc peers, owned by the task.
     pub(super) listener: Weak<Listener>,
     /// Queue to the peer, if it is opened before the peer is connected.
@@ -35,7 +35,7 @@ pub(super) struct Attachment {
 impl Attachment {
     /// Returns whether the endpoint hasn't been given up.
     pub(super) fn lasts(&self) -> bool {
-        !self.tokens.until.is_cancelled()
+        !self.tokens.abort.is_cancelled()
     }
 
     /// Stops accepting, and frees the endpoint for another socket.

@@ -13,7 +13,7 @@ use tracing::warn;
 
 use super::SocketCore;
 use super::endpoints::{Attachment, Endpoints, Role};
-use crate::connection::{self, Connector, Session, Tokens};
+use crate::connection::{self, Connector, Session, ShutdownTokens};
 use crate::context::{Bound, Member};
 use crate::error::{BindError, Closed, ConnectError, UnknownEndpoint};
 use crate::monitor::MonitorEvent;
@@ -29,9 +29,9 @@ const MAX_DEPARTURE_WAIT: Duration = Duration::from_secs(1);
 
 impl<R: Routing> SocketCore<R> {
     /// Returns new tokens for the end of an endpoint's connections.
-    fn tokens(&self) -> Tokens {
+    fn tokens(&self) -> ShutdownTokens {
         let ending = self.closing.child_token();
-        Tokens { admitting: ending.child_token(), ending, until: self.abort.child_token() }
+        ShutdownTokens { admitting: ending.child_token(), ending, abort: self.abort.child_token() }
     }
 
     pub(crate) async fn bind(self: &Arc<Self>, endpoint: Endpoint) -> Result<Endpoint, BindError> {
@@ -126,7 +126,7 @@ impl<R: Routing> SocketCore<R> {
         let before = if self.is_alone_at_peers() { endpoints.departing(&endpoint) } else { Vec::new() };
         let guard = ended.clone().drop_guard();
         let connected =
-            self.clone().keep_connected(endpoint.clone(), connector, tokens.until.clone(), before, guard);
+            self.clone().keep_connected(endpoint.clone(), connector, tokens.abort.clone(), before, guard);
         let task = self.tasks.spawn_on(connected, &runtime);
         let attachment = Attachment { tokens, listener: Weak::new(), queue, task, ended: Some(ended) };
         endpoints.attach(Role::Connected, endpoint.clone(), attachment);
@@ -140,7 +140,7 @@ impl<R: Routing> SocketCore<R> {
         self: Arc<Self>,
         endpoint: Endpoint,
         connector: Connector,
-        until: CancellationToken,
+        abort: CancellationToken,
         before: Vec<CancellationToken>,
         _ended: DropGuard,
     ) {
@@ -156,7 +156,7 @@ impl<R: Routing> SocketCore<R> {
                 endpoint => connection::connect(endpoint, connector).await,
             }
         };
-        until.run_until_cancelled(connected).await;
+        abort.run_until_cancelled(connected).await;
         self.endpoints().sweep(endpoint);
     }
 
@@ -196,7 +196,7 @@ impl<R: Routing> SocketCore<R> {
         // Drop guards: connections are cut off even if the task below is cancelled, or isn't started.
         let (until, tasks): (Vec<_>, Vec<_>) = attachments
             .into_iter()
-            .map(|attachment| (attachment.tokens.until.drop_guard(), attachment.task))
+            .map(|attachment| (attachment.tokens.abort.drop_guard(), attachment.task))
             .unzip();
         let Some(runtime) = self.runtime().filter(|_| R::LINGERS && !self.options.linger.is_zero()) else {
             return Ok(());
