@@ -16,13 +16,13 @@ use nix::sys::resource::{Resource, getrlimit};
 /// Bound endpoints of this process.
 static ENDPOINTS: AtomicU64 = AtomicU64::new(0);
 /// Shares in all the descriptors that a process may have.
-const SHARES: u64 = 32;
+const SHARES_PER_PROCESS: u64 = 32;
 
 /// The share of one bound endpoint, for as long as it listens.
 #[derive(Debug)]
-pub(super) struct Share(());
+pub(super) struct DescriptorShare(());
 
-impl Share {
+impl DescriptorShare {
     pub(super) fn new() -> Self {
         ENDPOINTS.fetch_add(1, Ordering::Relaxed);
         Self(())
@@ -38,7 +38,7 @@ impl Share {
     }
 }
 
-impl Drop for Share {
+impl Drop for DescriptorShare {
     fn drop(&mut self) {
         ENDPOINTS.fetch_sub(1, Ordering::Relaxed);
     }
@@ -47,7 +47,7 @@ impl Drop for Share {
 /// The system gives the lowest number that is free. So all below `descriptor` are in use, and it is one of the last only if
 /// few are left.
 fn is_exceeded(limit: u64, endpoints: u64, descriptor: RawFd, connections: usize) -> bool {
-    let share = limit / SHARES;
+    let share = limit / SHARES_PER_PROCESS;
     let reserve = share.saturating_mul(endpoints + 1).min(limit / 2);
     let is_reserved = u64::try_from(descriptor).is_ok_and(|number| number >= limit - reserve);
     is_reserved && connections as u64 >= share
@@ -70,10 +70,10 @@ mod tests {
         // Other tests of this process have endpoints too, but not so many.
         const MANY: u64 = 10_000;
         for _ in 0..MANY {
-            drop(Share::new());
+            drop(DescriptorShare::new());
         }
         assert!(ENDPOINTS.load(Ordering::Relaxed) < MANY);
-        let _share = Share::new();
+        let _share = DescriptorShare::new();
         assert!(ENDPOINTS.load(Ordering::Relaxed) >= 1);
     }
 

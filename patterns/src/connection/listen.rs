@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
-use super::descriptors::Share;
+use super::descriptors::DescriptorShare;
 use super::handshake::Side;
 use super::handshake_slots::{HandshakeSlot, HandshakeSlots, Shortage};
 use super::pending_peer::PendingPeer;
@@ -34,7 +34,7 @@ pub(crate) async fn listen(
 ) {
     let acceptor = Arc::new(Acceptor {
         handshake_slots: HandshakeSlots::new(session.options().handshakes),
-        share: Share::new(),
+        descriptor_share: DescriptorShare::new(),
         rejections: Rejections::default(),
         not_accepted: LogLimiter::default(),
         endpoint: endpoint.clone(),
@@ -90,7 +90,7 @@ struct Acceptor {
     ending: CancellationToken,
     /// Handshakes under way.
     handshake_slots: Arc<HandshakeSlots>,
-    share: Share,
+    descriptor_share: DescriptorShare,
     rejections: Rejections,
     not_accepted: LogLimiter,
 }
@@ -106,7 +106,7 @@ impl Acceptor {
             let (endpoint, address) = (self.endpoint.clone(), stream.remote_address());
             MonitorEvent::Accepted { endpoint, address }
         });
-        if self.share.is_exceeded(stream.descriptor(), connections.len()) {
+        if self.descriptor_share.is_exceeded(stream.descriptor(), connections.len()) {
             match self.exchange_descriptor(stream, connections).await {
                 Ok(exchanged) => stream = exchanged,
                 Err(stream) => return Err((stream, Shortage::Descriptors)),
