@@ -7,7 +7,7 @@ use tracing::{debug, warn};
 use super::backoff::Backoff;
 use super::handshake::Side;
 use super::pending_peer::PendingPeer;
-use super::rejections::Rejections;
+use super::rejection_log::RejectionLog;
 use super::session::Connector;
 use crate::Endpoint;
 use crate::error::ConnectionError;
@@ -20,7 +20,7 @@ use crate::transport::Stream;
 /// by a better one. (libzmq gives such an endpoint up for good.)
 pub(crate) async fn connect(endpoint: Endpoint, connector: Connector) {
     let mut backoff = Backoff::new(connector.session().options());
-    let rejections = Rejections::default();
+    let rejection_log = RejectionLog::default();
     loop {
         let outcome = attempt(&endpoint, &connector, &mut backoff).await;
         let for_good = connector.is_given_up();
@@ -29,7 +29,7 @@ pub(crate) async fn connect(endpoint: Endpoint, connector: Connector) {
             // The socket has ended the connection, and goes on.
             Ok(()) => debug!(%endpoint, "disconnected"),
             Err(error) if error.is_ordinary() => debug!(%endpoint, %error, for_good, "not connected"),
-            Err(error) => match rejections.count(error) {
+            Err(error) => match rejection_log.count(error) {
                 Some(count) => warn!(%endpoint, %error, count, for_good, "not connected"),
                 None => debug!(%endpoint, %error, for_good, "not connected"),
             },

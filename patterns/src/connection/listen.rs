@@ -13,7 +13,7 @@ use super::descriptors::DescriptorShare;
 use super::handshake::Side;
 use super::handshake_slots::{HandshakeSlot, HandshakeSlots, Shortage};
 use super::pending_peer::PendingPeer;
-use super::rejections::Rejections;
+use super::rejection_log::RejectionLog;
 use super::session::{PeerGuard, Session, ShutdownTokens};
 use crate::error::ConnectionError;
 use crate::monitor::MonitorEvent;
@@ -35,7 +35,7 @@ pub(crate) async fn listen(
     let acceptor = Arc::new(Acceptor {
         handshake_slots: HandshakeSlots::new(session.options().handshakes),
         descriptor_share: DescriptorShare::new(),
-        rejections: Rejections::default(),
+        rejection_log: RejectionLog::default(),
         not_accepted: LogLimiter::default(),
         endpoint: endpoint.clone(),
         admitting: admitting.clone(),
@@ -91,7 +91,7 @@ struct Acceptor {
     /// Handshakes under way.
     handshake_slots: Arc<HandshakeSlots>,
     descriptor_share: DescriptorShare,
-    rejections: Rejections,
+    rejection_log: RejectionLog,
     not_accepted: LogLimiter,
 }
 
@@ -203,7 +203,7 @@ impl Acceptor {
     /// the log.
     fn log_rejection(&self, stream: &Stream, error: &ConnectionError) {
         let (endpoint, address) = (&self.endpoint, stream.remote_address());
-        match self.rejections.count(error) {
+        match self.rejection_log.count(error) {
             Some(count) => warn!(%endpoint, address, %error, count, "a peer was turned away"),
             None => debug!(%endpoint, address, %error, "a peer was turned away"),
         }

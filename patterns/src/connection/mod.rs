@@ -22,7 +22,7 @@ mod idle_timer;
 mod listen;
 mod pending_peer;
 mod pipe;
-mod rejections;
+mod rejection_log;
 mod session;
 mod wake_flag;
 mod write_queue;

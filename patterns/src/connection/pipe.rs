@@ -11,7 +11,7 @@ use enfonet_zmtp::{
 use tracing::{debug, warn};
 
 use super::backoff::Backoff;
-use super::rejections::Rejections;
+use super::rejection_log::RejectionLog;
 use super::session::{Connector, PeerGuard, WriteReport};
 use super::wake_flag::wake_after_news;
 use crate::Endpoint;
@@ -34,7 +34,7 @@ pub(crate) async fn connect_inproc(name: String, connector: Connector) {
     let names = connector.session().options().context.clone();
     let mut backoff = Backoff::new(connector.session().options());
     let monitors = connector.session().monitors();
-    let rejections = Rejections::default();
+    let rejection_log = RejectionLog::default();
     loop {
         monitors.tell(|| MonitorEvent::Connecting { endpoint: endpoint.clone() });
         let Some(bound) = connector.unless_over(names.find(&name)).await else {
@@ -46,7 +46,7 @@ pub(crate) async fn connect_inproc(name: String, connector: Connector) {
                 false
             }
             Err(error) => {
-                match rejections.count(&error) {
+                match rejection_log.count(&error) {
                     Some(count) => warn!(%endpoint, %error, count, "not connected"),
                     None => debug!(%endpoint, %error, "not connected"),
                 }

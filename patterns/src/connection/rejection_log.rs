@@ -11,7 +11,7 @@ use crate::routing::Refusal;
 
 /// The rejections at one endpoint.
 #[derive(Debug, Default)]
-pub(super) struct Rejections(Mutex<Vec<(Kind, LogLimiter)>>);
+pub(super) struct RejectionLog(Mutex<Vec<(Kind, LogLimiter)>>);
 
 /// Which error it is, whatever it says besides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl Kind {
     }
 }
 
-impl Rejections {
+impl RejectionLog {
     /// Counts a rejection. Returns how many of this kind no line has told of, this one included, if a line is due.
     pub(super) fn count(&self, error: &ConnectionError) -> Option<u64> {
         let kind = Kind::of(error);
@@ -53,7 +53,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn each_kind_has_a_line_a_second_that_counts_its_own() {
-        let rejections = Rejections::default();
+        let rejection_log = RejectionLog::default();
         let kinds: [fn() -> ConnectionError; 4] = [
             || ConnectionError::HandshakeTimeout,
             || HandshakeError::Message.into(),
@@ -61,12 +61,12 @@ mod tests {
             || Refusal::PeerThere.into(),
         ];
         for kind in kinds {
-            assert_eq!(rejections.count(&kind()), Some(1));
-            assert_eq!(rejections.count(&kind()), None);
+            assert_eq!(rejection_log.count(&kind()), Some(1));
+            assert_eq!(rejection_log.count(&kind()), None);
         }
         tokio::time::advance(std::time::Duration::from_secs(1)).await;
         for kind in kinds {
-            assert_eq!(rejections.count(&kind()), Some(2));
+            assert_eq!(rejection_log.count(&kind()), Some(2));
         }
     }
 }
