@@ -39,7 +39,7 @@ pub use monitor::{Monitor, MonitorEvent};
 pub use options::{Conflates, Kind, KnowsPeers, MatchesTopics, Options, Probes, Publishes, SocksProxy};
 pub use peer::{PeerId, PeerInfo};
 pub use proxy::{Control, Leftover, Proxy, Statistics, Traffic, proxy};
-pub use routing::Refusal;
+pub use routing::RejectReason;
 pub use size::Size;
 pub use socket::{
     Client, Dealer, Pair, PeerEvent, Permit, Pub, Pull, Push, Relay, Rep, Req, Request, RequestError, Router,

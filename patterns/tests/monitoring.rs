@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use enfonet::{
     Closed, ConnectionError, Context, Dealer, Endpoint, HandshakeError, Monitor, MonitorEvent, Options, Pub,
-    Refusal, Rep, Router, Sub,
+    RejectReason, Rep, Router, Sub,
 };
 use futures_util::{FutureExt, StreamExt};
 use tokio::io::AsyncReadExt;
@@ -203,7 +203,7 @@ async fn within_the_process_both_ends_are_told_why_they_do_not_come_together() {
     let MonitorEvent::HandshakeFailed { error, .. } = expect(&mut monitor, &["HandshakeFailed"]).await else {
         panic!()
     };
-    assert!(matches!(*error, ConnectionError::Refused(Refusal::IdentityInUse)), "{error}");
+    assert!(matches!(*error, ConnectionError::Refused(RejectReason::IdentityInUse)), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use enfonet::{ConnectionError, MonitorEvent, Pair, Refusal, Router};
+use enfonet::{ConnectionError, MonitorEvent, Pair, RejectReason, Router};
 use enfonet_tests::{LIBRARIES, Relay, Slb, Told, VERSIONED, frames, greeting, why};
 
 use crate::setup::{End, World};
@@ -16,13 +16,13 @@ fn expect_rejection(relay: &Relay) {
 }
 
 /// Waits until a bound socket has told why it rejects a peer.
-fn refusal(told: &mut Told<'_>) -> Refusal {
+fn reason(told: &mut Told<'_>) -> RejectReason {
     let failed = told.wait("HandshakeFailed");
     let MonitorEvent::HandshakeFailed { address, .. } = &failed else { panic!("{failed:?}") };
     assert!(address.starts_with("127.0.0.1:"), "{address}");
     let error: Arc<ConnectionError> = why(failed);
-    let ConnectionError::Refused(refusal) = *error else { panic!("{error}") };
-    refusal
+    let ConnectionError::Refused(reason) = *error else { panic!("{error}") };
+    reason
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn what_a_pair_sends_while_another_has_its_place_arrives_when_that_has_gone() {
         second.send(["waits"]);
         for _ in 0..2 {
             expect_rejection(&relay);
-            assert_eq!(refusal(&mut told), Refusal::PeerThere);
+            assert_eq!(reason(&mut told), RejectReason::PeerThere);
         }
         assert_eq!(bound.peers().len(), 1);
         drop(first);
@@ -70,7 +70,7 @@ fn what_a_dealer_sends_while_another_has_its_identity_arrives_when_that_has_gone
         second.send(["waits"]);
         for _ in 0..2 {
             expect_rejection(&relay);
-            assert_eq!(refusal(&mut told), Refusal::IdentityInUse);
+            assert_eq!(reason(&mut told), RejectReason::IdentityInUse);
         }
         drop(first);
         let (peer, message) = world.runtime.run(router.recv()).unwrap();

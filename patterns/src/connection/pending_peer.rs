@@ -9,7 +9,7 @@ use crate::Endpoint;
 use crate::error::ConnectionError;
 use crate::monitor::MonitorEvent;
 use crate::peer::HandshakenPeer;
-use crate::routing::Refusal;
+use crate::routing::RejectReason;
 use crate::transport::Stream;
 
 /// A drop guard of a connected peer's handshake: reports `HandshakeFailed` unless [`join`](Self::join) succeeded, even
@@ -42,14 +42,14 @@ impl<'a> PendingPeer<'a> {
     pub(super) fn join(
         mut self,
         completed: CompletedHandshake,
-        join: impl FnOnce(HandshakenPeer) -> Result<PeerGuard, Refusal>,
+        join: impl FnOnce(HandshakenPeer) -> Result<PeerGuard, RejectReason>,
     ) -> Result<Driver<'a>, Arc<ConnectionError>> {
         let (endpoint, address) = (self.endpoint.clone(), self.stream.peer_address());
         let is_accepted = self.side.is_accepting();
         let placed = |peer| join(HandshakenPeer::new(peer, endpoint, address, is_accepted));
         let started = Driver::start(self.stream, completed, placed);
         self.is_peer = started.is_ok();
-        started.map_err(|refusal| self.fail(refusal.into()))
+        started.map_err(|reason| self.fail(reason.into()))
     }
 
     /// Notes the error for which it doesn't become a peer.

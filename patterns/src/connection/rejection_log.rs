@@ -7,7 +7,7 @@ use enfonet_zmtp::HandshakeError;
 
 use crate::LogLimiter;
 use crate::error::ConnectionError;
-use crate::routing::Refusal;
+use crate::routing::RejectReason;
 
 /// The rejections at one endpoint.
 #[derive(Debug, Default)]
@@ -18,17 +18,17 @@ pub(super) struct RejectionLog(Mutex<Vec<(Kind, LogLimiter)>>);
 struct Kind {
     outer: Discriminant<ConnectionError>,
     handshake: Option<Discriminant<HandshakeError>>,
-    refusal: Option<Refusal>,
+    reason: Option<RejectReason>,
 }
 
 impl Kind {
     fn of(error: &ConnectionError) -> Self {
-        let (handshake, refusal) = match error {
+        let (handshake, reason) = match error {
             ConnectionError::Handshake(error) => (Some(discriminant(error)), None),
-            ConnectionError::Refused(refusal) => (None, Some(*refusal)),
+            ConnectionError::Refused(reason) => (None, Some(*reason)),
             _ => (None, None),
         };
-        Self { outer: discriminant(error), handshake, refusal }
+        Self { outer: discriminant(error), handshake, reason }
     }
 }
 
@@ -58,7 +58,7 @@ mod tests {
             || ConnectionError::HandshakeTimeout,
             || HandshakeError::Message.into(),
             || HandshakeError::OutOfTurn.into(),
-            || Refusal::PeerThere.into(),
+            || RejectReason::PeerThere.into(),
         ];
         for kind in kinds {
             assert_eq!(rejection_log.count(&kind()), Some(1));

@@ -15,7 +15,7 @@ use crate::monitor::{MonitorEvent, Monitors};
 use crate::options::Settings;
 use crate::peer::HandshakenPeer;
 use crate::queue::{IdleEnd, Taken};
-use crate::routing::Refusal;
+use crate::routing::RejectReason;
 use crate::size::Size;
 use crate::{Endpoint, PeerId, PeerInfo};
 
@@ -60,7 +60,7 @@ pub(crate) trait Session: fmt::Debug + Send + Sync {
 
     /// Checks that there is a place for a peer, whichever it is: the peer of that queue, or a peer that has no queue
     /// yet.
-    fn has_place(&self, queue: Option<PeerId>) -> Result<(), Refusal>;
+    fn has_place(&self, queue: Option<PeerId>) -> Result<(), RejectReason>;
 
     /// Adds the peer of a queue, or a peer that has no queue yet: then its queue begins now. The peer gets nothing new
     /// if its connection is `ending`.
@@ -69,13 +69,13 @@ pub(crate) trait Session: fmt::Debug + Send + Sync {
         queue: Option<PeerId>,
         peer: HandshakenPeer,
         ending: &CancellationToken,
-    ) -> Result<Arc<PeerInfo>, Refusal>;
+    ) -> Result<Arc<PeerInfo>, RejectReason>;
 
     /// Takes messages that have arrived, whether there is room or not: see [`may_read`](Self::may_read).
-    fn deliver(&self, id: PeerId, batch: Batch) -> Result<(), Refusal>;
+    fn deliver(&self, id: PeerId, batch: Batch) -> Result<(), RejectReason>;
 
     /// Handles a command that has arrived.
-    fn command(&self, id: PeerId, command: Command) -> Result<(), Refusal>;
+    fn command(&self, id: PeerId, command: Command) -> Result<(), RejectReason>;
 
     /// Returns whether the peer may be read. Call it before each read. If not, the waker is called when it may.
     fn may_read(&self, id: PeerId, waker: &Waker) -> bool;
@@ -206,7 +206,7 @@ impl Connector {
     }
 
     /// Adds the peer to the socket, until the guard is dropped.
-    pub(crate) fn join(&self, peer: HandshakenPeer) -> Result<PeerGuard, Refusal> {
+    pub(crate) fn join(&self, peer: HandshakenPeer) -> Result<PeerGuard, RejectReason> {
         PeerGuard::new(&self.session, self.queue, peer, self.tokens.ending.clone())
     }
 }
@@ -240,7 +240,7 @@ impl PeerGuard {
         session: &Arc<dyn Session>,
         peer: HandshakenPeer,
         ending: CancellationToken,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, RejectReason> {
         Self::new(session, None, peer, ending)
     }
 
@@ -249,7 +249,7 @@ impl PeerGuard {
         queue: Option<PeerId>,
         peer: HandshakenPeer,
         ending: CancellationToken,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, RejectReason> {
         let peer = session.join(queue, peer, &ending)?;
         session.monitors().tell(|| MonitorEvent::HandshakeSucceeded { peer: peer.clone() });
         let (session, keep) = (session.clone(), queue.is_some());

@@ -13,7 +13,7 @@ use crate::monitor::Monitors;
 use crate::options::Settings;
 use crate::peer::HandshakenPeer;
 use crate::queue::{IdleEnd, Inbound, Outbox, Taken};
-use crate::routing::{Refusal, Routing};
+use crate::routing::{RejectReason, Routing};
 use crate::size::Size;
 use crate::{PeerId, PeerInfo};
 
@@ -58,7 +58,7 @@ impl<R: Routing> Session for SocketCore<R> {
         id
     }
 
-    fn has_place(&self, queue: Option<PeerId>) -> Result<(), Refusal> {
+    fn has_place(&self, queue: Option<PeerId>) -> Result<(), RejectReason> {
         self.out().routing.has_place(queue)
     }
 
@@ -67,16 +67,16 @@ impl<R: Routing> Session for SocketCore<R> {
         queue: Option<PeerId>,
         peer: HandshakenPeer,
         ending: &CancellationToken,
-    ) -> Result<Arc<PeerInfo>, Refusal> {
+    ) -> Result<Arc<PeerInfo>, RejectReason> {
         let mut guard = self.out();
         let id = queue.unwrap_or_else(|| self.open_queue(&mut guard));
         let out = &mut *guard;
         let (room, mut peer) = (peer.room, peer.placed(id));
-        if let Err(refusal) = out.routing.join(&mut peer, &mut out.outboxes[id]) {
+        if let Err(reason) = out.routing.join(&mut peer, &mut out.outboxes[id]) {
             let waiter = if queue.is_none() { self.close_queue(out, id) } else { None };
             drop(guard);
             waiter.into_iter().for_each(Waker::wake);
-            return Err(refusal);
+            return Err(reason);
         }
         out.outboxes[id].connect(room);
         out.routing.room(id);
@@ -102,7 +102,7 @@ impl<R: Routing> Session for SocketCore<R> {
         Ok(peer)
     }
 
-    fn deliver(&self, id: PeerId, batch: Batch) -> Result<(), Refusal> {
+    fn deliver(&self, id: PeerId, batch: Batch) -> Result<(), RejectReason> {
         if self.is_publisher() {
             return self.deliver_to_publisher(id, batch);
         }
@@ -117,7 +117,7 @@ impl<R: Routing> Session for SocketCore<R> {
         Ok(())
     }
 
-    fn command(&self, id: PeerId, command: Command) -> Result<(), Refusal> {
+    fn command(&self, id: PeerId, command: Command) -> Result<(), RejectReason> {
         match command {
             Command::Subscription(subscription) if self.is_publisher() => {
                 return self.subscribe(id, &subscription);
@@ -277,7 +277,7 @@ impl<R: Routing> SocketCore<R> {
 
     /// Applies the subscriptions in a batch: they come as messages from ZMTP 3.0 peers and from libzmq's XSUB. Other
     /// messages go to the application of an XPUB; a PUB drops them.
-    fn deliver_to_publisher(&self, id: PeerId, batch: Batch) -> Result<(), Refusal> {
+    fn deliver_to_publisher(&self, id: PeerId, batch: Batch) -> Result<(), RejectReason> {
         for message in batch {
             if let Some(subscription) = Subscription::from_message(&message) {
                 self.subscribe(id, &subscription)?;
@@ -292,7 +292,7 @@ impl<R: Routing> SocketCore<R> {
 
     /// Applies a peer's subscription or cancel. A change is queued for the application under the lock that makes it, so
     /// that the application receives changes in the order in which they were made.
-    fn subscribe(&self, id: PeerId, subscription: &Subscription) -> Result<(), Refusal> {
+    fn subscribe(&self, id: PeerId, subscription: &Subscription) -> Result<(), RejectReason> {
         let mut guard = self.out();
         let out = &mut *guard;
         let news = out.routing.subscription(id, subscription)?;

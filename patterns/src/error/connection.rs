@@ -5,7 +5,7 @@ use std::io;
 use enfonet_zmtp::{CommandError, CurveError, DenyReason, ErrorOrigin, HandshakeError, TrafficError};
 
 use super::SocksError;
-use crate::routing::Refusal;
+use crate::routing::RejectReason;
 
 /// Reason why a connection ended, or never came about. No operation fails with it, since the socket goes on: a
 /// [monitor](crate::Monitor) of the socket reports it.
@@ -65,7 +65,7 @@ pub enum ConnectionError {
     Command(#[from] CommandError),
     /// The socket won't have the peer, or no longer.
     #[error("{0}")]
-    Refused(#[from] Refusal),
+    Refused(#[from] RejectReason),
     /// The ROUTER gave its identity to a newer peer, as it was told to.
     #[error("another peer took over the identity")]
     Replaced,
@@ -85,10 +85,12 @@ impl ConnectionError {
             Self::Handshake(error) => error.origin(),
             Self::Socks(error) => error.origin(),
             Self::Traffic(error) => error.origin(),
-            Self::Refused(Refusal::IdentityInUse | Refusal::PeerThere) => ErrorOrigin::Configuration,
+            Self::Refused(RejectReason::IdentityInUse | RejectReason::PeerThere) => {
+                ErrorOrigin::Configuration
+            }
             Self::TooManyHandshakes { .. }
             | Self::OutOfDescriptors
-            | Self::Refused(Refusal::Subscriptions) => ErrorOrigin::Limit,
+            | Self::Refused(RejectReason::Subscriptions) => ErrorOrigin::Limit,
             Self::Command(_) | Self::Overrun => ErrorOrigin::Peer,
             Self::Closed => ErrorOrigin::Caller,
             Self::Eof

@@ -3,7 +3,7 @@
 use enfonet_zmtp::{Batch, Envelope, IntoMessage, Span, Subscription};
 
 use super::subscribers::Subscribers;
-use super::{Outboxes, Refusal, Routing};
+use super::{Outboxes, RejectReason, Routing};
 use crate::PeerId;
 use crate::options::Settings;
 use crate::queue::{OpenRun, Outbox, Outgoing};
@@ -225,7 +225,7 @@ impl<F: FnMut(&mut Outbox)> Admission<'_, F> {
 impl Routing for FanOut {
     const KEEPS_QUEUE: bool = false;
 
-    fn subscription(&mut self, id: PeerId, subscription: &Subscription) -> Result<bool, Refusal> {
+    fn subscription(&mut self, id: PeerId, subscription: &Subscription) -> Result<bool, RejectReason> {
         self.subscribers.apply(id, subscription)
     }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bytes::{BufMut, Bytes, BytesMut};
 use slotmap::SecondaryMap;
 
-use super::{Refusal, Routing};
+use super::{RejectReason, Routing};
 use crate::queue::Outbox;
 use crate::{PeerId, PeerInfo};
 
@@ -63,10 +63,10 @@ impl IdentityTable {
     }
 
     /// Frees an identity for a new peer, if the new peer may take it over.
-    fn vacate(&mut self, identity: &Bytes) -> Result<(), Refusal> {
+    fn vacate(&mut self, identity: &Bytes) -> Result<(), RejectReason> {
         let Some(holder) = self.find(identity) else { return Ok(()) };
         if !self.hands_over || self.names.get(holder).is_some_and(|name| name.is_given) {
-            return Err(Refusal::IdentityInUse);
+            return Err(RejectReason::IdentityInUse);
         }
         self.remove(holder);
         self.replaced = Some(holder);
@@ -98,7 +98,7 @@ impl Routing for IdentityTable {
     /// Adds the peer under its identity. A second peer of the same identity is rejected until the first has gone; or,
     /// if identities are handed over, replaces the first. (libzmq keeps the second connected and never reads or answers
     /// it.)
-    fn join(&mut self, peer: &mut PeerInfo, _outbox: &mut Outbox) -> Result<(), Refusal> {
+    fn join(&mut self, peer: &mut PeerInfo, _outbox: &mut Outbox) -> Result<(), RejectReason> {
         if let Some(name) = self.names.get(peer.id) {
             peer.routing_id = name.text.clone();
             return Ok(());
@@ -147,7 +147,7 @@ mod tests {
         table: &mut IdentityTable,
         ids: &mut Outboxes,
         identity: &'static str,
-    ) -> Result<PeerId, Refusal> {
+    ) -> Result<PeerId, RejectReason> {
         let id = add_queue(ids, Size::new(1, 1));
         let mut peer = peer(id, enfonet_zmtp::Version::V3_1, identity);
         table.join(&mut peer, &mut ids[id]).map(|()| id)
@@ -167,7 +167,7 @@ mod tests {
     fn a_name_belongs_to_one_peer_until_it_goes() {
         let (mut table, mut ids) = (IdentityTable::new(0, false), Outboxes::new());
         let first = join(&mut table, &mut ids, "X").unwrap();
-        assert_eq!(join(&mut table, &mut ids, "X"), Err(Refusal::IdentityInUse));
+        assert_eq!(join(&mut table, &mut ids, "X"), Err(RejectReason::IdentityInUse));
         assert_eq!(table.find(b"X"), Some(first));
         table.part(first);
         assert_eq!(table.find(b"X"), None);
@@ -197,7 +197,11 @@ mod tests {
         assert_eq!(peer.routing_id, "conn1");
         table.part(id);
         assert_eq!(table.find(b"conn1"), Some(id), "it may come back");
-        assert_eq!(join(&mut table, &mut ids, "conn1"), Err(Refusal::IdentityInUse), "nobody else gets it");
+        assert_eq!(
+            join(&mut table, &mut ids, "conn1"),
+            Err(RejectReason::IdentityInUse),
+            "nobody else gets it"
+        );
         table.close(id);
         assert_eq!(table.find(b"conn1"), None);
     }
@@ -208,9 +212,13 @@ mod tests {
         let id = add_queue(&mut ids, Size::new(1, 1));
         assert!(table.assign(id, "a".into()));
         assert!(!table.part(id));
-        assert_eq!(join(&mut table, &mut ids, "a"), Err(Refusal::IdentityInUse));
+        assert_eq!(join(&mut table, &mut ids, "a"), Err(RejectReason::IdentityInUse));
         table.retire(id);
-        assert_eq!(join(&mut table, &mut ids, "a"), Err(Refusal::IdentityInUse), "something may wait for it");
+        assert_eq!(
+            join(&mut table, &mut ids, "a"),
+            Err(RejectReason::IdentityInUse),
+            "something may wait for it"
+        );
         assert!(!table.part(id));
         assert!(join(&mut table, &mut ids, "a").is_ok());
     }

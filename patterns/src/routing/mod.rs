@@ -51,16 +51,16 @@ pub(crate) trait Routing: Send + 'static {
     /// Checks whether a peer may join, whichever it is: the peer of that queue, or a peer that has no queue yet.
     ///
     /// # Errors
-    /// [`Refusal`]: the handshake ends here.
-    fn has_place(&self, _queue: Option<PeerId>) -> Result<(), Refusal> {
+    /// [`RejectReason`]: the handshake ends here.
+    fn has_place(&self, _queue: Option<PeerId>) -> Result<(), RejectReason> {
         Ok(())
     }
 
     /// Adds a connected peer. It may get a routing id.
     ///
     /// # Errors
-    /// [`Refusal`]: the connection is closed again.
-    fn join(&mut self, _peer: &mut PeerInfo, _outbox: &mut Outbox) -> Result<(), Refusal> {
+    /// [`RejectReason`]: the connection is closed again.
+    fn join(&mut self, _peer: &mut PeerInfo, _outbox: &mut Outbox) -> Result<(), RejectReason> {
         Ok(())
     }
 
@@ -83,8 +83,8 @@ pub(crate) trait Routing: Send + 'static {
     /// Applies a peer's subscription or cancel. Returns whether it is reported to the application.
     ///
     /// # Errors
-    /// [`Refusal`]: the peer passed a limit, the connection is closed.
-    fn subscription(&mut self, _id: PeerId, _subscription: &Subscription) -> Result<bool, Refusal> {
+    /// [`RejectReason`]: the peer passed a limit, the connection is closed.
+    fn subscription(&mut self, _id: PeerId, _subscription: &Subscription) -> Result<bool, RejectReason> {
         Ok(false)
     }
 
@@ -134,7 +134,7 @@ pub(crate) trait Choose: Routing {
 /// Why a socket won't have a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Refusal {
+pub enum RejectReason {
     /// A peer of that identity (routing id) is connected to the ROUTER: it stays, and the second is refused.
     #[error("another peer with the same identity is connected")]
     IdentityInUse,

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Choose, Outboxes, Refusal, Routing};
+use super::{Choose, Outboxes, RejectReason, Routing};
 use crate::queue::Outbox;
 use crate::{PeerId, PeerInfo};
 
@@ -40,15 +40,15 @@ impl Routing for SinglePeer {
         self.choose(outboxes)
     }
 
-    fn has_place(&self, queue: Option<PeerId>) -> Result<(), Refusal> {
+    fn has_place(&self, queue: Option<PeerId>) -> Result<(), RejectReason> {
         let has_place = match queue {
             None => self.queue.is_empty(),
             Some(id) => self.queue.front() == Some(&id) || self.retired.contains(&id),
         };
-        if has_place { Ok(()) } else { Err(Refusal::PeerThere) }
+        if has_place { Ok(()) } else { Err(RejectReason::PeerThere) }
     }
 
-    fn join(&mut self, peer: &mut PeerInfo, _outbox: &mut Outbox) -> Result<(), Refusal> {
+    fn join(&mut self, peer: &mut PeerInfo, _outbox: &mut Outbox) -> Result<(), RejectReason> {
         self.has_place(Some(peer.id))
     }
 
@@ -79,7 +79,7 @@ mod tests {
         let mut join = |routing: &mut SinglePeer, at: usize| {
             routing.join(&mut peer(ids[at], enfonet_zmtp::Version::V3_1, ""), &mut outboxes[ids[at]])
         };
-        assert_eq!(join(&mut routing, 1), Err(Refusal::PeerThere));
+        assert_eq!(join(&mut routing, 1), Err(RejectReason::PeerThere));
         assert_eq!(join(&mut routing, 0), Ok(()));
         assert_eq!(routing.choose(&outboxes), Some(ids[0]));
         routing.close(ids[0]);
@@ -106,6 +106,6 @@ mod tests {
         let mut join = |at: usize| {
             routing.join(&mut peer(ids[at], enfonet_zmtp::Version::V3_1, ""), &mut outboxes[ids[at]])
         };
-        assert_eq!((join(0), join(1), join(2)), (Err(Refusal::PeerThere), Ok(()), Ok(())));
+        assert_eq!((join(0), join(1), join(2)), (Err(RejectReason::PeerThere), Ok(()), Ok(())));
     }
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use enfonet_zmtp::Subscription;
 
 use super::subscriptions::{Change, Subscriptions, TopicTotals};
-use super::{Outboxes, Refusal};
+use super::{Outboxes, RejectReason};
 use crate::PeerId;
 use crate::options::{Settings, XPubVerbosity};
 use crate::queue::Outbox;
@@ -46,7 +46,7 @@ impl Subscribers {
     }
 
     /// Applies a peer's subscription or cancel. Returns whether it is reported to the application.
-    pub(crate) fn apply(&mut self, id: PeerId, subscription: &Subscription) -> Result<bool, Refusal> {
+    pub(crate) fn apply(&mut self, id: PeerId, subscription: &Subscription) -> Result<bool, RejectReason> {
         let change = match subscription {
             Subscription::Subscribe(topic) => self.admit(id, topic)?,
             Subscription::Cancel(topic) => self.requested().remove(topic, id),
@@ -66,7 +66,7 @@ impl Subscribers {
 
     /// Adds a requested subscription, unless that passes a limit. A topic that the peer has requested already doesn't
     /// count again.
-    fn admit(&mut self, id: PeerId, topic: &[u8]) -> Result<Change, Refusal> {
+    fn admit(&mut self, id: PeerId, topic: &[u8]) -> Result<Change, RejectReason> {
         let (max_topics, max_bytes) = (self.max_subscriptions, self.max_bytes);
         let passes = |held: TopicTotals| {
             held.topics >= max_topics || held.bytes.saturating_add(topic.len()) > max_bytes
@@ -76,8 +76,8 @@ impl Subscribers {
         let (of_peer, of_all) = (requested.held_by(id), requested.wanted_at_least());
         match requested.would_insert(topic, id) {
             Change::None => Ok(Change::None),
-            Change::Peer if passes(of_peer) => Err(Refusal::Subscriptions),
-            Change::Topic if passes(of_peer) || passes(of_all) => Err(Refusal::Subscriptions),
+            Change::Peer if passes(of_peer) => Err(RejectReason::Subscriptions),
+            Change::Topic if passes(of_peer) || passes(of_all) => Err(RejectReason::Subscriptions),
             Change::Peer | Change::Topic => Ok(requested.insert(topic, id)),
         }
     }
@@ -288,7 +288,7 @@ mod tests {
         }
         for (id, topic) in [(id, "c"), (other, "c")] {
             let refused = subscribers.apply(id, &Subscription::Subscribe(topic.into()));
-            assert_eq!(refused, Err(Refusal::Subscriptions));
+            assert_eq!(refused, Err(RejectReason::Subscriptions));
         }
         assert_eq!(subscribers.apply(other, &Subscription::Subscribe("a".into())), Ok(true));
     }
@@ -301,10 +301,10 @@ mod tests {
         let mut subscribers = Subscribers::new(&settings);
         for (id, topic, answer) in [
             (id, "abc", Ok(true)),
-            (other, "de", Err(Refusal::Subscriptions)),
+            (other, "de", Err(RejectReason::Subscriptions)),
             (other, "d", Ok(true)),
             (id, "", Ok(true)),
-            (id, "e", Err(Refusal::Subscriptions)),
+            (id, "e", Err(RejectReason::Subscriptions)),
         ] {
             assert_eq!(subscribers.apply(id, &Subscription::Subscribe(topic.into())), answer, "{topic}");
         }
@@ -316,7 +316,7 @@ mod tests {
         let (id, other) = (ids.insert(()), ids.insert(()));
         let mut subscribers = Subscribers::new(&Settings { subscriptions: 2, ..Settings::default() });
         ["a", "b", "c"].iter().for_each(|topic| subscribers.grant(other, topic.as_bytes()));
-        for (topic, answer) in [("a", Ok(false)), ("b", Ok(false)), ("c", Err(Refusal::Subscriptions))] {
+        for (topic, answer) in [("a", Ok(false)), ("b", Ok(false)), ("c", Err(RejectReason::Subscriptions))] {
             assert_eq!(subscribers.apply(id, &Subscription::Subscribe(topic.into())), answer, "{topic}");
         }
     }

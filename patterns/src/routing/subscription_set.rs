@@ -5,7 +5,7 @@ use enfonet_zmtp::{Batch, Subscription, Version};
 use slotmap::SecondaryMap;
 
 use super::topics::{ROOT, TopicTree, Value};
-use super::{Outboxes, Refusal, Routing};
+use super::{Outboxes, RejectReason, Routing};
 use crate::options::Settings;
 use crate::queue::Outbox;
 use crate::{PeerId, PeerInfo};
@@ -147,7 +147,7 @@ impl SubscriptionSet {
 impl Routing for SubscriptionSet {
     const KEEPS_QUEUE: bool = true;
 
-    fn join(&mut self, peer: &mut PeerInfo, outbox: &mut Outbox) -> Result<(), Refusal> {
+    fn join(&mut self, peer: &mut PeerInfo, outbox: &mut Outbox) -> Result<(), RejectReason> {
         let next = (self.topics > 0).then(BytesMut::new);
         self.publishers.insert(peer.id, Publisher { version: peer.version, next });
         self.tell(peer.id, outbox);

@@ -132,7 +132,7 @@ fn subscriptions_of_departed_peers_do_not_keep_other_peers_out() {
     assert!(core.part(gone, Vec::new(), false));
     let full = subscriber(&core, 10_000..10_000 + 3 * SWEEP);
     let one_more = Command::Subscription(Subscription::Subscribe("x".into()));
-    assert_eq!(core.command(full, one_more), Err(Refusal::Subscriptions));
+    assert_eq!(core.command(full, one_more), Err(RejectReason::Subscriptions));
 }
 
 #[tokio::test]

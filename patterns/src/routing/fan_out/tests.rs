@@ -154,11 +154,11 @@ fn a_long_run_for_one_peer_is_shared() {
 fn a_peer_that_passes_a_limit_of_subscriptions_is_refused() {
     let mut fan = Fan::new(&[&[]], 1);
     let (id, subscribe) = (fan.ids[0], |topic: String| Subscription::Subscribe(topic.into()));
-    assert_eq!(fan.routing.subscription(id, &subscribe("x".repeat(1001))), Err(Refusal::Subscriptions));
+    assert_eq!(fan.routing.subscription(id, &subscribe("x".repeat(1001))), Err(RejectReason::Subscriptions));
     for n in 0..100 {
         assert_eq!(fan.routing.subscription(id, &subscribe(n.to_string())), Ok(true));
     }
-    assert_eq!(fan.routing.subscription(id, &subscribe("more".into())), Err(Refusal::Subscriptions));
+    assert_eq!(fan.routing.subscription(id, &subscribe("more".into())), Err(RejectReason::Subscriptions));
 }
 
 #[test]
