@@ -203,7 +203,7 @@ async fn within_the_process_both_ends_are_told_why_they_do_not_come_together() {
     let MonitorEvent::HandshakeFailed { error, .. } = expect(&mut monitor, &["HandshakeFailed"]).await else {
         panic!()
     };
-    assert!(matches!(*error, ConnectionError::Refused(RejectReason::IdentityInUse)), "{error}");
+    assert!(matches!(*error, ConnectionError::Rejected(RejectReason::IdentityInUse)), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -21,7 +21,7 @@ fn reason(told: &mut Told<'_>) -> RejectReason {
     let MonitorEvent::HandshakeFailed { address, .. } = &failed else { panic!("{failed:?}") };
     assert!(address.starts_with("127.0.0.1:"), "{address}");
     let error: Arc<ConnectionError> = why(failed);
-    let ConnectionError::Refused(reason) = *error else { panic!("{error}") };
+    let ConnectionError::Rejected(reason) = *error else { panic!("{error}") };
     reason
 }
 

@@ -166,7 +166,7 @@ fn a_second_peer_of_the_same_identity_is_told_of_and_the_first_stays() {
     told.expect(&["Listening", "Accepted", "HandshakeSucceeded"]);
     let _second = named();
     let refused = why(told.expect(&["Accepted", "HandshakeFailed"]));
-    assert!(matches!(*refused, ConnectionError::Refused(RejectReason::IdentityInUse)), "{refused}");
+    assert!(matches!(*refused, ConnectionError::Rejected(RejectReason::IdentityInUse)), "{refused}");
     assert_eq!(router.peers().len(), 1);
 }
 
@@ -213,7 +213,7 @@ fn a_subscriber_that_wants_too_much_is_told_of() {
     told.expect(&["Listening", "Accepted", "HandshakeSucceeded"]);
     script.try_send(&[command("SUBSCRIBE", b"a"), command("SUBSCRIBE", b"b")].concat());
     let reason = why(told.expect(&["Disconnected"]));
-    assert!(matches!(*reason, ConnectionError::Refused(RejectReason::Subscriptions)), "{reason}");
+    assert!(matches!(*reason, ConnectionError::Rejected(RejectReason::Subscriptions)), "{reason}");
 }
 
 #[test]

@@ -25,7 +25,7 @@ impl Kind {
     fn of(error: &ConnectionError) -> Self {
         let (handshake, reason) = match error {
             ConnectionError::Handshake(error) => (Some(discriminant(error)), None),
-            ConnectionError::Refused(reason) => (None, Some(*reason)),
+            ConnectionError::Rejected(reason) => (None, Some(*reason)),
             _ => (None, None),
         };
         Self { outer: discriminant(error), handshake, reason }

@@ -65,7 +65,7 @@ pub enum ConnectionError {
     Command(#[from] CommandError),
     /// The socket won't have the peer, or no longer.
     #[error("{0}")]
-    Refused(#[from] RejectReason),
+    Rejected(#[from] RejectReason),
     /// The ROUTER gave its identity to a newer peer, as it was told to.
     #[error("another peer took over the identity")]
     Replaced,
@@ -85,12 +85,12 @@ impl ConnectionError {
             Self::Handshake(error) => error.origin(),
             Self::Socks(error) => error.origin(),
             Self::Traffic(error) => error.origin(),
-            Self::Refused(RejectReason::IdentityInUse | RejectReason::PeerThere) => {
+            Self::Rejected(RejectReason::IdentityInUse | RejectReason::PeerThere) => {
                 ErrorOrigin::Configuration
             }
             Self::TooManyHandshakes { .. }
             | Self::OutOfDescriptors
-            | Self::Refused(RejectReason::Subscriptions) => ErrorOrigin::Limit,
+            | Self::Rejected(RejectReason::Subscriptions) => ErrorOrigin::Limit,
             Self::Command(_) | Self::Overrun => ErrorOrigin::Peer,
             Self::Closed => ErrorOrigin::Caller,
             Self::Eof
