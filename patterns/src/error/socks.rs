@@ -24,7 +24,7 @@ pub enum SocksError {
     Login,
     /// The peer isn't there, or the proxy isn't allowed to connect to it.
     #[error("the proxy didn't connect to the peer: {}", reply(*code))]
-    Refused {
+    ConnectFailed {
         /// As in RFC 1928, section 6.
         code: u8,
     },
@@ -38,7 +38,7 @@ impl SocksError {
     #[must_use]
     pub const fn origin(&self) -> ErrorOrigin {
         match self {
-            Self::Io(_) | Self::Refused { .. } => ErrorOrigin::Transient,
+            Self::Io(_) | Self::ConnectFailed { .. } => ErrorOrigin::Transient,
             Self::Malformed => ErrorOrigin::Peer,
             Self::Method | Self::Login => ErrorOrigin::Configuration,
             Self::Target => ErrorOrigin::Caller,
@@ -47,7 +47,7 @@ impl SocksError {
 
     /// Returns whether the proxy is all right, and may reach the peer the next time.
     pub(super) const fn is_transient(&self) -> bool {
-        matches!(self, Self::Io(_) | Self::Refused { .. })
+        matches!(self, Self::Io(_) | Self::ConnectFailed { .. })
     }
 }
 

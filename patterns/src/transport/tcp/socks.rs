@@ -92,7 +92,7 @@ async fn request(stream: &mut TcpStream, (host, port): (&Host, u16)) -> Result<(
     let [version, status, _, kind] = read(stream).await?;
     match (version, status) {
         (VERSION, 0) => {}
-        (VERSION, code) => return Err(SocksError::Refused { code }),
+        (VERSION, code) => return Err(SocksError::ConnectFailed { code }),
         _ => return Err(SocksError::Malformed),
     }
     skip_address(stream, kind).await
@@ -183,7 +183,7 @@ mod tests {
         assert!(matches!(of(Some(&login), b"\x05\x02\x01\x01").await, SocksError::Login));
         assert!(matches!(of(Some(&login), b"\x05\x02\x05\0").await, SocksError::Malformed));
         assert!(matches!(of(None, b"HTTP/1.1 400").await, SocksError::Malformed));
-        assert!(matches!(of(None, b"\x05\0\x05\x05\0\x01").await, SocksError::Refused { code: 5 }));
+        assert!(matches!(of(None, b"\x05\0\x05\x05\0\x01").await, SocksError::ConnectFailed { code: 5 }));
         assert!(matches!(of(None, b"\x05\0\x04\0\0\x01").await, SocksError::Malformed));
         assert!(matches!(of(None, b"\x05\0\x05\0\0\x02").await, SocksError::Malformed));
     }
