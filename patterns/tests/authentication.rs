@@ -272,7 +272,8 @@ async fn a_socket_that_waits_after_a_refusal_closes_and_disconnects_at_once() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let endpoint = Endpoint::tcp(listener.local_addr().unwrap());
     for disconnects in [true, false] {
-        let req = Req::with_options(Options::default().refused_interval(Duration::from_secs(10_000)));
+        let req =
+            Req::with_options(Options::default().rejected_reconnect_interval(Duration::from_secs(10_000)));
         req.connect(&endpoint).unwrap();
         let (mut peer, _) = listener.accept().await.unwrap();
         peer.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 fn through(proxy: SocksProxy) -> Options {
     let soon = Duration::from_millis(5);
-    Options::default().reconnect_interval(soon).refused_interval(soon).socks_proxy(proxy)
+    Options::default().reconnect_interval(soon).rejected_reconnect_interval(soon).socks_proxy(proxy)
 }
 
 fn proxy(runtime: &Runtime, server: &str, login: Option<(&[u8], &[u8])>) -> SocksServer {

@@ -194,7 +194,7 @@ fn with_null_both_ends_ask_and_each_may_refuse() {
     for refused_by in [None, Some(0), Some(1)] {
         let [(bound, mut theirs), (connecting, mut others)] = [delegating(), delegating()];
         let (bound, at) = dealer(&runtime, Options::<Dealer>::from(bound).peer_events(true), ANYWHERE);
-        let once = connecting.reconnect_interval(DEADLINE).refused_interval(DEADLINE);
+        let once = connecting.reconnect_interval(DEADLINE).rejected_reconnect_interval(DEADLINE);
         let connecting = Options::<Dealer>::from(once).peer_events(true).build();
         connecting.connect(&at[..]).unwrap();
         for (end, pending) in [&mut theirs, &mut others].into_iter().enumerate() {

@@ -15,7 +15,7 @@ use crate::setup::{ANYWHERE, MECHANISMS, Mechanism, ROLES, Role, World, in_z85, 
 /// Options of ours that lose no time.
 fn eager(options: Options) -> Options {
     let soon = Duration::from_millis(2);
-    options.reconnect_interval(soon).refused_interval(soon)
+    options.reconnect_interval(soon).rejected_reconnect_interval(soon)
 }
 
 /// A DEALER of ours with something to say.
@@ -107,7 +107,7 @@ fn other_credentials_get_in_on_a_new_socket() {
         let mechanism = if wrong.mechanism().name() == "PLAIN" { Mechanism::Plain } else { Mechanism::Curve };
         let rep = world.secured("REP", mechanism, Role::Server);
         let at = rep.bind(ANYWHERE);
-        let options = Options::default().security(wrong).refused_interval(DEADLINE);
+        let options = Options::default().security(wrong).rejected_reconnect_interval(DEADLINE);
         let refused = Dealer::with_options(options);
         refused.connect(&at[..]).unwrap();
         refused.try_send(["", "wrong"]).unwrap();

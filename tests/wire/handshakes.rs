@@ -257,7 +257,7 @@ fn who_connected_tries_again_after_a_failed_handshake() {
     let _guard = runtime.enter();
     let (listener, at) = ScriptListener::bind();
     let soon = Duration::from_millis(1);
-    let options = Options::default().reconnect_interval(soon).refused_interval(soon);
+    let options = Options::default().reconnect_interval(soon).rejected_reconnect_interval(soon);
     let dealer = Dealer::with_options(options);
     dealer.connect(at).unwrap();
     dealer.try_send("waits").unwrap();

@@ -214,7 +214,8 @@ fn a_client_that_is_told_500_tries_again_as_usual() {
     // The second is libzmq's, whose source has `"\x05ERROR"`.
     for (error, status) in [(&b"\x04\x0a\x05ERROR\x03"[..], "500"), (b"\x04\x09^RROR\x03", "500")] {
         let (listener, at) = ScriptListener::bind();
-        let options = client("admin", "secret").reconnect_interval(soon).refused_interval(DEADLINE * 10);
+        let options =
+            client("admin", "secret").reconnect_interval(soon).rejected_reconnect_interval(DEADLINE * 10);
         let dealer = Dealer::with_options(options);
         dealer.connect(at).unwrap();
         for _ in 0..3 {

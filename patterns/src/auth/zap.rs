@@ -78,7 +78,8 @@ impl Zap {
         }
         // A connection for each question, tried a few times only: many peers may wait for a handler that is down.
         let options = Options::default().context(&self.context).linger(Duration::ZERO);
-        let req = Req::with_options(options.reconnect_interval(CONNECT / 4).refused_interval(CONNECT));
+        let req =
+            Req::with_options(options.reconnect_interval(CONNECT / 4).rejected_reconnect_interval(CONNECT));
         req.connect(&self.handler).map_err(|_| ZapError::NoHandler)?;
         tokio::time::timeout(CONNECT, req.wait_connected(1)).await.map_err(|_| ZapError::NoHandler)?;
         req.send(zap_request(request)).await.map_err(|_| ZapError::NoHandler)?;

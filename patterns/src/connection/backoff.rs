@@ -20,8 +20,8 @@ impl Backoff {
     /// a restarted server don't come back at the same instant. A peer that isn't going to be any different the
     /// next time isn't tried as often.
     pub(super) fn wait(&mut self, is_lasting: bool, random: f64) -> Duration {
-        let Reconnect { interval, max, jitter, refused, .. } = self.options;
-        let base = if is_lasting { self.next.max(refused) } else { self.next };
+        let Reconnect { interval, max, jitter, rejected_interval, .. } = self.options;
+        let base = if is_lasting { self.next.max(rejected_interval) } else { self.next };
         if let Some(max) = max {
             self.next = (self.next * 2).min(max).max(interval);
         }
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_peer_that_will_not_be_different_is_tried_less_often() {
-        let options = Options::default().refused_interval(Duration::from_secs(3)).settings;
+        let options = Options::default().rejected_reconnect_interval(Duration::from_secs(3)).settings;
         let mut backoff = Backoff::new(&options);
         assert_eq!(backoff.wait(true, 0.0).as_millis(), 3000);
         assert_eq!(backoff.wait(true, 0.5).as_millis(), 4500);

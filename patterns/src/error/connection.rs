@@ -107,7 +107,7 @@ impl ConnectionError {
     }
 
     /// Returns whether the next attempt would fail likewise: the peer, or the proxy before it, broke the protocol or
-    /// doesn't fit. Such a peer is tried again after [`Options::refused_interval`](crate::Options::refused_interval).
+    /// doesn't fit. Such a peer is tried again after [`Options::rejected_reconnect_interval`](crate::Options::rejected_reconnect_interval).
     #[must_use]
     pub const fn is_lasting(&self) -> bool {
         match self {

@@ -12,7 +12,7 @@ pub(crate) struct Reconnect {
     pub(crate) max: Option<Duration>,
     /// The share of the wait that is added at random.
     pub(crate) jitter: f64,
-    pub(crate) refused: Duration,
+    pub(crate) rejected_interval: Duration,
     pub(crate) ever: bool,
     pub(crate) if_refused: bool,
     pub(crate) if_handshake_fails: bool,
@@ -24,7 +24,7 @@ impl Default for Reconnect {
             interval: Duration::from_millis(100),
             max: None,
             jitter: 1.0,
-            refused: Duration::from_secs(5),
+            rejected_interval: Duration::from_secs(5),
             ever: true,
             if_refused: true,
             if_handshake_fails: true,
@@ -108,8 +108,8 @@ impl<K> Options<K> {
     /// added at random. Default 5 s. (libzmq gives such an endpoint up for good; a service that runs for long
     /// outlives the mistake.)
     #[must_use]
-    pub fn refused_interval(mut self, interval: Duration) -> Self {
-        self.settings.reconnect.refused = bounded(interval);
+    pub fn rejected_reconnect_interval(mut self, interval: Duration) -> Self {
+        self.settings.reconnect.rejected_interval = bounded(interval);
         self
     }
 
