@@ -66,7 +66,8 @@ async fn a_handshake_that_fails_in_any_way_can_be_the_end() {
 #[tokio::test(start_paused = true)]
 async fn a_lost_connection_is_made_again_where_refusals_and_failed_handshakes_are_the_end() {
     let (listener, endpoint) = listener().await;
-    let options = Options::default().reconnect_if_refused(false).reconnect_if_handshake_fails(false);
+    let options =
+        Options::default().reconnect_if_connection_refused(false).reconnect_if_handshake_fails(false);
     let dealer = Dealer::with_options(options);
     dealer.connect(&endpoint).unwrap();
     for _ in 0..3 {
@@ -168,7 +169,8 @@ async fn told_of(dealer: &Dealer, endpoint: &str) -> Vec<&'static str> {
 #[tokio::test(start_paused = true)]
 async fn monitors_are_told_of_the_end_and_may_connect_again_at_once() {
     let (silent, endpoint) = listener().await;
-    let options = Options::default().reconnect_if_refused(false).reconnect_if_handshake_fails(false);
+    let options =
+        Options::default().reconnect_if_connection_refused(false).reconnect_if_handshake_fails(false);
     let dealer = Dealer::with_options(options);
     for _ in 0..2 {
         let told = told_of(&dealer, &endpoint).await;

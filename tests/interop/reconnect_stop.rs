@@ -116,7 +116,7 @@ fn a_refused_connection_can_be_the_end() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (_port, at) = unused();
-    let dealer = dealer(Options::default().reconnect_if_refused(false));
+    let dealer = dealer(Options::default().reconnect_if_connection_refused(false));
     for _ in 0..2 {
         let server = bound_again(&libzmq, &at);
         dealer.connect(&at).unwrap();
@@ -132,7 +132,7 @@ fn a_path_where_nothing_is_yet_refuses_nobody() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (_folder, at) = ipc();
-    let dealer = dealer(Options::default().reconnect_if_refused(false));
+    let dealer = dealer(Options::default().reconnect_if_connection_refused(false));
     dealer.connect(&at).unwrap();
     dealer.try_send("hello").unwrap();
     // A socket that is bound and doesn't listen yet refuses connections. So the path appears when libzmq listens there.

@@ -119,7 +119,7 @@ impl ConnectionError {
     }
 
     /// Whether the system refused the connection: nobody listens there.
-    pub(crate) fn is_refusal(&self) -> bool {
+    pub(crate) fn is_connection_refused(&self) -> bool {
         matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused)
     }
 

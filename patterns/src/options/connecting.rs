@@ -14,7 +14,7 @@ pub(crate) struct Reconnect {
     pub(crate) jitter: f64,
     pub(crate) rejected_interval: Duration,
     pub(crate) ever: bool,
-    pub(crate) if_refused: bool,
+    pub(crate) if_connection_refused: bool,
     pub(crate) if_handshake_fails: bool,
 }
 
@@ -26,7 +26,7 @@ impl Default for Reconnect {
             jitter: 1.0,
             rejected_interval: Duration::from_secs(5),
             ever: true,
-            if_refused: true,
+            if_connection_refused: true,
             if_handshake_fails: true,
         }
     }
@@ -35,7 +35,7 @@ impl Default for Reconnect {
 impl Reconnect {
     /// Whether the peer is tried again after it couldn't be reached.
     pub(crate) fn survives_connecting(&self, error: &ConnectionError) -> bool {
-        self.ever && (self.if_refused || !error.is_refusal())
+        self.ever && (self.if_connection_refused || !error.is_connection_refused())
     }
 
     /// Whether the peer is tried again after it was reached, and didn't become one of the socket's.
@@ -59,8 +59,8 @@ impl<K> Options<K> {
     /// Whether a connection is tried again that the system refused, since nobody listens there. Default on; off, the
     /// endpoint is then given up. (libzmq's `RECONNECT_STOP_CONN_REFUSED`)
     #[must_use]
-    pub fn reconnect_if_refused(mut self, on: bool) -> Self {
-        self.settings.reconnect.if_refused = on;
+    pub fn reconnect_if_connection_refused(mut self, on: bool) -> Self {
+        self.settings.reconnect.if_connection_refused = on;
         self
     }
 
