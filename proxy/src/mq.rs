@@ -138,7 +138,7 @@ impl Broker {
     /// Reads publishers until all have closed, for at most half of the grace. Then leaves a quarter of the grace for
     /// forwarding their last messages.
     async fn stop_publishers(&self, end: Instant, stopping: &CancellationToken) {
-        self.backend.refuse_new_peers();
+        self.backend.stop_admitting_peers();
         let grace = self.config.stop_time();
         let _ = timeout_at(end - grace / 2, self.frontend.drain()).await;
         self.frontend.stop_receiving();

@@ -9,8 +9,8 @@ use enfonet_tests::{Script, message};
 use crate::{anywhere, eventually, in_time, inproc, on_every_runtime, turns};
 
 on_every_runtime!(
-    a_socket_that_refuses_new_peers_keeps_those_it_has,
-    what_connects_does_so_no_more_once_new_peers_are_refused,
+    a_socket_that_stops_admitting_peers_keeps_those_it_has,
+    what_connects_does_so_no_more_once_no_peers_are_admitted,
     an_idle_peer_is_disconnected_behind_what_is_queued_for_it,
     a_peer_of_whom_messages_wait_is_not_disconnected,
     a_peer_that_has_sent_part_of_a_message_is_not_idle,
@@ -19,7 +19,7 @@ on_every_runtime!(
     a_publisher_within_the_process_is_drained_too,
 );
 
-async fn a_socket_that_refuses_new_peers_keeps_those_it_has() {
+async fn a_socket_that_stops_admitting_peers_keeps_those_it_has() {
     for at in anywhere() {
         let router = Router::new();
         let at = router.bind(at).await.unwrap();
@@ -27,7 +27,7 @@ async fn a_socket_that_refuses_new_peers_keeps_those_it_has() {
         dealer.connect(&at).unwrap();
         dealer.send("before").await.unwrap();
         let (peer, _) = router.recv().await.unwrap();
-        router.refuse_new_peers();
+        router.stop_admitting_peers();
         // The place is free for another.
         let next = Router::new();
         while next.bind(&at).await.is_err() {
@@ -43,14 +43,14 @@ async fn a_socket_that_refuses_new_peers_keeps_those_it_has() {
     }
 }
 
-async fn what_connects_does_so_no_more_once_new_peers_are_refused() {
+async fn what_connects_does_so_no_more_once_no_peers_are_admitted() {
     for at in anywhere() {
         let server = Router::new();
         let at = server.bind(at).await.unwrap();
         let router = Router::new();
         router.connect(&at).unwrap();
         router.wait_connected(1).await;
-        router.refuse_new_peers();
+        router.stop_admitting_peers();
         server.close(std::time::Duration::ZERO).await;
         router.wait_disconnected().await;
         let next = Router::new();
@@ -73,7 +73,7 @@ async fn an_idle_peer_is_disconnected_behind_what_is_queued_for_it() {
         for n in 0..100 {
             router.send_to(peer, format!("{n}")).await.unwrap();
         }
-        router.refuse_new_peers();
+        router.stop_admitting_peers();
         assert!(router.disconnect_idle(peer));
         router.wait_disconnected().await;
         assert!(!router.disconnect_idle(peer), "it has gone");

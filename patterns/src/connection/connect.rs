@@ -25,7 +25,7 @@ pub(crate) async fn connect(endpoint: Endpoint, connector: Connector) {
         let outcome = attempt(&endpoint, &connector, &mut backoff).await;
         let for_good = connector.is_given_up();
         match &outcome {
-            Ok(()) if connector.is_refused() => return,
+            Ok(()) if connector.has_stopped_admitting() => return,
             // The socket has ended the connection, and goes on.
             Ok(()) => debug!(%endpoint, "disconnected"),
             Err(error) if error.is_ordinary() => debug!(%endpoint, %error, for_good, "not connected"),

@@ -161,7 +161,7 @@ impl Connector {
     }
 
     /// Returns whether no new connection is to be made, be it that the socket is closing.
-    pub(crate) fn is_refused(&self) -> bool {
+    pub(crate) fn has_stopped_admitting(&self) -> bool {
         self.tokens.admitting.is_cancelled()
     }
 
@@ -191,8 +191,9 @@ impl Connector {
 
     fn is_over(&self) -> bool {
         let ShutdownTokens { admitting, ending, .. } = &self.tokens;
-        let is_refused = admitting.is_cancelled() && !ending.is_cancelled();
-        is_refused || (ending.is_cancelled() && self.queue.is_none_or(|id| self.session.queued(id) == 0))
+        let has_stopped_admitting = admitting.is_cancelled() && !ending.is_cancelled();
+        has_stopped_admitting
+            || (ending.is_cancelled() && self.queue.is_none_or(|id| self.session.queued(id) == 0))
     }
 
     /// Waits before the next attempt, unless there is none.

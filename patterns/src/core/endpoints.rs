@@ -89,7 +89,7 @@ impl Endpoints {
     }
 
     /// Closes all listeners. Returns the tokens that are to be cancelled so that no new connections are made.
-    pub(super) fn refuse_new_peers(&self) -> Vec<CancellationToken> {
+    pub(super) fn stop_admitting_peers(&self) -> Vec<CancellationToken> {
         self.close_listeners();
         self.attached.values().flatten().map(|attachment| attachment.tokens.admitting.clone()).collect()
     }

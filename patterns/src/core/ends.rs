@@ -11,8 +11,8 @@ use crate::routing::Routing;
 
 impl<R: Routing> SocketCore<R> {
     /// Stops listening and reconnecting at all endpoints. Established connections go on.
-    pub(crate) fn refuse_new_peers(&self) {
-        let admitting = self.endpoints().refuse_new_peers();
+    pub(crate) fn stop_admitting_peers(&self) {
+        let admitting = self.endpoints().stop_admitting_peers();
         // Tasks that wait for a token are woken when no lock is held.
         admitting.iter().for_each(CancellationToken::cancel);
         self.options.context.sweep();
@@ -53,7 +53,7 @@ impl<R: Routing> SocketCore<R> {
 
     /// Admits no new connections, closes this side's half of the others, and waits until no peer is connected.
     pub(crate) async fn drain(&self) {
-        self.refuse_new_peers();
+        self.stop_admitting_peers();
         self.close_halves();
         self.wait_disconnected().await;
     }

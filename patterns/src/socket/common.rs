@@ -95,8 +95,8 @@ macro_rules! socket_methods {
             /// listens.
             ///
             /// Endpoints that are bound or connected afterwards aren't affected.
-            pub fn refuse_new_peers(&self) {
-                self.core.refuse_new_peers();
+            pub fn stop_admitting_peers(&self) {
+                self.core.stop_admitting_peers();
             }
 
             /// Waits until no peer is connected. Cancel safe.

@@ -20,8 +20,8 @@ impl Broker {
     /// Disconnects the clients, then the workers; at once when `abort` is ready. Logs the losses.
     pub(super) async fn stop(mut self, mut abort: Pin<&mut impl Future<Output = ()>>) -> Summary {
         let end = Instant::now() + self.config.stop_time();
-        self.frontend.refuse_new_peers();
-        self.backend.refuse_new_peers();
+        self.frontend.stop_admitting_peers();
+        self.backend.stop_admitting_peers();
         let is_aborted = tokio::select! {
             biased;
             () = &mut abort => true,
