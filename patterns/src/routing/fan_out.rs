@@ -57,7 +57,7 @@ pub(crate) enum Published {
     /// No peer that wanted the message had room.
     Lost,
     /// With `nodrop`: a peer has no room, so no peer has the message.
-    Refused,
+    NoRoom,
 }
 
 impl FanOut {
@@ -78,7 +78,7 @@ impl FanOut {
         self.serial += 1;
         let (serial, topic) = (self.serial, message.topic());
         if self.nodrop && !self.has_room(outboxes, topic) {
-            return Published::Refused;
+            return Published::NoRoom;
         }
         let (mut got, mut lost) = (false, false);
         let mut losses = self.lost;
@@ -124,7 +124,7 @@ impl FanOut {
         if self.nodrop || (batch.wire().is_none() && self.subscribers.of_all().is_none()) {
             let messages = batch.clone().into_iter();
             let publish = |m| self.publish(outboxes, &Outgoing::new(m), unplaced, &mut touched);
-            return messages.map(publish).take_while(|p| *p != Published::Refused).count();
+            return messages.map(publish).take_while(|p| *p != Published::NoRoom).count();
         }
         self.serial += 1;
         let source = batch.wire_len();

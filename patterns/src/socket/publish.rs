@@ -130,7 +130,7 @@ fn try_publish(
         out.routing.publish(&mut out.outboxes, message, unplaced, wake)
     };
     match with_queues(core, publish) {
-        Ok(Published::Refused) => return None,
+        Ok(Published::NoRoom) => return None,
         Ok(Published::Taken) => {}
         // Connections, which would make room, have more use for the time.
         Ok(Published::Lost) => core.yield_soon(),

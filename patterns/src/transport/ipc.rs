@@ -119,7 +119,7 @@ fn remove_stale(path: &Path) -> io::Result<()> {
     if !std::fs::symlink_metadata(path)?.file_type().is_socket() {
         return Err(io::ErrorKind::AlreadyExists.into());
     }
-    if !is_refused(path) {
+    if !is_stale(path) {
         return Err(io::ErrorKind::AddrInUse.into());
     }
     std::fs::remove_file(path)
@@ -141,7 +141,7 @@ fn unfiled(name: &str) -> io::Result<PathBuf> {
 }
 
 /// Whether a connection is refused: nobody listens behind the socket.
-fn is_refused(path: &Path) -> bool {
+fn is_stale(path: &Path) -> bool {
     let probe = || {
         let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
         // A live listener whose backlog is full would make us wait.

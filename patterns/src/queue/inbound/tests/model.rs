@@ -109,7 +109,7 @@ struct Queue {
     name: &'static str,
     is_closed: bool,
     /// Whether the connection asked to read and wasn't allowed to.
-    is_refused: bool,
+    is_paused: bool,
 }
 
 fn size<'a>(numbers: impl Iterator<Item = &'a usize>) -> Size {
@@ -198,11 +198,11 @@ impl Model {
             prop_assert_eq!(inbound.unread(*id), queued);
             prop_assert_eq!(inbound.sizes(*id), Some((queue.received, queued)));
             let is_half = queued.messages <= limit.messages / 2 && queued.bytes <= limit.bytes / 2;
-            let is_to_read = queue.is_refused && is_half && is_below(orphaned, limit);
+            let is_to_read = queue.is_paused && is_half && is_below(orphaned, limit);
             prop_assert!(!is_to_read || inbound.inboxes[*id].paused.is_none(), "it is woken");
             let may = is_below(queued, limit) && is_below(orphaned, limit);
             prop_assert_eq!(inbound.may_read(*id, Waker::noop()), may);
-            queue.is_refused = !may;
+            queue.is_paused = !may;
         }
         Ok(())
     }
