@@ -139,7 +139,7 @@ impl RunningHandshake<'_> {
     async fn receive(&mut self) -> Result<(), ConnectionError> {
         receive(self.stream, &mut self.input).await?;
         self.has_heard = true;
-        Ok(self.session.has_place(self.side.queue())?)
+        Ok(self.session.check_admission(self.side.queue())?)
     }
 
     /// Returns whether the peer has gone for a reason of its own. A peer that connects here and sends nothing may be

@@ -103,7 +103,7 @@ fn introduced(endpoint: &Endpoint, near: &Connector, far: &Bound) -> Result<Pipe
         return Err(enfonet_zmtp::HandshakeError::SocketType { theirs, ours: near_local.socket_type }.into());
     }
     // Checked before the other socket takes this one for its peer.
-    near.session().has_place(near.queue())?;
+    near.session().check_admission(near.queue())?;
     let (near_room, far_room) = (near.session().room(), far.session.room());
     let near_peer = introduce(endpoint, near_local, near_room, true);
     let far_peer = PeerGuard::accept(&far.session, near_peer, far.tokens.ending.clone())?;

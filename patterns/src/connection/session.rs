@@ -60,7 +60,7 @@ pub(crate) trait Session: fmt::Debug + Send + Sync {
 
     /// Checks that there is a place for a peer, whichever it is: the peer of that queue, or a peer that has no queue
     /// yet.
-    fn has_place(&self, queue: Option<PeerId>) -> Result<(), RejectReason>;
+    fn check_admission(&self, queue: Option<PeerId>) -> Result<(), RejectReason>;
 
     /// Adds the peer of a queue, or a peer that has no queue yet: then its queue begins now. The peer gets nothing new
     /// if its connection is `ending`.

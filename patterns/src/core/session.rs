@@ -58,8 +58,8 @@ impl<R: Routing> Session for SocketCore<R> {
         id
     }
 
-    fn has_place(&self, queue: Option<PeerId>) -> Result<(), RejectReason> {
-        self.out().routing.has_place(queue)
+    fn check_admission(&self, queue: Option<PeerId>) -> Result<(), RejectReason> {
+        self.out().routing.check_admission(queue)
     }
 
     fn join(

@@ -52,7 +52,7 @@ pub(crate) trait Routing: Send + 'static {
     ///
     /// # Errors
     /// [`RejectReason`]: the handshake ends here.
-    fn has_place(&self, _queue: Option<PeerId>) -> Result<(), RejectReason> {
+    fn check_admission(&self, _queue: Option<PeerId>) -> Result<(), RejectReason> {
         Ok(())
     }
 

@@ -40,7 +40,7 @@ impl Routing for SinglePeer {
         self.choose(outboxes)
     }
 
-    fn has_place(&self, queue: Option<PeerId>) -> Result<(), RejectReason> {
+    fn check_admission(&self, queue: Option<PeerId>) -> Result<(), RejectReason> {
         let has_place = match queue {
             None => self.queue.is_empty(),
             Some(id) => self.queue.front() == Some(&id) || self.retired.contains(&id),
@@ -49,7 +49,7 @@ impl Routing for SinglePeer {
     }
 
     fn join(&mut self, peer: &mut PeerInfo, _outbox: &mut Outbox) -> Result<(), RejectReason> {
-        self.has_place(Some(peer.id))
+        self.check_admission(Some(peer.id))
     }
 
     fn retire(&mut self, id: PeerId) {
