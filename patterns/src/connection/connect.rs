@@ -5,10 +5,10 @@ use std::sync::Arc;
 use tracing::{debug, warn};
 
 use super::backoff::Backoff;
+use super::connector::Connector;
 use super::handshake::Side;
 use super::pending_peer::PendingPeer;
 use super::rejection_log::RejectionLog;
-use super::session::Connector;
 use crate::Endpoint;
 use crate::error::ConnectionError;
 use crate::monitor::MonitorEvent;

@@ -9,12 +9,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
+use super::connector::ShutdownTokens;
 use super::descriptors::DescriptorShare;
 use super::handshake::Side;
 use super::handshake_slots::{HandshakeSlot, HandshakeSlots, Shortage};
+use super::peer_guard::PeerGuard;
 use super::pending_peer::PendingPeer;
 use super::rejection_log::RejectionLog;
-use super::session::{PeerGuard, Session, ShutdownTokens};
+use super::session::Session;
 use crate::error::ConnectionError;
 use crate::monitor::MonitorEvent;
 use crate::transport::{Listener, Stream};

@@ -12,6 +12,7 @@
 
 mod backoff;
 mod connect;
+mod connector;
 mod descriptors;
 mod drain;
 mod driver;
@@ -20,6 +21,7 @@ mod handshake_slots;
 mod heartbeat_timer;
 mod idle_timer;
 mod listen;
+mod peer_guard;
 mod pending_peer;
 mod pipe;
 mod rejection_log;
@@ -28,6 +30,7 @@ mod wake_flag;
 mod write_queue;
 
 pub(crate) use connect::connect;
+pub(crate) use connector::{Connector, ShutdownTokens};
 pub(crate) use listen::listen;
 pub(crate) use pipe::connect_inproc;
-pub(crate) use session::{Connector, Session, ShutdownTokens, WriteReport};
+pub(crate) use session::{Session, WriteReport};

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::driver::Driver;
 use super::handshake::{CompletedHandshake, Side, handshake};
-use super::session::{PeerGuard, Session};
+use super::peer_guard::PeerGuard;
+use super::session::Session;
 use crate::Endpoint;
 use crate::error::ConnectionError;
 use crate::monitor::MonitorEvent;

@@ -11,8 +11,10 @@ use enfonet_zmtp::{
 use tracing::{debug, warn};
 
 use super::backoff::Backoff;
+use super::connector::Connector;
+use super::peer_guard::PeerGuard;
 use super::rejection_log::RejectionLog;
-use super::session::{Connector, PeerGuard, WriteReport};
+use super::session::WriteReport;
 use super::wake_flag::wake_after_news;
 use crate::Endpoint;
 use crate::context::Bound;
