@@ -1,10 +1,10 @@
-//! How long to wait before a connection is tried again.
+//! Time between two attempts to connect.
 
 use std::time::Duration;
 
 use crate::options::{Reconnect, Settings};
 
-/// Waits that grow, if they are to, with every failure in a row.
+/// The next wait of one endpoint: it grows with every failure in a row if a maximum is set.
 #[derive(Debug)]
 pub(super) struct Backoff {
     options: Reconnect,
@@ -16,9 +16,11 @@ impl Backoff {
         Self { options: options.reconnect, next: options.reconnect.interval }
     }
 
-    /// The wait after a failure; `random` is from 0 to 1. A share is added, so that many clients of
-    /// a restarted server don't come back at the same instant. A peer that isn't going to be any different the
-    /// next time isn't tried as often.
+    /// Returns the wait after a failure; `random` is from 0 to 1.
+    ///
+    /// A random share is added, so that the clients of a restarted server don't all reconnect at the same instant.
+    /// After a lasting error the wait is at least `rejected_reconnect_interval`: the next attempt would fail
+    /// likewise.
     pub(super) fn wait(&mut self, is_lasting: bool, random: f64) -> Duration {
         let Reconnect { interval, max, jitter, rejected_interval, .. } = self.options;
         let base = if is_lasting { self.next.max(rejected_interval) } else { self.next };
@@ -28,7 +30,7 @@ impl Backoff {
         base + base.mul_f64(jitter * random.clamp(0.0, 1.0))
     }
 
-    /// A connection came about: start anew.
+    /// Starts again with the shortest wait, since a connection was established.
     pub(super) const fn reset(&mut self) {
         self.next = self.options.interval;
     }

@@ -1,4 +1,4 @@
-//! The connecting side: one peer, whose queue outlives its connections.
+//! The connecting side: connects to one endpoint, and reconnects.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use crate::error::ConnectionError;
 use crate::monitor::MonitorEvent;
 use crate::transport::Stream;
 
-/// Connects, again and again, until this side ends it and nothing waits to be sent, or the endpoint is given up.
+/// Connects, and reconnects, until this side ends it and nothing waits to be sent, or the endpoint is given up.
 ///
-/// A peer that breaks the protocol, or won't have us, is tried again too, only not as often: it may be replaced
-/// by a better one. (libzmq gives such an endpoint up for good.)
+/// A peer that breaks the protocol, or rejects us, is tried again too, after a longer wait: another program may have
+/// taken its place. (libzmq gives such an endpoint up for good.)
 pub(crate) async fn connect(endpoint: Endpoint, connector: Connector) {
     let mut backoff = Backoff::new(connector.session().options());
     let rejection_log = RejectionLog::default();
@@ -45,7 +45,7 @@ pub(crate) async fn connect(endpoint: Endpoint, connector: Connector) {
     }
 }
 
-/// One connection, from its beginning to its end. `Ok` when this side ended it.
+/// Runs one connection, from the attempt to connect to its end. Returns `Ok` when this side ended it.
 async fn attempt(
     endpoint: &Endpoint,
     connector: &Connector,
@@ -57,7 +57,8 @@ async fn attempt(
     let Some(stream) = connector.unless_over(Stream::connect(endpoint, transport)).await else {
         return Ok(());
     };
-    // Whether the endpoint is given up is decided before anybody is told: who hears of it may connect again at once.
+    // The endpoint is given up before the monitors are told: an application that sees the event may connect again at
+    // once.
     let stream = stream.map_err(Arc::new).inspect_err(|error| {
         connector.give_up_unless(reconnect.survives_connecting(error));
         monitors.tell(|| MonitorEvent::ConnectFailed { endpoint: endpoint.clone(), error: error.clone() });
@@ -67,13 +68,14 @@ async fn attempt(
         MonitorEvent::Connected { endpoint, address }
     });
     let mut pending = PendingPeer::new(&stream, &**session, endpoint, Side::Connecting(connector.queue()));
-    // Apart, so that its memory isn't kept for as long as the connection lasts.
+    // Boxed, so that the future's memory isn't kept for as long as the connection lasts.
     let Some(completed) = connector.unless_over(Box::pin(pending.handshake())).await else {
         return Ok(());
     };
-    let stay_out = || connector.give_up_unless(reconnect.survives_the_handshake());
-    let completed = completed.inspect_err(|_| stay_out())?;
-    let mut driver = pending.join(completed, |peer| connector.join(peer).inspect_err(|_| stay_out()))?;
+    let handshake_failed = || connector.give_up_unless(reconnect.survives_the_handshake());
+    let completed = completed.inspect_err(|_| handshake_failed())?;
+    let mut driver =
+        pending.join(completed, |peer| connector.join(peer).inspect_err(|_| handshake_failed()))?;
     debug!(%endpoint, "connected");
     backoff.reset();
     driver.run().await.inspect_err(|_| connector.give_up_unless(reconnect.ever))?;

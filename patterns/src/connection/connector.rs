@@ -1,4 +1,4 @@
-//! The connecting side of an endpoint: its queue in the socket, and the end of its connections.
+//! Drop guard of a connected endpoint: the queue of its peer, and the tokens that end its connections.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,20 +12,19 @@ use crate::peer::HandshakenPeer;
 use crate::routing::RejectReason;
 use crate::{Endpoint, PeerId};
 
-/// ShutdownTokens for the end of an endpoint's connections.
+/// Tokens that end the connections of an endpoint, in three steps.
 #[derive(Clone, Debug)]
 pub(crate) struct ShutdownTokens {
-    /// Cancelled when no new connections are made; with `ending` at the latest, whose child it is.
+    /// Cancelled when no more peers are admitted. It is a child of `ending`, so cancelled with it at the latest.
     pub(crate) admitting: CancellationToken,
-    /// Cancelled when this side doesn't want the peers any more, or is closing: connections end when nothing waits to
-    /// be written.
+    /// Cancelled by `unbind`, `disconnect` and `close`: connections end when nothing waits to be written.
     pub(crate) ending: CancellationToken,
-    /// Cancelled when the endpoint is given up, or all is to be cut off.
+    /// Cancelled when the endpoint is given up, or the linger is over: connections are cut off.
     pub(crate) abort: CancellationToken,
 }
 
-/// The place in its socket of a peer that this side connects to. Messages that wait for the peer outlive its
-/// connections, if it has a queue of its own. The queue ends with this guard, wherever its task is cancelled.
+/// An endpoint that this side connects to. Messages that wait for its peer outlive a connection if the peer has a
+/// queue of its own. Dropping the connector closes the queue, even if the task is cancelled.
 #[derive(Debug)]
 pub(crate) struct Connector {
     session: Arc<dyn Session>,
@@ -51,27 +50,29 @@ impl Connector {
         }
     }
 
+    /// Returns whether the endpoint is given up.
     pub(crate) fn is_given_up(&self) -> bool {
         self.tokens.abort.is_cancelled()
     }
 
-    /// Returns whether no new connection is to be made, be it that the socket is closing.
+    /// Returns whether no new connection may be made, for instance because the socket is closing.
     pub(crate) fn has_stopped_admitting(&self) -> bool {
         self.tokens.admitting.is_cancelled()
     }
 
-    /// Returns the queue of the peer, if it is there before the peer.
+    /// Returns the queue of the peer, if it exists before the peer is connected.
     pub(crate) const fn queue(&self) -> Option<PeerId> {
         self.queue
     }
 
+    /// Returns the socket that connects.
     pub(crate) const fn session(&self) -> &Arc<dyn Session> {
         &self.session
     }
 
-    /// Waits for `what`, unless the end has come and nothing waits to be sent, or no connections are to be made any more:
-    /// then there is no point.
-    pub(crate) async fn unless_over<T>(&self, what: impl Future<Output = T>) -> Option<T> {
+    /// Waits for the future. Returns `None` if this side ends first and nothing waits to be sent, or may make no more
+    /// connections.
+    pub(crate) async fn unless_over<T>(&self, future: impl Future<Output = T>) -> Option<T> {
         let over = async {
             self.tokens.admitting.cancelled().await;
             if !self.is_over() {
@@ -79,11 +80,12 @@ impl Connector {
             }
         };
         tokio::select! {
-            outcome = what => Some(outcome),
+            outcome = future => Some(outcome),
             () = over => None,
         }
     }
 
+    /// Returns whether another connection would have no purpose.
     fn is_over(&self) -> bool {
         let ShutdownTokens { admitting, ending, .. } = &self.tokens;
         let has_stopped_admitting = admitting.is_cancelled() && !ending.is_cancelled();
@@ -91,7 +93,7 @@ impl Connector {
             || (ending.is_cancelled() && self.queue.is_none_or(|id| self.session.queued(id) == 0))
     }
 
-    /// Waits before the next attempt, unless there is none.
+    /// Waits before the next attempt. Returns `None` if there is to be none.
     pub(crate) async fn retry_after(&self, wait: Duration) -> Option<()> {
         if self.is_over() {
             return None;
@@ -110,7 +112,7 @@ impl Connector {
 impl Drop for Connector {
     fn drop(&mut self) {
         if let Some(id) = self.queue {
-            // If nobody wants the end of this connection, its runtime has ended.
+            // If neither token is cancelled, the task was dropped by its runtime.
             self.session.close(id, !self.is_given_up() && !self.tokens.ending.is_cancelled());
         }
         self.session.monitors().tell(|| MonitorEvent::Closed { endpoint: self.endpoint.clone() });

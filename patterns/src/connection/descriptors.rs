@@ -1,11 +1,11 @@
-//! File descriptors that one bound endpoint leaves for others.
+//! Limit on the file descriptors that the peers of one bound endpoint can take from other endpoints.
 //!
-//! A process has so many. If the clients of one endpoint take the last, the peers of another can't come in, nor can the process
-//! connect or open a file. So every bound endpoint is sure of a share, and the last descriptors are taken only for those
-//! that don't have it yet:
+//! The number of descriptors of a process is limited. If the clients of one endpoint took the last, no peer could
+//! connect to another, and the process could neither connect nor open a file. So every bound endpoint has a share,
+//! and the last descriptors are reserved for the endpoints that have fewer connections than their share:
 //!
 //! ```text
-//!   0 ··· in use by whatever needs them ··· │ one share for each bound endpoint, and one for all else │ limit
+//!   0 ··· for any use ··· │ reserve: one share for each bound endpoint, and one for all else │ limit
 //! ```
 
 use std::os::fd::RawFd;
@@ -13,12 +13,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use nix::sys::resource::{Resource, getrlimit};
 
-/// Bound endpoints of this process.
+/// Number of bound endpoints in this process.
 static ENDPOINTS: AtomicU64 = AtomicU64::new(0);
-/// Shares in all the descriptors that a process may have.
+/// Number of shares that the descriptor limit of the process is divided into: a share is 3 % of it.
 const SHARES_PER_PROCESS: u64 = 32;
 
-/// The share of one bound endpoint, for as long as it listens.
+/// The share of one bound endpoint. It counts until it is dropped.
 #[derive(Debug)]
 pub(super) struct DescriptorShare(());
 
@@ -28,10 +28,10 @@ impl DescriptorShare {
         Self(())
     }
 
-    /// Whether a descriptor that has just been opened for this endpoint is meant for others. `connections`: how many the
-    /// endpoint has already.
+    /// Returns whether a descriptor that was just opened for this endpoint is reserved for other endpoints.
+    /// `connections` is the number of connections that the endpoint has already.
     pub(super) fn is_exceeded(&self, descriptor: RawFd, connections: usize) -> bool {
-        // Without a limit that can be known there is nothing to divide.
+        // If the limit is unknown there is nothing to divide.
         getrlimit(Resource::RLIMIT_NOFILE).is_ok_and(|(limit, _)| {
             is_exceeded(limit, ENDPOINTS.load(Ordering::Relaxed), descriptor, connections)
         })
@@ -44,8 +44,10 @@ impl Drop for DescriptorShare {
     }
 }
 
-/// The system gives the lowest number that is free. So all below `descriptor` are in use, and it is one of the last only if
-/// few are left.
+/// Returns whether `descriptor` is in the reserve and the endpoint has its share.
+///
+/// The system opens the lowest free number. So all below `descriptor` are in use, and its number alone shows how few
+/// are left.
 fn is_exceeded(limit: u64, endpoints: u64, descriptor: RawFd, connections: usize) -> bool {
     let share = limit / SHARES_PER_PROCESS;
     let reserve = share.saturating_mul(endpoints + 1).min(limit / 2);

@@ -1,4 +1,4 @@
-//! The last part of a connection of which this side has closed its half.
+//! Timer of a connection of which this side has closed its half.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -7,7 +7,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::transport::CLOSE_TIMEOUT;
 
-/// Sees that a peer sends nothing any more, and doesn't close either.
+/// A timer that detects a peer that sends nothing any more and doesn't close either.
 #[derive(Debug)]
 pub(super) struct Drain(Pin<Box<Sleep>>);
 
@@ -16,12 +16,12 @@ impl Drain {
         Self(Box::pin(sleep_until(Instant::now() + CLOSE_TIMEOUT)))
     }
 
-    /// Bytes have arrived, or the peer isn't read.
+    /// Restarts the timer: bytes have arrived, or the peer isn't read.
     pub(super) fn handle_traffic(&mut self) {
         self.0.as_mut().reset(Instant::now() + CLOSE_TIMEOUT);
     }
 
-    /// Ready when nothing has arrived for [`CLOSE_TIMEOUT`].
+    /// Returns ready when nothing has arrived for [`CLOSE_TIMEOUT`].
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.0.as_mut().poll(cx)
     }

@@ -1,5 +1,5 @@
-//! The traffic of one connection: bytes from the stream into the socket's inbox, and from its outbox to
-//! the stream. One task for both directions, and no lock held while the kernel works.
+//! The traffic of one connection: moves bytes from the stream into the socket's inbox, and from its outbox to the
+//! stream. One task does both, and holds no lock during a system call.
 
 use std::io::{self, IoSlice};
 use std::sync::Arc;
@@ -14,73 +14,77 @@ use super::heartbeat_timer::{HeartbeatFrame, HeartbeatTimer};
 use super::idle_timer::IdleTimer;
 use super::peer_guard::PeerGuard;
 use super::session::WriteReport;
-use super::wake_flag::{WakeFlag, wake_after_news};
+use super::wake_flag::{WakeFlag, wake_after_io_poll};
 use super::write_queue::WriteQueue;
 use crate::error::ConnectionError;
 use crate::queue::{EndMode, IdleEnd, Taken};
 use crate::size::Size;
 use crate::transport::{CloseMode, Stream};
 
-/// Bytes of commands that are many at a time.
-const MANY_COMMANDS: usize = 8 << 10;
-/// How much one read asks for: it follows the traffic between these.
-const MIN_READ: usize = 2 << 10;
-const MAX_READ: usize = 128 << 10;
-/// A run may keep a buffer alive that is larger by this factor.
-const PINNED: usize = 8;
-/// A connection gives way to others after so many bytes in one direction.
-const BUDGET: usize = 128 << 10;
-/// Bytes that TCP sends at once, without word from the peer (RFC 6928).
-const FIRST_FLIGHT: usize = 14_600;
-/// Bytes of subscriptions that one turn reads: some 700 subscriptions, which take a good part of a millisecond.
-const SUBSCRIBER_BUDGET: usize = 16 << 10;
+/// Bytes of commands in one exchange from which on the connection yields: subscriptions are looked up as they are
+/// taken.
+const MANY_COMMAND_BYTES: usize = 8 << 10;
+/// Least and most bytes that one read asks for. The size follows the traffic between these.
+const MIN_READ_BYTES: usize = 2 << 10;
+const MAX_READ_BYTES: usize = 128 << 10;
+/// Factor by which a read buffer may be larger than the run that keeps it alive.
+const MAX_PINNED_RATIO: usize = 8;
+/// Bytes in one direction after which a connection yields to other tasks.
+const BUDGET_BYTES: usize = 128 << 10;
+/// Bytes that TCP sends at once, without an acknowledgement (the initial window of RFC 6928).
+const INITIAL_WINDOW_BYTES: usize = 14_600;
+/// Bytes of subscriptions that one poll reads: some 700 subscriptions, which take a good part of a millisecond.
+const SUBSCRIBER_BUDGET_BYTES: usize = 16 << 10;
 
+/// An established connection: the stream, the peer, and what is read and not delivered or taken and not written.
 #[derive(Debug)]
 pub(super) struct Driver<'a> {
     stream: &'a Stream,
     peer: PeerGuard,
     incoming: Incoming,
-    /// Whether the peer knows commands: those before ZMTP 3 don't.
+    /// Whether the peer knows commands: a peer before ZMTP 3 doesn't.
     has_commands: bool,
-    /// Whether the peer sends subscriptions rather than messages: a thousand instructions for 20 bytes.
+    /// Whether the peer sends subscriptions rather than messages. A subscription of 20 bytes costs a thousand
+    /// instructions.
     is_subscriber: bool,
-    /// The peer is told many subscriptions, which are looked up as it takes them.
-    is_told: bool,
+    /// Whether the last exchange brought many subscriptions for the peer, which were looked up for it.
+    has_taken_many: bool,
     read_size: usize,
     queue: WriteQueue,
     taken: Taken,
-    /// Written, and not yet reported.
+    /// Messages that are written and not yet reported to the socket.
     written: Size,
     wake_flag: WakeFlag,
-    /// All is written and reported, and there was nothing more to write: the socket rings when there is.
+    /// Whether all is written and reported, and there was nothing more to write: the socket sets the wake flag when
+    /// there is.
     is_idle: bool,
-    /// The kernel had no room at the last write.
+    /// Whether the kernel had no room at the last write.
     is_blocked: bool,
-    /// The socket was looked at since it was last asked whether this is the end.
-    has_news: bool,
-    /// The peer was sent messages.
+    /// Whether there was an exchange since the last check for the end.
+    has_exchanged: bool,
+    /// Whether any message was written.
     has_sent: bool,
     /// Bytes written since the peer sent anything.
     unanswered: usize,
-    /// How the socket wants the connection to end.
+    /// The way in which the socket wants the connection to end, if it does.
     end: Option<EndMode>,
-    /// This side's half is closed.
+    /// Timer of a connection of which this side's half is closed.
     drain: Option<Drain>,
     heartbeat_timer: HeartbeatTimer,
     idle_timer: IdleTimer,
 }
 
-/// Whether a direction can go on now.
+/// State of one direction after it was polled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Progress {
-    /// The waker is called when it can.
+    /// It is blocked or has nothing to do: the waker is called when that changes.
     Waits,
-    /// It has used up its budget.
-    GivesWay,
+    /// It has used up its budget, and has more to do.
+    Yields,
 }
 
 impl<'a> Driver<'a> {
-    /// `join` makes the peer of a handshake one of the socket's. If it does, our READY goes out.
+    /// Adds the peer to the socket by `join`. If that succeeds, our READY is the first that is written.
     pub(super) fn start<E>(
         stream: &'a Stream,
         CompletedHandshake { outcome, received, ready }: CompletedHandshake,
@@ -101,15 +105,15 @@ impl<'a> Driver<'a> {
             incoming: Incoming::new(received, limits, opener),
             has_commands: version >= Version::V3_0,
             is_subscriber,
-            is_told: false,
-            read_size: MIN_READ,
+            has_taken_many: false,
+            read_size: MIN_READ_BYTES,
             queue: WriteQueue::new(ready, sealer),
             taken: Taken::default(),
             written: Size::default(),
             wake_flag: WakeFlag::default(),
             is_idle: false,
             is_blocked: false,
-            has_news: false,
+            has_exchanged: false,
             has_sent: false,
             unanswered: 0,
             end: None,
@@ -119,7 +123,7 @@ impl<'a> Driver<'a> {
         })
     }
 
-    /// Runs until the connection ends. `Ok` when the socket is closing and all is written.
+    /// Runs until the connection ends. Returns `Ok` when this side ended it and all is written.
     pub(super) async fn run(&mut self) -> Result<(), Arc<ConnectionError>> {
         let outcome = match self.deliver() {
             Ok(()) => std::future::poll_fn(|cx| self.poll(cx)).await,
@@ -128,13 +132,13 @@ impl<'a> Driver<'a> {
         outcome.map_err(|error| self.peer.reason.insert(Arc::new(error)).clone())
     }
 
-    /// Ends the connection in order, once it has run: the peer is none of the socket's any more, and has time to close.
-    /// The returned future keeps nothing of the driver.
+    /// Removes the peer from the socket, and returns a future that closes the stream in order. The future borrows
+    /// nothing of the driver.
     pub(super) fn finish(self) -> impl Future<Output = ()> {
         let mode = match self.end {
             // The peer has closed too, or is quiet.
             _ if self.drain.is_some() => CloseMode::Immediate,
-            Some(EndMode::WhenIdle) if self.unanswered <= FIRST_FLIGHT => CloseMode::UntilInput,
+            Some(EndMode::WhenIdle) if self.unanswered <= INITIAL_WINDOW_BYTES => CloseMode::UntilInput,
             _ if self.has_sent => CloseMode::UntilRead,
             _ => CloseMode::Graceful,
         };
@@ -163,23 +167,23 @@ impl<'a> Driver<'a> {
             }
         }
         let is_heavy =
-            (read == Progress::GivesWay && self.is_subscriber) || std::mem::take(&mut self.is_told);
+            (read == Progress::Yields && self.is_subscriber) || std::mem::take(&mut self.has_taken_many);
         match (read, write) {
             (Progress::Waits, Progress::Waits) => {}
-            _ if is_heavy => wake_after_news(cx),
+            _ if is_heavy => wake_after_io_poll(cx),
             _ => cx.waker().wake_by_ref(),
         }
         if self.idle_timer.poll(cx) {
             self.incoming.shrink();
             self.queue.shrink();
             if self.queue.is_empty() {
-                self.look_once_more(cx, true)?;
+                self.exchange_again(cx, true)?;
             }
         }
         Poll::Pending
     }
 
-    /// Whether the connection ends since nothing of its peer is under way.
+    /// Returns whether the connection ends now because its peer is idle.
     fn ends_idle(&mut self) -> bool {
         match self.peer.session().end_if_idle(self.peer.id(), self.incoming.is_empty()) {
             IdleEnd::Now => true,
@@ -191,7 +195,7 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Tells the peer that no more will come, and reads on.
+    /// Closes this side's half, and reads on.
     fn close_half(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
         // An error of the stream is seen when it is read.
         let _ = self.stream.close_half();
@@ -202,7 +206,7 @@ impl<'a> Driver<'a> {
     /// Reads until the peer has closed, or has sent nothing for a while.
     fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
         match self.poll_read(cx) {
-            Ok(Progress::GivesWay) => cx.waker().wake_by_ref(),
+            Ok(Progress::Yields) => cx.waker().wake_by_ref(),
             Ok(Progress::Waits) if self.peer.is_ending() => return Poll::Ready(Ok(())),
             Ok(Progress::Waits) => {}
             Err(ConnectionError::Eof) => return Poll::Ready(Ok(())),
@@ -213,7 +217,7 @@ impl<'a> Driver<'a> {
 
     /// Reads until the kernel has no more, the inbox is full, or the budget is used up.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<Progress, ConnectionError> {
-        let mut budget = if self.is_subscriber { SUBSCRIBER_BUDGET } else { BUDGET };
+        let mut budget = if self.is_subscriber { SUBSCRIBER_BUDGET_BYTES } else { BUDGET_BYTES };
         loop {
             if !self.peer.session().may_read(self.peer.id(), cx.waker()) {
                 self.heartbeat_timer.handle_unread();
@@ -237,25 +241,25 @@ impl<'a> Driver<'a> {
             self.deliver()?;
             budget = budget.saturating_sub(bytes);
             if budget == 0 {
-                return Ok(Progress::GivesWay);
+                return Ok(Progress::Yields);
             }
         }
     }
 
-    /// One read; `None` when the kernel has nothing after all.
+    /// Reads once. Returns the bytes, or `None` when the kernel has nothing after all.
     fn read(&mut self) -> Result<Option<usize>, ConnectionError> {
-        // A buffer that has some room left is used up first: many small reads share one.
-        let hint = if self.incoming.spare() >= MIN_READ { 1 } else { self.read_size };
+        // A buffer that has some room left is used up first, so that small reads share a buffer.
+        let hint = if self.incoming.spare() >= MIN_READ_BYTES { 1 } else { self.read_size };
         let buffer = self.incoming.reserve(hint);
         let room = buffer.capacity() - buffer.len();
         match self.stream.try_read(buffer) {
             Ok(0) => Err(ConnectionError::Eof),
             Ok(bytes) => {
                 if bytes >= room {
-                    let most = if self.is_subscriber { SUBSCRIBER_BUDGET } else { MAX_READ };
+                    let most = if self.is_subscriber { SUBSCRIBER_BUDGET_BYTES } else { MAX_READ_BYTES };
                     self.read_size = (self.read_size * 2).min(most);
                 } else if bytes < self.read_size / 4 {
-                    self.read_size = (self.read_size / 2).max(MIN_READ);
+                    self.read_size = (self.read_size / 2).max(MIN_READ_BYTES);
                 }
                 Ok(Some(bytes))
             }
@@ -264,17 +268,17 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Hands over what has arrived whole.
+    /// Delivers the messages and commands that have arrived whole.
     fn deliver(&mut self) -> Result<(), ConnectionError> {
         while let Some(event) = self.incoming.poll_event()? {
             let (session, id) = (self.peer.session(), self.peer.id());
             match event {
                 // A batch that is small against the buffer that it came in must not keep the buffer.
-                Event::Batch(batch) if batch.wire_len() * PINNED < self.read_size => {
+                Event::Batch(batch) if batch.wire_len() * MAX_PINNED_RATIO < self.read_size => {
                     session.deliver(id, batch.detach())?;
                 }
                 Event::Batch(batch) => session.deliver(id, batch)?,
-                // Peers before ZMTP 3 know of no commands, and so of none to answer with.
+                // A peer before ZMTP 3 knows no commands, so also no answer.
                 Event::Command(_) if !self.has_commands => {}
                 Event::Command(body) => {
                     let command = Command::parse(body)?;
@@ -288,27 +292,28 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
-    /// Puts a PING or PONG that is due at the next message boundary; fails when the peer is silent for too long.
+    /// Queues a PING or PONG that is due at the next message boundary. Fails when the peer is silent for too long.
     fn poll_heartbeat(&mut self, cx: &mut Context<'_>) -> Result<(), ConnectionError> {
         loop {
             match self.heartbeat_timer.poll(cx) {
                 Ok(None) => return Ok(()),
-                Ok(Some(HeartbeatFrame::Ping(ping))) => self.queue.put_ping(ping),
+                Ok(Some(HeartbeatFrame::Ping(ping))) => self.queue.push_ping(ping),
                 // A command that waits here is a sign of life when it is written.
                 Ok(Some(HeartbeatFrame::Pong(_))) if self.queue.has_control() => {}
                 Ok(Some(HeartbeatFrame::Pong(pong))) => {
                     self.queue.extend(&mut Taken { control: pong, ..Taken::default() });
                 }
-                // The runtime says so only when much is free again. The kernel takes some as soon as there is room.
+                // The runtime reports a writable stream only when much of its buffer is free. So the kernel is asked
+                // itself before the peer is given up: any room means that the peer reads.
                 Err(_) if self.is_blocked && self.write(Stream::write_now)? > 0 => {}
-                Err(silent) => return Err(silent),
+                Err(timeout) => return Err(timeout),
             }
         }
     }
 
     /// Writes until nothing is staged, the kernel takes no more, or the budget is used up.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<Progress, ConnectionError> {
-        let mut budget = BUDGET;
+        let mut budget = BUDGET_BYTES;
         loop {
             if self.queue.is_empty() && (!self.is_idle || self.wake_flag.is_set()) {
                 self.exchange(false, false)?;
@@ -326,12 +331,12 @@ impl<'a> Driver<'a> {
             budget = budget.saturating_sub(bytes);
             if budget == 0 {
                 self.exchange(false, false)?;
-                return Ok(Progress::GivesWay);
+                return Ok(Progress::Yields);
             }
         }
     }
 
-    /// One write; 0 when the kernel has no room.
+    /// Writes once. Returns the bytes: 0 when the kernel has no room.
     fn write(
         &mut self,
         write: impl FnOnce(&Stream, &[IoSlice<'_>]) -> io::Result<usize>,
@@ -359,19 +364,19 @@ impl<'a> Driver<'a> {
         Ok(bytes)
     }
 
-    /// Whether the connection is to end and all is written.
+    /// Returns whether the connection is to end and all is written.
     fn is_over(&mut self, cx: &Context<'_>) -> Result<bool, ConnectionError> {
-        // All connections of an endpoint share the token that is asked here: so it isn't asked at each turn.
-        if !self.queue.is_empty() || !std::mem::take(&mut self.has_news) || !self.peer.is_ending() {
+        // All connections of an endpoint share the token, whose state is behind a lock: it isn't asked at each poll.
+        if !self.queue.is_empty() || !std::mem::take(&mut self.has_exchanged) || !self.peer.is_ending() {
             return Ok(false);
         }
-        // Messages that came between the last look and the end are still sent.
-        self.look_once_more(cx, false)?;
+        // Messages that were queued between the last exchange and the end are still sent.
+        self.exchange_again(cx, false)?;
         Ok(self.queue.is_empty())
     }
 
-    /// An exchange at the end of a turn: what it takes is written in the next.
-    fn look_once_more(&mut self, cx: &Context<'_>, may_shrink: bool) -> Result<(), ConnectionError> {
+    /// Does another exchange at the end of a poll. Messages that it takes are written in the next poll.
+    fn exchange_again(&mut self, cx: &Context<'_>, may_shrink: bool) -> Result<(), ConnectionError> {
         self.exchange(false, may_shrink)?;
         if !self.queue.is_empty() {
             cx.waker().wake_by_ref();
@@ -379,7 +384,7 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
-    /// Reports what is written, and takes what is staged.
+    /// Reports the written messages to the socket, and takes the staged ones.
     fn exchange(&mut self, blocked: bool, may_shrink: bool) -> Result<(), ConnectionError> {
         self.queue.take_spare(&mut self.taken.spare);
         let report = WriteReport {
@@ -391,11 +396,11 @@ impl<'a> Driver<'a> {
             may_shrink,
         };
         self.peer.session().exchange(self.peer.id(), report, &mut self.taken, self.wake_flag.arm())?;
-        self.is_told |= self.taken.control.len() >= MANY_COMMANDS;
+        self.has_taken_many |= self.taken.control.len() >= MANY_COMMAND_BYTES;
         self.queue.extend(&mut self.taken);
         self.end = self.taken.end;
         self.is_idle = self.queue.is_empty();
-        self.has_news = true;
+        self.has_exchanged = true;
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Drives the handshake over a stream.
+//! The handshake over a stream: reads, writes, asks the authenticator, and keeps the time limit.
 
 use std::io;
 use std::pin::pin;
@@ -17,15 +17,15 @@ use crate::auth::AuthRequest;
 use crate::error::ConnectionError;
 use crate::transport::Stream;
 
-/// Room for a greeting, a READY and a little traffic behind it.
-const ROOM: usize = 512;
+/// Bytes of the read buffer: room for a greeting, a READY and a little traffic behind it.
+const BUFFER_BYTES: usize = 512;
 
-/// The place that a peer is to have in the socket.
+/// The side of a connection that this socket is.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Side {
-    /// A new one, of a peer that has connected to this side.
+    /// The peer has connected to this side. Its queue begins with the connection.
     Accepting,
-    /// That of a peer that this side connects to, with its queue if that is there already.
+    /// This side connects to the peer; with the peer's queue, if that exists already.
     Connecting(Option<PeerId>),
 }
 
@@ -34,7 +34,7 @@ impl Side {
         matches!(self, Self::Accepting)
     }
 
-    /// The queue that the peer is to have, if it is there before the peer.
+    /// Returns the peer's queue, if it exists before the peer is connected.
     pub(super) const fn queue(self) -> Option<PeerId> {
         match self {
             Self::Accepting => None,
@@ -43,18 +43,18 @@ impl Side {
     }
 }
 
-/// A handshake that is complete, but for the last word.
+/// A handshake that is complete, except that our READY may still have to be sent.
 #[derive(Debug)]
 pub(super) struct CompletedHandshake {
     pub(super) outcome: HandshakeOutcome,
-    /// Bytes that came behind the peer's part.
+    /// Bytes that the peer sent after its last handshake command.
     pub(super) received: BytesMut,
-    /// Our READY, if the peer still waits for it. Not sent before the socket has taken the peer in: a peer that is
-    /// rejected keeps what it has to send.
+    /// Our READY, if the peer still waits for it. It is sent only after the peer has joined the socket: a peer that is
+    /// rejected then hasn't sent any messages, which would be lost.
     pub(super) ready: Bytes,
 }
 
-/// Shakes hands within the time limit.
+/// Does the handshake within the time limit.
 pub(super) async fn handshake(
     stream: &Stream,
     session: &dyn Session,
@@ -62,8 +62,8 @@ pub(super) async fn handshake(
 ) -> Result<CompletedHandshake, ConnectionError> {
     let run = async {
         let handshake = Handshake::new(config(session, side), entropy(session)?);
-        let input = BytesMut::with_capacity(ROOM);
-        let mut running = RunningHandshake { stream, session, side, handshake, input, has_heard: false };
+        let input = BytesMut::with_capacity(BUFFER_BYTES);
+        let mut running = RunningHandshake { stream, session, side, handshake, input, has_received: false };
         match running.run().await {
             Ok((outcome, ready)) => Ok(CompletedHandshake { outcome, received: running.input, ready }),
             Err(error) if running.is_abandoned(&error) => Err(ConnectionError::Abandoned),
@@ -76,6 +76,7 @@ pub(super) async fn handshake(
     }
 }
 
+/// Returns the configuration of the handshake, from the options of the socket.
 fn config(session: &dyn Session, side: Side) -> HandshakeConfig {
     let (options, local) = (session.options(), session.local());
     HandshakeConfig {
@@ -87,7 +88,7 @@ fn config(session: &dyn Session, side: Side) -> HandshakeConfig {
     }
 }
 
-/// From the system's generator, if the mechanism needs any.
+/// Returns randomness from the system's generator, if the mechanism needs any.
 fn entropy(session: &dyn Session) -> io::Result<Entropy> {
     if session.options().security.mechanism() != Mechanism::Curve {
         return Ok(Entropy::none());
@@ -97,17 +98,18 @@ fn entropy(session: &dyn Session) -> io::Result<Entropy> {
     Ok(Entropy::from(*bytes))
 }
 
+/// A handshake under way.
 struct RunningHandshake<'a> {
     stream: &'a Stream,
     session: &'a dyn Session,
     side: Side,
     handshake: Handshake,
     input: BytesMut,
-    /// Anything has come from the peer.
-    has_heard: bool,
+    /// Whether any bytes have come from the peer.
+    has_received: bool,
 }
 
-/// Whether the peer has closed the connection, in order or not.
+/// Returns whether the error means that the peer has closed the connection, in order or not.
 fn is_end(error: &ConnectionError) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
     match error {
@@ -126,50 +128,52 @@ impl RunningHandshake<'_> {
                 Ok(HandshakeStep::Complete(outcome)) => {
                     return Ok((*outcome, self.handshake.poll_output()));
                 }
-                step => match self.answered(step).await? {
-                    HandshakeStep::Authenticate(credentials) => self.decide(credentials).await?,
+                step => match self.send_output(step).await? {
+                    HandshakeStep::Authenticate(credentials) => self.authenticate(credentials).await?,
                     _ => self.receive().await?,
                 },
             }
         }
     }
 
-    /// Reads more. Where there is no place for any peer, the peer isn't answered: not every mechanism lets this end speak
-    /// last, and a peer that has got all that it waits for takes itself for connected.
+    /// Reads more, and fails if the socket can't admit the peer.
+    ///
+    /// Checked before the peer is answered: not every mechanism lets this end speak last, and a peer that has got all
+    /// it waits for takes itself for connected.
     async fn receive(&mut self) -> Result<(), ConnectionError> {
         receive(self.stream, &mut self.input).await?;
-        self.has_heard = true;
+        self.has_received = true;
         Ok(self.session.check_admission(self.side.queue())?)
     }
 
-    /// Returns whether the peer has gone for a reason of its own. A peer that connects here and sends nothing may be
-    /// anything, such as a probe that looks whether the port is open; a peer that this side has connected to has read
-    /// our greeting before it goes.
+    /// Returns whether the peer has ended the handshake for a reason of its own. An accepted peer that has sent
+    /// nothing doesn't count: it may be a probe that tests whether the port is open. A peer that this side has
+    /// connected to has read our greeting before it goes.
     fn is_abandoned(&self, error: &ConnectionError) -> bool {
-        is_end(error) && (self.has_heard || !self.side.is_accepting())
+        is_end(error) && (self.has_received || !self.side.is_accepting())
     }
 
-    /// Returns the error, if any, in the last input of a peer that has gone before the decision: the peer may have told
-    /// why. Nothing is sent any more.
+    /// Returns the error, if any, in the last input of a peer that has gone before the authenticator's decision: the
+    /// peer may have sent the reason. Nothing is sent any more.
     fn final_error(&mut self) -> Option<ConnectionError> {
         let heard = self.handshake.handle_verdict(Verdict::allow());
         heard.and_then(|()| self.handshake.handle_input(&mut self.input)).err().map(Into::into)
     }
 
-    /// Sends what there is to send.
-    async fn answered<T>(&mut self, outcome: Result<T, HandshakeError>) -> Result<T, ConnectionError> {
+    /// Sends the pending output, then returns the outcome.
+    async fn send_output<T>(&mut self, outcome: Result<T, HandshakeError>) -> Result<T, ConnectionError> {
         let sent = self.stream.write_all(&self.handshake.poll_output()).await;
-        // The peer may be told what went wrong; if that fails, it makes no difference.
+        // The output may be an ERROR for the peer. Our own error counts even if that can't be sent.
         let outcome = outcome?;
         sent?;
         Ok(outcome)
     }
 
-    /// Waits for the decision whether the peer may come in. Fails if the peer goes away meanwhile, or sends something
-    /// out of turn. With NULL the peer's READY may come meanwhile: that much is read, and no more.
-    async fn decide(&mut self, credentials: Credentials) -> Result<(), ConnectionError> {
+    /// Waits for the authenticator's decision. Fails if the peer goes away meanwhile, or sends something out of turn.
+    /// With NULL the peer's READY may come meanwhile: that much is read, and no more.
+    async fn authenticate(&mut self, credentials: Credentials) -> Result<(), ConnectionError> {
         let (options, stream) = (self.session.options(), self.stream);
-        let enough = options.metadata.saturating_add(ROOM);
+        let enough = options.metadata.saturating_add(BUFFER_BYTES);
         let request = |credentials| AuthRequest {
             credentials,
             domain: options.domain.clone(),
@@ -181,10 +185,10 @@ impl RunningHandshake<'_> {
             tokio::select! {
                 biased;
                 verdict = &mut verdict => {
-                    // An answer to a peer that may come in is sent with the next step.
+                    // The answer to a peer that is let in is sent with the next step.
                     return match self.handshake.handle_verdict(verdict) {
                         Ok(()) => Ok(()),
-                        denied => self.answered(denied).await,
+                        denied => self.send_output(denied).await,
                     };
                 }
                 received = receive(self.stream, &mut self.input), if self.input.len() < enough => {
@@ -198,8 +202,9 @@ impl RunningHandshake<'_> {
     }
 }
 
+/// Reads once into the buffer, after waiting until there is something to read.
 async fn receive(stream: &Stream, input: &mut BytesMut) -> Result<(), ConnectionError> {
-    input.reserve(ROOM / 2);
+    input.reserve(BUFFER_BYTES / 2);
     loop {
         stream.readable().await?;
         match stream.try_read(input) {

@@ -1,7 +1,8 @@
-//! Handshakes under way at one endpoint: how many there may be, and which of them gives way to another.
+//! Slots of the handshakes under way at one endpoint: their limit, and which handshake is evicted at the limit.
 //!
-//! A peer that connects and says nothing takes a place until its time is over. So that such peers can't keep others out, a
-//! newcomer always gets a place: the oldest handshake of the address that has the most gives way.
+//! A peer that connects and sends nothing holds a slot until the handshake times out. So that such peers can't keep
+//! others out, a new connection always gets a slot: the oldest handshake of the origin with the most handshakes is
+//! evicted.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -12,27 +13,27 @@ use tokio::sync::oneshot;
 use crate::error::ConnectionError;
 use crate::transport::Origin;
 
-/// The handshakes at one endpoint.
+/// The handshake slots of one endpoint.
 #[derive(Debug)]
 pub(super) struct HandshakeSlots {
     limit: usize,
     table: Mutex<Table>,
 }
 
-/// Resource that one more handshake lacks.
+/// A resource that is missing for another handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shortage {
     Handshakes,
     Descriptors,
 }
 
-/// A handshake's place. Free again when it is dropped.
+/// The slot of one handshake. Dropping it frees the slot.
 #[derive(Debug)]
 pub(super) struct HandshakeSlot {
     slots: Arc<HandshakeSlots>,
     origin: Origin,
     serial: u64,
-    /// Told when the handshake has to give way.
+    /// Receives the reason when the handshake is evicted.
     evicted: oneshot::Receiver<Shortage>,
 }
 
@@ -40,9 +41,9 @@ pub(super) struct HandshakeSlot {
 struct Table {
     count: usize,
     next_serial: u64,
-    /// The handshakes of each origin, oldest first.
+    /// Handshakes of each origin, oldest first.
     by_origin: HashMap<Origin, BTreeMap<u64, oneshot::Sender<Shortage>>>,
-    /// Each origin with its number of handshakes and its oldest: the one that has to give way comes last.
+    /// Each origin with its number of handshakes and its oldest. The last entry is evicted next.
     ranking: BTreeSet<(usize, Reverse<u64>, Origin)>,
 }
 
@@ -51,10 +52,10 @@ impl HandshakeSlots {
         Arc::new(Self { limit, table: Mutex::default() })
     }
 
-    /// Gives a newcomer a place, at the limit that of another.
+    /// Acquires a slot, and evicts another handshake at the limit.
     ///
     /// # Errors
-    /// No handshake is under way that could give way.
+    /// No handshake is under way that could be evicted.
     pub(super) fn admit(self: &Arc<Self>, origin: Origin) -> Result<HandshakeSlot, Shortage> {
         let mut table = self.table();
         if table.count >= self.limit {
@@ -65,15 +66,15 @@ impl HandshakeSlots {
         Ok(HandshakeSlot { slots: self.clone(), origin, serial, evicted })
     }
 
-    /// Has a handshake give way for the sake of what it uses.
+    /// Evicts a handshake, to free the resource that is missing.
     ///
     /// # Errors
-    /// None is under way.
+    /// No handshake is under way.
     pub(super) fn evict(&self, shortage: Shortage) -> Result<(), Shortage> {
         self.table().evict(shortage)
     }
 
-    /// The reason that a peer has to go.
+    /// Returns the error of a handshake that is evicted.
     pub(super) const fn error(&self, shortage: Shortage) -> ConnectionError {
         match shortage {
             Shortage::Handshakes => ConnectionError::TooManyHandshakes { limit: self.limit },
@@ -87,11 +88,11 @@ impl HandshakeSlots {
 }
 
 impl HandshakeSlot {
-    /// Waits until the handshake has to give way, and returns why. Cancel safe.
+    /// Waits until the handshake is evicted, and returns the error. Cancel safe.
     pub(super) async fn evicted(&mut self) -> ConnectionError {
         match (&mut self.evicted).await {
             Ok(shortage) => self.slots.error(shortage),
-            // Its entry goes only with an eviction, or with this.
+            // The sender is dropped without an eviction only when this slot is dropped.
             Err(_) => std::future::pending().await,
         }
     }
@@ -114,11 +115,11 @@ impl Table {
         (serial, evicted)
     }
 
-    /// Has the oldest handshake of the origin with the most give way.
+    /// Evicts the oldest handshake of the origin with the most.
     fn evict(&mut self, shortage: Shortage) -> Result<(), Shortage> {
         let (_, Reverse(oldest), origin) = *self.ranking.last().ok_or(shortage)?;
         if let Some(handshake) = self.remove(origin, oldest) {
-            // It may be over already, and about to leave.
+            // Sending fails if the handshake has ended already, and its slot is being dropped.
             let _ = handshake.send(shortage);
         }
         Ok(())
@@ -172,24 +173,24 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_of_the_address_with_the_most_gives_way() {
+    fn the_oldest_of_the_address_with_the_most_is_evicted() {
         let slots = HandshakeSlots::new(5);
         let mut greedy: Vec<_> = (0..3).map(|_| slots.admit(origin(1)).unwrap()).collect();
         let mut modest: Vec<_> = (0..2).map(|_| slots.admit(origin(2)).unwrap()).collect();
-        let mut newcomer = slots.admit(origin(3)).unwrap();
+        let mut new = slots.admit(origin(3)).unwrap();
         assert_eq!(greedy.iter_mut().map(is_evicted).collect::<Vec<_>>(), [true, false, false]);
-        // Of two that have as many, the one whose oldest is oldest.
+        // Of two origins with as many handshakes, the origin with the older one loses it.
         let _another = slots.admit(origin(4)).unwrap();
         assert_eq!(greedy.iter_mut().map(is_evicted).collect::<Vec<_>>(), [false, true, false]);
-        assert!(!modest.iter_mut().any(is_evicted) && !is_evicted(&mut newcomer));
-        // One that has left makes room.
+        assert!(!modest.iter_mut().any(is_evicted) && !is_evicted(&mut new));
+        // A handshake that has ended makes room.
         modest.pop();
         let _room = slots.admit(origin(5)).unwrap();
         assert!(!greedy.iter_mut().any(is_evicted) && !modest.iter_mut().any(is_evicted));
     }
 
     #[test]
-    fn none_gives_way_where_there_is_none() {
+    fn without_handshakes_none_is_evicted() {
         let slots = HandshakeSlots::new(5);
         assert_eq!(slots.evict(Shortage::Descriptors), Err(Shortage::Descriptors));
         let mut first = slots.admit(origin(1)).unwrap();
@@ -215,10 +216,10 @@ mod tests {
                     let most = model.iter().map(|slot| count(slot.origin)).max().unwrap();
                     model.iter().find(|slot| count(slot.origin) == most).unwrap().serial
                 });
-                let newcomer = slots.admit(origin(number)).unwrap();
+                let new = slots.admit(origin(number)).unwrap();
                 let evicted = model.iter_mut().position(is_evicted).map(|at| model.remove(at).serial);
                 prop_assert_eq!(evicted, expected);
-                model.push(newcomer);
+                model.push(new);
                 let table = slots.table();
                 prop_assert_eq!((table.count, table.ranking.len()), (model.len(), table.by_origin.len()));
             }

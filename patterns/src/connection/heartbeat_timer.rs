@@ -1,4 +1,4 @@
-//! Keeps watch over a peer: the heartbeats of one connection, with a timer of the runtime.
+//! The heartbeats of one connection, with a timer of the runtime.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,22 +9,24 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::error::ConnectionError;
 
-/// Nothing, and hardly any memory, until there is something to watch for.
+/// The heartbeats of a connection and their timer. Allocated only once heartbeats are configured or the peer has sent
+/// a PING.
 #[derive(Debug)]
 pub(super) struct HeartbeatTimer {
     running: Option<Box<Running>>,
-    /// When the handshake was complete.
+    /// Time at which the handshake was complete.
     begin: Instant,
 }
 
-/// Command that is to be written now.
+/// A command that is due, in wire form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum HeartbeatFrame {
-    /// A PING. When it is written, that is to be told.
+    /// A PING. Its sender has to call [`HeartbeatTimer::handle_written`] once it is written.
     Ping(Bytes),
     Pong(Bytes),
 }
 
+/// Heartbeats that are under way.
 #[derive(Debug)]
 struct Running {
     heartbeat: Heartbeat,
@@ -44,6 +46,7 @@ impl HeartbeatTimer {
         timer
     }
 
+    /// Returns the heartbeats, and creates them at the first call.
     fn start(&mut self, config: HeartbeatConfig) -> &mut Heartbeat {
         let begin = self.begin;
         let running = self.running.get_or_insert_with(|| {
@@ -59,48 +62,51 @@ impl HeartbeatTimer {
         Some(&mut self.running.as_mut()?.heartbeat)
     }
 
-    /// The peer has sent bytes.
+    /// Notes that the peer has sent bytes.
     pub(super) fn handle_traffic(&mut self) {
         if let Some(heartbeat) = self.heartbeat() {
             heartbeat.handle_traffic(now());
         }
     }
 
-    /// The peer isn't read: its silence is our doing.
+    /// Notes that the peer isn't read: it can't be heard meanwhile.
     pub(super) fn handle_unread(&mut self) {
         if let Some(heartbeat) = self.heartbeat() {
             heartbeat.handle_unread(now());
         }
     }
 
-    /// The peer is read.
+    /// Notes that the peer is read again.
     pub(super) fn handle_reading(&mut self) {
         if let Some(heartbeat) = self.heartbeat() {
             heartbeat.handle_reading();
         }
     }
 
-    /// A PING of ours is written whole.
+    /// Notes that our PING is written whole.
     pub(super) fn handle_written(&mut self) {
         if let Some(heartbeat) = self.heartbeat() {
             heartbeat.handle_written(now());
         }
     }
 
-    /// The peer took more, after the kernel had no room.
+    /// Notes that the kernel has room again: the peer reads.
     pub(super) fn handle_progress(&mut self) {
         if let Some(heartbeat) = self.heartbeat() {
             heartbeat.handle_progress(now());
         }
     }
 
-    /// The peer has sent a PING. It may set itself a time, whether we send any or not; and it is to hear from us also while
+    /// Notes that the peer has sent a PING. Its TTL counts whether we send PINGs or not, and it gets PONGs also while
     /// it isn't read.
     pub(super) fn handle_ping(&mut self, ping: &Ping) {
         self.start(HeartbeatConfig::default()).handle_ping(ping, now());
     }
 
-    /// Gives what is due, if anything is, and sees to it that the task is woken for what comes next.
+    /// Returns the command that is due, if any, and sets the timer for the next.
+    ///
+    /// # Errors
+    /// The peer was silent for too long.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Result<Option<HeartbeatFrame>, ConnectionError> {
         let Some(running) = &mut self.running else { return Ok(None) };
         loop {
@@ -126,6 +132,7 @@ impl HeartbeatTimer {
     }
 }
 
+/// Returns the command in wire form.
 fn framed(command: &Command) -> Bytes {
     let mut frame = BytesMut::new();
     command.encode(Version::V3_1, &mut frame);

@@ -1,4 +1,4 @@
-//! When a connection has nothing to do for a while.
+//! Timer that detects an idle connection, so that it can give back memory.
 
 use std::pin::{Pin, pin};
 use std::task::Context;
@@ -7,36 +7,40 @@ use std::time::Duration;
 use tokio::task::coop::unconstrained;
 use tokio::time::{Sleep, sleep};
 
-/// Memory that will be needed again at once costs more to give back and to get than to keep.
+/// Time without traffic after which a connection is idle. Memory that is needed again at once is cheaper to keep than
+/// to give back.
 const IDLE_TIME: Duration = Duration::from_millis(100);
 
-/// Sees that a connection has fallen idle. Looks ten times a second while it is busy, and not at all afterwards.
+/// A timer that fires once after the last traffic of a connection. It fires ten times a second at most while the
+/// connection is busy, and isn't armed afterwards.
 #[derive(Debug, Default)]
 pub(super) struct IdleTimer {
     timer: Option<Pin<Box<Sleep>>>,
-    has_moved: bool,
+    /// Whether anything was read or written since the timer was armed.
+    has_traffic: bool,
 }
 
 impl IdleTimer {
-    /// Something is read or written.
+    /// Notes that something was read or written.
     pub(super) const fn handle_traffic(&mut self) {
-        self.has_moved = true;
+        self.has_traffic = true;
     }
 
-    /// Whether nothing has moved for a while now; tells it once. The task that polls it is always the same.
+    /// Returns whether the connection has become idle: true once after the last traffic. Always polled by the same
+    /// task.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> bool {
         loop {
             match &self.timer {
-                None if !self.has_moved => return false,
+                None if !self.has_traffic => return false,
                 None => {
-                    self.has_moved = false;
+                    self.has_traffic = false;
                     self.timer = Some(timer(cx));
                 }
-                // It wakes the task when it is time: till then it needn't be polled again.
+                // The timer wakes the task when it elapses, and needn't be polled before.
                 Some(timer) if !timer.is_elapsed() => return false,
                 Some(_) => {
                     self.timer = None;
-                    if !self.has_moved {
+                    if !self.has_traffic {
                         return true;
                     }
                 }
@@ -45,10 +49,10 @@ impl IdleTimer {
     }
 }
 
-/// One that has begun, however much the task has done in its turn.
+/// Returns a timer that is armed, even if the task has used up its budget in this poll.
 fn timer(cx: &mut Context<'_>) -> Pin<Box<Sleep>> {
     let mut timer = Box::pin(sleep(IDLE_TIME));
-    // If it is over already, that is seen as soon as it is asked.
+    // The result doesn't matter: whether the timer has elapsed is asked at the next poll.
     let _ = pin!(unconstrained(timer.as_mut())).poll(cx);
     timer
 }
@@ -79,7 +83,7 @@ mod tests {
         assert!(begun.elapsed() >= busy + IDLE_TIME / 2, "{:?}", begun.elapsed());
         assert!(begun.elapsed() <= busy + IDLE_TIME * 2, "{:?}", begun.elapsed());
         let again = poll_fn(|cx| Poll::Ready(idle.poll(cx))).await;
-        assert!(!again && idle.timer.is_none(), "nothing is looked at any more");
+        assert!(!again && idle.timer.is_none(), "the timer is not armed any more");
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! The accepting side: every connection is a peer of its own, for as long as it lasts.
+//! The accepting side: accepts connections, and runs each as a peer of its own.
 
 use std::io;
 use std::sync::Arc;
@@ -22,11 +22,11 @@ use crate::monitor::MonitorEvent;
 use crate::transport::{Listener, Stream};
 use crate::{Endpoint, LogLimiter};
 
-/// The wait after the system had no descriptor or memory for a connection: it isn't going to have one at once.
+/// Wait after the system had no descriptor or memory for a connection: it isn't going to have one at once.
 const EXHAUSTION_PAUSE: Duration = Duration::from_millis(100);
 
-/// Accepts until `admitting` is cancelled, and `listener` closed with it. Connections end when all is written once `ending`
-/// is cancelled, and are cut off when `abort` is.
+/// Accepts connections until `admitting` is cancelled, or the listener is closed, then waits for the connections to
+/// end. They end when all is written once `ending` is cancelled, and are cut off when `abort` is.
 pub(crate) async fn listen(
     listener: Arc<Listener>,
     endpoint: Endpoint,
@@ -38,13 +38,13 @@ pub(crate) async fn listen(
         handshake_slots: HandshakeSlots::new(session.options().handshakes),
         descriptor_share: DescriptorShare::new(),
         rejection_log: RejectionLog::default(),
-        not_accepted: LogLimiter::default(),
+        accept_errors: LogLimiter::default(),
         endpoint: endpoint.clone(),
         admitting: admitting.clone(),
         ending,
         session,
     });
-    // Cut off by being dropped: so none of them has to look at each turn whether it is.
+    // Connections are cut off by dropping this set, so none has to check the `abort` token at each poll.
     let mut connections = JoinSet::new();
     let accepting = async {
         loop {
@@ -58,7 +58,7 @@ pub(crate) async fn listen(
                         }
                         Err((stream, shortage)) => acceptor.reject(stream, shortage).await,
                     },
-                    Some(Err(error)) => acceptor.not_accepted(error).await,
+                    Some(Err(error)) => acceptor.handle_accept_error(error).await,
                 },
                 Some(_) = connections.join_next() => {}
             }
@@ -75,6 +75,7 @@ pub(crate) async fn listen(
     abort.run_until_cancelled(all_gone).await;
 }
 
+/// Returns whether the error is that of one connection, so that the next can be accepted at once.
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, InvalidInput, NotConnected};
     matches!(
@@ -83,22 +84,22 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-/// State that the connections accepted at one endpoint have in common.
+/// A bound endpoint: the state that its connections share.
 #[derive(Debug)]
 struct Acceptor {
     session: Arc<dyn Session>,
     endpoint: Endpoint,
     admitting: CancellationToken,
     ending: CancellationToken,
-    /// Handshakes under way.
+    /// Slots of the handshakes under way.
     handshake_slots: Arc<HandshakeSlots>,
     descriptor_share: DescriptorShare,
     rejection_log: RejectionLog,
-    not_accepted: LogLimiter,
+    accept_errors: LogLimiter,
 }
 
 impl Acceptor {
-    /// Gives a newcomer a place to shake hands in, where need be that of another.
+    /// Acquires a handshake slot for a new connection, if necessary that of another handshake, which then ends.
     async fn admit(
         &self,
         mut stream: Stream,
@@ -120,8 +121,9 @@ impl Acceptor {
         }
     }
 
-    /// Ends a handshake, and returns the newcomer with the descriptor that this has freed. Its own, one of the last, is
-    /// free again when `stream` is dropped: kept, each burst of newcomers would leave fewer of them for others.
+    /// Ends a handshake, and moves the new connection to the descriptor that this frees. Its own descriptor is one of
+    /// the reserve, and is free again when `stream` is dropped: otherwise each burst of connections would use up some
+    /// of the reserve.
     async fn exchange_descriptor(
         &self,
         stream: Stream,
@@ -131,19 +133,20 @@ impl Acceptor {
         if self.handshake_slots.evict(Shortage::Descriptors).is_err() {
             return Err(stream);
         }
-        // The handshake may be complete by now, and stay; then nothing is freed.
+        // The handshake may be complete by now. Its connection then goes on, and nothing is freed.
         let has_ended = tokio::time::timeout(EXHAUSTION_PAUSE, connections.join_next())
             .await
             .is_ok_and(|end| end.is_some());
         match stream.duplicate() {
             Ok(exchanged) if exchanged.descriptor() < stream.descriptor() => Ok(exchanged),
-            // The descriptor that is free now is one of the last too, and higher.
+            // The freed descriptor is one of the reserve too, and higher.
             _ if has_ended => Ok(stream),
             _ => Err(stream),
         }
     }
 
-    /// Closes a connection unheard. Without descriptors, those that follow would have to go too, so they wait.
+    /// Closes a connection without a handshake. Without descriptors the next would have to be closed too, so
+    /// accepting pauses.
     async fn reject(&self, stream: Stream, shortage: Shortage) {
         let mut pending = PendingPeer::new(&stream, &*self.session, &self.endpoint, Side::Accepting);
         self.log_rejection(&stream, &pending.fail(self.handshake_slots.error(shortage)));
@@ -154,8 +157,8 @@ impl Acceptor {
         }
     }
 
-    /// Waits where the next attempt would fail too.
-    async fn not_accepted(&self, error: io::Error) {
+    /// Reports that `accept` has failed, and waits if the next call would fail too.
+    async fn handle_accept_error(&self, error: io::Error) {
         let (endpoint, error) = (&self.endpoint, Arc::new(error));
         self.session
             .monitors()
@@ -163,16 +166,17 @@ impl Acceptor {
         if is_of_one_connection(&error) {
             debug!(%endpoint, %error, "a connection was gone");
         } else {
-            match self.not_accepted.count(1) {
+            match self.accept_errors.count(1) {
                 Some(attempts) => warn!(%endpoint, %error, attempts, "can't accept connections for now"),
                 None => debug!(%endpoint, %error, "can't accept connections for now"),
             }
-            // One less is under way, if there is any.
+            // The end of a handshake frees a descriptor, if any handshake is under way.
             let _ = self.handshake_slots.evict(Shortage::Descriptors);
             tokio::time::sleep(EXHAUSTION_PAUSE).await;
         }
     }
 
+    /// Runs an accepted connection to its end, and logs why it ended.
     async fn serve(&self, stream: Stream, slot: HandshakeSlot) {
         match self.run_peer(&stream, slot).await {
             Ok(()) => {}
@@ -183,9 +187,10 @@ impl Acceptor {
         }
     }
 
+    /// Runs an accepted connection: the handshake, then the traffic. Returns `Ok` when this side ended it.
     async fn run_peer(&self, stream: &Stream, mut slot: HandshakeSlot) -> Result<(), Arc<ConnectionError>> {
         let mut pending = PendingPeer::new(stream, &*self.session, &self.endpoint, Side::Accepting);
-        // Apart, so that its memory isn't kept for as long as the connection lasts.
+        // Boxed, so that the future's memory isn't kept for as long as the connection lasts.
         let completed = tokio::select! {
             biased;
             () = self.admitting.cancelled() => return Ok(()),
@@ -201,8 +206,8 @@ impl Acceptor {
         Ok(())
     }
 
-    /// Logs why a peer was turned away, and how many others for a reason of this kind since the last line. Peers can't fill
-    /// the log.
+    /// Logs why a peer was rejected, and how many others were for a reason of this kind since the last line. Peers
+    /// can't fill the log.
     fn log_rejection(&self, stream: &Stream, error: &ConnectionError) {
         let (endpoint, address) = (&self.endpoint, stream.remote_address());
         match self.rejection_log.count(error) {

@@ -1,4 +1,4 @@
-//! From an endpoint to a peer: listening, connecting, the handshake, and the traffic of one connection.
+//! Connections: listening, connecting, the handshake, and the traffic of one connection.
 //!
 //! ```text
 //!   listen ── accept ─┐
@@ -8,7 +8,7 @@
 //!      └──────────────────────── back-off ◄──────────────────────────────┘
 //! ```
 //!
-//! Here a socket is a [`Session`]: somewhere to put what arrives, and to get what is to be written.
+//! A connection sees its socket as a [`Session`]: it delivers what arrives, and takes what is to be written.
 
 mod backoff;
 mod connect;

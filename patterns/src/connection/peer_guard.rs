@@ -14,21 +14,21 @@ use crate::peer::HandshakenPeer;
 use crate::routing::RejectReason;
 use crate::{PeerId, PeerInfo};
 
-/// A connected peer. Dropping it removes the peer from its socket.
+/// A peer that has joined a socket. Dropping the guard removes the peer, even if the task is cancelled.
 #[derive(Debug)]
 pub(crate) struct PeerGuard {
     session: Arc<dyn Session>,
     peer: Arc<PeerInfo>,
     keep: bool,
     ending: CancellationToken,
-    /// Messages that its connection had taken and not written.
+    /// Messages that the connection had taken and not written.
     pub(crate) unsent: Vec<Batch>,
-    /// The reason why the peer goes, when that isn't this side's doing.
+    /// Reason for the end of the connection; `None` when this side ended it.
     pub(crate) reason: Option<Arc<ConnectionError>>,
 }
 
 impl PeerGuard {
-    /// Adds a peer that has connected to this side: its queue begins and ends with it.
+    /// Adds an accepted peer to the socket. Its queue begins and ends with the connection.
     pub(crate) fn accept(
         session: &Arc<dyn Session>,
         peer: HandshakenPeer,
@@ -37,6 +37,7 @@ impl PeerGuard {
         Self::new(session, None, peer, ending)
     }
 
+    /// Adds a peer to the socket, with its queue if it has one.
     pub(super) fn new(
         session: &Arc<dyn Session>,
         queue: Option<PeerId>,
@@ -54,10 +55,12 @@ impl PeerGuard {
         self.ending.is_cancelled()
     }
 
+    /// Returns the socket that the peer has joined.
     pub(crate) fn session(&self) -> &dyn Session {
         &*self.session
     }
 
+    /// Returns the id of the peer.
     pub(crate) fn id(&self) -> PeerId {
         self.peer.id
     }
@@ -75,25 +78,26 @@ impl Drop for PeerGuard {
     }
 }
 
-/// A task that removes the subscriptions of departed peers, slice by slice, so that other tasks go on meanwhile. A
-/// socket has at most one at a time.
+/// A task that removes the subscriptions of departed peers in slices, so that other tasks go on meanwhile. A socket
+/// has at most one at a time. Dropping it before it is done lets the socket start another.
 #[derive(Debug)]
 struct Sweeper {
     session: Arc<dyn Session>,
-    /// Whether nothing is left to remove. The socket may have another sweeper from then on.
+    /// Whether nothing is left to remove: the socket may have started another sweeper since.
     is_done: bool,
 }
 
 impl Sweeper {
+    /// Starts the task on the current runtime.
     fn spawn(self) {
-        // Without a runtime it ends here, and the rest waits for the next sweeper.
+        // Without a runtime the sweeper ends here, and the next sweeper removes the rest.
         let Ok(runtime) = Handle::try_current() else { return };
         runtime.spawn(self.run());
     }
 
     async fn run(mut self) {
         while poll_fn(|cx| self.session.poll_sweep(cx)).await {
-            // Not just to other tasks: connections have to learn what the system has for them, too.
+            // tokio's own yield: it polls the IO driver too, so that connections learn of new input.
             tokio::task::yield_now().await;
         }
         self.is_done = true;

@@ -1,4 +1,4 @@
-//! A connected peer before the end of its handshake.
+//! Drop guard of a peer whose handshake isn't finished.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use crate::peer::HandshakenPeer;
 use crate::routing::RejectReason;
 use crate::transport::Stream;
 
-/// A drop guard of a connected peer's handshake: reports `HandshakeFailed` unless [`join`](Self::join) succeeded, even
-/// if the task is cancelled.
+/// A peer whose handshake isn't finished. Dropping it reports `HandshakeFailed` unless [`join`](Self::join) succeeded,
+/// even if the task is cancelled.
 #[derive(Debug)]
 pub(super) struct PendingPeer<'a> {
     stream: &'a Stream,
@@ -35,11 +35,12 @@ impl<'a> PendingPeer<'a> {
         Self { stream, session, endpoint, side, error: None, is_peer: false }
     }
 
+    /// Does the handshake.
     pub(super) async fn handshake(&mut self) -> Result<CompletedHandshake, Arc<ConnectionError>> {
         handshake(self.stream, self.session, self.side).await.map_err(|error| self.fail(error))
     }
 
-    /// Makes it one of the socket's peers.
+    /// Adds the peer to the socket, and returns the driver of its connection.
     pub(super) fn join(
         mut self,
         completed: CompletedHandshake,
@@ -53,7 +54,7 @@ impl<'a> PendingPeer<'a> {
         started.map_err(|reason| self.fail(reason.into()))
     }
 
-    /// Notes the error for which it doesn't become a peer.
+    /// Sets the error that `HandshakeFailed` reports, and returns it.
     pub(super) fn fail(&mut self, error: ConnectionError) -> Arc<ConnectionError> {
         self.error.insert(Arc::new(error)).clone()
     }

@@ -1,4 +1,4 @@
-//! A connection within the process: what one socket has staged goes to the other as it is.
+//! Connections within the process (inproc): move messages from the outbox of one socket to the inbox of the other.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use super::connector::Connector;
 use super::peer_guard::PeerGuard;
 use super::rejection_log::RejectionLog;
 use super::session::WriteReport;
-use super::wake_flag::wake_after_news;
+use super::wake_flag::wake_after_io_poll;
 use crate::Endpoint;
 use crate::context::Bound;
 use crate::error::ConnectionError;
@@ -24,13 +24,13 @@ use crate::peer::HandshakenPeer;
 use crate::queue::{EndMode, IdleEnd, Taken};
 use crate::size::Size;
 
-/// A pipe gives way to other tasks after so many runs in one direction ...
-const BUDGET: usize = 64;
-/// ... and after so many commands, mostly subscriptions: less than a millisecond's work.
-const COMMANDS: usize = 500;
+/// Runs in one direction after which a pipe yields to other tasks.
+const BUDGET_RUNS: usize = 64;
+/// Commands after which a pipe yields, mostly subscriptions: less than a millisecond's work.
+const BUDGET_COMMANDS: usize = 500;
 
-/// Joins a socket to whatever is bound to the name, again and again, until this side ends it and nothing
-/// waits to be sent, or the name is given up.
+/// Connects a socket to the socket that is bound to the name, and reconnects, until this side ends it and nothing
+/// waits to be sent, or the endpoint is given up.
 pub(crate) async fn connect_inproc(name: String, connector: Connector) {
     let endpoint = Endpoint::Inproc(name.clone());
     let names = connector.session().options().context.clone();
@@ -65,6 +65,7 @@ pub(crate) async fn connect_inproc(name: String, connector: Connector) {
     }
 }
 
+/// Runs one connection between two sockets to its end.
 async fn join(
     endpoint: &Endpoint,
     near: &Connector,
@@ -72,7 +73,7 @@ async fn join(
     backoff: &mut Backoff,
 ) -> Result<(), Arc<ConnectionError>> {
     let reconnect = near.session().options().reconnect;
-    let mut pipe = introduced(endpoint, near, far).map_err(Arc::new).inspect_err(|error| {
+    let mut pipe = join_both(endpoint, near, far).map_err(Arc::new).inspect_err(|error| {
         near.give_up_unless(reconnect.survives_the_handshake());
         for session in [near.session(), &far.session] {
             session.monitors().tell(|| {
@@ -82,7 +83,7 @@ async fn join(
         }
     })?;
     backoff.reset();
-    // Wherever this task is cancelled, the far socket is told that its peer has gone.
+    // If this task is cancelled, the far socket reports that its peer has closed the connection.
     pipe.far.peer.reason = Some(ConnectionError::Eof.into());
     let flow = std::future::poll_fn(|cx| pipe.poll(cx));
     let outcome = far.tokens.abort.run_until_cancelled(flow).await.unwrap_or(Ok(())).map_err(Arc::new);
@@ -92,29 +93,29 @@ async fn join(
         Ok(()) if near_peer.is_ending() => {}
         Ok(()) => near_peer.reason = far_peer.reason.take(),
     }
-    // Before the peers part: an application that sees it may connect again at once.
+    // Before the peers are removed: an application that sees that may connect again at once.
     near.give_up_unless(reconnect.ever);
     outcome
 }
 
-/// Makes each socket the other's peer.
-fn introduced(endpoint: &Endpoint, near: &Connector, far: &Bound) -> Result<Pipe, ConnectionError> {
+/// Adds each socket to the other as a peer.
+fn join_both(endpoint: &Endpoint, near: &Connector, far: &Bound) -> Result<Pipe, ConnectionError> {
     let (near_local, far_local) = (near.session().local(), far.session.local());
     if !near_local.socket_type.is_compatible(far_local.socket_type) {
         let theirs = far_local.socket_type.to_string();
         return Err(enfonet_zmtp::HandshakeError::SocketType { theirs, ours: near_local.socket_type }.into());
     }
-    // Checked before the other socket takes this one for its peer.
+    // Checked before the far socket adds this socket as a peer.
     near.session().check_admission(near.queue())?;
     let (near_room, far_room) = (near.session().room(), far.session.room());
-    let near_peer = introduce(endpoint, near_local, near_room, true);
+    let near_peer = peer_of(endpoint, near_local, near_room, true);
     let far_peer = PeerGuard::accept(&far.session, near_peer, far.tokens.ending.clone())?;
-    let near_peer = near.join(introduce(endpoint, far_local, far_room, false))?;
+    let near_peer = near.join(peer_of(endpoint, far_local, far_room, false))?;
     Ok(Pipe { near: End::new(near_peer), far: End::new(far_peer) })
 }
 
-/// Returns the peer that a handshake would have introduced.
-fn introduce(endpoint: &Endpoint, local: LocalProperties, room: Size, is_accepted: bool) -> HandshakenPeer {
+/// Returns the peer that a handshake would give.
+fn peer_of(endpoint: &Endpoint, local: LocalProperties, room: Size, is_accepted: bool) -> HandshakenPeer {
     let metadata = local.to_metadata();
     let identity = if local.socket_type.announces_identity() { local.identity } else { Default::default() };
     let (version, socket_type) = (Version::V3_1, Some(local.socket_type));
@@ -122,30 +123,31 @@ fn introduce(endpoint: &Endpoint, local: LocalProperties, room: Size, is_accepte
     HandshakenPeer { room, ..HandshakenPeer::new(peer, endpoint.clone(), String::new(), is_accepted) }
 }
 
+/// A connection between two sockets of the process.
 #[derive(Debug)]
 struct Pipe {
     near: End,
     far: End,
 }
 
-/// One of the two sockets.
+/// One of the two sockets: what was taken from its outbox.
 #[derive(Debug)]
 struct End {
     peer: PeerGuard,
-    /// Batches taken from its outbox, and not yet in the other's inbox.
+    /// Runs taken from the outbox, and not yet in the other's inbox.
     runs: VecDeque<Batch>,
-    /// Commands taken from its outbox, and not yet carried to the other.
+    /// Commands taken from the outbox, and not yet delivered to the other.
     commands: Decoder,
-    /// Size of the messages in the other's inbox that aren't received yet: until then they take up room here, so that the
-    /// two queues together hold as much as their marks allow, and no more.
+    /// Size of the messages in the other's inbox that aren't received yet: until then they take up room here, so that
+    /// the two queues together hold as much as their marks allow, and no more.
     unread: Size,
     /// Size of the messages in the other's inbox that aren't reported to this socket yet.
     handed: Size,
-    /// How this socket wants the connection to end.
+    /// The way in which this socket wants the connection to end, if it does.
     end: Option<EndMode>,
 }
 
-/// How far one direction got.
+/// State of one direction after it was polled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Flow {
     /// Nothing waits any more.
@@ -153,23 +155,23 @@ enum Flow {
     /// The other's inbox is full.
     Full,
     /// The budget is used up.
-    GivesWay,
+    Yields,
 }
 
 impl Pipe {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
         let mut flows = self.poll_both(cx)?;
         if self.is_over(flows) {
-            // Messages that came between the last look and the end are still carried over.
+            // Messages that were queued between the last exchange and the end are still delivered.
             flows = self.poll_both(cx)?;
             if self.is_over(flows) {
                 return Poll::Ready(Ok(()));
             }
         }
         let has_commands = [&self.near, &self.far].iter().any(|end| !end.commands.is_empty());
-        if flows.contains(&Flow::GivesWay) && has_commands {
-            wake_after_news(cx);
-        } else if flows.contains(&Flow::GivesWay) {
+        if flows.contains(&Flow::Yields) && has_commands {
+            wake_after_io_poll(cx);
+        } else if flows.contains(&Flow::Yields) {
             cx.waker().wake_by_ref();
         }
         Poll::Pending
@@ -195,8 +197,8 @@ impl End {
         Self { peer, runs, commands, unread: Size::default(), handed: Size::default(), end: None }
     }
 
-    /// Returns whether this socket wants the connection to end now, while it goes on itself. Everything that the other
-    /// has sent is here: nothing is on the way.
+    /// Returns whether this socket wants to end the connection now, and goes on itself. All that the other has sent
+    /// has been delivered: nothing is on the way.
     fn is_to_end(&self, flows: [Flow; 2]) -> bool {
         match self.end {
             None => false,
@@ -208,17 +210,17 @@ impl End {
 
     /// Moves what this socket has staged into the other's inbox, while there is room.
     fn poll_to(&mut self, to: &Self, cx: &Context<'_>) -> Result<Flow, ConnectionError> {
-        for _ in 0..BUDGET {
+        for _ in 0..BUDGET_RUNS {
             if !to.peer.session().may_read(to.peer.id(), cx.waker()) {
                 self.exchange(to, true, cx)?;
                 let waits = self.peer.session().queued(self.peer.id()) as u64 > self.unread.messages
                     || !self.commands.is_empty();
                 return Ok(if waits { Flow::Full } else { Flow::Drained });
             }
-            if self.carry_commands(to)? {
-                return Ok(Flow::GivesWay);
+            if self.deliver_commands(to)? {
+                return Ok(Flow::Yields);
             }
-            if let Some(run) = self.fitting(to.space()) {
+            if let Some(run) = self.pop_fitting(to.space()) {
                 let size = Size::of(&run);
                 self.unread.add(size);
                 self.handed.add(size);
@@ -227,20 +229,20 @@ impl End {
                 return Ok(Flow::Drained);
             }
         }
-        Ok(Flow::GivesWay)
+        Ok(Flow::Yields)
     }
 
-    /// Returns how much may come to this socket until its mark is reached.
+    /// Returns the room in the inbox of this socket up to its high-water mark.
     fn space(&self) -> Size {
         let (unread, limit) = self.peer.session().unread(self.peer.id());
         limit.saturating_sub(unread)
     }
 
-    /// Returns the next run, cut where the other's mark is.
-    fn fitting(&mut self, space: Size) -> Option<Batch> {
+    /// Returns the next run, cut at the room that the other's inbox has.
+    fn pop_fitting(&mut self, space: Size) -> Option<Batch> {
         let first = self.runs.front_mut()?;
         let (messages, bytes) = space.to_usize();
-        // Where there is space, there is space for a message, whatever its size.
+        // An inbox with any room takes one more message, whatever its size.
         let fitting = first.fitting(bytes).0.min(messages).max(1);
         let run = first.split_to(fitting);
         if first.is_empty() {
@@ -249,9 +251,9 @@ impl End {
         Some(run)
     }
 
-    /// Carries commands over, before any messages. Returns whether there may be more.
-    fn carry_commands(&mut self, to: &Self) -> Result<bool, ConnectionError> {
-        for _ in 0..COMMANDS {
+    /// Delivers commands, before any messages. Returns whether there may be more.
+    fn deliver_commands(&mut self, to: &Self) -> Result<bool, ConnectionError> {
+        for _ in 0..BUDGET_COMMANDS {
             let Some(Event::Command(body)) = self.commands.poll_event().map_err(TrafficError::from)? else {
                 return Ok(false);
             };
@@ -263,7 +265,7 @@ impl End {
     /// Takes the staged runs and commands. Returns whether there were any: only if not, or if `blocked`, is the task
     /// woken for more.
     fn exchange(&mut self, to: &Self, blocked: bool, cx: &Context<'_>) -> Result<bool, ConnectionError> {
-        // Messages that an earlier connection brought stand before this one's.
+        // The inbox may also hold messages of an earlier connection, which aren't in this outbox any more.
         let (unread, room) = to.peer.session().unread(to.peer.id());
         let unread = unread.min(self.unread);
         let mut received = std::mem::replace(&mut self.unread, unread);

@@ -1,4 +1,4 @@
-//! Log lines about peers that don't become one: one a second for each kind of reason.
+//! Rate limit of the log lines about rejected peers: one line a second for each kind of error.
 
 use std::mem::{Discriminant, discriminant};
 use std::sync::{Mutex, PoisonError};
@@ -9,11 +9,11 @@ use crate::LogLimiter;
 use crate::error::ConnectionError;
 use crate::routing::RejectReason;
 
-/// The rejections at one endpoint.
+/// Limiters of the log lines of one endpoint, by the kind of error.
 #[derive(Debug, Default)]
 pub(super) struct RejectionLog(Mutex<Vec<(Kind, LogLimiter)>>);
 
-/// Which error it is, whatever it says besides.
+/// Variant of an error, without its fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Kind {
     outer: Discriminant<ConnectionError>,
@@ -33,7 +33,8 @@ impl Kind {
 }
 
 impl RejectionLog {
-    /// Counts a rejection. Returns how many of this kind no line has told of, this one included, if a line is due.
+    /// Counts a rejection. If a line is due, returns the number of rejections of this kind since the last line,
+    /// including this one.
     pub(super) fn count(&self, error: &ConnectionError) -> Option<u64> {
         let kind = Kind::of(error);
         let mut kinds = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,18 +1,20 @@
-//! How a connection knows why it was woken.
+//! Waker that remembers whether it was called.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Wake, Waker};
 
-/// The waker that a connection leaves with its socket: it remembers that it was called. If it wasn't, a connection that
-/// had nothing to write still has nothing to write. It needs neither a look at the socket nor the socket's lock: so it
-/// is in most turns that only read.
+/// The waker that a connection leaves with its socket, and a flag that is set when the socket calls it.
+///
+/// While the flag isn't set, a connection that had nothing to write still has nothing to write. So a poll that only
+/// reads, as most do, takes neither the socket's lock nor a look at its queue.
 #[derive(Debug)]
 pub(super) struct WakeFlag {
     inner: Arc<FlagWaker>,
     waker: Waker,
 }
 
+/// The waker behind a [`WakeFlag`]: sets the flag, then wakes the task.
 #[derive(Debug)]
 struct FlagWaker {
     task: Waker,
@@ -37,14 +39,14 @@ impl Default for WakeFlag {
 }
 
 impl WakeFlag {
-    /// Creates a bell that has rung: the socket has to be looked at once, since it doesn't know of this bell.
+    /// Creates a flag that is set: the socket has to be asked once, since it doesn't have this waker yet.
     fn new(task: Waker) -> Self {
         let inner = Arc::new(FlagWaker { task, is_set: AtomicBool::new(true) });
         Self { waker: inner.clone().into(), inner }
     }
 
-    /// Binds the bell to a task. Call it at each turn: a connection knows its task from the first turn on, and stays
-    /// with it.
+    /// Binds the flag to the task that is polled. Call it at each poll: the task is known from the first poll on, and
+    /// stays the same.
     #[inline]
     pub(super) fn register(&mut self, task: &Waker) {
         if !self.inner.task.will_wake(task) {
@@ -52,14 +54,14 @@ impl WakeFlag {
         }
     }
 
-    /// Returns whether the bell has rung since it was hung up.
+    /// Returns whether the waker was called since the flag was armed.
     #[inline]
     pub(super) fn is_set(&self) -> bool {
         self.inner.is_set.load(Ordering::Acquire)
     }
 
-    /// Resets the bell, and returns the waker to leave with the socket at a look at it. Anything new after that look
-    /// rings.
+    /// Clears the flag, and returns the waker to leave with the socket. Call it before the socket is asked: anything
+    /// new after that sets the flag.
     #[inline]
     pub(super) fn arm(&self) -> &Waker {
         self.inner.is_set.store(false, Ordering::Relaxed);
@@ -67,9 +69,9 @@ impl WakeFlag {
     }
 }
 
-/// Wakes the task once others have gone on and the system was asked for news. A task that is just woken again is polled
-/// some sixty times before that.
-pub(super) fn wake_after_news(cx: &mut Context<'_>) {
+/// Wakes the task after the runtime has polled other tasks and the IO driver. A task that just wakes itself is polled
+/// some sixty times before tokio polls the IO driver.
+pub(super) fn wake_after_io_poll(cx: &mut Context<'_>) {
     let _ = std::pin::pin!(tokio::task::yield_now()).poll(cx);
 }
 
@@ -80,13 +82,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_wakes_the_task_that_has_it_and_remembers_until_it_is_hung_up_again() {
+    fn it_wakes_its_task_and_stays_set_until_it_is_armed_again() {
         let mut flag = WakeFlag::default();
-        assert!(flag.is_set(), "nobody has looked yet");
+        assert!(flag.is_set(), "the socket was not asked yet");
         for _ in 0..2 {
             let mut task = spawn(());
             task.enter(|cx, _| flag.register(cx.waker()));
-            assert!(flag.is_set(), "the socket doesn't know of it");
+            assert!(flag.is_set(), "the socket doesn't have this waker");
             let waker = flag.arm().clone();
             task.enter(|cx, _| flag.register(cx.waker()));
             assert!(!flag.is_set() && !task.is_woken());

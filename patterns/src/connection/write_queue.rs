@@ -1,4 +1,4 @@
-//! The queue of a connection's writes: pieces for vectored writes, and the messages and commands in them.
+//! Write queue of a connection: the messages and commands that it has taken, in pieces for vectored writes.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -10,43 +10,47 @@ use smallvec::{SmallVec, smallvec};
 use crate::queue::Taken;
 use crate::size::Size;
 
-/// Pieces in one system call; Linux takes up to 1024.
+/// Pieces in one system call. Linux takes up to 1024.
 const MAX_PIECES: usize = 64;
-/// Bytes that are encrypted at a time, and then written together, if there are several messages: what waits behind may
-/// still change, and other connections have their turn.
-const SEALED: usize = 64 << 10;
+/// Bytes of messages that are encrypted at a time, and then written together. Commands may still overtake the messages
+/// behind them, and other connections are polled in between.
+const SEALED_BYTES: usize = 64 << 10;
 
-/// A larger buffer of encrypted messages isn't used again: it is that of a single message.
-const MAX_KEPT: usize = 4 * SEALED;
+/// Capacity up to which the buffer of encrypted messages is used again. A larger buffer was needed for a single
+/// message.
+const MAX_KEPT_BYTES: usize = 4 * SEALED_BYTES;
 
+/// The messages and commands that a connection has taken from its socket, until they are written.
 #[derive(Debug, Default)]
 pub(super) struct WriteQueue {
     entries: VecDeque<PendingWrite>,
-    /// Pieces of the first entry that are written whole.
+    /// Number of pieces of the first entry that are written whole.
     piece: usize,
-    /// Bytes of the next piece that are written.
+    /// Number of bytes of the next piece that are written.
     written: usize,
+    /// Number of entries that are commands.
     control_entries: usize,
-    /// A PING was written whole since that was last asked.
+    /// Whether a PING was written whole since the last [`take_written_ping`](Self::take_written_ping).
     has_written_ping: bool,
-    /// Buffers of runs that are written, for what is staged next.
+    /// Buffers of written runs, for the socket to use again.
     spare: Vec<BytesMut>,
     sealer: Option<Sealer>,
-    /// Buffer of encrypted frames, used again once they are written.
+    /// Buffer of encrypted frames. It is used again once they are written.
     sealed: BytesMut,
 }
 
 /// A part of the queue that ends at a message boundary.
 #[derive(Debug)]
 struct PendingWrite {
-    /// Pieces to write; with encryption none until they are encrypted.
+    /// Pieces to write. With encryption there are none until the entry is encrypted.
     pieces: SmallVec<[Bytes; 2]>,
     payload: Payload,
 }
 
+/// The content of an entry.
 #[derive(Debug)]
 enum Payload {
-    /// The end of the handshake: in clear, and before all else.
+    /// Our READY: written in clear, and before all else.
     Ready(Bytes),
     Commands(Bytes),
     Ping(Bytes),
@@ -54,6 +58,7 @@ enum Payload {
 }
 
 impl Payload {
+    /// Returns the pieces to write without encryption.
     fn to_pieces(&self) -> SmallVec<[Bytes; 2]> {
         match self {
             Self::Ready(frames) | Self::Commands(frames) | Self::Ping(frames) => smallvec![frames.clone()],
@@ -63,7 +68,8 @@ impl Payload {
 }
 
 impl WriteQueue {
-    /// A queue that begins with our READY, unless that is empty. What follows is encrypted if there is a sealer.
+    /// Creates a queue that begins with our READY, unless that is empty. All that follows is encrypted if there is a
+    /// sealer.
     pub(super) fn new(ready: Bytes, sealer: Option<Sealer>) -> Self {
         let mut queue = Self { sealer, ..Self::default() };
         if !ready.is_empty() {
@@ -77,15 +83,15 @@ impl WriteQueue {
         self.entries.is_empty()
     }
 
-    /// Whether commands wait here.
+    /// Returns whether commands wait to be written.
     pub(super) const fn has_control(&self) -> bool {
         self.control_entries > 0
     }
 
-    /// Takes over what was staged. Commands overtake messages, at the next message boundary.
+    /// Queues staged messages and commands. Commands overtake messages at the next message boundary.
     pub(super) fn extend(&mut self, taken: &mut Taken) {
         if !taken.control.is_empty() {
-            self.put_control(Payload::Commands(std::mem::take(&mut taken.control)));
+            self.push_control(Payload::Commands(std::mem::take(&mut taken.control)));
         }
         while let Some(run) = taken.runs.pop_front() {
             let entry = self.entry(Payload::Run(run));
@@ -93,18 +99,19 @@ impl WriteQueue {
         }
     }
 
-    /// Puts a PING at the next message boundary.
-    pub(super) fn put_ping(&mut self, frame: Bytes) {
-        self.put_control(Payload::Ping(frame));
+    /// Queues a PING at the next message boundary.
+    pub(super) fn push_ping(&mut self, frame: Bytes) {
+        self.push_control(Payload::Ping(frame));
     }
 
-    fn put_control(&mut self, payload: Payload) {
+    /// Queues commands at the next message boundary.
+    fn push_control(&mut self, payload: Payload) {
         let entry = self.entry(payload);
         self.entries.insert(self.boundary(), entry);
         self.control_entries += 1;
     }
 
-    /// Whether a PING was written whole since the last call.
+    /// Returns whether a PING was written whole since the last call.
     pub(super) const fn take_written_ping(&mut self) -> bool {
         std::mem::replace(&mut self.has_written_ping, false)
     }
@@ -114,8 +121,8 @@ impl WriteQueue {
         PendingWrite { pieces, payload }
     }
 
-    /// Returns how many entries at the front can't be overtaken any more: READY, or one that is partly written, or those
-    /// that are encrypted. Their nonces come before those that are still to be given.
+    /// Returns the number of entries at the front that can't be overtaken: READY, an entry that is partly written, and
+    /// encrypted entries, since nonces have the order of the wire.
     fn boundary(&self) -> usize {
         if self.sealer.is_some() {
             return self.entries.iter().take_while(|entry| !entry.pieces.is_empty()).count();
@@ -124,18 +131,19 @@ impl WriteQueue {
         usize::from(self.piece > 0 || self.written > 0 || self.entries.front().is_some_and(is_ready))
     }
 
-    /// Encrypts the next entries, if all that was encrypted is written. Call before each write.
+    /// Encrypts the next entries, if all encrypted entries are written. Call before each write.
     pub(super) fn prepare(&mut self) -> Result<(), CurveError> {
         if self.sealer.is_none() || self.boundary() > 0 {
             return Ok(());
         }
         let (entries, room) = self.cut();
         let Some(sealer) = &mut self.sealer else { return Ok(()) };
-        // Exactly this much, so that all pieces share a buffer; if they did before, and are written, it is the same one.
+        // Exactly this size, so that all pieces share a buffer. If the pieces before them are written and dropped,
+        // `reserve` gives the same buffer again.
         self.sealed.reserve(room);
         for entry in self.entries.iter_mut().take(entries) {
             match &entry.payload {
-                // Before all else, so it was written before anything is encrypted.
+                // READY comes before all else, so it is written before anything is encrypted.
                 Payload::Ready(_) => continue,
                 Payload::Commands(frames) | Payload::Ping(frames) => {
                     sealer.seal_frames(frames, &mut self.sealed)?;
@@ -144,16 +152,20 @@ impl WriteQueue {
             }
             entry.pieces.push(self.sealed.split().freeze());
         }
-        if self.entries.front().is_some_and(|entry| entry.pieces.iter().any(|piece| piece.len() > MAX_KEPT)) {
+        if self
+            .entries
+            .front()
+            .is_some_and(|entry| entry.pieces.iter().any(|piece| piece.len() > MAX_KEPT_BYTES))
+        {
             self.sealed = BytesMut::new();
         }
         Ok(())
     }
 
-    /// Cuts the runs so that the next entries are as much as is encrypted at a time. Returns how many they are, and the
-    /// bytes that they take.
+    /// Cuts the runs so that the next entries have about [`SEALED_BYTES`]. Returns their number, and the bytes that
+    /// they take when encrypted.
     fn cut(&mut self) -> (usize, usize) {
-        let (mut entries, mut room, mut left) = (0, 0, SEALED);
+        let (mut entries, mut room, mut left) = (0, 0, SEALED_BYTES);
         while let Some(entry) = self.entries.get_mut(entries) {
             let mut rest = Batch::default();
             match &mut entry.payload {
@@ -166,7 +178,7 @@ impl WriteQueue {
                     }
                     let now = run.split_to(messages.max(1));
                     rest = std::mem::replace(run, now);
-                    // A message in pieces, which is large, makes room for itself.
+                    // A message in pieces is large, and the sealer reserves room for it.
                     room += run.wire().map_or(0, |wire| Sealer::sealed_len(wire));
                     left = left.saturating_sub(bytes);
                 }
@@ -181,7 +193,7 @@ impl WriteQueue {
         (entries, room)
     }
 
-    /// Gives back memory that nothing is in: for connections that fall idle.
+    /// Frees unused memory of an idle connection.
     pub(super) fn shrink(&mut self) {
         if let Some(sealer) = &mut self.sealer {
             self.sealed = BytesMut::new();
@@ -250,7 +262,7 @@ impl WriteQueue {
         }
     }
 
-    /// Returns the messages that the peer hasn't got whole: none of their bytes, or not the last, are written.
+    /// Returns the messages that aren't written whole.
     pub(super) fn into_unsent(self) -> Vec<Batch> {
         let first = self.entries.front().map_or(&[][..], |entry| &entry.pieces[..self.piece]);
         let mut written = self.written + first.iter().map(Bytes::len).sum::<usize>();
@@ -433,7 +445,7 @@ mod tests {
             while left > 0 {
                 queue.prepare().unwrap();
                 let part = pending(&queue).len();
-                assert!(part < 2 * SEALED, "{part}");
+                assert!(part < 2 * SEALED_BYTES, "{part}");
                 queue.advance(part.min(left));
                 left -= part.min(left);
             }

@@ -1,5 +1,7 @@
-//! Unix domain sockets. A socket that a dead program left behind is replaced. Whatever else lies at the path stays there: a
-//! live socket (libzmq takes it over silently, and its clients with it), a file, a folder, a symbolic link.
+//! Unix domain sockets (ipc).
+//!
+//! A socket file that a dead program left behind is replaced. Anything else at the path stays: a live socket (libzmq
+//! takes it over silently, and its clients with it), a file, a folder, a symbolic link.
 
 use std::fs::{File, Permissions};
 use std::io;
@@ -17,17 +19,18 @@ use tokio::time::{Instant, sleep};
 use crate::endpoint::IpcPath;
 
 /// Time between two attempts to lock a folder. A binder holds the lock for some ten microseconds.
-const LOCK_INTERVAL: Duration = Duration::from_millis(1);
-/// Time after which a folder is bound in without its lock: a program that holds it for so long holds it for another reason.
+const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(1);
+/// Time after which a socket is bound without the lock of its folder: a program that holds the lock for so long isn't
+/// binding.
 const MAX_LOCK_WAIT: Duration = Duration::from_secs(1);
 
-/// The file of a bound socket: removed when dropped, unless another has taken its place. (The number of its inode isn't
-/// used again before the socket is closed, which is after that.)
+/// The file of a bound socket. Dropping it removes the file, unless another file has taken its place. (Its inode
+/// number can't be used again before that: the socket is still open.)
 #[derive(Debug)]
 pub(crate) struct SocketFile {
     path: PathBuf,
     inode: (u64, u64),
-    /// The folder that was made for it, if one was: it goes too.
+    /// Temporary folder that was created for the file, if any. It is removed after the file.
     _folder: Option<TempDir>,
 }
 
@@ -39,22 +42,24 @@ impl Drop for SocketFile {
     }
 }
 
+/// Returns the device and inode number of a path.
 fn inode(path: &Path) -> io::Result<(u64, u64)> {
     std::fs::symlink_metadata(path).map(|meta| (meta.dev(), meta.ino()))
 }
 
+/// Connects to a path or an abstract name.
 pub(super) async fn connect(path: &IpcPath) -> io::Result<UnixStream> {
     match path {
         IpcPath::File(path) => UnixStream::connect(path).await,
-        IpcPath::Abstract(name) => UnixStream::connect(unfiled(name)?).await,
+        IpcPath::Abstract(name) => UnixStream::connect(abstract_path(name)?).await,
         IpcPath::Any => Err(io::ErrorKind::InvalidInput.into()),
     }
 }
 
-/// Binds, and says where; with the file, if there is one.
+/// Binds a path or an abstract name. Returns the listener, its file if it has any, and the path.
 ///
 /// # Errors
-/// `AddrInUse` where a live socket is, `AlreadyExists` where anything else is, and what the system says.
+/// `AddrInUse` if a live socket has the path, `AlreadyExists` if anything else has it, or the system's error.
 pub(super) async fn bind(
     path: &IpcPath,
     backlog: u32,
@@ -64,10 +69,10 @@ pub(super) async fn bind(
             let (listener, file) = bind_file(path.clone(), backlog, None).await?;
             Ok((listener, Some(file), IpcPath::File(path.clone())))
         }
-        IpcPath::Abstract(name) => Ok((listen(&unfiled(name)?, backlog)?, None, path.clone())),
+        IpcPath::Abstract(name) => Ok((listen(&abstract_path(name)?, backlog)?, None, path.clone())),
         IpcPath::Any => {
-            let for_its_owner = Permissions::from_mode(0o700);
-            let folder = tempfile::Builder::new().prefix("enfonet-").permissions(for_its_owner).tempdir()?;
+            let owner_only = Permissions::from_mode(0o700);
+            let folder = tempfile::Builder::new().prefix("enfonet-").permissions(owner_only).tempdir()?;
             let path = folder.path().join("socket");
             let (listener, file) = bind_file(path.clone(), backlog, Some(folder)).await?;
             Ok((listener, Some(file), IpcPath::File(path)))
@@ -75,13 +80,15 @@ pub(super) async fn bind(
     }
 }
 
+/// Binds a path, and replaces a stale socket there.
 async fn bind_file(
     path: PathBuf,
     backlog: u32,
     folder: Option<TempDir>,
 ) -> io::Result<(UnixListener, SocketFile)> {
-    // A socket that is bound and doesn't listen yet refuses as a stale one does, and one that was stale a moment ago may
-    // have been replaced: so binders look and act one after the other.
+    // A socket that is bound and doesn't listen yet looks stale, since the system refuses connections to it. And a
+    // socket that was stale a moment ago may have been replaced. So the check and the replacement are done under a
+    // lock.
     let _lock = lock(&path).await;
     let listener = match listen(&path, backlog) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
@@ -94,8 +101,8 @@ async fn bind_file(
     Ok((listener, SocketFile { path, inode, _folder: folder }))
 }
 
-/// Locks the folder of a path until the guard is dropped, against binders of this crate in any process. `None` where that
-/// can't be had: the folder can't be read, its file system has no locks, or another program keeps the lock.
+/// Locks the folder of a path until the guard is dropped, against others that bind with this crate, in any process.
+/// Returns `None` if the folder can't be read, its file system has no locks, or another program keeps the lock.
 async fn lock(path: &Path) -> Option<Flock<File>> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -109,13 +116,14 @@ async fn lock(path: &Path) -> Option<Flock<File>> {
             Err((unlocked, Errno::EWOULDBLOCK)) if begin.elapsed() < MAX_LOCK_WAIT => file = unlocked,
             Err(_) => return None,
         }
-        sleep(LOCK_INTERVAL).await;
+        sleep(LOCK_RETRY_INTERVAL).await;
     }
 }
 
-/// Removes a socket that nobody listens on any more.
+/// Removes a socket file if no socket listens behind it.
 fn remove_stale(path: &Path) -> io::Result<()> {
-    // Of the path itself, not of what a link leads to. Connecting to what is no socket is refused, too.
+    // The type of the path itself, not of the target of a link. Checked first, since connections to any other file are
+    // refused too.
     if !std::fs::symlink_metadata(path)?.file_type().is_socket() {
         return Err(io::ErrorKind::AlreadyExists.into());
     }
@@ -125,14 +133,15 @@ fn remove_stale(path: &Path) -> io::Result<()> {
     std::fs::remove_file(path)
 }
 
+/// Creates a socket that is bound to the path and listens.
 fn listen(path: &Path, backlog: u32) -> io::Result<UnixListener> {
     let socket = UnixSocket::new_stream()?;
     socket.bind(path)?;
     socket.listen(backlog)
 }
 
-/// How the system's calls tell a name from a path.
-fn unfiled(name: &str) -> io::Result<PathBuf> {
+/// Returns the path that stands for an abstract name: with a leading zero byte.
+fn abstract_path(name: &str) -> io::Result<PathBuf> {
     if cfg!(any(target_os = "linux", target_os = "android")) {
         Ok(format!("\0{name}").into())
     } else {
@@ -140,11 +149,11 @@ fn unfiled(name: &str) -> io::Result<PathBuf> {
     }
 }
 
-/// Whether a connection is refused: nobody listens behind the socket.
+/// Returns whether no socket listens behind the file: the system refuses a connection.
 fn is_stale(path: &Path) -> bool {
     let probe = || {
         let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-        // A live listener whose backlog is full would make us wait.
+        // Otherwise `connect` would block at a live listener with a full backlog.
         socket.set_nonblocking(true)?;
         socket.connect(&SockAddr::unix(path)?)
     };
@@ -183,7 +192,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[tokio::test]
-    async fn an_abstract_name_is_taken_as_long_as_somebody_listens() {
+    async fn an_abstract_name_is_taken_as_long_as_a_socket_listens() {
         let at = IpcPath::Abstract(format!("enfonet test {}", std::process::id()));
         let (listener, file, bound) = bind(&at, 10).await.unwrap();
         assert!(file.is_none() && bound == at);

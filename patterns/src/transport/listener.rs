@@ -1,4 +1,4 @@
-//! The accepting side of streams.
+//! Listeners: bound sockets that accept streams.
 
 use std::io;
 use std::sync::{Mutex, MutexGuard};
@@ -17,14 +17,15 @@ pub(crate) struct Listener(Mutex<Option<Socket>>);
 
 #[derive(Debug)]
 enum Socket {
-    /// With the options that are set on accepted streams too.
+    /// A TCP listener, with the options that are also set on accepted streams.
     Tcp(TcpListener, Box<Transport>),
-    /// The file goes first: as long as there is one, somebody listens behind it.
+    /// A Unix listener and its file. The file is dropped first: as long as it exists, a socket listens behind it.
     Ipc(#[expect(dead_code, reason = "removes the file when dropped")] Option<ipc::SocketFile>, UnixListener),
 }
 
 impl Listener {
-    /// Binds; `endpoint` is of tcp or ipc. Returns the endpoint too, with all that was left open filled in.
+    /// Binds an endpoint of tcp or ipc. Returns the listener, and the endpoint with the address that the system has
+    /// chosen.
     pub(crate) async fn bind(
         endpoint: &Endpoint,
         options: &Transport,
@@ -54,12 +55,12 @@ impl Listener {
         .await
     }
 
-    /// Closes the socket: when this returns, the endpoint is free. A task that waits is not woken.
+    /// Closes the socket: when this returns, the endpoint is free. A waiting task isn't woken.
     pub(crate) fn close(&self) {
         *self.socket() = None;
     }
 
-    /// Takes the socket out of a listener of tcp.
+    /// Returns the socket of a TCP listener.
     #[cfg(test)]
     pub(super) fn into_tcp(self) -> Option<TcpListener> {
         match self.socket().take() {

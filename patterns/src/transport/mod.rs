@@ -1,4 +1,4 @@
-//! Byte streams between processes: TCP and Unix domain sockets behind one type.
+//! Byte streams between processes: TCP and Unix domain sockets as one type.
 
 mod ipc;
 mod listener;
@@ -23,19 +23,21 @@ use crate::Endpoint;
 use crate::error::ConnectionError;
 use crate::options::Transport;
 
-/// How long a peer may take to close after all has been written to it, if it isn't to be waited for at any rate.
+/// Time that a peer has to close after all has been written to it, unless the wait is unlimited.
 pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
-/// How a stream is closed after all has been written to it.
+
+/// The way in which a stream is closed after all has been written to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CloseMode {
-    /// The peer has [`CLOSE_TIMEOUT`] to close too.
+    /// Closes this half, and waits until the peer closes too, for at most [`CLOSE_TIMEOUT`].
     Graceful,
-    /// As [`Graceful`](Self::Graceful), but over ipc the peer has as long as it takes. For peers that were sent messages.
+    /// As [`Graceful`](Self::Graceful), but over ipc without a limit. For peers that were sent messages.
     UntilRead,
-    /// The kernel sends what it has, and tells a peer that goes on sending at once that nobody reads. Over ipc the peer has
-    /// [`CLOSE_TIMEOUT`], but is cut off when it sends: what it hasn't read is its own no longer once the stream is closed.
+    /// Closes a tcp stream at once: the kernel sends what it has, and resets the connection of a peer that goes on
+    /// sending. Over ipc as [`Graceful`](Self::Graceful), but the stream is also closed as soon as the peer sends
+    /// anything. Not before: a peer of ipc loses what it hasn't read once the stream is closed.
     UntilInput,
-    /// At once: the peer has closed, or is quiet.
+    /// Closes the stream at once: the peer has closed, or is silent.
     Immediate,
 }
 
@@ -70,8 +72,8 @@ impl Stream {
         }
     }
 
-    /// Where the peer is, as ZAP has it (RFC 27): its address in numbers, or as libzmq writes it for a process on
-    /// this machine, `:uid:gid:pid`. Empty when the system doesn't say.
+    /// Returns the peer's address in the form of ZAP (RFC 27): the IP address, or as libzmq writes it for a process
+    /// on this machine, `:uid:gid:pid`. Empty when the system doesn't know it.
     pub(crate) fn peer_address(&self) -> String {
         match self {
             Self::Tcp(stream) => {
@@ -84,7 +86,7 @@ impl Stream {
         }
     }
 
-    /// Where the peer comes from.
+    /// Returns the origin of the peer, by which handshakes are counted.
     pub(crate) fn origin(&self) -> Origin {
         match self {
             Self::Tcp(stream) => stream.peer_addr().map_or(Origin::Unknown, |peer| Origin::of(peer.ip())),
@@ -92,11 +94,12 @@ impl Stream {
         }
     }
 
+    /// Returns the number of the file descriptor.
     pub(crate) fn descriptor(&self) -> RawFd {
         either!(self, s => s.as_raw_fd())
     }
 
-    /// Returns the same connection under the lowest descriptor that is free.
+    /// Returns the same connection with the lowest descriptor that is free.
     pub(crate) fn duplicate(&self) -> io::Result<Self> {
         let descriptor = either!(self, s => s.as_fd().try_clone_to_owned())?;
         match self {
@@ -105,7 +108,7 @@ impl Stream {
         }
     }
 
-    /// The address with the port, for people to read.
+    /// Returns the peer's address with the port, for logs and events.
     pub(crate) fn remote_address(&self) -> String {
         match self {
             Self::Tcp(stream) => stream.peer_addr().map(|peer| peer.to_string()).unwrap_or_default(),
@@ -113,10 +116,10 @@ impl Stream {
         }
     }
 
-    /// Reads once into the room that `buffer` has, without waiting. 0: the peer sends no more.
+    /// Reads once into the spare capacity of `buffer`, without waiting. Returns 0 at the end of the stream.
     ///
-    /// A read that doesn't fill the room has emptied the kernel's buffer. Telling the runtime so (by an
-    /// outer attempt that "would block") saves the system call that would only find that out.
+    /// A read that doesn't fill the capacity has emptied the kernel's buffer. The closure then returns `WouldBlock`,
+    /// so that the runtime clears its readiness: this saves the next system call, which would only find nothing.
     pub(crate) fn try_read(&self, buffer: &mut BytesMut) -> io::Result<usize> {
         let room = buffer.capacity() - buffer.len();
         let mut bytes = 0;
@@ -130,8 +133,8 @@ impl Stream {
         }
     }
 
-    /// Writes once, without waiting. A single piece, as most writes are of one, has a system call that costs the kernel
-    /// less.
+    /// Writes once, without waiting. Most writes are of a single piece, for which `write` costs the kernel less than
+    /// `writev`.
     pub(crate) fn try_write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
         match pieces {
             [piece] => either!(self, s => s.try_write(piece)),
@@ -139,8 +142,9 @@ impl Stream {
         }
     }
 
-    /// Asks the kernel to take what it has room for now. It wakes a writer only when a good part of its buffer is free
-    /// again, and until then [`try_write`](Self::try_write) doesn't ask it.
+    /// Writes what the kernel has room for now, whatever the readiness that the runtime knows. The kernel reports a
+    /// writable stream only when a good part of its buffer is free, and until then [`try_write`](Self::try_write)
+    /// fails without a system call.
     pub(crate) fn write_now(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
         either!(self, s => SockRef::from(s).send_vectored(pieces))
     }
@@ -153,10 +157,12 @@ impl Stream {
         either!(self, s => s.poll_write_ready(cx))
     }
 
+    /// Waits until there is something to read. Cancel safe.
     pub(crate) async fn readable(&self) -> io::Result<()> {
         std::future::poll_fn(|cx| self.poll_readable(cx)).await
     }
 
+    /// Writes all of the bytes.
     pub(crate) async fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             match self.try_write(&[IoSlice::new(bytes)]) {
@@ -170,29 +176,30 @@ impl Stream {
         Ok(())
     }
 
-    /// Tells the peer that no more will come, then waits until it closes too, for a second; over ipc, if it was sent messages
-    /// of ours, for as long as it takes. Closing at once could take away from it what it hasn't read yet. The kernel resets
-    /// a tcp connection that is closed with input unread. And a PULL of libzmq's whose queue is full leaves unread what
-    /// lies in a Unix domain socket once the other end has gone (libzmq's issue 4660). What comes meanwhile is dropped.
+    /// Closes the stream as the mode says. Input that arrives meanwhile is dropped.
+    ///
+    /// Closing at once could lose what the peer hasn't read yet: the kernel resets a tcp connection that is closed
+    /// with input unread, and a PULL of libzmq's with a full queue doesn't read the rest of a Unix domain socket once
+    /// the other end has closed it (libzmq's issue 4660).
     pub(crate) async fn finish(&self, mode: CloseMode) {
-        // An error is an end too.
+        // After an error the stream is closed as well.
         let _ = match (mode, self) {
             (CloseMode::Immediate, _) | (CloseMode::UntilInput, Self::Tcp(_)) => Ok(()),
             (CloseMode::UntilRead, Self::Ipc(_)) => self.until_closed(false).await,
             (mode, _) => {
-                let cuts_off = mode == CloseMode::UntilInput;
-                timeout(CLOSE_TIMEOUT, self.until_closed(cuts_off)).await.unwrap_or(Ok(()))
+                let or_input = mode == CloseMode::UntilInput;
+                timeout(CLOSE_TIMEOUT, self.until_closed(or_input)).await.unwrap_or(Ok(()))
             }
         };
     }
 
-    /// Tells the peer that no more will come.
+    /// Closes this half of the stream: the peer reads its end after all that was written.
     pub(crate) fn close_half(&self) -> io::Result<()> {
         either!(self, s => SockRef::from(s).shutdown(Shutdown::Write))
     }
 
-    /// Waits until the peer closes, or if it is cut off then, sends anything.
-    async fn until_closed(&self, cuts_off: bool) -> io::Result<()> {
+    /// Closes this half, and waits until the peer closes; with `or_input`, or sends anything.
+    async fn until_closed(&self, or_input: bool) -> io::Result<()> {
         self.close_half()?;
         let mut discarded = BytesMut::with_capacity(16 << 10);
         loop {
@@ -200,7 +207,7 @@ impl Stream {
             discarded.clear();
             match self.try_read(&mut discarded) {
                 Ok(0) => return Ok(()),
-                Ok(_) if cuts_off => return Ok(()),
+                Ok(_) if or_input => return Ok(()),
                 Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
                 _ => {}
             }

@@ -1,20 +1,21 @@
-//! Where a peer comes from, as far as peers can be told apart that share what they may take.
+//! Origin of a peer: the address or user by which handshakes are counted.
 
 use std::net::{IpAddr, Ipv4Addr};
 
-/// Peers of one origin are counted together.
+/// The host or user that a peer comes from. Peers of one origin share a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Origin {
-    /// The system doesn't say.
+    /// The system doesn't know the peer's address.
     Unknown,
     /// A user of this machine.
     User(u32),
     V4(Ipv4Addr),
-    /// The first 64 bits of an address of IPv6: a host has all that begin so.
+    /// The first 64 bits of an IPv6 address: one host usually has all addresses with this prefix.
     V6([u16; 4]),
 }
 
 impl Origin {
+    /// Returns the origin of an IP address.
     pub(crate) fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(address) => Self::V4(address),

@@ -1,4 +1,4 @@
-//! Addresses that hosts stand for.
+//! Addresses of hosts and interfaces.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
@@ -9,7 +9,7 @@ use tokio::net::lookup_host;
 
 use crate::endpoint::{Host, Source, Zone};
 
-/// The addresses of a host to connect to.
+/// Returns the addresses of a host to connect to.
 pub(super) async fn remote(host: &Host, port: u16) -> io::Result<Vec<SocketAddr>> {
     match host {
         Host::Any => Ok(Vec::new()),
@@ -19,8 +19,8 @@ pub(super) async fn remote(host: &Host, port: u16) -> io::Result<Vec<SocketAddr>
     }
 }
 
-/// The addresses that a host may have on this machine, the one that is asked for first: of an interface, if there is
-/// one of that name.
+/// Returns the addresses of this machine that a host stands for, the preferred first: that of the interface, if an
+/// interface has the name.
 pub(super) async fn local(host: &Host, port: u16, ipv6: bool) -> io::Result<Vec<SocketAddr>> {
     match host {
         Host::Any if ipv6 => Ok(vec![any_v6(port), any_v4(port)]),
@@ -33,13 +33,13 @@ pub(super) async fn local(host: &Host, port: u16, ipv6: bool) -> io::Result<Vec<
     }
 }
 
-/// The address that a connection to `peer` comes from.
+/// Returns the local address of a connection to `peer`.
 pub(super) async fn source(source: &Source, peer: SocketAddr, ipv6: bool) -> io::Result<SocketAddr> {
     let fits = |address: &SocketAddr| address.is_ipv4() == peer.is_ipv4();
     let addresses = match &source.host {
         Host::Any if peer.is_ipv6() => vec![any_v6(source.port)],
         Host::Any => vec![any_v4(source.port)],
-        // Of an interface, the address that fits the peer's.
+        // Of an interface, the address of the peer's family.
         Host::Name(name) => match interface(name, source.port, peer.is_ipv6())? {
             Some(address) => vec![address],
             None => local(&source.host, source.port, ipv6).await?,
@@ -59,7 +59,7 @@ fn any_v6(port: u16) -> SocketAddr {
     (Ipv6Addr::UNSPECIFIED, port).into()
 }
 
-/// An address of the interface of this name, if there is one: of IPv6 if that is preferred and there is one.
+/// Returns an address of the interface with this name, if there is any, of the preferred family if possible.
 fn interface(name: &str, port: u16, prefers_ipv6: bool) -> io::Result<Option<SocketAddr>> {
     let addresses = getifaddrs()?.filter(|address| address.interface_name == name);
     let mut addresses: Vec<_> = addresses.filter_map(|address| socket_address(&address, port)).collect();
@@ -76,7 +76,7 @@ fn socket_address(address: &InterfaceAddress, port: u16) -> Option<SocketAddr> {
     Some(SocketAddrV6::new(v6.ip(), port, 0, v6.scope_id()).into())
 }
 
-/// The number of an interface.
+/// Returns the number of an interface.
 fn index(zone: &Zone) -> io::Result<u32> {
     match zone {
         Zone::Index(index) => Ok(index.get()),

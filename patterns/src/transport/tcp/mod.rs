@@ -1,4 +1,6 @@
-//! TCP: names are looked up at each attempt, and every address of a name is tried in turn.
+//! TCP: connecting, binding, and the lookup of names.
+//!
+//! A name is looked up at each attempt, and all its addresses are tried in turn.
 
 mod addresses;
 mod socks;
@@ -19,6 +21,7 @@ use crate::error::ConnectionError;
 use crate::options::{SocksProxy, Transport};
 use crate::{BindError, Endpoint, EndpointError};
 
+/// Connects to a host, through the SOCKS proxy of the options if there is one.
 pub(super) async fn connect(
     source: Option<&Source>,
     host: &Host,
@@ -34,7 +37,7 @@ pub(super) async fn connect(
     first(remote(&proxy.host, proxy.port).await?, options, dial).await
 }
 
-/// The first of the addresses that can be reached, each in time.
+/// Connects to the first address that can be reached. Each has the whole connect timeout.
 async fn first<F: Future<Output = Result<TcpStream, ConnectionError>>>(
     addresses: Vec<SocketAddr>,
     options: &Transport,
@@ -52,6 +55,7 @@ async fn first<F: Future<Output = Result<TcpStream, ConnectionError>>>(
     Err(last)
 }
 
+/// Connects to an address, from the source if there is one.
 async fn dial(
     source: Option<&Source>,
     address: SocketAddr,
@@ -64,15 +68,15 @@ async fn dial(
         socket.set_reuseaddr(true)?;
         socket.bind(addresses::source(source, address, options.ipv6).await?)?;
     }
-    Ok(unless_to_itself(socket.connect(address).await?)?)
+    Ok(reject_self_connection(socket.connect(address).await?)?)
 }
 
-/// The addresses of a host to connect to.
+/// Returns the addresses of a host to connect to.
 async fn remote(host: &Host, port: u16) -> Result<Vec<SocketAddr>, ConnectionError> {
     addresses::remote(host, port).await.map_err(ConnectionError::Unresolved)
 }
 
-/// An IPv4 address that is written as one of IPv6, as libzmq does, is one of IPv4: so a source of IPv4 fits.
+/// Returns an IPv4-mapped IPv6 address, which libzmq writes, as an IPv4 address: then a source of IPv4 fits.
 fn canonical(address: SocketAddr) -> SocketAddr {
     match address.ip().to_canonical() {
         ip @ IpAddr::V4(_) => (ip, address.port()).into(),
@@ -80,6 +84,7 @@ fn canonical(address: SocketAddr) -> SocketAddr {
     }
 }
 
+/// Connects to a proxy at an address, and through it to the target.
 async fn dial_through(
     proxy: &SocksProxy,
     source: Option<&Source>,
@@ -92,8 +97,9 @@ async fn dial_through(
     Ok(stream)
 }
 
-/// A port that nobody listens on, chosen by the system for our own end too, connects to itself.
-fn unless_to_itself(stream: TcpStream) -> io::Result<TcpStream> {
+/// Returns the stream, unless it is connected to itself: that happens when the system chooses, for our end, the very
+/// port that we connect to and no socket listens on.
+fn reject_self_connection(stream: TcpStream) -> io::Result<TcpStream> {
     if stream.local_addr()? == stream.peer_addr()? {
         return Err(io::ErrorKind::ConnectionRefused.into());
     }
@@ -117,13 +123,13 @@ pub(super) async fn bind(endpoint: &Endpoint, options: &Transport) -> Result<Tcp
     Err(last)
 }
 
-/// Whether the machine doesn't have the address, or doesn't have IPv6 at all.
+/// Returns whether the machine doesn't have the address, or doesn't have IPv6 at all.
 fn is_elsewhere(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::AddrNotAvailable
         || error.raw_os_error() == Some(Errno::EAFNOSUPPORT as i32)
 }
 
-/// Address reuse lets a restarted program bind while old connections linger in the kernel.
+/// Creates a socket that listens. Address reuse lets a restarted program bind while the kernel keeps old connections.
 fn listen(address: SocketAddr, options: &Transport) -> io::Result<TcpListener> {
     let socket = open(address, options)?;
     socket.set_reuseaddr(true)?;
@@ -134,7 +140,7 @@ fn listen(address: SocketAddr, options: &Transport) -> io::Result<TcpListener> {
     socket.listen(options.backlog)
 }
 
-/// A socket with all that the options ask for.
+/// Creates a socket with the options set.
 fn open(address: SocketAddr, options: &Transport) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     tune(&SockRef::from(&socket), address, options)?;
@@ -155,10 +161,10 @@ mod tests {
         socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         let address = socket.local_addr().unwrap();
         let own = socket.connect(address).await.unwrap();
-        assert_eq!(unless_to_itself(own).unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+        assert_eq!(reject_self_connection(own).unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
         let listener = listen((Ipv4Addr::LOCALHOST, 0).into(), &Transport::default()).unwrap();
         let other = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        unless_to_itself(other).unwrap();
+        reject_self_connection(other).unwrap();
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! Through a proxy that speaks SOCKS 5 (RFC 1928), with a name and a password if it asks for them (RFC 1929).
+//! Client of a SOCKS 5 proxy (RFC 1928), with username and password if they are configured (RFC 1929).
 //!
 //! ```text
 //!   methods ──► method ──► (login ──► status) ──► CONNECT target ──► reply: the target's stream
@@ -25,25 +25,26 @@ const IPV4: u8 = 1;
 const NAME: u8 = 3;
 const IPV6: u8 = 4;
 
-/// A proxy takes at most as long as a system that tries to connect.
+/// Time that a proxy may take: as long as the system may take to connect.
 const SOCKS_TIMEOUT: Duration = Duration::from_secs(130);
 
-/// Has the proxy at the other end connect to the target; what is read after that is the target's.
+/// Asks the proxy at the other end of the stream to connect to the target. After that the stream is that to the
+/// target.
 pub(super) async fn connect(
     stream: &mut TcpStream,
     login: Option<&PlainCredentials>,
     target: (&Host, u16),
 ) -> Result<(), SocksError> {
-    let conversation = async {
+    let exchange = async {
         greet(stream, login).await?;
         request(stream, target).await
     };
-    tokio::time::timeout(SOCKS_TIMEOUT, conversation)
+    tokio::time::timeout(SOCKS_TIMEOUT, exchange)
         .await
         .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
 }
 
-/// Offers one method, and shows the login if that is it.
+/// Negotiates the method: offers one, and logs in if there is a login.
 async fn greet(stream: &mut TcpStream, login: Option<&PlainCredentials>) -> Result<(), SocksError> {
     let method = if login.is_some() { LOGIN } else { NO_AUTHENTICATION };
     stream.write_all(&[VERSION, 1, method]).await?;
@@ -55,6 +56,7 @@ async fn greet(stream: &mut TcpStream, login: Option<&PlainCredentials>) -> Resu
     }
 }
 
+/// Sends username and password (RFC 1929).
 async fn log_in(stream: &mut TcpStream, login: &PlainCredentials) -> Result<(), SocksError> {
     let (name, password) = (login.username(), login.password().expose());
     let mut message = Zeroizing::new(Vec::with_capacity(3 + name.len() + password.len()));
@@ -69,6 +71,7 @@ async fn log_in(stream: &mut TcpStream, login: &PlainCredentials) -> Result<(), 
     }
 }
 
+/// Sends the CONNECT request, and reads the reply.
 async fn request(stream: &mut TcpStream, (host, port): (&Host, u16)) -> Result<(), SocksError> {
     let mut message = vec![VERSION, CONNECT, 0];
     match host {
@@ -76,7 +79,7 @@ async fn request(stream: &mut TcpStream, (host, port): (&Host, u16)) -> Result<(
             message.push(IPV4);
             message.extend(ip.octets());
         }
-        // A zone is this machine's affair: the proxy has its own.
+        // The zone is left out: it has a meaning on this machine only.
         Host::Ip(IpAddr::V6(ip)) | Host::Zoned(ip, _) => {
             message.push(IPV6);
             message.extend(ip.octets());
@@ -98,7 +101,7 @@ async fn request(stream: &mut TcpStream, (host, port): (&Host, u16)) -> Result<(
     skip_address(stream, kind).await
 }
 
-/// The address that the proxy connects from, which nobody needs.
+/// Reads the address that the proxy connects from, and drops it.
 async fn skip_address(stream: &mut TcpStream, kind: u8) -> Result<(), SocksError> {
     let length = match kind {
         IPV4 => 4,
@@ -111,13 +114,14 @@ async fn skip_address(stream: &mut TcpStream, kind: u8) -> Result<(), SocksError
     Ok(())
 }
 
-/// Its length in one byte, and then itself.
+/// Appends the length in one byte, then the text.
 fn push(message: &mut Vec<u8>, text: &[u8]) -> Result<(), SocksError> {
     message.push(text.len().try_into().map_err(|_| SocksError::Target)?);
     message.extend(text);
     Ok(())
 }
 
+/// Reads a fixed number of bytes.
 async fn read<const N: usize>(stream: &mut TcpStream) -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
     stream.read_exact(&mut bytes).await?;

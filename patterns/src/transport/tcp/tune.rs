@@ -1,4 +1,4 @@
-//! Kernel options of a TCP socket.
+//! Socket options of TCP: buffers, keep-alive, type of service, interface.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,8 +7,8 @@ use socket2::{SockRef, TcpKeepalive};
 
 use crate::options::{Keepalive, Transport};
 
-/// Sets what the options ask for, on a socket that listens, is to connect, or was accepted; `address` is of its
-/// family. What they leave to the system isn't touched.
+/// Sets the options on a socket that listens, is to connect, or was accepted; `address` is of its family. Options
+/// that are left to the system aren't touched.
 pub(in crate::transport) fn tune(
     socket: &SockRef<'_>,
     address: SocketAddr,
@@ -34,7 +34,7 @@ pub(in crate::transport) fn tune(
     Ok(())
 }
 
-/// An IPv6 socket may have peers of IPv4.
+/// Sets the type of service. On an IPv6 socket also that of IPv4, since it may have peers of IPv4.
 fn set_tos(socket: &SockRef<'_>, address: SocketAddr, tos: u8) -> io::Result<()> {
     if address.is_ipv6() {
         socket.set_tclass_v6(tos.into())?;
@@ -42,6 +42,7 @@ fn set_tos(socket: &SockRef<'_>, address: SocketAddr, tos: u8) -> io::Result<()>
     socket.set_tos_v4(tos.into())
 }
 
+/// Sets keep-alive, with its times if it is on.
 fn set_keepalive(socket: &SockRef<'_>, on: bool, keepalive: &Keepalive) -> io::Result<()> {
     if !on {
         return socket.set_keepalive(false);
@@ -59,7 +60,7 @@ fn set_keepalive(socket: &SockRef<'_>, on: bool, keepalive: &Keepalive) -> io::R
     socket.set_tcp_keepalive(&set)
 }
 
-/// Binds the socket to an interface, if one is named. Accepted sockets inherit it.
+/// Binds the socket to an interface, if `device` names any. Accepted sockets inherit it.
 pub(super) fn bind_to_device(socket: &SockRef<'_>, device: &str) -> io::Result<()> {
     if device.is_empty() {
         return Ok(());
