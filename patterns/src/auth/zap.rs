@@ -35,7 +35,7 @@ const REQUEST_ID: &str = "1";
 /// # Ok(()) }
 /// ```
 ///
-/// A peer is refused for now (it isn't told anything, and tries again) while there is no handler, or none that can be
+/// A peer is denied for now (it is sent no reason, and tries again) while there is no handler, or none that can be
 /// reached within two seconds, when the handler goes away before it has answered, or when its answer is none that
 /// ZAP knows; that is logged.
 #[derive(Clone, Debug)]

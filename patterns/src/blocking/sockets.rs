@@ -73,7 +73,7 @@ macro_rules! blocking {
             /// [`Pair::bind`](crate::Pair::bind).
             ///
             /// # Errors
-            /// [`BindError`]: the endpoint is invalid, in use, or refused by the system.
+            /// [`BindError`]: the endpoint is invalid, in use, or can't be bound by the system.
             pub fn bind<E>(&self, endpoint: E) -> Result<Endpoint, BindError>
             where
                 E: TryInto<Endpoint>,

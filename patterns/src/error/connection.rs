@@ -63,13 +63,13 @@ pub enum ConnectionError {
     /// The peer sent a command that can't be read.
     #[error("{0}")]
     Command(#[from] CommandError),
-    /// The socket won't have the peer, or no longer.
+    /// This socket rejected the peer, in the handshake or later.
     #[error("{0}")]
     Rejected(#[from] RejectReason),
     /// The ROUTER gave its identity to a newer peer, as it was told to.
     #[error("another peer took over the identity")]
     Replaced,
-    /// No sign of life within the heartbeat's time.
+    /// No byte came from the peer within the heartbeat's timeout.
     #[error("the peer is silent: no byte came within the heartbeat's time")]
     HeartbeatTimeout,
     /// Subscriptions or answers to PING pile up, since the peer reads nothing.
@@ -107,7 +107,8 @@ impl ConnectionError {
     }
 
     /// Returns whether the next attempt would fail likewise: the peer, or the proxy before it, broke the protocol or
-    /// doesn't fit. Such a peer is tried again after [`Options::rejected_reconnect_interval`](crate::Options::rejected_reconnect_interval).
+    /// doesn't fit. Such a peer is tried again after
+    /// [`Options::rejected_reconnect_interval`](crate::Options::rejected_reconnect_interval).
     #[must_use]
     pub const fn is_lasting(&self) -> bool {
         match self {
@@ -118,7 +119,7 @@ impl ConnectionError {
         }
     }
 
-    /// Whether the system refused the connection: nobody listens there.
+    /// Returns whether the system refused the connection: no socket listens there.
     pub(crate) fn is_connection_refused(&self) -> bool {
         matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused)
     }

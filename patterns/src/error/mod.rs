@@ -34,7 +34,7 @@ pub enum BindError {
         /// Where.
         endpoint: Endpoint,
     },
-    /// The system refused.
+    /// The system's error.
     #[error("can't bind {endpoint}: {source}")]
     Io {
         /// Where.

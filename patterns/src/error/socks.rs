@@ -22,10 +22,10 @@ pub enum SocksError {
     /// The name or password is wrong.
     #[error("the proxy doesn't take the login")]
     Login,
-    /// The peer isn't there, or the proxy isn't allowed to connect to it.
+    /// The proxy couldn't connect to the peer, or wasn't allowed to.
     #[error("the proxy didn't connect to the peer: {}", reply(*code))]
     ConnectFailed {
-        /// As in RFC 1928, section 6.
+        /// The reply code of RFC 1928, section 6.
         code: u8,
     },
     /// The name of the host has more than 255 bytes.

@@ -12,6 +12,7 @@ pub(crate) struct Reconnect {
     pub(crate) max: Option<Duration>,
     /// The share of the wait that is added at random.
     pub(crate) jitter: f64,
+    /// The least wait after a handshake that would fail again.
     pub(crate) rejected_interval: Duration,
     pub(crate) ever: bool,
     pub(crate) if_connection_refused: bool,
@@ -33,12 +34,12 @@ impl Default for Reconnect {
 }
 
 impl Reconnect {
-    /// Whether the peer is tried again after it couldn't be reached.
+    /// Returns whether the peer is tried again after it couldn't be reached.
     pub(crate) fn survives_connecting(&self, error: &ConnectionError) -> bool {
         self.ever && (self.if_connection_refused || !error.is_connection_refused())
     }
 
-    /// Whether the peer is tried again after it was reached, and didn't become one of the socket's.
+    /// Returns whether the peer is tried again after its handshake failed, or after either side rejected the other.
     pub(crate) const fn survives_the_handshake(&self) -> bool {
         self.ever && self.if_handshake_fails
     }
@@ -56,8 +57,8 @@ impl<K> Options<K> {
         self
     }
 
-    /// Whether a connection is tried again that the system refused, since nobody listens there. Default on; off, the
-    /// endpoint is then given up. (libzmq's `RECONNECT_STOP_CONN_REFUSED`)
+    /// Whether an endpoint is tried again after the system refused the connection, since no socket listens there. Default
+    /// on; off, the endpoint is then given up. (libzmq's `RECONNECT_STOP_CONN_REFUSED`)
     #[must_use]
     pub fn reconnect_if_connection_refused(mut self, on: bool) -> Self {
         self.settings.reconnect.if_connection_refused = on;
@@ -103,10 +104,9 @@ impl<K> Options<K> {
         self
     }
 
-    /// The wait before a peer is tried again that has been reached and can't be talked to: it breaks the
-    /// protocol, it is of a kind or mechanism that doesn't fit, or it doesn't let us in. The same share is
-    /// added at random. Default 5 s. (libzmq gives such an endpoint up for good; a service that runs for long
-    /// outlives the mistake.)
+    /// Sets the wait before a peer is tried again after a handshake that would fail again: the peer breaks the protocol,
+    /// has a socket type or mechanism that doesn't fit, or rejects us. The same share is added at random. Default 5 s.
+    /// (libzmq gives the endpoint up for good; a service that runs for long outlives the mistake.)
     #[must_use]
     pub fn rejected_reconnect_interval(mut self, interval: Duration) -> Self {
         self.settings.reconnect.rejected_interval = bounded(interval);
@@ -170,5 +170,5 @@ impl<K> Options<K> {
     }
 }
 
-/// A peer that refuses at once isn't asked as fast as the machine can.
+/// Shortest interval: an endpoint whose connections fail at once isn't tried as fast as the machine can.
 const SHORTEST: Duration = Duration::from_millis(1);

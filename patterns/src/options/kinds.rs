@@ -57,8 +57,8 @@ impl Options<XPub> {
 }
 
 impl Options<Router> {
-    /// Gives a newcomer the identity that another peer has, whose connection then ends. Default off: the newcomer is
-    /// turned away until the other has gone.
+    /// Whether a new peer takes over the identity of a connected peer, which is then disconnected. Default off: the new
+    /// peer is rejected until the other has gone.
     #[must_use]
     pub fn handover(mut self, on: bool) -> Self {
         self.settings.handover = on;

@@ -10,7 +10,7 @@ impl<K> Options<K> {
     /// Sets the maximum number of peers in the middle of their handshake at each endpoint that is bound.
     /// Default 10,000; with zero no peer is let in.
     ///
-    /// At the limit a newcomer takes the place of another: the oldest handshake of the address that has the most is ended. So
+    /// At the limit a new connection takes the slot of another: the oldest handshake of the address that has the most is ended. So
     /// peers that say nothing keep nobody out. Addresses of IPv6 count by their first 64 bits, peers over ipc by their user.
     ///
     /// It is the same when the process has few file descriptors left. Each endpoint that is bound is sure of 1/32 of what

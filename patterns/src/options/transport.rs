@@ -127,7 +127,7 @@ impl<K> Options<K> {
     /// The only interface whose packets TCP endpoints take part in, for instance `eth0`, or a VRF (Linux's
     /// `SO_BINDTODEVICE`). Empty, the default: all.
     ///
-    /// The system may ask for a privilege. If it refuses, or there is no such interface, `bind` fails with
+    /// The system may ask for a privilege. Without it, or if there is no such interface, `bind` fails with
     /// [`BindError::Io`](crate::BindError); what connects tries again, as after any failure.
     #[must_use]
     pub fn bind_to_device(mut self, interface: impl Into<String>) -> Self {
@@ -154,8 +154,8 @@ impl<K> Options<K> {
         self
     }
 
-    /// The proxy through which TCP endpoints are connected to. `None`, the default: none. Where it fails, or refuses,
-    /// it is tried again as after any failure.
+    /// The proxy through which TCP endpoints are connected to. `None`, the default: none. When it fails, or
+    /// can't connect to the peer, the endpoint is tried again as after any failure.
     ///
     /// ```
     /// use enfonet::{PlainCredentials, Options, SocksProxy};

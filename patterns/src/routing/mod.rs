@@ -131,11 +131,11 @@ pub(crate) trait Choose: Routing {
     fn has_alternatives(&self) -> bool;
 }
 
-/// Why a socket won't have a peer.
+/// Reason why a socket rejects a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RejectReason {
-    /// A peer of that identity (routing id) is connected to the ROUTER: it stays, and the second is refused.
+    /// A peer of that identity (routing id) is connected to the ROUTER: it stays, and the second is rejected.
     #[error("another peer with the same identity is connected")]
     IdentityInUse,
     /// A PAIR has its one peer.

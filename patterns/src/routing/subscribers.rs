@@ -287,8 +287,8 @@ mod tests {
             assert_eq!(subscribers.apply(id, &Subscription::Subscribe(topic.into())), Ok(true));
         }
         for (id, topic) in [(id, "c"), (other, "c")] {
-            let refused = subscribers.apply(id, &Subscription::Subscribe(topic.into()));
-            assert_eq!(refused, Err(RejectReason::Subscriptions));
+            let rejected = subscribers.apply(id, &Subscription::Subscribe(topic.into()));
+            assert_eq!(rejected, Err(RejectReason::Subscriptions));
         }
         assert_eq!(subscribers.apply(other, &Subscription::Subscribe("a".into())), Ok(true));
     }

@@ -35,7 +35,7 @@ macro_rules! socket_methods {
             /// and unbound. A socket can bind and connect any number of endpoints.
             ///
             /// # Errors
-            /// [`BindError`](crate::BindError): the endpoint is invalid, in use, or refused by the system.
+            /// [`BindError`](crate::BindError): the endpoint is invalid, in use, or can't be bound by the system.
             ///
             /// # Panics
             /// Outside of a tokio runtime.

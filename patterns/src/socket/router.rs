@@ -215,7 +215,8 @@ impl Router {
     ///
     /// Messages queued for the peer are written first. The peer sees the end of the stream; it has a second to close
     /// its own half. Messages that it sends meanwhile are lost, and it is cut off so that it notices. A peer that this
-    /// side connects to is connected to again, unless the socket [has stopped admitting peers](Self::stop_admitting_peers).
+    /// side connects to is connected to again, unless the socket
+    /// [has stopped admitting peers](Self::stop_admitting_peers).
     ///
     /// Returns whether the peer is connected and none of its messages waits to be received.
     pub fn disconnect_idle(&self, peer: PeerId) -> bool {

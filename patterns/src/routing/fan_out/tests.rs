@@ -151,7 +151,7 @@ fn a_long_run_for_one_peer_is_shared() {
 }
 
 #[test]
-fn a_peer_that_passes_a_limit_of_subscriptions_is_refused() {
+fn a_peer_that_passes_a_limit_of_subscriptions_is_rejected() {
     let mut fan = Fan::new(&[&[]], 1);
     let (id, subscribe) = (fan.ids[0], |topic: String| Subscription::Subscribe(topic.into()));
     assert_eq!(fan.routing.subscription(id, &subscribe("x".repeat(1001))), Err(RejectReason::Subscriptions));
