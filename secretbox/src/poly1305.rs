@@ -2,7 +2,7 @@
 //! message has.
 //!
 //! The message's blocks of 16 bytes, each with a bit behind it, are the coefficients of a polynomial modulo 2^130 - 5,
-//! which is evaluated at a secret number: add a block, multiply, add the next. [`Wide`] has several such sums, each for
+//! which is evaluated at a secret number: add a block, multiply, add the next. [`wide`] has several such sums, each for
 //! every fourth block, say, and multiplies by the fourth power.
 
 mod number;

@@ -13,7 +13,7 @@ pub(super) use sealed::AsFrame;
 /// A value that can be the body of one frame: text or bytes. Owned bodies are taken as they are, borrowed bodies are
 /// copied.
 ///
-/// Sealed as [`IntoMessage`], which has the list.
+/// Sealed as [`IntoMessage`](crate::IntoMessage), which has the list.
 ///
 /// ```compile_fail,E0277
 /// struct Reading(f32);

@@ -239,7 +239,7 @@ impl Message {
     }
 
     /// Adds an envelope before the frames. A received message is copied. To forward it behind an envelope without a
-    /// copy, see [`Batch::enveloped`].
+    /// copy, see [`Batch::enveloped`](crate::Batch::enveloped).
     #[must_use]
     pub fn with_envelope(self, envelope: &Envelope) -> Self {
         match self.repr {

@@ -11,7 +11,8 @@ fn server() -> Bench {
     bench
 }
 
-/// Returns a client with `key(2)`, and `key(3)` for the connection. Servers have `key(1)`, and `key(7)` for the connection.
+/// Returns a client with `key(2)`, and `key(3)` for the connection. Servers have `key(1)`, and `key(7)` for the
+/// connection.
 fn client_of(server: PublicKey) -> Bench {
     let security = Security::CurveClient { keys: key(2), server };
     let config = HandshakeConfig { security, ..HandshakeConfig::new(SocketType::Req) };
