@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::CloseSummary;
-use crate::connection::{Session, ShutdownTokens};
+use crate::close_summary::CloseSummary;
+use crate::session::{Session, ShutdownTokens};
 
 /// A space of `inproc://` names. Sockets of one context find each other, and [`shutdown`](Self::shutdown) ends them
 /// together. There is one for the whole process that sockets use unless

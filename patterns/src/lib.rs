@@ -3,6 +3,7 @@
 
 mod auth;
 pub mod blocking;
+mod close_summary;
 mod connection;
 mod context;
 mod core;
@@ -15,12 +16,14 @@ mod peer;
 mod proxy;
 mod queue;
 mod routing;
+mod session;
 mod size;
 mod socket;
-mod status;
 mod transport;
+mod zap;
 
-pub use auth::{AuthRequest, Authenticator, CurveClients, Decision, PlainUsers, Zap, new_key_pair};
+pub use auth::{AuthRequest, Authenticator, CurveClients, Decision, PlainUsers, new_key_pair};
+pub use close_summary::CloseSummary;
 pub use context::Context;
 pub use endpoint::{Endpoint, EndpointError, Host, IpcPath, Source, Zone};
 pub use enfonet_zmtp::{
@@ -31,18 +34,17 @@ pub use enfonet_zmtp::{
     User, Verdict, Version, WrongFrameCount,
 };
 pub use error::{
-    BindError, Closed, ConnectError, ConnectionError, RecvError, ReplyError, SendError, SocksError,
-    UnknownEndpoint,
+    BindError, Closed, ConnectError, ConnectionError, RecvError, RejectReason, ReplyError, RequestError,
+    SendError, SocksError, UnknownEndpoint,
 };
 pub use log_limiter::LogLimiter;
 pub use monitor::{Monitor, MonitorEvent};
 pub use options::{Conflates, Kind, KnowsPeers, MatchesTopics, Options, Probes, Publishes, SocksProxy};
-pub use peer::{PeerId, PeerInfo};
+pub use peer::{PeerId, PeerInfo, PeerStatus};
 pub use proxy::{Control, Leftover, Proxy, Statistics, Traffic, proxy};
-pub use routing::RejectReason;
 pub use size::Size;
 pub use socket::{
-    Client, Dealer, Pair, PeerEvent, Permit, Pub, Pull, Push, Relay, Rep, Req, Request, RequestError, Router,
-    SocketSink, SocketStream, Sub, XPub, XPubEvent, XSub,
+    Client, Dealer, Pair, PeerEvent, Permit, Pub, Pull, Push, Relay, Rep, Req, Request, Router, SocketSink,
+    SocketStream, Sub, XPub, XPubEvent, XSub,
 };
-pub use status::{CloseSummary, PeerStatus};
+pub use zap::Zap;

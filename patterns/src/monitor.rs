@@ -10,8 +10,9 @@ use futures_core::Stream;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_util::sync::ReusableBoxFuture;
 
+use crate::endpoint::Endpoint;
 use crate::error::{BindError, Closed, ConnectionError};
-use crate::{Endpoint, PeerInfo};
+use crate::peer::PeerInfo;
 
 /// Something that happened at an endpoint of a socket. `endpoint` is always the socket's own: where it listens, or what
 /// it connects to. `address` is where the peer is: an IP address and a port, or `:uid:gid:pid` of a process on this

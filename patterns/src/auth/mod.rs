@@ -2,7 +2,6 @@
 
 mod curve;
 mod plain;
-mod zap;
 
 use std::fmt;
 use std::pin::Pin;
@@ -14,7 +13,6 @@ use zeroize::Zeroizing;
 
 pub use curve::CurveClients;
 pub use plain::PlainUsers;
-pub use zap::Zap;
 
 /// AuthRequest of a peer, for an [`Authenticator`] to decide on.
 #[derive(Clone, Debug, PartialEq, Eq)]

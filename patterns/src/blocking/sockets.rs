@@ -6,10 +6,13 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::runtime::{enter, wait};
-use crate::{
-    Batch, BindError, CloseSummary, Closed, ConnectError, Endpoint, IntoMessage, Message, Options, PeerId,
-    PeerInfo, RecvError, Request, RequestError, SendError, UnknownEndpoint, XPubEvent,
-};
+use crate::close_summary::CloseSummary;
+use crate::endpoint::Endpoint;
+use crate::error::{BindError, Closed, ConnectError, RecvError, RequestError, SendError, UnknownEndpoint};
+use crate::options::Options;
+use crate::peer::{PeerId, PeerInfo};
+use crate::socket::{Request, XPubEvent};
+use enfonet_zmtp::{Batch, IntoMessage, Message};
 
 /// The async socket of the last clone: dropping it waits as `close` does.
 #[derive(Debug)]
@@ -153,7 +156,7 @@ macro_rules! blocking {
 }
 
 blocking! {
-    Req(Options<crate::Req>, |socket| socket) {
+    Req(Options<crate::socket::Req>, |socket| socket) {
         wait fn request(message: impl IntoMessage) -> Result<Message, RequestError>;
         wait fn send(message: impl IntoMessage) -> Result<(), SendError>;
         call fn try_send(message: impl IntoMessage) -> Result<(), SendError>;
@@ -161,18 +164,18 @@ blocking! {
         call fn try_recv() -> Result<Option<Message>, RecvError>;
     }
 
-    Rep(Options<crate::Rep>, |socket| socket) {
+    Rep(Options<crate::socket::Rep>, |socket| socket) {
         wait fn recv() -> Result<Request, RecvError>;
         call fn try_recv() -> Option<Request>;
     }
 
-    Client(Options<crate::Dealer>, |socket| socket.dealer()) {
+    Client(Options<crate::socket::Dealer>, |socket| socket.dealer()) {
         wait fn request(message: impl IntoMessage, timeout: Duration) -> Result<Message, RequestError>;
         call fn in_flight() -> usize;
         call fn late_replies() -> u64;
     }
 
-    Dealer(Options<crate::Dealer>, |socket| socket) {
+    Dealer(Options<crate::socket::Dealer>, |socket| socket) {
         wait fn send(message: impl IntoMessage) -> Result<(), SendError>;
         call fn try_send(message: impl IntoMessage) -> Result<(), SendError>;
         wait fn send_batch(batch: &mut Batch) -> Result<(), SendError<()>>;
@@ -182,7 +185,7 @@ blocking! {
         call fn try_recv() -> Option<Message>;
     }
 
-    Router(Options<crate::Router>, |socket| socket) {
+    Router(Options<crate::socket::Router>, |socket| socket) {
         wait fn send_to(peer: PeerId, message: impl IntoMessage) -> Result<(), SendError>;
         call fn try_send_to(peer: PeerId, message: impl IntoMessage) -> Result<(), SendError>;
         wait fn send_routed(message: impl IntoMessage) -> Result<(), SendError>;
@@ -195,14 +198,14 @@ blocking! {
         call fn identity(peer: PeerId) -> Option<Bytes>;
     }
 
-    Pub(Options<crate::Pub>, |socket| socket) {
+    Pub(Options<crate::socket::Pub>, |socket| socket) {
         wait fn send(message: impl IntoMessage) -> Result<(), SendError>;
         call fn try_send(message: impl IntoMessage) -> Result<(), SendError>;
         wait fn send_batch(batch: &Batch) -> Result<(), Closed>;
         wait fn wait_subscribers(peers: usize) -> ();
     }
 
-    Sub(Options<crate::Sub>, |socket| socket) {
+    Sub(Options<crate::socket::Sub>, |socket| socket) {
         call fn subscribe(topic: impl AsRef<[u8]>) -> ();
         call fn unsubscribe(topic: impl AsRef<[u8]>) -> ();
         wait fn recv() -> Result<Message, RecvError>;
@@ -211,7 +214,7 @@ blocking! {
         call fn try_recv() -> Option<Message>;
     }
 
-    XPub(Options<crate::XPub>, |socket| socket) {
+    XPub(Options<crate::socket::XPub>, |socket| socket) {
         wait fn send(message: impl IntoMessage) -> Result<(), SendError>;
         call fn try_send(message: impl IntoMessage) -> Result<(), SendError>;
         wait fn send_batch(batch: &Batch) -> Result<(), Closed>;
@@ -221,7 +224,7 @@ blocking! {
         wait fn wait_subscribers(peers: usize) -> ();
     }
 
-    XSub(Options<crate::XSub>, |socket| socket) {
+    XSub(Options<crate::socket::XSub>, |socket| socket) {
         call fn subscribe(topic: impl Into<Bytes>) -> ();
         call fn unsubscribe(topic: impl Into<Bytes>) -> ();
         call fn send(message: impl IntoMessage) -> Result<(), SendError>;
@@ -231,20 +234,20 @@ blocking! {
         call fn try_recv() -> Option<Message>;
     }
 
-    Push(Options<crate::Push>, |socket| socket) {
+    Push(Options<crate::socket::Push>, |socket| socket) {
         wait fn send(message: impl IntoMessage) -> Result<(), SendError>;
         call fn try_send(message: impl IntoMessage) -> Result<(), SendError>;
         wait fn send_batch(batch: &mut Batch) -> Result<(), SendError<()>>;
     }
 
-    Pull(Options<crate::Pull>, |socket| socket) {
+    Pull(Options<crate::socket::Pull>, |socket| socket) {
         wait fn recv() -> Result<Message, RecvError>;
         wait fn recv_from() -> Result<(Arc<PeerInfo>, Message), RecvError>;
         wait fn recv_batch() -> Result<(PeerId, Batch), RecvError>;
         call fn try_recv() -> Option<Message>;
     }
 
-    Pair(Options<crate::Pair>, |socket| socket) {
+    Pair(Options<crate::socket::Pair>, |socket| socket) {
         wait fn send(message: impl IntoMessage) -> Result<(), SendError>;
         call fn try_send(message: impl IntoMessage) -> Result<(), SendError>;
         wait fn send_batch(batch: &mut Batch) -> Result<(), SendError<()>>;

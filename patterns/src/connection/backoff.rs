@@ -39,7 +39,7 @@ impl Backoff {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Options;
+    use crate::options::Options;
 
     fn waits(options: &Settings, random: f64) -> Vec<u128> {
         let mut backoff = Backoff::new(options);

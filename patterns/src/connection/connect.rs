@@ -9,7 +9,7 @@ use super::connector::Connector;
 use super::handshake::Side;
 use super::pending_peer::PendingPeer;
 use super::rejection_log::RejectionLog;
-use crate::Endpoint;
+use crate::endpoint::Endpoint;
 use crate::error::ConnectionError;
 use crate::monitor::MonitorEvent;
 use crate::transport::Stream;

@@ -3,25 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
-
 use super::peer_guard::PeerGuard;
-use super::session::Session;
+use crate::endpoint::Endpoint;
+use crate::error::RejectReason;
 use crate::monitor::MonitorEvent;
-use crate::peer::HandshakenPeer;
-use crate::routing::RejectReason;
-use crate::{Endpoint, PeerId};
-
-/// Tokens that end the connections of an endpoint, in three steps.
-#[derive(Clone, Debug)]
-pub(crate) struct ShutdownTokens {
-    /// Cancelled when no more peers are admitted. It is a child of `ending`, so cancelled with it at the latest.
-    pub(crate) admitting: CancellationToken,
-    /// Cancelled by `unbind`, `disconnect` and `close`: connections end when nothing waits to be written.
-    pub(crate) ending: CancellationToken,
-    /// Cancelled when the endpoint is given up, or the linger is over: connections are cut off.
-    pub(crate) abort: CancellationToken,
-}
+use crate::peer::{HandshakenPeer, PeerId};
+use crate::session::{Session, ShutdownTokens};
 
 /// An endpoint that this side connects to. Messages that wait for its peer outlive a connection if the peer has a
 /// queue of its own. Dropping the connector closes the queue, even if the task is cancelled.

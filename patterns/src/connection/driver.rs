@@ -13,11 +13,11 @@ use super::handshake::CompletedHandshake;
 use super::heartbeat_timer::{HeartbeatFrame, HeartbeatTimer};
 use super::idle_timer::IdleTimer;
 use super::peer_guard::PeerGuard;
-use super::session::WriteReport;
 use super::wake_flag::{WakeFlag, wake_after_io_poll};
 use super::write_queue::WriteQueue;
 use crate::error::ConnectionError;
 use crate::queue::{EndMode, IdleEnd, Taken};
+use crate::session::WriteReport;
 use crate::size::Size;
 use crate::transport::{CloseMode, Stream};
 

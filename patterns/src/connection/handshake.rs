@@ -11,10 +11,10 @@ use enfonet_zmtp::{
 };
 use zeroize::Zeroizing;
 
-use super::session::Session;
-use crate::PeerId;
 use crate::auth::AuthRequest;
 use crate::error::ConnectionError;
+use crate::peer::PeerId;
+use crate::session::Session;
 use crate::transport::Stream;
 
 /// Bytes of the read buffer: room for a greeting, a READY and a little traffic behind it.

@@ -9,18 +9,18 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
-use super::connector::ShutdownTokens;
 use super::descriptors::DescriptorShare;
 use super::handshake::Side;
 use super::handshake_slots::{HandshakeSlot, HandshakeSlots, Shortage};
 use super::peer_guard::PeerGuard;
 use super::pending_peer::PendingPeer;
 use super::rejection_log::RejectionLog;
-use super::session::Session;
+use crate::endpoint::Endpoint;
 use crate::error::ConnectionError;
+use crate::log_limiter::LogLimiter;
 use crate::monitor::MonitorEvent;
+use crate::session::{Session, ShutdownTokens};
 use crate::transport::{Listener, Stream};
-use crate::{Endpoint, LogLimiter};
 
 /// Wait after the system had no descriptor or memory for a connection: it isn't going to have one at once.
 const EXHAUSTION_PAUSE: Duration = Duration::from_millis(100);

@@ -8,7 +8,7 @@
 //!      └──────────────────────── back-off ◄──────────────────────────────┘
 //! ```
 //!
-//! A connection sees its socket as a [`Session`]: it delivers what arrives, and takes what is to be written.
+//! A connection sees its socket as a [`Session`](crate::session::Session): it delivers what arrives, and takes what is to be written.
 
 mod backoff;
 mod connect;
@@ -25,12 +25,10 @@ mod peer_guard;
 mod pending_peer;
 mod pipe;
 mod rejection_log;
-mod session;
 mod wake_flag;
 mod write_queue;
 
 pub(crate) use connect::connect;
-pub(crate) use connector::{Connector, ShutdownTokens};
+pub(crate) use connector::Connector;
 pub(crate) use listen::listen;
 pub(crate) use pipe::connect_inproc;
-pub(crate) use session::{Session, WriteReport};

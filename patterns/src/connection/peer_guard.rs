@@ -7,12 +7,10 @@ use enfonet_zmtp::Batch;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use super::session::Session;
-use crate::error::ConnectionError;
+use crate::error::{ConnectionError, RejectReason};
 use crate::monitor::MonitorEvent;
-use crate::peer::HandshakenPeer;
-use crate::routing::RejectReason;
-use crate::{PeerId, PeerInfo};
+use crate::peer::{HandshakenPeer, PeerId, PeerInfo};
+use crate::session::Session;
 
 /// A peer that has joined a socket. Dropping the guard removes the peer, even if the task is cancelled.
 #[derive(Debug)]

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use super::driver::Driver;
 use super::handshake::{CompletedHandshake, Side, handshake};
 use super::peer_guard::PeerGuard;
-use super::session::Session;
-use crate::Endpoint;
-use crate::error::ConnectionError;
+use crate::endpoint::Endpoint;
+use crate::error::{ConnectionError, RejectReason};
 use crate::monitor::MonitorEvent;
 use crate::peer::HandshakenPeer;
-use crate::routing::RejectReason;
+use crate::session::Session;
 use crate::transport::Stream;
 
 /// A peer whose handshake isn't finished. Dropping it reports `HandshakeFailed` unless [`join`](Self::join) succeeded,

@@ -14,14 +14,14 @@ use super::backoff::Backoff;
 use super::connector::Connector;
 use super::peer_guard::PeerGuard;
 use super::rejection_log::RejectionLog;
-use super::session::WriteReport;
 use super::wake_flag::wake_after_io_poll;
-use crate::Endpoint;
 use crate::context::Bound;
+use crate::endpoint::Endpoint;
 use crate::error::ConnectionError;
 use crate::monitor::MonitorEvent;
 use crate::peer::HandshakenPeer;
 use crate::queue::{EndMode, IdleEnd, Taken};
+use crate::session::WriteReport;
 use crate::size::Size;
 
 /// Runs in one direction after which a pipe yields to other tasks.

@@ -5,9 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use enfonet_zmtp::HandshakeError;
 
-use crate::LogLimiter;
-use crate::error::ConnectionError;
-use crate::routing::RejectReason;
+use crate::error::{ConnectionError, RejectReason};
+use crate::log_limiter::LogLimiter;
 
 /// Limiters of the log lines of one endpoint, by the kind of error.
 #[derive(Debug, Default)]

@@ -179,10 +179,10 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
-    use crate::PeerId;
-    use crate::connection::Session;
+    use crate::peer::PeerId;
     use crate::routing::tests::newcomer;
     use crate::routing::{FanOut, RoundRobin};
+    use crate::session::Session;
 
     fn socket() -> (Arc<SocketCore<RoundRobin>>, PeerId) {
         let core = SocketCore::new(SocketType::Dealer, Settings::default(), RoundRobin::default());

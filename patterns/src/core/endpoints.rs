@@ -6,9 +6,10 @@ use std::sync::Weak;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::connection::ShutdownTokens;
+use crate::endpoint::Endpoint;
+use crate::peer::PeerId;
+use crate::session::ShutdownTokens;
 use crate::transport::Listener;
-use crate::{Endpoint, PeerId};
 
 /// Role of the socket at an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

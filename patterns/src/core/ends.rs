@@ -5,7 +5,7 @@ use std::task::Waker;
 use tokio_util::sync::CancellationToken;
 
 use super::SocketCore;
-use crate::PeerId;
+use crate::peer::PeerId;
 use crate::queue::{EndMode, IdleEnd, Outbox};
 use crate::routing::Routing;
 

@@ -13,15 +13,19 @@ use tracing::warn;
 
 use super::SocketCore;
 use super::endpoints::{Attachment, Endpoints, Role};
-use crate::connection::{self, Connector, Session, ShutdownTokens};
+use crate::close_summary::CloseSummary;
+use crate::connection;
+use crate::connection::Connector;
 use crate::context::{Bound, Member};
+use crate::endpoint::{Endpoint, EndpointError};
 use crate::error::{BindError, Closed, ConnectError, UnknownEndpoint};
 use crate::monitor::MonitorEvent;
 use crate::options::Settings;
+use crate::peer::{PeerId, PeerInfo};
 use crate::queue::Outbox;
 use crate::routing::Routing;
+use crate::session::{Session, ShutdownTokens};
 use crate::transport::Listener;
-use crate::{CloseSummary, Endpoint, EndpointError, PeerId, PeerInfo};
 
 /// Time that an earlier connection to an endpoint has to end before the next is tried. A healthy peer closes sooner,
 /// and a dead peer mustn't keep the socket from the peer's successor for the whole linger.

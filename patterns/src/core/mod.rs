@@ -34,12 +34,14 @@ pub(crate) use lifetime::SocketHandle;
 use write_ahead_pacer::WriteAheadPacer;
 use yield_budget::YieldBudget;
 
+use crate::endpoint::Endpoint;
+use crate::log_limiter::LogLimiter;
 use crate::monitor::Monitors;
 use crate::options::Settings;
+use crate::peer::PeerId;
 use crate::queue::{Inbound, Outbox, Outgoing};
 use crate::routing::{Outboxes, Routing};
 use crate::size::Size;
-use crate::{Endpoint, LogLimiter, PeerId};
 
 /// The outgoing side of a socket: the queues to its peers, and the routing policy.
 #[derive(Debug)]

@@ -7,15 +7,14 @@ use enfonet_zmtp::{Batch, Command, LocalProperties, SocketType, Subscription};
 use tokio_util::sync::CancellationToken;
 
 use super::{Out, SocketCore};
-use crate::connection::{Session, WriteReport};
-use crate::error::ConnectionError;
+use crate::error::{ConnectionError, RejectReason};
 use crate::monitor::Monitors;
 use crate::options::Settings;
-use crate::peer::HandshakenPeer;
+use crate::peer::{HandshakenPeer, PeerId, PeerInfo};
 use crate::queue::{IdleEnd, Inbound, Outbox, Taken};
-use crate::routing::{RejectReason, Routing};
+use crate::routing::Routing;
+use crate::session::{Session, WriteReport};
 use crate::size::Size;
-use crate::{PeerId, PeerInfo};
 
 /// Subscriptions of departed peers that are removed at a time: less than a millisecond's work.
 const SWEEP: usize = 1000;

@@ -4,8 +4,8 @@ use tracing::warn;
 
 use super::SocketCore;
 use crate::monitor::Monitor;
+use crate::peer::{PeerId, PeerStatus};
 use crate::routing::Routing;
-use crate::{PeerId, PeerStatus};
 
 impl<R: Routing> SocketCore<R> {
     pub(crate) fn monitor(&self) -> Monitor {

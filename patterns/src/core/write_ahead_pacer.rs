@@ -72,11 +72,11 @@ mod tests {
     use enfonet_zmtp::{Message, SocketType};
 
     use super::*;
-    use crate::connection::Session as _;
     use crate::core::SocketCore;
     use crate::options::Settings;
     use crate::queue::Inbound;
     use crate::routing::RoundRobin;
+    use crate::session::Session as _;
 
     /// Returns the number of steps in each burst, of `steps` in all.
     fn bursts(pacer: &WriteAheadPacer, steps: usize) -> Vec<usize> {

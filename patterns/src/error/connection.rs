@@ -5,7 +5,7 @@ use std::io;
 use enfonet_zmtp::{CommandError, CurveError, DenyReason, ErrorOrigin, HandshakeError, TrafficError};
 
 use super::SocksError;
-use crate::routing::RejectReason;
+use crate::error::RejectReason;
 
 /// Reason why a connection ended, or never came about. No operation fails with it, since the socket goes on: a
 /// [monitor](crate::Monitor) of the socket reports it.

@@ -1,6 +1,8 @@
 //! Errors, an enum for each operation.
 
 mod connection;
+mod reject_reason;
+mod request;
 mod send;
 mod socks;
 
@@ -8,11 +10,13 @@ use std::io;
 use std::sync::Arc;
 
 pub use connection::ConnectionError;
+pub use reject_reason::RejectReason;
+pub use request::RequestError;
 pub use send::SendError;
 pub(crate) use send::give_back;
 pub use socks::SocksError;
 
-use crate::{Endpoint, EndpointError};
+use crate::endpoint::{Endpoint, EndpointError};
 
 /// Error returned by `bind`.
 #[derive(Clone, Debug, thiserror::Error)]

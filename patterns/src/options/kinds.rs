@@ -3,7 +3,7 @@
 use enfonet_zmtp::IntoMessage;
 
 use super::{Kind, Options, Parting};
-use crate::{Dealer, Pub, Pull, Push, Req, Router, Sub, XPub};
+use crate::socket::{Dealer, Pub, Pull, Push, Req, Router, Sub, XPub};
 
 /// Kinds that know their peers one by one.
 pub trait KnowsPeers: Kind {}

@@ -21,8 +21,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use enfonet_zmtp::{Batch, HeartbeatConfig, Limits, Message, Metadata, Security};
 
-use crate::Context;
 use crate::auth::Door;
+use crate::context::Context;
 
 /// The settings of a socket, with libzmq's names and defaults where it has them. Given when the socket is made.
 ///

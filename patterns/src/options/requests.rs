@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Options, bounded};
-use crate::Req;
+use crate::socket::Req;
 
 impl Options<Req> {
     /// Lets a request be sent before the reply to the last one has come, which is abandoned then. Default off: it

@@ -3,8 +3,7 @@
 use enfonet_zmtp::Security;
 
 use super::Options;
-use crate::Authenticator;
-use crate::auth::Door;
+use crate::auth::{Authenticator, Door};
 
 impl<K> Options<K> {
     /// Sets the maximum number of peers in the middle of their handshake at each endpoint that is bound.

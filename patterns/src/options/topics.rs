@@ -1,7 +1,7 @@
 //! Options of publishing: which subscribers get a message, and which subscriptions are reported.
 
 use super::{Kind, Options, XPubVerbosity};
-use crate::{Pub, Sub, XPub, XSub};
+use crate::socket::{Pub, Sub, XPub, XSub};
 
 /// Kinds that publish.
 pub trait Publishes: Kind {}

@@ -5,8 +5,7 @@ use std::time::Duration;
 use enfonet_zmtp::PlainCredentials;
 
 use super::{Options, bounded};
-use crate::endpoint::{Host, Source};
-use crate::{Endpoint, EndpointError};
+use crate::endpoint::{Endpoint, EndpointError, Host, Source};
 
 /// Settings of the listeners and streams of a socket.
 #[derive(Clone, Debug)]

@@ -5,9 +5,10 @@ mod control;
 use tokio::sync::watch;
 
 use crate::error::Closed;
-use crate::{Batch, Relay};
+use crate::socket::Relay;
 pub use control::{Control, Statistics, Traffic};
 use control::{Counters, State};
+use enfonet_zmtp::Batch;
 
 /// Passes messages between two sockets, both ways, until one of them is closed: as libzmq's `zmq_proxy`. See [`Proxy`]
 /// for one that can be steered and watched.

@@ -18,8 +18,8 @@ use wait_list::WaitList;
 pub(crate) use wait_list::WaiterId;
 
 use super::rotate_front;
+use crate::peer::{PeerId, PeerInfo};
 use crate::size::Size;
-use crate::{PeerId, PeerInfo};
 
 /// An event that a socket receives. The events of one peer come in the order in which they happened, except that
 /// waiting changes of subscriptions come first.

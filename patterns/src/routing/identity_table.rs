@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use bytes::{BufMut, Bytes, BytesMut};
 use slotmap::SecondaryMap;
 
-use super::{RejectReason, Routing};
+use super::Routing;
+use crate::error::RejectReason;
+use crate::peer::{PeerId, PeerInfo};
 use crate::queue::Outbox;
-use crate::{PeerId, PeerInfo};
 
 /// Index of peers by identity. A peer without an identity of its own gets one: a zero and a number.
 #[derive(Debug)]

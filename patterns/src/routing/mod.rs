@@ -26,8 +26,9 @@ pub(crate) use single_peer::SinglePeer;
 pub(crate) use subscribers::Subscribers;
 pub(crate) use subscription_set::SubscriptionSet;
 
+use crate::error::RejectReason;
+use crate::peer::{PeerId, PeerInfo};
 use crate::queue::Outbox;
-use crate::{PeerId, PeerInfo};
 
 /// Queues to all peers of a socket.
 pub(crate) type Outboxes = SecondaryMap<PeerId, Outbox>;
@@ -131,28 +132,13 @@ pub(crate) trait Choose: Routing {
     fn has_alternatives(&self) -> bool;
 }
 
-/// Reason why a socket rejects a peer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RejectReason {
-    /// A peer of that identity (routing id) is connected to the ROUTER: it stays, and the second is rejected.
-    #[error("another peer with the same identity is connected")]
-    IdentityInUse,
-    /// A PAIR has its one peer.
-    #[error("there is a peer already, and this socket talks with one at a time")]
-    PeerThere,
-    /// More topics, or longer ones, than the publisher's options allow.
-    #[error("peer passed the limit of subscriptions")]
-    Subscriptions,
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use bytes::Bytes;
     use enfonet_zmtp::{Metadata, PeerProperties, User, Version};
 
     use super::*;
-    use crate::Endpoint;
+    use crate::endpoint::Endpoint;
     use crate::peer::HandshakenPeer;
     use crate::size::Size;
 

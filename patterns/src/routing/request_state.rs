@@ -16,8 +16,8 @@ use enfonet_zmtp::{Batch, Envelope, Message};
 use smallvec::SmallVec;
 
 use super::{Choose, Outboxes, RoundRobin, Routing};
-use crate::PeerId;
 use crate::options::Settings;
+use crate::peer::PeerId;
 
 /// State of a REQ: requests go to the peers in turn, and only a recipient's reply counts.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::{Choose, Outboxes, Routing};
-use crate::PeerId;
+use crate::peer::PeerId;
 use crate::queue::{Outbox, rotate_front};
 
 /// Queue of the peers that may have room. A chosen peer goes to its end. A peer found full is removed until its queue

@@ -2,9 +2,10 @@
 
 use std::collections::VecDeque;
 
-use super::{Choose, Outboxes, RejectReason, Routing};
+use super::{Choose, Outboxes, Routing};
+use crate::error::RejectReason;
+use crate::peer::{PeerId, PeerInfo};
 use crate::queue::Outbox;
-use crate::{PeerId, PeerInfo};
 
 /// Routing to the peer that came first, until its queue ends or its endpoint is given up; then to the next peer.
 #[derive(Debug, Default)]

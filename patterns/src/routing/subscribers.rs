@@ -4,10 +4,11 @@
 use bytes::Bytes;
 use enfonet_zmtp::Subscription;
 
+use super::Outboxes;
 use super::subscriptions::{Change, Subscriptions, TopicTotals};
-use super::{Outboxes, RejectReason};
-use crate::PeerId;
+use crate::error::RejectReason;
 use crate::options::{Settings, XPubVerbosity};
+use crate::peer::PeerId;
 use crate::queue::Outbox;
 
 #[derive(Debug)]

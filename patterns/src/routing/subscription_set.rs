@@ -5,10 +5,11 @@ use enfonet_zmtp::{Batch, Subscription, Version};
 use slotmap::SecondaryMap;
 
 use super::topics::{ROOT, TopicTree, Value};
-use super::{Outboxes, RejectReason, Routing};
+use super::{Outboxes, Routing};
+use crate::error::RejectReason;
 use crate::options::Settings;
+use crate::peer::{PeerId, PeerInfo};
 use crate::queue::Outbox;
-use crate::{PeerId, PeerInfo};
 
 /// Bytes of commands that a new publisher is sent at a time: some 2,000 short topics, which take a fraction of a
 /// millisecond.

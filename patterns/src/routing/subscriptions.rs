@@ -11,7 +11,7 @@ use slotmap::SecondaryMap;
 use thin_vec::{ThinVec, thin_vec};
 
 use super::topics::{NodeId, ROOT, TopicTree, Value};
-use crate::PeerId;
+use crate::peer::PeerId;
 
 #[derive(Debug, Default)]
 pub(crate) struct Subscriptions {

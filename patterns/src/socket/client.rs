@@ -10,11 +10,12 @@ use enfonet_zmtp::{Envelope, IntoMessage, Message};
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 use tokio::time::{Instant, timeout_at};
 
-use super::{Dealer, RequestError};
-use crate::error::{Closed, ConnectError, RecvError, SendError};
+use super::Dealer;
+use crate::close_summary::CloseSummary;
+use crate::endpoint::Endpoint;
+use crate::error::{Closed, ConnectError, RecvError, RequestError, SendError};
+use crate::options::Options;
 use crate::queue::Inbound;
-use crate::status::CloseSummary;
-use crate::{Endpoint, Options};
 
 /// Maximum number of requests in flight unless [`Client::with_limit`] sets another: a queue's default high-water mark.
 const DEFAULT_LIMIT: usize = 1000;

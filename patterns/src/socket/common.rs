@@ -10,7 +10,7 @@ macro_rules! socket_methods {
             }
         }
 
-        impl crate::Kind for $kind {}
+        impl crate::options::Kind for $kind {}
 
         impl $kind {
             /// Creates a socket with the default [`Options`](crate::Options).
@@ -21,13 +21,13 @@ macro_rules! socket_methods {
 
             /// Returns options for a socket of this kind; [`build`](crate::Options::build) makes the socket.
             #[must_use]
-            pub fn builder() -> crate::Options<Self> {
-                crate::Options::new()
+            pub fn builder() -> crate::options::Options<Self> {
+                crate::options::Options::new()
             }
 
             /// Creates a socket with these options: options of its own kind, or options that any kind may have.
             #[must_use]
-            pub fn with_options(options: impl Into<crate::Options<Self>>) -> Self {
+            pub fn with_options(options: impl Into<crate::options::Options<Self>>) -> Self {
                 options.into().build()
             }
 
@@ -39,10 +39,13 @@ macro_rules! socket_methods {
             ///
             /// # Panics
             /// Outside of a tokio runtime.
-            pub async fn bind<E>(&self, endpoint: E) -> Result<crate::Endpoint, crate::BindError>
+            pub async fn bind<E>(
+                &self,
+                endpoint: E,
+            ) -> Result<crate::endpoint::Endpoint, crate::error::BindError>
             where
-                E: TryInto<crate::Endpoint>,
-                crate::BindError: From<E::Error>,
+                E: TryInto<crate::endpoint::Endpoint>,
+                crate::error::BindError: From<E::Error>,
             {
                 self.core.bind(endpoint.try_into()?).await
             }
@@ -58,10 +61,10 @@ macro_rules! socket_methods {
             ///
             /// # Panics
             /// Outside of a tokio runtime.
-            pub fn connect<E>(&self, endpoint: E) -> Result<(), crate::ConnectError>
+            pub fn connect<E>(&self, endpoint: E) -> Result<(), crate::error::ConnectError>
             where
-                E: TryInto<crate::Endpoint>,
-                crate::ConnectError: From<E::Error>,
+                E: TryInto<crate::endpoint::Endpoint>,
+                crate::error::ConnectError: From<E::Error>,
             {
                 self.core.connect(endpoint.try_into()?)
             }
@@ -72,7 +75,10 @@ macro_rules! socket_methods {
             ///
             /// # Errors
             /// [`UnknownEndpoint`](crate::UnknownEndpoint) when the socket isn't bound to it.
-            pub fn unbind(&self, endpoint: &crate::Endpoint) -> Result<(), crate::UnknownEndpoint> {
+            pub fn unbind(
+                &self,
+                endpoint: &crate::endpoint::Endpoint,
+            ) -> Result<(), crate::error::UnknownEndpoint> {
                 self.core.forget(crate::core::Role::Bound, endpoint)
             }
 
@@ -85,7 +91,10 @@ macro_rules! socket_methods {
             ///
             /// # Errors
             /// [`UnknownEndpoint`](crate::UnknownEndpoint) when the socket isn't connected to it.
-            pub fn disconnect(&self, endpoint: &crate::Endpoint) -> Result<(), crate::UnknownEndpoint> {
+            pub fn disconnect(
+                &self,
+                endpoint: &crate::endpoint::Endpoint,
+            ) -> Result<(), crate::error::UnknownEndpoint> {
                 self.core.forget(crate::core::Role::Connected, endpoint)
             }
 
@@ -107,7 +116,7 @@ macro_rules! socket_methods {
             /// Returns the endpoint that was bound or connected last, with host and port filled in where it was bound
             /// (libzmq's `LAST_ENDPOINT`). [`bind`](Self::bind) returns it for each endpoint.
             #[must_use]
-            pub fn last_endpoint(&self) -> Option<crate::Endpoint> {
+            pub fn last_endpoint(&self) -> Option<crate::endpoint::Endpoint> {
                 self.core.last_endpoint()
             }
 
@@ -119,13 +128,13 @@ macro_rules! socket_methods {
             /// Returns a monitor of the events at the socket's endpoints from now on: peers that connect and
             /// disconnect, and the reasons. A socket may have any number of monitors.
             #[must_use]
-            pub fn monitor(&self) -> crate::Monitor {
+            pub fn monitor(&self) -> crate::monitor::Monitor {
                 self.core.monitor()
             }
 
             /// Returns the status of each connected peer, with its traffic in both directions, in no particular order.
             #[must_use]
-            pub fn peers(&self) -> Vec<crate::PeerStatus> {
+            pub fn peers(&self) -> Vec<crate::peer::PeerStatus> {
                 self.core.peers()
             }
 
@@ -139,7 +148,7 @@ macro_rules! socket_methods {
             /// peer over ipc that doesn't read. What peers send meanwhile is dropped.
             ///
             /// Endpoints that were bound are free for other sockets as soon as this future is polled.
-            pub async fn close(&self, linger: std::time::Duration) -> crate::CloseSummary {
+            pub async fn close(&self, linger: std::time::Duration) -> crate::close_summary::CloseSummary {
                 self.core.close(linger).await
             }
 
@@ -161,7 +170,7 @@ macro_rules! socket_methods {
 
             /// Returns information about a peer that is connected, or whose messages wait to be received.
             #[must_use]
-            pub fn peer(&self, id: crate::PeerId) -> Option<std::sync::Arc<crate::PeerInfo>> {
+            pub fn peer(&self, id: crate::peer::PeerId) -> Option<std::sync::Arc<crate::peer::PeerInfo>> {
                 self.core.inbound().peer(id).cloned()
             }
         }

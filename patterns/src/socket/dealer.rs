@@ -7,9 +7,9 @@ use super::events::event_methods;
 use super::receiving::receiving_methods;
 use super::sending::{sending_methods, sinks};
 use super::to_peer;
-use crate::PeerId;
 use crate::core::{Out, SocketHandle};
 use crate::error::SendError;
+use crate::peer::PeerId;
 use crate::queue::Outbox;
 use crate::routing::RoundRobin;
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use enfonet_zmtp::Batch;
 
+use crate::peer::{PeerId, PeerInfo};
 use crate::queue::{Arrival, Inbound};
-use crate::{PeerId, PeerInfo};
 
 /// An event at a ROUTER or DEALER. Each peer's events come in order.
 #[derive(Debug)]
@@ -55,12 +55,15 @@ macro_rules! event_methods {
             ///
             /// # Errors
             /// As of [`recv`](Self::recv).
-            pub async fn recv_event(&self, messages: usize) -> Result<crate::PeerEvent, crate::RecvError> {
+            pub async fn recv_event(
+                &self,
+                messages: usize,
+            ) -> Result<crate::socket::PeerEvent, crate::error::RecvError> {
                 self.core.recv_in_time(|inbound| crate::socket::events::event(inbound, messages)).await
             }
 
             /// Returns the next event as [`recv_event`](Self::recv_event) does, if there is one. Never waits.
-            pub fn try_recv_event(&self, messages: usize) -> Option<crate::PeerEvent> {
+            pub fn try_recv_event(&self, messages: usize) -> Option<crate::socket::PeerEvent> {
                 self.core.try_recv_by(|inbound| crate::socket::events::event(inbound, messages))
             }
 
@@ -69,7 +72,7 @@ macro_rules! event_methods {
             ///
             /// # Errors
             /// As of [`recv`](Self::recv).
-            pub async fn wait_event(&self) -> Result<(), crate::RecvError> {
+            pub async fn wait_event(&self) -> Result<(), crate::error::RecvError> {
                 self.core.recv_in_time(|inbound| inbound.has_arrivals().then_some(())).await
             }
         }

@@ -30,7 +30,7 @@ pub use push::Push;
 pub use receiving::SocketStream;
 pub use relay::Relay;
 pub use rep::{Rep, Request};
-pub use req::{Req, RequestError};
+pub use req::Req;
 pub use router::Router;
 pub use sending::{Permit, SocketSink};
 pub use sub::Sub;

@@ -9,8 +9,8 @@ use futures_core::Stream;
 use tokio_util::sync::ReusableBoxFuture;
 
 use crate::error::RecvError;
+use crate::peer::{PeerId, PeerInfo};
 use crate::queue::{Arrival, Inbound};
-use crate::{PeerId, PeerInfo};
 
 /// Pops the next message, of each peer in turn, and information about the peer.
 pub(super) fn known_message(inbound: &mut Inbound) -> Option<(Arc<PeerInfo>, Message)> {
@@ -78,7 +78,7 @@ macro_rules! receiving_methods {
             /// # Errors
             /// [`RecvError::Closed`](crate::RecvError), when all that came before is received, or
             /// [`RecvError::Timeout`](crate::RecvError).
-            pub async fn recv(&self) -> Result<enfonet_zmtp::Message, crate::RecvError> {
+            pub async fn recv(&self) -> Result<enfonet_zmtp::Message, crate::error::RecvError> {
                 self.core.recv_in_time(crate::queue::Inbound::pop_message).await
             }
 
@@ -89,7 +89,7 @@ macro_rules! receiving_methods {
             /// As of [`recv`](Self::recv).
             pub async fn recv_from(
                 &self,
-            ) -> Result<(std::sync::Arc<crate::PeerInfo>, enfonet_zmtp::Message), crate::RecvError> {
+            ) -> Result<(std::sync::Arc<crate::peer::PeerInfo>, enfonet_zmtp::Message), crate::error::RecvError> {
                 self.core.recv_in_time(crate::socket::receiving::known_message).await
             }
 
@@ -103,12 +103,12 @@ macro_rules! receiving_methods {
             ///
             /// # Errors
             /// As of [`recv`](Self::recv).
-            pub async fn recv_batch(&self) -> Result<(crate::PeerId, enfonet_zmtp::Batch), crate::RecvError> {
+            pub async fn recv_batch(&self) -> Result<(crate::peer::PeerId, enfonet_zmtp::Batch), crate::error::RecvError> {
                 self.core.recv_in_time(crate::socket::receiving::run).await
             }
 
             /// Receives the next messages of one peer, if there are any. Never waits.
-            pub fn try_recv_batch(&self) -> Option<(crate::PeerId, enfonet_zmtp::Batch)> {
+            pub fn try_recv_batch(&self) -> Option<(crate::peer::PeerId, enfonet_zmtp::Batch)> {
                 self.core.try_recv_by(crate::socket::receiving::run)
             }
         }
@@ -124,7 +124,7 @@ macro_rules! streams {
         impl crate::socket::receiving::StreamSocket for $kind {
             type Item = $item;
 
-            async fn next(self) -> Result<$item, crate::RecvError> {
+            async fn next(self) -> Result<$item, crate::error::RecvError> {
                 self.recv().await
             }
         }
@@ -132,8 +132,8 @@ macro_rules! streams {
         impl $kind {
             /// Returns a stream of the items that [`recv`](Self::recv) returns. It ends when the socket is closed.
             #[must_use]
-            pub fn stream(&self) -> crate::SocketStream<Self, $item> {
-                crate::SocketStream::new(self.clone())
+            pub fn stream(&self) -> crate::socket::SocketStream<Self, $item> {
+                crate::socket::SocketStream::new(self.clone())
             }
         }
     };

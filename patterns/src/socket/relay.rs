@@ -13,7 +13,7 @@ use crate::routing::{Choose, Routing};
 /// as PUSH; a kind that can't send drops messages, as PULL.
 ///
 /// Messages are as libzmq has them: a ROUTER's begin with the routing id of the peer, an XPUB's may be subscriptions.
-pub trait Relay: crate::Kind + Sync {
+pub trait Relay: crate::options::Kind + Sync {
     /// Waits until the socket can send a message, if its kind knows that before it has the message. Cancel safe.
     #[doc(hidden)]
     fn ready(&self) -> impl Future<Output = Result<(), Closed>> + Send {

@@ -9,9 +9,9 @@ use super::common::socket_methods;
 use super::receiving::{known_message, streams};
 use crate::core::{SocketCore, SocketHandle};
 use crate::error::{RecvError, ReplyError};
+use crate::peer::{PeerId, PeerInfo};
 use crate::queue::{Inbound, Outgoing};
 use crate::routing::ReplyGate;
-use crate::{PeerId, PeerInfo};
 
 /// Receives requests, of each client in turn, and replies (RFC 28). Partners: [`Req`](crate::Req),
 /// [`Dealer`](crate::Dealer).

@@ -7,7 +7,7 @@ use enfonet_zmtp::{IntoMessage, Message, SocketType};
 
 use super::common::socket_methods;
 use crate::core::{Out, SocketHandle, with_timeout};
-use crate::error::{RecvError, SendError, give_back};
+use crate::error::{RecvError, RequestError, SendError, give_back};
 use crate::queue::{Arrival, Inbound};
 use crate::routing::{RequestId, RequestState, RequestStatus};
 
@@ -272,23 +272,4 @@ struct Begun {
     /// Another one was under way.
     abandons: bool,
     waker: Option<Waker>,
-}
-
-/// A request that wasn't sent, or has no reply.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RequestError {
-    /// The request wasn't sent.
-    #[error(transparent)]
-    Send(#[from] SendError),
-    /// There is no reply.
-    #[error(transparent)]
-    Recv(#[from] RecvError),
-    /// There is no reply, however often it was sent: no peer had room, or replied in time, or stayed. Some may have
-    /// carried it out.
-    #[error("no reply came (attempts: {attempts})")]
-    NoReply {
-        /// Number of attempts.
-        attempts: usize,
-    },
 }

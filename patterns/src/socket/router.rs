@@ -10,12 +10,13 @@ use super::events::event_methods;
 use super::receiving::{known_message, run, streams};
 use super::sending::{Permit, sinks};
 use super::to_peer;
-use crate::connection::Session;
 use crate::core::SocketHandle;
-use crate::error::{RecvError, SendError};
+use crate::endpoint::Endpoint;
+use crate::error::{ConnectError, RecvError, SendError};
+use crate::peer::{PeerId, PeerInfo};
 use crate::queue::{Inbound, Outbox};
 use crate::routing::IdentityTable;
-use crate::{ConnectError, Endpoint, PeerId, PeerInfo};
+use crate::session::Session;
 
 /// Receives from all peers in turn, and knows from whom; sends to the peer of the caller's choice (RFC 28).
 /// Partners: [`Req`](crate::Req), [`Dealer`](crate::Dealer), other routers.

@@ -8,9 +8,9 @@ use enfonet_zmtp::{Batch, Envelope, IntoMessage, Message};
 use futures_sink::Sink;
 use tokio_util::sync::ReusableBoxFuture;
 
-use crate::PeerId;
 use crate::core::{SocketCore, out_of_line};
 use crate::error::{Closed, SendError, give_back};
+use crate::peer::PeerId;
 use crate::queue::{Outbox, Outgoing};
 use crate::routing::{Choose, Routing};
 
@@ -279,7 +279,7 @@ macro_rules! sinks {
         impl crate::socket::sending::SinkSocket for $kind {
             type Item = $item;
 
-            async fn send_item(self, $value: $item) -> Result<(), crate::SendError> {
+            async fn send_item(self, $value: $item) -> Result<(), crate::error::SendError> {
                 let $socket = self;
                 $send.await
             }
@@ -288,8 +288,8 @@ macro_rules! sinks {
         impl $kind {
             /// Its sending half, as a sink.
             #[must_use]
-            pub fn sink(&self) -> crate::SocketSink<Self> {
-                crate::SocketSink::new(self.clone())
+            pub fn sink(&self) -> crate::socket::SocketSink<Self> {
+                crate::socket::SocketSink::new(self.clone())
             }
         }
     };
@@ -308,7 +308,7 @@ macro_rules! sending_methods {
             pub async fn send(
                 &self,
                 message: impl enfonet_zmtp::IntoMessage,
-            ) -> Result<(), crate::SendError> {
+            ) -> Result<(), crate::error::SendError> {
                 crate::socket::sending::send(&self.core, message).await
             }
 
@@ -317,7 +317,10 @@ macro_rules! sending_methods {
             /// # Errors
             /// [`SendError::Full`](crate::SendError) or [`SendError::Closed`](crate::SendError), with the
             /// message.
-            pub fn try_send(&self, message: impl enfonet_zmtp::IntoMessage) -> Result<(), crate::SendError> {
+            pub fn try_send(
+                &self,
+                message: impl enfonet_zmtp::IntoMessage,
+            ) -> Result<(), crate::error::SendError> {
                 crate::socket::sending::try_send(&self.core, message)
             }
 
@@ -329,7 +332,7 @@ macro_rules! sending_methods {
             pub async fn send_batch(
                 &self,
                 batch: &mut enfonet_zmtp::Batch,
-            ) -> Result<(), crate::SendError<()>> {
+            ) -> Result<(), crate::error::SendError<()>> {
                 crate::socket::sending::send_batch(&self.core, batch).await
             }
 
@@ -337,7 +340,10 @@ macro_rules! sending_methods {
             ///
             /// # Errors
             /// [`Closed`](crate::Closed).
-            pub fn try_send_batch(&self, batch: &mut enfonet_zmtp::Batch) -> Result<(), crate::Closed> {
+            pub fn try_send_batch(
+                &self,
+                batch: &mut enfonet_zmtp::Batch,
+            ) -> Result<(), crate::error::Closed> {
                 crate::socket::sending::try_send_batch(&self.core, batch).map(drop)
             }
 
@@ -346,7 +352,7 @@ macro_rules! sending_methods {
             ///
             /// # Errors
             /// [`SendError`](crate::SendError).
-            pub async fn reserve(&self) -> Result<crate::Permit<'_>, crate::SendError<()>> {
+            pub async fn reserve(&self) -> Result<crate::socket::Permit<'_>, crate::error::SendError<()>> {
                 crate::socket::sending::reserve(&self.core).await
             }
         }

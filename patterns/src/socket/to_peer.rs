@@ -6,9 +6,9 @@ use std::task::Waker;
 use enfonet_zmtp::{Batch, Envelope, IntoMessage};
 
 use super::sending::{Permit, wait_room};
-use crate::PeerId;
 use crate::core::{SocketCore, out_of_line};
 use crate::error::{SendError, give_back};
+use crate::peer::PeerId;
 use crate::queue::{Outbox, Outgoing};
 use crate::routing::Routing;
 

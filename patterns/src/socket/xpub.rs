@@ -3,13 +3,12 @@
 use enfonet_zmtp::{Batch, Envelope, IntoMessage, Message, SocketType, Subscription};
 
 use super::common::socket_methods;
-use super::publish;
 use super::receiving::streams;
 use super::sending::sinks;
-use super::to_peer;
-use crate::PeerId;
+use super::{publish, to_peer};
 use crate::core::SocketHandle;
 use crate::error::{RecvError, SendError};
+use crate::peer::PeerId;
 use crate::queue::{Arrival, Inbound, Outbox};
 use crate::routing::{FanOut, Subscribers};
 
@@ -99,7 +98,7 @@ impl XPub {
     ///
     /// # Errors
     /// [`Closed`](crate::Closed).
-    pub async fn send_batch(&self, batch: &Batch) -> Result<(), crate::Closed> {
+    pub async fn send_batch(&self, batch: &Batch) -> Result<(), crate::error::Closed> {
         publish::send_batch(&self.core, batch).await
     }
 

@@ -8,8 +8,9 @@ use socket2::SockRef;
 use tokio::net::{TcpListener, UnixListener};
 
 use super::{Stream, ipc, tcp};
+use crate::endpoint::Endpoint;
+use crate::error::BindError;
 use crate::options::Transport;
-use crate::{BindError, Endpoint};
 
 /// A bound socket that accepts connections. It can be closed while a task waits for the next connection.
 #[derive(Debug)]

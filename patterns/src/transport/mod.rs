@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 pub(crate) use listener::Listener;
 
-use crate::Endpoint;
+use crate::endpoint::Endpoint;
 use crate::error::ConnectionError;
 use crate::options::Transport;
 

@@ -7,8 +7,8 @@ use std::task::Waker;
 use enfonet_zmtp::Batch;
 
 use super::Arrival;
+use crate::peer::{PeerId, PeerInfo};
 use crate::size::Size;
-use crate::{PeerId, PeerInfo};
 
 #[derive(Debug, Default)]
 pub(super) struct Inbox {

@@ -16,10 +16,9 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 pub(super) use tune::tune;
 
-use crate::endpoint::{Host, Source};
-use crate::error::ConnectionError;
+use crate::endpoint::{Endpoint, EndpointError, Host, Source};
+use crate::error::{BindError, ConnectionError};
 use crate::options::{SocksProxy, Transport};
-use crate::{BindError, Endpoint, EndpointError};
 
 /// Connects to a host, through the SOCKS proxy of the options if there is one.
 pub(super) async fn connect(

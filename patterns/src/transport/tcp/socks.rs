@@ -145,7 +145,8 @@ mod tests {
         let mut stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (mut proxy, _) = listener.accept().await.unwrap();
         proxy.write_all(said).await.unwrap();
-        let crate::Endpoint::Tcp { host, port, .. } = format!("tcp://{host}:258").parse().unwrap() else {
+        let crate::endpoint::Endpoint::Tcp { host, port, .. } = format!("tcp://{host}:258").parse().unwrap()
+        else {
             panic!("of tcp");
         };
         let outcome = connect(&mut stream, login, (&host, port)).await;

@@ -78,8 +78,10 @@ mod tests {
     use socket2::Socket;
 
     use super::*;
+    use crate::endpoint::Endpoint;
+    use crate::error::BindError;
+    use crate::options::Options;
     use crate::transport::{Listener, Stream};
-    use crate::{BindError, Endpoint, Options};
 
     /// The sockets of both ends of a connection, and of the listener.
     async fn sockets(host: &str, listening: Options, connecting: Options) -> [Socket; 3] {

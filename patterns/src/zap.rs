@@ -11,8 +11,11 @@ use bytes::Bytes;
 use enfonet_zmtp::{Credentials, DenyReason, Message, Metadata, MetadataError, User, Verdict};
 use tracing::warn;
 
-use super::{AuthRequest, Authenticator, Decision};
-use crate::{Context, Endpoint, Options, Req};
+use crate::auth::{AuthRequest, Authenticator, Decision};
+use crate::context::Context;
+use crate::endpoint::Endpoint;
+use crate::options::Options;
+use crate::socket::Req;
 
 /// Where handlers are, by the RFC.
 const HANDLER: &str = "inproc://zeromq.zap.01";

@@ -7,14 +7,12 @@ use std::task::{Context, Poll, Waker};
 use enfonet_zmtp::{Batch, Command, LocalProperties};
 use tokio_util::sync::CancellationToken;
 
-use crate::error::ConnectionError;
+use crate::error::{ConnectionError, RejectReason};
 use crate::monitor::Monitors;
 use crate::options::Settings;
-use crate::peer::HandshakenPeer;
+use crate::peer::{HandshakenPeer, PeerId, PeerInfo};
 use crate::queue::{IdleEnd, Taken};
-use crate::routing::RejectReason;
 use crate::size::Size;
-use crate::{PeerId, PeerInfo};
 
 /// Progress that a connection reports to its socket when it takes more to write.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +29,17 @@ pub(crate) struct WriteReport {
     pub(crate) wants_control: bool,
     /// Whether the connection is idle, so that unused memory can be given back.
     pub(crate) may_shrink: bool,
+}
+
+/// Tokens that end the connections of an endpoint, in three steps.
+#[derive(Clone, Debug)]
+pub(crate) struct ShutdownTokens {
+    /// Cancelled when no more peers are admitted. It is a child of `ending`, so cancelled with it at the latest.
+    pub(crate) admitting: CancellationToken,
+    /// Cancelled by `unbind`, `disconnect` and `close`: connections end when nothing waits to be written.
+    pub(crate) ending: CancellationToken,
+    /// Cancelled when the endpoint is given up, or the linger is over: connections are cut off.
+    pub(crate) abort: CancellationToken,
 }
 
 /// A socket as its connections see it. No method blocks or waits.
