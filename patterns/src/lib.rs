@@ -17,6 +17,7 @@ mod proxy;
 mod queue;
 mod routing;
 mod session;
+mod settings;
 mod size;
 mod socket;
 mod transport;

@@ -9,9 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::{ConnectionError, RejectReason};
 use crate::monitor::Monitors;
-use crate::options::Settings;
 use crate::peer::{HandshakenPeer, PeerId, PeerInfo};
 use crate::queue::{IdleEnd, Taken};
+use crate::settings::Settings;
 use crate::size::Size;
 
 /// Progress that a connection reports to its socket when it takes more to write.

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use crate::options::{Reconnect, Settings};
+use crate::settings::{ReconnectSettings, Settings};
 
 /// The next wait of one endpoint: it grows with every failure in a row if a maximum is set.
 #[derive(Debug)]
 pub(super) struct Backoff {
-    options: Reconnect,
+    options: ReconnectSettings,
     next: Duration,
 }
 
@@ -22,7 +22,7 @@ impl Backoff {
     /// After a lasting error the wait is at least `rejected_reconnect_interval`: the next attempt would fail
     /// likewise.
     pub(super) fn wait(&mut self, is_lasting: bool, random: f64) -> Duration {
-        let Reconnect { interval, max, jitter, rejected_interval, .. } = self.options;
+        let ReconnectSettings { interval, max, jitter, rejected_interval, .. } = self.options;
         let base = if is_lasting { self.next.max(rejected_interval) } else { self.next };
         if let Some(max) = max {
             self.next = (self.next * 2).min(max).max(interval);

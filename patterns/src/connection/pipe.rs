@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{self, Poll};
 
 use bytes::BytesMut;
 use enfonet_zmtp::{
@@ -15,7 +15,7 @@ use super::connector::Connector;
 use super::peer_guard::PeerGuard;
 use super::rejection_log::RejectionLog;
 use super::wake_flag::wake_after_io_poll;
-use crate::context::Bound;
+use crate::context::{Bound, Context};
 use crate::endpoint::Endpoint;
 use crate::error::ConnectionError;
 use crate::monitor::MonitorEvent;
@@ -31,9 +31,8 @@ const BUDGET_COMMANDS: usize = 500;
 
 /// Connects a socket to the socket that is bound to the name, and reconnects, until this side ends it and nothing
 /// waits to be sent, or the endpoint is given up.
-pub(crate) async fn connect_inproc(name: String, connector: Connector) {
+pub(crate) async fn connect_inproc(names: Context, name: String, connector: Connector) {
     let endpoint = Endpoint::Inproc(name.clone());
-    let names = connector.session().options().context.clone();
     let mut backoff = Backoff::new(connector.session().options());
     let monitors = connector.session().monitors();
     let rejection_log = RejectionLog::default();
@@ -159,7 +158,7 @@ enum Flow {
 }
 
 impl Pipe {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
+    fn poll(&mut self, cx: &mut task::Context<'_>) -> Poll<Result<(), ConnectionError>> {
         let mut flows = self.poll_both(cx)?;
         if self.is_over(flows) {
             // Messages that were queued between the last exchange and the end are still delivered.
@@ -177,7 +176,7 @@ impl Pipe {
         Poll::Pending
     }
 
-    fn poll_both(&mut self, cx: &Context<'_>) -> Result<[Flow; 2], ConnectionError> {
+    fn poll_both(&mut self, cx: &task::Context<'_>) -> Result<[Flow; 2], ConnectionError> {
         Ok([self.near.poll_to(&self.far, cx)?, self.far.poll_to(&self.near, cx)?])
     }
 
@@ -209,7 +208,7 @@ impl End {
     }
 
     /// Moves what this socket has staged into the other's inbox, while there is room.
-    fn poll_to(&mut self, to: &Self, cx: &Context<'_>) -> Result<Flow, ConnectionError> {
+    fn poll_to(&mut self, to: &Self, cx: &task::Context<'_>) -> Result<Flow, ConnectionError> {
         for _ in 0..BUDGET_RUNS {
             if !to.peer.session().may_read(to.peer.id(), cx.waker()) {
                 self.exchange(to, true, cx)?;
@@ -264,7 +263,12 @@ impl End {
 
     /// Takes the staged runs and commands. Returns whether there were any: only if not, or if `blocked`, is the task
     /// woken for more.
-    fn exchange(&mut self, to: &Self, blocked: bool, cx: &Context<'_>) -> Result<bool, ConnectionError> {
+    fn exchange(
+        &mut self,
+        to: &Self,
+        blocked: bool,
+        cx: &task::Context<'_>,
+    ) -> Result<bool, ConnectionError> {
         // The inbox may also hold messages of an earlier connection, which aren't in this outbox any more.
         let (unread, room) = to.peer.session().unread(to.peer.id());
         let unread = unread.min(self.unread);

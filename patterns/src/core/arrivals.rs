@@ -10,9 +10,9 @@ use tokio::time::Instant;
 
 use super::{SocketCore, out_of_line, with_timeout};
 use crate::error::RecvError;
-use crate::options::Settings;
 use crate::queue::{Inbound, WaiterId};
 use crate::routing::Routing;
+use crate::settings::Settings;
 
 impl<R: Routing> SocketCore<R> {
     /// Wakes a receiver, if any waits, once the lock of `inbound` is released: the only lock that is held.
@@ -185,7 +185,12 @@ mod tests {
     use crate::session::Session;
 
     fn socket() -> (Arc<SocketCore<RoundRobin>>, PeerId) {
-        let core = SocketCore::new(SocketType::Dealer, Settings::default(), RoundRobin::default());
+        let core = SocketCore::new(
+            SocketType::Dealer,
+            Settings::default(),
+            crate::context::Context::default(),
+            RoundRobin::default(),
+        );
         let peer = core.open();
         (core, peer)
     }
@@ -263,7 +268,12 @@ mod tests {
 
     #[test]
     fn receivers_are_woken_when_no_lock_is_held() {
-        let core = SocketCore::new(SocketType::XPub, Settings::default(), FanOut::new(&Settings::default()));
+        let core = SocketCore::new(
+            SocketType::XPub,
+            Settings::default(),
+            crate::context::Context::default(),
+            FanOut::new(&Settings::default()),
+        );
         let probe = Arc::new(Probe { core: core.clone(), calls: AtomicUsize::new(0) });
         let waker = probe.clone().into();
         let mut calls = 0;

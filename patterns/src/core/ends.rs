@@ -15,7 +15,7 @@ impl<R: Routing> SocketCore<R> {
         let admitting = self.endpoints().stop_admitting_peers();
         // Tasks that wait for a token are woken when no lock is held.
         admitting.iter().for_each(CancellationToken::cancel);
-        self.options.context.sweep();
+        self.context.sweep();
     }
 
     /// Ends a peer's connection when its task runs next, unless messages of the peer wait to be received or arrive

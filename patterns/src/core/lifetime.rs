@@ -16,15 +16,15 @@ use super::endpoints::{Attachment, Endpoints, Role};
 use crate::close_summary::CloseSummary;
 use crate::connection;
 use crate::connection::Connector;
-use crate::context::{Bound, Member};
+use crate::context::{Bound, Context, Member};
 use crate::endpoint::{Endpoint, EndpointError};
 use crate::error::{BindError, Closed, ConnectError, UnknownEndpoint};
 use crate::monitor::MonitorEvent;
-use crate::options::Settings;
 use crate::peer::{PeerId, PeerInfo};
 use crate::queue::Outbox;
 use crate::routing::Routing;
 use crate::session::{Session, ShutdownTokens};
+use crate::settings::Settings;
 use crate::transport::Listener;
 
 /// Time that an earlier connection to an endpoint has to end before the next is tried. A healthy peer closes sooner,
@@ -77,7 +77,7 @@ impl<R: Routing> SocketCore<R> {
         let tokens = self.tokens();
         if let Endpoint::Inproc(name) = endpoint {
             let bound = Bound { session: self.clone(), tokens: tokens.clone() };
-            if !self.options.context.bind(name, bound) {
+            if !self.context.bind(name, bound) {
                 return Err(BindError::InUse(endpoint.clone()));
             }
         }
@@ -156,7 +156,9 @@ impl<R: Routing> SocketCore<R> {
             };
             let _ = tokio::time::timeout(MAX_DEPARTURE_WAIT, departed).await;
             match endpoint.clone() {
-                Endpoint::Inproc(name) => connection::connect_inproc(name, connector).await,
+                Endpoint::Inproc(name) => {
+                    connection::connect_inproc(self.context.clone(), name, connector).await
+                }
                 endpoint => connection::connect(endpoint, connector).await,
             }
         };
@@ -196,7 +198,7 @@ impl<R: Routing> SocketCore<R> {
         }
         let at_once = R::LINGERS && self.options.linger.is_zero();
         let peers = self.retire(role, endpoint, &attachments, at_once);
-        self.options.context.sweep();
+        self.context.sweep();
         // Drop guards: connections are cut off even if the task below is cancelled, or isn't started.
         let (until, tasks): (Vec<_>, Vec<_>) = attachments
             .into_iter()
@@ -305,7 +307,7 @@ impl<R: Routing> SocketCore<R> {
 
     fn abort(&self) {
         self.abort.cancel();
-        self.options.context.sweep();
+        self.context.sweep();
     }
 }
 
@@ -334,10 +336,10 @@ impl<R: Routing> Member for SocketCore<R> {
 pub(crate) struct SocketHandle<R: Routing>(Arc<SocketCore<R>>);
 
 impl<R: Routing> SocketHandle<R> {
-    pub(crate) fn new(kind: SocketType, settings: Settings, routing: R) -> Self {
-        let core = SocketCore::new(kind, settings, routing);
+    pub(crate) fn new(kind: SocketType, settings: Settings, context: Context, routing: R) -> Self {
+        let core = SocketCore::new(kind, settings, context, routing);
         let member: Weak<SocketCore<R>> = Arc::downgrade(&core);
-        if !core.options.context.enter(member) {
+        if !core.context.enter(member) {
             core.begin_close();
             core.monitors.end();
         }

@@ -18,7 +18,7 @@ use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
-use std::task::{Context, Poll, Waker};
+use std::task::{self, Poll, Waker};
 use std::time::Duration;
 
 use enfonet_zmtp::{Batch, Envelope, IntoMessage, SocketType};
@@ -34,13 +34,14 @@ pub(crate) use lifetime::SocketHandle;
 use write_ahead_pacer::WriteAheadPacer;
 use yield_budget::YieldBudget;
 
+use crate::context::Context;
 use crate::endpoint::Endpoint;
 use crate::log_limiter::LogLimiter;
 use crate::monitor::Monitors;
-use crate::options::Settings;
 use crate::peer::PeerId;
 use crate::queue::{Inbound, Outbox, Outgoing};
 use crate::routing::{Outboxes, Routing};
+use crate::settings::Settings;
 use crate::size::Size;
 
 /// The outgoing side of a socket: the queues to its peers, and the routing policy.
@@ -85,6 +86,8 @@ pub(crate) struct SocketCore<R> {
     owners: AtomicUsize,
     kind: SocketType,
     options: Settings,
+    /// Space of the `inproc://` names that the socket sees.
+    context: Context,
     /// Messages that each peer is sent first.
     greeting: Batch,
     out: Mutex<Out<R>>,
@@ -117,7 +120,7 @@ impl<R> fmt::Debug for SocketCore<R> {
 }
 
 impl<R: Routing> SocketCore<R> {
-    pub(crate) fn new(kind: SocketType, options: Settings, routing: R) -> Arc<Self> {
+    pub(crate) fn new(kind: SocketType, options: Settings, context: Context, routing: R) -> Arc<Self> {
         let limit = Size::new(options.send_hwm, options.send_bytes);
         let out = Out {
             outboxes: Outboxes::new(),
@@ -140,6 +143,7 @@ impl<R: Routing> SocketCore<R> {
             kind,
             greeting: options.greeting(),
             options,
+            context,
             out: Mutex::new(out),
             inbound: Mutex::new(inbound),
             changes: Notify::new(),
@@ -294,7 +298,7 @@ impl<R: Routing> SocketCore<R> {
 /// hardly ever gets to it.
 pub(crate) fn out_of_line<F: Future>(mut future: Pin<&mut F>) -> impl Future<Output = F::Output> {
     #[inline(never)]
-    fn poll<F: Future>(future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<F::Output> {
+    fn poll<F: Future>(future: Pin<&mut F>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
         future.poll(cx)
     }
     poll_fn(move |cx| poll(future.as_mut(), cx))

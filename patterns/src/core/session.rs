@@ -9,11 +9,11 @@ use tokio_util::sync::CancellationToken;
 use super::{Out, SocketCore};
 use crate::error::{ConnectionError, RejectReason};
 use crate::monitor::Monitors;
-use crate::options::Settings;
 use crate::peer::{HandshakenPeer, PeerId, PeerInfo};
 use crate::queue::{IdleEnd, Inbound, Outbox, Taken};
 use crate::routing::Routing;
 use crate::session::{Session, WriteReport};
+use crate::settings::Settings;
 use crate::size::Size;
 
 /// Subscriptions of departed peers that are removed at a time: less than a millisecond's work.

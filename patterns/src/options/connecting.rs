@@ -3,47 +3,6 @@
 use std::time::Duration;
 
 use super::{Options, bounded};
-use crate::error::ConnectionError;
-
-/// Whether a connection that failed or was lost is tried again, and when.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Reconnect {
-    pub(crate) interval: Duration,
-    pub(crate) max: Option<Duration>,
-    /// The share of the wait that is added at random.
-    pub(crate) jitter: f64,
-    /// The least wait after a handshake that would fail again.
-    pub(crate) rejected_interval: Duration,
-    pub(crate) ever: bool,
-    pub(crate) if_connection_refused: bool,
-    pub(crate) if_handshake_fails: bool,
-}
-
-impl Default for Reconnect {
-    fn default() -> Self {
-        Self {
-            interval: Duration::from_millis(100),
-            max: None,
-            jitter: 1.0,
-            rejected_interval: Duration::from_secs(5),
-            ever: true,
-            if_connection_refused: true,
-            if_handshake_fails: true,
-        }
-    }
-}
-
-impl Reconnect {
-    /// Returns whether the peer is tried again after it couldn't be reached.
-    pub(crate) fn survives_connecting(&self, error: &ConnectionError) -> bool {
-        self.ever && (self.if_connection_refused || !error.is_connection_refused())
-    }
-
-    /// Returns whether the peer is tried again after its handshake failed, or after either side rejected the other.
-    pub(crate) const fn survives_the_handshake(&self) -> bool {
-        self.ever && self.if_handshake_fails
-    }
-}
 
 impl<K> Options<K> {
     /// Whether a connection is tried again when it fails or is lost. Default on.

@@ -2,7 +2,8 @@
 
 use enfonet_zmtp::IntoMessage;
 
-use super::{Kind, Options, Parting};
+use super::{Kind, Options};
+use crate::settings::Parting;
 use crate::socket::{Dealer, Pub, Pull, Push, Req, Router, Sub, XPub};
 
 /// Kinds that know their peers one by one.

@@ -1,6 +1,7 @@
 //! Options of publishing: which subscribers get a message, and which subscriptions are reported.
 
-use super::{Kind, Options, XPubVerbosity};
+use super::{Kind, Options};
+use crate::settings::XPubVerbosity;
 use crate::socket::{Pub, Sub, XPub, XSub};
 
 /// Kinds that publish.

@@ -2,51 +2,8 @@
 
 use std::time::Duration;
 
-use enfonet_zmtp::PlainCredentials;
-
 use super::{Options, bounded};
-use crate::endpoint::{Endpoint, EndpointError, Host, Source};
-
-/// Settings of the listeners and streams of a socket.
-#[derive(Clone, Debug)]
-pub(crate) struct Transport {
-    pub(crate) backlog: u32,
-    pub(crate) ipv6: bool,
-    pub(crate) send_buffer: Option<usize>,
-    pub(crate) recv_buffer: Option<usize>,
-    pub(crate) keepalive: Keepalive,
-    pub(crate) tos: u8,
-    pub(crate) device: String,
-    pub(crate) max_retransmit: Option<Duration>,
-    pub(crate) connect_timeout: Option<Duration>,
-    pub(crate) proxy: Option<SocksProxy>,
-}
-
-/// TCP keep-alive: `None` leaves to the system what it does.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Keepalive {
-    pub(crate) on: Option<bool>,
-    pub(crate) idle: Option<Duration>,
-    pub(crate) interval: Option<Duration>,
-    pub(crate) count: Option<u32>,
-}
-
-impl Default for Transport {
-    fn default() -> Self {
-        Self {
-            backlog: 1024,
-            ipv6: false,
-            send_buffer: None,
-            recv_buffer: None,
-            keepalive: Keepalive::default(),
-            tos: 0,
-            device: String::new(),
-            max_retransmit: None,
-            connect_timeout: None,
-            proxy: None,
-        }
-    }
-}
+use crate::settings::SocksProxy;
 
 impl<K> Options<K> {
     /// How many connections may wait in the kernel to be accepted, at each endpoint that is bound; the system has a
@@ -170,44 +127,6 @@ impl<K> Options<K> {
     }
 }
 
-/// A proxy that speaks SOCKS 5 (RFC 1928). It looks up names itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SocksProxy {
-    pub(crate) source: Option<Source>,
-    pub(crate) host: Host,
-    pub(crate) port: u16,
-    pub(crate) login: Option<PlainCredentials>,
-}
-
-impl SocksProxy {
-    /// The proxy at a TCP endpoint, which may have a source: that is then where connections come from.
-    ///
-    /// # Errors
-    /// [`EndpointError`]: the endpoint is invalid, a wildcard, or not of tcp.
-    pub fn new<E>(endpoint: E) -> Result<Self, EndpointError>
-    where
-        E: TryInto<Endpoint>,
-        EndpointError: From<E::Error>,
-    {
-        let endpoint = endpoint.try_into()?;
-        if endpoint.is_wildcard() {
-            return Err(EndpointError::proxy(&endpoint));
-        }
-        match endpoint {
-            Endpoint::Tcp { source, host, port } => Ok(Self { source, host, port, login: None }),
-            other => Err(EndpointError::proxy(&other)),
-        }
-    }
-
-    /// Sets the login that is sent to the proxy (RFC 1929): in clear, for any listener to read. With an empty name, no
-    /// login is sent.
-    #[must_use]
-    pub fn login(mut self, login: PlainCredentials) -> Self {
-        self.login = (!login.username().is_empty()).then_some(login);
-        self
-    }
-}
-
 /// Maximum that the system's calls take.
 const MAX_BUFFER: usize = i32::MAX as usize;
 const MAX_RETRANSMIT: Duration = Duration::from_millis(i32::MAX as u64);
@@ -221,26 +140,6 @@ fn seconds(time: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_proxy_is_at_a_tcp_host_and_port() {
-        for text in ["tcp://127.0.0.1:1080", "tcp://proxy.example:1080", "tcp://127.0.0.1:0;[::1]:1080"] {
-            SocksProxy::new(text).unwrap();
-        }
-        for text in ["", "127.0.0.1:1080", "tcp://*:1080", "tcp://proxy:0", "ipc:///proxy", "inproc://proxy"]
-        {
-            SocksProxy::new(text).unwrap_err();
-        }
-    }
-
-    #[test]
-    fn a_proxy_is_shown_no_empty_name() {
-        let login = |name, password| {
-            SocksProxy::new("tcp://proxy:1").unwrap().login(PlainCredentials::new(name, password).unwrap())
-        };
-        assert_eq!(login("", "secret").login, None);
-        assert!(login("ada", "").login.is_some());
-    }
 
     #[test]
     fn times_and_counts_stay_within_what_the_system_takes() {

@@ -5,9 +5,9 @@ use enfonet_zmtp::{Batch, Envelope, IntoMessage, Span, Subscription};
 use super::subscribers::Subscribers;
 use super::{Outboxes, Routing};
 use crate::error::RejectReason;
-use crate::options::Settings;
 use crate::peer::PeerId;
 use crate::queue::{OpenRun, Outbox, Outgoing};
+use crate::settings::Settings;
 
 /// Routing of PUB and XPUB: the subscribers, and the push of a message or batch into their queues.
 #[derive(Debug)]

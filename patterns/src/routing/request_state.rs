@@ -16,8 +16,8 @@ use enfonet_zmtp::{Batch, Envelope, Message};
 use smallvec::SmallVec;
 
 use super::{Choose, Outboxes, RoundRobin, Routing};
-use crate::options::Settings;
 use crate::peer::PeerId;
+use crate::settings::Settings;
 
 /// State of a REQ: requests go to the peers in turn, and only a recipient's reply counts.
 #[derive(Debug)]

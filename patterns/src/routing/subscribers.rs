@@ -7,9 +7,9 @@ use enfonet_zmtp::Subscription;
 use super::Outboxes;
 use super::subscriptions::{Change, Subscriptions, TopicTotals};
 use crate::error::RejectReason;
-use crate::options::{Settings, XPubVerbosity};
 use crate::peer::PeerId;
 use crate::queue::Outbox;
+use crate::settings::{Settings, XPubVerbosity};
 
 #[derive(Debug)]
 pub(crate) struct Subscribers {

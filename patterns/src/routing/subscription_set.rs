@@ -7,9 +7,9 @@ use slotmap::SecondaryMap;
 use super::topics::{ROOT, TopicTree, Value};
 use super::{Outboxes, Routing};
 use crate::error::RejectReason;
-use crate::options::Settings;
 use crate::peer::{PeerId, PeerInfo};
 use crate::queue::Outbox;
+use crate::settings::Settings;
 
 /// Bytes of commands that a new publisher is sent at a time: some 2,000 short topics, which take a fraction of a
 /// millisecond.

@@ -4,9 +4,9 @@
 macro_rules! socket_methods {
     ($kind:ident, |$settings:ident| $routing:expr) => {
         impl crate::options::sealed::Open for $kind {
-            fn open($settings: crate::options::Settings) -> Self {
+            fn open($settings: crate::settings::Settings, context: crate::context::Context) -> Self {
                 let routing = $routing;
-                Self { core: crate::core::SocketHandle::new(SocketType::$kind, $settings, routing) }
+                Self { core: crate::core::SocketHandle::new(SocketType::$kind, $settings, context, routing) }
             }
         }
 

@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, UnixListener};
 use super::{Stream, ipc, tcp};
 use crate::endpoint::Endpoint;
 use crate::error::BindError;
-use crate::options::Transport;
+use crate::settings::TransportSettings;
 
 /// A bound socket that accepts connections. It can be closed while a task waits for the next connection.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(crate) struct Listener(Mutex<Option<Socket>>);
 #[derive(Debug)]
 enum Socket {
     /// A TCP listener, with the options that are also set on accepted streams.
-    Tcp(TcpListener, Box<Transport>),
+    Tcp(TcpListener, Box<TransportSettings>),
     /// A Unix listener and its file. The file is dropped first: as long as it exists, a socket listens behind it.
     Ipc(#[expect(dead_code, reason = "removes the file when dropped")] Option<ipc::SocketFile>, UnixListener),
 }
@@ -29,7 +29,7 @@ impl Listener {
     /// chosen.
     pub(crate) async fn bind(
         endpoint: &Endpoint,
-        options: &Transport,
+        options: &TransportSettings,
     ) -> Result<(Self, Endpoint), BindError> {
         let (socket, resolved) = match endpoint {
             Endpoint::Tcp { .. } => {

@@ -21,7 +21,7 @@ pub(crate) use listener::Listener;
 
 use crate::endpoint::Endpoint;
 use crate::error::ConnectionError;
-use crate::options::Transport;
+use crate::settings::TransportSettings;
 
 /// Time that a peer has to close after all has been written to it, unless the wait is unlimited.
 pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -62,7 +62,10 @@ macro_rules! either {
 
 impl Stream {
     /// Connects; `endpoint` is of tcp or ipc.
-    pub(crate) async fn connect(endpoint: &Endpoint, options: &Transport) -> Result<Self, ConnectionError> {
+    pub(crate) async fn connect(
+        endpoint: &Endpoint,
+        options: &TransportSettings,
+    ) -> Result<Self, ConnectionError> {
         match endpoint {
             Endpoint::Tcp { source, host, port } => {
                 Ok(Self::Tcp(tcp::connect(source.as_ref(), host, *port, options).await?))
@@ -221,7 +224,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_peer_of_ipv4_has_an_address_of_ipv4_wherever_it_comes_in() {
-        let options = Transport { ipv6: true, ..Transport::default() };
+        let options = TransportSettings { ipv6: true, ..TransportSettings::default() };
         let (listener, at) = Listener::bind(&"tcp://*:*".parse().unwrap(), &options).await.unwrap();
         let Endpoint::Tcp { port, .. } = at else { panic!("of tcp") };
         let at = format!("tcp://127.0.0.1:{port}").parse().unwrap();

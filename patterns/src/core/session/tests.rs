@@ -7,13 +7,18 @@ use tokio_test::task::spawn;
 use tokio_test::{assert_pending, assert_ready};
 
 use super::*;
-use crate::options::Settings;
 use crate::queue::{Arrival, Outgoing};
 use crate::routing::FanOut;
 use crate::routing::tests::newcomer;
+use crate::settings::Settings;
 
 fn publisher(kind: SocketType) -> Arc<SocketCore<FanOut>> {
-    SocketCore::new(kind, Settings::default(), FanOut::new(&Settings::default()))
+    SocketCore::new(
+        kind,
+        Settings::default(),
+        crate::context::Context::default(),
+        FanOut::new(&Settings::default()),
+    )
 }
 
 fn topic(n: usize) -> String {
@@ -127,7 +132,12 @@ fn more_goes_than_comes() {
 #[test]
 fn subscriptions_of_departed_peers_do_not_keep_other_peers_out() {
     let settings = Settings { subscriptions: 3 * SWEEP, ..Settings::default() };
-    let core = SocketCore::new(SocketType::Pub, Settings::default(), FanOut::new(&settings));
+    let core = SocketCore::new(
+        SocketType::Pub,
+        Settings::default(),
+        crate::context::Context::default(),
+        FanOut::new(&settings),
+    );
     let gone = subscriber(&core, 0..3 * SWEEP);
     assert!(core.part(gone, Vec::new(), false));
     let full = subscriber(&core, 10_000..10_000 + 3 * SWEEP);

@@ -18,14 +18,14 @@ pub(super) use tune::tune;
 
 use crate::endpoint::{Endpoint, EndpointError, Host, Source};
 use crate::error::{BindError, ConnectionError};
-use crate::options::{SocksProxy, Transport};
+use crate::settings::{SocksProxy, TransportSettings};
 
 /// Connects to a host, through the SOCKS proxy of the options if there is one.
 pub(super) async fn connect(
     source: Option<&Source>,
     host: &Host,
     port: u16,
-    options: &Transport,
+    options: &TransportSettings,
 ) -> Result<TcpStream, ConnectionError> {
     let Some(proxy) = &options.proxy else {
         let dial = |address| dial(source, address, options);
@@ -39,7 +39,7 @@ pub(super) async fn connect(
 /// Connects to the first address that can be reached. Each has the whole connect timeout.
 async fn first<F: Future<Output = Result<TcpStream, ConnectionError>>>(
     addresses: Vec<SocketAddr>,
-    options: &Transport,
+    options: &TransportSettings,
     dial: impl Fn(SocketAddr) -> F,
 ) -> Result<TcpStream, ConnectionError> {
     let limit = options.connect_timeout.unwrap_or(Duration::MAX);
@@ -58,7 +58,7 @@ async fn first<F: Future<Output = Result<TcpStream, ConnectionError>>>(
 async fn dial(
     source: Option<&Source>,
     address: SocketAddr,
-    options: &Transport,
+    options: &TransportSettings,
 ) -> Result<TcpStream, ConnectionError> {
     let address = canonical(address);
     let socket = open(address, options)?;
@@ -89,7 +89,7 @@ async fn dial_through(
     source: Option<&Source>,
     address: SocketAddr,
     target: (&Host, u16),
-    options: &Transport,
+    options: &TransportSettings,
 ) -> Result<TcpStream, ConnectionError> {
     let mut stream = dial(source, address, options).await?;
     socks::connect(&mut stream, proxy.login.as_ref(), target).await?;
@@ -106,7 +106,7 @@ fn reject_self_connection(stream: TcpStream) -> io::Result<TcpStream> {
 }
 
 /// Binds to the first of the host's addresses that this machine has.
-pub(super) async fn bind(endpoint: &Endpoint, options: &Transport) -> Result<TcpListener, BindError> {
+pub(super) async fn bind(endpoint: &Endpoint, options: &TransportSettings) -> Result<TcpListener, BindError> {
     let Endpoint::Tcp { source: None, host, port } = endpoint else {
         return Err(EndpointError::source(endpoint).into());
     };
@@ -129,7 +129,7 @@ fn is_elsewhere(error: &io::Error) -> bool {
 }
 
 /// Creates a socket that listens. Address reuse lets a restarted program bind while the kernel keeps old connections.
-fn listen(address: SocketAddr, options: &Transport) -> io::Result<TcpListener> {
+fn listen(address: SocketAddr, options: &TransportSettings) -> io::Result<TcpListener> {
     let socket = open(address, options)?;
     socket.set_reuseaddr(true)?;
     if address.is_ipv6() {
@@ -140,7 +140,7 @@ fn listen(address: SocketAddr, options: &Transport) -> io::Result<TcpListener> {
 }
 
 /// Creates a socket with the options set.
-fn open(address: SocketAddr, options: &Transport) -> io::Result<TcpSocket> {
+fn open(address: SocketAddr, options: &TransportSettings) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     tune(&SockRef::from(&socket), address, options)?;
     tune::bind_to_device(&SockRef::from(&socket), &options.device)?;
@@ -161,7 +161,7 @@ mod tests {
         let address = socket.local_addr().unwrap();
         let own = socket.connect(address).await.unwrap();
         assert_eq!(reject_self_connection(own).unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
-        let listener = listen((Ipv4Addr::LOCALHOST, 0).into(), &Transport::default()).unwrap();
+        let listener = listen((Ipv4Addr::LOCALHOST, 0).into(), &TransportSettings::default()).unwrap();
         let other = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         reject_self_connection(other).unwrap();
     }
@@ -173,17 +173,22 @@ mod tests {
         taken.bind((Ipv6Addr::UNSPECIFIED, 0).into()).unwrap();
         let taken = taken.listen(1).unwrap();
         let at: Endpoint = format!("tcp://*:{}", taken.local_addr().unwrap().port()).parse().unwrap();
-        let bound = bind(&at, &Transport { ipv6: true, ..Transport::default() }).await;
+        let bound = bind(&at, &TransportSettings { ipv6: true, ..TransportSettings::default() }).await;
         assert!(matches!(&bound, Err(BindError::InUse(endpoint)) if *endpoint == at), "{bound:?}");
     }
 
     #[tokio::test]
     async fn a_connection_that_does_not_come_about_in_time_is_given_up() {
-        let listener =
-            listen((Ipv4Addr::LOCALHOST, 0).into(), &Transport { backlog: 0, ..Transport::default() });
+        let listener = listen(
+            (Ipv4Addr::LOCALHOST, 0).into(),
+            &TransportSettings { backlog: 0, ..TransportSettings::default() },
+        );
         let address = listener.as_ref().unwrap().local_addr().unwrap();
         // The kernel completes one or two connections that nobody accepts, and lets the others wait.
-        let options = Transport { connect_timeout: Some(Duration::from_millis(20)), ..Transport::default() };
+        let options = TransportSettings {
+            connect_timeout: Some(Duration::from_millis(20)),
+            ..TransportSettings::default()
+        };
         let mut kept = Vec::new();
         let error = loop {
             match Stream::connect(&Endpoint::tcp(address), &options).await {

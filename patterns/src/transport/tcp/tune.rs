@@ -5,14 +5,14 @@ use std::net::SocketAddr;
 
 use socket2::{SockRef, TcpKeepalive};
 
-use crate::options::{Keepalive, Transport};
+use crate::settings::{Keepalive, TransportSettings};
 
 /// Sets the options on a socket that listens, is to connect, or was accepted; `address` is of its family. Options
 /// that are left to the system aren't touched.
 pub(in crate::transport) fn tune(
     socket: &SockRef<'_>,
     address: SocketAddr,
-    options: &Transport,
+    options: &TransportSettings,
 ) -> io::Result<()> {
     socket.set_tcp_nodelay(true)?;
     if let Some(bytes) = options.send_buffer {
