@@ -4,7 +4,6 @@ mod connecting;
 mod kinds;
 mod limits;
 mod queues;
-mod requests;
 mod security;
 mod topics;
 mod transport;
@@ -113,7 +112,7 @@ impl<K> Options<K> {
 }
 
 /// No timer has to reach further than a century: longer times are as good as for ever.
-fn bounded(time: Duration) -> Duration {
+pub(crate) fn bounded(time: Duration) -> Duration {
     time.min(Duration::from_secs(100 * 365 * 24 * 3600))
 }
 

@@ -9,9 +9,11 @@ use super::sending::{sending_methods, sinks};
 use super::to_peer;
 use crate::core::{Out, SocketHandle};
 use crate::error::SendError;
+use crate::options::{Conflates, KnowsPeers, Options, Probes};
 use crate::peer::PeerId;
 use crate::queue::Outbox;
 use crate::routing::RoundRobin;
+use crate::settings::Parting;
 
 /// Sends to its peers in turn and receives from all of them in turn, frames as they are (RFC 28). Partners:
 /// [`Rep`](crate::Rep), [`Router`](crate::Router), other dealers.
@@ -51,6 +53,20 @@ pub struct Dealer {
 }
 
 socket_methods!(Dealer, |_settings| RoundRobin::default());
+
+impl KnowsPeers for Dealer {}
+impl Probes for Dealer {}
+impl Conflates for Dealer {}
+
+impl Options<Dealer> {
+    /// A message that is received whenever the connection to a peer is lost that this socket had connected to (libzmq's
+    /// `HICCUP_MSG`): what was asked there may have to be asked again. Default none.
+    #[must_use]
+    pub fn hiccup_message(mut self, message: impl IntoMessage) -> Self {
+        self.settings.parting = Some(Parting { message: message.into_message(), of_accepted: false });
+        self
+    }
+}
 sending_methods!(Dealer);
 sinks!(Dealer, Message, |socket, message| socket.send(message));
 receiving_methods!(Dealer);

@@ -7,6 +7,7 @@ use super::publish;
 use super::sending::sinks;
 use crate::core::SocketHandle;
 use crate::error::{Closed, SendError};
+use crate::options::{Conflates, MatchesTopics, Publishes};
 use crate::routing::FanOut;
 
 /// Distributes messages to its subscribers: a message matches a subscription if its first frame begins with the topic
@@ -52,6 +53,11 @@ pub struct Pub {
 }
 
 socket_methods!(Pub, |settings| FanOut::new(&settings));
+
+impl Conflates for Pub {}
+impl Publishes for Pub {}
+impl MatchesTopics for Pub {}
+
 sinks!(Pub, Message, |socket, message| socket.send(message));
 
 impl Pub {

@@ -5,6 +5,7 @@ use enfonet_zmtp::SocketType;
 use super::common::socket_methods;
 use super::receiving::receiving_methods;
 use crate::core::SocketHandle;
+use crate::options::Conflates;
 use crate::routing::ReceiveOnly;
 
 /// Receives from all of its peers, each in turn (RFC 30): work from ventilators, or results from workers.
@@ -45,4 +46,7 @@ pub struct Pull {
 }
 
 socket_methods!(Pull, |_settings| ReceiveOnly);
+
+impl Conflates for Pull {}
+
 receiving_methods!(Pull);

@@ -5,6 +5,7 @@ use enfonet_zmtp::{Message, SocketType};
 use super::common::socket_methods;
 use super::sending::{sending_methods, sinks};
 use crate::core::SocketHandle;
+use crate::options::Conflates;
 use crate::routing::RoundRobin;
 
 /// Sends each message to one of its peers, in turn (RFC 30): work for workers. Partner: [`Pull`](crate::Pull).
@@ -48,5 +49,8 @@ pub struct Push {
 }
 
 socket_methods!(Push, |_settings| RoundRobin::default());
+
+impl Conflates for Push {}
+
 sending_methods!(Push);
 sinks!(Push, Message, |socket, message| socket.send(message));

@@ -13,10 +13,12 @@ use super::to_peer;
 use crate::core::SocketHandle;
 use crate::endpoint::Endpoint;
 use crate::error::{ConnectError, RecvError, SendError};
+use crate::options::{KnowsPeers, Options, Probes};
 use crate::peer::{PeerId, PeerInfo};
 use crate::queue::{Inbound, Outbox};
 use crate::routing::IdentityTable;
 use crate::session::Session;
+use crate::settings::Parting;
 
 /// Receives from all peers in turn, and knows from whom; sends to the peer of the caller's choice (RFC 28).
 /// Partners: [`Req`](crate::Req), [`Dealer`](crate::Dealer), other routers.
@@ -54,6 +56,35 @@ pub struct Router {
 }
 
 socket_methods!(Router, |settings| IdentityTable::new(fastrand::u32(..), settings.handover));
+
+impl KnowsPeers for Router {}
+impl Probes for Router {}
+
+impl Options<Router> {
+    /// Whether a new peer takes over the identity of a connected peer, which is then disconnected. Default off: the new
+    /// peer is rejected until the other has gone.
+    #[must_use]
+    pub fn handover(mut self, on: bool) -> Self {
+        self.settings.handover = on;
+        self
+    }
+
+    /// Sets how [`send_routed`](Router::send_routed) treats a message that can't be sent. On, it fails if the peer
+    /// isn't there, and waits if the peer has no room. Off, which is the default, it drops the message.
+    #[must_use]
+    pub fn mandatory(mut self, on: bool) -> Self {
+        self.settings.mandatory = on;
+        self
+    }
+
+    /// A message that is received as the last one of every peer that had connected to this socket and has gone
+    /// (libzmq's `DISCONNECT_MSG`). Default none.
+    #[must_use]
+    pub fn disconnect_message(mut self, message: impl IntoMessage) -> Self {
+        self.settings.parting = Some(Parting { message: message.into_message(), of_accepted: true });
+        self
+    }
+}
 streams!(Router, (PeerId, Message));
 sinks!(Router, (PeerId, Message), |socket, to| socket.send_to(to.0, to.1));
 event_methods!(Router);

@@ -7,6 +7,7 @@ use super::common::socket_methods;
 use super::receiving::receiving_methods;
 use super::xsub::{cancel, subscribe};
 use crate::core::SocketHandle;
+use crate::options::{Conflates, MatchesTopics};
 use crate::routing::SubscriptionSet;
 
 /// Receives the messages of all connected publishers whose first frame begins with one of its subscriptions
@@ -50,6 +51,10 @@ pub struct Sub {
 }
 
 socket_methods!(Sub, |settings| SubscriptionSet::new(&settings));
+
+impl Conflates for Sub {}
+impl MatchesTopics for Sub {}
+
 receiving_methods!(Sub);
 
 impl Sub {

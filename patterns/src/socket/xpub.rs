@@ -8,9 +8,11 @@ use super::sending::sinks;
 use super::{publish, to_peer};
 use crate::core::SocketHandle;
 use crate::error::{RecvError, SendError};
+use crate::options::{MatchesTopics, Options, Publishes};
 use crate::peer::PeerId;
 use crate::queue::{Arrival, Inbound, Outbox};
 use crate::routing::{FanOut, Subscribers};
+use crate::settings::XPubVerbosity;
 
 /// Distributes messages as [`Pub`](crate::Pub) does, and receives from its subscribers: the first subscription to a
 /// topic and the end of the last, and messages (RFC 29). For brokers, and for publishers that have to know their
@@ -71,6 +73,44 @@ pub enum XPubEvent {
 }
 
 socket_methods!(XPub, |settings| FanOut::new(&settings));
+
+impl Publishes for XPub {}
+impl MatchesTopics for XPub {}
+
+impl Options<XPub> {
+    /// A message that each subscriber gets first, whenever it comes, whatever it subscribes to: a SUB shows it to its
+    /// application only if it has subscribed to its topic. Default none.
+    #[must_use]
+    pub fn welcome(mut self, message: impl IntoMessage) -> Self {
+        self.settings.hello = Some(message.into_message());
+        self
+    }
+
+    /// Tells the application every subscribe of every peer, not just the first to a topic. Messages still come to
+    /// each subscriber once. Default off. Of this and [`verboser`](Self::verboser), the one that is set last counts.
+    #[must_use]
+    pub fn verbose(mut self, on: bool) -> Self {
+        self.settings.xpub_verbosity = if on { XPubVerbosity::Subscribes } else { XPubVerbosity::Changes };
+        self
+    }
+
+    /// Tells the application every subscribe and every cancel of every peer; when a peer goes, a cancel for each of
+    /// its topics. Default off.
+    #[must_use]
+    pub fn verboser(mut self, on: bool) -> Self {
+        self.settings.xpub_verbosity = if on { XPubVerbosity::All } else { XPubVerbosity::Changes };
+        self
+    }
+
+    /// Leaves it to the application what a subscriber gets: what it asks for is only told, all of it, and
+    /// [`XPub::subscribe`] and [`XPub::unsubscribe`] decide. When a peer goes, cancels of what it had asked for are
+    /// told, and what the application has set for it is forgotten. Default off.
+    #[must_use]
+    pub fn manual(mut self, on: bool) -> Self {
+        self.settings.manual = on;
+        self
+    }
+}
 streams!(XPub, XPubEvent);
 sinks!(XPub, Message, |socket, message| socket.send(message));
 

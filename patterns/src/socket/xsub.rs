@@ -11,6 +11,7 @@ use super::receiving::receiving_methods;
 use super::sending::sinks;
 use crate::core::{SocketCore, SocketHandle};
 use crate::error::SendError;
+use crate::options::Options;
 use crate::routing::{Lost, SubscriptionSet};
 
 /// Receives what it has subscribed to as [`Sub`](crate::Sub) does, for those who pass on what they receive: it doesn't
@@ -48,6 +49,16 @@ pub struct XSub {
 }
 
 socket_methods!(XSub, |settings| SubscriptionSet::new(&settings));
+
+impl Options<XSub> {
+    /// Sends every unsubscribe to the publishers, also of topics that are still wanted or never were. A publisher
+    /// ends all subscriptions of this socket to a topic at the first. Default off: only the last one is sent.
+    #[must_use]
+    pub fn verbose_unsubscribe(mut self, on: bool) -> Self {
+        self.settings.verbose_unsubscribe = on;
+        self
+    }
+}
 receiving_methods!(XSub);
 sinks!(XSub, Message, |socket, message| std::future::ready(socket.send(message)));
 
