@@ -3,6 +3,7 @@
 //! A peer with arrivals is in the `ready` queue once. A receive pops one message or one run of the first peer in that
 //! queue, and the peer goes to its end: a fair queue, per message or per run.
 
+mod arrival;
 mod inbox;
 mod wait_list;
 
@@ -13,6 +14,7 @@ use std::task::Waker;
 use enfonet_zmtp::{Batch, Message, Subscription};
 use slotmap::SlotMap;
 
+pub(crate) use arrival::Arrival;
 use inbox::{Inbox, Item};
 use wait_list::WaitList;
 pub(crate) use wait_list::WaiterId;
@@ -20,20 +22,6 @@ pub(crate) use wait_list::WaiterId;
 use super::rotate_front;
 use crate::peer::{PeerId, PeerInfo};
 use crate::size::Size;
-
-/// An event that a socket receives. The events of one peer come in the order in which they happened, except that
-/// waiting changes of subscriptions come first.
-#[derive(Debug)]
-pub(crate) enum Arrival<T = Batch> {
-    /// A peer has joined; reported to sockets that ask for it.
-    Joined(Arc<PeerInfo>),
-    /// Messages from a peer, or one message.
-    Messages(PeerId, T),
-    /// A change of a peer's subscriptions that is reported to the application (XPUB).
-    Subscription(PeerId, Subscription),
-    /// A peer has gone, with the messages that weren't sent to it. All messages that it sent come before this.
-    Left(PeerId, Vec<Batch>),
-}
 
 /// Outcome for a connection that is to end when its peer is idle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::task::Waker;
 
 use enfonet_zmtp::Batch;
 
-use super::Arrival;
+use super::arrival::Arrival;
 use crate::peer::{PeerId, PeerInfo};
 use crate::size::Size;
 
