@@ -1,4 +1,4 @@
-//! Cases of the comparison.
+//! The cases that can be compared.
 
 use std::fmt;
 use std::str::FromStr;
@@ -23,11 +23,19 @@ pub(crate) enum Case {
     CurveHs { clients: usize },
 }
 
-/// Cases that `enfonet-compare` compares by default.
+/// Cases that `enfonet-compare` compares by default, as rows of the table in `docs/performance.md`.
 pub(crate) const ALL: &str = "thr:32 thr:64 thr:256 thr:1024 thr:16384 thrb:32 ipcthr:32 lat:32 dr:32:64 \
     pubsub:32:1 pubsub:32:4 pubsub:1024:4 mq:32:1 mq:256:1 mq:1024:1 mq:32:4 mqhalf:32:1 mqhalf:1024:1 \
     mqfilter:32:1000 slb:32:4:2 slblat:32 mem:5000 curvethr:32 curvethr:1024 curvethr:16384 \
     curvethr:65536 curvemq:32:1 curvemq:1024:1 curvemq:16384:1 curvemq:65536:1 curvehs:5000";
+
+/// Cases whose ratios the README shows.
+pub(crate) const SUMMARY: &str = "thr:32 thr:1024 pubsub:32:4 lat:32 dr:32:64 mq:1024:1 slb:32:4:2 mem:5000";
+
+/// Parses a list such as [`ALL`].
+pub(crate) fn parse_list(list: &str) -> Result<Vec<Case>, String> {
+    list.split_whitespace().map(str::parse).collect()
+}
 
 impl FromStr for Case {
     type Err = String;
@@ -58,47 +66,47 @@ impl FromStr for Case {
     }
 }
 
-/// Formats the case for the table.
+/// Row label of the tables.
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Thr { size } => write!(f, "PUSH → PULL, {size} B"),
-            Self::Thrb { size } => write!(f, "PUSH → PULL, {size} B, EnfoNet by batches"),
+            Self::Thrb { size } => write!(f, "PUSH → PULL, {size} B, EnfoNet in batches"),
             Self::IpcThr { size } => write!(f, "PUSH → PULL over ipc, {size} B"),
-            Self::Lat { size } => write!(f, "REQ ↔ REP, {size} B, median time"),
-            Self::Dr { size, window } => write!(f, "DEALER ↔ ROUTER, {size} B, {window} pending"),
+            Self::Lat { size } => write!(f, "REQ ↔ REP, {size} B, median round trip"),
+            Self::Dr { size, window } => write!(f, "DEALER ↔ ROUTER, {size} B, {window} in flight"),
             Self::PubSub { size, subscribers } => {
-                write!(f, "PUB → {subscribers} SUB, {size} B, all together")
+                write!(f, "PUB → {subscribers} SUB, {size} B, total")
             }
             Self::Mq { size, subscribers } => {
-                write!(f, "queue broker, {size} B, {subscribers} subscribers together")
+                write!(f, "queue broker, {size} B, {subscribers} SUB, total")
             }
             Self::MqHalf { size, subscribers } => {
-                write!(f, "queue broker at half its rate, {size} B, {subscribers} subscribers together")
+                write!(f, "queue broker at half load, {size} B, {subscribers} SUB, total")
             }
             Self::MqFilter { size, idle } => {
-                write!(f, "queue broker, {size} B, {idle} idle subscribers to other topics")
+                write!(f, "queue broker, {size} B, 1 SUB, {idle} idle SUB with other topics")
             }
             Self::Slb { size, clients, workers } => {
-                write!(f, "load balancer, {size} B, {clients} clients, {workers} workers, requests")
+                write!(f, "load balancer, {size} B, {clients} clients, {workers} workers")
             }
-            Self::SlbLat { size } => write!(f, "load balancer, {size} B, median time of a request"),
+            Self::SlbLat { size } => write!(f, "load balancer, {size} B, median round trip"),
             Self::Mem { subscribers } => {
-                write!(f, "queue broker, memory for each of {subscribers} idle subscribers")
+                write!(f, "queue broker, memory for each of {subscribers} idle SUB")
             }
             Self::CurveThr { size } => write!(f, "PUSH → PULL with CURVE, {size} B"),
             Self::CurveMq { size, subscribers } => {
-                write!(f, "queue broker with CURVE, {size} B, {subscribers} subscribers together")
+                write!(f, "queue broker with CURVE, {size} B, {subscribers} SUB, total")
             }
             Self::CurveHs { clients } => {
-                write!(f, "queue broker with CURVE, handshakes of {clients} clients")
+                write!(f, "queue broker with CURVE, {clients} handshakes")
             }
         }
     }
 }
 
 impl Case {
-    /// Formats a figure, with its unit.
+    /// Returns a figure of this case as text, with its unit.
     pub(crate) fn figure(self, value: f64) -> String {
         match self {
             Self::Lat { .. } | Self::SlbLat { .. } => format!("{value:.1} µs"),

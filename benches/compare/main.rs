@@ -1,7 +1,8 @@
 //! `enfonet-compare`: EnfoNet beside libzmq and others, on this machine.
 //!
 //! ```text
-//! enfonet-compare [CASE…] [--rounds N] [--seconds N] [--only NAME,…] [--programs FOLDER]… [--verbose]
+//! enfonet-compare [CASE…] [--rounds N] [--seconds N] [--only NAME,…] [--project FOLDER]
+//!     [--programs FOLDER]… [--verbose]
 //! enfonet-compare scale [NAME…] [--rounds N] [--seconds N] [--into FOLDER]
 //! ```
 //!
@@ -9,6 +10,9 @@
 //! over, and prints a table in Markdown: the median, with its ratio to libzmq's in parentheses; the processor time
 //! for each message, of the broker if there is one, else of both ends; and for the queue broker the share of
 //! published messages that a subscriber received.
+//!
+//! A run over all cases and all implementations also writes the table to `docs/performance.md`, and its ratios to
+//! `README.md`, between the lines that mark the place (module `document`). `--project` names the folder of both.
 //!
 //! `scale` measures EnfoNet and libzmq over `sizes` of messages, `subscribers`, `subscriptions` and `connections`,
 //! and the `latency` of requests over their rate. Each NAME (all if there is none) becomes a `.csv` and a `.svg` in
@@ -21,6 +25,7 @@
 
 mod case;
 mod curve;
+mod document;
 mod endpoint;
 mod measure;
 mod plot;
@@ -34,7 +39,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use enfonet_measure::Outcome;
 
-use crate::case::{ALL, Case};
+use crate::case::{ALL, Case, parse_list};
 use crate::programs::{Implementation, Programs};
 use crate::scale::Scale;
 use crate::table::Plan;
@@ -56,6 +61,9 @@ struct Cli {
     /// Implementations to compare
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<Implementation>,
+    /// Project folder, whose documents get the table if it is complete
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    project: PathBuf,
     #[command(flatten)]
     programs: Folders,
 }
@@ -98,12 +106,13 @@ fn main() -> Outcome {
         None => {
             let programs = Programs::new(cli.programs.programs, cli.programs.verbose)?;
             let implementations = present(&programs, &cli.only);
-            let all = || ALL.split_whitespace().map(str::parse).collect::<Result<_, _>>();
-            let cases = if cli.cases.is_empty() { all()? } else { cli.cases };
-            table::print(
-                &programs,
-                &Plan { cases, implementations, rounds: cli.rounds, seconds: cli.seconds },
-            )
+            let cases = if cli.cases.is_empty() { parse_list(ALL)? } else { cli.cases };
+            let plan = Plan { cases, implementations, rounds: cli.rounds, seconds: cli.seconds };
+            let rows = table::measure_all(&programs, &plan);
+            if document::is_complete(&plan) {
+                document::write(&cli.project, &plan, &rows)?;
+            }
+            Ok(())
         }
         Some(More::Scale { names, rounds, seconds, into, programs }) => {
             let programs = Programs::new(programs.programs, programs.verbose)?;
@@ -114,10 +123,10 @@ fn main() -> Outcome {
     }
 }
 
-/// Returns the wanted implementations that have a program.
+/// Returns the implementations in `only` (if it is empty: all) that have a program.
 fn present(programs: &Programs, only: &[Implementation]) -> Vec<Implementation> {
     let wanted = |it: &Implementation| only.is_empty() || only.contains(it);
-    let all = Implementation::value_variants().iter().copied().filter(wanted);
+    let all = Implementation::all().into_iter().filter(wanted);
     let (present, missing): (Vec<_>, Vec<_>) = all.partition(|it| programs.has(*it));
     for implementation in missing {
         eprintln!("{} is left out: it has no program here", implementation.name());

@@ -23,6 +23,11 @@ pub(crate) enum Implementation {
 }
 
 impl Implementation {
+    /// Returns all implementations, in the order of the table's columns.
+    pub(crate) fn all() -> Vec<Self> {
+        Self::value_variants().to_vec()
+    }
+
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Libzmq => "libzmq",

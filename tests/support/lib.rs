@@ -19,6 +19,11 @@ mod script;
 mod socks;
 mod unused;
 
+/// Program of the project's README, which has no crate of its own.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 use std::time::{Duration, Instant};
 
 pub use broker::{Mq, Slb};

@@ -1,0 +1,149 @@
+//! Tables that the comparison writes into the project's documents.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use enfonet_measure::Outcome;
+
+use crate::case::{ALL, SUMMARY, parse_list};
+use crate::programs::Implementation;
+use crate::table::{Plan, Row, head};
+
+/// Line before the generated lines of a document.
+const BEGIN: &str = "<!-- comparison: begin -->";
+/// Line behind the generated lines of a document.
+const END: &str = "<!-- comparison: end -->";
+
+/// Returns whether a run gives every figure of the tables. A smaller run would mix figures of different days.
+pub(crate) fn is_complete(plan: &Plan) -> bool {
+    parse_list(ALL).is_ok_and(|cases| cases.iter().all(|case| plan.cases.contains(case)))
+        && plan.implementations == Implementation::all()
+}
+
+/// Writes all rows to `docs/performance.md`, and the rows of the summary to `README.md`.
+pub(crate) fn write(project: &Path, plan: &Plan, rows: &[Row]) -> Outcome {
+    let summary = parse_list(SUMMARY)?;
+    let summarized: Vec<_> = rows.iter().filter(|row| summary.contains(&row.case)).collect();
+    let caption = caption(plan, SystemTime::now());
+    replace_in(&project.join("docs/performance.md"), &format!("{caption}\n\n{}", full(plan, rows)))?;
+    replace_in(&project.join("README.md"), &ratios(&summarized))
+}
+
+fn replace_in(path: &Path, lines: &str) -> Outcome {
+    let describe = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let text = std::fs::read_to_string(path).map_err(|error| describe(&error))?;
+    let text = replace_between_markers(&text, lines).map_err(|error| describe(&error))?;
+    std::fs::write(path, text).map_err(|error| describe(&error))?;
+    eprintln!("wrote the table in {}", path.display());
+    Ok(())
+}
+
+/// Returns `text` with `lines` instead of what stands between its two markers.
+fn replace_between_markers(text: &str, lines: &str) -> Result<String, &'static str> {
+    let (before, rest) = text.split_once(BEGIN).ok_or("no marker where the table begins")?;
+    let (_, after) = rest.split_once(END).ok_or("no marker where the table ends")?;
+    if after.contains(BEGIN) {
+        return Err("more than one table");
+    }
+    Ok(format!("{before}{BEGIN}\n\n{}\n\n{END}{after}", lines.trim_end()))
+}
+
+/// Returns the conditions of a run as a sentence.
+fn caption(plan: &Plan, now: SystemTime) -> String {
+    let date = humantime::format_rfc3339_seconds(now).to_string();
+    let cores = std::thread::available_parallelism().map_or(1, Into::into);
+    let (date, os) = (&date[.."2026-01-01".len()], std::env::consts::OS);
+    let (rounds, seconds) = (plan.rounds, plan.seconds);
+    format!("Medians of {rounds} interleaved rounds of {seconds} s, {date}, {os}, {cores} cores, loopback.")
+}
+
+/// Returns the table of all implementations.
+fn full(plan: &Plan, rows: &[Row]) -> String {
+    let lines = rows.iter().map(|row| format!("{row}\n"));
+    format!("{}\n{}", head(plan), lines.collect::<String>())
+}
+
+/// Returns the table that compares EnfoNet with libzmq only.
+fn ratios(rows: &[&Row]) -> String {
+    let mut table = "| | libzmq | EnfoNet | EnfoNet ÷ libzmq |\n|---|---|---|---|\n".to_owned();
+    for row in rows {
+        let figures = [Implementation::Libzmq, Implementation::Enfonet].map(|it| row.value(it));
+        let [libzmq, enfonet] =
+            figures.map(|value| value.map_or_else(|| "–".into(), |value| row.case.figure(value)));
+        let ratio = match figures {
+            [Some(libzmq), Some(enfonet)] => format!("{:.2}×", enfonet / libzmq),
+            _ => "–".into(),
+        };
+        table += &format!("| {} | {libzmq} | {enfonet} | {ratio} |\n", row.case);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::case::Case;
+    use crate::table::tests::row;
+
+    #[test]
+    fn lines_between_the_markers_are_replaced_and_all_others_stay() {
+        let text = format!("before\n\n{BEGIN}\nold\nlines\n{END}\n\nbehind\n");
+        let new = replace_between_markers(&text, "new\n").unwrap();
+        assert_eq!(new, format!("before\n\n{BEGIN}\n\nnew\n\n{END}\n\nbehind\n"));
+        assert_eq!(replace_between_markers(&new, "new").unwrap(), new, "written again");
+    }
+
+    #[test]
+    fn a_document_without_both_markers_or_with_two_tables_is_an_error() {
+        let table = format!("{BEGIN}\n{END}\n");
+        for text in [String::new(), BEGIN.into(), END.into(), format!("{END}{BEGIN}"), table.repeat(2)] {
+            assert!(replace_between_markers(&text, "new").is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_documents_of_the_project_have_the_markers() {
+        let project = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        for document in ["README.md", "docs/performance.md"] {
+            let text = std::fs::read_to_string(project.join(document)).unwrap();
+            replace_between_markers(&text, "new").unwrap_or_else(|error| panic!("{document}: {error}"));
+        }
+    }
+
+    #[test]
+    fn the_summary_is_part_of_the_table_and_has_at_most_eight_rows() {
+        let (all, summary) = (parse_list(ALL).unwrap(), parse_list(SUMMARY).unwrap());
+        assert!(summary.len() <= 8 && summary.iter().all(|case| all.contains(case)));
+    }
+
+    #[test]
+    fn only_a_run_over_everything_is_written() {
+        let plan = |cases: &str, implementations| Plan {
+            cases: parse_list(cases).unwrap(),
+            implementations,
+            rounds: 3,
+            seconds: 2,
+        };
+        assert!(is_complete(&plan(ALL, Implementation::all())));
+        assert!(!is_complete(&plan("thr:32", Implementation::all())));
+        assert!(!is_complete(&plan(ALL, vec![Implementation::Libzmq, Implementation::Enfonet])));
+        let caption = caption(&plan(ALL, vec![]), SystemTime::UNIX_EPOCH + Duration::from_secs(86_400));
+        assert!(caption.starts_with("Medians of 3 interleaved rounds of 2 s, 1970-01-02, "), "{caption}");
+    }
+
+    #[test]
+    fn the_summary_shows_one_ratio_to_a_row() {
+        use Implementation::{Enfonet, Libzmq, Omq};
+        let rows =
+            [row(&[(Libzmq, Some(2e6)), (Enfonet, Some(5e6)), (Omq, Some(1.0))]), row(&[(Libzmq, None)])];
+        let table = ratios(&rows.iter().collect::<Vec<_>>());
+        let label = Case::Thr { size: 32 };
+        let lines: Vec<_> = table.lines().skip(2).collect();
+        assert_eq!(
+            lines,
+            [format!("| {label} | 2.00 M/s | 5.00 M/s | 2.50× |"), format!("| {label} | – | – | – |")]
+        );
+    }
+}
