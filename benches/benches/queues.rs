@@ -2,7 +2,8 @@
 #![allow(missing_docs, reason = "criterion's macros make public items")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use enfonet::{Batch, Context, Pull, Push, Rep, Req};
+use enfonet::message::Batch;
+use enfonet::{Context, Pull, Push, Rep, Req};
 use tokio::runtime::Runtime;
 
 const MESSAGES: usize = 500;

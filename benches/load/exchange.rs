@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use enfonet::{Dealer, Endpoint, Options, Rep, Req, Router, Security};
+use enfonet::auth::Security;
+use enfonet::{Dealer, Endpoint, Options, Rep, Req, Router};
 use enfonet_measure::{Latencies, Outcome};
 
 use crate::end::End;

@@ -22,7 +22,8 @@ mod publish;
 mod stream;
 
 use clap::{Parser, Subcommand};
-use enfonet::{Endpoint, Security};
+use enfonet::Endpoint;
+use enfonet::auth::Security;
 use enfonet_measure::Outcome;
 
 use end::End;

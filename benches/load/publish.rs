@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use enfonet::{Endpoint, Options, Pub, Security, Sub};
+use enfonet::auth::Security;
+use enfonet::{Endpoint, Options, Pub, Sub};
 use enfonet_measure::{Outcome, Window};
 
 use crate::end::End;

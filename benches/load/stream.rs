@@ -3,7 +3,9 @@
 use std::iter::repeat_n;
 use std::time::{Duration, Instant};
 
-use enfonet::{Batch, Endpoint, Options, Pull, Push, Security};
+use enfonet::auth::Security;
+use enfonet::message::Batch;
+use enfonet::{Endpoint, Options, Pull, Push};
 use enfonet_measure::Outcome;
 
 /// Number of messages in a batch that is sent.

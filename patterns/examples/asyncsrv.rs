@@ -6,7 +6,9 @@
 use std::error::Error;
 use std::time::Duration;
 
-use enfonet::{Message, PeerId, Router, SendError};
+use enfonet::error::SendError;
+use enfonet::peer::PeerId;
+use enfonet::{Message, Router};
 use tokio::task::JoinSet;
 
 async fn serve(server: Router, client: PeerId, request: Message) -> Result<(), SendError> {

@@ -5,7 +5,8 @@
 use std::error::Error;
 use std::time::Duration;
 
-use enfonet::{Context, Dealer, Router, proxy};
+use enfonet::proxy::proxy;
+use enfonet::{Context, Dealer, Router};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

@@ -6,7 +6,8 @@
 use std::error::Error;
 use std::time::Duration;
 
-use enfonet::{Context, Dealer, Rep, Router, proxy};
+use enfonet::proxy::proxy;
+use enfonet::{Context, Dealer, Rep, Router};
 
 async fn work(name: u32) -> Result<(), Box<dyn Error + Send + Sync>> {
     let server = Rep::new();

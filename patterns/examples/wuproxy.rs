@@ -6,7 +6,8 @@
 use std::error::Error;
 use std::time::Duration;
 
-use enfonet::{Context, XPub, XSub, proxy};
+use enfonet::proxy::proxy;
+use enfonet::{Context, XPub, XSub};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

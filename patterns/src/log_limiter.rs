@@ -11,7 +11,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// Limits the lines of one kind to one a second, and counts what they tell of: so that peers can't fill a log.
 ///
 /// ```
-/// use enfonet::LogLimiter;
+/// use enfonet::monitor::LogLimiter;
 ///
 /// let dropped = LogLimiter::default();
 /// assert_eq!(dropped.count(1), Some(1)); // a line: one was dropped

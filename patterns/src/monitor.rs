@@ -12,6 +12,7 @@ use tokio_util::sync::ReusableBoxFuture;
 
 use crate::endpoint::Endpoint;
 use crate::error::{BindError, Closed, ConnectionError};
+pub use crate::log_limiter::LogLimiter;
 use crate::peer::PeerInfo;
 
 /// Something that happened at an endpoint of a socket. `endpoint` is always the socket's own: where it listens, or what
@@ -161,7 +162,8 @@ impl MonitorEvent {
 /// [how many](MonitorEvent::Missed). A monitor doesn't keep its socket open.
 ///
 /// ```
-/// use enfonet::{Dealer, MonitorEvent, Router};
+/// use enfonet::{Dealer, Router};
+/// use enfonet::monitor::MonitorEvent;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use enfonet_zmtp::{Metadata, PeerProperties, SocketType, User, Version};
+pub use enfonet_zmtp::{Metadata, SocketType, Version};
+use enfonet_zmtp::{PeerProperties, User};
 
 use crate::endpoint::Endpoint;
-use crate::size::Size;
+pub use crate::size::Size;
 
 slotmap::new_key_type! {
     /// The id of a peer of one socket. It names this peer for as long as the socket lives, and never a later peer, even
@@ -45,7 +46,7 @@ impl PeerInfo {
     /// authenticator said of the peer, or what it announced, in this order. Names don't mind upper and lower case.
     ///
     /// ```
-    /// # use enfonet::PeerInfo;
+    /// # use enfonet::peer::PeerInfo;
     /// fn greeting(peer: &PeerInfo) -> String {
     ///     let name = peer.property("X-Name").or(peer.property("User-Id")).unwrap_or(b"stranger");
     ///     format!("hello, {}", name.escape_ascii())

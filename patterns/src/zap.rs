@@ -30,7 +30,9 @@ const REQUEST_ID: &str = "1";
 ///
 /// ```no_run
 /// # async fn f() -> Result<(), Box<dyn std::error::Error>> {
-/// use enfonet::{Options, Rep, Security, Zap};
+/// use enfonet::{Options, Rep};
+/// use enfonet::auth::Security;
+/// use enfonet::zap::Zap;
 ///
 /// let handler = Rep::new();
 /// handler.bind("inproc://zeromq.zap.01").await?;

@@ -7,10 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use enfonet::{
-    AuthRequest, Context, Endpoint, KeyPair, Options, PlainCredentials, Rep, Req, Security, Verdict, Zap,
-    new_key_pair,
-};
+use enfonet::auth::{AuthRequest, KeyPair, PlainCredentials, Security, Verdict, new_key_pair};
+use enfonet::zap::Zap;
+use enfonet::{Context, Endpoint, Options, Rep, Req};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, mpsc};

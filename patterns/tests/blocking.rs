@@ -5,7 +5,9 @@ use std::thread;
 use std::time::Duration;
 
 use enfonet::blocking::{Client, Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Sub, XPub, XSub};
-use enfonet::{Message, Options, RecvError, SendError, XPubEvent};
+use enfonet::error::{RecvError, SendError};
+use enfonet::socket::XPubEvent;
+use enfonet::{Message, Options};
 
 const ANYWHERE: &str = "tcp://127.0.0.1:*";
 const LONG: Duration = Duration::from_secs(3600);

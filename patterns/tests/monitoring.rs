@@ -5,10 +5,9 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use enfonet::{
-    Closed, ConnectionError, Context, Dealer, Endpoint, HandshakeError, Monitor, MonitorEvent, Options, Pub,
-    RejectReason, Rep, Router, Sub,
-};
+use enfonet::error::{Closed, ConnectionError, HandshakeError, RejectReason};
+use enfonet::monitor::{Monitor, MonitorEvent};
+use enfonet::{Context, Dealer, Endpoint, Options, Pub, Rep, Router, Sub};
 use futures_util::{FutureExt, StreamExt};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};

@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context as Task, Poll, Wake, Waker};
 use std::time::Duration;
 
-use enfonet::{Context, Dealer, Options, Proxy, Pub, Pull, Push, Relay, Router, SendError, Sub, XPub};
+use enfonet::error::SendError;
+use enfonet::proxy::{Proxy, Relay};
+use enfonet::{Context, Dealer, Options, Pub, Pull, Push, Router, Sub, XPub};
 use tokio::task::yield_now;
 use tokio::time::Instant;
 

@@ -4,10 +4,9 @@
 
 use std::time::Duration;
 
-use enfonet::{
-    Context, Dealer, Message, Options, PeerStatus, Pub, Pull, Push, Rep, ReplyError, Router, SendError, Size,
-    Sub, XPub, XSub,
-};
+use enfonet::error::{ReplyError, SendError};
+use enfonet::peer::{PeerStatus, Size};
+use enfonet::{Context, Dealer, Message, Options, Pub, Pull, Push, Rep, Router, Sub, XPub, XSub};
 use futures_util::FutureExt;
 use tokio::task::yield_now;
 use tokio::time::timeout;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use enfonet::{
-    Dealer, Endpoint, MonitorEvent, Options, Pub, Pull, Push, Req, Router, SendError, Sub, UnknownEndpoint,
-};
+use enfonet::error::{SendError, UnknownEndpoint};
+use enfonet::monitor::MonitorEvent;
+use enfonet::{Dealer, Endpoint, Options, Pub, Pull, Push, Req, Router, Sub};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
 

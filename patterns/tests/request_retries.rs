@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use enfonet::{Context, Message, Options, PeerId, RecvError, Req, RequestError, Router, SendError};
+use enfonet::error::{RecvError, RequestError, SendError};
+use enfonet::peer::PeerId;
+use enfonet::{Context, Message, Options, Req, Router};
 use tokio::time::Instant;
 
 const LIMIT: Duration = Duration::from_secs(10);

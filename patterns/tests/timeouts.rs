@@ -4,10 +4,11 @@
 
 use std::time::Duration;
 
-use enfonet::{
-    Context, Dealer, MonitorEvent, Options, Pair, PeerId, Pull, Push, RecvError, Rep, Router, SendError, Sub,
-    XPub, XPubEvent,
-};
+use enfonet::error::{RecvError, SendError};
+use enfonet::monitor::MonitorEvent;
+use enfonet::peer::PeerId;
+use enfonet::socket::XPubEvent;
+use enfonet::{Context, Dealer, Options, Pair, Pull, Push, Rep, Router, Sub, XPub};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
 

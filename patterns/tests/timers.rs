@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use enfonet::{Dealer, Endpoint, MonitorEvent, Options, Rep};
+use enfonet::monitor::MonitorEvent;
+use enfonet::{Dealer, Endpoint, Options, Rep};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::time::Instant;

@@ -1,6 +1,7 @@
 //! Errors at the start of a broker.
 
-use enfonet::{BindError, ConnectError, EndpointError};
+use enfonet::endpoint::EndpointError;
+use enfonet::error::{BindError, ConnectError};
 
 /// Error returned when a broker is bound.
 #[derive(Debug, thiserror::Error)]

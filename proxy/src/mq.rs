@@ -9,7 +9,9 @@ use std::future::pending;
 use std::pin::pin;
 use std::time::Duration;
 
-use enfonet::{Subscription, XPub, XPubEvent, XSub};
+use enfonet::message::Subscription;
+use enfonet::socket::XPubEvent;
+use enfonet::{XPub, XSub};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};

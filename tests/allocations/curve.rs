@@ -7,7 +7,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::thread;
 
-use enfonet::{KeyPair, Options, Security, new_key_pair};
+use enfonet::Options;
+use enfonet::auth::{KeyPair, Security, new_key_pair};
 use enfonet_proxy::{Config, Side};
 use enfonet_tests::{Encrypted, Mq, Runtime, Script, command};
 use enfonet_zmtp::SocketType;

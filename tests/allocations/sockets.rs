@@ -1,8 +1,8 @@
 //! Sockets of one thread, over tcp: what both ends allocate.
 
-use enfonet::{
-    Batch, Dealer, Endpoint, Message, Options, Pub, Pull, Push, Rep, Req, Router, Security, Sub, new_key_pair,
-};
+use enfonet::auth::{Security, new_key_pair};
+use enfonet::message::Batch;
+use enfonet::{Dealer, Endpoint, Message, Options, Pub, Pull, Push, Rep, Req, Router, Sub};
 
 use super::{ALLOCATOR, Figure, per_message};
 

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use enfonet::{Context, Dealer, Options, SendError, Sub};
+use enfonet::error::SendError;
+use enfonet::{Context, Dealer, Options, Sub};
 use enfonet_tests::DEADLINE;
 use tokio::task::yield_now;
 

@@ -1,6 +1,7 @@
 //! An id means one peer, for as long as anything of that peer is to be received, and never another.
 
-use enfonet::{Message, Options, Router, SendError};
+use enfonet::error::SendError;
+use enfonet::{Message, Options, Router};
 use enfonet_tests::{Runtime, Script, ScriptListener, message, text};
 
 use crate::TCP;

@@ -1,6 +1,7 @@
 //! Publishers whose subscribers have less room than there is to send, and are there to take it.
 
-use enfonet::{Batch, Message, Options, Sub, XPub};
+use enfonet::message::Batch;
+use enfonet::{Message, Options, Sub, XPub};
 use enfonet_tests::Runtime;
 
 use crate::TCP;

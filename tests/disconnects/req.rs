@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use enfonet::{Endpoint, Message, Options, RecvError, Rep, Req, RequestError, SendError};
+use enfonet::error::{RecvError, RequestError, SendError};
+use enfonet::{Endpoint, Message, Options, Rep, Req};
 use enfonet_tests::{Runtime, Script, ScriptListener, message, text, unused};
 
 use crate::{TCP, begin};

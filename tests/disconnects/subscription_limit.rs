@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use enfonet::{Options, Subscription, XPub, XPubEvent, XSub};
+use enfonet::message::Subscription;
+use enfonet::socket::XPubEvent;
+use enfonet::{Options, XPub, XSub};
 use enfonet_tests::Runtime;
 
 use crate::TCP;

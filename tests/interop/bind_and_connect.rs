@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use enfonet::{
-    BindError, ConnectError, Dealer, Endpoint, PeerEvent, Pull, Push, Rep, Req, SendError, UnknownEndpoint,
-};
+use enfonet::error::{BindError, ConnectError, SendError, UnknownEndpoint};
+use enfonet::socket::PeerEvent;
+use enfonet::{Dealer, Endpoint, Pull, Push, Rep, Req};
 use enfonet_tests::{DEADLINE, LibZmq, Runtime, eventually, ipc, unused, wildcard};
 
 /// An endpoint of the transport that nobody is bound to, and what has to live as long as it is used.

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use enfonet::{
-    BindError, Closed, ConnectError, Dealer, MonitorEvent, Options, Pub, Push, RecvError, Rep, Req, Router,
-    SendError, Sub, XPub, XSub,
-};
+use enfonet::error::{BindError, Closed, ConnectError, RecvError, SendError};
+use enfonet::monitor::MonitorEvent;
+use enfonet::{Dealer, Options, Pub, Push, Rep, Req, Router, Sub, XPub, XSub};
 use enfonet_tests::{DEADLINE, LibZmq, Runtime, Script, frames, ipc, unused, wildcard};
 
 const MANY: u32 = 10_000;

@@ -5,7 +5,9 @@ use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use enfonet::{BindError, Dealer, Endpoint, Options, PeerEvent, Pull, Push, Req, UnknownEndpoint};
+use enfonet::error::{BindError, UnknownEndpoint};
+use enfonet::socket::PeerEvent;
+use enfonet::{Dealer, Endpoint, Options, Pull, Push, Req};
 use enfonet_tests::{LibZmq, Runtime, eventually, ipc, unused, unused_on};
 
 /// A socket of libzmq's that also speaks IPv6, connected.

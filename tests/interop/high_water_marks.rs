@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use enfonet::{Dealer, Message, Options, Pub, Rep, ReplyError, Router, SendError};
+use enfonet::error::{ReplyError, SendError};
+use enfonet::{Dealer, Message, Options, Pub, Rep, Router};
 use enfonet_tests::{LibZmq, Runtime, Script, command, unused};
 
 fn full(text: &str) -> Result<(), SendError> {

@@ -1,6 +1,7 @@
 //! Subscriptions turned round: messages go to those who have not subscribed to them.
 
-use enfonet::{Batch, Message, Pub, Sub, XPub, XSub};
+use enfonet::message::Batch;
+use enfonet::{Message, Pub, Sub, XPub, XSub};
 use enfonet_tests::{
     PyZmq, Runtime, ScriptListener, command, eventually, frames, ipc, message, theirs, wildcard,
 };

@@ -8,7 +8,8 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use enfonet::{BindError, Dealer, Endpoint};
+use enfonet::error::BindError;
+use enfonet::{Dealer, Endpoint};
 use enfonet_tests::{LibZmq, Runtime, ipc};
 use tempfile::TempDir;
 

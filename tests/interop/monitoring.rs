@@ -3,9 +3,10 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
-use enfonet::{
-    BindError, ConnectionError, Dealer, MonitorEvent, Options, Pub, Pull, Router, SocketType, Sub,
-};
+use enfonet::error::{BindError, ConnectionError};
+use enfonet::monitor::MonitorEvent;
+use enfonet::peer::SocketType;
+use enfonet::{Dealer, Options, Pub, Pull, Router, Sub};
 use enfonet_tests::{LibZmq, Runtime, Told, eventually, unused, why, wildcard};
 
 #[test]

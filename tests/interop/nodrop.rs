@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use enfonet::{Context, Message, Options, Pub, Publishes, SendError, XPub};
+use enfonet::error::SendError;
+use enfonet::options::Publishes;
+use enfonet::{Context, Message, Options, Pub, XPub};
 use enfonet_tests::{
     End, LIBRARIES, LibZmq, Library, Runtime, Script, command, eventually, frames, wildcard,
 };

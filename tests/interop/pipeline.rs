@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use enfonet::{Dealer, Message, Options, Pair, Pull, Push, SendError};
+use enfonet::error::SendError;
+use enfonet::{Dealer, Message, Options, Pair, Pull, Push};
 use enfonet_tests::{DEADLINE, LibZmq, Runtime, Script, ScriptListener, eventually, frames, message, unused};
 
 const ANYWHERE: &str = "tcp://127.0.0.1:*";

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use enfonet::{BindError, Dealer, Options, PeerEvent, Rep, Req, Sub, Subscription, XPub, XPubEvent};
+use enfonet::error::BindError;
+use enfonet::message::Subscription;
+use enfonet::socket::{PeerEvent, XPubEvent};
+use enfonet::{Dealer, Options, Rep, Req, Sub, XPub};
 use enfonet_tests::{LibZmq, Runtime, eventually, frames, ipc, unused};
 
 /// An endpoint to be bound again and again, and what has to live as long as it is used.
@@ -169,7 +172,7 @@ fn a_client_goes_on_with_a_server_that_was_restarted() {
         runtime.run(req.send("lost")).unwrap();
         assert_eq!(rep.recv_bytes(0).unwrap(), b"lost");
         drop(rep);
-        assert_eq!(runtime.run(req.recv()), Err(enfonet::RecvError::PeerGone));
+        assert_eq!(runtime.run(req.recv()), Err(enfonet::error::RecvError::PeerGone));
     }
 }
 
@@ -209,7 +212,7 @@ fn coming_and_going_is_reported_with_what_was_not_sent() {
         let peer = bound_again(&libzmq, zmq::ROUTER, &at);
         match runtime.run(dealer.recv_event(1)).unwrap() {
             PeerEvent::Joined { peer, info } => {
-                assert_eq!(info.socket_type, Some(enfonet::SocketType::Router));
+                assert_eq!(info.socket_type, Some(enfonet::peer::SocketType::Router));
                 ids.push(peer);
             }
             other => panic!("{other:?}"),

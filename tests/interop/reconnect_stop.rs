@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use enfonet::{Dealer, Options, PeerEvent, SendError, UnknownEndpoint};
+use enfonet::error::{SendError, UnknownEndpoint};
+use enfonet::socket::PeerEvent;
+use enfonet::{Dealer, Options};
 use enfonet_tests::{LibZmq, Runtime, eventually, ipc, unused, unused_on};
 
 /// An endpoint to be bound again and again, and what has to live as long as it is used.

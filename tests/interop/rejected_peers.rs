@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use enfonet::{ConnectionError, MonitorEvent, Pair, RejectReason, Router};
+use enfonet::error::{ConnectionError, RejectReason};
+use enfonet::monitor::MonitorEvent;
+use enfonet::{Pair, Router};
 use enfonet_tests::{LIBRARIES, Relay, Slb, Told, VERSIONED, frames, greeting, why};
 
 use crate::setup::{End, World};

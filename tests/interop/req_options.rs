@@ -1,6 +1,7 @@
 //! Requests that are numbered, abandoned and sent again (libzmq's `REQ_CORRELATE` and `REQ_RELAXED`).
 
-use enfonet::{Context, Dealer, Message, Options, RecvError, Rep, Req, Router};
+use enfonet::error::RecvError;
+use enfonet::{Context, Dealer, Message, Options, Rep, Req, Router};
 use enfonet_tests::{DEADLINE, LibZmq, Runtime, frames, unused, wildcard};
 
 fn relaxed() -> Req {

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use enfonet::{Dealer, Message, Options, RecvError, Rep, Req, RequestError, SendError};
+use enfonet::error::{RecvError, RequestError, SendError};
+use enfonet::{Dealer, Message, Options, Rep, Req};
 use enfonet_tests::{
     DEADLINE, LibZmq, Runtime, Script, ScriptListener, eventually, frames, message, theirs, unused, wildcard,
 };

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use enfonet::{Message, Options, PeerEvent, PeerId, Router, SendError};
+use enfonet::error::SendError;
+use enfonet::peer::PeerId;
+use enfonet::socket::PeerEvent;
+use enfonet::{Message, Options, Router};
 use enfonet_tests::{LibZmq, Runtime, Script, eventually, frames, message};
 
 use crate::setup::{MIXED, World};

@@ -1,6 +1,7 @@
 //! ROUTER's names, with libzmq at the other end.
 
-use enfonet::{Dealer, Options, Req, Router, SendError};
+use enfonet::error::SendError;
+use enfonet::{Dealer, Options, Req, Router};
 use enfonet_tests::{LibZmq, Runtime, eventually, frames};
 
 const ANYWHERE: &str = "tcp://127.0.0.1:*";

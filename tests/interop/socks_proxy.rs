@@ -3,7 +3,9 @@
 use std::io::{Read, Write};
 use std::time::Duration;
 
-use enfonet::{Endpoint, Options, PlainCredentials, Pull, SocksProxy};
+use enfonet::auth::PlainCredentials;
+use enfonet::options::SocksProxy;
+use enfonet::{Endpoint, Options, Pull};
 use enfonet_tests::{LibZmq, Runtime, SocksRequest, SocksServer, unused};
 use tokio::net::TcpListener;
 

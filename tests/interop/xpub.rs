@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use enfonet::{PeerId, Sub, Subscription, XPub, XPubEvent, XSub};
+use enfonet::message::Subscription;
+use enfonet::peer::PeerId;
+use enfonet::socket::XPubEvent;
+use enfonet::{Sub, XPub, XSub};
 use enfonet_tests::{LibZmq, Library, Runtime, frames, wildcard};
 
 use crate::setup::{End, MIXED, World};

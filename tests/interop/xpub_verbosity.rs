@@ -1,6 +1,9 @@
 //! An XPUB with options: subscriptions that it is told of, and subscriptions that it decides on for its peers.
 
-use enfonet::{Context, IntoMessage, Options, PeerId, Sub, Subscription, XPub, XPubEvent, XSub};
+use enfonet::message::{IntoMessage, Subscription};
+use enfonet::peer::PeerId;
+use enfonet::socket::XPubEvent;
+use enfonet::{Context, Options, Sub, XPub, XSub};
 use enfonet_tests::{End, LibZmq, Runtime, eventually, frames, wildcard};
 use zmq::SocketType;
 

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use enfonet::{KeyPair, SecretKey, new_key_pair};
+use enfonet::auth::{KeyPair, SecretKey, new_key_pair};
 use enfonet_tests::{Process, file};
 use tempfile::tempdir;
 

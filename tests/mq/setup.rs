@@ -1,6 +1,8 @@
 //! Publishers and subscribers of libzmq and of ours, behind one face, and brokers to put between them.
 
-use enfonet::{Options, Sub, Subscription, XPub, XPubEvent};
+use enfonet::message::Subscription;
+use enfonet::socket::XPubEvent;
+use enfonet::{Options, Sub, XPub};
 use enfonet_proxy::{Config, Side};
 use enfonet_tests::{LIBRARIES, LibZmq, Library, Mq, Runtime, frames, ours, text, theirs, wildcard};
 

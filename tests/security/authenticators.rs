@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use enfonet::{
-    AuthRequest, Credentials, Dealer, DenyReason, Options, PeerEvent, PlainCredentials, Router, Security,
-    User, Verdict,
-};
+use enfonet::auth::{AuthRequest, Credentials, DenyReason, PlainCredentials, Security, User, Verdict};
+use enfonet::socket::PeerEvent;
+use enfonet::{Dealer, Options, Router};
 use enfonet_tests::{DEADLINE, Runtime, Script, greeting, greeting_of, ready, wildcard};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::{Notify, oneshot};

@@ -1,6 +1,7 @@
 //! Within the process there is no handshake, and so no mechanism.
 
-use enfonet::{Context, DenyReason, Options, Rep, Req, Security, Verdict, new_key_pair};
+use enfonet::auth::{DenyReason, Security, Verdict, new_key_pair};
+use enfonet::{Context, Options, Rep, Req};
 use enfonet_tests::Runtime;
 
 #[test]

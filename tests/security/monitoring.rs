@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use enfonet::{
-    CommandName, ConnectionError, Context, CurveError, Dealer, DenyReason, ErrorOrigin, GreetingError,
-    HandshakeError, Options, PlainUsers, Rep, Router, Security, Verdict, Zap, new_key_pair,
-};
+use enfonet::auth::{DenyReason, PlainUsers, Security, Verdict, new_key_pair};
+use enfonet::error::{CommandName, ConnectionError, CurveError, ErrorOrigin, GreetingError, HandshakeError};
+use enfonet::zap::Zap;
+use enfonet::{Context, Dealer, Options, Rep, Router};
 use enfonet_tests::{DEADLINE, Told, theirs, why};
 
 use crate::setup::{ANYWHERE, MECHANISMS, Mechanism, Role, World, in_z85, login};

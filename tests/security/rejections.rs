@@ -1,9 +1,9 @@
 //! Clients of pyzmq's that a server of ours doesn't let in, and what both see of it.
 
-use enfonet::{
-    AuthRequest, Credentials, CurveClients, DenyReason, Options, PlainUsers, Security, Subscription, Verdict,
-    XPub, XPubEvent,
-};
+use enfonet::auth::{AuthRequest, Credentials, CurveClients, DenyReason, PlainUsers, Security, Verdict};
+use enfonet::message::Subscription;
+use enfonet::socket::XPubEvent;
+use enfonet::{Options, XPub};
 use enfonet_tests::PySocket;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 

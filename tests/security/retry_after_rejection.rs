@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use enfonet::{
-    AuthRequest, CurveClients, Dealer, DenyReason, Options, PlainUsers, Rep, Security, Verdict, new_key_pair,
-};
+use enfonet::auth::{AuthRequest, CurveClients, DenyReason, PlainUsers, Security, Verdict, new_key_pair};
+use enfonet::{Dealer, Options, Rep};
 use enfonet_tests::{DEADLINE, PySocket, PyZap, PyZmq, frames};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -207,7 +206,7 @@ fn ours_give_each_other_the_user_that_the_list_names() {
         let options = Options::default().security(world.security(mechanism, Role::Client)).identity("me");
         let _client = knocking(options, &at, "x");
         let event = world.runtime.run(dealer.recv_event(1)).unwrap();
-        let enfonet::PeerEvent::Joined { info, .. } = event else { panic!("{event:?}") };
+        let enfonet::socket::PeerEvent::Joined { info, .. } = event else { panic!("{event:?}") };
         assert_eq!((&info.user.id[..], &info.routing_id[..]), (user.as_bytes(), &b"me"[..]));
     }
 }

@@ -1,6 +1,7 @@
 //! Where ends with PLAIN and CURVE meet: ours, and pyzmq's, whose ZAP handler knows who may come in.
 
-use enfonet::{CurveClients, KeyPair, Options, PlainCredentials, PlainUsers, Security, new_key_pair};
+use enfonet::Options;
+use enfonet::auth::{CurveClients, KeyPair, PlainCredentials, PlainUsers, Security, new_key_pair};
 use enfonet_tests::{CurveKeys, End, PySocket, PyZap, PyZmq, Runtime};
 use zmq::SocketType;
 

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use enfonet::{
-    Context, Dealer, Endpoint, Message, Options, PeerEvent, PeerId, PeerInfo, Rep, Router, Security, Zap,
-};
+use enfonet::auth::Security;
+use enfonet::peer::{PeerId, PeerInfo};
+use enfonet::socket::PeerEvent;
+use enfonet::zap::Zap;
+use enfonet::{Context, Dealer, Endpoint, Message, Options, Rep, Router};
 use enfonet_tests::{PyZap, PyZmq, Runtime, Script, frames, greeting_of, ours, properties, theirs, unused};
 use tokio::sync::mpsc::unbounded_channel;
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use enfonet::{RecvError, Req, RequestError};
+use enfonet::Req;
+use enfonet::error::{RecvError, RequestError};
 use enfonet_tests::{LIBRARIES, Library, Process, Script, message, text, wildcard};
 
 use crate::setup::{Peer, World};

@@ -4,7 +4,9 @@ use std::cell::{Cell, RefCell};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use enfonet::{Dealer, Options, PeerId, Rep, Req, Request, Router};
+use enfonet::peer::PeerId;
+use enfonet::socket::Request;
+use enfonet::{Dealer, Options, Rep, Req, Router};
 use enfonet_tests::{LIBRARIES, LibZmq, Library, Runtime, frames, ours, text, theirs};
 
 /// The libraries of a client and of a worker, and the transport between each of them and the broker.

@@ -1,8 +1,10 @@
 //! Batches: many messages at once.
 
-use enfonet::{
-    Batch, Closed, Dealer, Message, Options, Pair, PeerEvent, PeerId, Pull, Push, Router, SendError,
-};
+use enfonet::error::{Closed, SendError};
+use enfonet::message::Batch;
+use enfonet::peer::PeerId;
+use enfonet::socket::PeerEvent;
+use enfonet::{Dealer, Message, Options, Pair, Pull, Push, Router};
 
 use crate::{anywhere, eventually, inproc, on_every_runtime};
 

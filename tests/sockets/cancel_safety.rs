@@ -3,7 +3,8 @@
 use std::pin::pin;
 use std::task::Poll;
 
-use enfonet::{Batch, Dealer, Message, Options, Pair, Pull, Push, Rep, Req, Router};
+use enfonet::message::Batch;
+use enfonet::{Dealer, Message, Options, Pair, Pull, Push, Rep, Req, Router};
 
 use crate::{anywhere, on_every_runtime};
 

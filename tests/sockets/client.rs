@@ -3,7 +3,9 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use enfonet::{Client, Dealer, Message, PeerId, RecvError, RequestError, Router, SendError};
+use enfonet::error::{RecvError, RequestError, SendError};
+use enfonet::peer::PeerId;
+use enfonet::{Client, Dealer, Message, Router};
 use futures_util::future::join_all;
 use futures_util::poll;
 
@@ -35,7 +37,7 @@ async fn pair() -> (Client, Router) {
 }
 
 /// Receives a request: from where, its envelope, its body.
-async fn recv(router: &Router) -> (PeerId, enfonet::Envelope, Message) {
+async fn recv(router: &Router) -> (PeerId, enfonet::message::Envelope, Message) {
     let (peer, request) = router.recv().await.unwrap();
     let (envelope, body) = request.split_envelope().unwrap();
     (peer, envelope, body)

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use enfonet::{Batch, Dealer, Options, Pull, Push, RecvError, SendError};
+use enfonet::error::{RecvError, SendError};
+use enfonet::message::Batch;
+use enfonet::{Dealer, Options, Pull, Push};
 use enfonet_tests::DEADLINE;
 
 use crate::{anywhere, eventually, inproc, on_every_runtime, turns};

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use enfonet::{BindError, Closed, Context, Dealer, Options, Pull, Push, RecvError, Router, SendError, Sub};
+use enfonet::error::{BindError, Closed, RecvError, SendError};
+use enfonet::{Context, Dealer, Options, Pull, Push, Router, Sub};
 use enfonet_tests::DEADLINE;
 
 use crate::{inproc, on_every_runtime};

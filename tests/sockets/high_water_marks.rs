@@ -1,6 +1,7 @@
 //! High-water marks within the process, where they are exact; conflation; changes while sockets are in use.
 
-use enfonet::{Dealer, Options, Pub, Pull, Push, Router, SendError, Sub};
+use enfonet::error::SendError;
+use enfonet::{Dealer, Options, Pub, Pull, Push, Router, Sub};
 
 use crate::{anywhere, eventually, inproc, on_every_runtime, turns};
 

@@ -1,6 +1,7 @@
 //! Within the process.
 
-use enfonet::{BindError, Context, Dealer, Options, Pub, Pull, Push, Router, Sub, XPub};
+use enfonet::error::BindError;
+use enfonet::{Context, Dealer, Options, Pub, Pull, Push, Router, Sub, XPub};
 use enfonet_tests::DEADLINE;
 
 use crate::{eventually, inproc, on_every_runtime, turns};
@@ -89,7 +90,8 @@ async fn contexts_do_not_see_each_other() {
 }
 
 async fn subscribing_and_leaving_is_seen_once_each() {
-    use enfonet::{Subscription, XPubEvent};
+    use enfonet::message::Subscription;
+    use enfonet::socket::XPubEvent;
     let (publisher, subscriber) = (XPub::new(), Sub::new());
     let at = publisher.bind(inproc()).await.unwrap();
     subscriber.subscribe("topic");

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
-use enfonet::{IntoMessage, Message, Pair, Pull, Push, Req, Router, Sub, XPub, XPubEvent};
+use enfonet::message::IntoMessage;
+use enfonet::socket::XPubEvent;
+use enfonet::{Message, Pair, Pull, Push, Req, Router, Sub, XPub};
 
 use crate::{anywhere, inproc, on_every_runtime};
 

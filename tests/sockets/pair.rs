@@ -1,6 +1,8 @@
 //! PAIR.
 
-use enfonet::{MonitorEvent, Options, Pair, SendError};
+use enfonet::error::SendError;
+use enfonet::monitor::MonitorEvent;
+use enfonet::{Options, Pair};
 
 use crate::{anywhere, inproc, on_every_runtime};
 

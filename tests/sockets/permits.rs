@@ -1,6 +1,7 @@
 //! Places that are kept.
 
-use enfonet::{Dealer, Options, Pull, Push, Router, SendError};
+use enfonet::error::SendError;
+use enfonet::{Dealer, Options, Pull, Push, Router};
 
 use crate::{inproc, on_every_runtime};
 

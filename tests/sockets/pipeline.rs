@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use enfonet::{Message, Options, Pull, Push, SendError};
+use enfonet::error::SendError;
+use enfonet::{Message, Options, Pull, Push};
 use enfonet_tests::DEADLINE;
 
 use crate::{anywhere, eventually, inproc, on_every_runtime, turns};

@@ -1,8 +1,7 @@
 //! The proxy function: what passes, when it doesn't, and what it says of that.
 
-use enfonet::{
-    Dealer, Message, Options, Pair, Proxy, Pub, Pull, Push, Rep, Req, Router, Sub, XPub, XSub, proxy,
-};
+use enfonet::proxy::{Proxy, proxy};
+use enfonet::{Dealer, Message, Options, Pair, Pub, Pull, Push, Rep, Req, Router, Sub, XPub, XSub};
 use enfonet_tests::DEADLINE;
 
 use crate::{eventually, inproc, on_every_runtime, turns};

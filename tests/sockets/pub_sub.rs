@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use enfonet::{Batch, Message, Options, Pub, RecvError, Sub, Subscription, XPub, XPubEvent, XSub};
+use enfonet::error::RecvError;
+use enfonet::message::{Batch, Subscription};
+use enfonet::socket::XPubEvent;
+use enfonet::{Message, Options, Pub, Sub, XPub, XSub};
 use futures_util::{SinkExt, StreamExt, TryStreamExt};
 
 use crate::{anywhere, inproc, on_every_runtime};

@@ -5,7 +5,9 @@ use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use enfonet::{Context, Dealer, Endpoint, IpcPath, MonitorEvent, Options, Pair, Pull, Push, Router};
+use enfonet::endpoint::IpcPath;
+use enfonet::monitor::MonitorEvent;
+use enfonet::{Context, Dealer, Endpoint, Options, Pair, Pull, Push, Router};
 use enfonet_tests::{DEADLINE, ipc};
 
 use crate::{inproc, on_every_runtime};

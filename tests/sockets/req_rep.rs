@@ -1,6 +1,9 @@
 //! REQ and REP without waiting, and who asks.
 
-use enfonet::{Batch, Dealer, Options, PeerEvent, RecvError, Rep, Req, SendError};
+use enfonet::error::{RecvError, SendError};
+use enfonet::message::Batch;
+use enfonet::socket::PeerEvent;
+use enfonet::{Dealer, Options, Rep, Req};
 use enfonet_tests::DEADLINE;
 use futures_util::StreamExt;
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use enfonet::{ConnectError, Dealer, Message, MonitorEvent, Options, Router, SendError};
+use enfonet::error::{ConnectError, SendError};
+use enfonet::monitor::MonitorEvent;
+use enfonet::{Dealer, Message, Options, Router};
 use enfonet_tests::DEADLINE;
 
 use crate::{anywhere, eventually, inproc, on_every_runtime, turns};

@@ -1,6 +1,7 @@
 //! Streams and sinks.
 
-use enfonet::{Dealer, Options, Pair, Pull, Push, RecvError, Router, SendError};
+use enfonet::error::{RecvError, SendError};
+use enfonet::{Dealer, Options, Pair, Pull, Push, Router};
 use futures_util::{SinkExt, StreamExt, TryStreamExt};
 
 use crate::{anywhere, inproc, on_every_runtime};

@@ -7,9 +7,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use enfonet::{
-    Dealer, Message, Options, Pair, Pub, Pull, Push, Rep, Req, Request, Router, Sub, XPub, XPubEvent, XSub,
-};
+use enfonet::socket::{Request, XPubEvent};
+use enfonet::{Dealer, Message, Options, Pair, Pub, Pull, Push, Rep, Req, Router, Sub, XPub, XSub};
 use zmq::SocketType;
 
 use crate::{PySocket, Runtime, eventually, frames, theirs};

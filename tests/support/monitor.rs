@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use enfonet::{ConnectionError, Monitor, MonitorEvent};
+use enfonet::error::ConnectionError;
+use enfonet::monitor::{Monitor, MonitorEvent};
 
 use crate::Runtime;
 

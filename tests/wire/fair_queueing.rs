@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use enfonet::{Dealer, Message, Options, Rep, ReplyError, Router, Sub, XPub, XPubEvent, XSub};
+use enfonet::error::ReplyError;
+use enfonet::socket::XPubEvent;
+use enfonet::{Dealer, Message, Options, Rep, Router, Sub, XPub, XSub};
 use enfonet_tests::{DEADLINE, Runtime, Script, ScriptListener, message};
 
 use crate::setup::{ANYWHERE, dealer};

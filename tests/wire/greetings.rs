@@ -1,6 +1,7 @@
 //! The 64 bytes that open a connection (RFC 37, "Version Negotiation").
 
-use enfonet::{Message, Options, SocketType, Sub};
+use enfonet::peer::SocketType;
+use enfonet::{Message, Options, Sub};
 use enfonet_tests::{Runtime, Script, ScriptListener, VERSIONED, greeting, message, ready};
 
 use crate::setup::{We, dealer, meet};

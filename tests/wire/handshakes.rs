@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use enfonet::{Dealer, Options, PeerEvent, Router, SocketType};
+use enfonet::peer::SocketType;
+use enfonet::socket::PeerEvent;
+use enfonet::{Dealer, Options, Router};
 use enfonet_tests::{Runtime, Script, ScriptListener, VERSIONED, command, greeting, message, ready};
 
 use crate::setup::{ANYWHERE, KINDS, Kept, We, dealer, meet};

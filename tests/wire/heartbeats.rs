@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use enfonet::{Options, Req, SocketType, Sub};
+use enfonet::peer::SocketType;
+use enfonet::{Options, Req, Sub};
 use enfonet_tests::{DEADLINE, Runtime, Script, ScriptListener, command, message};
 
 use crate::setup::{KINDS, We, dealer, meet};

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use enfonet::{Options, PeerEvent, PeerId, Rep, Router, SocketType, XPub};
+use enfonet::peer::{PeerId, SocketType};
+use enfonet::socket::PeerEvent;
+use enfonet::{Options, Rep, Router, XPub};
 use enfonet_tests::{Runtime, Script, ScriptListener, command, greeting, message, ready};
 
 use crate::setup::{ANYWHERE, We, dealer, meet};

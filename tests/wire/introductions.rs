@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use enfonet::{Context, Dealer, Options, PeerEvent, Router, SocketType, Sub};
+use enfonet::peer::SocketType;
+use enfonet::socket::PeerEvent;
+use enfonet::{Context, Dealer, Options, Router, Sub};
 use enfonet_tests::{Runtime, Script, ScriptListener, command, greeting, message, ready};
 
 use crate::setup::{ANYWHERE, We, dealer, meet};

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use enfonet::{
-    ConnectionError, Dealer, DenyReason, ErrorOrigin, FrameError, GreetingError, HandshakeError,
-    MonitorEvent, Options, RejectReason, Router, TrafficError, XPub,
+use enfonet::auth::DenyReason;
+use enfonet::error::{
+    ConnectionError, ErrorOrigin, FrameError, GreetingError, HandshakeError, RejectReason, TrafficError,
 };
+use enfonet::monitor::MonitorEvent;
+use enfonet::{Dealer, Options, Router, XPub};
 use enfonet_tests::{
     Runtime, Script, ScriptListener, Told, command, greeting, greeting_of, message, ready, why,
 };

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use enfonet::{Dealer, Message, Options, PeerEvent, Router, Sub};
+use enfonet::socket::PeerEvent;
+use enfonet::{Dealer, Message, Options, Router, Sub};
 use enfonet_tests::{Runtime, Script, ScriptListener, greeting, message, ready};
 
 use crate::setup::{ANYWHERE, dealer};

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use enfonet::{
-    AuthRequest, Credentials, Dealer, DenyReason, Options, PlainCredentials, Security, SocketType, User,
-    Verdict, new_key_pair,
+use enfonet::auth::{
+    AuthRequest, Credentials, DenyReason, PlainCredentials, Security, User, Verdict, new_key_pair,
 };
+use enfonet::peer::SocketType;
+use enfonet::{Dealer, Options};
 use enfonet_tests::{
     DEADLINE, Runtime, Script, ScriptListener, command, greeting, greeting_of, message, properties, ready,
 };

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use enfonet::{Dealer, Envelope, Message, Options, RecvError, Rep, Req, Router};
+use enfonet::error::RecvError;
+use enfonet::message::Envelope;
+use enfonet::{Dealer, Message, Options, Rep, Req, Router};
 use enfonet_tests::{Runtime, Script, ScriptListener, message};
 
 use crate::setup::{ANYWHERE, dealer};
@@ -171,7 +173,7 @@ fn a_dealer_sends_what_it_is_given_behind_an_envelope_if_there_is_one() {
     let (dealer, at) = dealer(&runtime, Dealer::builder().peer_events(true));
     let mut script = Script::join(&at, "REP", 1);
     let event = runtime.run(dealer.recv_event(1)).unwrap();
-    let enfonet::PeerEvent::Joined { peer, .. } = event else { panic!() };
+    let enfonet::socket::PeerEvent::Joined { peer, .. } = event else { panic!() };
     dealer.try_send(["", "q"]).unwrap();
     script.expect(b"\x01\0\0\x01q");
     dealer.try_send_to(peer, &Envelope::of(&["client", ""]), ["a", "b"]).unwrap();

@@ -2,7 +2,8 @@
 
 use std::any::Any;
 
-use enfonet::{Dealer, Options, Pair, Pub, Pull, Push, Rep, Req, Router, SocketType, Sub, XPub, XSub};
+use enfonet::peer::SocketType;
+use enfonet::{Dealer, Options, Pair, Pub, Pull, Push, Rep, Req, Router, Sub, XPub, XSub};
 use enfonet_tests::{Runtime, Script, ScriptListener};
 
 /// Those that we have.

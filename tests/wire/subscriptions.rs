@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use enfonet::{Options, Pub, Sub, Subscription, XPub, XPubEvent, XSub};
+use enfonet::message::Subscription;
+use enfonet::socket::XPubEvent;
+use enfonet::{Options, Pub, Sub, XPub, XSub};
 use enfonet_tests::{Runtime, Script, ScriptListener, command, message};
 
 use crate::setup::ANYWHERE;

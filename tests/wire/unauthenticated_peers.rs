@@ -1,6 +1,8 @@
 //! Peers without credentials that try to get by those who want some.
 
-use enfonet::{DenyReason, Options, PlainUsers, Router, Security, SocketType, Verdict, new_key_pair};
+use enfonet::auth::{DenyReason, PlainUsers, Security, Verdict, new_key_pair};
+use enfonet::peer::SocketType;
+use enfonet::{Options, Router};
 use enfonet_tests::{Runtime, Script, VERSIONED, command, greeting, greeting_of, message, ready};
 
 use crate::setup::{ANYWHERE, We, meet};

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use enfonet::{Options, Pair, PeerEvent, Pub, Rep, Req, Router, Sub, Subscription, Version, XPub, XPubEvent};
+use enfonet::message::Subscription;
+use enfonet::peer::Version;
+use enfonet::socket::{PeerEvent, XPubEvent};
+use enfonet::{Options, Pair, Pub, Rep, Req, Router, Sub, XPub};
 use enfonet_tests::{Runtime, Script, ScriptListener, VERSIONED, command, greeting, message, ready};
 
 use crate::setup::{ANYWHERE, dealer};

@@ -10,7 +10,8 @@ use super::{AuthRequest, Authenticator, Decision};
 /// Lets those in whose public key is on the list (CURVE).
 ///
 /// ```
-/// use enfonet::{CurveClients, Options, Rep, Security, new_key_pair};
+/// use enfonet::{Options, Rep};
+/// use enfonet::auth::{CurveClients, Security, new_key_pair};
 ///
 /// let (server, client) = (new_key_pair(), new_key_pair());
 /// let clients = CurveClients::new().client(*client.public()).named(*server.public(), "another server");

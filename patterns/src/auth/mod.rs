@@ -8,10 +8,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use enfonet_zmtp::{Credentials, DenyReason, KeyPair, SecretKey, Verdict};
 use zeroize::Zeroizing;
 
 pub use curve::CurveClients;
+pub use enfonet_zmtp::{
+    Credentials, CredentialsTooLong, DenyReason, KeyError, KeyPair, Mechanism, PlainCredentials, PublicKey,
+    Secret, SecretKey, Security, User, Verdict,
+};
 pub use plain::PlainUsers;
 
 /// AuthRequest of a peer, for an [`Authenticator`] to decide on.
@@ -39,7 +42,8 @@ pub type Decision<'a> = Pin<Box<dyn Future<Output = Verdict> + Send + 'a>>;
 /// Closures are authenticators:
 ///
 /// ```
-/// use enfonet::{AuthRequest, Credentials, DenyReason, Options, Security, User, Verdict};
+/// use enfonet::Options;
+/// use enfonet::auth::{AuthRequest, Credentials, DenyReason, Security, User, Verdict};
 ///
 /// let options = Options::default().security(Security::PlainServer).authenticator(async |request: AuthRequest| {
 ///     match &request.credentials {
@@ -100,7 +104,7 @@ impl fmt::Debug for Door {
 /// A new key pair for CURVE, from the system's random generator.
 ///
 /// ```
-/// let keys = enfonet::new_key_pair();
+/// let keys = enfonet::auth::new_key_pair();
 /// println!("public key, for everybody: {}", keys.public());
 /// println!("secret key, for nobody else: {}", *keys.secret().to_z85());
 /// ```

@@ -11,7 +11,8 @@ use super::{AuthRequest, Authenticator, Decision};
 /// Lets those in who know the password to their name (PLAIN). Their user id is the name.
 ///
 /// ```
-/// use enfonet::{Options, PlainUsers, Rep, Security};
+/// use enfonet::{Options, Rep};
+/// use enfonet::auth::{PlainUsers, Security};
 ///
 /// let users = PlainUsers::new().user("admin", "secret").user("guest", "");
 /// let server = Rep::with_options(Options::default().security(Security::PlainServer).authenticator(users));

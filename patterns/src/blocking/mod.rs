@@ -9,7 +9,7 @@
 //!     let serving = std::thread::spawn(move || {
 //!         let request = server.recv()?;
 //!         let answer = format!("hello, {}", request.message());
-//!         Ok::<_, enfonet::RecvError>(request.reply(answer))
+//!         Ok::<_, enfonet::error::RecvError>(request.reply(answer))
 //!     });
 //!
 //!     let client = Req::new();

@@ -30,7 +30,7 @@ pub use host::{Host, Source, Zone};
 /// let endpoint: Endpoint = "tcp://127.0.0.1:5555".parse()?;
 /// assert_eq!(endpoint.to_string(), "tcp://127.0.0.1:5555");
 /// assert!("tcp://127.0.0.1".parse::<Endpoint>().is_err());
-/// # Ok::<(), enfonet::EndpointError>(())
+/// # Ok::<(), enfonet::endpoint::EndpointError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

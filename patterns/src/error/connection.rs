@@ -8,7 +8,7 @@ use super::SocksError;
 use crate::error::RejectReason;
 
 /// Reason why a connection ended, or never came about. No operation fails with it, since the socket goes on: a
-/// [monitor](crate::Monitor) of the socket reports it.
+/// [monitor](crate::monitor::Monitor) of the socket reports it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectionError {

@@ -10,6 +10,10 @@ use std::io;
 use std::sync::Arc;
 
 pub use connection::ConnectionError;
+pub use enfonet_zmtp::{
+    CommandError, CommandName, CurveError, ErrorOrigin, FrameError, GreetingError, HandshakeError,
+    MetadataError, TrafficError, UnknownName,
+};
 pub use reject_reason::RejectReason;
 pub use request::RequestError;
 pub use send::SendError;

@@ -9,10 +9,11 @@ use super::Closed;
 /// Error returned by all that sends: why nothing was sent, with the message, so that it can be sent again.
 ///
 /// `T` is `()` where the caller has it anyway: what wasn't sent of a batch is left in it, and a
-/// [`Permit`](crate::Permit) is asked for before there is a message.
+/// [`Permit`](crate::socket::Permit) is asked for before there is a message.
 ///
 /// ```
-/// use enfonet::{Push, SendError};
+/// use enfonet::Push;
+/// use enfonet::error::SendError;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {

@@ -9,7 +9,7 @@ impl<K> Options<K> {
     ///
     /// Off, `connect` makes one attempt (libzmq's `RECONNECT_IVL` of -1). When that fails, or its connection ends,
     /// the endpoint is given up: the socket isn't connected to it any more, and what waits for the peer is dropped. It
-    /// can be connected to again. A monitor is told [`Closed`](crate::MonitorEvent::Closed).
+    /// can be connected to again. A monitor is told [`Closed`](crate::monitor::MonitorEvent::Closed).
     #[must_use]
     pub fn reconnect(mut self, on: bool) -> Self {
         self.settings.reconnect.ever = on;

@@ -99,7 +99,7 @@ impl<K> Options<K> {
     }
 
     /// A property of the application's own that peers are told in the handshake; `name` begins with `X-` (RFC 37).
-    /// Peers of ours see it in [`PeerInfo::metadata`](crate::PeerInfo). May be given again, for others.
+    /// Peers of ours see it in [`PeerInfo::metadata`](crate::peer::PeerInfo). May be given again, for others.
     ///
     /// # Panics
     /// When the name doesn't begin so, or has more than 255 bytes.

@@ -33,8 +33,8 @@ impl<K> Options<K> {
         self
     }
 
-    /// Sets the authenticator, which decides which peers are let in: a [`PlainUsers`](crate::PlainUsers), a
-    /// [`CurveClients`](crate::CurveClients), a ZAP handler ([`Zap`](crate::Zap)), or a closure. Default none.
+    /// Sets the authenticator, which decides which peers are let in: a [`PlainUsers`](crate::auth::PlainUsers), a
+    /// [`CurveClients`](crate::auth::CurveClients), a ZAP handler ([`Zap`](crate::zap::Zap)), or a closure. Default none.
     #[must_use]
     pub fn authenticator(mut self, authenticator: impl Authenticator) -> Self {
         self.settings.door = Door::kept_by(authenticator);

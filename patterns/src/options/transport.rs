@@ -84,7 +84,7 @@ impl<K> Options<K> {
     /// `SO_BINDTODEVICE`). Empty, the default: all.
     ///
     /// The system may ask for a privilege. Without it, or if there is no such interface, `bind` fails with
-    /// [`BindError::Io`](crate::BindError); what connects tries again, as after any failure.
+    /// [`BindError::Io`](crate::error::BindError); what connects tries again, as after any failure.
     #[must_use]
     pub fn bind_to_device(mut self, interface: impl Into<String>) -> Self {
         self.settings.transport.device = interface.into();
@@ -114,7 +114,9 @@ impl<K> Options<K> {
     /// can't connect to the peer, the endpoint is tried again as after any failure.
     ///
     /// ```
-    /// use enfonet::{PlainCredentials, Options, SocksProxy};
+    /// use enfonet::Options;
+    /// use enfonet::auth::PlainCredentials;
+    /// use enfonet::options::SocksProxy;
     ///
     /// let proxy = SocksProxy::new("tcp://proxy.example:1080")?.login(PlainCredentials::new("ada", "secret")?);
     /// let options = Options::default().socks_proxy(proxy);

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::size::Size;
 
-/// Steers a [`Proxy`](crate::Proxy); any number of clones may. Dropping it changes nothing.
+/// Steers a [`Proxy`](crate::proxy::Proxy); any number of clones may. Dropping it changes nothing.
 #[derive(Clone, Debug)]
 pub struct Control {
     state: Arc<watch::Sender<State>>,

@@ -5,7 +5,7 @@ mod control;
 use tokio::sync::watch;
 
 use crate::error::Closed;
-use crate::socket::Relay;
+pub use crate::socket::Relay;
 pub use control::{Control, Statistics, Traffic};
 use control::{Counters, State};
 use enfonet_zmtp::Batch;
@@ -14,7 +14,8 @@ use enfonet_zmtp::Batch;
 /// for one that can be steered and watched.
 ///
 /// ```
-/// use enfonet::{Dealer, Rep, Req, Router, proxy};
+/// use enfonet::{Dealer, Rep, Req, Router};
+/// use enfonet::proxy::proxy;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -50,7 +51,8 @@ pub async fn proxy(front: &impl Relay, back: &impl Relay) {
 /// brokers of `enfonet-proxy` are made for speed and for odd peers; this is made for use with anything.
 ///
 /// ```
-/// use enfonet::{Proxy, Pub, Pull, Push, Sub};
+/// use enfonet::{Pub, Pull, Push, Sub};
+/// use enfonet::proxy::Proxy;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -35,7 +35,7 @@ macro_rules! socket_methods {
             /// and unbound. A socket can bind and connect any number of endpoints.
             ///
             /// # Errors
-            /// [`BindError`](crate::BindError): the endpoint is invalid, in use, or can't be bound by the system.
+            /// [`BindError`](crate::error::BindError): the endpoint is invalid, in use, or can't be bound by the system.
             ///
             /// # Panics
             /// Outside of a tokio runtime.
@@ -57,7 +57,7 @@ macro_rules! socket_methods {
             /// peer; others make a second one.
             ///
             /// # Errors
-            /// [`ConnectError`](crate::ConnectError): the endpoint is invalid, or can only be bound.
+            /// [`ConnectError`](crate::error::ConnectError): the endpoint is invalid, or can only be bound.
             ///
             /// # Panics
             /// Outside of a tokio runtime.
@@ -74,7 +74,7 @@ macro_rules! socket_methods {
             /// what waits for them is still sent, for the socket's [`linger`](crate::Options::linger).
             ///
             /// # Errors
-            /// [`UnknownEndpoint`](crate::UnknownEndpoint) when the socket isn't bound to it.
+            /// [`UnknownEndpoint`](crate::error::UnknownEndpoint) when the socket isn't bound to it.
             pub fn unbind(
                 &self,
                 endpoint: &crate::endpoint::Endpoint,
@@ -90,7 +90,7 @@ macro_rules! socket_methods {
             /// peer would refuse it.
             ///
             /// # Errors
-            /// [`UnknownEndpoint`](crate::UnknownEndpoint) when the socket isn't connected to it.
+            /// [`UnknownEndpoint`](crate::error::UnknownEndpoint) when the socket isn't connected to it.
             pub fn disconnect(
                 &self,
                 endpoint: &crate::endpoint::Endpoint,

@@ -36,3 +36,5 @@ pub use sending::{Permit, SocketSink};
 pub use sub::Sub;
 pub use xpub::{XPub, XPubEvent};
 pub use xsub::XSub;
+
+pub use crate::close_summary::CloseSummary;

@@ -76,8 +76,8 @@ macro_rules! receiving_methods {
             /// Receives the next message, of each peer in turn. Cancel safe.
             ///
             /// # Errors
-            /// [`RecvError::Closed`](crate::RecvError), when all that came before is received, or
-            /// [`RecvError::Timeout`](crate::RecvError).
+            /// [`RecvError::Closed`](crate::error::RecvError), when all that came before is received, or
+            /// [`RecvError::Timeout`](crate::error::RecvError).
             pub async fn recv(&self) -> Result<enfonet_zmtp::Message, crate::error::RecvError> {
                 self.core.recv_in_time(crate::queue::Inbound::pop_message).await
             }

@@ -9,7 +9,7 @@ use crate::error::{Closed, SendError};
 use crate::queue::Arrival;
 use crate::routing::{Choose, Routing};
 
-/// A socket that a [`Proxy`](crate::Proxy) can forward from and to. A kind that can't receive never yields a message,
+/// A socket that a [`Proxy`](crate::proxy::Proxy) can forward from and to. A kind that can't receive never yields a message,
 /// as PUSH; a kind that can't send drops messages, as PULL.
 ///
 /// Messages are as libzmq has them: a ROUTER's begin with the routing id of the peer, an XPUB's may be subscriptions.

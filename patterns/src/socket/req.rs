@@ -56,7 +56,7 @@ impl Probes for Req {}
 
 impl Options<Req> {
     /// Lets a request be sent before the reply to the last one has come, which is abandoned then. Default off: it
-    /// fails with [`ReplyPending`](crate::SendError::ReplyPending).
+    /// fails with [`ReplyPending`](crate::error::SendError::ReplyPending).
     ///
     /// A reply that comes late from the peer that is asked again can be told from that to the new request only by
     /// [`correlate`](Self::correlate): set both.

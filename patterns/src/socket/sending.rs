@@ -304,7 +304,7 @@ macro_rules! sending_methods {
             /// has sent nothing.
             ///
             /// # Errors
-            /// [`SendError::Timeout`](crate::SendError) or [`SendError::Closed`](crate::SendError), with the message.
+            /// [`SendError::Timeout`](crate::error::SendError) or [`SendError::Closed`](crate::error::SendError), with the message.
             pub async fn send(
                 &self,
                 message: impl enfonet_zmtp::IntoMessage,
@@ -315,7 +315,7 @@ macro_rules! sending_methods {
             /// Sends to the next peer with room, if there is one.
             ///
             /// # Errors
-            /// [`SendError::Full`](crate::SendError) or [`SendError::Closed`](crate::SendError), with the
+            /// [`SendError::Full`](crate::error::SendError) or [`SendError::Closed`](crate::error::SendError), with the
             /// message.
             pub fn try_send(
                 &self,
@@ -328,7 +328,7 @@ macro_rules! sending_methods {
             /// the batch isn't sent.
             ///
             /// # Errors
-            /// [`SendError`](crate::SendError); what wasn't sent stays in the batch.
+            /// [`SendError`](crate::error::SendError); what wasn't sent stays in the batch.
             pub async fn send_batch(
                 &self,
                 batch: &mut enfonet_zmtp::Batch,
@@ -339,7 +339,7 @@ macro_rules! sending_methods {
             /// Sends as many messages of a batch as there is room for, and takes them off it.
             ///
             /// # Errors
-            /// [`Closed`](crate::Closed).
+            /// [`Closed`](crate::error::Closed).
             pub fn try_send_batch(
                 &self,
                 batch: &mut enfonet_zmtp::Batch,
@@ -351,7 +351,7 @@ macro_rules! sending_methods {
             /// only when it can be sent. Cancel safe.
             ///
             /// # Errors
-            /// [`SendError`](crate::SendError).
+            /// [`SendError`](crate::error::SendError).
             pub async fn reserve(&self) -> Result<crate::socket::Permit<'_>, crate::error::SendError<()>> {
                 crate::socket::sending::reserve(&self.core).await
             }

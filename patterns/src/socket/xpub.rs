@@ -27,7 +27,9 @@ use crate::settings::XPubVerbosity;
 /// | it is for one peer (`send_to`), whose queue is at its mark | waits (`send_to`), or comes back (`try_send_to`) |
 ///
 /// ```
-/// use enfonet::{XPubEvent, Sub, Subscription, XPub};
+/// use enfonet::{Sub, XPub};
+/// use enfonet::message::Subscription;
+/// use enfonet::socket::XPubEvent;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -137,7 +139,7 @@ impl XPub {
     /// first messages may have reached all subscribers, and the rest none: so `send_timeout` doesn't apply.
     ///
     /// # Errors
-    /// [`Closed`](crate::Closed).
+    /// [`Closed`](crate::error::Closed).
     pub async fn send_batch(&self, batch: &Batch) -> Result<(), crate::error::Closed> {
         publish::send_batch(&self.core, batch).await
     }

@@ -26,7 +26,8 @@ use crate::routing::{Lost, SubscriptionSet};
 /// | the queue of a publisher is at its mark | that connection isn't read until there is room |
 ///
 /// ```
-/// use enfonet::{XPubEvent, XPub, XSub};
+/// use enfonet::{XPub, XSub};
+/// use enfonet::socket::XPubEvent;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -9,7 +9,9 @@ use std::fmt::Display;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use enfonet::{BindError, Endpoint, Host};
+use enfonet::Endpoint;
+use enfonet::endpoint::Host;
+use enfonet::error::BindError;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, Endpoints};
@@ -36,7 +38,7 @@ impl<E: Display> From<E> for Failure {
 impl Failure {
     /// Returns the failure for a broker that doesn't start. A bad endpoint is a wrong argument.
     fn start(error: &StartError) -> Self {
-        use enfonet::ConnectError;
+        use enfonet::error::ConnectError;
         let is_argument = matches!(
             error,
             StartError::Bind(BindError::Endpoint(_)) | StartError::Connect(ConnectError::Endpoint(_))

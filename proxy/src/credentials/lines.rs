@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::str::FromStr;
 
-use enfonet::{CredentialsTooLong, KeyError, PlainCredentials, PublicKey, SecretKey};
+use enfonet::auth::{CredentialsTooLong, KeyError, PlainCredentials, PublicKey, SecretKey};
 
 /// Error returned for a line that can't be parsed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]

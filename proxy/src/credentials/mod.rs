@@ -6,7 +6,8 @@ mod lines;
 
 use std::path::{Path, PathBuf};
 
-use enfonet::{CurveClients, KeyPair, Options, PlainUsers, PublicKey, Security, new_key_pair};
+use enfonet::Options;
+use enfonet::auth::{CurveClients, KeyPair, PlainUsers, PublicKey, Security, new_key_pair};
 
 pub(crate) use error::FileError;
 use error::FileErrorKind;

@@ -2,7 +2,8 @@
 
 use std::io;
 
-use enfonet::{ConnectError, Endpoint};
+use enfonet::Endpoint;
+use enfonet::error::ConnectError;
 
 /// Returns the endpoint that the demo's programs connect to.
 pub(super) fn first(endpoints: &[Endpoint]) -> Endpoint {

@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-use enfonet::{Dealer, Message, Options, PeerId, Router};
+use enfonet::peer::PeerId;
+use enfonet::{Dealer, Message, Options, Router};
 
 use super::bundle::Bundle;
 use super::loss_log::LossLog;

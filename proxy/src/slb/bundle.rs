@@ -1,6 +1,6 @@
 //! Messages for one peer, put together to be sent at once.
 
-use enfonet::{Batch, BatchBuilder, Envelope, Span};
+use enfonet::message::{Batch, BatchBuilder, Envelope, Span};
 
 /// Messages for one peer. Small messages are copied behind each other, large messages stay in the buffer they arrived
 /// in.

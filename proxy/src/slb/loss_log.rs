@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use enfonet::{Endpoint, LogLimiter, PeerId, PeerInfo};
+use enfonet::Endpoint;
+use enfonet::monitor::LogLimiter;
+use enfonet::peer::{PeerId, PeerInfo};
 use slotmap::SecondaryMap;
 use tracing::warn;
 

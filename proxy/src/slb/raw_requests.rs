@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use enfonet::PeerId;
+use enfonet::peer::PeerId;
 
 use crate::tuning::MIN_SWEPT_ENTRIES;
 

@@ -1,6 +1,6 @@
 //! Requests that REP workers have, by token.
 
-use enfonet::PeerId;
+use enfonet::peer::PeerId;
 use slotmap::{Key, KeyData, SlotMap, new_key_type};
 
 use super::credit::Sequence;

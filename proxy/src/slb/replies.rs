@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
-use enfonet::{Batch, PeerEvent, PeerId, PeerInfo, SocketType};
+use enfonet::message::Batch;
+use enfonet::peer::{PeerId, PeerInfo, SocketType};
+use enfonet::socket::PeerEvent;
 
 use super::broker::Broker;
 use super::loss_log::Loss;

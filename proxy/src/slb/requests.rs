@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
-use enfonet::{Batch, Message, PeerId, Span};
+use enfonet::Message;
+use enfonet::message::{Batch, Span};
+use enfonet::peer::PeerId;
 
 use super::broker::Broker;
 use super::loss_log::Loss;

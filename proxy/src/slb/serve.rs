@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use enfonet::PeerEvent;
+use enfonet::socket::PeerEvent;
 
 use super::broker::Broker;
 use crate::tuning::MAX_WORKER_EVENTS;

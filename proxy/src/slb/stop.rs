@@ -9,7 +9,8 @@ use std::collections::HashSet;
 use std::pin::Pin;
 use std::time::Duration;
 
-use enfonet::{PeerEvent, PeerId};
+use enfonet::peer::PeerId;
+use enfonet::socket::PeerEvent;
 use tokio::time::{Instant, timeout_at};
 use tracing::{debug, warn};
 

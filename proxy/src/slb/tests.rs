@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use enfonet::{Dealer, Endpoint, Options, PeerId, PeerStatus, Rep};
+use enfonet::peer::{PeerId, PeerStatus};
+use enfonet::{Dealer, Endpoint, Options, Rep};
 use tokio_util::sync::CancellationToken;
 
 use super::replies::CAPACITY;

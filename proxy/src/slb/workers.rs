@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use enfonet::PeerId;
+use enfonet::peer::PeerId;
 use slotmap::SecondaryMap;
 
 use super::credit::{Credit, Replies, Sequence};

@@ -1,6 +1,7 @@
 //! A mechanism with what a broker and those who may come in know, and strangers who may not.
 
-use enfonet::{CurveClients, KeyPair, Options, PlainCredentials, PlainUsers, Security, new_key_pair};
+use enfonet::Options;
+use enfonet::auth::{CurveClients, KeyPair, PlainCredentials, PlainUsers, Security, new_key_pair};
 use enfonet_proxy::{Config, Side};
 use enfonet_tests::{CurveKeys, PySocket, file};
 use tempfile::TempDir;

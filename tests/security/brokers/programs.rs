@@ -1,6 +1,6 @@
 //! The programs, with files of users and keys.
 
-use enfonet::{KeyPair, SecretKey, new_key_pair};
+use enfonet::auth::{KeyPair, SecretKey, new_key_pair};
 use enfonet_tests::{Process, PyZmq};
 use tempfile::tempdir;
 
