@@ -1,21 +1,53 @@
-//! The mechanical part of how comments are written here: CONTRIBUTING has all of it.
+//! Checks of the language of the project: how comments open, and words that `docs/glossary.md` retires.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+mod words;
 
 use std::path::{Path, PathBuf};
 
 /// Openings that withhold the subject of a comment.
 const OPENINGS: [&str; 6] = ["Who", "Whose", "What", "So many", "The same", "One who"];
 
-/// Rust files below a folder, build results aside.
-fn sources(folder: &Path) -> Vec<PathBuf> {
+/// Documents that name retired words: the glossary, and the history of changes.
+const EXEMPT: [&str; 2] = ["docs/glossary.md", "CHANGELOG.md"];
+
+/// Returns the root of the repository.
+fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// Returns the files below a folder that have one of these extensions, without build results and hidden folders.
+fn files(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let is_source = |path: &Path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        !name.starts_with('.') && !path.join("CACHEDIR.TAG").exists() && name != "corpus"
+    };
     entries
-        .flat_map(|path| match path.extension() {
-            Some(extension) if extension == "rs" => vec![path],
-            _ if path.is_dir() && !path.join("CACHEDIR.TAG").exists() => sources(&path),
+        .filter(|path| is_source(path))
+        .flat_map(|path| match path.extension().and_then(|extension| extension.to_str()) {
+            Some(extension) if extensions.contains(&extension) => vec![path],
+            _ if path.is_dir() => files(&path, extensions),
             _ => vec![],
         })
         .collect()
+}
+
+/// Returns a line for each fault that `check` finds in a line of a file.
+fn faults(extensions: &[&str], check: impl Fn(&Path, &str) -> Vec<String>) -> Vec<String> {
+    let mut faults = Vec::new();
+    for path in files(workspace(), extensions) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let path = path.strip_prefix(workspace()).unwrap();
+        for (number, line) in text.lines().enumerate() {
+            let found = check(path, line).into_iter();
+            faults.extend(found.map(|fault| {
+                let (path, number) = (path.display(), number + 1);
+                format!("{path}:{number}: {fault}: {}", line.trim())
+            }));
+        }
+    }
+    faults
 }
 
 /// Returns the words of a line that is a comment.
@@ -33,22 +65,27 @@ fn retired_opening(comment: &str) -> Option<&'static str> {
 
 #[test]
 fn comments_open_with_their_subject_or_a_verb() {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let mut faults = Vec::new();
-    for path in sources(workspace) {
-        let text = std::fs::read_to_string(&path).unwrap();
-        for (number, line) in text.lines().enumerate() {
-            if let Some(opening) = comment(line).and_then(retired_opening) {
-                let path = path.strip_prefix(workspace).unwrap().display();
-                faults.push(format!(
-                    "{path}:{}: {opening:?} withholds the subject: {}",
-                    number + 1,
-                    line.trim()
-                ));
-            }
-        }
-    }
+    let faults = faults(&["rs"], |_, line| {
+        let opening = comment(line).and_then(retired_opening).into_iter();
+        opening.map(|opening| format!("{opening:?} withholds the subject")).collect()
+    });
     assert!(faults.is_empty(), "{} comments to reword:\n{}", faults.len(), faults.join("\n"));
+}
+
+#[test]
+fn no_retired_word_is_used() {
+    let retired = words::read(&workspace().join("docs/glossary.md"));
+    assert!(!retired.is_empty(), "the glossary retires words");
+    let faults = faults(&["rs", "md", "proto", "toml"], |path, line| {
+        // The test's own words are examples.
+        if EXEMPT.iter().any(|exempt| path == Path::new(exempt)) || path.starts_with("tests/language") {
+            return vec![];
+        }
+        let is_rust = path.extension().is_some_and(|extension| extension == "rs");
+        let found = words::find(&retired, line, is_rust).into_iter();
+        found.map(|it| format!("{:?} is retired, write {:?} (docs/glossary.md)", it.word, it.term)).collect()
+    });
+    assert!(faults.is_empty(), "{} retired words:\n{}", faults.len(), faults.join("\n"));
 }
 
 #[test]
