@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use enfonet::error::{SendError, UnknownEndpoint};
+use enfonet::error::{DisconnectError, SendError};
 use enfonet::monitor::MonitorEvent;
 use enfonet::{Dealer, Endpoint, Options, Pub, Pull, Push, Req, Router, Sub};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -36,8 +36,8 @@ fn hello(kind: &str) -> Vec<u8> {
 async fn assert_given_up(dealer: &Dealer, endpoint: &str, listener: &TcpListener) {
     assert!(tokio::time::timeout(DAY, listener.accept()).await.is_err());
     assert_eq!(dealer.try_send("nobody's"), Err(SendError::Full("nobody's".into())));
-    let unknown = dealer.disconnect(&endpoint.parse().expect("an endpoint"));
-    assert_eq!(unknown, Err(UnknownEndpoint(endpoint.into())));
+    let unknown = dealer.disconnect(endpoint);
+    assert_eq!(unknown, Err(DisconnectError::NotConnected(endpoint.parse().unwrap())));
 }
 
 #[tokio::test(start_paused = true)]
@@ -140,7 +140,7 @@ async fn an_endpoint_that_was_disconnected_can_be_connected_to_again() {
     for _ in 0..3 {
         dealer.connect(&endpoint).unwrap();
         let mut stream = accept(&listener).await;
-        dealer.disconnect(&endpoint.parse().unwrap()).unwrap();
+        dealer.disconnect(&endpoint).unwrap();
         stream.read_to_end(&mut Vec::new()).await.unwrap();
     }
 }

@@ -243,7 +243,7 @@ async fn what_waits_at_an_endpoint_that_is_given_up_does_so_for_the_linger_and_n
         // The socket stays.
         let mut kept = None;
         let disconnect = async |push: Push| {
-            push.disconnect(&AT.parse().unwrap()).unwrap();
+            push.disconnect(AT).unwrap();
             kept = Some(push);
         };
         assert_eq!(arrives(&options(), after, disconnect).await, comes);
@@ -311,7 +311,7 @@ async fn a_pair_that_connects_again_waits_for_its_old_connection_but_for_a_secon
             connected.send(text).await.unwrap();
         }
         let mut monitor = connected.monitor();
-        connected.disconnect(&AT.parse().unwrap()).unwrap();
+        connected.disconnect(AT).unwrap();
         connected.connect(AT).unwrap();
         settle().await;
         let start = Instant::now();

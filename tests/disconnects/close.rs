@@ -54,7 +54,7 @@ fn what_waits_is_sent_also_where_a_socket_is_dropped_or_disconnected_outside_of_
         if drops {
             drop(push);
         } else {
-            push.disconnect(&at.parse().unwrap()).unwrap();
+            push.disconnect(at).unwrap();
         }
         let mut peer = listener.accept();
         peer.handshake("PULL", 1);

@@ -312,7 +312,7 @@ fn a_request_that_waits_for_an_endpoint_does_not_wait_on_when_that_is_disconnect
     runtime.run(req.send("q")).unwrap();
     req.connect(at).unwrap();
     runtime.run(req.wait_connected(1));
-    req.disconnect(&nowhere.parse().unwrap()).unwrap();
+    req.disconnect(nowhere).unwrap();
     // Either the other server gets it, or its sender is told that it is lost.
     let asking = runtime.spawn(async move { req.recv().await });
     eventually(|| (asking.is_finished() || rep.poll(zmq::POLLIN, 5) == Ok(1)).then_some(()));

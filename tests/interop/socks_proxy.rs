@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use enfonet::auth::PlainCredentials;
 use enfonet::options::SocksProxy;
-use enfonet::{Endpoint, Options, Pull};
+use enfonet::{Options, Pull};
 use enfonet_tests::{LibZmq, Runtime, SocksRequest, SocksServer, unused};
 use tokio::net::TcpListener;
 
@@ -27,7 +27,7 @@ fn pull(runtime: &Runtime, push: &zmq::Socket, options: Options, target: &str) {
         push.send(text, 0).unwrap();
         assert_eq!(runtime.run(pull.recv()), Ok(text.into()));
     }
-    pull.disconnect(&target.parse::<Endpoint>().unwrap()).unwrap();
+    pull.disconnect(target).unwrap();
 }
 
 /// A PUSH of libzmq's, and where: one for each peer, since it is asked to send to all that it knows.

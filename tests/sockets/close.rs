@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use enfonet::error::{RecvError, SendError};
 use enfonet::message::Batch;
-use enfonet::{Dealer, Options, Pull, Push};
+use enfonet::{Dealer, Endpoint, Options, Pull, Push};
 use enfonet_tests::DEADLINE;
 
 use crate::{anywhere, eventually, inproc, on_every_runtime, turns};
@@ -91,7 +91,7 @@ async fn what_waits_is_still_sent_when_the_endpoint_is_given_up() {
     for n in 0..100 {
         push.send(n.to_string()).await.unwrap();
     }
-    let given_up = at.parse().unwrap();
+    let given_up: Endpoint = at.parse().unwrap();
     push.disconnect(&given_up).unwrap();
     turns().await;
     let pull = Pull::with_options(Options::default().recv_hwm(1));
@@ -156,7 +156,7 @@ async fn without_linger_it_is_dropped() {
     let (push, at) = (Push::with_options(Options::default().linger(Duration::ZERO)), inproc());
     push.connect(&at).unwrap();
     push.send("dropped").await.unwrap();
-    push.disconnect(&at.parse().unwrap()).unwrap();
+    push.disconnect(&at).unwrap();
     let pull = Pull::new();
     pull.bind(&at).await.unwrap();
     turns().await;

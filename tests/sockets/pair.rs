@@ -87,7 +87,7 @@ async fn a_peer_that_is_given_up_makes_way_at_once_and_still_gets_what_waits() {
     let (late, there) = (inproc(), second.bind(inproc()).await.unwrap());
     pair.connect(&late).unwrap();
     pair.send("for the first").await.unwrap();
-    pair.disconnect(&late.parse().unwrap()).unwrap();
+    pair.disconnect(&late).unwrap();
     pair.connect(&there).unwrap();
     pair.send("for the second").await.unwrap();
     assert_eq!(second.recv().await, Ok("for the second".into()));

@@ -1,7 +1,7 @@
 //! Places that are kept.
 
 use enfonet::error::SendError;
-use enfonet::{Dealer, Options, Pull, Push, Router};
+use enfonet::{Dealer, Endpoint, Options, Pull, Push, Router};
 
 use crate::{inproc, on_every_runtime};
 
@@ -55,7 +55,7 @@ async fn a_place_at_an_endpoint_that_is_given_up_is_none_any_more() {
             push.connect(&at).unwrap()
         }
         let permit = push.reserve().await.unwrap();
-        let at = at.parse().unwrap();
+        let at: Endpoint = at.parse().unwrap();
         if push_binds {
             push.unbind(&at).unwrap()
         } else {

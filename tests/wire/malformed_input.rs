@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use enfonet::{Dealer, Message, Options, Pub};
+use enfonet::{Dealer, Endpoint, Message, Options, Pub};
 use enfonet_tests::{Runtime, Script, ScriptListener, command, greeting, message};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -45,7 +45,7 @@ fn garbage_of_one_that_listens_does_not_disturb_a_healthy_peer() {
     let healthy = RefCell::new(healthy.accept());
     healthy.borrow_mut().handshake("DEALER", 1);
     let (sick, at) = ScriptListener::bind();
-    let sick_at = at.parse().unwrap();
+    let sick_at: Endpoint = at.parse().unwrap();
     let config = ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() };
     let garbage = prop::collection::vec(prop_oneof![any::<u8>(), 0u8..8], 0..400);
     let outcome = TestRunner::new(config).run(&(garbage, 0..3), |(garbage, stage)| {

@@ -4,15 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use enfonet_zmtp::{Batch, IntoMessage, Message};
 
 use super::runtime::{enter, wait};
 use crate::close_summary::CloseSummary;
 use crate::endpoint::Endpoint;
-use crate::error::{BindError, Closed, ConnectError, RecvError, RequestError, SendError, UnknownEndpoint};
+use crate::error::{
+    BindError, Closed, ConnectError, DisconnectError, RecvError, RequestError, SendError, UnbindError,
+};
 use crate::options::Options;
 use crate::peer::{PeerId, PeerInfo};
 use crate::socket::{Request, XPubEvent};
-use enfonet_zmtp::{Batch, IntoMessage, Message};
 
 /// The async socket of the last clone: dropping it waits as `close` does.
 #[derive(Debug)]
@@ -102,8 +104,12 @@ macro_rules! blocking {
             /// Ends listening on an endpoint: see [`Pair::unbind`](crate::Pair::unbind).
             ///
             /// # Errors
-            /// [`UnknownEndpoint`] when the socket isn't bound to it.
-            pub fn unbind(&self, endpoint: &Endpoint) -> Result<(), UnknownEndpoint> {
+            /// [`UnbindError`]: the endpoint is invalid, or the socket isn't bound to it.
+            pub fn unbind<E>(&self, endpoint: E) -> Result<(), UnbindError>
+            where
+                E: TryInto<Endpoint>,
+                UnbindError: From<E::Error>,
+            {
                 let _guard = enter();
                 let $socket = self.as_async();
                 $core.unbind(endpoint)
@@ -112,8 +118,12 @@ macro_rules! blocking {
             /// Ends connecting to an endpoint: see [`Pair::disconnect`](crate::Pair::disconnect).
             ///
             /// # Errors
-            /// [`UnknownEndpoint`] when the socket isn't connected to it.
-            pub fn disconnect(&self, endpoint: &Endpoint) -> Result<(), UnknownEndpoint> {
+            /// [`DisconnectError`]: the endpoint is invalid, or the socket isn't connected to it.
+            pub fn disconnect<E>(&self, endpoint: E) -> Result<(), DisconnectError>
+            where
+                E: TryInto<Endpoint>,
+                DisconnectError: From<E::Error>,
+            {
                 let _guard = enter();
                 let $socket = self.as_async();
                 $core.disconnect(endpoint)

@@ -18,7 +18,7 @@ use crate::connection;
 use crate::connection::Connector;
 use crate::context::{Bound, Context, Member};
 use crate::endpoint::{Endpoint, EndpointError};
-use crate::error::{BindError, Closed, ConnectError, UnknownEndpoint};
+use crate::error::{BindError, Closed, ConnectError};
 use crate::monitor::MonitorEvent;
 use crate::peer::{PeerId, PeerInfo};
 use crate::queue::Outbox;
@@ -190,11 +190,12 @@ impl<R: Routing> SocketCore<R> {
     }
 
     /// Ends listening on, or connecting to, an endpoint, which is free for another socket at once. Its peers get no new
-    /// messages; waiting messages are still sent for the socket's linger, then the connections end.
-    pub(crate) fn forget(self: &Arc<Self>, role: Role, endpoint: &Endpoint) -> Result<(), UnknownEndpoint> {
+    /// messages; waiting messages are still sent for the socket's linger, then the connections end. Returns `false` if the
+    /// socket doesn't know the endpoint in this role.
+    pub(crate) fn forget(self: &Arc<Self>, role: Role, endpoint: &Endpoint) -> bool {
         let attachments = self.endpoints().detach(role, endpoint);
         if !attachments.iter().any(Attachment::lasts) {
-            return Err(UnknownEndpoint(endpoint.to_string()));
+            return false;
         }
         let at_once = R::LINGERS && self.options.linger.is_zero();
         let peers = self.retire(role, endpoint, &attachments, at_once);
@@ -205,7 +206,7 @@ impl<R: Routing> SocketCore<R> {
             .map(|attachment| (attachment.tokens.abort.drop_guard(), attachment.task))
             .unzip();
         let Some(runtime) = self.runtime().filter(|_| R::LINGERS && !self.options.linger.is_zero()) else {
-            return Ok(());
+            return true;
         };
         let core = self.clone();
         let lingering = async move {
@@ -219,7 +220,7 @@ impl<R: Routing> SocketCore<R> {
             drop(until);
         };
         self.tasks.spawn_on(lingering, &runtime);
-        Ok(())
+        true
     }
 
     /// Returns the runtime for background tasks: that of the caller, or else that of the connections.

@@ -1,6 +1,7 @@
 //! Errors, an enum for each operation.
 
 mod connection;
+mod detach;
 mod reject_reason;
 mod request;
 mod send;
@@ -10,6 +11,7 @@ use std::io;
 use std::sync::Arc;
 
 pub use connection::ConnectionError;
+pub use detach::{DisconnectError, UnbindError};
 pub use enfonet_zmtp::{
     CommandError, CommandName, CurveError, ErrorOrigin, FrameError, GreetingError, HandshakeError,
     MetadataError, TrafficError, UnknownName,
@@ -96,11 +98,6 @@ impl From<std::convert::Infallible> for ConnectError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the socket is closed")]
 pub struct Closed;
-
-/// An endpoint that the socket is neither bound nor connected to.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the socket isn't bound or connected to {0}")]
-pub struct UnknownEndpoint(pub String);
 
 /// Nothing was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -74,12 +74,15 @@ macro_rules! socket_methods {
             /// what waits for them is still sent, for the socket's [`linger`](crate::Options::linger).
             ///
             /// # Errors
-            /// [`UnknownEndpoint`](crate::error::UnknownEndpoint) when the socket isn't bound to it.
-            pub fn unbind(
-                &self,
-                endpoint: &crate::endpoint::Endpoint,
-            ) -> Result<(), crate::error::UnknownEndpoint> {
-                self.core.forget(crate::core::Role::Bound, endpoint)
+            /// [`UnbindError`](crate::error::UnbindError): the endpoint is invalid, or the socket isn't bound to it.
+            pub fn unbind<E>(&self, endpoint: E) -> Result<(), crate::error::UnbindError>
+            where
+                E: TryInto<crate::endpoint::Endpoint>,
+                crate::error::UnbindError: From<E::Error>,
+            {
+                let endpoint = endpoint.try_into()?;
+                let is_known = self.core.forget(crate::core::Role::Bound, &endpoint);
+                is_known.then_some(()).ok_or(crate::error::UnbindError::NotBound(endpoint))
             }
 
             /// Ends connecting to the endpoint, with its connection. Nothing new is sent there; what waits is still
@@ -90,12 +93,16 @@ macro_rules! socket_methods {
             /// peer would refuse it.
             ///
             /// # Errors
-            /// [`UnknownEndpoint`](crate::error::UnknownEndpoint) when the socket isn't connected to it.
-            pub fn disconnect(
-                &self,
-                endpoint: &crate::endpoint::Endpoint,
-            ) -> Result<(), crate::error::UnknownEndpoint> {
-                self.core.forget(crate::core::Role::Connected, endpoint)
+            /// [`DisconnectError`](crate::error::DisconnectError): the endpoint is invalid, or the socket isn't connected to
+            /// it.
+            pub fn disconnect<E>(&self, endpoint: E) -> Result<(), crate::error::DisconnectError>
+            where
+                E: TryInto<crate::endpoint::Endpoint>,
+                crate::error::DisconnectError: From<E::Error>,
+            {
+                let endpoint = endpoint.try_into()?;
+                let is_known = self.core.forget(crate::core::Role::Connected, &endpoint);
+                is_known.then_some(()).ok_or(crate::error::DisconnectError::NotConnected(endpoint))
             }
 
             /// Stops listening, and connecting, at all endpoints of the socket: no new peer can connect. Established
