@@ -37,7 +37,7 @@ async fn assert_given_up(dealer: &Dealer, endpoint: &str, listener: &TcpListener
     assert!(tokio::time::timeout(DAY, listener.accept()).await.is_err());
     assert_eq!(dealer.try_send("nobody's"), Err(SendError::Full("nobody's".into())));
     let unknown = dealer.disconnect(endpoint);
-    assert_eq!(unknown, Err(DisconnectError::NotConnected(endpoint.parse().unwrap())));
+    assert_eq!(unknown, Err(DisconnectError::NotConnected(endpoint.parse().expect("an endpoint"))));
 }
 
 #[tokio::test(start_paused = true)]
@@ -102,7 +102,7 @@ async fn what_cannot_be_reached_is_tried_until_it_is_disconnected() {
     dealer.connect(endpoint(&kept)).unwrap();
     dealer.connect(endpoint(&taken_back)).unwrap();
     tokio::time::sleep(DAY).await;
-    dealer.disconnect(&endpoint(&taken_back)).unwrap();
+    dealer.disconnect(endpoint(&taken_back)).unwrap();
     let [kept, taken_back] = [kept, taken_back].map(|path| UnixListener::bind(path).unwrap());
     let (_stream, _) = tokio::time::timeout(DAY, kept.accept()).await.expect("it is tried").unwrap();
     assert!(tokio::time::timeout(DAY, taken_back.accept()).await.is_err());

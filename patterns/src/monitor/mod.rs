@@ -1,159 +1,19 @@
 //! Events at a socket's endpoints, and the monitors that receive them.
 
-use std::io;
+mod event;
+
+pub use event::MonitorEvent;
+
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use futures_core::Stream;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_util::sync::ReusableBoxFuture;
 
-use crate::endpoint::Endpoint;
-use crate::error::{BindError, Closed, ConnectionError};
+use crate::error::Closed;
 pub use crate::log_limiter::LogLimiter;
-use crate::peer::PeerInfo;
-
-/// Something that happened at an endpoint of a socket. `endpoint` is always the socket's own: where it listens, or what
-/// it connects to. `address` is where the peer is: an IP address and a port, or `:uid:gid:pid` of a process on this
-/// machine.
-///
-/// ```text
-///   bind     Listening | BindFailed
-///            ( Accepted  (HandshakeSucceeded  Disconnected | HandshakeFailed) | AcceptFailed )*  Closed
-///   connect  ( Connecting  ( Connected  (HandshakeSucceeded  Disconnected | HandshakeFailed) | ConnectFailed )
-///              ConnectRetried )*  Closed
-/// ```
-///
-/// An accepted connection is open for as long as it takes: many handshakes go on at a time, and `Closed` may come
-/// before the last `Disconnected`. Within the process there is no transport to tell of, and so neither `Accepted` nor
-/// `Connected`.
-///
-/// | libzmq has `ZMQ_EVENT_…` | here |
-/// |---|---|
-/// | `LISTENING`, `BIND_FAILED` | `Listening`, `BindFailed` |
-/// | `ACCEPTED`, `ACCEPT_FAILED` | `Accepted`, `AcceptFailed` |
-/// | `CONNECT_DELAYED` | `Connecting` |
-/// | `CONNECTED` | `Connected` |
-/// | `CONNECT_RETRIED` | `ConnectRetried` |
-/// | `HANDSHAKE_SUCCEEDED` | `HandshakeSucceeded`, with all that is known of the peer |
-/// | `HANDSHAKE_FAILED_NO_DETAIL`, `…_PROTOCOL`, `…_AUTH` | `HandshakeFailed`, with the reason |
-/// | `DISCONNECTED` after a handshake | `Disconnected`, with the reason |
-/// | `DISCONNECTED` before that | `HandshakeFailed` says it all |
-/// | `CLOSED` of a listener | `Closed` |
-/// | `CLOSED` of a connection that failed | `ConnectFailed`; `Closed` is the end of all attempts |
-/// | `CLOSE_FAILED` | nothing: closing doesn't fail |
-/// | `MONITOR_STOPPED` | the end of the stream |
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum MonitorEvent {
-    /// The socket listens.
-    Listening {
-        /// The endpoint, with host and port filled in.
-        endpoint: Endpoint,
-    },
-    /// The socket couldn't be bound; `bind` returns the same error.
-    BindFailed {
-        /// The endpoint that was to be bound.
-        endpoint: Endpoint,
-        /// The reason.
-        error: BindError,
-    },
-    /// A peer has connected. The handshake follows.
-    Accepted {
-        /// The endpoint where the socket listens.
-        endpoint: Endpoint,
-        /// The address of the peer.
-        address: String,
-    },
-    /// A connection couldn't be accepted: it was gone already, or the system has no room. Listening goes on.
-    AcceptFailed {
-        /// The endpoint where the socket listens.
-        endpoint: Endpoint,
-        /// The error that the system reported.
-        error: Arc<io::Error>,
-    },
-    /// The socket tries to connect.
-    Connecting {
-        /// The endpoint that it connects to.
-        endpoint: Endpoint,
-    },
-    /// A peer was reached. The handshake follows.
-    Connected {
-        /// The endpoint that the socket has connected to.
-        endpoint: Endpoint,
-        /// The address of the peer.
-        address: String,
-    },
-    /// No peer could be reached. The socket tries again.
-    ConnectFailed {
-        /// The endpoint that couldn't be connected to.
-        endpoint: Endpoint,
-        /// The reason.
-        error: Arc<ConnectionError>,
-    },
-    /// A connection that ended, or never came about, is tried again, after a while.
-    ConnectRetried {
-        /// The endpoint that the socket connects to.
-        endpoint: Endpoint,
-        /// The time until the next attempt, from now on.
-        after: Duration,
-    },
-    /// A peer is there: from now on messages go to it and come from it.
-    HandshakeSucceeded {
-        /// Information about the peer.
-        peer: Arc<PeerInfo>,
-    },
-    /// The handshake failed, and its connection has ended. [`ConnectionError`] says whether the peer breaks the
-    /// protocol, doesn't fit, isn't let in, or is too slow, and whether the next attempt is expected to fail likewise.
-    HandshakeFailed {
-        /// The endpoint that the peer came to, or was found at.
-        endpoint: Endpoint,
-        /// The address of the peer; empty within the process.
-        address: String,
-        /// The reason.
-        error: Arc<ConnectionError>,
-    },
-    /// A connected peer has gone.
-    Disconnected {
-        /// The peer, as it was when it came.
-        peer: Arc<PeerInfo>,
-        /// The reason.
-        reason: Arc<ConnectionError>,
-    },
-    /// The socket no longer listens there, or no longer connects to it.
-    Closed {
-        /// The endpoint.
-        endpoint: Endpoint,
-    },
-    /// The monitor was read too slowly: it has missed the events that were next.
-    Missed {
-        /// The number of missed events.
-        events: u64,
-    },
-}
-
-impl MonitorEvent {
-    /// Returns the endpoint of ours where the event happened; `None` for [`Missed`](Self::Missed).
-    #[must_use]
-    pub fn endpoint(&self) -> Option<&Endpoint> {
-        match self {
-            Self::Listening { endpoint }
-            | Self::BindFailed { endpoint, .. }
-            | Self::Accepted { endpoint, .. }
-            | Self::AcceptFailed { endpoint, .. }
-            | Self::Connecting { endpoint }
-            | Self::Connected { endpoint, .. }
-            | Self::ConnectFailed { endpoint, .. }
-            | Self::ConnectRetried { endpoint, .. }
-            | Self::HandshakeFailed { endpoint, .. }
-            | Self::Closed { endpoint } => Some(endpoint),
-            Self::HandshakeSucceeded { peer } | Self::Disconnected { peer, .. } => Some(&peer.endpoint),
-            Self::Missed { .. } => None,
-        }
-    }
-}
 
 /// A stream of the [`MonitorEvent`]s at a socket, from the moment the monitor was asked for until the socket ends.
 /// Every socket has a `monitor` method that returns a monitor.
@@ -285,6 +145,7 @@ mod tests {
     use futures_util::{FutureExt, StreamExt};
 
     use super::*;
+    use crate::endpoint::Endpoint;
 
     fn closed(n: usize) -> MonitorEvent {
         MonitorEvent::Closed { endpoint: Endpoint::Inproc(n.to_string()) }
