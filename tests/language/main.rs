@@ -3,6 +3,7 @@
 
 mod words;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// Openings that withhold the subject of a comment.
@@ -86,6 +87,22 @@ fn no_retired_word_is_used() {
         found.map(|it| format!("{:?} is retired, write {:?} (docs/glossary.md)", it.word, it.term)).collect()
     });
     assert!(faults.is_empty(), "{} retired words:\n{}", faults.len(), faults.join("\n"));
+}
+
+#[test]
+fn types_that_the_documents_name_exist() {
+    let sources = files(workspace(), &["rs"]).into_iter();
+    let sources: Vec<_> = sources.map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let defined: HashSet<_> = sources.iter().flat_map(|text| words::type_names(text)).collect();
+    let is_prose =
+        |path: &Path| ["ARCHITECTURE.md", "docs/glossary.md"].iter().any(|it| path == Path::new(it));
+    let faults = faults(&["md"], |path, line| {
+        // In the glossary, the columns of sources and retired words name types of others.
+        let cells = line.splitn(4, " |").take(if line.starts_with('|') { 2 } else { 4 });
+        let named = cells.filter(|_| is_prose(path)).flat_map(words::code_spans).flat_map(words::type_names);
+        named.filter(|name| !defined.contains(name)).map(|name| format!("no source has {name:?}")).collect()
+    });
+    assert!(faults.is_empty(), "{} unknown types:\n{}", faults.len(), faults.join("\n"));
 }
 
 #[test]

@@ -60,8 +60,16 @@ fn names(line: &str, is_rust: bool) -> String {
     format!("{code}{spans}")
 }
 
-fn code_spans(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn code_spans(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
+}
+
+/// Returns the names in a text that are written like those of types.
+pub(crate) fn type_names(text: &str) -> impl Iterator<Item = &str> {
+    let is_type = |name: &&str| {
+        name.starts_with(|c: char| c.is_ascii_uppercase()) && name.contains(|c: char| c.is_ascii_lowercase())
+    };
+    text.split(|c: char| !is_word(c)).filter(is_type)
 }
 
 fn is_word(c: char) -> bool {
