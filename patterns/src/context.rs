@@ -1,4 +1,4 @@
-//! Where `inproc://` names live, and how all sockets are ended together.
+//! Contexts: the sets of sockets that share `inproc://` names and a shutdown.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,9 +11,10 @@ use tokio::sync::Notify;
 use crate::close_summary::CloseSummary;
 use crate::session::{Session, ShutdownTokens};
 
-/// A space of `inproc://` names. Sockets of one context find each other, and [`shutdown`](Self::shutdown) ends them
-/// together. There is one for the whole process that sockets use unless
-/// [`Options::context`](crate::Options::context) says otherwise.
+/// A set of sockets that share `inproc://` names, and that [`shutdown`](Self::shutdown) closes together.
+///
+/// A socket belongs to the [context of the process](Self::global), unless [`Options::context`](crate::Options::context)
+/// sets another. Over inproc, sockets of different contexts can't reach each other.
 #[derive(Clone, Debug, Default)]
 pub struct Context(Arc<Shared>);
 
@@ -27,14 +28,14 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Sockets {
     members: Vec<Weak<dyn Member>>,
-    /// Number of members at which sockets that are gone are removed next.
+    /// Number of members at which dropped sockets are removed next.
     next_sweep: usize,
     is_shut_down: bool,
 }
 
 /// A socket, as its context sees it.
 pub(crate) trait Member: fmt::Debug + Send + Sync {
-    /// Ends the socket: waiting messages are still sent, for at most `linger`.
+    /// Closes the socket: waiting messages are still sent, for at most `linger`.
     fn end(self: Arc<Self>, linger: Duration) -> Pin<Box<dyn Future<Output = CloseSummary> + Send>>;
 }
 
@@ -52,24 +53,25 @@ impl Bound {
 }
 
 impl Context {
-    /// A context of its own.
+    /// Creates a context without any sockets.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The context of the process.
+    /// Returns the context of the process, which sockets use by default.
     #[must_use]
     pub fn global() -> &'static Self {
         static GLOBAL: LazyLock<Context> = LazyLock::new(Context::new);
         &GLOBAL
     }
 
-    /// Closes all sockets of the context, those too that were dropped and still send: as each one's `close` would, all
-    /// at the same time. Tasks that wait to receive or to send are told. Sockets that are made afterwards are closed
-    /// from the beginning. Returns the outcome for the messages that waited, of all sockets together.
+    /// Closes all sockets of the context, each as its `close` would, and all at the same time. This includes sockets
+    /// that were dropped and still send. Tasks that wait to receive or to send return an error. Sockets that are made
+    /// afterwards are closed from the beginning. Returns the summary of all sockets together.
     ///
-    /// At the end of a program this is the way to be sure that all was sent: a runtime that ends takes its tasks along.
+    /// Call it at the end of a program to be sure that all messages are sent: when a runtime ends, the tasks end that
+    /// send them.
     ///
     /// ```
     /// use std::time::Duration;
@@ -92,7 +94,7 @@ impl Context {
             sockets.is_shut_down = true;
             std::mem::take(&mut sockets.members)
         };
-        // All begin at once, and each has all of the time.
+        // The sockets close at the same time, so each has the whole linger.
         let ends: Vec<_> =
             members.iter().filter_map(Weak::upgrade).map(|socket| tokio::spawn(socket.end(linger))).collect();
         let mut total = CloseSummary::default();
@@ -122,7 +124,7 @@ impl Context {
         self.0.sockets.lock().expect("no panic holds the lock")
     }
 
-    /// Takes a name, until it is given up. Returns `false` if it is taken already.
+    /// Binds a socket to a name. Returns `false` if another socket is bound to the name.
     pub(crate) fn bind(&self, name: &str, socket: Bound) -> bool {
         let mut bound = self.0.bound.lock().expect("no panic holds the lock");
         bound.retain(|_, other| other.is_there());
@@ -140,7 +142,7 @@ impl Context {
         self.0.bound.lock().expect("no panic holds the lock").get(name).is_some_and(Bound::is_there)
     }
 
-    /// Forgets names whose time is over, so that they don't keep their sockets.
+    /// Removes the names that aren't bound any more, so that they don't keep their sockets in memory.
     pub(crate) fn sweep(&self) {
         self.0.bound.lock().expect("no panic holds the lock").retain(|_, bound| bound.is_there());
     }

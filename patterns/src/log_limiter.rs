@@ -1,4 +1,4 @@
-//! How often it is worth logging what peers do.
+//! A limiter of log lines that peers cause.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -8,7 +8,8 @@ use tokio::time::Instant;
 /// The time between two lines.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Limits the lines of one kind to one a second, and counts what they tell of: so that peers can't fill a log.
+/// A limiter of equal log lines, to a line a second, so that peers can't fill a log. Each line reports the number of
+/// events since the line before.
 ///
 /// ```
 /// use enfonet::monitor::LogLimiter;
@@ -24,12 +25,12 @@ pub struct LogLimiter(Mutex<Past>);
 #[derive(Debug, Default)]
 struct Past {
     logged: Option<Instant>,
-    /// Events that no line has told of.
+    /// Events that no line has reported yet.
     untold: u64,
 }
 
 impl LogLimiter {
-    /// Counts events. Returns how many no line has told of, these included, if a line is due.
+    /// Counts events. If a line is due, returns the number of events that no line has reported yet, including these.
     pub fn count(&self, events: u64) -> Option<u64> {
         self.count_at(events, Instant::now())
     }
@@ -44,7 +45,7 @@ impl LogLimiter {
         Some(std::mem::take(&mut past.untold))
     }
 
-    /// Returns how many events no line has told of, if there are any: for a last line.
+    /// Returns the number of events that no line has reported yet, if there are any: for a last line.
     pub fn rest(&self) -> Option<u64> {
         let rest = std::mem::take(&mut self.past().untold);
         (rest > 0).then_some(rest)

@@ -1,4 +1,4 @@
-//! Messages and batches in their wire form, and what makes them.
+//! Messages and batches, their parts, their builders, and the conversions to them.
 
 pub use enfonet_zmtp::{
     Batch, BatchBuilder, Envelope, Frames, IntoFrame, IntoMessage, Message, MessageBuilder, Span, Spans,

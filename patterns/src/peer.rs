@@ -10,8 +10,8 @@ use crate::endpoint::Endpoint;
 pub use crate::size::Size;
 
 slotmap::new_key_type! {
-    /// The id of a peer of one socket. It names this peer for as long as the socket lives, and never a later peer, even
-    /// under the same identity.
+    /// The id of a peer at one socket. It never stands for a later peer of the socket, even if that peer has the same
+    /// identity.
     pub struct PeerId;
 }
 
@@ -21,15 +21,16 @@ slotmap::new_key_type! {
 pub struct PeerInfo {
     /// The peer's id at the socket.
     pub id: PeerId,
-    /// The endpoint of ours that the peer came to, or was found at.
+    /// The endpoint at which the peer was accepted, or to which this side connected.
     pub endpoint: Endpoint,
-    /// Whether the peer came to an endpoint that is bound here; otherwise this side connected.
+    /// Whether the peer was accepted at a bound endpoint; otherwise this side connected.
     pub is_accepted: bool,
     /// The peer's address, as ZAP has it (RFC 27): a numeric IP address, or `:uid:gid:pid` of a process on this
     /// machine. Empty within the process.
     pub address: String,
-    /// The peer's routing id. At a ROUTER, its id there: its own, or a generated id of five bytes with a leading zero.
-    /// Elsewhere the id that it announced, which may be empty.
+    /// The peer's routing id. At a ROUTER, the id by which the ROUTER addresses the peer: announced by the peer,
+    /// assigned by the application, or generated (five bytes with a leading zero). At other sockets, the id that the
+    /// peer announced, which may be empty.
     pub routing_id: Bytes,
     /// The version of ZMTP that the peer speaks.
     pub version: Version,
@@ -42,13 +43,14 @@ pub struct PeerInfo {
 }
 
 impl PeerInfo {
-    /// A property by its name: `Socket-Type`, `Routing-Id` (or `Identity`), `User-Id`, `Peer-Address`, what the
-    /// authenticator said of the peer, or what it announced, in this order. Names don't mind upper and lower case.
+    /// Returns the property of this name: `Socket-Type`, `Routing-Id` (or `Identity`), `User-Id`, `Peer-Address`, a
+    /// property that the authenticator added, or a property that the peer announced, in this order. Names are compared
+    /// without regard to case.
     ///
     /// ```
     /// # use enfonet::peer::PeerInfo;
     /// fn greeting(peer: &PeerInfo) -> String {
-    ///     let name = peer.property("X-Name").or(peer.property("User-Id")).unwrap_or(b"stranger");
+    ///     let name = peer.property("X-Name").or(peer.property("User-Id")).unwrap_or(b"unknown");
     ///     format!("hello, {}", name.escape_ascii())
     /// }
     /// ```
@@ -63,9 +65,10 @@ impl PeerInfo {
     }
 }
 
-/// The status of a connected peer: the traffic to it and from it since it got its id. A peer that this side connects
-/// to, and that has a queue which outlives connections, got its id at `connect`, however often the connection was made
-/// anew.
+/// The status of a connected peer: the traffic to it and from it since it got its id.
+///
+/// An accepted peer gets its id with its connection. A peer that this side connects to gets its id at `connect` if its
+/// queue outlives connections, and then keeps the id over reconnects.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PeerStatus {
@@ -75,35 +78,36 @@ pub struct PeerStatus {
     pub sent: Size,
     /// Messages read from the peer, whether the application has received them yet or not.
     pub received: Size,
-    /// Messages that the peer doesn't get, since its queue was at the mark and they don't wait: messages published by
-    /// PUB and XPUB, messages of XSUB, replies of REP, messages that a ROUTER is to drop. With `conflate`, messages
-    /// that newer ones took the place of.
+    /// Messages that were dropped because the peer's queue was at its high-water mark: messages of PUB, XPUB and XSUB,
+    /// replies of REP, messages of a ROUTER that isn't `mandatory`. With `conflate`, messages that newer messages
+    /// replaced.
     pub dropped: u64,
-    /// Messages that wait to be sent to the peer: in its queue, or with its connection until the system has them whole.
+    /// Messages that wait to be sent to the peer: in its queue, or with its connection until the system has taken them
+    /// whole.
     pub unsent: Size,
     /// Messages of the peer that wait to be received by the application.
     pub unreceived: Size,
 }
 
-/// A peer that has come through the handshake.
+/// A peer whose handshake is finished, and that hasn't joined the socket.
 #[derive(Clone, Debug)]
 pub(crate) struct HandshakenPeer {
     pub(crate) peer: PeerProperties,
     pub(crate) endpoint: Endpoint,
     pub(crate) address: String,
-    /// Whether it came to us; otherwise this side connected.
+    /// Whether the peer was accepted; otherwise this side connected.
     pub(crate) is_accepted: bool,
-    /// Within the process: how much the peer's inbox takes. It counts as room here.
+    /// Limit of the inbox of a peer within the process: it counts as room in this socket's queue.
     pub(crate) room: Size,
 }
 
 impl HandshakenPeer {
-    /// Creates a peer behind a stream.
+    /// Creates a peer that is connected by a stream.
     pub(crate) fn new(peer: PeerProperties, endpoint: Endpoint, address: String, is_accepted: bool) -> Self {
         Self { peer, endpoint, address, is_accepted, room: Size::default() }
     }
 
-    /// Gives the peer its place in a socket.
+    /// Returns the information about the peer, with its id at the socket.
     pub(crate) fn placed(self, id: PeerId) -> PeerInfo {
         let Self {
             peer: PeerProperties { version, socket_type, identity, metadata, user },

@@ -13,7 +13,7 @@ pub struct Size {
 }
 
 impl Size {
-    /// The bound that bounds nothing.
+    /// No bound.
     pub(crate) const MAX: Self = Self { messages: u64::MAX, bytes: u64::MAX };
 
     pub(crate) const fn new(messages: usize, bytes: usize) -> Self {
@@ -26,7 +26,7 @@ impl Size {
         Self::new(run.len(), run.wire_len())
     }
 
-    /// Returns both numbers for use with what is in memory. A number that is too large for `usize` becomes
+    /// Returns both numbers as `usize`, for sizes in memory. A number that is too large for `usize` becomes
     /// `usize::MAX`.
     pub(crate) fn to_usize(self) -> (usize, usize) {
         let [messages, bytes] =
@@ -40,7 +40,7 @@ impl Size {
         self.messages < limit.messages && self.bytes < limit.bytes
     }
 
-    /// Returns the sum. [`MAX`](Self::MAX) stays what it is.
+    /// Returns the sum. [`MAX`](Self::MAX) stays `MAX`.
     pub(crate) const fn saturating_add(self, other: Self) -> Self {
         Self {
             messages: self.messages.saturating_add(other.messages),

@@ -17,16 +17,16 @@ use crate::endpoint::Endpoint;
 use crate::options::Options;
 use crate::socket::Req;
 
-/// Where handlers are, by the RFC.
+/// Endpoint of handlers, by RFC 27.
 const HANDLER: &str = "inproc://zeromq.zap.01";
 const VERSION: &str = "1.0";
-/// A handler that can't be reached within this isn't there.
+/// Maximum time to connect to a handler.
 const CONNECT: Duration = Duration::from_secs(2);
-/// Each request has a connection of its own, on which there is no other.
+/// Id of every request. Each request has a connection of its own, so the ids needn't differ.
 const REQUEST_ID: &str = "1";
 
-/// Asks a ZAP handler: a REP or ROUTER socket that answers requests as RFC 27 has it. By default that is the one
-/// bound to `inproc://zeromq.zap.01` in the context.
+/// Authenticator that asks a ZAP handler: a REP or ROUTER socket that answers requests as RFC 27 defines. By default it
+/// is the handler at `inproc://zeromq.zap.01` in the context of the process.
 ///
 /// ```no_run
 /// # async fn f() -> Result<(), Box<dyn std::error::Error>> {
@@ -40,9 +40,8 @@ const REQUEST_ID: &str = "1";
 /// # Ok(()) }
 /// ```
 ///
-/// A peer is denied for now (it is sent no reason, and tries again) while there is no handler, or none that can be
-/// reached within two seconds, when the handler goes away before it has answered, or when its answer is none that
-/// ZAP knows; that is logged.
+/// A peer is denied access for now (it is sent no reason, and tries again) if no handler can be reached within two
+/// seconds, if the handler disconnects before it answers, or if its answer breaks RFC 27. Each of these is logged.
 #[derive(Clone, Debug)]
 pub struct Zap {
     context: Context,
@@ -56,20 +55,20 @@ impl Default for Zap {
 }
 
 impl Zap {
-    /// The handler in the context of the process.
+    /// Returns an authenticator that asks the handler in the context of the process.
     #[must_use]
     pub fn new() -> Self {
         Self::in_context(Context::global())
     }
 
-    /// The handler in a context.
+    /// Returns an authenticator that asks the handler in a context.
     #[must_use]
     pub fn in_context(context: &Context) -> Self {
         Self { context: context.clone(), handler: HANDLER.parse().expect("an endpoint") }
     }
 
-    /// A handler somewhere else, say in a process of its own. What peers show is sent there in clear: choose a
-    /// way that nobody else can see.
+    /// Returns an authenticator that asks a handler at another endpoint, for instance in another process. The peers'
+    /// credentials are sent there in clear: choose an endpoint whose traffic no other program can read.
     #[must_use]
     pub fn at(handler: Endpoint) -> Self {
         Self { context: Context::global().clone(), handler }
@@ -81,7 +80,7 @@ impl Zap {
         {
             return Err(ZapError::NoHandler);
         }
-        // A connection for each question, tried a few times only: many peers may wait for a handler that is down.
+        // A connection for each request, with few attempts: many peers may wait for a handler that is down.
         let options = Options::default().context(&self.context).linger(Duration::ZERO);
         let req =
             Req::with_options(options.reconnect_interval(CONNECT / 4).rejected_reconnect_interval(CONNECT));
@@ -147,12 +146,12 @@ fn verdict(reply: &Message) -> Result<Verdict, ZapError> {
     }
 }
 
-/// Why there is no decision.
+/// Reason why a request has no verdict.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 enum ZapError {
     #[error("there is no ZAP handler")]
     NoHandler,
-    #[error("the ZAP handler went away before it answered")]
+    #[error("the ZAP handler disconnected before it answered")]
     HandlerGone,
     #[error("the ZAP handler's reply has {frames} frames behind the delimiter, 6 are needed")]
     Frames { frames: usize },
@@ -160,7 +159,7 @@ enum ZapError {
     Version { version: String },
     #[error("the ZAP handler's reply is to another request")]
     RequestId,
-    #[error("the ZAP handler's reply has the status {status:?}, which is none")]
+    #[error("the ZAP handler's reply has the status {status:?}, which ZAP doesn't know")]
     Status { status: String },
     #[error("the ZAP handler's reply: {0}")]
     Metadata(#[from] MetadataError),

@@ -1,4 +1,4 @@
-//! A list of public keys.
+//! An authenticator with a list of public keys.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use enfonet_zmtp::{Credentials, DenyReason, PublicKey, User, Verdict};
 
 use super::{AuthRequest, Authenticator, Decision};
 
-/// Lets those in whose public key is on the list (CURVE).
+/// Authenticator that admits the clients with a public key on its list (CURVE).
 ///
 /// ```
 /// use enfonet::{Options, Rep};
@@ -22,19 +22,19 @@ use super::{AuthRequest, Authenticator, Decision};
 pub struct CurveClients(HashMap<PublicKey, Bytes>);
 
 impl CurveClients {
-    /// Nobody.
+    /// Returns an empty list, which admits no client.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// One more. Its user id is the key, in Z85.
+    /// Adds the key of a client. The user id of the client is the key in Z85.
     #[must_use]
     pub fn client(self, key: PublicKey) -> Self {
         self.named(key, key.to_string())
     }
 
-    /// One more, of this user id.
+    /// Adds the key of a client, with the client's user id.
     #[must_use]
     pub fn named(mut self, key: PublicKey, user_id: impl Into<Bytes>) -> Self {
         self.0.insert(key, user_id.into());

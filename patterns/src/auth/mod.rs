@@ -1,4 +1,4 @@
-//! Authentication: which peers are let in.
+//! Authentication: the decision which peers a socket admits.
 
 mod curve;
 mod plain;
@@ -17,7 +17,7 @@ pub use enfonet_zmtp::{
 };
 pub use plain::PlainUsers;
 
-/// AuthRequest of a peer, for an [`Authenticator`] to decide on.
+/// The credentials and the address of a peer, which an [`Authenticator`] decides on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuthRequest {
@@ -31,13 +31,14 @@ pub struct AuthRequest {
     pub identity: Bytes,
 }
 
-/// A decision under way.
+/// The future of an [`Authenticator`]'s verdict.
 pub type Decision<'a> = Pin<Box<dyn Future<Output = Verdict> + Send + 'a>>;
 
-/// Decides which peers may come in. It is asked in each handshake over tcp and ipc, on the server's side with PLAIN
-/// and CURVE and on both with NULL, and may take its time: as long as the
-/// [handshake timeout](crate::Options::handshake_timeout), while other connections go on. When the peer goes
-/// away meanwhile, the decision is dropped.
+/// A component that decides which peers a socket admits.
+///
+/// The socket asks it in each handshake over tcp and ipc: with PLAIN and CURVE on the server's side, with NULL on both
+/// sides. The decision may take as long as the [handshake timeout](crate::Options::handshake_timeout), and other
+/// connections go on meanwhile. If the peer disconnects before the decision, the future is dropped.
 ///
 /// Closures are authenticators:
 ///
@@ -53,7 +54,7 @@ pub type Decision<'a> = Pin<Box<dyn Future<Output = Verdict> + Send + 'a>>;
 /// });
 /// ```
 pub trait Authenticator: Send + Sync + 'static {
-    /// Decides on one peer.
+    /// Returns the verdict about one peer.
     fn authenticate(&self, request: AuthRequest) -> Decision<'_>;
 }
 
@@ -81,7 +82,8 @@ impl Door {
         self.0.is_some()
     }
 
-    /// Decides on a peer. Without an authenticator, NULL and CURVE let every peer in, PLAIN none.
+    /// Returns the verdict about a peer. Without an authenticator, NULL and CURVE admit every peer, and PLAIN admits
+    /// none.
     pub(crate) async fn decide(
         &self,
         credentials: Credentials,
@@ -101,7 +103,7 @@ impl fmt::Debug for Door {
     }
 }
 
-/// A new key pair for CURVE, from the system's random generator.
+/// Returns a new key pair for CURVE, from the system's random generator.
 ///
 /// ```
 /// let keys = enfonet::auth::new_key_pair();

@@ -1,4 +1,4 @@
-//! A table of names and passwords.
+//! An authenticator with a table of names and passwords.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,8 @@ use subtle::{Choice, ConstantTimeEq};
 
 use super::{AuthRequest, Authenticator, Decision};
 
-/// Lets those in who know the password to their name (PLAIN). Their user id is the name.
+/// Authenticator that admits the clients that know the password of their name (PLAIN). The user id of a client is its
+/// name.
 ///
 /// ```
 /// use enfonet::{Options, Rep};
@@ -18,18 +19,18 @@ use super::{AuthRequest, Authenticator, Decision};
 /// let server = Rep::with_options(Options::default().security(Security::PlainServer).authenticator(users));
 /// ```
 ///
-/// How long it takes to decide tells nothing about a password.
+/// The time that a decision takes reveals nothing about a password.
 #[derive(Clone, Debug, Default)]
 pub struct PlainUsers(HashMap<Bytes, Secret>);
 
 impl PlainUsers {
-    /// Nobody.
+    /// Returns an empty table, which admits no client.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// One more; a name that is there already gets the new password.
+    /// Adds a name with its password. A name that the table has already gets the new password.
     #[must_use]
     pub fn user(mut self, username: impl Into<Bytes>, password: impl Into<Secret>) -> Self {
         self.0.insert(username.into(), password.into());
@@ -50,8 +51,8 @@ impl PlainUsers {
     }
 }
 
-/// Whether two passwords are equal, in a time that doesn't depend on their length either: a shown password has at
-/// most 255 bytes, and so a longer one is equal to none.
+/// Returns whether two passwords are equal, in a time that depends neither on their bytes nor on their lengths. A shown
+/// password has at most 255 bytes, so a longer password never equals it.
 fn is_same(password: &Secret, shown: &Secret) -> Choice {
     let padded = |secret: &Secret| {
         let mut bytes = [0; 256];

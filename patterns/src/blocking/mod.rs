@@ -21,12 +21,13 @@
 //! ```
 //!
 //! **One background thread** for the whole process, started by the first socket, runs all connections; it never ends.
-//! Sockets can be cloned and used from any thread. [`as_async`](Push::as_async) gives the async socket, for all that isn't
-//! here.
+//! Sockets can be cloned and used from any thread. [`as_async`](Push::as_async) returns the async socket, for the
+//! methods that these types lack.
 //!
-//! **The end.** Dropping the last clone of a socket blocks until all that was sent is written, or the socket's
-//! [`linger`](crate::Options::linger) is over (30 s by default), as `close` with that linger does: a `main` that sends and
-//! returns delivers. A thread that panics doesn't wait. `std::process::exit` drops nothing, and so delivers nothing.
+//! **The end.** Dropping the last clone of a socket blocks until all messages that were sent are written, or the
+//! socket's [`linger`](crate::Options::linger) is over (30 s by default), as `close` with that linger does. So a `main`
+//! that sends and returns delivers its messages. A thread that panics doesn't wait. `std::process::exit` drops nothing,
+//! and so delivers nothing.
 //!
 //! **Within async code** these methods work, but block the executor's thread: use the async sockets there.
 

@@ -1,4 +1,4 @@
-//! The thread that runs all connections, and how others wait for them.
+//! The background thread that runs all connections, and the wait of other threads for a future.
 
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};
@@ -8,10 +8,11 @@ use std::thread::{self, Thread};
 use tokio::runtime::{Builder, EnterGuard, Runtime};
 use tokio::task::unconstrained;
 
-/// Makes the background thread the one that what is begun here runs on.
+/// Enters the runtime of the background thread: tasks that are spawned while the guard lives run on that thread. The
+/// first call starts the thread.
 ///
 /// # Panics
-/// If the system gives the process no thread.
+/// If the system can't start a thread.
 pub(super) fn enter() -> EnterGuard<'static> {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     let start = || {
@@ -22,21 +23,21 @@ pub(super) fn enter() -> EnterGuard<'static> {
     RUNTIME.get_or_init(start).enter()
 }
 
-/// Waits for a future on this thread, whatever this thread is: tokio's own `block_on` panics within async code.
+/// Blocks this thread until a future is ready. Works within async code too, where tokio's own `block_on` panics.
 pub(super) fn wait<F: Future>(future: F) -> F::Output {
     thread_local! {
         static WAKER: Waker = Waker::from(Arc::new(Unpark(thread::current())));
     }
     let _guard = enter();
-    // Without a budget: nobody renews that of a task that waits here.
+    // Without tokio's budget: only a runtime renews it, and this loop isn't a runtime.
     let mut future = pin!(unconstrained(future));
-    // A thread that ends has no more thread-locals, and may still drop a socket.
+    // A thread that ends may drop a socket after its thread-locals.
     let waker = WAKER.try_with(Waker::clone).unwrap_or_else(|_| Arc::new(Unpark(thread::current())).into());
     let mut cx = Context::from_waker(&waker);
     loop {
         match future.as_mut().poll(&mut cx) {
             Poll::Ready(outcome) => return outcome,
-            // Returns at once if it was woken since, and now and then for no reason.
+            // Returns at once if the waker was called since the poll, and sometimes without a reason.
             Poll::Pending => thread::park(),
         }
     }

@@ -1,4 +1,4 @@
-//! The kinds of sockets, each over the async one of its name.
+//! The blocking sockets, each around the async socket of the same name.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,11 +16,11 @@ use crate::options::Options;
 use crate::peer::{PeerId, PeerInfo};
 use crate::socket::{Request, XPubEvent};
 
-/// The async socket of the last clone: dropping it waits as `close` does.
+/// The async socket that all clones share. Its drop, with the last clone, waits as `close` does.
 #[derive(Debug)]
 struct Owned<S: Linger>(S);
 
-/// How a socket ends.
+/// A socket that can be closed with the linger of its options.
 trait Linger {
     fn linger(&self) -> impl Future<Output = CloseSummary>;
 }
@@ -28,15 +28,15 @@ trait Linger {
 impl<S: Linger> Drop for Owned<S> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            // It goes on sending in the background, as long as the process lives.
+            // The background thread goes on sending until the process ends.
             return;
         }
         wait(self.0.linger());
     }
 }
 
-/// Makes a kind of blocking socket: with what all kinds have, and with its own methods, each that of the async socket
-/// with the same name. `wait` marks those that are async there.
+/// Defines blocking sockets, with the methods of all kinds and the listed methods. Each calls the method of the same
+/// name of the async socket; `wait` marks the methods that are async there.
 macro_rules! blocking {
     ($(
         $kind:ident($options:ty, |$socket:ident| $core:expr) {
@@ -68,13 +68,13 @@ macro_rules! blocking {
                 Self(Arc::new(Owned(crate::$kind::with_options(options))))
             }
 
-            /// Returns the async socket: the same one, with all its methods.
+            /// Returns the async socket that this socket calls, with all its methods.
             #[must_use]
             pub fn as_async(&self) -> &crate::$kind {
                 &self.0.0
             }
 
-            /// Listens on an endpoint, and returns it with all that was left open filled in: see
+            /// Listens on an endpoint, and returns it with the address and port that the system has chosen: see
             /// [`Pair::bind`](crate::Pair::bind).
             ///
             /// # Errors
@@ -91,7 +91,7 @@ macro_rules! blocking {
             /// Connects to an endpoint, in the background: see [`Pair::connect`](crate::Pair::connect).
             ///
             /// # Errors
-            /// [`ConnectError`]: the endpoint is invalid, or one to bind only.
+            /// [`ConnectError`]: the endpoint is invalid, or can only be bound.
             pub fn connect<E>(&self, endpoint: E) -> Result<(), ConnectError>
             where
                 E: TryInto<Endpoint>,
@@ -129,13 +129,14 @@ macro_rules! blocking {
                 $core.disconnect(endpoint)
             }
 
-            /// Waits until so many peers are there, or the socket is closed.
+            /// Waits until at least `peers` peers are connected, or the socket is closed.
             pub fn wait_connected(&self, peers: usize) {
                 let $socket = self.as_async();
                 wait($core.wait_connected(peers));
             }
 
-            /// Ends the socket: what waits is still sent, for at most `linger`. See [`Pair::close`](crate::Pair::close).
+            /// Closes the socket: messages that wait are still sent, for at most `linger`. See
+            /// [`Pair::close`](crate::Pair::close).
             pub fn close(&self, linger: Duration) -> CloseSummary {
                 wait(self.as_async().close(linger))
             }

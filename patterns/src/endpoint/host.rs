@@ -1,4 +1,4 @@
-//! The halves of a TCP endpoint: where to, and where from.
+//! The two halves of a TCP endpoint: the host to connect to, and the source.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -8,13 +8,14 @@ use std::num::NonZeroU32;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Host {
-    /// `*`: every interface; of IPv4 only, unless [`Options::ipv6`](crate::Options::ipv6) is on. Not to connect to.
+    /// `*`: every interface; of IPv4 only, unless [`Options::ipv6`](crate::Options::ipv6) is on. To bind only.
     Any,
     /// An IPv4 address, or an IPv6 address, which is written in brackets.
     Ip(IpAddr),
-    /// An IPv6 address that means something on one link only: `[fe80::1%eth0]`.
+    /// An IPv6 address that is valid on one link only: `[fe80::1%eth0]`.
     Zoned(Ipv6Addr, Zone),
-    /// A name, looked up anew at every attempt. To bind, and as a [`Source`], it may be an interface's: `lo`.
+    /// A name, looked up at every attempt. To bind, and as a [`Source`], it may be the name of an interface, such as
+    /// `lo`.
     Name(String),
 }
 
@@ -23,21 +24,21 @@ pub enum Host {
 pub enum Zone {
     /// The number of an interface.
     Index(NonZeroU32),
-    /// The name of an interface, looked up anew at every attempt.
+    /// The name of an interface, looked up at every attempt.
     Name(String),
 }
 
-/// Where a TCP connection comes from: the first half of `tcp://192.0.2.7:0;example.org:5555`.
+/// The local address of a TCP connection: the first half of `tcp://192.0.2.7:0;example.org:5555`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Source {
     /// An address of this machine, or the name of an interface or host that has one.
     pub host: Host,
-    /// 0 lets the system choose.
+    /// The port; 0 lets the system choose.
     pub port: u16,
 }
 
 impl Host {
-    /// The host of a socket address.
+    /// Returns the host of a socket address.
     pub(super) const fn of(address: SocketAddr) -> Self {
         if let SocketAddr::V6(v6) = address
             && let Some(index) = NonZeroU32::new(v6.scope_id())

@@ -1,4 +1,4 @@
-//! Where sockets meet: `tcp://host:port`, `ipc://path`, `inproc://name`.
+//! Endpoints of sockets: `tcp://host:port`, `ipc://path`, `inproc://name`.
 
 mod host;
 mod parse;
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 pub use host::{Host, Source, Zone};
 
-/// A parsed endpoint. Sockets take one, or its text, wherever they bind or connect.
+/// A parsed endpoint. Sockets take an endpoint or its text wherever they bind or connect.
 ///
 /// | text | is |
 /// |---|---|
@@ -20,8 +20,8 @@ pub use host::{Host, Source, Zone};
 /// | `tcp://*:*` | to bind: every interface; a port that the system chooses |
 /// | `tcp://eth0:0;example.org:5555` | to connect: from an address or interface of this machine, here from any port |
 /// | `ipc:///run/name` | a Unix domain socket at a path |
-/// | `ipc://@name` | one with a name and no file (Linux) |
-/// | `ipc://*` | to bind: one in a folder of its own, which goes with it |
+/// | `ipc://@name` | a Unix domain socket with a name and no file (Linux) |
+/// | `ipc://*` | to bind: a Unix domain socket in a folder of its own, which is removed with the socket |
 /// | `inproc://name` | a name within the process |
 ///
 /// ```
@@ -37,11 +37,11 @@ pub use host::{Host, Source, Zone};
 pub enum Endpoint {
     /// TCP, at a host and a port.
     Tcp {
-        /// Where the connection comes from; `None` leaves that to the system. To connect only.
+        /// The local address of the connection; `None` lets the system choose. To connect only.
         source: Option<Source>,
         /// An address, a name, or every interface.
         host: Host,
-        /// 0 lets the system choose: to bind only.
+        /// The port; 0 lets the system choose, to bind only.
         port: u16,
     },
     /// A Unix domain socket.
@@ -50,26 +50,26 @@ pub enum Endpoint {
     Inproc(String),
 }
 
-/// The place of a Unix domain socket.
+/// The address of a Unix domain socket.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum IpcPath {
-    /// A file.
+    /// The path of a file.
     File(PathBuf),
-    /// `@name`: a name without a file. Linux has that.
+    /// `@name`: a name without a file. Linux only.
     Abstract(String),
     /// `*`: a file in a fresh folder among the system's temporary ones. To bind only.
     Any,
 }
 
 impl Endpoint {
-    /// The TCP endpoint of a socket address.
+    /// Returns the TCP endpoint of a socket address.
     #[must_use]
     pub const fn tcp(address: SocketAddr) -> Self {
         Self::Tcp { source: None, host: Host::of(address), port: address.port() }
     }
 
-    /// Whether it is for binding only: `*`, or port 0.
+    /// Returns whether the endpoint can only be bound: `*`, or port 0.
     #[must_use]
     pub const fn is_wildcard(&self) -> bool {
         matches!(
@@ -111,7 +111,7 @@ impl TryFrom<&Endpoint> for Endpoint {
     }
 }
 
-/// A parsed endpoint can't fail to be one.
+/// Conversion of the error of a parsed endpoint's conversion to itself, which can't fail.
 impl From<std::convert::Infallible> for EndpointError {
     fn from(never: std::convert::Infallible) -> Self {
         match never {}
@@ -131,7 +131,7 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// A text that is no endpoint: the caller's fault.
+/// Error of a text that isn't an endpoint, or of an endpoint that doesn't fit the call: the caller's fault.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("invalid endpoint {text:?}: {reason}")]
 pub struct EndpointError {
@@ -177,7 +177,7 @@ enum Reason {
     NoName,
     #[error("a wildcard can be bound, not connected to")]
     Wildcard,
-    #[error("what has a source can be connected to, not bound")]
+    #[error("an endpoint with a source can be connected to, not bound")]
     Source,
     #[error("a proxy is reached over tcp, at a host and port")]
     Proxy,

@@ -1,13 +1,13 @@
-//! From text to endpoint.
+//! The parser of endpoints.
 
 use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 use super::{Endpoint, EndpointError, Host, IpcPath, Reason, Source, Zone};
 
-/// `sun_path` holds 108 bytes, the last of them zero.
+/// Maximum bytes of an ipc path: `sun_path` holds 108, the last of them zero.
 const MAX_IPC_PATH: usize = 107;
-/// The name of an interface has up to 16 bytes, the last of them zero.
+/// Maximum bytes of an interface's name: the system holds 16, the last of them zero.
 const MAX_INTERFACE: usize = 15;
 
 impl FromStr for Endpoint {

@@ -9,9 +9,10 @@ use crate::endpoint::Endpoint;
 use crate::error::{BindError, ConnectionError};
 use crate::peer::PeerInfo;
 
-/// Something that happened at an endpoint of a socket. `endpoint` is always the socket's own: where it listens, or what
-/// it connects to. `address` is where the peer is: an IP address and a port, or `:uid:gid:pid` of a process on this
-/// machine.
+/// An event at an endpoint of a socket.
+///
+/// `endpoint` is the endpoint at which the socket listens, or to which it connects. `address` is the address of the
+/// peer: an IP address and a port, or `:uid:gid:pid` of a process on this machine.
 ///
 /// ```text
 ///   bind     Listening | BindFailed
@@ -20,9 +21,8 @@ use crate::peer::PeerInfo;
 ///              ConnectRetried )*  Closed
 /// ```
 ///
-/// An accepted connection is open for as long as it takes: many handshakes go on at a time, and `Closed` may come
-/// before the last `Disconnected`. Within the process there is no transport to tell of, and so neither `Accepted` nor
-/// `Connected`.
+/// A bound endpoint has many connections at a time, so their events mix, and `Closed` may precede the last
+/// `Disconnected`. Over inproc there is neither `Accepted` nor `Connected`, since there is no transport.
 ///
 /// | libzmq has `ZMQ_EVENT_…` | here |
 /// |---|---|
@@ -61,7 +61,8 @@ pub enum MonitorEvent {
         /// The address of the peer.
         address: String,
     },
-    /// A connection couldn't be accepted: it was gone already, or the system has no room. Listening goes on.
+    /// A connection couldn't be accepted: the peer had closed it, or the system has no descriptor or memory for it. The
+    /// socket goes on listening.
     AcceptFailed {
         /// The endpoint where the socket listens.
         endpoint: Endpoint,
@@ -73,63 +74,64 @@ pub enum MonitorEvent {
         /// The endpoint that it connects to.
         endpoint: Endpoint,
     },
-    /// A peer was reached. The handshake follows.
+    /// The socket has connected to a peer. The handshake follows.
     Connected {
         /// The endpoint that the socket has connected to.
         endpoint: Endpoint,
         /// The address of the peer.
         address: String,
     },
-    /// No peer could be reached. The socket tries again.
+    /// The socket couldn't connect to a peer. It tries again, unless the endpoint is given up.
     ConnectFailed {
         /// The endpoint that couldn't be connected to.
         endpoint: Endpoint,
         /// The reason.
         error: Arc<ConnectionError>,
     },
-    /// A connection that ended, or never came about, is tried again, after a while.
+    /// The socket waits before it connects again, since the connection ended or couldn't be established.
     ConnectRetried {
         /// The endpoint that the socket connects to.
         endpoint: Endpoint,
-        /// The time until the next attempt, from now on.
+        /// The time until the next attempt.
         after: Duration,
     },
-    /// A peer is there: from now on messages go to it and come from it.
+    /// The handshake with a peer has succeeded: from now on messages are exchanged with it.
     HandshakeSucceeded {
         /// Information about the peer.
         peer: Arc<PeerInfo>,
     },
-    /// The handshake failed, and its connection has ended. [`ConnectionError`] says whether the peer breaks the
-    /// protocol, doesn't fit, isn't let in, or is too slow, and whether the next attempt is expected to fail likewise.
+    /// The handshake failed, and its connection has ended. The [`ConnectionError`] tells whether the peer broke the
+    /// protocol, doesn't fit, was denied access, or was too slow, and whether the next attempt is expected to fail
+    /// likewise.
     HandshakeFailed {
-        /// The endpoint that the peer came to, or was found at.
+        /// The endpoint at which the peer was accepted, or to which the socket connected.
         endpoint: Endpoint,
         /// The address of the peer; empty within the process.
         address: String,
         /// The reason.
         error: Arc<ConnectionError>,
     },
-    /// A connected peer has gone.
+    /// The connection to a peer has ended.
     Disconnected {
-        /// The peer, as it was when it came.
+        /// Information about the peer, as of its handshake.
         peer: Arc<PeerInfo>,
         /// The reason.
         reason: Arc<ConnectionError>,
     },
-    /// The socket no longer listens there, or no longer connects to it.
+    /// The socket no longer listens at the endpoint, or no longer connects to it.
     Closed {
         /// The endpoint.
         endpoint: Endpoint,
     },
-    /// The monitor was read too slowly: it has missed the events that were next.
+    /// The application received too slowly, and the monitor has dropped the next events.
     Missed {
-        /// The number of missed events.
+        /// The number of dropped events.
         events: u64,
     },
 }
 
 impl MonitorEvent {
-    /// Returns the endpoint of ours where the event happened; `None` for [`Missed`](Self::Missed).
+    /// Returns the endpoint of the event; `None` for [`Missed`](Self::Missed).
     #[must_use]
     pub fn endpoint(&self) -> Option<&Endpoint> {
         match self {
@@ -149,7 +151,7 @@ impl MonitorEvent {
     }
 }
 
-/// One line in lower case: what happened, where, to which peer, and the reason.
+/// One line in lower case: the event, the endpoint, the address of the peer, and the reason.
 impl fmt::Display for MonitorEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -177,7 +179,7 @@ impl fmt::Display for MonitorEvent {
     }
 }
 
-/// Address of a peer, which is empty within the process, and the endpoint of ours.
+/// Address of a peer, which is empty within the process, and the endpoint of this socket.
 struct Place<'a> {
     endpoint: &'a Endpoint,
     address: &'a str,

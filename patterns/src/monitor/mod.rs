@@ -15,11 +15,10 @@ use tokio_util::sync::ReusableBoxFuture;
 use crate::error::Closed;
 pub use crate::log_limiter::LogLimiter;
 
-/// A stream of the [`MonitorEvent`]s at a socket, from the moment the monitor was asked for until the socket ends.
-/// Every socket has a `monitor` method that returns a monitor.
+/// A stream of the [`MonitorEvent`]s at a socket, from the call of the socket's `monitor` method until the socket ends.
 ///
-/// A slow listener holds nothing up. The last 1024 events are kept for it; then it loses the oldest, and is told
-/// [how many](MonitorEvent::Missed). A monitor doesn't keep its socket open.
+/// A slow receiver holds nothing up. A monitor keeps the last 1024 events that aren't received yet. It drops older
+/// events, and reports [how many](MonitorEvent::Missed). A monitor doesn't keep its socket open.
 ///
 /// ```
 /// use enfonet::{Dealer, Router};
@@ -61,7 +60,7 @@ impl Monitor {
     /// Returns the next event. Cancel safe.
     ///
     /// # Errors
-    /// [`Closed`]: the socket has ended, and all that happened has been told.
+    /// [`Closed`]: the socket has ended, and all its events have been received.
     pub async fn recv(&mut self) -> Result<MonitorEvent, Closed> {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await.ok_or(Closed)
     }
@@ -84,13 +83,13 @@ impl Stream for Monitor {
 /// Maximum number of events that wait for each monitor.
 const KEPT: usize = 1024;
 
-/// All monitors of one socket. While there are none, an event costs only a look.
+/// All monitors of one socket. Without monitors, an event costs no more than a check.
 #[derive(Debug, Default)]
 pub(crate) struct Monitors(Mutex<Listeners>);
 
 #[derive(Debug, Default)]
 enum Listeners {
-    /// There is no memory for events.
+    /// No monitor is left, and so no memory for events.
     #[default]
     None,
     Some(broadcast::Sender<MonitorEvent>),
@@ -113,7 +112,7 @@ impl Monitors {
         })
     }
 
-    /// Tells all monitors of an event, which isn't made when there are none. Never waits.
+    /// Sends an event to all monitors. Without monitors, the event isn't created. Never waits.
     pub(crate) fn tell(&self, event: impl FnOnce() -> MonitorEvent) {
         let sender = {
             let mut listeners = self.listeners();
@@ -126,7 +125,7 @@ impl Monitors {
                 Listeners::None | Listeners::Over => return,
             }
         };
-        // It fails when no monitor is left: no harm.
+        // Fails only when no monitor is left to receive it.
         let _ = sender.send(event());
     }
 

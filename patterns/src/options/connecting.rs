@@ -1,61 +1,61 @@
-//! Reaching peers, and noticing that they have gone.
+//! Options of connections: reconnecting, the time limit of handshakes, and heartbeats.
 
 use std::time::Duration;
 
 use super::{Options, bounded};
 
 impl<K> Options<K> {
-    /// Whether a connection is tried again when it fails or is lost. Default on.
+    /// Sets whether the socket connects again after a connection failed or ended. Default on.
     ///
-    /// Off, `connect` makes one attempt (libzmq's `RECONNECT_IVL` of -1). When that fails, or its connection ends,
-    /// the endpoint is given up: the socket isn't connected to it any more, and what waits for the peer is dropped. It
-    /// can be connected to again. A monitor is told [`Closed`](crate::monitor::MonitorEvent::Closed).
+    /// If off, `connect` makes one attempt (libzmq's `RECONNECT_IVL` of -1). When the attempt fails, or its connection
+    /// ends, the socket gives up the endpoint: it drops the messages that wait for the peer, and monitors receive
+    /// [`Closed`](crate::monitor::MonitorEvent::Closed). The application may connect to the endpoint again.
     #[must_use]
     pub fn reconnect(mut self, on: bool) -> Self {
         self.settings.reconnect.ever = on;
         self
     }
 
-    /// Whether an endpoint is tried again after the system refused the connection, since no socket listens there. Default
-    /// on; off, the endpoint is then given up. (libzmq's `RECONNECT_STOP_CONN_REFUSED`)
+    /// Sets whether the socket connects again after the system refused a connection, since no socket listens at the
+    /// address. Default on; if off, the endpoint is then given up. (libzmq's `RECONNECT_STOP_CONN_REFUSED`)
     #[must_use]
     pub fn reconnect_if_connection_refused(mut self, on: bool) -> Self {
         self.settings.reconnect.if_connection_refused = on;
         self
     }
 
-    /// Whether a peer is tried again that was reached, and with which the handshake failed in whatever way: it went
-    /// away, took too long, isn't one, or won't have us. Default on; off, the endpoint is then given up.
-    /// (libzmq's `RECONNECT_STOP_HANDSHAKE_FAILED`)
+    /// Sets whether the socket connects again after a handshake failed, for any reason: the peer disconnected, took too
+    /// long, or speaks another protocol, or either end rejected the other. Default on; if off, the endpoint is then
+    /// given up. (libzmq's `RECONNECT_STOP_HANDSHAKE_FAILED`)
     #[must_use]
     pub fn reconnect_if_handshake_fails(mut self, on: bool) -> Self {
         self.settings.reconnect.if_handshake_fails = on;
         self
     }
 
-    /// The wait before a lost or failed connection is tried again, to which a share is added at random:
-    /// [`reconnect_jitter`](Self::reconnect_jitter). Default 100 ms. At least 1 ms: zero doesn't mean never, as it does
-    /// with libzmq; [`reconnect`](Self::reconnect) does.
+    /// Sets the wait before the socket connects again after a connection failed or ended.
+    /// [`reconnect_jitter`](Self::reconnect_jitter) adds a random share to it. Default 100 ms, at least 1 ms. Zero
+    /// doesn't turn reconnecting off, as it does in libzmq: use [`reconnect`](Self::reconnect).
     #[must_use]
     pub fn reconnect_interval(mut self, interval: Duration) -> Self {
         self.settings.reconnect.interval = bounded(interval).max(SHORTEST);
         self
     }
 
-    /// Lets the wait double with every failure in a row, up to this. Default: it doesn't grow. Less than the interval,
-    /// it has no effect.
+    /// Sets the maximum of the wait, which doubles up to it with every failure in a row. By default the wait doesn't
+    /// grow. A maximum below the interval has no effect.
     #[must_use]
     pub fn reconnect_interval_max(mut self, max: Duration) -> Self {
         self.settings.reconnect.max = Some(bounded(max));
         self
     }
 
-    /// The share of the wait that is added to it at random, at most: from 0 to 1. So the clients of a server that was
-    /// restarted don't all come back at the same instant. Default 1. (libzmq adds as much, and nothing to waits that
-    /// grow.)
+    /// Sets the maximum share of the wait that is added to it at random, from 0 to 1. Default 1. The random share keeps
+    /// the clients of a restarted server from reconnecting all at the same instant. (libzmq adds as much, but nothing
+    /// to waits that grow.)
     ///
     /// # Panics
-    /// When it isn't from 0 to 1.
+    /// If the share isn't from 0 to 1.
     #[must_use]
     pub fn reconnect_jitter(mut self, share: f64) -> Self {
         assert!((0.0..=1.0).contains(&share), "the share of the wait is from 0 to 1");
@@ -63,56 +63,57 @@ impl<K> Options<K> {
         self
     }
 
-    /// Sets the wait before a peer is tried again after a handshake that would fail again: the peer breaks the protocol,
-    /// has a socket type or mechanism that doesn't fit, or rejects us. The same share is added at random. Default 5 s.
-    /// (libzmq gives the endpoint up for good; a service that runs for long outlives the mistake.)
+    /// Sets the minimum wait after a handshake that would fail again: the peer breaks the protocol, has a socket type
+    /// or mechanism that doesn't fit, or rejects us. A random share is added as to every wait. Default 5 s. (libzmq
+    /// gives the endpoint up for good. A service that goes on trying recovers when the mistake is corrected.)
     #[must_use]
     pub fn rejected_reconnect_interval(mut self, interval: Duration) -> Self {
         self.settings.reconnect.rejected_interval = bounded(interval);
         self
     }
 
-    /// How long a peer may take from the connection to the end of the handshake; zero for no limit. Default 30 s.
+    /// Sets the maximum time from the connection to the end of the handshake; zero for no limit. Default 30 s.
     #[must_use]
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
         self.settings.handshake = bounded(timeout);
         self
     }
 
-    /// How often a peer is asked for a sign of life (PING); zero for never, which is the default. A peer that
-    /// stays silent for the heartbeat timeout is given up, and connected anew where this side connects.
+    /// Sets the interval of PINGs, which ask a peer for a sign of life; zero, the default, for no PINGs. A peer that
+    /// stays silent for the [heartbeat timeout](Self::heartbeat_timeout) is disconnected. Where this side connects, it
+    /// connects again.
     ///
-    /// Any byte is a sign of life, and so is room that the peer makes for more, after it had taken nothing for a while. A
-    /// connection that isn't read, since its inbox is full, isn't silent.
+    /// Any byte from the peer is a sign of life. So is room in the kernel's send buffer, when there was none before:
+    /// the peer has read something. While the inbox of a peer is full and its connection isn't read, the peer doesn't
+    /// count as silent.
     ///
-    /// A receiver whose inbox is at its mark reads nothing, and finds no PING behind the messages that it doesn't read. One of
-    /// ours that has had a PING before sends PONGs by itself meanwhile. One of libzmq's says nothing: if its application
-    /// takes less than some 100 KB within the timeout, it is given up though it lives. So let the timeout be longer than
-    /// an application may pause.
+    /// A peer whose inbox is at its high-water mark reads nothing, and so finds no PING behind the unread messages. A
+    /// peer of this crate that has received a PING before sends unsolicited PONGs meanwhile. A libzmq peer sends
+    /// nothing: if its application receives less than some 100 KB within the timeout, the peer is disconnected although
+    /// it is alive. So choose a timeout that is longer than the peer's application may pause.
     ///
-    /// A PING that the kernel has no room for isn't written, and so its time to be answered doesn't begin. A peer that
-    /// vanishes while much is sent to it is noticed by TCP:
-    /// [`max_retransmit`](Self::max_retransmit) says when.
+    /// The timeout begins when the PING is written. While the kernel has no room for the PING, only TCP detects a lost
+    /// peer: see [`max_retransmit`](Self::max_retransmit).
     #[must_use]
     pub fn heartbeat_interval(mut self, interval: Duration) -> Self {
         self.settings.heartbeat.interval = bounded(interval);
         self
     }
 
-    /// How long peers may wait for a sign of life of ours before they give us up; told with each PING, in
-    /// tenths of a second, at most 65.5 s. Zero, the default: for ever. It takes a
-    /// [`heartbeat_interval`](Self::heartbeat_interval), and PINGs come at least twice within it, also where the interval is
-    /// longer.
+    /// Sets the time that peers may wait for a sign of life of this side before they disconnect. Each PING carries it,
+    /// in tenths of a second, at most 65.5 s. Zero, the default, sets no limit. It needs a
+    /// [`heartbeat_interval`](Self::heartbeat_interval), and at least two PINGs are sent within it, also if the
+    /// interval is longer.
     ///
-    /// A peer of libzmq's counts this time also while its inbox is at its mark and it doesn't read our PINGs: it leaves
-    /// then, unless its application goes on in time.
+    /// A libzmq peer measures this time also while its inbox is at its high-water mark and it doesn't read our PINGs:
+    /// it disconnects then, unless its application receives messages in time.
     #[must_use]
     pub fn heartbeat_ttl(mut self, ttl: Duration) -> Self {
         self.settings.heartbeat.ttl = bounded(ttl);
         self
     }
 
-    /// Whether peers that speak ZMTP 3.0 are sent PINGs, too. That version has no such command (RFC 23), and not all such
+    /// Sets whether peers that speak ZMTP 3.0 are sent PINGs, too. ZMTP 3.0 has no PING (RFC 23), and not all of its
     /// peers answer. Default on, as in libzmq.
     #[must_use]
     pub fn heartbeat_legacy(mut self, on: bool) -> Self {
@@ -120,8 +121,8 @@ impl<K> Options<K> {
         self
     }
 
-    /// How long a PING may stay without any sign of life, once the kernel has taken it; zero for no limit. Default: as
-    /// long as the interval.
+    /// Sets the maximum time without a sign of life after the kernel has taken a PING; zero for no limit. Default: the
+    /// interval.
     #[must_use]
     pub fn heartbeat_timeout(mut self, timeout: Duration) -> Self {
         self.settings.heartbeat.timeout = Some(bounded(timeout));
@@ -129,5 +130,6 @@ impl<K> Options<K> {
     }
 }
 
-/// Shortest interval: an endpoint whose connections fail at once isn't tried as fast as the machine can.
+/// Minimum wait between two attempts, so that an endpoint whose connections fail at once doesn't keep the processor
+/// busy.
 const SHORTEST: Duration = Duration::from_millis(1);

@@ -3,15 +3,15 @@
 use super::Options;
 
 impl<K> Options<K> {
-    /// The largest message, all frames together, that is accepted from a peer: a larger one ends its
-    /// connection. Default 256 MiB.
+    /// Sets the maximum bytes of a message from a peer, all frames together. A larger message ends the connection.
+    /// Default 256 MiB.
     #[must_use]
     pub fn max_message_size(mut self, bytes: usize) -> Self {
         self.settings.limits.message = bytes;
         self
     }
 
-    /// The largest frame that is accepted from a peer (libzmq's `MAXMSGSIZE`): a larger one ends its connection.
+    /// Sets the maximum bytes of a frame from a peer (libzmq's `MAXMSGSIZE`). A larger frame ends the connection.
     /// Default 256 MiB.
     #[must_use]
     pub fn max_frame_size(mut self, bytes: usize) -> Self {
@@ -19,24 +19,26 @@ impl<K> Options<K> {
         self
     }
 
-    /// How many frames a message from a peer may have: one of more ends its connection. Default 1,000,000.
+    /// Sets the maximum number of frames of a message from a peer. A message of more frames ends the connection.
+    /// Default 1,000,000.
     #[must_use]
     pub fn max_frames(mut self, frames: usize) -> Self {
         self.settings.limits.frames = frames;
         self
     }
 
-    /// How many bytes of metadata a peer may announce, not counting some 512 that its commands may have besides:
-    /// more end its connection. Default 64 KiB.
+    /// Sets the maximum bytes of metadata that a peer may announce. Its handshake commands may have some 512 bytes more
+    /// for other data. A larger command ends the connection. Default 64 KiB.
     #[must_use]
     pub fn max_metadata(mut self, bytes: usize) -> Self {
         self.settings.metadata = bytes;
         self
     }
 
-    /// How many subscriptions a subscriber may hold, and how many bytes their topics may have; the same
-    /// bounds hold for the topics of all subscribers together, so that a broker never asks a publisher for
-    /// more than that takes. A peer that passes them is disconnected. Default 1,000,000 and 64 MiB.
+    /// Sets the maximum number of subscriptions that a subscriber may hold, and the maximum bytes of their topics. The
+    /// same bounds hold for the topics of all subscribers together, so that a broker never subscribes to more topics
+    /// than a publisher with the same limits accepts. A peer that passes a bound is disconnected. Default 1,000,000 and
+    /// 64 MiB.
     #[must_use]
     pub fn max_subscriptions(mut self, subscriptions: usize, bytes: usize) -> Self {
         (self.settings.subscriptions, self.settings.subscription_bytes) = (subscriptions, bytes);

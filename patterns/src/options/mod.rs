@@ -21,10 +21,12 @@ use bytes::Bytes;
 use crate::context::Context;
 use crate::settings::Settings;
 
-/// The settings of a socket, with libzmq's names and defaults where it has them. Given when the socket is made.
+/// The options of a socket, which are set when the socket is made. Options that libzmq has too have its names and
+/// defaults, unless their documentation states another.
 ///
-/// Options that any socket may have are set on `Options`, which can be given to many sockets. Options of some kinds
-/// only are set on the builder of such a kind, `Options<Router>` say: on another kind they don't compile.
+/// Options that all kinds of sockets have are methods of every `Options`, and one `Options` can be used for many
+/// sockets. Options that only some kinds have are methods of the builders of these kinds, such as `Options<Router>`: on
+/// another kind they don't compile.
 ///
 /// ```
 /// use std::time::Duration;
@@ -42,7 +44,7 @@ pub struct Options<K = ()> {
 }
 
 impl Default for Options {
-    /// Returns libzmq's defaults, except where the doc of a setting gives another.
+    /// Returns libzmq's defaults, except where the documentation of an option states another.
     fn default() -> Self {
         Self::new()
     }
@@ -55,11 +57,11 @@ impl<K: Kind> From<Options> for Options<K> {
     }
 }
 
-/// A kind of socket: what its [`Options`] make.
+/// A kind of socket, which its [`Options`] build.
 pub trait Kind: sealed::Open {}
 
 impl<K: Kind> Options<K> {
-    /// The socket.
+    /// Builds the socket.
     #[must_use]
     pub fn build(self) -> K {
         K::open(self.settings, self.context)
@@ -67,7 +69,7 @@ impl<K: Kind> Options<K> {
 }
 
 pub(crate) mod sealed {
-    /// How a kind of socket begins; kinds are ours to define.
+    /// The creation of a socket of this kind. Sealed: only this crate defines kinds.
     pub trait Open {
         fn open(settings: super::Settings, context: super::Context) -> Self;
     }
@@ -78,18 +80,19 @@ impl<K> Options<K> {
         Self { settings: Settings::default(), context: Context::global().clone(), kind: PhantomData }
     }
 
-    /// The context whose `inproc://` names the socket sees. Default: the one of the process.
+    /// Sets the context that the socket belongs to, and whose `inproc://` names it uses. Default: the context of the
+    /// process.
     #[must_use]
     pub fn context(mut self, context: &Context) -> Self {
         self.context = context.clone();
         self
     }
 
-    /// The identity (routing id) that REQ, DEALER and ROUTER announce: at most 255 bytes, the first not
-    /// zero. Default: none, and a ROUTER makes one up.
+    /// Sets the identity (routing id) that REQ, DEALER and ROUTER announce: at most 255 bytes, the first not zero. By
+    /// default they announce none, and a ROUTER generates an identity for its peer.
     ///
     /// # Panics
-    /// When the identity is too long or begins with a zero.
+    /// If the identity is too long or begins with a zero.
     #[must_use]
     pub fn identity(mut self, identity: impl Into<Bytes>) -> Self {
         self.settings.identity = identity.into();
@@ -98,11 +101,11 @@ impl<K> Options<K> {
         self
     }
 
-    /// A property of the application's own that peers are told in the handshake; `name` begins with `X-` (RFC 37).
-    /// Peers of ours see it in [`PeerInfo::metadata`](crate::peer::PeerInfo). May be given again, for others.
+    /// Adds a property of the application, which peers receive in the handshake; `name` begins with `X-` (RFC 37).
+    /// Peers of this crate find the property in [`PeerInfo::metadata`](crate::peer::PeerInfo).
     ///
     /// # Panics
-    /// When the name doesn't begin so, or has more than 255 bytes.
+    /// If `name` doesn't begin with `X-`, or has more than 255 bytes.
     #[must_use]
     pub fn property(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         assert!(name.starts_with("X-"), "the name of an application's property begins with X-");
@@ -111,7 +114,7 @@ impl<K> Options<K> {
     }
 }
 
-/// No timer has to reach further than a century: longer times are as good as for ever.
+/// Returns the time, shortened to a century: longer times are as good as for ever, and could overflow a clock.
 pub(crate) fn bounded(time: Duration) -> Duration {
     time.min(Duration::from_secs(100 * 365 * 24 * 3600))
 }

@@ -2,19 +2,19 @@
 
 use super::{Kind, Options};
 
-/// Kinds that publish.
+/// Kinds of sockets that publish.
 pub trait Publishes: Kind {}
 
-/// Kinds that compare messages with topics.
+/// Kinds of sockets that match messages with topics.
 pub trait MatchesTopics: Kind {}
 
 impl<K: Publishes> Options<K> {
-    /// Loses nothing: a message that any of its subscribers has no room for is sent to none of them. `send` waits
-    /// until all have room, `try_send` gives the message back. So one subscriber that doesn't read holds up all
-    /// others, until it goes. Default off. (libzmq's `XPUB_NODROP`.)
+    /// Makes the socket drop no messages: if a subscriber has no room for a message, the message is sent to no
+    /// subscriber. `send` waits until all have room, and `try_send` returns the message. So one subscriber that doesn't
+    /// read holds up all others until it disconnects. Default off. (libzmq's `XPUB_NODROP`.)
     ///
-    /// A subscriber that is cut off loses the messages that were sent to it: see
-    /// [`heartbeat_interval`](Self::heartbeat_interval) on receivers that are at their mark.
+    /// A subscriber that is disconnected loses the messages that wait for it. Heartbeats may disconnect a subscriber
+    /// whose inbox is at its high-water mark: see [`heartbeat_interval`](Self::heartbeat_interval).
     #[must_use]
     pub fn nodrop(mut self, on: bool) -> Self {
         self.settings.nodrop = on;
@@ -23,8 +23,9 @@ impl<K: Publishes> Options<K> {
 }
 
 impl<K: MatchesTopics> Options<K> {
-    /// Turns subscriptions round: messages go to all subscribers that have no subscription to them, also to those
-    /// that have none at all. Both ends must have it, since SUB looks at what it gets once more. Default off.
+    /// Inverts the matching: a message is sent to the subscribers without a matching subscription, also to subscribers
+    /// without any subscription. Both ends must have it, since a SUB matches the messages that it receives again.
+    /// Default off.
     #[must_use]
     pub fn invert_matching(mut self, on: bool) -> Self {
         self.settings.invert_matching = on;

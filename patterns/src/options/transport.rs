@@ -1,4 +1,4 @@
-//! How tcp and ipc are spoken: what the system is asked for.
+//! Options of the transports tcp and ipc, most of which are options of the system.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use super::{Options, bounded};
 use crate::settings::SocksProxy;
 
 impl<K> Options<K> {
-    /// How many connections may wait in the kernel to be accepted, at each endpoint that is bound; the system has a
-    /// limit of its own. Default 1024 (libzmq: 100).
+    /// Sets the maximum number of connections that wait in the kernel to be accepted, at each bound endpoint. The
+    /// system has a limit of its own. Default 1024 (libzmq: 100).
     #[must_use]
     pub fn backlog(mut self, connections: u32) -> Self {
         self.settings.transport.backlog = connections;
@@ -15,9 +15,10 @@ impl<K> Options<K> {
     }
 
     /// Makes `*` stand for every interface of IPv6 too, and the name of an interface for its IPv6 address, if it has
-    /// one. Where the machine has no IPv6, it is IPv4 all the same. Default off.
+    /// any. On a machine without IPv6 both still stand for IPv4. Default off.
     ///
-    /// Addresses are what they are, and of a name every address is tried, with and without.
+    /// The option has no effect on endpoints with an address, and none on connecting to a name: all addresses of the
+    /// name are tried.
     #[must_use]
     pub fn ipv6(mut self, on: bool) -> Self {
         self.settings.transport.ipv6 = on;
@@ -40,15 +41,15 @@ impl<K> Options<K> {
         self
     }
 
-    /// Whether the kernel probes idle TCP connections, and ends those whose peer is silent. Default: as the system
-    /// has it. ([`heartbeat_interval`](Self::heartbeat_interval) also finds a peer that hangs.)
+    /// Sets whether the kernel probes idle TCP connections, and ends the connections of silent peers. Default: the
+    /// system's. ([`heartbeat_interval`](Self::heartbeat_interval) also detects a peer whose program hangs.)
     #[must_use]
     pub fn keepalive(mut self, on: bool) -> Self {
         self.settings.transport.keepalive.on = Some(on);
         self
     }
 
-    /// How long a connection is idle before it is probed, in seconds from 1 to 32,767. Only with
+    /// Sets the time after which an idle connection is probed, in whole seconds from 1 to 32,767. Only with
     /// [`keepalive`](Self::keepalive) on. Default: the system's.
     #[must_use]
     pub fn keepalive_idle(mut self, time: Duration) -> Self {
@@ -56,44 +57,44 @@ impl<K> Options<K> {
         self
     }
 
-    /// The time between two probes, in seconds from 1 to 32,767. Only with [`keepalive`](Self::keepalive) on.
-    /// Default: the system's.
+    /// Sets the time between two probes, in whole seconds from 1 to 32,767. Only with [`keepalive`](Self::keepalive)
+    /// on. Default: the system's.
     #[must_use]
     pub fn keepalive_interval(mut self, time: Duration) -> Self {
         self.settings.transport.keepalive.interval = Some(seconds(time));
         self
     }
 
-    /// How many probes may stay without an answer, from 1 to 127. Only with [`keepalive`](Self::keepalive) on.
-    /// Default: the system's.
+    /// Sets the number of unanswered probes after which the connection ends, from 1 to 127. Only with
+    /// [`keepalive`](Self::keepalive) on. Default: the system's.
     #[must_use]
     pub fn keepalive_count(mut self, probes: u32) -> Self {
         self.settings.transport.keepalive.count = Some(probes.clamp(1, 127));
         self
     }
 
-    /// The byte of type of service, or traffic class, in the IP packets of TCP connections: a DSCP in its upper six
-    /// bits. The lower two are the kernel's. Default 0.
+    /// Sets the type of service, or traffic class, in the IP packets of TCP connections: a byte with a DSCP in its
+    /// upper six bits. The kernel sets the lower two. Default 0.
     #[must_use]
     pub fn tos(mut self, tos: u8) -> Self {
         self.settings.transport.tos = tos;
         self
     }
 
-    /// The only interface whose packets TCP endpoints take part in, for instance `eth0`, or a VRF (Linux's
-    /// `SO_BINDTODEVICE`). Empty, the default: all.
+    /// Binds the sockets of TCP endpoints to an interface, for instance `eth0`, or to a VRF (Linux's
+    /// `SO_BINDTODEVICE`): they send and receive only through it. Empty, the default, stands for all interfaces.
     ///
-    /// The system may ask for a privilege. Without it, or if there is no such interface, `bind` fails with
-    /// [`BindError::Io`](crate::error::BindError); what connects tries again, as after any failure.
+    /// The system may demand a privilege. Without it, or if the interface doesn't exist, `bind` fails with
+    /// [`BindError::Io`](crate::error::BindError), and a connecting socket tries again as after any failure.
     #[must_use]
     pub fn bind_to_device(mut self, interface: impl Into<String>) -> Self {
         self.settings.transport.device = interface.into();
         self
     }
 
-    /// How long the kernel sends again what a TCP peer doesn't acknowledge, before it ends the connection, in
-    /// milliseconds (libzmq's `TCP_MAXRT`, Linux's `TCP_USER_TIMEOUT`; without effect elsewhere). Zero, the default:
-    /// as the system has it, a quarter of an hour or so.
+    /// Sets the time for which the kernel resends bytes that a TCP peer doesn't acknowledge, before it ends the
+    /// connection, in milliseconds (libzmq's `TCP_MAXRT`, Linux's `TCP_USER_TIMEOUT`; without effect elsewhere). Zero,
+    /// the default, leaves it to the system: about a quarter of an hour.
     #[must_use]
     pub fn max_retransmit(mut self, time: Duration) -> Self {
         self.settings.transport.max_retransmit =
@@ -101,17 +102,17 @@ impl<K> Options<K> {
         self
     }
 
-    /// How long a connection may take to come about, with the proxy's part, if there is one; each address of a name
-    /// has so long. Then it is given up, and tried again as after any failure. Zero, the default: as long as the
-    /// system tries, some two minutes.
+    /// Sets the maximum time to establish a connection, a proxy's part included. Each address of a name has the whole
+    /// time. Afterwards the attempt has failed, and the socket tries again as after any failure. Zero, the default,
+    /// leaves the limit to the system: some two minutes.
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.settings.transport.connect_timeout = (!timeout.is_zero()).then(|| bounded(timeout));
         self
     }
 
-    /// The proxy through which TCP endpoints are connected to. `None`, the default: none. When it fails, or
-    /// can't connect to the peer, the endpoint is tried again as after any failure.
+    /// Sets the proxy through which the socket connects to TCP endpoints. Default `None`. When the proxy fails, or
+    /// can't connect to the peer, the socket tries again as after any failure.
     ///
     /// ```
     /// use enfonet::Options;
@@ -129,12 +130,12 @@ impl<K> Options<K> {
     }
 }
 
-/// Maximum that the system's calls take.
+/// Maximum bytes that the system's calls take.
 const MAX_BUFFER: usize = i32::MAX as usize;
 const MAX_RETRANSMIT: Duration = Duration::from_millis(i32::MAX as u64);
 const MILLISECOND: Duration = Duration::from_millis(1);
 
-/// Whole seconds, as many as Linux takes.
+/// Returns the time in whole seconds, within the range that Linux takes.
 fn seconds(time: Duration) -> Duration {
     Duration::from_secs(time.as_secs().clamp(1, 32_767))
 }

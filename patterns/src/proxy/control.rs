@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::size::Size;
 
-/// Steers a [`Proxy`](crate::proxy::Proxy); any number of clones may. Dropping it changes nothing.
+/// A handle that steers a [`Proxy`](crate::proxy::Proxy), as do its clones. Dropping it has no effect on the proxy.
 #[derive(Clone, Debug)]
 pub struct Control {
     state: Arc<watch::Sender<State>>,
@@ -39,9 +39,9 @@ struct Count {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Statistics {
-    /// At the front socket.
+    /// Traffic at the front socket.
     pub front: Traffic,
-    /// At the back socket.
+    /// Traffic at the back socket.
     pub back: Traffic,
 }
 
@@ -62,13 +62,13 @@ impl Default for Control {
 }
 
 impl Control {
-    /// Pauses the proxy: it receives nothing more until it [resumes](Self::resume). Messages on their way arrive. Peers
-    /// that send wait once the queues are full.
+    /// Pauses the proxy: it receives no messages until it [resumes](Self::resume). Messages that it has received are
+    /// still sent. Sending peers have to wait once the queues are full.
     pub fn pause(&self) {
         self.change(State::Paused);
     }
 
-    /// Goes on after a pause.
+    /// Resumes the proxy after a pause.
     pub fn resume(&self) {
         self.change(State::Running);
     }

@@ -1,4 +1,4 @@
-//! Two sockets that pass messages to each other: for applications that compose brokers of their own.
+//! A proxy between two sockets, for applications that compose brokers of their own.
 
 mod control;
 
@@ -10,8 +10,8 @@ pub use control::{Control, Statistics, Traffic};
 use control::{Counters, State};
 use enfonet_zmtp::Batch;
 
-/// Passes messages between two sockets, both ways, until one of them is closed: as libzmq's `zmq_proxy`. See [`Proxy`]
-/// for one that can be steered and watched.
+/// Passes messages between two sockets, both ways, until one of them is closed: as libzmq's `zmq_proxy`. [`Proxy`] can
+/// be paused and ended, copies messages to a third socket, and counts them.
 ///
 /// ```
 /// use enfonet::{Dealer, Rep, Req, Router};
@@ -36,8 +36,8 @@ pub async fn proxy(front: &impl Relay, back: &impl Relay) {
     Proxy::new(front, back).run().await;
 }
 
-/// Two sockets that pass messages to each other, with a third that gets a copy of all, and a [`Control`] to pause it,
-/// go on, end it, and ask what has passed (libzmq's `zmq_proxy_steerable`).
+/// A proxy between two sockets. A third socket may get a copy of every message. A [`Control`] pauses, resumes and ends
+/// the proxy, and returns its statistics (libzmq's `zmq_proxy_steerable`).
 ///
 /// | front | back | makes a |
 /// |---|---|---|
@@ -45,10 +45,11 @@ pub async fn proxy(front: &impl Relay, back: &impl Relay) {
 /// | XSUB | XPUB | forwarder of publications, and of subscriptions the other way |
 /// | PULL | PUSH | streamer of work |
 ///
-/// Any two sockets will do of those that are [`Relay`]s; what one can't do, as PULL can't send, doesn't happen. Messages
-/// are only received when the other socket has room for one: so peers have to wait that send too much. Where messages
-/// are dropped at the mark (PUB, XPUB unless it is `nodrop`, ROUTER unless it is `mandatory`), they are here too. The
-/// brokers of `enfonet-proxy` are made for speed and for odd peers; this is made for use with anything.
+/// The sockets may be any two [`Relay`]s. A direction that a socket doesn't support is left out: nothing is sent to a
+/// PULL. A message is only received when the other socket has room for a message, so peers that send too much have to
+/// wait. Sockets that drop messages at their high-water mark (PUB, XPUB unless it is `nodrop`, ROUTER unless it is
+/// `mandatory`) do so here, too. The brokers of `enfonet-proxy` are made for speed and for misbehaving peers, this
+/// proxy for any pair of sockets.
 ///
 /// ```
 /// use enfonet::{Pub, Pull, Push, Sub};
@@ -88,7 +89,7 @@ pub struct Proxy<'a, F, B, C = F> {
     control: Control,
 }
 
-/// Messages that a proxy had received and not yet sent when it ended.
+/// Messages that a proxy had received and not sent when it ended.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Leftover {
@@ -107,8 +108,8 @@ impl<'a, F: Relay, B: Relay> Proxy<'a, F, B> {
 }
 
 impl<'a, F: Relay, B: Relay, C: Relay> Proxy<'a, F, B, C> {
-    /// Gives a copy of every message to a socket, before it goes on, whichever way. If that socket has to wait for
-    /// room, everything waits; a PUB drops what nobody wants.
+    /// Sets a socket that gets a copy of every message in both directions, before the message is passed on. If the
+    /// socket has no room, the whole proxy waits. A PUB drops messages that no subscriber wants.
     #[must_use]
     pub fn capture<D: Relay>(self, socket: &'a D) -> Proxy<'a, F, B, D> {
         Proxy { front: self.front, back: self.back, capture: Some(socket), control: self.control }
@@ -120,8 +121,9 @@ impl<'a, F: Relay, B: Relay, C: Relay> Proxy<'a, F, B, C> {
         self.control.clone()
     }
 
-    /// Passes messages on until one of the sockets is closed, or it is [terminated](Control::terminate). Dropping the
-    /// future ends it too, only that it then can't give back the messages that it has received and not yet sent.
+    /// Passes messages on until one of the sockets is closed, or the proxy is [terminated](Control::terminate). Returns
+    /// the messages that it has received and not sent. Dropping the future ends the proxy too, and loses these
+    /// messages.
     pub async fn run(self) -> Leftover {
         let mut leftover = Leftover::default();
         let mut terminated = self.control.subscribe();
@@ -137,7 +139,7 @@ impl<'a, F: Relay, B: Relay, C: Relay> Proxy<'a, F, B, C> {
         leftover
     }
 
-    /// Passes messages in one direction. `hand` holds the messages received and not yet sent, wherever this future is
+    /// Passes messages in one direction. `hand` holds the messages received and not yet sent, even if this future is
     /// dropped.
     async fn pass(
         &self,
@@ -167,16 +169,16 @@ impl<'a, F: Relay, B: Relay, C: Relay> Proxy<'a, F, B, C> {
     }
 }
 
-/// Receives when the other socket has room for a message.
+/// Receives a batch as soon as the other socket has room for a message.
 async fn receive(from: &impl Relay, to: &impl Relay) -> Result<Batch, Closed> {
     to.ready().await?;
     from.take(BURST).await
 }
 
 async fn paused(state: &mut watch::Receiver<State>) {
-    // It can't fail: the waiting proxy holds the sender.
+    // The wait can't fail: the waiting proxy holds the sender.
     let _ = state.wait_for(|state| *state != State::Running).await;
 }
 
-/// Maximum number of messages that pass at a time: other tasks have their turns in between.
+/// Maximum number of messages that are passed at a time, so that other tasks run in between.
 const BURST: usize = 1000;

@@ -9,7 +9,7 @@ use crate::error::ConnectionError;
 pub(crate) struct ReconnectSettings {
     pub(crate) interval: Duration,
     pub(crate) max: Option<Duration>,
-    /// The share of the wait that is added at random.
+    /// The maximum share of the wait that is added at random.
     pub(crate) jitter: f64,
     /// The least wait after a handshake that would fail again.
     pub(crate) rejected_interval: Duration,

@@ -4,7 +4,7 @@ use enfonet_zmtp::PlainCredentials;
 
 use crate::endpoint::{Endpoint, EndpointError, Host, Source};
 
-/// A proxy that speaks SOCKS 5 (RFC 1928). It looks up names itself.
+/// A proxy that speaks SOCKS 5 (RFC 1928). The proxy looks up the names of hosts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SocksProxy {
     pub(crate) source: Option<Source>,
@@ -14,7 +14,7 @@ pub struct SocksProxy {
 }
 
 impl SocksProxy {
-    /// The proxy at a TCP endpoint, which may have a source: that is then where connections come from.
+    /// Returns the proxy at a TCP endpoint. If the endpoint has a source, connections to the proxy come from there.
     ///
     /// # Errors
     /// [`EndpointError`]: the endpoint is invalid, a wildcard, or not of tcp.

@@ -19,7 +19,7 @@ pub(crate) struct TransportSettings {
     pub(crate) proxy: Option<SocksProxy>,
 }
 
-/// TCP keep-alive: `None` leaves to the system what it does.
+/// TCP keep-alive; `None` leaves a value to the system.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Keepalive {
     pub(crate) on: Option<bool>,
