@@ -14,10 +14,11 @@ use crate::error::ConnectionError;
 use crate::monitor::MonitorEvent;
 use crate::transport::Stream;
 
-/// Connects, and reconnects, until this side ends it and nothing waits to be sent, or the endpoint is given up.
+/// Connects to the endpoint, and reconnects, until the endpoint is given up, or this side ends the connection and no
+/// message waits to be sent.
 ///
-/// A peer that breaks the protocol, or rejects us, is tried again too, after a longer wait: another program may have
-/// taken its place. (libzmq gives such an endpoint up for good.)
+/// A peer that breaks the protocol, or rejects us, is tried again too, after a longer wait, since another program may
+/// have taken its place by then. (libzmq gives such an endpoint up for good.)
 pub(crate) async fn connect(endpoint: Endpoint, connector: Connector) {
     let mut backoff = Backoff::new(connector.session().options());
     let rejection_log = RejectionLog::default();
@@ -26,7 +27,7 @@ pub(crate) async fn connect(endpoint: Endpoint, connector: Connector) {
         let for_good = connector.is_given_up();
         match &outcome {
             Ok(()) if connector.has_stopped_admitting() => return,
-            // The socket has ended the connection, and goes on.
+            // The socket has ended this connection, and goes on connecting.
             Ok(()) => debug!(%endpoint, "disconnected"),
             Err(error) if error.is_ordinary() => debug!(%endpoint, %error, for_good, "not connected"),
             Err(error) => match rejection_log.count(error) {
@@ -45,7 +46,7 @@ pub(crate) async fn connect(endpoint: Endpoint, connector: Connector) {
     }
 }
 
-/// Runs one connection, from the attempt to connect to its end. Returns `Ok` when this side ended it.
+/// Runs one connection, from the attempt to connect to its end. Returns `Ok` when this side ended the connection.
 async fn attempt(
     endpoint: &Endpoint,
     connector: &Connector,
@@ -68,7 +69,7 @@ async fn attempt(
         MonitorEvent::Connected { endpoint, address }
     });
     let mut pending = PendingPeer::new(&stream, &**session, endpoint, Side::Connecting(connector.queue()));
-    // Boxed, so that the future's memory isn't kept for as long as the connection lasts.
+    // Boxed, so that the memory of the handshake is freed when it ends, and not with the connection.
     let Some(completed) = connector.unless_over(Box::pin(pending.handshake())).await else {
         return Ok(());
     };

@@ -30,7 +30,7 @@ impl Connector {
         Self { session, endpoint, queue, tokens }
     }
 
-    /// Gives up the endpoint, unless it `survives`: once given up, it can be connected to again.
+    /// Gives up the endpoint, unless it `survives`. The application may connect to a given up endpoint again.
     pub(crate) fn give_up_unless(&self, survives: bool) {
         if !survives {
             self.tokens.abort.cancel();
@@ -57,8 +57,8 @@ impl Connector {
         &self.session
     }
 
-    /// Waits for the future. Returns `None` if this side ends first and nothing waits to be sent, or may make no more
-    /// connections.
+    /// Waits for the future. Returns `None` if before that another connection has no purpose any more, since this side
+    /// ends the endpoint and no message waits to be sent, or makes no more connections.
     pub(crate) async fn unless_over<T>(&self, future: impl Future<Output = T>) -> Option<T> {
         let over = async {
             self.tokens.admitting.cancelled().await;
@@ -80,7 +80,7 @@ impl Connector {
             || (ending.is_cancelled() && self.queue.is_none_or(|id| self.session.queued(id) == 0))
     }
 
-    /// Waits before the next attempt. Returns `None` if there is to be none.
+    /// Waits before the next attempt. Returns `None` if no attempt is to follow.
     pub(crate) async fn retry_after(&self, wait: Duration) -> Option<()> {
         if self.is_over() {
             return None;

@@ -22,7 +22,7 @@ use crate::monitor::MonitorEvent;
 use crate::session::{Session, ShutdownTokens};
 use crate::transport::{Listener, Stream};
 
-/// Wait after the system had no descriptor or memory for a connection: it isn't going to have one at once.
+/// Wait after the system had no descriptor or memory for a connection: the next connection would most likely fail too.
 const EXHAUSTION_PAUSE: Duration = Duration::from_millis(100);
 
 /// Accepts connections until `admitting` is cancelled, or the listener is closed, then waits for the connections to
@@ -187,10 +187,10 @@ impl Acceptor {
         }
     }
 
-    /// Runs an accepted connection: the handshake, then the traffic. Returns `Ok` when this side ended it.
+    /// Runs an accepted connection: the handshake, then the traffic. Returns `Ok` when this side ended the connection.
     async fn run_peer(&self, stream: &Stream, mut slot: HandshakeSlot) -> Result<(), Arc<ConnectionError>> {
         let mut pending = PendingPeer::new(stream, &*self.session, &self.endpoint, Side::Accepting);
-        // Boxed, so that the future's memory isn't kept for as long as the connection lasts.
+        // Boxed, so that the memory of the handshake is freed when it ends, and not with the connection.
         let completed = tokio::select! {
             biased;
             () = self.admitting.cancelled() => return Ok(()),

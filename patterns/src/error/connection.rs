@@ -1,4 +1,4 @@
-//! Reasons why a connection ended, or never came about. The socket goes on. The connecting side reconnects.
+//! Reasons why a connection ended or couldn't be established.
 
 use std::io;
 
@@ -7,18 +7,20 @@ use enfonet_zmtp::{CommandError, CurveError, DenyReason, ErrorOrigin, HandshakeE
 use super::SocksError;
 use crate::error::RejectReason;
 
-/// Reason why a connection ended, or never came about. No operation fails with it, since the socket goes on: a
+/// Reason why a connection ended or couldn't be established.
+///
+/// No operation returns it, since the socket goes on, and reconnects where this side connects. A
 /// [monitor](crate::monitor::Monitor) of the socket reports it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectionError {
-    /// The peer ended it, in order.
+    /// The peer closed the connection in order.
     #[error("the peer closed the connection")]
     Eof,
-    /// This side ended it: by `unbind`, `disconnect` or `close`, or the socket was dropped.
+    /// This side closed the connection: by `unbind`, `disconnect` or `close`, or because the socket was dropped.
     #[error("this side closed the connection")]
     Closed,
-    /// The system's error: nothing listens there, or the network failed.
+    /// An error of the system: no socket listens at the address, or the network failed.
     #[error("{0}")]
     Io(#[from] io::Error),
     /// The name of the host can't be looked up, or isn't known.
@@ -27,34 +29,37 @@ pub enum ConnectionError {
     /// The name of the host is known, and has no address.
     #[error("the host has no address")]
     NoAddress,
-    /// It took longer than [`Options::connect_timeout`](crate::Options::connect_timeout) to reach the peer.
+    /// Connecting took longer than [`Options::connect_timeout`](crate::Options::connect_timeout).
     #[error("the peer wasn't reached in time")]
     ConnectTimeout,
     /// The proxy doesn't connect to the peer.
     #[error("{0}")]
     Socks(#[from] SocksError),
-    /// The peer breaks the protocol, isn't let in or doesn't let us in, or is of a kind or mechanism that doesn't fit.
+    /// The handshake failed: the peer broke the protocol, one end denied the other access, or the socket types or
+    /// mechanisms don't fit.
     #[error("the handshake failed: {0}")]
     Handshake(#[from] HandshakeError),
-    /// The peer ended it in the midst of the handshake. This may be how it says no: it has another mechanism, or no place for
-    /// this socket, such as a PAIR that has its peer, or a ROUTER that knows another peer of the same identity.
+    /// The peer closed the connection during the handshake. It may reject this socket that way, since it has another
+    /// mechanism or no place for this socket: a PAIR that has a peer already, for instance, or a ROUTER that has
+    /// another peer of the same identity.
     #[error("the peer ended the handshake: it may have another mechanism, or no place for this socket")]
     Abandoned,
     /// The handshake took longer than [`Options::handshake_timeout`](crate::Options::handshake_timeout).
     #[error("the peer didn't finish the handshake in time")]
     HandshakeTimeout,
-    /// The handshake gave way to another: it was the oldest of the address that had the most under way.
+    /// The handshake was evicted for a new connection: it was the oldest of the address with the most handshakes under
+    /// way.
     #[error(
-        "the limit of {limit} handshakes at a time is reached, and this was the oldest of the address with the most"
+        "the limit of {limit} handshakes at a time is reached, and this handshake was the oldest of the address with the most"
     )]
     TooManyHandshakes {
         /// The limit in force.
         limit: usize,
     },
-    /// The process has few file descriptors left, and they are kept for endpoints that have fewer connections.
-    #[error("the process has few file descriptors left, and they are kept for its other endpoints")]
+    /// The process has few file descriptors left, and reserves them for endpoints that have fewer connections.
+    #[error("the process has few file descriptors left, and reserves them for its other endpoints")]
     OutOfDescriptors,
-    /// After the handshake the peer sent what no peer may send, or more than a limit allows.
+    /// After the handshake the peer broke the protocol, or exceeded a limit.
     #[error("{0}")]
     Traffic(#[from] TrafficError),
     /// A message can't be encrypted any more.
@@ -66,13 +71,13 @@ pub enum ConnectionError {
     /// This socket rejected the peer, in the handshake or later.
     #[error("{0}")]
     Rejected(#[from] RejectReason),
-    /// The ROUTER gave its identity to a newer peer, as it was told to.
+    /// A newer peer took over the identity at the ROUTER, which has [`handover`](crate::Options::handover) on.
     #[error("another peer took over the identity")]
     Replaced,
     /// No byte came from the peer within the heartbeat's timeout.
     #[error("the peer is silent: no byte came within the heartbeat's time")]
     HeartbeatTimeout,
-    /// Subscriptions or answers to PING pile up, since the peer reads nothing.
+    /// Commands to the peer pile up, such as subscriptions or PONGs, since the peer reads nothing.
     #[error("the peer doesn't take the commands sent to it")]
     Overrun,
 }

@@ -11,7 +11,7 @@ pub enum UnbindError {
     /// The text isn't an endpoint.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
-    /// The socket isn't bound to the endpoint, or has been unbound from it. `bind` returned the endpoint to give.
+    /// The socket isn't bound to the endpoint, or has been unbound from it. Pass the endpoint that `bind` returned.
     #[error("the socket isn't bound to {0}")]
     NotBound(Endpoint),
 }

@@ -28,15 +28,15 @@ use crate::endpoint::{Endpoint, EndpointError};
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BindError {
-    /// The text is no endpoint: the caller's fault.
+    /// The text isn't an endpoint: the caller's fault.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
-    /// Somebody listens there already: another program, or another socket. Trying again helps once it stops.
+    /// Another socket listens at the endpoint, in this program or in another. Trying again helps once it stops.
     #[error("can't bind {0}: it is in use")]
     InUse(Endpoint),
     /// A file, a folder or a symbolic link is at the path, and is left alone: the caller's fault (ipc). Trying again helps
     /// once it is removed.
-    #[error("can't bind {0}: something that isn't a socket is there; remove it, or choose another path")]
+    #[error("can't bind {0}: a file that isn't a socket is there; remove it, or choose another path")]
     NotASocket(Endpoint),
     /// The name of the host isn't known, or has no address.
     #[error("can't bind {endpoint}: the host has no address")]
@@ -73,14 +73,14 @@ impl From<std::convert::Infallible> for BindError {
     }
 }
 
-/// A connection that can't even be tried: the caller's fault. (A peer that isn't there yet is no error.)
+/// Error returned by `connect`. A peer that can't be reached yet is no error: the socket goes on trying.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// The text is no endpoint, or one that can only be bound.
+    /// The text isn't an endpoint, or the endpoint can only be bound: the caller's fault.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
-    /// Another peer has the routing id that was to be given: the caller's fault (ROUTER).
+    /// Another peer has the routing id that was to be assigned: the caller's fault (ROUTER).
     #[error("another peer has this routing id")]
     RoutingIdInUse,
     /// The socket has been closed.
@@ -94,43 +94,44 @@ impl From<std::convert::Infallible> for ConnectError {
     }
 }
 
-/// The socket has been closed: nothing can be sent or received by it any more.
+/// Error of an operation on a closed socket, which can't send or receive any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the socket is closed")]
 pub struct Closed;
 
-/// Nothing was received.
+/// Error returned by the operations that receive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-// As wide as the messages it is returned in place of: results are moved by whole words then (docs/performance.md).
+// As wide as the messages that are returned without an error: the compiler then moves results by whole words
+// (docs/performance.md).
 #[repr(usize)]
 pub enum RecvError {
-    /// The socket has been closed, and all that came before has been received.
+    /// The socket has been closed, and all messages that arrived before have been received.
     #[error("the socket is closed")]
     Closed,
-    /// Nothing came within the socket's time for receiving: trying again may help.
+    /// No message arrived within the socket's time limit: trying again may help.
     #[error("nothing was received in time")]
     Timeout,
-    /// There is no request to be replied to: the caller's fault (REQ).
+    /// No request is pending whose reply could be received: the caller's fault (REQ).
     #[error("a request has to be sent before a reply is received")]
     NoRequest,
-    /// Another request was sent before the reply to this one came, as a relaxed socket may do (REQ).
-    #[error("another request was sent in the place of this one")]
+    /// Another request was sent before the reply to this request arrived, as a relaxed socket may do (REQ).
+    #[error("another request was sent in the place of this request")]
     Abandoned,
-    /// The peer went away with the request (REQ). It may or may not have been carried out: sending it again can
-    /// do it twice.
-    #[error("the peer went away before it replied")]
+    /// The peer disconnected before it replied (REQ). It may have carried out the request, so that sending it again can
+    /// carry it out twice.
+    #[error("the peer disconnected before it replied")]
     PeerGone,
 }
 
-/// A reply that wasn't taken.
+/// Error of a reply that wasn't sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReplyError {
-    /// The client has gone: there is nobody to get the reply.
-    #[error("the client has gone")]
+    /// The client has disconnected.
+    #[error("the client has disconnected")]
     ClientGone,
-    /// The client doesn't take its replies; so many wait that this one was dropped.
-    #[error("the client doesn't take its replies")]
+    /// The queue to the client is full, since the client doesn't receive its replies: this reply was dropped.
+    #[error("the client doesn't receive its replies, and its queue is full")]
     Full,
 }

@@ -4,13 +4,14 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RejectReason {
-    /// A peer of that identity (routing id) is connected to the ROUTER: it stays, and the second is rejected.
+    /// Another peer with the same identity (routing id) is connected to the ROUTER, and stays connected.
     #[error("another peer with the same identity is connected")]
     IdentityInUse,
-    /// A PAIR has its one peer.
-    #[error("there is a peer already, and this socket talks with one at a time")]
+    /// The PAIR is connected to another peer.
+    #[error("another peer is connected, and this socket has one peer at a time")]
     PeerThere,
-    /// More topics, or longer ones, than the publisher's options allow.
+    /// The peer has subscribed to more or longer topics than [`max_subscriptions`](crate::Options::max_subscriptions)
+    /// allows.
     #[error("peer passed the limit of subscriptions")]
     Subscriptions,
 }

@@ -2,7 +2,7 @@
 
 use super::{RecvError, SendError};
 
-/// A request that wasn't sent, or has no reply.
+/// Error of a request that wasn't sent, or has no reply.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RequestError {
@@ -12,8 +12,8 @@ pub enum RequestError {
     /// There is no reply.
     #[error(transparent)]
     Recv(#[from] RecvError),
-    /// There is no reply, however often it was sent: no peer had room, or replied in time, or stayed. Some may have
-    /// carried it out.
+    /// All attempts failed: no peer had room, replied in time, or stayed connected. Peers may have carried out the
+    /// request.
     #[error("no reply came (attempts: {attempts})")]
     NoReply {
         /// Number of attempts.

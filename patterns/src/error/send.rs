@@ -1,4 +1,4 @@
-//! Messages that weren't sent.
+//! Errors of sending.
 
 use std::fmt;
 
@@ -6,10 +6,10 @@ use enfonet_zmtp::Message;
 
 use super::Closed;
 
-/// Error returned by all that sends: why nothing was sent, with the message, so that it can be sent again.
+/// Error returned by the operations that send: the reason, and the message, so that it can be sent again.
 ///
-/// `T` is `()` where the caller has it anyway: what wasn't sent of a batch is left in it, and a
-/// [`Permit`](crate::socket::Permit) is asked for before there is a message.
+/// `T` is `()` where the caller keeps the message: the unsent messages of a batch stay in the batch, and a
+/// [`Permit`](crate::socket::Permit) is reserved before there is a message.
 ///
 /// ```
 /// use enfonet::Push;
@@ -20,27 +20,28 @@ use super::Closed;
 /// let push = Push::new();
 /// match push.try_send("a task") {
 ///     Err(SendError::Full(message)) => assert_eq!(message, "a task"),
-///     other => panic!("nobody is there yet: {other:?}"),
+///     other => panic!("no peer is connected yet: {other:?}"),
 /// }
 /// # }
 /// ```
 ///
-/// With `?` it becomes any boxed error. `Debug` and `Display` say nothing of the message, which may be large or secret.
+/// With `?` it becomes any boxed error. `Debug` and `Display` don't show the message, which may be large or secret.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError<T = Message> {
     /// The socket has been closed: trying again doesn't help.
     #[error("the socket is closed")]
     Closed(T),
-    /// No peer has room at this moment, or there is none: try again later, or wait with `send`. Only of sending that
-    /// doesn't wait.
+    /// No peer has room at this moment, or no peer is connected: try again later, or wait with `send`. Only operations
+    /// that don't wait return it.
     #[error("no peer has room for the message")]
     Full(T),
     /// No peer had room within the socket's [`send_timeout`](crate::Options::send_timeout): trying again may help. Only
-    /// of sending that waits.
+    /// operations that wait return it.
     #[error("no peer had room for the message in time")]
     Timeout(T),
-    /// The peer isn't connected, or no longer: trying again doesn't help, the id is never used again.
+    /// The peer isn't connected, or not any more. A [`PeerId`](crate::peer::PeerId) is never used again, so trying
+    /// again with the same id doesn't help.
     #[error("the peer isn't connected")]
     UnknownPeer(T),
     /// A request is under way, and its reply comes first: the caller's fault (REQ).
@@ -65,7 +66,7 @@ impl<T> SendError<T> {
         }
     }
 
-    /// Returns the same error with something else in place of the message.
+    /// Returns the same error with another value in the place of the message.
     #[must_use]
     pub fn map<U>(self, replace: impl FnOnce(T) -> U) -> SendError<U> {
         match self {
@@ -79,7 +80,7 @@ impl<T> SendError<T> {
     }
 }
 
-/// The variant alone.
+/// Debug output of the variant without the message.
 impl<T> fmt::Debug for SendError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -8,13 +8,13 @@ use enfonet_zmtp::ErrorOrigin;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SocksError {
-    /// The connection to the proxy was lost, or it took too long.
+    /// The connection to the proxy was lost, or the proxy took too long.
     #[error("the proxy: {0}")]
     Io(#[from] io::Error),
-    /// The server there is no SOCKS 5 proxy, or breaks the protocol.
+    /// The server isn't a SOCKS 5 proxy, or breaks the protocol.
     #[error("the proxy doesn't speak SOCKS 5")]
     Malformed,
-    /// The proxy wants a login and none is set, or the other way round.
+    /// The proxy demands a login and none is set, or a login is set and the proxy takes none.
     #[error(
         "the proxy doesn't take the method of authentication: set a login if it wants one, and none if not"
     )]
@@ -29,7 +29,7 @@ pub enum SocksError {
         code: u8,
     },
     /// The name of the host has more than 255 bytes.
-    #[error("a proxy can't be told of the host: its name has more than 255 bytes")]
+    #[error("the name of the host has more than 255 bytes, too many for a proxy")]
     Target,
 }
 
@@ -45,7 +45,7 @@ impl SocksError {
         }
     }
 
-    /// Returns whether the proxy is all right, and may reach the peer the next time.
+    /// Returns whether the proxy works, and may reach the peer at the next attempt.
     pub(super) const fn is_transient(&self) -> bool {
         matches!(self, Self::Io(_) | Self::ConnectFailed { .. })
     }
