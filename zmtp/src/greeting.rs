@@ -68,7 +68,7 @@ impl fmt::Display for Version {
 pub struct Greeting {
     /// The version of the protocol.
     pub version: Version,
-    /// The mechanism that the end speaks. There is no negotiation.
+    /// The mechanism of the end. The ends don't negotiate: both must have the same mechanism.
     pub mechanism: Mechanism,
     /// Whether the end has the server's role in the mechanism. libzmq never sets it.
     pub as_server: bool,
@@ -99,7 +99,7 @@ impl Greeting {
     /// Reads the greeting that `bytes` begins with; `Ok(None)` when it isn't whole yet.
     ///
     /// Fails as early as the bytes allow. Padding and filler are ignored, since libzmq doesn't zero them. A major
-    /// version above 3 is taken for 3.1, since a later peer has to speak this version here.
+    /// version above 3 counts as 3.1, since a later peer has to speak the version of this end.
     ///
     /// # Errors
     /// [`GreetingError`]: the peer speaks an older ZMTP, another protocol, or another mechanism.
@@ -148,7 +148,7 @@ const AS_SERVER: usize = 32;
 #[non_exhaustive]
 pub enum GreetingError {
     /// First bytes of ZMTP 1.0 or of another protocol.
-    #[error("peer doesn't speak ZMTP 3: its first bytes are no greeting")]
+    #[error("peer doesn't speak ZMTP 3: its first bytes aren't a greeting")]
     Unversioned,
     /// A version of ZMTP below 3, as libzmq before 4.0 spoke it.
     #[error("peer speaks ZMTP {}", older(*major))]
@@ -156,7 +156,7 @@ pub enum GreetingError {
         /// The major version in the peer's greeting.
         major: u8,
     },
-    /// Another mechanism than this end is configured for.
+    /// A mechanism other than the configured mechanism of this end.
     #[error("peer wants security mechanism {theirs:?}, this socket {ours}")]
     Mechanism {
         /// The name in the peer's greeting, printable.

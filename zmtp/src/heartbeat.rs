@@ -17,7 +17,7 @@ pub struct HeartbeatConfig {
     /// Time without traffic after which the peer may close the connection; zero: no limit. PINGs carry it in tenths of
     /// a second, and at most 65.5 s, since libzmq counts no further.
     pub ttl: Duration,
-    /// Time without traffic of the peer after a PING was written, before the connection is closed; `None`: the
+    /// Time without traffic of the peer, after a PING was written, after which the connection is closed; `None`: the
     /// interval; zero: no limit.
     pub timeout: Option<Duration>,
 }
@@ -63,11 +63,11 @@ pub struct Heartbeat {
 /// State of our last PING.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PingState {
-    /// There is none, or bytes have arrived since.
+    /// No PING was sent, or bytes have arrived since.
     Answered,
-    /// It isn't written yet, so the peer can't have answered. Another PING would only wait behind it.
+    /// The PING isn't written yet, so the peer can't have answered. Another PING would only wait behind it.
     Waiting,
-    /// It is written. At the given time the peer has timed out, unless bytes arrive.
+    /// The PING is written. At the given time the peer has timed out, unless bytes arrive.
     Written(Option<Instant>),
 }
 
@@ -141,7 +141,7 @@ impl Heartbeat {
     }
 
     /// Records that the peer reads again, after it had taken nothing for a while. Its time to answer begins anew, since
-    /// the PING comes to it later.
+    /// it receives the PING later.
     pub fn handle_progress(&mut self, now: Instant) {
         if let PingState::Written(_) = self.last_ping {
             self.last_ping = PingState::Written(self.answer_by(now));

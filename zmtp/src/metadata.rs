@@ -42,7 +42,7 @@ impl Metadata {
         self.0 = wire.freeze();
     }
 
-    /// Adds all properties of another list behind those that are there.
+    /// Appends all properties of another list.
     pub fn append(&mut self, other: &Self) {
         if !other.0.is_empty() {
             self.0 = [&self.0[..], &other.0].concat().into();
@@ -82,7 +82,7 @@ fn split_property(wire: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     Some((name, value, rest))
 }
 
-/// Error of metadata that is no list of whole properties. The peer is at fault.
+/// Error of metadata that isn't a list of whole properties. The peer is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("peer sent malformed metadata")]
 pub struct MetadataError;

@@ -1,4 +1,4 @@
-//! Socket types, and the pairs of types that may talk (RFC 37, "The Socket-Type Property").
+//! Socket types, and the pairs of types that are compatible (RFC 37, "The Socket-Type Property").
 
 use std::fmt;
 
@@ -54,7 +54,7 @@ impl SocketType {
         }
     }
 
-    /// Returns whether RFC 37 lets sockets of the two types talk. Symmetric.
+    /// Returns whether sockets of the two types may be connected (RFC 37). The order of the types doesn't matter.
     #[must_use]
     pub const fn is_compatible(self, peer: Self) -> bool {
         use SocketType::{Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Sub, XPub, XSub};
@@ -85,7 +85,7 @@ impl fmt::Display for SocketType {
     }
 }
 
-/// Error of a name that no socket type has.
+/// Error of a name that isn't the name of a socket type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown socket type")]
 pub struct UnknownSocketType;

@@ -31,7 +31,7 @@ pub enum CommandName {
 }
 
 impl CommandName {
-    /// The names that ZMTP knows.
+    /// The commands that ZMTP knows.
     const KNOWN: [Self; 10] = [
         Self::Hello,
         Self::Welcome,
@@ -79,7 +79,8 @@ impl fmt::Display for CommandName {
     }
 }
 
-/// The first bytes of a name that ZMTP doesn't know. The bound keeps errors small: a peer chooses the name.
+/// The first bytes of a name that ZMTP doesn't know. Their number is bounded, so that a peer, which chooses the name,
+/// can't make errors large.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct UnknownName {
     bytes: [u8; Self::MAX_BYTES],

@@ -15,12 +15,13 @@ use crate::greeting::Version;
 pub enum Command {
     /// SUBSCRIBE or CANCEL.
     Subscription(Subscription),
-    /// PING: the peer asks for a PONG, and may announce how long it stays silent at most.
+    /// PING, which asks for a PONG. It may carry the time without traffic after which its receiver may close the
+    /// connection.
     Ping(Ping),
     /// PONG, with the context of the PING that it answers.
     Pong(Bytes),
-    /// Any other command, by its name. Ignore it, as libzmq does, so that peers may speak later versions. READY and
-    /// ERROR are unknown once the handshake is complete.
+    /// Any other command, by its name. Ignore it, as libzmq does, since peers may speak later versions. READY and ERROR
+    /// are unknown once the handshake is complete.
     Unknown(Bytes),
 }
 

@@ -6,8 +6,8 @@ use crate::command::name::CommandName;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CurveError {
-    /// A command of a length that it can't have. The peer is at fault.
-    #[error("peer sent a {command} of {len} bytes, which is no length of that command")]
+    /// A command whose length isn't valid. The peer is at fault.
+    #[error("peer sent a {command} of {len} bytes, which isn't a valid length")]
     Length {
         /// The command's name.
         command: CommandName,
@@ -22,17 +22,17 @@ pub enum CurveError {
         /// The minor version.
         minor: u8,
     },
-    /// A box that doesn't open. In HELLO or WELCOME the client has the key of another server; later the command was
-    /// changed on the way.
+    /// A box that doesn't open. In HELLO or WELCOME, the client has the key of another server. In a later command, the
+    /// bytes were changed on the way.
     #[error("the box in the peer's {command} doesn't open: it has other keys, or was changed on the way")]
     Box {
         /// The command's name.
         command: CommandName,
     },
-    /// A cookie other than the server gave to this client.
-    #[error("the client sent another cookie than it was given")]
+    /// A cookie that differs from the cookie that the server sent to this client.
+    #[error("the client sent a cookie that differs from the server's")]
     Cookie,
-    /// A vouch of another client or for another server: the client doesn't own the key that it shows.
+    /// A vouch of another client or for another server: the client doesn't own the public key that it claims.
     #[error("the client's vouch isn't of this connection")]
     Vouch,
     /// A nonce that isn't greater than the last: a command was repeated.
@@ -44,10 +44,10 @@ pub enum CurveError {
         last: u64,
     },
     /// A configured server key with which no secret can be agreed on: all zeros, for instance.
-    #[error("the server's public key is none that can keep a secret")]
+    #[error("the server's public key is weak: no secret can be agreed on with it")]
     WeakKey,
     /// A public key of the peer with which no secret can be agreed on.
-    #[error("peer shows a public key that can keep no secret")]
+    #[error("peer has a weak public key: no secret can be agreed on with it")]
     WeakPeerKey,
     /// Traffic other than a MESSAGE.
     #[error("peer sent something else than an encrypted message")]

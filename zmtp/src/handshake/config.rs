@@ -16,10 +16,10 @@ pub struct HandshakeConfig {
     pub max_metadata: usize,
     /// Whether peers of ZMTP 2.0 (libzmq 3.x) are served. Default no. Only with NULL: ZMTP 2.0 has no mechanisms.
     pub zmtp2: bool,
-    /// Whether this end accepted the connection. It then waits for the peer's version before it names its mechanism,
-    /// and with NULL for the peer's READY, with ZMTP 2.0 for the peer's socket type, before it sends its own. The
-    /// connecting end never waits, so one of the two always goes first. Default no. The other mechanisms have an order
-    /// of their own.
+    /// Whether this end accepted the connection. An accepting end waits for the peer's version before it names its
+    /// mechanism. With NULL it also waits for the peer's READY before it sends its own, and with ZMTP 2.0 for the
+    /// peer's socket type. PLAIN and CURVE have an order of their own. A connecting end never waits, so the two ends
+    /// can't wait for each other. Default no.
     pub is_acceptor: bool,
 }
 

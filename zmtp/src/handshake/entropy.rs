@@ -4,8 +4,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// Random bytes for one handshake. CURVE makes its secrets and nonces of them: they must come from the system's
-/// generator, and never be used twice. The other mechanisms need none.
+/// Random bytes for one handshake. CURVE makes its secrets and nonces of these bytes, so they must come from the
+/// system's generator, and never be used twice. The other mechanisms need none.
 #[derive(Clone)]
 pub struct Entropy(Zeroizing<[u8; Self::LEN]>);
 

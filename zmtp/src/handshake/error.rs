@@ -29,7 +29,7 @@ pub enum HandshakeError {
     /// An error of CURVE.
     #[error(transparent)]
     Curve(#[from] CurveError),
-    /// A command larger than [`HandshakeConfig::max_metadata`](crate::HandshakeConfig) lets it be.
+    /// A command larger than [`HandshakeConfig::max_metadata`](crate::HandshakeConfig) allows.
     #[error("peer sent a handshake command of {announced} bytes, the limit is {limit}")]
     TooLarge {
         /// Bytes of the frame.
@@ -41,17 +41,17 @@ pub enum HandshakeError {
     #[error("peer sent a message before the handshake was over")]
     Message,
     /// A command other than the expected one.
-    #[error("peer sent {got} in the handshake where {wanted} is to come")]
+    #[error("peer sent {got} in the handshake instead of {wanted}")]
     Unexpected {
         /// The expected command.
         wanted: CommandName,
         /// The received command.
         got: CommandName,
     },
-    /// Bytes of a peer that had to wait for an answer.
-    #[error("peer went on with the handshake before it was answered")]
+    /// Bytes that the peer sent before an answer that it has to wait for.
+    #[error("peer went on with the handshake without waiting for the answer")]
     OutOfTurn,
-    /// Socket types that RFC 37 doesn't let talk.
+    /// Socket types of the two ends that aren't compatible (RFC 37).
     #[error("peer is a {theirs} socket, which doesn't talk to {ours}")]
     SocketType {
         /// The socket type that the peer announced, printable.
@@ -65,19 +65,19 @@ pub enum HandshakeError {
         /// The identity's length.
         len: usize,
     },
-    /// An ERROR, with which the peer ended the handshake.
+    /// An ERROR command, by which the peer rejected this end.
     #[error("peer rejected the connection: {reason}")]
     RejectedByPeer {
         /// The peer's reason, printable.
         reason: String,
-        /// The reason as a status of ZAP, if it is one of ZAP's.
+        /// The reason as a status of ZAP, if its text is that of a status.
         deny_reason: Option<DenyReason>,
     },
     /// A peer that the verdict of this end denied.
-    #[error("peer isn't let in: {0}")]
+    #[error("peer is denied access: {0}")]
     Denied(DenyReason),
-    /// A call after the end of the handshake, or a verdict that wasn't asked for. The caller is at fault.
-    #[error("the handshake is over, or waits for something else")]
+    /// A call after the end of the handshake, or a verdict when no verdict was due. The caller is at fault.
+    #[error("the handshake is over, or isn't waiting for a verdict")]
     Over,
 }
 

@@ -79,13 +79,13 @@ impl From<Next> for State {
 pub enum HandshakeStep {
     /// Send the output, then come back with more bytes.
     NeedInput,
-    /// Send the output, and decide whether the peer may come in: [`Handshake::handle_verdict`]. PLAIN and CURVE ask on
-    /// the server's side, NULL on both sides. CURVE clients verify the server by its key.
+    /// Send the output, decide whether to admit the peer, and call [`Handshake::handle_verdict`]. With PLAIN and CURVE
+    /// this is a step of the server, with NULL of both ends. CURVE clients verify the server by its key.
     ///
-    /// Only with NULL may the peer send more before it is answered. Those bytes stay in the input.
+    /// Only with NULL may the peer send more before the verdict. Those bytes stay in the input.
     Authenticate(Credentials),
-    /// Send the output, or close the connection if the peer is to be rejected after all: the output is empty, or the
-    /// READY that lets the peer in. The rest of the input is traffic.
+    /// Send the output, or close the connection to reject the peer after all: the output is empty, or the READY that
+    /// the peer still waits for. The rest of the input is traffic.
     Complete(Box<HandshakeOutcome>),
 }
 
@@ -205,7 +205,7 @@ impl Handshake {
     }
 }
 
-/// Fails if the peer has sent more before the answer that it has to wait for.
+/// Checks that the peer has sent nothing before an answer that it has to wait for.
 fn may_wait(state: &dyn AwaitVerdict, input: &BytesMut) -> Result<(), HandshakeError> {
     if input.is_empty() || state.may_peer_speak() { Ok(()) } else { Err(HandshakeError::OutOfTurn) }
 }

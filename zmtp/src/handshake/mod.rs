@@ -17,8 +17,8 @@
 //!
 //! [`Handshake`](machine::Handshake) drives it over a buffer. Call [`handle_input`](machine::Handshake::handle_input)
 //! whenever bytes have arrived, and again after [`handle_verdict`](machine::Handshake::handle_verdict); send what
-//! [`poll_output`](machine::Handshake::poll_output) gives after each call, errors included: they may have told the
-//! peer.
+//! [`poll_output`](machine::Handshake::poll_output) returns after each call, also after an error: the output may have
+//! an ERROR for the peer.
 //!
 //! Each state of a mechanism is a type that is consumed to make the next state, so no step can be taken twice or out of
 //! order.

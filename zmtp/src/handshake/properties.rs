@@ -1,4 +1,4 @@
-//! Properties that each end announces of itself, as metadata (RFC 37, "The Socket-Type Property" and following).
+//! Properties that each end announces to the other, as metadata (RFC 37, "The Socket-Type Property" and following).
 
 use bytes::Bytes;
 
@@ -17,9 +17,9 @@ const MAX_IDENTITY: usize = 255;
 pub struct LocalProperties {
     /// The type of the socket.
     pub socket_type: SocketType,
-    /// The identity (routing id), 0 to 255 bytes; announced by REQ, DEALER and ROUTER only.
+    /// The identity (routing id), 0 to 255 bytes. Only REQ, DEALER and ROUTER announce it.
     pub identity: Bytes,
-    /// Further properties, behind the others. Names for applications begin with `X-`.
+    /// Further properties, which follow the socket type and the identity. Names for applications begin with `X-`.
     pub metadata: Metadata,
 }
 

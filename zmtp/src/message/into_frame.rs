@@ -1,7 +1,7 @@
 //! Conversions from text and bytes to the body of a frame.
 //!
 //! Sockets encode small frames where they lie, while they hold their lock. So the traits are sealed: the code that runs
-//! there is that of std, of `bytes` and of this module, never a user's, and it gives the same frames each time.
+//! there is that of std, of `bytes` and of this module, never a user's, and it returns the same frames each time.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ pub(super) use sealed::AsFrame;
 /// A value that can be the body of one frame: text or bytes. Owned bodies are taken as they are, borrowed bodies are
 /// copied.
 ///
-/// Sealed as [`IntoMessage`](crate::IntoMessage), which has the list.
+/// Sealed like [`IntoMessage`](crate::IntoMessage), which lists the types.
 ///
 /// ```compile_fail,E0277
 /// struct Reading(f32);

@@ -19,7 +19,7 @@ pub(super) use sealed::AsFrames;
 /// |---|---|
 /// | [`Message`] | its own |
 /// | text and bytes: `str`, `String`, `[u8]`, `[u8; N]`, `Vec<u8>`, `Bytes`, `BytesMut`, `Cow`, `Box` and `Arc` of text or bytes | one |
-/// | `[T; N]`, `[T]`, `Vec<T>` of text or bytes | one for each element; a single empty one without any |
+/// | `[T; N]`, `[T]`, `Vec<T>` of text or bytes | one for each element; a single empty frame if there are no elements |
 /// | a tuple of text and bytes, also of different types | one for each element |
 /// | `&T` of any of these | those of `T` |
 ///

@@ -18,7 +18,7 @@ use crate::tuning::LARGE_BODY_BYTES;
 /// A received message is a view into the buffer that it arrived in: its frames are slices of it, nothing is copied, and
 /// it keeps that buffer alive; [`detach`](Self::detach) messages that you store for long. A message of up to 71 bytes,
 /// with its frame headers, is held in place instead: a frame taken out of it is a copy. A message that you make holds
-/// the frames that you gave. [`IntoMessage`](crate::IntoMessage) lists the values that are sent as messages.
+/// its frames as you passed them. [`IntoMessage`](crate::IntoMessage) lists the values that are sent as messages.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -48,7 +48,8 @@ pub(super) enum Repr {
 }
 
 impl Message {
-    /// Makes a message of the frames. Without frames it has a single empty one, since a message has at least one.
+    /// Makes a message of the frames. Without frames it has a single empty frame, since a message has at least one
+    /// frame.
     pub fn from_frames<T: IntoFrame>(frames: impl IntoIterator<Item = T>) -> Self {
         let mut frames: SmallVec<[Bytes; 1]> = frames.into_iter().map(T::into_frame).collect();
         if frames.is_empty() {
@@ -86,8 +87,8 @@ impl Message {
         }
     }
 
-    /// Returns the body of a frame, counted from 0, as text. Bytes that are no UTF-8 show as `\u{FFFD}`, and a frame
-    /// that isn't there as no text: [`get`](Self::get) tells it from an empty one.
+    /// Returns the body of a frame, counted from 0, as text. Bytes that aren't UTF-8 are replaced by `\u{FFFD}`. The
+    /// text of a missing frame is empty; [`get`](Self::get) tells it from an empty frame.
     ///
     /// ```
     /// # use enfonet_zmtp::Message;
@@ -101,8 +102,10 @@ impl Message {
         String::from_utf8_lossy(self.get(frame).unwrap_or_default())
     }
 
-    /// Returns the body of a frame, counted from 0. `message[n]` gives the same, and panics if there is no such frame:
-    /// as any peer decides how many frames it sends, that is for the first one only, which is always there.
+    /// Returns the body of a frame, counted from 0, or `None` if the message has fewer frames.
+    ///
+    /// `message[n]` panics instead. A peer decides how many frames it sends, so only `message[0]` is safe for a
+    /// received message: every message has a first frame.
     #[must_use]
     pub fn get(&self, frame: usize) -> Option<&[u8]> {
         match &self.repr {

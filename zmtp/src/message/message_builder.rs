@@ -45,7 +45,7 @@ impl MessageBuilder {
         self
     }
 
-    /// Returns the message. Without any frames it has a single empty one.
+    /// Returns the message. Without any frames, the message has a single empty frame.
     #[must_use]
     pub fn build(mut self) -> Message {
         if self.frames.is_empty() {

@@ -8,7 +8,8 @@ use crate::message::message::Message;
 use crate::message::wire;
 use crate::tuning::LARGE_BODY_BYTES;
 
-/// A value whose frames are all small enough to be copied from where they lie, without an intermediate message.
+/// A value whose frames can be read in place, and are so small that they are copied into a queue without an
+/// intermediate message.
 #[derive(Debug)]
 pub struct Small<M>(M);
 

@@ -15,7 +15,7 @@ use crate::message::wire::Frames;
 /// Access to the body of a frame, counted from 0.
 ///
 /// # Panics
-/// If there is no such frame; the first one is always there. [`get`](Message::get) doesn't panic.
+/// If the message has fewer frames. Every message has a first frame. [`get`](Message::get) doesn't panic.
 impl Index<usize> for Message {
     type Output = [u8];
 
@@ -108,8 +108,8 @@ impl Hash for Message {
     }
 }
 
-/// The frames as text, with ` | ` between them. Bytes that are no UTF-8 show as `\u{FFFD}`. Escapes nothing: what a
-/// peer sent may clear a terminal. [`Debug`](fmt::Debug) is for logs.
+/// The frames as text, with ` | ` between them. Bytes that aren't UTF-8 are replaced by `\u{FFFD}`. Nothing is escaped:
+/// a peer's bytes may clear a terminal. [`Debug`](fmt::Debug) is for logs.
 ///
 /// ```
 /// use enfonet_zmtp::Message;
@@ -142,7 +142,7 @@ impl fmt::Debug for Message {
     }
 }
 
-/// Error of the conversion of a message to an array of another number of frames. Returns the message.
+/// Error of the conversion of a message to an array of another number of frames. It holds the message.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WrongFrameCount {
     expected: usize,

@@ -1,4 +1,4 @@
-//! Credentials that a peer shows.
+//! Credentials of a peer, and the secrets in them.
 
 use std::fmt;
 

@@ -12,7 +12,7 @@ const LEN: usize = 32;
 /// Characters of a key in Z85.
 const Z85_LEN: usize = 40;
 
-/// The public key of a pair, as `Display` in Z85.
+/// The public key of a pair. Its text form is Z85.
 ///
 /// ```
 /// use enfonet_zmtp::PublicKey;
@@ -173,17 +173,17 @@ fn parse(text: &str) -> Result<Zeroizing<[u8; LEN]>, KeyError> {
     Ok(key)
 }
 
-/// Error of a text that is no key. The caller is at fault.
+/// Error of a text that isn't a key. The caller is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// A text of another length.
+    /// A text of fewer or more than 40 characters.
     #[error("a key has 40 characters, this one has {len}")]
     Length {
         /// The length of the text.
         len: usize,
     },
-    /// A text that is no Z85.
+    /// A text that isn't Z85.
     #[error("a key consists of the characters of Z85, this one doesn't")]
     Z85,
 }

@@ -24,21 +24,21 @@ impl User {
 /// The verdict about a peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The peer may come in, as this user.
+    /// The peer is admitted, as this user.
     Allow(User),
-    /// The peer may not come in.
+    /// The peer is denied access.
     Deny(DenyReason),
 }
 
 impl Verdict {
-    /// Returns the verdict that lets the peer in, as a user without a name.
+    /// Returns the verdict that admits the peer, as a user without a name.
     #[must_use]
     pub fn allow() -> Self {
         Self::Allow(User::default())
     }
 }
 
-/// The reason why a peer may not come in, with its status in ZAP (RFC 27).
+/// The reason why a peer is denied access, with its status in ZAP (RFC 27).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum DenyReason {
     /// A temporary failure. The peer gets no ERROR, and tries again. Status 300.
@@ -53,7 +53,7 @@ pub enum DenyReason {
 }
 
 impl DenyReason {
-    /// Returns the text in the ERROR to the peer, if the peer is told.
+    /// Returns the text in the ERROR to the peer, if the peer is sent an ERROR.
     pub(crate) const fn reason(self) -> Option<&'static str> {
         match self {
             Self::TryLater => None,
