@@ -41,11 +41,11 @@ pub struct Side {
     /// Options of the socket, such as security, limits and heartbeats.
     ///
     /// The broker sets the high-water marks, the timeouts, peer events, ZMTP 2.0 and TCP keep-alive itself: a peer
-    /// whose machine is gone is disconnected after 25 s. The linger is the [grace](Config::grace).
+    /// whose machine is lost is disconnected after 25 s. The linger is the [grace](Config::grace).
     pub options: Options,
     /// Interval of PINGs to a silent peer, which is disconnected after three silent intervals. Zero turns PINGs off.
-    /// `None`, the default, leaves them to the options, but for EnfoSLB's workers, for which it is 10 s. Only peers
-    /// that speak ZMTP 3.1 are sent PINGs.
+    /// `None`, the default, leaves PINGs to the options, except for EnfoSLB's workers: their interval is then 10 s.
+    /// Only peers that speak ZMTP 3.1 are sent PINGs.
     ///
     /// A libzmq peer answers no PING while its queue is full, because its application doesn't receive.
     pub heartbeat: Option<Duration>,

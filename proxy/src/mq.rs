@@ -58,7 +58,7 @@ impl Broker {
     /// # Errors
     /// [`StartError`] if an endpoint is in use, or the system rejects it.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
-        // Queues are bounded in bytes only: a number of messages says little about the memory that they take.
+        // Queues are bounded in bytes only: the number of messages says little about their memory.
         let options = |side: &Side| {
             let options = side.socket_options(None).send_hwm(0).recv_hwm(0);
             options.send_bytes(SUBSCRIBER_QUEUE_BYTES).recv_bytes(PUBLISHER_QUEUE_BYTES)
@@ -80,15 +80,15 @@ impl Broker {
 
     /// Forwards until `shutdown` is ready, then stops.
     ///
-    /// A stop half-closes the connection of each publisher, and reads it until it has closed too or sends nothing
-    /// more, for at most half of the configured [grace](Config::grace). So messages that the publisher's kernel has
-    /// taken are forwarded, and later messages wait for the broker's successor. The rest of the grace is for sending
-    /// to subscribers.
+    /// A stop half-closes the connection of each publisher, and reads on until the publisher has closed too or sends
+    /// nothing more, for at most half of the configured [grace](Config::grace). So messages that the publisher's kernel
+    /// has taken are forwarded, and later messages wait for the broker's successor. The rest of the grace is for
+    /// sending to subscribers.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Summary {
         self.run_until(shutdown, pending()).await
     }
 
-    /// Does as [`run`](Self::run), but ends a stop that has begun at once when `abort` is ready.
+    /// Does the same as [`run`](Self::run), but when `abort` is ready, it ends a stop under way at once.
     pub async fn run_until(
         self,
         shutdown: impl Future<Output = ()>,

@@ -10,8 +10,8 @@ use tracing::info;
 /// Catches the signals of the process from now on. Returns two futures, which are ready at the first and at the second
 /// SIGTERM or SIGINT. Ignores SIGHUP, so that the broker outlives its terminal.
 ///
-/// Must be called within a runtime. A task of its own waits for the signals: polling them costs, and a broker would
-/// do it whenever it is polled.
+/// Call it within a runtime. A separate task waits for the signals, since polling them costs time, and a broker would
+/// poll them each time that it is polled.
 ///
 /// # Errors
 /// An error of the system if signals can't be caught.

@@ -18,7 +18,7 @@ pub(super) fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileErrorKi
     read(path, 0o037, |mode| FileErrorKind::TooReadable { mode })
 }
 
-/// Reads a list, which only its owner may change: another user could add himself.
+/// Reads a list, which only its owner may change: another user could add a peer.
 pub(super) fn read_list(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileErrorKind> {
     read(path, 0o022, |mode| FileErrorKind::TooWritable { mode })
 }
@@ -55,7 +55,7 @@ pub(super) fn write_secret(path: &Path, line: &str) -> Result<(), FileErrorKind>
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     let line = Zeroizing::new(format!("{line}\n"));
     if let Err(error) = file.write_all(line.as_bytes()).and_then(|()| file.sync_all()) {
-        // Half a secret would be in the way of the next attempt.
+        // A file with half a secret would make the next attempt fail.
         let _ = std::fs::remove_file(path);
         return Err(error.into());
     }

@@ -21,10 +21,10 @@ pub struct Summary {
     pub requests: u64,
     /// Replies sent to clients.
     pub replies: u64,
-    /// Requests without an empty frame before the body. They are dropped, as a REP worker would do.
+    /// Requests without an empty frame before the body. The broker drops them, as a REP worker would.
     pub malformed: u64,
-    /// Requests for DEALER and ROUTER workers from clients that had gone, so that there was no identity to put before
-    /// them.
+    /// Requests for DEALER and ROUTER workers from clients that had disconnected, so that there was no identity to put
+    /// before the requests.
     pub abandoned: u64,
     /// Requests that a worker had when it left.
     pub lost: u64,
@@ -32,7 +32,7 @@ pub struct Summary {
     pub unanswered: u64,
     /// Requests that were read, but not sent to a worker before the stop ended.
     pub unserved: u64,
-    /// Replies that answer no request, or whose client had gone or had no room.
+    /// Replies that answer no request, or whose client had disconnected or had no room.
     pub undeliverable: u64,
 }
 

@@ -14,13 +14,13 @@ use tracing::warn;
 pub(super) enum Loss {
     /// Requests that a worker had when it left.
     WorkerLost,
-    /// Replies whose client has no room, or has gone.
+    /// Replies whose client has no room, or has disconnected.
     UndeliverableReply,
     /// Messages of a worker that answer no request.
     UnsolicitedReply,
     /// Requests without an empty frame before the body.
     MalformedRequest,
-    /// Requests from a client that has gone.
+    /// Requests from a client that has disconnected.
     AbandonedRequest,
 }
 

@@ -64,7 +64,7 @@ impl Broker {
         self.run_until(shutdown, std::future::pending()).await
     }
 
-    /// Does as [`run`](Self::run), but ends a stop that has begun at once when `abort` is ready.
+    /// Does the same as [`run`](Self::run), but when `abort` is ready, it ends a stop under way at once.
     pub async fn run_until(
         mut self,
         shutdown: impl Future<Output = ()>,

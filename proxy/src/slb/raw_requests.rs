@@ -41,7 +41,7 @@ impl RawRequests {
     }
 
     /// Removes the requests of departed clients once the number of entries has doubled since the last time. With
-    /// workers that never answer it would grow without bound.
+    /// workers that never answer, the entries would grow without bound.
     pub(super) fn sweep_departed(&mut self, is_connected: impl Fn(PeerId) -> bool) {
         if self.requests.len() >= self.sweep_at.max(MIN_SWEPT_ENTRIES) {
             self.requests.retain(|(_, client), _| is_connected(*client));

@@ -42,7 +42,7 @@ impl Broker {
                     request.client
                 }),
                 WorkerKind::Raw => {
-                    // Counts even if the client has gone.
+                    // The reply counts even if the client has disconnected.
                     replies.push_unattributed();
                     let client = self.frontend.find(message.first);
                     client.inspect(|client| self.raw.record_reply(worker, *client))
@@ -67,7 +67,8 @@ impl Broker {
         self.workers.record_replies(worker, &replies, Instant::now());
     }
 
-    /// Sends the bundle to a client. Drops the replies that it has no room for: it doesn't read, or has gone.
+    /// Sends the bundle to a client. Drops the replies that the client has no room for: it doesn't read, or has
+    /// disconnected.
     pub(super) fn send_replies(&mut self, client: PeerId) {
         for mut batch in self.bundle.drain() {
             let all = batch.len() as u64;

@@ -39,8 +39,8 @@ impl Broker {
         self.requeue(unsent);
     }
 
-    /// Puts requests into the bundle, each behind the frame that brings its reply to the client: the client's
-    /// identity for a raw worker, a token for a REP worker.
+    /// Puts requests into the bundle, each behind the frame that addresses its reply: the client's identity for a raw
+    /// worker, a token for a REP worker.
     pub(super) fn stage<'a>(
         &mut self,
         client: PeerId,

@@ -18,7 +18,7 @@ use super::broker::{Broker, Summary};
 use crate::tuning::STEPS_BETWEEN_IDLE_CHECKS;
 
 impl Broker {
-    /// Disconnects the clients, then the workers; at once when `abort` is ready. Logs the losses.
+    /// Disconnects the clients, then the workers; when `abort` is ready, all at once. Logs the losses.
     pub(super) async fn stop(mut self, mut abort: Pin<&mut impl Future<Output = ()>>) -> Summary {
         let end = Instant::now() + self.config.stop_time();
         self.frontend.stop_admitting_peers();
