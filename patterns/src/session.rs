@@ -10,26 +10,9 @@ use tokio_util::sync::CancellationToken;
 use crate::error::{ConnectionError, RejectReason};
 use crate::monitor::Monitors;
 use crate::peer::{HandshakenPeer, PeerId, PeerInfo};
-use crate::queue::{IdleEnd, Taken};
+use crate::queue::{IdleEnd, Taken, WriteReport};
 use crate::settings::Settings;
 use crate::size::Size;
-
-/// Progress that a connection reports to its socket when it takes more to write.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct WriteReport {
-    /// Messages that the kernel has taken since the last report, or that a peer within the process has received.
-    pub(crate) written: Size,
-    /// Messages that were put into the inbox of a peer within the process, received or not.
-    pub(crate) handed: Size,
-    /// Limit of the inbox of a peer within the process: it counts as room in this socket's queue.
-    pub(crate) room: Size,
-    /// Whether the kernel, or the peer within the process, takes no more for now.
-    pub(crate) blocked: bool,
-    /// Whether all commands that were handed over before are written.
-    pub(crate) wants_control: bool,
-    /// Whether the connection is idle, so that unused memory can be given back.
-    pub(crate) may_shrink: bool,
-}
 
 /// Tokens that end the connections of an endpoint, in three steps.
 #[derive(Clone, Debug)]
@@ -86,7 +69,7 @@ pub(crate) trait Session: fmt::Debug + Send + Sync {
     /// Returns whether the peer may be read. Call it before each read. If not, the waker is called when it may.
     fn may_read(&self, id: PeerId, waker: &Waker) -> bool;
 
-    /// Reports progress, and moves queued messages into `staged`, and commands if the report asks for them. If there
+    /// Reports progress, and moves queued messages into `taken`, and commands if the report asks for them. If there
     /// are none, or the connection is blocked, the waker is called when there are.
     fn exchange(
         &self,

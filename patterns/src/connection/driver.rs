@@ -16,8 +16,7 @@ use super::peer_guard::PeerGuard;
 use super::wake_flag::{WakeFlag, wake_after_io_poll};
 use super::write_queue::WriteQueue;
 use crate::error::ConnectionError;
-use crate::queue::{EndMode, IdleEnd, Taken};
-use crate::session::WriteReport;
+use crate::queue::{EndMode, IdleEnd, Taken, WriteReport};
 use crate::size::Size;
 use crate::transport::{CloseMode, Stream};
 

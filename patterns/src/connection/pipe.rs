@@ -20,8 +20,7 @@ use crate::endpoint::Endpoint;
 use crate::error::ConnectionError;
 use crate::monitor::MonitorEvent;
 use crate::peer::HandshakenPeer;
-use crate::queue::{EndMode, IdleEnd, Taken};
-use crate::session::WriteReport;
+use crate::queue::{EndMode, IdleEnd, Taken, WriteReport};
 use crate::size::Size;
 
 /// Runs in one direction after which a pipe yields to other tasks.

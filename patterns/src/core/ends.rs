@@ -28,8 +28,7 @@ impl<R: Routing> SocketCore<R> {
         if !self.inbound().end_when_idle(id) {
             return false;
         }
-        outbox.end = Some(EndMode::WhenIdle);
-        let waker = outbox.wake_to_close();
+        let waker = outbox.end(EndMode::WhenIdle);
         drop(out);
         waker.into_iter().for_each(Waker::wake);
         true
@@ -46,7 +45,7 @@ impl<R: Routing> SocketCore<R> {
         match outcome {
             IdleEnd::Now => out.retire(id),
             IdleEnd::Later => {}
-            IdleEnd::CalledOff => out.outboxes[id].end = None,
+            IdleEnd::CalledOff => out.outboxes[id].call_off_end(),
         }
         outcome
     }
@@ -64,9 +63,7 @@ impl<R: Routing> SocketCore<R> {
         let peers: Vec<PeerId> = out.outboxes.iter().filter_map(connected).collect();
         let half_close = |id: PeerId| {
             out.retire(id);
-            let outbox = &mut out.outboxes[id];
-            outbox.end = Some(EndMode::HalfClose);
-            outbox.wake_to_close()
+            out.outboxes[id].end(EndMode::HalfClose)
         };
         let sleeping: Vec<Waker> = peers.into_iter().filter_map(half_close).collect();
         drop(out);

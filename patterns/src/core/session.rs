@@ -10,9 +10,9 @@ use super::{Out, SocketCore};
 use crate::error::{ConnectionError, RejectReason};
 use crate::monitor::Monitors;
 use crate::peer::{HandshakenPeer, PeerId, PeerInfo};
-use crate::queue::{IdleEnd, Inbound, Outbox, Taken};
+use crate::queue::{IdleEnd, Inbound, Outbox, Taken, WriteReport};
 use crate::routing::Routing;
-use crate::session::{Session, WriteReport};
+use crate::session::Session;
 use crate::settings::Settings;
 use crate::size::Size;
 
@@ -84,12 +84,7 @@ impl<R: Routing> Session for SocketCore<R> {
             // The endpoint was given up, or the socket closed, during the handshake.
             out.retire(id);
         }
-        let replaced = out.routing.replaced().and_then(|id| {
-            let outbox = out.outboxes.get_mut(id)?;
-            outbox.replaced = true;
-            outbox.retire();
-            outbox.wake_to_close()
-        });
+        let replaced = out.routing.replaced().and_then(|id| out.outboxes.get_mut(id)?.replace());
         out.joined += 1;
         let mut inbound = self.inbound();
         let peer = Arc::new(peer);
@@ -153,16 +148,10 @@ impl<R: Routing> Session for SocketCore<R> {
         if outbox.is_overrun() {
             return Err(ConnectionError::Overrun);
         }
-        if outbox.replaced {
+        if outbox.is_replaced() {
             return Err(ConnectionError::Replaced);
         }
-        outbox.hand_over(report.handed);
-        let is_roomier = outbox.set_room(report.room);
-        let look_again =
-            outbox.exchange(report.written, report.blocked, report.wants_control, taken, waker) || is_roomier;
-        if report.may_shrink {
-            outbox.give_back_memory();
-        }
+        let look_again = outbox.exchange(&report, taken, waker);
         // Senders that found no room in the queue try again once the lock is released.
         if look_again {
             out.routing.room(id);
@@ -256,7 +245,8 @@ impl<R: Routing> Session for SocketCore<R> {
 impl<R: Routing> SocketCore<R> {
     fn open_queue(&self, out: &mut Out<R>) -> PeerId {
         let id = self.inbound().open();
-        out.outboxes.insert(id, Outbox::new(out.limit, self.options.conflate));
+        let outbox = if self.options.conflate { Outbox::conflating() } else { Outbox::new(out.limit) };
+        out.outboxes.insert(id, outbox);
         out.routing.open(id);
         id
     }

@@ -6,76 +6,37 @@
 //! ```
 //!
 //! Small messages are copied behind each other into the buffer; longer runs that a peer sent, and large bodies,
-//! are shared. The connection takes everything at once and gives the credit back when the kernel has it.
+//! are shared. The connection takes everything at once and returns the credit when the kernel has it.
 //! Control (commands, which don't count) goes out before the messages that are taken with it.
 
+mod connection_state;
+mod control;
+mod credit;
+mod staging;
 mod writing;
 
-use std::collections::VecDeque;
 use std::task::Waker;
 
 use bytes::BytesMut;
-use enfonet_zmtp::{Batch, Command, Envelope, Message};
+use enfonet_zmtp::{Batch, Envelope, Message};
 
-pub(crate) use writing::Taken;
+use connection_state::ConnectionState;
+use control::Control;
+use credit::Credit;
+use staging::Staging;
+
+pub(crate) use writing::{Taken, WriteReport};
 
 use crate::size::Size;
 
-/// Minimum bytes of a run that is shared. Copying a shorter run is cheaper than a shared slice, and the copy doesn't
-/// keep a read buffer alive.
-const MIN_SHARED_BYTES: usize = 2048;
-/// Maximum factor by which the buffer that a shared slice keeps alive may be larger than the slice. A run that is a
-/// smaller part of its buffer is copied, even if it is long.
-const MAX_PINNED_FACTOR: usize = 4;
-/// Bytes at which the buffer is closed, so that writing needs no larger buffer.
-const BUFFER_BYTES: usize = 64 << 10;
-/// Maximum number of buffers kept for later buffers.
-const MAX_SPARE_BUFFERS: usize = 32;
-/// Maximum bytes of commands waiting for a peer that doesn't take them. After the next handshake the peer is told the
-/// subscriptions as they are then.
-const MAX_CONTROL_BYTES: usize = 64 << 20;
-/// Bytes of waiting commands from which PINGs are no longer answered.
-const MAX_PENDING_PONG_BYTES: usize = 64 << 10;
-
+/// The queue to one peer. It puts together four parts that don't know of each other: the staged messages, their
+/// credit, the waiting commands, and the state of the connection that takes them.
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    control: BytesMut,
-    control_limit: usize,
-    /// Messages that the peer gets first, before all that wait. They don't wait for the next peer.
-    greeting: Batch,
-    /// Number of greeting messages that the connection has taken, and number of messages sent before them.
-    greeted: (usize, u64),
-    runs: VecDeque<Batch>,
-    buffer: EncodeBuffer,
-    /// Buffers for later buffers.
-    spare: Vec<BytesMut>,
-    /// Size of the messages that are staged here, or taken by the connection and not yet written.
-    queued: Size,
-    /// Bound on `queued`: `set` by the socket, plus `room` at the other end of a pipe. Zero if `retired`.
-    limit: Size,
-    set: Size,
-    room: Size,
-    /// Whether the peer gets nothing new.
-    retired: bool,
-    /// Whether the peer's connection is to end at once.
-    pub(crate) replaced: bool,
-    /// How the peer's connection is to end, if the socket goes on without it.
-    pub(crate) end: Option<EndMode>,
-    /// Only the last message is kept, whatever the limit.
-    conflates: bool,
-    /// Places that are kept for messages to come.
-    reserved: u64,
-    /// Size of the messages that were sent since the queue began.
-    sent: Size,
-    /// Size of the messages in the inbox of an inproc peer that aren't received yet: they still take up room here.
-    ahead: Size,
-    /// Messages that found no room and didn't wait for any, or that newer ones took the place of.
-    dropped: u64,
-    /// The connection's waker, while the connection has nothing to write, or waits for the kernel.
-    sleeping: Option<Waker>,
-    /// The kernel takes no more for now.
-    blocked: bool,
-    connected: bool,
+    staging: Staging,
+    credit: Credit,
+    control: Control,
+    connection: ConnectionState,
     /// Serial number of the last message that fan-out pushed, so that a peer with two matching subscriptions gets it
     /// once.
     pub(crate) last_serial: u64,
@@ -102,38 +63,23 @@ pub(crate) struct OpenRun {
     pub(crate) messages: usize,
 }
 
-#[derive(Debug, Default)]
-struct EncodeBuffer {
-    wire: BytesMut,
-    messages: usize,
-}
-
 impl Outbox {
-    pub(crate) fn new(limit: Size, conflates: bool) -> Self {
-        let limit = if conflates { Size::MAX } else { limit };
+    /// Creates a queue that admits messages up to a high-water mark.
+    pub(crate) fn new(limit: Size) -> Self {
+        Self::with(Staging::default(), limit)
+    }
+
+    /// Creates a queue that keeps only the last message, and so needs no high-water mark.
+    pub(crate) fn conflating() -> Self {
+        Self::with(Staging::conflating(), Size::MAX)
+    }
+
+    fn with(staging: Staging, limit: Size) -> Self {
         Self {
-            control: BytesMut::new(),
-            control_limit: MAX_CONTROL_BYTES,
-            greeting: Batch::default(),
-            greeted: (0, 0),
-            runs: VecDeque::new(),
-            buffer: EncodeBuffer::default(),
-            spare: Vec::new(),
-            queued: Size::default(),
-            limit,
-            set: limit,
-            room: Size::default(),
-            retired: false,
-            replaced: false,
-            end: None,
-            conflates,
-            reserved: 0,
-            sent: Size::default(),
-            ahead: Size::default(),
-            dropped: 0,
-            sleeping: None,
-            blocked: false,
-            connected: false,
+            staging,
+            credit: Credit::new(limit),
+            control: Control::default(),
+            connection: ConnectionState::default(),
             last_serial: 0,
             blocked_serial: 0,
             open_run: OpenRun::default(),
@@ -143,96 +89,77 @@ impl Outbox {
     /// Returns whether one more message is admitted.
     #[inline]
     pub(crate) const fn has_room(&self) -> bool {
-        self.queued.messages + self.reserved < self.limit.messages && self.queued.bytes < self.limit.bytes
+        self.credit.has_room()
     }
 
     /// Sets the high-water mark from now on. Messages that wait already aren't lost.
     pub(crate) fn set_limit(&mut self, limit: Size) {
-        if !self.conflates {
-            self.set = limit;
-            self.adjust();
+        if !self.staging.conflates() {
+            self.credit.set_limit(limit);
         }
-    }
-
-    /// Sets the room that the peer, within the process, has itself. Returns whether there is room here now where there
-    /// was none.
-    #[inline]
-    pub(crate) fn set_room(&mut self, room: Size) -> bool {
-        if self.room == room {
-            return false;
-        }
-        let had_room = self.has_room();
-        self.room = room;
-        self.adjust();
-        !had_room && self.has_room()
     }
 
     /// Retires the queue: it admits no new messages, and waiting messages are still sent.
     pub(crate) fn retire(&mut self) {
-        self.retired = true;
-        self.adjust();
+        self.credit.retire();
     }
 
-    fn adjust(&mut self) {
-        self.limit = if self.retired { Size::default() } else { self.set.saturating_add(self.room) };
-    }
-
-    /// Keeps a place for a message. The caller has seen to it that there is [room](Self::has_room).
+    /// Reserves a place for a message. The caller has checked that there is [room](Self::has_room).
     pub(crate) const fn reserve(&mut self) {
-        self.reserved += 1;
+        self.credit.reserve();
     }
 
-    /// Gives the place back, or is about to fill it.
+    /// Releases a reserved place: its message is pushed next, or isn't sent.
     pub(crate) const fn unreserve(&mut self) {
-        self.reserved -= 1;
+        self.credit.unreserve();
     }
 
-    /// Whether a sender may expect room soon: the connection is up and the kernel is taking bytes.
+    /// Returns whether a sender may expect room soon: the connection is up and the kernel takes bytes.
     pub(crate) const fn is_moving(&self) -> bool {
-        self.connected && !self.blocked && !self.retired
+        self.connection.is_writing() && self.is_open()
     }
 
-    /// Whether the peer is there, and gets what is sent to it.
+    /// Returns whether the peer is connected, and gets new messages.
     pub(crate) const fn is_connected(&self) -> bool {
-        self.connected && !self.retired
+        self.has_peer() && self.is_open()
     }
 
-    /// Whether the peer is there, though it may get nothing new any more.
+    /// Returns whether the peer is connected, even if it gets no new messages any more.
     pub(crate) const fn has_peer(&self) -> bool {
-        self.connected
+        self.connection.is_connected()
     }
 
-    /// Whether what is sent to it will be sent, now or once it is connected.
+    /// Returns whether the queue admits new messages now or once it has room: it isn't retired.
     pub(crate) const fn is_open(&self) -> bool {
-        !self.retired
+        !self.credit.is_retired()
     }
 
-    /// Messages that are not written yet.
+    /// Returns the number of messages that aren't written yet.
     pub(crate) const fn queued(&self) -> usize {
-        self.queued.messages as usize
+        self.credit.queued().messages as usize
     }
 
     /// Returns the size of the messages that aren't sent yet.
     pub(crate) const fn unsent(&self) -> Size {
-        let mut unsent = self.queued;
-        unsent.sub(self.ahead);
-        unsent
+        self.credit.unsent()
     }
 
+    /// Returns the size of the messages that were sent since the queue began.
     pub(crate) const fn sent(&self) -> Size {
-        self.sent
+        self.credit.sent()
     }
 
+    /// Returns the number of messages that the peer doesn't get.
     pub(crate) const fn dropped(&self) -> u64 {
-        self.dropped
+        self.credit.dropped()
     }
 
     /// Counts messages that the peer doesn't get.
     pub(crate) const fn lose(&mut self, messages: usize) {
-        self.dropped += messages as u64;
+        self.credit.lose(messages);
     }
 
-    /// Stages one message behind `envelope`. The caller has seen to it that there is [room](Self::has_room).
+    /// Stages one message behind `envelope`. The caller has checked that there is [room](Self::has_room).
     #[inline]
     pub(crate) fn push(&mut self, envelope: &Envelope, message: &Message) {
         if message.is_large() {
@@ -242,58 +169,46 @@ impl Outbox {
         }
     }
 
-    /// Stages one small message, which `encode` writes, behind `envelope`. The caller has seen to it that there is
+    /// Stages one small message, which `encode` writes, behind `envelope`. The caller has checked that there is
     /// [room](Self::has_room).
     #[inline]
     pub(crate) fn push_small(&mut self, envelope: &Envelope, encode: impl FnOnce(&mut BytesMut)) {
-        if self.conflates {
+        if self.staging.conflates() {
             self.forget_staged();
         }
-        let before = self.buffer.wire.len();
-        envelope.encode(&mut self.buffer.wire);
-        encode(&mut self.buffer.wire);
-        self.buffer.messages += 1;
-        self.queued.add(Size::new(1, self.buffer.wire.len() - before));
-        if self.buffer.wire.len() >= BUFFER_BYTES {
-            self.close_buffer();
-        }
+        let bytes = self.staging.encode(|wire| {
+            envelope.encode(wire);
+            encode(wire);
+        });
+        self.credit.charge(Size::new(1, bytes));
     }
 
     fn push_large(&mut self, envelope: &Envelope, message: &Message) {
-        if self.conflates {
+        if self.staging.conflates() {
             self.forget_staged();
         }
-        self.close_buffer();
         let run = Batch::enveloped(envelope, message.clone());
-        self.queued.add(Size::new(1, run.wire_len()));
-        self.runs.push_back(run);
+        self.credit.charge(Size::of(&run));
+        self.staging.push_shared(run);
     }
 
-    /// Stages as many messages of the run as there is room for; how many that were. `source` is how many
-    /// bytes the run was cut from.
+    /// Stages as many messages of the run as there is room for, and returns their number. `source` is the number of
+    /// bytes of the buffer that the run was cut from.
     pub(crate) fn push_run(&mut self, run: &Batch, source: usize) -> usize {
         if !self.has_room() || run.is_empty() {
             return 0;
         }
         let mut run = run.clone();
-        if self.conflates {
+        let given = run.len();
+        if self.staging.conflates() {
             self.forget_staged();
-            let given = run.len();
             let _ = run.split_to(given - 1);
             self.lose(given - 1);
             self.stage_run(run, source);
             return given;
         }
-        let mut space = self.limit;
-        space.sub(self.queued);
-        space.messages -= self.reserved;
-        let (places, room) = space.to_usize();
-        let (fitting, bytes) = run.fitting(room);
-        // Where there is room, there is room for a message, whatever its size: as for single ones. So what is
-        // not admitted found no room, and is told when there is some.
-        let admitted = (fitting + usize::from(bytes < room)).min(run.len());
-        let admitted = admitted.min(places);
-        if admitted < run.len() {
+        let admitted = self.credit.admitted(&run);
+        if admitted < given {
             run = run.split_to(admitted);
         }
         self.stage_run(run, source);
@@ -301,89 +216,74 @@ impl Outbox {
     }
 
     fn stage_run(&mut self, run: Batch, source: usize) {
-        self.queued.add(Size::of(&run));
-        match run.wire() {
-            Some(wire) if wire.len() < MIN_SHARED_BYTES || wire.len() * MAX_PINNED_FACTOR < source => {
-                self.buffer.wire.extend_from_slice(wire);
-                self.buffer.messages += run.len();
-                if self.buffer.wire.len() >= BUFFER_BYTES {
-                    self.close_buffer();
-                }
-            }
-            _ => {
-                self.close_buffer();
-                self.runs.push_back(run);
-            }
-        }
+        self.credit.charge(Size::of(&run));
+        self.staging.push_run(run, source);
     }
 
-    /// Puts messages before all that waits: the peer that has just come gets them first.
+    /// Stages messages before all that wait: the peer that has just connected gets them first.
     pub(crate) fn greet(&mut self, greeting: Batch) {
-        self.queued.add(Size::of(&greeting));
-        self.greeting = greeting;
+        self.credit.charge(Size::of(&greeting));
+        self.staging.greet(greeting);
     }
 
-    /// Drops what the connection hasn't taken.
+    /// Drops the messages that the connection hasn't taken.
     pub(crate) fn forget_staged(&mut self) {
-        let before = self.queued.messages;
-        self.queued.sub(Size::new(self.buffer.messages, self.buffer.wire.len()));
-        (self.buffer.messages, self.buffer.wire) = (0, BytesMut::new());
-        for run in self.runs.drain(..) {
-            self.queued.sub(Size::of(&run));
-        }
-        self.dropped += before - self.queued.messages;
+        let dropped = self.staging.clear();
+        self.credit.drop_queued(dropped);
     }
 
-    /// Where commands are put: they go out at the next message boundary, ahead of what is staged.
-    pub(crate) fn control(&mut self) -> &mut BytesMut {
-        &mut self.control
+    /// Returns the buffer of waiting commands: they go out at the next message boundary, before the staged messages.
+    pub(crate) const fn control(&mut self) -> &mut BytesMut {
+        self.control.buffer()
     }
 
-    fn close_buffer(&mut self) {
-        if self.buffer.messages > 0 {
-            let messages = std::mem::take(&mut self.buffer.messages);
-            let wire = if self.buffer.wire.len() < BUFFER_BYTES / 2 {
-                self.buffer.wire.split()
-            } else {
-                // By itself, so that it can be used again.
-                std::mem::replace(&mut self.buffer.wire, self.spare.pop().unwrap_or_default())
-            };
-            self.runs.push_back(Batch::from_encoded(wire.freeze(), messages));
-        }
+    /// Returns whether more commands wait than a peer that reads at all would let pile up: its connection is closed.
+    pub(crate) fn is_overrun(&self) -> bool {
+        self.control.is_overrun()
+    }
+
+    /// Adds the answer to a PING, unless so many wait already that the peer doesn't read them.
+    pub(crate) fn pong(&mut self, context: &[u8]) {
+        self.control.pong(context);
     }
 
     /// Takes the connection's waker out, if it sleeps and there is something for it to do now.
     #[inline]
     pub(crate) fn wake(&mut self) -> Option<Waker> {
-        if self.sleeping.is_some() && (!self.blocked || self.is_overrun()) {
-            self.sleeping.take()
-        } else {
-            None
-        }
+        self.connection.wake(&self.control)
     }
 
-    /// Takes the waker out whatever there is to do: the socket is closing.
+    /// Takes the waker out whatever there is to do: the socket is closing, or the connection is to end.
     pub(crate) const fn wake_to_close(&mut self) -> Option<Waker> {
-        self.sleeping.take()
+        self.connection.wake_to_close()
     }
 
-    /// Whether more commands wait than a peer that reads at all would let pile up: its connection is closed.
-    pub(crate) fn is_overrun(&self) -> bool {
-        self.control.len() > self.control_limit
+    /// Has the peer's connection end at once, since another peer takes its place. Returns the waker of the connection.
+    pub(crate) fn replace(&mut self) -> Option<Waker> {
+        self.retire();
+        self.connection.replace()
     }
 
-    /// Adds the answer to a PING, unless so many wait already that the peer doesn't read them.
-    pub(crate) fn pong(&mut self, context: &[u8]) {
-        if self.control.len() < MAX_PENDING_PONG_BYTES {
-            Command::encode_pong(context, &mut self.control);
-        }
+    /// Returns whether another peer has taken the place of this one.
+    pub(crate) const fn is_replaced(&self) -> bool {
+        self.connection.is_replaced()
     }
 
-    /// All that waits, in order; nothing waits afterwards.
+    /// Has the peer's connection end while the socket goes on. Returns the waker of the connection.
+    pub(crate) const fn end(&mut self, mode: EndMode) -> Option<Waker> {
+        self.connection.set_end(Some(mode));
+        self.connection.wake_to_close()
+    }
+
+    /// Lets the peer's connection go on after all.
+    pub(crate) const fn call_off_end(&mut self) {
+        self.connection.set_end(None);
+    }
+
+    /// Returns all that waits, in order; nothing waits afterwards.
     pub(crate) fn drain(&mut self) -> Vec<Batch> {
-        self.close_buffer();
-        self.queued = Size::default();
-        std::mem::take(&mut self.runs).into()
+        self.credit.clear();
+        self.staging.drain()
     }
 }
 

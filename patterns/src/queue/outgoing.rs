@@ -88,7 +88,7 @@ mod tests {
             assert_eq!((whole.to_run(), small.to_run()), (message.clone().into(), message.clone().into()));
             assert_eq!((whole.wire_len(), small.wire_len()), (message.wire_len(), message.wire_len()));
             for envelope in [Envelope::none(), Envelope::delimiter()] {
-                let mut outbox = Outbox::new(Size::new(10, usize::MAX), false);
+                let mut outbox = Outbox::new(Size::new(10, usize::MAX));
                 whole.push_to(&mut outbox, &envelope);
                 small.push_to(&mut outbox, &envelope);
                 let enveloped = message.clone().with_envelope(&envelope);

@@ -146,7 +146,7 @@ pub(crate) mod tests {
     pub(super) fn add_queue(outboxes: &mut Outboxes, limit: Size) -> PeerId {
         let number = (1 << 32) | (outboxes.len() as u64 + 1);
         let id = PeerId::from(slotmap::KeyData::from_ffi(number));
-        outboxes.insert(id, Outbox::new(limit, false));
+        outboxes.insert(id, Outbox::new(limit));
         id
     }
 

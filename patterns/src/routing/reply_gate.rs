@@ -36,7 +36,7 @@ mod tests {
     use enfonet_zmtp::{Envelope, Message};
 
     use super::*;
-    use crate::queue::Taken;
+    use crate::queue::{Taken, WriteReport};
     use crate::routing::tests::add_queue;
     use crate::size::Size;
 
@@ -51,9 +51,9 @@ mod tests {
             gate.note_reply(&outboxes[id]);
             assert_eq!(gate.may_receive(&outboxes), expected);
         }
-        outboxes[id].exchange(Size::default(), false, true, &mut taken, Waker::noop());
+        outboxes[id].exchange(&WriteReport::of(Size::default()), &mut taken, Waker::noop());
         assert!(!gate.may_receive(&outboxes), "taken isn't written");
-        outboxes[id].exchange(Size::new(1, 7), false, true, &mut Taken::default(), Waker::noop());
+        outboxes[id].exchange(&WriteReport::of(Size::new(1, 7)), &mut Taken::default(), Waker::noop());
         assert!(gate.may_receive(&outboxes));
     }
 
@@ -65,7 +65,11 @@ mod tests {
         outboxes[id].push(&Envelope::none(), &Message::from("reply"));
         gate.note_reply(&outboxes[id]);
         assert!(!gate.may_receive(&outboxes));
-        outboxes[id].exchange(Size::default(), true, true, &mut Taken::default(), Waker::noop());
+        outboxes[id].exchange(
+            &WriteReport { blocked: true, ..WriteReport::of(Size::default()) },
+            &mut Taken::default(),
+            Waker::noop(),
+        );
         assert!(gate.may_receive(&outboxes));
     }
 }

@@ -64,7 +64,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::queue::Taken;
+    use crate::queue::{Taken, WriteReport};
     use crate::routing::tests::add_queue;
     use crate::size::Size;
 
@@ -120,9 +120,9 @@ mod tests {
         assert_eq!(send(&mut routing, &mut outboxes), Some(1));
         assert_eq!(send(&mut routing, &mut outboxes), None);
         let mut taken = Taken::default();
-        outboxes[ids[1]].exchange(Size::default(), false, true, &mut taken, std::task::Waker::noop());
+        outboxes[ids[1]].exchange(&WriteReport::of(Size::default()), &mut taken, std::task::Waker::noop());
         let written = Size::new(1, taken.runs[0].wire_len());
-        assert!(outboxes[ids[1]].exchange(written, false, true, &mut taken, std::task::Waker::noop()));
+        assert!(outboxes[ids[1]].exchange(&WriteReport::of(written), &mut taken, std::task::Waker::noop()));
         routing.room(ids[1]);
         assert_eq!(send(&mut routing, &mut outboxes), Some(1));
     }
@@ -182,10 +182,10 @@ mod tests {
                     }
                     Step::Write(at) if at < ids.len() && outboxes.contains_key(ids[at]) => {
                         let mut taken = Taken::default();
-                        outboxes[ids[at]].exchange(Size::default(), false, true, &mut taken, std::task::Waker::noop());
+                        outboxes[ids[at]].exchange(&WriteReport::of(Size::default()), &mut taken, std::task::Waker::noop());
                         let bytes = taken.runs.iter().map(enfonet_zmtp::Batch::wire_len).sum();
                         let written = Size::new(waits[at], bytes);
-                        let has_room_again = outboxes[ids[at]].exchange(written, false, true, &mut taken, std::task::Waker::noop());
+                        let has_room_again = outboxes[ids[at]].exchange(&WriteReport::of(written), &mut taken, std::task::Waker::noop());
                         if has_room_again {
                             routing.room(ids[at]);
                             if !line.contains(&at) {
@@ -214,7 +214,7 @@ mod tests {
     /// Under an id that none before it had.
     fn add_queue_after(outboxes: &mut Outboxes, ids: &[PeerId], hwm: usize) -> PeerId {
         let id = PeerId::from(slotmap::KeyData::from_ffi((1 << 32) | (ids.len() as u64 + 1)));
-        outboxes.insert(id, crate::queue::Outbox::new(Size::new(hwm, usize::MAX), false));
+        outboxes.insert(id, crate::queue::Outbox::new(Size::new(hwm, usize::MAX)));
         id
     }
 }

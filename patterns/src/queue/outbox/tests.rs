@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn outbox(messages: usize, bytes: usize) -> Outbox {
-    Outbox::new(Size::new(messages, bytes), false)
+    Outbox::new(Size::new(messages, bytes))
 }
 
 fn run(n: usize, body: usize) -> Batch {
@@ -14,7 +14,7 @@ fn run(n: usize, body: usize) -> Batch {
 
 fn take_all(outbox: &mut Outbox, written: Size) -> Taken {
     let mut taken = Taken::default();
-    outbox.exchange(written, false, true, &mut taken, Waker::noop());
+    outbox.exchange(&WriteReport::of(written), &mut taken, Waker::noop());
     taken
 }
 
@@ -51,7 +51,11 @@ fn a_connection_that_waits_for_the_kernel_is_woken_only_for_its_end() {
     outbox.connect(Size::default());
     outbox.push_run(&run(1, 30), 0);
     take_all(&mut outbox, Size::default());
-    outbox.exchange(Size::default(), true, true, &mut Taken::default(), Waker::noop());
+    outbox.exchange(
+        &WriteReport { blocked: true, ..WriteReport::of(Size::default()) },
+        &mut Taken::default(),
+        Waker::noop(),
+    );
     outbox.push_run(&run(1, 30), 0);
     assert!(outbox.wake().is_none());
     assert!(outbox.wake_to_close().is_some());
@@ -114,7 +118,11 @@ fn a_connection_is_overrun_by_more_than_64_mib_of_commands_beyond_what_it_begins
     let (mut outbox, begins_with) = (outbox(1, 1), 10);
     outbox.control().resize(begins_with, 0);
     outbox.connect(Size::default());
-    outbox.exchange(Size::default(), true, false, &mut Taken::default(), Waker::noop());
+    outbox.exchange(
+        &WriteReport { blocked: true, wants_control: false, ..WriteReport::of(Size::default()) },
+        &mut Taken::default(),
+        Waker::noop(),
+    );
     outbox.control().resize(begins_with + (64 << 20), 0);
     assert!(!outbox.is_overrun());
     assert!(outbox.wake().is_none(), "the kernel takes nothing");
@@ -125,59 +133,24 @@ fn a_connection_is_overrun_by_more_than_64_mib_of_commands_beyond_what_it_begins
 
 #[test]
 fn at_rest_memory_that_holds_nothing_is_given_back() {
-    let big = || {
-        let mut outbox = outbox(10, usize::MAX);
-        outbox.runs = VecDeque::with_capacity(65);
-        outbox.buffer.wire = BytesMut::with_capacity(10);
-        outbox.spare = vec![BytesMut::with_capacity(BUFFER_BYTES)];
-        outbox
-    };
-    let capacities =
-        |outbox: &Outbox| (outbox.runs.capacity(), outbox.buffer.wire.capacity(), outbox.spare.len());
+    let big = || Outbox::with(Staging::with_memory(), Size::new(10, usize::MAX));
+    let at_rest = WriteReport { may_shrink: true, ..WriteReport::of(Size::default()) };
     let mut idle = big();
     take_all(&mut idle, Size::default());
-    assert_eq!(capacities(&idle), (65, 10, 1), "it may be busy again at once");
-    idle.give_back_memory();
-    assert_eq!(capacities(&idle), (0, 0, 0));
+    assert_eq!(idle.staging.capacities(), (65, 10, 1), "it may be busy again at once");
+    idle.exchange(&at_rest, &mut Taken::default(), Waker::noop());
+    assert_eq!(idle.staging.capacities(), (0, 0, 0));
     let mut in_hand = big();
-    in_hand.queued = Size::new(1, 1);
-    in_hand.give_back_memory();
-    assert_eq!(capacities(&in_hand), (65, 10, 0));
+    in_hand.credit.charge(Size::new(1, 1));
+    in_hand.exchange(&at_rest, &mut Taken::default(), Waker::noop());
+    assert_eq!(in_hand.staging.capacities(), (65, 10, 0));
 }
 
 #[test]
-fn what_is_written_is_used_again_for_what_is_staged_next() {
-    let mut outbox = outbox(usize::MAX, usize::MAX);
-    let message = Message::from(vec![b'x'; 1000]);
-    let fill = |outbox: &mut Outbox| {
-        while outbox.runs.is_empty() {
-            outbox.push(&Envelope::none(), &message);
-        }
-    };
-    fill(&mut outbox);
-    let mut taken = Taken::default();
-    outbox.exchange(Size::default(), false, true, &mut taken, Waker::noop());
-    let run = taken.runs.pop_front().unwrap();
-    let (place, written) = (run.wire().unwrap().as_ptr(), Size::of(&run));
-    let buffer = run.into_buffer().filter(Taken::is_worth_keeping).unwrap();
-    taken.spare.push(buffer);
-    outbox.exchange(written, false, true, &mut taken, Waker::noop());
-    // The current buffer was begun before the buffer came back, so the buffer is filled first.
-    fill(&mut outbox);
-    outbox.runs.clear();
-    fill(&mut outbox);
-    assert_eq!(outbox.runs[0].wire().unwrap().as_ptr(), place);
-}
-
-#[test]
-fn so_many_buffers_are_kept_and_no_more() {
-    let mut outbox = outbox(1, 1);
-    let spare = (0..MAX_SPARE_BUFFERS + 1).map(|_| BytesMut::with_capacity(BUFFER_BYTES)).collect();
-    let mut taken = Taken { spare, ..Taken::default() };
-    outbox.exchange(Size::default(), false, true, &mut taken, Waker::noop());
-    assert_eq!(outbox.spare.len(), MAX_SPARE_BUFFERS);
+fn buffers_of_about_64_kib_are_worth_keeping() {
+    let buffer_bytes = 64 << 10;
     for (capacity, is_worth_keeping) in
-        [(BUFFER_BYTES / 4, false), (BUFFER_BYTES, true), (BUFFER_BYTES * 8, false)]
+        [(buffer_bytes / 4, false), (buffer_bytes, true), (buffer_bytes * 8, false)]
     {
         let buffer = BytesMut::with_capacity(capacity);
         assert_eq!(Taken::is_worth_keeping(&buffer), is_worth_keeping, "{capacity}");
@@ -190,7 +163,11 @@ fn commands_overtake_messages_even_when_the_kernel_takes_none() {
     outbox.push(&Envelope::none(), &Message::from("a"));
     outbox.control().extend_from_slice(b"command");
     let mut taken = Taken::default();
-    outbox.exchange(Size::default(), true, true, &mut taken, Waker::noop());
+    outbox.exchange(
+        &WriteReport { blocked: true, ..WriteReport::of(Size::default()) },
+        &mut taken,
+        Waker::noop(),
+    );
     assert_eq!((&taken.control[..], taken.runs.len()), (&b"command"[..], 0));
 }
 
@@ -224,14 +201,14 @@ fn each_message_is_counted_once_as_sent_unsent_or_dropped() {
     outbox.connect(Size::default());
     take_all(&mut outbox, Size::default());
     // Within the process, a peer that has two, and has received one of them when it goes.
-    outbox.hand_over(Size::new(2, 6));
+    outbox.credit.hand_over(Size::new(2, 6));
     assert_eq!(counts(&outbox), (4, 0, 0));
     take_all(&mut outbox, Size::new(1, 3));
     outbox.disconnect(Vec::new());
     assert_eq!((counts(&outbox), outbox.sent().bytes), ((4, 0, 0), 12));
     outbox.lose(3);
     assert_eq!(counts(&outbox), (4, 0, 3));
-    let mut newest = Outbox::new(Size::new(1, 1), true);
+    let mut newest = Outbox::conflating();
     newest.push_run(&run(3, 1), 0);
     newest.push(&Envelope::none(), &Message::from("newer"));
     assert_eq!(counts(&newest), (0, 1, 3));
@@ -264,7 +241,7 @@ proptest! {
 fn of_conflated_messages_the_last_waits_also_when_the_connection_had_another_in_hand() {
     for size in [1, 5000] {
         let [in_hand, last, newest] = [b'a', b'b', b'c'].map(|byte| Message::from(vec![byte; size]));
-        let mut outbox = Outbox::new(Size::new(1, usize::MAX), true);
+        let mut outbox = Outbox::conflating();
         outbox.connect(Size::default());
         outbox.push(&Envelope::none(), &in_hand);
         let in_hand = take_all(&mut outbox, Size::default()).runs;

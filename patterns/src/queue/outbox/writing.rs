@@ -6,8 +6,40 @@ use std::task::Waker;
 use bytes::{Bytes, BytesMut};
 use enfonet_zmtp::Batch;
 
-use super::{BUFFER_BYTES, EndMode, MAX_CONTROL_BYTES, MAX_SPARE_BUFFERS, Outbox};
+use super::staging::BUFFER_BYTES;
+use super::{EndMode, Outbox};
 use crate::size::Size;
+
+/// Progress that a connection reports to its socket when it takes more to write.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WriteReport {
+    /// Messages that the kernel has taken since the last report, or that a peer within the process has received.
+    pub(crate) written: Size,
+    /// Messages that were put into the inbox of a peer within the process, received or not.
+    pub(crate) handed: Size,
+    /// Limit of the inbox of a peer within the process: it counts as room in this socket's queue.
+    pub(crate) room: Size,
+    /// Whether the kernel, or the peer within the process, takes no more for now.
+    pub(crate) blocked: bool,
+    /// Whether all commands that were handed over before are written.
+    pub(crate) wants_control: bool,
+    /// Whether the connection is idle, so that unused memory can be given back.
+    pub(crate) may_shrink: bool,
+}
+
+impl WriteReport {
+    /// Returns the report of a connection that has written these messages, and takes messages and commands.
+    pub(crate) fn of(written: Size) -> Self {
+        Self {
+            written,
+            handed: Size::default(),
+            room: Size::default(),
+            blocked: false,
+            wants_control: true,
+            may_shrink: false,
+        }
+    }
+}
 
 /// Messages and commands that a connection takes in one exchange.
 #[derive(Debug, Default)]
@@ -28,131 +60,72 @@ impl Taken {
 }
 
 impl Outbox {
-    /// Counts messages in the inbox of an inproc peer as sent. They count as written only when they are received.
-    pub(crate) const fn hand_over(&mut self, size: Size) {
-        self.ahead.add(size);
-        self.sent.add(size);
-    }
-
-    /// Counts written messages as sent, unless they were counted before.
-    fn count(&mut self, mut written: Size) {
-        let counted = written.min(self.ahead);
-        self.ahead.sub(counted);
-        written.sub(counted);
-        self.sent.add(written);
-    }
-
-    /// Gives credit for what was written, and takes what is staged, or leaves its
-    /// waker when there is nothing. While the kernel takes nothing (`blocked`), messages stay here, where
-    /// more can join them; commands are handed over if there are none to be written yet (`wants_control`).
+    /// Returns credit for written messages, and moves the staged messages and commands into `taken`, or keeps the
+    /// waker if there are none. While the kernel takes nothing, messages stay here, where more can join them; commands
+    /// are taken all the same, if the connection wants them.
     ///
     /// Returns whether senders that found no room should try again.
-    pub(crate) fn exchange(
-        &mut self,
-        written: Size,
-        blocked: bool,
-        wants_control: bool,
-        taken: &mut Taken,
-        waker: &Waker,
-    ) -> bool {
-        let look_again = self.credit(written, blocked);
-        if !taken.spare.is_empty() {
-            self.spare.append(&mut taken.spare);
-            self.spare.truncate(MAX_SPARE_BUFFERS);
+    pub(crate) fn exchange(&mut self, report: &WriteReport, taken: &mut Taken, waker: &Waker) -> bool {
+        let look_again = self.settle(report);
+        self.staging.reuse(&mut taken.spare);
+        if report.wants_control {
+            self.control.take(&mut taken.control);
         }
-        if wants_control && !self.control.is_empty() {
-            taken.control = self.control.split().freeze();
+        if !report.blocked {
+            self.staging.take(&mut taken.runs, self.credit.sent().messages);
         }
-        if !blocked && (self.buffer.messages > 0 || !self.runs.is_empty()) {
-            self.close_buffer();
-            std::mem::swap(&mut taken.runs, &mut self.runs);
-        }
-        if !blocked && !self.greeting.is_empty() {
-            self.greeted = (self.greeting.len(), self.sent.messages);
-            taken.runs.push_front(std::mem::take(&mut self.greeting));
-        }
-        taken.end = self.end;
+        taken.end = self.connection.end();
         let nothing = taken.control.is_empty() && taken.runs.is_empty();
-        if nothing || blocked {
-            match &mut self.sleeping {
-                Some(sleeping) => sleeping.clone_from(waker),
-                sleeping => *sleeping = Some(waker.clone()),
-            }
+        if nothing || report.blocked {
+            self.connection.sleep(waker);
         } else {
-            self.sleeping = None;
+            self.connection.stay_awake();
+        }
+        if report.may_shrink {
+            self.give_back_memory();
         }
         look_again
     }
 
-    /// The connection has written so much, and the kernel takes more or not. Whether a sender that found no room should
-    /// look again.
-    fn credit(&mut self, written: Size, blocked: bool) -> bool {
+    /// Applies a report to the credit. Returns whether senders that found no room should try again: there is room, or
+    /// they no longer have reason to wait for it.
+    fn settle(&mut self, report: &WriteReport) -> bool {
+        self.credit.hand_over(report.handed);
+        let is_roomier = self.credit.set_room(report.room);
         let (had_room, was_moving) = (self.has_room(), self.is_moving());
-        self.queued.sub(written);
-        self.count(written);
-        self.blocked = blocked;
-        (!had_room && self.has_room()) || (was_moving && !self.is_moving())
+        self.credit.settle(report.written);
+        self.connection.set_blocked(report.blocked);
+        is_roomier || (!had_room && self.has_room()) || (was_moving && !self.is_moving())
     }
 
-    /// An idle peer costs next to nothing; a busy one keeps its buffers.
-    pub(crate) fn give_back_memory(&mut self) {
-        self.spare = Vec::new();
-        if self.queued.messages == 0 {
-            self.runs = VecDeque::new();
-            self.buffer.wire = BytesMut::new();
+    /// Frees unused memory: so an idle peer costs next to nothing. A busy connection doesn't ask for it, and the peer
+    /// keeps its buffers.
+    fn give_back_memory(&mut self) {
+        self.staging.drop_spare();
+        if self.queued() == 0 {
+            self.staging.shrink();
         }
     }
 
-    /// The connection is up, to a peer that has so much room itself.
+    /// Handles the start of a connection, to a peer that has so much room itself.
     pub(crate) fn connect(&mut self, room: Size) {
-        (self.connected, self.blocked) = (true, false);
-        self.room = room;
-        self.adjust();
-        // Commands that wait already don't count: they aren't the peer's fault.
-        self.control_limit = self.control.len() + MAX_CONTROL_BYTES;
+        self.connection.handle_connect();
+        self.credit.set_room(room);
+        self.control.handle_connect();
     }
 
-    /// The connection has gone. `unsent`, what it had taken and not written, waits for the next one.
+    /// Handles the end of a connection. `unsent`, the messages that it had taken and not written, wait for the next
+    /// connection.
     pub(crate) fn disconnect(&mut self, unsent: Vec<Batch>) {
-        (self.connected, self.blocked, self.sleeping) = (false, false, None);
-        self.room = Size::default();
-        self.adjust();
-        self.control.clear();
-        self.close_buffer();
-        for run in unsent.into_iter().rev() {
-            self.runs.push_front(run);
-        }
-        let greeting = std::mem::take(&mut self.greeting);
-        self.queued.sub(Size::of(&greeting));
-        let mut written = self.queued;
-        self.queued = self.runs.iter().fold(Size::default(), |mut sum, run| {
-            sum.add(Size::of(run));
-            sum
-        });
-        // The difference was written by the connection, which ended before it could report that.
-        written.sub(self.queued);
-        self.count(written);
-        self.forget_greeting();
-        if self.conflates {
-            let last = self.runs.pop_back();
-            self.forget_staged();
-            self.runs.extend(last);
-        }
-    }
-
-    /// Drops the messages of the greeting that the connection had taken and hadn't written.
-    fn forget_greeting(&mut self) {
-        let (greeted, sent_before) = std::mem::take(&mut self.greeted);
-        let sent = usize::try_from(self.sent.messages - sent_before).unwrap_or(usize::MAX);
-        let mut unsent = greeted.saturating_sub(sent);
-        while unsent > 0 {
-            let Some(mut run) = self.runs.pop_front() else { return };
-            let dropped = run.split_to(unsent);
-            self.queued.sub(Size::of(&dropped));
-            unsent -= dropped.len();
-            if !run.is_empty() {
-                self.runs.push_front(run);
-            }
+        self.connection.handle_disconnect();
+        self.control.handle_disconnect();
+        self.credit.set_room(Size::default());
+        self.staging.put_back(unsent);
+        self.credit.refund(self.staging.drop_greeting());
+        self.credit.settle_all_but(self.staging.size_of_runs());
+        self.credit.refund(self.staging.drop_taken_greeting(self.credit.sent().messages));
+        if self.staging.conflates() {
+            self.credit.drop_queued(self.staging.keep_last());
         }
     }
 }

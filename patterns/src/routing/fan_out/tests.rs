@@ -4,7 +4,7 @@ use enfonet_zmtp::Message;
 use proptest::prelude::*;
 
 use super::*;
-use crate::queue::Taken;
+use crate::queue::{Taken, WriteReport};
 use crate::routing::tests::add_queue;
 use crate::size::Size;
 
@@ -44,14 +44,18 @@ impl Fan {
     /// The kernel takes nothing for peer `at`.
     fn block(&mut self, at: usize) {
         let outbox = &mut self.outboxes[self.ids[at]];
-        outbox.exchange(Size::default(), true, true, &mut Taken::default(), Waker::noop());
+        outbox.exchange(
+            &WriteReport { blocked: true, ..WriteReport::of(Size::default()) },
+            &mut Taken::default(),
+            Waker::noop(),
+        );
     }
 
     /// Takes the messages that peer `at` gets to write, as text. Credits `written` first, then sets it to their load.
     fn take(&mut self, at: usize, written: &mut Size) -> Vec<String> {
         let mut taken = Taken::default();
         let outbox = &mut self.outboxes[self.ids[at]];
-        outbox.exchange(std::mem::take(written), false, true, &mut taken, Waker::noop());
+        outbox.exchange(&WriteReport::of(std::mem::take(written)), &mut taken, Waker::noop());
         let messages: Vec<_> = taken.runs.iter().cloned().flatten().collect();
         *written = Size::new(messages.len(), taken.runs.iter().map(Batch::wire_len).sum());
         messages.iter().map(|m| String::from_utf8_lossy(m.first()).into_owned()).collect()
@@ -145,7 +149,7 @@ fn a_long_run_for_one_peer_is_shared() {
     fan.publish(&batch);
     let mut taken = Taken::default();
     let outbox = &mut fan.outboxes[fan.ids[0]];
-    outbox.exchange(Size::default(), false, true, &mut taken, Waker::noop());
+    outbox.exchange(&WriteReport::of(Size::default()), &mut taken, Waker::noop());
     assert_eq!(taken.runs.iter().map(Batch::len).collect::<Vec<_>>(), [300]);
     assert_eq!(taken.runs[0].wire().unwrap().as_ptr(), batch.wire().unwrap().as_ptr());
 }

@@ -1,5 +1,7 @@
 //! Credit, wake-ups and order against a queue in a few words.
 
+use std::collections::VecDeque;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -100,7 +102,7 @@ impl Model {
         prop_assert_eq!(outbox.is_open(), !self.is_retired);
         prop_assert_eq!(outbox.is_connected(), self.is_connected && !self.is_retired);
         prop_assert_eq!(outbox.is_moving(), self.is_moving());
-        prop_assert_eq!(outbox.sleeping.is_some(), self.is_sleeping);
+        prop_assert_eq!(outbox.connection.is_sleeping(), self.is_sleeping);
         Ok(())
     }
 }
@@ -114,11 +116,7 @@ struct Pair {
 
 impl Pair {
     fn new(set: Size) -> Self {
-        Self {
-            outbox: Outbox::new(set, false),
-            hands: VecDeque::new(),
-            model: Model { set, ..Model::default() },
-        }
+        Self { outbox: Outbox::new(set), hands: VecDeque::new(), model: Model { set, ..Model::default() } }
     }
 
     fn take(&mut self, step: Step) -> Result<(), TestCaseError> {
@@ -140,7 +138,9 @@ impl Pair {
                 model.has_control = true;
             }
             Step::Exchange { written, blocked, wants_control } => {
-                self.exchange(written, blocked, wants_control)?;
+                let room = model.room;
+                let report = WriteReport { room, blocked, wants_control, ..WriteReport::of(Size::default()) };
+                self.exchange(written, report)?;
             }
             Step::Wake { to_close } => {
                 let woken = if to_close { outbox.wake_to_close() } else { outbox.wake() }.is_some();
@@ -160,7 +160,7 @@ impl Pair {
                 model.set = limit;
             }
             Step::SetRoom(room) => {
-                let has_room_again = outbox.set_room(room);
+                let has_room_again = outbox.credit.set_room(room);
                 model.room = room;
                 prop_assert_eq!(has_room_again, !had_room && model.has_room());
             }
@@ -189,7 +189,9 @@ impl Pair {
         Ok(())
     }
 
-    fn exchange(&mut self, written: usize, blocked: bool, wants_control: bool) -> Result<(), TestCaseError> {
+    /// Reports that `written` messages are written, besides the rest of the report.
+    fn exchange(&mut self, written: usize, report: WriteReport) -> Result<(), TestCaseError> {
+        let WriteReport { blocked, wants_control, .. } = report;
         let Self { outbox, hands, model } = self;
         let (had_room, was_moving) = (model.has_room(), model.is_moving());
         let done: Vec<_> = hands.drain(..written.min(hands.len())).collect();
@@ -199,7 +201,8 @@ impl Pair {
             model.written += 1;
         }
         let mut taken = Taken::default();
-        let look_again = outbox.exchange(size, blocked, wants_control, &mut taken, Waker::noop());
+        let report = WriteReport { written: size, ..report };
+        let look_again = outbox.exchange(&report, &mut taken, Waker::noop());
         model.is_blocked = blocked;
         let has_room_again = !had_room && model.has_room();
         prop_assert_eq!(look_again, has_room_again || (was_moving && !model.is_moving()));

@@ -1,0 +1,93 @@
+//! State of the connection that takes the messages of one peer's queue.
+
+use std::task::Waker;
+
+use super::EndMode;
+use super::control::Control;
+
+/// What the queue knows of its connection.
+#[derive(Debug, Default)]
+pub(super) struct ConnectionState {
+    /// Whether the peer is connected.
+    connected: bool,
+    /// Whether the kernel takes no more for now.
+    blocked: bool,
+    /// Whether the connection is to end at once, since another peer takes the place of its own.
+    replaced: bool,
+    /// How the connection is to end, if the socket goes on without it.
+    end: Option<EndMode>,
+    /// The connection's waker, while the connection has nothing to write, or waits for the kernel.
+    sleeping: Option<Waker>,
+}
+
+impl ConnectionState {
+    pub(super) const fn is_connected(&self) -> bool {
+        self.connected
+    }
+
+    /// Returns whether the connection is up and the kernel takes bytes.
+    pub(super) const fn is_writing(&self) -> bool {
+        self.connected && !self.blocked
+    }
+
+    pub(super) fn handle_connect(&mut self) {
+        (self.connected, self.blocked) = (true, false);
+    }
+
+    pub(super) fn handle_disconnect(&mut self) {
+        (self.connected, self.blocked, self.sleeping) = (false, false, None);
+    }
+
+    pub(super) const fn set_blocked(&mut self, blocked: bool) {
+        self.blocked = blocked;
+    }
+
+    /// Keeps the waker of a connection that sleeps.
+    pub(super) fn sleep(&mut self, waker: &Waker) {
+        match &mut self.sleeping {
+            Some(sleeping) => sleeping.clone_from(waker),
+            sleeping => *sleeping = Some(waker.clone()),
+        }
+    }
+
+    /// Drops the waker of a connection that has something to write.
+    pub(super) fn stay_awake(&mut self) {
+        self.sleeping = None;
+    }
+
+    /// Takes the waker out, if the connection sleeps and can write, or is to end since its commands pile up.
+    #[inline]
+    pub(super) fn wake(&mut self, control: &Control) -> Option<Waker> {
+        if self.sleeping.is_some() && (!self.blocked || control.is_overrun()) {
+            self.sleeping.take()
+        } else {
+            None
+        }
+    }
+
+    pub(super) const fn wake_to_close(&mut self) -> Option<Waker> {
+        self.sleeping.take()
+    }
+
+    pub(super) const fn replace(&mut self) -> Option<Waker> {
+        self.replaced = true;
+        self.wake_to_close()
+    }
+
+    pub(super) const fn is_replaced(&self) -> bool {
+        self.replaced
+    }
+
+    pub(super) const fn end(&self) -> Option<EndMode> {
+        self.end
+    }
+
+    pub(super) const fn set_end(&mut self, end: Option<EndMode>) {
+        self.end = end;
+    }
+
+    #[cfg(test)]
+    pub(super) const fn is_sleeping(&self) -> bool {
+        self.sleeping.is_some()
+    }
+}
