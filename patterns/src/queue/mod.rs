@@ -7,7 +7,7 @@ mod outgoing;
 use std::collections::VecDeque;
 
 pub(crate) use inbound::{Arrival, IdleEnd, Inbound, WaiterId};
-pub(crate) use outbox::{EndMode, OpenRun, Outbox, Taken, WriteReport};
+pub(crate) use outbox::{EndMode, Outbox, Taken, WriteReport};
 pub(crate) use outgoing::Outgoing;
 
 /// Moves the first entry of a queue to the end, at no cost if it is the only entry.

@@ -37,13 +37,6 @@ pub(crate) struct Outbox {
     credit: Credit,
     control: Control,
     connection: ConnectionState,
-    /// Serial number of the last message that fan-out pushed, so that a peer with two matching subscriptions gets it
-    /// once.
-    pub(crate) last_serial: u64,
-    /// Serial number of the last publication with an unplaced run: later runs of it have to wait behind that run.
-    pub(crate) blocked_serial: u64,
-    /// The run of a batch that fan-out is collecting for this peer.
-    pub(crate) open_run: OpenRun,
 }
 
 /// How the connection to one peer is to end once all that waits for the peer is written.
@@ -53,14 +46,6 @@ pub(crate) enum EndMode {
     WhenIdle,
     /// By closing this side's half only: the peer is read until it closes its own.
     HalfClose,
-}
-
-/// Messages that lie behind each other in a batch, all for the same peer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct OpenRun {
-    pub(crate) start: usize,
-    pub(crate) end: usize,
-    pub(crate) messages: usize,
 }
 
 impl Outbox {
@@ -80,9 +65,6 @@ impl Outbox {
             credit: Credit::new(limit),
             control: Control::default(),
             connection: ConnectionState::default(),
-            last_serial: 0,
-            blocked_serial: 0,
-            open_run: OpenRun::default(),
         }
     }
 

@@ -2,17 +2,19 @@
 
 use enfonet_zmtp::{Batch, Envelope, IntoMessage, Span, Subscription};
 
+use super::marked_queues::{MarkMap, MarkedQueues, Marks, OpenRun};
 use super::subscribers::Subscribers;
 use super::{Outboxes, Routing};
 use crate::error::RejectReason;
 use crate::peer::PeerId;
-use crate::queue::{OpenRun, Outbox, Outgoing};
+use crate::queue::{Outbox, Outgoing};
 use crate::settings::Settings;
 
 /// Routing of PUB and XPUB: the subscribers, and the push of a message or batch into their queues.
 #[derive(Debug)]
 pub(crate) struct FanOut {
     pub(crate) subscribers: Subscribers,
+    marks: MarkMap,
     /// Whether a message that one peer has no room for is sent to no peer.
     nodrop: bool,
     /// Serial number of the current message.
@@ -64,7 +66,14 @@ pub(crate) enum Published {
 impl FanOut {
     pub(crate) fn new(settings: &Settings) -> Self {
         let subscribers = Subscribers::new(settings);
-        Self { subscribers, nodrop: settings.nodrop, serial: 0, touched: Vec::new(), lost: Lost::default() }
+        Self {
+            subscribers,
+            marks: MarkMap::new(),
+            nodrop: settings.nodrop,
+            serial: 0,
+            touched: Vec::new(),
+            lost: Lost::default(),
+        }
     }
 
     /// Puts a message into the queue of each peer that it is for; calls `touched` with each queue that got it. A
@@ -83,11 +92,12 @@ impl FanOut {
         }
         let (mut got, mut lost) = (false, false);
         let mut losses = self.lost;
-        self.subscribers.for_each_recipient(outboxes, topic, serial, |id, outbox| {
-            if outbox.last_serial == serial {
+        let mut queues = MarkedQueues { outboxes, marks: &mut self.marks };
+        self.subscribers.for_each_recipient(&mut queues, topic, serial, |id, outbox, marks| {
+            if marks.last_serial == serial {
                 return;
             }
-            outbox.last_serial = serial;
+            marks.last_serial = serial;
             if outbox.has_room() {
                 message.push_to(outbox, &Envelope::none());
                 touched(outbox);
@@ -105,9 +115,10 @@ impl FanOut {
     }
 
     /// Returns whether every peer that messages of this topic are for has room for one, or gets nothing new anyway.
-    fn has_room(&self, outboxes: &mut Outboxes, topic: &[u8]) -> bool {
+    fn has_room(&mut self, outboxes: &mut Outboxes, topic: &[u8]) -> bool {
         let mut room = true;
-        self.subscribers.for_each_recipient(outboxes, topic, self.serial, |_, outbox| {
+        let mut queues = MarkedQueues { outboxes, marks: &mut self.marks };
+        self.subscribers.for_each_recipient(&mut queues, topic, self.serial, |_, outbox, _| {
             room &= outbox.has_room() || !outbox.is_open();
         });
         room
@@ -131,9 +142,10 @@ impl FanOut {
         let source = batch.wire_len();
         let mut admission = Admission { serial: self.serial, source, unplaced, lost: self.lost, touched };
         if let Some(everyone) = self.subscribers.of_all() {
+            let mut queues = MarkedQueues { outboxes, marks: &mut self.marks };
             for id in everyone.iter().copied() {
-                if let Some(outbox) = outboxes.get_mut(id) {
-                    admission.admit(outbox, id, batch.clone());
+                if let Some((outbox, marks)) = queues.get(id) {
+                    admission.admit(outbox, marks, id, batch.clone());
                 }
             }
         } else {
@@ -151,27 +163,29 @@ impl FanOut {
         batch: &Batch,
         admission: &mut Admission<'_, impl FnMut(&mut Outbox)>,
     ) {
+        let mut queues = MarkedQueues { outboxes, marks: &mut self.marks };
         for Span { range, first, .. } in batch.spans() {
             self.serial += 1;
-            self.subscribers.for_each_recipient(outboxes, first, self.serial, |id, outbox| {
-                let run = outbox.open_run;
+            self.subscribers.for_each_recipient(&mut queues, first, self.serial, |id, outbox, marks| {
+                let run = marks.open_run;
                 if run.messages == 0 {
                     self.touched.push(id);
-                    outbox.open_run.start = range.start;
+                    marks.open_run.start = range.start;
                 } else if run.end == range.end {
                     return; // it has this message already: another of its subscriptions matched
                 } else if run.end != range.start {
-                    outbox.open_run = OpenRun { start: range.start, ..OpenRun::default() };
-                    admission.admit(outbox, id, batch.slice(run.start..run.end, run.messages));
+                    marks.open_run = OpenRun { start: range.start, ..OpenRun::default() };
+                    admission.admit(outbox, marks, id, batch.slice(run.start..run.end, run.messages));
                 }
-                outbox.open_run.end = range.end;
-                outbox.open_run.messages += 1;
+                marks.open_run.end = range.end;
+                marks.open_run.messages += 1;
             });
         }
         for id in self.touched.drain(..) {
-            let outbox = &mut outboxes[id];
-            let run = std::mem::take(&mut outbox.open_run);
-            admission.admit(outbox, id, batch.slice(run.start..run.end, run.messages));
+            if let Some((outbox, marks)) = queues.get(id) {
+                let run = std::mem::take(&mut marks.open_run);
+                admission.admit(outbox, marks, id, batch.slice(run.start..run.end, run.messages));
+            }
         }
     }
 
@@ -185,9 +199,10 @@ impl FanOut {
         self.serial += 1;
         let again = std::mem::take(unplaced);
         let mut admission = Admission { serial: self.serial, source: 0, unplaced, lost: self.lost, touched };
+        let mut queues = MarkedQueues { outboxes, marks: &mut self.marks };
         for Unplaced { id, run } in again {
-            if let Some(outbox) = outboxes.get_mut(id) {
-                admission.admit(outbox, id, run);
+            if let Some((outbox, marks)) = queues.get(id) {
+                admission.admit(outbox, marks, id, run);
             }
         }
         self.lost = admission.lost;
@@ -206,9 +221,9 @@ struct Admission<'a, F> {
 
 impl<F: FnMut(&mut Outbox)> Admission<'_, F> {
     /// Stages as much of a run as there is room for; the rest stays unplaced if the connection is writing, or lost.
-    fn admit(&mut self, outbox: &mut Outbox, id: PeerId, mut run: Batch) {
+    fn admit(&mut self, outbox: &mut Outbox, marks: &mut Marks, id: PeerId, mut run: Batch) {
         // The leftover of an earlier run goes first, or the order would be lost.
-        let waits = outbox.blocked_serial == self.serial;
+        let waits = marks.blocked_serial == self.serial;
         let admitted = if waits { 0 } else { outbox.push_run(&run, self.source) };
         if admitted > 0 {
             (self.touched)(outbox);
@@ -216,7 +231,7 @@ impl<F: FnMut(&mut Outbox)> Admission<'_, F> {
         if !outbox.is_moving() {
             self.lost.add(id, outbox, run.len() - admitted);
         } else if admitted < run.len() {
-            outbox.blocked_serial = self.serial;
+            marks.blocked_serial = self.serial;
             let _ = run.split_to(admitted);
             self.unplaced.push(Unplaced { id, run });
         }
@@ -226,12 +241,21 @@ impl<F: FnMut(&mut Outbox)> Admission<'_, F> {
 impl Routing for FanOut {
     const KEEPS_QUEUE: bool = false;
 
+    fn open(&mut self, id: PeerId) {
+        self.marks.insert(id, Marks::default());
+    }
+
     fn subscription(&mut self, id: PeerId, subscription: &Subscription) -> Result<bool, RejectReason> {
         self.subscribers.apply(id, subscription)
     }
 
     fn part(&mut self, id: PeerId) -> bool {
         self.subscribers.part(id);
+        false
+    }
+
+    fn close(&mut self, id: PeerId) -> bool {
+        self.marks.remove(id);
         false
     }
 

@@ -3,6 +3,7 @@
 
 mod fan_out;
 mod identity_table;
+mod marked_queues;
 mod receive_only;
 mod reply_gate;
 mod request_state;

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use enfonet_zmtp::Subscription;
 
-use super::Outboxes;
+use super::marked_queues::{MarkedQueues, Marks};
 use super::subscriptions::{Change, Subscriptions, TopicTotals};
 use crate::error::RejectReason;
 use crate::peer::PeerId;
@@ -122,23 +122,23 @@ impl Subscribers {
         if self.inverted { None } else { self.index.of_all() }
     }
 
-    /// Calls `found` for each peer that gets messages of this topic: once or more. `serial` is new: no queue has it as
+    /// Calls `found` for each peer that gets messages of this topic: once or more. `serial` is new: no peer has it as
     /// its last serial.
     #[inline]
-    pub(crate) fn for_each_recipient(
+    pub(super) fn for_each_recipient(
         &self,
-        outboxes: &mut Outboxes,
+        queues: &mut MarkedQueues<'_>,
         topic: &[u8],
         serial: u64,
-        mut found: impl FnMut(PeerId, &mut Outbox),
+        mut found: impl FnMut(PeerId, &mut Outbox, &mut Marks),
     ) {
         if self.inverted {
-            return self.for_each_other(outboxes, topic, serial, &mut found);
+            return self.for_each_other(queues, topic, serial, &mut found);
         }
         self.index.for_each_match(topic, |id| {
             // A peer that has gone has no queue.
-            if let Some(outbox) = outboxes.get_mut(id) {
-                found(id, outbox);
+            if let Some((outbox, marks)) = queues.get(id) {
+                found(id, outbox, marks);
             }
         });
     }
@@ -147,20 +147,22 @@ impl Subscribers {
     #[cold]
     fn for_each_other(
         &self,
-        outboxes: &mut Outboxes,
+        queues: &mut MarkedQueues<'_>,
         topic: &[u8],
         serial: u64,
-        found: &mut dyn FnMut(PeerId, &mut Outbox),
+        found: &mut dyn FnMut(PeerId, &mut Outbox, &mut Marks),
     ) {
         self.index.for_each_match(topic, |id| {
-            if let Some(outbox) = outboxes.get_mut(id) {
-                outbox.last_serial = serial;
+            if let Some(marks) = queues.marks.get_mut(id) {
+                marks.last_serial = serial;
             }
         });
-        outboxes
-            .iter_mut()
-            .filter(|(_, outbox)| outbox.last_serial != serial)
-            .for_each(|(id, o)| found(id, o));
+        let MarkedQueues { outboxes, marks } = queues;
+        for (id, marks) in marks.iter_mut().filter(|(_, marks)| marks.last_serial != serial) {
+            if let Some(outbox) = outboxes.get_mut(id) {
+                found(id, outbox, marks);
+            }
+        }
     }
 }
 

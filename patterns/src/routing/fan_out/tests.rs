@@ -27,6 +27,7 @@ impl Fan {
             .iter()
             .map(|topics| {
                 let id = add_queue(&mut outboxes, Size::new(hwm, usize::MAX));
+                routing.open(id);
                 outboxes[id].connect(Size::default());
                 for topic in *topics {
                     routing.subscription(id, &Subscription::Subscribe(topic.to_string().into())).unwrap();
