@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::{ConnectionError, RejectReason};
 use crate::monitor::Monitors;
 use crate::peer::{HandshakenPeer, PeerId, PeerInfo};
-use crate::queue::{IdleEnd, Taken, WriteReport};
+use crate::queue::{IdleEnd, ReadPosition, Taken, WriteReport};
 use crate::settings::Settings;
 use crate::size::Size;
 
@@ -23,6 +23,24 @@ pub(crate) struct ShutdownTokens {
     pub(crate) ending: CancellationToken,
     /// Cancelled when the endpoint is given up, or the linger is over: connections are cut off.
     pub(crate) abort: CancellationToken,
+}
+
+/// Time for which the queue to a peer exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum QueueLifetime {
+    /// The queue begins and ends with the connection.
+    Connection,
+    /// The queue outlives connections: it ends with the endpoint that this side connects to.
+    Endpoint,
+}
+
+/// Cause for which the queue to an endpoint is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CloseCause {
+    /// This side has given up the endpoint, or closes the socket.
+    GivenUp,
+    /// The runtime has ended before the socket, and dropped the task that connects.
+    RuntimeEnded,
 }
 
 /// A socket as its connections see it. No method blocks or waits.
@@ -80,12 +98,12 @@ pub(crate) trait Session: fmt::Debug + Send + Sync {
     ) -> Result<(), ConnectionError>;
 
     /// Decides whether a connection that [is to end when its peer is idle](crate::queue::EndMode::WhenIdle) ends now.
-    /// Call it when all is written. `is_whole` unless part of a message has arrived.
-    fn end_if_idle(&self, id: PeerId, is_whole: bool) -> IdleEnd;
+    /// Call it when all is written.
+    fn end_if_idle(&self, id: PeerId, position: ReadPosition) -> IdleEnd;
 
     /// Removes a peer after the end of its connection; `unsent` are the messages that the connection had taken and not
-    /// written. With `keep`, its queue stays. Returns whether the caller has to [sweep](Self::poll_sweep) the socket.
-    fn part(&self, id: PeerId, unsent: Vec<Batch>, keep: bool) -> bool;
+    /// written. Returns whether the caller has to [sweep](Self::poll_sweep) the socket.
+    fn part(&self, id: PeerId, unsent: Vec<Batch>, lifetime: QueueLifetime) -> bool;
 
     /// Removes a slice of the subscriptions that departed peers have left. Returns ready with whether there are more,
     /// and pending while the application has too many changes left to receive.
@@ -97,9 +115,8 @@ pub(crate) trait Session: fmt::Debug + Send + Sync {
     /// Returns whether the socket's peers send subscriptions rather than messages.
     fn is_publisher(&self) -> bool;
 
-    /// Closes the queue to a peer that isn't connected; `with_runtime` if the reason is that the runtime has ended
-    /// before the socket.
-    fn close(&self, id: PeerId, with_runtime: bool);
+    /// Closes the queue to a peer that isn't connected.
+    fn close(&self, id: PeerId, cause: CloseCause);
 
     /// Returns how many messages wait for a peer.
     fn queued(&self, id: PeerId) -> usize;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::error::ConnectionError;
 use crate::settings::{ReconnectSettings, Settings};
 
 /// The next wait of one endpoint: it grows with every failure in a row if a maximum is set.
@@ -9,6 +10,22 @@ use crate::settings::{ReconnectSettings, Settings};
 pub(super) struct Backoff {
     options: ReconnectSettings,
     next: Duration,
+}
+
+/// Kind of a failure: whether the next attempt may succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// The peer isn't there, or has gone.
+    Passing,
+    /// The next attempt would fail likewise.
+    Lasting,
+}
+
+impl Failure {
+    /// Returns the kind of an error.
+    pub(super) const fn of(error: &ConnectionError) -> Self {
+        if error.is_lasting() { Self::Lasting } else { Self::Passing }
+    }
 }
 
 impl Backoff {
@@ -19,11 +36,14 @@ impl Backoff {
     /// Returns the wait after a failure; `random` is from 0 to 1.
     ///
     /// A random share is added, so that the clients of a restarted server don't all reconnect at the same instant.
-    /// After a lasting error the wait is at least `rejected_reconnect_interval`: the next attempt would fail
+    /// After a lasting failure the wait is at least `rejected_reconnect_interval`: the next attempt would fail
     /// likewise.
-    pub(super) fn wait(&mut self, is_lasting: bool, random: f64) -> Duration {
+    pub(super) fn wait(&mut self, failure: Failure, random: f64) -> Duration {
         let ReconnectSettings { interval, max, jitter, rejected_interval, .. } = self.options;
-        let base = if is_lasting { self.next.max(rejected_interval) } else { self.next };
+        let base = match failure {
+            Failure::Lasting => self.next.max(rejected_interval),
+            Failure::Passing => self.next,
+        };
         if let Some(max) = max {
             self.next = (self.next * 2).min(max).max(interval);
         }
@@ -43,7 +63,7 @@ mod tests {
 
     fn waits(options: &Settings, random: f64) -> Vec<u128> {
         let mut backoff = Backoff::new(options);
-        (0..5).map(|_| backoff.wait(false, random).as_millis()).collect()
+        (0..5).map(|_| backoff.wait(Failure::Passing, random).as_millis()).collect()
     }
 
     #[test]
@@ -58,9 +78,9 @@ mod tests {
         let options = Options::default().reconnect_interval_max(Duration::from_millis(500)).settings;
         assert_eq!(waits(&options, 0.0), [100, 200, 400, 500, 500]);
         let mut backoff = Backoff::new(&options);
-        let _ = (backoff.wait(false, 0.0), backoff.wait(false, 0.0));
+        let _ = (backoff.wait(Failure::Passing, 0.0), backoff.wait(Failure::Passing, 0.0));
         backoff.reset();
-        assert_eq!(backoff.wait(false, 0.0).as_millis(), 100);
+        assert_eq!(backoff.wait(Failure::Passing, 0.0).as_millis(), 100);
     }
 
     #[test]
@@ -92,10 +112,10 @@ mod tests {
     fn a_peer_that_will_not_be_different_is_tried_less_often() {
         let options = Options::default().rejected_reconnect_interval(Duration::from_secs(3)).settings;
         let mut backoff = Backoff::new(&options);
-        assert_eq!(backoff.wait(true, 0.0).as_millis(), 3000);
-        assert_eq!(backoff.wait(true, 0.5).as_millis(), 4500);
-        assert_eq!(backoff.wait(false, 0.0).as_millis(), 100);
+        assert_eq!(backoff.wait(Failure::Lasting, 0.0).as_millis(), 3000);
+        assert_eq!(backoff.wait(Failure::Lasting, 0.5).as_millis(), 4500);
+        assert_eq!(backoff.wait(Failure::Passing, 0.0).as_millis(), 100);
         let mut slow = Backoff::new(&Options::default().reconnect_interval(Duration::from_secs(9)).settings);
-        assert_eq!(slow.wait(true, 0.0).as_millis(), 9000, "never faster than usual");
+        assert_eq!(slow.wait(Failure::Lasting, 0.0).as_millis(), 9000, "never faster than usual");
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tracing::{debug, warn};
 
-use super::backoff::Backoff;
+use super::backoff::{Backoff, Failure};
 use super::connector::Connector;
 use super::handshake::Side;
 use super::pending_peer::PendingPeer;
@@ -38,8 +38,8 @@ pub(crate) async fn connect(endpoint: Endpoint, connector: Connector) {
         if for_good {
             return;
         }
-        let is_lasting = outcome.is_err_and(|error| error.is_lasting());
-        let wait = backoff.wait(is_lasting, fastrand::f64());
+        let failure = outcome.map_or_else(|error| Failure::of(&error), |()| Failure::Passing);
+        let wait = backoff.wait(failure, fastrand::f64());
         if connector.retry_after(wait).await.is_none() {
             return;
         }

@@ -8,7 +8,7 @@ use crate::endpoint::Endpoint;
 use crate::error::RejectReason;
 use crate::monitor::MonitorEvent;
 use crate::peer::{HandshakenPeer, PeerId};
-use crate::session::{Session, ShutdownTokens};
+use crate::session::{CloseCause, Session, ShutdownTokens};
 
 /// An endpoint that this side connects to. Messages that wait for its peer outlive a connection if the peer has a
 /// queue of its own. Dropping the connector closes the queue, even if the task is cancelled.
@@ -100,7 +100,8 @@ impl Drop for Connector {
     fn drop(&mut self) {
         if let Some(id) = self.queue {
             // If neither token is cancelled, the task was dropped by its runtime.
-            self.session.close(id, !self.is_given_up() && !self.tokens.ending.is_cancelled());
+            let is_given_up = self.is_given_up() || self.tokens.ending.is_cancelled();
+            self.session.close(id, if is_given_up { CloseCause::GivenUp } else { CloseCause::RuntimeEnded });
         }
         self.session.monitors().tell(|| MonitorEvent::Closed { endpoint: self.endpoint.clone() });
     }

@@ -16,7 +16,7 @@ use super::peer_guard::PeerGuard;
 use super::wake_flag::{WakeFlag, wake_after_io_poll};
 use super::write_queue::WriteQueue;
 use crate::error::ConnectionError;
-use crate::queue::{EndMode, IdleEnd, Taken, WriteReport};
+use crate::queue::{EndMode, IdleEnd, ReadPosition, Taken, WriteReport};
 use crate::size::Size;
 use crate::transport::{CloseMode, Stream};
 
@@ -71,6 +71,17 @@ pub(super) struct Driver<'a> {
     drain: Option<Drain>,
     heartbeat_timer: HeartbeatTimer,
     idle_timer: IdleTimer,
+}
+
+/// State of the connection in which it exchanges messages with its socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WriteState {
+    /// It can write.
+    Writable,
+    /// The kernel takes no more for now.
+    Blocked,
+    /// It can write, and has been idle for a while: unused memory is given back.
+    Idle,
 }
 
 /// State of one direction after it was polled.
@@ -176,7 +187,7 @@ impl<'a> Driver<'a> {
             self.incoming.shrink();
             self.queue.shrink();
             if self.queue.is_empty() {
-                self.exchange_again(cx, true)?;
+                self.exchange_again(cx, WriteState::Idle)?;
             }
         }
         Poll::Pending
@@ -184,7 +195,9 @@ impl<'a> Driver<'a> {
 
     /// Returns whether the connection ends now because its peer is idle.
     fn ends_idle(&mut self) -> bool {
-        match self.peer.session().end_if_idle(self.peer.id(), self.incoming.is_empty()) {
+        let position =
+            if self.incoming.is_empty() { ReadPosition::Boundary } else { ReadPosition::WithinMessage };
+        match self.peer.session().end_if_idle(self.peer.id(), position) {
             IdleEnd::Now => true,
             IdleEnd::Later => false,
             IdleEnd::CalledOff => {
@@ -315,21 +328,21 @@ impl<'a> Driver<'a> {
         let mut budget = BUDGET_BYTES;
         loop {
             if self.queue.is_empty() && (!self.is_idle || self.wake_flag.is_set()) {
-                self.exchange(false, false)?;
+                self.exchange(WriteState::Writable)?;
             }
             if self.queue.is_empty() {
                 return Ok(Progress::Waits);
             }
             let bytes = self.write(Stream::try_write)?;
             if bytes == 0 {
-                self.exchange(true, false)?;
+                self.exchange(WriteState::Blocked)?;
                 if self.stream.poll_writable(cx)?.is_pending() {
                     return Ok(Progress::Waits);
                 }
             }
             budget = budget.saturating_sub(bytes);
             if budget == 0 {
-                self.exchange(false, false)?;
+                self.exchange(WriteState::Writable)?;
                 return Ok(Progress::Yields);
             }
         }
@@ -370,13 +383,13 @@ impl<'a> Driver<'a> {
             return Ok(false);
         }
         // Messages that were queued between the last exchange and the end are still sent.
-        self.exchange_again(cx, false)?;
+        self.exchange_again(cx, WriteState::Writable)?;
         Ok(self.queue.is_empty())
     }
 
     /// Does another exchange at the end of a poll. Messages that it takes are written in the next poll.
-    fn exchange_again(&mut self, cx: &Context<'_>, may_shrink: bool) -> Result<(), ConnectionError> {
-        self.exchange(false, may_shrink)?;
+    fn exchange_again(&mut self, cx: &Context<'_>, state: WriteState) -> Result<(), ConnectionError> {
+        self.exchange(state)?;
         if !self.queue.is_empty() {
             cx.waker().wake_by_ref();
         }
@@ -384,15 +397,13 @@ impl<'a> Driver<'a> {
     }
 
     /// Reports the written messages to the socket, and takes the staged ones.
-    fn exchange(&mut self, blocked: bool, may_shrink: bool) -> Result<(), ConnectionError> {
+    fn exchange(&mut self, state: WriteState) -> Result<(), ConnectionError> {
         self.queue.take_spare(&mut self.taken.spare);
         let report = WriteReport {
-            written: std::mem::take(&mut self.written),
-            handed: Size::default(),
-            room: Size::default(),
-            blocked,
+            blocked: state == WriteState::Blocked,
             wants_control: !self.queue.has_control(),
-            may_shrink,
+            may_shrink: state == WriteState::Idle,
+            ..WriteReport::of(std::mem::take(&mut self.written))
         };
         self.peer.session().exchange(self.peer.id(), report, &mut self.taken, self.wake_flag.arm())?;
         self.has_taken_many |= self.taken.control.len() >= MANY_COMMAND_BYTES;

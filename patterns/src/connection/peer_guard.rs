@@ -10,14 +10,14 @@ use tokio_util::sync::CancellationToken;
 use crate::error::{ConnectionError, RejectReason};
 use crate::monitor::MonitorEvent;
 use crate::peer::{HandshakenPeer, PeerId, PeerInfo};
-use crate::session::Session;
+use crate::session::{QueueLifetime, Session};
 
 /// A peer that has joined a socket. Dropping the guard removes the peer, even if the task is cancelled.
 #[derive(Debug)]
 pub(crate) struct PeerGuard {
     session: Arc<dyn Session>,
     peer: Arc<PeerInfo>,
-    keep: bool,
+    lifetime: QueueLifetime,
     ending: CancellationToken,
     /// Messages that the connection had taken and not written.
     pub(crate) unsent: Vec<Batch>,
@@ -44,8 +44,9 @@ impl PeerGuard {
     ) -> Result<Self, RejectReason> {
         let peer = session.join(queue, peer, &ending)?;
         session.monitors().tell(|| MonitorEvent::HandshakeSucceeded { peer: peer.clone() });
-        let (session, keep) = (session.clone(), queue.is_some());
-        Ok(Self { session, peer, keep, ending, unsent: Vec::new(), reason: None })
+        let session = session.clone();
+        let lifetime = if queue.is_some() { QueueLifetime::Endpoint } else { QueueLifetime::Connection };
+        Ok(Self { session, peer, lifetime, ending, unsent: Vec::new(), reason: None })
     }
 
     /// Returns whether the connection is to end when nothing waits to be written.
@@ -66,7 +67,7 @@ impl PeerGuard {
 
 impl Drop for PeerGuard {
     fn drop(&mut self) {
-        if self.session.part(self.peer.id, std::mem::take(&mut self.unsent), self.keep) {
+        if self.session.part(self.peer.id, std::mem::take(&mut self.unsent), self.lifetime) {
             Sweeper { session: self.session.clone(), is_done: false }.spawn();
         }
         self.session.monitors().tell(|| MonitorEvent::Disconnected {

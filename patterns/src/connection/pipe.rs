@@ -10,7 +10,7 @@ use enfonet_zmtp::{
 };
 use tracing::{debug, warn};
 
-use super::backoff::Backoff;
+use super::backoff::{Backoff, Failure};
 use super::connector::Connector;
 use super::peer_guard::PeerGuard;
 use super::rejection_log::RejectionLog;
@@ -20,7 +20,7 @@ use crate::endpoint::Endpoint;
 use crate::error::ConnectionError;
 use crate::monitor::MonitorEvent;
 use crate::peer::HandshakenPeer;
-use crate::queue::{EndMode, IdleEnd, Taken, WriteReport};
+use crate::queue::{EndMode, IdleEnd, ReadPosition, Taken, WriteReport};
 use crate::size::Size;
 
 /// Runs in one direction after which a pipe yields to other tasks.
@@ -40,23 +40,23 @@ pub(crate) async fn connect_inproc(names: Context, name: String, connector: Conn
         let Some(bound) = connector.unless_over(names.find(&name)).await else {
             return;
         };
-        let is_lasting = match join(&endpoint, &connector, &bound, &mut backoff).await {
+        let failure = match join(&endpoint, &connector, &bound, &mut backoff).await {
             Ok(()) => {
                 debug!(%endpoint, "disconnected");
-                false
+                Failure::Passing
             }
             Err(error) => {
                 match rejection_log.count(&error) {
                     Some(count) => warn!(%endpoint, %error, count, "not connected"),
                     None => debug!(%endpoint, %error, "not connected"),
                 }
-                error.is_lasting()
+                Failure::of(&error)
             }
         };
         if connector.is_given_up() {
             return;
         }
-        let wait = backoff.wait(is_lasting, fastrand::f64());
+        let wait = backoff.wait(failure, fastrand::f64());
         if connector.retry_after(wait).await.is_none() {
             return;
         }
@@ -106,19 +106,19 @@ fn join_both(endpoint: &Endpoint, near: &Connector, far: &Bound) -> Result<Pipe,
     // Checked before the far socket adds this socket as a peer.
     near.session().check_admission(near.queue())?;
     let (near_room, far_room) = (near.session().room(), far.session.room());
-    let near_peer = peer_of(endpoint, near_local, near_room, true);
+    let near_peer = HandshakenPeer { is_accepted: true, ..peer_of(endpoint, near_local, near_room) };
     let far_peer = PeerGuard::accept(&far.session, near_peer, far.tokens.ending.clone())?;
-    let near_peer = near.join(peer_of(endpoint, far_local, far_room, false))?;
+    let near_peer = near.join(peer_of(endpoint, far_local, far_room))?;
     Ok(Pipe { near: End::new(near_peer), far: End::new(far_peer) })
 }
 
-/// Returns the peer that a handshake would give.
-fn peer_of(endpoint: &Endpoint, local: LocalProperties, room: Size, is_accepted: bool) -> HandshakenPeer {
+/// Returns the peer that a handshake would give at the end that connects.
+fn peer_of(endpoint: &Endpoint, local: LocalProperties, room: Size) -> HandshakenPeer {
     let metadata = local.to_metadata();
     let identity = if local.socket_type.announces_identity() { local.identity } else { Default::default() };
     let (version, socket_type) = (Version::V3_1, Some(local.socket_type));
     let peer = PeerProperties { version, socket_type, identity, metadata, user: User::default() };
-    HandshakenPeer { room, ..HandshakenPeer::new(peer, endpoint.clone(), String::new(), is_accepted) }
+    HandshakenPeer { room, ..HandshakenPeer::new(peer, endpoint.clone(), String::new(), false) }
 }
 
 /// A connection between two sockets of the process.
@@ -143,6 +143,13 @@ struct End {
     handed: Size,
     /// The way in which this socket wants the connection to end, if it does.
     end: Option<EndMode>,
+}
+
+/// State of the other socket's inbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Inbox {
+    HasRoom,
+    Full,
 }
 
 /// State of one direction after it was polled.
@@ -202,7 +209,9 @@ impl End {
             None => false,
             Some(_) if flows != [Flow::Drained; 2] => false,
             Some(EndMode::HalfClose) => true,
-            Some(EndMode::WhenIdle) => self.peer.session().end_if_idle(self.peer.id(), true) == IdleEnd::Now,
+            Some(EndMode::WhenIdle) => {
+                self.peer.session().end_if_idle(self.peer.id(), ReadPosition::Boundary) == IdleEnd::Now
+            }
         }
     }
 
@@ -210,7 +219,7 @@ impl End {
     fn poll_to(&mut self, to: &Self, cx: &task::Context<'_>) -> Result<Flow, ConnectionError> {
         for _ in 0..BUDGET_RUNS {
             if !to.peer.session().may_read(to.peer.id(), cx.waker()) {
-                self.exchange(to, true, cx)?;
+                self.exchange(to, Inbox::Full, cx)?;
                 let waits = self.peer.session().queued(self.peer.id()) as u64 > self.unread.messages
                     || !self.commands.is_empty();
                 return Ok(if waits { Flow::Full } else { Flow::Drained });
@@ -223,7 +232,7 @@ impl End {
                 self.unread.add(size);
                 self.handed.add(size);
                 to.peer.session().deliver(to.peer.id(), run)?;
-            } else if !self.exchange(to, false, cx)? {
+            } else if !self.exchange(to, Inbox::HasRoom, cx)? {
                 return Ok(Flow::Drained);
             }
         }
@@ -260,20 +269,16 @@ impl End {
         Ok(true)
     }
 
-    /// Takes the staged runs and commands. Returns whether there were any: only if not, or if `blocked`, is the task
-    /// woken for more.
-    fn exchange(
-        &mut self,
-        to: &Self,
-        blocked: bool,
-        cx: &task::Context<'_>,
-    ) -> Result<bool, ConnectionError> {
+    /// Takes the staged runs and commands. Returns whether there were any: only if not, or if the other's inbox is
+    /// full, is the task woken for more.
+    fn exchange(&mut self, to: &Self, inbox: Inbox, cx: &task::Context<'_>) -> Result<bool, ConnectionError> {
         // The inbox may also hold messages of an earlier connection, which aren't in this outbox any more.
         let (unread, room) = to.peer.session().unread(to.peer.id());
         let unread = unread.min(self.unread);
         let mut received = std::mem::replace(&mut self.unread, unread);
         received.sub(unread);
         let handed = std::mem::take(&mut self.handed);
+        let blocked = inbox == Inbox::Full;
         let wants_control = !blocked && self.commands.is_empty();
         let report =
             WriteReport { written: received, handed, room, blocked, wants_control, may_shrink: true };

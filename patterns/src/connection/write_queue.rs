@@ -272,7 +272,11 @@ impl WriteQueue {
                 written = 0;
                 continue;
             };
-            let _ = run.split_to(whole_messages(&run, written, self.sealer.is_some()));
+            let len_on_wire = |frames: &[u8]| match self.sealer {
+                Some(_) => Sealer::sealed_len(frames),
+                None => frames.len(),
+            };
+            let _ = run.split_to(whole_messages(&run, written, len_on_wire));
             unsent.push(run);
             written = 0;
         }
@@ -280,11 +284,12 @@ impl WriteQueue {
     }
 }
 
-/// Returns how many messages of a run are whole in the first `written` bytes of its wire form.
-fn whole_messages(run: &Batch, written: usize, is_sealed: bool) -> usize {
+/// Returns how many messages of a run are whole in its first `written` bytes on the wire, where frames have the length
+/// `len_on_wire`.
+fn whole_messages(run: &Batch, written: usize, len_on_wire: impl Fn(&[u8]) -> usize) -> usize {
     let (wire, mut end) = (run.wire().map_or(&[][..], |wire| &wire[..]), 0);
     let is_whole = |span: &Span<'_>| {
-        end += if is_sealed { Sealer::sealed_len(&wire[span.range.clone()]) } else { span.range.len() };
+        end += len_on_wire(&wire[span.range.clone()]);
         end <= written
     };
     run.spans().take_while(is_whole).count()

@@ -182,7 +182,7 @@ mod tests {
     use crate::peer::PeerId;
     use crate::routing::tests::newcomer;
     use crate::routing::{FanOut, RoundRobin};
-    use crate::session::Session;
+    use crate::session::{CloseCause, QueueLifetime, Session};
 
     fn socket() -> (Arc<SocketCore<RoundRobin>>, PeerId) {
         let core = SocketCore::new(
@@ -293,9 +293,9 @@ mod tests {
         calls_in(&mut || {
             core.command(id, Command::Subscription(Subscription::Subscribe("a".into()))).unwrap()
         });
-        calls_in(&mut || assert!(!core.part(id, Vec::new(), false)));
+        calls_in(&mut || assert!(!core.part(id, Vec::new(), QueueLifetime::Connection)));
         let queue = core.open();
-        calls_in(&mut || Session::close(&*core, queue, false));
+        calls_in(&mut || Session::close(&*core, queue, CloseCause::GivenUp));
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::SocketCore;
 use crate::peer::PeerId;
-use crate::queue::{EndMode, IdleEnd, Outbox};
+use crate::queue::{EndMode, IdleEnd, Outbox, ReadPosition};
 use crate::routing::Routing;
 
 impl<R: Routing> SocketCore<R> {
@@ -36,9 +36,9 @@ impl<R: Routing> SocketCore<R> {
 
     /// Decides whether the connection of an idle peer ends now. Its task calls this when it has written all that it
     /// took. If the connection ends, the peer gets no new messages.
-    pub(super) fn end_if_idle(&self, id: PeerId, is_whole: bool) -> IdleEnd {
+    pub(super) fn end_if_idle(&self, id: PeerId, position: ReadPosition) -> IdleEnd {
         let mut out = self.out();
-        let outcome = match self.inbound().idle_end(id, is_whole) {
+        let outcome = match self.inbound().idle_end(id, position) {
             IdleEnd::Now if out.outboxes[id].unsent().messages > 0 => IdleEnd::Later,
             outcome => outcome,
         };

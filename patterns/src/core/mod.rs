@@ -39,7 +39,7 @@ use crate::endpoint::Endpoint;
 use crate::log_limiter::LogLimiter;
 use crate::monitor::Monitors;
 use crate::peer::PeerId;
-use crate::queue::{Inbound, Outbox, Outgoing};
+use crate::queue::{Inbound, InboundConfig, Joins, Outbox, Outgoing};
 use crate::routing::{Outboxes, Routing};
 use crate::settings::Settings;
 use crate::size::Size;
@@ -133,11 +133,11 @@ impl<R: Routing> SocketCore<R> {
             closed: false,
             is_reported: false,
         };
-        let inbound = Inbound::new(
-            Size::new(options.recv_hwm, options.recv_bytes),
-            options.peer_events,
-            options.conflate,
-        );
+        let inbound = Inbound::new(InboundConfig {
+            limit: Size::new(options.recv_hwm, options.recv_bytes),
+            joins: if options.peer_events { Joins::Reported } else { Joins::Silent },
+            conflates: options.conflate,
+        });
         Arc::new(Self {
             owners: AtomicUsize::new(1),
             kind,

@@ -10,9 +10,9 @@ use super::{Out, SocketCore};
 use crate::error::{ConnectionError, RejectReason};
 use crate::monitor::Monitors;
 use crate::peer::{HandshakenPeer, PeerId, PeerInfo};
-use crate::queue::{IdleEnd, Inbound, Outbox, Taken, WriteReport};
+use crate::queue::{IdleEnd, Inbound, Outbox, ReadPosition, Taken, WriteReport};
 use crate::routing::Routing;
-use crate::session::Session;
+use crate::session::{CloseCause, QueueLifetime, Session};
 use crate::settings::Settings;
 use crate::size::Size;
 
@@ -161,11 +161,11 @@ impl<R: Routing> Session for SocketCore<R> {
         Ok(())
     }
 
-    fn end_if_idle(&self, id: PeerId, is_whole: bool) -> IdleEnd {
-        Self::end_if_idle(self, id, is_whole)
+    fn end_if_idle(&self, id: PeerId, position: ReadPosition) -> IdleEnd {
+        Self::end_if_idle(self, id, position)
     }
 
-    fn part(&self, id: PeerId, unsent: Vec<Batch>, keep: bool) -> bool {
+    fn part(&self, id: PeerId, unsent: Vec<Batch>, lifetime: QueueLifetime) -> bool {
         let mut guard = self.out();
         let out = &mut *guard;
         out.joined -= 1;
@@ -183,12 +183,17 @@ impl<R: Routing> Session for SocketCore<R> {
         let report = has_to_know || self.options.peer_events;
         let outbox = &mut out.outboxes[id];
         outbox.disconnect(unsent);
-        let unsent = if keep && !report { Vec::new() } else { outbox.drain() };
+        let outlives = lifetime == QueueLifetime::Endpoint;
+        let unsent = if outlives && !report { Vec::new() } else { outbox.drain() };
         out.lost += unsent.iter().map(Batch::len).sum::<usize>();
-        inbound.part(id, unsent, report);
+        if report {
+            inbound.part_reported(id, unsent);
+        } else {
+            inbound.part(id);
+        }
         let waiter = inbound.waiters.pop_waker();
         drop(inbound);
-        let another = if keep {
+        let another = if outlives {
             out.routing.room(id);
             None
         } else {
@@ -226,9 +231,9 @@ impl<R: Routing> Session for SocketCore<R> {
         matches!(self.kind, SocketType::Pub | SocketType::XPub)
     }
 
-    fn close(&self, id: PeerId, with_runtime: bool) {
+    fn close(&self, id: PeerId, cause: CloseCause) {
         let mut out = self.out();
-        if with_runtime {
+        if cause == CloseCause::RuntimeEnded {
             out.stranded += out.outboxes[id].queued();
         }
         let waiter = self.close_queue(&mut out, id);
@@ -258,7 +263,7 @@ impl<R: Routing> SocketCore<R> {
         let has_to_know = out.routing.close(id);
         let mut inbound = self.inbound();
         if has_to_know {
-            inbound.part(id, unsent.unwrap_or_default(), true);
+            inbound.part_reported(id, unsent.unwrap_or_default());
         }
         inbound.close(id);
         inbound.waiters.pop_waker()

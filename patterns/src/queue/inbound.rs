@@ -34,6 +34,34 @@ pub(crate) enum IdleEnd {
     CalledOff,
 }
 
+/// Position in the bytes that a connection has read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReadPosition {
+    /// All messages that have begun to arrive are delivered.
+    Boundary,
+    /// A part of a message has arrived, and the rest hasn't.
+    WithinMessage,
+}
+
+/// Whether a peer that joins is an arrival.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Joins {
+    /// The application receives each join.
+    Reported,
+    /// The application sees messages only.
+    Silent,
+}
+
+/// Properties of a socket's queues.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct InboundConfig {
+    /// High-water mark of each inbox.
+    pub(crate) limit: Size,
+    pub(crate) joins: Joins,
+    /// Whether only the last message of each peer is kept.
+    pub(crate) conflates: bool,
+}
+
 #[derive(Debug)]
 pub(crate) struct Inbound {
     /// An id is free for another peer only when its queue has ended and all that came from it is received.
@@ -55,8 +83,7 @@ pub(crate) struct Inbound {
     pub(crate) closed: bool,
     /// Whether connections are no longer read.
     stopped: bool,
-    /// Whether `Joined` is an arrival.
-    reports: bool,
+    joins: Joins,
     /// Whether only the last message of each peer is kept.
     conflates: bool,
 }
@@ -66,8 +93,8 @@ pub(crate) struct Inbound {
 const MAX_SUBSCRIPTIONS: usize = 10_000;
 
 impl Inbound {
-    /// Makes the queues of a socket without peers. With `reports`, `Joined` is an arrival.
-    pub(crate) fn new(limit: Size, reports: bool, conflates: bool) -> Self {
+    /// Creates the queues of a socket without peers.
+    pub(crate) fn new(InboundConfig { limit, joins, conflates }: InboundConfig) -> Self {
         Self {
             inboxes: SlotMap::with_key(),
             ready: VecDeque::new(),
@@ -79,7 +106,7 @@ impl Inbound {
             waiters: WaitList::default(),
             closed: false,
             stopped: false,
-            reports,
+            joins,
             conflates,
         }
     }
@@ -93,8 +120,8 @@ impl Inbound {
     pub(crate) fn join(&mut self, peer: Arc<PeerInfo>) {
         let id = peer.id;
         let Some(inbox) = self.inboxes.get_mut(id) else { return };
-        inbox.join(peer, self.reports);
-        if self.reports {
+        inbox.join(peer, self.joins);
+        if self.joins == Joins::Reported {
             Self::enqueue(&mut self.ready, id, inbox);
         }
     }
@@ -121,7 +148,7 @@ impl Inbound {
         if self.conflates && !run.is_empty() {
             let _ = run.split_to(run.len() - 1);
             inbox.items.retain(|item| !matches!(item, Item::Run(_)));
-            if !self.reports {
+            if self.joins == Joins::Silent {
                 // Only the newest `Joined` is needed: it names the peer that sent the message.
                 inbox.items.drain(..inbox.items.len().saturating_sub(1));
             }
@@ -213,33 +240,37 @@ impl Inbound {
         inbox.ends_idle
     }
 
-    /// Decides whether a connection that is marked to end when idle ends now. Unless `is_whole`, part of a message has
-    /// arrived: the rest is waited for, but not if no connection is read any more.
-    pub(crate) fn idle_end(&self, id: PeerId, is_whole: bool) -> IdleEnd {
+    /// Decides whether a connection that is marked to end when idle ends now. The rest of a message is waited for, but
+    /// not if no connection is read any more.
+    pub(crate) fn idle_end(&self, id: PeerId, position: ReadPosition) -> IdleEnd {
         match self.inboxes.get(id) {
             Some(inbox) if !inbox.ends_idle => IdleEnd::CalledOff,
-            Some(_) if !is_whole && !self.stopped => IdleEnd::Later,
+            Some(_) if position == ReadPosition::WithinMessage && !self.stopped => IdleEnd::Later,
             _ => IdleEnd::Now,
         }
     }
 
-    /// Handles the departure of a peer. Its messages stay; with `report`, the departure is an arrival behind them.
-    pub(crate) fn part(&mut self, id: PeerId, unsent: Vec<Batch>, report: bool) {
+    /// Handles the departure of a peer. Its messages stay.
+    pub(crate) fn part(&mut self, id: PeerId) {
+        if let Some(inbox) = self.inboxes.get_mut(id) {
+            inbox.paused = None;
+        }
+    }
+
+    /// Handles the departure of a peer like [`part`](Self::part), and pushes it as an arrival behind its messages.
+    pub(crate) fn part_reported(&mut self, id: PeerId, unsent: Vec<Batch>) {
+        self.part(id);
         let Some(inbox) = self.inboxes.get_mut(id) else {
             return;
         };
-        inbox.paused = None;
-        if !report {
-            return;
-        }
         let mut newest = inbox.items.iter().rev();
         let is_unheard = unsent.is_empty() && matches!(newest.next(), Some(Item::Joined(_)));
         let waits_already = matches!(newest.next(), Some(Item::Left(_)));
         // A `Left` waits already, and the peer that came after it was never seen: a second `Left` would only pile up.
-        if is_unheard && !self.reports && waits_already {
+        if is_unheard && self.joins == Joins::Silent && waits_already {
             return;
         }
-        if is_unheard && self.reports {
+        if is_unheard && self.joins == Joins::Reported {
             // Neither the peer's arrival nor its departure is reported.
             inbox.items.pop_back();
             if inbox.items.is_empty() {
@@ -258,7 +289,7 @@ impl Inbound {
             return;
         };
         (inbox.open, inbox.paused) = (false, None);
-        if inbox.has_arrivals(self.reports) {
+        if inbox.has_arrivals(self.joins) {
             self.orphaned.add(inbox.queued);
         } else {
             self.inboxes.remove(id);
@@ -347,9 +378,9 @@ impl Inbound {
         let id = *self.ready.front()?;
         let inbox = self.inboxes.get_mut(id).expect("a ready peer has an inbox");
         let queued = inbox.queued;
-        let arrival = inbox.pop(id, cut, &self.limit, self.reports);
+        let arrival = inbox.pop(id, cut, &self.limit, self.joins);
         let seen = see(Some(inbox));
-        if inbox.open && inbox.has_arrivals(self.reports) {
+        if inbox.open && inbox.has_arrivals(self.joins) {
             // A peer alone in the queue stays first.
             rotate_front(&mut self.ready);
         } else {
@@ -392,7 +423,7 @@ impl Inbound {
     /// Puts a peer back into the `ready` queue if it has more arrivals; otherwise removes a closed inbox.
     fn requeue(&mut self, id: PeerId) {
         let inbox = &mut self.inboxes[id];
-        if inbox.has_arrivals(self.reports) {
+        if inbox.has_arrivals(self.joins) {
             self.ready.push_back(id);
         } else if inbox.open {
             inbox.is_ready = false;
@@ -405,7 +436,7 @@ impl Inbound {
     pub(crate) fn retain(&mut self, keep: impl Fn(Batch) -> Batch) {
         self.is_doubtful = false;
         for inbox in self.inboxes.values_mut() {
-            let dropped = inbox.retain(&keep, self.reports);
+            let dropped = inbox.retain(&keep, self.joins);
             inbox.give_credit(dropped, &self.limit);
             if !inbox.open {
                 self.orphaned.sub(dropped);

@@ -6,7 +6,7 @@ mod outgoing;
 
 use std::collections::VecDeque;
 
-pub(crate) use inbound::{Arrival, IdleEnd, Inbound, WaiterId};
+pub(crate) use inbound::{Arrival, IdleEnd, Inbound, InboundConfig, Joins, ReadPosition, WaiterId};
 pub(crate) use outbox::{EndMode, Outbox, Taken, WriteReport};
 pub(crate) use outgoing::Outgoing;
 

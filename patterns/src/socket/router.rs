@@ -17,7 +17,7 @@ use crate::options::{KnowsPeers, Options, Probes};
 use crate::peer::{PeerId, PeerInfo};
 use crate::queue::{Inbound, Outbox};
 use crate::routing::IdentityTable;
-use crate::session::Session;
+use crate::session::{CloseCause, Session};
 use crate::settings::Parting;
 
 /// Receives from all peers in turn, and knows from whom; sends to the peer of the caller's choice (RFC 28).
@@ -109,7 +109,7 @@ impl Router {
         self.core.connect_as(endpoint, || {
             let id = self.core.open();
             if !self.core.out().routing.assign(id, name) {
-                Session::close(&**self.core, id, false);
+                Session::close(&**self.core, id, CloseCause::GivenUp);
                 return Err(ConnectError::RoutingIdInUse);
             }
             peer = Some(id);

@@ -64,21 +64,24 @@ fn subscriptions_of_a_peer_that_has_gone_are_removed_in_slices_and_cancelled_unl
     let core = publisher(SocketType::XPub);
     let gone = subscriber(&core, 0..3 * SWEEP);
     assert_eq!(changes(&core, usize::MAX).len(), 3 * SWEEP);
-    assert!(core.part(gone, Vec::new(), false), "somebody has to sweep");
+    assert!(core.part(gone, Vec::new(), QueueLifetime::Connection), "somebody has to sweep");
     assert_eq!((topics(&core), core.out().routing.subscribers.len()), (2 * SWEEP, 0));
 
     // Subscriptions left of the departed peer get no message, and don't hide another peer's.
     assert_eq!(published(&core, &topic(0)), 0);
     let other = subscriber(&core, 0..1);
     assert_eq!(published(&core, &topic(0)), 1);
-    assert!(!core.part(subscriber(&core, 1..2), Vec::new(), false), "somebody does already");
+    assert!(
+        !core.part(subscriber(&core, 1..2), Vec::new(), QueueLifetime::Connection),
+        "somebody does already"
+    );
 
     while let Poll::Ready(true) = sweep(&core) {}
     assert_eq!(topics(&core), 1);
     let cancelled = changes(&core, usize::MAX);
     assert_eq!(cancelled.len(), 3 * SWEEP - 1);
     assert!(cancelled.iter().all(|(_, change)| matches!(change, Subscription::Cancel(t) if *t != topic(0))));
-    assert!(!core.part(other, Vec::new(), false), "one topic takes no time");
+    assert!(!core.part(other, Vec::new(), QueueLifetime::Connection), "one topic takes no time");
     assert_eq!(changes(&core, usize::MAX), [(other, Subscription::Cancel(topic(0).into()))]);
 }
 
@@ -87,7 +90,7 @@ fn a_slice_has_a_bound() {
     for kind in [SocketType::Pub, SocketType::XPub] {
         let core = publisher(kind);
         let gone = subscriber(&core, 0..5 * SWEEP / 2);
-        assert!(core.part(gone, Vec::new(), false));
+        assert!(core.part(gone, Vec::new(), QueueLifetime::Connection));
         let (mut left, mut slices) = (topics(&core), 1);
         while sweep(&core) == Poll::Ready(true) {
             assert_eq!(left - topics(&core), SWEEP);
@@ -102,7 +105,7 @@ fn nothing_is_removed_while_the_application_has_enough_to_receive() {
     let core = publisher(SocketType::XPub);
     let gone = subscriber(&core, 0..20_000);
     changes(&core, usize::MAX);
-    assert!(core.part(gone, Vec::new(), false));
+    assert!(core.part(gone, Vec::new(), QueueLifetime::Connection));
     let mut sweeper = spawn(());
     sweeper.enter(|cx, _| {
         while topics(&core) > 10_000 {
@@ -122,7 +125,7 @@ fn nothing_is_removed_while_the_application_has_enough_to_receive() {
 fn more_goes_than_comes() {
     let core = publisher(SocketType::XPub);
     let gone = subscriber(&core, 0..2 * SWEEP);
-    assert!(core.part(gone, Vec::new(), false));
+    assert!(core.part(gone, Vec::new(), QueueLifetime::Connection));
     let before = topics(&core);
     subscriber(&core, 10_000..10_000 + SWEEP / 2);
     assert_eq!(topics(&core), before - SWEEP / 2);
@@ -139,7 +142,7 @@ fn subscriptions_of_departed_peers_do_not_keep_other_peers_out() {
         FanOut::new(&settings),
     );
     let gone = subscriber(&core, 0..3 * SWEEP);
-    assert!(core.part(gone, Vec::new(), false));
+    assert!(core.part(gone, Vec::new(), QueueLifetime::Connection));
     let full = subscriber(&core, 10_000..10_000 + 3 * SWEEP);
     let one_more = Command::Subscription(Subscription::Subscribe("x".into()));
     assert_eq!(core.command(full, one_more), Err(RejectReason::Subscriptions));
@@ -150,7 +153,7 @@ async fn a_socket_that_is_closed_is_swept_no_more() {
     let core = publisher(SocketType::XPub);
     let gone = subscriber(&core, 0..20_000);
     changes(&core, usize::MAX);
-    assert!(core.part(gone, Vec::new(), false));
+    assert!(core.part(gone, Vec::new(), QueueLifetime::Connection));
     let mut sweeping = spawn(async { while std::future::poll_fn(|cx| core.poll_sweep(cx)).await {} });
     assert_pending!(sweeping.poll());
     core.close(std::time::Duration::ZERO).await;
@@ -162,12 +165,12 @@ async fn a_socket_that_is_closed_is_swept_no_more() {
 fn a_sweeper_that_has_finished_makes_room_for_one_other_only() {
     let core = publisher(SocketType::XPub);
     let first = subscriber(&core, 0..SWEEP * 3 / 2);
-    assert!(core.part(first, Vec::new(), false), "it is to be swept");
+    assert!(core.part(first, Vec::new(), QueueLifetime::Connection), "it is to be swept");
     assert_eq!(sweep(&core), Poll::Ready(false));
     let second = subscriber(&core, 0..SWEEP * 3);
-    assert!(core.part(second, Vec::new(), false), "there is no sweeper any more");
+    assert!(core.part(second, Vec::new(), QueueLifetime::Connection), "there is no sweeper any more");
     let third = subscriber(&core, 5000..5000 + SWEEP * 3);
-    assert!(!core.part(third, Vec::new(), false), "there is a sweeper");
+    assert!(!core.part(third, Vec::new(), QueueLifetime::Connection), "there is a sweeper");
 }
 
 #[test]
@@ -175,7 +178,7 @@ fn peers_that_leave_together_bring_no_more_changes_than_may_wait() {
     let core = publisher(SocketType::XPub);
     let ids: Vec<_> = (0..60).map(|n| subscriber(&core, n * 900..(n + 1) * 900)).collect();
     changes(&core, usize::MAX);
-    let sweepers = ids.into_iter().filter(|id| core.part(*id, Vec::new(), false)).count();
+    let sweepers = ids.into_iter().filter(|id| core.part(*id, Vec::new(), QueueLifetime::Connection)).count();
     assert_eq!(sweepers, 1);
     let waiting = changes(&core, usize::MAX).len();
     assert!((10_000..10_000 + SWEEP).contains(&waiting), "{waiting}");

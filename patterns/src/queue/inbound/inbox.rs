@@ -6,6 +6,7 @@ use std::task::Waker;
 
 use enfonet_zmtp::Batch;
 
+use super::Joins;
 use super::arrival::Arrival;
 use crate::peer::{PeerId, PeerInfo};
 use crate::size::Size;
@@ -45,9 +46,9 @@ impl Inbox {
         id: PeerId,
         cut: impl FnOnce(&mut Batch) -> (T, Size),
         limit: &Size,
-        reports: bool,
+        joins: Joins,
     ) -> Arrival<T> {
-        while let (false, Some(Item::Joined(peer))) = (reports, self.items.front()) {
+        while let (Joins::Silent, Some(Item::Joined(peer))) = (joins, self.items.front()) {
             self.peer = Some(peer.clone());
             self.items.pop_front();
         }
@@ -70,29 +71,29 @@ impl Inbox {
     }
 
     /// Returns whether there is anything to receive.
-    pub(super) fn has_arrivals(&self, reports: bool) -> bool {
+    pub(super) fn has_arrivals(&self, joins: Joins) -> bool {
         match self.items.front() {
             None => false,
-            Some(Item::Joined(_)) if !reports => self.items.len() > 1,
+            Some(Item::Joined(_)) if joins == Joins::Silent => self.items.len() > 1,
             Some(_) => true,
         }
     }
 
     /// Subsequent items belong to `peer`. A preceding `Joined` with no items after it is replaced.
-    pub(super) fn join(&mut self, peer: Arc<PeerInfo>, reports: bool) {
+    pub(super) fn join(&mut self, peer: Arc<PeerInfo>, joins: Joins) {
         match self.items.back_mut() {
             Some(Item::Joined(unheard)) => *unheard = peer,
-            None if !reports => self.peer = Some(peer),
+            None if joins == Joins::Silent => self.peer = Some(peer),
             _ => self.items.push_back(Item::Joined(peer)),
         }
     }
 
     /// Replaces each run with the result of `keep`. Returns the size of the removed messages, which isn't credited yet.
-    pub(super) fn retain(&mut self, keep: impl Fn(Batch) -> Batch, reports: bool) -> Size {
+    pub(super) fn retain(&mut self, keep: impl Fn(Batch) -> Batch, joins: Joins) -> Size {
         let mut dropped = Size::default();
         for item in std::mem::take(&mut self.items) {
             match item {
-                Item::Joined(peer) => self.join(peer, reports),
+                Item::Joined(peer) => self.join(peer, joins),
                 Item::Run(run) => {
                     dropped.add(Size::of(&run));
                     let run = keep(run);

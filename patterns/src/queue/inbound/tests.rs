@@ -3,7 +3,11 @@ mod model;
 use super::*;
 
 fn setup(limit: usize, peers: usize) -> (Inbound, Vec<PeerId>) {
-    let mut inbound = Inbound::new(Size::new(limit, usize::MAX), true, false);
+    let mut inbound = Inbound::new(InboundConfig {
+        limit: Size::new(limit, usize::MAX),
+        joins: Joins::Reported,
+        conflates: false,
+    });
     let ids = (0..peers).map(|_| inbound.open()).collect();
     (inbound, ids)
 }
@@ -68,7 +72,7 @@ fn what_a_lost_peer_sent_is_received_before_its_going_is_seen() {
     let (mut inbound, ids) = setup(100, 1);
     inbound.join(peer(ids[0]));
     inbound.push(ids[0], run(&["last"]));
-    inbound.part(ids[0], Vec::new(), true);
+    inbound.part_reported(ids[0], Vec::new());
     inbound.close(ids[0]);
     assert_eq!(texts(&mut inbound, 1), ["joined", "last", "left"]);
     assert!(inbound.inboxes.is_empty());
@@ -79,7 +83,7 @@ fn a_peer_that_comes_back_is_seen_to_leave_first() {
     let (mut inbound, ids) = setup(100, 1);
     inbound.join(peer(ids[0]));
     inbound.push(ids[0], run(&["a"]));
-    inbound.part(ids[0], Vec::new(), true);
+    inbound.part_reported(ids[0], Vec::new());
     inbound.join(peer(ids[0]));
     inbound.push(ids[0], run(&["b"]));
     assert_eq!(texts(&mut inbound, 1), ["joined", "a", "left", "joined", "b"]);
@@ -87,12 +91,16 @@ fn a_peer_that_comes_back_is_seen_to_leave_first() {
 
 #[test]
 fn each_message_is_known_to_be_of_the_peer_that_sent_it_also_where_another_took_its_place() {
-    let mut inbound = Inbound::new(Size::new(100, usize::MAX), false, false);
+    let mut inbound = Inbound::new(InboundConfig {
+        limit: Size::new(100, usize::MAX),
+        joins: Joins::Silent,
+        conflates: false,
+    });
     let id = inbound.open();
     inbound.join(named(id, "first"));
     inbound.push(id, run(&["a", "b"]));
     for name in ["unheard", "second"] {
-        inbound.part(id, Vec::new(), false);
+        inbound.part(id);
         inbound.join(named(id, name));
     }
     let next = |inbound: &mut Inbound| {
@@ -112,7 +120,11 @@ fn each_message_is_known_to_be_of_the_peer_that_sent_it_also_where_another_took_
 
 #[test]
 fn only_the_newest_join_is_left_of_peers_without_wanted_messages() {
-    let mut inbound = Inbound::new(Size::new(100, usize::MAX), false, false);
+    let mut inbound = Inbound::new(InboundConfig {
+        limit: Size::new(100, usize::MAX),
+        joins: Joins::Silent,
+        conflates: false,
+    });
     let id = inbound.open();
     for name in ["first", "second", "third", "fourth"] {
         inbound.join(named(id, name));
@@ -130,11 +142,15 @@ fn only_the_newest_join_is_left_of_peers_without_wanted_messages() {
 #[test]
 fn what_was_not_sent_to_a_peer_comes_with_each_of_its_goings() {
     for reports in [false, true] {
-        let mut inbound = Inbound::new(Size::new(100, usize::MAX), reports, false);
+        let mut inbound = Inbound::new(InboundConfig {
+            limit: Size::new(100, usize::MAX),
+            joins: if reports { Joins::Reported } else { Joins::Silent },
+            conflates: false,
+        });
         let id = inbound.open();
         for text in ["a", "b"] {
             inbound.join(peer(id));
-            inbound.part(id, vec![run(&[text]), run(&["c"])], true);
+            inbound.part_reported(id, vec![run(&[text]), run(&["c"])]);
         }
         let mut texts = texts(&mut inbound, 1);
         assert_eq!(texts.iter().filter(|text| *text == "joined").count(), if reports { 2 } else { 0 });
@@ -145,11 +161,15 @@ fn what_was_not_sent_to_a_peer_comes_with_each_of_its_goings() {
 
 #[test]
 fn a_peer_is_seen_to_leave_though_it_said_nothing_after_the_one_before_it() {
-    let mut inbound = Inbound::new(Size::new(100, usize::MAX), false, false);
+    let mut inbound = Inbound::new(InboundConfig {
+        limit: Size::new(100, usize::MAX),
+        joins: Joins::Silent,
+        conflates: false,
+    });
     let id = inbound.open();
     inbound.push(id, run(&["a"]));
     inbound.join(peer(id));
-    inbound.part(id, Vec::new(), true);
+    inbound.part_reported(id, Vec::new());
     assert_eq!(texts(&mut inbound, 1), ["a", "left"]);
 }
 
@@ -157,14 +177,18 @@ fn a_peer_is_seen_to_leave_though_it_said_nothing_after_the_one_before_it() {
 fn a_peer_that_comes_back_is_seen_though_it_says_nothing() {
     let (mut inbound, ids) = setup(100, 1);
     inbound.push(ids[0], run(&["a"]));
-    inbound.part(ids[0], Vec::new(), true);
+    inbound.part_reported(ids[0], Vec::new());
     inbound.join(peer(ids[0]));
     assert_eq!(texts(&mut inbound, 1), ["a", "left", "joined"]);
 }
 
 #[test]
 fn the_last_of_a_peer_that_comes_and_goes_is_there_once_until_it_says_more() {
-    let mut inbound = Inbound::new(Size::new(100, usize::MAX), false, false);
+    let mut inbound = Inbound::new(InboundConfig {
+        limit: Size::new(100, usize::MAX),
+        joins: Joins::Silent,
+        conflates: false,
+    });
     let id = inbound.open();
     let last = Message::from("gone");
     for text in ["a", "b"] {
@@ -172,7 +196,7 @@ fn the_last_of_a_peer_that_comes_and_goes_is_there_once_until_it_says_more() {
         inbound.push(id, run(&[text]));
         for _ in 0..3 {
             inbound.push_last(id, &last);
-            inbound.part(id, Vec::new(), false);
+            inbound.part(id);
             inbound.join(peer(id));
         }
     }
@@ -242,7 +266,7 @@ fn peers_that_come_and_go_unseen_leave_nothing_behind() {
     let (mut inbound, ids) = setup(100, 50);
     for id in ids {
         inbound.join(peer(id));
-        inbound.part(id, Vec::new(), true);
+        inbound.part_reported(id, Vec::new());
         inbound.close(id);
     }
     assert!(inbound.inboxes.is_empty() && !inbound.has_arrivals());
@@ -265,26 +289,34 @@ fn too_many_subscription_changes_stop_the_reading_until_half_are_received() {
 
 #[test]
 fn a_peer_that_comes_and_goes_while_nobody_receives_is_seen_to_leave_once() {
-    let mut inbound = Inbound::new(Size::new(100, usize::MAX), false, false);
+    let mut inbound = Inbound::new(InboundConfig {
+        limit: Size::new(100, usize::MAX),
+        joins: Joins::Silent,
+        conflates: false,
+    });
     let id = inbound.open();
     for _ in 0..100 {
         inbound.join(peer(id));
-        inbound.part(id, Vec::new(), true);
+        inbound.part_reported(id, Vec::new());
     }
     inbound.join(peer(id));
     inbound.push(id, run(&["a"]));
-    inbound.part(id, Vec::new(), true);
+    inbound.part_reported(id, Vec::new());
     assert_eq!(texts(&mut inbound, 1), ["left", "a", "left"]);
 }
 
 #[test]
 fn a_conflated_peer_that_comes_and_goes_while_nobody_receives_leaves_its_last_message() {
-    let mut inbound = Inbound::new(Size::new(100, usize::MAX), false, true);
+    let mut inbound = Inbound::new(InboundConfig {
+        limit: Size::new(100, usize::MAX),
+        joins: Joins::Silent,
+        conflates: true,
+    });
     let id = inbound.open();
     for _ in 0..100 {
         inbound.join(peer(id));
         inbound.push(id, run(&["a", "b"]));
-        inbound.part(id, Vec::new(), false);
+        inbound.part(id);
     }
     assert!(inbound.inboxes[id].items.len() <= 2, "{:?}", inbound.inboxes[id].items);
     assert_eq!(texts(&mut inbound, 1), ["b"]);

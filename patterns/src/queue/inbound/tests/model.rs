@@ -216,7 +216,7 @@ proptest! {
         bytes in prop::sample::select(vec![16, usize::MAX]),
     ) {
         let limit = Size::new(7, bytes);
-        let mut inbound = Inbound::new(limit, false, false);
+        let mut inbound = Inbound::new(InboundConfig { limit, joins: Joins::Silent, conflates: false });
         let ids: Vec<_> = (0..PEERS).map(|_| inbound.open()).collect();
         let mut model = Model { ids, queues: Default::default(), line: VecDeque::new(), limit, next: 0 };
         for step in steps {
