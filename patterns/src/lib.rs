@@ -22,6 +22,7 @@ mod settings;
 mod size;
 pub mod socket;
 mod transport;
+mod tuning;
 pub mod zap;
 
 #[doc(inline)]

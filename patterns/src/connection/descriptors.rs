@@ -13,10 +13,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use nix::sys::resource::{Resource, getrlimit};
 
+use crate::tuning::DESCRIPTOR_SHARES;
+
 /// Number of bound endpoints in this process.
 static ENDPOINTS: AtomicU64 = AtomicU64::new(0);
-/// Number of shares that the descriptor limit of the process is divided into: a share is 3 % of it.
-const SHARES_PER_PROCESS: u64 = 32;
 
 /// The share of one bound endpoint. It counts until it is dropped.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ impl Drop for DescriptorShare {
 /// The system opens the lowest free number. So all below `descriptor` are in use, and its number alone shows how few
 /// are left.
 fn is_exceeded(limit: u64, endpoints: u64, descriptor: RawFd, connections: usize) -> bool {
-    let share = limit / SHARES_PER_PROCESS;
+    let share = limit / DESCRIPTOR_SHARES;
     let reserve = share.saturating_mul(endpoints + 1).min(limit / 2);
     let is_reserved = u64::try_from(descriptor).is_ok_and(|number| number >= limit - reserve);
     is_reserved && connections as u64 >= share

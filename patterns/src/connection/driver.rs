@@ -19,21 +19,13 @@ use crate::error::ConnectionError;
 use crate::queue::{EndMode, IdleEnd, ReadPosition, Taken, WriteReport};
 use crate::size::Size;
 use crate::transport::{CloseMode, Stream};
+use crate::tuning::{
+    CONNECTION_BUDGET_BYTES, MANY_COMMAND_BYTES, MAX_READ_BYTES, MAX_READ_FACTOR, MIN_READ_BYTES,
+    SUBSCRIBER_BUDGET_BYTES,
+};
 
-/// Bytes of commands in one exchange from which on the connection yields: subscriptions are looked up as they are
-/// taken.
-const MANY_COMMAND_BYTES: usize = 8 << 10;
-/// Least and most bytes that one read asks for. The size follows the traffic between these.
-const MIN_READ_BYTES: usize = 2 << 10;
-const MAX_READ_BYTES: usize = 128 << 10;
-/// Factor by which a read buffer may be larger than the run that keeps it alive.
-const MAX_PINNED_RATIO: usize = 8;
-/// Bytes in one direction after which a connection yields to other tasks.
-const BUDGET_BYTES: usize = 128 << 10;
 /// Bytes that TCP sends at once, without an acknowledgement (the initial window of RFC 6928).
 const INITIAL_WINDOW_BYTES: usize = 14_600;
-/// Bytes of subscriptions that one poll reads: some 700 subscriptions, which take a good part of a millisecond.
-const SUBSCRIBER_BUDGET_BYTES: usize = 16 << 10;
 
 /// An established connection: the stream, the peer, and what is read and not delivered or taken and not written.
 #[derive(Debug)]
@@ -229,7 +221,7 @@ impl<'a> Driver<'a> {
 
     /// Reads until the kernel has no more, the inbox is full, or the budget is used up.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<Progress, ConnectionError> {
-        let mut budget = if self.is_subscriber { SUBSCRIBER_BUDGET_BYTES } else { BUDGET_BYTES };
+        let mut budget = if self.is_subscriber { SUBSCRIBER_BUDGET_BYTES } else { CONNECTION_BUDGET_BYTES };
         loop {
             if !self.peer.session().may_read(self.peer.id(), cx.waker()) {
                 self.heartbeat_timer.handle_unread();
@@ -286,7 +278,7 @@ impl<'a> Driver<'a> {
             let (session, id) = (self.peer.session(), self.peer.id());
             match event {
                 // A batch that is small against the buffer that it came in must not keep the buffer.
-                Event::Batch(batch) if batch.wire_len() * MAX_PINNED_RATIO < self.read_size => {
+                Event::Batch(batch) if batch.wire_len() * MAX_READ_FACTOR < self.read_size => {
                     session.deliver(id, batch.detach())?;
                 }
                 Event::Batch(batch) => session.deliver(id, batch)?,
@@ -325,7 +317,7 @@ impl<'a> Driver<'a> {
 
     /// Writes until nothing is staged, the kernel takes no more, or the budget is used up.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<Progress, ConnectionError> {
-        let mut budget = BUDGET_BYTES;
+        let mut budget = CONNECTION_BUDGET_BYTES;
         loop {
             if self.queue.is_empty() && (!self.is_idle || self.wake_flag.is_set()) {
                 self.exchange(WriteState::Writable)?;

@@ -16,9 +16,7 @@ use crate::error::ConnectionError;
 use crate::peer::PeerId;
 use crate::session::Session;
 use crate::transport::Stream;
-
-/// Bytes of the read buffer: room for a greeting, a READY and a little traffic behind it.
-const BUFFER_BYTES: usize = 512;
+use crate::tuning::HANDSHAKE_BUFFER_BYTES;
 
 /// The side of a connection that this socket is.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +60,7 @@ pub(super) async fn handshake(
 ) -> Result<CompletedHandshake, ConnectionError> {
     let run = async {
         let handshake = Handshake::new(config(session, side), entropy(session)?);
-        let input = BytesMut::with_capacity(BUFFER_BYTES);
+        let input = BytesMut::with_capacity(HANDSHAKE_BUFFER_BYTES);
         let mut running = RunningHandshake { stream, session, side, handshake, input, has_received: false };
         match running.run().await {
             Ok((outcome, ready)) => Ok(CompletedHandshake { outcome, received: running.input, ready }),
@@ -173,7 +171,7 @@ impl RunningHandshake<'_> {
     /// With NULL the peer's READY may come meanwhile: that much is read, and no more.
     async fn authenticate(&mut self, credentials: Credentials) -> Result<(), ConnectionError> {
         let (options, stream) = (self.session.options(), self.stream);
-        let enough = options.metadata.saturating_add(BUFFER_BYTES);
+        let enough = options.metadata.saturating_add(HANDSHAKE_BUFFER_BYTES);
         let request = |credentials| AuthRequest {
             credentials,
             domain: options.domain.clone(),
@@ -204,7 +202,7 @@ impl RunningHandshake<'_> {
 
 /// Reads once into the buffer, after waiting until there is something to read.
 async fn receive(stream: &Stream, input: &mut BytesMut) -> Result<(), ConnectionError> {
-    input.reserve(BUFFER_BYTES / 2);
+    input.reserve(HANDSHAKE_BUFFER_BYTES / 2);
     loop {
         stream.readable().await?;
         match stream.try_read(input) {

@@ -2,14 +2,11 @@
 
 use std::pin::{Pin, pin};
 use std::task::Context;
-use std::time::Duration;
 
 use tokio::task::coop::unconstrained;
 use tokio::time::{Sleep, sleep};
 
-/// Time without traffic after which a connection is idle. Memory that is needed again at once is cheaper to keep than
-/// to give back.
-const IDLE_TIME: Duration = Duration::from_millis(100);
+use crate::tuning::IDLE_TIME;
 
 /// A timer that fires once after the last traffic of a connection. It fires ten times a second at most while the
 /// connection is busy, and isn't armed afterwards.

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -21,9 +20,7 @@ use crate::log_limiter::LogLimiter;
 use crate::monitor::MonitorEvent;
 use crate::session::{Session, ShutdownTokens};
 use crate::transport::{Listener, Stream};
-
-/// Wait after the system had no descriptor or memory for a connection: the next connection would most likely fail too.
-const EXHAUSTION_PAUSE: Duration = Duration::from_millis(100);
+use crate::tuning::EXHAUSTION_PAUSE;
 
 /// Accepts connections until `admitting` is cancelled, or the listener is closed, then waits for the connections to
 /// end. They end when all is written once `ending` is cancelled, and are cut off when `abort` is.

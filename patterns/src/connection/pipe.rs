@@ -22,11 +22,7 @@ use crate::monitor::MonitorEvent;
 use crate::peer::HandshakenPeer;
 use crate::queue::{EndMode, IdleEnd, ReadPosition, Taken, WriteReport};
 use crate::size::Size;
-
-/// Runs in one direction after which a pipe yields to other tasks.
-const BUDGET_RUNS: usize = 64;
-/// Commands after which a pipe yields, mostly subscriptions: less than a millisecond's work.
-const BUDGET_COMMANDS: usize = 500;
+use crate::tuning::{PIPE_BUDGET_COMMANDS, PIPE_BUDGET_RUNS};
 
 /// Connects a socket to the socket that is bound to the name, and reconnects, until this side ends it and nothing
 /// waits to be sent, or the endpoint is given up.
@@ -217,7 +213,7 @@ impl End {
 
     /// Moves what this socket has staged into the other's inbox, while there is room.
     fn poll_to(&mut self, to: &Self, cx: &task::Context<'_>) -> Result<Flow, ConnectionError> {
-        for _ in 0..BUDGET_RUNS {
+        for _ in 0..PIPE_BUDGET_RUNS {
             if !to.peer.session().may_read(to.peer.id(), cx.waker()) {
                 self.exchange(to, Inbox::Full, cx)?;
                 let waits = self.peer.session().queued(self.peer.id()) as u64 > self.unread.messages
@@ -260,7 +256,7 @@ impl End {
 
     /// Delivers commands, before any messages. Returns whether there may be more.
     fn deliver_commands(&mut self, to: &Self) -> Result<bool, ConnectionError> {
-        for _ in 0..BUDGET_COMMANDS {
+        for _ in 0..PIPE_BUDGET_COMMANDS {
             let Some(Event::Command(body)) = self.commands.poll_event().map_err(TrafficError::from)? else {
                 return Ok(false);
             };

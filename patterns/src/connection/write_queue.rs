@@ -9,16 +9,7 @@ use smallvec::{SmallVec, smallvec};
 
 use crate::queue::Taken;
 use crate::size::Size;
-
-/// Pieces in one system call. Linux takes up to 1024.
-const MAX_PIECES: usize = 64;
-/// Bytes of messages that are encrypted at a time, and then written together. Commands may still overtake the messages
-/// behind them, and other connections are polled in between.
-const SEALED_BYTES: usize = 64 << 10;
-
-/// Capacity up to which the buffer of encrypted messages is used again. A larger buffer was needed for a single
-/// message.
-const MAX_KEPT_BYTES: usize = 4 * SEALED_BYTES;
+use crate::tuning::{MAX_KEPT_SEALED_BYTES, MAX_PIECES_PER_WRITE, SEALED_BYTES};
 
 /// The messages and commands that a connection has taken from its socket, until they are written.
 #[derive(Debug, Default)]
@@ -155,7 +146,7 @@ impl WriteQueue {
         if self
             .entries
             .front()
-            .is_some_and(|entry| entry.pieces.iter().any(|piece| piece.len() > MAX_KEPT_BYTES))
+            .is_some_and(|entry| entry.pieces.iter().any(|piece| piece.len() > MAX_KEPT_SEALED_BYTES))
         {
             self.sealed = BytesMut::new();
         }
@@ -204,8 +195,8 @@ impl WriteQueue {
     /// Calls `write` with the next pieces.
     pub(super) fn with_slices<T>(&self, write: impl FnOnce(&[IoSlice<'_>]) -> T) -> T {
         let pieces = self.entries.iter().flat_map(|entry| &entry.pieces).skip(self.piece);
-        let mut slices: SmallVec<[IoSlice<'_>; MAX_PIECES]> =
-            pieces.take(MAX_PIECES).map(|piece| IoSlice::new(piece)).collect();
+        let mut slices: SmallVec<[IoSlice<'_>; MAX_PIECES_PER_WRITE]> =
+            pieces.take(MAX_PIECES_PER_WRITE).map(|piece| IoSlice::new(piece)).collect();
         if let Some(first) = slices.first_mut() {
             first.advance(self.written);
         }

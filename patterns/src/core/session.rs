@@ -15,9 +15,7 @@ use crate::routing::Routing;
 use crate::session::{CloseCause, QueueLifetime, Session};
 use crate::settings::Settings;
 use crate::size::Size;
-
-/// Subscriptions of departed peers that are removed at a time: less than a millisecond's work.
-const SWEEP: usize = 1000;
+use crate::tuning::SWEEP_TOPICS;
 
 impl<R: Routing> Session for SocketCore<R> {
     fn options(&self) -> &Settings {
@@ -178,7 +176,7 @@ impl<R: Routing> Session for SocketCore<R> {
         let has_to_know = out.routing.part(id);
         // If no more changes can be queued for the application, the first slice waits like the others.
         let sweeps =
-            !out.sweeping && (!inbound.has_room_for_changes() || self.sweep(out, &mut inbound, SWEEP));
+            !out.sweeping && (!inbound.has_room_for_changes() || self.sweep(out, &mut inbound, SWEEP_TOPICS));
         out.sweeping |= sweeps;
         let report = has_to_know || self.options.peer_events;
         let outbox = &mut out.outboxes[id];
@@ -214,7 +212,7 @@ impl<R: Routing> Session for SocketCore<R> {
         if !inbound.may_sweep(cx.waker()) {
             return Poll::Pending;
         }
-        let more = self.sweep(&mut out, &mut inbound, SWEEP);
+        let more = self.sweep(&mut out, &mut inbound, SWEEP_TOPICS);
         out.sweeping = more;
         let waiter = inbound.waiters.pop_waker();
         drop((inbound, out));

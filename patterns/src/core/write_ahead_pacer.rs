@@ -11,12 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-/// Waits shorter than this have the next messages sent in bursts. After a longer wait, sending a little sooner gains
-/// nothing. (This is twice the time of two wake-ups. Where two wake-ups take longer than this, the sockets go in step
-/// after all.)
-const SHORT_WAIT: Duration = Duration::from_micros(160);
-/// Number of steps that are cut into bursts. Later steps yield only as the [budget](super::yield_budget) says.
-const MAX_STEPS: usize = 128;
+use crate::tuning::{MAX_PACED_STEPS, MAX_SHORT_WAIT};
 
 /// A pacer that has a sender yield after bursts of growing length. Several tasks may use it at a time: then some steps
 /// don't count.
@@ -29,7 +24,7 @@ pub(crate) struct WriteAheadPacer {
 impl WriteAheadPacer {
     /// Records how long a receiver waited for its message, while the socket sent nothing.
     pub(crate) fn record_wait(&self, waited: Duration) {
-        self.step.store(usize::from(waited < SHORT_WAIT), Ordering::Relaxed);
+        self.step.store(usize::from(waited < MAX_SHORT_WAIT), Ordering::Relaxed);
     }
 
     /// Counts a step, some KiB or messages, and yields when a burst ends. Await it for each step.
@@ -46,7 +41,7 @@ impl WriteAheadPacer {
             return false;
         }
         let next = step + 1;
-        self.step.store(if next < MAX_STEPS { next } else { 0 }, Ordering::Relaxed);
+        self.step.store(if next < MAX_PACED_STEPS { next } else { 0 }, Ordering::Relaxed);
         next.is_power_of_two()
     }
 }
@@ -95,12 +90,12 @@ mod tests {
         let pacer = WriteAheadPacer::default();
         assert_eq!(bursts(&pacer, 1000), [1000], "nobody has waited");
         for _ in 0..2 {
-            pacer.record_wait(SHORT_WAIT / 2);
+            pacer.record_wait(MAX_SHORT_WAIT / 2);
             assert_eq!(bursts(&pacer, 1000), [1, 2, 4, 8, 16, 32, 64, 873]);
         }
-        pacer.record_wait(SHORT_WAIT / 2);
+        pacer.record_wait(MAX_SHORT_WAIT / 2);
         assert_eq!(bursts(&pacer, 4), [1, 2, 1]);
-        pacer.record_wait(SHORT_WAIT);
+        pacer.record_wait(MAX_SHORT_WAIT);
         assert_eq!(bursts(&pacer, 4), [4], "it took long");
     }
 
@@ -148,8 +143,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_socket_that_waits_long_or_sends_meanwhile_sends_all_at_once() {
-        assert!(sends_in_bursts(SHORT_WAIT / 2, false).await);
-        assert!(!sends_in_bursts(SHORT_WAIT * 2, false).await);
-        assert!(!sends_in_bursts(SHORT_WAIT / 2, true).await);
+        assert!(sends_in_bursts(MAX_SHORT_WAIT / 2, false).await);
+        assert!(!sends_in_bursts(MAX_SHORT_WAIT * 2, false).await);
+        assert!(!sends_in_bursts(MAX_SHORT_WAIT / 2, true).await);
     }
 }

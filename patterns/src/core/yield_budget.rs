@@ -2,39 +2,33 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::tuning::{TASK_BUDGET_UNITS, YIELD_MESSAGE_BYTES, YIELD_UNIT_BYTES};
+
 /// A rough counter of work since the last yield. Several tasks may charge it at a time: then some charges are lost.
 #[derive(Debug, Default)]
 pub(crate) struct YieldBudget(AtomicUsize);
-
-/// Bytes for each unit of tokio's budget. A task that shares its thread with a connection has the connection write some
-/// 128 KiB at once: less costs system calls, more falls out of the caches.
-const UNIT_BYTES: usize = 1024;
-/// Bytes that each message is charged besides its own. A message that can't be sent is charged only these.
-const MESSAGE_BYTES: usize = 64;
-/// Units that tokio gives a task.
-const TASK_UNITS: usize = 128;
 
 impl YieldBudget {
     /// Charges one message. Returns true if the caller must [yield](Self::yield_now) before it sends or receives the
     /// message. Mostly it returns false, and nothing has to be awaited.
     #[inline]
     pub(crate) fn charge_message(&self) -> bool {
-        let spent = self.0.load(Ordering::Relaxed) + MESSAGE_BYTES;
+        let spent = self.0.load(Ordering::Relaxed) + YIELD_MESSAGE_BYTES;
         self.0.store(spent, Ordering::Relaxed);
-        spent >= UNIT_BYTES
+        spent >= YIELD_UNIT_BYTES
     }
 
     /// Returns whether a yield is due: no task has yielded since a unit was spent.
     pub(crate) fn is_exhausted(&self) -> bool {
-        self.0.load(Ordering::Relaxed) >= UNIT_BYTES
+        self.0.load(Ordering::Relaxed) >= YIELD_UNIT_BYTES
     }
 
     /// Charges the spent units to the task's budget, and yields to other tasks when that is used up.
     pub(crate) async fn yield_now(&self) {
         let spent = self.0.load(Ordering::Relaxed);
-        self.0.store(spent % UNIT_BYTES, Ordering::Relaxed);
+        self.0.store(spent % YIELD_UNIT_BYTES, Ordering::Relaxed);
         // A task can't spend more than all of its budget.
-        for _ in 0..(spent / UNIT_BYTES).min(TASK_UNITS) {
+        for _ in 0..(spent / YIELD_UNIT_BYTES).min(TASK_BUDGET_UNITS) {
             tokio::task::coop::consume_budget().await;
         }
     }
@@ -43,7 +37,7 @@ impl YieldBudget {
     #[inline]
     pub(crate) fn charge_bytes(&self, bytes: usize) {
         let spent = self.0.load(Ordering::Relaxed);
-        self.0.store(spent + bytes.min(TASK_UNITS * UNIT_BYTES), Ordering::Relaxed);
+        self.0.store(spent + bytes.min(TASK_BUDGET_UNITS * YIELD_UNIT_BYTES), Ordering::Relaxed);
     }
 
     /// Returns the bytes that were charged since the last yield. The value is hardly ever the same again after more
@@ -55,7 +49,7 @@ impl YieldBudget {
     /// Charges an eighth of a task's whole budget.
     pub(crate) fn charge_eighth(&self) {
         let spent = self.0.load(Ordering::Relaxed);
-        self.0.store(spent + TASK_UNITS * UNIT_BYTES / 8, Ordering::Relaxed);
+        self.0.store(spent + TASK_BUDGET_UNITS * YIELD_UNIT_BYTES / 8, Ordering::Relaxed);
     }
 }
 
@@ -92,8 +86,8 @@ mod tests {
     #[tokio::test]
     async fn a_task_that_never_blocks_yields_after_some_bytes_or_messages() {
         let cases = [
-            (0, TASK_UNITS * UNIT_BYTES / MESSAGE_BYTES),
-            (UNIT_BYTES - MESSAGE_BYTES, TASK_UNITS),
+            (0, TASK_BUDGET_UNITS * YIELD_UNIT_BYTES / YIELD_MESSAGE_BYTES),
+            (YIELD_UNIT_BYTES - YIELD_MESSAGE_BYTES, TASK_BUDGET_UNITS),
             (1 << 20, 1),
         ];
         for (bytes, expected) in cases {
@@ -101,7 +95,7 @@ mod tests {
             tokio::task::yield_now().await;
             let done = messages_before_a_yield(bytes).await;
             // Messages and bytes that don't make a unit yet are free.
-            let most = expected + UNIT_BYTES / MESSAGE_BYTES;
+            let most = expected + YIELD_UNIT_BYTES / YIELD_MESSAGE_BYTES;
             assert!((expected / 2..=most).contains(&done), "{bytes} bytes: {done}, not {expected}");
         }
     }

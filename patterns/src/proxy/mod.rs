@@ -6,6 +6,7 @@ use tokio::sync::watch;
 
 use crate::error::Closed;
 pub use crate::socket::Relay;
+use crate::tuning::PROXY_BURST_MESSAGES;
 pub use control::{Control, Statistics, Traffic};
 use control::{Counters, State};
 use enfonet_zmtp::Batch;
@@ -172,13 +173,10 @@ impl<'a, F: Relay, B: Relay, C: Relay> Proxy<'a, F, B, C> {
 /// Receives a batch as soon as the other socket has room for a message.
 async fn receive(from: &impl Relay, to: &impl Relay) -> Result<Batch, Closed> {
     to.ready().await?;
-    from.take(BURST).await
+    from.take(PROXY_BURST_MESSAGES).await
 }
 
 async fn paused(state: &mut watch::Receiver<State>) {
     // The wait can't fail: the waiting proxy holds the sender.
     let _ = state.wait_for(|state| *state != State::Running).await;
 }
-
-/// Maximum number of messages that are passed at a time, so that other tasks run in between.
-const BURST: usize = 1000;

@@ -10,10 +10,7 @@ use crate::error::RejectReason;
 use crate::peer::{PeerId, PeerInfo};
 use crate::queue::Outbox;
 use crate::settings::Settings;
-
-/// Bytes of commands that a new publisher is sent at a time: some 2,000 short topics, which take a fraction of a
-/// millisecond.
-const SLICE_BYTES: usize = 32 << 10;
+use crate::tuning::SUBSCRIPTION_SLICE_BYTES;
 
 /// Topics that the socket wants, each with the number of its subscriptions. Every publisher is sent the changes, and a
 /// new publisher is sent all topics.
@@ -156,7 +153,7 @@ impl Routing for SubscriptionSet {
     }
 
     fn tell(&mut self, id: PeerId, outbox: &mut Outbox) {
-        self.tell_slice(id, outbox.control(), SLICE_BYTES);
+        self.tell_slice(id, outbox.control(), SUBSCRIPTION_SLICE_BYTES);
     }
 
     fn wants(&self, run: &Batch) -> bool {
@@ -298,7 +295,7 @@ mod tests {
         let mut told = 0;
         while !outboxes[id].control().is_empty() {
             let slice = std::mem::take(outboxes[id].control());
-            assert!(slice.len() <= SLICE_BYTES + 11, "{}", slice.len());
+            assert!(slice.len() <= SUBSCRIPTION_SLICE_BYTES + 11, "{}", slice.len());
             for message in slice.chunks(11) {
                 assert_eq!(message[3..], *format!("{told:08}").as_bytes());
                 told += 1;

@@ -11,6 +11,7 @@ use crate::error::{SendError, give_back};
 use crate::peer::PeerId;
 use crate::queue::{Outbox, Outgoing};
 use crate::routing::Routing;
+use crate::tuning::BATCH_SOURCE_BYTES;
 
 /// Sends to one peer if `is_there`; `None` if it has no room.
 fn put<R: Routing>(
@@ -106,9 +107,6 @@ pub(super) async fn reserve<R: Routing>(
     core.in_send_time(place).await.unwrap_or(Err(SendError::Timeout(())))
 }
 
-/// Bytes that the buffer behind a batch may have: a read's buffer, or a buffer that batches for many peers are made in.
-const SOURCE: usize = 64 << 10;
-
 /// Sends as many of the messages as the peer has room for, if it `is_there`, and takes them off the batch. Returns
 /// `None` when some are left.
 fn put_batch<R: Routing>(
@@ -124,7 +122,7 @@ fn put_batch<R: Routing>(
     let outbox = out.outboxes.get_mut(peer).filter(|outbox| is_there(outbox));
     let Some(outbox) = outbox else { return Some(Err(SendError::UnknownPeer(()))) };
     let bytes = batch.wire_len();
-    let admitted = outbox.push_run(batch, bytes.max(SOURCE));
+    let admitted = outbox.push_run(batch, bytes.max(BATCH_SOURCE_BYTES));
     let _ = batch.split_to(admitted);
     let waker = outbox.wake();
     drop(out);

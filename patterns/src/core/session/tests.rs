@@ -62,10 +62,10 @@ fn published(core: &SocketCore<FanOut>, topic: &str) -> usize {
 #[test]
 fn subscriptions_of_a_peer_that_has_gone_are_removed_in_slices_and_cancelled_unless_another_has_come() {
     let core = publisher(SocketType::XPub);
-    let gone = subscriber(&core, 0..3 * SWEEP);
-    assert_eq!(changes(&core, usize::MAX).len(), 3 * SWEEP);
+    let gone = subscriber(&core, 0..3 * SWEEP_TOPICS);
+    assert_eq!(changes(&core, usize::MAX).len(), 3 * SWEEP_TOPICS);
     assert!(core.part(gone, Vec::new(), QueueLifetime::Connection), "somebody has to sweep");
-    assert_eq!((topics(&core), core.out().routing.subscribers.len()), (2 * SWEEP, 0));
+    assert_eq!((topics(&core), core.out().routing.subscribers.len()), (2 * SWEEP_TOPICS, 0));
 
     // Subscriptions left of the departed peer get no message, and don't hide another peer's.
     assert_eq!(published(&core, &topic(0)), 0);
@@ -79,7 +79,7 @@ fn subscriptions_of_a_peer_that_has_gone_are_removed_in_slices_and_cancelled_unl
     while let Poll::Ready(true) = sweep(&core) {}
     assert_eq!(topics(&core), 1);
     let cancelled = changes(&core, usize::MAX);
-    assert_eq!(cancelled.len(), 3 * SWEEP - 1);
+    assert_eq!(cancelled.len(), 3 * SWEEP_TOPICS - 1);
     assert!(cancelled.iter().all(|(_, change)| matches!(change, Subscription::Cancel(t) if *t != topic(0))));
     assert!(!core.part(other, Vec::new(), QueueLifetime::Connection), "one topic takes no time");
     assert_eq!(changes(&core, usize::MAX), [(other, Subscription::Cancel(topic(0).into()))]);
@@ -89,11 +89,11 @@ fn subscriptions_of_a_peer_that_has_gone_are_removed_in_slices_and_cancelled_unl
 fn a_slice_has_a_bound() {
     for kind in [SocketType::Pub, SocketType::XPub] {
         let core = publisher(kind);
-        let gone = subscriber(&core, 0..5 * SWEEP / 2);
+        let gone = subscriber(&core, 0..5 * SWEEP_TOPICS / 2);
         assert!(core.part(gone, Vec::new(), QueueLifetime::Connection));
         let (mut left, mut slices) = (topics(&core), 1);
         while sweep(&core) == Poll::Ready(true) {
-            assert_eq!(left - topics(&core), SWEEP);
+            assert_eq!(left - topics(&core), SWEEP_TOPICS);
             (left, slices) = (topics(&core), slices + 1);
         }
         assert_eq!((topics(&core), slices), (0, 2));
@@ -124,26 +124,26 @@ fn nothing_is_removed_while_the_application_has_enough_to_receive() {
 #[test]
 fn more_goes_than_comes() {
     let core = publisher(SocketType::XPub);
-    let gone = subscriber(&core, 0..2 * SWEEP);
+    let gone = subscriber(&core, 0..2 * SWEEP_TOPICS);
     assert!(core.part(gone, Vec::new(), QueueLifetime::Connection));
     let before = topics(&core);
-    subscriber(&core, 10_000..10_000 + SWEEP / 2);
-    assert_eq!(topics(&core), before - SWEEP / 2);
+    subscriber(&core, 10_000..10_000 + SWEEP_TOPICS / 2);
+    assert_eq!(topics(&core), before - SWEEP_TOPICS / 2);
     assert_eq!(sweep(&core), Poll::Ready(false));
 }
 
 #[test]
 fn subscriptions_of_departed_peers_do_not_keep_other_peers_out() {
-    let settings = Settings { subscriptions: 3 * SWEEP, ..Settings::default() };
+    let settings = Settings { subscriptions: 3 * SWEEP_TOPICS, ..Settings::default() };
     let core = SocketCore::new(
         SocketType::Pub,
         Settings::default(),
         crate::context::Context::default(),
         FanOut::new(&settings),
     );
-    let gone = subscriber(&core, 0..3 * SWEEP);
+    let gone = subscriber(&core, 0..3 * SWEEP_TOPICS);
     assert!(core.part(gone, Vec::new(), QueueLifetime::Connection));
-    let full = subscriber(&core, 10_000..10_000 + 3 * SWEEP);
+    let full = subscriber(&core, 10_000..10_000 + 3 * SWEEP_TOPICS);
     let one_more = Command::Subscription(Subscription::Subscribe("x".into()));
     assert_eq!(core.command(full, one_more), Err(RejectReason::Subscriptions));
 }
@@ -164,12 +164,12 @@ async fn a_socket_that_is_closed_is_swept_no_more() {
 #[test]
 fn a_sweeper_that_has_finished_makes_room_for_one_other_only() {
     let core = publisher(SocketType::XPub);
-    let first = subscriber(&core, 0..SWEEP * 3 / 2);
+    let first = subscriber(&core, 0..SWEEP_TOPICS * 3 / 2);
     assert!(core.part(first, Vec::new(), QueueLifetime::Connection), "it is to be swept");
     assert_eq!(sweep(&core), Poll::Ready(false));
-    let second = subscriber(&core, 0..SWEEP * 3);
+    let second = subscriber(&core, 0..SWEEP_TOPICS * 3);
     assert!(core.part(second, Vec::new(), QueueLifetime::Connection), "there is no sweeper any more");
-    let third = subscriber(&core, 5000..5000 + SWEEP * 3);
+    let third = subscriber(&core, 5000..5000 + SWEEP_TOPICS * 3);
     assert!(!core.part(third, Vec::new(), QueueLifetime::Connection), "there is a sweeper");
 }
 
@@ -181,7 +181,7 @@ fn peers_that_leave_together_bring_no_more_changes_than_may_wait() {
     let sweepers = ids.into_iter().filter(|id| core.part(*id, Vec::new(), QueueLifetime::Connection)).count();
     assert_eq!(sweepers, 1);
     let waiting = changes(&core, usize::MAX).len();
-    assert!((10_000..10_000 + SWEEP).contains(&waiting), "{waiting}");
+    assert!((10_000..10_000 + SWEEP_TOPICS).contains(&waiting), "{waiting}");
     while sweep(&core) != Poll::Ready(false) {
         changes(&core, usize::MAX);
     }

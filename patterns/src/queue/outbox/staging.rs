@@ -6,17 +6,7 @@ use bytes::BytesMut;
 use enfonet_zmtp::Batch;
 
 use crate::size::Size;
-
-/// Minimum bytes of a run that is shared. Copying a shorter run is cheaper than a shared slice, and the copy doesn't
-/// keep a read buffer alive.
-const MIN_SHARED_BYTES: usize = 2048;
-/// Maximum factor by which the buffer that a shared slice keeps alive may be larger than the slice. A run that is a
-/// smaller part of its buffer is copied, even if it is long.
-const MAX_PINNED_FACTOR: usize = 4;
-/// Bytes at which the buffer is closed, so that writing needs no larger buffer.
-pub(super) const BUFFER_BYTES: usize = 64 << 10;
-/// Maximum number of buffers kept for later buffers.
-pub(super) const MAX_SPARE_BUFFERS: usize = 32;
+use crate::tuning::{ENCODE_BUFFER_BYTES, MAX_SHARED_BUFFER_FACTOR, MAX_SPARE_BUFFERS, MIN_SHARED_RUN_BYTES};
 
 /// The staged messages of one peer.
 #[derive(Debug, Default)]
@@ -59,7 +49,7 @@ impl Staging {
         encode(&mut self.buffer.wire);
         self.buffer.messages += 1;
         let end = self.buffer.wire.len();
-        if end >= BUFFER_BYTES {
+        if end >= ENCODE_BUFFER_BYTES {
             self.close_buffer();
         }
         end - before
@@ -68,10 +58,12 @@ impl Staging {
     /// Stages a run: shared, or copied if it is short or a small part of a buffer of `source` bytes.
     pub(super) fn push_run(&mut self, run: Batch, source: usize) {
         match run.wire() {
-            Some(wire) if wire.len() < MIN_SHARED_BYTES || wire.len() * MAX_PINNED_FACTOR < source => {
+            Some(wire)
+                if wire.len() < MIN_SHARED_RUN_BYTES || wire.len() * MAX_SHARED_BUFFER_FACTOR < source =>
+            {
                 self.buffer.wire.extend_from_slice(wire);
                 self.buffer.messages += run.len();
-                if self.buffer.wire.len() >= BUFFER_BYTES {
+                if self.buffer.wire.len() >= ENCODE_BUFFER_BYTES {
                     self.close_buffer();
                 }
             }
@@ -187,7 +179,7 @@ impl Staging {
     fn close_buffer(&mut self) {
         if self.buffer.messages > 0 {
             let messages = std::mem::take(&mut self.buffer.messages);
-            let wire = if self.buffer.wire.len() < BUFFER_BYTES / 2 {
+            let wire = if self.buffer.wire.len() < ENCODE_BUFFER_BYTES / 2 {
                 self.buffer.wire.split()
             } else {
                 // Split off, it would share its memory with the buffer, and couldn't be used again once written.
@@ -205,7 +197,7 @@ impl Staging {
         Self {
             runs: VecDeque::with_capacity(65),
             buffer: EncodeBuffer { wire: BytesMut::with_capacity(10), messages: 0 },
-            spare: vec![BytesMut::with_capacity(BUFFER_BYTES)],
+            spare: vec![BytesMut::with_capacity(ENCODE_BUFFER_BYTES)],
             ..Self::default()
         }
     }
@@ -244,7 +236,8 @@ mod tests {
     #[test]
     fn so_many_buffers_are_kept_and_no_more() {
         let mut staging = Staging::default();
-        let mut spare = (0..=MAX_SPARE_BUFFERS).map(|_| BytesMut::with_capacity(BUFFER_BYTES)).collect();
+        let mut spare =
+            (0..=MAX_SPARE_BUFFERS).map(|_| BytesMut::with_capacity(ENCODE_BUFFER_BYTES)).collect();
         staging.reuse(&mut spare);
         assert_eq!((staging.spare.len(), spare.len()), (MAX_SPARE_BUFFERS, 0));
     }

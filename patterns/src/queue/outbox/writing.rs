@@ -6,9 +6,9 @@ use std::task::Waker;
 use bytes::{Bytes, BytesMut};
 use enfonet_zmtp::Batch;
 
-use super::staging::BUFFER_BYTES;
 use super::{EndMode, Outbox};
 use crate::size::Size;
+use crate::tuning::ENCODE_BUFFER_BYTES;
 
 /// Progress that a connection reports to its socket when it takes more to write.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +55,7 @@ pub(crate) struct Taken {
 impl Taken {
     /// Returns whether the buffer has a capacity that suits an encode buffer.
     pub(crate) fn is_worth_keeping(buffer: &BytesMut) -> bool {
-        (BUFFER_BYTES / 2..=BUFFER_BYTES * 4).contains(&buffer.capacity())
+        (ENCODE_BUFFER_BYTES / 2..=ENCODE_BUFFER_BYTES * 4).contains(&buffer.capacity())
     }
 }
 

@@ -2,9 +2,7 @@
 
 use std::ops::{Index, IndexMut};
 
-/// Number of items in a block. A power of two, so that an index costs a shift and a mask; small enough that a block is
-/// no more than some 30 KiB.
-const BLOCK: usize = 512;
+use crate::tuning::TOPIC_BLOCK_NODES;
 
 /// A vector that grows by blocks instead of doubling: a doubling vector of a million nodes would have room for another
 /// million, and be copied each time that it grows.
@@ -22,7 +20,7 @@ impl<T> Default for Blocks<T> {
 
 impl<T> Blocks<T> {
     pub(super) fn len(&self) -> usize {
-        self.blocks.last().map_or(0, |last| (self.blocks.len() - 1) * BLOCK + last.len())
+        self.blocks.last().map_or(0, |last| (self.blocks.len() - 1) * TOPIC_BLOCK_NODES + last.len())
     }
 
     /// Returns the index of the last item. There is one.
@@ -33,10 +31,10 @@ impl<T> Blocks<T> {
     /// Appends an item, and returns its index.
     pub(super) fn push(&mut self, item: T) -> u32 {
         match self.blocks.last_mut() {
-            Some(last) if last.len() < BLOCK => last.push(item),
+            Some(last) if last.len() < TOPIC_BLOCK_NODES => last.push(item),
             // The first block grows with what is in it: most trees are small.
             Some(_) => {
-                let mut block = Vec::with_capacity(BLOCK);
+                let mut block = Vec::with_capacity(TOPIC_BLOCK_NODES);
                 block.push(item);
                 self.blocks.push(block);
             }
@@ -65,7 +63,7 @@ impl<T> Index<u32> for Blocks<T> {
     #[inline]
     fn index(&self, at: u32) -> &T {
         let at = at as usize;
-        &self.blocks[at / BLOCK][at % BLOCK]
+        &self.blocks[at / TOPIC_BLOCK_NODES][at % TOPIC_BLOCK_NODES]
     }
 }
 
@@ -73,7 +71,7 @@ impl<T> IndexMut<u32> for Blocks<T> {
     #[inline]
     fn index_mut(&mut self, at: u32) -> &mut T {
         let at = at as usize;
-        &mut self.blocks[at / BLOCK][at % BLOCK]
+        &mut self.blocks[at / TOPIC_BLOCK_NODES][at % TOPIC_BLOCK_NODES]
     }
 }
 
@@ -84,17 +82,17 @@ mod tests {
     #[test]
     fn items_stay_at_their_index_and_blocks_go_with_their_last_item() {
         let mut blocks = Blocks::default();
-        for n in 0..3 * BLOCK {
+        for n in 0..3 * TOPIC_BLOCK_NODES {
             assert_eq!(blocks.push(n) as usize, n);
         }
-        assert_eq!((blocks.len(), blocks.blocks.len()), (3 * BLOCK, 3));
-        assert!((0..3 * BLOCK).all(|n| blocks[n as u32] == n));
+        assert_eq!((blocks.len(), blocks.blocks.len()), (3 * TOPIC_BLOCK_NODES, 3));
+        assert!((0..3 * TOPIC_BLOCK_NODES).all(|n| blocks[n as u32] == n));
         blocks[7] = 0;
         assert_eq!(blocks[7], 0);
-        for n in (2 * BLOCK..3 * BLOCK).rev() {
+        for n in (2 * TOPIC_BLOCK_NODES..3 * TOPIC_BLOCK_NODES).rev() {
             assert_eq!(blocks.pop(), Some(n));
         }
-        assert_eq!((blocks.len(), blocks.blocks.len()), (2 * BLOCK, 2));
+        assert_eq!((blocks.len(), blocks.blocks.len()), (2 * TOPIC_BLOCK_NODES, 2));
         while blocks.pop().is_some() {}
         assert_eq!((blocks.len(), blocks.blocks.len()), (0, 0));
     }

@@ -2,25 +2,24 @@
 
 use thin_vec::ThinVec;
 
-/// Maximum bytes of a label that is held in place.
-const SHORT: usize = 14;
+use crate::tuning::INLINE_LABEL_BYTES;
 
 /// Label of a node: 16 bytes, whatever its length.
 #[derive(Debug)]
 pub(super) enum Label {
-    Short { len: u8, bytes: [u8; SHORT] },
+    Short { len: u8, bytes: [u8; INLINE_LABEL_BYTES] },
     Long(ThinVec<u8>),
 }
 
 impl Default for Label {
     fn default() -> Self {
-        Self::Short { len: 0, bytes: [0; SHORT] }
+        Self::Short { len: 0, bytes: [0; INLINE_LABEL_BYTES] }
     }
 }
 
 impl Label {
     pub(super) fn new(label: &[u8]) -> Self {
-        let mut bytes = [0; SHORT];
+        let mut bytes = [0; INLINE_LABEL_BYTES];
         match bytes.get_mut(..label.len()) {
             Some(held) => {
                 held.copy_from_slice(label);
@@ -54,7 +53,7 @@ mod tests {
 
     #[test]
     fn a_label_has_its_bytes_and_is_16_bytes_itself_whatever_its_length() {
-        for len in [0, 1, SHORT, SHORT + 1, 300] {
+        for len in [0, 1, INLINE_LABEL_BYTES, INLINE_LABEL_BYTES + 1, 300] {
             let bytes: Vec<u8> = (0..len).map(|n| n as u8).collect();
             let label = Label::new(&bytes);
             assert_eq!(label.as_slice(), bytes);

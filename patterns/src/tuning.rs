@@ -1,0 +1,144 @@
+//! Constants that tune speed and memory. A number has its unit in its name, a time in its type.
+//!
+//! Figures are from `docs/performance.md`, which tells how each was measured, or from a test that holds the constant to
+//! its reason. Bounds on what a peer can make this side hold stand beside the queue that they bound; protocol constants
+//! and the defaults of options stand where they are used.
+
+use std::time::Duration;
+
+// Queues of messages to be sent.
+
+/// Minimum bytes of a run that is shared. Copying a shorter run is cheaper than a shared slice, with a reference to
+/// count and a piece of its own to write, and the copy doesn't keep a read buffer alive. Chosen for the order of
+/// magnitude: half of the size from which `writev` gets a body of its own. Bench `fan_out`.
+pub(crate) const MIN_SHARED_RUN_BYTES: usize = 2 << 10;
+
+/// Maximum factor by which the buffer that a shared run keeps alive may be larger than the run. A run that is a smaller
+/// part of its buffer is copied, even if it is long: so the queues of peers hold four times their mark at most.
+pub(crate) const MAX_SHARED_BUFFER_FACTOR: usize = 4;
+
+/// Bytes at which an encode buffer is closed and the next is begun. As many as a connection writes at once, and half of
+/// [`CONNECTION_BUDGET_BYTES`], so the buffer is still in the caches when it is written.
+pub(crate) const ENCODE_BUFFER_BYTES: usize = 64 << 10;
+
+/// Maximum number of written buffers that a queue keeps for later messages: 2 MiB of a busy peer. They are freed after
+/// [`IDLE_TIME`]. Without them a publisher with slow subscribers took 94,000 page faults a second (PUB to four SUB of
+/// 1,024 bytes: 0.76 M messages/s, with them 1.76).
+pub(crate) const MAX_SPARE_BUFFERS: usize = 32;
+
+/// Bytes that the buffer behind a batch may have that is sent to one peer: the buffer of a read, or a buffer in which
+/// the batches for many peers were built, is about this large.
+pub(crate) const BATCH_SOURCE_BYTES: usize = 64 << 10;
+
+// Connections.
+
+/// Minimum bytes that one read asks for. The size follows the traffic between this and [`MAX_READ_BYTES`], so a
+/// connection that is seldom used needs only a small buffer: 5,000 idle subscribers take 3.8 KiB each.
+pub(crate) const MIN_READ_BYTES: usize = 2 << 10;
+
+/// Maximum bytes that one read asks for: as many as [`CONNECTION_BUDGET_BYTES`], so a turn takes one read. Buffers of
+/// 256 KiB don't stay in the caches: 33,000 → 25,000 messages/s of 150,000 bytes.
+pub(crate) const MAX_READ_BYTES: usize = 128 << 10;
+
+/// Maximum factor by which the size of a read may be larger than the run that keeps its buffer alive; a smaller run is
+/// copied. So an inbox holds eight times its mark at most. Not measured.
+pub(crate) const MAX_READ_FACTOR: usize = 8;
+
+/// Bytes in one direction after which a connection yields to other tasks: what it has read is still in the caches when
+/// it is received. With 128 KiB instead of 512, and read buffers that are reused: 16 KiB 129,000 → 217,000 messages/s,
+/// 64 KiB 35,000 → 47,000.
+pub(crate) const CONNECTION_BUDGET_BYTES: usize = 128 << 10;
+
+/// Bytes of subscriptions that one poll of a publisher's connection reads: some 700 subscriptions, which take a good
+/// part of a millisecond to insert. The test `many_topics` of the brokers bounds the delay of other peers.
+pub(crate) const SUBSCRIBER_BUDGET_BYTES: usize = 16 << 10;
+
+/// Bytes of commands in one exchange from which on a connection yields to connections with new input: these are
+/// subscriptions, which were looked up as they were taken.
+pub(crate) const MANY_COMMAND_BYTES: usize = 8 << 10;
+
+/// Maximum number of pieces in one system call. Linux takes 1,024, and the array of their addresses is on the stack:
+/// this one takes 1 KiB. A stream of messages of 4 KiB writes 64 bodies at once, more than a socket buffer takes.
+pub(crate) const MAX_PIECES_PER_WRITE: usize = 64;
+
+/// Bytes of messages that are encrypted at a time, and then written together. Commands may still overtake the messages
+/// behind them, and other connections are polled in between. The copy stays in the caches; bench `curve`.
+pub(crate) const SEALED_BYTES: usize = 64 << 10;
+
+/// Maximum capacity of a buffer of encrypted messages that is used again. A larger buffer was needed for a single
+/// message.
+pub(crate) const MAX_KEPT_SEALED_BYTES: usize = 4 * SEALED_BYTES;
+
+/// Bytes of the read buffer of a handshake: room for a greeting, a READY and a little traffic behind it.
+pub(crate) const HANDSHAKE_BUFFER_BYTES: usize = 512;
+
+/// Runs in one direction after which a connection within the process yields to other tasks. As many as there can be
+/// pieces in the write of another connection.
+pub(crate) const PIPE_BUDGET_RUNS: usize = 64;
+
+/// Commands after which a connection within the process yields, mostly subscriptions: less than a millisecond's work.
+pub(crate) const PIPE_BUDGET_COMMANDS: usize = 500;
+
+/// Time without traffic after which a connection gives back memory. Memory that is needed again at once is cheaper to
+/// keep. Given back whenever there was nothing to do for a moment, it cost a publisher with slow subscribers 94,000 page
+/// faults a second.
+pub(crate) const IDLE_TIME: Duration = Duration::from_millis(100);
+
+/// Wait after the system had no descriptor or memory for a connection: the next connection would most likely fail too.
+pub(crate) const EXHAUSTION_PAUSE: Duration = Duration::from_millis(100);
+
+/// Number of shares that the descriptor limit of the process is divided into: a share is 3 % of it. One is reserved for
+/// each bound endpoint. With 256 descriptors, 301 clients leave a second endpoint room for its 8 workers
+/// (`tests/slb/file_descriptors.rs`).
+pub(crate) const DESCRIPTOR_SHARES: u64 = 32;
+
+// Turns of tasks that send and receive.
+
+/// Bytes of work for each unit of tokio's budget, which is [`TASK_BUDGET_UNITS`]: so a task that shares its thread with
+/// a connection has the connection write some 128 KiB at once. Less costs system calls, more falls out of the caches.
+/// With bytes instead of 1,000 messages: 256 bytes 3.6 → 7.8 M messages/s, 1,024 bytes 1.3 → 4.0 M/s.
+pub(crate) const YIELD_UNIT_BYTES: usize = 1 << 10;
+
+/// Bytes that each message is charged besides its own: a task yields after 2,000 messages, however small. After tokio's
+/// 128 messages instead: 12.7 M messages/s of 32 bytes, after 2,000 16.7. A message that can't be sent is charged only
+/// these.
+pub(crate) const YIELD_MESSAGE_BYTES: usize = 64;
+
+/// Units that tokio gives a task before it has to yield.
+pub(crate) const TASK_BUDGET_UNITS: usize = 128;
+
+/// Waits shorter than this have the next messages sent in bursts (`WriteAheadPacer`); after a longer wait, sending a
+/// little sooner gains nothing.
+///
+/// The time is that of a machine: twice the time of two wakes. It decides only when bursts are sent, never whether a
+/// message is: where wakes take longer than this, sockets send all at once, as they would without the pacer. DEALER and
+/// ROUTER with 64 requests under way, 400,000 → 728,000 messages/s, with 200 under way 0.90 → 1.65 M. With 120 µs the
+/// gain came and went on a machine half as fast; with 200 µs the clients of a busy load balancer took 1.13 µs of
+/// processor time a request, with 160 1.10, without the pacer 1.08.
+pub(crate) const MAX_SHORT_WAIT: Duration = Duration::from_micros(160);
+
+/// Number of steps that are cut into bursts after a short wait. Each burst is twice as long as the burst before, so
+/// these are seven bursts; later steps yield only as the budget says.
+pub(crate) const MAX_PACED_STEPS: usize = 128;
+
+/// Maximum number of messages that a proxy passes at a time: other tasks have their turns in between. libzmq's proxy
+/// passes as many.
+pub(crate) const PROXY_BURST_MESSAGES: usize = 1000;
+
+// Subscriptions.
+
+/// Maximum number of subscriptions of departed peers that are removed at a time: less than a millisecond's work. The
+/// departure of a peer with a million topics held up other peers for 1.3 s, in slices 15 ms.
+pub(crate) const SWEEP_TOPICS: usize = 1000;
+
+/// Maximum bytes of commands that a new publisher is sent at a time: some 2,000 short topics, which take a fraction of
+/// a millisecond.
+pub(crate) const SUBSCRIPTION_SLICE_BYTES: usize = 32 << 10;
+
+/// Number of topic nodes in a block of memory. A power of two, so that an index costs a shift and a mask; small enough
+/// that a block is no more than some 30 KiB.
+pub(crate) const TOPIC_BLOCK_NODES: usize = 512;
+
+/// Maximum bytes of a topic node's label that is held in place, so that a label takes 16 bytes. A random topic of 12
+/// bytes takes 120 to 130 bytes in all, where it took 315.
+pub(crate) const INLINE_LABEL_BYTES: usize = 14;
