@@ -1,7 +1,7 @@
-//! Bytes of a peer from the first on, for each mechanism and side.
+//! Fuzz targets for handshakes: any bytes of a peer, for each mechanism and side.
 //!
-//! With CURVE the bytes are a list of steps rather than a stream: forged commands never get past the first box,
-//! so that an honest peer plays along, and what it sends is changed on the way.
+//! With CURVE the bytes are a list of steps rather than a stream. Random commands never get past the first box. So an
+//! honest peer does the handshake, and its bytes are changed on the way.
 
 use arbitrary::{Arbitrary, Unstructured};
 use bytes::BytesMut;
@@ -10,14 +10,14 @@ use enfonet_zmtp::{
     Security, SocketType, Verdict,
 };
 
-/// The NULL mechanism at both ends of a connection, with and without peers of ZMTP 2.0.
+/// Checks the NULL mechanism at both ends of a connection, with and without peers of ZMTP 2.0.
 pub fn null(data: &[u8]) {
     for (zmtp2, is_acceptor) in [(false, false), (false, true), (true, false), (true, true)] {
         stream(data, |kind| HandshakeConfig { zmtp2, is_acceptor, ..HandshakeConfig::new(kind) });
     }
 }
 
-/// A PLAIN client.
+/// Checks a PLAIN client.
 pub fn plain_client(data: &[u8]) {
     stream(data, |kind| {
         let login = PlainCredentials::new("user", "password").expect("short enough");
@@ -25,22 +25,23 @@ pub fn plain_client(data: &[u8]) {
     });
 }
 
-/// A PLAIN server.
+/// Checks a PLAIN server.
 pub fn plain_server(data: &[u8]) {
     stream(data, |kind| HandshakeConfig { security: Security::PlainServer, ..HandshakeConfig::new(kind) });
 }
 
-/// A CURVE client.
+/// Checks a CURVE client.
 pub fn curve_client(data: &[u8]) {
     changed(data, SERVER);
 }
 
-/// A CURVE server.
+/// Checks a CURVE server.
 pub fn curve_server(data: &[u8]) {
     changed(data, CLIENT);
 }
 
-/// The first byte chooses our kind and how the others are cut into reads.
+/// Checks a handshake with a stream of bytes. The first byte chooses the socket type of this end, and how the other
+/// bytes are cut into reads.
 fn stream(data: &[u8], config: impl Fn(SocketType) -> HandshakeConfig) {
     let Some((choice, stream)) = data.split_first() else {
         return;

@@ -1,4 +1,4 @@
-//! Two ends that are connected, and what they do with each other.
+//! A fuzz target for two connected ends, and the operations that they do.
 
 use std::collections::VecDeque;
 
@@ -9,7 +9,7 @@ use enfonet_zmtp::{
     Message, Ping, PlainCredentials, Sealer, SecretKey, Security, SocketType, Subscription, Verdict, Version,
 };
 
-/// An operation of one end, or of the way between the ends.
+/// An operation of one end, or of the connection between the ends.
 #[derive(Arbitrary, Debug)]
 enum Operation {
     Send {
@@ -38,7 +38,7 @@ struct Frame {
     byte: u8,
 }
 
-/// A message or command that has to come out at the other end.
+/// A message or command that the other end has to receive.
 #[derive(Debug, PartialEq)]
 enum Sent {
     Message(Message),
@@ -53,7 +53,7 @@ struct End {
     input: BytesMut,
     /// Bytes on the way to the other end.
     way: BytesMut,
-    /// Messages and commands that were sent, and haven't come out at the other end yet.
+    /// Messages and commands that were sent, and that the other end hasn't received yet.
     sent: VecDeque<Sent>,
 }
 
@@ -77,7 +77,7 @@ pub fn pair(data: &[u8]) {
             operation => us.act(operation),
         }
     }
-    // In the end all has arrived.
+    // At the end all messages and commands have arrived.
     for _ in 0..6 {
         let [one, two] = &mut ends;
         one.carry(two, usize::MAX);

@@ -1,14 +1,14 @@
-//! Bytes without a connection: greetings, commands, and frames.
+//! Fuzz targets for bytes without a connection: greetings, commands, and frames.
 
 use bytes::{Bytes, BytesMut};
 use enfonet_zmtp::{Command, Decoder, Event, FrameHeader, Greeting, Limits, Mechanism, Message, Version};
 
-/// The first bytes of a peer. What is accepted is so whatever follows, and comes to the same when it is written
-/// and read again.
+/// Checks the parser of greetings. It accepts a greeting whatever bytes follow, and parses the same greeting from its
+/// wire form.
 pub fn greeting(data: &[u8]) {
     for mechanism in [Mechanism::Null, Mechanism::Plain, Mechanism::Curve] {
         let whole = Greeting::parse(data, mechanism);
-        // A prefix never says more than the whole, nor anything else.
+        // A prefix never parses to another result than the whole.
         for end in 0..data.len().min(Greeting::LEN) {
             match Greeting::parse(&data[..end], mechanism) {
                 Ok(None) => {}
@@ -25,7 +25,7 @@ pub fn greeting(data: &[u8]) {
     }
 }
 
-/// The body of a command. What we understand comes out the same when it is written and read again.
+/// Checks the parser of commands. A known command is parsed to the same command from its wire form.
 pub fn commands(data: &[u8]) {
     let mut out = BytesMut::new();
     let command = match Command::parse(Bytes::copy_from_slice(data)) {
@@ -44,9 +44,9 @@ pub fn commands(data: &[u8]) {
     assert_eq!(Command::parse(body), Ok(command));
 }
 
-/// Bytes of a peer after the handshake. The first one chooses how they are cut into reads. Whatever comes out
-/// has to be whole and within the limits, and to come out the same when it is encoded and decoded once more; and
-/// no more may be held than has come.
+/// Checks the decoder with any bytes of a peer after the handshake. The first byte chooses how the others are cut into
+/// reads. Decoded messages and commands have to be whole and within the limits, and to be decoded the same from their
+/// wire form. The decoder must not hold more bytes than have arrived.
 pub fn frames(data: &[u8]) {
     let Some((cut, stream)) = data.split_first() else {
         return;

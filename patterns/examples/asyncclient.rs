@@ -1,4 +1,4 @@
-//! A client that sends requests while replies come in, over DEALER. Its server is `asyncsrv`.
+//! A client that sends requests and receives replies at the same time, over DEALER. Its server is `asyncsrv`.
 //!
 //! `asyncclient [ENDPOINT] [REQUESTS]`
 

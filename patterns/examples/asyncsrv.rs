@@ -1,5 +1,5 @@
-//! A server that works on all requests at a time, over ROUTER, and replies twice to each: when it begins and when it is
-//! done. Its clients are `asyncclient`.
+//! A server that works on all requests at the same time, over ROUTER. It replies twice to each request: when it begins
+//! and when it is done. Its clients are `asyncclient`.
 //!
 //! `asyncsrv [ENDPOINT] [REQUESTS]`
 
@@ -30,7 +30,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let (client, request) = server.recv().await?;
         work.spawn(serve(server.clone(), client, request));
     }
-    // A client that has gone is nobody's mistake.
+    // A client may disconnect before its reply: that isn't an error of the server.
     for gone in work.join_all().await.into_iter().filter_map(Result::err) {
         println!("not sent: {gone}");
     }

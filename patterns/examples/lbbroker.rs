@@ -24,13 +24,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
             message = workers.recv() => {
                 let (worker, message) = message?;
                 idle.push_back(worker);
-                // Behind the empty frame of a REQ: "ready", or a client's name and the reply to it.
+                // Behind the empty frame of a REQ: "ready", or a client's identity and the reply to the client.
                 if let (_, Some(reply)) = message.split_first() && reply.len() > 1 {
                     clients.send_routed(reply).await?;
                     requests -= 1;
                 }
             }
-            // Nothing is taken from clients that no worker has time for.
+            // Requests are received only while a worker is idle.
             request = clients.recv_routed(), if !idle.is_empty() => if let Some(worker) = idle.pop_front() {
                 workers.send_to(worker, request?.with_first("")).await?;
             }

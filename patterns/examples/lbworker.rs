@@ -1,4 +1,4 @@
-//! A worker of `lbbroker`: says that it is ready, over REQ, and gets a request each time that it is.
+//! A worker of `lbbroker`, over REQ: reports that it is ready, and receives the next request as the reply.
 //!
 //! `lbworker [BACKEND]`
 
@@ -14,7 +14,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     broker.connect(args.next().as_deref().unwrap_or("tcp://127.0.0.1:5673"))?;
 
     let mut answer = Message::from("ready");
-    // A request is behind its client's name, and an empty frame. At the end there is neither.
+    // The client's identity and an empty frame precede a request. The message that ends the worker has neither.
     while let Ok((client, request)) = broker.request(answer).await?.split_envelope() {
         println!("received {}", request.text(0));
         answer = Message::from("World").with_envelope(&client);

@@ -1,4 +1,5 @@
-//! A broker between clients and servers that don't know each other, as `rrbroker`, made by `proxy`. Ends with Ctrl-C.
+//! A broker between clients and servers that don't know each other. It does the same as `rrbroker`, by the function
+//! `proxy`. Ends with Ctrl-C.
 //!
 //! `msgqueue [FRONTEND] [BACKEND]`
 
@@ -20,7 +21,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         () = proxy(&clients, &servers) => {}
         interrupted = tokio::signal::ctrl_c() => interrupted?,
     }
-    // Messages that have come through are still sent.
+    // Messages that the broker has received are still sent.
     Context::global().shutdown(Duration::from_secs(5)).await;
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! Receives from two sockets, whichever has something: tasks from `taskvent`, over PULL, and weather from `wuserver`,
-//! over SUB.
+//! Receives from two sockets, from whichever has a message: tasks from `taskvent`, over PULL, and weather from
+//! `wuserver`, over SUB.
 //!
 //! `mspoller [VENTILATOR] [WEATHER] [MESSAGES]`
 
@@ -18,7 +18,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let messages: u32 = args.next().as_deref().unwrap_or("100").parse()?;
 
     for _ in 0..messages {
-        // The one that isn't ready is dropped, and loses nothing.
+        // The receive that isn't ready is dropped, and loses no message.
         tokio::select! {
             task = tasks.recv() => println!("task {}", task?.text(0)),
             update = weather.recv() => println!("weather {}", update?.text(0)),

@@ -1,4 +1,5 @@
-//! Tasks that wait for each other, over PAIR: the first tells the second that it is ready, the second the third.
+//! Tasks that wait for each other, over PAIR: the first signals the second that it is ready, and the second signals the
+//! third.
 //!
 //! `mtrelay`
 
@@ -23,7 +24,7 @@ async fn second() -> Outcome {
     signal("inproc://step3").await
 }
 
-/// Tells the one behind the endpoint that it is its turn.
+/// Signals the task at the endpoint that it is its turn.
 async fn signal(next: &str) -> Outcome {
     let step = Pair::new();
     step.connect(next)?;

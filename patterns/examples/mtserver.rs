@@ -35,7 +35,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         () = proxy(&clients, &workers) => {}
         interrupted = tokio::signal::ctrl_c() => interrupted?,
     }
-    // Messages that have come through are still sent.
+    // Replies that the server has received from its workers are still sent.
     Context::global().shutdown(Duration::from_secs(5)).await;
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! Publishes messages of two frames, over PUB: what it is about, and what is said. The subscriber is `psenvsub`.
+//! A publisher of messages of two frames, over PUB: the key, by which subscribers choose, and the content. Its
+//! subscriber is `psenvsub`.
 //!
 //! `psenvpub [ENDPOINT] [ROUNDS]`
 

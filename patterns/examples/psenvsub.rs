@@ -1,4 +1,4 @@
-//! Subscribes to one of the keys that `psenvpub` puts before its messages, over SUB.
+//! A subscriber to one of the keys that `psenvpub` puts before its messages, over SUB.
 //!
 //! `psenvsub [ENDPOINT] [MESSAGES]`
 

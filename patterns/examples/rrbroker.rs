@@ -1,5 +1,6 @@
-//! A broker between clients and servers that don't know each other, by hand: ROUTER in front, DEALER behind. `hwclient`
-//! can be its client, given the frontend. Its servers are REP sockets that connect to the backend. See `msgqueue` too.
+//! A broker between clients and servers that don't know each other, written out: a ROUTER for clients, a DEALER for
+//! servers. `hwclient` is a client if it is given the frontend, `rrworker` is a server. `msgqueue` does the same with
+//! the function `proxy`.
 //!
 //! `rrbroker [FRONTEND] [BACKEND] [REQUESTS]`
 
@@ -20,7 +21,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut answered = 0;
     while answered < requests {
         tokio::select! {
-            // A request has the client's name in front: a server leaves it there, and it leads the reply back.
+            // A request begins with the client's identity. The server returns it before the reply, so that the ROUTER
+            // finds the client.
             request = clients.recv_routed() => servers.send(request?).await?,
             reply = servers.recv() => {
                 clients.send_routed(reply?).await?;

@@ -1,5 +1,5 @@
-//! Gives work to whoever has none, over ROUTER: workers ask for it, over REQ. So slow ones get less. They are tasks of
-//! this program; some may be guests, from elsewhere.
+//! A distributor of work to idle workers, over ROUTER. The workers ask for work, over REQ, so that slow workers get
+//! less. They are tasks of this program; guests, from other programs, may join them.
 //!
 //! `rtreq [ENDPOINT] [TASKS] [WORKERS] [GUESTS]`
 

@@ -1,4 +1,5 @@
-//! Publishes, over PUB, when all subscribers are there: who has heard a greeting says so, over REQ. They are `syncsub`.
+//! A publisher, over PUB, that begins when all subscribers are connected: a subscriber that has received a greeting
+//! reports it, over REQ. Its subscribers are `syncsub`.
 //!
 //! `syncpub [ENDPOINT] [SYNC] [SUBSCRIBERS] [UPDATES]`
 
@@ -10,7 +11,7 @@ use enfonet::{Pub, Rep};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
-    // Without a mark nothing is dropped for a slow subscriber.
+    // Without a high-water mark, no message to a slow subscriber is dropped.
     let (publisher, sync) = (Pub::builder().send_hwm(0).build(), Rep::new());
     let endpoint = publisher.bind(args.next().as_deref().unwrap_or("tcp://127.0.0.1:5561")).await?;
     let at = sync.bind(args.next().as_deref().unwrap_or("tcp://127.0.0.1:5562")).await?;

@@ -1,5 +1,5 @@
-//! A subscriber that misses nothing: when it hears the greeting of `syncpub`, over SUB, it says that it is there, over
-//! REQ. Updates come after that.
+//! A subscriber that misses no message: when it receives the greeting of `syncpub`, over SUB, it reports that, over
+//! REQ. The updates follow.
 //!
 //! `syncsub [PUBLISHER] [SYNC]`
 

@@ -1,5 +1,5 @@
-//! A sink: collects the results of all workers, over PULL, says how long they took together, and tells the workers to
-//! stop, over PUB. See `taskvent` and `taskwork`.
+//! A sink: collects the results of all workers, over PULL, prints the time that they took together, and tells the
+//! workers to stop, over PUB. See `taskvent` and `taskwork`.
 //!
 //! `tasksink [ENDPOINT] [CONTROL] [TASKS] [WORKERS]`
 
@@ -18,7 +18,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let workers: usize = args.next().as_deref().unwrap_or("2").parse()?;
     println!("ready {endpoint} {controller}");
 
-    // The ventilator says when it begins.
+    // The ventilator sends a message when it begins.
     results.recv().await?;
     let begin = Instant::now();
     for _ in 0..tasks {
@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("{tasks} tasks in {} ms", begin.elapsed().as_millis());
 
-    // A worker that had nothing to do may still be coming.
+    // A worker that got no task may not have connected yet.
     control.wait_subscribers(workers).await;
     control.send("stop").await?;
     control.close(Duration::from_secs(5)).await;

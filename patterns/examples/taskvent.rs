@@ -1,5 +1,5 @@
-//! A ventilator: hands tasks to workers in turn, over PUSH, each a time to work for. Run it with `tasksink` and two or
-//! more of `taskwork`.
+//! A ventilator: sends tasks to the workers in turn, over PUSH. A task is a time to work for. Run it with `tasksink`
+//! and two or more of `taskwork`.
 //!
 //! `taskvent [ENDPOINT] [SINK] [TASKS] [WORKERS]`
 
@@ -18,7 +18,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let expected: usize = args.next().as_deref().unwrap_or("2").parse()?;
     println!("ready {endpoint}");
 
-    // The first worker to come would get all of them.
+    // Otherwise the first worker that connects would get all tasks.
     workers.wait_connected(expected).await;
     sink.send("begin").await?;
     let mut total = 0;

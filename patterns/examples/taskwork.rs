@@ -1,5 +1,5 @@
-//! A worker: pulls tasks from `taskvent`, works on each, and pushes the results to `tasksink`, until that tells it to
-//! stop.
+//! A worker: pulls tasks from `taskvent`, works on each, and pushes the results to `tasksink`, until the sink tells it
+//! to stop.
 //!
 //! `taskwork [VENTILATOR] [SINK] [CONTROL]`
 

@@ -1,5 +1,5 @@
-//! Takes the updates for one zip code from the weather service, over SUB, and says how warm it is there on average.
-//! The service is `wuserver`, or `wuproxy` in front of it.
+//! A client of the weather service, over SUB: receives the updates for one zip code, and prints the average temperature
+//! there. The service is `wuserver`, or `wuproxy` in front of it.
 //!
 //! `wuclient [ENDPOINT] [ZIP CODE] [UPDATES]`
 
@@ -16,7 +16,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let zip_code = args.next().unwrap_or_else(|| "10001".into());
     let updates: u32 = args.next().as_deref().unwrap_or("100").parse()?;
 
-    // Only these come over the network.
+    // The publisher sends only these updates over the network.
     subscriber.subscribe(format!("{zip_code} "));
     let mut total = 0.0;
     for _ in 0..updates {

@@ -1,5 +1,5 @@
-//! Brings the weather of `wuserver` into another network: XSUB where it is published, XPUB for those there. `wuclient`
-//! can subscribe here. Ends with Ctrl-C.
+//! A proxy that brings the weather of `wuserver` into another network: an XSUB toward the service, an XPUB for the
+//! subscribers in the other network, such as `wuclient`. Ends with Ctrl-C.
 //!
 //! `wuproxy [SERVICE] [ENDPOINT]`
 
@@ -17,12 +17,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let endpoint = subscribers.bind(args.next().as_deref().unwrap_or("tcp://127.0.0.1:8100")).await?;
     println!("ready {endpoint}");
 
-    // Updates go one way, subscriptions the other: the service sends only what somebody here wants.
+    // Updates go one way, subscriptions the other, so the service sends only updates that a subscriber of this proxy
+    // wants.
     tokio::select! {
         () = proxy(&service, &subscribers) => {}
         interrupted = tokio::signal::ctrl_c() => interrupted?,
     }
-    // Messages that have come through are still sent.
+    // Messages that the proxy has received are still sent.
     Context::global().shutdown(Duration::from_secs(5)).await;
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! A weather service: publishes made-up weather for a hundred places, over PUB, from the first subscriber on. Who is
-//! interested in one of them is `wuclient`.
+//! A weather service: publishes made-up weather for a hundred places, over PUB, from the first subscriber on. Its
+//! subscriber is `wuclient`.
 //!
 //! `wuserver [ENDPOINT] [UPDATES]`
 
