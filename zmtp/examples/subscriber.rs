@@ -1,4 +1,4 @@
-//! A whole ZMTP peer: subscribes to a publisher, and prints what it publishes.
+//! A whole ZMTP peer: subscribes to a publisher, and prints the publisher's messages.
 //!
 //!     cargo run -p enfonet-zmtp --features codec --example subscriber 127.0.0.1:5556 weather.
 

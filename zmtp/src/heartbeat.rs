@@ -1,6 +1,6 @@
 //! Heartbeats: PINGs to a peer, and the timeouts of a silent peer (RFC 37, "Connection Heartbeating").
 //!
-//! Time is handed in. The order of calls at each turn: `handle_*` for what has happened, then
+//! The caller passes the time in. The order of calls at each turn: `handle_*` for what has happened, then
 //! [`poll`](Heartbeat::poll) until it returns [`HeartbeatAction::Wait`].
 
 use std::time::{Duration, Instant};

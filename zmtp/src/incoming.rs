@@ -118,7 +118,8 @@ impl Encrypted {
             }
             // Boxes are longer than their content: make room at once for all that have arrived.
             let room = self.buffer.len().min(MAX_DECRYPTED_ROOM_BYTES).max(header.frame_len());
-            // The outer frame's flags mean nothing: libzmq sends those of a message, RFC 37 has a command's.
+            // The outer frame's flags are ignored: libzmq sends the flags of a message, RFC 37 has the flags of a
+            // command.
             let body = &self.buffer[header.header_len()..header.frame_len()];
             self.opener.open(body, decoder.reserve(room))?;
             self.buffer.advance(header.frame_len());

@@ -27,7 +27,8 @@ use crate::tuning::{
 /// Bytes that TCP sends at once, without an acknowledgement (the initial window of RFC 6928).
 const INITIAL_WINDOW_BYTES: usize = 14_600;
 
-/// An established connection: the stream, the peer, and what is read and not delivered or taken and not written.
+/// An established connection: the stream, the peer, the bytes that are read and not delivered, and the messages that
+/// are taken and not written.
 #[derive(Debug)]
 pub(super) struct Driver<'a> {
     stream: &'a Stream,
@@ -46,8 +47,7 @@ pub(super) struct Driver<'a> {
     /// Messages that are written and not yet reported to the socket.
     written: Size,
     wake_flag: WakeFlag,
-    /// Whether all is written and reported, and there was nothing more to write: the socket sets the wake flag when
-    /// there is.
+    /// Whether all messages are written and reported, and the socket had no more: it sets the wake flag when it has.
     is_idle: bool,
     /// Whether the kernel had no room at the last write.
     is_blocked: bool,
@@ -161,7 +161,7 @@ impl<'a> Driver<'a> {
         if write == Progress::Waits && self.queue.is_empty() {
             let end = self.end;
             if end == Some(EndMode::HalfClose) {
-                // A peer that sends without a pause has to see the end too, or it would never stop.
+                // A peer that sends without a pause has to see the end of this half too, or it would never stop.
                 return self.close_half(cx);
             }
             if end.is_some() && read == Progress::Waits && self.ends_idle() {

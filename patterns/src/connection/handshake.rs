@@ -52,7 +52,7 @@ pub(super) struct CompletedHandshake {
     pub(super) ready: Bytes,
 }
 
-/// Does the handshake within the time limit.
+/// Runs the handshake within the time limit.
 pub(super) async fn handshake(
     stream: &Stream,
     session: &dyn Session,
@@ -103,7 +103,7 @@ struct RunningHandshake<'a> {
     side: Side,
     handshake: Handshake,
     input: BytesMut,
-    /// Whether any bytes have come from the peer.
+    /// Whether any bytes have arrived from the peer.
     has_received: bool,
 }
 
@@ -136,23 +136,23 @@ impl RunningHandshake<'_> {
 
     /// Reads more, and fails if the socket can't admit the peer.
     ///
-    /// Checked before the peer is answered: not every mechanism lets this end speak last, and a peer that has got all
-    /// it waits for takes itself for connected.
+    /// Checked before the peer is answered: not every mechanism lets this end speak last, and a peer with a complete
+    /// handshake counts itself as connected.
     async fn receive(&mut self) -> Result<(), ConnectionError> {
         receive(self.stream, &mut self.input).await?;
         self.has_received = true;
         Ok(self.session.check_admission(self.side.queue())?)
     }
 
-    /// Returns whether the peer has ended the handshake for a reason of its own. An accepted peer that has sent
-    /// nothing doesn't count: it may be a probe that tests whether the port is open. A peer that this side has
-    /// connected to has read our greeting before it goes.
+    /// Returns whether the peer has ended the handshake for a reason of its own. An accepted peer that has sent nothing
+    /// doesn't count: it may be a probe that tests whether the port is open. A peer that this side has connected to has
+    /// read our greeting before it disconnects.
     fn is_abandoned(&self, error: &ConnectionError) -> bool {
         is_end(error) && (self.has_received || !self.side.is_accepting())
     }
 
-    /// Returns the error, if any, in the last input of a peer that has gone before the authenticator's decision: the
-    /// peer may have sent the reason. Nothing is sent any more.
+    /// Returns the error, if any, in the last input of a peer that disconnected before the authenticator's decision:
+    /// the input may have the peer's reason. Sends nothing.
     fn final_error(&mut self) -> Option<ConnectionError> {
         let heard = self.handshake.handle_verdict(Verdict::allow());
         heard.and_then(|()| self.handshake.handle_input(&mut self.input)).err().map(Into::into)
@@ -167,8 +167,8 @@ impl RunningHandshake<'_> {
         Ok(outcome)
     }
 
-    /// Waits for the authenticator's decision. Fails if the peer goes away meanwhile, or sends something out of turn.
-    /// With NULL the peer's READY may come meanwhile: that much is read, and no more.
+    /// Waits for the authenticator's decision. Fails if the peer disconnects meanwhile, or sends bytes out of turn.
+    /// With NULL the peer's READY may arrive meanwhile: so many bytes are read, and no more.
     async fn authenticate(&mut self, credentials: Credentials) -> Result<(), ConnectionError> {
         let (options, stream) = (self.session.options(), self.stream);
         let enough = options.metadata.saturating_add(HANDSHAKE_BUFFER_BYTES);
@@ -183,7 +183,7 @@ impl RunningHandshake<'_> {
             tokio::select! {
                 biased;
                 verdict = &mut verdict => {
-                    // The answer to a peer that is let in is sent with the next step.
+                    // The answer to an admitted peer is sent with the next step.
                     return match self.handshake.handle_verdict(verdict) {
                         Ok(()) => Ok(()),
                         denied => self.send_output(denied).await,

@@ -1,4 +1,4 @@
-//! Timer that detects an idle connection, so that it can give back memory.
+//! Timer that detects an idle connection, so that its memory can be freed.
 
 use std::pin::{Pin, pin};
 use std::task::Context;

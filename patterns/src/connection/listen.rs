@@ -118,9 +118,9 @@ impl Acceptor {
         }
     }
 
-    /// Ends a handshake, and moves the new connection to the descriptor that this frees. Its own descriptor is one of
-    /// the reserve, and is free again when `stream` is dropped: otherwise each burst of connections would use up some
-    /// of the reserve.
+    /// Ends a handshake, and moves the new connection to the descriptor that this frees. The old descriptor of the
+    /// connection is one of the reserve, and is free again when `stream` is dropped. Otherwise each burst of
+    /// connections would use up a part of the reserve.
     async fn exchange_descriptor(
         &self,
         stream: Stream,

@@ -34,7 +34,7 @@ impl<'a> PendingPeer<'a> {
         Self { stream, session, endpoint, side, error: None, is_peer: false }
     }
 
-    /// Does the handshake.
+    /// Runs the handshake.
     pub(super) async fn handshake(&mut self) -> Result<CompletedHandshake, Arc<ConnectionError>> {
         handshake(self.stream, self.session, self.side).await.map_err(|error| self.fail(error))
     }

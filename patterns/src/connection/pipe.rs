@@ -87,7 +87,8 @@ async fn join(
         Ok(()) if near_peer.is_ending() => {}
         Ok(()) => near_peer.reason = far_peer.reason.take(),
     }
-    // Before the peers are removed: an application that sees that may connect again at once.
+    // The endpoint is given up before the peers are removed: an application that sees the removal may connect again at
+    // once.
     near.give_up_unless(reconnect.ever);
     outcome
 }
@@ -124,7 +125,7 @@ struct Pipe {
     far: End,
 }
 
-/// One of the two sockets: what was taken from its outbox.
+/// One of the two sockets, with the messages and commands that were taken from its outbox.
 #[derive(Debug)]
 struct End {
     peer: PeerGuard,
@@ -132,8 +133,8 @@ struct End {
     runs: VecDeque<Batch>,
     /// Commands taken from the outbox, and not yet delivered to the other.
     commands: Decoder,
-    /// Size of the messages in the other's inbox that aren't received yet: until then they take up room here, so that
-    /// the two queues together hold as much as their marks allow, and no more.
+    /// Size of the messages in the other's inbox that aren't received yet. They take up room in this socket's queue
+    /// until they are received, so that the two queues together hold no more than their high-water marks allow.
     unread: Size,
     /// Size of the messages in the other's inbox that aren't reported to this socket yet.
     handed: Size,
@@ -198,8 +199,8 @@ impl End {
         Self { peer, runs, commands, unread: Size::default(), handed: Size::default(), end: None }
     }
 
-    /// Returns whether this socket wants to end the connection now, and goes on itself. All that the other has sent
-    /// has been delivered: nothing is on the way.
+    /// Returns whether this socket wants to end the connection now, while the socket itself goes on. All messages of
+    /// the other socket have been delivered: none is on the way.
     fn is_to_end(&self, flows: [Flow; 2]) -> bool {
         match self.end {
             None => false,
@@ -211,7 +212,7 @@ impl End {
         }
     }
 
-    /// Moves what this socket has staged into the other's inbox, while there is room.
+    /// Moves the messages that this socket has staged into the other's inbox, while it has room.
     fn poll_to(&mut self, to: &Self, cx: &task::Context<'_>) -> Result<Flow, ConnectionError> {
         for _ in 0..PIPE_BUDGET_RUNS {
             if !to.peer.session().may_read(to.peer.id(), cx.waker()) {

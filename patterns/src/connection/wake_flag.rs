@@ -39,7 +39,7 @@ impl Default for WakeFlag {
 }
 
 impl WakeFlag {
-    /// Creates a flag that is set: the socket has to be asked once, since it doesn't have this waker yet.
+    /// Creates a flag that is set: the first poll has to ask the socket, which doesn't have this waker yet.
     fn new(task: Waker) -> Self {
         let inner = Arc::new(FlagWaker { task, is_set: AtomicBool::new(true) });
         Self { waker: inner.clone().into(), inner }

@@ -17,7 +17,7 @@ pub(crate) struct IdentityTable {
     names: SecondaryMap<PeerId, Name>,
     /// Whether a new peer takes over the identity of a connected peer.
     hands_over: bool,
-    /// The peer that lost its identity to a new peer last.
+    /// The last peer that lost its identity to a new peer.
     replaced: Option<PeerId>,
     next: u32,
 }
@@ -27,8 +27,8 @@ struct Name {
     text: Bytes,
     /// Whether the application assigned the identity: then no new peer takes it over.
     is_given: bool,
-    /// Whether the identity stays with the queue, whichever peer is connected and whatever identity that peer
-    /// announces: so it is with an assigned identity until the queue is retired.
+    /// Whether the identity belongs to the queue, whatever identity the connected peer announces. That holds for an
+    /// assigned identity until the queue is retired.
     stays: bool,
 }
 
@@ -49,7 +49,8 @@ impl IdentityTable {
         self.names.get(id).map(|name| &name.text)
     }
 
-    /// Gives the peer of a queue its identity, before the peer is there. Returns `false` if another peer has it.
+    /// Assigns an identity to the peer of a queue, before the peer is connected. Returns `false` if another peer has
+    /// the identity.
     pub(crate) fn assign(&mut self, id: PeerId, name: Bytes) -> bool {
         let is_free = !self.by_identity.contains_key(&name);
         if is_free {
@@ -96,9 +97,9 @@ impl IdentityTable {
 impl Routing for IdentityTable {
     const KEEPS_QUEUE: bool = false;
 
-    /// Adds the peer under its identity. A second peer of the same identity is rejected until the first has gone; or,
-    /// if identities are handed over, replaces the first. (libzmq keeps the second connected and never reads or answers
-    /// it.)
+    /// Adds the peer under its identity. A second peer of the same identity is rejected until the first has
+    /// disconnected, or replaces the first if identities are handed over. (libzmq keeps the second connected and never
+    /// reads or answers it.)
     fn join(&mut self, peer: &mut PeerInfo, _outbox: &mut Outbox) -> Result<(), RejectReason> {
         if let Some(name) = self.names.get(peer.id) {
             peer.routing_id = name.text.clone();

@@ -7,10 +7,10 @@ use crate::error::RejectReason;
 use crate::peer::{PeerId, PeerInfo};
 use crate::queue::Outbox;
 
-/// Routing to the peer that came first, until its queue ends or its endpoint is given up; then to the next peer.
+/// Routing to the peer that joined first, until its queue ends or its endpoint is given up; then to the next peer.
 #[derive(Debug, Default)]
 pub(crate) struct SinglePeer {
-    /// Peers in the order in which they came: the first is the one that gets messages.
+    /// Peers in the order in which they joined. Messages go to the first.
     queue: VecDeque<PeerId>,
     /// Peers whose endpoints were given up, and that still get the messages that wait for them.
     retired: Vec<PeerId>,

@@ -73,7 +73,7 @@ impl Subscribers {
             held.topics >= max_topics || held.bytes.saturating_add(topic.len()) > max_bytes
         };
         let requested = self.requested();
-        // Subscriptions left by peers that have gone must not keep others out.
+        // The subscriptions of departed peers must not use up the limit.
         let (of_peer, of_all) = (requested.held_by(id), requested.wanted_at_least());
         match requested.would_insert(topic, id) {
             Change::None => Ok(Change::None),
@@ -93,7 +93,7 @@ impl Subscribers {
         self.index.remove(topic, id);
     }
 
-    /// Stops sending to a peer that has gone. [`sweep`](Self::sweep) removes its subscriptions.
+    /// Stops sending to a departed peer. [`sweep`](Self::sweep) removes its subscriptions.
     pub(crate) fn part(&mut self, id: PeerId) {
         self.index.part(id);
         if let Some(requested) = &mut self.requested {
@@ -101,8 +101,8 @@ impl Subscribers {
         }
     }
 
-    /// Removes at most `most` subscriptions of peers that have gone. Calls `cancelled` with the peer and the topic of
-    /// each that is reported to the application. Returns whether there are more.
+    /// Removes at most `most` subscriptions of departed peers. Calls `cancelled` with the peer and the topic of each
+    /// that is reported to the application. Returns whether there are more.
     pub(crate) fn sweep(&mut self, most: usize, mut cancelled: impl FnMut(PeerId, Bytes)) -> bool {
         let all = self.requested.is_some() || self.verbosity == XPubVerbosity::All;
         let swept = self.requested().sweep(most, |id, topic, change| {
@@ -116,8 +116,8 @@ impl Subscribers {
         !self.index.is_swept() || self.requested.as_ref().is_some_and(|requested| !requested.is_swept())
     }
 
-    /// Returns the peers that get every message, if no peer gets only some: then topics needn't be looked up. Peers
-    /// that have gone may be among them.
+    /// Returns the peers that get every message, if no peer gets only some: then topics needn't be looked up. Departed
+    /// peers may be among them.
     pub(crate) fn of_all(&self) -> Option<&[PeerId]> {
         if self.inverted { None } else { self.index.of_all() }
     }
@@ -227,7 +227,7 @@ mod tests {
             let mut ids = SlotMap::<PeerId, ()>::with_key();
             let ids: Vec<_> = (0..PEERS).map(|_| ids.insert(())).collect();
             let mut subscribers = Subscribers::new(&Settings { xpub_verbosity: told, manual, ..Settings::default() });
-            // Without a say of the application's, peers get what they ask for.
+            // If the application doesn't decide, peers are granted all topics that they request.
             let (mut asked, mut given) = (Topics::new(), Topics::new());
             for step in steps {
                 let requested = if manual { &mut asked } else { &mut given };

@@ -52,7 +52,7 @@ impl Peers {
         }
     }
 
-    /// Adds a peer, unless it is there already. Returns whether it was added.
+    /// Adds a peer, unless it is a subscriber already. Returns whether it was added.
     fn insert(&mut self, id: PeerId) -> bool {
         match self {
             Self::None => *self = Self::One(id),
@@ -123,11 +123,11 @@ impl Held {
 /// Effect of a change of one peer's subscriptions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
-    /// Nothing: it was so already.
+    /// No change: the subscription existed already, or didn't exist.
     None,
-    /// For this peer only.
+    /// A change for this peer only.
     Peer,
-    /// For all: the topic's first subscriber came, or its last one went.
+    /// A change for the topic: its first subscriber was added, or its last one removed.
     Topic,
 }
 
@@ -208,14 +208,14 @@ impl Subscriptions {
         self.held.get(id).map(Held::totals).unwrap_or_default()
     }
 
-    /// Returns the number of topics that any peer holds, and their bytes. Topics that only gone peers hold may be
+    /// Returns the number of topics that any peer holds, and their bytes. Topics that only departed peers hold may be
     /// among them.
     pub(crate) const fn held_by_all(&self) -> TopicTotals {
         self.total
     }
 
-    /// Returns [`held_by_all`](Self::held_by_all) less all that gone peers still hold: a lower bound on the
-    /// wanted topics.
+    /// Returns [`held_by_all`](Self::held_by_all) less all that departed peers still hold: a lower bound on the wanted
+    /// topics.
     pub(crate) const fn wanted_at_least(&self) -> TopicTotals {
         TopicTotals {
             topics: self.total.topics.saturating_sub(self.left_total.topics),
@@ -235,7 +235,7 @@ impl Subscriptions {
     }
 
     /// Calls `matched` for every subscription that is a prefix of the topic: once or more for a peer, and also for
-    /// peers that have gone.
+    /// departed peers.
     #[inline]
     pub(crate) fn for_each_match(&self, topic: &[u8], mut matched: impl FnMut(PeerId)) {
         self.topics.find_prefix(topic, |peers| {

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A node is known by its number. Numbers have no gaps: when a node is removed, the last node takes its number. So
-//! memory is given back as topics are removed. A caller that keeps numbers is told each change.
+//! memory is freed as topics are removed. A callback reports each change of a number to callers that keep numbers.
 
 mod blocks;
 mod label;
@@ -110,7 +110,7 @@ impl<V: Value> TopicTree<V> {
     }
 
     /// Calls `is_found` with the value of each topic that `topic` begins with, the shortest first, until it returns
-    /// true. Returns whether it did.
+    /// true. Returns whether a call returned true.
     #[inline]
     pub(super) fn find_prefix(&self, topic: &[u8], mut is_found: impl FnMut(&V) -> bool) -> bool {
         let (mut node, mut rest) = (&self.nodes[ROOT], topic);

@@ -17,11 +17,11 @@ pub(crate) use transport::{Keepalive, TransportSettings};
 
 use crate::auth::Door;
 
-/// A message that the application receives as the last message of a peer that has gone.
+/// A message that the application receives as the last message of a departed peer.
 #[derive(Clone, Debug)]
 pub(crate) struct Parting {
     pub(crate) message: Message,
-    /// Whether it is for peers that connected to us; otherwise for peers that this side connected to.
+    /// Whether it is for accepted peers; otherwise it is for peers that this side connected to.
     pub(crate) of_accepted: bool,
 }
 

@@ -33,9 +33,9 @@ pub(crate) enum CloseMode {
     Graceful,
     /// As [`Graceful`](Self::Graceful), but over ipc without a limit. For peers that were sent messages.
     UntilRead,
-    /// Closes a tcp stream at once: the kernel sends what it has, and resets the connection of a peer that goes on
-    /// sending. Over ipc as [`Graceful`](Self::Graceful), but the stream is also closed as soon as the peer sends
-    /// anything. Not before: a peer of ipc loses what it hasn't read once the stream is closed.
+    /// Closes a tcp stream at once: the kernel sends the bytes that it has, and resets the connection of a peer that
+    /// goes on sending. Over ipc as [`Graceful`](Self::Graceful), but the stream is also closed as soon as the peer
+    /// sends anything, and not before: an ipc peer loses the bytes that it hasn't read when the stream is closed.
     UntilInput,
     /// Closes the stream at once: the peer has closed, or is silent.
     Immediate,
@@ -61,7 +61,7 @@ macro_rules! either {
 }
 
 impl Stream {
-    /// Connects; `endpoint` is of tcp or ipc.
+    /// Connects to an endpoint of tcp or ipc.
     pub(crate) async fn connect(
         endpoint: &Endpoint,
         options: &TransportSettings,
@@ -145,9 +145,9 @@ impl Stream {
         }
     }
 
-    /// Writes what the kernel has room for now, whatever the readiness that the runtime knows. The kernel reports a
-    /// writable stream only when a good part of its buffer is free, and until then [`try_write`](Self::try_write)
-    /// fails without a system call.
+    /// Writes as many bytes as the kernel has room for now, whatever readiness the runtime knows. The kernel reports a
+    /// writable stream only when a good part of its buffer is free, and until then [`try_write`](Self::try_write) fails
+    /// without a system call.
     pub(crate) fn write_now(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
         either!(self, s => SockRef::from(s).send_vectored(pieces))
     }

@@ -1,7 +1,7 @@
 //! Return of the heap's free memory to the system, once a storm is over.
 //!
-//! Queues of slow subscribers, or the topics of one that leaves, are hundreds of megabytes that are freed at once.
-//! glibc returns only the end of its heap, and a few small allocations there keep all that is free below them
+//! Queues of slow subscribers, or the topics of a subscriber that leaves, are hundreds of megabytes that are freed at
+//! once. glibc returns only the end of its heap, and a few small allocations there keep all free memory below them
 //! resident. `malloc_trim` returns free pages wherever they lie. A library doesn't know its program's allocator, so
 //! only the programs call it.
 

@@ -49,7 +49,7 @@ impl RawRequests {
         }
     }
 
-    /// Removes a worker that has gone, and returns the number of its requests, which are lost.
+    /// Removes a departed worker, and returns the number of its requests, which are lost.
     pub(super) fn remove_worker(&mut self, worker: PeerId) -> usize {
         let lost = self.requests.extract_if(|(at, _), _| *at == worker).map(|(_, requests)| requests).sum();
         if self.any_answered { lost } else { 0 }

@@ -49,7 +49,7 @@ impl RepRequests {
         self.requests.remove(token)
     }
 
-    /// Removes the requests of a worker that has gone, and returns how many there were.
+    /// Removes the requests of a departed worker, and returns their number.
     pub(super) fn remove_worker(&mut self, worker: PeerId) -> usize {
         let before = self.requests.len();
         self.requests.retain(|_, request| request.worker != worker);

@@ -73,7 +73,7 @@ impl Broker {
             if !has_more || step % STEPS_BETWEEN_IDLE_CHECKS == 0 {
                 self.disconnect_idle(&mut clients, reads);
             }
-            // Credit is left, so every request that arrived is dispatched, even from clients that have gone.
+            // Credit is left, so every request that arrived is dispatched, even from clients that have disconnected.
             let is_all_dispatched = !has_more && self.workers.credit() > 0;
             if self.workers.is_empty() || (clients.is_empty() && is_all_dispatched) {
                 return;
@@ -91,7 +91,7 @@ impl Broker {
         }
     }
 
-    /// Disconnects the clients without a pending request. Removes clients that have gone from the list.
+    /// Disconnects the clients without a pending request. Removes clients that have disconnected from the list.
     fn disconnect_idle(&self, clients: &mut Vec<PeerId>, reads: bool) {
         let mut busy: HashSet<PeerId> = self.rep.clients().collect();
         busy.extend(self.requeued.iter().map(|(client, _)| *client));
@@ -109,7 +109,7 @@ impl Broker {
     /// Counts the requests that workers haven't answered, and the requests that no worker has.
     fn count_pending(&self) -> (u64, u64) {
         let unanswered = self.rep.len() + self.raw.unanswered();
-        // Includes requests from clients that have gone: nothing receives them any more.
+        // Includes requests from clients that have disconnected, which aren't received any more.
         let unread: usize = std::iter::from_fn(|| self.frontend.try_recv_event(usize::MAX))
             .map(|event| if let PeerEvent::Messages { batch, .. } = event { batch.len() } else { 0 })
             .sum();

@@ -60,7 +60,7 @@ pub struct PeerProperties {
 }
 
 impl PeerProperties {
-    /// Reads the metadata of the peer, and checks that the peer may talk to a socket of type `ours`.
+    /// Reads the metadata of the peer, and checks that the peer's socket type is compatible with `ours`.
     pub(super) fn introduced(
         ours: SocketType,
         version: Version,

@@ -16,7 +16,7 @@ pub(super) trait AwaitCommand: fmt::Debug + Send + Sync {
     fn handle(self: Box<Self>, command: Received, out: &mut BytesMut) -> Result<Next, HandshakeError>;
 }
 
-/// A state in which the caller decides whether the peer may come in.
+/// A state in which the caller decides whether the peer is admitted.
 pub(super) trait AwaitVerdict: fmt::Debug + Send + Sync {
     fn admit(self: Box<Self>, user: User, out: &mut BytesMut) -> Result<Next, HandshakeError>;
 
@@ -27,7 +27,7 @@ pub(super) trait AwaitVerdict: fmt::Debug + Send + Sync {
         }
     }
 
-    /// Returns whether the peer may send more before it is answered.
+    /// Returns whether the peer may send more before the verdict.
     fn may_peer_speak(&self) -> bool {
         false
     }

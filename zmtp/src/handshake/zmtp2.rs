@@ -1,9 +1,11 @@
-//! Peers of ZMTP 2.0 (RFC 15), as libzmq 3.x is: served if that is asked for, and without any mechanism.
+//! Peers of ZMTP 2.0 (RFC 15), as libzmq 3.x is. They are served if [`zmtp2`](crate::HandshakeConfig::zmtp2) is set,
+//! and without any mechanism.
 //!
 //! Behind the version each end sends one byte for its socket type, and its identity in a frame.
 //!
-//! The accepting end waits for the peer's socket type, so that a peer of a type that doesn't fit is told nothing and
-//! sends nothing. It can't wait for the identity too: libzmq 3.x sends that only when it has our socket type.
+//! The accepting end waits for the peer's socket type, so that a peer of an incompatible type isn't sent anything and
+//! sends no messages. The accepting end can't wait for the identity too: libzmq 3.x sends its identity only after it
+//! has our socket type.
 
 use bytes::{Buf, BufMut, BytesMut};
 
@@ -57,8 +59,8 @@ pub(super) struct AwaitType {
 }
 
 impl AwaitType {
-    /// Takes the socket type off the front, and introduces this end to a peer that fits. `Ok(None)` when the type isn't
-    /// there yet.
+    /// Takes the socket type off the front, and introduces this end to a peer that fits. `Ok(None)` when the type
+    /// hasn't arrived yet.
     pub(super) fn take(
         &self,
         input: &mut BytesMut,

@@ -101,7 +101,7 @@ fn a_large_frame_is_not_kept_beside_what_was_in_it() {
     let large = Message::from(vec![7; 1 << 20]);
     let mut wire = BytesMut::new();
     sealer.seal(&large.clone().into(), &mut wire).unwrap();
-    // The first bytes of what follows have come with it.
+    // The first bytes of the next frame have arrived with it.
     wire.extend_from_slice(&sealed(&mut sealer, b"\0\x01a")[..5]);
     let encrypted = incoming.reserve(wire.len());
     encrypted.extend_from_slice(&wire);

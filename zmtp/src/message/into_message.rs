@@ -94,7 +94,7 @@ mod sealed {
 
         /// Returns whether a message of the value has these frames.
         fn has_frames(&self, frames: Frames<'_>) -> bool {
-            // A message without frames has a single empty one.
+            // A message without frames has a single empty frame.
             let mut own = std::iter::successors(Some(0), |n| Some(n + 1)).map_while(|n| self.frame(n));
             frames.eq(own.next().or(Some(&[])).into_iter().chain(own))
         }

@@ -1,4 +1,4 @@
-//! A vector that never moves its items, and gives memory back as it shrinks.
+//! A vector that never moves its items, and frees memory as it shrinks.
 
 use std::ops::{Index, IndexMut};
 

@@ -184,7 +184,7 @@ mod tests {
             &TransportSettings { backlog: 0, ..TransportSettings::default() },
         );
         let address = listener.as_ref().unwrap().local_addr().unwrap();
-        // The kernel completes one or two connections that nobody accepts, and lets the others wait.
+        // The kernel completes one or two connections that aren't accepted, and lets the others wait.
         let options = TransportSettings {
             connect_timeout: Some(Duration::from_millis(20)),
             ..TransportSettings::default()
