@@ -19,18 +19,18 @@ const SMALL_BYTES: usize = 64;
 /// Maximum time until a program reports.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Quantity to scale.
+/// Quantity that is varied along the x axis of a picture.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Scale {
     /// Sizes of messages, 16 B to 1 MiB: throughput and processor time
     Sizes,
     /// Subscribers at the queue broker, 1 to 1,000
     Subscribers,
-    /// Topics that the queue broker knows, 1 to 1,000,000, with messages for one
+    /// Topics that the queue broker knows, 1 to 1,000,000, with messages for one topic
     Subscriptions,
     /// Connections at the queue broker, 1 to 10,000: memory and handshakes a second
     Connections,
-    /// Time of requests over their rate, from 10 % to 90 % of a load balancer's capacity
+    /// Rate of requests, from 10 % to 90 % of a load balancer's capacity: time of a request
     Latency,
 }
 

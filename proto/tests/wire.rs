@@ -138,7 +138,7 @@ fn an_empty_result_and_an_empty_failure_differ_from_no_outcome() {
 
 #[test]
 fn fields_of_a_newer_peer_are_skipped() {
-    // Number 1000 in each of the types that a field can have, before and after the known ones.
+    // Field number 1000, in each wire type, before and after the known fields.
     for unknown in [
         &b"\xc0\x3e\x96\x01"[..],                    // varint
         b"\xc1\x3e\x01\x02\x03\x04\x05\x06\x07\x08", // 64 bits

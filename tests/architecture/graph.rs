@@ -29,7 +29,7 @@ impl Crate {
         modules
     }
 
-    /// Drops the modules that are there for tests only.
+    /// Removes the modules that are compiled for tests only.
     fn drop_tests(&mut self) {
         let of_module = |(module, (_, source)): (&ModulePath, &(PathBuf, Source))| {
             source
@@ -72,25 +72,25 @@ impl Crate {
         self.sources.keys().filter_map(|module| module.first()).map(String::as_str).collect()
     }
 
-    /// Returns the module that owns the thing at a path, however many modules re-export it on the way.
+    /// Returns the module that defines the item at a path, through any number of re-exports.
     fn owner(&self, path: &[String]) -> ModulePath {
         let module =
             (0..=path.len()).rev().map(|len| &path[..len]).find(|path| self.sources.contains_key(*path));
         let module = module.expect("the root is a module");
         let exported = path.get(module.len()).and_then(|name| self.sources[module].1.exports.get(name));
-        // A macro is re-exported by its own name, from where it stands.
+        // The path of a macro that is re-exported under its own name would lead to itself again.
         match exported.filter(|exported| !path.starts_with(exported)) {
             Some(exported) => self.owner(&[exported.as_slice(), &path[module.len() + 1..]].concat()),
             None => module.to_vec(),
         }
     }
 
-    /// Returns whether a path names a thing by a re-export of the root.
+    /// Returns whether a path names an item by a re-export of the root.
     fn is_by_root(&self, path: &[String]) -> bool {
         path.first().is_some_and(|name| !self.sources.contains_key(&path[..1]) && !name.is_empty())
     }
 
-    /// Returns the imports of every module but the root, which is there to re-export.
+    /// Returns the imports of every module but the root, whose purpose is to re-export.
     pub(crate) fn arrows(&self) -> Vec<Arrow> {
         let mut arrows = Vec::new();
         for (from, (file, source)) in self.sources.iter().filter(|(module, _)| !module.is_empty()) {
@@ -106,7 +106,7 @@ impl Crate {
     }
 }
 
-/// Returns the imports that run up, or that name a thing by the root of the crate, each with its place.
+/// Returns the imports that run up, or that name an item by the root of the crate, each with its place.
 pub(crate) fn upward(arrows: &[Arrow], floors: &[&[&str]]) -> Vec<String> {
     let floor = |module: &ModulePath| floors.iter().position(|floor| floor.contains(&module[0].as_str()));
     let mut faults = Vec::new();
@@ -131,7 +131,7 @@ pub(crate) fn circular(arrows: &[Arrow]) -> Vec<String> {
         let (users, used): (BTreeSet<_>, BTreeSet<_>) =
             (rest.iter().map(|arrow| &arrow.from).collect(), rest.iter().map(|arrow| &arrow.to).collect());
         let before = rest.len();
-        // A module that uses none of the rest, or that none of the rest uses, is in no circle.
+        // A module that uses none of the remaining modules, or that none of them uses, is in no circle.
         rest.retain(|arrow| users.contains(&arrow.to) && used.contains(&arrow.from));
         if rest.len() == before {
             break;
