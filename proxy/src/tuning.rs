@@ -99,7 +99,7 @@ pub(crate) const MIN_SAMPLE_TIMEOUT: Duration = Duration::from_millis(20);
 /// Maximum samples between two trials. A worker that gains or loses handlers is noticed within some 40 samples.
 pub(crate) const MAX_HOLD_SAMPLES: u32 = 32;
 
-// Memory, which only glibc is told to return.
+// Memory of the heap, which is returned to the system with glibc only.
 
 /// Interval between two checks of the resident memory. The second check after a storm trims the heap at the latest, so
 /// that an operator sees the memory of a storm for 10 s. A check is a read of `/proc`.

@@ -1,7 +1,7 @@
 //! Proof of concurrency: replies that overtake older requests.
 //!
 //! A worker begins requests in the order in which they came. So when a reply comes while `n` older requests are
-//! unanswered, the worker had begun all of those too: it serves at least `n + 1` at the same time.
+//! unanswered, the worker had begun all of them too: it serves at least `n + 1` at the same time.
 
 /// Position of a request among all that a worker got; wraps around.
 pub(in crate::slb) type Sequence = u32;

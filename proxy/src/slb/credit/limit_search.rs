@@ -44,7 +44,7 @@ enum Phase {
 pub(super) struct LimitSearch {
     /// Lower bound of the limit: the announced capacity, or one.
     min_limit: usize,
-    /// Whether the worker announced its capacity. If so, it gets nothing beyond it without proof.
+    /// Whether the worker announced its capacity. If so, it gets no requests beyond its capacity without proof.
     is_announced: bool,
     /// Limit that trials have shown to be worthwhile.
     proven: usize,
