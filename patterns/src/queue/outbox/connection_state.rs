@@ -5,7 +5,7 @@ use std::task::Waker;
 use super::EndMode;
 use super::control::Control;
 
-/// What the queue knows of its connection.
+/// State of the connection, as far as the queue knows it.
 #[derive(Debug, Default)]
 pub(super) struct ConnectionState {
     /// Whether the peer is connected.
