@@ -14,7 +14,7 @@ use std::task::Waker;
 use enfonet_zmtp::{Batch, Message, Subscription};
 use slotmap::SlotMap;
 
-pub(crate) use arrival::Arrival;
+pub(crate) use arrival::{Arrival, Joins};
 use inbox::{Inbox, Item};
 use wait_list::WaitList;
 pub(crate) use wait_list::WaiterId;
@@ -41,15 +41,6 @@ pub(crate) enum ReadPosition {
     Boundary,
     /// A part of a message has arrived, and the rest hasn't.
     WithinMessage,
-}
-
-/// Whether a peer that joins is an arrival.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Joins {
-    /// The application receives each join.
-    Reported,
-    /// The application sees messages only.
-    Silent,
 }
 
 /// Properties of a socket's queues.

@@ -21,6 +21,7 @@ use bytes::BytesMut;
 use enfonet_zmtp::{Batch, Envelope, Message};
 
 use connection_state::ConnectionState;
+pub(crate) use connection_state::EndMode;
 use control::Control;
 use credit::Credit;
 use staging::Staging;
@@ -37,15 +38,6 @@ pub(crate) struct Outbox {
     credit: Credit,
     control: Control,
     connection: ConnectionState,
-}
-
-/// How the connection to one peer is to end once all that waits for the peer is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum EndMode {
-    /// If nothing of the peer is under way at the connection's next turn.
-    WhenIdle,
-    /// By closing this side's half only: the peer is read until it closes its own.
-    HalfClose,
 }
 
 impl Outbox {

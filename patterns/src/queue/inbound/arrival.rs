@@ -19,3 +19,12 @@ pub(crate) enum Arrival<T = Batch> {
     /// A peer has gone, with the messages that weren't sent to it. All messages that it sent come before this.
     Left(PeerId, Vec<Batch>),
 }
+
+/// Whether a peer that joins is an arrival.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Joins {
+    /// The application receives each join.
+    Reported,
+    /// The application sees messages only.
+    Silent,
+}

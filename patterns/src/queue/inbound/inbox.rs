@@ -6,8 +6,7 @@ use std::task::Waker;
 
 use enfonet_zmtp::Batch;
 
-use super::Joins;
-use super::arrival::Arrival;
+use super::arrival::{Arrival, Joins};
 use crate::peer::{PeerId, PeerInfo};
 use crate::size::Size;
 
