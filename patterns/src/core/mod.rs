@@ -8,6 +8,7 @@ mod arrivals;
 mod endpoints;
 mod ends;
 mod lifetime;
+mod out;
 mod session;
 mod status;
 mod write_ahead_pacer;
@@ -31,6 +32,7 @@ use tokio_util::task::TaskTracker;
 use endpoints::Endpoints;
 pub(crate) use endpoints::Role;
 pub(crate) use lifetime::SocketHandle;
+pub(crate) use out::Out;
 use write_ahead_pacer::WriteAheadPacer;
 use yield_budget::YieldBudget;
 
@@ -39,47 +41,10 @@ use crate::endpoint::Endpoint;
 use crate::log_limiter::LogLimiter;
 use crate::monitor::Monitors;
 use crate::peer::PeerId;
-use crate::queue::{Inbound, InboundConfig, Joins, Outbox, Outgoing};
+use crate::queue::{Inbound, InboundConfig, Joins, Outgoing};
 use crate::routing::{Outboxes, Routing};
 use crate::settings::Settings;
 use crate::size::Size;
-
-/// The outgoing side of a socket: the queues to its peers, and the routing policy.
-#[derive(Debug)]
-pub(crate) struct Out<R> {
-    pub(crate) outboxes: Outboxes,
-    pub(crate) routing: R,
-    /// High-water marks of new queues.
-    limit: Size,
-    /// Whether a task is removing the subscriptions that departed peers have left.
-    sweeping: bool,
-    /// Number of connected peers.
-    joined: usize,
-    /// Number of messages whose queues ended before they were sent.
-    lost: usize,
-    /// Number of messages whose connections ended with their runtime, while the socket was open.
-    stranded: usize,
-    pub(crate) closed: bool,
-    /// Whether the caller of `close` has been told how many messages weren't sent.
-    is_reported: bool,
-}
-
-impl<R> Out<R> {
-    /// Returns the number of messages that a closed socket hasn't sent: once all tasks have ended, they are lost.
-    fn unsent(&self) -> usize {
-        self.lost + self.outboxes.values().map(Outbox::queued).sum::<usize>()
-    }
-}
-
-impl<R: Routing> Out<R> {
-    /// Retires the queue to a peer: the peer gets no new messages.
-    fn retire(&mut self, id: PeerId) {
-        if let Some(outbox) = self.outboxes.get_mut(id).filter(|outbox| outbox.is_open()) {
-            outbox.retire();
-            self.routing.retire(id);
-        }
-    }
-}
 
 pub(crate) struct SocketCore<R> {
     /// Number of the user's handles of the socket.

@@ -4,9 +4,10 @@ use enfonet_zmtp::{Batch, Envelope, IntoMessage, Message, SocketType};
 
 use super::common::socket_methods;
 use super::events::event_methods;
+use super::next_peer::sending_methods;
+use super::one_peer;
 use super::receiving::receiving_methods;
-use super::sending::{sending_methods, sinks};
-use super::to_peer;
+use super::sink::sinks;
 use crate::core::{Out, SocketHandle};
 use crate::error::SendError;
 use crate::options::{Conflates, KnowsPeers, Options, Probes};
@@ -84,7 +85,7 @@ impl Dealer {
         envelope: &Envelope,
         message: impl IntoMessage,
     ) -> Result<(), SendError> {
-        to_peer::send(&self.core, peer, envelope, message, Outbox::is_connected).await
+        one_peer::send(&self.core, peer, envelope, message, Outbox::is_connected).await
     }
 
     /// Sends to a peer of the caller's choice, if it has room.
@@ -97,7 +98,7 @@ impl Dealer {
         envelope: &Envelope,
         message: impl IntoMessage,
     ) -> Result<(), SendError> {
-        to_peer::try_send(&self.core, peer, envelope, message, Outbox::is_connected)
+        one_peer::try_send(&self.core, peer, envelope, message, Outbox::is_connected)
     }
 
     /// Sends all messages of a batch to a peer of the caller's choice, as it has room, and takes them off the batch.
@@ -106,7 +107,7 @@ impl Dealer {
     /// # Errors
     /// [`SendError`]; what wasn't sent stays in the batch.
     pub async fn send_batch_to(&self, peer: PeerId, batch: &mut Batch) -> Result<(), SendError<()>> {
-        to_peer::send_batch(&self.core, peer, batch, Outbox::is_connected).await
+        one_peer::send_batch(&self.core, peer, batch, Outbox::is_connected).await
     }
 
     /// Sends as many messages of a batch to a peer of the caller's choice as it has room for, and takes them off the
@@ -115,7 +116,7 @@ impl Dealer {
     /// # Errors
     /// [`SendError::UnknownPeer`] or [`SendError::Closed`].
     pub fn try_send_batch_to(&self, peer: PeerId, batch: &mut Batch) -> Result<(), SendError<()>> {
-        to_peer::try_send_batch(&self.core, peer, batch, Outbox::is_connected)
+        one_peer::try_send_batch(&self.core, peer, batch, Outbox::is_connected)
     }
 
     /// Returns the first of these peers that is connected and has room.

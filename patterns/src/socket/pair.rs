@@ -3,8 +3,9 @@
 use enfonet_zmtp::{Message, SocketType};
 
 use super::common::socket_methods;
+use super::next_peer::sending_methods;
 use super::receiving::receiving_methods;
-use super::sending::{sending_methods, sinks};
+use super::sink::sinks;
 use crate::core::SocketHandle;
 use crate::routing::SinglePeer;
 

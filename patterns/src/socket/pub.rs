@@ -4,7 +4,7 @@ use enfonet_zmtp::{Batch, IntoMessage, Message, SocketType};
 
 use super::common::socket_methods;
 use super::publish;
-use super::sending::sinks;
+use super::sink::sinks;
 use crate::core::SocketHandle;
 use crate::error::{Closed, SendError};
 use crate::options::{Conflates, MatchesTopics, Publishes};

@@ -6,7 +6,7 @@ use std::task::Waker;
 use enfonet_zmtp::{Batch, IntoMessage, Message};
 use smallvec::SmallVec;
 
-use super::sending::wait_room;
+use super::next_peer::wait_room;
 use crate::core::{Out, SocketCore, out_of_line};
 use crate::error::{Closed, SendError, give_back};
 use crate::queue::{Outbox, Outgoing};

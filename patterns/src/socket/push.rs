@@ -3,7 +3,8 @@
 use enfonet_zmtp::{Message, SocketType};
 
 use super::common::socket_methods;
-use super::sending::{sending_methods, sinks};
+use super::next_peer::sending_methods;
+use super::sink::sinks;
 use crate::core::SocketHandle;
 use crate::options::Conflates;
 use crate::routing::RoundRobin;

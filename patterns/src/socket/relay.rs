@@ -3,7 +3,7 @@
 use enfonet_zmtp::{Batch, Message};
 
 use super::receiving::run_of;
-use super::{Dealer, Pair, Pub, Pull, Push, Router, Sub, XPub, XPubEvent, XSub, sending, xpub};
+use super::{Dealer, Pair, Pub, Pull, Push, Router, Sub, XPub, XPubEvent, XSub, next_peer, xpub};
 use crate::core::SocketCore;
 use crate::error::{Closed, SendError};
 use crate::queue::Arrival;
@@ -151,7 +151,7 @@ async fn take<R: Routing>(core: &SocketCore<R>, messages: usize) -> Result<Batch
 
 /// Sends a batch, however long that takes: the options' `send_timeout` doesn't apply to a proxy.
 async fn give<R: Choose>(core: &SocketCore<R>, batch: &mut Batch) -> Result<(), Closed> {
-    core.try_until(|| sending::put_all(core, batch)).await
+    core.try_until(|| next_peer::put_all(core, batch)).await
 }
 
 /// Waits until the socket is closed: its kind receives nothing.

@@ -7,9 +7,10 @@ use enfonet_zmtp::{Batch, Envelope, IntoMessage, Message, SocketType};
 
 use super::common::socket_methods;
 use super::events::event_methods;
+use super::one_peer;
+use super::permit::Permit;
 use super::receiving::{known_message, run, streams};
-use super::sending::{Permit, sinks};
-use super::to_peer;
+use super::sink::sinks;
 use crate::core::SocketHandle;
 use crate::endpoint::Endpoint;
 use crate::error::{ConnectError, RecvError, SendError};
@@ -123,7 +124,7 @@ impl Router {
     /// # Errors
     /// [`SendError::UnknownPeer`], [`SendError::Timeout`] or [`SendError::Closed`], with the message.
     pub async fn send_to(&self, peer: PeerId, message: impl IntoMessage) -> Result<(), SendError> {
-        to_peer::send(&self.core, peer, &Envelope::none(), message, Outbox::is_open).await
+        one_peer::send(&self.core, peer, &Envelope::none(), message, Outbox::is_open).await
     }
 
     /// Sends to a peer, if it has room.
@@ -131,7 +132,7 @@ impl Router {
     /// # Errors
     /// [`SendError`], with the message.
     pub fn try_send_to(&self, peer: PeerId, message: impl IntoMessage) -> Result<(), SendError> {
-        to_peer::try_send(&self.core, peer, &Envelope::none(), message, Outbox::is_open)
+        one_peer::try_send(&self.core, peer, &Envelope::none(), message, Outbox::is_open)
     }
 
     /// Sends all messages of a batch to a peer, as it has room, and takes them off the batch. Cancel safe: what
@@ -140,7 +141,7 @@ impl Router {
     /// # Errors
     /// [`SendError`]; what wasn't sent stays in the batch.
     pub async fn send_batch_to(&self, peer: PeerId, batch: &mut Batch) -> Result<(), SendError<()>> {
-        to_peer::send_batch(&self.core, peer, batch, Outbox::is_open).await
+        one_peer::send_batch(&self.core, peer, batch, Outbox::is_open).await
     }
 
     /// Sends as many messages of a batch to a peer as it has room for, and takes them off the batch; what
@@ -149,7 +150,7 @@ impl Router {
     /// # Errors
     /// [`SendError::UnknownPeer`] or [`SendError::Closed`].
     pub fn try_send_batch_to(&self, peer: PeerId, batch: &mut Batch) -> Result<(), SendError<()>> {
-        to_peer::try_send_batch(&self.core, peer, batch, Outbox::is_open)
+        one_peer::try_send_batch(&self.core, peer, batch, Outbox::is_open)
     }
 
     /// Waits for room for a message to the peer, and keeps it. Cancel safe.
@@ -157,7 +158,7 @@ impl Router {
     /// # Errors
     /// [`SendError`].
     pub async fn reserve_to(&self, peer: PeerId) -> Result<Permit<'_>, SendError<()>> {
-        to_peer::reserve(&self.core, peer).await
+        one_peer::reserve(&self.core, peer).await
     }
 
     /// Sends a message to the peer whose routing id is its first frame, which the peer doesn't get. Without

@@ -4,8 +4,8 @@ use enfonet_zmtp::{Batch, Envelope, IntoMessage, Message, SocketType, Subscripti
 
 use super::common::socket_methods;
 use super::receiving::streams;
-use super::sending::sinks;
-use super::{publish, to_peer};
+use super::sink::sinks;
+use super::{one_peer, publish};
 use crate::core::SocketHandle;
 use crate::error::{RecvError, SendError};
 use crate::options::{MatchesTopics, Options, Publishes};
@@ -151,7 +151,7 @@ impl XPub {
     /// # Errors
     /// [`SendError::UnknownPeer`], [`SendError::Timeout`] or [`SendError::Closed`], with the message.
     pub async fn send_to(&self, peer: PeerId, message: impl IntoMessage) -> Result<(), SendError> {
-        to_peer::send(&self.core, peer, &Envelope::none(), message, Outbox::is_connected).await
+        one_peer::send(&self.core, peer, &Envelope::none(), message, Outbox::is_connected).await
     }
 
     /// Sends a message to one peer, whatever it has subscribed to, if it has room.
@@ -159,7 +159,7 @@ impl XPub {
     /// # Errors
     /// [`SendError`], with the message.
     pub fn try_send_to(&self, peer: PeerId, message: impl IntoMessage) -> Result<(), SendError> {
-        to_peer::try_send(&self.core, peer, &Envelope::none(), message, Outbox::is_connected)
+        one_peer::try_send(&self.core, peer, &Envelope::none(), message, Outbox::is_connected)
     }
 
     /// Grants a topic to a peer, as if it had subscribed: for an application that decides the subscriptions itself

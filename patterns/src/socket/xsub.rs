@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use super::common::socket_methods;
 use super::receiving::receiving_methods;
-use super::sending::sinks;
+use super::sink::sinks;
 use crate::core::{SocketCore, SocketHandle};
 use crate::error::SendError;
 use crate::options::Options;

@@ -5,7 +5,8 @@ use std::task::Waker;
 
 use enfonet_zmtp::{Batch, Envelope, IntoMessage};
 
-use super::sending::{Permit, wait_room};
+use super::next_peer::wait_room;
+use super::permit::Permit;
 use crate::core::{SocketCore, out_of_line};
 use crate::error::{SendError, give_back};
 use crate::peer::PeerId;

@@ -1,17 +1,14 @@
 //! Sending to a peer of the socket's choice: DEALER, PUSH, PAIR.
 
-use std::fmt;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker, ready};
+use std::pin::pin;
+use std::task::Waker;
 
 use enfonet_zmtp::{Batch, Envelope, IntoMessage, Message};
-use futures_sink::Sink;
-use tokio_util::sync::ReusableBoxFuture;
 
+use super::permit::Permit;
 use crate::core::{SocketCore, out_of_line};
 use crate::error::{Closed, SendError, give_back};
-use crate::peer::PeerId;
-use crate::queue::{Outbox, Outgoing};
+use crate::queue::Outgoing;
 use crate::routing::{Choose, Routing};
 
 /// Sends to the next peer with room; `None` if nobody has any.
@@ -137,165 +134,6 @@ pub(super) async fn reserve<R: Choose>(core: &SocketCore<R>) -> Result<Permit<'_
     core.in_send_time(place).await.unwrap_or(Err(SendError::Timeout(())))
 }
 
-/// The right to send one message, at once: its place in the queue of a peer is kept. Dropped, it gives the place back.
-#[must_use = "the place is given back when this is dropped"]
-pub struct Permit<'a> {
-    core: &'a dyn Places,
-    peer: PeerId,
-    is_open: bool,
-}
-
-impl<'a> Permit<'a> {
-    /// For a place that is reserved.
-    pub(super) fn new<R: Routing>(core: &'a SocketCore<R>, peer: PeerId) -> Self {
-        Self { core, peer, is_open: true }
-    }
-
-    /// Sends the message. Never waits.
-    ///
-    /// # Errors
-    /// With the message: [`SendError::UnknownPeer`] when the peer has gone meanwhile and no other has room,
-    /// [`SendError::Closed`].
-    pub fn send(mut self, message: impl IntoMessage) -> Result<(), SendError> {
-        self.is_open = false;
-        self.core.fill(self.peer, message.into_message())
-    }
-
-    /// The peer that the message will go to, if it stays.
-    #[must_use]
-    pub const fn peer(&self) -> PeerId {
-        self.peer
-    }
-}
-
-impl fmt::Debug for Permit<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Permit").field("peer", &self.peer).finish_non_exhaustive()
-    }
-}
-
-impl Drop for Permit<'_> {
-    fn drop(&mut self) {
-        if self.is_open {
-            self.core.give_back(self.peer);
-        }
-    }
-}
-
-/// Reserved places in the queues of a socket.
-trait Places: Sync {
-    fn fill(&self, peer: PeerId, message: Message) -> Result<(), SendError>;
-    fn give_back(&self, peer: PeerId);
-}
-
-impl<R: Routing> Places for SocketCore<R> {
-    fn fill(&self, peer: PeerId, message: Message) -> Result<(), SendError> {
-        let mut guard = self.out();
-        let out = &mut *guard;
-        if let Some(outbox) = out.outboxes.get_mut(peer) {
-            outbox.unreserve();
-        }
-        if out.closed {
-            return Err(SendError::Closed(message));
-        }
-        let is_open = out.outboxes.get(peer).is_some_and(Outbox::is_open);
-        let peer = if is_open { Some(peer) } else { out.routing.instead(&out.outboxes) };
-        let Some(peer) = peer else { return Err(SendError::UnknownPeer(message)) };
-        self.stage(guard, peer, &Envelope::none(), &Outgoing::new(message));
-        Ok(())
-    }
-
-    fn give_back(&self, peer: PeerId) {
-        let mut guard = self.out();
-        let out = &mut *guard;
-        if let Some(outbox) = out.outboxes.get_mut(peer) {
-            outbox.unreserve();
-            out.routing.room(peer);
-        }
-        drop(guard);
-        self.changed();
-    }
-}
-
-/// A socket that a [`SocketSink`] can send on.
-pub trait SinkSocket: Clone + Send + 'static {
-    type Item;
-
-    /// Sends an item, however long that takes.
-    fn send_item(self, item: Self::Item) -> impl Future<Output = Result<(), SendError>> + Send;
-}
-
-/// The sending half of a socket as a [`Sink`]: it takes a message when the one before is sent, as the socket's `send`
-/// sends it. It shares the socket, and keeps it open. Closing the sink doesn't close the socket.
-#[derive(Debug)]
-pub struct SocketSink<S> {
-    socket: S,
-    under_way: Option<ReusableBoxFuture<'static, Result<(), SendError>>>,
-    is_busy: bool,
-}
-
-impl<S: SinkSocket> SocketSink<S> {
-    pub(crate) const fn new(socket: S) -> Self {
-        Self { socket, under_way: None, is_busy: false }
-    }
-}
-
-impl<S: SinkSocket + Unpin, T: Into<S::Item>> Sink<T> for SocketSink<S> {
-    type Error = SendError;
-
-    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        Sink::<T>::poll_flush(self, cx)
-    }
-
-    fn start_send(mut self: Pin<&mut Self>, item: T) -> Result<(), SendError> {
-        let sending = self.socket.clone().send_item(item.into());
-        match &mut self.under_way {
-            Some(under_way) => under_way.set(sending),
-            under_way => *under_way = Some(ReusableBoxFuture::new(sending)),
-        }
-        self.is_busy = true;
-        Ok(())
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        if self.is_busy
-            && let Some(under_way) = &mut self.under_way
-        {
-            let sent = ready!(under_way.poll(cx));
-            self.is_busy = false;
-            return Poll::Ready(sent);
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        Sink::<T>::poll_flush(self, cx)
-    }
-}
-
-/// Makes a sink of a socket's `send`.
-macro_rules! sinks {
-    ($kind:ident, $item:ty, |$socket:ident, $value:ident| $send:expr) => {
-        impl crate::socket::sending::SinkSocket for $kind {
-            type Item = $item;
-
-            async fn send_item(self, $value: $item) -> Result<(), crate::error::SendError> {
-                let $socket = self;
-                $send.await
-            }
-        }
-
-        impl $kind {
-            /// Its sending half, as a sink.
-            #[must_use]
-            pub fn sink(&self) -> crate::socket::SocketSink<Self> {
-                crate::socket::SocketSink::new(self.clone())
-            }
-        }
-    };
-}
-pub(super) use sinks;
-
 /// Methods of sockets that choose whom they send to.
 macro_rules! sending_methods {
     ($kind:ident) => {
@@ -309,7 +147,7 @@ macro_rules! sending_methods {
                 &self,
                 message: impl enfonet_zmtp::IntoMessage,
             ) -> Result<(), crate::error::SendError> {
-                crate::socket::sending::send(&self.core, message).await
+                crate::socket::next_peer::send(&self.core, message).await
             }
 
             /// Sends to the next peer with room, if there is one.
@@ -321,7 +159,7 @@ macro_rules! sending_methods {
                 &self,
                 message: impl enfonet_zmtp::IntoMessage,
             ) -> Result<(), crate::error::SendError> {
-                crate::socket::sending::try_send(&self.core, message)
+                crate::socket::next_peer::try_send(&self.core, message)
             }
 
             /// Sends all messages of a batch, as if one by one, and takes them off it. Cancel safe: what is left in
@@ -333,7 +171,7 @@ macro_rules! sending_methods {
                 &self,
                 batch: &mut enfonet_zmtp::Batch,
             ) -> Result<(), crate::error::SendError<()>> {
-                crate::socket::sending::send_batch(&self.core, batch).await
+                crate::socket::next_peer::send_batch(&self.core, batch).await
             }
 
             /// Sends as many messages of a batch as there is room for, and takes them off it.
@@ -344,7 +182,7 @@ macro_rules! sending_methods {
                 &self,
                 batch: &mut enfonet_zmtp::Batch,
             ) -> Result<(), crate::error::Closed> {
-                crate::socket::sending::try_send_batch(&self.core, batch).map(drop)
+                crate::socket::next_peer::try_send_batch(&self.core, batch).map(drop)
             }
 
             /// Waits for room for one message, and keeps it: for those who can't take a message back, or make it
@@ -353,7 +191,7 @@ macro_rules! sending_methods {
             /// # Errors
             /// [`SendError`](crate::error::SendError).
             pub async fn reserve(&self) -> Result<crate::socket::Permit<'_>, crate::error::SendError<()>> {
-                crate::socket::sending::reserve(&self.core).await
+                crate::socket::next_peer::reserve(&self.core).await
             }
         }
     };

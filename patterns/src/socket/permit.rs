@@ -1,0 +1,91 @@
+//! The right to send one message later.
+
+use std::fmt;
+
+use enfonet_zmtp::{Envelope, IntoMessage, Message};
+
+use crate::core::SocketCore;
+use crate::error::SendError;
+use crate::peer::PeerId;
+use crate::queue::{Outbox, Outgoing};
+use crate::routing::Routing;
+
+/// The right to send one message, at once: its place in the queue of a peer is kept. Dropped, it gives the place back.
+#[must_use = "the place is given back when this is dropped"]
+pub struct Permit<'a> {
+    core: &'a dyn Places,
+    peer: PeerId,
+    is_open: bool,
+}
+
+impl<'a> Permit<'a> {
+    /// For a place that is reserved.
+    pub(super) fn new<R: Routing>(core: &'a SocketCore<R>, peer: PeerId) -> Self {
+        Self { core, peer, is_open: true }
+    }
+
+    /// Sends the message. Never waits.
+    ///
+    /// # Errors
+    /// With the message: [`SendError::UnknownPeer`] when the peer has gone meanwhile and no other has room,
+    /// [`SendError::Closed`].
+    pub fn send(mut self, message: impl IntoMessage) -> Result<(), SendError> {
+        self.is_open = false;
+        self.core.fill(self.peer, message.into_message())
+    }
+
+    /// The peer that the message will go to, if it stays.
+    #[must_use]
+    pub const fn peer(&self) -> PeerId {
+        self.peer
+    }
+}
+
+impl fmt::Debug for Permit<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Permit").field("peer", &self.peer).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        if self.is_open {
+            self.core.give_back(self.peer);
+        }
+    }
+}
+
+/// Reserved places in the queues of a socket.
+trait Places: Sync {
+    fn fill(&self, peer: PeerId, message: Message) -> Result<(), SendError>;
+    fn give_back(&self, peer: PeerId);
+}
+
+impl<R: Routing> Places for SocketCore<R> {
+    fn fill(&self, peer: PeerId, message: Message) -> Result<(), SendError> {
+        let mut guard = self.out();
+        let out = &mut *guard;
+        if let Some(outbox) = out.outboxes.get_mut(peer) {
+            outbox.unreserve();
+        }
+        if out.closed {
+            return Err(SendError::Closed(message));
+        }
+        let is_open = out.outboxes.get(peer).is_some_and(Outbox::is_open);
+        let peer = if is_open { Some(peer) } else { out.routing.instead(&out.outboxes) };
+        let Some(peer) = peer else { return Err(SendError::UnknownPeer(message)) };
+        self.stage(guard, peer, &Envelope::none(), &Outgoing::new(message));
+        Ok(())
+    }
+
+    fn give_back(&self, peer: PeerId) {
+        let mut guard = self.out();
+        let out = &mut *guard;
+        if let Some(outbox) = out.outboxes.get_mut(peer) {
+            outbox.unreserve();
+            out.routing.room(peer);
+        }
+        drop(guard);
+        self.changed();
+    }
+}
