@@ -1,7 +1,5 @@
 //! Ending connections of a socket that stays open.
 
-use std::task::Waker;
-
 use tokio_util::sync::CancellationToken;
 
 use super::SocketCore;
@@ -21,16 +19,15 @@ impl<R: Routing> SocketCore<R> {
     /// Ends a peer's connection when its task runs next, unless messages of the peer wait to be received or arrive
     /// before that. Returns whether the peer is connected and none of its messages wait.
     pub(crate) fn disconnect_idle(&self, id: PeerId) -> bool {
-        let mut out = self.out();
+        let mut guard = self.out();
+        let (out, wakers) = guard.split();
         let Some(outbox) = out.outboxes.get_mut(id).filter(|outbox| outbox.is_connected()) else {
             return false;
         };
         if !self.inbound().end_when_idle(id) {
             return false;
         }
-        let waker = outbox.end(EndMode::WhenIdle);
-        drop(out);
-        waker.into_iter().for_each(Waker::wake);
+        wakers.extend(outbox.end(EndMode::WhenIdle));
         true
     }
 
@@ -58,16 +55,14 @@ impl<R: Routing> SocketCore<R> {
     }
 
     fn close_halves(&self) {
-        let mut out = self.out();
+        let mut guard = self.out();
+        let (out, wakers) = guard.split();
         let connected = |(id, outbox): (PeerId, &Outbox)| outbox.is_connected().then_some(id);
         let peers: Vec<PeerId> = out.outboxes.iter().filter_map(connected).collect();
-        let half_close = |id: PeerId| {
+        for id in peers {
             out.retire(id);
-            out.outboxes[id].end(EndMode::HalfClose)
-        };
-        let sleeping: Vec<Waker> = peers.into_iter().filter_map(half_close).collect();
-        drop(out);
-        sleeping.into_iter().for_each(Waker::wake);
+            wakers.extend(out.outboxes[id].end(EndMode::HalfClose));
+        }
     }
 
     /// Waits until no peer is connected.

@@ -3,7 +3,6 @@
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, Weak};
-use std::task::Waker;
 use std::time::Duration;
 
 use enfonet_zmtp::SocketType;
@@ -240,24 +239,21 @@ impl<R: Routing> SocketCore<R> {
         // Under one lock with sends and joins: a message that was accepted is still sent, and none is accepted for a
         // connection that is ending.
         let mut guard = self.out();
-        let out = &mut *guard;
+        let (out, wakers) = guard.split();
         let mut peers: Vec<PeerId> = attachments.iter().filter_map(|attachment| attachment.queue).collect();
         let is_there =
             |peer: &&Arc<PeerInfo>| peer.endpoint == *endpoint && peer.is_accepted == (role == Role::Bound);
         peers.extend(self.inbound().peers().filter(is_there).map(|peer| peer.id));
-        let retire = |id: &PeerId| {
+        for id in &peers {
             out.retire(*id);
-            let outbox = out.outboxes.get_mut(*id)?;
+            let Some(outbox) = out.outboxes.get_mut(*id) else { continue };
             if at_once {
                 outbox.forget_staged();
             }
-            outbox.wake_to_close()
-        };
-        let sleeping: Vec<Waker> = peers.iter().filter_map(retire).collect();
+            wakers.extend(outbox.wake_to_close());
+        }
         attachments.iter().for_each(|attachment| attachment.tokens.ending.cancel());
-        drop(guard);
-        sleeping.into_iter().for_each(Waker::wake);
-        self.changed();
+        wakers.changed();
         peers
     }
 
@@ -285,7 +281,8 @@ impl<R: Routing> SocketCore<R> {
     /// messages that wait to be written.
     fn begin_close(&self) -> usize {
         // First no more messages are accepted, then connections may end: so they send all that was accepted.
-        let mut out = self.out();
+        let mut guard = self.out();
+        let (out, wakers) = guard.split();
         if !std::mem::replace(&mut out.closed, true) {
             // Losses before the close were reported when they happened. A close that cuts off another adds to its
             // losses.
@@ -293,16 +290,17 @@ impl<R: Routing> SocketCore<R> {
         }
         self.closing.cancel();
         let waiting = out.outboxes.values().map(|outbox| outbox.unsent().messages as usize).sum();
-        let mut sleeping: Vec<Waker> = out.outboxes.values_mut().filter_map(Outbox::wake_to_close).collect();
+        wakers.extend(out.outboxes.values_mut().filter_map(Outbox::wake_to_close));
         let mut inbound = self.inbound();
         inbound.closed = true;
-        sleeping.extend(inbound.waiters.drain_wakers());
-        sleeping.extend(inbound.sweeper.take());
-        drop((inbound, out));
+        wakers.extend(inbound.waiters.drain_wakers());
+        wakers.extend(inbound.sweeper.take());
+        drop(inbound);
+        wakers.changed();
+        // The lock of the endpoints comes before that of `out`. Tasks are woken when nothing is bound any more.
+        let _wakers = guard.unlock();
         self.endpoints().close_listeners();
         self.tasks.close();
-        sleeping.into_iter().for_each(Waker::wake);
-        self.changed();
         waiting
     }
 

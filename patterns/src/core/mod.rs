@@ -19,10 +19,10 @@ use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
-use std::task::{self, Poll, Waker};
+use std::task::{self, Poll};
 use std::time::Duration;
 
-use enfonet_zmtp::{Batch, Envelope, IntoMessage, SocketType};
+use enfonet_zmtp::{Batch, SocketType};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
@@ -32,7 +32,7 @@ use tokio_util::task::TaskTracker;
 use endpoints::Endpoints;
 pub(crate) use endpoints::Role;
 pub(crate) use lifetime::SocketHandle;
-pub(crate) use out::Out;
+pub(crate) use out::{Out, OutGuard};
 use write_ahead_pacer::WriteAheadPacer;
 use yield_budget::YieldBudget;
 
@@ -40,8 +40,7 @@ use crate::context::Context;
 use crate::endpoint::Endpoint;
 use crate::log_limiter::LogLimiter;
 use crate::monitor::Monitors;
-use crate::peer::PeerId;
-use crate::queue::{Inbound, InboundConfig, Joins, Outgoing};
+use crate::queue::{Inbound, InboundConfig, Joins};
 use crate::routing::{Outboxes, Routing};
 use crate::settings::Settings;
 use crate::size::Size;
@@ -126,8 +125,10 @@ impl<R: Routing> SocketCore<R> {
         })
     }
 
-    pub(crate) fn out(&self) -> MutexGuard<'_, Out<R>> {
-        self.out.lock().expect("no panic holds the lock")
+    /// Locks the outgoing side. Tasks that are to be woken are woken when the lock is released.
+    #[inline]
+    pub(crate) fn out(&self) -> OutGuard<'_, R> {
+        OutGuard::new(self.out.lock().expect("no panic holds the lock"), &self.changes)
     }
 
     pub(crate) fn inbound(&self) -> MutexGuard<'_, Inbound> {
@@ -204,23 +205,6 @@ impl<R: Routing> SocketCore<R> {
         }
     }
 
-    /// Pushes a message into the queue of a peer, and wakes the connection once the lock is released.
-    #[inline]
-    pub(crate) fn stage(
-        &self,
-        mut out: MutexGuard<'_, Out<R>>,
-        peer: PeerId,
-        envelope: &Envelope,
-        message: &Outgoing<impl IntoMessage>,
-    ) {
-        self.charge_bytes(message.wire_len());
-        let outbox = &mut out.outboxes[peer];
-        message.push_to(outbox, envelope);
-        let waker = outbox.wake();
-        drop(out);
-        waker.into_iter().for_each(Waker::wake);
-    }
-
     pub(crate) async fn wait_connected(&self, peers: usize) {
         self.until(|out| (out.joined >= peers || out.closed).then_some(())).await;
     }
@@ -245,8 +229,7 @@ impl<R: Routing> SocketCore<R> {
             outbox.set_limit(limit);
             routing.room(id);
         }
-        drop(out);
-        self.changed();
+        out.changed();
     }
 
     /// Changes the receive high-water mark of all queues.

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use enfonet_zmtp::{Batch, Command, LocalProperties, SocketType, Subscription};
 use tokio_util::sync::CancellationToken;
 
-use super::{Out, SocketCore};
+use super::{Out, OutGuard, SocketCore};
 use crate::error::{ConnectionError, RejectReason};
 use crate::monitor::Monitors;
 use crate::peer::{HandshakenPeer, PeerId, PeerInfo};
@@ -49,10 +49,8 @@ impl<R: Routing> Session for SocketCore<R> {
 
     fn open(&self) -> PeerId {
         let mut out = self.out();
-        let id = self.open_queue(&mut out);
-        drop(out);
-        self.changed();
-        id
+        out.changed();
+        self.open_queue(&mut out)
     }
 
     fn check_admission(&self, queue: Option<PeerId>) -> Result<(), RejectReason> {
@@ -67,12 +65,12 @@ impl<R: Routing> Session for SocketCore<R> {
     ) -> Result<Arc<PeerInfo>, RejectReason> {
         let mut guard = self.out();
         let id = queue.unwrap_or_else(|| self.open_queue(&mut guard));
-        let out = &mut *guard;
+        let (out, wakers) = guard.split();
         let (room, mut peer) = (peer.room, peer.placed(id));
         if let Err(reason) = out.routing.join(&mut peer, &mut out.outboxes[id]) {
-            let waiter = if queue.is_none() { self.close_queue(out, id) } else { None };
-            drop(guard);
-            waiter.into_iter().for_each(Waker::wake);
+            if queue.is_none() {
+                self.close_queue(&mut guard, id);
+            }
             return Err(reason);
         }
         out.outboxes[id].connect(room);
@@ -82,15 +80,13 @@ impl<R: Routing> Session for SocketCore<R> {
             // The endpoint was given up, or the socket closed, during the handshake.
             out.retire(id);
         }
-        let replaced = out.routing.replaced().and_then(|id| out.outboxes.get_mut(id)?.replace());
+        wakers.extend(out.routing.replaced().and_then(|id| out.outboxes.get_mut(id)?.replace()));
         out.joined += 1;
         let mut inbound = self.inbound();
         let peer = Arc::new(peer);
         inbound.join(peer.clone());
-        let waiter = inbound.waiters.pop_waker();
-        drop((inbound, guard));
-        replaced.into_iter().chain(waiter).for_each(Waker::wake);
-        self.changed();
+        wakers.extend(inbound.waiters.pop_waker());
+        wakers.changed();
         Ok(peer)
     }
 
@@ -115,11 +111,11 @@ impl<R: Routing> Session for SocketCore<R> {
                 return self.subscribe(id, &subscription);
             }
             Command::Ping(ping) => {
-                let mut out = self.out();
-                out.outboxes[id].pong(&ping.context);
-                let waker = out.outboxes[id].wake();
-                drop(out);
-                waker.into_iter().for_each(Waker::wake);
+                let mut guard = self.out();
+                let (out, wakers) = guard.split();
+                let outbox = &mut out.outboxes[id];
+                outbox.pong(&ping.context);
+                wakers.extend(outbox.wake());
             }
             _ => {}
         }
@@ -138,7 +134,7 @@ impl<R: Routing> Session for SocketCore<R> {
         waker: &Waker,
     ) -> Result<(), ConnectionError> {
         let mut guard = self.out();
-        let out = &mut *guard;
+        let (out, wakers) = guard.split();
         if report.wants_control {
             out.routing.tell(id, &mut out.outboxes[id]);
         }
@@ -150,11 +146,10 @@ impl<R: Routing> Session for SocketCore<R> {
             return Err(ConnectionError::Replaced);
         }
         let look_again = outbox.exchange(&report, taken, waker);
-        // Senders that found no room in the queue try again once the lock is released.
+        // Senders that found no room in the queue try again.
         if look_again {
             out.routing.room(id);
-            drop(guard);
-            self.changed();
+            wakers.changed();
         }
         Ok(())
     }
@@ -165,7 +160,7 @@ impl<R: Routing> Session for SocketCore<R> {
 
     fn part(&self, id: PeerId, unsent: Vec<Batch>, lifetime: QueueLifetime) -> bool {
         let mut guard = self.out();
-        let out = &mut *guard;
+        let (out, wakers) = guard.split();
         out.joined -= 1;
         let mut inbound = self.inbound();
         if let Some(parting) = &self.options.parting
@@ -189,22 +184,20 @@ impl<R: Routing> Session for SocketCore<R> {
         } else {
             inbound.part(id);
         }
-        let waiter = inbound.waiters.pop_waker();
+        wakers.extend(inbound.waiters.pop_waker());
+        wakers.changed();
         drop(inbound);
-        let another = if outlives {
+        if outlives {
             out.routing.room(id);
-            None
         } else {
-            self.close_queue(out, id)
-        };
-        drop(guard);
-        waiter.into_iter().chain(another).for_each(Waker::wake);
-        self.changed();
+            self.close_queue(&mut guard, id);
+        }
         sweeps
     }
 
     fn poll_sweep(&self, cx: &Context<'_>) -> Poll<bool> {
-        let mut out = self.out();
+        let mut guard = self.out();
+        let (out, wakers) = guard.split();
         let mut inbound = self.inbound();
         if inbound.closed {
             return Poll::Ready(false);
@@ -212,12 +205,10 @@ impl<R: Routing> Session for SocketCore<R> {
         if !inbound.may_sweep(cx.waker()) {
             return Poll::Pending;
         }
-        let more = self.sweep(&mut out, &mut inbound, SWEEP_TOPICS);
+        let more = self.sweep(out, &mut inbound, SWEEP_TOPICS);
         out.sweeping = more;
-        let waiter = inbound.waiters.pop_waker();
-        drop((inbound, out));
-        waiter.into_iter().for_each(Waker::wake);
-        self.changed();
+        wakers.extend(inbound.waiters.pop_waker());
+        wakers.changed();
         Poll::Ready(more)
     }
 
@@ -234,10 +225,8 @@ impl<R: Routing> Session for SocketCore<R> {
         if cause == CloseCause::RuntimeEnded {
             out.stranded += out.outboxes[id].queued();
         }
-        let waiter = self.close_queue(&mut out, id);
-        drop(out);
-        waiter.into_iter().for_each(Waker::wake);
-        self.changed();
+        self.close_queue(&mut out, id);
+        out.changed();
     }
 
     fn queued(&self, id: PeerId) -> usize {
@@ -254,8 +243,9 @@ impl<R: Routing> SocketCore<R> {
         id
     }
 
-    /// Removes the queue to a peer. Returns the waker of a receiver, to be woken once the lock is released.
-    fn close_queue(&self, out: &mut Out<R>, id: PeerId) -> Option<Waker> {
+    /// Removes the queue to a peer, and wakes a receiver.
+    fn close_queue(&self, guard: &mut OutGuard<'_, R>, id: PeerId) {
+        let (out, wakers) = guard.split();
         let unsent = out.outboxes.remove(id).map(|mut outbox| outbox.drain());
         out.lost += unsent.iter().flatten().map(Batch::len).sum::<usize>();
         let has_to_know = out.routing.close(id);
@@ -264,7 +254,7 @@ impl<R: Routing> SocketCore<R> {
             inbound.part_reported(id, unsent.unwrap_or_default());
         }
         inbound.close(id);
-        inbound.waiters.pop_waker()
+        wakers.extend(inbound.waiters.pop_waker());
     }
 
     /// Applies the subscriptions in a batch: they come as messages from ZMTP 3.0 peers and from libzmq's XSUB. Other
@@ -286,9 +276,9 @@ impl<R: Routing> SocketCore<R> {
     /// that the application receives changes in the order in which they were made.
     fn subscribe(&self, id: PeerId, subscription: &Subscription) -> Result<(), RejectReason> {
         let mut guard = self.out();
-        let out = &mut *guard;
+        let (out, wakers) = guard.split();
         let news = out.routing.subscription(id, subscription)?;
-        let waiter = ((news && self.kind == SocketType::XPub) || out.sweeping).then(|| {
+        if (news && self.kind == SocketType::XPub) || out.sweeping {
             let mut inbound = self.inbound();
             if news && self.kind == SocketType::XPub {
                 inbound.push_subscription(id, subscription.clone());
@@ -298,11 +288,9 @@ impl<R: Routing> SocketCore<R> {
                 // other peers subscribe.
                 self.sweep(out, &mut inbound, 2);
             }
-            inbound.waiters.pop_waker()
-        });
-        drop(guard);
-        waiter.flatten().into_iter().for_each(Waker::wake);
-        self.changed();
+            wakers.extend(inbound.waiters.pop_waker());
+        }
+        wakers.changed();
         Ok(())
     }
 

@@ -23,7 +23,8 @@ fn put<R: Choose>(
         return Some(Err(SendError::Closed(())));
     }
     let peer = out.routing.choose(&out.outboxes)?;
-    core.stage(guard, peer, &Envelope::none(), message);
+    core.charge_bytes(message.wire_len());
+    guard.push(peer, &Envelope::none(), message);
     Some(Ok(()))
 }
 

@@ -22,14 +22,15 @@ fn put<R: Routing>(
     message: &Outgoing<impl IntoMessage>,
     is_there: fn(&Outbox) -> bool,
 ) -> Option<Result<(), SendError<()>>> {
-    let out = core.out();
+    let mut out = core.out();
     if out.closed {
         return Some(Err(SendError::Closed(())));
     }
     let outbox = out.outboxes.get(peer).filter(|outbox| is_there(outbox));
     let Some(outbox) = outbox else { return Some(Err(SendError::UnknownPeer(()))) };
     outbox.has_room().then(|| {
-        core.stage(out, peer, envelope, message);
+        core.charge_bytes(message.wire_len());
+        out.push(peer, envelope, message);
         Ok(())
     })
 }

@@ -64,7 +64,7 @@ trait Places: Sync {
 impl<R: Routing> Places for SocketCore<R> {
     fn fill(&self, peer: PeerId, message: Message) -> Result<(), SendError> {
         let mut guard = self.out();
-        let out = &mut *guard;
+        let (out, _) = guard.split();
         if let Some(outbox) = out.outboxes.get_mut(peer) {
             outbox.unreserve();
         }
@@ -74,7 +74,9 @@ impl<R: Routing> Places for SocketCore<R> {
         let is_open = out.outboxes.get(peer).is_some_and(Outbox::is_open);
         let peer = if is_open { Some(peer) } else { out.routing.instead(&out.outboxes) };
         let Some(peer) = peer else { return Err(SendError::UnknownPeer(message)) };
-        self.stage(guard, peer, &Envelope::none(), &Outgoing::new(message));
+        let message = Outgoing::new(message);
+        self.charge_bytes(message.wire_len());
+        guard.push(peer, &Envelope::none(), &message);
         Ok(())
     }
 
@@ -85,7 +87,6 @@ impl<R: Routing> Places for SocketCore<R> {
             outbox.unreserve();
             out.routing.room(peer);
         }
-        drop(guard);
-        self.changed();
+        guard.changed();
     }
 }

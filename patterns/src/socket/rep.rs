@@ -1,13 +1,12 @@
 //! REP: replies to requests.
 
 use std::sync::Arc;
-use std::task::Waker;
 
 use enfonet_zmtp::{Envelope, IntoMessage, Message, SocketType};
 
 use super::common::socket_methods;
 use super::receiving::{known_message, streams};
-use crate::core::{SocketCore, SocketHandle};
+use crate::core::{Out, SocketCore, SocketHandle};
 use crate::error::{RecvError, ReplyError};
 use crate::peer::{PeerId, PeerInfo};
 use crate::queue::{Inbound, Outgoing};
@@ -70,8 +69,9 @@ impl Rep {
 
     /// Receives the next request, if there is one. Never waits.
     pub fn try_recv(&self) -> Option<Request> {
-        let out = &mut *self.core.out();
-        if out.routing.may_receive(&out.outboxes) {
+        let may_receive = |out: &mut Out<ReplyGate>| out.routing.may_receive(&out.outboxes);
+        // The lock is released again: a receiver may be woken for the requests that are left.
+        if may_receive(&mut self.core.out()) {
             self.core.try_recv_by(|inbound| self.request(inbound))
         } else {
             None
@@ -135,17 +135,15 @@ impl Request {
     pub fn reply(self, message: impl IntoMessage) -> Result<(), ReplyError> {
         let message = Outgoing::new(message);
         let mut guard = self.core.out();
-        let out = &mut *guard;
+        let (out, wakers) = guard.split();
         let outbox = out.outboxes.get_mut(self.client.id).ok_or(ReplyError::ClientGone)?;
         if !outbox.has_room() {
             outbox.lose(1);
             return Err(ReplyError::Full);
         }
         message.push_to(outbox, &self.envelope);
-        let waker = outbox.wake();
+        wakers.extend(outbox.wake());
         out.routing.note_reply(outbox);
-        drop(guard);
-        waker.into_iter().for_each(Waker::wake);
         Ok(())
     }
 }

@@ -262,19 +262,16 @@ impl Req {
     /// gone and can't have got it, or `retry`, which is nothing then.
     fn look(&self, request_id: RequestId, retry: &mut Option<&Message>) -> RequestStatus {
         let mut guard = self.core.out();
-        let out = &mut *guard;
+        let (out, wakers) = guard.split();
         let peer = match *retry {
             Some(message) => out.routing.retry(request_id, &mut out.outboxes, message),
             None => out.routing.resend(&mut out.outboxes),
         };
-        if peer.is_some() {
+        if let Some(peer) = peer {
             *retry = None;
+            wakers.extend(out.outboxes[peer].wake());
         }
-        let waker = peer.and_then(|peer| out.outboxes[peer].wake());
-        let status = out.routing.status(request_id);
-        drop(guard);
-        waker.into_iter().for_each(Waker::wake);
-        status
+        out.routing.status(request_id)
     }
 
     /// Applies an arrival to the state, and wakes all that wait for a reply if it concerns the request.
@@ -288,9 +285,8 @@ impl Req {
             }
             Arrival::Joined(..) | Arrival::Subscription(..) => false,
         };
-        drop(out);
         if news {
-            self.core.changed();
+            out.changed();
         }
     }
 
@@ -298,13 +294,12 @@ impl Req {
     fn give_up(&self, request_id: Option<RequestId>) {
         if let Some(request_id) = request_id {
             let mut guard = self.core.out();
-            let out = &mut *guard;
+            let (out, wakers) = guard.split();
             if out.closed {
                 return;
             }
             out.routing.give_up(request_id, &mut out.outboxes);
-            drop(guard);
-            self.core.changed();
+            wakers.changed();
         }
     }
 }

@@ -180,8 +180,7 @@ impl XPub {
         let mut out = self.core.out();
         if out.outboxes.contains_key(peer) {
             decision(&mut out.routing.subscribers);
-            drop(out);
-            self.core.changed();
+            out.changed();
         }
     }
 

@@ -1,10 +1,7 @@
 //! XSUB: a SUB for brokers.
 
-use std::task::Waker;
-
 use bytes::Bytes;
 use enfonet_zmtp::{Envelope, IntoMessage, Message, SocketType, Subscription};
-use smallvec::SmallVec;
 
 use super::common::socket_methods;
 use super::receiving::receiving_methods;
@@ -96,11 +93,11 @@ impl XSub {
             Some(Subscription::Subscribe(topic)) => self.subscribe(topic),
             Some(Subscription::Cancel(topic)) => self.unsubscribe(topic),
             None => {
-                let mut out = self.core.out();
+                let mut guard = self.core.out();
+                let (out, wakers) = guard.split();
                 if out.closed {
                     return Err(SendError::Closed(message));
                 }
-                let mut wakers = SmallVec::<[Waker; 8]>::new();
                 let mut lost = Lost::default();
                 for (id, outbox) in out.outboxes.iter_mut().filter(|(_, o)| o.is_connected()) {
                     if !outbox.has_room() {
@@ -110,8 +107,7 @@ impl XSub {
                     outbox.push(&Envelope::none(), &message);
                     wakers.extend(outbox.wake());
                 }
-                drop(out);
-                wakers.into_iter().for_each(Waker::wake);
+                drop(guard);
                 self.core.tell_of_drops(lost.peer, lost.messages);
             }
         }
@@ -147,11 +143,9 @@ pub(super) fn cancel(core: &SocketCore<SubscriptionSet>, topic: Bytes) {
 
 fn tell(core: &SocketCore<SubscriptionSet>, subscription: &Subscription) {
     let mut guard = core.out();
-    let out = &mut *guard;
+    let (out, wakers) = guard.split();
     if out.routing.apply(subscription, &mut out.outboxes) && core.filters() {
         core.inbound().is_doubtful = true;
     }
-    let wakers: SmallVec<[Waker; 8]> = out.outboxes.values_mut().filter_map(|outbox| outbox.wake()).collect();
-    drop(guard);
-    wakers.into_iter().for_each(Waker::wake);
+    wakers.extend(out.outboxes.values_mut().filter_map(|outbox| outbox.wake()));
 }
