@@ -9,6 +9,7 @@ mod endpoints;
 mod ends;
 mod lifetime;
 mod out;
+mod send;
 mod session;
 mod status;
 mod write_ahead_pacer;
@@ -16,7 +17,7 @@ mod yield_budget;
 
 use std::fmt;
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::task::{self, Poll};
@@ -33,6 +34,7 @@ use endpoints::Endpoints;
 pub(crate) use endpoints::Role;
 pub(crate) use lifetime::SocketHandle;
 pub(crate) use out::{Out, OutGuard};
+pub(crate) use send::{BatchTarget, PeerTarget, Target};
 use write_ahead_pacer::WriteAheadPacer;
 use yield_budget::YieldBudget;
 
@@ -161,62 +163,13 @@ impl<R: Routing> SocketCore<R> {
         self.try_until(|| attempt(&mut self.out())).await
     }
 
-    /// Charges one message to the send budget. Returns true if the caller must [yield](Self::yield_if_exhausted) first.
-    /// Call it once for each send.
-    #[inline]
-    pub(crate) fn charge_message(&self) -> bool {
-        self.send_budget.charge_message()
-    }
-
-    /// Yields if the send budget is exhausted, so that connections write even if they share a thread with a sender that
-    /// never blocks.
-    pub(crate) async fn yield_if_exhausted(&self) {
-        if self.send_budget.is_exhausted() {
-            self.send_budget.yield_now().await;
-            self.pacer.step().await;
-        }
-    }
-
-    /// Charges one message to the send budget, and yields if it is exhausted. Await it before each send that doesn't
-    /// call [`charge_message`](Self::charge_message).
-    #[inline]
-    pub(crate) async fn charge_and_yield(&self) {
-        if self.charge_message() {
-            out_of_line(pin!(self.yield_if_exhausted())).await;
-        }
-    }
-
-    /// Charges sent bytes to the send budget.
-    #[inline]
-    pub(crate) fn charge_bytes(&self, bytes: usize) {
-        self.send_budget.charge_bytes(bytes);
-    }
-
-    /// Has the sender yield soon: more sends are of no use before connections have written.
-    pub(crate) fn yield_soon(&self) {
-        self.send_budget.charge_eighth();
-    }
-
-    /// Calls `attempt` until it returns a value, for at most the options' `send_timeout`.
-    pub(crate) async fn in_send_time<T>(&self, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
-        match attempt() {
-            None => with_timeout(self.options.send_timeout, self.try_until(attempt)).await,
-            outcome => outcome,
-        }
-    }
-
     pub(crate) async fn wait_connected(&self, peers: usize) {
         self.until(|out| (out.joined >= peers || out.closed).then_some(())).await;
     }
 
-    /// Returns a future that completes at the first call of [`changed`](Self::changed) from now on.
+    /// Returns a future that completes when room or peers have [changed](OutGuard::changed) from now on.
     pub(crate) fn changes(&self) -> Notified<'_> {
         self.changes.notified()
-    }
-
-    /// Wakes all tasks that wait for room or peers, so that they try again.
-    pub(crate) fn changed(&self) {
-        self.changes.notify_waiters();
     }
 
     /// Changes the send high-water mark of all queues.

@@ -43,6 +43,15 @@ impl Lost {
             self.peer = peer;
         }
     }
+
+    /// Adds later losses.
+    #[inline]
+    pub(crate) fn merge(&mut self, later: Self) {
+        if later.messages > 0 {
+            self.messages += later.messages;
+            self.peer = later.peer;
+        }
+    }
 }
 
 /// A run that a queue had no room for, though its connection is writing: worth another try before it is dropped.

@@ -12,11 +12,12 @@
 //!
 //! In `Lost` and `Unsent` a late reply of an earlier recipient is still the reply.
 
-use enfonet_zmtp::{Batch, Envelope, Message};
+use enfonet_zmtp::{Batch, Envelope, IntoMessage, Message};
 use smallvec::SmallVec;
 
 use super::{Choose, Outboxes, RoundRobin, Routing};
 use crate::peer::PeerId;
+use crate::queue::Outgoing;
 use crate::settings::Settings;
 
 /// State of a REQ: requests go to the peers in turn, and only a recipient's reply counts.
@@ -94,7 +95,11 @@ impl RequestState {
 
     /// Sends a request to the next peer with room, and abandons a request that is under way. Returns the peer; `None`
     /// if no peer has room.
-    pub(crate) fn request(&mut self, outboxes: &mut Outboxes, message: &Message) -> Option<PeerId> {
+    pub(crate) fn request(
+        &mut self,
+        outboxes: &mut Outboxes,
+        message: &Outgoing<impl IntoMessage>,
+    ) -> Option<PeerId> {
         let id = self.robin.choose(outboxes)?;
         self.request_id.0 = self.request_id.0.wrapping_add(1);
         self.recipients.clear();
@@ -115,7 +120,7 @@ impl RequestState {
         }
         self.take_back(outboxes);
         let id = self.robin.choose(outboxes)?;
-        self.send_to(id, outboxes, message);
+        self.send_to(id, outboxes, &Outgoing::new(message.clone()));
         Some(id)
     }
 
@@ -138,14 +143,14 @@ impl RequestState {
     /// Sends an unsent request to the next peer with room. Returns the peer, if the request was sent.
     pub(crate) fn resend(&mut self, outboxes: &mut Outboxes) -> Option<PeerId> {
         let Phase::Unsent(message) = &self.phase else { return None };
-        let message = message.clone();
+        let message = Outgoing::new(message.clone());
         let id = self.robin.choose(outboxes)?;
         self.send_to(id, outboxes, &message);
         Some(id)
     }
 
-    fn send_to(&mut self, id: PeerId, outboxes: &mut Outboxes, message: &Message) {
-        outboxes[id].push(&self.envelope(), message);
+    fn send_to(&mut self, id: PeerId, outboxes: &mut Outboxes, message: &Outgoing<impl IntoMessage>) {
+        message.push_to(&mut outboxes[id], &self.envelope());
         self.recipients.retain(|recipient| *recipient != id);
         self.recipients.push(id);
         self.phase = Phase::Awaiting;

@@ -5,14 +5,13 @@ use enfonet_zmtp::{Batch, Envelope, IntoMessage, Message, SocketType};
 use super::common::socket_methods;
 use super::events::event_methods;
 use super::next_peer::sending_methods;
-use super::one_peer;
+use super::one_peer::OnePeer;
 use super::receiving::receiving_methods;
 use super::sink::sinks;
 use crate::core::{Out, SocketHandle};
 use crate::error::SendError;
 use crate::options::{Conflates, KnowsPeers, Options, Probes};
 use crate::peer::PeerId;
-use crate::queue::Outbox;
 use crate::routing::RoundRobin;
 use crate::settings::Parting;
 
@@ -85,7 +84,7 @@ impl Dealer {
         envelope: &Envelope,
         message: impl IntoMessage,
     ) -> Result<(), SendError> {
-        one_peer::send(&self.core, peer, envelope, message, Outbox::is_connected).await
+        self.core.send(OnePeer::connected(peer).with_envelope(envelope), message).await
     }
 
     /// Sends to a peer of the caller's choice, if it has room.
@@ -98,7 +97,7 @@ impl Dealer {
         envelope: &Envelope,
         message: impl IntoMessage,
     ) -> Result<(), SendError> {
-        one_peer::try_send(&self.core, peer, envelope, message, Outbox::is_connected)
+        self.core.try_send(OnePeer::connected(peer).with_envelope(envelope), message)
     }
 
     /// Sends all messages of a batch to a peer of the caller's choice, as it has room, and takes them off the batch.
@@ -107,7 +106,7 @@ impl Dealer {
     /// # Errors
     /// [`SendError`]; what wasn't sent stays in the batch.
     pub async fn send_batch_to(&self, peer: PeerId, batch: &mut Batch) -> Result<(), SendError<()>> {
-        one_peer::send_batch(&self.core, peer, batch, Outbox::is_connected).await
+        self.core.send_batch(OnePeer::connected(peer), batch).await
     }
 
     /// Sends as many messages of a batch to a peer of the caller's choice as it has room for, and takes them off the
@@ -116,7 +115,7 @@ impl Dealer {
     /// # Errors
     /// [`SendError::UnknownPeer`] or [`SendError::Closed`].
     pub fn try_send_batch_to(&self, peer: PeerId, batch: &mut Batch) -> Result<(), SendError<()>> {
-        one_peer::try_send_batch(&self.core, peer, batch, Outbox::is_connected)
+        self.core.try_send_batch(OnePeer::connected(peer), batch)
     }
 
     /// Returns the first of these peers that is connected and has room.

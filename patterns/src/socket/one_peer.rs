@@ -1,156 +1,72 @@
-//! Sending to a peer of the caller's choice: ROUTER, and what brokers need of DEALER and XPUB.
-
-use std::pin::pin;
-use std::task::Waker;
+//! Sending to a peer of the caller's choice: ROUTER, and DEALER and XPUB for brokers.
 
 use enfonet_zmtp::{Batch, Envelope, IntoMessage};
 
-use super::next_peer::wait_room;
-use super::permit::Permit;
-use crate::core::{SocketCore, out_of_line};
-use crate::error::{SendError, give_back};
+use crate::core::{BatchTarget, Out, OutGuard, PeerTarget, Target};
+use crate::error::SendError;
 use crate::peer::PeerId;
 use crate::queue::{Outbox, Outgoing};
-use crate::routing::Routing;
+use crate::routing::{Outboxes, Routing};
 use crate::tuning::BATCH_SOURCE_BYTES;
 
-/// Sends to one peer if `is_there`; `None` if it has no room.
-fn put<R: Routing>(
-    core: &SocketCore<R>,
-    peer: PeerId,
-    envelope: &Envelope,
-    message: &Outgoing<impl IntoMessage>,
+/// A peer of the caller's choice.
+pub(super) struct OnePeer<'a> {
+    id: PeerId,
+    envelope: Option<&'a Envelope>,
+    /// Whether the queue is that of a peer that can be sent to.
     is_there: fn(&Outbox) -> bool,
-) -> Option<Result<(), SendError<()>>> {
-    let mut out = core.out();
-    if out.closed {
-        return Some(Err(SendError::Closed(())));
+}
+
+impl<'a> OnePeer<'a> {
+    /// Returns the peer, which may be sent to while its queue is open.
+    pub(super) const fn open(id: PeerId) -> Self {
+        Self { id, envelope: None, is_there: Outbox::is_open }
     }
-    let outbox = out.outboxes.get(peer).filter(|outbox| is_there(outbox));
-    let Some(outbox) = outbox else { return Some(Err(SendError::UnknownPeer(()))) };
-    outbox.has_room().then(|| {
-        core.charge_bytes(message.wire_len());
-        out.push(peer, envelope, message);
+
+    /// Returns the peer, which may be sent to while it is connected.
+    pub(super) const fn connected(id: PeerId) -> Self {
+        Self { id, envelope: None, is_there: Outbox::is_connected }
+    }
+
+    /// Puts an envelope before each message.
+    pub(super) const fn with_envelope(self, envelope: &'a Envelope) -> Self {
+        Self { envelope: Some(envelope), ..self }
+    }
+
+    fn outbox<'o>(&self, outboxes: &'o mut Outboxes) -> Result<&'o mut Outbox, SendError<()>> {
+        outboxes.get_mut(self.id).filter(|outbox| (self.is_there)(outbox)).ok_or(SendError::UnknownPeer(()))
+    }
+}
+
+impl<R: Routing> PeerTarget<R> for OnePeer<'_> {
+    fn peer(&mut self, out: &mut Out<R>) -> Result<PeerId, SendError<()>> {
+        let outbox = self.outbox(&mut out.outboxes)?;
+        if outbox.has_room() { Ok(self.id) } else { Err(SendError::Full(())) }
+    }
+}
+
+impl<R: Routing> Target<R> for OnePeer<'_> {
+    type Pushed = ();
+
+    fn push(
+        &mut self,
+        out: &mut OutGuard<'_, R>,
+        message: &Outgoing<impl IntoMessage>,
+    ) -> Result<(), SendError<()>> {
+        let peer = self.peer(out)?;
+        let none = Envelope::none();
+        out.push(peer, self.envelope.unwrap_or(&none), message);
         Ok(())
-    })
-}
-
-/// Sends to one peer if it has room and `is_there`.
-pub(super) fn try_send<R: Routing>(
-    core: &SocketCore<R>,
-    peer: PeerId,
-    envelope: &Envelope,
-    message: impl IntoMessage,
-    is_there: fn(&Outbox) -> bool,
-) -> Result<(), SendError> {
-    try_put(core, peer, envelope, Outgoing::new(message), is_there)
-}
-
-fn try_put<R: Routing>(
-    core: &SocketCore<R>,
-    peer: PeerId,
-    envelope: &Envelope,
-    message: Outgoing<impl IntoMessage>,
-    is_there: fn(&Outbox) -> bool,
-) -> Result<(), SendError> {
-    let sent = put(core, peer, envelope, &message, is_there);
-    give_back(sent.unwrap_or(Err(SendError::Full(()))), message)
-}
-
-/// Sends to one peer, as soon as it has room. Cancel safe: dropped before it is ready, it has sent nothing.
-pub(super) async fn send<R: Routing>(
-    core: &SocketCore<R>,
-    peer: PeerId,
-    envelope: &Envelope,
-    message: impl IntoMessage,
-    is_there: fn(&Outbox) -> bool,
-) -> Result<(), SendError> {
-    let message = Outgoing::new(message);
-    if !core.charge_message() && matches!(put(core, peer, envelope, &message, is_there), Some(Ok(()))) {
-        return Ok(());
-    }
-    out_of_line(pin!(send_slowly(core, peer, envelope, message, is_there))).await
-}
-
-async fn send_slowly<R: Routing>(
-    core: &SocketCore<R>,
-    peer: PeerId,
-    envelope: &Envelope,
-    message: Outgoing<impl IntoMessage>,
-    is_there: fn(&Outbox) -> bool,
-) -> Result<(), SendError> {
-    core.yield_if_exhausted().await;
-    match try_put(core, peer, envelope, message, is_there) {
-        Err(SendError::Full(message)) => {
-            wait_room(core, message, |message| put(core, peer, envelope, message, is_there)).await
-        }
-        sent => sent,
     }
 }
 
-/// Takes a place in the queue of a peer.
-pub(super) async fn reserve<R: Routing>(
-    core: &SocketCore<R>,
-    peer: PeerId,
-) -> Result<Permit<'_>, SendError<()>> {
-    let place = || {
-        let mut out = core.out();
-        if out.closed {
-            return Some(Err(SendError::Closed(())));
-        }
-        let outbox = out.outboxes.get_mut(peer).filter(|outbox| outbox.is_open());
-        let Some(outbox) = outbox else { return Some(Err(SendError::UnknownPeer(()))) };
-        outbox.has_room().then(|| {
-            outbox.reserve();
-            Ok(Permit::new(core, peer))
-        })
-    };
-    core.charge_and_yield().await;
-    core.in_send_time(place).await.unwrap_or(Err(SendError::Timeout(())))
-}
-
-/// Sends as many of the messages as the peer has room for, if it `is_there`, and takes them off the batch. Returns
-/// `None` when some are left.
-fn put_batch<R: Routing>(
-    core: &SocketCore<R>,
-    peer: PeerId,
-    batch: &mut Batch,
-    is_there: fn(&Outbox) -> bool,
-) -> Option<Result<(), SendError<()>>> {
-    let mut out = core.out();
-    if out.closed {
-        return Some(Err(SendError::Closed(())));
+impl<R: Routing> BatchTarget<R> for OnePeer<'_> {
+    fn push_batch(&mut self, out: &mut OutGuard<'_, R>, batch: &mut Batch) -> Result<(), SendError<()>> {
+        let (out, wakers) = out.split();
+        let outbox = self.outbox(&mut out.outboxes)?;
+        let admitted = outbox.push_run(batch, batch.wire_len().max(BATCH_SOURCE_BYTES));
+        let _ = batch.split_to(admitted);
+        wakers.extend(outbox.wake());
+        if batch.is_empty() { Ok(()) } else { Err(SendError::Full(())) }
     }
-    let outbox = out.outboxes.get_mut(peer).filter(|outbox| is_there(outbox));
-    let Some(outbox) = outbox else { return Some(Err(SendError::UnknownPeer(()))) };
-    let bytes = batch.wire_len();
-    let admitted = outbox.push_run(batch, bytes.max(BATCH_SOURCE_BYTES));
-    let _ = batch.split_to(admitted);
-    let waker = outbox.wake();
-    drop(out);
-    core.charge_bytes(bytes - batch.wire_len());
-    waker.into_iter().for_each(Waker::wake);
-    batch.is_empty().then_some(Ok(()))
-}
-
-/// Sends as many of the messages as the peer has room for, and takes them off the batch.
-pub(super) fn try_send_batch<R: Routing>(
-    core: &SocketCore<R>,
-    peer: PeerId,
-    batch: &mut Batch,
-    is_there: fn(&Outbox) -> bool,
-) -> Result<(), SendError<()>> {
-    put_batch(core, peer, batch, is_there).unwrap_or(Ok(()))
-}
-
-/// Sends all of the messages to one peer, as it has room. Cancel safe: what is sent is taken off the batch.
-pub(super) async fn send_batch<R: Routing>(
-    core: &SocketCore<R>,
-    peer: PeerId,
-    batch: &mut Batch,
-    is_there: fn(&Outbox) -> bool,
-) -> Result<(), SendError<()>> {
-    core.charge_and_yield().await;
-    let sent = core.in_send_time(|| put_batch(core, peer, batch, is_there)).await;
-    sent.unwrap_or(Err(SendError::Timeout(())))
 }

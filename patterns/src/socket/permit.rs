@@ -4,7 +4,7 @@ use std::fmt;
 
 use enfonet_zmtp::{Envelope, IntoMessage, Message};
 
-use crate::core::SocketCore;
+use crate::core::{PeerTarget, SocketCore};
 use crate::error::SendError;
 use crate::peer::PeerId;
 use crate::queue::{Outbox, Outgoing};
@@ -19,9 +19,13 @@ pub struct Permit<'a> {
 }
 
 impl<'a> Permit<'a> {
-    /// For a place that is reserved.
-    pub(super) fn new<R: Routing>(core: &'a SocketCore<R>, peer: PeerId) -> Self {
-        Self { core, peer, is_open: true }
+    /// Reserves a place, as soon as the target has room.
+    pub(super) async fn reserve<R: Routing>(
+        core: &'a SocketCore<R>,
+        target: impl PeerTarget<R>,
+    ) -> Result<Self, SendError<()>> {
+        let peer = core.reserve(target).await?;
+        Ok(Self { core, peer, is_open: true })
     }
 
     /// Sends the message. Never waits.

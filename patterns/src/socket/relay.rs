@@ -2,8 +2,9 @@
 
 use enfonet_zmtp::{Batch, Message};
 
+use super::next_peer::NextPeer;
 use super::receiving::run_of;
-use super::{Dealer, Pair, Pub, Pull, Push, Router, Sub, XPub, XPubEvent, XSub, next_peer, xpub};
+use super::{Dealer, Pair, Pub, Pull, Push, Router, Sub, XPub, XPubEvent, XSub, xpub};
 use crate::core::SocketCore;
 use crate::error::{Closed, SendError};
 use crate::queue::Arrival;
@@ -151,7 +152,7 @@ async fn take<R: Routing>(core: &SocketCore<R>, messages: usize) -> Result<Batch
 
 /// Sends a batch, however long that takes: the options' `send_timeout` doesn't apply to a proxy.
 async fn give<R: Choose>(core: &SocketCore<R>, batch: &mut Batch) -> Result<(), Closed> {
-    core.try_until(|| next_peer::put_all(core, batch)).await
+    core.wait_for_room(None, || core.push_batch(&mut NextPeer, batch)).await.map_err(|_| Closed)
 }
 
 /// Waits until the socket is closed: its kind receives nothing.

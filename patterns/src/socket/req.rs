@@ -1,15 +1,14 @@
 //! REQ: a request, then its reply.
 
-use std::task::Waker;
 use std::time::Duration;
 
 use enfonet_zmtp::{IntoMessage, Message, SocketType};
 
 use super::common::socket_methods;
-use crate::core::{Out, SocketHandle, with_timeout};
-use crate::error::{RecvError, RequestError, SendError, give_back};
+use crate::core::{OutGuard, SocketCore, SocketHandle, Target, with_timeout};
+use crate::error::{RecvError, RequestError, SendError};
 use crate::options::{Options, Probes, bounded};
-use crate::queue::{Arrival, Inbound};
+use crate::queue::{Arrival, Inbound, Outgoing};
 use crate::routing::{RequestId, RequestState, RequestStatus};
 
 /// Sends a request to one of its peers, each in turn, and receives the reply (RFC 28). Partners:
@@ -143,7 +142,7 @@ impl Req {
     /// [`SendError::ReplyPending`] when the reply to the last one hasn't been received, unless the socket is
     /// [`relaxed`](crate::Options::relaxed), [`SendError::Timeout`] or [`SendError::Closed`]; with the message.
     pub async fn send(&self, message: impl IntoMessage) -> Result<(), SendError> {
-        self.begin(message.into_message(), self.core.settings().send_timeout).await?;
+        self.begin(message, self.core.settings().send_timeout).await?;
         Ok(())
     }
 
@@ -153,44 +152,17 @@ impl Req {
     /// With the message: [`SendError::Full`], [`SendError::ReplyPending`] as of [`send`](Self::send), or
     /// [`SendError::Closed`].
     pub fn try_send(&self, message: impl IntoMessage) -> Result<(), SendError> {
-        let message = message.into_message();
-        let begun = self.try_begin(&mut self.core.out(), &message);
-        self.announce(give_back(begun.unwrap_or(Err(SendError::Full(()))), message)?);
+        self.core.try_send(NewRequest { core: &self.core }, message)?;
         Ok(())
     }
 
-    async fn begin(&self, message: Message, limit: Option<Duration>) -> Result<RequestId, SendError> {
-        let sending = self.core.until(|out| self.try_begin(out, &message));
-        let begun = with_timeout(limit, sending).await;
-        Ok(self.announce(give_back(begun.unwrap_or(Err(SendError::Timeout(()))), message)?))
-    }
-
-    /// Pushes a request into the queue of the next peer. Returns `None` if no peer has room.
-    fn try_begin(
+    /// Sends a request, as soon as a peer has room, for at most `limit`. Returns its id.
+    async fn begin(
         &self,
-        out: &mut Out<RequestState>,
-        message: &Message,
-    ) -> Option<Result<Begun, SendError<()>>> {
-        if out.closed {
-            return Some(Err(SendError::Closed(())));
-        }
-        if !out.routing.may_request() {
-            return Some(Err(SendError::ReplyPending(())));
-        }
-        let abandons = !out.routing.is_idle();
-        let peer = out.routing.request(&mut out.outboxes, message)?;
-        // Nothing that came before the request can be its reply.
-        self.core.inbound().clear();
-        Some(Ok(Begun { request_id: out.routing.request_id(), abandons, waker: out.outboxes[peer].wake() }))
-    }
-
-    /// Wakes the connection, and the waiters of an abandoned request, once the lock is released.
-    fn announce(&self, Begun { request_id, abandons, waker }: Begun) -> RequestId {
-        waker.into_iter().for_each(Waker::wake);
-        if abandons {
-            self.core.changed();
-        }
-        request_id
+        message: impl IntoMessage,
+        limit: Option<Duration>,
+    ) -> Result<RequestId, SendError> {
+        self.core.send_within(limit, NewRequest { core: &self.core }, Outgoing::new(message)).await
     }
 
     /// Receives the reply to the last request. Cancel safe.
@@ -304,10 +276,32 @@ impl Req {
     }
 }
 
-/// A request that is in the queue of a peer.
-struct Begun {
-    request_id: RequestId,
-    /// Another one was under way.
-    abandons: bool,
-    waker: Option<Waker>,
+/// Target of a new request: the next peer with room, unless a request is under way that mayn't be abandoned.
+struct NewRequest<'a> {
+    core: &'a SocketCore<RequestState>,
+}
+
+impl Target<RequestState> for NewRequest<'_> {
+    type Pushed = RequestId;
+
+    fn push(
+        &mut self,
+        out: &mut OutGuard<'_, RequestState>,
+        message: &Outgoing<impl IntoMessage>,
+    ) -> Result<RequestId, SendError<()>> {
+        let (out, wakers) = out.split();
+        if !out.routing.may_request() {
+            return Err(SendError::ReplyPending(()));
+        }
+        let abandons = !out.routing.is_idle();
+        let peer = out.routing.request(&mut out.outboxes, message).ok_or(SendError::Full(()))?;
+        // Nothing that came before the request can be its reply.
+        self.core.inbound().clear();
+        wakers.extend(out.outboxes[peer].wake());
+        if abandons {
+            // Tasks that wait for the reply to the other request fail.
+            wakers.changed();
+        }
+        Ok(out.routing.request_id())
+    }
 }

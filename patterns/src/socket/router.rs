@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use enfonet_zmtp::{Batch, Envelope, IntoMessage, Message, SocketType};
+use enfonet_zmtp::{Batch, IntoMessage, Message, SocketType};
 
 use super::common::socket_methods;
 use super::events::event_methods;
-use super::one_peer;
+use super::one_peer::OnePeer;
 use super::permit::Permit;
 use super::receiving::{known_message, run, streams};
 use super::sink::sinks;
@@ -16,7 +16,7 @@ use crate::endpoint::Endpoint;
 use crate::error::{ConnectError, RecvError, SendError};
 use crate::options::{KnowsPeers, Options, Probes};
 use crate::peer::{PeerId, PeerInfo};
-use crate::queue::{Inbound, Outbox};
+use crate::queue::Inbound;
 use crate::routing::IdentityTable;
 use crate::session::{CloseCause, Session};
 use crate::settings::Parting;
@@ -124,7 +124,7 @@ impl Router {
     /// # Errors
     /// [`SendError::UnknownPeer`], [`SendError::Timeout`] or [`SendError::Closed`], with the message.
     pub async fn send_to(&self, peer: PeerId, message: impl IntoMessage) -> Result<(), SendError> {
-        one_peer::send(&self.core, peer, &Envelope::none(), message, Outbox::is_open).await
+        self.core.send(OnePeer::open(peer), message).await
     }
 
     /// Sends to a peer, if it has room.
@@ -132,7 +132,7 @@ impl Router {
     /// # Errors
     /// [`SendError`], with the message.
     pub fn try_send_to(&self, peer: PeerId, message: impl IntoMessage) -> Result<(), SendError> {
-        one_peer::try_send(&self.core, peer, &Envelope::none(), message, Outbox::is_open)
+        self.core.try_send(OnePeer::open(peer), message)
     }
 
     /// Sends all messages of a batch to a peer, as it has room, and takes them off the batch. Cancel safe: what
@@ -141,7 +141,7 @@ impl Router {
     /// # Errors
     /// [`SendError`]; what wasn't sent stays in the batch.
     pub async fn send_batch_to(&self, peer: PeerId, batch: &mut Batch) -> Result<(), SendError<()>> {
-        one_peer::send_batch(&self.core, peer, batch, Outbox::is_open).await
+        self.core.send_batch(OnePeer::open(peer), batch).await
     }
 
     /// Sends as many messages of a batch to a peer as it has room for, and takes them off the batch; what
@@ -150,7 +150,7 @@ impl Router {
     /// # Errors
     /// [`SendError::UnknownPeer`] or [`SendError::Closed`].
     pub fn try_send_batch_to(&self, peer: PeerId, batch: &mut Batch) -> Result<(), SendError<()>> {
-        one_peer::try_send_batch(&self.core, peer, batch, Outbox::is_open)
+        self.core.try_send_batch(OnePeer::open(peer), batch)
     }
 
     /// Waits for room for a message to the peer, and keeps it. Cancel safe.
@@ -158,7 +158,7 @@ impl Router {
     /// # Errors
     /// [`SendError`].
     pub async fn reserve_to(&self, peer: PeerId) -> Result<Permit<'_>, SendError<()>> {
-        one_peer::reserve(&self.core, peer).await
+        Permit::reserve(&self.core, OnePeer::open(peer)).await
     }
 
     /// Sends a message to the peer whose routing id is its first frame, which the peer doesn't get. Without

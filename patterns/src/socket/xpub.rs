@@ -1,16 +1,17 @@
 //! XPUB: a PUB that receives the subscriptions.
 
-use enfonet_zmtp::{Batch, Envelope, IntoMessage, Message, SocketType, Subscription};
+use enfonet_zmtp::{Batch, IntoMessage, Message, SocketType, Subscription};
 
 use super::common::socket_methods;
+use super::one_peer::OnePeer;
+use super::publish;
 use super::receiving::streams;
 use super::sink::sinks;
-use super::{one_peer, publish};
 use crate::core::SocketHandle;
 use crate::error::{RecvError, SendError};
 use crate::options::{MatchesTopics, Options, Publishes};
 use crate::peer::PeerId;
-use crate::queue::{Arrival, Inbound, Outbox};
+use crate::queue::{Arrival, Inbound};
 use crate::routing::{FanOut, Subscribers};
 use crate::settings::XPubVerbosity;
 
@@ -151,7 +152,7 @@ impl XPub {
     /// # Errors
     /// [`SendError::UnknownPeer`], [`SendError::Timeout`] or [`SendError::Closed`], with the message.
     pub async fn send_to(&self, peer: PeerId, message: impl IntoMessage) -> Result<(), SendError> {
-        one_peer::send(&self.core, peer, &Envelope::none(), message, Outbox::is_connected).await
+        self.core.send(OnePeer::connected(peer), message).await
     }
 
     /// Sends a message to one peer, whatever it has subscribed to, if it has room.
@@ -159,7 +160,7 @@ impl XPub {
     /// # Errors
     /// [`SendError`], with the message.
     pub fn try_send_to(&self, peer: PeerId, message: impl IntoMessage) -> Result<(), SendError> {
-        one_peer::try_send(&self.core, peer, &Envelope::none(), message, Outbox::is_connected)
+        self.core.try_send(OnePeer::connected(peer), message)
     }
 
     /// Grants a topic to a peer, as if it had subscribed: for an application that decides the subscriptions itself

@@ -24,7 +24,7 @@ impl Desk {
 
     /// Which peer gets the request.
     fn request(&mut self, body: &str) -> Option<usize> {
-        let id = self.routing.request(&mut self.outboxes, &Message::from(body.to_owned()))?;
+        let id = self.routing.request(&mut self.outboxes, &Outgoing::new(body))?;
         self.ids.iter().position(|peer| *peer == id)
     }
 
