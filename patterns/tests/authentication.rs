@@ -69,22 +69,22 @@ const READY: &[u8] = b"\x04\x19\x05READY\x0bSocket-Type\0\0\0\x03REQ";
 const HELLO: &[u8] = b"\x04\x13\x05HELLO\x05admin\x06secret";
 
 #[tokio::test(start_paused = true)]
-async fn a_decision_is_dropped_with_a_null_peer_that_has_sent_nothing_more() {
+async fn a_decision_is_dropped_when_a_null_peer_leaves_after_its_greeting() {
     dropped_when_gone(Security::Null, &greeting("NULL")).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_decision_is_dropped_with_a_null_peer_that_has_sent_its_ready() {
+async fn a_decision_is_dropped_when_a_null_peer_leaves_after_its_ready() {
     dropped_when_gone(Security::Null, &[&greeting("NULL")[..], READY].concat()).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_decision_is_dropped_with_a_plain_peer() {
+async fn a_decision_is_dropped_when_a_plain_peer_leaves() {
     dropped_when_gone(Security::PlainServer, &[&greeting("PLAIN")[..], HELLO].concat()).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_plain_peer_that_does_not_wait_for_its_answer_is_turned_away_at_once() {
+async fn a_plain_peer_that_sends_on_before_the_answer_is_rejected_at_once() {
     let (_server, endpoint, _told) = undecided(Security::PlainServer).await;
     let mut peer = TcpStream::connect(address(&endpoint)).await.unwrap();
     let bytes = [&greeting("PLAIN")[..], HELLO, b"\x04\x09\x08INITIATE"].concat();
@@ -95,7 +95,7 @@ async fn a_plain_peer_that_does_not_wait_for_its_answer_is_turned_away_at_once()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_null_peer_that_refuses_us_before_our_decision_is_not_tried_again_soon() {
+async fn a_null_peer_that_rejects_us_before_our_decision_is_retried_after_the_rejection_interval() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let options = Options::default().handshake_timeout(Duration::ZERO);
     let req = Req::with_options(options.authenticator(|_: AuthRequest| std::future::pending()));
@@ -132,7 +132,7 @@ fn pairs() -> Vec<[Security; 2]> {
 }
 
 #[tokio::test]
-async fn each_handshake_is_asked_about_once() {
+async fn the_authenticator_is_asked_once_per_handshake() {
     for [server, client] in pairs() {
         let asked = Arc::new(AtomicUsize::new(0));
         let count = asked.clone();
@@ -158,7 +158,7 @@ async fn each_handshake_is_asked_about_once() {
 }
 
 #[tokio::test]
-async fn handshakes_that_end_in_any_way_make_room_for_others() {
+async fn a_handshake_slot_is_freed_however_the_handshake_ends() {
     for [server, client] in pairs().drain(1..) {
         let options = Options::default().security(server.clone()).max_handshakes(1);
         let rep = Rep::with_options(options.authenticator(|_: AuthRequest| async { Verdict::allow() }));
@@ -231,7 +231,7 @@ async fn zap_leaves_no_tasks_behind_on_one_thread() {
 }
 
 #[tokio::test]
-async fn a_zap_handler_may_be_the_socket_that_asks() {
+async fn a_socket_may_be_its_own_zap_handler() {
     let context = Context::new();
     let options = Options::default().context(&context).authenticator(Zap::in_context(&context));
     let rep = Rep::with_options(options);
@@ -253,7 +253,7 @@ async fn a_zap_handler_may_be_the_socket_that_asks() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_zap_handler_elsewhere_that_is_not_there_refuses_for_now() {
+async fn without_a_remote_zap_handler_peers_are_rejected_temporarily() {
     let gone = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
     let zap = Zap::at(Endpoint::tcp(gone));
     let options = Options::default().security(Security::PlainServer).authenticator(zap);
@@ -267,7 +267,7 @@ async fn a_zap_handler_elsewhere_that_is_not_there_refuses_for_now() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_socket_that_waits_after_a_refusal_closes_and_disconnects_at_once() {
+async fn a_socket_that_waits_after_a_rejection_closes_and_disconnects_at_once() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let endpoint = Endpoint::tcp(listener.local_addr().unwrap());
     for disconnects in [true, false] {

@@ -13,7 +13,7 @@ const ANYWHERE: &str = "tcp://127.0.0.1:*";
 const LONG: Duration = Duration::from_secs(3600);
 
 #[test]
-fn a_socket_that_is_dropped_has_delivered() {
+fn a_dropped_socket_has_delivered_its_messages() {
     let pull = Pull::new();
     let at = pull.bind(ANYWHERE).unwrap();
     let push = Push::new();
@@ -32,7 +32,7 @@ fn a_socket_that_is_dropped_has_delivered() {
 }
 
 #[test]
-fn a_socket_that_is_closed_is_dropped_without_another_wait() {
+fn a_closed_socket_is_dropped_without_waiting_again() {
     let push = Push::with_options(Options::default().linger(LONG));
     push.connect("inproc://nobody is there").unwrap();
     push.send("lost").unwrap();
@@ -41,7 +41,7 @@ fn a_socket_that_is_closed_is_dropped_without_another_wait() {
 }
 
 #[test]
-fn a_thread_that_panics_does_not_wait() {
+fn a_panicking_thread_does_not_wait_for_its_sockets() {
     let panicking = thread::spawn(|| {
         let push = Push::with_options(Options::default().linger(LONG));
         push.connect("inproc://nobody is there either").unwrap();
@@ -52,7 +52,7 @@ fn a_thread_that_panics_does_not_wait() {
 }
 
 #[tokio::test]
-async fn sockets_block_but_work_within_async_code_however_much_they_do() {
+async fn blocking_calls_work_within_async_code_for_any_number_of_messages() {
     let within_a_task = tokio::spawn(async {
         let (push, pull) = (Push::new(), Pull::new());
         push.connect(pull.bind(ANYWHERE).unwrap()).unwrap();
@@ -65,7 +65,7 @@ async fn sockets_block_but_work_within_async_code_however_much_they_do() {
 }
 
 #[test]
-fn times_are_kept() {
+fn blocking_timeouts_are_kept() {
     let pull = Pull::with_options(Options::default().recv_timeout(Duration::from_millis(1)));
     assert_eq!(pull.recv(), Err(RecvError::Timeout));
 }
@@ -99,7 +99,7 @@ fn requests_are_replied_to_from_any_thread() {
 }
 
 #[test]
-fn every_kind_sends_or_receives() {
+fn every_socket_type_sends_or_receives_without_a_runtime() {
     let (pair, other) = (Pair::new(), Pair::new());
     pair.connect(other.bind("inproc://pair").unwrap()).unwrap();
     pair.send("hello").unwrap();

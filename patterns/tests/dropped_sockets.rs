@@ -57,7 +57,7 @@ fn unheard(linger: Duration) -> Push {
 const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
-fn a_program_that_returns_without_closing_is_told_how_many_messages_it_lost() {
+fn a_return_from_main_without_close_logs_the_number_of_lost_messages() {
     let lines = lines_of(async { drop(unheard(SECOND)) });
     assert!(
         matches!(&lines[..], [line] if line.contains("WARN") && line.contains("socket=PUSH messages=3")),
@@ -66,7 +66,7 @@ fn a_program_that_returns_without_closing_is_told_how_many_messages_it_lost() {
 }
 
 #[test]
-fn so_is_one_that_returns_with_a_socket_in_a_task() {
+fn a_return_with_a_socket_in_a_task_logs_the_number_of_lost_messages() {
     let lines = lines_of(async {
         let push = unheard(SECOND);
         tokio::spawn(async move {
@@ -79,7 +79,7 @@ fn so_is_one_that_returns_with_a_socket_in_a_task() {
 }
 
 #[test]
-fn so_is_one_whose_linger_is_over() {
+fn an_expired_linger_logs_the_number_of_lost_messages() {
     let lines = lines_of(async {
         drop(unheard(SECOND));
         tokio::time::sleep(2 * SECOND).await;
@@ -88,7 +88,7 @@ fn so_is_one_whose_linger_is_over() {
 }
 
 #[test]
-fn who_closes_a_socket_is_told_by_that() {
+fn a_closed_socket_reports_lost_messages_by_its_summary_and_not_in_the_log() {
     let lines = lines_of(async {
         let push = unheard(SECOND);
         assert_eq!(push.close(SECOND).await.dropped, 3);
@@ -97,7 +97,7 @@ fn who_closes_a_socket_is_told_by_that() {
 }
 
 #[test]
-fn what_was_sent_in_time_is_not_told_of() {
+fn delivered_messages_are_not_logged() {
     let lines = lines_of(async {
         let context = Context::new();
         let options = Options::default().context(&context);

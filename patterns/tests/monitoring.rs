@@ -38,7 +38,7 @@ fn after(event: &MonitorEvent) -> Duration {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_lost_connection_nothing_happens_until_the_time_that_was_told() {
+async fn the_next_attempt_follows_a_lost_connection_after_the_announced_wait() {
     let interval = Duration::from_secs(60);
     let server = Pub::new();
     let at = server.bind("tcp://127.0.0.1:*").await.unwrap();
@@ -64,7 +64,7 @@ async fn after_a_lost_connection_nothing_happens_until_the_time_that_was_told() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn waits_that_grow_are_told_as_they_are() {
+async fn events_carry_each_growing_reconnect_interval() {
     let client = Dealer::with_options(
         Options::default()
             .reconnect_interval(Duration::from_secs(1))
@@ -79,7 +79,7 @@ async fn waits_that_grow_are_told_as_they_are() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_never_shakes_hands_is_told_of_after_thirty_seconds_at_both_ends() {
+async fn a_handshake_timeout_is_reported_at_both_ends_after_thirty_seconds() {
     let server = Rep::new();
     let mut monitor = server.monitor();
     let Endpoint::Tcp { port, .. } = server.bind("tcp://127.0.0.1:*").await.unwrap() else { panic!() };
@@ -104,7 +104,7 @@ async fn a_peer_that_never_shakes_hands_is_told_of_after_thirty_seconds_at_both_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_answers_no_ping_is_told_of_as_silent() {
+async fn a_peer_that_answers_no_ping_is_reported_as_silent() {
     let options = Options::default().heartbeat_interval(Duration::from_secs(10));
     let server = Router::with_options(options);
     let mut monitor = server.monitor();
@@ -136,7 +136,7 @@ fn reason(event: &MonitorEvent) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn within_the_process_both_ends_know_who_ended_it() {
+async fn over_inproc_both_ends_report_which_end_closed() {
     for far_ends in [true, false] {
         for by_closing in [true, false] {
             let options = options();
@@ -176,7 +176,7 @@ async fn within_the_process_both_ends_know_who_ended_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn within_the_process_both_ends_are_told_why_they_do_not_come_together() {
+async fn over_inproc_both_ends_report_why_they_do_not_connect() {
     let options = options();
     let server = Router::with_options(options.clone());
     let mut monitor = server.monitor();
@@ -206,7 +206,7 @@ async fn within_the_process_both_ends_are_told_why_they_do_not_come_together() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_monitor_ends_with_its_socket_also_when_a_request_is_still_there() {
+async fn a_monitor_ends_with_its_socket_even_if_a_request_is_still_held() {
     let options = options();
     let (server, client) = (Rep::with_options(options.clone()), Dealer::with_options(options));
     let mut monitor = server.monitor();
@@ -225,7 +225,7 @@ async fn a_monitor_ends_with_its_socket_also_when_a_request_is_still_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_receive_that_is_given_up_loses_no_event() {
+async fn a_cancelled_receive_loses_no_event() {
     let server = Router::with_options(options());
     let mut monitor = server.monitor();
     for name in ["inproc://a", "inproc://b"] {

@@ -31,7 +31,7 @@ async fn settle() {
 }
 
 #[tokio::test]
-async fn a_publisher_that_waits_for_room_sleeps_until_there_is_some() {
+async fn a_publisher_that_waits_for_room_is_not_woken_before_there_is_room() {
     let context = Context::new();
     let publisher = Pub::builder().context(&context).nodrop(true).send_hwm(10).build();
     publisher.bind("inproc://lossless").await.unwrap();
@@ -69,7 +69,7 @@ async fn a_publisher_that_waits_for_room_sleeps_until_there_is_some() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_publisher_has_its_time_for_sending_and_waits_for_nobody_whose_endpoint_is_given_up() {
+async fn a_publisher_keeps_its_send_timeout_and_does_not_wait_for_removed_endpoints() {
     const LIMIT: Duration = Duration::from_secs(10);
     let context = Context::new();
     let publisher = Pub::builder().context(&context).nodrop(true).send_hwm(1).send_timeout(LIMIT).build();
@@ -115,7 +115,7 @@ async fn is_restless(context: &Context, back: &impl Relay) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_proxy_that_waits_for_room_sleeps_whatever_time_its_sockets_have_for_sending() {
+async fn a_proxy_that_waits_for_room_sleeps_whatever_the_send_timeout() {
     let narrow = |context: &Context| {
         Options::default().context(context).send_timeout(Duration::ZERO).send_hwm(1).recv_hwm(1)
     };

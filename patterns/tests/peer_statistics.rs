@@ -45,7 +45,7 @@ fn numbers(status: &PeerStatus) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn messages_and_bytes_are_counted_exactly_over_tcp_and_within_the_process() {
+async fn messages_and_bytes_are_counted_exactly_over_tcp_and_inproc() {
     for endpoint in ENDPOINTS {
         let options = options();
         let (router, dealer) = (Router::with_options(options.clone()), Dealer::with_options(options));
@@ -77,7 +77,7 @@ async fn messages_and_bytes_are_counted_exactly_over_tcp_and_within_the_process(
 }
 
 #[tokio::test]
-async fn of_four_saturated_workers_one_that_has_worked_off_all_has_nothing_waiting() {
+async fn a_drained_worker_among_four_saturated_workers_has_nothing_queued() {
     let options = options().send_hwm(300).recv_hwm(200);
     let push = Push::with_options(options.clone());
     let at = push.bind("inproc://name").await.unwrap();
@@ -123,7 +123,7 @@ async fn of_four_saturated_workers_one_that_has_worked_off_all_has_nothing_waiti
 }
 
 #[tokio::test]
-async fn what_a_subscriber_has_no_room_for_is_counted_as_dropped() {
+async fn messages_beyond_a_subscribers_queue_are_counted_as_dropped() {
     for endpoint in ENDPOINTS {
         let options = options().send_hwm(10).recv_hwm(10);
         let (publisher, slow) = (Pub::with_options(options.clone()), Sub::with_options(options));
@@ -155,7 +155,7 @@ async fn what_a_subscriber_has_no_room_for_is_counted_as_dropped() {
 }
 
 #[tokio::test]
-async fn what_finds_no_room_and_does_not_wait_is_dropped_though_the_connection_is_writing() {
+async fn a_message_without_room_is_dropped_even_while_the_connection_writes() {
     for endpoint in ENDPOINTS {
         let options = options().send_hwm(10).recv_hwm(1);
         let (publisher, sub) = (Pub::with_options(options.clone()), Sub::with_options(options));
@@ -174,7 +174,7 @@ async fn what_finds_no_room_and_does_not_wait_is_dropped_though_the_connection_i
 }
 
 #[tokio::test]
-async fn what_publishers_dealers_and_clients_have_no_room_for_is_counted_as_dropped() {
+async fn messages_beyond_the_queues_of_publishers_dealers_and_clients_are_counted_as_dropped() {
     let options = options().send_hwm(5).recv_hwm(5);
     let (xpub, xsub) = (XPub::with_options(options.clone()), XSub::with_options(options.clone()));
     xsub.connect(xpub.bind("inproc://xpub").await.unwrap()).unwrap();
@@ -212,7 +212,7 @@ async fn what_publishers_dealers_and_clients_have_no_room_for_is_counted_as_drop
 }
 
 #[tokio::test]
-async fn a_peer_that_comes_back_to_its_queue_goes_on_counting_and_one_that_comes_anew_begins() {
+async fn counters_continue_for_a_reconnected_peer_and_restart_for_a_new_peer() {
     for endpoint in ENDPOINTS {
         let options = options().reconnect_interval(Duration::ZERO);
         let server = Dealer::with_options(options.clone());

@@ -41,7 +41,7 @@ async fn assert_given_up(dealer: &Dealer, endpoint: &str, listener: &TcpListener
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handshake_that_fails_in_any_way_can_be_the_end() {
+async fn any_failed_handshake_can_stop_reconnecting() {
     for said in [&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], &hello("PUB"), b"closes at once", b"silent"] {
         let (listener, endpoint) = listener().await;
         let dealer = Dealer::with_options(Options::default().reconnect_if_handshake_fails(false));
@@ -64,7 +64,7 @@ async fn a_handshake_that_fails_in_any_way_can_be_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_connection_is_made_again_where_refusals_and_failed_handshakes_are_the_end() {
+async fn a_lost_connection_is_retried_if_only_refusals_and_failed_handshakes_stop_reconnecting() {
     let (listener, endpoint) = listener().await;
     let options =
         Options::default().reconnect_if_connection_refused(false).reconnect_if_handshake_fails(false);
@@ -79,7 +79,7 @@ async fn a_lost_connection_is_made_again_where_refusals_and_failed_handshakes_ar
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_is_lost_can_be_the_end() {
+async fn a_lost_connection_can_stop_reconnecting() {
     let (listener, endpoint) = listener().await;
     let dealer = Dealer::with_options(Options::default().reconnect(false));
     for _ in 0..3 {
@@ -93,7 +93,7 @@ async fn a_connection_that_is_lost_can_be_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_reached_is_tried_until_it_is_disconnected() {
+async fn an_unreachable_endpoint_is_retried_until_it_is_disconnected() {
     let folder = tempfile::tempdir().unwrap();
     let [kept, taken_back] = ["kept", "taken back"].map(|name| folder.path().join(name));
     let endpoint =
@@ -121,7 +121,7 @@ async fn connections(connect: impl Fn(&str)) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_kinds_that_have_a_use_for_it_connect_twice_to_the_same_endpoint() {
+async fn only_some_socket_types_connect_twice_to_the_same_endpoint() {
     let (dealer, req, publisher, sub) = (Dealer::new(), Req::new(), Pub::new(), Sub::new());
     assert_eq!(connections(|at| dealer.connect(at).unwrap()).await, 1);
     assert_eq!(connections(|at| req.connect(at).unwrap()).await, 1);
@@ -167,7 +167,7 @@ async fn told_of(dealer: &Dealer, endpoint: &str) -> Vec<&'static str> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn monitors_are_told_of_the_end_and_may_connect_again_at_once() {
+async fn a_monitor_sees_the_endpoint_given_up_and_may_connect_again_at_once() {
     let (silent, endpoint) = listener().await;
     let options =
         Options::default().reconnect_if_connection_refused(false).reconnect_if_handshake_fails(false);
@@ -184,7 +184,7 @@ async fn monitors_are_told_of_the_end_and_may_connect_again_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_hears_that_the_handshake_failed_may_connect_again_at_once() {
+async fn after_the_event_of_a_failed_handshake_connect_works_at_once() {
     let (listener, endpoint) = listener().await;
     let dealer = Dealer::with_options(Options::default().reconnect_if_handshake_fails(false));
     let mut monitor = dealer.monitor();

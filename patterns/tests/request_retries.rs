@@ -47,7 +47,7 @@ async fn request(router: &Router) -> (PeerId, Message, String) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_goes_to_the_next_server_when_its_time_is_over_and_any_of_them_may_reply() {
+async fn a_request_is_retried_at_the_next_server_and_any_server_may_reply() {
     let world = World::new(|options| options.retries(2).reply_timeout(LIMIT));
     let mut servers = Vec::new();
     for name in ["inproc://a", "inproc://b", "inproc://c"] {
@@ -74,7 +74,7 @@ async fn a_request_goes_to_the_next_server_when_its_time_is_over_and_any_of_them
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_reply_to_any_attempt_it_fails_in_time_and_the_next_request_can_be_sent() {
+async fn a_request_without_any_reply_times_out_and_the_next_request_can_be_sent() {
     for retries in [0, 3] {
         let world = World::new(|options| options.retries(retries).reply_timeout(LIMIT));
         let server = world.server("inproc://silent").await;
@@ -104,7 +104,7 @@ async fn without_a_reply_to_any_attempt_it_fails_in_time_and_the_next_request_ca
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_given_up_before_its_server_came_is_not_sent_any_more() {
+async fn a_request_abandoned_before_its_server_connects_is_not_sent() {
     let world = World::new(|options| options.retries(2).reply_timeout(LIMIT));
     let failed = Err(RequestError::NoReply { attempts: 3 });
     let start = Instant::now();
@@ -128,7 +128,7 @@ async fn what_was_given_up_before_its_server_came_is_not_sent_any_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_goes_is_not_waited_for() {
+async fn a_request_is_retried_at_once_when_its_server_disconnects() {
     let world =
         World::new(|options| options.retries(1).reply_timeout(LIMIT).reconnect_interval(1000 * LIMIT));
     let [first, second] = [world.server("inproc://a").await, world.server("inproc://b").await];
@@ -146,7 +146,7 @@ async fn a_server_that_goes_is_not_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sending_and_receiving_have_times_of_their_own_and_a_late_reply_is_still_received() {
+async fn send_and_receive_timeouts_are_independent_and_a_late_reply_is_still_received() {
     let world = World::new(|options| options.send_timeout(LIMIT).recv_timeout(2 * LIMIT));
     let start = Instant::now();
     assert_eq!(soon(world.req.send("to nobody")).await, Err(SendError::Timeout("to nobody".into())));

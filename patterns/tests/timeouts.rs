@@ -34,7 +34,7 @@ async fn settle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_send_gives_its_message_back_when_its_time_is_over() {
+async fn a_send_timeout_returns_the_message() {
     for limit in LIMITS {
         let options = options().send_timeout(limit).send_hwm(1);
         let (push, dealer, pair) = (
@@ -64,14 +64,14 @@ async fn a_send_gives_its_message_back_when_its_time_is_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_time_sending_and_receiving_wait_for_ever() {
+async fn without_timeouts_send_and_recv_wait_for_ever() {
     let (push, pull) = (Push::with_options(options()), Pull::with_options(options()));
     assert!(timeout(DAY, push.send("nobody's")).await.is_err());
     assert!(timeout(DAY, pull.recv()).await.is_err());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_time_does_not_disturb_who_has_room_and_something_to_receive() {
+async fn timeouts_do_not_affect_calls_that_need_not_wait() {
     for limit in LIMITS {
         let options = options().send_timeout(limit).recv_timeout(limit);
         let (one, other) = (Pair::with_options(options.clone()), Pair::with_options(options));
@@ -101,7 +101,7 @@ async fn full(router: &Router, options: &Options) -> (PeerId, Dealer) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_time_of_a_send_does_not_begin_anew_when_others_come() {
+async fn a_send_timeout_does_not_restart_when_peers_connect() {
     let options = options();
     let router = Router::with_options(options.clone().send_hwm(1).send_timeout(10 * SECOND));
     router.bind(AT).await.unwrap();
@@ -125,7 +125,7 @@ async fn the_time_of_a_send_does_not_begin_anew_when_others_come() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_mandatory_router_waits_for_room_and_another_drops() {
+async fn a_mandatory_router_waits_for_room_and_a_default_router_drops() {
     for mandatory in [true, false] {
         let options = options();
         let limited: Options<Router> = options.clone().send_hwm(1).send_timeout(10 * SECOND).into();
@@ -152,7 +152,7 @@ async fn a_mandatory_router_waits_for_room_and_another_drops() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_receive_ends_when_its_time_is_over() {
+async fn a_receive_ends_with_its_timeout() {
     for limit in LIMITS {
         let options = options().recv_timeout(limit);
         let (pull, rep) = (Pull::with_options(options.clone()), Rep::with_options(options.clone()));
@@ -171,7 +171,7 @@ async fn a_receive_ends_when_its_time_is_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_for_the_application_does_not_prolong_a_receive() {
+async fn internal_events_do_not_prolong_a_receive_timeout() {
     let options = options();
     let limited = options.clone().recv_timeout(10 * SECOND);
     let (xpub, sub) = (XPub::with_options(options.clone()), Sub::with_options(limited.clone()));
@@ -223,7 +223,7 @@ async fn arrives(options: &Options, after: Duration, end: impl AsyncFnOnce(Push)
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_dropped_socket_has_sent_waits_for_its_linger_and_no_longer() {
+async fn messages_of_a_dropped_socket_wait_for_the_linger_and_no_longer() {
     for linger in [SECOND, 30 * SECOND] {
         let options = || options().linger(linger);
         let nearly = linger - Duration::from_millis(10);
@@ -237,7 +237,7 @@ async fn what_a_dropped_socket_has_sent_waits_for_its_linger_and_no_longer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_waits_at_an_endpoint_that_is_given_up_does_so_for_the_linger_and_no_longer() {
+async fn messages_of_a_removed_endpoint_wait_for_the_linger_and_no_longer() {
     let options = || options().linger(10 * SECOND);
     for (after, comes) in [(9 * SECOND, true), (11 * SECOND, false)] {
         // The socket stays.
@@ -251,7 +251,7 @@ async fn what_waits_at_an_endpoint_that_is_given_up_does_so_for_the_linger_and_n
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_close_and_a_shutdown_wait_for_as_long_as_they_are_told_to() {
+async fn close_and_shutdown_wait_for_the_given_time() {
     for linger in LIMITS {
         let context = Context::new();
         for shuts_down in [false, true] {
@@ -280,7 +280,7 @@ async fn in_vain<F: Future>(what: &str, attempt: impl Fn() -> F) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_sends_or_reserves_in_vain_gives_way_all_the_same() {
+async fn failed_sends_and_reservations_yield_to_other_tasks() {
     let options = options();
     let (router, dealer) = (Router::with_options(options.clone()), Dealer::with_options(options.clone()));
     dealer.connect(router.bind(AT).await.unwrap()).unwrap();
@@ -300,7 +300,7 @@ async fn who_sends_or_reserves_in_vain_gives_way_all_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pair_that_connects_again_waits_for_its_old_connection_but_for_a_second_at_most() {
+async fn a_reconnecting_pair_waits_at_most_one_second_for_its_old_connection() {
     for is_received in [true, false] {
         let options = options().send_hwm(1).recv_hwm(1);
         let (bound, connected) = (Pair::with_options(options.clone()), Pair::with_options(options));

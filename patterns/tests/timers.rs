@@ -13,7 +13,7 @@ fn address(endpoint: &Endpoint) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_never_shakes_hands_is_closed_after_thirty_seconds() {
+async fn a_pending_peer_is_closed_after_thirty_seconds() {
     let server = Rep::new();
     let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
     let start = Instant::now();
@@ -25,7 +25,7 @@ async fn a_peer_that_never_shakes_hands_is_closed_after_thirty_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_connection_is_tried_again_after_the_interval_and_up_to_as_much_again() {
+async fn a_refused_connection_is_retried_after_one_to_two_intervals() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
     let client = Dealer::with_options(Options::default().reconnect_interval(Duration::from_secs(10)));
@@ -45,7 +45,7 @@ async fn a_refused_connection_is_tried_again_after_the_interval_and_up_to_as_muc
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_share_at_random_the_wait_is_the_interval_and_doubles_up_to_its_maximum() {
+async fn without_jitter_the_reconnect_interval_doubles_up_to_its_maximum() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let options = Options::default().reconnect_interval(Duration::from_secs(10)).reconnect_jitter(0.0);
     let client = Dealer::with_options(options.reconnect_interval_max(Duration::from_secs(30)));
@@ -59,7 +59,7 @@ async fn without_a_share_at_random_the_wait_is_the_interval_and_doubles_up_to_it
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_will_not_have_us_is_tried_again_after_five_seconds_and_up_to_as_much_again() {
+async fn a_server_that_rejects_us_is_retried_after_five_to_ten_seconds() {
     let greeting = [&b"\xff\0\0\0\0\0\0\0\0\x7f\x03\x01NULL"[..], &[0; 48]].concat();
     let error = |status: &str| [&greeting[..], b"\x04\x0a\x05ERROR\x03", status.as_bytes()].concat();
     let misfit = [&greeting[..], b"\x04\x19\x05READY\x0bSocket-Type\0\0\0\x03PUB"].concat();
@@ -89,7 +89,7 @@ async fn a_server_that_will_not_have_us_is_tried_again_after_five_seconds_and_up
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_never_shakes_hands_is_left_after_thirty_seconds_and_tried_again() {
+async fn a_server_without_a_handshake_is_left_after_thirty_seconds_and_retried() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
     let client = Dealer::new();
@@ -105,7 +105,7 @@ async fn a_server_that_never_shakes_hands_is_left_after_thirty_seconds_and_tried
 }
 
 #[tokio::test(start_paused = true)]
-async fn close_gives_up_after_the_linger_and_says_what_is_unsent() {
+async fn close_ends_after_the_linger_and_counts_unsent_messages() {
     let client = Dealer::new();
     client.connect("tcp://127.0.0.1:1").unwrap();
     for n in 0..3 {
@@ -117,7 +117,7 @@ async fn close_gives_up_after_the_linger_and_says_what_is_unsent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn close_does_not_wait_for_a_peer_that_has_nothing_to_get() {
+async fn close_does_not_wait_for_a_peer_with_an_empty_queue() {
     let client = Dealer::with_options(Options::default().reconnect_interval(Duration::from_secs(60)));
     client.connect("tcp://127.0.0.1:1").unwrap();
     let server = Rep::new();
@@ -179,8 +179,7 @@ const TO_CLOSE: [(&str, bool, u64); 3] =
     [("tcp://127.0.0.1:*", true, 1), ("ipc://*", false, 1), ("ipc://*", true, 7)];
 
 #[tokio::test(start_paused = true)]
-async fn closing_waits_for_peers_to_close_for_a_second_and_over_ipc_for_the_linger_if_they_were_sent_something()
- {
+async fn close_waits_one_second_for_peers_to_close_and_over_ipc_the_linger_if_messages_were_sent() {
     for (at, answers, expected) in TO_CLOSE {
         let (server, _, mut peer) = server_of_one(at, answers).await;
         let start = Instant::now();
@@ -191,7 +190,7 @@ async fn closing_waits_for_peers_to_close_for_a_second_and_over_ipc_for_the_ling
 }
 
 #[tokio::test(start_paused = true)]
-async fn closing_is_done_when_peers_have_closed() {
+async fn close_ends_when_the_peers_have_closed() {
     let (server, _, mut peer) = server_of_one("ipc://*", true).await;
     let start = Instant::now();
     let leaving = async move { peer.read_to_end(&mut Vec::new()).await.unwrap() };
@@ -209,7 +208,7 @@ async fn until_cut_off(mut peer: Box<dyn ByteStream>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn peers_at_an_endpoint_that_is_given_up_have_as_long_to_close() {
+async fn peers_of_a_removed_endpoint_have_as_long_to_close() {
     for (at, answers, expected) in TO_CLOSE {
         let (server, endpoint, mut peer) = server_of_one(at, answers).await;
         let start = Instant::now();
@@ -221,7 +220,7 @@ async fn peers_at_an_endpoint_that_is_given_up_have_as_long_to_close() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn peers_at_an_endpoint_that_is_given_up_are_cut_off_when_the_runtime_ends_that_waits_for_them() {
+async fn peers_of_a_removed_endpoint_are_cut_off_when_the_waiting_runtime_ends() {
     let (server, endpoint, mut peer) = server_of_one("ipc://*", true).await;
     let elsewhere = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     {
@@ -276,7 +275,7 @@ async fn a_peer_that_answers_pings_stays() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_set_itself_a_time_and_is_silent_for_longer_is_closed() {
+async fn a_peer_that_is_silent_beyond_its_own_ttl_is_closed() {
     let server = Rep::new();
     let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut silent = dealer(&endpoint).await;
@@ -289,7 +288,7 @@ async fn a_peer_that_set_itself_a_time_and_is_silent_for_longer_is_closed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_does_not_take_the_time_back_that_a_peer_set_itself() {
+async fn a_message_does_not_cancel_the_ttl_of_a_peer() {
     let server = Rep::new();
     let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut silent = dealer(&endpoint).await;
@@ -304,7 +303,7 @@ async fn a_message_does_not_take_the_time_back_that_a_peer_set_itself() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pings_come_one_interval_after_the_handshake_and_after_each_other() {
+async fn pings_follow_the_handshake_and_each_other_by_one_interval() {
     let options = Options::default().heartbeat_interval(Duration::from_secs(10));
     let server = Rep::with_options(options);
     let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
@@ -318,7 +317,7 @@ async fn pings_come_one_interval_after_the_handshake_and_after_each_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ttl_that_the_interval_does_not_keep_ends_no_idle_connection() {
+async fn a_ttl_below_the_ping_interval_ends_no_idle_connection() {
     let seconds = Duration::from_secs;
     for (interval, ttl) in
         [(seconds(70), seconds(300)), (seconds(10), seconds(5)), (seconds(66), seconds(66))]
@@ -335,7 +334,7 @@ async fn a_ttl_that_the_interval_does_not_keep_ends_no_idle_connection() {
 
 // In real time: the kernel takes some to see that its buffers are read.
 #[tokio::test]
-async fn a_peer_that_takes_what_it_is_sent_is_not_silent_though_it_answers_no_ping() {
+async fn a_peer_that_reads_its_messages_is_kept_even_if_it_answers_no_ping() {
     let options = Options::default().heartbeat_interval(Duration::from_millis(500)).send_hwm(1000);
     let server = Dealer::with_options(options);
     let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();

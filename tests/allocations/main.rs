@@ -40,7 +40,7 @@ fn per_message(made: Stats, messages: usize) -> f64 {
 
 /// One test, since two at a time would count each other's.
 #[test]
-fn no_kind_of_traffic_allocates_more_than_is_recorded() {
+fn no_traffic_allocates_more_than_recorded() {
     let mut figures = sockets::figures();
     figures.extend(broker::figures());
     figures.extend(curve::figures());

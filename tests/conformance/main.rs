@@ -25,7 +25,7 @@ fn tables() -> Vec<(String, String)> {
 }
 
 #[test]
-fn every_rule_has_a_status_and_every_test_that_it_names_exists() {
+fn every_row_is_complete_and_its_tests_exist() {
     let tables = tables();
     let rules = |begin: &str| {
         let lines = tables.iter().flat_map(|(_, text)| text.lines());

@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_met_or_improved_names_tests_that_exist() {
+    fn met_and_improved_rows_name_existing_tests() {
         expect_fault("met | `wire::a::b`", "met | By hand.", "t.md:5: Z-A-01 names no test");
         expect_fault("`wire::a::b`, `zmtp::c`", "", "t.md:6: Z-A-02 names no test");
         expect_fault("zmtp::c", "zmtp::d", "t.md:6: Z-A-02 names zmtp::d, which is no test");
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_improved_or_declined_is_argued_for() {
+    fn improved_and_declined_rows_have_an_argument() {
         expect_fault("It errs in `zmq_send`. ", "", "t.md:6: Z-A-02 is improved without an argument");
         expect_fault("Nobody asks for it.", "`zmtp::c`.", "t.md:10: Z-B-01 is declined without an argument");
     }

@@ -31,7 +31,7 @@ fn a_socket_that_is_dropped_after_a_cancelled_close_ends_after_its_linger() {
 }
 
 #[test]
-fn a_close_after_a_cancelled_one_tells_what_is_unsent() {
+fn a_close_after_a_cancelled_close_counts_unsent_messages() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (listener, at) = ScriptListener::bind();
@@ -42,7 +42,7 @@ fn a_close_after_a_cancelled_one_tells_what_is_unsent() {
 }
 
 #[test]
-fn what_waits_is_sent_also_where_a_socket_is_dropped_or_disconnected_outside_of_its_runtime() {
+fn queued_messages_are_sent_when_the_socket_is_dropped_or_disconnected_outside_its_runtime() {
     for drops in [true, false] {
         let runtime = Runtime::new();
         let (listener, at) = ScriptListener::bind();

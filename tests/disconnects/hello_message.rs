@@ -6,7 +6,7 @@ use enfonet::Dealer;
 use enfonet_tests::{Runtime, ScriptListener, greeting, message, ready};
 
 #[test]
-fn a_hello_that_could_not_be_sent_does_not_come_twice_to_the_next_peer() {
+fn an_unsent_hello_is_not_sent_twice_to_the_next_peer() {
     let runtime = Runtime::new();
     let (listener, at) = ScriptListener::bind();
     let dealer = Dealer::builder().hello("hello").reconnect_interval(Duration::from_millis(1)).build();

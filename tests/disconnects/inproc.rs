@@ -26,7 +26,7 @@ async fn turns() {
 }
 
 #[tokio::test]
-async fn a_socket_of_the_wrong_kind_takes_no_messages() {
+async fn a_socket_of_an_incompatible_type_takes_no_messages() {
     let options = options();
     let dealer = Dealer::with_options(options.clone());
     dealer.bind(AT).await.unwrap();
@@ -93,7 +93,7 @@ async fn close_at_the_mark(closing: Dealer, slow: Dealer) {
 }
 
 #[tokio::test]
-async fn a_bound_socket_that_closes_while_its_peer_is_at_its_mark_loses_and_reorders_nothing() {
+async fn a_bound_socket_that_closes_with_its_peer_at_the_mark_loses_and_reorders_nothing() {
     let options = options();
     let closing = Dealer::with_options(options.clone().send_hwm(50));
     closing.bind(AT).await.unwrap();
@@ -103,7 +103,7 @@ async fn a_bound_socket_that_closes_while_its_peer_is_at_its_mark_loses_and_reor
 }
 
 #[tokio::test]
-async fn a_connected_socket_that_closes_while_its_peer_is_at_its_mark_loses_and_reorders_nothing() {
+async fn a_connected_socket_that_closes_with_its_peer_at_the_mark_loses_and_reorders_nothing() {
     let options = options();
     let slow = Dealer::with_options(options.clone().recv_hwm(10));
     slow.bind(AT).await.unwrap();

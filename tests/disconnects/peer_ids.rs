@@ -7,7 +7,7 @@ use enfonet_tests::{Runtime, Script, ScriptListener, message, text};
 use crate::TCP;
 
 #[test]
-fn what_peers_sent_before_they_left_is_received_after_their_successors_have_come() {
+fn messages_of_peers_that_left_are_received_after_their_successors_connect() {
     let runtime = Runtime::new();
     let router = Router::new();
     let at = runtime.run(router.bind(TCP)).unwrap().to_string();

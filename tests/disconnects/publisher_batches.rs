@@ -26,7 +26,7 @@ fn subscriber(at: &enfonet::Endpoint) -> Sub {
 }
 
 #[test]
-fn a_batch_that_is_larger_than_the_room_for_it_is_published_whole() {
+fn a_batch_larger_than_the_queue_is_published_whole() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let publisher = XPub::with_options(Options::default().send_bytes(ROOM));

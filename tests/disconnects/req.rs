@@ -15,7 +15,7 @@ fn serve(rep: &mut Script, request: &str, reply: &str) {
 }
 
 #[test]
-fn a_peer_that_leaves_after_its_reply_does_not_take_the_next_request_along() {
+fn a_peer_that_disconnects_after_its_reply_does_not_lose_the_next_request() {
     let runtime = Runtime::new();
     let (listener, at) = ScriptListener::bind();
     let req = Req::with_options(Options::default().reconnect_interval(Duration::from_millis(1)));
@@ -52,7 +52,7 @@ fn a_surplus_reply_is_not_the_reply_to_the_next_request() {
 }
 
 #[test]
-fn a_request_for_an_endpoint_that_is_given_up_goes_to_another() {
+fn a_request_for_a_removed_endpoint_is_sent_to_another_peer() {
     let runtime = Runtime::new();
     let rep = Rep::new();
     let good = runtime.run(rep.bind(TCP)).unwrap();
@@ -74,7 +74,7 @@ fn a_request_for_an_endpoint_that_is_given_up_goes_to_another() {
 }
 
 #[test]
-fn whoever_waits_for_a_reply_of_an_endpoint_that_is_given_up_gets_that_of_another() {
+fn a_receiver_gets_the_reply_of_another_peer_when_the_endpoint_is_removed() {
     let runtime = Runtime::new();
     let rep = Rep::new();
     let good = runtime.run(rep.bind(TCP)).unwrap();
@@ -98,7 +98,7 @@ fn whoever_waits_for_a_reply_of_an_endpoint_that_is_given_up_gets_that_of_anothe
 }
 
 #[test]
-fn a_receiver_that_is_dropped_while_it_looks_for_another_peer_keeps_the_request() {
+fn a_receive_cancelled_while_looking_for_another_peer_keeps_the_request() {
     /// More than the kernel holds for a connection.
     const LEN: usize = 32 << 20;
     let runtime = Runtime::new();
@@ -129,7 +129,7 @@ fn a_receiver_that_is_dropped_while_it_looks_for_another_peer_keeps_the_request(
 }
 
 #[test]
-fn a_reply_that_waits_when_the_next_request_is_sent_goes_with_its_request() {
+fn an_unread_reply_is_dropped_with_its_request_when_the_next_is_sent() {
     let runtime = Runtime::new();
     // Without a number, nothing but the time at which it came tells one reply from another.
     for correlate in [true, false] {
@@ -151,7 +151,7 @@ fn a_reply_that_waits_when_the_next_request_is_sent_goes_with_its_request() {
 }
 
 #[test]
-fn a_req_that_is_not_relaxed_waits_for_the_reply_to_a_dropped_request_and_a_relaxed_one_need_not() {
+fn a_strict_req_waits_for_the_reply_to_a_dropped_request_and_a_relaxed_req_does_not() {
     let runtime = Runtime::new();
     for relaxed in [false, true] {
         let req = Req::builder().relaxed(relaxed).correlate(true).build();
@@ -175,7 +175,7 @@ fn a_req_that_is_not_relaxed_waits_for_the_reply_to_a_dropped_request_and_a_rela
 }
 
 #[test]
-fn of_the_clones_of_a_req_one_asks_at_a_time() {
+fn clones_of_a_req_send_one_request_at_a_time() {
     let runtime = Runtime::new();
     let req = Req::new();
     let at = runtime.run(req.bind(TCP)).unwrap().to_string();
@@ -192,7 +192,7 @@ fn of_the_clones_of_a_req_one_asks_at_a_time() {
 }
 
 #[test]
-fn of_those_who_wait_for_the_same_reply_one_gets_it_and_the_others_are_told() {
+fn among_receivers_of_the_same_reply_one_gets_it_and_the_others_fail() {
     let runtime = Runtime::new();
     let req = Req::new();
     let at = runtime.run(req.bind(TCP)).unwrap().to_string();
@@ -210,7 +210,7 @@ fn of_those_who_wait_for_the_same_reply_one_gets_it_and_the_others_are_told() {
 }
 
 #[test]
-fn who_waits_for_the_reply_to_an_abandoned_request_is_told_and_takes_no_other() {
+fn a_receive_for_an_abandoned_request_fails_and_takes_no_other_reply() {
     let runtime = Runtime::new();
     let req = Req::builder().relaxed(true).correlate(true).build();
     let at = runtime.run(req.bind(TCP)).unwrap().to_string();
@@ -239,7 +239,7 @@ fn who_waits_for_the_reply_to_an_abandoned_request_is_told_and_takes_no_other() 
 }
 
 #[test]
-fn a_request_that_nobody_is_there_for_is_not_sent_when_its_sender_gives_up() {
+fn a_cancelled_send_without_a_peer_sends_no_request() {
     let runtime = Runtime::new();
     let req = Req::new();
     let at = runtime.run(req.bind(TCP)).unwrap().to_string();

@@ -48,7 +48,7 @@ fn busy(runtime: &Runtime, body: &str) -> (Slb, Script, Script, Vec<Vec<u8>>) {
 }
 
 #[test]
-fn the_reply_to_a_request_of_an_earlier_broker_answers_nobody() {
+fn a_reply_to_a_request_of_an_earlier_broker_reaches_no_client() {
     let runtime = Runtime::new();
     let (broker, mut client, mut worker, stale) = busy(&runtime, "one");
     let summary = broker.stop(&runtime);
@@ -68,7 +68,7 @@ fn the_reply_to_a_request_of_an_earlier_broker_answers_nobody() {
 }
 
 #[test]
-fn replies_to_no_request_make_room_for_none() {
+fn replies_to_no_request_earn_no_credit() {
     const GARBAGE: usize = 500;
     let runtime = Runtime::new();
     let (broker, mut client, mut worker, request) = busy(&runtime, "0");

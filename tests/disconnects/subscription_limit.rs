@@ -10,7 +10,7 @@ use enfonet_tests::Runtime;
 use crate::TCP;
 
 #[test]
-fn a_publisher_is_told_more_subscriptions_than_may_wait_for_one_that_is_there() {
+fn a_connected_publisher_receives_more_subscriptions_than_the_limit_on_pending_changes() {
     // 72 MB; 64 MiB of changes may wait.
     let topics: BTreeSet<String> = (1000..2200).map(|n| format!("{n:<60000}")).collect();
     let runtime = Runtime::new();

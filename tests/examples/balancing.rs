@@ -5,7 +5,7 @@ use enfonet_tests::PyZmq;
 use crate::{Example, TCP, bound, connected};
 
 #[test]
-fn identity_shows_what_our_and_pyzmq_s_reqs_are_called() {
+fn identity_shows_the_identities_of_our_and_pyzmqs_reqs() {
     let (example, [at]) = Example::ready("identity", &[TCP, "4"]);
     let pyzmq = PyZmq::start();
     let (anonymous, named) = (pyzmq.socket("REQ"), pyzmq.socket("REQ").identity("Bob"));
@@ -27,7 +27,7 @@ fn identity_shows_what_our_and_pyzmq_s_reqs_are_called() {
 }
 
 #[test]
-fn identity_needs_nobody_else() {
+fn identity_runs_alone() {
     let (example, [at]) = Example::ready("identity", &[]);
     assert_eq!(at, "inproc://example");
     let lines = example.end();
@@ -36,7 +36,7 @@ fn identity_needs_nobody_else() {
 }
 
 #[test]
-fn rtreq_gives_work_to_a_req_of_pyzmq_when_that_asks_and_sends_it_home() {
+fn rtreq_gives_a_req_of_pyzmq_work_on_request_and_then_ends_it() {
     let (boss, [at]) = Example::ready("rtreq", &[TCP, "5", "1", "1"]);
     let guest = connected(&PyZmq::start(), "REQ", &at);
     for order in ["work", "work", "work", "work", "work", "go home"] {
@@ -47,7 +47,7 @@ fn rtreq_gives_work_to_a_req_of_pyzmq_when_that_asks_and_sends_it_home() {
 }
 
 #[test]
-fn rtreq_has_all_its_work_done_by_its_own_workers_and_guests() {
+fn rtreq_distributes_all_work_to_its_own_and_external_workers() {
     let (boss, [at]) = Example::ready("rtreq", &[TCP, "40", "4", "1"]);
     let guest = connected(&PyZmq::start(), "REQ", &at);
     let mut completed = 0;
@@ -86,7 +86,7 @@ fn asyncsrv_replies_twice_to_each_request_of_dealers_of_pyzmq() {
 }
 
 #[test]
-fn asyncclient_asks_a_router_of_pyzmq_on_before_it_is_answered() {
+fn asyncclient_sends_further_requests_before_a_router_of_pyzmq_replies() {
     let (server, at) = bound(&PyZmq::start(), "ROUTER");
     let client = Example::start("asyncclient", &[&at, "3"]);
     let requests = [(); 3].map(|()| server.recv());
@@ -102,7 +102,7 @@ fn asyncclient_asks_a_router_of_pyzmq_on_before_it_is_answered() {
 }
 
 #[test]
-fn asyncclients_have_their_requests_done_by_asyncsrv() {
+fn asyncsrv_replies_to_several_asyncclients() {
     let (server, [at]) = Example::ready("asyncsrv", &[TCP, "20"]);
     let clients = [(); 2].map(|()| Example::start("asyncclient", &[&at]));
     for client in clients {

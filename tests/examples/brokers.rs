@@ -35,7 +35,7 @@ fn connects(front: &str, back: &str) {
 }
 
 #[test]
-fn rrbroker_passes_requests_of_pyzmq_on_and_replies_back() {
+fn rrbroker_forwards_requests_of_pyzmq_and_the_replies() {
     let (broker, [front, back]) = Example::ready("rrbroker", &[TCP, TCP, "4"]);
     passes_on(&front, &back);
     assert!(broker.end().is_empty());
@@ -49,7 +49,7 @@ fn rrbroker_connects_our_clients_with_our_server() {
 }
 
 #[test]
-fn msgqueue_passes_requests_of_pyzmq_on_and_replies_back() {
+fn msgqueue_forwards_requests_of_pyzmq_and_the_replies() {
     let (broker, [front, back]) = Example::ready("msgqueue", &[TCP, TCP]);
     passes_on(&front, &back);
     assert!(broker.interrupt().is_empty());
@@ -104,7 +104,7 @@ fn lbbroker_gives_each_request_to_the_worker_of_pyzmq_that_has_waited_longest() 
 }
 
 #[test]
-fn lbworker_works_for_a_router_of_pyzmq() {
+fn lbworker_serves_a_router_of_pyzmq() {
     let (broker, at) = bound(&PyZmq::start(), "ROUTER");
     let worker = Example::start("lbworker", &[&at]);
     let message = broker.recv();

@@ -21,7 +21,7 @@ fn hwserver_answers_a_req_of_pyzmq() {
 }
 
 #[test]
-fn hwclient_asks_a_rep_of_pyzmq() {
+fn hwclient_sends_requests_to_a_rep_of_pyzmq() {
     let (server, at) = bound(&PyZmq::start(), "REP");
     let client = Example::start("hwclient", &[&at, "2"]);
     for reply in ["World", "Moon"] {
@@ -32,7 +32,7 @@ fn hwclient_asks_a_rep_of_pyzmq() {
 }
 
 #[test]
-fn hwclient_and_hwserver_talk_ten_times() {
+fn hwclient_and_hwserver_exchange_ten_requests() {
     let (server, [at]) = Example::ready("hwserver", &[TCP]);
     let client = Example::start("hwclient", &[&at]);
     assert_eq!(client.end().len(), 10);

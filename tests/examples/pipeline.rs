@@ -23,7 +23,7 @@ fn taskvent_hands_tasks_to_pulls_of_pyzmq_in_turn() {
 }
 
 #[test]
-fn taskwork_works_for_pyzmq_until_it_is_told_to_stop() {
+fn taskwork_serves_pyzmq_until_the_stop_message() {
     let pyzmq = PyZmq::start();
     let ((ventilator, at), (sink, sink_at)) = (bound(&pyzmq, "PUSH"), bound(&pyzmq, "PULL"));
     let (control, control_at) = bound(&pyzmq, "XPUB");
@@ -38,7 +38,7 @@ fn taskwork_works_for_pyzmq_until_it_is_told_to_stop() {
 }
 
 #[test]
-fn tasksink_collects_from_pyzmq_and_then_tells_its_workers_to_stop() {
+fn tasksink_collects_from_pyzmq_and_then_stops_its_workers() {
     let (sink, [at, control_at]) = Example::ready("tasksink", &[TCP, TCP, "4", "2"]);
     let pyzmq = PyZmq::start();
     let controls = [(); 2].map(|()| connected(&pyzmq, "SUB", &control_at));
@@ -56,7 +56,7 @@ fn tasksink_collects_from_pyzmq_and_then_tells_its_workers_to_stop() {
 }
 
 #[test]
-fn taskworks_share_what_taskvent_has_for_tasksink() {
+fn taskworks_share_the_tasks_from_taskvent_to_tasksink() {
     let (sink, [sink_at, control_at]) = Example::ready("tasksink", &[TCP, TCP, "20", "2"]);
     let (ventilator, [at]) = Example::ready("taskvent", &[TCP, &sink_at, "20", "2"]);
     let workers = [(); 2].map(|()| Example::start("taskwork", &[&at, &sink_at, &control_at]));

@@ -5,7 +5,7 @@ use enfonet_tests::PyZmq;
 use crate::{Example, TCP, bound, connected, times};
 
 #[test]
-fn psenvpub_sends_a_sub_of_pyzmq_what_has_its_key() {
+fn psenvpub_sends_a_sub_of_pyzmq_the_messages_with_its_key() {
     let (publisher, [at]) = Example::ready("psenvpub", &[TCP, "3"]);
     let subscriber = connected(&PyZmq::start(), "SUB", &at);
     subscriber.subscribe("B");
@@ -16,7 +16,7 @@ fn psenvpub_sends_a_sub_of_pyzmq_what_has_its_key() {
 }
 
 #[test]
-fn psenvsub_shows_what_a_pub_of_pyzmq_sends_under_its_key() {
+fn psenvsub_shows_the_messages_of_a_pub_of_pyzmq_with_its_key() {
     let (publisher, at) = bound(&PyZmq::start(), "XPUB");
     let subscriber = Example::start("psenvsub", &[&at, "2"]);
     assert_eq!(publisher.recv(), [b"\x01B"]);
@@ -27,7 +27,7 @@ fn psenvsub_shows_what_a_pub_of_pyzmq_sends_under_its_key() {
 }
 
 #[test]
-fn psenvsub_shows_what_psenvpub_sends() {
+fn psenvsub_shows_the_messages_of_psenvpub() {
     let (publisher, [at]) = Example::ready("psenvpub", &[TCP]);
     let subscriber = Example::start("psenvsub", &[&at]);
     assert_eq!(subscriber.end(), times(10, "[B] somebody asked for this"));
@@ -35,7 +35,7 @@ fn psenvsub_shows_what_psenvpub_sends() {
 }
 
 #[test]
-fn syncpub_begins_when_syncsub_and_a_subscriber_of_pyzmq_have_asked() {
+fn syncpub_begins_after_the_requests_of_syncsub_and_a_subscriber_of_pyzmq() {
     let (publisher, [at, sync]) = Example::ready("syncpub", &[TCP, TCP, "2", "50"]);
     let pyzmq = PyZmq::start();
     let theirs = connected(&pyzmq, "SUB", &at);
@@ -56,7 +56,7 @@ fn syncpub_begins_when_syncsub_and_a_subscriber_of_pyzmq_have_asked() {
 }
 
 #[test]
-fn syncsub_asks_when_it_has_heard_a_pub_of_pyzmq() {
+fn syncsub_sends_its_request_after_the_first_message_of_a_pub_of_pyzmq() {
     let pyzmq = PyZmq::start();
     let ((publisher, at), (service, sync)) = (bound(&pyzmq, "XPUB"), bound(&pyzmq, "REP"));
     let subscriber = Example::start("syncsub", &[&at, &sync]);

@@ -5,7 +5,7 @@ use enfonet_tests::PyZmq;
 use crate::{Example, TCP, bound, connected};
 
 #[test]
-fn wuserver_sends_a_sub_of_pyzmq_the_updates_of_its_place() {
+fn wuserver_sends_a_sub_of_pyzmq_the_updates_of_its_zip_code() {
     let (server, [at]) = Example::ready("wuserver", &[TCP]);
     let subscriber = connected(&PyZmq::start(), "SUB", &at);
     subscriber.subscribe("10001 ");
@@ -32,7 +32,7 @@ fn wuclient_takes_the_average_of_the_updates_of_a_pub_of_pyzmq() {
 }
 
 #[test]
-fn wuproxy_passes_subscriptions_to_pyzmq_and_updates_back() {
+fn wuproxy_forwards_subscriptions_to_pyzmq_and_the_updates() {
     let pyzmq = PyZmq::start();
     let (publisher, service) = bound(&pyzmq, "XPUB");
     let (proxy, [at]) = Example::ready("wuproxy", &[&service, TCP]);
@@ -51,7 +51,7 @@ fn wuproxy_passes_subscriptions_to_pyzmq_and_updates_back() {
 }
 
 #[test]
-fn wuclient_hears_wuserver_through_wuproxy() {
+fn wuclient_receives_from_wuserver_through_wuproxy() {
     let (server, [service]) = Example::ready("wuserver", &[TCP]);
     let (proxy, [at]) = Example::ready("wuproxy", &[&service, TCP]);
     let client = Example::start("wuclient", &[&at]);

@@ -25,7 +25,7 @@ fn vacant(transport: &str) -> (Box<dyn std::any::Any>, String) {
 }
 
 #[test]
-fn what_is_sent_before_the_libzmq_peer_is_bound_arrives_in_order() {
+fn messages_sent_before_the_libzmq_peer_is_bound_arrive_in_order() {
     for transport in ["tcp", "ipc"] {
         let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
         let _guard = runtime.enter();
@@ -39,7 +39,7 @@ fn what_is_sent_before_the_libzmq_peer_is_bound_arrives_in_order() {
 }
 
 #[test]
-fn what_libzmq_sends_before_we_are_bound_arrives_in_order() {
+fn messages_of_libzmq_sent_before_we_are_bound_arrive_in_order() {
     for transport in ["tcp", "ipc"] {
         let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
         let _guard = runtime.enter();
@@ -53,7 +53,7 @@ fn what_libzmq_sends_before_we_are_bound_arrives_in_order() {
 }
 
 #[test]
-fn what_is_sent_before_our_peer_is_bound_arrives_in_order() {
+fn messages_sent_before_our_peer_is_bound_arrive_in_order() {
     for transport in ["tcp", "ipc", "inproc"] {
         let runtime = Runtime::new();
         let _guard = runtime.enter();
@@ -67,7 +67,7 @@ fn what_is_sent_before_our_peer_is_bound_arrives_in_order() {
 }
 
 #[test]
-fn what_a_socket_sent_that_ended_before_its_peer_was_bound_arrives() {
+fn messages_of_a_socket_that_ended_before_its_peer_was_bound_arrive() {
     for (transport, is_closed) in ["tcp", "ipc", "inproc"].into_iter().flat_map(|t| [(t, true), (t, false)]) {
         let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
         let _guard = runtime.enter();
@@ -214,7 +214,7 @@ fn an_unbound_endpoint_is_free_for_libzmq() {
 }
 
 #[test]
-fn unbinding_ends_the_connections_made_there_and_no_others() {
+fn unbind_ends_the_connections_of_its_endpoint_only() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let dealer = Dealer::builder().peer_events(true).build();
@@ -235,7 +235,7 @@ fn unbinding_ends_the_connections_made_there_and_no_others() {
 }
 
 #[test]
-fn disconnecting_ends_the_connection_and_drops_what_waits_for_it() {
+fn disconnect_ends_the_connection_and_drops_its_queue() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let dealer = Dealer::builder().peer_events(true).build();
@@ -259,7 +259,7 @@ fn disconnecting_ends_the_connection_and_drops_what_waits_for_it() {
 }
 
 #[test]
-fn the_file_of_an_ipc_endpoint_goes_with_its_socket_and_a_left_over_one_is_replaced() {
+fn the_file_of_an_ipc_endpoint_is_removed_with_its_socket_and_a_stale_file_is_replaced() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (_folder, at) = ipc();
@@ -276,7 +276,7 @@ fn the_file_of_an_ipc_endpoint_goes_with_its_socket_and_a_left_over_one_is_repla
 }
 
 #[test]
-fn what_cannot_be_bound_or_connected_says_so_at_once() {
+fn bind_and_connect_report_invalid_endpoints_at_once() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let dealer = Dealer::new();
@@ -313,7 +313,7 @@ fn what_cannot_be_bound_or_connected_says_so_at_once() {
 }
 
 #[test]
-fn a_peer_that_cannot_be_found_yet_is_no_error() {
+fn an_unresolvable_host_is_no_error_of_connect() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let dealer = Dealer::new();
@@ -333,7 +333,7 @@ fn a_peer_that_cannot_be_found_yet_is_no_error() {
 }
 
 #[test]
-fn a_pusher_has_nobody_to_send_to_once_its_endpoint_is_unbound() {
+fn a_push_has_no_peer_once_its_endpoint_is_unbound() {
     for transport in ["tcp", "ipc", "inproc"] {
         let runtime = Runtime::new();
         let _guard = runtime.enter();

@@ -21,7 +21,7 @@ fn taker(libzmq: &LibZmq, kind: zmq::SocketType) -> zmq::Socket {
 }
 
 #[test]
-fn closing_sends_what_waits_first() {
+fn close_sends_queued_messages_first() {
     for (transport, we_bind) in [("tcp", true), ("tcp", false), ("ipc", true), ("ipc", false)] {
         let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
         let _guard = runtime.enter();
@@ -42,7 +42,7 @@ fn closing_sends_what_waits_first() {
 }
 
 #[test]
-fn closing_waits_for_a_peer_that_reads_slowly() {
+fn close_waits_for_a_slow_peer() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let dealer = Dealer::with_options(unlimited());
@@ -57,7 +57,7 @@ fn closing_waits_for_a_peer_that_reads_slowly() {
 }
 
 #[tokio::test]
-async fn closing_over_ipc_leaves_a_peer_that_reads_late_all_the_time_of_the_linger() {
+async fn close_over_ipc_gives_a_late_reader_the_whole_linger() {
     let libzmq = LibZmq::new();
     let (_folder, at) = ipc();
     let peer = libzmq.socket(zmq::PULL);
@@ -81,7 +81,7 @@ async fn closing_over_ipc_leaves_a_peer_that_reads_late_all_the_time_of_the_ling
 }
 
 #[test]
-fn closing_sends_to_a_peer_that_comes_only_then() {
+fn close_sends_to_a_peer_that_connects_during_the_close() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (_port, at) = unused();
@@ -95,7 +95,7 @@ fn closing_sends_to_a_peer_that_comes_only_then() {
 }
 
 #[test]
-fn a_publication_is_sent_before_the_end() {
+fn close_sends_publications() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let publisher = Pub::with_options(unlimited());
@@ -114,7 +114,7 @@ fn a_publication_is_sent_before_the_end() {
 }
 
 #[test]
-fn a_reply_is_sent_before_the_end() {
+fn close_sends_replies() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let rep = Rep::new();
@@ -140,7 +140,7 @@ fn a_dropped_socket_goes_on_sending_in_the_background() {
 }
 
 #[test]
-fn what_was_not_sent_is_counted() {
+fn close_counts_unsent_messages() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     // To a peer that never comes.
@@ -161,7 +161,7 @@ fn what_was_not_sent_is_counted() {
 }
 
 #[test]
-fn whoever_waits_to_receive_is_told_of_the_end() {
+fn a_close_ends_waiting_receivers() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     macro_rules! closed_while_receiving {
@@ -212,7 +212,7 @@ fn a_closed_socket_does_nothing_more() {
 }
 
 #[test]
-fn what_was_received_before_the_end_can_still_be_taken() {
+fn messages_received_before_the_close_can_still_be_taken() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let dealer = Dealer::new();
@@ -227,7 +227,7 @@ fn what_was_received_before_the_end_can_still_be_taken() {
 }
 
 #[test]
-fn a_recv_that_is_dropped_loses_nothing() {
+fn a_cancelled_recv_loses_no_message() {
     const MESSAGES: u32 = 1000;
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
@@ -265,7 +265,7 @@ fn a_recv_that_is_dropped_loses_nothing() {
 }
 
 #[test]
-fn a_send_that_is_dropped_has_sent_nothing() {
+fn a_cancelled_send_has_sent_nothing() {
     const MESSAGES: u32 = 1000;
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();

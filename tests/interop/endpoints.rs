@@ -37,7 +37,7 @@ fn path(at: &Endpoint) -> PathBuf {
 }
 
 #[test]
-fn a_wildcard_is_filled_in_and_what_is_given_then_serves_for_everything() {
+fn a_wildcard_is_resolved_and_the_resolved_endpoint_works_everywhere() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     for (text, ipv6, begin) in [
@@ -68,7 +68,7 @@ fn a_wildcard_is_filled_in_and_what_is_given_then_serves_for_everything() {
 }
 
 #[test]
-fn every_interface_is_of_both_families_if_ipv6_is_on() {
+fn a_wildcard_host_accepts_ipv4_and_ipv6_if_ipv6_is_on() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let server = Dealer::with_options(Options::default().ipv6(true));
@@ -82,7 +82,7 @@ fn every_interface_is_of_both_families_if_ipv6_is_on() {
 }
 
 #[test]
-fn an_explicit_address_is_given_back_as_it_is() {
+fn bind_returns_an_explicit_address_unchanged() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     for ip in ["127.0.0.1", "::1"] {
@@ -140,7 +140,7 @@ fn a_link_local_address_has_a_zone() {
 }
 
 #[test]
-fn a_connection_comes_from_the_source_that_is_asked_for() {
+fn a_connection_uses_the_given_source_address() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (v4, at_v4) = bound(&libzmq, zmq::ROUTER, "tcp://127.0.0.1:*");
@@ -194,7 +194,7 @@ fn connections_to_several_servers_share_a_source_port() {
 }
 
 #[test]
-fn requests_go_in_turn_to_servers_with_and_without_a_source() {
+fn requests_alternate_between_servers_with_and_without_a_source_address() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let servers = [0, 1, 2].map(|_| bound(&libzmq, zmq::REP, "tcp://127.0.0.1:*"));
@@ -225,7 +225,7 @@ fn requests_go_in_turn_to_servers_with_and_without_a_source() {
 }
 
 #[test]
-fn a_fresh_ipc_path_goes_with_its_socket() {
+fn a_wildcard_ipc_path_is_removed_with_its_socket() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let server = Dealer::new();
@@ -245,7 +245,7 @@ fn a_fresh_ipc_path_goes_with_its_socket() {
 }
 
 #[test]
-fn libzmqs_fresh_ipc_path_is_connected_to() {
+fn we_connect_to_a_wildcard_ipc_path_of_libzmq() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (theirs, at) = bound(&libzmq, zmq::DEALER, "ipc://*");
@@ -259,7 +259,7 @@ fn libzmqs_fresh_ipc_path_is_connected_to() {
 }
 
 #[test]
-fn abstract_names_are_those_of_libzmq() {
+fn abstract_names_are_the_same_as_in_libzmq() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let at = abstract_name("ours");
@@ -284,7 +284,7 @@ fn abstract_names_are_those_of_libzmq() {
 }
 
 #[test]
-fn a_puller_comes_to_whoever_is_bound_to_the_path_next() {
+fn a_pull_reconnects_to_the_next_socket_bound_to_the_path() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (_folder, at) = ipc();
@@ -304,7 +304,7 @@ fn a_puller_comes_to_whoever_is_bound_to_the_path_next() {
 }
 
 #[test]
-fn a_port_is_bound_again_right_after_it_was_used() {
+fn a_port_can_be_bound_again_right_after_use() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (_port, at) = unused();
@@ -320,7 +320,7 @@ fn a_port_is_bound_again_right_after_it_was_used() {
 }
 
 #[test]
-fn an_interface_to_be_bound_to_is_the_systems_to_allow() {
+fn binding_to_an_interface_needs_the_systems_permission() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let options = |device| Options::default().bind_to_device(device);

@@ -6,7 +6,7 @@ use enfonet::{Dealer, Message, Options};
 use enfonet_tests::{DEADLINE, LibZmq, Runtime, frames, theirs, wildcard};
 
 #[test]
-fn heartbeats_of_both_ends_do_not_disturb_what_they_say() {
+fn heartbeats_of_both_ends_do_not_disturb_messages() {
     for we_bind in [true, false] {
         let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
         let _guard = runtime.enter();

@@ -11,7 +11,7 @@ fn full(text: &str) -> Result<(), SendError> {
 }
 
 #[test]
-fn a_dealer_without_a_peer_takes_nothing_and_one_that_connects_as_much_as_its_mark() {
+fn a_dealer_takes_nothing_without_a_peer_and_up_to_its_mark_while_it_connects() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let dealer = Dealer::with_options(Options::default().send_hwm(10));
@@ -29,7 +29,7 @@ fn a_dealer_without_a_peer_takes_nothing_and_one_that_connects_as_much_as_its_ma
 }
 
 #[test]
-fn the_mark_in_bytes_counts_what_is_on_the_wire_and_lets_one_larger_message_in() {
+fn the_mark_in_bytes_counts_wire_bytes_and_admits_one_larger_message() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (_port, at) = unused();
@@ -42,7 +42,7 @@ fn the_mark_in_bytes_counts_what_is_on_the_wire_and_lets_one_larger_message_in()
 }
 
 #[test]
-fn a_full_peer_is_passed_over() {
+fn a_full_peer_is_skipped() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let dealer = Dealer::with_options(Options::default().send_hwm(10));
@@ -88,7 +88,7 @@ fn a_send_waits_for_room_and_loses_nothing() {
 }
 
 #[test]
-fn whoever_does_not_receive_holds_its_libzmq_peer_up() {
+fn a_socket_that_does_not_receive_blocks_its_libzmq_peer() {
     const MESSAGES: u32 = 1500;
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
@@ -115,7 +115,7 @@ fn whoever_does_not_receive_holds_its_libzmq_peer_up() {
 }
 
 #[test]
-fn a_router_tells_when_a_peer_is_full_and_others_are_not_concerned() {
+fn a_router_reports_a_full_peer_and_still_sends_to_other_peers() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let router = Router::with_options(Options::default().send_hwm(10));
@@ -143,7 +143,7 @@ fn a_router_tells_when_a_peer_is_full_and_others_are_not_concerned() {
 }
 
 #[test]
-fn a_client_that_does_not_take_its_replies_loses_them() {
+fn a_client_that_does_not_read_loses_its_replies() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let rep = Rep::with_options(Options::default().send_hwm(2));
@@ -158,7 +158,7 @@ fn a_client_that_does_not_take_its_replies_loses_them() {
 }
 
 #[test]
-fn a_subscriber_that_never_reads_loses_messages_and_nobody_else_notices() {
+fn a_subscriber_that_never_reads_loses_messages_and_other_subscribers_lose_none() {
     const ROUNDS: u32 = 300;
     const EACH: u32 = 100;
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());

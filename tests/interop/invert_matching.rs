@@ -13,7 +13,7 @@ fn without(prefix: &str) -> Vec<&'static str> {
 }
 
 #[test]
-fn inverted_publishers_send_subscribers_what_they_have_not_subscribed_to() {
+fn inverted_publishers_send_messages_that_match_no_subscription() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     for batched in [false, true] {
@@ -47,7 +47,7 @@ fn inverted_publishers_send_subscribers_what_they_have_not_subscribed_to() {
 }
 
 #[test]
-fn an_inverted_sub_takes_what_it_has_not_subscribed_to_one_by_one_and_in_batches() {
+fn an_inverted_sub_receives_messages_that_match_no_subscription_singly_and_in_batches() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     for (batched, topic) in [(false, "p1"), (true, "p1"), (false, "p2"), (true, "p2")] {

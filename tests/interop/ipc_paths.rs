@@ -33,7 +33,7 @@ fn assert_not_bound(runtime: &Runtime, at: &Endpoint) {
 }
 
 #[test]
-fn a_file_or_folder_that_is_no_socket_is_left_alone() {
+fn a_file_or_folder_that_is_no_socket_is_not_removed() {
     let runtime = Runtime::new();
     let (_folder, path, at) = vacant();
     fs::write(&path, "precious").unwrap();
@@ -46,7 +46,7 @@ fn a_file_or_folder_that_is_no_socket_is_left_alone() {
 }
 
 #[test]
-fn a_symbolic_link_is_left_alone_whatever_it_leads_to() {
+fn a_symbolic_link_is_not_removed_whatever_its_target() {
     let runtime = Runtime::new();
     let (folder, path, at) = vacant();
     let targets = ["nothing", "file", "stale", "live"].map(|name| folder.path().join(name));
@@ -65,7 +65,7 @@ fn a_symbolic_link_is_left_alone_whatever_it_leads_to() {
 }
 
 #[test]
-fn a_socket_of_another_kind_that_is_in_use_is_left_alone() {
+fn a_datagram_socket_in_use_is_not_removed() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (_folder, path, at) = vacant();
@@ -100,7 +100,7 @@ fn a_listener_with_a_full_backlog_is_in_use() {
 }
 
 #[test]
-fn of_two_who_find_a_stale_socket_at_the_same_time_one_has_the_path() {
+fn one_of_two_concurrent_binds_replaces_a_stale_socket() {
     let (_folder, path, at) = vacant();
     let (step, started) = (Barrier::new(2), AtomicUsize::new(0));
     let bound = [const { AtomicUsize::new(0) }; 500];
@@ -133,7 +133,7 @@ fn of_two_who_find_a_stale_socket_at_the_same_time_one_has_the_path() {
 }
 
 #[test]
-fn a_folder_that_another_program_keeps_locked_can_be_bound_in() {
+fn a_socket_binds_in_a_folder_that_another_program_locks() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (folder, path, at) = vacant();
@@ -150,7 +150,7 @@ fn a_folder_that_another_program_keeps_locked_can_be_bound_in() {
 }
 
 #[test]
-fn what_has_taken_the_place_of_our_socket_stays_when_ours_ends() {
+fn a_file_that_replaced_our_socket_is_not_removed_at_the_end() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     for is_closed in [true, false] {

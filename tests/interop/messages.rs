@@ -44,17 +44,17 @@ fn bodies() -> Vec<Vec<Vec<u8>>> {
 }
 
 #[test]
-fn bodies_of_any_size_come_through_over_tcp() {
+fn bodies_of_any_size_arrive_over_tcp() {
     there_and_back("tcp", bodies);
 }
 
 #[test]
-fn bodies_of_any_size_come_through_over_ipc() {
+fn bodies_of_any_size_arrive_over_ipc() {
     there_and_back("ipc", bodies);
 }
 
 #[test]
-fn frames_of_any_size_come_through_in_one_message() {
+fn frames_of_any_size_arrive_in_one_message() {
     let small = SIZES.iter().filter(|size| **size < 1 << 20);
     let message = || small.clone().chain(small.clone().rev()).map(|size| body(*size)).collect();
     there_and_back("tcp", || vec![message()]);

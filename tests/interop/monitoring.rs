@@ -10,7 +10,7 @@ use enfonet::{Dealer, Options, Pub, Pull, Router, Sub};
 use enfonet_tests::{LibZmq, Runtime, Told, eventually, unused, why, wildcard};
 
 #[test]
-fn a_listener_tells_of_each_libzmq_client_from_its_coming_to_its_going() {
+fn a_listener_reports_each_libzmq_client_from_accept_to_disconnect() {
     for transport in ["tcp", "ipc"] {
         let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
         let _guard = runtime.enter();
@@ -46,7 +46,7 @@ fn a_listener_tells_of_each_libzmq_client_from_its_coming_to_its_going() {
 }
 
 #[test]
-fn who_connects_is_told_of_each_attempt_at_a_libzmq_server_that_goes_and_comes_back() {
+fn a_connecting_socket_reports_each_attempt_at_a_libzmq_server_that_restarts() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (_port, at) = unused();
@@ -82,7 +82,7 @@ fn who_connects_is_told_of_each_attempt_at_a_libzmq_server_that_goes_and_comes_b
 }
 
 #[test]
-fn a_libzmq_peer_of_a_kind_that_does_not_fit_is_told_of_by_name() {
+fn an_incompatible_libzmq_peer_is_reported_with_its_socket_type() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let router = Router::new();
@@ -98,7 +98,7 @@ fn a_libzmq_peer_of_a_kind_that_does_not_fit_is_told_of_by_name() {
 }
 
 #[test]
-fn what_can_not_be_bound_is_told_of_with_the_reason() {
+fn a_failed_bind_is_reported_with_the_reason() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -147,7 +147,7 @@ fn messages_to_and_from_a_libzmq_peer_are_counted_exactly() {
 }
 
 #[test]
-fn what_happened_can_still_be_read_when_the_socket_has_closed() {
+fn events_can_still_be_read_after_the_socket_has_closed() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let pull = Pull::new();

@@ -35,7 +35,7 @@ fn fill(publisher: &Pub, begin: usize) -> usize {
 }
 
 #[test]
-fn what_is_taken_arrives_and_what_comes_back_does_not() {
+fn accepted_messages_arrive_and_returned_messages_do_not() {
     for transport in ["tcp", "ipc", "inproc"] {
         let (runtime, libzmq, context) = (Runtime::new(), LibZmq::new(), Context::new());
         let _guard = runtime.enter();
@@ -67,7 +67,7 @@ fn what_is_taken_arrives_and_what_comes_back_does_not() {
 }
 
 #[test]
-fn within_the_process_as_many_are_taken_as_both_marks_admit() {
+fn over_inproc_a_publisher_admits_as_many_messages_as_both_marks() {
     let (runtime, context) = (Runtime::new(), Context::new());
     let _guard = runtime.enter();
     let publisher = lossless(XPub::builder().context(&context), 2000);
@@ -118,7 +118,7 @@ fn sending_waits_for_a_slow_subscriber_and_loses_nothing() {
 }
 
 #[test]
-fn a_subscriber_that_does_not_read_holds_up_its_messages_and_no_others_until_it_goes() {
+fn a_subscriber_that_does_not_read_blocks_only_its_messages_until_it_disconnects() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let publisher = lossless(Pub::builder(), 1);
@@ -146,7 +146,7 @@ fn a_subscriber_that_does_not_read_holds_up_its_messages_and_no_others_until_it_
 }
 
 #[test]
-fn a_cancelled_subscription_ends_the_wait_too_and_closing_does() {
+fn a_cancelled_subscription_and_a_close_end_the_wait() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let publisher = lossless(Pub::builder(), 1);
@@ -171,7 +171,7 @@ fn a_cancelled_subscription_ends_the_wait_too_and_closing_does() {
 }
 
 #[test]
-fn heartbeats_do_not_cut_off_a_subscriber_that_is_slow_to_take_all_that_it_is_sent() {
+fn heartbeats_do_not_disconnect_a_slow_subscriber() {
     for library in LIBRARIES {
         let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
         let _guard = runtime.enter();

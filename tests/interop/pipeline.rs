@@ -13,7 +13,7 @@ fn full(text: &str) -> Result<(), SendError> {
 }
 
 #[test]
-fn work_goes_to_libzmq_workers_in_turn() {
+fn messages_are_distributed_to_libzmq_workers_round_robin() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let push = Push::new();
@@ -30,7 +30,7 @@ fn work_goes_to_libzmq_workers_in_turn() {
 }
 
 #[test]
-fn results_of_libzmq_workers_are_received_in_turn() {
+fn messages_of_libzmq_workers_are_fair_queued() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let pull = Pull::new();
@@ -55,7 +55,7 @@ fn results_of_libzmq_workers_are_received_in_turn() {
 }
 
 #[test]
-fn a_libzmq_puller_that_does_not_read_holds_us_up_and_nothing_is_lost() {
+fn a_libzmq_pull_that_does_not_read_blocks_us_and_nothing_is_lost() {
     const MESSAGES: u32 = 500;
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
@@ -77,7 +77,7 @@ fn a_libzmq_puller_that_does_not_read_holds_us_up_and_nothing_is_lost() {
 }
 
 #[test]
-fn of_a_message_that_was_cut_off_nothing_is_received_and_the_next_is_whole() {
+fn no_part_of_a_cut_off_message_is_received_and_the_next_message_is_whole() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let pull = Pull::new();
@@ -96,7 +96,7 @@ fn of_a_message_that_was_cut_off_nothing_is_received_and_the_next_is_whole() {
 }
 
 #[test]
-fn a_message_that_was_cut_off_is_sent_again_whole_to_who_comes_back_or_not_at_all() {
+fn a_cut_off_message_is_resent_whole_to_the_reconnected_peer_or_dropped() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let big = Message::from([b"3".to_vec(), vec![b'x'; 16 << 20], b"3b".to_vec()]);
@@ -134,7 +134,7 @@ fn a_message_that_was_cut_off_is_sent_again_whole_to_who_comes_back_or_not_at_al
 }
 
 #[test]
-fn a_second_pair_of_libzmqs_is_turned_away_and_the_first_does_not_notice() {
+fn a_second_libzmq_pair_is_rejected_and_the_first_is_not_affected() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let pair = Pair::new();
@@ -153,7 +153,7 @@ fn a_second_pair_of_libzmqs_is_turned_away_and_the_first_does_not_notice() {
 }
 
 #[test]
-fn half_of_what_is_sent_waits_for_an_endpoint_that_is_not_there() {
+fn half_of_the_messages_wait_for_an_unreachable_endpoint() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let push = Push::new();
@@ -172,7 +172,7 @@ fn half_of_what_is_sent_waits_for_an_endpoint_that_is_not_there() {
 }
 
 #[test]
-fn an_immediate_socket_sends_all_to_the_peer_that_is_there() {
+fn an_immediate_socket_sends_all_messages_to_its_connected_peer() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let push = Push::with_options(Options::default().immediate(true));
@@ -189,7 +189,7 @@ fn an_immediate_socket_sends_all_to_the_peer_that_is_there() {
 }
 
 #[test]
-fn an_immediate_socket_takes_nothing_while_its_peer_is_away_and_goes_on_afterwards() {
+fn an_immediate_socket_takes_no_message_while_its_peer_is_disconnected() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let quick = Options::default().immediate(true).reconnect_interval(Duration::from_millis(1));
@@ -210,7 +210,7 @@ fn an_immediate_socket_takes_nothing_while_its_peer_is_away_and_goes_on_afterwar
 }
 
 #[test]
-fn of_what_libzmq_pushes_a_conflating_puller_has_the_last() {
+fn a_conflating_pull_keeps_the_last_message_of_libzmq() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let pull = Pull::builder().conflate(true).build();
@@ -228,7 +228,7 @@ fn of_what_libzmq_pushes_a_conflating_puller_has_the_last() {
 }
 
 #[test]
-fn what_is_pushed_before_libzmq_is_there_conflates() {
+fn messages_queued_before_libzmq_connects_are_conflated() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let push = Push::builder().conflate(true).build();
@@ -244,7 +244,7 @@ fn what_is_pushed_before_libzmq_is_there_conflates() {
 }
 
 #[test]
-fn a_batch_of_ours_reaches_libzmq_in_order_and_comes_back() {
+fn a_batch_reaches_libzmq_in_order_and_returns() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let pair = Pair::new();
@@ -270,7 +270,7 @@ fn a_batch_of_ours_reaches_libzmq_in_order_and_comes_back() {
 }
 
 #[test]
-fn a_libzmq_device_passes_what_we_push_to_what_pulls() {
+fn a_libzmq_device_forwards_from_our_push_to_our_pull() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (push, pull) = (Push::new(), Pull::new());

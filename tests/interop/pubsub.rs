@@ -38,7 +38,7 @@ fn expect_only<T: AsRef<[u8]> + Copy>(
 }
 
 #[test]
-fn a_publisher_sends_just_what_begins_with_a_topic_that_is_subscribed_to() {
+fn a_publisher_sends_only_messages_that_begin_with_a_subscribed_topic() {
     both_ways(zmq::PUB, &SUBSCRIBERS, |publisher, subscriber| {
         subscriber.subscribe("ab");
         subscriber.subscribe("x");
@@ -49,7 +49,7 @@ fn a_publisher_sends_just_what_begins_with_a_topic_that_is_subscribed_to() {
 }
 
 #[test]
-fn a_message_that_begins_with_several_topics_comes_once() {
+fn a_message_that_matches_several_topics_arrives_once() {
     both_ways(zmq::PUB, &SUBSCRIBERS, |publisher, subscriber| {
         ["abc", "a", "", "ab"].iter().for_each(|topic| subscriber.subscribe(topic));
         expect_only([publisher, subscriber], &[&["abcd"], &["ab"]], &[&["abcd"], &["ab"]]);
@@ -57,7 +57,7 @@ fn a_message_that_begins_with_several_topics_comes_once() {
 }
 
 #[test]
-fn the_empty_topic_stands_for_all_messages_also_for_empty_ones() {
+fn the_empty_topic_matches_every_message_even_an_empty_message() {
     both_ways(zmq::PUB, &SUBSCRIBERS, |publisher, subscriber| {
         subscriber.subscribe("");
         let all: &[&[&str]] = &[&[""], &["x"], &["", "y"], &["\0"], &["\u{1}", ""]];
@@ -66,14 +66,14 @@ fn the_empty_topic_stands_for_all_messages_also_for_empty_ones() {
 }
 
 #[test]
-fn without_a_subscription_nothing_comes() {
+fn without_a_subscription_nothing_arrives() {
     both_ways(zmq::PUB, &SUBSCRIBERS, |publisher, subscriber| {
         expect_only([publisher, subscriber], &[&["a"], &[""]], &[]);
     });
 }
 
 #[test]
-fn only_the_first_frame_is_compared_and_all_or_no_frames_come() {
+fn only_the_first_frame_is_matched_and_all_or_no_frames_arrive() {
     both_ways(zmq::PUB, &SUBSCRIBERS, |publisher, subscriber| {
         subscriber.subscribe("b");
         let published: &[&[&str]] = &[&["a", "b", "b"], &["b", "", "a"], &["", "b"], &["b", "b"]];
@@ -106,7 +106,7 @@ fn topics_may_be_any_bytes_and_of_any_length() {
 }
 
 #[test]
-fn what_is_unsubscribed_from_is_no_longer_sent() {
+fn messages_of_an_unsubscribed_topic_are_no_longer_sent() {
     both_ways(zmq::PUB, &SUBSCRIBERS, |publisher, subscriber| {
         ["a", "ab", "c"].iter().for_each(|topic| subscriber.subscribe(topic));
         tune_in(publisher, subscriber);
@@ -116,7 +116,7 @@ fn what_is_unsubscribed_from_is_no_longer_sent() {
 }
 
 #[test]
-fn what_is_subscribed_to_twice_is_wanted_until_unsubscribed_from_twice() {
+fn a_topic_subscribed_twice_is_sent_until_it_is_unsubscribed_twice() {
     both_ways(zmq::PUB, &SUBSCRIBERS, |publisher, subscriber| {
         subscriber.subscribe("a");
         subscriber.subscribe("a");
@@ -131,7 +131,7 @@ fn what_is_subscribed_to_twice_is_wanted_until_unsubscribed_from_twice() {
 }
 
 #[test]
-fn sub_drops_what_it_has_unsubscribed_from_since_it_was_sent() {
+fn sub_drops_messages_of_a_topic_unsubscribed_after_they_were_sent() {
     both_ways(zmq::PUB, &[zmq::SUB], |publisher, subscriber| {
         subscriber.subscribe("a");
         subscriber.subscribe("b");
@@ -155,7 +155,7 @@ fn sub_drops_what_it_has_unsubscribed_from_since_it_was_sent() {
 }
 
 #[test]
-fn each_subscriber_gets_what_it_has_asked_for() {
+fn each_subscriber_receives_its_own_topics() {
     for who in MIXED {
         let world = World::default();
         let _guard = world.runtime.enter();
@@ -189,7 +189,7 @@ fn each_subscriber_gets_what_it_has_asked_for() {
 }
 
 #[test]
-fn a_subscriber_hears_all_its_publishers() {
+fn a_subscriber_receives_from_all_its_publishers() {
     for (who, subscriber_binds) in MIXED.into_iter().flat_map(|who| [(who, true), (who, false)]) {
         let world = World::default();
         let _guard = world.runtime.enter();

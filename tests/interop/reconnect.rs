@@ -48,7 +48,7 @@ async fn xpub_bound_again(at: &str) -> XPub {
 }
 
 #[test]
-fn a_publisher_that_comes_back_is_told_the_subscriptions_of_now() {
+fn a_reconnected_publisher_receives_the_current_subscriptions() {
     for transport in ["tcp", "ipc"] {
         let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
         let _guard = runtime.enter();
@@ -78,7 +78,7 @@ fn a_publisher_that_comes_back_is_told_the_subscriptions_of_now() {
 }
 
 #[test]
-fn libzmq_subscribers_come_back_to_our_publisher() {
+fn libzmq_subscribers_reconnect_to_our_publisher() {
     for transport in ["tcp", "ipc"] {
         let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
         let _guard = runtime.enter();
@@ -123,7 +123,7 @@ fn topic(event: XPubEvent) -> String {
 }
 
 #[test]
-fn messages_for_a_peer_that_is_away_wait_in_order() {
+fn messages_for_a_disconnected_peer_wait_in_order() {
     for transport in ["tcp", "ipc"] {
         let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
         let _guard = runtime.enter();
@@ -155,7 +155,7 @@ fn connected_again(runtime: &Runtime, libzmq: &LibZmq, dealer: &Dealer, at: &str
 }
 
 #[test]
-fn a_client_goes_on_with_a_server_that_was_restarted() {
+fn a_client_continues_with_a_restarted_libzmq_server() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (_port, at) = unused();
@@ -177,7 +177,7 @@ fn a_client_goes_on_with_a_server_that_was_restarted() {
 }
 
 #[test]
-fn a_libzmq_client_goes_on_with_a_server_of_ours_that_was_restarted() {
+fn a_libzmq_client_continues_with_our_restarted_server() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (_port, at) = unused();
@@ -201,7 +201,7 @@ fn a_libzmq_client_goes_on_with_a_server_of_ours_that_was_restarted() {
 }
 
 #[test]
-fn coming_and_going_is_reported_with_what_was_not_sent() {
+fn connects_and_disconnects_are_reported_with_the_unsent_messages() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (_port, at) = unused();

@@ -58,7 +58,7 @@ fn given_up(dealer: &Dealer, at: &str) {
 }
 
 #[test]
-fn a_socket_that_never_reconnects_does_so_when_it_is_told_to() {
+fn a_socket_that_never_reconnects_connects_again_on_request() {
     for transport in ["tcp", "tcp6", "ipc"] {
         let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
         let _guard = runtime.enter();
@@ -79,7 +79,7 @@ fn a_socket_that_never_reconnects_does_so_when_it_is_told_to() {
 }
 
 #[test]
-fn who_sees_the_peer_leave_may_connect_again_at_once() {
+fn after_the_event_of_a_disconnect_connect_works_at_once() {
     for transport in ["tcp", "ipc", "inproc"] {
         let runtime = Runtime::new();
         let _guard = runtime.enter();
@@ -98,7 +98,7 @@ fn who_sees_the_peer_leave_may_connect_again_at_once() {
 }
 
 #[test]
-fn a_socket_that_never_reconnects_tries_once() {
+fn a_socket_that_never_reconnects_makes_one_attempt() {
     for transport in ["tcp", "ipc"] {
         let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
         let _guard = runtime.enter();
@@ -114,7 +114,7 @@ fn a_socket_that_never_reconnects_tries_once() {
 }
 
 #[test]
-fn a_refused_connection_can_be_the_end() {
+fn a_refused_connection_can_stop_reconnecting() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (_port, at) = unused();
@@ -130,7 +130,7 @@ fn a_refused_connection_can_be_the_end() {
 }
 
 #[test]
-fn a_path_where_nothing_is_yet_refuses_nobody() {
+fn a_missing_ipc_path_is_not_a_refused_connection() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (_folder, at) = ipc();
@@ -145,7 +145,7 @@ fn a_path_where_nothing_is_yet_refuses_nobody() {
 }
 
 #[test]
-fn a_libzmq_peer_that_does_not_fit_can_be_the_end() {
+fn an_incompatible_libzmq_peer_can_stop_reconnecting() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (_pub, at) = libzmq.bound(zmq::PUB, "tcp://127.0.0.1:*");

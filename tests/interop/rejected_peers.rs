@@ -28,7 +28,7 @@ fn reason(told: &mut Told<'_>) -> RejectReason {
 }
 
 #[test]
-fn what_a_pair_sends_while_another_has_its_place_arrives_when_that_has_gone() {
+fn messages_of_a_rejected_pair_arrive_once_the_other_pair_has_left() {
     for library in LIBRARIES {
         println!("{library:?}");
         let world = World::default();
@@ -55,7 +55,7 @@ fn what_a_pair_sends_while_another_has_its_place_arrives_when_that_has_gone() {
 }
 
 #[test]
-fn what_a_dealer_sends_while_another_has_its_identity_arrives_when_that_has_gone() {
+fn messages_of_a_dealer_with_a_duplicate_identity_arrive_once_the_first_has_left() {
     for library in LIBRARIES {
         println!("{library:?}");
         let world = World::default();
@@ -89,7 +89,7 @@ fn echo(worker: &End<'_>, request: &str) {
 }
 
 #[test]
-fn what_a_client_asks_a_balancer_while_another_has_its_identity_is_served_when_that_has_gone() {
+fn requests_of_a_client_with_a_duplicate_identity_are_served_once_the_first_has_left() {
     for library in LIBRARIES {
         println!("{library:?}");
         let world = World::default();

@@ -9,7 +9,7 @@ fn relaxed() -> Req {
 }
 
 #[test]
-fn a_numbered_request_takes_no_reply_with_another_number() {
+fn a_correlated_request_ignores_a_reply_with_another_number() {
     for transport in ["tcp", "ipc"] {
         let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
         let _guard = runtime.enter();
@@ -35,7 +35,7 @@ fn a_numbered_request_takes_no_reply_with_another_number() {
 }
 
 #[test]
-fn a_rep_gives_the_number_back() {
+fn a_rep_returns_the_request_number() {
     for transport in ["tcp", "ipc", "inproc"] {
         let (runtime, libzmq, context) = (Runtime::new(), LibZmq::new(), Context::new());
         let _guard = runtime.enter();
@@ -60,7 +60,7 @@ fn a_rep_gives_the_number_back() {
 }
 
 #[test]
-fn the_late_reply_to_an_abandoned_request_is_not_taken_for_that_to_the_next() {
+fn the_late_reply_to_an_abandoned_request_is_not_the_reply_to_the_next() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (router, at) = libzmq.bound(zmq::ROUTER, "tcp://127.0.0.1:*");
@@ -79,7 +79,7 @@ fn the_late_reply_to_an_abandoned_request_is_not_taken_for_that_to_the_next() {
 }
 
 #[test]
-fn the_server_of_an_abandoned_request_is_asked_again_in_its_turn() {
+fn the_server_of_an_abandoned_request_stays_in_the_round_robin() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let req = relaxed();
@@ -105,7 +105,7 @@ fn the_server_of_an_abandoned_request_is_asked_again_in_its_turn() {
 }
 
 #[test]
-fn of_the_requests_that_wait_for_a_server_only_the_last_has_a_reply() {
+fn among_requests_queued_for_a_server_only_the_last_gets_a_reply() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (_port, at) = unused();
@@ -123,7 +123,7 @@ fn of_the_requests_that_wait_for_a_server_only_the_last_has_a_reply() {
 }
 
 #[test]
-fn a_bound_req_asks_its_servers_in_the_order_of_their_coming() {
+fn a_bound_req_sends_to_its_servers_in_the_order_of_connection() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let req = Req::new();
@@ -143,7 +143,7 @@ fn a_bound_req_asks_its_servers_in_the_order_of_their_coming() {
 }
 
 #[test]
-fn half_a_reply_within_the_process_is_none() {
+fn a_cut_off_reply_over_inproc_is_no_reply() {
     for correlate in [false, true] {
         let (runtime, context) = (Runtime::new(), Context::new());
         let _guard = runtime.enter();
@@ -163,7 +163,7 @@ fn half_a_reply_within_the_process_is_none() {
 }
 
 #[test]
-fn a_request_is_sent_again_when_its_libzmq_server_has_gone_with_it() {
+fn a_request_is_resent_when_its_libzmq_server_disconnects() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (router, first) = libzmq.bound(zmq::ROUTER, "tcp://127.0.0.1:*");
@@ -180,7 +180,7 @@ fn a_request_is_sent_again_when_its_libzmq_server_has_gone_with_it() {
 }
 
 #[test]
-fn a_rep_gives_the_envelope_back_within_the_process_too() {
+fn a_rep_returns_the_envelope_over_inproc() {
     let (runtime, context) = (Runtime::new(), Context::new());
     let _guard = runtime.enter();
     let rep = Rep::with_options(Options::default().context(&context));

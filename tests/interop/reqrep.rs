@@ -11,7 +11,7 @@ use enfonet_tests::{
 use crate::setup::{MIXED, World};
 
 #[test]
-fn a_rep_gives_the_envelope_back_however_deep_it_is() {
+fn a_rep_returns_an_envelope_of_any_depth() {
     for who in MIXED {
         let world = World::default();
         let _guard = world.runtime.enter();
@@ -31,7 +31,7 @@ fn a_rep_gives_the_envelope_back_however_deep_it_is() {
 }
 
 #[test]
-fn a_rep_drops_what_has_no_delimiter_or_nothing_behind_it() {
+fn a_rep_drops_requests_without_a_delimiter_or_a_body() {
     for who in MIXED {
         let world = World::default();
         let _guard = world.runtime.enter();
@@ -47,7 +47,7 @@ fn a_rep_drops_what_has_no_delimiter_or_nothing_behind_it() {
 }
 
 #[test]
-fn a_req_asks_its_servers_in_turn() {
+fn a_req_sends_to_its_servers_round_robin() {
     for who in MIXED {
         let world = World::default();
         let _guard = world.runtime.enter();
@@ -67,7 +67,7 @@ fn a_req_asks_its_servers_in_turn() {
 }
 
 #[test]
-fn a_dealer_asks_its_servers_in_turn_and_receives_their_replies_in_turn() {
+fn a_dealer_sends_round_robin_and_receives_fair_queued() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let dealer = Dealer::new();
@@ -119,7 +119,7 @@ fn requests_pass_through_routers_and_dealers_with_their_envelopes() {
 }
 
 #[test]
-fn a_libzmq_client_that_numbers_its_requests_gets_the_reply_to_the_last() {
+fn a_libzmq_client_with_correlated_requests_gets_the_reply_to_the_last() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let rep = Rep::new();
@@ -139,7 +139,7 @@ fn a_libzmq_client_that_numbers_its_requests_gets_the_reply_to_the_last() {
 }
 
 #[test]
-fn replies_in_another_order_reach_their_clients() {
+fn replies_in_any_order_reach_their_clients() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let rep = Rep::new();
@@ -160,7 +160,7 @@ fn replies_in_another_order_reach_their_clients() {
 }
 
 #[test]
-fn a_req_sends_and_receives_by_turns() {
+fn a_req_alternates_between_send_and_receive() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (rep, at) = libzmq.bound(zmq::REP, "tcp://127.0.0.1:*");
@@ -176,7 +176,7 @@ fn a_req_sends_and_receives_by_turns() {
 }
 
 #[test]
-fn the_reply_to_a_request_that_was_dropped_half_way_can_still_be_received() {
+fn the_reply_to_a_cancelled_request_can_still_be_received() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (rep, at) = libzmq.bound(zmq::REP, "tcp://127.0.0.1:*");
@@ -195,7 +195,7 @@ fn the_reply_to_a_request_that_was_dropped_half_way_can_still_be_received() {
 }
 
 #[test]
-fn a_request_is_lost_with_the_libzmq_server_that_has_it() {
+fn a_request_is_lost_with_its_libzmq_server() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     for req_binds in [true, false] {
@@ -228,7 +228,7 @@ fn large() -> Vec<u8> {
 }
 
 #[test]
-fn a_request_that_its_server_has_not_got_whole_goes_to_another() {
+fn a_request_not_fully_written_to_its_server_is_sent_to_another() {
     for req_binds in [true, false] {
         let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
         let _guard = runtime.enter();
@@ -259,7 +259,7 @@ fn a_request_that_its_server_has_not_got_whole_goes_to_another() {
 }
 
 #[test]
-fn a_reply_does_not_count_for_less_because_its_server_went_behind_it() {
+fn a_reply_counts_even_if_its_server_disconnects_after_it() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (listener, at) = ScriptListener::bind();
@@ -282,7 +282,7 @@ fn a_reply_does_not_count_for_less_because_its_server_went_behind_it() {
 }
 
 #[test]
-fn a_second_reply_to_one_request_is_not_taken_for_that_to_the_next() {
+fn a_second_reply_to_a_request_is_not_the_reply_to_the_next() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (listener, at) = ScriptListener::bind();
@@ -302,7 +302,7 @@ fn a_second_reply_to_one_request_is_not_taken_for_that_to_the_next() {
 }
 
 #[test]
-fn a_request_that_waits_for_an_endpoint_does_not_wait_on_when_that_is_disconnected() {
+fn a_request_that_waits_for_an_endpoint_fails_when_the_endpoint_is_disconnected() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (_port, nowhere) = unused();
@@ -319,7 +319,7 @@ fn a_request_that_waits_for_an_endpoint_does_not_wait_on_when_that_is_disconnect
 }
 
 #[test]
-fn a_closed_req_says_so() {
+fn a_closed_req_returns_an_error() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let req = Req::new();

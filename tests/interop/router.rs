@@ -40,7 +40,7 @@ fn left(runtime: &Runtime, router: &Router) -> PeerId {
 }
 
 #[test]
-fn a_peer_without_a_name_gets_one_of_five_bytes_that_begins_with_zero() {
+fn a_peer_without_an_identity_gets_an_identity_of_five_bytes_that_begins_with_zero() {
     for who in MIXED {
         for kind in [zmq::DEALER, zmq::REQ] {
             let world = World::default();
@@ -58,7 +58,7 @@ fn a_peer_without_a_name_gets_one_of_five_bytes_that_begins_with_zero() {
 }
 
 #[test]
-fn made_up_names_differ() {
+fn generated_identities_differ() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (router, at) = bound(&runtime, Options::default());
@@ -79,7 +79,7 @@ fn made_up_names_differ() {
 }
 
 #[test]
-fn a_named_peer_is_found_by_its_name() {
+fn a_peer_is_found_by_its_identity() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (router, at) = bound(&runtime, Options::default());
@@ -99,7 +99,7 @@ fn a_named_peer_is_found_by_its_name() {
 }
 
 #[test]
-fn a_peer_that_went_is_unknown_and_what_is_sent_to_it_comes_back() {
+fn a_disconnected_peer_is_unknown_and_its_messages_are_returned() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (router, at) = bound(&runtime, Router::builder().peer_events(true));
@@ -116,7 +116,7 @@ fn a_peer_that_went_is_unknown_and_what_is_sent_to_it_comes_back() {
 }
 
 #[test]
-fn a_successor_of_the_same_name_is_another_peer() {
+fn a_successor_with_the_same_identity_is_another_peer() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (router, at) = bound(&runtime, Router::builder().peer_events(true));
@@ -135,7 +135,7 @@ fn a_successor_of_the_same_name_is_another_peer() {
 }
 
 #[test]
-fn a_second_peer_of_a_name_is_let_in_once_the_first_has_gone() {
+fn a_second_peer_with_an_identity_is_admitted_once_the_first_has_left() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (router, at) = bound(&runtime, Router::builder().peer_events(true));
@@ -155,7 +155,7 @@ fn a_second_peer_of_a_name_is_let_in_once_the_first_has_gone() {
 }
 
 #[test]
-fn what_a_peer_sent_before_it_went_is_received_and_then_its_going() {
+fn messages_of_a_disconnected_peer_are_received_before_its_disconnect_event() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (router, at) = bound(&runtime, Router::builder().peer_events(true));
@@ -173,7 +173,7 @@ fn what_a_peer_sent_before_it_went_is_received_and_then_its_going() {
 }
 
 #[test]
-fn what_a_peer_has_not_got_whole_comes_back_with_its_going() {
+fn messages_not_fully_written_are_returned_with_the_disconnect_event() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (router, at) = bound(&runtime, Router::builder().send_bytes(0).peer_events(true));
@@ -196,7 +196,7 @@ fn what_a_peer_has_not_got_whole_comes_back_with_its_going() {
 }
 
 #[test]
-fn peers_are_received_from_in_turn() {
+fn a_router_fair_queues_its_peers() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (router, at) = bound(&runtime, Options::default());
@@ -232,7 +232,7 @@ fn a_probe_is_an_empty_message() {
 }
 
 #[test]
-fn a_libzmq_router_names_us_as_we_are_called_and_gives_up_on_us_when_we_go() {
+fn a_libzmq_router_knows_our_identity_and_forgets_it_when_we_leave() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let router = libzmq.socket(zmq::ROUTER);

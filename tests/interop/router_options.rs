@@ -14,7 +14,7 @@ fn named(libzmq: &LibZmq, name: &str, at: &str) -> zmq::Socket {
 }
 
 #[test]
-fn a_libzmq_dealer_that_is_given_a_name_is_sent_to_at_once_and_answers_under_it() {
+fn a_libzmq_dealer_with_an_assigned_identity_is_reachable_at_once_and_answers_under_it() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let router = Router::new();
@@ -36,7 +36,7 @@ fn a_libzmq_dealer_that_is_given_a_name_is_sent_to_at_once_and_answers_under_it(
 }
 
 #[test]
-fn a_libzmq_dealer_takes_over_the_name_of_another_if_it_may_and_is_kept_out_otherwise() {
+fn a_libzmq_dealer_takes_over_an_identity_with_handover_and_is_rejected_without() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     for may in [true, false] {
@@ -67,7 +67,7 @@ fn a_libzmq_dealer_takes_over_the_name_of_another_if_it_may_and_is_kept_out_othe
 }
 
 #[test]
-fn a_mandatory_router_says_that_a_libzmq_peer_is_not_there_and_goes_on() {
+fn a_mandatory_router_reports_an_unknown_libzmq_peer_and_continues() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let router = Router::builder().mandatory(true).build();
@@ -82,7 +82,7 @@ fn a_mandatory_router_says_that_a_libzmq_peer_is_not_there_and_goes_on() {
 }
 
 #[test]
-fn our_probes_reach_a_libzmq_router_which_can_speak_first() {
+fn our_probe_lets_a_libzmq_router_send_first() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (router, at) = libzmq.bound(zmq::ROUTER, ANYWHERE);
@@ -101,7 +101,7 @@ fn our_probes_reach_a_libzmq_router_which_can_speak_first() {
 }
 
 #[test]
-fn hello_reaches_a_libzmq_peer_before_all_else() {
+fn the_hello_is_the_first_message_that_a_libzmq_peer_receives() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let dealer = Dealer::builder().hello("H").build();
@@ -113,7 +113,7 @@ fn hello_reaches_a_libzmq_peer_before_all_else() {
 }
 
 #[test]
-fn a_libzmq_peer_sees_what_we_say_of_ourselves() {
+fn a_libzmq_peer_sees_our_metadata() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (peer, at) = libzmq.bound(zmq::DEALER, ANYWHERE);
@@ -135,7 +135,7 @@ fn a_libzmq_peer_sees_what_we_say_of_ourselves() {
 }
 
 #[test]
-fn a_property_of_ours_has_a_name_that_begins_with_x_and_is_not_too_long() {
+fn the_name_of_a_property_begins_with_x_and_has_a_maximum_length() {
     let taken = |name: &str| std::panic::catch_unwind(|| Options::default().property(name, "value")).is_ok();
     assert!(taken("X-Key") && taken(&format!("X-{}", "k".repeat(253))));
     for bad in ["", ":", "key", "Socket-Type", &format!("X-{}", "k".repeat(254))] {
@@ -144,7 +144,7 @@ fn a_property_of_ours_has_a_name_that_begins_with_x_and_is_not_too_long() {
 }
 
 #[test]
-fn who_sent_is_known_of_libzmq_peers_too() {
+fn the_metadata_of_libzmq_peers_is_known() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let router = Router::with_options(Options::default().property("X-Key", "value"));
@@ -169,7 +169,7 @@ fn who_sent_is_known_of_libzmq_peers_too() {
 }
 
 #[test]
-fn zeros_at_the_end_of_an_identity_belong_to_it() {
+fn trailing_zeros_belong_to_an_identity() {
     const NAMES: [&[u8]; 4] = [b"a", b"a\0", b"a\0\0", b"a\0b"];
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();

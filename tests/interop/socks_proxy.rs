@@ -36,7 +36,7 @@ fn pusher(libzmq: &LibZmq) -> (zmq::Socket, String) {
 }
 
 #[test]
-fn a_target_is_an_address_or_a_name_that_the_proxy_looks_up() {
+fn a_target_is_an_address_or_a_host_name_that_the_proxy_resolves() {
     for (target, kind, asked) in [
         ("tcp://192.0.2.1:77", 1, "192.0.2.1:77"),
         ("tcp://only.the.proxy.knows:78", 3, "only.the.proxy.knows:78"),
@@ -59,7 +59,7 @@ fn a_target_is_an_address_or_a_name_that_the_proxy_looks_up() {
 }
 
 #[test]
-fn a_proxy_is_reached_from_the_source_that_is_asked_for() {
+fn a_proxy_is_reached_from_the_given_source_address() {
     for (source, target) in [("tcp://127.0.0.3:0;", "tcp://"), ("tcp://", "tcp://127.0.0.3:*;")] {
         let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
         let _guard = runtime.enter();
@@ -73,7 +73,7 @@ fn a_proxy_is_reached_from_the_source_that_is_asked_for() {
 }
 
 #[test]
-fn a_proxy_that_starts_late_is_tried_until_then() {
+fn a_proxy_that_starts_late_is_retried() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (push, at) = pusher(&libzmq);
@@ -93,7 +93,7 @@ fn a_proxy_that_starts_late_is_tried_until_then() {
 }
 
 #[test]
-fn a_proxy_is_shown_the_login_that_it_asks_for() {
+fn a_proxy_receives_the_login_that_it_asks_for() {
     let long = [b'x'; 255];
     for (name, password) in [(&b"ada"[..], &b"secret"[..]), (b"ada", b""), (&long, &long)] {
         let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
@@ -111,7 +111,7 @@ fn a_proxy_is_shown_the_login_that_it_asks_for() {
 }
 
 #[test]
-fn an_empty_name_is_no_login() {
+fn an_empty_user_name_is_no_login() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (push, at) = pusher(&libzmq);
@@ -123,7 +123,7 @@ fn an_empty_name_is_no_login() {
 }
 
 #[test]
-fn a_proxy_that_does_not_take_the_login_is_tried_again() {
+fn a_proxy_that_rejects_the_login_is_retried() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (_push, at) = pusher(&libzmq);
@@ -144,7 +144,7 @@ fn a_proxy_that_does_not_take_the_login_is_tried_again() {
 }
 
 #[test]
-fn a_proxy_that_fails_or_refuses_or_says_nothing_is_tried_again() {
+fn a_proxy_that_fails_refuses_or_is_silent_is_retried() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (push, at) = pusher(&libzmq);

@@ -32,7 +32,7 @@ fn stage(world: &World, who: [Library; 2], subscribers: usize) -> (End<'_>, Vec<
 }
 
 #[test]
-fn the_first_subscriber_and_the_last_cancel_are_told() {
+fn an_xpub_receives_the_first_subscription_and_the_last_cancel_of_a_topic() {
     for who in MIXED {
         let world = World::default();
         let _guard = world.runtime.enter();
@@ -56,7 +56,7 @@ fn the_first_subscriber_and_the_last_cancel_are_told() {
 }
 
 #[test]
-fn the_topics_of_a_subscriber_that_goes_are_cancelled_unless_others_want_them() {
+fn the_topics_of_a_disconnected_subscriber_are_cancelled_unless_another_subscribes_to_them() {
     for who in MIXED {
         let world = World::default();
         let _guard = world.runtime.enter();
@@ -78,7 +78,7 @@ fn the_topics_of_a_subscriber_that_goes_are_cancelled_unless_others_want_them() 
 }
 
 #[test]
-fn a_topic_of_any_length_is_told() {
+fn an_xpub_receives_topics_of_any_length() {
     for who in MIXED {
         let world = World::default();
         let _guard = world.runtime.enter();
@@ -95,7 +95,7 @@ fn a_topic_of_any_length_is_told() {
 }
 
 #[test]
-fn ten_thousand_topics_are_told_in_order() {
+fn an_xpub_receives_ten_thousand_topics_in_order() {
     for who in MIXED {
         let world = World::default();
         let _guard = world.runtime.enter();
@@ -113,7 +113,7 @@ fn ten_thousand_topics_are_told_in_order() {
 }
 
 #[test]
-fn subscriptions_wait_until_the_xpub_takes_them() {
+fn subscriptions_wait_until_the_xpub_receives_them() {
     const TOPICS: u32 = 25_000;
     let runtime = Runtime::new();
     let _guard = runtime.enter();
@@ -158,7 +158,7 @@ fn other_messages_of_a_subscriber_reach_an_xpub_as_they_are() {
 }
 
 #[test]
-fn a_pub_drops_them() {
+fn a_pub_drops_messages_of_subscribers() {
     for who in MIXED {
         let world = World::default();
         let _guard = world.runtime.enter();
@@ -183,7 +183,7 @@ fn event(runtime: &Runtime, xpub: &XPub) -> (PeerId, Subscription) {
 }
 
 #[test]
-fn whose_subscription_and_whose_message_it_is_is_told() {
+fn subscriptions_and_messages_carry_their_peer() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let xpub = XPub::new();
@@ -203,7 +203,7 @@ fn whose_subscription_and_whose_message_it_is_is_told() {
 }
 
 #[test]
-fn subscriptions_one_after_the_other_are_told_over_inproc() {
+fn an_xpub_receives_successive_subscriptions_over_inproc() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (xpub, sub) = (XPub::new(), Sub::new());

@@ -67,7 +67,7 @@ impl Stage<'_> {
 }
 
 #[test]
-fn a_verbose_xpub_is_told_every_subscribe_and_the_last_cancel() {
+fn a_verbose_xpub_receives_every_subscription_and_the_last_cancel() {
     everywhere(
         || XPub::builder().verbose(true),
         zmq::SUB,
@@ -97,7 +97,7 @@ fn a_verbose_xpub_is_told_every_subscribe_and_the_last_cancel() {
 }
 
 #[test]
-fn a_verboser_xpub_is_told_every_subscribe_and_cancel_of_every_peer_also_of_one_that_goes() {
+fn a_verboser_xpub_receives_every_subscription_and_cancel_even_of_peers_that_leave() {
     everywhere(
         || XPub::builder().verboser(true),
         zmq::SUB,
@@ -129,7 +129,7 @@ fn a_verboser_xpub_is_told_every_subscribe_and_cancel_of_every_peer_also_of_one_
 }
 
 #[test]
-fn of_verbose_and_verboser_the_one_that_is_set_last_counts() {
+fn the_verbosity_that_is_set_last_counts() {
     everywhere(
         || XPub::builder().verboser(true).verbose(true),
         zmq::SUB,
@@ -147,7 +147,7 @@ fn of_verbose_and_verboser_the_one_that_is_set_last_counts() {
 }
 
 #[test]
-fn the_application_decides_what_a_subscriber_gets() {
+fn a_manual_xpub_decides_on_the_topics_of_its_subscribers() {
     everywhere(
         || XPub::builder().manual(true),
         zmq::XSUB,
@@ -187,7 +187,7 @@ fn the_application_decides_what_a_subscriber_gets() {
 }
 
 #[test]
-fn all_that_is_asked_of_an_application_that_decides_is_told_and_cancelled_for_each_peer() {
+fn a_manual_xpub_receives_the_subscriptions_and_cancels_of_each_peer() {
     everywhere(
         || XPub::builder().manual(true),
         zmq::XSUB,
@@ -214,7 +214,7 @@ fn all_that_is_asked_of_an_application_that_decides_is_told_and_cancelled_for_ea
 }
 
 #[test]
-fn subscribers_that_ask_at_the_same_time_are_all_told_and_served() {
+fn a_manual_xpub_serves_concurrent_subscribers() {
     everywhere(
         || XPub::builder().manual(true),
         zmq::XSUB,
@@ -239,7 +239,7 @@ fn subscribers_that_ask_at_the_same_time_are_all_told_and_served() {
 }
 
 #[test]
-fn nothing_can_be_decided_for_a_peer_that_has_gone_and_nobody_inherits_from_it() {
+fn a_manual_grant_for_a_disconnected_peer_has_no_effect() {
     everywhere(
         || XPub::builder().manual(true),
         zmq::XSUB,
@@ -267,7 +267,7 @@ fn nothing_can_be_decided_for_a_peer_that_has_gone_and_nobody_inherits_from_it()
 }
 
 #[test]
-fn a_message_for_one_subscriber_goes_to_nobody_else() {
+fn a_message_for_one_subscriber_reaches_no_other() {
     everywhere(
         || XPub::builder().verbose(true),
         zmq::XSUB,
@@ -289,7 +289,7 @@ fn a_message_for_one_subscriber_goes_to_nobody_else() {
 }
 
 #[test]
-fn messages_of_subscribers_reach_an_application_that_decides_as_they_are() {
+fn messages_of_subscribers_reach_a_manual_xpub_unchanged() {
     everywhere(
         || XPub::builder().manual(true),
         zmq::XSUB,
@@ -306,7 +306,7 @@ fn messages_of_subscribers_reach_an_application_that_decides_as_they_are() {
 }
 
 #[test]
-fn a_welcome_is_the_first_that_a_subscriber_gets() {
+fn the_welcome_message_is_the_first_that_a_subscriber_receives() {
     let welcome = || XPub::builder().verbose(true).welcome(["W", "elcome"]);
     everywhere(welcome, zmq::XSUB, 2, |stage| {
         for subscriber in &stage.subscribers {
@@ -331,7 +331,7 @@ fn a_welcome_is_the_first_that_a_subscriber_gets() {
 }
 
 #[test]
-fn a_libzmq_publisher_can_welcome_us() {
+fn we_receive_the_welcome_message_of_a_libzmq_publisher() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let xpub = libzmq.socket(zmq::XPUB);
@@ -349,7 +349,7 @@ fn a_libzmq_publisher_can_welcome_us() {
 }
 
 #[test]
-fn as_many_publications_as_the_mark_admits_arrive_without_waiting_again_and_again() {
+fn bursts_up_to_the_mark_arrive_without_waiting() {
     for (hwm, counts) in [(1000, [1000, 1000]), (100, [100, 100]), (11_024, [9999, 1100])] {
         everywhere(XPub::builder, zmq::SUB, 1, |stage| {
             let [subscriber] = &stage.subscribers[..] else { unreachable!() };
@@ -367,7 +367,7 @@ fn as_many_publications_as_the_mark_admits_arrive_without_waiting_again_and_agai
 }
 
 #[test]
-fn a_device_by_hand_passes_subscriptions_up_and_publications_down() {
+fn a_device_made_of_xpub_and_xsub_forwards_subscriptions_and_publications() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (front, back) = (XSub::new(), XPub::new());

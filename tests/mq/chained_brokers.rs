@@ -61,7 +61,7 @@ fn a_broker_that_connects_on_both_sides_joins_two_that_listen() {
 }
 
 #[test]
-fn the_branches_of_a_tree_get_what_is_wanted_there() {
+fn each_branch_of_a_tree_gets_its_own_topics() {
     let world = World::new();
     let root = world.broker(bound(ANY), bound(ANY));
     let branches = [(); 2].map(|()| world.broker(connecting(&root.backend()), bound(ANY)));

@@ -14,7 +14,7 @@ fn refusal(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn a_new_key_is_its_owners_alone_and_the_public_half_is_printed() {
+fn a_new_key_file_is_readable_by_its_owner_only_and_the_public_key_is_printed() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("key");
     let argument = path.to_str().unwrap();
@@ -51,7 +51,7 @@ fn a_secret_that_others_may_read_is_refused() {
 }
 
 #[test]
-fn a_secret_that_its_group_may_read_is_taken_since_kubernetes_mounts_it_so() {
+fn a_secret_readable_by_its_group_is_accepted_as_kubernetes_mounts_it() {
     let folder = tempdir().unwrap();
     for mode in [0o400, 0o440, 0o640] {
         let users = file(&folder, "users", mode, "ada:x\n");
@@ -116,7 +116,7 @@ fn a_bad_line_is_named_and_not_shown() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_refused() {
+fn a_missing_file_is_refused() {
     let folder = tempdir().unwrap();
     let key = file(&folder, "key", 0o600, &new_key_pair().secret().to_z85());
     let missing = folder.path().join("missing").display().to_string();
@@ -153,7 +153,7 @@ fn arguments_that_contradict_each_other_are_refused() {
 }
 
 #[test]
-fn help_says_whom_curve_lets_in_without_a_list() {
+fn help_explains_curve_without_a_list_of_clients() {
     let help = String::from_utf8(Process::output("enfomq", &["--help"]).stdout).unwrap();
     assert!(
         help.contains("Without --curve-clients everybody who knows the public key may come in"),

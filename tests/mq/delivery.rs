@@ -3,7 +3,7 @@
 use crate::setup::{World, pairings};
 
 #[test]
-fn a_subscriber_gets_what_begins_with_its_topics_and_nothing_else() {
+fn a_subscriber_receives_exactly_the_messages_that_match_its_topics() {
     for pairing in pairings() {
         let world = World::new();
         let stage = world.stage(pairing, &["a", "ab", "weather.porto", "~"]);
@@ -41,7 +41,7 @@ fn only_the_first_frame_is_the_topic() {
 }
 
 #[test]
-fn the_empty_topic_stands_for_every_message() {
+fn the_empty_topic_matches_every_message() {
     for pairing in pairings() {
         let world = World::new();
         let stage = world.stage(pairing, &[""]);
@@ -52,7 +52,7 @@ fn the_empty_topic_stands_for_every_message() {
 }
 
 #[test]
-fn frames_stay_frames_also_empty_ones() {
+fn frame_boundaries_are_kept_even_of_empty_frames() {
     for pairing in pairings() {
         let world = World::new();
         let stage = world.stage(pairing, &["", "~"]);
@@ -84,7 +84,7 @@ fn messages_of_every_size_arrive_whole() {
 }
 
 #[test]
-fn messages_of_many_sizes_behind_each_other_stay_whole_and_in_order() {
+fn messages_of_many_sizes_stay_whole_and_in_order() {
     for pairing in pairings() {
         let world = World::new();
         let stage = world.stage(pairing, &[""]);

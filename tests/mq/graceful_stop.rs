@@ -42,19 +42,19 @@ fn stop_with_a_backlog(signal: &str, (messages, size): (usize, usize)) {
 }
 
 #[test]
-fn sigterm_lets_the_broker_send_what_it_holds() {
+fn on_sigterm_the_broker_sends_its_queued_messages() {
     stop_with_a_backlog("TERM", LARGE);
     stop_with_a_backlog("TERM", SMALL);
 }
 
 #[test]
-fn sigint_lets_the_broker_send_what_it_holds() {
+fn on_sigint_the_broker_sends_its_queued_messages() {
     stop_with_a_backlog("INT", LARGE);
     stop_with_a_backlog("INT", SMALL);
 }
 
 #[test]
-fn programs_receive_after_the_stop_what_was_published_before() {
+fn subscribers_receive_after_the_stop_all_messages_published_before_it() {
     for library in LIBRARIES {
         for signal in ["TERM", "INT"] {
             let world = World::new();
@@ -72,7 +72,7 @@ fn programs_receive_after_the_stop_what_was_published_before() {
 }
 
 #[test]
-fn a_subscriber_that_never_reads_does_not_keep_the_broker_from_stopping() {
+fn a_subscriber_that_never_reads_does_not_prevent_the_stop() {
     let world = World::new();
     let broker = Process::tcp("enfomq");
     let publisher = world.publisher(Library::Libzmq, &broker.frontend()[0]);

@@ -71,7 +71,7 @@ fn publishers_and_subscribers_of_both_libraries_mix() {
 }
 
 #[test]
-fn nothing_is_lost_of_publishers_that_go_while_others_come() {
+fn no_message_is_lost_while_publishers_leave_and_others_connect() {
     const PUBLISHERS: u32 = 500;
     const EACH: u32 = 20;
     let world = World::new();

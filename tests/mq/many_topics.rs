@@ -74,7 +74,7 @@ impl Publisher {
 }
 
 #[test]
-fn many_topics_cost_150_bytes_each_at_most_and_their_coming_and_going_stalls_nobody() {
+fn many_topics_cost_at_most_150_bytes_each_and_their_changes_delay_no_message() {
     let libzmq = LibZmq::new();
     let broker = Process::tcp("enfomq");
     let idle = broker.memory();

@@ -44,7 +44,7 @@ fn storm(libzmq: &LibZmq, broker: &Process, seed: u64) -> usize {
 }
 
 #[test]
-fn memory_of_slow_subscribers_is_returned_to_the_system_once_they_have_gone() {
+fn memory_of_slow_subscribers_is_returned_to_the_system_after_they_disconnect() {
     let libzmq = LibZmq::new();
     let broker = Process::tcp("enfomq");
     let before = broker.memory();

@@ -39,7 +39,7 @@ fn the_ready_line_names_every_endpoint_with_its_port() {
 }
 
 #[test]
-fn a_stopped_broker_gives_its_endpoints_back() {
+fn a_stopped_broker_frees_its_endpoints() {
     let (folder, file) = ipc();
     let mut port = ANY.to_string();
     for signal in ["TERM", "INT", "TERM"] {
@@ -51,7 +51,7 @@ fn a_stopped_broker_gives_its_endpoints_back() {
 }
 
 #[test]
-fn what_is_no_endpoint_is_refused() {
+fn an_invalid_endpoint_is_refused() {
     for bad in
         ["nonsense", "tcp://", "tcp://127.0.0.1", "tcp://127.0.0.1:70000", "udp://127.0.0.1:1", "ipc://", ""]
     {
@@ -81,7 +81,7 @@ fn an_endpoint_in_use_is_refused() {
 }
 
 #[test]
-fn a_start_that_fails_leaves_files_as_they_were() {
+fn a_failed_start_leaves_files_unchanged() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = format!("tcp://{}", taken.local_addr().unwrap());
     let (folder, at) = ipc();
@@ -105,7 +105,7 @@ fn unknown_arguments_are_refused_with_a_suggestion() {
 }
 
 #[test]
-fn a_name_that_is_not_known_is_refused_where_it_listens_and_tried_again_where_it_connects() {
+fn an_unknown_host_is_refused_by_bind_and_retried_by_connect() {
     const UNKNOWN: &str = "tcp://no-such-host.invalid:5555";
     assert_refused(&["--frontend", UNKNOWN, "--backend", ANY], UNKNOWN);
     let mut broker = Process::logging("enfomq", &["--frontend-connect", UNKNOWN, "--backend", ANY]);
@@ -116,7 +116,7 @@ fn a_name_that_is_not_known_is_refused_where_it_listens_and_tried_again_where_it
 }
 
 #[test]
-fn a_broker_that_lets_everybody_in_from_beyond_this_machine_says_so_and_no_other_does() {
+fn only_a_broker_open_to_other_machines_without_security_warns() {
     let log = |frontend: &str| {
         let broker = Process::logging("enfomq", &["--frontend", frontend, "--backend", ANY]);
         broker.notify("TERM");
@@ -132,7 +132,7 @@ fn a_broker_that_lets_everybody_in_from_beyond_this_machine_says_so_and_no_other
 }
 
 #[test]
-fn that_nobody_reads_what_they_print_ends_neither_broker_badly() {
+fn a_closed_stdout_ends_neither_broker_with_an_error() {
     for program in ["enfomq", "enfoslb"] {
         let arguments = ["--frontend", ANY, "--backend", ANY];
         let mut broker = Process::unread(program, &arguments).stderr(Stdio::piped()).spawn().unwrap();
@@ -175,7 +175,7 @@ fn help_and_version_are_no_errors() {
 }
 
 #[test]
-fn the_demo_shows_what_flows_until_it_is_interrupted() {
+fn the_demo_prints_its_messages_until_it_is_interrupted() {
     let mut demo = Process::start("enfomq", &["--demo", "--frontend", ANY, "--backend", ANY]);
     let mut missing = vec![
         "producer weather.lisbon",

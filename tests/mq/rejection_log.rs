@@ -54,7 +54,7 @@ impl Drop for Logged {
 }
 
 #[test]
-fn a_publisher_at_the_port_of_the_subscribers_is_told_of_with_its_address() {
+fn a_publisher_at_the_subscriber_port_is_logged_with_its_address() {
     let (libzmq, broker) = (LibZmq::new(), Logged::start(&[]));
     let _lost = libzmq.connected(zmq::PUB, &broker.backend.clone());
     let line = broker.rejection();
@@ -64,7 +64,7 @@ fn a_publisher_at_the_port_of_the_subscribers_is_told_of_with_its_address() {
 }
 
 #[test]
-fn a_null_peer_at_a_broker_with_curve_is_told_of_with_its_address() {
+fn a_null_peer_at_a_curve_broker_is_logged_with_its_address() {
     let folder = tempfile::tempdir().unwrap();
     let key = folder.path().join("key").display().to_string();
     assert!(
@@ -81,7 +81,7 @@ fn a_null_peer_at_a_broker_with_curve_is_told_of_with_its_address() {
 }
 
 #[test]
-fn an_older_peer_at_a_broker_with_curve_is_told_of_by_its_version() {
+fn an_older_peer_at_a_curve_broker_is_logged_with_its_version() {
     let folder = tempfile::tempdir().unwrap();
     let key = folder.path().join("key").display().to_string();
     assert!(
@@ -96,7 +96,7 @@ fn an_older_peer_at_a_broker_with_curve_is_told_of_by_its_version() {
 }
 
 #[test]
-fn many_rejections_of_a_kind_are_a_line_a_second_which_counts_them() {
+fn rejections_of_one_reason_are_counted_in_one_log_line_per_second() {
     let broker = Logged::start(&[]);
     let (begin, mut rejected, mut told, mut lines) = (Instant::now(), 0, 0, 0);
     while told < 100 {

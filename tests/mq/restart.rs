@@ -52,12 +52,12 @@ fn live_through_restarts(transport: &str) {
 }
 
 #[test]
-fn traffic_flows_again_after_a_broker_on_tcp_was_killed() {
+fn traffic_resumes_after_a_broker_on_tcp_was_killed() {
     live_through_restarts("tcp");
 }
 
 #[test]
-fn traffic_flows_again_after_a_broker_on_ipc_was_killed() {
+fn traffic_resumes_after_a_broker_on_ipc_was_killed() {
     live_through_restarts("ipc");
 }
 
@@ -111,7 +111,7 @@ fn last_number(mut wire: &[u8]) -> i64 {
 }
 
 #[test]
-fn a_stop_loses_nothing_that_publishers_have_sent() {
+fn a_stop_loses_no_published_message() {
     let stop = |broker: Process| assert_eq!(broker.signal("TERM"), (Some(0), String::new()));
     let (killed, stopped) = ([(); 3].map(|()| lost(Process::kill)), [(); 3].map(|()| lost(stop)));
     println!("lost: {killed:?} when killed, {stopped:?} when stopped");

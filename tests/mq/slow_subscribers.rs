@@ -39,7 +39,7 @@ fn flow(
 }
 
 #[test]
-fn a_subscriber_that_never_reads_costs_bounded_memory_and_nobody_else_anything() {
+fn a_subscriber_that_never_reads_costs_bounded_memory_and_delays_no_other_subscriber() {
     for library in LIBRARIES {
         let world = World::new();
         let broker = Process::tcp("enfomq");
@@ -68,7 +68,7 @@ fn a_subscriber_that_never_reads_costs_bounded_memory_and_nobody_else_anything()
 }
 
 #[test]
-fn what_a_subscriber_that_stopped_reading_gets_later_is_whole_and_in_order_and_goes_on() {
+fn a_subscriber_that_resumes_reading_gets_whole_messages_in_order() {
     let world = World::new();
     let broker = Process::tcp("enfomq");
     let publisher = world.publisher(LIBRARIES[0], &broker.frontend()[0]);
@@ -94,7 +94,7 @@ fn what_a_subscriber_that_stopped_reading_gets_later_is_whole_and_in_order_and_g
 }
 
 #[test]
-fn what_a_subscriber_that_does_not_keep_up_loses_is_a_line_a_second_with_its_address() {
+fn messages_lost_by_a_slow_subscriber_are_logged_once_a_second_with_its_address() {
     let world = World::new();
     let broker =
         Process::logging("enfomq", &["--frontend", "tcp://127.0.0.1:*", "--backend", "tcp://127.0.0.1:*"]);

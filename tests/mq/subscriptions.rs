@@ -13,7 +13,7 @@ fn scripted(endpoint: &str, topic: &str) -> Script {
 }
 
 #[test]
-fn many_equal_subscriptions_are_one_upstream_until_the_last_is_cancelled() {
+fn equal_subscriptions_are_one_subscription_upstream_until_the_last_is_cancelled() {
     for library in LIBRARIES {
         let world = World::new();
         let broker = Mq::tcp(&world.runtime);
@@ -44,7 +44,7 @@ fn many_equal_subscriptions_are_one_upstream_until_the_last_is_cancelled() {
 }
 
 #[test]
-fn a_publisher_by_hand_sees_one_subscribe_and_one_cancel_command() {
+fn a_scripted_publisher_receives_one_subscribe_and_one_cancel_command() {
     let world = World::new();
     let (listener, endpoint) = ScriptListener::bind();
     let broker = world.broker(connecting(&endpoint), bound("tcp://127.0.0.1:*"));
@@ -64,7 +64,7 @@ fn a_publisher_by_hand_sees_one_subscribe_and_one_cancel_command() {
 }
 
 #[test]
-fn a_publisher_of_zmtp_3_0_is_told_by_messages() {
+fn a_publisher_of_zmtp_3_0_receives_subscriptions_as_messages() {
     let world = World::new();
     let broker = Mq::tcp(&world.runtime);
     let mut publisher = Script::join(&broker.frontend(), "PUB", 0);
@@ -78,7 +78,7 @@ fn a_publisher_of_zmtp_3_0_is_told_by_messages() {
 }
 
 #[test]
-fn the_last_subscriber_to_leave_takes_the_topic_back() {
+fn the_topic_is_cancelled_when_its_last_subscriber_leaves() {
     for library in LIBRARIES {
         let world = World::new();
         let broker = Mq::tcp(&world.runtime);
@@ -128,7 +128,7 @@ fn a_subscriber_whose_process_is_killed_is_forgotten() {
 }
 
 #[test]
-fn a_publisher_that_comes_late_is_told_what_is_wanted() {
+fn a_late_publisher_receives_the_current_subscriptions() {
     for library in LIBRARIES {
         let world = World::new();
         let broker = Mq::tcp(&world.runtime);
@@ -150,7 +150,7 @@ fn a_publisher_that_comes_late_is_told_what_is_wanted() {
 }
 
 #[test]
-fn what_was_unsubscribed_from_does_not_come_any_more() {
+fn messages_of_an_unsubscribed_topic_no_longer_arrive() {
     for library in LIBRARIES {
         let world = World::new();
         let broker = Mq::tcp(&world.runtime);
@@ -169,7 +169,7 @@ fn what_was_unsubscribed_from_does_not_come_any_more() {
 }
 
 #[test]
-fn any_number_of_topics_gets_through_and_is_taken_back() {
+fn any_number_of_topics_is_subscribed_and_cancelled_upstream() {
     const TOPICS: usize = 30_000;
     for library in LIBRARIES {
         let world = World::new();

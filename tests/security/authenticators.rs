@@ -47,7 +47,7 @@ fn knock(at: &str, username: &str) -> Script {
 }
 
 #[test]
-fn a_claim_tells_what_was_shown_where_from_and_to_whom() {
+fn an_auth_request_carries_the_credentials_the_address_and_the_endpoint() {
     use std::os::unix::fs::MetadataExt;
     let world = World::new();
     let _guard = world.runtime.enter();
@@ -82,7 +82,7 @@ fn a_claim_tells_what_was_shown_where_from_and_to_whom() {
 }
 
 #[test]
-fn a_process_of_pyzmqs_is_known_by_its_ids_over_ipc() {
+fn over_ipc_an_auth_request_carries_the_process_and_user_ids() {
     let world = World::new();
     let (options, mut pending) = delegating();
     let (_folder, endpoint) = wildcard("ipc");
@@ -96,7 +96,7 @@ fn a_process_of_pyzmqs_is_known_by_its_ids_over_ipc() {
 }
 
 #[test]
-fn a_slow_decision_holds_up_nobody_else() {
+fn a_slow_decision_delays_no_other_peer() {
     let runtime = Runtime::new();
     let (options, mut pending) = delegating();
     let (_dealer, at) = dealer(&runtime, options.security(Security::PlainServer), ANYWHERE);
@@ -117,7 +117,7 @@ fn is_dropped(runtime: &Runtime, mut decide: oneshot::Sender<Verdict>) {
 }
 
 #[test]
-fn a_decision_goes_with_its_peer() {
+fn a_decision_ends_with_its_peer() {
     let (runtime, world) = (Runtime::new(), World::new());
     let _guard = runtime.enter();
     // With NULL it may have gone on.
@@ -144,7 +144,7 @@ fn a_decision_goes_with_its_peer() {
 }
 
 #[test]
-fn a_decision_that_never_comes_ends_with_the_time_for_handshakes() {
+fn a_pending_decision_ends_with_the_handshake_timeout() {
     let runtime = Runtime::new();
     let (options, mut pending) = delegating();
     let options = options.security(Security::PlainServer).handshake_timeout(Duration::from_millis(50));
@@ -156,7 +156,7 @@ fn a_decision_that_never_comes_ends_with_the_time_for_handshakes() {
 }
 
 #[test]
-fn a_decision_goes_with_its_socket() {
+fn a_decision_ends_with_its_socket() {
     let runtime = Runtime::new();
     let (options, mut pending) = delegating();
     let (dealer, at) = dealer(&runtime, options.security(Security::PlainServer), ANYWHERE);
@@ -168,7 +168,7 @@ fn a_decision_goes_with_its_socket() {
 }
 
 #[test]
-fn a_peer_that_goes_on_while_it_is_decided_on_is_turned_away() {
+fn a_peer_that_sends_on_during_the_decision_is_rejected() {
     let runtime = Runtime::new();
     let (options, mut pending) = delegating();
     let (_dealer, at) = dealer(&runtime, options.security(Security::PlainServer), ANYWHERE);
@@ -187,7 +187,7 @@ fn a_peer_that_goes_on_while_it_is_decided_on_is_turned_away() {
 }
 
 #[test]
-fn with_null_both_ends_ask_and_each_may_refuse() {
+fn with_null_both_ends_authenticate_and_each_may_reject() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     for refused_by in [None, Some(0), Some(1)] {
@@ -223,7 +223,7 @@ fn with_null_both_ends_ask_and_each_may_refuse() {
 }
 
 #[test]
-fn many_peers_are_decided_on_at_a_time() {
+fn many_decisions_run_concurrently() {
     let runtime = Runtime::new();
     let gate = Arc::new(Notify::new());
     let (asked, mut requests) = unbounded_channel();
@@ -247,7 +247,7 @@ fn many_peers_are_decided_on_at_a_time() {
 }
 
 #[test]
-fn a_client_does_not_ask_about_its_server() {
+fn a_client_does_not_authenticate_its_server() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (options, mut pending) = delegating();

@@ -5,7 +5,7 @@ use enfonet::{Context, Options, Rep, Req};
 use enfonet_tests::Runtime;
 
 #[test]
-fn sockets_of_different_mechanisms_talk_and_nobody_is_asked() {
+fn over_inproc_sockets_of_different_mechanisms_talk_without_an_auth_request() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let context = Context::new();

@@ -28,7 +28,7 @@ fn denied(error: &ConnectionError) -> DenyReason {
 }
 
 #[test]
-fn with_good_credentials_both_ends_tell_of_one_handshake_and_of_nothing_else() {
+fn with_valid_credentials_both_ends_report_one_handshake_and_nothing_else() {
     let world = World::new();
     let _guard = world.runtime.enter();
     for mechanism in MECHANISMS {
@@ -48,7 +48,7 @@ fn with_good_credentials_both_ends_tell_of_one_handshake_and_of_nothing_else() {
 }
 
 #[test]
-fn what_an_authenticator_says_is_told_at_both_ends() {
+fn the_decision_of_an_authenticator_is_reported_at_both_ends() {
     let world = World::new();
     let _guard = world.runtime.enter();
     let mut securities = vec![[Security::Null, Security::Null]];
@@ -74,7 +74,7 @@ fn what_an_authenticator_says_is_told_at_both_ends() {
 }
 
 #[test]
-fn wrong_credentials_and_keys_are_told_of_by_name() {
+fn wrong_credentials_and_keys_are_reported_by_their_reason() {
     let world = World::new();
     let _guard = world.runtime.enter();
     let server = || Options::default().security(Security::PlainServer);
@@ -103,7 +103,7 @@ fn wrong_credentials_and_keys_are_told_of_by_name() {
 }
 
 #[test]
-fn mechanisms_that_do_not_match_are_told_of_at_both_ends() {
+fn mismatched_mechanisms_are_reported_at_both_ends() {
     let world = World::new();
     let _guard = world.runtime.enter();
     for mechanism in MECHANISMS {
@@ -118,7 +118,7 @@ fn mechanisms_that_do_not_match_are_told_of_at_both_ends() {
 }
 
 #[test]
-fn what_a_zap_handler_says_is_told_at_both_ends() {
+fn the_answer_of_a_zap_handler_is_reported_at_both_ends() {
     let world = World::new();
     let _guard = world.runtime.enter();
     for mechanism in MECHANISMS {
@@ -157,7 +157,7 @@ fn what_a_zap_handler_says_is_told_at_both_ends() {
 }
 
 #[test]
-fn clients_of_pyzmqs_that_are_refused_and_their_servers_that_refuse_are_told_of() {
+fn rejections_by_and_of_pyzmqs_sockets_are_reported() {
     let world = World::new();
     let _guard = world.runtime.enter();
     let (server, client) = (in_z85(&world.server), world.py.curve_keys());

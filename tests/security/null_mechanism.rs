@@ -6,7 +6,7 @@ use enfonet_tests::{PyZmq, Runtime, eventually, frames, ours, theirs};
 const ANYWHERE: &str = "tcp://127.0.0.1:*";
 
 #[test]
-fn our_req_asks_pyzmqs_rep() {
+fn our_req_sends_requests_to_pyzmqs_rep() {
     let (runtime, py) = (Runtime::new(), PyZmq::start());
     let _guard = runtime.enter();
     for we_bind in [true, false] {
@@ -64,7 +64,7 @@ fn our_pub_reaches_pyzmqs_sub() {
 }
 
 #[test]
-fn our_sub_hears_pyzmqs_pub() {
+fn our_sub_receives_from_pyzmqs_pub() {
     let (runtime, py) = (Runtime::new(), PyZmq::start());
     let _guard = runtime.enter();
     for we_bind in [true, false] {

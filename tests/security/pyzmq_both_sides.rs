@@ -53,7 +53,7 @@ fn a_plain_client_with_a_wrong_password_is_refused() {
 }
 
 #[test]
-fn a_req_cannot_be_the_server_of_a_user() {
+fn a_req_cannot_be_the_server_of_a_plain_client() {
     // The id of the user is put before what it sends first, where REQ takes it for a malformed reply.
     let [server, client] = [PyZmq::start(), PyZmq::start()];
     let _zap = server.zap().users("*", &[("admin", "secret")]);
@@ -99,7 +99,7 @@ fn a_curve_client_with_an_unknown_key_is_refused() {
 }
 
 #[test]
-fn a_curve_client_that_takes_the_server_for_another_is_refused() {
+fn a_curve_client_with_a_wrong_server_key_is_refused() {
     let [server, client] = [PyZmq::start(), PyZmq::start()];
     let [keys, known, other] = [(); 3].map(|()| client.curve_keys());
     let (zap, rep, at) = curve_server(&server, &keys, &known.public);
@@ -138,7 +138,7 @@ fn a_zap_handler_is_asked_over_tcp() {
 }
 
 #[test]
-fn a_zap_handler_answers_what_it_is_told_to_or_nothing() {
+fn a_zap_handler_gives_the_configured_answer_or_none() {
     let py = PyZmq::start();
     let zap = py.zap_at(ANYWHERE);
     let dealer = py.socket("DEALER");
@@ -159,7 +159,7 @@ fn a_zap_handler_answers_what_it_is_told_to_or_nothing() {
 }
 
 #[test]
-fn a_server_whose_handler_asks_for_another_try_says_so() {
+fn a_server_whose_handler_answers_300_reports_it() {
     let [server, client] = [PyZmq::start(), PyZmq::start()];
     let (zap, rep, at) = plain_server(&server);
     zap.answer(&["1.0", PyZap::ID, "300", "later", "", ""]);
@@ -169,7 +169,7 @@ fn a_server_whose_handler_asks_for_another_try_says_so() {
 }
 
 #[test]
-fn what_a_process_holds_goes_with_it() {
+fn the_sockets_of_a_process_end_with_it() {
     let [server, client] = [PyZmq::start(), PyZmq::start()];
     let rep = server.socket("REP");
     let req = client.socket("REQ");

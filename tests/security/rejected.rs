@@ -5,7 +5,7 @@ use enfonet_tests::Relay;
 use crate::setup::{ANYWHERE, MECHANISMS, Role, Whose, World};
 
 #[test]
-fn what_a_rejected_peer_sends_stays_with_it_until_there_is_a_place_for_it() {
+fn messages_of_a_rejected_peer_arrive_once_it_is_admitted() {
     let world = World::new();
     let _guard = world.runtime.enter();
     for mechanism in MECHANISMS {

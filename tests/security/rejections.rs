@@ -89,7 +89,7 @@ fn a_client_whose_key_is_not_on_the_list_is_refused() {
 }
 
 #[test]
-fn a_curve_server_without_an_authenticator_admits_whoever_knows_its_key() {
+fn a_curve_server_without_an_authenticator_admits_every_client_that_knows_its_key() {
     let world = World::new();
     let security = world.security(Mechanism::Curve, Role::Server);
     let (xpub, at) = xpub(&world, Options::default().security(security));
@@ -99,7 +99,7 @@ fn a_curve_server_without_an_authenticator_admits_whoever_knows_its_key() {
 }
 
 #[test]
-fn a_plain_server_without_an_authenticator_admits_nobody() {
+fn a_plain_server_without_an_authenticator_admits_no_client() {
     let world = World::new();
     let (xpub, at) = xpub(&world, Options::default().security(Security::PlainServer));
     for (username, password) in [("admin", "secret"), ("a", "b")] {
@@ -111,7 +111,7 @@ fn a_plain_server_without_an_authenticator_admits_nobody() {
 }
 
 #[test]
-fn nobody_gets_in_while_the_authenticator_fails() {
+fn no_client_is_admitted_while_the_authenticator_fails() {
     let world = World::new();
     for mechanism in MECHANISMS {
         let options = Options::default().security(world.security(mechanism, Role::Server));
@@ -126,7 +126,7 @@ fn nobody_gets_in_while_the_authenticator_fails() {
 }
 
 #[test]
-fn the_lists_of_one_mechanism_admit_nobody_of_the_other() {
+fn the_list_of_one_mechanism_admits_no_client_of_the_other() {
     let world = World::new();
     let options = |mechanism| Options::default().security(world.security(mechanism, Role::Server));
     let key = *world.client.public();
@@ -145,7 +145,7 @@ fn the_lists_of_one_mechanism_admit_nobody_of_the_other() {
 }
 
 #[test]
-fn a_client_that_takes_the_server_for_another_is_not_asked_about_and_told_nothing() {
+fn a_client_with_a_wrong_server_key_causes_no_auth_request_and_gets_no_answer() {
     let world = World::new();
     let (options, mut requests) = asking(world.security(Mechanism::Curve, Role::Server));
     let (xpub, at) = xpub(&world, options);
@@ -177,7 +177,7 @@ fn others(world: &World, mechanism: &str) -> Vec<PySocket> {
 }
 
 #[test]
-fn another_mechanism_is_refused_by_both_ends_and_nobody_is_asked() {
+fn another_mechanism_is_rejected_by_both_ends_without_an_auth_request() {
     let world = World::new();
     let _guard = world.runtime.enter();
     let mut securities = vec![Security::Null];
@@ -204,7 +204,7 @@ fn another_mechanism_is_refused_by_both_ends_and_nobody_is_asked() {
 }
 
 #[test]
-fn two_of_the_same_role_do_not_come_together() {
+fn two_ends_of_the_same_role_do_not_connect() {
     let world = World::new();
     for mechanism in MECHANISMS {
         // Both servers wait for the other to begin.

@@ -46,7 +46,7 @@ fn switched(deny_reason: DenyReason) -> (Arc<AtomicBool>, UnboundedReceiver<Auth
 }
 
 #[test]
-fn whoever_is_refused_tries_again_and_gets_in_when_the_server_has_changed_its_mind() {
+fn a_rejected_client_retries_and_is_admitted_once_the_server_allows_it() {
     let world = World::new();
     let _guard = world.runtime.enter();
     let mut securities = vec![[Security::Null, Security::Null]];
@@ -68,7 +68,7 @@ fn whoever_is_refused_tries_again_and_gets_in_when_the_server_has_changed_its_mi
 }
 
 #[test]
-fn a_server_that_connects_is_tried_again_by_nobody_but_itself() {
+fn a_connecting_server_retries_by_itself() {
     let world = World::new();
     let _guard = world.runtime.enter();
     for mechanism in MECHANISMS {
@@ -88,7 +88,7 @@ fn a_server_that_connects_is_tried_again_by_nobody_but_itself() {
 }
 
 #[test]
-fn other_credentials_get_in_on_a_new_socket() {
+fn a_new_socket_with_valid_credentials_is_admitted() {
     let world = World::new();
     let _guard = world.runtime.enter();
     let server = *world.server.public();
@@ -119,7 +119,7 @@ fn other_credentials_get_in_on_a_new_socket() {
 }
 
 #[test]
-fn a_handler_of_pyzmqs_that_changes_its_mind_is_asked_again() {
+fn a_handler_of_pyzmqs_is_asked_again_on_each_retry() {
     let world = World::new();
     let _guard = world.runtime.enter();
     for (mechanism, status) in MECHANISMS.into_iter().flat_map(|m| ["300", "400", "500"].map(|s| (m, s))) {
@@ -137,7 +137,7 @@ fn a_handler_of_pyzmqs_that_changes_its_mind_is_asked_again() {
 }
 
 #[test]
-fn a_server_of_pyzmqs_without_a_handler_admits_us_once_it_has_one() {
+fn a_server_of_pyzmqs_admits_us_once_it_has_a_handler() {
     let world = World::new();
     let _guard = world.runtime.enter();
     for mechanism in MECHANISMS {
@@ -163,7 +163,7 @@ fn a_server_of_pyzmqs_without_a_handler_admits_us_once_it_has_one() {
 }
 
 #[test]
-fn a_client_of_pyzmqs_that_is_to_try_later_does() {
+fn a_client_of_pyzmqs_retries_after_a_temporary_rejection() {
     let world = World::new();
     for mechanism in MECHANISMS {
         let (on, mut denials, options) = switched(DenyReason::TryLater);
@@ -186,7 +186,7 @@ fn a_client_of_pyzmqs_that_is_to_try_later_does() {
 }
 
 #[test]
-fn ours_give_each_other_the_user_that_the_list_names() {
+fn the_user_id_of_the_list_reaches_the_peer_id() {
     let world = World::new();
     let _guard = world.runtime.enter();
     let named = CurveClients::new().named(*world.client.public(), "Ada");

@@ -16,7 +16,7 @@ fn dealers(world: &World, mechanism: Mechanism, role: Role, options: Options) ->
 }
 
 #[test]
-fn thousands_of_messages_come_in_order_both_ways() {
+fn thousands_of_messages_arrive_in_order_both_ways() {
     const MESSAGES: u32 = 2000;
     let world = World::new();
     for (mechanism, role) in MECHANISMS.into_iter().flat_map(|m| ROLES.map(|role| (m, role))) {
@@ -42,7 +42,7 @@ fn thousands_of_messages_come_in_order_both_ways() {
 }
 
 #[test]
-fn twenty_thousand_messages_of_ours_come_in_order() {
+fn twenty_thousand_messages_between_our_sockets_arrive_in_order() {
     const MESSAGES: u32 = 20_000;
     let world = World::new();
     let _guard = world.runtime.enter();
@@ -66,7 +66,7 @@ fn twenty_thousand_messages_of_ours_come_in_order() {
 }
 
 #[test]
-fn heartbeats_of_both_ends_do_not_disturb_what_they_say() {
+fn heartbeats_of_both_ends_do_not_disturb_messages() {
     let world = World::new();
     for (mechanism, role) in MECHANISMS.into_iter().flat_map(|m| ROLES.map(|role| (m, role))) {
         let options = world.options(mechanism, role).heartbeat_interval(Duration::from_millis(1));
@@ -91,7 +91,7 @@ fn heartbeats_of_both_ends_do_not_disturb_what_they_say() {
 }
 
 #[test]
-fn a_megabyte_comes_through_both_ways() {
+fn a_megabyte_arrives_both_ways() {
     let world = World::new();
     let message: Vec<Vec<u8>> = [1 << 20, 0, 70_000].map(|len| (0..len).map(|at| at as u8).collect()).into();
     for (mechanism, role) in MECHANISMS.into_iter().flat_map(|m| ROLES.map(|role| (m, role))) {
@@ -105,7 +105,7 @@ fn a_megabyte_comes_through_both_ways() {
 }
 
 #[test]
-fn whoever_answers_pings_stays_when_those_who_do_not_have_been_given_up() {
+fn a_peer_that_answers_pings_stays_when_silent_peers_are_disconnected() {
     let (world, time) = (World::new(), Duration::from_millis(300));
     let asking =
         |options: Options| options.heartbeat_interval(Duration::from_millis(20)).heartbeat_timeout(time);

@@ -88,7 +88,7 @@ fn without_id(mut request: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn a_rep_of_ours_is_asked_and_names_the_user() {
+fn a_rep_of_ours_is_a_zap_handler_and_names_the_user() {
     let world = World::new();
     let _guard = world.runtime.enter();
     let metadata = properties(&[("Role", b"admin"), ("X-Team", b"")]);
@@ -110,7 +110,7 @@ fn a_rep_of_ours_is_asked_and_names_the_user() {
 }
 
 #[test]
-fn a_router_of_ours_is_asked_behind_an_empty_frame_and_sees_the_question_go() {
+fn a_router_of_ours_receives_zap_requests_behind_a_delimiter_and_the_disconnect_after_them() {
     let world = World::new();
     let _guard = world.runtime.enter();
     for (server, client, question) in questions(&world) {
@@ -152,7 +152,7 @@ fn a_handler_of_pyzmqs_is_asked_over_tcp() {
 }
 
 #[test]
-fn clients_of_pyzmqs_are_refused_and_admitted_by_a_handler_of_pyzmqs() {
+fn a_handler_of_pyzmqs_rejects_and_admits_clients_of_pyzmqs() {
     let world = World::new();
     for mechanism in MECHANISMS {
         let zap = world.py.zap_at(ANYWHERE);
@@ -185,7 +185,7 @@ fn clients_of_pyzmqs_are_refused_and_admitted_by_a_handler_of_pyzmqs() {
 }
 
 #[test]
-fn a_reply_that_is_none_lets_nobody_in_and_a_good_one_does_again() {
+fn a_malformed_zap_reply_admits_no_client_and_the_next_valid_reply_does() {
     let (runtime, py) = (Runtime::new(), PyZmq::start());
     let zap = py.zap_at(ANYWHERE);
     let (router, at) =
@@ -246,7 +246,7 @@ fn allows(runtime: &Runtime, handler: &Router, (peer, question): (PeerId, Vec<Ve
 }
 
 #[test]
-fn a_handler_that_dies_over_a_question_leaves_the_peer_to_try_later() {
+fn a_handler_that_closes_during_a_zap_request_rejects_the_peer_temporarily() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (context, handler, _router, at) = with_handler(&runtime, Options::default());
@@ -264,7 +264,7 @@ fn a_handler_that_dies_over_a_question_leaves_the_peer_to_try_later() {
 }
 
 #[test]
-fn a_handler_in_a_process_that_is_killed_leaves_the_peer_to_try_later() {
+fn a_handler_whose_process_is_killed_rejects_the_peer_temporarily() {
     let (runtime, py) = (Runtime::new(), PyZmq::start());
     let zap = py.zap_at(ANYWHERE);
     zap.answer::<&str>(&[]);
@@ -277,7 +277,7 @@ fn a_handler_in_a_process_that_is_killed_leaves_the_peer_to_try_later() {
 }
 
 #[test]
-fn a_question_that_is_never_answered_ends_with_the_time_for_handshakes_and_disturbs_no_other() {
+fn an_unanswered_zap_request_ends_with_the_handshake_timeout_and_delays_no_other() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let options = Options::default().handshake_timeout(Duration::from_millis(200));
@@ -298,7 +298,7 @@ fn a_question_that_is_never_answered_ends_with_the_time_for_handshakes_and_distu
 }
 
 #[test]
-fn questions_of_peers_that_went_away_go_too() {
+fn zap_requests_of_disconnected_peers_are_dropped() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (_context, handler, _router, at) = with_handler(&runtime, Options::default());
@@ -312,7 +312,7 @@ fn questions_of_peers_that_went_away_go_too() {
 }
 
 #[test]
-fn questions_are_answered_in_any_order() {
+fn zap_requests_are_answered_in_any_order() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (_context, handler, _router, at) = with_handler(&runtime, Options::default());
@@ -328,7 +328,7 @@ fn questions_are_answered_in_any_order() {
 }
 
 #[test]
-fn a_handler_that_comes_while_a_peer_waits_is_asked() {
+fn a_handler_that_appears_during_a_handshake_is_asked() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (_port, endpoint) = unused();
@@ -350,7 +350,7 @@ fn a_handler_that_comes_while_a_peer_waits_is_asked() {
 }
 
 #[test]
-fn a_client_tries_until_there_is_a_handler() {
+fn a_client_retries_until_there_is_a_handler() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let context = Context::new();
@@ -366,7 +366,7 @@ fn a_client_tries_until_there_is_a_handler() {
 }
 
 #[test]
-fn a_handler_behind_a_proxy_is_asked_and_its_reply_finds_its_way() {
+fn a_handler_behind_a_proxy_works() {
     let (runtime, py) = (Runtime::new(), PyZmq::start());
     let _guard = runtime.enter();
     let zap = py.zap_at(ANYWHERE).users("*", &[("admin", "secret")]);

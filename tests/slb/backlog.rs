@@ -41,7 +41,7 @@ fn requests_wait_for_the_first_worker() {
 }
 
 #[test]
-fn a_req_that_asks_before_any_worker_is_there_is_answered() {
+fn a_req_sent_before_any_worker_connects_gets_its_reply() {
     for library in LIBRARIES {
         let world = World::new();
         let broker = Slb::tcp(&world.runtime);
@@ -54,7 +54,7 @@ fn a_req_that_asks_before_any_worker_is_there_is_answered() {
 }
 
 #[test]
-fn idle_workers_that_take_their_time_get_one_request_each() {
+fn idle_slow_workers_get_one_request_each() {
     for library in LIBRARIES {
         let world = World::new();
         let broker = Slb::tcp(&world.runtime);
@@ -78,7 +78,7 @@ fn idle_workers_that_take_their_time_get_one_request_each() {
 }
 
 #[test]
-fn a_worker_plugged_in_later_takes_from_the_backlog() {
+fn a_worker_that_connects_later_takes_from_the_backlog() {
     for library in LIBRARIES {
         let world = World::new();
         let broker = Slb::tcp(&world.runtime);
@@ -96,7 +96,7 @@ fn a_worker_plugged_in_later_takes_from_the_backlog() {
 }
 
 #[test]
-fn a_slow_worker_holds_up_nothing_that_a_fast_one_can_do() {
+fn a_slow_worker_delays_no_request_that_a_fast_worker_can_serve() {
     for library in LIBRARIES {
         let world = World::new();
         let broker = Slb::tcp(&world.runtime);
@@ -118,7 +118,7 @@ fn a_slow_worker_holds_up_nothing_that_a_fast_one_can_do() {
 }
 
 #[test]
-fn a_client_with_a_long_backlog_does_not_keep_another_waiting() {
+fn a_client_with_a_long_backlog_does_not_delay_another_client() {
     for library in LIBRARIES {
         let world = World::new();
         let broker = Slb::tcp(&world.runtime);

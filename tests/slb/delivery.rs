@@ -15,7 +15,7 @@ fn with_stage(pairing: Pairing, kind: zmq::SocketType, test: impl FnOnce(&Peer<'
 }
 
 #[test]
-fn a_request_gets_its_reply_again_and_again() {
+fn each_request_gets_its_reply() {
     for pairing in pairings() {
         with_stage(pairing, zmq::REQ, |client, worker| {
             for n in 0..100 {
@@ -29,7 +29,7 @@ fn a_request_gets_its_reply_again_and_again() {
 }
 
 #[test]
-fn frames_stay_frames_also_empty_ones() {
+fn frame_boundaries_are_kept_even_of_empty_frames() {
     let messages: [&[&str]; 6] =
         [&[""], &["", ""], &["a", "", "b"], &["", "", "a"], &["a", ""], &["a", "b", "c", "d"]];
     for pairing in pairings() {
@@ -62,7 +62,7 @@ fn requests_and_replies_of_every_size_arrive_whole() {
 }
 
 #[test]
-fn the_envelope_of_a_dealer_comes_back_as_deep_as_it_was() {
+fn the_envelope_of_a_dealer_is_returned_at_its_depth() {
     for pairing in pairings() {
         with_stage(pairing, zmq::DEALER, |client, worker| {
             let envelopes: [&[&str]; 4] = [&[""], &["X", "Y", ""], &["X", "X", "X", ""], &["Y", ""]];
@@ -77,7 +77,7 @@ fn the_envelope_of_a_dealer_comes_back_as_deep_as_it_was() {
 }
 
 #[test]
-fn a_worker_gets_the_envelope_behind_a_token_and_no_identity() {
+fn a_worker_gets_a_token_and_the_envelope_without_the_identity() {
     for library in LIBRARIES {
         let world = World::new();
         let broker = Slb::tcp(&world.runtime);
@@ -112,7 +112,7 @@ fn a_broker_connects_to_clients_and_workers_that_listen() {
 }
 
 #[test]
-fn brokers_stand_behind_each_other() {
+fn brokers_can_be_chained() {
     for library in LIBRARIES {
         let world = World::new();
         let near = Slb::tcp(&world.runtime);

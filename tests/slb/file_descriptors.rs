@@ -34,7 +34,7 @@ impl Drop for Limited {
 }
 
 #[test]
-fn clients_that_take_all_descriptors_keep_no_worker_out() {
+fn clients_that_take_all_descriptors_do_not_keep_workers_out() {
     let broker = Limited::start(256);
     let [frontend, backend] = &broker.1;
     let mut client = Script::join(frontend, "DEALER", 1);

@@ -10,7 +10,7 @@ use crate::setup::World;
 const LIMIT: Duration = Duration::from_secs(5);
 
 #[test]
-fn replies_under_way_are_delivered_before_the_broker_ends() {
+fn pending_replies_are_delivered_before_the_broker_ends() {
     for (signal, client) in [("TERM", Library::Libzmq), ("INT", Library::Ours)] {
         for worker in LIBRARIES {
             let world = World::new();
@@ -32,7 +32,7 @@ fn replies_under_way_are_delivered_before_the_broker_ends() {
 }
 
 #[test]
-fn requests_that_the_broker_has_read_are_still_served() {
+fn requests_already_read_are_still_served() {
     let world = World::new();
     let broker = Process::tcp("enfoslb");
     let mut client = Script::join(&broker.frontend()[0], "DEALER", 1);
@@ -54,7 +54,7 @@ fn requests_that_the_broker_has_read_are_still_served() {
 }
 
 #[test]
-fn requests_of_a_client_that_has_gone_are_still_handed_over() {
+fn requests_of_a_disconnected_client_are_still_sent_to_workers() {
     let world = World::new();
     let broker = Process::tcp("enfoslb");
     let mut client = Script::join(&broker.frontend()[0], "DEALER", 1);
@@ -73,7 +73,7 @@ fn requests_of_a_client_that_has_gone_are_still_handed_over() {
 }
 
 #[test]
-fn a_worker_that_does_not_reply_holds_the_stop_up_for_a_limited_time() {
+fn a_worker_that_does_not_reply_delays_the_stop_for_a_limited_time() {
     let world = World::new();
     let broker = Process::tcp("enfoslb");
     let client = world.peer(Library::Libzmq, zmq::REQ, &broker.frontend()[0]);
@@ -86,7 +86,7 @@ fn a_worker_that_does_not_reply_holds_the_stop_up_for_a_limited_time() {
 }
 
 #[test]
-fn requests_that_no_worker_is_there_for_do_not_hold_the_stop_up() {
+fn requests_without_a_worker_do_not_delay_the_stop() {
     let broker = Process::tcp("enfoslb");
     let mut client = Script::join(&broker.frontend()[0], "DEALER", 1);
     client.send(&message(&["", "request"]));
@@ -131,7 +131,7 @@ fn client_and_worker(broker: &Process) -> (Script, Script, Vec<Vec<u8>>) {
 }
 
 #[test]
-fn a_client_is_served_until_nothing_of_it_is_under_way_and_closed_at_that_moment() {
+fn a_client_is_served_until_its_last_reply_and_then_disconnected() {
     let broker = Process::tcp("enfoslb");
     let (mut busy, mut worker, first) = client_and_worker(&broker);
     let mut idle = Script::join(&broker.frontend()[0], "DEALER", 1);
@@ -155,7 +155,7 @@ fn a_client_is_served_until_nothing_of_it_is_under_way_and_closed_at_that_moment
 }
 
 #[test]
-fn a_broker_that_is_stopping_admits_nobody() {
+fn a_stopping_broker_admits_no_peer() {
     let broker = Process::tcp("enfoslb");
     let (mut client, mut worker, request) = client_and_worker(&broker);
     let mut idle = Script::join(&broker.frontend()[0], "DEALER", 1);
@@ -173,7 +173,7 @@ fn a_broker_that_is_stopping_admits_nobody() {
 }
 
 #[test]
-fn a_client_that_always_has_something_under_way_is_read_no_more_at_half_of_the_time() {
+fn a_client_that_never_pauses_is_no_longer_read_after_half_of_the_stop_time() {
     let broker = Process::start("enfoslb", &[&ANY[..], &["--stop-timeout", "1s"]].concat());
     let (mut client, mut worker, mut request) = client_and_worker(&broker);
     broker.notify("TERM");
@@ -197,7 +197,7 @@ fn a_client_that_always_has_something_under_way_is_read_no_more_at_half_of_the_t
 }
 
 #[test]
-fn what_is_lost_at_the_end_is_one_line_with_numbers() {
+fn losses_at_the_stop_are_one_log_line_with_numbers() {
     let broker = Process::logging("enfoslb", &[&ANY[..], &["--stop-timeout", "200ms"]].concat());
     let (mut client, worker, _) = client_and_worker(&broker);
     (0..3).for_each(|_| client.send(&message(&["", "waits"])));
@@ -211,7 +211,7 @@ fn what_is_lost_at_the_end_is_one_line_with_numbers() {
 }
 
 #[test]
-fn a_second_signal_ends_it_at_once() {
+fn a_second_signal_ends_the_broker_at_once() {
     let broker = Process::logging("enfoslb", &[&ANY[..], &["--stop-timeout", "500000000years"]].concat());
     let (client, worker, _) = client_and_worker(&broker);
     let mut idle = Script::join(&broker.frontend()[0], "DEALER", 1);
@@ -226,7 +226,7 @@ fn a_second_signal_ends_it_at_once() {
 }
 
 #[test]
-fn a_terminal_that_closes_does_not_end_it() {
+fn a_closing_terminal_does_not_end_the_broker() {
     for program in ["enfoslb", "enfomq"] {
         let broker = Process::tcp(program);
         broker.notify("HUP");

@@ -40,7 +40,7 @@ fn the_kernel_probes_all_connections_of_a_broker_after_ten_seconds() {
 }
 
 #[test]
-fn only_workers_that_speak_zmtp_3_1_are_sent_pings_by_default() {
+fn only_zmtp_3_1_workers_are_pinged_by_default() {
     let broker = Process::tcp("enfoslb");
     let mut client = Script::join(&broker.frontend()[0], "DEALER", 1);
     let mut old = Script::join(&broker.backend()[0], "REP", 0);
@@ -51,7 +51,7 @@ fn only_workers_that_speak_zmtp_3_1_are_sent_pings_by_default() {
 }
 
 #[test]
-fn all_are_sent_pings_if_that_is_asked_for_and_none_if_not() {
+fn pings_are_sent_to_all_peers_or_none_as_configured() {
     let broker = Process::start("enfoslb", &[&ANY[..], &["--heartbeat", "50ms"]].concat());
     let mut client = Script::join(&broker.frontend()[0], "DEALER", 1);
     assert_eq!(client.read(7)[2..], *b"\x04PING");

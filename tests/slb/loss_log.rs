@@ -14,7 +14,7 @@ fn sum(log: &[String], text: &str) -> (u64, usize) {
 }
 
 #[test]
-fn requests_that_go_with_workers_are_one_line_a_second_with_their_number_and_an_address() {
+fn requests_lost_with_workers_are_logged_once_a_second_with_their_number_and_an_address() {
     const WORKERS: u64 = 200;
     let broker = Process::logging("enfoslb", &ANY);
     let mut client = Script::join(&broker.frontend()[0], "DEALER", 1);
@@ -39,7 +39,7 @@ fn requests_that_go_with_workers_are_one_line_a_second_with_their_number_and_an_
 }
 
 #[test]
-fn every_other_loss_is_told_too() {
+fn every_other_loss_is_logged() {
     let broker = Process::logging("enfoslb", &ANY);
     let mut client = Script::join(&broker.frontend()[0], "DEALER", 1);
     let mut worker = Script::join(&broker.backend()[0], "REP", 1);

@@ -69,21 +69,21 @@ fn flow(clients: [(Library, zmq::SocketType); 3]) {
 }
 
 #[test]
-fn three_libzmq_dealers_ask_five_workers() {
+fn three_libzmq_dealers_share_five_workers() {
     flow([(Library::Libzmq, zmq::DEALER); 3]);
 }
 
 #[test]
-fn three_dealers_of_ours_ask_five_workers() {
+fn three_dealers_of_ours_share_five_workers() {
     flow([(Library::Ours, zmq::DEALER); 3]);
 }
 
 #[test]
-fn three_reqs_ask_five_workers() {
+fn three_reqs_share_five_workers() {
     flow([(Library::Libzmq, zmq::REQ), (Library::Ours, zmq::REQ), (Library::Libzmq, zmq::REQ)]);
 }
 
 #[test]
-fn clients_of_every_kind_mix() {
+fn clients_of_every_type_mix() {
     flow([(Library::Libzmq, zmq::DEALER), (Library::Ours, zmq::REQ), (Library::Ours, zmq::DEALER)]);
 }

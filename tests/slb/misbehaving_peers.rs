@@ -5,7 +5,7 @@ use enfonet_tests::{LIBRARIES, Script, Slb, message, text};
 use crate::setup::World;
 
 #[test]
-fn a_request_without_an_empty_frame_is_dropped_and_counted_and_the_next_one_flows() {
+fn a_request_without_a_delimiter_is_dropped_and_counted_and_the_next_is_served() {
     for library in LIBRARIES {
         let world = World::new();
         let broker = Slb::tcp(&world.runtime);
@@ -56,14 +56,14 @@ fn a_reply_with_a_made_up_token_is_dropped_and_counted() {
 }
 
 #[test]
-fn a_token_is_of_no_use_if_a_single_bit_is_wrong() {
+fn a_token_with_a_single_wrong_bit_is_invalid() {
     forge(|token| {
         (0..128).map(|bit| (u128::from_be_bytes(token) ^ 1 << bit).to_be_bytes().to_vec()).collect()
     });
 }
 
 #[test]
-fn a_worker_can_not_answer_with_the_token_of_another() {
+fn a_worker_can_not_use_the_token_of_another() {
     let world = World::new();
     let broker = Slb::tcp(&world.runtime);
     let mut client = Script::join(&broker.frontend(), "DEALER", 1);
@@ -83,7 +83,7 @@ fn a_worker_can_not_answer_with_the_token_of_another() {
 }
 
 #[test]
-fn a_worker_that_says_what_nobody_asked_reaches_nobody() {
+fn an_unsolicited_reply_reaches_no_client() {
     for kind in ["REP", "DEALER", "ROUTER"] {
         let world = World::new();
         let broker = Slb::tcp(&world.runtime);
@@ -104,7 +104,7 @@ fn a_worker_that_says_what_nobody_asked_reaches_nobody() {
 }
 
 #[test]
-fn peers_that_break_off_in_the_middle_of_a_message_leave_the_others_alone() {
+fn peers_that_disconnect_within_a_message_do_not_affect_others() {
     let world = World::new();
     let broker = Slb::tcp(&world.runtime);
     let client = world.peer(LIBRARIES[0], zmq::REQ, &broker.frontend());

@@ -39,7 +39,7 @@ fn every_endpoint_of_a_side_leads_to_every_worker() {
 }
 
 #[test]
-fn what_it_can_not_do_is_refused() {
+fn unsupported_arguments_are_refused() {
     let broker = Process::start("enfoslb", &["--frontend", ANY, "--backend", ANY]);
     let taken = &*broker.frontend()[0];
     assert!(Process::refusal("enfoslb", &["--frontend", ANY, "--backend", taken]).contains(taken));
@@ -56,7 +56,7 @@ fn what_it_can_not_do_is_refused() {
 }
 
 #[test]
-fn users_and_keys_are_refused_as_by_enfomq() {
+fn invalid_users_and_keys_are_refused_as_by_enfomq() {
     let folder = tempdir().unwrap();
     let users = file(&folder, "users", 0o644, "ada:hunter2\n");
     let line = Process::refusal("enfoslb", &["--plain-users", &users]);
@@ -79,7 +79,7 @@ fn help_is_no_error() {
 }
 
 #[test]
-fn the_demo_shows_what_flows_until_it_is_interrupted() {
+fn the_demo_prints_its_messages_until_it_is_interrupted() {
     let mut demo = Process::start("enfoslb", &["--demo", "--frontend", ANY, "--backend", ANY]);
     let mut missing = vec![
         "client ann: 0² = 0",

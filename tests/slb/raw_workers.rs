@@ -41,7 +41,7 @@ fn a_raw_worker_sees_the_identity_and_the_whole_envelope() {
 }
 
 #[test]
-fn a_client_without_a_name_has_one_of_five_bytes() {
+fn a_client_without_an_identity_has_an_identity_of_five_bytes() {
     for_each_worker(|library, kind| {
         let world = World::new();
         let broker = Slb::tcp(&world.runtime);
@@ -135,7 +135,7 @@ fn rep_and_raw_workers_share_the_requests() {
 }
 
 #[test]
-fn a_worker_that_reads_late_gets_all_in_order() {
+fn a_worker_that_reads_late_gets_all_requests_in_order() {
     /// Requests that follow once the client can send no more: then the system and the broker hold all they can for the
     /// worker, and the broker has taken back the requests that are too many.
     const MORE: usize = 100;

@@ -32,7 +32,7 @@ fn insist(client: &Peer<'_>, request: &str) {
 }
 
 #[test]
-fn dealers_and_workers_go_on_after_a_broker_was_killed() {
+fn dealers_and_workers_continue_after_a_broker_was_killed() {
     for transport in ["tcp", "ipc"] {
         let world = World::new();
         let places = [wildcard(transport), wildcard(transport)];
@@ -48,7 +48,7 @@ fn dealers_and_workers_go_on_after_a_broker_was_killed() {
 }
 
 #[test]
-fn a_req_of_ours_is_answered_or_told_that_its_request_is_lost_whenever_the_broker_is_killed() {
+fn a_req_of_ours_gets_a_reply_or_an_error_whenever_the_broker_is_killed() {
     let world = World::new();
     let mut broker = Process::tcp("enfoslb");
     let client = Req::new();
@@ -63,7 +63,7 @@ fn a_req_of_ours_is_answered_or_told_that_its_request_is_lost_whenever_the_broke
 }
 
 #[test]
-fn a_req_of_ours_learns_that_its_request_is_lost_and_can_ask_again() {
+fn a_req_of_ours_sees_that_its_request_is_lost_and_can_send_again() {
     let world = World::new();
     let broker = Process::tcp("enfoslb");
     let client = Req::new();
@@ -82,7 +82,7 @@ fn a_req_of_ours_learns_that_its_request_is_lost_and_can_ask_again() {
 }
 
 #[test]
-fn a_request_made_while_there_is_no_broker_waits_for_the_next_one() {
+fn a_request_sent_without_a_broker_waits_for_the_next_broker() {
     for library in LIBRARIES {
         let world = World::new();
         let broker = Process::tcp("enfoslb");
@@ -105,7 +105,7 @@ fn a_request_made_while_there_is_no_broker_waits_for_the_next_one() {
 
 /// REP workers outlive a broker, and reply to the next one what they were asked by the last.
 #[test]
-fn a_reply_to_the_killed_broker_is_not_taken_for_one_to_the_next() {
+fn a_reply_to_a_killed_broker_is_ignored_by_the_next() {
     let broker = Process::tcp("enfoslb");
     let mut first = Script::join(&broker.frontend()[0], "DEALER", 1);
     first.send(&message(&["", "of the first"]));

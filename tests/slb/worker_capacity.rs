@@ -42,7 +42,7 @@ fn concurrent(runtime: &Runtime, endpoint: &str, time: Duration) -> tokio::task:
 }
 
 #[test]
-fn a_worker_far_away_has_as_many_requests_as_its_distance_takes() {
+fn a_distant_worker_gets_as_many_concurrent_requests_as_its_latency_needs() {
     for library in LIBRARIES {
         let world = World::new();
         let broker = Slb::tcp(&world.runtime);
@@ -56,7 +56,7 @@ fn a_worker_far_away_has_as_many_requests_as_its_distance_takes() {
 }
 
 #[test]
-fn a_worker_that_serves_many_at_once_has_many() {
+fn a_concurrent_worker_gets_many_requests_at_once() {
     let world = World::new();
     let broker = Slb::tcp(&world.runtime);
     let _worker = concurrent(&world.runtime, &broker.backend(), Duration::from_millis(20));
@@ -67,7 +67,7 @@ fn a_worker_that_serves_many_at_once_has_many() {
 }
 
 #[test]
-fn a_worker_that_announces_its_capacity_has_as_many_at_once() {
+fn a_worker_that_announces_its_capacity_gets_as_many_requests_at_once() {
     let world = World::new();
     let broker = Slb::tcp(&world.runtime);
     let worker = Rep::with_options(Options::default().property("X-Enfo-Capacity", "48"));
@@ -91,7 +91,7 @@ fn a_worker_that_announces_its_capacity_has_as_many_at_once() {
 }
 
 #[test]
-fn a_slow_worker_takes_next_to_nothing_from_a_fast_one() {
+fn a_slow_worker_takes_few_requests_from_a_fast_worker() {
     let world = World::new();
     let broker = Slb::tcp(&world.runtime);
     let after = |time| {

@@ -16,7 +16,7 @@ fn named(endpoint: &str, name: &str) -> Script {
 }
 
 #[test]
-fn the_reply_to_a_client_that_went_is_not_given_to_a_later_one_of_its_name() {
+fn the_reply_to_a_disconnected_client_is_not_sent_to_a_successor_with_its_identity() {
     for library in LIBRARIES {
         let world = World::new();
         let broker = Slb::tcp(&world.runtime);
@@ -49,7 +49,7 @@ fn the_reply_to_a_client_that_went_is_not_given_to_a_later_one_of_its_name() {
 }
 
 #[test]
-fn what_a_client_sent_before_it_went_is_served_also_if_another_has_come_since() {
+fn requests_of_a_disconnected_client_are_served_even_after_a_successor_connects() {
     for library in LIBRARIES {
         let world = World::new();
         let broker = Slb::tcp(&world.runtime);
@@ -74,7 +74,7 @@ fn what_a_client_sent_before_it_went_is_served_also_if_another_has_come_since() 
 }
 
 #[test]
-fn clients_that_vanish_with_requests_under_way_do_not_disturb_the_others() {
+fn clients_that_disconnect_with_pending_requests_do_not_disturb_others() {
     for library in LIBRARIES {
         let world = World::new();
         let broker = Slb::tcp(&world.runtime);
@@ -92,7 +92,7 @@ fn clients_that_vanish_with_requests_under_way_do_not_disturb_the_others() {
 }
 
 #[test]
-fn what_a_worker_had_is_lost_with_it_and_the_rest_goes_to_others() {
+fn the_requests_of_a_lost_worker_are_lost_and_the_rest_is_served_by_others() {
     for library in LIBRARIES {
         let world = World::new();
         let broker = Slb::tcp(&world.runtime);
@@ -109,7 +109,7 @@ fn what_a_worker_had_is_lost_with_it_and_the_rest_goes_to_others() {
 }
 
 #[test]
-fn a_request_that_a_worker_can_not_have_got_whole_goes_to_another() {
+fn a_request_not_fully_written_to_a_worker_is_sent_to_another() {
     for library in LIBRARIES {
         let world = World::new();
         let broker = Slb::tcp(&world.runtime);
@@ -146,7 +146,7 @@ fn a_request_that_a_raw_worker_can_not_have_got_goes_to_another_for_the_same_cli
 }
 
 #[test]
-fn workers_that_come_and_go_idle_cost_no_request() {
+fn idle_workers_that_disconnect_lose_no_request() {
     for library in LIBRARIES {
         let world = World::new();
         let broker = Slb::tcp(&world.runtime);
@@ -164,7 +164,7 @@ fn workers_that_come_and_go_idle_cost_no_request() {
 }
 
 #[test]
-fn workers_that_serve_and_go_leave_nothing_behind_while_others_come() {
+fn workers_that_serve_and_disconnect_leave_nothing_behind() {
     const WORKERS: u64 = 300;
     const SURPLUS: u64 = 20;
     let world = World::new();
@@ -185,7 +185,7 @@ fn workers_that_serve_and_go_leave_nothing_behind_while_others_come() {
 }
 
 #[test]
-fn a_worker_can_come_while_the_replies_of_one_that_went_are_still_dealt_with() {
+fn a_worker_can_connect_while_replies_of_a_lost_worker_are_processed() {
     const SURPLUS: usize = 1_000_000;
     let world = World::new();
     let broker = Slb::tcp(&world.runtime);
@@ -212,7 +212,7 @@ fn a_worker_can_come_while_the_replies_of_one_that_went_are_still_dealt_with() {
 }
 
 #[test]
-fn a_worker_that_goes_takes_no_more_than_its_credit() {
+fn a_lost_worker_takes_no_more_requests_than_its_credit() {
     let world = World::new();
     let broker = Slb::tcp(&world.runtime);
     let client = world.peer(Library::Libzmq, zmq::DEALER, &broker.frontend());
@@ -242,7 +242,7 @@ fn a_worker_that_goes_takes_no_more_than_its_credit() {
 }
 
 #[test]
-fn a_client_that_pings_while_its_request_waits_is_answered() {
+fn a_client_that_pings_while_its_request_waits_gets_its_reply() {
     let world = World::new();
     let broker = Slb::tcp(&world.runtime);
     let mut client = Script::join(&broker.frontend(), "DEALER", 1);

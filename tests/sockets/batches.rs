@@ -10,14 +10,14 @@ use crate::{anywhere, eventually, inproc, on_every_runtime};
 
 on_every_runtime!(
     a_batch_arrives_whole_and_in_order,
-    a_batch_goes_round_as_its_messages_would,
-    what_has_no_room_stays_in_the_batch,
-    a_batch_goes_to_the_peer_of_the_callers_choice,
-    what_a_peer_has_no_room_for_stays_in_the_batch,
-    what_has_happened_can_be_had_without_waiting,
-    a_batch_for_a_peer_that_is_gone_stays_as_it_is,
-    runs_are_received_with_whose_they_are,
-    a_closed_socket_leaves_the_batch_as_it_is,
+    a_batch_is_distributed_as_its_messages_would_be,
+    messages_without_room_stay_in_the_batch,
+    a_batch_can_be_sent_to_a_chosen_peer,
+    messages_beyond_a_peers_queue_stay_in_the_batch,
+    events_can_be_taken_without_waiting,
+    a_batch_for_a_disconnected_peer_is_unchanged,
+    runs_are_received_with_their_peer,
+    a_closed_socket_leaves_the_batch_unchanged,
 );
 
 fn batch(messages: usize) -> Batch {
@@ -43,7 +43,7 @@ async fn a_batch_arrives_whole_and_in_order() {
     }
 }
 
-async fn a_batch_goes_round_as_its_messages_would() {
+async fn a_batch_is_distributed_as_its_messages_would_be() {
     let push = Push::new();
     let at = push.bind(inproc()).await.unwrap();
     let workers = [(); 3].map(|()| Pull::new());
@@ -59,7 +59,7 @@ async fn a_batch_goes_round_as_its_messages_would() {
     }
 }
 
-async fn what_has_no_room_stays_in_the_batch() {
+async fn messages_without_room_stay_in_the_batch() {
     let push = Push::with_options(Options::default().send_hwm(10));
     push.connect(inproc()).unwrap();
     let mut rest = batch(25);
@@ -72,7 +72,7 @@ async fn what_has_no_room_stays_in_the_batch() {
     assert_eq!(rest.len(), 15);
 }
 
-async fn a_batch_goes_to_the_peer_of_the_callers_choice() {
+async fn a_batch_can_be_sent_to_a_chosen_peer() {
     for at in anywhere() {
         let router = Router::builder().send_hwm(100).build();
         let at = router.bind(at).await.unwrap();
@@ -119,7 +119,7 @@ async fn with_two(options: Options) -> (Dealer, [Router; 2], PeerId) {
     (dealer, routers, last.unwrap())
 }
 
-async fn what_a_peer_has_no_room_for_stays_in_the_batch() {
+async fn messages_beyond_a_peers_queue_stay_in_the_batch() {
     let options = Options::default().send_hwm(9).send_timeout(std::time::Duration::ZERO);
     let (dealer, [_, second], peer) = with_two(options).await;
     let mut rest = batch(25);
@@ -143,7 +143,7 @@ async fn what_a_peer_has_no_room_for_stays_in_the_batch() {
     assert!(second.try_recv().is_none());
 }
 
-async fn what_has_happened_can_be_had_without_waiting() {
+async fn events_can_be_taken_without_waiting() {
     for at in anywhere() {
         let (router, dealer) = (Router::new(), Dealer::new());
         dealer.connect(router.bind(at).await.unwrap()).unwrap();
@@ -163,7 +163,7 @@ async fn what_has_happened_can_be_had_without_waiting() {
     }
 }
 
-async fn a_batch_for_a_peer_that_is_gone_stays_as_it_is() {
+async fn a_batch_for_a_disconnected_peer_is_unchanged() {
     let (dealer, [_, second], peer) = with_two(Options::default()).await;
     second.close(enfonet_tests::DEADLINE).await;
     while !matches!(dealer.recv_event(1).await.unwrap(), PeerEvent::Left { .. }) {}
@@ -176,7 +176,7 @@ async fn a_batch_for_a_peer_that_is_gone_stays_as_it_is() {
     assert_eq!(whole.len(), 3);
 }
 
-async fn runs_are_received_with_whose_they_are() {
+async fn runs_are_received_with_their_peer() {
     let router = Router::new();
     let at = router.bind("tcp://127.0.0.1:*").await.unwrap();
     let dealer = Dealer::builder().identity("me").build();
@@ -191,7 +191,7 @@ async fn runs_are_received_with_whose_they_are() {
     assert!(received.into_iter().eq(batch(100)));
 }
 
-async fn a_closed_socket_leaves_the_batch_as_it_is() {
+async fn a_closed_socket_leaves_the_batch_unchanged() {
     let push = Push::new();
     push.connect(inproc()).unwrap();
     push.close(std::time::Duration::ZERO).await;

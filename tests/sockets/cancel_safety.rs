@@ -9,12 +9,12 @@ use enfonet::{Dealer, Message, Options, Pair, Pull, Push, Rep, Req, Router};
 use crate::{anywhere, on_every_runtime};
 
 on_every_runtime!(
-    a_storm_of_dropped_receives_loses_nothing,
-    a_storm_of_dropped_sends_sends_each_once,
-    a_storm_of_dropped_batches_sends_each_once,
-    a_storm_of_dropped_reservations_keeps_no_place,
-    a_storm_over_a_router_loses_nothing,
-    a_storm_of_dropped_requests_answers_the_right_one,
+    many_cancelled_receives_lose_nothing,
+    many_cancelled_sends_send_each_message_once,
+    many_cancelled_batches_send_each_message_once,
+    many_cancelled_reservations_hold_no_permit,
+    many_cancellations_over_a_router_lose_nothing,
+    many_cancelled_requests_match_the_right_replies,
 );
 
 const MESSAGES: usize = 3000;
@@ -48,7 +48,7 @@ async fn pipeline(at: &str) -> (Push, Pull) {
     (push, pull)
 }
 
-async fn a_storm_of_dropped_receives_loses_nothing() {
+async fn many_cancelled_receives_lose_nothing() {
     for at in anywhere() {
         let (push, pull) = pipeline(&at).await;
         let sending = tokio::spawn(async move {
@@ -75,7 +75,7 @@ async fn a_storm_of_dropped_receives_loses_nothing() {
     }
 }
 
-async fn a_storm_of_dropped_sends_sends_each_once() {
+async fn many_cancelled_sends_send_each_message_once() {
     for at in anywhere() {
         let (push, pull) = pipeline(&at).await;
         let sending = tokio::spawn(async move {
@@ -102,7 +102,7 @@ async fn a_storm_of_dropped_sends_sends_each_once() {
     }
 }
 
-async fn a_storm_of_dropped_batches_sends_each_once() {
+async fn many_cancelled_batches_send_each_message_once() {
     for at in anywhere() {
         let (push, pull) = pipeline(&at).await;
         let sending = tokio::spawn(async move {
@@ -122,7 +122,7 @@ async fn a_storm_of_dropped_batches_sends_each_once() {
     }
 }
 
-async fn a_storm_of_dropped_reservations_keeps_no_place() {
+async fn many_cancelled_reservations_hold_no_permit() {
     for at in anywhere() {
         let (push, pull) = pipeline(&at).await;
         let sending = tokio::spawn(async move {
@@ -152,7 +152,7 @@ async fn a_storm_of_dropped_reservations_keeps_no_place() {
     }
 }
 
-async fn a_storm_over_a_router_loses_nothing() {
+async fn many_cancellations_over_a_router_lose_nothing() {
     for at in anywhere() {
         let router = Router::with_options(narrow());
         let dealer = Dealer::with_options(narrow());
@@ -190,7 +190,7 @@ async fn a_storm_over_a_router_loses_nothing() {
     }
 }
 
-async fn a_storm_of_dropped_requests_answers_the_right_one() {
+async fn many_cancelled_requests_match_the_right_replies() {
     for at in anywhere() {
         let (rep, req) = (Rep::new(), Req::new());
         req.connect(rep.bind(&at).await.unwrap()).unwrap();
@@ -217,7 +217,7 @@ async fn a_storm_of_dropped_requests_answers_the_right_one() {
 
 /// Both ends at once, each dropping what it does.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_ends_that_drop_everything_understand_each_other() {
+async fn two_ends_that_cancel_every_call_still_communicate() {
     for at in anywhere() {
         let (one, other) = (Pair::with_options(narrow()), Pair::with_options(narrow()));
         other.connect(one.bind(&at).await.unwrap()).unwrap();

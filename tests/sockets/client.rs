@@ -14,12 +14,12 @@ use crate::{anywhere, eventually, inproc, on_every_runtime};
 on_every_runtime!(
     replies_in_any_order_find_their_requests,
     a_request_without_a_reply_fails_after_its_timeout_and_the_late_reply_is_counted,
-    a_request_that_is_dropped_leaves_nothing_and_its_late_reply_is_counted,
-    a_request_that_found_no_peer_in_time_gives_the_message_back,
-    no_more_requests_are_under_way_than_the_limit,
-    messages_that_are_no_replies_disturb_nobody,
+    a_cancelled_request_leaves_nothing_and_its_late_reply_is_counted,
+    a_request_without_a_peer_returns_its_message_after_the_timeout,
+    pending_requests_never_exceed_the_limit,
+    messages_that_are_no_replies_are_ignored,
     requests_of_a_closed_client_fail,
-    a_client_that_is_dropped_ends_its_socket,
+    dropping_a_client_closes_its_socket,
 );
 
 const LONG: Duration = Duration::from_secs(60);
@@ -81,7 +81,7 @@ async fn a_request_without_a_reply_fails_after_its_timeout_and_the_late_reply_is
     assert_eq!((client.in_flight(), client.late_replies()), (0, 2));
 }
 
-async fn a_request_that_is_dropped_leaves_nothing_and_its_late_reply_is_counted() {
+async fn a_cancelled_request_leaves_nothing_and_its_late_reply_is_counted() {
     let (client, router) = pair().await;
     client.dealer().wait_connected(1).await;
     {
@@ -96,7 +96,7 @@ async fn a_request_that_is_dropped_leaves_nothing_and_its_late_reply_is_counted(
     eventually(|| (client.late_replies() == 1).then_some(())).await;
 }
 
-async fn a_request_that_found_no_peer_in_time_gives_the_message_back() {
+async fn a_request_without_a_peer_returns_its_message_after_the_timeout() {
     let client = Client::new();
     let error = client.request(["a", "b"], SHORT).await.unwrap_err();
     assert_eq!(error, SendError::Timeout(["a", "b"].into()).into());
@@ -109,7 +109,7 @@ async fn a_request_that_found_no_peer_in_time_gives_the_message_back() {
     assert_eq!(recv(&router).await.2, "next");
 }
 
-async fn no_more_requests_are_under_way_than_the_limit() {
+async fn pending_requests_never_exceed_the_limit() {
     let (dealer, router) = (Dealer::new(), Router::new());
     dealer.connect(router.bind(inproc()).await.unwrap()).unwrap();
     let client = Client::with_limit(dealer, 2);
@@ -131,7 +131,7 @@ async fn no_more_requests_are_under_way_than_the_limit() {
     assert_eq!(replies.iter().filter(|reply| reply.is_ok()).count(), 1);
 }
 
-async fn messages_that_are_no_replies_disturb_nobody() {
+async fn messages_that_are_no_replies_are_ignored() {
     let (client, router) = pair().await;
     let serve = async {
         let (peer, envelope, body) = recv(&router).await;
@@ -159,7 +159,7 @@ async fn requests_of_a_closed_client_fail() {
     assert_eq!(client.in_flight(), 0);
 }
 
-async fn a_client_that_is_dropped_ends_its_socket() {
+async fn dropping_a_client_closes_its_socket() {
     let (client, router) = pair().await;
     router.wait_connected(1).await;
     client.dealer().wait_connected(1).await;

@@ -12,17 +12,17 @@ use enfonet_tests::DEADLINE;
 use crate::{anywhere, eventually, inproc, on_every_runtime, turns};
 
 on_every_runtime!(
-    a_socket_that_is_bound_and_connected_to_the_same_endpoint_gives_up_one_at_a_time,
+    unbind_and_disconnect_of_the_same_endpoint_are_independent,
     the_last_endpoint_can_be_asked_for,
-    after_unbind_and_disconnect_nothing_new_is_taken_at_once,
-    what_waits_is_still_sent_when_the_endpoint_is_given_up,
-    what_is_taken_just_when_the_endpoint_is_given_up_is_sent,
-    without_linger_it_is_dropped,
+    after_unbind_and_disconnect_no_message_is_taken,
+    queued_messages_are_sent_after_the_endpoint_is_removed,
+    a_message_taken_while_the_endpoint_is_removed_is_sent,
+    without_linger_queued_messages_are_dropped,
     immediate_sockets_wait_for_connections,
-    closing_says_what_was_flushed_and_what_was_dropped,
-    what_was_sent_just_before_closing_is_written,
-    a_connection_ends_once_all_is_written_however_much_that_is,
-    the_last_clone_that_is_dropped_closes_the_socket,
+    close_counts_flushed_and_dropped_messages,
+    messages_sent_just_before_the_close_are_written,
+    a_connection_ends_once_any_amount_of_queued_data_is_written,
+    dropping_the_last_clone_closes_the_socket,
 );
 
 async fn the_last_endpoint_can_be_asked_for() {
@@ -36,7 +36,7 @@ async fn the_last_endpoint_can_be_asked_for() {
     }
 }
 
-async fn a_socket_that_is_bound_and_connected_to_the_same_endpoint_gives_up_one_at_a_time() {
+async fn unbind_and_disconnect_of_the_same_endpoint_are_independent() {
     for at in anywhere() {
         let dealer = Dealer::new();
         let at = dealer.bind(at).await.unwrap();
@@ -57,7 +57,7 @@ async fn a_socket_that_is_bound_and_connected_to_the_same_endpoint_gives_up_one_
     }
 }
 
-async fn after_unbind_and_disconnect_nothing_new_is_taken_at_once() {
+async fn after_unbind_and_disconnect_no_message_is_taken() {
     for at in anywhere() {
         for push_binds in [true, false] {
             let (push, pull) = (Push::new(), Pull::new());
@@ -85,7 +85,7 @@ async fn after_unbind_and_disconnect_nothing_new_is_taken_at_once() {
     }
 }
 
-async fn what_waits_is_still_sent_when_the_endpoint_is_given_up() {
+async fn queued_messages_are_sent_after_the_endpoint_is_removed() {
     let (push, at) = (Push::new(), inproc());
     push.connect(&at).unwrap();
     for n in 0..100 {
@@ -103,7 +103,7 @@ async fn what_waits_is_still_sent_when_the_endpoint_is_given_up() {
     eventually(|| push.try_send("x").is_err().then_some(())).await;
 }
 
-async fn what_is_taken_just_when_the_endpoint_is_given_up_is_sent() {
+async fn a_message_taken_while_the_endpoint_is_removed_is_sent() {
     for push_binds in [true, false].repeat(10) {
         for at in anywhere() {
             let (push, pull) = (Push::new(), Pull::new());
@@ -152,7 +152,7 @@ async fn what_is_taken_just_when_the_endpoint_is_given_up_is_sent() {
     }
 }
 
-async fn without_linger_it_is_dropped() {
+async fn without_linger_queued_messages_are_dropped() {
     let (push, at) = (Push::with_options(Options::default().linger(Duration::ZERO)), inproc());
     push.connect(&at).unwrap();
     push.send("dropped").await.unwrap();
@@ -187,7 +187,7 @@ async fn immediate_sockets_wait_for_connections() {
     assert_eq!(peer.recv().await, Ok("again".into()));
 }
 
-async fn closing_says_what_was_flushed_and_what_was_dropped() {
+async fn close_counts_flushed_and_dropped_messages() {
     let push = Push::new();
     push.connect(inproc()).unwrap();
     for _ in 0..7 {
@@ -221,7 +221,7 @@ async fn closing_says_what_was_flushed_and_what_was_dropped() {
     assert_eq!((closing.flushed, closing.dropped), (0, 0));
 }
 
-async fn what_was_sent_just_before_closing_is_written() {
+async fn messages_sent_just_before_the_close_are_written() {
     for at in anywhere() {
         let (push, pull) = (Push::new(), Pull::new());
         pull.connect(push.bind(at).await.unwrap()).unwrap();
@@ -238,7 +238,7 @@ async fn what_was_sent_just_before_closing_is_written() {
     }
 }
 
-async fn a_connection_ends_once_all_is_written_however_much_that_is() {
+async fn a_connection_ends_once_any_amount_of_queued_data_is_written() {
     const FOR_EVER: Duration = Duration::from_secs(3600);
     for at in anywhere() {
         for bytes in [1, 100_000, 200_000, 1_000_000] {
@@ -264,7 +264,7 @@ async fn a_connection_ends_once_all_is_written_however_much_that_is() {
     }
 }
 
-async fn the_last_clone_that_is_dropped_closes_the_socket() {
+async fn dropping_the_last_clone_closes_the_socket() {
     let pull = Pull::new();
     let at = pull.bind(inproc()).await.unwrap();
     let clone = pull.clone();

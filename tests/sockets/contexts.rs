@@ -10,13 +10,13 @@ use crate::{inproc, on_every_runtime};
 
 on_every_runtime!(
     a_shutdown_of_nothing_returns_at_once,
-    a_shutdown_wakes_whoever_waits_and_nothing_works_afterwards,
-    a_shutdown_ends_whoever_waits_for_several_sockets,
-    a_shutdown_sends_what_waits_also_of_dropped_sockets,
+    a_shutdown_wakes_waiting_calls_and_later_calls_fail,
+    a_shutdown_ends_waits_for_several_sockets,
+    a_shutdown_sends_queued_messages_even_of_dropped_sockets,
     a_thousand_sockets_come_and_go,
     sockets_that_connect_and_close_at_once_leave_nothing_behind,
-    a_router_reaches_each_of_a_hundred_dealers_that_come_one_after_the_other,
-    the_going_of_a_peer_can_be_a_message,
+    a_router_reaches_each_of_a_hundred_successive_dealers,
+    a_disconnect_can_be_received_as_a_message,
 );
 
 async fn a_shutdown_of_nothing_returns_at_once() {
@@ -27,7 +27,7 @@ async fn a_shutdown_of_nothing_returns_at_once() {
     assert_eq!(socket.recv().await, Err(RecvError::Closed), "made too late");
 }
 
-async fn a_shutdown_wakes_whoever_waits_and_nothing_works_afterwards() {
+async fn a_shutdown_wakes_waiting_calls_and_later_calls_fail() {
     let context = Context::new();
     let options = Options::default().context(&context);
     let (pull, push) = (Pull::with_options(options.clone()), Push::with_options(options));
@@ -49,7 +49,7 @@ async fn a_shutdown_wakes_whoever_waits_and_nothing_works_afterwards() {
     pull.close(DEADLINE).await;
 }
 
-async fn a_shutdown_ends_whoever_waits_for_several_sockets() {
+async fn a_shutdown_ends_waits_for_several_sockets() {
     let context = Context::new();
     let [one, other] = [(); 2].map(|()| Pull::with_options(Options::default().context(&context)));
     let waiting = tokio::spawn(async move {
@@ -63,7 +63,7 @@ async fn a_shutdown_ends_whoever_waits_for_several_sockets() {
     assert_eq!(waiting.await.unwrap(), Err(RecvError::Closed));
 }
 
-async fn a_shutdown_sends_what_waits_also_of_dropped_sockets() {
+async fn a_shutdown_sends_queued_messages_even_of_dropped_sockets() {
     let (context, elsewhere) = (Context::new(), Pull::new());
     let at = elsewhere.bind("tcp://127.0.0.1:*").await.unwrap();
     for n in 0..10 {
@@ -116,7 +116,7 @@ async fn sockets_that_connect_and_close_at_once_leave_nothing_behind() {
     router.close(DEADLINE).await;
 }
 
-async fn a_router_reaches_each_of_a_hundred_dealers_that_come_one_after_the_other() {
+async fn a_router_reaches_each_of_a_hundred_successive_dealers() {
     let router = Router::builder().mandatory(true).build();
     let at = router.bind("tcp://127.0.0.1:*").await.unwrap();
     for _ in 0..100 {
@@ -133,7 +133,7 @@ async fn a_router_reaches_each_of_a_hundred_dealers_that_come_one_after_the_othe
     }
 }
 
-async fn the_going_of_a_peer_can_be_a_message() {
+async fn a_disconnect_can_be_received_as_a_message() {
     for at in crate::anywhere() {
         let router = Router::builder().disconnect_message("D").build();
         let dealer =

@@ -6,15 +6,15 @@ use enfonet::{Dealer, Options, Pub, Pull, Push, Router, Sub};
 use crate::{anywhere, eventually, inproc, on_every_runtime, turns};
 
 on_every_runtime!(
-    within_the_process_as_much_waits_as_both_marks_together_allow,
-    before_the_other_end_is_there_only_the_senders_mark_counts,
-    no_mark_at_one_end_is_none_at_all,
-    there_is_room_again_when_half_is_received,
+    over_inproc_the_queue_holds_the_sum_of_both_marks,
+    before_the_peer_connects_only_the_senders_mark_counts,
+    a_missing_mark_at_one_end_removes_the_limit,
+    room_is_announced_when_half_of_the_queue_is_received,
     the_mark_of_a_socket_in_use_can_be_raised_and_lowered,
-    a_mark_that_the_receiver_changes_counts_at_the_sender_too,
-    of_conflated_messages_the_last_is_received,
-    of_conflated_publications_the_last_is_received,
-    a_router_says_so_when_a_peer_is_full,
+    a_mark_changed_by_the_receiver_applies_to_the_sender,
+    a_conflating_socket_receives_the_last_message,
+    a_conflating_subscriber_receives_the_last_publication,
+    a_router_reports_a_full_peer,
 );
 
 /// Sends so many, for which there is room or will be, and finds that there is no more.
@@ -49,7 +49,7 @@ async fn joined(send_hwm: usize, recv_hwm: usize, push_binds: bool) -> (Push, Pu
     (push, pull)
 }
 
-async fn within_the_process_as_much_waits_as_both_marks_together_allow() {
+async fn over_inproc_the_queue_holds_the_sum_of_both_marks() {
     for push_binds in [true, false] {
         for (send_hwm, recv_hwm) in [(1000, 1000), (2, 2), (1, 1), (1, 10), (10, 1)] {
             let (push, pull) = joined(send_hwm, recv_hwm, push_binds).await;
@@ -64,7 +64,7 @@ async fn within_the_process_as_much_waits_as_both_marks_together_allow() {
     }
 }
 
-async fn before_the_other_end_is_there_only_the_senders_mark_counts() {
+async fn before_the_peer_connects_only_the_senders_mark_counts() {
     let (push, at) = (Push::with_options(Options::default().send_hwm(1)), inproc());
     push.connect(&at).unwrap();
     assert_eq!(fill(&push).await, 1);
@@ -76,7 +76,7 @@ async fn before_the_other_end_is_there_only_the_senders_mark_counts() {
     assert_eq!(fill(&push).await, 1, "one more, now that there is another place");
 }
 
-async fn no_mark_at_one_end_is_none_at_all() {
+async fn a_missing_mark_at_one_end_removes_the_limit() {
     for (send_hwm, recv_hwm) in [(0, 1), (1, 0)] {
         let (push, _pull) = joined(send_hwm, recv_hwm, true).await;
         for n in 0..10_000 {
@@ -85,7 +85,7 @@ async fn no_mark_at_one_end_is_none_at_all() {
     }
 }
 
-async fn there_is_room_again_when_half_is_received() {
+async fn room_is_announced_when_half_of_the_queue_is_received() {
     let (push, pull) = joined(1, 1, true).await;
     assert_eq!(fill(&push).await, 2);
     assert_eq!(pull.recv().await, Ok("0".into()));
@@ -116,7 +116,7 @@ async fn the_mark_of_a_socket_in_use_can_be_raised_and_lowered() {
     }
 }
 
-async fn a_mark_that_the_receiver_changes_counts_at_the_sender_too() {
+async fn a_mark_changed_by_the_receiver_applies_to_the_sender() {
     for push_binds in [true, false] {
         let (push, pull) = joined(1, 1, push_binds).await;
         for recv_hwm in [10, 3, 20, 1] {
@@ -134,7 +134,7 @@ async fn a_mark_that_the_receiver_changes_counts_at_the_sender_too() {
     }
 }
 
-async fn of_conflated_messages_the_last_is_received() {
+async fn a_conflating_socket_receives_the_last_message() {
     for at in anywhere() {
         let pull = Pull::builder().conflate(true).build();
         let push = Push::new();
@@ -165,7 +165,7 @@ async fn of_conflated_messages_the_last_is_received() {
     }
 }
 
-async fn of_conflated_publications_the_last_is_received() {
+async fn a_conflating_subscriber_receives_the_last_publication() {
     let publisher = Pub::builder().conflate(true).build();
     let subscriber = Sub::builder().conflate(true).build();
     subscriber.subscribe("");
@@ -182,7 +182,7 @@ async fn of_conflated_publications_the_last_is_received() {
     assert!(subscriber.try_recv().is_none());
 }
 
-async fn a_router_says_so_when_a_peer_is_full() {
+async fn a_router_reports_a_full_peer() {
     let router = Router::builder().mandatory(true).send_hwm(1).build();
     let at = router.bind("tcp://127.0.0.1:*").await.unwrap();
     let dealer = Dealer::builder().identity("slow").recv_hwm(1).build();

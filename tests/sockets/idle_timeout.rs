@@ -11,12 +11,12 @@ use crate::{anywhere, eventually, in_time, inproc, on_every_runtime, turns};
 on_every_runtime!(
     a_socket_that_stops_admitting_peers_keeps_those_it_has,
     what_connects_does_so_no_more_once_no_peers_are_admitted,
-    an_idle_peer_is_disconnected_behind_what_is_queued_for_it,
-    a_peer_of_whom_messages_wait_is_not_disconnected,
+    an_idle_peer_is_disconnected_after_its_queue_is_sent,
+    a_peer_with_unreceived_messages_is_not_idle,
     a_peer_that_has_sent_part_of_a_message_is_not_idle,
-    all_that_publishers_send_until_they_close_is_received_while_draining,
-    publishers_that_send_without_a_pause_see_the_end_while_draining,
-    a_publisher_within_the_process_is_drained_too,
+    draining_receives_all_messages_until_the_publishers_close,
+    publishers_that_never_pause_see_the_end_while_draining,
+    an_inproc_publisher_is_drained,
 );
 
 async fn a_socket_that_stops_admitting_peers_keeps_those_it_has() {
@@ -62,7 +62,7 @@ async fn what_connects_does_so_no_more_once_no_peers_are_admitted() {
     }
 }
 
-async fn an_idle_peer_is_disconnected_behind_what_is_queued_for_it() {
+async fn an_idle_peer_is_disconnected_after_its_queue_is_sent() {
     for at in anywhere() {
         let router = Router::new();
         let at = router.bind(at).await.unwrap();
@@ -84,7 +84,7 @@ async fn an_idle_peer_is_disconnected_behind_what_is_queued_for_it() {
     }
 }
 
-async fn a_peer_of_whom_messages_wait_is_not_disconnected() {
+async fn a_peer_with_unreceived_messages_is_not_idle() {
     for at in anywhere() {
         let router = Router::new();
         let at = router.bind(at).await.unwrap();
@@ -122,7 +122,7 @@ async fn a_peer_that_has_sent_part_of_a_message_is_not_idle() {
     assert_eq!(rest, message(&["answer"]));
 }
 
-async fn all_that_publishers_send_until_they_close_is_received_while_draining() {
+async fn draining_receives_all_messages_until_the_publishers_close() {
     let subscriber = XSub::new();
     subscriber.subscribe("");
     let at = subscriber.bind("tcp://127.0.0.1:*").await.unwrap().to_string();
@@ -158,7 +158,7 @@ fn flood(at: &str) -> JoinHandle<()> {
     })
 }
 
-async fn publishers_that_send_without_a_pause_see_the_end_while_draining() {
+async fn publishers_that_never_pause_see_the_end_while_draining() {
     let subscriber = XSub::with_options(Options::default().recv_hwm(0).recv_bytes(4 << 20));
     subscriber.subscribe("");
     let at = subscriber.bind("tcp://127.0.0.1:*").await.unwrap().to_string();
@@ -174,7 +174,7 @@ async fn publishers_that_send_without_a_pause_see_the_end_while_draining() {
         .unwrap();
 }
 
-async fn a_publisher_within_the_process_is_drained_too() {
+async fn an_inproc_publisher_is_drained() {
     // Over tcp, a PUB drops all that it hasn't written when it sees the end of the stream.
     for at in [inproc()] {
         let subscriber = XSub::new();

@@ -1,23 +1,22 @@
 //! Within the process.
 
-use enfonet::error::BindError;
-use enfonet::{Context, Dealer, Options, Pub, Pull, Push, Router, Sub, XPub};
+use enfonet::{BindError, Context, Dealer, Options, Pub, Pull, Push, Router, Sub, XPub};
 use enfonet_tests::DEADLINE;
 
 use crate::{eventually, inproc, on_every_runtime, turns};
 
 on_every_runtime!(
-    publications_before_there_is_a_subscriber_are_dropped_and_later_ones_come,
-    many_connect_and_bind_at_the_same_time,
-    connections_that_never_come_about_hold_nothing_up,
-    a_router_that_binds_late_learns_the_names,
-    a_name_is_free_again_once_it_is_unbound,
-    contexts_do_not_see_each_other,
-    subscribing_and_leaving_is_seen_once_each,
-    a_message_is_there_and_both_marks_count_when_the_runtime_has_had_its_turn,
+    publications_without_a_subscriber_are_dropped_and_later_publications_arrive,
+    many_sockets_connect_and_bind_concurrently,
+    connections_that_never_complete_block_nothing,
+    a_router_that_binds_late_learns_the_identities,
+    an_inproc_name_is_free_once_it_is_unbound,
+    contexts_do_not_share_inproc_names,
+    a_subscription_and_a_disconnect_are_reported_once_each,
+    a_message_is_delivered_and_both_marks_apply_after_one_scheduler_turn,
 );
 
-async fn publications_before_there_is_a_subscriber_are_dropped_and_later_ones_come() {
+async fn publications_without_a_subscriber_are_dropped_and_later_publications_arrive() {
     let (publisher, subscriber, at) = (Pub::new(), Sub::new(), inproc());
     publisher.connect(&at).unwrap();
     publisher.send("early").await.unwrap();
@@ -28,7 +27,7 @@ async fn publications_before_there_is_a_subscriber_are_dropped_and_later_ones_co
     assert_eq!(subscriber.recv().await, Ok("later".into()));
 }
 
-async fn many_connect_and_bind_at_the_same_time() {
+async fn many_sockets_connect_and_bind_concurrently() {
     for _ in 0..50 {
         let (push, pull, at) = (Push::new(), Pull::new(), inproc());
         let binding = tokio::spawn({
@@ -42,7 +41,7 @@ async fn many_connect_and_bind_at_the_same_time() {
     }
 }
 
-async fn connections_that_never_come_about_hold_nothing_up() {
+async fn connections_that_never_complete_block_nothing() {
     let socket = Push::new();
     for _ in 0..10 {
         socket.connect(inproc()).unwrap();
@@ -54,7 +53,7 @@ async fn connections_that_never_come_about_hold_nothing_up() {
     assert_eq!(socket.close(std::time::Duration::ZERO).await.dropped, 1);
 }
 
-async fn a_router_that_binds_late_learns_the_names() {
+async fn a_router_that_binds_late_learns_the_identities() {
     let (dealer, router, at) = (Dealer::builder().identity("id").build(), Router::new(), inproc());
     dealer.connect(&at).unwrap();
     dealer.send(["A", "B"]).await.unwrap();
@@ -62,7 +61,7 @@ async fn a_router_that_binds_late_learns_the_names() {
     assert_eq!(router.recv_routed().await, Ok(["id", "A", "B"].into()));
 }
 
-async fn a_name_is_free_again_once_it_is_unbound() {
+async fn an_inproc_name_is_free_once_it_is_unbound() {
     let (one, other) = (Pull::new(), Pull::new());
     let at = one.bind(inproc()).await.unwrap();
     assert!(matches!(other.bind(&at).await, Err(BindError::InUse(_))));
@@ -74,7 +73,7 @@ async fn a_name_is_free_again_once_it_is_unbound() {
     assert_eq!(other.recv().await, Ok("for the other".into()));
 }
 
-async fn contexts_do_not_see_each_other() {
+async fn contexts_do_not_share_inproc_names() {
     let at = inproc();
     let [one, other] = [(); 2].map(|()| Context::new());
     let pulls = [&one, &other].map(|context| Pull::with_options(Options::default().context(context)));
@@ -89,9 +88,8 @@ async fn contexts_do_not_see_each_other() {
     assert!(pulls[0].try_recv().is_none());
 }
 
-async fn subscribing_and_leaving_is_seen_once_each() {
-    use enfonet::message::Subscription;
-    use enfonet::socket::XPubEvent;
+async fn a_subscription_and_a_disconnect_are_reported_once_each() {
+    use enfonet::{Subscription, XPubEvent};
     let (publisher, subscriber) = (XPub::new(), Sub::new());
     let at = publisher.bind(inproc()).await.unwrap();
     subscriber.subscribe("topic");
@@ -112,7 +110,7 @@ async fn subscribing_and_leaving_is_seen_once_each() {
     assert!(publisher.try_recv().is_none() && subscriber.try_recv().is_none());
 }
 
-async fn a_message_is_there_and_both_marks_count_when_the_runtime_has_had_its_turn() {
+async fn a_message_is_delivered_and_both_marks_apply_after_one_scheduler_turn() {
     let push = Push::builder().send_hwm(2).build();
     let pull = Pull::builder().recv_hwm(3).build();
     push.connect(pull.bind(inproc()).await.unwrap()).unwrap();

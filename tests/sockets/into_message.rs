@@ -14,7 +14,7 @@ on_every_runtime!(
     a_value_is_one_frame_or_several_as_its_type_says,
     a_message_that_is_sent_by_reference_can_be_sent_again,
     every_kind_sends_values_by_reference,
-    a_topic_of_the_applications_own_type_may_use_its_socket_or_panic,
+    an_application_defined_topic_may_use_its_socket_or_panic,
 );
 
 async fn a_value_is_one_frame_or_several_as_its_type_says() {
@@ -99,7 +99,7 @@ impl AsRef<[u8]> for Topic<'_> {
     }
 }
 
-async fn a_topic_of_the_applications_own_type_may_use_its_socket_or_panic() {
+async fn an_application_defined_topic_may_use_its_socket_or_panic() {
     let (publisher, subscriber) = (XPub::builder().manual(true).build(), Sub::new());
     subscriber.connect(publisher.bind(inproc()).await.unwrap()).unwrap();
     subscriber.subscribe("x");

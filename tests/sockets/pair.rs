@@ -7,16 +7,16 @@ use enfonet::{Options, Pair};
 use crate::{anywhere, inproc, on_every_runtime};
 
 on_every_runtime!(
-    both_ends_speak_when_they_like,
-    a_second_peer_is_turned_away_and_the_first_does_not_notice,
-    the_next_peer_is_let_in_when_the_first_has_gone,
-    what_is_sent_before_the_peer_is_bound_is_kept,
+    both_ends_of_a_pair_send_at_any_time,
+    a_second_pair_is_rejected_and_the_first_is_not_affected,
+    the_next_pair_is_admitted_when_the_first_has_left,
+    messages_sent_before_the_peer_is_bound_are_kept,
     a_pair_without_a_peer_takes_nothing,
-    a_peer_that_is_given_up_makes_way_at_once_and_still_gets_what_waits,
-    what_is_written_makes_room_however_much_comes_meanwhile,
+    a_removed_peer_frees_the_pair_at_once_and_still_gets_its_queue,
+    written_messages_free_room_while_many_messages_arrive,
 );
 
-async fn both_ends_speak_when_they_like() {
+async fn both_ends_of_a_pair_send_at_any_time() {
     for at in anywhere() {
         let (one, other) = (Pair::new(), Pair::new());
         other.connect(one.bind(at).await.unwrap()).unwrap();
@@ -32,7 +32,7 @@ async fn both_ends_speak_when_they_like() {
     }
 }
 
-async fn a_second_peer_is_turned_away_and_the_first_does_not_notice() {
+async fn a_second_pair_is_rejected_and_the_first_is_not_affected() {
     for at in anywhere() {
         let (one, other, third) = (Pair::new(), Pair::new(), Pair::new());
         let at = one.bind(at).await.unwrap();
@@ -52,7 +52,7 @@ async fn a_second_peer_is_turned_away_and_the_first_does_not_notice() {
     }
 }
 
-async fn the_next_peer_is_let_in_when_the_first_has_gone() {
+async fn the_next_pair_is_admitted_when_the_first_has_left() {
     let quick = || Options::default().reconnect_interval(std::time::Duration::from_millis(1));
     for at in anywhere() {
         let (one, other, third) = (Pair::new(), Pair::new(), Pair::with_options(quick()));
@@ -68,7 +68,7 @@ async fn the_next_peer_is_let_in_when_the_first_has_gone() {
     }
 }
 
-async fn what_is_sent_before_the_peer_is_bound_is_kept() {
+async fn messages_sent_before_the_peer_is_bound_are_kept() {
     let (one, other, at) = (Pair::new(), Pair::new(), inproc());
     one.connect(&at).unwrap();
     one.try_send("early").unwrap();
@@ -82,7 +82,7 @@ async fn a_pair_without_a_peer_takes_nothing() {
     assert_eq!(pair.try_send("nobody"), Err(SendError::Full("nobody".into())));
 }
 
-async fn a_peer_that_is_given_up_makes_way_at_once_and_still_gets_what_waits() {
+async fn a_removed_peer_frees_the_pair_at_once_and_still_gets_its_queue() {
     let (pair, first, second) = (Pair::new(), Pair::new(), Pair::new());
     let (late, there) = (inproc(), second.bind(inproc()).await.unwrap());
     pair.connect(&late).unwrap();
@@ -95,7 +95,7 @@ async fn a_peer_that_is_given_up_makes_way_at_once_and_still_gets_what_waits() {
     assert_eq!(first.recv().await, Ok("for the first".into()));
 }
 
-async fn what_is_written_makes_room_however_much_comes_meanwhile() {
+async fn written_messages_free_room_while_many_messages_arrive() {
     // More pieces than one write takes, and more bytes than a connection writes in a turn.
     let message = || vec![vec![0u8; 5000]; 40];
     let (one, other) = (Pair::builder().send_hwm(1).build(), Pair::new());

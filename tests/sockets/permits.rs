@@ -6,12 +6,12 @@ use enfonet::{Dealer, Endpoint, Options, Pull, Push, Router};
 use crate::{inproc, on_every_runtime};
 
 on_every_runtime!(
-    a_kept_place_is_nobody_elses,
-    a_place_that_is_not_used_is_given_back,
-    a_place_at_an_endpoint_that_is_given_up_is_none_any_more,
-    what_was_meant_for_a_peer_that_has_gone_goes_to_another_or_comes_back,
-    a_place_at_a_router_is_at_that_peer,
-    a_closed_socket_keeps_no_place,
+    a_permit_reserves_its_place,
+    a_dropped_permit_frees_its_place,
+    a_permit_ends_with_its_removed_endpoint,
+    a_permit_of_a_disconnected_peer_sends_to_another_peer_or_returns_the_message,
+    a_permit_of_a_router_is_for_its_peer,
+    a_closed_socket_holds_no_permit,
 );
 
 async fn pushing_one() -> (Push, Pull) {
@@ -20,7 +20,7 @@ async fn pushing_one() -> (Push, Pull) {
     (push, Pull::new())
 }
 
-async fn a_kept_place_is_nobody_elses() {
+async fn a_permit_reserves_its_place() {
     let (push, _) = pushing_one().await;
     let permit = push.reserve().await.unwrap();
     assert!(push.try_send("other").is_err());
@@ -28,7 +28,7 @@ async fn a_kept_place_is_nobody_elses() {
     assert!(push.try_send("other").is_err(), "it is taken now");
 }
 
-async fn a_place_that_is_not_used_is_given_back() {
+async fn a_dropped_permit_frees_its_place() {
     let (push, _) = pushing_one().await;
     let permit = push.reserve().await.unwrap();
     let other = tokio::spawn({
@@ -41,7 +41,7 @@ async fn a_place_that_is_not_used_is_given_back() {
     other.await.unwrap().unwrap();
 }
 
-async fn a_place_at_an_endpoint_that_is_given_up_is_none_any_more() {
+async fn a_permit_ends_with_its_removed_endpoint() {
     for push_binds in [true, false] {
         let (push, pull, at) = (Push::new(), Pull::new(), inproc());
         if push_binds {
@@ -65,7 +65,7 @@ async fn a_place_at_an_endpoint_that_is_given_up_is_none_any_more() {
     }
 }
 
-async fn what_was_meant_for_a_peer_that_has_gone_goes_to_another_or_comes_back() {
+async fn a_permit_of_a_disconnected_peer_sends_to_another_peer_or_returns_the_message() {
     let push = Push::new();
     let at = push.bind(inproc()).await.unwrap();
     let first = Pull::new();
@@ -98,7 +98,7 @@ async fn what_was_meant_for_a_peer_that_has_gone_goes_to_another_or_comes_back()
     }
 }
 
-async fn a_place_at_a_router_is_at_that_peer() {
+async fn a_permit_of_a_router_is_for_its_peer() {
     let router = Router::builder().send_hwm(1).build();
     let at = router.bind(inproc()).await.unwrap();
     let (a, b) = (Dealer::builder().identity("a").build(), Dealer::builder().identity("b").build());
@@ -117,7 +117,7 @@ async fn a_place_at_a_router_is_at_that_peer() {
     assert_eq!(router.reserve_to(to_a).await.unwrap_err(), SendError::UnknownPeer(()));
 }
 
-async fn a_closed_socket_keeps_no_place() {
+async fn a_closed_socket_holds_no_permit() {
     let (push, _) = pushing_one().await;
     let permit = push.reserve().await.unwrap();
     let closing = tokio::spawn({

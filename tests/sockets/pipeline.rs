@@ -9,16 +9,16 @@ use enfonet_tests::DEADLINE;
 use crate::{anywhere, eventually, inproc, on_every_runtime, turns};
 
 on_every_runtime!(
-    work_goes_to_the_workers_in_turn,
-    results_of_all_are_received_in_turn,
-    without_a_worker_nothing_is_taken,
-    what_waits_for_a_worker_that_has_gone_is_dropped_and_its_successor_gets_what_is_new,
-    what_a_worker_that_comes_back_has_not_got_is_sent_again,
-    work_before_there_is_a_worker_waits_for_it,
-    what_a_peer_sent_before_it_went_is_received,
+    messages_are_distributed_to_workers_round_robin,
+    messages_of_all_peers_are_fair_queued,
+    without_a_worker_no_message_is_taken,
+    the_queue_of_a_disconnected_worker_is_dropped_and_its_successor_gets_new_messages,
+    messages_not_delivered_are_resent_to_a_reconnected_worker,
+    messages_wait_for_the_first_worker,
+    messages_of_a_disconnected_peer_are_received,
 );
 
-async fn work_goes_to_the_workers_in_turn() {
+async fn messages_are_distributed_to_workers_round_robin() {
     for at in anywhere() {
         let push = Push::new();
         let at = push.bind(at).await.unwrap();
@@ -40,7 +40,7 @@ async fn work_goes_to_the_workers_in_turn() {
     }
 }
 
-async fn results_of_all_are_received_in_turn() {
+async fn messages_of_all_peers_are_fair_queued() {
     for at in anywhere() {
         let pull = Pull::new();
         let at = pull.bind(at).await.unwrap();
@@ -62,7 +62,7 @@ async fn results_of_all_are_received_in_turn() {
     }
 }
 
-async fn without_a_worker_nothing_is_taken() {
+async fn without_a_worker_no_message_is_taken() {
     let push = Push::new();
     assert_eq!(push.try_send("work"), Err(SendError::Full("work".into())));
     let at = push.bind(inproc()).await.unwrap();
@@ -75,7 +75,7 @@ async fn without_a_worker_nothing_is_taken() {
     assert_eq!(pull.recv().await, Ok("work".into()));
 }
 
-async fn what_waits_for_a_worker_that_has_gone_is_dropped_and_its_successor_gets_what_is_new() {
+async fn the_queue_of_a_disconnected_worker_is_dropped_and_its_successor_gets_new_messages() {
     let push = Push::with_options(Options::default().send_hwm(1));
     let at = push.bind(inproc()).await.unwrap();
     let narrow = || Pull::with_options(Options::default().recv_hwm(1));
@@ -96,7 +96,7 @@ async fn what_waits_for_a_worker_that_has_gone_is_dropped_and_its_successor_gets
     assert_eq!(second.recv().await, Ok("5".into()));
 }
 
-async fn what_a_worker_that_comes_back_has_not_got_is_sent_again() {
+async fn messages_not_delivered_are_resent_to_a_reconnected_worker() {
     let options = Options::default().reconnect_interval(std::time::Duration::ZERO).recv_hwm(1);
     let push = Push::with_options(options.clone());
     let at = inproc();
@@ -119,7 +119,7 @@ async fn what_a_worker_that_comes_back_has_not_got_is_sent_again() {
     }
 }
 
-async fn work_before_there_is_a_worker_waits_for_it() {
+async fn messages_wait_for_the_first_worker() {
     let pull = Pull::new();
     let at = inproc();
     let pushes: Vec<Push> = (0..10).map(|_| Push::new()).collect();
@@ -136,7 +136,7 @@ async fn work_before_there_is_a_worker_waits_for_it() {
     assert_eq!(received, (0..10).map(|n| Message::from(n.to_string())).collect::<Vec<_>>());
 }
 
-async fn what_a_peer_sent_before_it_went_is_received() {
+async fn messages_of_a_disconnected_peer_are_received() {
     for at in anywhere() {
         let pull = Pull::new();
         let at = pull.bind(at).await.unwrap();

@@ -7,20 +7,20 @@ use enfonet_tests::DEADLINE;
 use crate::{eventually, inproc, on_every_runtime, turns};
 
 on_every_runtime!(
-    requests_of_three_clients_to_five_workers_are_answered_to_the_right_one,
-    publications_and_subscriptions_pass,
-    nothing_is_received_while_nobody_can_take_it,
-    a_paused_proxy_passes_nothing_and_goes_on_afterwards,
+    replies_of_five_workers_reach_the_right_one_of_three_clients,
+    a_proxy_forwards_publications_and_subscriptions,
+    a_proxy_receives_nothing_while_no_peer_can_take_it,
+    a_paused_proxy_forwards_nothing_until_it_resumes,
     a_terminated_proxy_ends_and_leaves_its_sockets_open,
-    what_it_has_in_hand_when_it_is_terminated_comes_back,
+    a_terminated_proxy_returns_its_leftover_messages,
     statistics_count_each_way_at_each_socket,
-    a_capture_gets_a_copy_of_all_first_and_may_hold_everything_up,
-    a_flood_one_way_does_not_hold_up_the_other,
+    a_capture_gets_every_message_first_and_may_block_the_proxy,
+    a_flood_in_one_direction_does_not_block_the_other,
     a_proxy_ends_when_a_socket_is_closed,
-    a_slow_subscriber_behind_a_proxy_holds_the_publisher_up_if_nothing_may_be_dropped,
+    with_nodrop_a_slow_subscriber_behind_a_proxy_blocks_the_publisher,
 );
 
-async fn requests_of_three_clients_to_five_workers_are_answered_to_the_right_one() {
+async fn replies_of_five_workers_reach_the_right_one_of_three_clients() {
     let (front, back) = (Router::new(), Dealer::new());
     let (front_at, back_at) =
         (front.bind("tcp://127.0.0.1:*").await.unwrap(), back.bind(inproc()).await.unwrap());
@@ -52,7 +52,7 @@ async fn requests_of_three_clients_to_five_workers_are_answered_to_the_right_one
     }
 }
 
-async fn publications_and_subscriptions_pass() {
+async fn a_proxy_forwards_publications_and_subscriptions() {
     let (front, back) = (XSub::new(), XPub::new());
     let (front_at, back_at) = (front.bind(inproc()).await.unwrap(), back.bind(inproc()).await.unwrap());
     tokio::spawn(async move { proxy(&front, &back).await });
@@ -78,7 +78,7 @@ async fn streamer(options: Options) -> (Push, Pull, Push, Pull) {
     (source, front, back, sink)
 }
 
-async fn nothing_is_received_while_nobody_can_take_it() {
+async fn a_proxy_receives_nothing_while_no_peer_can_take_it() {
     let (source, front, _, _) = streamer(Options::default()).await;
     let back = Push::new();
     let running = tokio::spawn({
@@ -91,7 +91,7 @@ async fn nothing_is_received_while_nobody_can_take_it() {
     running.abort();
 }
 
-async fn a_paused_proxy_passes_nothing_and_goes_on_afterwards() {
+async fn a_paused_proxy_forwards_nothing_until_it_resumes() {
     let (source, front, back, sink) = streamer(Options::default()).await;
     let proxy = Proxy::new(&front, &back);
     let control = proxy.control();
@@ -128,7 +128,7 @@ async fn a_terminated_proxy_ends_and_leaves_its_sockets_open() {
     }
 }
 
-async fn what_it_has_in_hand_when_it_is_terminated_comes_back() {
+async fn a_terminated_proxy_returns_its_leftover_messages() {
     let (source, front, back, sink) = streamer(Options::default().send_hwm(1).recv_hwm(10)).await;
     for n in 0..11 {
         source.send(n.to_string()).await.unwrap();
@@ -187,7 +187,7 @@ async fn statistics_count_each_way_at_each_socket() {
     tokio::join!(proxy.run(), using);
 }
 
-async fn a_capture_gets_a_copy_of_all_first_and_may_hold_everything_up() {
+async fn a_capture_gets_every_message_first_and_may_block_the_proxy() {
     let (source, front, back, sink) = streamer(Options::default()).await;
     let (capture, watcher, at) = (Push::new(), Pull::new(), inproc());
     let proxy = Proxy::new(&front, &back).capture(&capture);
@@ -215,7 +215,7 @@ async fn a_capture_gets_a_copy_of_all_first_and_may_hold_everything_up() {
     tokio::join!(proxy.run(), using);
 }
 
-async fn a_flood_one_way_does_not_hold_up_the_other() {
+async fn a_flood_in_one_direction_does_not_block_the_other() {
     let (front, back) = (Pair::new(), Pair::new());
     let (client, worker) = (Pair::new(), Pair::new());
     client.connect(front.bind(inproc()).await.unwrap()).unwrap();
@@ -274,7 +274,7 @@ async fn a_proxy_ends_when_a_socket_is_closed() {
     }
 }
 
-async fn a_slow_subscriber_behind_a_proxy_holds_the_publisher_up_if_nothing_may_be_dropped() {
+async fn with_nodrop_a_slow_subscriber_behind_a_proxy_blocks_the_publisher() {
     let ten = Options::default().send_hwm(10).recv_hwm(10);
     let lossless = || Options::<XPub>::from(ten.clone()).nodrop(true).build();
     let (publisher, front) = (lossless(), XSub::with_options(ten.clone()));

@@ -12,11 +12,11 @@ use crate::{anywhere, inproc, on_every_runtime};
 
 on_every_runtime!(
     publications_flow_from_a_sink_to_a_stream,
-    a_stream_of_a_subscriber_has_only_what_it_wants,
+    a_stream_of_a_subscriber_yields_only_subscribed_messages,
     a_broker_is_two_streams_and_two_sinks,
-    a_batch_reaches_those_who_want_its_messages,
-    a_subscriber_has_its_time_whatever_comes_that_it_does_not_want,
-    who_published_is_known,
+    a_batch_reaches_the_subscribers_of_its_messages,
+    unsubscribed_messages_do_not_prolong_a_subscribers_receive_timeout,
+    the_publisher_of_a_message_is_known,
 );
 
 async fn publications_flow_from_a_sink_to_a_stream() {
@@ -33,7 +33,7 @@ async fn publications_flow_from_a_sink_to_a_stream() {
     }
 }
 
-async fn a_stream_of_a_subscriber_has_only_what_it_wants() {
+async fn a_stream_of_a_subscriber_yields_only_subscribed_messages() {
     let (publisher, subscriber) = (Pub::new(), Sub::new());
     let [wanted, dropped] = ["a", "b"];
     subscriber.subscribe(wanted);
@@ -67,7 +67,7 @@ async fn a_broker_is_two_streams_and_two_sinks() {
     assert_eq!(subscriber.recv().await, Ok("a".into()));
 }
 
-async fn a_batch_reaches_those_who_want_its_messages() {
+async fn a_batch_reaches_the_subscribers_of_its_messages() {
     let publisher = Pub::new();
     let at = publisher.bind(inproc()).await.unwrap();
     let subscribers = ["a", "b", ""].map(|topic| {
@@ -91,7 +91,7 @@ async fn a_batch_reaches_those_who_want_its_messages() {
     }
 }
 
-async fn a_subscriber_has_its_time_whatever_comes_that_it_does_not_want() {
+async fn unsubscribed_messages_do_not_prolong_a_subscribers_receive_timeout() {
     let options = Options::default().recv_timeout(Duration::ZERO);
     let (publisher, subscriber) = (Pub::new(), Sub::with_options(options));
     subscriber.subscribe("x");
@@ -107,7 +107,7 @@ async fn a_subscriber_has_its_time_whatever_comes_that_it_does_not_want() {
     assert_eq!(subscriber.recv_from().await, Err(RecvError::Timeout));
 }
 
-async fn who_published_is_known() {
+async fn the_publisher_of_a_message_is_known() {
     let (one, other, subscriber) = (Pub::new(), Pub::new(), Sub::new());
     subscriber.subscribe("");
     let ends = [one.bind(inproc()).await.unwrap(), other.bind("tcp://127.0.0.1:*").await.unwrap()];

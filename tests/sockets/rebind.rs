@@ -16,10 +16,10 @@ on_every_runtime!(
     an_endpoint_is_free_when_unbind_returns,
     an_endpoint_is_free_when_close_begins_and_when_it_returns,
     an_endpoint_is_free_when_its_socket_is_dropped_or_its_context_shut_down,
-    nobody_is_let_in_once_unbind_has_returned,
+    no_peer_is_admitted_once_unbind_has_returned,
     a_pair_that_disconnects_and_connects_at_once_is_served_again,
-    a_dealer_of_a_name_that_disconnects_and_connects_at_once_is_served_again,
-    waits_do_not_grow_with_connections_that_came_about,
+    a_dealer_with_an_identity_that_disconnects_and_connects_at_once_is_served_again,
+    successful_connections_do_not_grow_the_reconnect_interval,
 );
 
 /// Runs `fact` over each transport, at an endpoint that nobody is bound to.
@@ -88,7 +88,7 @@ async fn an_endpoint_is_free_when_its_socket_is_dropped_or_its_context_shut_down
     .await;
 }
 
-async fn nobody_is_let_in_once_unbind_has_returned() {
+async fn no_peer_is_admitted_once_unbind_has_returned() {
     let (_folder, file) = ipc();
     for at in ["tcp://127.0.0.1:*", &file] {
         let pull = Pull::new();
@@ -122,7 +122,7 @@ async fn a_pair_that_disconnects_and_connects_at_once_is_served_again() {
     .await;
 }
 
-async fn a_dealer_of_a_name_that_disconnects_and_connects_at_once_is_served_again() {
+async fn a_dealer_with_an_identity_that_disconnects_and_connects_at_once_is_served_again() {
     over_each_transport(async |at| {
         let (router, dealer) = (Router::new(), Dealer::builder().identity("name").build());
         let at = router.bind(at).await.unwrap();
@@ -137,7 +137,7 @@ async fn a_dealer_of_a_name_that_disconnects_and_connects_at_once_is_served_agai
     .await;
 }
 
-async fn waits_do_not_grow_with_connections_that_came_about() {
+async fn successful_connections_do_not_grow_the_reconnect_interval() {
     over_each_transport(async |at| {
         let first = Duration::from_millis(1);
         let options = Options::default().reconnect_interval(first).reconnect_interval_max(DEADLINE);

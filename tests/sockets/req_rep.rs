@@ -10,15 +10,15 @@ use futures_util::StreamExt;
 use crate::{anywhere, eventually, inproc, on_every_runtime};
 
 on_every_runtime!(
-    a_request_and_its_reply_need_no_waiting,
-    a_reply_that_will_not_come_is_told_without_waiting,
+    a_request_and_its_reply_can_be_exchanged_without_waiting,
+    a_lost_reply_is_reported_without_waiting,
     requests_can_be_a_stream,
     a_request_knows_its_client,
-    a_property_that_a_worker_announces_is_known_when_it_joins,
+    a_property_of_a_worker_is_known_when_it_joins,
     a_server_that_is_never_out_of_requests_loses_no_reply,
 );
 
-async fn a_request_and_its_reply_need_no_waiting() {
+async fn a_request_and_its_reply_can_be_exchanged_without_waiting() {
     for at in anywhere() {
         let (req, rep) = (Req::new(), Rep::new());
         assert_eq!(req.try_send("nobody"), Err(SendError::Full("nobody".into())));
@@ -38,7 +38,7 @@ async fn a_request_and_its_reply_need_no_waiting() {
     }
 }
 
-async fn a_reply_that_will_not_come_is_told_without_waiting() {
+async fn a_lost_reply_is_reported_without_waiting() {
     let (req, rep) = (Req::new(), Rep::new());
     req.connect(rep.bind(inproc()).await.unwrap()).unwrap();
     req.try_send("question").unwrap();
@@ -48,7 +48,7 @@ async fn a_reply_that_will_not_come_is_told_without_waiting() {
     assert_eq!(req.try_recv(), Err(RecvError::NoRequest));
 }
 
-async fn a_property_that_a_worker_announces_is_known_when_it_joins() {
+async fn a_property_of_a_worker_is_known_when_it_joins() {
     for at in anywhere() {
         let dealer = Dealer::builder().peer_events(true).build();
         let at = dealer.bind(at).await.unwrap();

@@ -10,23 +10,23 @@ use enfonet_tests::DEADLINE;
 use crate::{anywhere, eventually, inproc, on_every_runtime, turns};
 
 on_every_runtime!(
-    a_name_that_is_given_can_be_sent_to_at_once_and_stays,
-    a_name_in_use_cannot_be_given,
-    a_newcomer_takes_a_name_over_if_it_may,
-    a_name_that_was_given_is_taken_over_by_nobody,
-    messages_with_a_routing_id_go_where_it_says,
-    messages_to_nobody_are_dropped_or_come_back,
-    who_probes_is_known_before_it_speaks,
-    messages_of_a_peer_that_has_gone_still_say_whose_they_are,
-    hello_comes_first,
-    a_hello_and_a_probe_both_come,
+    an_assigned_identity_is_reachable_at_once_and_stays,
+    an_identity_in_use_cannot_be_assigned,
+    a_new_peer_takes_over_an_identity_with_handover,
+    an_assigned_identity_cannot_be_taken_over,
+    messages_with_a_routing_id_reach_that_peer,
+    messages_to_unknown_peers_are_dropped_or_returned,
+    a_probe_makes_a_peer_known_before_its_first_message,
+    messages_of_a_disconnected_peer_still_carry_its_identity,
+    the_hello_is_the_first_message,
+    a_hello_and_a_probe_both_arrive,
 );
 
 fn named(name: &'static str) -> Dealer {
     Dealer::builder().identity(name).reconnect_interval(Duration::from_millis(1)).build()
 }
 
-async fn a_name_that_is_given_can_be_sent_to_at_once_and_stays() {
+async fn an_assigned_identity_is_reachable_at_once_and_stays() {
     for at in anywhere() {
         let router = Router::builder().reconnect_interval(Duration::from_millis(1)).build();
         let dealer = named("calls itself so");
@@ -49,7 +49,7 @@ async fn a_name_that_is_given_can_be_sent_to_at_once_and_stays() {
     }
 }
 
-async fn a_name_in_use_cannot_be_given() {
+async fn an_identity_in_use_cannot_be_assigned() {
     let router = Router::new();
     let at = router.bind(inproc()).await.unwrap();
     let dealer = named("taken");
@@ -62,7 +62,7 @@ async fn a_name_in_use_cannot_be_given() {
     }
 }
 
-async fn a_newcomer_takes_a_name_over_if_it_may() {
+async fn a_new_peer_takes_over_an_identity_with_handover() {
     for at in anywhere() {
         for may in [true, false] {
             let router = Router::builder().handover(may).build();
@@ -91,7 +91,7 @@ async fn a_newcomer_takes_a_name_over_if_it_may() {
     }
 }
 
-async fn a_name_that_was_given_is_taken_over_by_nobody() {
+async fn an_assigned_identity_cannot_be_taken_over() {
     for at in anywhere() {
         let router = Router::builder().handover(true).build();
         let (given, newcomer) = (named("calls itself so"), named("given"));
@@ -107,7 +107,7 @@ async fn a_name_that_was_given_is_taken_over_by_nobody() {
     }
 }
 
-async fn messages_with_a_routing_id_go_where_it_says() {
+async fn messages_with_a_routing_id_reach_that_peer() {
     let router = Router::new();
     let at = router.bind(inproc()).await.unwrap();
     let dealers = ["a", "b"].map(named);
@@ -127,7 +127,7 @@ async fn messages_with_a_routing_id_go_where_it_says() {
     }
 }
 
-async fn messages_to_nobody_are_dropped_or_come_back() {
+async fn messages_to_unknown_peers_are_dropped_or_returned() {
     let (lenient, strict) = (Router::new(), Router::builder().mandatory(true).build());
     let to_nobody = || Message::from(["nobody", "text"]);
     assert_eq!(lenient.send_routed(to_nobody()).await, Ok(()));
@@ -141,7 +141,7 @@ async fn messages_to_nobody_are_dropped_or_come_back() {
     assert_eq!(dealer.recv().await, Ok("text".into()));
 }
 
-async fn who_probes_is_known_before_it_speaks() {
+async fn a_probe_makes_a_peer_known_before_its_first_message() {
     for at in anywhere() {
         let router = Router::new();
         let at = router.bind(at).await.unwrap();
@@ -156,7 +156,7 @@ async fn who_probes_is_known_before_it_speaks() {
     }
 }
 
-async fn messages_of_a_peer_that_has_gone_still_say_whose_they_are() {
+async fn messages_of_a_disconnected_peer_still_carry_its_identity() {
     for at in anywhere() {
         let router = Router::new();
         let at = router.bind(at).await.unwrap();
@@ -176,7 +176,7 @@ async fn messages_of_a_peer_that_has_gone_still_say_whose_they_are() {
     }
 }
 
-async fn hello_comes_first() {
+async fn the_hello_is_the_first_message() {
     let router = Router::builder().hello("H").build();
     let at = router.bind("tcp://127.0.0.1:*").await.unwrap();
     let dealer = Dealer::with_options(Options::default());
@@ -192,7 +192,7 @@ async fn hello_comes_first() {
     assert_eq!(one.recv().await, Ok("2".into()));
 }
 
-async fn a_hello_and_a_probe_both_come() {
+async fn a_hello_and_a_probe_both_arrive() {
     let router = Router::new();
     let at = router.bind(inproc()).await.unwrap();
     for (probes, expected) in [(true, vec!["", "hello", "text"]), (false, vec!["hello", "text"])] {

@@ -7,16 +7,16 @@ use futures_util::{SinkExt, StreamExt, TryStreamExt};
 use crate::{anywhere, inproc, on_every_runtime};
 
 on_every_runtime!(
-    a_stream_gives_what_recv_would_until_the_socket_is_closed,
-    a_stream_goes_on_after_a_time_in_which_nothing_came,
-    a_stream_that_is_dropped_loses_nothing,
+    a_stream_yields_the_messages_of_recv_until_the_socket_is_closed,
+    a_stream_continues_after_a_receive_timeout,
+    a_dropped_stream_loses_nothing,
     a_sink_sends_in_order_and_waits_for_room,
     a_stream_can_be_forwarded_to_a_sink,
-    a_routers_stream_and_sink_know_the_peer,
-    a_sink_gives_the_message_back_when_the_socket_is_closed,
+    a_routers_stream_and_sink_carry_the_peer,
+    a_sink_returns_the_message_when_the_socket_is_closed,
 );
 
-async fn a_stream_gives_what_recv_would_until_the_socket_is_closed() {
+async fn a_stream_yields_the_messages_of_recv_until_the_socket_is_closed() {
     for at in anywhere() {
         let (pull, push) = (Pull::new(), Push::new());
         push.connect(pull.bind(at).await.unwrap()).unwrap();
@@ -30,7 +30,7 @@ async fn a_stream_gives_what_recv_would_until_the_socket_is_closed() {
     }
 }
 
-async fn a_stream_goes_on_after_a_time_in_which_nothing_came() {
+async fn a_stream_continues_after_a_receive_timeout() {
     let millisecond = std::time::Duration::from_millis(1);
     let pull = Pull::with_options(Options::default().recv_timeout(millisecond));
     let push = Push::new();
@@ -47,7 +47,7 @@ async fn a_stream_goes_on_after_a_time_in_which_nothing_came() {
     }
 }
 
-async fn a_stream_that_is_dropped_loses_nothing() {
+async fn a_dropped_stream_loses_nothing() {
     let (pull, push) = (Pull::new(), Push::new());
     push.connect(pull.bind(inproc()).await.unwrap()).unwrap();
     for n in 0..100 {
@@ -89,7 +89,7 @@ async fn a_stream_can_be_forwarded_to_a_sink() {
     }
 }
 
-async fn a_routers_stream_and_sink_know_the_peer() {
+async fn a_routers_stream_and_sink_carry_the_peer() {
     let router = Router::new();
     let at = router.bind(inproc()).await.unwrap();
     tokio::spawn(router.stream().map(|message| Ok(message.unwrap())).forward(router.sink()));
@@ -103,7 +103,7 @@ async fn a_routers_stream_and_sink_know_the_peer() {
     }
 }
 
-async fn a_sink_gives_the_message_back_when_the_socket_is_closed() {
+async fn a_sink_returns_the_message_when_the_socket_is_closed() {
     let push = Push::new();
     let mut sink = push.sink();
     push.close(std::time::Duration::ZERO).await;

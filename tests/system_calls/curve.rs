@@ -18,7 +18,7 @@ fn keys(secret: &str) -> KeyPair {
 }
 
 #[test]
-fn push_with_curve_writes_many_messages_at_once() {
+fn push_with_curve_writes_many_messages_per_call() {
     let (listener, endpoint) = ScriptListener::bind();
     let push = load(&["--curve", "push", &endpoint, &BODY.to_string(), &MESSAGES.to_string()]);
     let server = Security::CurveServer { keys: keys(SERVER_SECRET) };
@@ -38,7 +38,7 @@ fn push_with_curve_writes_many_messages_at_once() {
 }
 
 #[test]
-fn enfomq_with_curve_reads_and_writes_once_for_what_comes_together() {
+fn enfomq_with_curve_reads_and_writes_messages_together() {
     const WINDOW: usize = 16;
     const WINDOWS: usize = 1000;
     let ((publishers, frontend), (subscribers, backend)) = (ScriptListener::bind(), ScriptListener::bind());

@@ -48,7 +48,7 @@ fn accept(listener: &ScriptListener, kind: &str) -> Script {
 }
 
 #[test]
-fn push_writes_many_messages_at_once() {
+fn push_writes_many_messages_per_call() {
     let (listener, endpoint) = ScriptListener::bind();
     let push = load(&["push", &endpoint, &BODY.to_string(), &MESSAGES.to_string()]);
     let mut bytes = accept(&listener, "PULL").into_stream();
@@ -58,7 +58,7 @@ fn push_writes_many_messages_at_once() {
 }
 
 #[test]
-fn rep_reads_and_writes_many_messages_at_once() {
+fn rep_reads_and_writes_many_messages_per_call() {
     let (listener, endpoint) = ScriptListener::bind();
     let rep = load(&["rep", &endpoint, "connect"]);
     let mut bytes = accept(&listener, "DEALER").into_stream();
@@ -75,7 +75,7 @@ fn rep_reads_and_writes_many_messages_at_once() {
 }
 
 #[test]
-fn req_needs_a_write_a_read_and_a_wait_for_each_request() {
+fn req_makes_one_write_one_read_and_one_wait_per_request() {
     let (listener, endpoint) = ScriptListener::bind();
     let more = (REQUESTS - 1000).to_string();
     let req = load(&["req", &endpoint, &BODY.to_string(), &more]);
@@ -89,7 +89,7 @@ fn req_needs_a_write_a_read_and_a_wait_for_each_request() {
 }
 
 #[test]
-fn a_load_balancer_hands_on_what_comes_together_together() {
+fn a_load_balancer_forwards_messages_together() {
     const WINDOW: usize = 16;
     const WINDOWS: usize = 1000;
     let ((clients, frontend), (workers, backend)) = (ScriptListener::bind(), ScriptListener::bind());

@@ -31,7 +31,7 @@ fn unknown_commands_are_ignored() {
 }
 
 #[test]
-fn commands_of_the_handshake_are_ignored_after_it() {
+fn handshake_commands_are_ignored_after_the_handshake() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (dealer, at) = dealer(&runtime, Options::default());
@@ -61,7 +61,7 @@ fn commands_may_stand_between_the_frames_of_a_message() {
 }
 
 #[test]
-fn subscriptions_are_ignored_by_those_who_do_not_publish() {
+fn subscriptions_are_ignored_by_sockets_that_do_not_publish() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (dealer, at) = dealer(&runtime, Options::default());
@@ -94,7 +94,7 @@ fn a_malformed_command_ends_the_connection() {
 }
 
 #[test]
-fn publications_have_these_bytes() {
+fn publications_are_sent_as_these_bytes() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     for minor in [0, 1] {

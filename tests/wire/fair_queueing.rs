@@ -22,7 +22,7 @@ fn turns(at: &str, kind: &str, wire: impl Fn(&str) -> Vec<u8>, mut recv: impl Fn
 }
 
 #[test]
-fn every_kind_that_receives_gives_each_peer_its_turn() {
+fn every_receiving_socket_type_fair_queues_its_peers() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let plain = |text: &str| message(&[text]);
@@ -62,7 +62,7 @@ fn every_kind_that_receives_gives_each_peer_its_turn() {
 }
 
 #[test]
-fn messages_of_many_tasks_do_not_mix() {
+fn messages_of_concurrent_tasks_do_not_interleave() {
     const TASKS: u8 = 4;
     const EACH: u8 = 50;
     let runtime = Runtime::new();
@@ -96,7 +96,7 @@ fn messages_of_many_tasks_do_not_mix() {
 }
 
 #[test]
-fn a_subscriber_at_its_mark_holds_its_publisher_up_and_loses_nothing() {
+fn a_subscriber_at_its_mark_blocks_its_publisher_and_loses_nothing() {
     const MESSAGES: u32 = 20_000;
     let runtime = Runtime::new();
     let _guard = runtime.enter();
@@ -125,7 +125,7 @@ fn a_subscriber_at_its_mark_holds_its_publisher_up_and_loses_nothing() {
 }
 
 #[test]
-fn what_an_xsub_says_to_a_publisher_that_does_not_read_is_dropped_and_others_hear_it() {
+fn messages_of_an_xsub_to_a_publisher_that_does_not_read_are_dropped_and_reach_others() {
     const MESSAGES: usize = 200;
     const SIZE: usize = 1 << 20;
     let runtime = Runtime::new();
@@ -150,7 +150,7 @@ fn what_an_xsub_says_to_a_publisher_that_does_not_read_is_dropped_and_others_hea
 }
 
 #[test]
-fn a_reply_to_a_client_that_has_gone_reaches_nobody() {
+fn a_reply_to_a_disconnected_client_reaches_no_peer() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let rep = Rep::new();

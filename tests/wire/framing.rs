@@ -6,7 +6,7 @@ use enfonet_tests::{Runtime, Script, ScriptListener, command, message, theirs};
 use crate::setup::{ANYWHERE, dealer};
 
 #[test]
-fn bodies_of_up_to_255_bytes_take_the_short_form_and_others_the_long() {
+fn bodies_of_up_to_255_bytes_use_the_short_form_and_larger_bodies_the_long_form() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (dealer, at) = dealer(&runtime, Options::default());
@@ -31,7 +31,7 @@ fn bodies_of_up_to_255_bytes_take_the_short_form_and_others_the_long() {
 }
 
 #[test]
-fn every_frame_but_the_last_has_more() {
+fn every_frame_but_the_last_has_the_more_flag() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (dealer, at) = dealer(&runtime, Options::default());
@@ -75,7 +75,7 @@ fn short_bodies_in_the_long_form_and_reserved_bits_are_accepted() {
 }
 
 #[test]
-fn what_came_in_a_sloppy_form_is_passed_on_in_the_proper_one() {
+fn noncanonical_frames_are_forwarded_in_canonical_form() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (xsub, xpub) = (XSub::new(), XPub::new());
@@ -106,7 +106,7 @@ fn what_came_in_a_sloppy_form_is_passed_on_in_the_proper_one() {
 }
 
 #[test]
-fn frames_may_come_in_any_pieces() {
+fn frames_may_arrive_in_any_pieces() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (dealer, at) = dealer(&runtime, Options::default());
@@ -128,7 +128,7 @@ fn frames_may_come_in_any_pieces() {
 }
 
 #[test]
-fn thousands_of_frames_may_come_in_one_piece() {
+fn thousands_of_frames_may_arrive_in_one_piece() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (dealer, at) = dealer(&runtime, Options::default());

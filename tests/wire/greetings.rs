@@ -18,7 +18,7 @@ fn null_greeting() -> Vec<u8> {
 }
 
 #[test]
-fn ours_comes_whole_before_the_first_byte_of_the_peer_that_we_connect_to() {
+fn a_connecting_socket_sends_its_whole_greeting_before_it_reads() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (_socket, mut script) = meet(&runtime, We::Connect, SocketType::Dealer, Options::default());
@@ -26,7 +26,7 @@ fn ours_comes_whole_before_the_first_byte_of_the_peer_that_we_connect_to() {
 }
 
 #[test]
-fn a_peer_that_connects_gets_our_version_at_once_and_the_mechanism_for_its_own_version() {
+fn an_accepting_socket_sends_its_version_at_once_and_its_mechanism_after_the_peers_version() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (_socket, mut script) = meet(&runtime, We::Bind, SocketType::Dealer, Options::default());
@@ -41,7 +41,7 @@ fn a_peer_that_connects_gets_our_version_at_once_and_the_mechanism_for_its_own_v
 }
 
 #[test]
-fn the_handshake_may_come_in_single_bytes() {
+fn the_handshake_may_arrive_in_single_bytes() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (dealer, at) = dealer(&runtime, Options::default());
@@ -53,7 +53,7 @@ fn the_handshake_may_come_in_single_bytes() {
 }
 
 #[test]
-fn the_handshake_may_be_cut_anywhere() {
+fn the_handshake_may_be_split_anywhere() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (dealer, at) = dealer(&runtime, Options::default());
@@ -73,7 +73,7 @@ fn the_handshake_may_be_cut_anywhere() {
 }
 
 #[test]
-fn the_handshake_and_messages_may_come_all_at_once() {
+fn the_handshake_and_messages_may_arrive_in_one_piece() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (dealer, at) = dealer(&runtime, Options::default());
@@ -86,7 +86,7 @@ fn the_handshake_and_messages_may_come_all_at_once() {
 }
 
 #[test]
-fn a_peer_may_send_each_part_only_when_it_has_seen_ours() {
+fn a_peer_may_wait_for_each_part_of_our_greeting() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     for we in [We::Bind, We::Connect] {
@@ -116,7 +116,7 @@ fn a_peer_may_send_each_part_only_when_it_has_seen_ours() {
 }
 
 #[test]
-fn padding_role_and_filler_mean_nothing() {
+fn padding_role_and_filler_are_ignored() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (_dealer, at) = dealer(&runtime, Options::default());
@@ -130,7 +130,7 @@ fn padding_role_and_filler_mean_nothing() {
 }
 
 #[test]
-fn later_versions_are_spoken_to_as_ours() {
+fn later_versions_are_treated_as_our_version() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     for (major, minor) in [(3, 1), (3, 2), (3, 255), (4, 0), (127, 0), (255, 255)] {
@@ -162,7 +162,7 @@ fn turned_away(bytes: &[u8]) {
 }
 
 #[test]
-fn zmtp_1_is_turned_away() {
+fn zmtp_1_is_rejected() {
     // An anonymous peer, one with an identity, and one with a length of eight bytes.
     turned_away(b"\x01\x00");
     turned_away(b"\x06\x00peer1");
@@ -170,21 +170,21 @@ fn zmtp_1_is_turned_away() {
 }
 
 #[test]
-fn zmtp_2_is_turned_away() {
+fn zmtp_2_is_rejected() {
     for revision in 0..3 {
         turned_away(&[0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, revision]);
     }
 }
 
 #[test]
-fn other_protocols_are_turned_away() {
+fn other_protocols_are_rejected() {
     turned_away(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     turned_away(b"\x16\x03\x01\x02\x00");
     turned_away(b"\0");
 }
 
 #[test]
-fn another_mechanism_is_turned_away() {
+fn another_mechanism_is_rejected() {
     for mechanism in [&b"PLAIN"[..], b"CURVE", b"NULL\0x", b"null", b"", b"NULLNULLNULLNULLNULL"] {
         let mut theirs = greeting(1);
         theirs[12..32].fill(0);

@@ -38,7 +38,7 @@ fn our_ready(kind: SocketType, identity: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn ready_has_these_bytes() {
+fn ready_is_sent_as_these_bytes() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let expected: [(SocketType, &[u8]); 8] = [
@@ -66,7 +66,7 @@ fn ready_has_these_bytes() {
 }
 
 #[test]
-fn an_identity_is_announced_by_those_whose_peers_use_it() {
+fn req_dealer_and_router_announce_their_identity() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     for (kind, identity) in KINDS.iter().flat_map(|kind| [(*kind, &b"me"[..]), (*kind, &[0xff; 200])]) {
@@ -79,7 +79,7 @@ fn an_identity_is_announced_by_those_whose_peers_use_it() {
 }
 
 #[test]
-fn ready_takes_the_long_form_when_the_identity_is_long() {
+fn ready_with_a_long_identity_uses_the_long_form() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let options = Options::default().identity(vec![b'i'; 255]);
@@ -94,7 +94,7 @@ fn ready_takes_the_long_form_when_the_identity_is_long() {
 }
 
 #[test]
-fn kinds_that_may_talk_do() {
+fn compatible_socket_types_connect() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     for (we, kind) in KINDS.iter().flat_map(|kind| [(We::Bind, *kind), (We::Connect, *kind)]) {
@@ -107,7 +107,7 @@ fn kinds_that_may_talk_do() {
 }
 
 #[test]
-fn kinds_that_may_not_are_told_and_turned_away() {
+fn incompatible_socket_types_get_an_error_and_are_rejected() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let odd = ["", "dealer", "DEALERX", "DEALE", "STREAM", "CLIENT"];
@@ -160,7 +160,7 @@ fn is_turned_away(said: &[u8]) {
 }
 
 #[test]
-fn ready_may_say_less_or_more_or_it_in_other_letters() {
+fn ready_may_have_fewer_or_more_properties_or_other_letter_case() {
     is_taken(b"\x04\x06\x05READY");
     is_taken(&ready(&[("socket-type", b"ROUTER"), ("IDENTITY", b"x")]));
     is_taken(&ready(&[
@@ -179,7 +179,7 @@ fn ready_may_say_less_or_more_or_it_in_other_letters() {
 }
 
 #[test]
-fn an_identity_may_have_255_bytes_and_one_that_begins_with_zero_is_none() {
+fn an_identity_may_have_255_bytes_and_a_leading_zero_makes_it_empty() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let router = Router::builder().peer_events(true).build();
@@ -205,7 +205,7 @@ fn an_identity_may_have_255_bytes_and_one_that_begins_with_zero_is_none() {
 }
 
 #[test]
-fn a_malformed_ready_is_turned_away() {
+fn a_malformed_ready_is_rejected() {
     // A name of no bytes; a name, a length and a value that are cut off; a length as large as there is.
     for properties in [
         &b"\0\0\0\0\0"[..],
@@ -223,7 +223,7 @@ fn a_malformed_ready_is_turned_away() {
 }
 
 #[test]
-fn only_ready_can_come_first() {
+fn ready_must_be_the_first_command() {
     is_turned_away(&message(&["hello"]));
     is_turned_away(&message(&["", "hello"]));
     is_turned_away(&command("PING", b"\0\0"));
@@ -239,14 +239,14 @@ fn only_ready_can_come_first() {
 }
 
 #[test]
-fn a_ready_larger_than_any_is_not_waited_for() {
+fn an_oversized_ready_is_rejected_by_its_length() {
     is_turned_away(b"\x06\0\0\0\0\0\x10\0\0");
     is_turned_away(b"\x06\x7f\xff\xff\xff\xff\xff\xff\xff");
     is_turned_away(b"\x06\xff\xff\xff\xff\xff\xff\xff\xff");
 }
 
 #[test]
-fn an_error_ends_the_connection() {
+fn an_error_command_ends_the_connection() {
     is_turned_away(&command("ERROR", b"\x03400"));
     is_turned_away(&command("ERROR", b"\x00"));
     is_turned_away(&command("ERROR", b""));
@@ -254,7 +254,7 @@ fn an_error_ends_the_connection() {
 }
 
 #[test]
-fn who_connected_tries_again_after_a_failed_handshake() {
+fn the_connecting_end_retries_after_a_failed_handshake() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (listener, at) = ScriptListener::bind();
@@ -280,7 +280,7 @@ fn who_connected_tries_again_after_a_failed_handshake() {
 }
 
 #[test]
-fn whoever_takes_too_long_is_given_up() {
+fn a_handshake_that_takes_too_long_is_given_up() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let all = [greeting(1), ready(&[("Socket-Type", b"DEALER")])].concat();
@@ -300,7 +300,7 @@ fn whoever_takes_too_long_is_given_up() {
 }
 
 #[test]
-fn whoever_is_through_has_all_the_time() {
+fn the_handshake_timeout_ends_with_the_handshake() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let options = Options::default().handshake_timeout(Duration::from_millis(50));

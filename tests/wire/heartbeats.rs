@@ -15,7 +15,7 @@ fn partner(kind: SocketType) -> &'static str {
 }
 
 #[test]
-fn a_ping_is_answered_with_its_context_by_every_kind() {
+fn every_socket_type_answers_a_ping_with_its_context() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     for (kind, minor) in KINDS.iter().flat_map(|kind| [(*kind, 0), (*kind, 1)]) {
@@ -42,7 +42,7 @@ fn pings_are_answered_in_order() {
 }
 
 #[test]
-fn a_context_is_cut_at_16_bytes() {
+fn a_ping_context_is_truncated_at_16_bytes() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (_dealer, at) = dealer(&runtime, Options::default());
@@ -58,7 +58,7 @@ fn a_context_is_cut_at_16_bytes() {
 }
 
 #[test]
-fn nobody_receives_pings_and_pongs() {
+fn pings_and_pongs_do_not_reach_the_application() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (dealer, at) = dealer(&runtime, Options::default());
@@ -89,7 +89,7 @@ fn a_ping_does_not_disturb_a_request() {
 }
 
 #[test]
-fn ours_ask_again_and_again_and_give_up_who_does_not_answer() {
+fn our_pings_repeat_and_a_silent_peer_is_disconnected() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     for we in [We::Bind, We::Connect] {
@@ -112,7 +112,7 @@ fn ours_ask_again_and_again_and_give_up_who_does_not_answer() {
 }
 
 #[test]
-fn a_peer_that_is_not_read_is_kept_while_a_silent_one_is_given_up() {
+fn a_peer_that_is_not_read_is_kept_and_a_silent_peer_is_disconnected() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let options = Options::default()
@@ -137,7 +137,7 @@ fn a_peer_that_is_not_read_is_kept_while_a_silent_one_is_given_up() {
 }
 
 #[test]
-fn a_peer_that_set_itself_a_time_is_given_up_after_it() {
+fn a_peer_is_disconnected_after_its_own_ttl() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (_dealer, at) = dealer(&runtime, Options::default());
@@ -149,7 +149,7 @@ fn a_peer_that_set_itself_a_time_is_given_up_after_it() {
 }
 
 #[test]
-fn nobody_is_asked_unless_it_is_wished_for() {
+fn pings_are_sent_only_when_configured() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (_dealer, at) = dealer(&runtime, Options::default());
@@ -162,7 +162,7 @@ fn nobody_is_asked_unless_it_is_wished_for() {
 }
 
 #[test]
-fn a_silent_publisher_of_either_version_is_asked_given_up_and_told_everything_anew() {
+fn a_silent_publisher_of_either_version_is_pinged_reconnected_and_subscribed_to_again() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (listener, at) = ScriptListener::bind();
@@ -181,7 +181,7 @@ fn a_silent_publisher_of_either_version_is_asked_given_up_and_told_everything_an
 }
 
 #[test]
-fn every_kind_gives_up_a_peer_that_set_itself_a_time_and_keeps_one_that_answers() {
+fn every_socket_type_disconnects_a_silent_peer_after_its_ttl_and_keeps_an_answering_peer() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     for (kind, we) in KINDS.iter().flat_map(|kind| [(*kind, We::Bind), (*kind, We::Connect)]) {
@@ -203,7 +203,7 @@ fn every_kind_gives_up_a_peer_that_set_itself_a_time_and_keeps_one_that_answers(
 }
 
 #[test]
-fn a_peer_that_is_not_read_gets_a_pong_now_and_then_if_it_has_asked_before() {
+fn a_peer_that_is_not_read_still_gets_occasional_pongs() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (dealer, at) = dealer(&runtime, Options::default().recv_hwm(1));

@@ -38,7 +38,7 @@ fn joined(runtime: &Runtime, router: &Router) -> PeerId {
 }
 
 #[test]
-fn only_a_router_minds_that_two_peers_have_the_same() {
+fn only_a_router_rejects_a_duplicate_identity() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (_dealer, dealer_at) = dealer(&runtime, Options::default());
@@ -59,7 +59,7 @@ fn only_a_router_minds_that_two_peers_have_the_same() {
 }
 
 #[test]
-fn the_first_of_two_in_one_ready_counts() {
+fn the_first_of_two_identities_in_a_ready_counts() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (router, at) = bound(&runtime);
@@ -70,7 +70,7 @@ fn the_first_of_two_in_one_ready_counts() {
 }
 
 #[test]
-fn ours_is_announced_again_to_every_new_connection() {
+fn our_identity_is_announced_on_every_connection() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (listener, at) = ScriptListener::bind();
@@ -87,7 +87,7 @@ fn ours_is_announced_again_to_every_new_connection() {
 }
 
 #[test]
-fn a_router_that_connects_takes_the_name_that_its_peer_has_now() {
+fn a_connecting_router_uses_the_current_identity_of_its_peer() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (listener, at) = ScriptListener::bind();
@@ -109,7 +109,7 @@ fn a_router_that_connects_takes_the_name_that_its_peer_has_now() {
 }
 
 #[test]
-fn a_kind_that_announces_none_says_nothing_of_the_one_it_has() {
+fn socket_types_without_an_announced_identity_do_not_send_theirs() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     for kind in [SocketType::Rep, SocketType::Pub, SocketType::XPub, SocketType::Sub, SocketType::XSub] {
@@ -123,7 +123,7 @@ fn a_kind_that_announces_none_says_nothing_of_the_one_it_has() {
 }
 
 #[test]
-fn a_made_up_one_can_not_be_taken_by_a_peer() {
+fn a_peer_can_not_take_a_generated_identity() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (router, at) = bound(&runtime);
@@ -142,13 +142,13 @@ fn a_made_up_one_can_not_be_taken_by_a_peer() {
 
 #[test]
 #[should_panic(expected = "an identity doesn't begin with a zero byte")]
-fn ours_does_not_begin_with_zero() {
+fn our_identity_must_not_begin_with_zero() {
     let _ = Options::default().identity(&b"\0us"[..]);
 }
 
 #[test]
 #[should_panic(expected = "an identity has at most 255 bytes")]
-fn ours_has_at_most_255_bytes() {
+fn our_identity_has_at_most_255_bytes() {
     let longest = Options::default().identity(vec![b'i'; 255]);
     let _ = longest.identity(vec![b'i'; 256]);
 }

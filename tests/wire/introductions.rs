@@ -15,7 +15,7 @@ fn quick() -> Options {
 }
 
 #[test]
-fn no_message_goes_out_before_the_ready_of_the_peer() {
+fn no_message_is_sent_before_the_peers_ready() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (listener, at) = ScriptListener::bind();
@@ -46,7 +46,7 @@ fn no_message_goes_out_before_the_ready_of_the_peer() {
 }
 
 #[test]
-fn a_peer_that_goes_during_the_handshake_is_tried_again() {
+fn a_peer_that_disconnects_during_the_handshake_is_retried() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (listener, at) = ScriptListener::bind();
@@ -65,7 +65,7 @@ fn a_peer_that_goes_during_the_handshake_is_tried_again() {
 }
 
 #[test]
-fn nothing_behind_an_error_counts() {
+fn bytes_after_an_error_command_are_ignored() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (dealer, at) = dealer(&runtime, Options::default());
@@ -80,7 +80,7 @@ fn nothing_behind_an_error_counts() {
 }
 
 #[test]
-fn a_kind_in_other_letters_under_another_spelling_of_its_property_is_still_compared() {
+fn the_socket_type_is_checked_under_any_case_of_its_property_name() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (_dealer, at) = dealer(&runtime, Options::default());
@@ -97,7 +97,7 @@ fn a_kind_in_other_letters_under_another_spelling_of_its_property_is_still_compa
 }
 
 #[test]
-fn all_that_a_peer_says_of_itself_is_told() {
+fn the_metadata_of_a_peer_reaches_the_application() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let router = Router::builder().peer_events(true).build();
@@ -118,7 +118,7 @@ fn all_that_a_peer_says_of_itself_is_told() {
 }
 
 #[test]
-fn properties_of_ours_are_told() {
+fn our_properties_are_sent_in_ready() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let options = Options::default().property("X-Colour", "red").property("X-Shard", [7]);

@@ -26,7 +26,7 @@ fn connect_from(source: [u8; 4], at: &str) -> Script {
 }
 
 #[test]
-fn half_handshakes_keep_nobody_out_and_only_their_address_pays_for_them() {
+fn incomplete_handshakes_displace_only_handshakes_of_their_own_address() {
     let runtime = Runtime::new();
     let (dealer, at) = dealer(&runtime, Options::default().max_handshakes(10));
     let mut modest = connect_from([127, 0, 0, 2], &at);
@@ -57,14 +57,14 @@ fn half_handshakes_keep_nobody_out_and_only_their_address_pays_for_them() {
 }
 
 #[test]
-fn with_no_handshakes_at_all_nobody_comes_in() {
+fn a_handshake_limit_of_zero_admits_no_peer() {
     let runtime = Runtime::new();
     let (_dealer, at) = dealer(&runtime, Options::default().max_handshakes(0));
     assert_eq!(Script::connect(&at).expect_close(), b"");
 }
 
 #[test]
-fn a_handshake_that_takes_too_long_makes_room() {
+fn a_timed_out_handshake_frees_its_slot() {
     let runtime = Runtime::new();
     let options = Options::default().max_handshakes(1).handshake_timeout(Duration::from_millis(50));
     let (dealer, at) = dealer(&runtime, options);
@@ -74,7 +74,7 @@ fn a_handshake_that_takes_too_long_makes_room() {
 }
 
 #[test]
-fn a_frame_may_be_as_large_as_the_limit_and_no_larger() {
+fn a_frame_may_have_at_most_the_maximum_size() {
     let runtime = Runtime::new();
     let (dealer, at) = dealer(&runtime, Options::default().max_frame_size(1000));
     let mut healthy = Script::join(&at, "DEALER", 1);
@@ -93,7 +93,7 @@ fn a_frame_may_be_as_large_as_the_limit_and_no_larger() {
 }
 
 #[test]
-fn a_message_may_have_as_many_frames_as_the_limit_and_no_more() {
+fn a_message_may_have_at_most_the_maximum_number_of_frames() {
     let runtime = Runtime::new();
     let (dealer, at) = dealer(&runtime, Options::default().max_frames(3));
     let mut healthy = Script::join(&at, "DEALER", 1);
@@ -131,7 +131,7 @@ fn frames_and_messages_have_limits_by_default() {
 }
 
 #[test]
-fn metadata_may_have_as_many_bytes_as_the_limit_and_not_many_more() {
+fn metadata_beyond_the_limit_is_rejected() {
     let runtime = Runtime::new();
     let (dealer, at) = dealer(&runtime, Options::default().max_metadata(2000));
     let mut healthy = Script::join(&at, "DEALER", 1);

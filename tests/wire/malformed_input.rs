@@ -36,7 +36,7 @@ fn garbage_does_not_disturb_a_healthy_peer() {
 }
 
 #[test]
-fn garbage_of_one_that_listens_does_not_disturb_a_healthy_peer() {
+fn garbage_of_a_listening_peer_does_not_disturb_a_healthy_peer() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let dealer = Dealer::new();
@@ -70,7 +70,7 @@ fn garbage_of_one_that_listens_does_not_disturb_a_healthy_peer() {
 }
 
 #[test]
-fn too_large_a_message_ends_its_connection_and_no_other() {
+fn an_oversized_message_ends_only_its_own_connection() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (dealer, at) = dealer(&runtime, Options::default().max_message_size(1000));
@@ -95,7 +95,7 @@ fn too_large_a_message_ends_its_connection_and_no_other() {
 }
 
 #[test]
-fn a_large_message_is_only_waited_for_as_it_comes() {
+fn memory_for_a_large_message_is_allocated_as_it_arrives() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (dealer, at) = dealer(&runtime, Options::default().max_message_size(usize::MAX));
@@ -108,7 +108,7 @@ fn a_large_message_is_only_waited_for_as_it_comes() {
 }
 
 #[test]
-fn a_length_that_zmtp_does_not_allow_ends_the_connection() {
+fn an_invalid_length_ends_the_connection() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (_dealer, at) = dealer(&runtime, Options::default().max_message_size(usize::MAX));
@@ -120,7 +120,7 @@ fn a_length_that_zmtp_does_not_allow_ends_the_connection() {
 }
 
 #[test]
-fn a_message_without_an_end_ends_its_connection() {
+fn an_endless_message_ends_its_connection() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (_dealer, at) = dealer(&runtime, Options::default().max_message_size(1 << 20));
@@ -131,7 +131,7 @@ fn a_message_without_an_end_ends_its_connection() {
 }
 
 #[test]
-fn pings_whose_answers_are_never_read_pile_up_nowhere() {
+fn unread_pongs_do_not_accumulate() {
     const PINGS: usize = 400_000;
     let runtime = Runtime::new();
     let _guard = runtime.enter();
@@ -163,7 +163,7 @@ fn pings_whose_answers_are_never_read_pile_up_nowhere() {
 }
 
 #[test]
-fn silent_connections_do_not_keep_others_out() {
+fn silent_connections_do_not_keep_other_peers_out() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (dealer, at) = dealer(&runtime, Options::default());

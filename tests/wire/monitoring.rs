@@ -53,7 +53,7 @@ fn stays_out(we: We, options: Options, bytes: &[u8]) -> Arc<ConnectionError> {
 }
 
 #[test]
-fn a_failed_handshake_is_told_of_with_what_was_wrong() {
+fn a_failed_handshake_is_reported_with_its_error() {
     use ConnectionError::Handshake;
     let with_greeting = |more: &[u8]| [&greeting(1), more].concat();
     for we in [We::Bind, We::Connect] {
@@ -86,7 +86,7 @@ fn a_failed_handshake_is_told_of_with_what_was_wrong() {
 }
 
 #[test]
-fn a_peer_that_goes_before_it_has_shaken_hands_or_never_does_is_told_of() {
+fn a_peer_that_leaves_or_stalls_before_the_handshake_is_reported() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     for we in [We::Bind, We::Connect] {
@@ -111,7 +111,7 @@ fn a_peer_that_goes_before_it_has_shaken_hands_or_never_does_is_told_of() {
 }
 
 #[test]
-fn a_handshake_that_the_socket_breaks_off_is_told_of_before_the_end() {
+fn a_handshake_cancelled_by_the_socket_is_reported() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     for (we, by_closing) in [(We::Bind, true), (We::Bind, false), (We::Connect, true), (We::Connect, false)] {
@@ -134,7 +134,7 @@ fn a_handshake_that_the_socket_breaks_off_is_told_of_before_the_end() {
 }
 
 #[test]
-fn a_handshake_that_gives_way_to_another_is_told_of() {
+fn a_displaced_handshake_is_reported() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let dealer = Dealer::with_options(Options::default().max_handshakes(1));
@@ -153,7 +153,7 @@ fn a_handshake_that_gives_way_to_another_is_told_of() {
 }
 
 #[test]
-fn a_second_peer_of_the_same_identity_is_told_of_and_the_first_stays() {
+fn a_duplicate_identity_is_reported_and_the_first_peer_stays() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let router = Router::new();
@@ -173,7 +173,7 @@ fn a_second_peer_of_the_same_identity_is_told_of_and_the_first_stays() {
 }
 
 #[test]
-fn a_peer_that_goes_is_told_of_with_the_reason() {
+fn a_disconnect_is_reported_with_its_reason() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let goes = |we, options: Options, says: &[u8]| {
@@ -205,7 +205,7 @@ fn a_peer_that_goes_is_told_of_with_the_reason() {
 }
 
 #[test]
-fn a_subscriber_that_wants_too_much_is_told_of() {
+fn a_subscriber_beyond_the_subscription_limit_is_reported() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let xpub = XPub::with_options(XPub::builder().max_subscriptions(1, 1000));
@@ -219,7 +219,7 @@ fn a_subscriber_that_wants_too_much_is_told_of() {
 }
 
 #[test]
-fn a_monitor_that_is_never_read_holds_nothing_up_and_is_told_how_much_it_missed() {
+fn an_unread_monitor_blocks_nothing_and_counts_missed_events() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let router = Router::new();

@@ -9,7 +9,7 @@ use enfonet_tests::{Runtime, Script, ScriptListener, greeting, message, ready};
 use crate::setup::{ANYWHERE, dealer};
 
 #[test]
-fn the_beginning_of_a_message_is_lost_with_its_connection() {
+fn a_partial_message_is_dropped_with_its_connection() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let router = Router::builder().peer_events(true).build();
@@ -28,7 +28,7 @@ fn the_beginning_of_a_message_is_lost_with_its_connection() {
 }
 
 #[test]
-fn messages_behind_a_broken_one_are_not_read_and_those_before_it_are() {
+fn messages_before_a_malformed_message_are_received_and_later_messages_are_not() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (dealer, at) = dealer(&runtime, Options::default());
@@ -44,7 +44,7 @@ fn messages_behind_a_broken_one_are_not_read_and_those_before_it_are() {
 }
 
 #[test]
-fn a_message_that_was_cut_off_is_sent_again_whole_and_in_its_place() {
+fn a_cut_off_message_is_resent_whole_and_in_order() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (listener, at) = ScriptListener::bind();
@@ -69,7 +69,7 @@ fn a_message_that_was_cut_off_is_sent_again_whole_and_in_its_place() {
 }
 
 #[test]
-fn what_waits_for_a_peer_that_was_accepted_goes_with_it() {
+fn the_queue_of_an_accepted_peer_is_dropped_with_it() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (dealer, at) = dealer(&runtime, Dealer::builder().peer_events(true));
@@ -88,7 +88,7 @@ fn what_waits_for_a_peer_that_was_accepted_goes_with_it() {
 }
 
 #[test]
-fn a_peer_that_sends_no_more_is_still_read_to_its_end() {
+fn a_half_closed_peer_is_read_to_the_end() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (dealer, at) = dealer(&runtime, Options::default());
@@ -103,7 +103,7 @@ fn a_peer_that_sends_no_more_is_still_read_to_its_end() {
 }
 
 #[test]
-fn messages_right_behind_the_handshake_are_not_lost() {
+fn messages_that_follow_the_handshake_at_once_are_not_lost() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (listener, at) = ScriptListener::bind();
@@ -122,7 +122,7 @@ fn messages_right_behind_the_handshake_are_not_lost() {
 }
 
 #[test]
-fn of_who_is_closed_in_the_middle_of_a_message_nothing_but_its_coming_and_going_is_told() {
+fn a_peer_closed_within_a_message_leaves_only_its_connect_and_disconnect_events() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let router = Router::builder().peer_events(true).max_message_size(64).build();
@@ -142,7 +142,7 @@ fn of_who_is_closed_in_the_middle_of_a_message_nothing_but_its_coming_and_going_
 }
 
 #[test]
-fn the_going_of_who_never_was_a_peer_is_no_message() {
+fn a_peer_without_a_handshake_causes_no_disconnect_message() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let router = Router::builder().disconnect_message("gone").build();

@@ -38,7 +38,7 @@ fn introduction() -> Vec<u8> {
 }
 
 #[test]
-fn a_server_says_exactly_this() {
+fn a_plain_server_sends_exactly_these_bytes() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     for we in [We::Bind, We::Connect] {
@@ -55,7 +55,7 @@ fn a_server_says_exactly_this() {
 }
 
 #[test]
-fn a_client_says_exactly_this() {
+fn a_plain_client_sends_exactly_these_bytes() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     for we in [We::Bind, We::Connect] {
@@ -71,7 +71,7 @@ fn a_client_says_exactly_this() {
 }
 
 #[test]
-fn the_handshake_may_come_in_single_bytes_and_with_messages_behind_it() {
+fn the_handshake_may_arrive_in_single_bytes_followed_by_messages() {
     let runtime = Runtime::new();
     let (dealer, at) = dealer(&runtime, server());
     let mut script = Script::connect(&at);
@@ -103,7 +103,7 @@ fn names_and_passwords_may_be_empty_or_have_255_bytes() {
 }
 
 #[test]
-fn whoever_is_denied_gets_the_status_or_nothing_and_then_the_end() {
+fn a_denied_client_gets_the_status_or_nothing_and_is_closed() {
     let runtime = Runtime::new();
     let (dealer, at) = dealer(&runtime, server());
     let denied: [(&[u8], &[u8]); 5] = [
@@ -123,7 +123,7 @@ fn whoever_is_denied_gets_the_status_or_nothing_and_then_the_end() {
 }
 
 #[test]
-fn a_server_without_an_authenticator_tells_everybody_500() {
+fn a_server_without_an_authenticator_answers_500() {
     let runtime = Runtime::new();
     let (_dealer, at) = dealer(&runtime, Options::default().security(Security::PlainServer));
     let mut script = Script::connect(&at);
@@ -133,7 +133,7 @@ fn a_server_without_an_authenticator_tells_everybody_500() {
 }
 
 #[test]
-fn the_role_in_the_greeting_is_told_by_servers_and_nobodys_is_looked_at() {
+fn a_server_announces_its_role_in_the_greeting_and_ignores_the_peers() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (server_keys, client_keys) = (new_key_pair(), new_key_pair());
@@ -178,7 +178,7 @@ fn the_role_in_the_greeting_is_told_by_servers_and_nobodys_is_looked_at() {
 }
 
 #[test]
-fn what_has_no_place_in_the_handshake_ends_it_without_a_word() {
+fn an_unexpected_command_ends_the_handshake_without_an_answer() {
     let runtime = Runtime::new();
     let (dealer, at) = dealer(&runtime, server());
     for said in [
@@ -208,7 +208,7 @@ fn what_has_no_place_in_the_handshake_ends_it_without_a_word() {
 }
 
 #[test]
-fn a_client_that_is_told_500_tries_again_as_usual() {
+fn a_client_that_receives_500_retries_as_usual() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let soon = Duration::from_millis(1);
@@ -230,7 +230,7 @@ fn a_client_that_is_told_500_tries_again_as_usual() {
 }
 
 #[test]
-fn a_client_says_nothing_of_its_password_to_a_server_with_another_mechanism() {
+fn a_client_does_not_send_its_password_to_a_server_with_another_mechanism() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     for theirs in [greeting(1), greeting(0), greeting_of("CURVE", true), greeting_of("PLAINX", true)] {

@@ -39,7 +39,7 @@ fn a_request_is_a_delimiter_and_the_frames_of_the_message() {
 }
 
 #[test]
-fn a_number_is_four_bytes_before_the_delimiter_and_one_more_each_time() {
+fn a_request_id_is_four_bytes_before_the_delimiter_and_counts_up() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (listener, at) = ScriptListener::bind();
@@ -69,7 +69,7 @@ fn a_number_is_four_bytes_before_the_delimiter_and_one_more_each_time() {
 }
 
 #[test]
-fn what_is_no_reply_is_dropped() {
+fn a_malformed_reply_is_dropped() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (req, mut script, _) = req(&runtime);
@@ -83,7 +83,7 @@ fn what_is_no_reply_is_dropped() {
 }
 
 #[test]
-fn only_the_server_that_was_asked_can_reply() {
+fn only_the_server_of_the_request_can_reply() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let req = Req::new();
@@ -107,7 +107,7 @@ fn only_the_server_that_was_asked_can_reply() {
 }
 
 #[test]
-fn half_a_reply_is_none() {
+fn a_cut_off_reply_is_no_reply() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (req, mut script, listener) = req(&runtime);
@@ -151,7 +151,7 @@ fn a_reply_has_the_envelope_of_its_request() {
 }
 
 #[test]
-fn a_router_adds_and_takes_nothing() {
+fn a_router_changes_no_frame_of_a_message() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let router = Router::new();
@@ -167,7 +167,7 @@ fn a_router_adds_and_takes_nothing() {
 }
 
 #[test]
-fn a_dealer_sends_what_it_is_given_behind_an_envelope_if_there_is_one() {
+fn a_dealer_sends_its_message_after_the_envelope_if_any() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (dealer, at) = dealer(&runtime, Dealer::builder().peer_events(true));

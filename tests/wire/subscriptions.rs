@@ -15,7 +15,7 @@ fn old(byte: u8, topic: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_peer_gets_subscriptions_in_the_form_that_it_understands() {
+fn a_peer_gets_subscriptions_in_the_form_of_its_version() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let forms: [(u8, [&[u8]; 4]); 2] = [
@@ -48,7 +48,7 @@ fn a_peer_gets_subscriptions_in_the_form_that_it_understands() {
 }
 
 #[test]
-fn xsub_does_as_sub_does_in_whatever_way_it_is_asked() {
+fn xsub_subscribes_as_sub_does_by_method_or_by_message() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (listener, at) = ScriptListener::bind();
@@ -70,7 +70,7 @@ fn xsub_does_as_sub_does_in_whatever_way_it_is_asked() {
 }
 
 #[test]
-fn every_subscription_but_only_the_last_cancel_is_told() {
+fn a_sub_sends_every_subscription_but_only_the_last_cancel() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (listener, at) = ScriptListener::bind();
@@ -95,7 +95,7 @@ fn every_subscription_but_only_the_last_cancel_is_told() {
 }
 
 #[test]
-fn every_cancel_is_told_where_that_is_asked_for() {
+fn a_verbose_xsub_sends_every_cancel() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     for minor in [0, 1] {
@@ -128,7 +128,7 @@ fn every_cancel_is_told_where_that_is_asked_for() {
 }
 
 #[test]
-fn a_verboser_xpub_is_told_every_cancel_also_of_what_nobody_has_subscribed_to() {
+fn a_verboser_xpub_receives_every_cancel_even_of_unknown_topics() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let xpub = XPub::builder().verboser(true).build();
@@ -144,7 +144,7 @@ fn a_verboser_xpub_is_told_every_cancel_also_of_what_nobody_has_subscribed_to() 
 }
 
 #[test]
-fn repeated_subscriptions_wait_until_a_verbose_xpub_takes_them() {
+fn repeated_subscriptions_wait_until_a_verbose_xpub_receives_them() {
     const TIMES: usize = 100_000;
     let runtime = Runtime::new();
     let _guard = runtime.enter();
@@ -162,7 +162,7 @@ fn repeated_subscriptions_wait_until_a_verbose_xpub_takes_them() {
 }
 
 #[test]
-fn each_topic_is_told_once_to_every_new_connection_in_order() {
+fn each_new_connection_gets_each_topic_once_and_in_order() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (listener, at) = ScriptListener::bind();
@@ -274,7 +274,7 @@ fn only_the_first_frame_of_a_message_can_be_a_subscription() {
 }
 
 #[test]
-fn too_many_subscriptions_end_their_connection_and_no_other() {
+fn too_many_subscriptions_end_only_their_own_connection() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let xpub = XPub::with_options(Options::default().max_subscriptions(10, 1000));
@@ -307,7 +307,7 @@ fn too_many_subscriptions_end_their_connection_and_no_other() {
 }
 
 #[test]
-fn a_subscription_that_is_held_already_does_not_count_against_the_limit() {
+fn a_repeated_subscription_does_not_count_against_the_limit() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let publisher = Pub::with_options(Options::default().max_subscriptions(2, 1000));
@@ -322,7 +322,7 @@ fn a_subscription_that_is_held_already_does_not_count_against_the_limit() {
 }
 
 #[test]
-fn commands_and_messages_on_either_side_of_the_long_form_are_understood() {
+fn subscriptions_on_either_side_of_the_long_form_are_understood() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let xpub = XPub::new();
@@ -348,7 +348,7 @@ fn commands_and_messages_on_either_side_of_the_long_form_are_understood() {
 }
 
 #[test]
-fn what_stands_behind_a_subscription_in_the_same_message_is_dropped() {
+fn frames_after_a_subscription_in_the_same_message_are_dropped() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let xpub = XPub::new();
@@ -363,7 +363,7 @@ fn what_stands_behind_a_subscription_in_the_same_message_is_dropped() {
 }
 
 #[test]
-fn xsub_takes_what_it_did_not_ask_for_and_tells_every_subscribe() {
+fn xsub_receives_unsubscribed_messages_and_sends_every_subscription() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let (listener, at) = ScriptListener::bind();
@@ -386,7 +386,7 @@ fn xsub_takes_what_it_did_not_ask_for_and_tells_every_subscribe() {
 }
 
 #[test]
-fn a_pub_reads_on_however_many_messages_it_drops() {
+fn a_pub_keeps_reading_while_it_drops_messages() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let publisher = Pub::with_options(Options::default().recv_hwm(10));

@@ -42,7 +42,7 @@ fn attacks() -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn nothing_that_an_attacker_says_is_received() {
+fn no_message_of_an_attacker_is_received() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     for (ours, options) in guarded() {
@@ -66,7 +66,7 @@ fn nothing_that_an_attacker_says_is_received() {
 }
 
 #[test]
-fn a_null_authenticator_may_let_some_in() {
+fn a_null_authenticator_may_admit_some_peers() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     for verdict in
@@ -91,7 +91,7 @@ fn a_null_authenticator_may_let_some_in() {
 }
 
 #[test]
-fn a_curve_server_answers_no_hello_that_it_cannot_open() {
+fn a_curve_server_does_not_answer_a_hello_that_it_cannot_open() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let hello = |version: &[u8; 2], byte: u8| {
@@ -120,7 +120,7 @@ fn a_curve_server_answers_no_hello_that_it_cannot_open() {
 }
 
 #[test]
-fn a_curve_client_tells_nothing_but_its_hello_to_who_cannot_open_it() {
+fn a_curve_client_sends_only_its_hello_to_a_server_that_cannot_open_it() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     for answer in [command("WELCOME", &[7; 160]), command("WELCOME", b""), ready(&[]), message(&["hello"])] {
@@ -140,7 +140,7 @@ fn a_curve_client_tells_nothing_but_its_hello_to_who_cannot_open_it() {
 }
 
 #[test]
-fn every_connection_of_a_curve_client_has_a_key_of_its_own() {
+fn each_connection_of_a_curve_client_has_its_own_transient_key() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let security = Security::CurveClient { keys: new_key_pair(), server: *new_key_pair().public() };

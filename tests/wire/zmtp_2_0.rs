@@ -40,7 +40,7 @@ fn join(at: &str, kind: u8, identity: &[u8], ours: u8) -> Script {
 }
 
 #[test]
-fn it_is_turned_away_unless_it_is_asked_for() {
+fn a_zmtp_2_0_peer_is_rejected_unless_zmtp_2_0_is_enabled() {
     let runtime = Runtime::new();
     let (_dealer, at) = dealer(&runtime, Options::default());
     let mut script = Script::connect(&at);
@@ -50,7 +50,7 @@ fn it_is_turned_away_unless_it_is_asked_for() {
 }
 
 #[test]
-fn others_are_served_as_ever_where_it_is() {
+fn later_peers_are_served_as_usual_with_zmtp_2_0_enabled() {
     let runtime = Runtime::new();
     let (dealer, at) = dealer(&runtime, willing().heartbeat_interval(Duration::ZERO));
     let mut script = Script::connect(&at);
@@ -140,7 +140,7 @@ fn requests_and_replies_are_those_of_later_versions() {
 }
 
 #[test]
-fn a_router_knows_a_dealer_by_its_identity_and_long_frames_come_through() {
+fn a_router_knows_a_dealer_by_its_identity_and_long_frames_arrive() {
     let runtime = Runtime::new();
     let router = Options::<Router>::from(willing()).peer_events(true).build();
     let at = runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
@@ -165,7 +165,7 @@ fn a_router_knows_a_dealer_by_its_identity_and_long_frames_come_through() {
 }
 
 #[test]
-fn no_ping_is_sent_where_another_peer_has_got_many() {
+fn a_zmtp_2_0_peer_gets_no_ping() {
     let runtime = Runtime::new();
     let (dealer, at) = dealer(&runtime, willing().heartbeat_timeout(enfonet_tests::DEADLINE));
     let mut old = join(&at, DEALER, b"", DEALER);
@@ -186,7 +186,7 @@ fn no_ping_is_sent_where_another_peer_has_got_many() {
 }
 
 #[test]
-fn kinds_that_do_not_fit_and_malformed_introductions_are_turned_away() {
+fn incompatible_socket_types_and_malformed_greetings_are_rejected() {
     let runtime = Runtime::new();
     let (_dealer, at) = dealer(&runtime, willing());
     for (said, told) in [
@@ -205,7 +205,7 @@ fn kinds_that_do_not_fit_and_malformed_introductions_are_turned_away() {
 }
 
 #[test]
-fn a_pair_that_has_its_peer_tells_another_nothing() {
+fn a_second_zmtp_2_0_pair_gets_only_our_version() {
     let runtime = Runtime::new();
     let pair = Pair::with_options(willing().heartbeat_interval(Duration::ZERO));
     let at = runtime.run(pair.bind(ANYWHERE)).unwrap().to_string();

@@ -66,7 +66,7 @@ fn our_publisher_reaches_pyzmqs_subscriber() {
 }
 
 #[test]
-fn our_subscriber_hears_pyzmqs_publisher() {
+fn our_subscriber_receives_from_pyzmqs_publisher() {
     let (runtime, py) = (Runtime::new(), PyZmq::start());
     let _guard = runtime.enter();
     for lock in locks() {
@@ -83,7 +83,7 @@ fn our_subscriber_hears_pyzmqs_publisher() {
 }
 
 #[test]
-fn strangers_neither_publish_nor_subscribe_while_others_go_on() {
+fn unknown_peers_neither_publish_nor_subscribe_and_known_peers_continue() {
     let (runtime, py) = (Runtime::new(), PyZmq::start());
     for lock in locks() {
         let broker = Mq::start_with(&runtime, lock.config());
@@ -125,7 +125,7 @@ fn connecting(endpoint: &str, options: Options) -> Side {
 }
 
 #[test]
-fn a_broker_that_connects_has_the_servers_role() {
+fn a_connecting_broker_has_the_server_role() {
     let (runtime, [near, far]) = (Runtime::new(), [PyZmq::start(), PyZmq::start()]);
     for lock in locks() {
         let [publisher, subscriber] =
@@ -139,7 +139,7 @@ fn a_broker_that_connects_has_the_servers_role() {
 }
 
 #[test]
-fn a_broker_is_the_client_of_another_where_its_side_is_told_so() {
+fn a_broker_with_a_client_side_is_the_client_of_another_broker() {
     let (runtime, [near, far]) = (Runtime::new(), [PyZmq::start(), PyZmq::start()]);
     for lock in locks() {
         let first = Mq::start_with(&runtime, lock.config());

@@ -18,7 +18,7 @@ fn start(program: &str, arguments: &[String]) -> Process {
 }
 
 #[test]
-fn enfomq_serves_those_who_may_come_in() {
+fn enfomq_serves_known_peers() {
     let [near, far] = [PyZmq::start(), PyZmq::start()];
     for lock in locks() {
         let folder = tempdir().unwrap();
@@ -35,7 +35,7 @@ fn enfomq_serves_those_who_may_come_in() {
 }
 
 #[test]
-fn enfoslb_serves_those_who_may_come_in() {
+fn enfoslb_serves_known_peers() {
     let [near, far] = [PyZmq::start(), PyZmq::start()];
     for lock in locks() {
         let folder = tempdir().unwrap();
@@ -52,7 +52,7 @@ fn enfoslb_serves_those_who_may_come_in() {
 }
 
 #[test]
-fn a_new_key_without_a_list_lets_everybody_in_who_knows_its_public_half() {
+fn a_new_key_without_a_list_admits_every_client_that_knows_the_public_key() {
     let (py, folder) = (PyZmq::start(), tempdir().unwrap());
     let path = folder.path().join("key").display().to_string();
     let public = String::from_utf8(Process::output("enfomq", &["--new-key", &path]).stdout).unwrap();

@@ -70,7 +70,7 @@ fn our_worker_serves_pyzmqs_client() {
 }
 
 #[test]
-fn strangers_neither_ask_nor_serve_while_others_go_on() {
+fn unknown_peers_neither_send_requests_nor_serve_and_known_peers_continue() {
     let (runtime, py) = (Runtime::new(), PyZmq::start());
     for lock in locks() {
         let [asking, serving] = ["REQ", "REP"].map(|kind| lock.estrange(py.socket(kind)));
