@@ -1,4 +1,4 @@
-//! Decisions about peers, and what peers do meanwhile. Virtual time: what would take for ever fails at once.
+//! Decisions of authenticators, and peers that act meanwhile. Virtual time: a wait without an end fails at once.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
@@ -26,7 +26,7 @@ fn greeting(mechanism: &str) -> Vec<u8> {
     bytes
 }
 
-/// A guard that tells when it is dropped.
+/// A guard that reports its drop.
 struct Told(mpsc::UnboundedSender<&'static str>);
 
 impl Drop for Told {
@@ -35,7 +35,7 @@ impl Drop for Told {
     }
 }
 
-/// Returns a server whose decisions never come, and a channel that tells when a decision is asked for or dropped.
+/// Returns a server that never decides, and a channel that reports requests for decisions and their drops.
 async fn undecided(security: Security) -> (Rep, Endpoint, mpsc::UnboundedReceiver<&'static str>) {
     let (tell, told) = mpsc::unbounded_channel();
     let options = Options::default().security(security).handshake_timeout(Duration::ZERO);
@@ -51,7 +51,7 @@ async fn undecided(security: Security) -> (Rep, Endpoint, mpsc::UnboundedReceive
     (server, endpoint, told)
 }
 
-async fn soon<T>(future: impl Future<Output = T>) -> T {
+async fn within_deadline<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(3600), future).await.expect("it doesn't take for ever")
 }
 
@@ -60,9 +60,9 @@ async fn dropped_when_gone(security: Security, bytes: &[u8]) {
     let (_server, endpoint, mut told) = undecided(security).await;
     let mut peer = TcpStream::connect(address(&endpoint)).await.unwrap();
     peer.write_all(bytes).await.unwrap();
-    assert_eq!(soon(told.recv()).await, Some("asked"));
+    assert_eq!(within_deadline(told.recv()).await, Some("asked"));
     drop(peer);
-    assert_eq!(soon(told.recv()).await, Some("dropped"));
+    assert_eq!(within_deadline(told.recv()).await, Some("dropped"));
 }
 
 const READY: &[u8] = b"\x04\x19\x05READY\x0bSocket-Type\0\0\0\x03REQ";
@@ -90,7 +90,7 @@ async fn a_plain_peer_that_sends_on_before_the_answer_is_rejected_at_once() {
     let bytes = [&greeting("PLAIN")[..], HELLO, b"\x04\x09\x08INITIATE"].concat();
     peer.write_all(&bytes).await.unwrap();
     let mut heard = Vec::new();
-    soon(peer.read_to_end(&mut heard)).await.unwrap();
+    within_deadline(peer.read_to_end(&mut heard)).await.unwrap();
     assert_eq!(heard.len(), 64);
 }
 
@@ -106,7 +106,7 @@ async fn a_null_peer_that_rejects_us_before_our_decision_is_retried_after_the_re
     peer.read_exact(&mut heard).await.unwrap();
     drop(peer);
     let refused = Instant::now();
-    let _ = soon(listener.accept()).await.unwrap();
+    let _ = within_deadline(listener.accept()).await.unwrap();
     assert!(refused.elapsed() >= Duration::from_secs(5), "{:?}", refused.elapsed());
 }
 
@@ -115,8 +115,8 @@ async fn a_socket_that_closes_drops_its_decisions_at_once() {
     let (server, endpoint, mut told) = undecided(Security::PlainServer).await;
     let mut peer = TcpStream::connect(address(&endpoint)).await.unwrap();
     peer.write_all(&[&greeting("PLAIN")[..], HELLO].concat()).await.unwrap();
-    assert_eq!(soon(told.recv()).await, Some("asked"));
-    soon(server.close(Duration::from_secs(1000))).await;
+    assert_eq!(within_deadline(told.recv()).await, Some("asked"));
+    within_deadline(server.close(Duration::from_secs(1000))).await;
     assert_eq!(told.try_recv(), Ok("dropped"));
 }
 
@@ -262,7 +262,7 @@ async fn without_a_remote_zap_handler_peers_are_rejected_temporarily() {
     let mut peer = TcpStream::connect(address(&endpoint)).await.unwrap();
     peer.write_all(&[&greeting("PLAIN")[..], HELLO].concat()).await.unwrap();
     let mut heard = Vec::new();
-    soon(peer.read_to_end(&mut heard)).await.unwrap();
+    within_deadline(peer.read_to_end(&mut heard)).await.unwrap();
     assert_eq!(heard.len(), 64);
 }
 

@@ -1,4 +1,4 @@
-//! Sockets of programs without an async runtime.
+//! Blocking sockets, for programs without an async runtime.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 use std::thread;
@@ -25,7 +25,7 @@ fn a_dropped_socket_has_delivered_its_messages() {
     drop(push);
     clone.send("last").unwrap();
     drop(clone);
-    // The peer has read all before it has seen the end, so nothing has to be waited for.
+    // The peer reads all messages before the end, so no further wait is needed.
     let received: Vec<Message> = std::iter::from_fn(|| pull.try_recv()).collect();
     assert_eq!(received.len(), 101);
     assert_eq!(received[100], "last");

@@ -1,4 +1,4 @@
-//! Sockets that are dropped with messages that weren't sent: a line of the log tells how many.
+//! Sockets that are dropped with unsent messages: a line of the log counts them.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
@@ -10,7 +10,7 @@ use enfonet::{Context, Options, Pull, Push};
 use tokio::runtime::Builder;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Text that was logged.
+/// Logged text.
 #[derive(Clone, Debug, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -32,8 +32,8 @@ impl MakeWriter<'_> for Log {
     }
 }
 
-/// Runs a program to the end of its runtime, whose clock runs ahead when nothing else is to be done. Returns the lines of
-/// the log that tell of unsent messages.
+/// Runs a program to the end of its runtime, whose clock advances when all tasks are idle. Returns the lines of
+/// the log about unsent messages.
 fn lines_of(program: impl Future<Output = ()>) -> Vec<String> {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).finish();
@@ -45,7 +45,7 @@ fn lines_of(program: impl Future<Output = ()>) -> Vec<String> {
     text.lines().filter(|line| line.contains("never sent")).map(Into::into).collect()
 }
 
-/// A socket with three messages that nobody receives.
+/// Returns a socket with three messages that no peer receives.
 fn unheard(linger: Duration) -> Push {
     let push = Push::with_options(Options::default().linger(linger).context(&Context::new()));
     push.connect("inproc://nobody").unwrap();

@@ -1,4 +1,4 @@
-//! Events of monitors: attempts and waits, in virtual time, and peers within the process.
+//! Monitor events: attempts and waits in virtual time, and peers over inproc.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
@@ -15,12 +15,12 @@ use tokio::time::{Instant, timeout};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// Returns the next event. An event that doesn't come within a day doesn't come.
+/// Returns the next event, and fails if none comes within a day.
 async fn next(monitor: &mut Monitor) -> MonitorEvent {
     timeout(DAY, monitor.recv()).await.expect("within a day").expect("the socket is open")
 }
 
-/// Expects events of these names next; gives the last one.
+/// Asserts the names of the next events, and returns the last event.
 async fn expect(monitor: &mut Monitor, names: &[&str]) -> MonitorEvent {
     let mut last = None;
     for name in names {
@@ -57,7 +57,7 @@ async fn the_next_attempt_follows_a_lost_connection_after_the_announced_wait() {
         expect(&mut monitor, &["Connecting"]).await;
         assert!(start.elapsed().abs_diff(wait) <= Duration::from_millis(2), "{:?}", start.elapsed());
         expect(&mut monitor, &["Connected", "HandshakeSucceeded"]).await;
-        // Then there is silence.
+        // No further event follows.
         assert!(timeout(DAY, monitor.recv()).await.is_err());
         server.close(Duration::ZERO).await;
     }
@@ -122,7 +122,7 @@ async fn a_peer_that_answers_no_ping_is_reported_as_silent() {
     assert!(matches!(*reason, ConnectionError::HeartbeatTimeout), "{reason}");
 }
 
-/// Two sockets of one context, that try again at once.
+/// Returns options for sockets of one context that reconnect at once.
 fn options() -> Options {
     Options::default().context(&Context::new()).reconnect_interval(Duration::ZERO)
 }
@@ -160,7 +160,7 @@ async fn over_inproc_both_ends_report_which_end_closed() {
                 (false, true) => drop(client.close(Duration::ZERO).await),
                 (false, false) => client.disconnect(&at).unwrap(),
             }
-            // The listener closes first; who connected, last.
+            // The listener closes first, the connecting socket last.
             if far_ends {
                 expect(ending, &["Closed"]).await;
             }
@@ -233,7 +233,7 @@ async fn a_cancelled_receive_loses_no_event() {
             let mut recv = pin!(monitor.recv());
             assert!(recv.as_mut().now_or_never().is_none());
             server.bind(name).await.unwrap();
-            // Woken, and dropped.
+            // The future is woken, and dropped.
         }
         let MonitorEvent::Listening { endpoint } = next(&mut monitor).await else { panic!() };
         assert_eq!(endpoint.to_string(), name);

@@ -1,4 +1,4 @@
-//! Senders that wait for room: they aren't woken in vain, and don't wait for peers that are given up.
+//! Publishers with `nodrop` that wait for room: they are woken only when there is room, and not by removed endpoints.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 use std::future::Future;
@@ -23,8 +23,8 @@ impl Wake for Count {
     }
 }
 
-/// Lets other tasks do all that they can.
-async fn settle() {
+/// Yields until all other tasks are idle.
+async fn yield_to_others() {
     for _ in 0..100 {
         yield_now().await;
     }
@@ -44,9 +44,9 @@ async fn a_publisher_that_waits_for_room_is_not_woken_before_there_is_room() {
     publisher.wait_subscribers(2).await;
     quick.unsubscribe("x");
     quick.subscribe("quick");
-    settle().await;
+    yield_to_others().await;
     while publisher.try_send("x").is_ok() {
-        settle().await;
+        yield_to_others().await;
     }
     assert_eq!(publisher.try_send("x"), Err(SendError::Full("x".into())));
 
@@ -58,12 +58,12 @@ async fn a_publisher_that_waits_for_room_is_not_woken_before_there_is_room() {
     for _ in 0..100 {
         publisher.try_send("quick").unwrap();
         assert_eq!(quick.recv().await, Ok("quick".into()));
-        settle().await;
+        yield_to_others().await;
     }
     assert_eq!(woken.0.load(Ordering::Relaxed), 0, "nothing has changed for it");
     while woken.0.load(Ordering::Relaxed) == 0 {
         assert_eq!(slow.recv().await, Ok("x".into()));
-        settle().await;
+        yield_to_others().await;
     }
     assert_eq!(poll(), Poll::Ready(Ok(())));
 }
@@ -79,7 +79,7 @@ async fn a_publisher_keeps_its_send_timeout_and_does_not_wait_for_removed_endpoi
     sub.connect(&at).unwrap();
     publisher.wait_subscribers(1).await;
     while publisher.try_send("x").is_ok() {
-        settle().await;
+        yield_to_others().await;
     }
     let start = Instant::now();
     assert_eq!(publisher.send("y").await, Err(SendError::Timeout("y".into())));
@@ -92,7 +92,7 @@ async fn a_publisher_keeps_its_send_timeout_and_does_not_wait_for_removed_endpoi
     assert_eq!(sub.recv().await, Ok("x".into()));
 }
 
-/// Returns whether a proxy to a socket wakes itself while no peer receives the socket's messages.
+/// Returns whether a proxy to a socket is woken while no peer receives the socket's messages.
 async fn is_restless(context: &Context, back: &impl Relay) -> bool {
     let options = Options::default().context(context);
     let (source, front) = (Push::with_options(options.clone()), Pull::with_options(options));
@@ -105,7 +105,7 @@ async fn is_restless(context: &Context, back: &impl Relay) -> bool {
     let mut count = [0; 2];
     for at in [0, 1] {
         for _ in 0..20 {
-            settle().await;
+            yield_to_others().await;
             assert!(running.as_mut().poll(&mut Task::from_waker(&waker)).is_pending());
             tokio::time::advance(Duration::from_secs(1)).await;
         }

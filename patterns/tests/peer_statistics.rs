@@ -1,4 +1,4 @@
-//! How much went to each peer and came from it: every message is counted, and only once.
+//! Statistics of each peer: every message is counted once.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
@@ -17,7 +17,7 @@ fn options() -> Options {
     Options::default().context(&Context::new())
 }
 
-/// Lets others have their turns until it holds.
+/// Yields to other tasks until the condition holds.
 async fn until(mut holds: impl FnMut() -> bool) {
     let waiting = async {
         while !holds() {
@@ -27,8 +27,8 @@ async fn until(mut holds: impl FnMut() -> bool) {
     timeout(Duration::from_secs(30), waiting).await.expect("within the deadline");
 }
 
-/// Lets other tasks do all that they can.
-async fn settle() {
+/// Yields until all other tasks are idle.
+async fn yield_to_others() {
     for _ in 0..500 {
         yield_now().await;
     }
@@ -89,7 +89,7 @@ async fn a_drained_worker_among_four_saturated_workers_has_nothing_queued() {
         match push.try_send("work") {
             Ok(()) => sent += 1,
             Err(SendError::Full(_)) => {
-                settle().await;
+                yield_to_others().await;
                 if push.try_send("work").is_err() {
                     break;
                 }
@@ -109,7 +109,7 @@ async fn a_drained_worker_among_four_saturated_workers_has_nothing_queued() {
         pulls[2].recv().await.unwrap();
         worked_off += 1;
     }
-    settle().await;
+    yield_to_others().await;
     assert_eq!(numbers(&pulls[2].peers()[0]), [0, 0, 500, 0, 0]);
     let mut unsent: Vec<_> = push.peers().iter().map(|peer| peer.unsent.messages).collect();
     unsent.sort_unstable();
@@ -143,11 +143,11 @@ async fn messages_beyond_a_subscribers_queue_are_counted_as_dropped() {
             let [sent, unsent] = [publisher.peers()[0].sent, publisher.peers()[0].unsent];
             assert_eq!(sent.messages + unsent.messages + lost, published);
         }
-        // All the others arrive.
+        // All other messages arrive.
         for _ in lost..published {
             slow.recv().await.unwrap();
         }
-        settle().await;
+        yield_to_others().await;
         assert!(slow.try_recv().is_none());
         assert_eq!(numbers(&slow.peers()[0]), [0, 0, published - lost, 0, 0]);
         assert_eq!(numbers(&publisher.peers()[0]), [published - lost, 0, 0, 0, lost]);
@@ -162,8 +162,8 @@ async fn a_message_without_room_is_dropped_even_while_the_connection_writes() {
         sub.subscribe("");
         sub.connect(publisher.bind(endpoint).await.unwrap()).unwrap();
         publisher.wait_subscribers(1).await;
-        settle().await;
-        // The connection has no turn meanwhile.
+        yield_to_others().await;
+        // The connection's task doesn't run meanwhile.
         (0..30).for_each(|_| publisher.try_send("burst").unwrap());
         let given_up = (0..10).filter(|_| publisher.send("given up").now_or_never().is_none()).count();
         assert_eq!(given_up, 10);
@@ -180,7 +180,7 @@ async fn messages_beyond_the_queues_of_publishers_dealers_and_clients_are_counte
     xsub.connect(xpub.bind("inproc://xpub").await.unwrap()).unwrap();
     xsub.wait_connected(1).await;
     (0..100).for_each(|_| xsub.send("\u{7f}").unwrap());
-    settle().await;
+    yield_to_others().await;
     let of = &xsub.peers()[0];
     assert_eq!((of.sent.messages + of.unsent.messages, of.dropped), (10, 90));
 

@@ -1,4 +1,4 @@
-//! Which endpoints are tried again, and which are given up, in virtual time: a day is over at once.
+//! Endpoints that are retried, and endpoints that are given up, in virtual time.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// A listener by hand, and its endpoint.
+/// Returns a TCP listener and its endpoint.
 async fn listener() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let endpoint = format!("tcp://{}", listener.local_addr().expect("an address"));
@@ -21,7 +21,7 @@ async fn accept(listener: &TcpListener) -> TcpStream {
     tokio::time::timeout(DAY, listener.accept()).await.expect("within a day").expect("a connection").0
 }
 
-/// Returns the bytes that a peer of this kind sends in its handshake.
+/// Returns the bytes that a peer of this socket type sends in its handshake.
 fn hello(kind: &str) -> Vec<u8> {
     let mut hello = b"\xff\0\0\0\0\0\0\0\0\x7f\x03\x01NULL".to_vec();
     hello.resize(64, 0);
@@ -32,7 +32,7 @@ fn hello(kind: &str) -> Vec<u8> {
     hello
 }
 
-/// Asserts that no connection comes any more, and that the socket doesn't know the endpoint.
+/// Asserts that no further connection comes, and that the socket no longer has the endpoint.
 async fn assert_given_up(dealer: &Dealer, endpoint: &str, listener: &TcpListener) {
     assert!(tokio::time::timeout(DAY, listener.accept()).await.is_err());
     assert_eq!(dealer.try_send("nobody's"), Err(SendError::Full("nobody's".into())));
@@ -57,7 +57,7 @@ async fn any_failed_handshake_can_stop_reconnecting() {
                 }
             }
             assert_given_up(&dealer, &endpoint, &listener).await;
-            // Until the next time.
+            // The next attempt would come after the interval.
             dealer.connect(&endpoint).unwrap();
         }
     }
@@ -108,7 +108,7 @@ async fn an_unreachable_endpoint_is_retried_until_it_is_disconnected() {
     assert!(tokio::time::timeout(DAY, taken_back.accept()).await.is_err());
 }
 
-/// How many connections come of connecting twice.
+/// Returns the number of connections after connecting twice.
 async fn connections(connect: impl Fn(&str)) -> usize {
     let (listener, endpoint) = listener().await;
     connect(&endpoint);
@@ -145,7 +145,7 @@ async fn an_endpoint_that_was_disconnected_can_be_connected_to_again() {
     }
 }
 
-/// Connects, and returns the names of the monitor's events until the endpoint is given up.
+/// Connects, and returns the names of the events until the endpoint is given up.
 async fn told_of(dealer: &Dealer, endpoint: &str) -> Vec<&'static str> {
     let mut monitor = dealer.monitor();
     dealer.connect(endpoint).expect("an endpoint");

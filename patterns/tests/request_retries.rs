@@ -1,4 +1,4 @@
-//! Requests that are sent again after a time, in virtual time.
+//! Requests that are resent after a timeout, in virtual time.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 use std::time::Duration;
@@ -10,8 +10,8 @@ use tokio::time::Instant;
 
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Whatever takes longer has failed.
-async fn soon<T>(future: impl Future<Output = T>) -> T {
+/// Maximum time of a test's step.
+async fn within_deadline<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(1000), future).await.expect("in time")
 }
 
@@ -27,7 +27,7 @@ impl World {
         Self { context, req }
     }
 
-    /// Connects to a name that nobody has yet.
+    /// Connects to an inproc name that isn't bound yet.
     fn connect(&self, name: &str) {
         self.req.connect(name).unwrap();
     }
@@ -39,9 +39,9 @@ impl World {
     }
 }
 
-/// The next request: whose it is, its number, and what it says.
+/// Returns the next request: its peer, its id, and its body.
 async fn request(router: &Router) -> (PeerId, Message, String) {
-    let (peer, request) = soon(router.recv()).await.unwrap();
+    let (peer, request) = within_deadline(router.recv()).await.unwrap();
     let (_, body) = request.clone().split_envelope().unwrap();
     (peer, request, String::from_utf8(body.first().to_vec()).unwrap())
 }
@@ -59,7 +59,7 @@ async fn a_request_is_retried_at_the_next_server_and_any_server_may_reply() {
         let serve = async {
             let mut requests = Vec::new();
             for n in 0..3 {
-                // Servers are asked in turn, of this request and the ones before.
+                // Servers take turns over this request and the previous ones.
                 let server = &servers[n % 3];
                 requests.push(request(server).await);
                 assert_eq!(start.elapsed().as_secs(), 10 * n as u64);
@@ -68,7 +68,7 @@ async fn a_request_is_retried_at_the_next_server_and_any_server_may_reply() {
             assert!(wire(0) == wire(1) && wire(1) == wire(2), "with the same number");
             servers[replying].send_to(requests[replying].0, wire(replying)).await.unwrap();
         };
-        let (reply, ()) = tokio::join!(soon(world.req.request("q")), serve);
+        let (reply, ()) = tokio::join!(within_deadline(world.req.request("q")), serve);
         assert_eq!(reply, Ok("q".into()));
     }
 }
@@ -82,9 +82,9 @@ async fn a_request_without_any_reply_times_out_and_the_next_request_can_be_sent(
         for n in 0..3 {
             let start = Instant::now();
             let failed = Err(RequestError::NoReply { attempts: retries + 1 });
-            assert_eq!(soon(world.req.request(n.to_string())).await, failed);
+            assert_eq!(within_deadline(world.req.request(n.to_string())).await, failed);
             assert_eq!(start.elapsed(), LIMIT * (u32::try_from(retries).unwrap() + 1));
-            // It hears of each attempt.
+            // The server receives each attempt.
             let mut late = Vec::new();
             for _ in 0..=retries {
                 late.push(request(&server).await);
@@ -98,7 +98,7 @@ async fn a_request_without_any_reply_times_out_and_the_next_request_can_be_sent(
             let (peer, wire, _) = request(&server).await;
             server.send_to(peer, wire).await.unwrap();
         };
-        let (reply, ()) = tokio::join!(soon(world.req.request("last")), serve);
+        let (reply, ()) = tokio::join!(within_deadline(world.req.request("last")), serve);
         assert_eq!(reply, Ok("last".into()));
     }
 }
@@ -108,11 +108,11 @@ async fn a_request_abandoned_before_its_server_connects_is_not_sent() {
     let world = World::new(|options| options.retries(2).reply_timeout(LIMIT));
     let failed = Err(RequestError::NoReply { attempts: 3 });
     let start = Instant::now();
-    assert_eq!(soon(world.req.request("to nobody at all")).await, failed);
+    assert_eq!(within_deadline(world.req.request("to nobody at all")).await, failed);
     assert_eq!(start.elapsed(), 3 * LIMIT);
     world.connect("inproc://late");
     for n in 0..5 {
-        assert_eq!(soon(world.req.request(n.to_string())).await, failed);
+        assert_eq!(within_deadline(world.req.request(n.to_string())).await, failed);
     }
     let (server, asking) = (world.server("inproc://late"), world.req.request("the only one"));
     let serve = async {
@@ -122,7 +122,7 @@ async fn a_request_abandoned_before_its_server_connects_is_not_sent() {
         server.send_to(peer, wire).await.unwrap();
         server
     };
-    let (reply, server) = tokio::join!(soon(asking), serve);
+    let (reply, server) = tokio::join!(within_deadline(asking), serve);
     assert_eq!(reply, Ok("the only one".into()));
     assert!(server.try_recv().is_none());
 }
@@ -140,7 +140,7 @@ async fn a_request_is_retried_at_once_when_its_server_disconnects() {
         let (peer, wire, _) = request(&second).await;
         second.send_to(peer, wire).await.unwrap();
     };
-    let (reply, ()) = tokio::join!(soon(world.req.request("q")), serve);
+    let (reply, ()) = tokio::join!(within_deadline(world.req.request("q")), serve);
     assert_eq!(reply, Ok("q".into()));
     assert!(start.elapsed() < LIMIT);
 }
@@ -149,18 +149,21 @@ async fn a_request_is_retried_at_once_when_its_server_disconnects() {
 async fn send_and_receive_timeouts_are_independent_and_a_late_reply_is_still_received() {
     let world = World::new(|options| options.send_timeout(LIMIT).recv_timeout(2 * LIMIT));
     let start = Instant::now();
-    assert_eq!(soon(world.req.send("to nobody")).await, Err(SendError::Timeout("to nobody".into())));
+    assert_eq!(
+        within_deadline(world.req.send("to nobody")).await,
+        Err(SendError::Timeout("to nobody".into()))
+    );
     assert_eq!(start.elapsed(), LIMIT);
     let server = world.server("inproc://slow").await;
     world.connect("inproc://slow");
-    soon(world.req.send("q")).await.unwrap();
+    within_deadline(world.req.send("q")).await.unwrap();
     let (peer, wire, _) = request(&server).await;
     let start = Instant::now();
-    assert_eq!(soon(world.req.recv()).await, Err(RecvError::Timeout));
+    assert_eq!(within_deadline(world.req.recv()).await, Err(RecvError::Timeout));
     assert_eq!(start.elapsed(), 2 * LIMIT);
-    assert_eq!(soon(world.req.send("early")).await, Err(SendError::ReplyPending("early".into())));
+    assert_eq!(within_deadline(world.req.send("early")).await, Err(SendError::ReplyPending("early".into())));
     server.send_to(peer, wire).await.unwrap();
-    assert_eq!(soon(world.req.recv()).await, Ok("q".into()));
+    assert_eq!(within_deadline(world.req.recv()).await, Ok("q".into()));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! How long sending and receiving wait, and how long what was sent may linger. Virtual time: a day is over at once.
+//! Send and receive timeouts, and the linger. Virtual time: a day passes at once.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
@@ -21,13 +21,13 @@ fn options() -> Options {
     Options::default().context(&Context::new())
 }
 
-/// Waits for `future`, at most a day: a test that waits for ever would test nothing.
-async fn soon<T>(future: impl Future<Output = T>) -> T {
+/// Awaits `future` for at most a day, which passes at once in virtual time.
+async fn within_a_day<T>(future: impl Future<Output = T>) -> T {
     timeout(DAY, future).await.expect("within a day")
 }
 
-/// Lets other tasks do all that they can.
-async fn settle() {
+/// Yields until all other tasks are idle.
+async fn yield_to_others() {
     for _ in 0..100 {
         yield_now().await;
     }
@@ -42,7 +42,7 @@ async fn a_send_timeout_returns_the_message() {
             Dealer::with_options(options.clone()),
             Pair::with_options(options),
         );
-        // Nobody is there; then a queue is full.
+        // First without a peer, then with a full queue.
         for sent in [0, 1] {
             for _ in 0..sent {
                 push.connect(AT).unwrap();
@@ -54,10 +54,10 @@ async fn a_send_timeout_returns_the_message() {
             }
             let start = Instant::now();
             let message = || ["no", "room"].into();
-            assert_eq!(soon(push.send(message())).await, Err(SendError::Timeout(message())));
+            assert_eq!(within_a_day(push.send(message())).await, Err(SendError::Timeout(message())));
             assert_eq!(start.elapsed(), limit);
-            assert_eq!(soon(dealer.send(message())).await, Err(SendError::Timeout(message())));
-            assert_eq!(soon(pair.send(message())).await, Err(SendError::Timeout(message())));
+            assert_eq!(within_a_day(dealer.send(message())).await, Err(SendError::Timeout(message())));
+            assert_eq!(within_a_day(pair.send(message())).await, Err(SendError::Timeout(message())));
             assert_eq!(start.elapsed(), 3 * limit);
         }
     }
@@ -81,21 +81,21 @@ async fn timeouts_do_not_affect_calls_that_need_not_wait() {
         let start = Instant::now();
         for n in 0..100 {
             one.send(n.to_string()).await.unwrap();
-            settle().await;
-            assert_eq!(soon(other.recv()).await, Ok(n.to_string().into()));
+            yield_to_others().await;
+            assert_eq!(within_a_day(other.recv()).await, Ok(n.to_string().into()));
         }
         assert_eq!(start.elapsed(), Duration::ZERO);
     }
 }
 
-/// A ROUTER's peer that has no more room, and the socket that it is.
+/// Returns a ROUTER's peer with a full queue, and the peer's socket.
 async fn full(router: &Router, options: &Options) -> (PeerId, Dealer) {
     let full = Dealer::with_options(options.clone().identity("full").recv_hwm(1));
     full.connect(AT).unwrap();
     router.wait_connected(1).await;
     let peer = router.find(b"full").unwrap();
     while router.try_send_to(peer, "x").is_ok() {
-        settle().await;
+        yield_to_others().await;
     }
     (peer, full)
 }
@@ -139,7 +139,7 @@ async fn a_mandatory_router_waits_for_room_and_a_default_router_drops() {
             assert_eq!(start.elapsed(), 10 * SECOND);
             let receive = async {
                 sleep(5 * SECOND).await;
-                while soon(full.recv()).await != Ok("z".into()) {}
+                while within_a_day(full.recv()).await != Ok("z".into()) {}
             };
             let (sent, ()) = tokio::join!(router.send_routed(["full", "z"]), receive);
             assert_eq!((sent, start.elapsed()), (Ok(()), 15 * SECOND));
@@ -159,13 +159,13 @@ async fn a_receive_ends_with_its_timeout() {
         let (router, xpub) = (Router::with_options(options.clone()), XPub::with_options(options.clone()));
         let dealer = Dealer::with_options(options);
         let start = Instant::now();
-        assert_eq!(soon(pull.recv()).await, Err(RecvError::Timeout));
+        assert_eq!(within_a_day(pull.recv()).await, Err(RecvError::Timeout));
         assert_eq!(start.elapsed(), limit);
-        assert!(matches!(soon(rep.recv()).await, Err(RecvError::Timeout)));
-        assert_eq!(soon(router.recv()).await, Err(RecvError::Timeout));
-        assert_eq!(soon(xpub.recv()).await, Err(RecvError::Timeout));
-        assert!(matches!(soon(router.recv_event(1)).await, Err(RecvError::Timeout)));
-        assert!(matches!(soon(dealer.recv_event(1)).await, Err(RecvError::Timeout)));
+        assert!(matches!(within_a_day(rep.recv()).await, Err(RecvError::Timeout)));
+        assert_eq!(within_a_day(router.recv()).await, Err(RecvError::Timeout));
+        assert_eq!(within_a_day(xpub.recv()).await, Err(RecvError::Timeout));
+        assert!(matches!(within_a_day(router.recv_event(1)).await, Err(RecvError::Timeout)));
+        assert!(matches!(within_a_day(dealer.recv_event(1)).await, Err(RecvError::Timeout)));
         assert_eq!(start.elapsed(), 6 * limit);
     }
 }
@@ -177,7 +177,7 @@ async fn internal_events_do_not_prolong_a_receive_timeout() {
     let (xpub, sub) = (XPub::with_options(options.clone()), Sub::with_options(limited.clone()));
     sub.subscribe("wanted");
     sub.connect(xpub.bind(AT).await.unwrap()).unwrap();
-    let XPubEvent::Subscription { peer, .. } = soon(xpub.recv()).await.unwrap() else { panic!() };
+    let XPubEvent::Subscription { peer, .. } = within_a_day(xpub.recv()).await.unwrap() else { panic!() };
     let unwanted = async {
         for _ in 0..20 {
             sleep(SECOND).await;
@@ -209,14 +209,14 @@ async fn internal_events_do_not_prolong_a_receive_timeout() {
     assert_eq!(start.elapsed(), 10 * SECOND);
 }
 
-/// Whether what a PUSH has sent to a PULL that isn't there arrives when that comes later than the PUSH is done with.
+/// Returns whether a message to an unbound PULL arrives if the PULL binds after the end of the PUSH.
 async fn arrives(options: &Options, after: Duration, end: impl AsyncFnOnce(Push)) -> bool {
     let push = Push::with_options(options.clone());
     push.connect(AT).unwrap();
     push.send("waits").await.unwrap();
     end(push).await;
     sleep(after).await;
-    settle().await;
+    yield_to_others().await;
     let pull = Pull::with_options(options.clone());
     pull.bind(AT).await.unwrap();
     timeout(DAY, pull.recv()).await.is_ok()
@@ -240,7 +240,7 @@ async fn messages_of_a_dropped_socket_wait_for_the_linger_and_no_longer() {
 async fn messages_of_a_removed_endpoint_wait_for_the_linger_and_no_longer() {
     let options = || options().linger(10 * SECOND);
     for (after, comes) in [(9 * SECOND, true), (11 * SECOND, false)] {
-        // The socket stays.
+        // The socket stays open.
         let mut kept = None;
         let disconnect = async |push: Push| {
             push.disconnect(AT).unwrap();
@@ -267,7 +267,7 @@ async fn close_and_shutdown_wait_for_the_given_time() {
     }
 }
 
-/// Tries again and again, as often as that is no use without others having had their turn.
+/// Repeats failing attempts, and asserts that they yield to other tasks.
 async fn in_vain<F: Future>(what: &str, attempt: impl Fn() -> F) {
     let others = tokio::spawn(async {});
     for _ in 0..10_000 {
@@ -285,7 +285,7 @@ async fn failed_sends_and_reservations_yield_to_other_tasks() {
     let (router, dealer) = (Router::with_options(options.clone()), Dealer::with_options(options.clone()));
     dealer.connect(router.bind(AT).await.unwrap()).unwrap();
     dealer.send("here").await.unwrap();
-    let (gone, _) = soon(router.recv()).await.unwrap();
+    let (gone, _) = within_a_day(router.recv()).await.unwrap();
     dealer.close(SECOND).await;
     while router.try_send_to(gone, "still there?").is_ok() {
         yield_now().await;
@@ -313,13 +313,13 @@ async fn a_reconnecting_pair_waits_at_most_one_second_for_its_old_connection() {
         let mut monitor = connected.monitor();
         connected.disconnect(AT).unwrap();
         connected.connect(AT).unwrap();
-        settle().await;
+        yield_to_others().await;
         let start = Instant::now();
         if is_received {
             bound.recv().await.unwrap();
             bound.recv().await.unwrap();
         }
-        while !matches!(soon(monitor.recv()).await.unwrap(), MonitorEvent::Connecting { .. }) {}
+        while !matches!(within_a_day(monitor.recv()).await.unwrap(), MonitorEvent::Connecting { .. }) {}
         assert_eq!(start.elapsed(), if is_received { Duration::ZERO } else { SECOND });
     }
 }

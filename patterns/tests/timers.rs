@@ -1,4 +1,4 @@
-//! Timers, in virtual time: no test here takes longer than its IO.
+//! Timers of handshakes, reconnecting, closing and heartbeats, in virtual time.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn a_pending_peer_is_closed_after_thirty_seconds() {
     let start = Instant::now();
     let mut silent = TcpStream::connect(address(&endpoint)).await.unwrap();
     let mut greeting = Vec::new();
-    soon(silent.read_to_end(&mut greeting)).await.unwrap();
+    within_a_day(silent.read_to_end(&mut greeting)).await.unwrap();
     assert_eq!(greeting.len(), 11, "our version, and then the end");
     assert_eq!(start.elapsed().as_secs(), 30);
 }
@@ -52,7 +52,7 @@ async fn without_jitter_the_reconnect_interval_doubles_up_to_its_maximum() {
     client.connect(format!("tcp://{}", listener.local_addr().unwrap())).unwrap();
     let mut last = Instant::now();
     for expected in [0, 10, 20, 30, 30] {
-        drop(soon(listener.accept()).await.unwrap());
+        drop(within_a_day(listener.accept()).await.unwrap());
         assert_eq!(last.elapsed().as_secs(), expected);
         last = Instant::now();
     }
@@ -98,7 +98,7 @@ async fn a_server_without_a_handshake_is_left_after_thirty_seconds_and_retried()
         let (mut silent, _) = listener.accept().await.unwrap();
         let start = Instant::now();
         let mut greeting = Vec::new();
-        soon(silent.read_to_end(&mut greeting)).await.unwrap();
+        within_a_day(silent.read_to_end(&mut greeting)).await.unwrap();
         assert_eq!(greeting.len(), 64, "our greeting, and then the end");
         assert_eq!(start.elapsed().as_secs(), 30);
     }
@@ -129,23 +129,23 @@ async fn close_does_not_wait_for_a_peer_with_an_empty_queue() {
     assert!(start.elapsed() < Duration::from_secs(2));
 }
 
-/// Waits for `future`, at most a day: a test that waits for ever would test nothing.
-async fn soon<T>(future: impl Future<Output = T>) -> T {
+/// Awaits `future` for at most a day, which passes at once in virtual time.
+async fn within_a_day<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(24 * 3600), future).await.expect("within a day")
 }
 
-/// A stream to a peer, whatever it is.
+/// A byte stream to a peer, over any transport.
 trait ByteStream: AsyncRead + AsyncWrite + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin> ByteStream for S {}
 
-/// Returns a peer by hand that has shaken hands, as a DEALER.
+/// Returns a scripted DEALER after the handshake.
 async fn dealer(endpoint: &Endpoint) -> Box<dyn ByteStream> {
     let mut peer: Box<dyn ByteStream> = match endpoint.to_string().strip_prefix("ipc://") {
         Some(path) => Box::new(UnixStream::connect(path).await.expect("the server is there")),
         None => {
             let stream = TcpStream::connect(address(endpoint)).await.expect("the server is there");
-            // Nothing waits for an acknowledgement, which takes real time.
+            // No write waits for an acknowledgement, which would take real time.
             stream.set_nodelay(true).expect("an option");
             Box::new(stream)
         }
@@ -159,7 +159,7 @@ async fn dealer(endpoint: &Endpoint) -> Box<dyn ByteStream> {
     peer
 }
 
-/// A server with a linger of seven seconds, where it is, and its only peer, which may have had an answer.
+/// Returns a server with a linger of seven seconds, its endpoint, and its only peer, which may have got a reply.
 async fn server_of_one(at: &str, answers: bool) -> (Rep, Endpoint, Box<dyn ByteStream>) {
     let server = Rep::with_options(Options::default().linger(Duration::from_secs(7)));
     let endpoint = server.bind(at).await.expect("a free endpoint");
@@ -173,8 +173,8 @@ async fn server_of_one(at: &str, answers: bool) -> (Rep, Endpoint, Box<dyn ByteS
     (server, endpoint, peer)
 }
 
-/// How many seconds a peer has to close that has all, and had answers or not. What it hasn't read yet it could lose when
-/// this side closes.
+/// Seconds for which a close waits for a peer that was sent everything, with and without replies. The peer could lose
+/// unread bytes if this side closed at once.
 const TO_CLOSE: [(&str, bool, u64); 3] =
     [("tcp://127.0.0.1:*", true, 1), ("ipc://*", false, 1), ("ipc://*", true, 7)];
 
@@ -204,7 +204,7 @@ async fn until_cut_off(mut peer: Box<dyn ByteStream>) {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
-    soon(writing).await;
+    within_a_day(writing).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -213,7 +213,7 @@ async fn peers_of_a_removed_endpoint_have_as_long_to_close() {
         let (server, endpoint, mut peer) = server_of_one(at, answers).await;
         let start = Instant::now();
         server.unbind(&endpoint).unwrap();
-        assert_eq!(soon(peer.read(&mut [0])).await.unwrap(), 0, "nothing more will come");
+        assert_eq!(within_a_day(peer.read(&mut [0])).await.unwrap(), 0, "nothing more will come");
         until_cut_off(peer).await;
         assert_eq!(start.elapsed().as_secs(), expected, "{at}, {answers}");
     }
@@ -228,7 +228,7 @@ async fn peers_of_a_removed_endpoint_are_cut_off_when_the_waiting_runtime_ends()
         server.unbind(&endpoint).unwrap();
     }
     elsewhere.shutdown_background();
-    assert_eq!(soon(peer.read(&mut [0])).await.unwrap(), 0);
+    assert_eq!(within_a_day(peer.read(&mut [0])).await.unwrap(), 0);
     let start = Instant::now();
     until_cut_off(peer).await;
     assert_eq!(start.elapsed().as_secs(), 0);
@@ -255,7 +255,7 @@ async fn a_peer_that_answers_no_ping_is_closed_after_interval_and_timeout() {
     let mut silent = dealer(&endpoint).await;
     let start = Instant::now();
     let mut heard = Vec::new();
-    soon(silent.read_to_end(&mut heard)).await.unwrap();
+    within_a_day(silent.read_to_end(&mut heard)).await.unwrap();
     assert_eq!(heard, b"\x04\x07\x04PING\0\0");
     assert_eq!(start.elapsed().as_secs(), 15);
 }
@@ -268,7 +268,7 @@ async fn a_peer_that_answers_pings_stays() {
     let mut alive = dealer(&endpoint).await;
     for _ in 0..20 {
         let mut ping = [0; 9];
-        soon(alive.read_exact(&mut ping)).await.unwrap();
+        within_a_day(alive.read_exact(&mut ping)).await.unwrap();
         assert_eq!(&ping, b"\x04\x07\x04PING\0\0");
         alive.write_all(b"\x04\x05\x04PONG").await.unwrap();
     }
@@ -282,7 +282,7 @@ async fn a_peer_that_is_silent_beyond_its_own_ttl_is_closed() {
     silent.write_all(b"\x04\x07\x04PING\0\x1e").await.unwrap();
     let start = Instant::now();
     let mut heard = Vec::new();
-    soon(silent.read_to_end(&mut heard)).await.unwrap();
+    within_a_day(silent.read_to_end(&mut heard)).await.unwrap();
     assert_eq!(heard, b"\x04\x05\x04PONG");
     assert_eq!(start.elapsed().as_secs(), 3);
 }
@@ -298,7 +298,7 @@ async fn a_message_does_not_cancel_the_ttl_of_a_peer() {
     silent.write_all(b"\x01\0\0\x01q").await.unwrap();
     server.recv().await.unwrap();
     let start = Instant::now();
-    assert_eq!(soon(silent.read_to_end(&mut Vec::new())).await.unwrap(), 0);
+    assert_eq!(within_a_day(silent.read_to_end(&mut Vec::new())).await.unwrap(), 0);
     assert_eq!(start.elapsed().as_secs(), 3);
 }
 
@@ -310,7 +310,7 @@ async fn pings_follow_the_handshake_and_each_other_by_one_interval() {
     let mut alive = dealer(&endpoint).await;
     let start = Instant::now();
     for n in 1..5 {
-        soon(alive.read_exact(&mut [0; 9])).await.unwrap();
+        within_a_day(alive.read_exact(&mut [0; 9])).await.unwrap();
         assert_eq!(start.elapsed().as_secs(), 10 * n);
         alive.write_all(b"\x04\x05\x04PONG").await.unwrap();
     }
@@ -332,7 +332,7 @@ async fn a_ttl_below_the_ping_interval_ends_no_idle_connection() {
     }
 }
 
-// In real time: the kernel takes some to see that its buffers are read.
+// Real time: the kernel needs some to notice that its buffers are read.
 #[tokio::test]
 async fn a_peer_that_reads_its_messages_is_kept_even_if_it_answers_no_ping() {
     let options = Options::default().heartbeat_interval(Duration::from_millis(500)).send_hwm(1000);
@@ -340,7 +340,7 @@ async fn a_peer_that_reads_its_messages_is_kept_even_if_it_answers_no_ping() {
     let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut slow = dealer(&endpoint).await;
     server.wait_connected(1).await;
-    // More than the kernel holds: a PING waits behind it, or in the midst of it.
+    // More than the kernel holds: a PING waits behind the message, or within it.
     let body = vec![0; 100_000];
     for _ in 0..400 {
         server.send(body.clone()).await.unwrap();
@@ -353,7 +353,7 @@ async fn a_peer_that_reads_its_messages_is_kept_even_if_it_answers_no_ping() {
         pings += count(&buffer);
         assert_eq!(server.peers().len(), 1);
     }
-    // When it has taken all there is nothing more that it could take.
+    // Once the peer has read everything, there is no further progress.
     let mut rest = Vec::new();
     let end = tokio::time::timeout(Duration::from_secs(30), slow.read_to_end(&mut rest)).await;
     end.unwrap().unwrap();

@@ -1,8 +1,8 @@
-//! EnfoSLB in a steady flow allocates next to nothing: requests and replies are put together in memory that is used
-//! again.
+//! Allocations of EnfoSLB in a steady flow: next to none, since requests and replies are built in reused
+//! memory.
 //!
-//! The broker runs in this process, on a thread of its own; the client and the workers are bytes on plain connections,
-//! made beforehand.
+//! The broker runs in this process, on its own thread. The client and the workers are bytes on plain connections,
+//! prepared in advance.
 
 use std::io::{Read, Write};
 use std::thread;
@@ -11,12 +11,12 @@ use enfonet_tests::{Runtime, Script, Slb, echo, message};
 
 use super::{ALLOCATOR, Figure, per_message};
 
-/// Requests that are under way at a time.
+/// Number of concurrent requests.
 const WINDOW: usize = 64;
 const WARM_UP: usize = 200;
 const MEASURED: usize = 2000;
 
-/// The allocations for each request.
+/// Recorded allocations per request.
 fn measure() -> f64 {
     let runtime = Runtime::on_one_thread();
     let broker = Slb::tcp(&runtime);
@@ -41,7 +41,7 @@ fn measure() -> f64 {
     figure
 }
 
-/// Measures the allocations for a request and its reply.
+/// Measures the allocations per request and its reply.
 pub(super) fn figures() -> Vec<Figure> {
     vec![Figure { what: "EnfoSLB, 64 requests at a time", recorded: 0.001, measured: measure() }]
 }

@@ -1,7 +1,7 @@
-//! EnfoMQ in a steady flow allocates next to nothing: buffers are used again, messages aren't touched.
+//! Allocations of EnfoMQ in a steady flow: next to none, since buffers are reused and messages aren't touched.
 //!
-//! The broker runs in this process, on a thread of its own; its peers are bytes on plain connections, made
-//! beforehand, so that whatever is allocated while they flow is the broker's.
+//! The broker runs in this process, on its own thread. Its peers are bytes on plain connections, prepared in
+//! advance, so that every allocation during the flow is the broker's.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -14,14 +14,14 @@ use super::{ALLOCATOR, Figure, per_message};
 
 pub(super) const BODY: usize = 32;
 const FRAME: usize = BODY + 2;
-/// Messages that differ from each other, sent again and again.
+/// Distinct messages, sent again and again.
 pub(super) const CYCLE: usize = 1000;
 const WARM_UP: usize = 200;
 const MEASURED: usize = 2000;
-/// Maximum bytes under way: fewer than the broker would drop for a subscriber.
+/// Maximum bytes in flight: fewer than the broker would drop for a subscriber.
 pub(super) const UNDER_WAY: usize = 8 << 20;
 
-/// Bytes that have gone in, and bytes that have come out.
+/// Bytes sent and bytes received.
 #[derive(Default)]
 pub(super) struct Flow {
     bytes: Mutex<(usize, usize)>,
@@ -38,7 +38,7 @@ impl Flow {
         self.changed.notify_one();
     }
 
-    /// Waits until so many at most are missing of what was sent.
+    /// Waits until at most `missing` of the sent bytes are outstanding.
     pub(super) fn wait(&self, under_way: usize) {
         let bytes = self.bytes.lock().unwrap();
         let missing = |bytes: &mut (usize, usize)| bytes.0 - bytes.1 > under_way;
@@ -47,7 +47,7 @@ impl Flow {
     }
 }
 
-/// A subscriber's thread: compares what arrives with the messages of its topic, over and over.
+/// Thread of a subscriber, which compares the stream with the repeated messages of its topic.
 fn compare(mut stream: TcpStream, expected: &[u8], cycles: usize, flow: &Flow) {
     let mut buffer = vec![0; 256 << 10];
     let (mut left, mut at) = (expected.len() * cycles, 0);
@@ -65,7 +65,7 @@ fn compare(mut stream: TcpStream, expected: &[u8], cycles: usize, flow: &Flow) {
     }
 }
 
-/// A cycle of messages on these topics in turn.
+/// Returns a cycle of messages that alternates between these topics.
 pub(super) fn cycle(topics: &[&str]) -> Vec<Vec<u8>> {
     (0..CYCLE)
         .map(|n| {
@@ -76,7 +76,7 @@ pub(super) fn cycle(topics: &[&str]) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// Sends the cycles to a subscriber for each topic; gives the allocations for each message.
+/// Sends the cycles to a subscriber of each topic, and returns the allocations per message.
 fn measure(topics: &[&str]) -> f64 {
     let mut figure = f64::NAN;
     let runtime = Runtime::on_one_thread();
@@ -118,7 +118,7 @@ fn measure(topics: &[&str]) -> f64 {
     figure
 }
 
-/// Measures the allocations of forwarding: all messages to one subscriber, and to two by turns, message by message.
+/// Measures the allocations of forwarding: all messages to one subscriber, and to two subscribers alternately.
 pub(super) fn figures() -> Vec<Figure> {
     vec![
         Figure { what: "EnfoMQ, to one subscriber", recorded: 0.001, measured: measure(&[""]) },

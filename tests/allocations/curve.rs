@@ -1,7 +1,7 @@
-//! EnfoMQ with CURVE on both sides in a steady flow: it decrypts and encrypts into buffers that are used again.
+//! Allocations of EnfoMQ with CURVE on both sides: it decrypts and encrypts into reused buffers.
 //!
-//! Its peers are bytes on plain connections, encrypted beforehand and decrypted afterwards, so that whatever is allocated
-//! while they flow is the broker's.
+//! Its peers are bytes on plain connections, encrypted in advance and decrypted afterwards, so that every allocation
+//! during the flow is the broker's.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -16,13 +16,13 @@ use enfonet_zmtp::SocketType;
 use super::broker::{BODY, CYCLE, Flow, UNDER_WAY, cycle};
 use super::{ALLOCATOR, Figure, per_message};
 
-/// Fewer cycles than without CURVE: all are kept, since no two look the same.
+/// Number of cycles: fewer than without CURVE, since all are kept in memory, each with its own nonces.
 const WARM_UP: usize = 50;
 const MEASURED: usize = 200;
-/// Bytes of a MESSAGE: the header of the frame, what CURVE adds, and the body.
+/// Bytes of a MESSAGE: the header of the frame, CURVE's overhead, and the body.
 const FRAME: usize = 2 + 33 + BODY;
 
-/// A broker with these keys on both sides.
+/// Starts a broker with these keys on both sides.
 fn broker(runtime: &Runtime, keys: &KeyPair) -> Mq {
     let side = || Side {
         options: Options::default().security(Security::CurveServer { keys: keys.clone() }),
@@ -36,7 +36,7 @@ fn join(endpoint: &str, kind: SocketType, broker: &KeyPair) -> Encrypted {
     Encrypted::over(Script::connect(endpoint).into_stream(), kind, security)
 }
 
-/// Fills the buffer with what arrives.
+/// Fills the buffer with received bytes.
 fn fill(mut stream: TcpStream, buffer: &mut [u8], flow: &Flow) {
     let mut filled = 0;
     while filled < buffer.len() {
@@ -47,7 +47,7 @@ fn fill(mut stream: TcpStream, buffer: &mut [u8], flow: &Flow) {
     }
 }
 
-/// Sends the cycles to a subscriber; returns the allocations for each message.
+/// Sends the cycles to a subscriber, and returns the allocations per message.
 fn measure() -> f64 {
     let mut figure = f64::NAN;
     let (runtime, keys) = (Runtime::on_one_thread(), new_key_pair());

@@ -1,7 +1,7 @@
-//! Allocations per message: a figure that holds still where times don't.
+//! Allocations per message: figures that don't vary as times do.
 //!
-//! The recorded figures are those of the code as it is. A change that makes a figure better records it; a change that
-//! makes a figure worse has to be meant.
+//! The recorded figures are those of the current code. A change that improves a figure records it; a change that
+//! worsens a figure must intend that.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
@@ -17,28 +17,28 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Stats, StatsAlloc};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// One kind of traffic.
+/// Name of the traffic.
 struct Figure {
     what: &'static str,
-    /// Allocations for each message, as recorded.
+    /// Recorded allocations per message.
     recorded: f64,
-    /// As measured.
+    /// Measured allocations per message.
     measured: f64,
 }
 
 impl Figure {
-    /// A quarter more is noise, and so is one in 500 messages: buffers grow at other moments in each run.
+    /// Returns whether the figure is at most a quarter, and one in 500 messages, above the record. Less is noise.
     fn is_kept(&self) -> bool {
         self.measured <= self.recorded * 1.25 + 0.002
     }
 }
 
-/// Allocations for each of so many messages.
+/// Returns the allocations per message.
 fn per_message(made: Stats, messages: usize) -> f64 {
     (made.allocations + made.reallocations) as f64 / messages as f64
 }
 
-/// One test, since two at a time would count each other's.
+/// Compares all figures in one test, since concurrent tests would count each other's allocations.
 #[test]
 fn no_traffic_allocates_more_than_recorded() {
     let mut figures = sockets::figures();

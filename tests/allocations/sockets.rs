@@ -1,4 +1,4 @@
-//! Sockets of one thread, over tcp: what both ends allocate.
+//! Allocations of sockets on one thread, over tcp, at both ends.
 
 use enfonet::auth::{Security, new_key_pair};
 use enfonet::message::Batch;
@@ -6,7 +6,7 @@ use enfonet::{Dealer, Endpoint, Message, Options, Pub, Pull, Push, Rep, Req, Rou
 
 use super::{ALLOCATOR, Figure, per_message};
 
-/// Messages under way at a time: fewer than the marks.
+/// Messages in flight: fewer than the marks.
 const ROUND: usize = 500;
 const WARM_UP: usize = 20;
 const ROUNDS: usize = 100;
@@ -43,7 +43,7 @@ fn any() -> Endpoint {
     "tcp://127.0.0.1:*".parse().unwrap()
 }
 
-/// Has rounds of so many messages done, and counts after some.
+/// Runs rounds of `messages` messages, and counts allocations after the first rounds.
 async fn count(messages: usize, mut round: impl AsyncFnMut()) -> f64 {
     for _ in 0..WARM_UP {
         round().await;
@@ -55,7 +55,7 @@ async fn count(messages: usize, mut round: impl AsyncFnMut()) -> f64 {
     per_message(ALLOCATOR.stats() - before, messages * ROUNDS)
 }
 
-/// The mechanisms of the end that binds and of the end that connects.
+/// Returns the mechanisms of the binding end and of the connecting end.
 fn null() -> [Security; 2] {
     [Security::Null, Security::Null]
 }

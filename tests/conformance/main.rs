@@ -1,7 +1,7 @@
-//! The conformance tables beside this file, held against the tests that there really are.
+//! Checks the conformance tables beside this file against the tests and files that exist.
 //!
-//! Each row says of one rule whether we keep it, and which tests show that. A row that names a test which has
-//! been renamed or deleted fails here, as does a rule that nobody has decided about.
+//! Each row states whether we keep one rule, its source, the files that keep it, and the tests that show it. A row
+//! that names a test or file that was renamed or deleted fails here, as does a rule without a status.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod real;
@@ -9,7 +9,7 @@ mod table;
 
 use std::path::Path;
 
-/// All tables, with their names.
+/// Returns all tables with their names.
 fn tables() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance");
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());

@@ -1,4 +1,4 @@
-//! The tests of the workspace, as they are now.
+//! Names of the workspace's current tests.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// The names of all tests that are run: the target without `enfonet_`, and the path of the test in it.
+/// Returns the names of all tests that are run: the target without `enfonet_`, and the path of the test in it.
 pub(crate) fn tests() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for (target, executable) in executables() {
@@ -17,8 +17,8 @@ pub(crate) fn tests() -> BTreeSet<String> {
     names
 }
 
-/// The test executables of the workspace with the names of their targets. They are those that this one was
-/// built with, so there is nothing to build unless only a part of the workspace is being tested.
+/// Returns the test executables of the workspace with the names of their targets. They were built together with
+/// this one, so nothing is built unless only a part of the workspace is tested.
 fn executables() -> Vec<(String, String)> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["test", "--workspace", "--no-run", "--offline", "--quiet", "--message-format=json"]);
@@ -39,7 +39,7 @@ fn profile() -> Vec<String> {
     }
 }
 
-/// A message of cargo about a test executable: its target and its path.
+/// Returns target and path from cargo's message about a test executable.
 fn executable(message: &Value) -> Option<(String, String)> {
     if message["profile"]["test"] != true {
         return None;

@@ -1,4 +1,4 @@
-//! Closes that are given up have begun nevertheless; sockets that are dropped anywhere still send.
+//! Cancelled closes, and sockets that are dropped outside their runtime.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use enfonet_tests::{Runtime, Script, ScriptListener, message};
 
 use crate::begin;
 
-/// A socket that has something to send, and a peer that never shakes hands.
+/// Returns a socket with a queued message, and a peer that never does the handshake.
 fn unsendable(runtime: &Runtime, listener: &ScriptListener, at: &str, linger: Duration) -> (Dealer, Script) {
     let forever = Duration::from_secs(3600);
     let dealer = Dealer::with_options(Options::default().linger(linger).handshake_timeout(forever));

@@ -1,4 +1,4 @@
-//! The hello, the first message that each peer gets, where peers come and go.
+//! The hello message when peers connect and disconnect.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! In-process connections: who can't be a partner takes nothing, and who closes has sent all.
+//! Inproc connections: incompatible sockets take no messages, and a closing socket loses none.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,16 +9,16 @@ use enfonet::{Context, Dealer, Options, Sub};
 use enfonet_tests::DEADLINE;
 use tokio::task::yield_now;
 
-use crate::soon;
+use crate::within_deadline;
 
 const AT: &str = "inproc://name";
 
-/// Sockets of one context, that try again at once.
+/// Returns options for sockets of one context that reconnect at once.
 fn options() -> Options {
     Options::default().context(&Context::new()).reconnect_interval(Duration::ZERO)
 }
 
-/// Other tasks have their turns, many of them.
+/// Yields to other tasks many times.
 async fn turns() {
     for _ in 0..100 {
         yield_now().await;
@@ -32,22 +32,22 @@ async fn a_socket_of_an_incompatible_type_takes_no_messages() {
     dealer.bind(AT).await.unwrap();
     let wrong = Sub::with_options(options.clone());
     wrong.connect(AT).unwrap();
-    // However often it tries.
+    // However often the socket tries to connect.
     for _ in 0..10 {
         turns().await;
         assert_eq!(dealer.try_send("nobody"), Err(SendError::Full("nobody".into())));
     }
     let good = Dealer::with_options(options);
     good.connect(AT).unwrap();
-    soon(dealer.wait_connected(1)).await;
+    within_deadline(dealer.wait_connected(1)).await;
     for n in 0..1000 {
         dealer.try_send(n.to_string()).unwrap();
         yield_now().await;
-        assert_eq!(soon(good.recv()).await, Ok(n.to_string().into()));
+        assert_eq!(within_deadline(good.recv()).await, Ok(n.to_string().into()));
     }
 }
 
-/// Sends until the receiver reads no more and there is no room left either; gives what was sent.
+/// Sends until both queues are full, and returns the number of messages.
 async fn fill(dealer: &Dealer) -> VecDeque<String> {
     let mut sent = VecDeque::new();
     loop {
@@ -67,9 +67,9 @@ async fn fill(dealer: &Dealer) -> VecDeque<String> {
     }
 }
 
-/// Closes a socket whose peer is at its mark: all arrives, in order.
+/// Closes a socket with a peer at its mark, and asserts that all messages arrive in order.
 async fn close_at_the_mark(closing: Dealer, slow: Dealer) {
-    soon(closing.wait_connected(1)).await;
+    within_deadline(closing.wait_connected(1)).await;
     let closing = Arc::new(closing);
     let mut sent = fill(&closing).await;
     assert!(sent.len() >= 60, "both marks are reached");
@@ -80,15 +80,15 @@ async fn close_at_the_mark(closing: Dealer, slow: Dealer) {
     while !matches!(closing.try_send("too late"), Err(SendError::Closed(_))) {
         yield_now().await;
     }
-    // Time enough to connect anew, if that is what it does.
+    // Enough turns for a reconnect, if there were one.
     for _ in 0..100 {
         turns().await;
     }
     assert!(!close.is_finished(), "nothing has been received yet");
     while let Some(next) = sent.pop_front() {
-        assert_eq!(soon(slow.recv()).await, Ok(next.into()));
+        assert_eq!(within_deadline(slow.recv()).await, Ok(next.into()));
     }
-    assert_eq!(soon(close).await.unwrap().dropped, 0);
+    assert_eq!(within_deadline(close).await.unwrap().dropped, 0);
     assert_eq!(slow.try_recv(), None);
 }
 

@@ -1,5 +1,5 @@
-//! Peers that leave, endpoints that are given up, sockets that close: what was under way then, and what comes
-//! after it. Nearly all of these were wrong once.
+//! Disconnecting peers, removed endpoints and closing sockets with messages in flight. Nearly all of these cases
+//! were wrong once.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod close;
@@ -13,11 +13,11 @@ mod subscription_limit;
 
 use enfonet_tests::DEADLINE;
 
-/// Any free port.
+/// Endpoint for any free TCP port.
 const TCP: &str = "tcp://127.0.0.1:*";
 
 /// Awaits a future on the runtime of the test, for at most the deadline.
-async fn soon<T>(future: impl Future<Output = T>) -> T {
+async fn within_deadline<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(DEADLINE, future).await.expect("within the deadline")
 }
 

@@ -1,16 +1,14 @@
-//! An id means one peer, for as long as anything of that peer is to be received, and never another.
+//! Peer ids: an id stays valid while a message of its peer can be received, and is never reused.
 
 use enfonet::error::SendError;
 use enfonet::{Message, Options, Router};
 use enfonet_tests::{Runtime, Script, ScriptListener, message, text};
 
-use crate::TCP;
-
 #[test]
 fn messages_of_peers_that_left_are_received_after_their_successors_connect() {
     let runtime = Runtime::new();
     let router = Router::new();
-    let at = runtime.run(router.bind(TCP)).unwrap().to_string();
+    let at = runtime.bind(&router);
     for name in ["first", "second"] {
         let mut fleeting = Script::join(&at, "DEALER", 1);
         fleeting.send(&message(&[name]));

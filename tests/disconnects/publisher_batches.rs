@@ -1,4 +1,4 @@
-//! Publishers whose subscribers have less room than there is to send, and are there to take it.
+//! Batches of publishers that are larger than their subscribers' queues.
 
 use enfonet::message::Batch;
 use enfonet::{Message, Options, Sub, XPub};
@@ -8,16 +8,16 @@ use crate::TCP;
 
 const ROOM: usize = 100_000;
 
-/// Messages of these sizes, of which each is recognized by its first byte.
+/// Returns messages of these sizes, each with its own first byte.
 fn messages(sizes: &[usize]) -> Vec<Message> {
     sizes.iter().zip(1..).map(|(len, n)| Message::from(vec![n; *len])).collect()
 }
 
-/// Sizes of the messages in each batch: no message is larger than the room, but each batch is.
+/// Sizes of the messages in each batch: each message fits into the queue, and no batch does.
 const SIZES: [&[usize]; 5] =
     [&[60_000, 60_000], &[99_000, 60_000], &[99_999, 2, 99_999], &[1, 100_000, 1], &[70_000, 20_000, 20_000]];
 
-/// A subscriber to everything.
+/// Returns a subscriber to everything.
 fn subscriber(at: &enfonet::Endpoint) -> Sub {
     let sub = Sub::new();
     sub.subscribe("");

@@ -1,14 +1,15 @@
-//! REQ: a request has one reply, and whatever happened before it is no business of it.
+//! REQ: one reply for each request, when peers disconnect and endpoints are removed.
 
 use std::time::Duration;
 
 use enfonet::error::{RecvError, RequestError, SendError};
+
 use enfonet::{Endpoint, Message, Options, Rep, Req};
-use enfonet_tests::{Runtime, Script, ScriptListener, message, text, unused};
+use enfonet_tests::{Runtime, Script, ScriptListener, bound, message, text, unused};
 
 use crate::{TCP, begin};
 
-/// A REP by hand takes a request and replies.
+/// Receives a request at a scripted REP, and replies.
 fn serve(rep: &mut Script, request: &str, reply: &str) {
     assert_eq!(text(&rep.message()), ["", request]);
     rep.send(&message(&["", reply]));
@@ -23,12 +24,12 @@ fn a_peer_that_disconnects_after_its_reply_does_not_lose_the_next_request() {
     req.connect(&at[..]).unwrap();
     for n in 0..10 {
         let (request, reply) = (format!("request {n}"), format!("reply {n}"));
-        // From the second round on, nobody is there yet.
+        // From the second round on, no peer is connected yet.
         runtime.run(req.send(request.clone())).unwrap();
         let mut rep = listener.accept();
         rep.handshake("REP", 1);
         serve(&mut rep, &request, &reply);
-        // The reply, and the going behind it, wait for the receiver.
+        // The reply and the disconnect after it wait for the receiver.
         rep.leave();
         assert_eq!(runtime.run(req.recv()), Ok(reply.into()));
     }
@@ -36,16 +37,13 @@ fn a_peer_that_disconnects_after_its_reply_does_not_lose_the_next_request() {
 
 #[test]
 fn a_surplus_reply_is_not_the_reply_to_the_next_request() {
-    let runtime = Runtime::new();
-    let req = Req::new();
-    let at = runtime.run(req.bind(TCP)).unwrap().to_string();
-    let mut rep = Script::join(&at, "REP", 1);
+    let (runtime, req, mut rep) = bound(Req::new(), "REP");
     for n in 0..10 {
         let (request, reply) = (format!("request {n}"), format!("reply {n}"));
         runtime.run(req.send(request.clone())).unwrap();
         serve(&mut rep, &request, &reply);
         rep.send(&message(&["", "surplus"]).repeat(3));
-        // All of them have come.
+        // All replies have arrived.
         rep.settle();
         assert_eq!(runtime.run(req.recv()), Ok(reply.into()));
     }
@@ -91,7 +89,7 @@ fn a_receiver_gets_the_reply_of_another_peer_when_the_endpoint_is_removed() {
     };
     let (reply, ()) = runtime.run(async { tokio::join!(biased; req.recv(), serve) });
     assert_eq!(reply, Ok("reply".into()));
-    // And the socket is ready for the next one.
+    // The socket can send the next request.
     runtime.run(req.send("next")).unwrap();
     let request = runtime.run(rep.recv()).unwrap();
     assert_eq!(*request.message(), "next");
@@ -103,7 +101,7 @@ fn a_receive_cancelled_while_looking_for_another_peer_keeps_the_request() {
     const LEN: usize = 32 << 20;
     let runtime = Runtime::new();
     let req = Req::new();
-    let at = runtime.run(req.bind(TCP)).unwrap().to_string();
+    let at = runtime.bind(&req);
     let mut fleeting = Script::join(&at, "REP", 1);
     let request = Message::from(vec![b'x'; LEN]);
     runtime.run(req.send(request.clone())).unwrap();
@@ -131,10 +129,10 @@ fn a_receive_cancelled_while_looking_for_another_peer_keeps_the_request() {
 #[test]
 fn an_unread_reply_is_dropped_with_its_request_when_the_next_is_sent() {
     let runtime = Runtime::new();
-    // Without a number, nothing but the time at which it came tells one reply from another.
+    // Without a request id, only the order of arrival distinguishes replies.
     for correlate in [true, false] {
         let req = Req::builder().relaxed(true).correlate(correlate).build();
-        let at = runtime.run(req.bind(TCP)).unwrap().to_string();
+        let at = runtime.bind(&req);
         let mut rep = Script::join(&at, "REP", 1);
         for n in 0..10 {
             runtime.run(req.send("abandoned")).unwrap();
@@ -155,7 +153,7 @@ fn a_strict_req_waits_for_the_reply_to_a_dropped_request_and_a_relaxed_req_does_
     let runtime = Runtime::new();
     for relaxed in [false, true] {
         let req = Req::builder().relaxed(relaxed).correlate(true).build();
-        let at = runtime.run(req.bind(TCP)).unwrap().to_string();
+        let at = runtime.bind(&req);
         let mut rep = Script::join(&at, "REP", 1);
         runtime.run(req.wait_connected(1));
         assert_eq!(runtime.run(begin(req.request("dropped"))), None);
@@ -176,10 +174,7 @@ fn a_strict_req_waits_for_the_reply_to_a_dropped_request_and_a_relaxed_req_does_
 
 #[test]
 fn clones_of_a_req_send_one_request_at_a_time() {
-    let runtime = Runtime::new();
-    let req = Req::new();
-    let at = runtime.run(req.bind(TCP)).unwrap().to_string();
-    let mut rep = Script::join(&at, "REP", 1);
+    let (runtime, req, mut rep) = bound(Req::new(), "REP");
     let asking = runtime.spawn({
         let req = req.clone();
         async move { req.request("first").await }
@@ -193,10 +188,7 @@ fn clones_of_a_req_send_one_request_at_a_time() {
 
 #[test]
 fn among_receivers_of_the_same_reply_one_gets_it_and_the_others_fail() {
-    let runtime = Runtime::new();
-    let req = Req::new();
-    let at = runtime.run(req.bind(TCP)).unwrap().to_string();
-    let mut rep = Script::join(&at, "REP", 1);
+    let (runtime, req, mut rep) = bound(Req::new(), "REP");
     runtime.run(req.send("request")).unwrap();
     assert_eq!(text(&rep.message()), ["", "request"]);
     let outcomes = runtime.run(async {
@@ -211,10 +203,7 @@ fn among_receivers_of_the_same_reply_one_gets_it_and_the_others_fail() {
 
 #[test]
 fn a_receive_for_an_abandoned_request_fails_and_takes_no_other_reply() {
-    let runtime = Runtime::new();
-    let req = Req::builder().relaxed(true).correlate(true).build();
-    let at = runtime.run(req.bind(TCP)).unwrap().to_string();
-    let mut rep = Script::join(&at, "REP", 1);
+    let (runtime, req, mut rep) = bound(Req::builder().relaxed(true).correlate(true).build(), "REP");
     for told_at_once in [true, false].repeat(10) {
         let mut asking = runtime.spawn({
             let req = req.clone();
@@ -242,7 +231,7 @@ fn a_receive_for_an_abandoned_request_fails_and_takes_no_other_reply() {
 fn a_cancelled_send_without_a_peer_sends_no_request() {
     let runtime = Runtime::new();
     let req = Req::new();
-    let at = runtime.run(req.bind(TCP)).unwrap().to_string();
+    let at = runtime.bind(&req);
     assert_eq!(runtime.run(begin(req.send("given up"))), None);
     assert_eq!(runtime.run(begin(req.request("given up, too"))), None);
     let mut rep = Script::join(&at, "REP", 1);

@@ -1,4 +1,4 @@
-//! EnfoSLB: clients, workers and brokers that leave with requests under way.
+//! EnfoSLB: clients, workers and brokers that disconnect with pending requests.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ fn a_request_of_a_client_that_left_does_not_disturb_its_successor() {
     assert_eq!((summary.requests, summary.replies, summary.undeliverable), (2, 1, 1));
 }
 
-/// A broker that has handed a request to a worker. The request as the worker got it comes with it.
+/// Starts a broker that has sent a request to a worker. Returns the request as the worker received it, too.
 fn busy(runtime: &Runtime, body: &str) -> (Slb, Script, Script, Vec<Vec<u8>>) {
     let side = || Side::bound(TCP.parse().unwrap());
     let mut config = Config::new(side(), side());
@@ -75,7 +75,7 @@ fn replies_to_no_request_earn_no_credit() {
     (1..100).for_each(|n| client.send(&message(&["", &n.to_string()])));
     client.settle();
     worker.send(&message(&["x", "y"]).repeat(GARBAGE));
-    // The first copy answers the request that the worker has, the second answers none. So the worker may get the next
+    // The first copy answers the worker's request, the second answers none. So the worker may get the next
     // request, and one more for the credit that it earned.
     worker.send(&message(&request).repeat(2));
     assert_eq!(text(&client.message()), ["", "0"]);

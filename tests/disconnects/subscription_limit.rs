@@ -11,7 +11,7 @@ use crate::TCP;
 
 #[test]
 fn a_connected_publisher_receives_more_subscriptions_than_the_limit_on_pending_changes() {
-    // 72 MB; 64 MiB of changes may wait.
+    // Changes of 72 MB, where 64 MiB of changes may wait.
     let topics: BTreeSet<String> = (1000..2200).map(|n| format!("{n:<60000}")).collect();
     let runtime = Runtime::new();
     let publisher = XPub::with_options(Options::default().max_subscriptions(10_000, 80 << 20));

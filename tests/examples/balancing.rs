@@ -1,4 +1,4 @@
-//! Those that know their peers: `identity`, `rtreq`, `asyncsrv` with `asyncclient`.
+//! Examples with identities: `identity`, `rtreq`, `asyncsrv` with `asyncclient`.
 
 use enfonet_tests::PyZmq;
 

@@ -4,7 +4,7 @@ use enfonet_tests::PyZmq;
 
 use crate::{Example, TCP, bound, connected, times};
 
-/// Requests of pyzmq's and of our clients come to a server of pyzmq's; each client gets its own replies.
+/// Asserts that requests of pyzmq's and our clients reach a server of pyzmq's, and that each client gets its replies.
 fn passes_on(front: &str, back: &str) {
     let pyzmq = PyZmq::start();
     let server = connected(&pyzmq, "REP", back);
@@ -26,7 +26,7 @@ fn passes_on(front: &str, back: &str) {
     assert_eq!(client.end(), ["received one 1", "received two 2"]);
 }
 
-/// Our clients find our server.
+/// Asserts that our clients reach our server.
 fn connects(front: &str, back: &str) {
     let clients = [(); 2].map(|()| Example::start("hwclient", &[front, "4"]));
     let server = Example::start("rrworker", &[back, "8"]);
@@ -68,7 +68,7 @@ fn rrworker_answers_a_dealer_of_pyzmq() {
     let worker = Example::start("rrworker", &[&at, "2"]);
     for client in ["Ada", "Bob"] {
         broker.send(&[client, "", "Hello"]);
-        assert_eq!(broker.recv(), [client.as_bytes(), b"", b"World"]);
+        assert_eq!(broker.recv(), [client.as_bytes(), b"", b"Setup"]);
     }
     assert_eq!(worker.end(), times(2, "received Hello"));
 }
@@ -79,7 +79,7 @@ fn lbbroker_gives_each_request_to_the_worker_of_pyzmq_that_has_waited_longest() 
     let pyzmq = PyZmq::start();
     let client = connected(&pyzmq, "REQ", &front);
     let workers = [(); 2].map(|()| connected(&pyzmq, "REQ", &back));
-    // One is there, so the other is behind it.
+    // The broker has the first worker's message, so the second's follows.
     workers[0].send(&["ready"]);
     client.send(&["1"]);
     let request = workers[0].recv();
@@ -89,7 +89,7 @@ fn lbbroker_gives_each_request_to_the_worker_of_pyzmq_that_has_waited_longest() 
     other.send(&["2"]);
     let second = workers[1].recv();
     assert_eq!(second[1..], [b"".to_vec(), b"2".to_vec()]);
-    // It is back first.
+    // The first worker is ready again first.
     workers[1].send(&[&*second[0], b"", b"done 2"]);
     assert_eq!(other.recv(), [b"done 2"]);
     workers[0].send(&[&*request[0], b"", b"done 1"]);
@@ -112,7 +112,7 @@ fn lbworker_serves_a_router_of_pyzmq() {
     let name = message[0].as_slice();
     for client in [b"Ada", b"Bob"] {
         broker.send(&[name, b"", client, b"", b"Hello"]);
-        assert_eq!(broker.recv(), [name, b"", client, b"", b"World"]);
+        assert_eq!(broker.recv(), [name, b"", client, b"", b"Setup"]);
     }
     broker.send(&[name, b"", b"end"]);
     assert_eq!(worker.end(), times(2, "received Hello"));

@@ -1,4 +1,4 @@
-//! `mtrelay`, which needs nobody else.
+//! `mtrelay`, which runs alone.
 
 use crate::Example;
 

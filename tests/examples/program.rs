@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use enfonet_tests::DEADLINE;
 use escargot::format::Message;
 
-/// Where the examples are: all built at once, as they are now. Whoever tests the whole workspace has built just these.
+/// Folder of the examples, which are built together. A test run of the whole workspace has already built them.
 static BUILT: LazyLock<HashMap<String, PathBuf>> = LazyLock::new(|| {
     let build = escargot::CargoBuild::new().arg("--workspace").examples().current_release();
     let messages = build.exec().expect("cargo runs").map(|message| message.expect("the examples build"));
@@ -23,7 +23,7 @@ static BUILT: LazyLock<HashMap<String, PathBuf>> = LazyLock::new(|| {
     built.collect()
 });
 
-/// An example that runs; killed when dropped.
+/// A running example, killed when dropped.
 #[derive(Debug)]
 pub(crate) struct Example {
     name: String,
@@ -32,7 +32,7 @@ pub(crate) struct Example {
 }
 
 impl Example {
-    /// Starts one with these arguments.
+    /// Starts an example with these arguments.
     #[track_caller]
     pub(crate) fn start(name: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new(BUILT.get(name).expect("an example"));
@@ -43,7 +43,7 @@ impl Example {
         Self { name: name.into(), child, lines }
     }
 
-    /// Starts one that binds, and gives where it did.
+    /// Starts an example that binds, and returns its endpoints.
     #[track_caller]
     pub(crate) fn ready<const N: usize>(name: &str, arguments: &[&str]) -> (Self, [String; N]) {
         let example = Self::start(name, arguments);
@@ -53,7 +53,7 @@ impl Example {
         (example, endpoints.try_into().expect("so many endpoints"))
     }
 
-    /// The next line that it prints.
+    /// Returns the next line of the output.
     #[track_caller]
     pub(crate) fn line(&self) -> String {
         match self.lines.recv_timeout(DEADLINE) {
@@ -62,7 +62,7 @@ impl Example {
         }
     }
 
-    /// Waits until it ends by itself, with success, and gives what else it printed.
+    /// Waits until the program ends with success, and returns the rest of its output.
     #[track_caller]
     pub(crate) fn end(mut self) -> Vec<String> {
         let mut rest = Vec::new();
@@ -78,7 +78,7 @@ impl Example {
         rest
     }
 
-    /// Presses Ctrl-C, waits until it ends, with success, and gives what else it printed.
+    /// Sends Ctrl-C, waits until the program ends with success, and returns the rest of its output.
     #[track_caller]
     pub(crate) fn interrupt(self) -> Vec<String> {
         let status = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();

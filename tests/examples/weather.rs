@@ -45,7 +45,7 @@ fn wuproxy_forwards_subscriptions_to_pyzmq_and_the_updates() {
     publisher.send(&["10001 20 60"]);
     assert_eq!(subscriber.recv(), [b"10001 20 60"]);
     assert_eq!(client.end(), ["10042 has 7.0 °C on average"]);
-    // Nobody wants that any more.
+    // No subscriber wants the topic any more.
     assert_eq!(publisher.recv(), [b"\x0010042 "]);
     assert!(proxy.interrupt().is_empty());
 }

@@ -1,4 +1,4 @@
-//! Binding, connecting, and taking either back.
+//! `bind`, `connect`, `unbind` and `disconnect`.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,7 +8,7 @@ use enfonet::socket::PeerEvent;
 use enfonet::{Dealer, Endpoint, Pull, Push, Rep, Req};
 use enfonet_tests::{DEADLINE, LibZmq, Runtime, eventually, ipc, unused, wildcard};
 
-/// An endpoint of the transport that nobody is bound to, and what has to live as long as it is used.
+/// Returns an unbound endpoint of the transport, and guards that must live as long as the endpoint is used.
 fn vacant(transport: &str) -> (Box<dyn std::any::Any>, String) {
     static NAMES: AtomicUsize = AtomicUsize::new(0);
     match transport {
@@ -207,7 +207,7 @@ fn an_unbound_endpoint_is_free_for_libzmq() {
         dealer.unbind(&at).unwrap();
         let successor = libzmq.socket(zmq::DEALER);
         successor.bind(&at.to_string()).unwrap();
-        // The one that was connected was let go, and goes to the new one.
+        // The connected peer lost its connection, and reconnects to the new socket.
         successor.send("hello", 0).unwrap();
         assert_eq!(peer.recv_bytes(0).unwrap(), b"hello");
     }
@@ -303,10 +303,10 @@ fn bind_and_connect_report_invalid_endpoints_at_once() {
     for text in ["tcp://*:5555", "tcp://127.0.0.1:*", "tcp://127.0.0.1:0", "ipc://*"] {
         assert!(matches!(dealer.connect(text), Err(ConnectError::Endpoint(_))), "{text}");
     }
-    // A source is for connecting.
+    // A source address is for `connect` only.
     let bound = runtime.run(dealer.bind("tcp://127.0.0.1:0;127.0.0.1:0"));
     assert!(matches!(bound, Err(BindError::Endpoint(_))));
-    // Not an address of this machine; an interface, and a folder, that isn't there.
+    // An address of another machine, a missing interface, a missing folder.
     for text in ["tcp://192.0.2.1:*", "tcp://[fe80::1%badif]:*", "ipc:///no such folder/socket"] {
         assert!(matches!(runtime.run(dealer.bind(text)), Err(BindError::Io { .. })), "{text}");
     }

@@ -1,4 +1,4 @@
-//! The end of a socket, and of futures that are dropped half way.
+//! `close` with libzmq at the other end, and futures that are dropped before they are ready.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn unlimited() -> Options {
     Options::default().send_hwm(0).recv_hwm(0)
 }
 
-/// A libzmq socket that takes in whatever comes.
+/// Returns a libzmq socket that receives everything.
 fn taker(libzmq: &LibZmq, kind: zmq::SocketType) -> zmq::Socket {
     let socket = libzmq.socket(kind);
     socket.set_rcvhwm(0).unwrap();
@@ -68,7 +68,7 @@ async fn close_over_ipc_gives_a_late_reader_the_whole_linger() {
     push.connect(&at).unwrap();
     (0..200u8).for_each(|n| push.try_send(&[n; 300][..]).unwrap());
     let closing = tokio::spawn(async move { push.close(DEADLINE).await });
-    // All is written, and most of it still in the kernel: libzmq takes in one message, and what it reads with it.
+    // All is written, and most of it is still in the kernel: libzmq takes in one message and the bytes read with it.
     while !matches!(monitor.recv().await.unwrap(), MonitorEvent::Disconnected { .. }) {}
     tokio::time::pause();
     for _ in 0..5 {
@@ -143,13 +143,13 @@ fn a_dropped_socket_goes_on_sending_in_the_background() {
 fn close_counts_unsent_messages() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
-    // To a peer that never comes.
+    // A peer that never connects.
     let (_port, at) = unused();
     let dealer = Dealer::new();
     dealer.connect(&at).unwrap();
     (0..5).for_each(|_| dealer.try_send("x").unwrap());
     assert_eq!(runtime.run(dealer.close(Duration::ZERO)).dropped, 5);
-    // To one that never reads: the kernel takes a part of the first.
+    // A peer that never reads: the kernel takes a part of the first message.
     let dealer = Dealer::with_options(unlimited().send_bytes(0));
     let at = runtime.run(dealer.bind("tcp://127.0.0.1:*")).unwrap();
     let mut script = Script::join(&at.to_string(), "DEALER", 1);
@@ -249,7 +249,7 @@ fn a_cancelled_recv_loses_no_message() {
                 tokio::select! {
                     biased;
                     message = dealer.recv() => received = message.ok(),
-                    // One is dropped for sure, and others while the message comes.
+                    // At least one future is dropped, and others while the message arrives.
                     () = std::future::ready(()) => {
                         if !std::mem::replace(&mut waits, true) {
                             go.send(()).unwrap();
@@ -280,7 +280,7 @@ fn a_cancelled_send_has_sent_nothing() {
                     sent.unwrap();
                     next += 1;
                 }
-                // One is dropped for sure, and others whenever the queue is full.
+                // At least one future is dropped, and others whenever the queue is full.
                 () = std::future::ready(()) => {
                     if !std::mem::replace(&mut connected, true) {
                         dealer.connect(&at).unwrap();

@@ -28,7 +28,7 @@ fn a_framed_dealer_talks_with_a_libzmq_router() {
     assert_eq!(answer, Traffic::Message(Message::from_frames(["", "answer"])));
 }
 
-/// A process that doesn't outlive the test.
+/// A child process, killed when dropped.
 struct Killed(Child);
 
 impl Drop for Killed {

@@ -1,4 +1,4 @@
-//! The forms that endpoints have, with libzmq at the other end.
+//! Forms of endpoints, with libzmq at the other end.
 
 use std::fs;
 use std::net::Ipv6Addr;
@@ -10,7 +10,7 @@ use enfonet::socket::PeerEvent;
 use enfonet::{Dealer, Endpoint, Options, Pull, Push, Req};
 use enfonet_tests::{LibZmq, Runtime, eventually, ipc, unused, unused_on};
 
-/// A socket of libzmq's that also speaks IPv6, connected.
+/// Returns a connected libzmq socket that also speaks IPv6.
 fn connected(libzmq: &LibZmq, at: &str) -> zmq::Socket {
     let socket = libzmq.socket(zmq::DEALER);
     socket.set_ipv6(true).unwrap();
@@ -18,7 +18,7 @@ fn connected(libzmq: &LibZmq, at: &str) -> zmq::Socket {
     socket
 }
 
-/// A socket of libzmq's that speaks what it has to, bound, and where.
+/// Returns a bound libzmq socket that speaks the family of the endpoint, and its endpoint.
 fn bound(libzmq: &LibZmq, kind: zmq::SocketType, at: &str) -> (zmq::Socket, String) {
     let socket = libzmq.socket(kind);
     socket.set_ipv6(at.contains('[')).unwrap();
@@ -27,7 +27,7 @@ fn bound(libzmq: &LibZmq, kind: zmq::SocketType, at: &str) -> (zmq::Socket, Stri
     (socket, at)
 }
 
-/// A name in the abstract namespace that is this test's own.
+/// Returns a name in the abstract namespace that no other test uses.
 fn abstract_name(test: &str) -> String {
     format!("ipc://@enfonet {test} {}", std::process::id())
 }
@@ -109,7 +109,7 @@ fn a_socket_is_bound_to_the_address_of_an_interface() {
     assert!(matches!(nobody, Err(BindError::Io { .. } | BindError::NoAddress { .. })), "{nobody:?}");
 }
 
-/// The first link-local address of this machine, and its interface by number and by name.
+/// Returns the first link-local address of this machine, and its interface by number and by name.
 fn link_local() -> Option<(Ipv6Addr, u32, String)> {
     let table = fs::read_to_string("/proc/net/if_inet6").ok()?;
     table.lines().find_map(|line| {
@@ -177,7 +177,7 @@ fn connections_to_several_servers_share_a_source_port() {
         let source = source.strip_prefix("tcp://").unwrap();
         let wildcard = source.rsplit_once(':').unwrap().0;
         let servers = [1, 2, 3].map(|_| bound(&libzmq, zmq::REP, &format!("tcp://{wildcard}:*")));
-        // They stay for the others to come.
+        // The first connections stay while the others are made.
         let mut clients = Vec::new();
         for (rep, at) in &servers {
             let req = Req::new();
@@ -249,7 +249,7 @@ fn we_connect_to_a_wildcard_ipc_path_of_libzmq() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (theirs, at) = bound(&libzmq, zmq::DEALER, "ipc://*");
-    // libzmq leaves the file there, below the folder that it runs in.
+    // libzmq leaves the file in its working directory.
     let file = fs::canonicalize(at.strip_prefix("ipc://").unwrap()).unwrap();
     let _file = tempfile::TempPath::try_from_path(file).unwrap();
     let ours = Dealer::new();
@@ -313,7 +313,7 @@ fn a_port_can_be_bound_again_right_after_use() {
         runtime.run(server.bind(&at)).unwrap();
         let peer = connected(&libzmq, &at);
         assert!(matches!(runtime.run(server.recv_event(1)).unwrap(), PeerEvent::Joined { .. }));
-        // This end closes first: it is the one whose port the system remembers for a while.
+        // This end closes first, so the system keeps its port in TIME_WAIT.
         runtime.run(server.close(Duration::from_secs(5)));
         drop(peer);
     }

@@ -1,4 +1,4 @@
-//! Heartbeats of libzmq and of ours.
+//! Heartbeats between our sockets and libzmq's.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn heartbeats_of_both_ends_do_not_disturb_messages() {
             peer.bind("tcp://127.0.0.1:*").unwrap();
             dealer.connect(peer.get_last_endpoint().unwrap().unwrap()).unwrap();
         }
-        // Now and then one that takes longer than the interval, so that heartbeats come into it.
+        // Some messages take longer than the interval, so that heartbeats come between their frames.
         for n in 0..200 {
             let message = frames([vec![n; if n % 50 == 0 { 4 << 20 } else { 10 }], vec![], vec![n]]);
             peer.send_multipart(&message, 0).unwrap();

@@ -1,10 +1,13 @@
-//! High-water marks: who waits, what is dropped, and who doesn't notice.
+//! High-water marks: senders that wait, and messages that are dropped.
 
 use std::sync::Arc;
 
 use enfonet::error::{ReplyError, SendError};
-use enfonet::{Dealer, Message, Options, Pub, Rep, Router};
-use enfonet_tests::{LibZmq, Runtime, Script, command, unused};
+
+use enfonet::{Dealer, Message, Options, Pub, Rep, Router, XPub};
+use enfonet_tests::{LibZmq, Runtime, Script, command, eventually, frames, unused};
+
+use crate::xpub_stage::over_each_transport;
 
 fn full(text: &str) -> Result<(), SendError> {
     Err(SendError::Full(text.into()))
@@ -73,7 +76,7 @@ fn a_send_waits_for_room_and_loses_nothing() {
             sender.send([n.to_be_bytes().to_vec(), vec![0; 10_000]]).await.unwrap();
         }
     });
-    // More than the kernel holds: it has to wait.
+    // More than the kernel holds: the send has to wait.
     runtime.run(async {
         while dealer.try_send("one more").is_ok() {
             tokio::task::yield_now().await;
@@ -107,7 +110,7 @@ fn a_socket_that_does_not_receive_blocks_its_libzmq_peer() {
         peer.send(body(n), 0).unwrap();
         most = most.max(n - received);
     }
-    // The kernel has up to 10 MB under way.
+    // The kernel buffers up to 10 MB.
     assert!(most < 250, "{most} messages were under way");
     for n in received..MESSAGES {
         assert!(runtime.run(dealer.recv()).unwrap().first() == body(n));
@@ -136,7 +139,7 @@ fn a_router_reports_a_full_peer_and_still_sends_to_other_peers() {
         runtime.run(router.send_to(id, message)).unwrap();
         assert_eq!(other.recv_bytes(0).unwrap(), [n]);
     }
-    // The message that has to wait goes out when the peer reads on.
+    // The waiting message is sent when the peer reads on.
     let waiting = runtime.spawn(async move { (router.send_to(stuck_id, "behind").await, router) });
     while stuck.message() != [b"behind"] {}
     assert_eq!(runtime.run(waiting).unwrap().0, Ok(()));
@@ -198,4 +201,22 @@ fn a_subscriber_that_never_reads_loses_messages_and_other_subscribers_lose_none(
         (next, received, rest) = (n + 1, received + 1, after);
     }
     assert!(received > 0 && received < ROUNDS * EACH, "{received}");
+}
+
+#[test]
+fn bursts_up_to_the_mark_arrive_without_waiting() {
+    for (hwm, counts) in [(1000, [1000, 1000]), (100, [100, 100]), (11_024, [9999, 1100])] {
+        over_each_transport(XPub::builder, zmq::SUB, 1, |stage| {
+            let [subscriber] = &stage.subscribers[..] else { unreachable!() };
+            subscriber.subscribe("");
+            stage.expect("+");
+            stage.xpub.set_send_hwm(hwm);
+            for count in counts {
+                (0..count).for_each(|n| stage.xpub.try_send(n.to_string()).unwrap());
+                (0..count).for_each(|n| assert_eq!(subscriber.recv(), frames([n.to_string()])));
+                // The subscriber has all messages, so they are written; the connection may report that a moment later.
+                eventually(|| stage.xpub.peers().iter().all(|peer| peer.unsent.messages == 0).then_some(()));
+            }
+        });
+    }
 }

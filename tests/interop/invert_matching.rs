@@ -1,4 +1,4 @@
-//! Subscriptions turned round: messages go to those who have not subscribed to them.
+//! Inverted matching: subscribers receive the messages that match none of their topics.
 
 use enfonet::message::Batch;
 use enfonet::{Message, Pub, Sub, XPub, XSub};
@@ -19,7 +19,7 @@ fn inverted_publishers_send_messages_that_match_no_subscription() {
     for batched in [false, true] {
         let xpub = XPub::builder().invert_matching(true).build();
         let at = runtime.run(xpub.bind("tcp://127.0.0.1:*")).unwrap();
-        // They don't look at what they get.
+        // XSUB doesn't filter its messages.
         let [first, second, none] = [0, 1, 2].map(|_| XSub::new());
         [&first, &second, &none].iter().for_each(|xsub| xsub.connect(&at).unwrap());
         first.subscribe("p1");
@@ -58,7 +58,7 @@ fn an_inverted_sub_receives_messages_that_match_no_subscription_singly_and_in_ba
         let mut publisher = listener.accept();
         publisher.handshake("PUB", 1);
         publisher.expect(&command("SUBSCRIBE", topic.as_bytes()));
-        // It sends everything: what is dropped, SUB drops.
+        // The publisher sends everything, so SUB is the end that drops.
         publisher.send(&TEXTS.map(|text| message(&[text])).concat());
         let expected = without(topic);
         let mut received = Vec::new();

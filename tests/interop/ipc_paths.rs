@@ -1,4 +1,4 @@
-//! The paths of ipc endpoints: what lies there already, and what lies there at the end.
+//! Paths of ipc endpoints: files that exist before the bind, and files that remain at the end.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -13,14 +13,14 @@ use enfonet::{Dealer, Endpoint};
 use enfonet_tests::{LibZmq, Runtime, ipc};
 use tempfile::TempDir;
 
-/// A folder, the path of a socket that isn't in it yet, and the endpoint.
+/// Returns a folder, the path of a socket that doesn't exist yet, and its endpoint.
 fn vacant() -> (TempDir, PathBuf, Endpoint) {
     let (folder, at) = ipc();
     let path = folder.path().join("socket");
     (folder, path, at.parse().unwrap())
 }
 
-/// Leaves a socket as a program does that is killed.
+/// Leaves a stale socket file, as a killed program does.
 fn leave_stale(path: &Path) {
     drop(UnixListener::bind(path).unwrap());
 }
@@ -67,7 +67,6 @@ fn a_symbolic_link_is_not_removed_whatever_its_target() {
 #[test]
 fn a_datagram_socket_in_use_is_not_removed() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     let (_folder, path, at) = vacant();
     let (taken, sender) = (UnixDatagram::bind(&path).unwrap(), UnixDatagram::unbound().unwrap());
     assert!(
@@ -104,7 +103,7 @@ fn one_of_two_concurrent_binds_replaces_a_stale_socket() {
     let (_folder, path, at) = vacant();
     let (step, started) = (Barrier::new(2), AtomicUsize::new(0));
     let bound = [const { AtomicUsize::new(0) }; 500];
-    // Nothing panics here, or the other would wait for ever.
+    // Nothing panics here, or the other thread would wait for ever.
     let bind_again_and_again = || {
         let runtime = Runtime::on_one_thread();
         let _guard = runtime.enter();
@@ -114,7 +113,7 @@ fn one_of_two_concurrent_binds_replaces_a_stale_socket() {
             }
             let dealer = Dealer::new();
             step.wait();
-            // The thread that leaves a barrier last is late by more than a bind takes: so the other thread spins.
+            // The last thread to leave a barrier is late by more than a bind takes, so the other thread spins.
             started.fetch_add(1, Ordering::Relaxed);
             while started.load(Ordering::Relaxed) < 2 * (round + 1) {
                 std::hint::spin_loop();
@@ -122,7 +121,7 @@ fn one_of_two_concurrent_binds_replaces_a_stale_socket() {
             if runtime.run(dealer.bind(&at)).is_ok() {
                 bound.fetch_add(1, Ordering::Relaxed);
             }
-            // Both have tried before one goes.
+            // Both threads have tried before the first socket is dropped.
             step.wait();
             let _ = runtime.run(dealer.close(Duration::ZERO));
             let _ = fs::remove_file(&path);
@@ -152,7 +151,6 @@ fn a_socket_binds_in_a_folder_that_another_program_locks() {
 #[test]
 fn a_file_that_replaced_our_socket_is_not_removed_at_the_end() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
-    let _guard = runtime.enter();
     for is_closed in [true, false] {
         let end = |dealer: &Dealer, at: &Endpoint| {
             if is_closed {
@@ -169,7 +167,7 @@ fn a_file_that_replaced_our_socket_is_not_removed_at_the_end() {
         end(&dealer, &at);
         assert_eq!(fs::read(&path).unwrap(), b"precious");
 
-        // libzmq takes a path from whoever has it.
+        // libzmq takes a path even from a live socket.
         let (_folder, path, at) = vacant();
         let dealer = Dealer::new();
         runtime.run(dealer.bind(&at)).unwrap();

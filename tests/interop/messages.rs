@@ -1,4 +1,4 @@
-//! Messages that go in at one end come out at the other: any size, any number of frames, in order.
+//! Messages arrive unchanged: any size, any number of frames, in order.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,14 +7,14 @@ use bytes::Bytes;
 use enfonet::{Dealer, Message, Router};
 use enfonet_tests::{LibZmq, Library, Runtime, eventually, frames, wildcard};
 
-use crate::setup::World;
+use crate::setup::Setup;
 
-/// Around each size at which something changes: the length's form on the wire, the batches of libzmq and what is
-/// copied or shared by us, the kernel's buffers, and what arrives in one read.
+/// Sizes around each threshold: the form of the length on the wire, libzmq's batches, the bytes that we
+/// copy or share, the kernel's buffers, and the bytes of one read.
 const SIZES: [usize; 16] =
     [0, 1, 2, 255, 256, 4095, 4096, 8191, 8192, 8193, 65_535, 65_536, 65_537, 131_073, 1 << 20, 32 << 20];
 
-/// Bytes that differ from their neighbours a little way off.
+/// Returns bytes in which each differs from its neighbours.
 fn body(size: usize) -> Vec<u8> {
     let block: Vec<u8> = (0..=250).collect();
     let mut body = block.repeat(size / block.len() + 1);
@@ -22,12 +22,12 @@ fn body(size: usize) -> Vec<u8> {
     body
 }
 
-/// Lets our DEALER and libzmq's, and ours and ours, send each other each of these messages.
+/// Sends each message in both directions between our DEALER and libzmq's, and between two of ours.
 fn there_and_back(transport: &str, messages: impl Fn() -> Vec<Vec<Vec<u8>>>) {
-    let world = World::default();
-    let _guard = world.runtime.enter();
+    let setup = Setup::default();
+    let _guard = setup.runtime.enter();
     for other in [Library::Libzmq, Library::Ours] {
-        let [ours, theirs] = [Library::Ours, other].map(|who| world.end(who, zmq::DEALER));
+        let [ours, theirs] = [Library::Ours, other].map(|who| setup.end(who, zmq::DEALER));
         let (_folder, endpoint) = wildcard(transport);
         theirs.connect(&ours.bind(&endpoint));
         for (at, message) in messages().iter().enumerate() {
@@ -153,7 +153,7 @@ fn each_of_many_senders_keeps_its_order() {
     senders.into_iter().for_each(|sender| drop(sender.join().unwrap()));
 }
 
-/// Bytes that count how often they were dropped.
+/// Bytes that count their drops.
 struct Owned(Vec<u8>, Arc<AtomicUsize>);
 
 impl AsRef<[u8]> for Owned {

@@ -1,13 +1,16 @@
-//! Events of a monitor while libzmq's sockets come and go.
+//! Monitor events while libzmq's sockets connect and disconnect.
 
 use std::net::TcpListener;
 use std::time::Duration;
 
 use enfonet::error::{BindError, ConnectionError};
+
 use enfonet::monitor::MonitorEvent;
+
 use enfonet::peer::SocketType;
+
 use enfonet::{Dealer, Options, Pub, Pull, Router, Sub};
-use enfonet_tests::{LibZmq, Runtime, Told, eventually, unused, why, wildcard};
+use enfonet_tests::{EventReader, LibZmq, Runtime, error_of, eventually, unused, wildcard};
 
 #[test]
 fn a_listener_reports_each_libzmq_client_from_accept_to_disconnect() {
@@ -16,17 +19,19 @@ fn a_listener_reports_each_libzmq_client_from_accept_to_disconnect() {
         let _guard = runtime.enter();
         let (_kept, anywhere) = wildcard(transport);
         let router = Router::new();
-        let mut told = Told::by(&runtime, router.monitor());
+        let mut observed = EventReader::new(&runtime, router.monitor());
         let at = runtime.run(router.bind(&anywhere)).unwrap();
-        assert_eq!(told.expect(&["Listening"]).endpoint(), Some(&at));
+        assert_eq!(observed.expect(&["Listening"]).endpoint(), Some(&at));
         for name in ["first", "second"] {
             let client = libzmq.socket(zmq::DEALER);
             client.set_identity(name.as_bytes()).unwrap();
             client.connect(&at.to_string()).unwrap();
-            let MonitorEvent::Accepted { address, endpoint } = told.expect(&["Accepted"]) else { panic!() };
+            let MonitorEvent::Accepted { address, endpoint } = observed.expect(&["Accepted"]) else {
+                panic!()
+            };
             assert_eq!(endpoint, at);
             assert!(address.starts_with(if transport == "tcp" { "127.0.0.1:" } else { ":" }), "{address}");
-            let MonitorEvent::HandshakeSucceeded { peer } = told.expect(&["HandshakeSucceeded"]) else {
+            let MonitorEvent::HandshakeSucceeded { peer } = observed.expect(&["HandshakeSucceeded"]) else {
                 panic!()
             };
             assert_eq!((&peer.routing_id[..], peer.socket_type), (name.as_bytes(), Some(SocketType::Dealer)));
@@ -35,13 +40,13 @@ fn a_listener_reports_each_libzmq_client_from_accept_to_disconnect() {
             runtime.run(router.send_to(peer.id, "hello")).unwrap();
             assert_eq!(client.recv_bytes(0).unwrap(), b"hello");
             drop(client);
-            let gone = told.expect(&["Disconnected"]);
+            let gone = observed.expect(&["Disconnected"]);
             assert!(matches!(&gone, MonitorEvent::Disconnected { peer: left, .. } if *left == peer));
-            assert!(matches!(*why(gone), ConnectionError::Eof));
+            assert!(matches!(*error_of(gone), ConnectionError::Eof));
         }
         runtime.run(router.close(Duration::ZERO));
-        assert_eq!(told.expect(&["Closed"]).endpoint(), Some(&at));
-        told.expect_end();
+        assert_eq!(observed.expect(&["Closed"]).endpoint(), Some(&at));
+        observed.expect_end();
     }
 }
 
@@ -52,33 +57,35 @@ fn a_connecting_socket_reports_each_attempt_at_a_libzmq_server_that_restarts() {
     let (_port, at) = unused();
     let wait = Duration::from_millis(5);
     let sub = Sub::with_options(Options::default().reconnect_interval(wait));
-    let mut told = Told::by(&runtime, sub.monitor());
+    let mut observed = EventReader::new(&runtime, sub.monitor());
     let mut server = libzmq.bound(zmq::PUB, &at).0;
     sub.connect(&at).unwrap();
-    told.expect(&["Connecting", "Connected", "HandshakeSucceeded"]);
+    observed.expect(&["Connecting", "Connected", "HandshakeSucceeded"]);
     for _ in 0..2 {
         drop(server);
-        assert!(matches!(*why(told.expect(&["Disconnected"])), ConnectionError::Eof));
-        let MonitorEvent::ConnectRetried { after, .. } = told.expect(&["ConnectRetried"]) else { panic!() };
+        assert!(matches!(*error_of(observed.expect(&["Disconnected"])), ConnectionError::Eof));
+        let MonitorEvent::ConnectRetried { after, .. } = observed.expect(&["ConnectRetried"]) else {
+            panic!()
+        };
         assert!((wait..=2 * wait).contains(&after), "{after:?}");
-        told.expect(&["Connecting"]);
-        // Nobody is there, as soon as libzmq has closed.
-        let failed = why(told.wait("ConnectFailed"));
+        observed.expect(&["Connecting"]);
+        // Connections are refused as soon as libzmq has closed.
+        let failed = error_of(observed.wait("ConnectFailed"));
         let ConnectionError::Io(error) = &*failed else { panic!("{failed}") };
         assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
-        told.expect(&["ConnectRetried"]);
+        observed.expect(&["ConnectRetried"]);
         let again = libzmq.socket(zmq::PUB);
         eventually(|| again.bind(&at).ok());
         server = again;
-        told.wait("Connected");
-        told.expect(&["HandshakeSucceeded"]);
+        observed.wait("Connected");
+        observed.expect(&["HandshakeSucceeded"]);
     }
-    // Nothing happens any more, until we disconnect.
+    // No further event until we disconnect.
     sub.disconnect(&at).unwrap();
-    assert!(matches!(*why(told.expect(&["Disconnected"])), ConnectionError::Closed));
-    assert_eq!(told.expect(&["Closed"]).endpoint(), Some(&at.parse().unwrap()));
+    assert!(matches!(*error_of(observed.expect(&["Disconnected"])), ConnectionError::Closed));
+    assert_eq!(observed.expect(&["Closed"]).endpoint(), Some(&at.parse().unwrap()));
     runtime.run(sub.close(Duration::ZERO));
-    told.expect_end();
+    observed.expect_end();
 }
 
 #[test]
@@ -86,10 +93,10 @@ fn an_incompatible_libzmq_peer_is_reported_with_its_socket_type() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let router = Router::new();
-    let mut told = Told::by(&runtime, router.monitor());
+    let mut observed = EventReader::new(&runtime, router.monitor());
     let at = runtime.run(router.bind("tcp://127.0.0.1:*")).unwrap();
     let _misfit = libzmq.connected(zmq::SUB, &at.to_string());
-    let failed = why(told.expect(&["Listening", "Accepted", "HandshakeFailed"]));
+    let failed = error_of(observed.expect(&["Listening", "Accepted", "HandshakeFailed"]));
     assert_eq!(
         failed.to_string(),
         "the handshake failed: peer is a SUB socket, which doesn't talk to ROUTER"
@@ -104,14 +111,14 @@ fn a_failed_bind_is_reported_with_the_reason() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let at = format!("tcp://{}", taken.local_addr().unwrap());
     let server = Pub::new();
-    let mut told = Told::by(&runtime, server.monitor());
+    let mut observed = EventReader::new(&runtime, server.monitor());
     assert!(matches!(runtime.run(server.bind(&at)), Err(BindError::InUse(_))));
-    let MonitorEvent::BindFailed { endpoint, error } = told.expect(&["BindFailed"]) else { panic!() };
+    let MonitorEvent::BindFailed { endpoint, error } = observed.expect(&["BindFailed"]) else { panic!() };
     assert_eq!(endpoint.to_string(), at);
     assert!(matches!(error, BindError::InUse(taken) if taken == endpoint));
-    // Nothing else has happened.
+    // No other event was reported.
     drop(server);
-    told.expect_end();
+    observed.expect_end();
 }
 
 #[test]
@@ -125,7 +132,7 @@ fn messages_to_and_from_a_libzmq_peer_are_counted_exactly() {
         let peer = libzmq.connected(zmq::DEALER, &at.to_string());
         runtime.run(dealer.wait_connected(1));
         let sizes = [0, 1, 255, 256, 5000, 100_000];
-        // A frame's header has two bytes, or nine.
+        // The header of a frame has two bytes, or nine.
         let bytes = |times: u64| times * sizes.iter().map(|n| n + if *n > 255 { 9 } else { 2 }).sum::<u64>();
         for n in sizes {
             let body = vec![b'x'; usize::try_from(n).unwrap()];

@@ -1,4 +1,4 @@
-//! Publishers that drop nothing: a message goes to all of its subscribers, or to none until all have room.
+//! Publishers with `nodrop`: a message is sent to all of its subscribers, or to none until all have room.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use enfonet::error::SendError;
 use enfonet::options::Publishes;
 use enfonet::{Context, Message, Options, Pub, XPub};
 use enfonet_tests::{
-    End, LIBRARIES, LibZmq, Library, Runtime, Script, command, eventually, frames, wildcard,
+    AnySocket, LIBRARIES, LibZmq, Library, Runtime, Script, command, eventually, frames, wildcard,
 };
 
-/// So much that the kernel's buffers are soon full.
+/// Size of a message that soon fills the kernel's buffers.
 fn large(n: usize) -> Message {
     Message::from_frames([n.to_string().into_bytes(), vec![b'x'; 20_000]])
 }
@@ -18,12 +18,12 @@ fn lossless<K: Publishes>(options: Options<K>, hwm: usize) -> K {
     options.nodrop(true).send_hwm(hwm).build()
 }
 
-/// More than the kernel holds for a peer that doesn't read: one such message waits for as long as that is there.
+/// More than the kernel holds for a peer that doesn't read: a message of this size waits while the peer is connected.
 fn huge() -> Message {
     vec![b'x'; 32 << 20].into()
 }
 
-/// Publishes until a message comes back; gives the number of that.
+/// Publishes until a message is returned, and returns its number.
 fn fill(publisher: &Pub, begin: usize) -> usize {
     for n in begin.. {
         if let Err(error) = publisher.try_send(large(n)) {
@@ -45,11 +45,11 @@ fn accepted_messages_arrive_and_returned_messages_do_not() {
         let at = runtime.run(publisher.bind(&*wildcard)).unwrap().to_string();
         let subscriber = if transport == "inproc" {
             let options = Options::default().context(&context).recv_hwm(50);
-            End::ours(&runtime, zmq::SUB, options, "")
+            AnySocket::ours(&runtime, zmq::SUB, options, "")
         } else {
             let socket = libzmq.socket(zmq::SUB);
             socket.set_rcvhwm(50).unwrap();
-            End::libzmq(&runtime, socket, "")
+            AnySocket::libzmq(&runtime, socket, "")
         };
         subscriber.subscribe("");
         subscriber.connect(&at);
@@ -72,7 +72,7 @@ fn over_inproc_a_publisher_admits_as_many_messages_as_both_marks() {
     let _guard = runtime.enter();
     let publisher = lossless(XPub::builder().context(&context), 2000);
     runtime.run(publisher.bind("inproc://marks")).unwrap();
-    let subscriber = End::ours(&runtime, zmq::SUB, Options::default().context(&context), "");
+    let subscriber = AnySocket::ours(&runtime, zmq::SUB, Options::default().context(&context), "");
     subscriber.subscribe("");
     subscriber.connect("inproc://marks");
     runtime.run(publisher.wait_subscribers(1));
@@ -102,7 +102,7 @@ fn sending_waits_for_a_slow_subscriber_and_loses_nothing() {
                 sender.send(large(n)).await.unwrap();
             }
         });
-        // More than there is room for anywhere: it waits.
+        // More than all queues hold: the send waits.
         eventually(|| matches!(publisher.try_send("one more"), Err(SendError::Full(_))).then_some(()));
         assert!(!sending.is_finished());
         let mut next = 0;
@@ -129,7 +129,7 @@ fn a_subscriber_that_does_not_read_blocks_only_its_messages_until_it_disconnects
     runtime.run(publisher.wait_subscribers(2));
     publisher.try_send(huge()).unwrap();
     assert_eq!(other.recv_bytes(0).unwrap().len(), 32 << 20);
-    // Messages that the idle subscriber isn't to get don't wait for it.
+    // Messages of other topics don't wait for the idle subscriber.
     for text in ["small", "little"] {
         runtime.run(publisher.send(text)).unwrap();
         assert_eq!(other.recv_bytes(0).unwrap(), text.as_bytes());
@@ -179,11 +179,11 @@ fn heartbeats_do_not_disconnect_a_slow_subscriber() {
         let publisher = lossless(Pub::builder().heartbeat_interval(heartbeat), 10);
         let at = runtime.run(publisher.bind("tcp://127.0.0.1:*")).unwrap().to_string();
         let subscriber = if library == Library::Ours {
-            End::ours(&runtime, zmq::SUB, Options::default().recv_hwm(10), "")
+            AnySocket::ours(&runtime, zmq::SUB, Options::default().recv_hwm(10), "")
         } else {
             let socket = libzmq.socket(zmq::SUB);
             socket.set_rcvhwm(10).unwrap();
-            End::libzmq(&runtime, socket, "")
+            AnySocket::libzmq(&runtime, socket, "")
         };
         subscriber.subscribe("");
         subscriber.connect(&at);
@@ -194,7 +194,7 @@ fn heartbeats_do_not_disconnect_a_slow_subscriber() {
             }
         });
         for n in 0..600 {
-            // The application's work: an interval for a megabyte.
+            // The application takes one heartbeat interval for each megabyte.
             std::thread::sleep(heartbeat / 50);
             assert_eq!(subscriber.recv()[0], n.to_string().into_bytes(), "{library:?}");
         }

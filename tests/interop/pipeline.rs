@@ -1,10 +1,11 @@
-//! PUSH and PULL, PAIR, and sockets that conflate or wait for connections, with libzmq at the other end.
+//! PUSH and PULL, with libzmq at the other end (RFC 30).
 
 use std::time::Duration;
 
 use enfonet::error::SendError;
-use enfonet::{Dealer, Message, Options, Pair, Pull, Push};
-use enfonet_tests::{DEADLINE, LibZmq, Runtime, Script, ScriptListener, eventually, frames, message, unused};
+
+use enfonet::{Message, Options, Pair, Pull, Push};
+use enfonet_tests::{DEADLINE, LibZmq, Runtime, Script, ScriptListener, eventually, frames, message};
 
 const ANYWHERE: &str = "tcp://127.0.0.1:*";
 
@@ -15,9 +16,8 @@ fn full(text: &str) -> Result<(), SendError> {
 #[test]
 fn messages_are_distributed_to_libzmq_workers_round_robin() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
-    let _guard = runtime.enter();
     let push = Push::new();
-    let at = runtime.run(push.bind(ANYWHERE)).unwrap().to_string();
+    let at = runtime.bind(&push);
     let workers: Vec<_> = (0..5).map(|_| libzmq.connected(zmq::PULL, &at)).collect();
     runtime.run(push.wait_connected(5));
     for n in 0..10u8 {
@@ -32,16 +32,15 @@ fn messages_are_distributed_to_libzmq_workers_round_robin() {
 #[test]
 fn messages_of_libzmq_workers_are_fair_queued() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
-    let _guard = runtime.enter();
     let pull = Pull::new();
-    let at = runtime.run(pull.bind(ANYWHERE)).unwrap().to_string();
+    let at = runtime.bind(&pull);
     let workers: Vec<_> = (0..5).map(|_| libzmq.connected(zmq::PUSH, &at)).collect();
     for worker in &workers {
         worker.send_multipart(["a", "1"], 0).unwrap();
         worker.send("b", 0).unwrap();
     }
     runtime.run(pull.wait_connected(5));
-    // Once the second of each is there, all are.
+    // The second message of each worker shows that all have arrived.
     let mut from = std::collections::HashMap::new();
     for _ in 0..10 {
         let (peer, message) = runtime.run(pull.recv_from()).unwrap();
@@ -79,9 +78,8 @@ fn a_libzmq_pull_that_does_not_read_blocks_us_and_nothing_is_lost() {
 #[test]
 fn no_part_of_a_cut_off_message_is_received_and_the_next_message_is_whole() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     let pull = Pull::new();
-    let at = runtime.run(pull.bind(ANYWHERE)).unwrap().to_string();
+    let at = runtime.bind(&pull);
     let big = vec![b'x'; 16 << 20];
     let mut script = Script::join(&at, "PUSH", 1);
     script.send(&message(&["3", "3"]));
@@ -131,116 +129,6 @@ fn a_cut_off_message_is_resent_whole_to_the_reconnected_peer_or_dropped() {
         }
         script.expect(&message(&["5", "5"]));
     }
-}
-
-#[test]
-fn a_second_libzmq_pair_is_rejected_and_the_first_is_not_affected() {
-    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
-    let _guard = runtime.enter();
-    let pair = Pair::new();
-    let at = runtime.run(pair.bind(ANYWHERE)).unwrap().to_string();
-    let first = libzmq.connected(zmq::PAIR, &at);
-    runtime.run(pair.wait_connected(1));
-    let second = libzmq.connected(zmq::PAIR, &at);
-    second.send("waits", 0).unwrap();
-    for n in 0..50u8 {
-        runtime.run(pair.send(&[n])).unwrap();
-        assert_eq!(first.recv_bytes(0).unwrap(), [n]);
-        first.send(&[n][..], 0).unwrap();
-        assert_eq!(runtime.run(pair.recv()), Ok((&[n]).into()));
-    }
-    assert!(second.poll(zmq::POLLIN, 0).unwrap() == 0);
-}
-
-#[test]
-fn half_of_the_messages_wait_for_an_unreachable_endpoint() {
-    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
-    let _guard = runtime.enter();
-    let push = Push::new();
-    let (_port, dead) = unused();
-    let (live, at) = libzmq.bound(zmq::PULL, ANYWHERE);
-    push.connect(&dead).unwrap();
-    push.connect(&at).unwrap();
-    for n in 0..10u8 {
-        runtime.run(push.send(&[n])).unwrap();
-    }
-    for n in [1, 3, 5, 7, 9u8] {
-        assert_eq!(live.recv_bytes(0).unwrap(), [n]);
-    }
-    let closing = runtime.run(push.close(Duration::ZERO));
-    assert_eq!(closing.dropped, 5);
-}
-
-#[test]
-fn an_immediate_socket_sends_all_messages_to_its_connected_peer() {
-    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
-    let _guard = runtime.enter();
-    let push = Push::with_options(Options::default().immediate(true));
-    let (_port, dead) = unused();
-    let (live, at) = libzmq.bound(zmq::PULL, ANYWHERE);
-    push.connect(&dead).unwrap();
-    push.connect(&at).unwrap();
-    for n in 0..10u8 {
-        runtime.run(push.send(&[n])).unwrap();
-    }
-    for n in 0..10u8 {
-        assert_eq!(live.recv_bytes(0).unwrap(), [n]);
-    }
-}
-
-#[test]
-fn an_immediate_socket_takes_no_message_while_its_peer_is_disconnected() {
-    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
-    let _guard = runtime.enter();
-    let quick = Options::default().immediate(true).reconnect_interval(Duration::from_millis(1));
-    let dealer = Dealer::with_options(quick);
-    let (peer, at) = libzmq.bound(zmq::DEALER, ANYWHERE);
-    dealer.connect(&at).unwrap();
-    runtime.run(dealer.send("1")).unwrap();
-    assert_eq!(peer.recv_bytes(0).unwrap(), b"1");
-    // libzmq closes sockets by and by: nobody is to come back to one that is about to go.
-    peer.unbind(&at).unwrap();
-    eventually(|| std::net::TcpListener::bind(at.trim_start_matches("tcp://")).ok());
-    drop(peer);
-    eventually(|| (dealer.try_send("nobody") == full("nobody")).then_some(()));
-    let peer = libzmq.socket(zmq::DEALER);
-    eventually(|| peer.bind(&at).ok());
-    runtime.run(dealer.send("2")).unwrap();
-    assert_eq!(peer.recv_bytes(0).unwrap(), b"2");
-}
-
-#[test]
-fn a_conflating_pull_keeps_the_last_message_of_libzmq() {
-    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
-    let _guard = runtime.enter();
-    let pull = Pull::builder().conflate(true).build();
-    let at = runtime.run(pull.bind(ANYWHERE)).unwrap().to_string();
-    let push = libzmq.connected(zmq::PUSH, &at);
-    (0..20u8).for_each(|n| push.send(&[n][..], 0).unwrap());
-    let mut last = 0;
-    while last < 19 {
-        let next = runtime.run(pull.recv()).unwrap().first()[0];
-        assert!(next > last || next == 0);
-        last = next;
-    }
-    push.send("end", 0).unwrap();
-    assert_eq!(runtime.run(pull.recv()), Ok("end".into()));
-}
-
-#[test]
-fn messages_queued_before_libzmq_connects_are_conflated() {
-    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
-    let _guard = runtime.enter();
-    let push = Push::builder().conflate(true).build();
-    let (_port, at) = unused();
-    push.connect(&at).unwrap();
-    for n in 0..20u8 {
-        push.try_send([n]).unwrap();
-    }
-    let (pull, _) = libzmq.bound(zmq::PULL, &at);
-    assert_eq!(pull.recv_bytes(0).unwrap(), [19]);
-    runtime.run(push.send("next")).unwrap();
-    assert_eq!(pull.recv_bytes(0).unwrap(), b"next");
 }
 
 #[test]

@@ -1,33 +1,37 @@
-//! Topics: who gets what is published (RFC 29).
+//! Topics: which subscribers receive a publication (RFC 29).
 
 use enfonet_tests::{frames, wildcard};
 use zmq::SocketType;
 
-use crate::setup::{End, MIXED, World, tune_in};
+use crate::setup::{AnySocket, MIXED, Setup, wait_subscribed};
 
-/// SUB looks at what it gets once more, XSUB takes what it is sent: it shows what the publisher filters.
+/// Subscriber types. SUB filters once more; XSUB doesn't, so it shows the publisher's filter.
 const SUBSCRIBERS: [SocketType; 2] = [zmq::SUB, zmq::XSUB];
 
-/// Runs the conversation between a publisher and a subscriber, one of them libzmq's.
-fn both_ways(publisher: SocketType, subscribers: &[SocketType], talk: impl Fn(&End<'_>, &End<'_>)) {
+/// Runs `talk` between a publisher and a subscriber, of which one is libzmq's.
+fn both_ways(
+    publisher: SocketType,
+    subscribers: &[SocketType],
+    talk: impl Fn(&AnySocket<'_>, &AnySocket<'_>),
+) {
     for (who, subscriber) in MIXED.iter().flat_map(|who| subscribers.iter().map(move |kind| (*who, *kind))) {
         println!("{who:?} {subscriber:?}");
-        let world = World::default();
-        let _guard = world.runtime.enter();
-        let [publisher, subscriber] = world.pair(who, [publisher, subscriber]);
+        let setup = Setup::default();
+        let _guard = setup.runtime.enter();
+        let [publisher, subscriber] = setup.pair(who, [publisher, subscriber]);
         talk(&publisher, &subscriber);
     }
 }
 
-/// Publishes all of these; just those that are wanted arrive, and what is published behind them.
+/// Publishes all messages, and asserts that only the wanted messages and the marker after them arrive.
 fn expect_only<T: AsRef<[u8]> + Copy>(
-    [publisher, subscriber]: [&End<'_>; 2],
+    [publisher, subscriber]: [&AnySocket<'_>; 2],
     published: &[&[T]],
     wanted: &[&[T]],
 ) {
     const END: &str = "that's all";
     subscriber.subscribe(END);
-    tune_in(publisher, subscriber);
+    wait_subscribed(publisher, subscriber);
     published.iter().for_each(|message| publisher.send(*message));
     publisher.send([END]);
     let received: Vec<_> = std::iter::repeat_with(|| subscriber.recv())
@@ -88,7 +92,7 @@ fn topics_may_be_any_bytes_and_of_any_length() {
         bytes.iter().for_each(|topic| subscriber.subscribe(topic));
         let published: &[&[&[u8]]] = &[&[&[0, 1]], &[&[1]], &[&[1, 0]], &[&[0xff]], &[&[0xff, 0xfe, 0]]];
         expect_only([publisher, subscriber], published, &[published[0], published[2], published[4]]);
-        // libzmq 4.3.4 sends subscriptions to 246 to 255 bytes with the length in the wrong form.
+        // libzmq 4.3.4 sends subscriptions of 246 to 255 bytes with the length in the wrong form.
         let lengths = if subscriber.is_ours() {
             &[244, 245, 246, 254, 255, 256, 2000][..]
         } else {
@@ -109,7 +113,7 @@ fn topics_may_be_any_bytes_and_of_any_length() {
 fn messages_of_an_unsubscribed_topic_are_no_longer_sent() {
     both_ways(zmq::PUB, &SUBSCRIBERS, |publisher, subscriber| {
         ["a", "ab", "c"].iter().for_each(|topic| subscriber.subscribe(topic));
-        tune_in(publisher, subscriber);
+        wait_subscribed(publisher, subscriber);
         ["a", "c"].iter().for_each(|topic| subscriber.unsubscribe(topic));
         expect_only([publisher, subscriber], &[&["a"], &["ab"], &["ac"], &["c"]], &[&["ab"]]);
     });
@@ -135,7 +139,7 @@ fn sub_drops_messages_of_a_topic_unsubscribed_after_they_were_sent() {
     both_ways(zmq::PUB, &[zmq::SUB], |publisher, subscriber| {
         subscriber.subscribe("a");
         subscriber.subscribe("b");
-        tune_in(publisher, subscriber);
+        wait_subscribed(publisher, subscriber);
         for message in [["a", "1"], ["b", "1"], ["a", "2"], ["b", "2"]] {
             publisher.send(message);
         }
@@ -143,7 +147,7 @@ fn sub_drops_messages_of_a_topic_unsubscribed_after_they_were_sent() {
         if subscriber.is_ours() {
             subscriber.unsubscribe("a");
         } else {
-            // libzmq looks at a message when it arrives, too, and may have taken in one more.
+            // libzmq filters a message when it arrives, and may have taken in one more.
             assert_eq!(subscriber.recv(), frames(["b", "1"]));
             assert_eq!(subscriber.recv(), frames(["a", "2"]));
         }
@@ -157,26 +161,26 @@ fn sub_drops_messages_of_a_topic_unsubscribed_after_they_were_sent() {
 #[test]
 fn each_subscriber_receives_its_own_topics() {
     for who in MIXED {
-        let world = World::default();
-        let _guard = world.runtime.enter();
-        let publisher = world.end(who[0], zmq::PUB);
+        let setup = Setup::default();
+        let _guard = setup.runtime.enter();
+        let publisher = setup.end(who[0], zmq::PUB);
         let at = publisher.bind(&wildcard("tcp").1);
         let topics = ["a", "b", "", "ab"];
         let subscribers = topics.map(|topic| {
-            let subscriber = world.end(who[1], zmq::SUB);
+            let subscriber = setup.end(who[1], zmq::SUB);
             subscriber.connect(&at);
             subscriber.subscribe(topic);
             subscriber
         });
         subscribers.iter().for_each(|subscriber| {
             subscriber.subscribe("that's all");
-            tune_in(&publisher, subscriber);
+            wait_subscribed(&publisher, subscriber);
         });
         let published = ["a", "b", "abc", "c", "that's all"];
         published.iter().for_each(|text| publisher.send([text]));
         for (subscriber, topic) in subscribers.iter().zip(topics) {
             let wanted = published.iter().filter(|text| text.starts_with(topic) || **text == "that's all");
-            // The one that wants everything has been sent what the others tuned in with.
+            // The subscriber to everything has also been sent the tuning messages of the others.
             let heard = || loop {
                 let heard = subscriber.recv();
                 if !heard[0].starts_with(b"tuning in") {
@@ -191,10 +195,10 @@ fn each_subscriber_receives_its_own_topics() {
 #[test]
 fn a_subscriber_receives_from_all_its_publishers() {
     for (who, subscriber_binds) in MIXED.into_iter().flat_map(|who| [(who, true), (who, false)]) {
-        let world = World::default();
-        let _guard = world.runtime.enter();
-        let subscriber = world.end(who[1], zmq::SUB);
-        let publishers = [0, 1, 2].map(|_| world.end(who[0], zmq::PUB));
+        let setup = Setup::default();
+        let _guard = setup.runtime.enter();
+        let subscriber = setup.end(who[1], zmq::SUB);
+        let publishers = [0, 1, 2].map(|_| setup.end(who[0], zmq::PUB));
         if subscriber_binds {
             let at = subscriber.bind(&wildcard("tcp").1);
             publishers.iter().for_each(|publisher| publisher.connect(&at));
@@ -203,7 +207,7 @@ fn a_subscriber_receives_from_all_its_publishers() {
         }
         subscriber.subscribe("a");
         for publisher in &publishers {
-            tune_in(publisher, &subscriber);
+            wait_subscribed(publisher, &subscriber);
             publisher.send(["a"]);
             assert_eq!(subscriber.recv(), frames(["a"]));
         }

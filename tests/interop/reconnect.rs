@@ -1,4 +1,4 @@
-//! Peers that go and come back at the same endpoint.
+//! Peers that disconnect and reconnect at the same endpoint.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use enfonet::socket::{PeerEvent, XPubEvent};
 use enfonet::{Dealer, Options, Rep, Req, Sub, XPub};
 use enfonet_tests::{LibZmq, Runtime, eventually, frames, ipc, unused};
 
-/// An endpoint to be bound again and again, and what has to live as long as it is used.
+/// Returns an endpoint that can be bound again and again, and guards that must live as long as it is used.
 fn endpoint(transport: &str) -> (Box<dyn std::any::Any>, String) {
     if transport == "ipc" {
         let (folder, at) = ipc();
@@ -22,7 +22,7 @@ fn quick() -> Options {
     Options::default().reconnect_interval(Duration::from_millis(5))
 }
 
-/// Returns a bound libzmq socket, once the socket before it has let the endpoint go: libzmq closes in the background.
+/// Returns a bound libzmq socket once its predecessor has freed the endpoint: libzmq closes in the background.
 fn bound_again(libzmq: &LibZmq, kind: zmq::SocketType, at: &str) -> zmq::Socket {
     let socket = libzmq.socket(kind);
     let bound = eventually(|| {
@@ -33,7 +33,7 @@ fn bound_again(libzmq: &LibZmq, kind: zmq::SocketType, at: &str) -> zmq::Socket 
     socket
 }
 
-/// Returns a bound XPUB of ours, once the socket before it has let the endpoint go.
+/// Returns a bound XPUB of ours once its predecessor has freed the endpoint.
 async fn xpub_bound_again(at: &str) -> XPub {
     let xpub = XPub::new();
     loop {
@@ -66,7 +66,7 @@ fn a_reconnected_publisher_receives_the_current_subscriptions() {
             xpub.send(topic, 0).unwrap();
             assert_eq!(runtime.run(sub.recv()).unwrap().first(), topic.as_bytes());
             sub.unsubscribe(topic);
-            // Twice subscribed to, it is still wanted.
+            // The topic was subscribed to twice, so it is still wanted.
             if topic == "a" {
                 xpub.send(topic, 0).unwrap();
                 assert_eq!(runtime.run(sub.recv()).unwrap().first(), topic.as_bytes());
@@ -97,7 +97,7 @@ fn libzmq_subscribers_reconnect_to_our_publisher() {
                 (told.map(|event| topic(event.unwrap())), xpub)
             });
             eventually(|| {
-                // libzmq tells its subscriptions again when it is used.
+                // libzmq sends its subscriptions again when it is used.
                 subscribers.iter().for_each(|subscriber| assert_eq!(subscriber.poll(zmq::POLLIN, 5), Ok(0)));
                 telling.is_finished().then_some(())
             });
@@ -139,14 +139,14 @@ fn messages_for_a_disconnected_peer_wait_in_order() {
             let received: Vec<_> = std::iter::repeat_with(|| peer.recv_bytes(0).unwrap())
                 .take_while(|message| message != b"last")
                 .collect();
-            // The first of them may have gone down with the connection before.
+            // The first message may have been lost with the previous connection.
             let lost = 200 - received.len();
             assert!(received.iter().zip(lost..).all(|(message, n)| message == &[n as u8]), "{received:?}");
         }
     }
 }
 
-/// A bound libzmq DEALER that ours is connected to.
+/// Returns a bound libzmq DEALER that our socket is connected to.
 fn connected_again(runtime: &Runtime, libzmq: &LibZmq, dealer: &Dealer, at: &str) -> zmq::Socket {
     let peer = bound_again(libzmq, zmq::DEALER, at);
     peer.send("hello", 0).unwrap();
@@ -168,7 +168,7 @@ fn a_client_continues_with_a_restarted_libzmq_server() {
         assert_eq!(rep.recv_bytes(0).unwrap(), [round]);
         rep.send(&[round][..], 0).unwrap();
         assert_eq!(runtime.run(req.recv()).unwrap().first(), [round]);
-        // With the next one, there's no doubt that it has gone: it takes a request along.
+        // The next server is certainly lost with a request.
         runtime.run(req.send("lost")).unwrap();
         assert_eq!(rep.recv_bytes(0).unwrap(), b"lost");
         drop(rep);

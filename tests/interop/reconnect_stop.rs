@@ -1,4 +1,4 @@
-//! Sockets that are told not to try again.
+//! Options that stop reconnecting (libzmq's `RECONNECT_STOP`), with libzmq at the other end.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use enfonet::socket::PeerEvent;
 use enfonet::{Dealer, Options};
 use enfonet_tests::{LibZmq, Runtime, eventually, ipc, unused, unused_on};
 
-/// An endpoint to be bound again and again, and what has to live as long as it is used.
+/// Returns an endpoint that can be bound again and again, and guards that must live as long as it is used.
 fn endpoint(transport: &str) -> (Box<dyn std::any::Any>, String) {
     match transport {
         "tcp" => {
@@ -31,7 +31,7 @@ fn dealer(options: Options) -> Dealer {
     Options::<Dealer>::from(quick).peer_events(true).build()
 }
 
-/// A bound libzmq socket, once the one before it has let the endpoint go: libzmq closes in the background.
+/// Returns a bound libzmq socket once its predecessor has freed the endpoint: libzmq closes in the background.
 fn bound_again(libzmq: &LibZmq, at: &str) -> zmq::Socket {
     let socket = libzmq.socket(zmq::DEALER);
     socket.set_ipv6(true).unwrap();
@@ -51,7 +51,7 @@ fn left(runtime: &Runtime, dealer: &Dealer) {
     assert!(matches!(runtime.run(dealer.recv_event(1)).unwrap(), PeerEvent::Left { .. }));
 }
 
-/// The endpoint is no longer the socket's, and what waited for it is gone.
+/// Asserts that the socket no longer has the endpoint, and that its queue is dropped.
 fn given_up(dealer: &Dealer, at: &str) {
     eventually(|| (dealer.try_send("lost") == Err(SendError::Full("lost".into()))).then_some(()));
     assert_eq!(dealer.disconnect(at), Err(DisconnectError::NotConnected(at.parse().unwrap())));
@@ -137,7 +137,7 @@ fn a_missing_ipc_path_is_not_a_refused_connection() {
     let dealer = dealer(Options::default().reconnect_if_connection_refused(false));
     dealer.connect(&at).unwrap();
     dealer.try_send("hello").unwrap();
-    // A socket that is bound and doesn't listen yet refuses connections. So the path appears when libzmq listens there.
+    // A socket that is bound but doesn't listen refuses connections. So the path appears when libzmq listens there.
     let (server, elsewhere) = libzmq.bound(zmq::DEALER, &format!("{at}.new"));
     let [from, to] = [&elsewhere, &at].map(|endpoint| endpoint.trim_start_matches("ipc://"));
     std::fs::rename(from, to).unwrap();

@@ -1,55 +1,55 @@
-//! A peer that is rejected has been told nothing, so what it sends stays with it until there is a place for it.
+//! Rejected peers: they get no READY, so they keep their messages until they are admitted.
 
 use std::sync::Arc;
 
 use enfonet::error::{ConnectionError, RejectReason};
+
 use enfonet::monitor::MonitorEvent;
+
 use enfonet::{Pair, Router};
-use enfonet_tests::{LIBRARIES, Relay, Slb, Told, VERSIONED, frames, greeting, why};
+use enfonet_tests::{EventReader, LIBRARIES, Relay, Slb, VERSIONED, error_of, frames, greeting};
 
-use crate::setup::{End, World};
+use crate::setup::{AnySocket, Setup};
 
-const TCP: &str = "tcp://127.0.0.1:*";
-
-/// A rejected peer has got the greeting or its version, which are the same for everybody, and neither READY nor ERROR.
+/// Asserts that a rejected peer has got the greeting or only its version, and neither READY nor ERROR.
 fn expect_rejection(relay: &Relay) {
-    let (told, greeting) = (relay.ended(), greeting(1));
-    assert!(told == greeting || told == greeting[..VERSIONED], "{}", told.escape_ascii());
+    let (observed, greeting) = (relay.ended(), greeting(1));
+    assert!(observed == greeting || observed == greeting[..VERSIONED], "{}", observed.escape_ascii());
 }
 
-/// Waits until a bound socket has told why it rejects a peer.
-fn reason(told: &mut Told<'_>) -> RejectReason {
-    let failed = told.wait("HandshakeFailed");
+/// Waits until a bound socket has reported the rejection of a peer.
+fn refusal(observed: &mut EventReader<'_>) -> RejectReason {
+    let failed = observed.wait("HandshakeFailed");
     let MonitorEvent::HandshakeFailed { address, .. } = &failed else { panic!("{failed:?}") };
     assert!(address.starts_with("127.0.0.1:"), "{address}");
-    let error: Arc<ConnectionError> = why(failed);
-    let ConnectionError::Rejected(reason) = *error else { panic!("{error}") };
-    reason
+    let error: Arc<ConnectionError> = error_of(failed);
+    let ConnectionError::Rejected(refusal) = *error else { panic!("{error}") };
+    refusal
 }
 
 #[test]
 fn messages_of_a_rejected_pair_arrive_once_the_other_pair_has_left() {
     for library in LIBRARIES {
         println!("{library:?}");
-        let world = World::default();
-        let _guard = world.runtime.enter();
+        let setup = Setup::default();
+        let _guard = setup.runtime.enter();
         let (bound, first) = (Pair::new(), Pair::new());
-        let mut told = Told::by(&world.runtime, bound.monitor());
-        let at = world.runtime.run(bound.bind(TCP)).unwrap().to_string();
+        let mut observed = EventReader::new(&setup.runtime, bound.monitor());
+        let at = setup.runtime.bind(&bound);
         first.connect(&at).unwrap();
-        told.wait("HandshakeSucceeded");
+        observed.wait("HandshakeSucceeded");
         let relay = Relay::to(&at);
-        let second = world.end(library, zmq::PAIR);
+        let second = setup.end(library, zmq::PAIR);
         second.connect(&relay.endpoint);
         second.send(["waits"]);
         for _ in 0..2 {
             expect_rejection(&relay);
-            assert_eq!(reason(&mut told), RejectReason::PeerThere);
+            assert_eq!(refusal(&mut observed), RejectReason::PeerThere);
         }
         assert_eq!(bound.peers().len(), 1);
         drop(first);
-        assert_eq!(world.runtime.run(bound.recv()), Ok("waits".into()));
-        world.runtime.run(bound.send("at last")).unwrap();
+        assert_eq!(setup.runtime.run(bound.recv()), Ok("waits".into()));
+        setup.runtime.run(bound.send("at last")).unwrap();
         assert_eq!(second.recv(), frames(["at last"]));
     }
 }
@@ -58,32 +58,32 @@ fn messages_of_a_rejected_pair_arrive_once_the_other_pair_has_left() {
 fn messages_of_a_dealer_with_a_duplicate_identity_arrive_once_the_first_has_left() {
     for library in LIBRARIES {
         println!("{library:?}");
-        let world = World::default();
-        let _guard = world.runtime.enter();
+        let setup = Setup::default();
+        let _guard = setup.runtime.enter();
         let router = Router::new();
-        let mut told = Told::by(&world.runtime, router.monitor());
-        let at = world.runtime.run(router.bind(TCP)).unwrap().to_string();
-        let first = world.named(library, zmq::DEALER, "name");
+        let mut observed = EventReader::new(&setup.runtime, router.monitor());
+        let at = setup.runtime.bind(&router);
+        let first = setup.named(library, zmq::DEALER, "name");
         first.connect(&at);
-        told.wait("HandshakeSucceeded");
+        observed.wait("HandshakeSucceeded");
         let relay = Relay::to(&at);
-        let second = world.named(library, zmq::DEALER, "name");
+        let second = setup.named(library, zmq::DEALER, "name");
         second.connect(&relay.endpoint);
         second.send(["waits"]);
         for _ in 0..2 {
             expect_rejection(&relay);
-            assert_eq!(reason(&mut told), RejectReason::IdentityInUse);
+            assert_eq!(refusal(&mut observed), RejectReason::IdentityInUse);
         }
         drop(first);
-        let (peer, message) = world.runtime.run(router.recv()).unwrap();
+        let (peer, message) = setup.runtime.run(router.recv()).unwrap();
         assert_eq!(message, "waits");
-        world.runtime.run(router.send_to(peer, "at last")).unwrap();
+        setup.runtime.run(router.send_to(peer, "at last")).unwrap();
         assert_eq!(second.recv(), frames(["at last"]));
     }
 }
 
-/// A worker gets this request, and returns it.
-fn echo(worker: &End<'_>, request: &str) {
+/// Asserts that a worker gets this request, and returns it.
+fn echo(worker: &AnySocket<'_>, request: &str) {
     assert_eq!(worker.recv(), frames([request]));
     worker.send([request]);
 }
@@ -92,18 +92,18 @@ fn echo(worker: &End<'_>, request: &str) {
 fn requests_of_a_client_with_a_duplicate_identity_are_served_once_the_first_has_left() {
     for library in LIBRARIES {
         println!("{library:?}");
-        let world = World::default();
-        let _guard = world.runtime.enter();
-        let broker = Slb::tcp(&world.runtime);
-        let worker = world.end(library, zmq::REP);
+        let setup = Setup::default();
+        let _guard = setup.runtime.enter();
+        let broker = Slb::tcp(&setup.runtime);
+        let worker = setup.end(library, zmq::REP);
         worker.connect(&broker.backend());
-        let first = world.named(library, zmq::DEALER, "name");
+        let first = setup.named(library, zmq::DEALER, "name");
         first.connect(&broker.frontend());
         first.send(["", "first"]);
         echo(&worker, "first");
         assert_eq!(first.recv(), frames(["", "first"]));
         let relay = Relay::to(&broker.frontend());
-        let second = world.named(library, zmq::DEALER, "name");
+        let second = setup.named(library, zmq::DEALER, "name");
         second.connect(&relay.endpoint);
         second.send(["", "second"]);
         expect_rejection(&relay);
@@ -112,7 +112,7 @@ fn requests_of_a_client_with_a_duplicate_identity_are_served_once_the_first_has_
         echo(&worker, "second");
         assert_eq!(second.recv(), frames(["", "second"]));
         drop((worker, second));
-        let summary = broker.stop(&world.runtime);
+        let summary = broker.stop(&setup.runtime);
         assert_eq!((summary.requests, summary.replies), (2, 2));
     }
 }

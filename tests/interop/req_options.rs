@@ -1,4 +1,4 @@
-//! Requests that are numbered, abandoned and sent again (libzmq's `REQ_CORRELATE` and `REQ_RELAXED`).
+//! Options of REQ: correlated, relaxed and resent requests (libzmq's `REQ_CORRELATE` and `REQ_RELAXED`).
 
 use enfonet::error::RecvError;
 use enfonet::{Context, Dealer, Message, Options, Rep, Req, Router};

@@ -5,17 +5,18 @@ use std::time::Duration;
 use enfonet::error::{RecvError, RequestError, SendError};
 use enfonet::{Dealer, Message, Options, Rep, Req};
 use enfonet_tests::{
-    DEADLINE, LibZmq, Runtime, Script, ScriptListener, eventually, frames, message, theirs, unused, wildcard,
+    DEADLINE, LibZmq, Runtime, Script, ScriptListener, connected, eventually, frames, message, theirs,
+    unused, wildcard,
 };
 
-use crate::setup::{MIXED, World};
+use crate::setup::{MIXED, Setup};
 
 #[test]
 fn a_rep_returns_an_envelope_of_any_depth() {
     for who in MIXED {
-        let world = World::default();
-        let _guard = world.runtime.enter();
-        let [rep, dealer] = world.pair(who, [zmq::REP, zmq::DEALER]);
+        let setup = Setup::default();
+        let _guard = setup.runtime.enter();
+        let [rep, dealer] = setup.pair(who, [zmq::REP, zmq::DEALER]);
         let long = "long".repeat(100);
         let envelopes: [&[&str]; 5] =
             [&[""], &["X", ""], &["X", "Y", ""], &[&long, "Y", &long, ""], &["x"; 50]];
@@ -33,9 +34,9 @@ fn a_rep_returns_an_envelope_of_any_depth() {
 #[test]
 fn a_rep_drops_requests_without_a_delimiter_or_a_body() {
     for who in MIXED {
-        let world = World::default();
-        let _guard = world.runtime.enter();
-        let [rep, dealer] = world.pair(who, [zmq::REP, zmq::DEALER]);
+        let setup = Setup::default();
+        let _guard = setup.runtime.enter();
+        let [rep, dealer] = setup.pair(who, [zmq::REP, zmq::DEALER]);
         for malformed in [&["no"][..], &["X", "no"], &[""], &["X", ""]] {
             dealer.send(malformed);
         }
@@ -49,11 +50,11 @@ fn a_rep_drops_requests_without_a_delimiter_or_a_body() {
 #[test]
 fn a_req_sends_to_its_servers_round_robin() {
     for who in MIXED {
-        let world = World::default();
-        let _guard = world.runtime.enter();
-        let req = world.end(who[0], zmq::REQ);
+        let setup = Setup::default();
+        let _guard = setup.runtime.enter();
+        let req = setup.end(who[0], zmq::REQ);
         let servers = [0, 1, 2].map(|_| {
-            let rep = world.end(who[1], zmq::REP);
+            let rep = setup.end(who[1], zmq::REP);
             req.connect(&rep.bind(&wildcard("tcp").1));
             rep
         });
@@ -97,10 +98,10 @@ fn a_dealer_sends_round_robin_and_receives_fair_queued() {
 #[test]
 fn requests_pass_through_routers_and_dealers_with_their_envelopes() {
     for (who, envelope) in MIXED.into_iter().flat_map(|who| [(who, &[""][..]), (who, &["X", "Y", ""])]) {
-        let world = World::default();
-        let _guard = world.runtime.enter();
-        let (router, dealer) = (world.end(who[0], zmq::ROUTER), world.end(who[0], zmq::DEALER));
-        let (client, rep) = (world.named(who[1], zmq::DEALER, "client"), world.end(who[1], zmq::REP));
+        let setup = Setup::default();
+        let _guard = setup.runtime.enter();
+        let (router, dealer) = (setup.end(who[0], zmq::ROUTER), setup.end(who[0], zmq::DEALER));
+        let (client, rep) = (setup.named(who[1], zmq::DEALER, "client"), setup.end(who[1], zmq::REP));
         client.connect(&router.bind(&wildcard("tcp").1));
         rep.connect(&dealer.bind(&wildcard("tcp").1));
         let request = [envelope, &["q", ""]].concat();
@@ -212,7 +213,7 @@ fn a_request_is_lost_with_its_libzmq_server() {
         drop(router);
         assert_eq!(runtime.run(req.recv()), Err(RecvError::PeerGone));
         assert_eq!(runtime.run(req.recv()), Err(RecvError::NoRequest));
-        // It can go on with another.
+        // The socket can send the next request.
         let (rep, at) = libzmq.bound(zmq::REP, "tcp://127.0.0.1:*");
         req.connect(at).unwrap();
         if req_binds {
@@ -247,7 +248,7 @@ fn a_request_not_fully_written_to_its_server_is_sent_to_another() {
         runtime.run(req.wait_connected(1));
         req.connect(rep_at).unwrap();
         runtime.run(req.send(large())).unwrap();
-        // It gets the beginning.
+        // The server gets the beginning of the request.
         script.expect(&message(&["", ""])[..2]);
         script.read(1 << 20);
         let asking = runtime.spawn(async move { (req.recv().await, req) });
@@ -271,7 +272,7 @@ fn a_reply_counts_even_if_its_server_disconnects_after_it() {
     script.expect(&message(&["", "first"]));
     script.send(&message(&["", "first reply"]));
     drop(script);
-    // The next connection shows that the end of the first has been seen.
+    // The next connection shows that the end of the first was noticed.
     let mut script = listener.accept();
     assert_eq!(runtime.run(req.recv()), Ok("first reply".into()));
     runtime.run(req.send("second")).unwrap();
@@ -283,13 +284,7 @@ fn a_reply_counts_even_if_its_server_disconnects_after_it() {
 
 #[test]
 fn a_second_reply_to_a_request_is_not_the_reply_to_the_next() {
-    let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let (listener, at) = ScriptListener::bind();
-    let req = Req::new();
-    req.connect(at).unwrap();
-    let mut script = listener.accept();
-    script.handshake("REP", 1);
+    let (runtime, req, mut script) = connected(Req::new(), "REP");
     runtime.run(req.send("first")).unwrap();
     script.expect(&message(&["", "first"]));
     script.send(&[message(&["", "reply"]), message(&["", "another reply"])].concat());
@@ -313,7 +308,7 @@ fn a_request_that_waits_for_an_endpoint_fails_when_the_endpoint_is_disconnected(
     req.connect(at).unwrap();
     runtime.run(req.wait_connected(1));
     req.disconnect(nowhere).unwrap();
-    // Either the other server gets it, or its sender is told that it is lost.
+    // Either the other server gets the request, or its sender gets an error.
     let asking = runtime.spawn(async move { req.recv().await });
     eventually(|| (asking.is_finished() || rep.poll(zmq::POLLIN, 5) == Ok(1)).then_some(()));
 }

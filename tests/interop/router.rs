@@ -1,4 +1,4 @@
-//! A ROUTER's peers: their names, their ids, and what becomes of those (RFC 28).
+//! Peers of a ROUTER: their identities and ids, while they are connected and afterwards (RFC 28).
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use enfonet::socket::PeerEvent;
 use enfonet::{Message, Options, Router};
 use enfonet_tests::{LibZmq, Runtime, Script, eventually, frames, message};
 
-use crate::setup::{MIXED, World};
+use crate::setup::{MIXED, Setup};
 
 fn dealer(libzmq: &LibZmq, name: &str, at: &str) -> zmq::Socket {
     let dealer = libzmq.socket(zmq::DEALER);
@@ -24,7 +24,7 @@ fn bound(runtime: &Runtime, options: impl Into<Options<Router>>) -> (Router, Str
     (router, at)
 }
 
-/// The next event but messages.
+/// Returns the next event that isn't messages.
 fn joined(runtime: &Runtime, router: &Router) -> PeerId {
     match runtime.run(router.recv_event(1)).unwrap() {
         PeerEvent::Joined { peer, .. } => peer,
@@ -43,9 +43,9 @@ fn left(runtime: &Runtime, router: &Router) -> PeerId {
 fn a_peer_without_an_identity_gets_an_identity_of_five_bytes_that_begins_with_zero() {
     for who in MIXED {
         for kind in [zmq::DEALER, zmq::REQ] {
-            let world = World::default();
-            let _guard = world.runtime.enter();
-            let [router, peer] = world.pair(who, [zmq::ROUTER, kind]);
+            let setup = Setup::default();
+            let _guard = setup.runtime.enter();
+            let [router, peer] = setup.pair(who, [zmq::ROUTER, kind]);
             peer.send(["hello"]);
             let mut message = router.recv();
             assert_eq!((message[0].len(), message[0][0]), (5, 0));
@@ -60,7 +60,6 @@ fn a_peer_without_an_identity_gets_an_identity_of_five_bytes_that_begins_with_ze
 #[test]
 fn generated_identities_differ() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
-    let _guard = runtime.enter();
     let (router, at) = bound(&runtime, Options::default());
     let dealers = [0; 20].map(|_| libzmq.connected(zmq::DEALER, &at));
     dealers.iter().for_each(|dealer| dealer.send("hello", 0).unwrap());
@@ -81,7 +80,6 @@ fn generated_identities_differ() {
 #[test]
 fn a_peer_is_found_by_its_identity() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
-    let _guard = runtime.enter();
     let (router, at) = bound(&runtime, Options::default());
     let long = "n".repeat(255);
     let dealers = ["a", "b", &long].map(|name| (name, dealer(&libzmq, name, &at)));
@@ -101,7 +99,6 @@ fn a_peer_is_found_by_its_identity() {
 #[test]
 fn a_disconnected_peer_is_unknown_and_its_messages_are_returned() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
-    let _guard = runtime.enter();
     let (router, at) = bound(&runtime, Router::builder().peer_events(true));
     let dealer = dealer(&libzmq, "a", &at);
     let peer = joined(&runtime, &router);
@@ -118,7 +115,6 @@ fn a_disconnected_peer_is_unknown_and_its_messages_are_returned() {
 #[test]
 fn a_successor_with_the_same_identity_is_another_peer() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
-    let _guard = runtime.enter();
     let (router, at) = bound(&runtime, Router::builder().peer_events(true));
     let first = dealer(&libzmq, "a", &at);
     let first_id = joined(&runtime, &router);
@@ -137,7 +133,6 @@ fn a_successor_with_the_same_identity_is_another_peer() {
 #[test]
 fn a_second_peer_with_an_identity_is_admitted_once_the_first_has_left() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
-    let _guard = runtime.enter();
     let (router, at) = bound(&runtime, Router::builder().peer_events(true));
     let first = dealer(&libzmq, "a", &at);
     let first_id = joined(&runtime, &router);
@@ -157,7 +152,6 @@ fn a_second_peer_with_an_identity_is_admitted_once_the_first_has_left() {
 #[test]
 fn messages_of_a_disconnected_peer_are_received_before_its_disconnect_event() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
-    let _guard = runtime.enter();
     let (router, at) = bound(&runtime, Router::builder().peer_events(true));
     let dealer = dealer(&libzmq, "a", &at);
     dealer.set_linger(-1).unwrap();
@@ -175,13 +169,12 @@ fn messages_of_a_disconnected_peer_are_received_before_its_disconnect_event() {
 #[test]
 fn messages_not_fully_written_are_returned_with_the_disconnect_event() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     let (router, at) = bound(&runtime, Router::builder().send_bytes(0).peer_events(true));
     let mut script = Script::join(&at, "DEALER", 1);
     let peer = joined(&runtime, &router);
     router.try_send_to(peer, "got").unwrap();
     script.expect(&message(&["got"]));
-    // More than the kernel takes for one that doesn't read.
+    // More than the kernel takes for a peer that doesn't read.
     let messages = [0, 1, 2].map(|n| Message::from(vec![n; 16 << 20]));
     messages.iter().for_each(|message| router.try_send_to(peer, message.clone()).unwrap());
     script.read(1 << 20);
@@ -198,14 +191,13 @@ fn messages_not_fully_written_are_returned_with_the_disconnect_event() {
 #[test]
 fn a_router_fair_queues_its_peers() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
-    let _guard = runtime.enter();
     let (router, at) = bound(&runtime, Options::default());
     let dealers = ["a", "b", "c"].map(|name| {
         let dealer = dealer(&libzmq, name, &at);
         (0..10).for_each(|_| dealer.send(name, 0).unwrap());
         dealer
     });
-    // Once the last of each is there, all are.
+    // The last message of each dealer shows that all have arrived.
     dealers.iter().for_each(|dealer| dealer.send("last", 0).unwrap());
     let mut count = std::collections::HashMap::new();
     let mut lasts = 0;
@@ -245,7 +237,7 @@ fn a_libzmq_router_knows_our_identity_and_forgets_it_when_we_leave() {
     assert_eq!(router.recv_multipart(0).unwrap(), frames(["us", "hello"]));
     runtime.run(dealer.close(Duration::ZERO));
     eventually(|| {
-        // libzmq sees it a little later, and only when it is asked for what there is to receive.
+        // libzmq notices the disconnect later, and only when it polls for messages.
         assert_eq!(router.poll(zmq::POLLIN, 5), Ok(0));
         let sent = router.send_multipart(["us", "gone?"], zmq::DONTWAIT);
         (sent == Err(zmq::Error::EHOSTUNREACH)).then_some(())

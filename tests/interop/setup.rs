@@ -1,43 +1,43 @@
-//! Where sockets of ours and of libzmq's talk to each other.
+//! Setup for sockets of ours and of libzmq's that talk to each other.
 
 use enfonet::Options;
-pub(crate) use enfonet_tests::{End, tune_in};
+pub(crate) use enfonet_tests::{AnySocket, wait_subscribed};
 use enfonet_tests::{LibZmq, Library, Runtime, wildcard};
 use zmq::SocketType;
 
-/// Both ways to have one end ours and the other libzmq's.
+/// Pairs of libraries in which one end is ours and the other libzmq's.
 pub(crate) const MIXED: [[Library; 2]; 2] =
     [[Library::Ours, Library::Libzmq], [Library::Libzmq, Library::Ours]];
 
-/// Where both kinds of sockets live.
+/// Runtime of our sockets and context of libzmq's.
 #[derive(Default)]
-pub(crate) struct World {
+pub(crate) struct Setup {
     pub(crate) runtime: Runtime,
     pub(crate) libzmq: LibZmq,
 }
 
-impl World {
-    /// With a runtime of one thread, or of several.
+impl Setup {
+    /// Creates it with a runtime of one thread, or of several.
     pub(crate) fn on(one_thread: bool) -> Self {
         let runtime = if one_thread { Runtime::on_one_thread() } else { Runtime::new() };
         Self { runtime, libzmq: LibZmq::new() }
     }
 
-    /// A socket; REQ, DEALER and ROUTER announce `name`.
-    pub(crate) fn named(&self, who: Library, kind: SocketType, name: &'static str) -> End<'_> {
+    /// Returns a socket; REQ, DEALER and ROUTER announce `name`.
+    pub(crate) fn named(&self, who: Library, kind: SocketType, name: &'static str) -> AnySocket<'_> {
         match who {
-            Library::Ours => End::ours(&self.runtime, kind, Options::default(), name),
-            Library::Libzmq => End::libzmq(&self.runtime, self.libzmq.socket(kind), name),
+            Library::Ours => AnySocket::ours(&self.runtime, kind, Options::default(), name),
+            Library::Libzmq => AnySocket::libzmq(&self.runtime, self.libzmq.socket(kind), name),
         }
     }
 
-    /// A socket without an identity.
-    pub(crate) fn end(&self, who: Library, kind: SocketType) -> End<'_> {
+    /// Returns a socket without an identity.
+    pub(crate) fn end(&self, who: Library, kind: SocketType) -> AnySocket<'_> {
         self.named(who, kind, "")
     }
 
-    /// Two sockets, the first bound and the second connected to it over TCP.
-    pub(crate) fn pair(&self, who: [Library; 2], kinds: [SocketType; 2]) -> [End<'_>; 2] {
+    /// Returns two sockets, the first bound and the second connected to it over TCP.
+    pub(crate) fn pair(&self, who: [Library; 2], kinds: [SocketType; 2]) -> [AnySocket<'_>; 2] {
         let [bound, connected] = [0, 1].map(|at| self.end(who[at], kinds[at]));
         connected.connect(&bound.bind(&wildcard("tcp").1));
         [bound, connected]

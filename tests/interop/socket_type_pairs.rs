@@ -1,5 +1,5 @@
-//! Every pair of kinds that may talk, over every transport, whichever end binds, whosever it is, and on how many threads
-//! ours run.
+//! Every pair of compatible socket types: over every transport, with either end bound, of either library, on one
+//! thread and on several.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -7,9 +7,9 @@ use std::time::Duration;
 use enfonet_tests::{Library, eventually, frames, wildcard};
 use zmq::SocketType;
 
-use crate::setup::{End, MIXED, World, tune_in};
+use crate::setup::{AnySocket, MIXED, Setup, wait_subscribed};
 
-/// How two ends meet.
+/// Libraries, transport, bound end and threads of two ends.
 #[derive(Clone, Copy, Debug)]
 struct Meeting {
     who: [Library; 2],
@@ -18,7 +18,7 @@ struct Meeting {
     one_thread: bool,
 }
 
-/// All meetings of these ends over these transports.
+/// Returns all meetings of these ends over these transports.
 fn meetings(who: &[[Library; 2]], transports: &[&'static str]) -> Vec<Meeting> {
     let mut meetings = Vec::new();
     for transport in transports {
@@ -32,16 +32,16 @@ fn meetings(who: &[[Library; 2]], transports: &[&'static str]) -> Vec<Meeting> {
     meetings
 }
 
-/// Lets the ends meet in each of these ways, and talk.
-fn meet(meetings: &[Meeting], kinds: [SocketType; 2], talk: impl Fn(&End<'_>, &End<'_>)) {
+/// Connects the ends in each of these ways, and runs `talk` between them.
+fn meet(meetings: &[Meeting], kinds: [SocketType; 2], talk: impl Fn(&AnySocket<'_>, &AnySocket<'_>)) {
     static NAMES: AtomicUsize = AtomicUsize::new(0);
-    let worlds = [false, true].map(World::on);
+    let setups = [false, true].map(Setup::on);
     for meeting in meetings {
         println!("{meeting:?}");
-        let world = &worlds[usize::from(meeting.one_thread)];
-        let _guard = world.runtime.enter();
-        let first = world.named(meeting.who[0], kinds[0], "first");
-        let second = world.named(meeting.who[1], kinds[1], "second");
+        let setup = &setups[usize::from(meeting.one_thread)];
+        let _guard = setup.runtime.enter();
+        let first = setup.named(meeting.who[0], kinds[0], "first");
+        let second = setup.named(meeting.who[1], kinds[1], "second");
         let (_folder, mut endpoint) = wildcard(meeting.transport);
         if meeting.transport == "inproc" {
             endpoint = format!("inproc://pairs {}", NAMES.fetch_add(1, Ordering::Relaxed));
@@ -52,7 +52,7 @@ fn meet(meetings: &[Meeting], kinds: [SocketType; 2], talk: impl Fn(&End<'_>, &E
     }
 }
 
-/// Tests of pairs, each with what its ends say to each other.
+/// Defines the tests of each pair, with the messages that its ends exchange.
 macro_rules! pairs {
     ($($name:ident: $first:ident, $second:ident => $talk:ident;)*) => {
         mod with_libzmq {
@@ -97,54 +97,54 @@ pairs! {
     xpub_and_xsub_talk: XPUB, XSUB => publications_and_questions;
 }
 
-fn says(from: &End<'_>, to: &End<'_>, sent: &[&str], received: &[&str]) {
+fn says(from: &AnySocket<'_>, to: &AnySocket<'_>, sent: &[&str], received: &[&str]) {
     from.send(sent);
     assert_eq!(to.recv(), frames(received));
 }
 
-fn requests(req: &End<'_>, rep: &End<'_>) {
+fn requests(req: &AnySocket<'_>, rep: &AnySocket<'_>) {
     for text in [&["hello"][..], &["a", "", "b"], &[""]] {
         says(req, rep, text, text);
         says(rep, req, text, text);
     }
 }
 
-fn requests_to_router(req: &End<'_>, router: &End<'_>) {
+fn requests_to_router(req: &AnySocket<'_>, router: &AnySocket<'_>) {
     for _ in 0..2 {
         says(req, router, &["hello"], &["first", "", "hello"]);
         says(router, req, &["first", "", "wor", "ld"], &["wor", "ld"]);
     }
 }
 
-fn requests_of_dealer(dealer: &End<'_>, rep: &End<'_>) {
+fn requests_of_dealer(dealer: &AnySocket<'_>, rep: &AnySocket<'_>) {
     for _ in 0..2 {
         says(dealer, rep, &["", "hello"], &["hello"]);
         says(rep, dealer, &["wor", "ld"], &["", "wor", "ld"]);
     }
 }
 
-fn messages(first: &End<'_>, second: &End<'_>) {
+fn messages(first: &AnySocket<'_>, second: &AnySocket<'_>) {
     for _ in 0..2 {
         says(first, second, &["hello"], &["hello"]);
         says(second, first, &["wor", "ld"], &["wor", "ld"]);
     }
 }
 
-fn work(push: &End<'_>, pull: &End<'_>) {
+fn work(push: &AnySocket<'_>, pull: &AnySocket<'_>) {
     for text in [&["hello"][..], &["a", "", "b"], &[""]] {
         says(push, pull, text, text);
     }
 }
 
-fn messages_to_router(dealer: &End<'_>, router: &End<'_>) {
+fn messages_to_router(dealer: &AnySocket<'_>, router: &AnySocket<'_>) {
     for _ in 0..2 {
         says(dealer, router, &["hello"], &["first", "hello"]);
         says(router, dealer, &["first", "wor", "ld"], &["wor", "ld"]);
     }
 }
 
-fn messages_by_name(first: &End<'_>, second: &End<'_>) {
-    // A ROUTER drops what is for a peer that isn't there yet; ours knows when it is.
+fn messages_by_name(first: &AnySocket<'_>, second: &AnySocket<'_>) {
+    // A ROUTER drops messages for a peer that isn't connected yet; ours knows when it is.
     let [speaker, listener] = if first.is_ours() { [first, second] } else { [second, first] };
     speaker.wait_connected(1);
     for _ in 0..2 {
@@ -153,17 +153,17 @@ fn messages_by_name(first: &End<'_>, second: &End<'_>) {
     }
 }
 
-fn publications(publisher: &End<'_>, subscriber: &End<'_>) {
+fn publications(publisher: &AnySocket<'_>, subscriber: &AnySocket<'_>) {
     subscriber.subscribe("a");
-    tune_in(publisher, subscriber);
+    wait_subscribed(publisher, subscriber);
     publisher.send(["b", "unwanted"]);
     says(publisher, subscriber, &["a", "wanted"], &["a", "wanted"]);
 }
 
-fn publications_asked_for(xpub: &End<'_>, subscriber: &End<'_>) {
+fn publications_asked_for(xpub: &AnySocket<'_>, subscriber: &AnySocket<'_>) {
     subscriber.subscribe("a");
     let asked = eventually(|| {
-        // A bound socket of libzmq takes peers in when it is used, and not before.
+        // A bound socket of libzmq adds new peers only while it is used.
         assert_eq!(subscriber.recv_within(Duration::ZERO), None);
         xpub.recv_within(Duration::from_millis(5))
     });
@@ -174,7 +174,7 @@ fn publications_asked_for(xpub: &End<'_>, subscriber: &End<'_>) {
     assert_eq!(xpub.recv(), frames(["\0a"]));
 }
 
-fn publications_and_questions(xpub: &End<'_>, xsub: &End<'_>) {
+fn publications_and_questions(xpub: &AnySocket<'_>, xsub: &AnySocket<'_>) {
     publications_asked_for(xpub, xsub);
     says(xsub, xpub, &["\u{2}upstream", "too"], &["\u{2}upstream", "too"]);
 }

@@ -1,4 +1,4 @@
-//! Through a SOCKS 5 proxy, to libzmq.
+//! Connections to libzmq through a SOCKS 5 proxy.
 
 use std::io::{Read, Write};
 use std::time::Duration;
@@ -19,7 +19,7 @@ fn proxy(runtime: &Runtime, server: &str, login: Option<(&[u8], &[u8])>) -> Sock
     SocksServer::start(listener, server, login)
 }
 
-/// Has the pusher's messages arrive at a PULL that connects to `target`.
+/// Asserts that the pusher's messages arrive at a PULL that connects to `target`.
 fn pull(runtime: &Runtime, push: &zmq::Socket, options: Options, target: &str) {
     let pull = Pull::with_options(options);
     pull.connect(target).unwrap();
@@ -30,7 +30,7 @@ fn pull(runtime: &Runtime, push: &zmq::Socket, options: Options, target: &str) {
     pull.disconnect(target).unwrap();
 }
 
-/// A PUSH of libzmq's, and where: one for each peer, since it is asked to send to all that it knows.
+/// Returns a PUSH of libzmq's and its endpoint. Each peer needs its own, since PUSH distributes over all its peers.
 fn pusher(libzmq: &LibZmq) -> (zmq::Socket, String) {
     libzmq.bound(zmq::PUSH, "tcp://127.0.0.1:*")
 }
@@ -162,7 +162,7 @@ fn a_proxy_that_fails_refuses_or_is_silent_is_retried() {
     ] {
         let (mut stream, _) = listener.accept().unwrap();
         stream.write_all(answer).unwrap();
-        // It goes away by itself: for what it was told, or since it was told nothing in time.
+        // The client disconnects by itself: because of the answer, or because none came in time.
         let _ = stream.read_to_end(&mut Vec::new());
     }
     listener.set_nonblocking(true).unwrap();

@@ -1,4 +1,4 @@
-//! Subscriptions that an XPUB is told of, and messages that it receives from its subscribers (RFC 29).
+//! Subscriptions and messages that an XPUB receives from its subscribers (RFC 29).
 
 use std::time::Duration;
 
@@ -8,7 +8,8 @@ use enfonet::socket::XPubEvent;
 use enfonet::{Sub, XPub, XSub};
 use enfonet_tests::{LibZmq, Library, Runtime, frames, wildcard};
 
-use crate::setup::{End, MIXED, World};
+use crate::setup::{AnySocket, MIXED, Setup};
+use crate::xpub_stage::over_each_transport;
 
 fn subscribed(topic: &str) -> Vec<Vec<u8>> {
     frames([[b"\x01", topic.as_bytes()].concat()])
@@ -18,12 +19,12 @@ fn cancelled(topic: &str) -> Vec<Vec<u8>> {
     frames([[b"\x00", topic.as_bytes()].concat()])
 }
 
-/// A bound XPUB and so many subscribers.
-fn stage(world: &World, who: [Library; 2], subscribers: usize) -> (End<'_>, Vec<End<'_>>) {
-    let xpub = world.end(who[0], zmq::XPUB);
+/// Returns a bound XPUB and its subscribers.
+fn stage(setup: &Setup, who: [Library; 2], subscribers: usize) -> (AnySocket<'_>, Vec<AnySocket<'_>>) {
+    let xpub = setup.end(who[0], zmq::XPUB);
     let at = xpub.bind(&wildcard("tcp").1);
     let subscribers = (0..subscribers).map(|_| {
-        let subscriber = world.end(who[1], zmq::SUB);
+        let subscriber = setup.end(who[1], zmq::SUB);
         subscriber.connect(&at);
         subscriber
     });
@@ -34,9 +35,9 @@ fn stage(world: &World, who: [Library; 2], subscribers: usize) -> (End<'_>, Vec<
 #[test]
 fn an_xpub_receives_the_first_subscription_and_the_last_cancel_of_a_topic() {
     for who in MIXED {
-        let world = World::default();
-        let _guard = world.runtime.enter();
-        let (xpub, subscribers) = stage(&world, who, 2);
+        let setup = Setup::default();
+        let _guard = setup.runtime.enter();
+        let (xpub, subscribers) = stage(&setup, who, 2);
         let [first, second] = &subscribers[..] else { unreachable!() };
         first.subscribe("a");
         assert_eq!(xpub.recv(), subscribed("a"));
@@ -58,9 +59,9 @@ fn an_xpub_receives_the_first_subscription_and_the_last_cancel_of_a_topic() {
 #[test]
 fn the_topics_of_a_disconnected_subscriber_are_cancelled_unless_another_subscribes_to_them() {
     for who in MIXED {
-        let world = World::default();
-        let _guard = world.runtime.enter();
-        let (xpub, mut subscribers) = stage(&world, who, 2);
+        let setup = Setup::default();
+        let _guard = setup.runtime.enter();
+        let (xpub, mut subscribers) = stage(&setup, who, 2);
         for topic in ["x", "xy", "z"] {
             subscribers[0].subscribe(topic);
             assert_eq!(xpub.recv(), subscribed(topic));
@@ -80,10 +81,10 @@ fn the_topics_of_a_disconnected_subscriber_are_cancelled_unless_another_subscrib
 #[test]
 fn an_xpub_receives_topics_of_any_length() {
     for who in MIXED {
-        let world = World::default();
-        let _guard = world.runtime.enter();
-        let (xpub, subscribers) = stage(&world, who, 1);
-        // libzmq 4.3.4 sends subscriptions to 246 to 255 bytes with the length in the wrong form.
+        let setup = Setup::default();
+        let _guard = setup.runtime.enter();
+        let (xpub, subscribers) = stage(&setup, who, 1);
+        // libzmq 4.3.4 sends subscriptions of 246 to 255 bytes with the length in the wrong form.
         for len in [0, 1, 244, 245, 256, 257, 2000] {
             let topic = "t".repeat(len);
             subscribers[0].subscribe(&topic);
@@ -97,16 +98,16 @@ fn an_xpub_receives_topics_of_any_length() {
 #[test]
 fn an_xpub_receives_ten_thousand_topics_in_order() {
     for who in MIXED {
-        let world = World::default();
-        let _guard = world.runtime.enter();
-        let (xpub, subscribers) = stage(&world, who, 1);
+        let setup = Setup::default();
+        let _guard = setup.runtime.enter();
+        let (xpub, subscribers) = stage(&setup, who, 1);
         subscribers[0].subscribe("first");
         assert_eq!(xpub.recv(), subscribed("first"));
         for part in 0..25 {
             let topics = || (0..400).map(|n| format!("{part} {n}"));
             topics().for_each(|topic| subscribers[0].subscribe(topic));
             topics().for_each(|topic| assert_eq!(xpub.recv(), subscribed(&topic)));
-            // libzmq drops subscriptions beyond its high-water mark, and learns what was taken when it is used.
+            // libzmq drops subscriptions beyond its high-water mark, and notices freed room only while it is used.
             assert_eq!(subscribers[0].recv_within(Duration::ZERO), None);
         }
     }
@@ -129,9 +130,9 @@ fn subscriptions_wait_until_the_xpub_receives_them() {
 #[test]
 fn a_message_that_begins_with_1_or_0_subscribes_or_cancels() {
     for who in MIXED {
-        let world = World::default();
-        let _guard = world.runtime.enter();
-        let [xpub, xsub] = world.pair(who, [zmq::XPUB, zmq::XSUB]);
+        let setup = Setup::default();
+        let _guard = setup.runtime.enter();
+        let [xpub, xsub] = setup.pair(who, [zmq::XPUB, zmq::XSUB]);
         xsub.wait_connected(1);
         xsub.send([b"\x01a"]);
         assert_eq!(xpub.recv(), subscribed("a"));
@@ -146,9 +147,9 @@ fn a_message_that_begins_with_1_or_0_subscribes_or_cancels() {
 #[test]
 fn other_messages_of_a_subscriber_reach_an_xpub_as_they_are() {
     for who in MIXED {
-        let world = World::default();
-        let _guard = world.runtime.enter();
-        let [xpub, xsub] = world.pair(who, [zmq::XPUB, zmq::XSUB]);
+        let setup = Setup::default();
+        let _guard = setup.runtime.enter();
+        let [xpub, xsub] = setup.pair(who, [zmq::XPUB, zmq::XSUB]);
         xsub.wait_connected(1);
         for message in [&["\u{2}"][..], &["hello", "", "world"], &["", "second"], &["x"; 300]] {
             xsub.send(message);
@@ -160,16 +161,16 @@ fn other_messages_of_a_subscriber_reach_an_xpub_as_they_are() {
 #[test]
 fn a_pub_drops_messages_of_subscribers() {
     for who in MIXED {
-        let world = World::default();
-        let _guard = world.runtime.enter();
-        let [publisher, xsub] = world.pair(who, [zmq::PUB, zmq::XSUB]);
+        let setup = Setup::default();
+        let _guard = setup.runtime.enter();
+        let [publisher, xsub] = setup.pair(who, [zmq::PUB, zmq::XSUB]);
         xsub.wait_connected(1);
         xsub.send(["\u{2}a", "hello"]);
-        crate::setup::tune_in(&publisher, &xsub);
+        crate::setup::wait_subscribed(&publisher, &xsub);
         publisher.send(["\u{2}a"]);
         publisher.send(["tuning in"]);
         xsub.subscribe("a");
-        crate::setup::tune_in(&publisher, &xsub);
+        crate::setup::wait_subscribed(&publisher, &xsub);
         publisher.send(["a"]);
         assert_eq!(xsub.recv(), frames(["a"]));
     }
@@ -226,4 +227,41 @@ fn a_message_behind_a_subscription_arrives_over_inproc() {
     xsub.send("question").unwrap();
     let expected = XPubEvent::Message { peer, message: "question".into() };
     assert_eq!(runtime.run(xpub.recv()).unwrap(), expected);
+}
+
+#[test]
+fn a_device_made_of_xpub_and_xsub_forwards_subscriptions_and_publications() {
+    let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
+    let _guard = runtime.enter();
+    let (front, back) = (XSub::new(), XPub::new());
+    let (theirs, at) = libzmq.bound(zmq::XPUB, "tcp://127.0.0.1:*");
+    front.connect(at).unwrap();
+    let at = runtime.run(back.bind("tcp://127.0.0.1:*")).unwrap().to_string();
+    let subscriber = libzmq.subscriber(&at, "");
+    let XPubEvent::Subscription { subscription, .. } = runtime.run(back.recv()).unwrap() else { panic!() };
+    front.send(subscription.to_message()).unwrap();
+    assert_eq!(theirs.recv_bytes(0).unwrap(), b"\x01");
+    for text in [&[""][..], &["a", "", "b"]] {
+        theirs.send_multipart(text, 0).unwrap();
+        let publication = runtime.run(front.recv()).unwrap();
+        runtime.run(back.send(publication)).unwrap();
+        assert_eq!(subscriber.recv_multipart(0).unwrap(), frames(text));
+    }
+}
+
+#[test]
+fn a_publisher_counts_its_topics() {
+    over_each_transport(XPub::builder, zmq::SUB, 2, |stage| {
+        for (at, topic, topics) in [(0, "a", 1), (0, "ab", 2), (1, "ab", 2), (1, "abc", 3)] {
+            stage.subscribers[at].subscribe(topic);
+            stage.subscribers[at].subscribe(format!("told {at}{topic}"));
+            while stage.next_subscription().0 != format!("+told {at}{topic}") {}
+            stage.subscribers[at].unsubscribe(format!("told {at}{topic}"));
+            stage.expect(&format!("-told {at}{topic}"));
+            assert_eq!(stage.xpub.topics(), topics);
+        }
+        stage.subscribers[0].unsubscribe("a");
+        stage.expect("-a");
+        assert_eq!(stage.xpub.topics(), 2);
+    });
 }

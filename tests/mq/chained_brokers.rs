@@ -1,9 +1,9 @@
-//! Brokers that stand behind each other, or have several endpoints on a side.
+//! Chained brokers, and brokers with several endpoints on a side.
 
 use enfonet::Pub;
 use enfonet_tests::{LIBRARIES, Library, Process, ipc, wildcard};
 
-use crate::setup::{Publisher, Subscriber, World, bound, connecting};
+use crate::setup::{Publisher, Setup, Subscriber, bound, connecting};
 
 const ANY: &str = "tcp://127.0.0.1:*";
 
@@ -26,12 +26,12 @@ fn converse(publisher: &Publisher<'_>, subscriber: &Subscriber<'_>) {
 fn a_broker_connects_to_the_backend_of_another() {
     for transport in ["tcp", "ipc"] {
         for library in LIBRARIES {
-            let world = World::new();
+            let setup = Setup::new();
             let middle = wildcard(transport);
-            let near = world.broker(bound(ANY), bound(&middle.1));
-            let far = world.broker(connecting(&near.backend()), bound(ANY));
-            let publisher = world.publisher(library, &near.frontend());
-            converse(&publisher, &world.subscriber(library, &far.backend(), &["news"]));
+            let near = setup.broker(bound(ANY), bound(&middle.1));
+            let far = setup.broker(connecting(&near.backend()), bound(ANY));
+            let publisher = setup.publisher(library, &near.frontend());
+            converse(&publisher, &setup.subscriber(library, &far.backend(), &["news"]));
         }
     }
 }
@@ -40,34 +40,34 @@ fn a_broker_connects_to_the_backend_of_another() {
 fn a_broker_connects_to_the_frontend_of_another() {
     for transport in ["tcp", "ipc"] {
         for library in LIBRARIES {
-            let world = World::new();
+            let setup = Setup::new();
             let middle = wildcard(transport);
-            let far = world.broker(bound(&middle.1), bound(ANY));
-            let near = world.broker(bound(ANY), connecting(&far.frontend()));
-            let publisher = world.publisher(library, &near.frontend());
-            converse(&publisher, &world.subscriber(library, &far.backend(), &["news"]));
+            let far = setup.broker(bound(&middle.1), bound(ANY));
+            let near = setup.broker(bound(ANY), connecting(&far.frontend()));
+            let publisher = setup.publisher(library, &near.frontend());
+            converse(&publisher, &setup.subscriber(library, &far.backend(), &["news"]));
         }
     }
 }
 
 #[test]
 fn a_broker_that_connects_on_both_sides_joins_two_that_listen() {
-    let world = World::new();
-    let near = world.broker(bound(ANY), bound(ANY));
-    let far = world.broker(bound(ANY), bound(ANY));
-    let _between = world.broker(connecting(&near.backend()), connecting(&far.frontend()));
-    let publisher = world.publisher(Library::Libzmq, &near.frontend());
-    converse(&publisher, &world.subscriber(Library::Ours, &far.backend(), &["news"]));
+    let setup = Setup::new();
+    let near = setup.broker(bound(ANY), bound(ANY));
+    let far = setup.broker(bound(ANY), bound(ANY));
+    let _between = setup.broker(connecting(&near.backend()), connecting(&far.frontend()));
+    let publisher = setup.publisher(Library::Libzmq, &near.frontend());
+    converse(&publisher, &setup.subscriber(Library::Ours, &far.backend(), &["news"]));
 }
 
 #[test]
 fn each_branch_of_a_tree_gets_its_own_topics() {
-    let world = World::new();
-    let root = world.broker(bound(ANY), bound(ANY));
-    let branches = [(); 2].map(|()| world.broker(connecting(&root.backend()), bound(ANY)));
-    let publisher = world.publisher(Library::Libzmq, &root.frontend());
-    let left = world.subscriber(Library::Libzmq, &branches[0].backend(), &["both", "left"]);
-    let right = world.subscriber(Library::Ours, &branches[1].backend(), &["both", "right"]);
+    let setup = Setup::new();
+    let root = setup.broker(bound(ANY), bound(ANY));
+    let branches = [(); 2].map(|()| setup.broker(connecting(&root.backend()), bound(ANY)));
+    let publisher = setup.publisher(Library::Libzmq, &root.frontend());
+    let left = setup.subscriber(Library::Libzmq, &branches[0].backend(), &["both", "left"]);
+    let right = setup.subscriber(Library::Ours, &branches[1].backend(), &["both", "right"]);
     let mut seen = publisher.await_topics(&["both", "left", "right"]);
     seen.sort();
     assert_eq!(seen, ["\\x01both", "\\x01left", "\\x01right"]);
@@ -78,7 +78,7 @@ fn each_branch_of_a_tree_gets_its_own_topics() {
 
 #[test]
 fn every_endpoint_of_a_side_leads_to_every_endpoint_of_the_other() {
-    let world = World::new();
+    let setup = Setup::new();
     let ((_front, front), (_back, back)) = (ipc(), ipc());
     let sides = ["--frontend", ANY, "--frontend", &front, "--backend", ANY, "--backend", &back];
     let broker = Process::start("enfomq", &sides);
@@ -87,13 +87,13 @@ fn every_endpoint_of_a_side_leads_to_every_endpoint_of_the_other() {
         .frontend()
         .iter()
         .zip(LIBRARIES)
-        .map(|(endpoint, library)| world.publisher(library, endpoint))
+        .map(|(endpoint, library)| setup.publisher(library, endpoint))
         .collect();
     let subscribers: Vec<_> = broker
         .backend()
         .iter()
         .zip(["~0", "~1"])
-        .map(|(endpoint, mark)| world.subscriber(Library::Libzmq, endpoint, &["news", mark]))
+        .map(|(endpoint, mark)| setup.subscriber(Library::Libzmq, endpoint, &["news", mark]))
         .collect();
     for (publisher, name) in publishers.iter().zip(["first", "second"]) {
         publisher.await_topics(&["~0", "~1"]);
@@ -104,29 +104,29 @@ fn every_endpoint_of_a_side_leads_to_every_endpoint_of_the_other() {
 
 #[test]
 fn a_broker_connects_to_several_publishers_that_listen() {
-    let world = World::new();
-    let (theirs, at_theirs) = world.libzmq.bound(zmq::XPUB, ANY);
+    let setup = Setup::new();
+    let (theirs, at_theirs) = setup.libzmq.bound(zmq::XPUB, ANY);
     let ours = Pub::new();
-    let at_ours = world.runtime.run(ours.bind(ANY)).unwrap().to_string();
+    let at_ours = setup.runtime.run(ours.bind(ANY)).unwrap().to_string();
     let sides = ["--frontend-connect", &at_theirs, "--frontend-connect", &at_ours, "--backend", ANY];
     let broker = Process::start("enfomq", &sides);
     assert_eq!(broker.frontend(), [at_theirs, at_ours]);
-    let subscriber = world.subscriber(Library::Libzmq, &broker.backend()[0], &["news"]);
+    let subscriber = setup.subscriber(Library::Libzmq, &broker.backend()[0], &["news"]);
     assert_eq!(theirs.recv_bytes(0).unwrap(), b"\x01news");
     theirs.send("news of theirs", 0).unwrap();
     subscriber.expect(&["news of theirs"]);
-    world.runtime.run(ours.wait_subscribers(1));
-    world.runtime.run(ours.send("news of ours")).unwrap();
+    setup.runtime.run(ours.wait_subscribers(1));
+    setup.runtime.run(ours.send("news of ours")).unwrap();
     subscriber.expect(&["news of ours"]);
 }
 
 #[test]
 fn a_broker_connects_to_a_libzmq_pub_that_listens() {
-    let world = World::new();
-    let (publisher, endpoint) = world.libzmq.bound(zmq::PUB, ANY);
+    let setup = Setup::new();
+    let (publisher, endpoint) = setup.libzmq.bound(zmq::PUB, ANY);
     let broker = Process::start("enfomq", &["--frontend-connect", &endpoint, "--backend", ANY]);
-    let subscriber = world.libzmq.subscriber(&broker.backend()[0], "news");
-    // A PUB isn't told who subscribes: the first message that arrives shows that somebody has.
+    let subscriber = setup.libzmq.subscriber(&broker.backend()[0], "news");
+    // A PUB doesn't report subscribers: the first message that arrives shows that one has subscribed.
     while subscriber.poll(zmq::POLLIN, 1).unwrap() == 0 {
         publisher.send("news: early", 0).unwrap();
     }
@@ -138,12 +138,12 @@ fn a_broker_connects_to_a_libzmq_pub_that_listens() {
 
 #[test]
 fn a_broker_connects_to_a_libzmq_sub_that_listens() {
-    let world = World::new();
-    let (subscriber, endpoint) = world.libzmq.bound(zmq::SUB, ANY);
+    let setup = Setup::new();
+    let (subscriber, endpoint) = setup.libzmq.bound(zmq::SUB, ANY);
     subscriber.set_subscribe(b"news").unwrap();
     let broker = Process::start("enfomq", &["--frontend", ANY, "--backend-connect", &endpoint]);
-    let publisher = world.publisher(Library::Ours, &broker.frontend()[0]);
-    // It subscribes only while it receives.
+    let publisher = setup.publisher(Library::Ours, &broker.frontend()[0]);
+    // A libzmq subscriber subscribes only while it receives.
     let received = std::thread::spawn(move || subscriber.recv_bytes(0).unwrap());
     publisher.expect_subscribed("news");
     publisher.send(&["news"]);

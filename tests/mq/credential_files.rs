@@ -1,4 +1,4 @@
-//! The files of users and keys that `enfomq` is given: what it makes of them, and what it refuses.
+//! Files of users and keys: the files that `enfomq` writes, and the files that it refuses.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -6,7 +6,7 @@ use enfonet::auth::{KeyPair, SecretKey, new_key_pair};
 use enfonet_tests::{Process, file};
 use tempfile::tempdir;
 
-/// The line that refuses the arguments, without its beginning.
+/// Returns the error line for these arguments, without its beginning.
 #[track_caller]
 fn refusal(arguments: &[&str]) -> String {
     let line = Process::refusal("enfomq", arguments);
@@ -66,7 +66,7 @@ fn a_secret_readable_by_its_group_is_accepted_as_kubernetes_mounts_it() {
 fn a_file_of_another_user_is_refused() {
     let folder = tempdir().unwrap();
     let users = file(&folder, "users", 0o600, "ada:x\n");
-    // Only root can give files away; who else runs this has the test of the rule itself.
+    // Only root can change a file's owner; other users have the unit test of the rule.
     if std::os::unix::fs::chown(&users, Some(1), None).is_ok() {
         assert!(refusal(&["--plain-users", &users]).contains("belongs to another user (uid 1)"));
     }

@@ -1,10 +1,10 @@
-//! A broker that is told to stop sends what it has accepted, and then ends well.
+//! A broker that is stopped by a signal sends its queued messages, and exits with success.
 
 use enfonet_tests::{LIBRARIES, Library, Process, Script, command, message};
 
-use crate::setup::World;
+use crate::setup::Setup;
 
-/// More than the kernel holds for a connection, and less than the broker does for a subscriber.
+/// More than the kernel holds for a connection, and less than the broker holds for a subscriber.
 const LARGE: (usize, usize) = (15, 1 << 20);
 const SMALL: (usize, usize) = (300, 10);
 
@@ -14,11 +14,11 @@ fn body(n: usize, size: usize) -> Vec<u8> {
     body
 }
 
-/// A subscriber that reads only once the broker is stopping gets all that another one has got before.
+/// Asserts that a subscriber that reads only during the stop gets all messages that another has already received.
 fn stop_with_a_backlog(signal: &str, (messages, size): (usize, usize)) {
-    let world = World::new();
+    let setup = Setup::new();
     let broker = Process::tcp("enfomq");
-    let publisher = world.publisher(Library::Libzmq, &broker.frontend()[0]);
+    let publisher = setup.publisher(Library::Libzmq, &broker.frontend()[0]);
     let mut late = Script::join(&broker.backend()[0], "SUB", 1);
     late.send(&command("SUBSCRIBE", b""));
     late.settle();
@@ -30,7 +30,7 @@ fn stop_with_a_backlog(signal: &str, (messages, size): (usize, usize)) {
     for n in 0..messages {
         assert!(prompt.message() == [body(n, size)], "message {n}");
     }
-    // Made beforehand: from the signal on, the broker has little time.
+    // Prepared in advance: the broker has little time after the signal.
     let expected = (0..messages).map(|n| message(&[body(n, size)])).collect::<Vec<_>>().concat();
     broker.notify(signal);
     assert_eq!(prompt.expect_close(), b"", "the broker is stopping");
@@ -57,11 +57,11 @@ fn on_sigint_the_broker_sends_its_queued_messages() {
 fn subscribers_receive_after_the_stop_all_messages_published_before_it() {
     for library in LIBRARIES {
         for signal in ["TERM", "INT"] {
-            let world = World::new();
+            let setup = Setup::new();
             let broker = Process::tcp("enfomq");
-            let publisher = world.publisher(library, &broker.frontend()[0]);
-            let late = world.subscriber(library, &broker.backend()[0], &["n", "~late"]);
-            let prompt = world.subscriber(library, &broker.backend()[0], &["n", "~prompt"]);
+            let publisher = setup.publisher(library, &broker.frontend()[0]);
+            let late = setup.subscriber(library, &broker.backend()[0], &["n", "~late"]);
+            let prompt = setup.subscriber(library, &broker.backend()[0], &["n", "~prompt"]);
             publisher.await_topics(&["~late", "~prompt"]);
             (0..500).for_each(|n| publisher.send(&["n", &n.to_string()]));
             (0..500).for_each(|n| prompt.expect(&["n", &n.to_string()]));
@@ -73,13 +73,13 @@ fn subscribers_receive_after_the_stop_all_messages_published_before_it() {
 
 #[test]
 fn a_subscriber_that_never_reads_does_not_prevent_the_stop() {
-    let world = World::new();
+    let setup = Setup::new();
     let broker = Process::tcp("enfomq");
-    let publisher = world.publisher(Library::Libzmq, &broker.frontend()[0]);
+    let publisher = setup.publisher(Library::Libzmq, &broker.frontend()[0]);
     let mut stuck = Script::join(&broker.backend()[0], "SUB", 1);
     stuck.send(&command("SUBSCRIBE", b""));
     stuck.settle();
-    let prompt = world.subscriber(Library::Ours, &broker.backend()[0], &["", "~prompt"]);
+    let prompt = setup.subscriber(Library::Ours, &broker.backend()[0], &["", "~prompt"]);
     publisher.await_topics(&["~prompt"]);
     for n in 0..LARGE.0 {
         publisher.send(&[body(n, LARGE.1)]);

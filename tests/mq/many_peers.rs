@@ -1,21 +1,21 @@
-//! Many publishers, many subscribers: nobody misses anything, and each publisher's order is kept.
+//! Many publishers and subscribers: no message is lost, and each publisher's order is kept.
 
 use std::thread;
 
 use enfonet_tests::{LIBRARIES, Library, Mq, Script, command, message};
 
-use crate::setup::{Publisher, Subscriber, World};
+use crate::setup::{Publisher, Setup, Subscriber};
 
 const MESSAGES: u32 = 20_000;
 
-/// A publisher's messages carry its name as their topic, and a number.
+/// Returns a message with the publisher's name as its topic, and a number.
 fn publish(publisher: &Publisher<'_>, name: &str) {
     for n in 0..MESSAGES {
         publisher.send(&[name.as_bytes(), &n.to_be_bytes()]);
     }
 }
 
-/// Receives until each of the publishers has had its last number; none may be left out, doubled, or out of order.
+/// Receives until the last number of each publisher, and asserts that no number is lost, doubled or out of order.
 fn collect(subscriber: &Subscriber<'_>, publishers: &[&str]) {
     let mut next = vec![0; publishers.len()];
     while next.iter().any(|next| *next < MESSAGES) {
@@ -26,15 +26,15 @@ fn collect(subscriber: &Subscriber<'_>, publishers: &[&str]) {
     }
 }
 
-/// Five subscribers, of which the last two want one publisher only, read while two publishers send.
-fn flow(world: &World, broker: &Mq, publishers: [Library; 2], subscribers: [Library; 5]) {
-    let mut publishers = publishers.map(|library| world.publisher(library, &broker.frontend()));
+/// Runs five subscribers while two publishers send; the last two subscribe to one publisher only.
+fn flow(setup: &Setup, broker: &Mq, publishers: [Library; 2], subscribers: [Library; 5]) {
+    let mut publishers = publishers.map(|library| setup.publisher(library, &broker.frontend()));
     let wanted: [&[&str]; 5] = [&["even", "odd"], &["even", "odd"], &["even", "odd"], &["even"], &["odd"]];
     let marks = ["~0", "~1", "~2", "~3", "~4"];
     let mut subscribers: Vec<_> = (0..5)
         .map(|n| {
             let topics = [wanted[n], &[marks[n]]].concat();
-            (world.subscriber(subscribers[n], &broker.backend(), &topics), wanted[n])
+            (setup.subscriber(subscribers[n], &broker.backend(), &topics), wanted[n])
         })
         .collect();
     publishers.iter().for_each(|publisher| drop(publisher.await_topics(&marks)));
@@ -53,10 +53,10 @@ fn two_publishers_reach_five_subscribers_without_loss_and_in_order() {
     for publishers in LIBRARIES {
         for subscribers in LIBRARIES {
             println!("{publishers:?} to {subscribers:?}");
-            let world = World::new();
-            let broker = Mq::tcp(&world.runtime);
-            flow(&world, &broker, [publishers; 2], [subscribers; 5]);
-            let summary = broker.stop(&world.runtime);
+            let setup = Setup::new();
+            let broker = Mq::tcp(&setup.runtime);
+            flow(&setup, &broker, [publishers; 2], [subscribers; 5]);
+            let summary = broker.stop(&setup.runtime);
             assert_eq!(summary.messages, 2 * u64::from(MESSAGES));
         }
     }
@@ -65,17 +65,17 @@ fn two_publishers_reach_five_subscribers_without_loss_and_in_order() {
 #[test]
 fn publishers_and_subscribers_of_both_libraries_mix() {
     use Library::{Libzmq, Ours};
-    let world = World::new();
-    let broker = Mq::tcp(&world.runtime);
-    flow(&world, &broker, [Libzmq, Ours], [Ours, Libzmq, Ours, Libzmq, Ours]);
+    let setup = Setup::new();
+    let broker = Mq::tcp(&setup.runtime);
+    flow(&setup, &broker, [Libzmq, Ours], [Ours, Libzmq, Ours, Libzmq, Ours]);
 }
 
 #[test]
 fn no_message_is_lost_while_publishers_leave_and_others_connect() {
     const PUBLISHERS: u32 = 500;
     const EACH: u32 = 20;
-    let world = World::new();
-    let broker = Mq::tcp(&world.runtime);
+    let setup = Setup::new();
+    let broker = Mq::tcp(&setup.runtime);
     let mut subscriber = Script::join(&broker.backend(), "SUB", 1);
     subscriber.send(&command("SUBSCRIBE", b""));
     subscriber.settle();
@@ -93,5 +93,5 @@ fn no_message_is_lost_while_publishers_leave_and_others_connect() {
         assert_eq!(n, next[publisher as usize], "of {publisher}");
         next[publisher as usize] += 1;
     }
-    assert_eq!(broker.stop(&world.runtime).messages, u64::from(PUBLISHERS * EACH));
+    assert_eq!(broker.stop(&setup.runtime).messages, u64::from(PUBLISHERS * EACH));
 }

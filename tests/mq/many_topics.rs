@@ -1,4 +1,4 @@
-//! A subscriber to very many topics: what it costs, and what its coming and going costs others.
+//! A subscriber with very many topics: its memory, and the delays of others when it connects and disconnects.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -11,15 +11,15 @@ use enfonet_tests::{DEADLINE, LibZmq, Process, Script, command, eventually, mess
 
 use crate::memory_after_storm::expect_returned;
 
-/// As many as a program that isn't optimised takes in within seconds.
+/// Number of topics: a program without optimisation reads them within seconds.
 const TOPICS: usize = 500_000;
-/// Bytes of memory for each topic, in all: index, list of the subscriber's topics, copy of what publishers are told.
+/// Maximum bytes per topic: index, list of the subscriber's topics, copy for publishers.
 const BYTES_EACH: usize = 150;
-/// Longer than this nobody waits for a message meanwhile. A slice takes some 20 ms in a program that isn't optimised, and
-/// other programs may run beside the test; all at once would take seconds.
+/// Maximum delay of a message meanwhile. A slice takes some 20 ms in a program without optimisation, and
+/// other programs may run beside the test; all topics at once would take seconds.
 const STALL: Duration = Duration::from_millis(500);
 
-/// Commands with random topics of 12 bytes, the same in each call.
+/// Returns commands with random topics of 12 bytes, the same in each call.
 fn commands(name: &str) -> Vec<u8> {
     let mut random = fastrand::Rng::with_seed(7);
     let mut topic = [0; 12];
@@ -30,10 +30,10 @@ fn commands(name: &str) -> Vec<u8> {
     topics.collect()
 }
 
-/// A publisher that reads what it is told.
+/// A publisher that reads its subscriptions.
 struct Publisher {
     stream: TcpStream,
-    /// Bytes that it was told.
+    /// Bytes of subscriptions received so far.
     told: Arc<AtomicUsize>,
     reading: JoinHandle<()>,
 }
@@ -52,8 +52,8 @@ impl Publisher {
         Self { stream, told, reading }
     }
 
-    /// Sends message after message to a reader until this publisher was told so many bytes. Gives the longest that one
-    /// was under way.
+    /// Sends messages to a reader until this publisher has received so many bytes of subscriptions. Returns the
+    /// longest delay of a message.
     fn worst_until(&mut self, told: usize, reader: &zmq::Socket) -> Duration {
         let (start, mut worst) = (Instant::now(), Duration::ZERO);
         while self.told.load(Ordering::Relaxed) < told {
@@ -93,12 +93,12 @@ fn many_topics_cost_at_most_150_bytes_each_and_their_changes_delay_no_message() 
     let coming = publisher.worst_until(told, &reader);
     let [taken, peak] = [broker.memory(), broker.peak_memory()].map(|bytes| (bytes - idle) / TOPICS);
 
-    // Another one is told them all.
+    // Another publisher receives all topics.
     let mut late = Publisher::connect(&broker.frontend()[0]);
     let telling = late.worst_until(told, &reader);
     late.leave();
 
-    // The subscriber cancels half of them, and leaves with the others.
+    // The subscriber cancels half of its topics, and disconnects with the others.
     let cancels = commands("CANCEL");
     let half = cancels.len() / TOPICS * (TOPICS / 2);
     let mut subscriber = sending.join().unwrap();

@@ -1,4 +1,4 @@
-//! Memory of the broker after a storm: returned to the system.
+//! Memory of the broker after a storm of messages: it is returned to the system.
 
 use std::io::Write;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use enfonet_tests::{LibZmq, Process, Script, command, eventually, message};
 
 /// Subscribers that don't read, each with its own topic.
 const SLOW: usize = 16;
-/// More than a subscriber's queue of 16 MiB and the kernel hold.
+/// Bytes for each subscriber: more than its queue of 16 MiB and the kernel hold.
 const BYTES_EACH: usize = 20 << 20;
 
 /// Waits until the memory of a broker is at most a fifth, and 4 MiB, above what it was `before`.
@@ -18,7 +18,7 @@ pub(crate) fn expect_returned(broker: &Process, before: usize) {
     });
 }
 
-/// Fills the queues of subscribers that leave then. Returns the memory of the broker while they are full.
+/// Fills the queues of subscribers, which then disconnect. Returns the broker's memory with full queues.
 fn storm(libzmq: &LibZmq, broker: &Process, seed: u64) -> usize {
     let reader = libzmq.subscriber(&broker.backend()[0], "~");
     let mut slow: Vec<Script> = (0..SLOW).map(|_| Script::join(&broker.backend()[0], "SUB", 1)).collect();
@@ -30,14 +30,14 @@ fn storm(libzmq: &LibZmq, broker: &Process, seed: u64) -> usize {
     let mut stream = Script::join(&broker.frontend()[0], "PUB", 1).into_stream();
     let (mut random, mut sent, body) = (fastrand::Rng::with_seed(seed), 0, "x".repeat(1 << 16));
     while sent < SLOW * BYTES_EACH {
-        // From 100 bytes to 64 KiB, as many of each order of magnitude.
+        // Sizes from 100 bytes to 64 KiB, evenly over the orders of magnitude.
         let len = 100 << random.u32(0..10);
         let body = format!("{:02}{}", random.usize(0..SLOW), &body[..random.usize(len / 2..len)]);
         let message = message(&[&body]);
         stream.write_all(&message).unwrap();
         sent += message.len();
     }
-    // Behind all the others.
+    // The last message, after all others.
     stream.write_all(&message(&["~"])).unwrap();
     assert_eq!(reader.recv_bytes(0).unwrap(), b"~");
     broker.memory()

@@ -1,4 +1,4 @@
-//! `enfomq` as a program: its ready line, its errors, its demo.
+//! `enfomq` as a program: ready line, errors, demo.
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -8,14 +8,14 @@ use enfonet_tests::{Process, ipc};
 
 const ANY: &str = "tcp://127.0.0.1:*";
 
-/// It says what it doesn't take.
+/// Asserts that the program refuses an unknown argument.
 #[track_caller]
 fn assert_refused(arguments: &[&str], about: &str) {
     let line = Process::refusal("enfomq", arguments);
     assert!(line.contains(about), "{line}");
 }
 
-/// It says what it isn't told rightly.
+/// Asserts that the program refuses an invalid value.
 #[track_caller]
 fn assert_misused(arguments: &[&str], about: &str) {
     let text = Process::misuse("enfomq", arguments);
@@ -149,7 +149,7 @@ fn a_closed_stdout_ends_neither_broker_with_an_error() {
         }
         let demo = [&arguments[..], &["--demo"]].concat();
         assert_eq!(Process::unread(program, &demo).status().unwrap().code(), Some(0), "the demo is over");
-        // Nor what they log.
+        // A closed stderr ends neither broker, too.
         let (_, nobody) = std::io::pipe().unwrap();
         let refused = ["--frontend", "tcp://no-such-host.invalid:1", "--backend", ANY];
         assert_eq!(Process::unread(program, &refused).stderr(nobody).status().unwrap().code(), Some(1));

@@ -1,4 +1,4 @@
-//! Log lines of `enfomq` about peers that it turns away, if nothing is said about logging.
+//! Log lines of `enfomq` about rejected peers, at the default log level.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
@@ -9,10 +9,10 @@ use enfonet_tests::{DEADLINE, LibZmq, Script, command_of, greeting, ready};
 
 const ANY: &str = "tcp://127.0.0.1:*";
 
-/// A broker and its log; killed when dropped.
+/// A broker and its log, killed when dropped.
 struct Logged {
     child: Child,
-    /// Lines about peers that were turned away, without colours.
+    /// Returns the lines about rejected peers, without colours.
     rejections: Receiver<String>,
     frontend: String,
     backend: String,

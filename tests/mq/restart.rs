@@ -1,4 +1,4 @@
-//! A broker that is killed and started again at the same endpoints, under programs that run on.
+//! A broker that is killed and restarted at the same endpoints, while its peers run on.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::mpsc;
@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use enfonet_tests::{DEADLINE, LIBRARIES, Library, Process, Script, command, eventually, text, wildcard};
 
-use crate::setup::World;
+use crate::setup::Setup;
 
 const MARKS: [&str; 2] = ["~0", "~1"];
-/// The time between two messages of a publisher under load.
+/// Time between two messages of a publisher under load.
 const PACE: Duration = Duration::from_micros(100);
 const ROUNDS: [&str; 3] = ["first", "second", "third"];
 
@@ -18,26 +18,26 @@ fn start(endpoints: &[String; 2]) -> Process {
     Process::start("enfomq", &["--frontend", &endpoints[0], "--backend", &endpoints[1]])
 }
 
-/// Kills the broker a few times, and sends a message of each publisher to each subscriber in between.
+/// Kills the broker repeatedly, and sends a message of each publisher to each subscriber in between.
 fn live_through_restarts(transport: &str) {
-    let world = World::new();
+    let setup = Setup::new();
     let places = [wildcard(transport), wildcard(transport)];
     let mut broker = start(&[places[0].1.clone(), places[1].1.clone()]);
     let endpoints = [broker.frontend()[0].clone(), broker.backend()[0].clone()];
-    let publishers = LIBRARIES.map(|library| world.publisher(library, &endpoints[0]));
+    let publishers = LIBRARIES.map(|library| setup.publisher(library, &endpoints[0]));
     let (sender, received) = mpsc::channel();
     thread::scope(|scope| {
         for (library, mark) in LIBRARIES.into_iter().zip(MARKS) {
-            let subscriber = world.subscriber(library, &endpoints[1], &["news", mark]);
+            let subscriber = setup.subscriber(library, &endpoints[1], &["news", mark]);
             let sender = sender.clone();
-            // A libzmq subscriber subscribes again only while it receives.
+            // A libzmq subscriber resubscribes only while it receives.
             scope.spawn(move || {
                 (0..ROUNDS.len() * LIBRARIES.len())
                     .for_each(|_| sender.send((mark, text(&subscriber.recv()))).unwrap());
             });
         }
         for round in ROUNDS {
-            // Nobody but the subscribers, once they are back, makes the broker tell these.
+            // Only the reconnected subscribers make the broker send these subscriptions.
             publishers.iter().for_each(|publisher| drop(publisher.await_topics(&MARKS)));
             for publisher in &publishers {
                 publisher.send(&["news", round]);
@@ -61,13 +61,13 @@ fn traffic_resumes_after_a_broker_on_ipc_was_killed() {
     live_through_restarts("ipc");
 }
 
-/// How many messages of a libzmq publisher that never pauses are lost between a broker that is ended so and what takes its
-/// place: a subscriber has all that the broker forwarded, and the publisher sends the rest to the successor.
+/// Returns how many messages of a libzmq publisher that never pauses are lost when a broker ends so and a successor
+/// binds: a subscriber has all that the broker forwarded, and the publisher sends the rest to the successor.
 fn lost(end: impl FnOnce(Process)) -> i64 {
-    let world = World::new();
+    let setup = Setup::new();
     let broker = Process::tcp("enfomq");
     let frontend = broker.frontend()[0].clone();
-    let publisher = world.publisher(Library::Libzmq, &frontend);
+    let publisher = setup.publisher(Library::Libzmq, &frontend);
     let mut subscriber = Script::join(&broker.backend()[0], "SUB", 1);
     subscriber.send(&command("SUBSCRIBE", b""));
     subscriber.settle();
@@ -82,14 +82,14 @@ fn lost(end: impl FnOnce(Process)) -> i64 {
                 }
                 publisher.send(&[n.to_string()]);
                 begun.store(n, SeqCst);
-                // Some thousand a second.
+                // Some thousand messages a second.
                 thread::sleep(PACE);
             }
         });
         eventually(|| (begun.load(SeqCst) >= 100).then_some(()));
         end(broker);
         let last = last_number(&subscriber.expect_close());
-        let successor = world.libzmq.socket(zmq::SUB);
+        let successor = setup.libzmq.socket(zmq::SUB);
         successor.set_subscribe(b"").unwrap();
         successor.bind(&frontend).unwrap();
         let first: i64 = successor.recv_string(0).unwrap().unwrap().parse().unwrap();
@@ -98,7 +98,7 @@ fn lost(end: impl FnOnce(Process)) -> i64 {
     })
 }
 
-/// The number in the last whole message of one short frame each.
+/// Returns the number in the last whole message; each message is one short frame.
 fn last_number(mut wire: &[u8]) -> i64 {
     let mut last = -1;
     while let [0, len, rest @ ..] = wire

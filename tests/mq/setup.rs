@@ -1,4 +1,4 @@
-//! Publishers and subscribers of libzmq and of ours, behind one face, and brokers to put between them.
+//! Publishers and subscribers of both libraries behind one interface, and brokers between them.
 
 use enfonet::message::Subscription;
 use enfonet::socket::XPubEvent;
@@ -6,7 +6,7 @@ use enfonet::{Options, Sub, XPub};
 use enfonet_proxy::{Config, Side};
 use enfonet_tests::{LIBRARIES, LibZmq, Library, Mq, Runtime, frames, ours, text, theirs, wildcard};
 
-/// The libraries of a publisher and of a subscriber, and the transport between each of them and the broker.
+/// Libraries of a publisher and of a subscriber, and the transport between them and the broker.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pairing {
     pub(crate) publisher: Library,
@@ -14,7 +14,7 @@ pub(crate) struct Pairing {
     pub(crate) transport: &'static str,
 }
 
-/// Every pairing; a test that fails shows the last one it began.
+/// Returns every pairing, and prints each, so that a failing test shows its pairing.
 pub(crate) fn pairings() -> impl Iterator<Item = Pairing> {
     let of = |transport| {
         LIBRARIES.into_iter().flat_map(move |publisher| {
@@ -24,14 +24,14 @@ pub(crate) fn pairings() -> impl Iterator<Item = Pairing> {
     ["tcp", "ipc"].into_iter().flat_map(of).inspect(|pairing| println!("{pairing:?}"))
 }
 
-/// The runtime and the libzmq context of a test's sockets.
+/// Runtime and libzmq context of a test's sockets.
 #[derive(Debug, Default)]
-pub(crate) struct World {
+pub(crate) struct Setup {
     pub(crate) runtime: Runtime,
     pub(crate) libzmq: LibZmq,
 }
 
-/// A broker with a publisher and a subscriber, whose topics the publisher knows.
+/// A broker with a publisher and a subscriber, whose topics have reached the publisher.
 pub(crate) struct Stage<'w> {
     pub(crate) publisher: Publisher<'w>,
     pub(crate) subscriber: Subscriber<'w>,
@@ -39,12 +39,12 @@ pub(crate) struct Stage<'w> {
     _folders: [Option<tempfile::TempDir>; 2],
 }
 
-impl World {
+impl Setup {
     pub(crate) fn new() -> Self {
         Self::default()
     }
 
-    /// A socket of libzmq without high-water marks, so that nothing may be lost on its side.
+    /// Returns a libzmq socket without high-water marks, so that it loses no message.
     fn libzmq(&self, kind: zmq::SocketType) -> zmq::Socket {
         let socket = self.libzmq.socket(kind);
         socket.set_sndhwm(0).unwrap();
@@ -52,12 +52,12 @@ impl World {
         socket
     }
 
-    /// An XPUB socket without a high-water mark.
+    /// Returns an XPUB socket without a high-water mark.
     pub(crate) fn publisher(&self, library: Library, endpoint: &str) -> Publisher<'_> {
         let socket = match library {
             Library::Libzmq => {
                 let socket = self.libzmq(zmq::XPUB);
-                // Otherwise it keeps to itself that it is told the same twice.
+                // Without VERBOSE it would hide repeated subscriptions.
                 socket.set_xpub_verbose(true).unwrap();
                 socket.connect(endpoint).unwrap();
                 AnyPublisher::Libzmq(socket)
@@ -72,8 +72,8 @@ impl World {
         Publisher { socket, runtime: &self.runtime }
     }
 
-    /// A SUB socket without a high-water mark that subscribes to the topics in their order, which is to be
-    /// that of the alphabet: the one in which a new connection tells them.
+    /// Returns a SUB socket without a high-water mark that subscribes to the topics, which must be in alphabetical
+    /// order: the order in which a new connection sends them.
     pub(crate) fn subscriber(&self, library: Library, endpoint: &str, topics: &[&str]) -> Subscriber<'_> {
         assert!(topics.is_sorted());
         let socket = match library {
@@ -103,18 +103,18 @@ impl World {
         Stage { publisher, subscriber, _broker: broker, _folders: [front.0, back.0] }
     }
 
-    /// A broker in this process that listens and connects where it is told.
+    /// Starts a broker in this process with these sides.
     pub(crate) fn broker(&self, frontend: Side, backend: Side) -> Mq {
         Mq::start_with(&self.runtime, Config::new(frontend, backend))
     }
 }
 
-/// A side of a broker that connects.
+/// Returns a side of a broker that connects.
 pub(crate) fn connecting(endpoint: &str) -> Side {
     Side { connect: vec![endpoint.parse().unwrap()], ..Side::default() }
 }
 
-/// A side of a broker that listens.
+/// Returns a side of a broker that binds.
 pub(crate) fn bound(endpoint: &str) -> Side {
     Side::bound(endpoint.parse().unwrap())
 }
@@ -163,7 +163,7 @@ impl Publisher<'_> {
         assert_eq!(text(&self.recv()), text(&[[b"\x00", topic.as_bytes()].concat()]));
     }
 
-    /// Waits until all the topics have been subscribed to, in any order. Gives all that came until then.
+    /// Waits until all topics have been subscribed to, in any order, and returns everything received until then.
     pub(crate) fn await_topics(&self, topics: &[&str]) -> Vec<String> {
         let (mut waiting, mut seen) = (topics.to_vec(), Vec::new());
         while !waiting.is_empty() {

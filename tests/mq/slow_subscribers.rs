@@ -1,22 +1,22 @@
-//! A subscriber that never reads, beside one that does.
+//! Subscribers that never read or read slowly, beside one that reads.
 
 use std::time::{Duration, Instant};
 
 use enfonet_tests::{LIBRARIES, Library, Process, Script, command};
 
-use crate::setup::{Publisher, Subscriber, World};
+use crate::setup::{Publisher, Setup, Subscriber};
 
 const SIZE: usize = 1 << 10;
-/// Maximum number of messages under way: far fewer than would be lost.
+/// Maximum number of messages in flight: far below the number at which the broker drops.
 const WINDOW: u32 = 2000;
 const WINDOWS: u32 = 150;
 
-/// Maximum bytes of memory that the broker may hold for the subscriber that doesn't read: 16 MiB of messages, and the
-/// buffers that hold these messages.
+/// Maximum memory of the broker for the subscriber that doesn't read: 16 MiB of messages, and the
+/// buffers that hold them.
 const BOUND: usize = 40 << 20;
 
-/// Publishes window after window, each when the reader has got the one before. Gives the time that took,
-/// and the most memory that the broker had.
+/// Publishes window after window, each when the reader has received the previous one. Returns the time taken,
+/// and the peak memory of the broker.
 fn flow(
     publisher: &Publisher<'_>,
     reader: &Subscriber<'_>,
@@ -41,10 +41,10 @@ fn flow(
 #[test]
 fn a_subscriber_that_never_reads_costs_bounded_memory_and_delays_no_other_subscriber() {
     for library in LIBRARIES {
-        let world = World::new();
+        let setup = Setup::new();
         let broker = Process::tcp("enfomq");
-        let publisher = world.publisher(library, &broker.frontend()[0]);
-        let reader = world.subscriber(library, &broker.backend()[0], &[""]);
+        let publisher = setup.publisher(library, &broker.frontend()[0]);
+        let reader = setup.subscriber(library, &broker.backend()[0], &[""]);
         publisher.expect_subscribed("");
         let (alone, before) = flow(&publisher, &reader, 0..WINDOWS / 2, &broker);
 
@@ -61,7 +61,7 @@ fn a_subscriber_that_never_reads_costs_bounded_memory_and_delays_no_other_subscr
         );
         assert!(filled.max(after) < before + BOUND, "{before}, then {filled}, then {after} bytes");
         assert!(after < filled + (8 << 20), "it grows on: {filled}, then {after} bytes");
-        // A factor that no noise makes, where waiting for the one that doesn't read would.
+        // Waiting for the stuck subscriber would exceed this factor; noise doesn't.
         assert!(beside < alone * 10 + Duration::from_secs(1), "{alone:?}, then {beside:?}");
         drop(stuck);
     }
@@ -69,10 +69,10 @@ fn a_subscriber_that_never_reads_costs_bounded_memory_and_delays_no_other_subscr
 
 #[test]
 fn a_subscriber_that_resumes_reading_gets_whole_messages_in_order() {
-    let world = World::new();
+    let setup = Setup::new();
     let broker = Process::tcp("enfomq");
-    let publisher = world.publisher(LIBRARIES[0], &broker.frontend()[0]);
-    let reader = world.subscriber(LIBRARIES[0], &broker.backend()[0], &["", "~"]);
+    let publisher = setup.publisher(LIBRARIES[0], &broker.frontend()[0]);
+    let reader = setup.subscriber(LIBRARIES[0], &broker.backend()[0], &["", "~"]);
     publisher.await_topics(&["~"]);
     let mut late = Script::join(&broker.backend()[0], "SUB", 1);
     late.send(&command("SUBSCRIBE", b""));
@@ -95,17 +95,17 @@ fn a_subscriber_that_resumes_reading_gets_whole_messages_in_order() {
 
 #[test]
 fn messages_lost_by_a_slow_subscriber_are_logged_once_a_second_with_its_address() {
-    let world = World::new();
+    let setup = Setup::new();
     let broker =
         Process::logging("enfomq", &["--frontend", "tcp://127.0.0.1:*", "--backend", "tcp://127.0.0.1:*"]);
-    let publisher = world.publisher(Library::Libzmq, &broker.frontend()[0]);
+    let publisher = setup.publisher(Library::Libzmq, &broker.frontend()[0]);
     let mut stuck = Script::join(&broker.backend()[0], "SUB", 1);
     stuck.send(&command("SUBSCRIBE", b""));
     stuck.settle();
-    let reader = world.subscriber(Library::Ours, &broker.backend()[0], &["", "~"]);
+    let reader = setup.subscriber(Library::Ours, &broker.backend()[0], &["", "~"]);
     publisher.await_topics(&["~"]);
     let start = Instant::now();
-    // More than a queue and the kernel hold, and then as much again.
+    // Twice as much as a queue and the kernel hold.
     for _ in 0..100 {
         publisher.send(&[&[b'x'; 1 << 20]]);
         reader.recv();

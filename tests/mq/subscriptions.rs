@@ -1,10 +1,10 @@
-//! Subscriptions behind the broker, as publishers are told of them: each topic once, and its end once.
+//! Subscriptions that the broker sends to publishers: each topic once, and each cancel once.
 
 use enfonet_tests::{LIBRARIES, Library, Mq, Process, Script, ScriptListener, command, ipc, message};
 
-use crate::setup::{World, bound, connecting};
+use crate::setup::{Setup, bound, connecting};
 
-/// A subscriber by hand, with one subscription in force.
+/// Returns a scripted subscriber with one subscription in force.
 fn scripted(endpoint: &str, topic: &str) -> Script {
     let mut script = Script::join(endpoint, "SUB", 1);
     script.send(&command("SUBSCRIBE", topic.as_bytes()));
@@ -15,14 +15,14 @@ fn scripted(endpoint: &str, topic: &str) -> Script {
 #[test]
 fn equal_subscriptions_are_one_subscription_upstream_until_the_last_is_cancelled() {
     for library in LIBRARIES {
-        let world = World::new();
-        let broker = Mq::tcp(&world.runtime);
-        let publisher = world.publisher(library, &broker.frontend());
+        let setup = Setup::new();
+        let broker = Mq::tcp(&setup.runtime);
+        let publisher = setup.publisher(library, &broker.frontend());
         let marks = ["~0", "~1", "~2", "~3", "~4"];
         let subscribers: Vec<_> = marks
             .iter()
             .zip(LIBRARIES.into_iter().cycle())
-            .map(|(mark, library)| world.subscriber(library, &broker.backend(), &["news", mark]))
+            .map(|(mark, library)| setup.subscriber(library, &broker.backend(), &["news", mark]))
             .collect();
         let mut seen = publisher.await_topics(&marks);
         seen.sort();
@@ -32,7 +32,7 @@ fn equal_subscriptions_are_one_subscription_upstream_until_the_last_is_cancelled
             if at == 4 {
                 publisher.expect_cancelled("news");
             }
-            // Comes behind what it did with the other topic.
+            // This marker follows the changes of the other topic.
             subscriber.subscribe("bye");
             if at == 0 {
                 publisher.expect_subscribed("bye");
@@ -45,9 +45,9 @@ fn equal_subscriptions_are_one_subscription_upstream_until_the_last_is_cancelled
 
 #[test]
 fn a_scripted_publisher_receives_one_subscribe_and_one_cancel_command() {
-    let world = World::new();
+    let setup = Setup::new();
     let (listener, endpoint) = ScriptListener::bind();
-    let broker = world.broker(connecting(&endpoint), bound("tcp://127.0.0.1:*"));
+    let broker = setup.broker(connecting(&endpoint), bound("tcp://127.0.0.1:*"));
     let mut publisher = listener.accept();
     publisher.handshake("PUB", 1);
     let first = scripted(&broker.backend(), "news");
@@ -65,8 +65,8 @@ fn a_scripted_publisher_receives_one_subscribe_and_one_cancel_command() {
 
 #[test]
 fn a_publisher_of_zmtp_3_0_receives_subscriptions_as_messages() {
-    let world = World::new();
-    let broker = Mq::tcp(&world.runtime);
+    let setup = Setup::new();
+    let broker = Mq::tcp(&setup.runtime);
     let mut publisher = Script::join(&broker.frontend(), "PUB", 0);
     let mut subscriber = Script::join(&broker.backend(), "SUB", 0);
     subscriber.send(&message(&["\x01news"]));
@@ -80,11 +80,11 @@ fn a_publisher_of_zmtp_3_0_receives_subscriptions_as_messages() {
 #[test]
 fn the_topic_is_cancelled_when_its_last_subscriber_leaves() {
     for library in LIBRARIES {
-        let world = World::new();
-        let broker = Mq::tcp(&world.runtime);
-        let publisher = world.publisher(Library::Libzmq, &broker.frontend());
-        let first = world.subscriber(library, &broker.backend(), &["news", "~1"]);
-        let second = world.subscriber(library, &broker.backend(), &["news", "~2"]);
+        let setup = Setup::new();
+        let broker = Mq::tcp(&setup.runtime);
+        let publisher = setup.publisher(Library::Libzmq, &broker.frontend());
+        let first = setup.subscriber(library, &broker.backend(), &["news", "~1"]);
+        let second = setup.subscriber(library, &broker.backend(), &["news", "~2"]);
         publisher.await_topics(&["news", "~1", "~2"]);
         drop(first);
         publisher.expect_cancelled("~1");
@@ -100,9 +100,9 @@ fn the_topic_is_cancelled_when_its_last_subscriber_leaves() {
 #[test]
 fn a_subscriber_whose_connection_breaks_off_is_forgotten() {
     for publisher in LIBRARIES {
-        let world = World::new();
-        let broker = Mq::tcp(&world.runtime);
-        let publisher = world.publisher(publisher, &broker.frontend());
+        let setup = Setup::new();
+        let broker = Mq::tcp(&setup.runtime);
+        let publisher = setup.publisher(publisher, &broker.frontend());
         let subscriber = scripted(&broker.backend(), "news");
         publisher.expect_subscribed("news");
         drop(subscriber);
@@ -112,14 +112,14 @@ fn a_subscriber_whose_connection_breaks_off_is_forgotten() {
 
 #[test]
 fn a_subscriber_whose_process_is_killed_is_forgotten() {
-    let world = World::new();
+    let setup = Setup::new();
     let (_folder, back) = ipc();
-    let broker = Mq::start(&world.runtime, "tcp://127.0.0.1:*", &back);
-    let publisher = world.publisher(Library::Libzmq, &broker.frontend());
-    // The process is another broker, which subscribes for a subscriber of its own.
+    let broker = Mq::start(&setup.runtime, "tcp://127.0.0.1:*", &back);
+    let publisher = setup.publisher(Library::Libzmq, &broker.frontend());
+    // The process is another broker, which subscribes for its own subscriber.
     let far = ["--frontend-connect", &back, "--backend", "tcp://127.0.0.1:*"];
     let far = Process::start("enfomq", &far);
-    let subscriber = world.subscriber(Library::Libzmq, &far.backend()[0], &["news"]);
+    let subscriber = setup.subscriber(Library::Libzmq, &far.backend()[0], &["news"]);
     publisher.expect_subscribed("news");
     publisher.send(&["news"]);
     subscriber.expect(&["news"]);
@@ -130,15 +130,15 @@ fn a_subscriber_whose_process_is_killed_is_forgotten() {
 #[test]
 fn a_late_publisher_receives_the_current_subscriptions() {
     for library in LIBRARIES {
-        let world = World::new();
-        let broker = Mq::tcp(&world.runtime);
-        let first = world.publisher(Library::Libzmq, &broker.frontend());
-        let subscriber = world.subscriber(library, &broker.backend(), &["a", "b", "c"]);
+        let setup = Setup::new();
+        let broker = Mq::tcp(&setup.runtime);
+        let first = setup.publisher(Library::Libzmq, &broker.frontend());
+        let subscriber = setup.subscriber(library, &broker.backend(), &["a", "b", "c"]);
         first.await_topics(&["a", "b", "c"]);
         subscriber.unsubscribe("b");
         first.expect_cancelled("b");
         for library in LIBRARIES {
-            let late = world.publisher(library, &broker.frontend());
+            let late = setup.publisher(library, &broker.frontend());
             let mut seen = late.await_topics(&["a", "c"]);
             seen.sort();
             assert_eq!(seen, ["\\x01a", "\\x01c"]);
@@ -152,11 +152,11 @@ fn a_late_publisher_receives_the_current_subscriptions() {
 #[test]
 fn messages_of_an_unsubscribed_topic_no_longer_arrive() {
     for library in LIBRARIES {
-        let world = World::new();
-        let broker = Mq::tcp(&world.runtime);
-        let publisher = world.publisher(Library::Ours, &broker.frontend());
-        let subscriber = world.subscriber(library, &broker.backend(), &["a", "b"]);
-        let other = world.subscriber(library, &broker.backend(), &["a", "c"]);
+        let setup = Setup::new();
+        let broker = Mq::tcp(&setup.runtime);
+        let publisher = setup.publisher(Library::Ours, &broker.frontend());
+        let subscriber = setup.subscriber(library, &broker.backend(), &["a", "b"]);
+        let other = setup.subscriber(library, &broker.backend(), &["a", "c"]);
         publisher.await_topics(&["a", "b", "c"]);
         subscriber.unsubscribe("a");
         subscriber.subscribe("d");
@@ -172,9 +172,9 @@ fn messages_of_an_unsubscribed_topic_no_longer_arrive() {
 fn any_number_of_topics_is_subscribed_and_cancelled_upstream() {
     const TOPICS: usize = 30_000;
     for library in LIBRARIES {
-        let world = World::new();
-        let broker = Mq::tcp(&world.runtime);
-        let publisher = world.publisher(library, &broker.frontend());
+        let setup = Setup::new();
+        let broker = Mq::tcp(&setup.runtime);
+        let publisher = setup.publisher(library, &broker.frontend());
         let mut subscriber = Script::join(&broker.backend(), "SUB", 1);
         let topics = |name| (0..TOPICS).flat_map(move |n| command(name, format!("{n:05}").as_bytes()));
         subscriber.send(&topics("SUBSCRIBE").collect::<Vec<u8>>());

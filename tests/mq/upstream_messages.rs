@@ -3,17 +3,17 @@
 use enfonet::XSub;
 use enfonet_tests::{LIBRARIES, Library, Mq, frames, ours};
 
-use crate::setup::World;
+use crate::setup::Setup;
 
 const MESSAGES: [&[&[u8]]; 4] =
     [&[b"\x02hello"], &[b"with", b"", b"frames"], &[b""], &[b"end", b"of it", b"all"]];
 
 #[test]
 fn messages_of_a_libzmq_xsub_reach_every_publisher() {
-    let world = World::new();
-    let broker = Mq::tcp(&world.runtime);
-    let publishers = LIBRARIES.map(|library| world.publisher(library, &broker.frontend()));
-    let subscriber = world.libzmq.connected(zmq::XSUB, &broker.backend());
+    let setup = Setup::new();
+    let broker = Mq::tcp(&setup.runtime);
+    let publishers = LIBRARIES.map(|library| setup.publisher(library, &broker.frontend()));
+    let subscriber = setup.libzmq.connected(zmq::XSUB, &broker.backend());
     subscriber.send("\x01topic", 0).unwrap();
     publishers.iter().for_each(|publisher| publisher.expect_subscribed("topic"));
     for message in MESSAGES {
@@ -26,12 +26,12 @@ fn messages_of_a_libzmq_xsub_reach_every_publisher() {
 
 #[test]
 fn messages_of_an_xsub_of_ours_reach_every_publisher() {
-    let world = World::new();
-    let broker = Mq::tcp(&world.runtime);
-    let publishers = LIBRARIES.map(|library| world.publisher(library, &broker.frontend()));
+    let setup = Setup::new();
+    let broker = Mq::tcp(&setup.runtime);
+    let publishers = LIBRARIES.map(|library| setup.publisher(library, &broker.frontend()));
     let subscriber = XSub::new();
     {
-        let _guard = world.runtime.enter();
+        let _guard = setup.runtime.enter();
         subscriber.connect(broker.backend()).unwrap();
     }
     subscriber.subscribe("topic");
@@ -41,15 +41,15 @@ fn messages_of_an_xsub_of_ours_reach_every_publisher() {
         publishers.iter().for_each(|publisher| assert_eq!(publisher.recv(), message));
     }
     publishers[1].send(&["topic"]);
-    assert_eq!(world.runtime.run(subscriber.recv()).unwrap(), "topic");
+    assert_eq!(setup.runtime.run(subscriber.recv()).unwrap(), "topic");
 }
 
 #[test]
 fn an_xsub_subscribes_by_sending_messages() {
-    let world = World::new();
-    let broker = Mq::tcp(&world.runtime);
-    let publisher = world.publisher(Library::Libzmq, &broker.frontend());
-    let subscriber = world.libzmq.connected(zmq::XSUB, &broker.backend());
+    let setup = Setup::new();
+    let broker = Mq::tcp(&setup.runtime);
+    let publisher = setup.publisher(Library::Libzmq, &broker.frontend());
+    let subscriber = setup.libzmq.connected(zmq::XSUB, &broker.backend());
     subscriber.send("\x01topic", 0).unwrap();
     publisher.expect_subscribed("topic");
     subscriber.send(&b"\0topic"[..], 0).unwrap();

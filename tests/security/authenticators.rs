@@ -1,4 +1,4 @@
-//! Authenticators: what they are told of a peer, and what happens while they decide.
+//! Authenticators: the requests that they get, and peers and sockets while they decide.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,12 +10,12 @@ use enfonet_tests::{DEADLINE, Runtime, Script, greeting, greeting_of, ready, wil
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::{Notify, oneshot};
 
-use crate::setup::{ANYWHERE, MECHANISMS, Mechanism, Role, World, login};
+use crate::setup::{ANYWHERE, MECHANISMS, Mechanism, Role, Setup, login};
 
-/// How an authenticator is told to decide on one peer; to drop it is to deny.
+/// Channel for the verdict on one peer; dropping it denies the peer.
 type Pending = (AuthRequest, oneshot::Sender<Verdict>);
 
-/// An authenticator that has somebody else decide.
+/// Returns an authenticator that leaves the decision to the test.
 fn delegating() -> (Options, UnboundedReceiver<Pending>) {
     let (asked, pending) = unbounded_channel();
     let options = Options::default().authenticator(move |request| {
@@ -26,7 +26,7 @@ fn delegating() -> (Options, UnboundedReceiver<Pending>) {
     (options, pending)
 }
 
-/// A bound DEALER of ours.
+/// Returns a bound DEALER of ours.
 fn dealer(runtime: &Runtime, options: impl Into<Options<Dealer>>, endpoint: &str) -> (Dealer, String) {
     let dealer = Dealer::with_options(options);
     let at = runtime.run(dealer.bind(endpoint)).unwrap().to_string();
@@ -38,7 +38,7 @@ fn hello(username: &str) -> Vec<u8> {
     [greeting_of("PLAIN", false), vec![4, body.len() as u8], body].concat()
 }
 
-/// A client with PLAIN that has said its name.
+/// Returns a PLAIN client that has sent its HELLO.
 fn knock(at: &str, username: &str) -> Script {
     let mut client = Script::connect(at);
     client.send(&hello(username));
@@ -49,19 +49,19 @@ fn knock(at: &str, username: &str) -> Script {
 #[test]
 fn an_auth_request_carries_the_credentials_the_address_and_the_endpoint() {
     use std::os::unix::fs::MetadataExt;
-    let world = World::new();
-    let _guard = world.runtime.enter();
+    let setup = Setup::new();
+    let _guard = setup.runtime.enter();
     let me = std::fs::metadata("/proc/self").unwrap();
     let process = format!(":{}:{}:{}", me.uid(), me.gid(), std::process::id());
     let mut ends = vec![(Security::Null, Security::Null, Credentials::Null)];
     for mechanism in MECHANISMS {
-        let [server, client] = [Role::Server, Role::Client].map(|role| world.security(mechanism, role));
+        let [server, client] = [Role::Server, Role::Client].map(|role| setup.security(mechanism, role));
         ends.push((
             server,
             client,
             match mechanism {
                 Mechanism::Plain => Credentials::Plain(PlainCredentials::new("admin", "secret").unwrap()),
-                Mechanism::Curve => Credentials::Curve(*world.client.public()),
+                Mechanism::Curve => Credentials::Curve(*setup.client.public()),
             },
         ));
     }
@@ -70,10 +70,10 @@ fn an_auth_request_carries_the_credentials_the_address_and_the_endpoint() {
             let (options, mut pending) = delegating();
             let options = options.security(server.clone()).domain("global").identity("server");
             let (_folder, endpoint) = wildcard(transport);
-            let (_dealer, at) = dealer(&world.runtime, options, &endpoint);
+            let (_dealer, at) = dealer(&setup.runtime, options, &endpoint);
             let peer = Dealer::with_options(Options::default().security(client.clone()).identity("client"));
             peer.connect(&at[..]).unwrap();
-            let (request, _) = world.runtime.run(pending.recv()).unwrap();
+            let (request, _) = setup.runtime.run(pending.recv()).unwrap();
             assert_eq!(request.credentials, credentials);
             assert_eq!((&request.domain[..], &request.address[..]), ("global", address));
             assert_eq!(request.identity, "server");
@@ -83,13 +83,13 @@ fn an_auth_request_carries_the_credentials_the_address_and_the_endpoint() {
 
 #[test]
 fn over_ipc_an_auth_request_carries_the_process_and_user_ids() {
-    let world = World::new();
+    let setup = Setup::new();
     let (options, mut pending) = delegating();
     let (_folder, endpoint) = wildcard("ipc");
-    let (_dealer, at) = dealer(&world.runtime, options, &endpoint);
-    let py = world.py.socket("DEALER");
+    let (_dealer, at) = dealer(&setup.runtime, options, &endpoint);
+    let py = setup.py.socket("DEALER");
     py.connect(&at);
-    let (request, _) = world.runtime.run(pending.recv()).unwrap();
+    let (request, _) = setup.runtime.run(pending.recv()).unwrap();
     let ids: Vec<&str> = request.address.split(':').collect();
     let [_, _, _, pid] = ids[..] else { panic!("{request:?}") };
     assert!(pid != std::process::id().to_string() && pid.parse::<u32>().is_ok_and(|pid| pid > 1), "{pid}");
@@ -111,16 +111,16 @@ fn a_slow_decision_delays_no_other_peer() {
     slow.expect(b"\x04\x08\x07WELCOME");
 }
 
-/// Whether nobody waits for a decision any more is seen at the other end of its channel.
+/// Waits until the decision is no longer awaited, which closes its channel.
 fn is_dropped(runtime: &Runtime, mut decide: oneshot::Sender<Verdict>) {
     runtime.run(decide.closed());
 }
 
 #[test]
 fn a_decision_ends_with_its_peer() {
-    let (runtime, world) = (Runtime::new(), World::new());
+    let (runtime, setup) = (Runtime::new(), Setup::new());
     let _guard = runtime.enter();
-    // With NULL it may have gone on.
+    // With NULL the peer may have sent READY.
     let through = [greeting(1), ready(&[("Socket-Type", b"DEALER")])].concat();
     for (security, said) in
         [(Security::PlainServer, hello("x")), (Security::Null, greeting(1)), (Security::Null, through)]
@@ -134,9 +134,9 @@ fn a_decision_ends_with_its_peer() {
         is_dropped(&runtime, decide);
     }
     let (options, mut pending) = delegating();
-    let security = world.security(Mechanism::Curve, Role::Server);
+    let security = setup.security(Mechanism::Curve, Role::Server);
     let (_dealer, at) = dealer(&runtime, options.security(security), ANYWHERE);
-    let client = world.secured("DEALER", Mechanism::Curve, Role::Client);
+    let client = setup.secured("DEALER", Mechanism::Curve, Role::Client);
     client.connect(&at);
     let (_, decide) = runtime.run(pending.recv()).unwrap();
     drop(client);
@@ -178,7 +178,7 @@ fn a_peer_that_sends_on_during_the_decision_is_rejected() {
     client.send(initiate);
     assert_eq!(client.expect_close(), b"");
     is_dropped(&runtime, decide);
-    // The authenticator isn't even asked about a client that goes on at once.
+    // A client that sends on at once causes no request to the authenticator.
     let mut client = Script::connect(&at);
     client.send(&[&hello("x"), &initiate[..]].concat());
     client.expect(&greeting_of("PLAIN", true));
@@ -200,7 +200,7 @@ fn with_null_both_ends_authenticate_and_each_may_reject() {
             let (request, decide) = runtime.run(pending.recv()).unwrap();
             assert_eq!((request.credentials, &request.address[..]), (Credentials::Null, "127.0.0.1"));
             if refused_by != Some(end) {
-                // The other may have refused already, and gone.
+                // The other end may have rejected the peer already, and closed.
                 let _ = decide.send(Verdict::Allow(User::named(["bound", "connecting"][end])));
             }
         }
@@ -211,7 +211,7 @@ fn with_null_both_ends_authenticate_and_each_may_reject() {
                 assert_eq!(info.user.id, user);
             }
         } else {
-            // One that both let in is the first that joins.
+            // The first peer that joins is the one that both ends admit.
             let other = Dealer::new();
             other.connect(&at[..]).unwrap();
             runtime.run(theirs.recv()).unwrap().1.send(Verdict::Allow(User::named("other"))).unwrap();
@@ -239,7 +239,7 @@ fn many_decisions_run_concurrently() {
             }
         });
     let router = Router::with_options(options);
-    let at = runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
+    let at = runtime.bind(&router);
     let mut clients: Vec<_> = (0..100).map(|_| knock(&at, "x")).collect();
     (0..100).for_each(|_| drop(runtime.run(requests.recv()).unwrap()));
     gate.notify_waiters();

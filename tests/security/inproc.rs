@@ -1,4 +1,4 @@
-//! Within the process there is no handshake, and so no mechanism.
+//! Inproc connections, which have no handshake and no mechanism.
 
 use enfonet::auth::{DenyReason, Security, Verdict, new_key_pair};
 use enfonet::{Context, Options, Rep, Req};

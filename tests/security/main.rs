@@ -1,4 +1,4 @@
-//! Mechanisms and ZAP, against pyzmq with a libzmq of its own.
+//! Mechanisms and ZAP with pyzmq and its own libzmq.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod authenticators;
@@ -7,7 +7,6 @@ mod inproc;
 mod monitoring;
 mod null_mechanism;
 mod pyzmq_both_sides;
-mod rejected;
 mod rejections;
 mod retry_after_rejection;
 mod setup;

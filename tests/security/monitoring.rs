@@ -1,25 +1,29 @@
-//! Peers that aren't let in, and the reasons, as monitors at both ends tell them.
+//! Reasons of rejections in monitor events at both ends.
 
 use std::sync::Arc;
 
 use enfonet::auth::{DenyReason, PlainUsers, Security, Verdict, new_key_pair};
+
 use enfonet::error::{CommandName, ConnectionError, CurveError, ErrorOrigin, GreetingError, HandshakeError};
+
 use enfonet::zap::Zap;
+
 use enfonet::{Context, Dealer, Options, Rep, Router};
-use enfonet_tests::{DEADLINE, Told, theirs, why};
+use enfonet_tests::{DEADLINE, EventReader, error_of, theirs};
 
-use crate::setup::{ANYWHERE, MECHANISMS, Mechanism, Role, World, in_z85, login};
+use crate::setup::{ANYWHERE, MECHANISMS, Mechanism, Role, Setup, in_z85, login};
 
-/// Why two of ours don't come together, as the server and the client have it.
-fn failures(world: &World, server: Options, client: Options) -> [Arc<ConnectionError>; 2] {
-    let runtime = &world.runtime;
+/// Returns the errors of a failed handshake between two sockets of ours: the server's and the client's.
+fn failures(setup: &Setup, server: Options, client: Options) -> [Arc<ConnectionError>; 2] {
+    let runtime = &setup.runtime;
     let (server, client) = (Router::with_options(server), Dealer::with_options(client));
-    let mut told = [Told::by(runtime, server.monitor()), Told::by(runtime, client.monitor())];
+    let mut observed =
+        [EventReader::new(runtime, server.monitor()), EventReader::new(runtime, client.monitor())];
     let at = runtime.run(server.bind(ANYWHERE)).unwrap();
     client.connect(at).unwrap();
-    told[0].expect(&["Listening", "Accepted"]);
-    told[1].expect(&["Connecting", "Connected"]);
-    told.each_mut().map(|told| why(told.expect(&["HandshakeFailed"])))
+    observed[0].expect(&["Listening", "Accepted"]);
+    observed[1].expect(&["Connecting", "Connected"]);
+    observed.each_mut().map(|events| error_of(events.expect(&["HandshakeFailed"])))
 }
 
 #[track_caller]
@@ -29,42 +33,44 @@ fn denied(error: &ConnectionError) -> DenyReason {
 
 #[test]
 fn with_valid_credentials_both_ends_report_one_handshake_and_nothing_else() {
-    let world = World::new();
-    let _guard = world.runtime.enter();
+    let setup = Setup::new();
+    let _guard = setup.runtime.enter();
     for mechanism in MECHANISMS {
-        let options = |role| world.options(mechanism, role);
+        let options = |role| setup.options(mechanism, role);
         let server = Router::with_options(options(Role::Server));
         let client = Dealer::with_options(options(Role::Client));
-        let mut told =
-            [Told::by(&world.runtime, server.monitor()), Told::by(&world.runtime, client.monitor())];
-        client.connect(world.runtime.run(server.bind(ANYWHERE)).unwrap()).unwrap();
-        told[0].expect(&["Listening", "Accepted", "HandshakeSucceeded"]);
-        told[1].expect(&["Connecting", "Connected", "HandshakeSucceeded"]);
-        world.runtime.run(client.close(DEADLINE));
-        told[1].expect(&["Disconnected", "Closed"]);
-        told[0].expect(&["Disconnected"]);
-        told[1].expect_end();
+        let mut observed = [
+            EventReader::new(&setup.runtime, server.monitor()),
+            EventReader::new(&setup.runtime, client.monitor()),
+        ];
+        client.connect(setup.runtime.run(server.bind(ANYWHERE)).unwrap()).unwrap();
+        observed[0].expect(&["Listening", "Accepted", "HandshakeSucceeded"]);
+        observed[1].expect(&["Connecting", "Connected", "HandshakeSucceeded"]);
+        setup.runtime.run(client.close(DEADLINE));
+        observed[1].expect(&["Disconnected", "Closed"]);
+        observed[0].expect(&["Disconnected"]);
+        observed[1].expect_end();
     }
 }
 
 #[test]
 fn the_decision_of_an_authenticator_is_reported_at_both_ends() {
-    let world = World::new();
-    let _guard = world.runtime.enter();
+    let setup = Setup::new();
+    let _guard = setup.runtime.enter();
     let mut securities = vec![[Security::Null, Security::Null]];
     securities.extend(
         MECHANISMS.map(|mechanism| {
-            [world.security(mechanism, Role::Server), world.security(mechanism, Role::Client)]
+            [setup.security(mechanism, Role::Server), setup.security(mechanism, Role::Client)]
         }),
     );
     for [server, client] in securities {
         for deny_reason in [DenyReason::TryLater, DenyReason::Credentials, DenyReason::Internal] {
             let server = Options::default().security(server.clone());
             let server = server.authenticator(move |_| std::future::ready(Verdict::Deny(deny_reason)));
-            let [here, there] = failures(&world, server, Options::default().security(client.clone()));
+            let [here, there] = failures(&setup, server, Options::default().security(client.clone()));
             assert!(matches!(&*here, ConnectionError::Handshake(HandshakeError::Denied(_))), "{here}");
             assert_eq!(denied(&here), deny_reason);
-            // A client that is to try later isn't told anything.
+            // A client that is rejected temporarily gets no ERROR.
             match deny_reason {
                 DenyReason::TryLater => assert!(matches!(*there, ConnectionError::Abandoned), "{there}"),
                 _ => assert_eq!(denied(&there), deny_reason),
@@ -75,25 +81,25 @@ fn the_decision_of_an_authenticator_is_reported_at_both_ends() {
 
 #[test]
 fn wrong_credentials_and_keys_are_reported_by_their_reason() {
-    let world = World::new();
-    let _guard = world.runtime.enter();
+    let setup = Setup::new();
+    let _guard = setup.runtime.enter();
     let server = || Options::default().security(Security::PlainServer);
     let server = server().authenticator(PlainUsers::new().user("admin", "secret"));
     let wrong = Options::default().security(login("admin", "guess"));
-    assert_eq!(failures(&world, server, wrong).map(|error| denied(&error)), [DenyReason::Credentials; 2]);
+    assert_eq!(failures(&setup, server, wrong).map(|error| denied(&error)), [DenyReason::Credentials; 2]);
 
-    let server = || world.options(Mechanism::Curve, Role::Server);
-    let stranger = Security::CurveClient { keys: new_key_pair(), server: *world.server.public() };
+    let server = || setup.options(Mechanism::Curve, Role::Server);
+    let stranger = Security::CurveClient { keys: new_key_pair(), server: *setup.server.public() };
     let stranger = Options::default().security(stranger);
     assert_eq!(
-        failures(&world, server(), stranger).map(|error| denied(&error)),
+        failures(&setup, server(), stranger).map(|error| denied(&error)),
         [DenyReason::Credentials; 2]
     );
 
-    // The client takes the server for another: only the server can tell, and says nothing.
-    let keys = world.client.clone();
+    // The client has a wrong server key: only the server notices, and sends nothing.
+    let keys = setup.client.clone();
     let other = Security::CurveClient { keys, server: *new_key_pair().public() };
-    let [here, there] = failures(&world, server(), Options::default().security(other));
+    let [here, there] = failures(&setup, server(), Options::default().security(other));
     let ConnectionError::Handshake(HandshakeError::Curve(error)) = &*here else { panic!("{here}") };
     assert_eq!(
         (*error, here.origin()),
@@ -104,11 +110,11 @@ fn wrong_credentials_and_keys_are_reported_by_their_reason() {
 
 #[test]
 fn mismatched_mechanisms_are_reported_at_both_ends() {
-    let world = World::new();
-    let _guard = world.runtime.enter();
+    let setup = Setup::new();
+    let _guard = setup.runtime.enter();
     for mechanism in MECHANISMS {
-        let server = world.options(mechanism, Role::Server);
-        for error in failures(&world, server, Options::default()) {
+        let server = setup.options(mechanism, Role::Server);
+        for error in failures(&setup, server, Options::default()) {
             let ConnectionError::Handshake(HandshakeError::Greeting(error)) = &*error else {
                 panic!("{error}")
             };
@@ -119,15 +125,15 @@ fn mismatched_mechanisms_are_reported_at_both_ends() {
 
 #[test]
 fn the_answer_of_a_zap_handler_is_reported_at_both_ends() {
-    let world = World::new();
-    let _guard = world.runtime.enter();
+    let setup = Setup::new();
+    let _guard = setup.runtime.enter();
     for mechanism in MECHANISMS {
         let context = Context::new();
         let handler = Rep::with_options(Options::default().context(&context));
-        world.runtime.run(handler.bind("inproc://zeromq.zap.01")).unwrap();
+        setup.runtime.run(handler.bind("inproc://zeromq.zap.01")).unwrap();
         let statuses =
             [("400", DenyReason::Credentials), ("500", DenyReason::Internal), ("300", DenyReason::TryLater)];
-        let answering = world.runtime.spawn(async move {
+        let answering = setup.runtime.spawn(async move {
             for (status, _) in statuses {
                 let request = handler.recv().await.unwrap();
                 let id = theirs(request.message())[1].clone();
@@ -136,10 +142,10 @@ fn the_answer_of_a_zap_handler_is_reported_at_both_ends() {
             }
         });
         for (_, deny_reason) in statuses {
-            let server = Options::default().security(world.security(mechanism, Role::Server));
+            let server = Options::default().security(setup.security(mechanism, Role::Server));
             let server = server.authenticator(Zap::in_context(&context));
-            let client = Options::default().security(world.security(mechanism, Role::Client));
-            let [here, there] = failures(&world, server, client);
+            let client = Options::default().security(setup.security(mechanism, Role::Client));
+            let [here, there] = failures(&setup, server, client);
             assert_eq!(denied(&here), deny_reason);
             assert_eq!(
                 there.deny_reason(),
@@ -147,45 +153,45 @@ fn the_answer_of_a_zap_handler_is_reported_at_both_ends() {
                 "{there}"
             );
         }
-        world.runtime.run(answering).unwrap();
-        // The handler has gone.
-        let server = Options::default().security(world.security(mechanism, Role::Server));
+        setup.runtime.run(answering).unwrap();
+        // The handler is closed.
+        let server = Options::default().security(setup.security(mechanism, Role::Server));
         let server = server.authenticator(Zap::in_context(&context));
-        let client = Options::default().security(world.security(mechanism, Role::Client));
-        assert_eq!(denied(&failures(&world, server, client)[0]), DenyReason::TryLater);
+        let client = Options::default().security(setup.security(mechanism, Role::Client));
+        assert_eq!(denied(&failures(&setup, server, client)[0]), DenyReason::TryLater);
     }
 }
 
 #[test]
 fn rejections_by_and_of_pyzmqs_sockets_are_reported() {
-    let world = World::new();
-    let _guard = world.runtime.enter();
-    let (server, client) = (in_z85(&world.server), world.py.curve_keys());
-    let router = Router::with_options(world.options(Mechanism::Curve, Role::Server));
-    let mut told = Told::by(&world.runtime, router.monitor());
-    let at = world.runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
-    let stranger = world.py.socket("DEALER").curve(&server.public, &client);
+    let setup = Setup::new();
+    let _guard = setup.runtime.enter();
+    let (server, client) = (in_z85(&setup.server), setup.py.curve_keys());
+    let router = Router::with_options(setup.options(Mechanism::Curve, Role::Server));
+    let mut observed = EventReader::new(&setup.runtime, router.monitor());
+    let at = setup.runtime.bind(&router);
+    let stranger = setup.py.socket("DEALER").curve(&server.public, &client);
     stranger.connect(&at);
-    let failed = why(told.expect(&["Listening", "Accepted", "HandshakeFailed"]));
+    let failed = error_of(observed.expect(&["Listening", "Accepted", "HandshakeFailed"]));
     assert_eq!(
         (denied(&failed), stranger.wait_event("HANDSHAKE_FAILED_AUTH")),
         (DenyReason::Credentials, 400)
     );
 
     for mechanism in MECHANISMS {
-        let refusing = world.secured("ROUTER", mechanism, Role::Server);
+        let refusing = setup.secured("ROUTER", mechanism, Role::Server);
         let at = refusing.bind(ANYWHERE);
         let wrong = match mechanism {
             Mechanism::Plain => login("admin", "guess"),
             Mechanism::Curve => {
-                Security::CurveClient { keys: new_key_pair(), server: *world.server.public() }
+                Security::CurveClient { keys: new_key_pair(), server: *setup.server.public() }
             }
         };
         let dealer = Dealer::with_options(Options::default().security(wrong));
-        let mut told = Told::by(&world.runtime, dealer.monitor());
+        let mut observed = EventReader::new(&setup.runtime, dealer.monitor());
         dealer.connect(&at[..]).unwrap();
-        let failed = why(told.expect(&["Connecting", "Connected", "HandshakeFailed"]));
+        let failed = error_of(observed.expect(&["Connecting", "Connected", "HandshakeFailed"]));
         assert_eq!(denied(&failed), DenyReason::Credentials);
-        told.expect(&["ConnectRetried"]);
+        observed.expect(&["ConnectRetried"]);
     }
 }

@@ -1,4 +1,4 @@
-//! Ours against pyzmq, without security.
+//! Our sockets with pyzmq's under NULL.
 
 use enfonet::{Pub, Rep, Req, Sub};
 use enfonet_tests::{PyZmq, Runtime, eventually, frames, ours, theirs};
@@ -12,7 +12,7 @@ fn our_req_sends_requests_to_pyzmqs_rep() {
     for we_bind in [true, false] {
         let (req, rep) = (Req::new(), py.socket("REP"));
         if we_bind {
-            rep.connect(&runtime.run(req.bind(ANYWHERE)).unwrap().to_string());
+            rep.connect(&runtime.bind(&req));
         } else {
             req.connect(rep.bind(ANYWHERE)).unwrap();
         }
@@ -32,7 +32,7 @@ fn our_rep_answers_pyzmqs_req() {
     for we_bind in [true, false] {
         let (rep, req) = (Rep::new(), py.socket("REQ"));
         if we_bind {
-            req.connect(&runtime.run(rep.bind(ANYWHERE)).unwrap().to_string());
+            req.connect(&runtime.bind(&rep));
         } else {
             rep.connect(req.bind(ANYWHERE)).unwrap();
         }
@@ -52,7 +52,7 @@ fn our_pub_reaches_pyzmqs_sub() {
         let (publisher, subscriber) = (Pub::new(), py.socket("SUB"));
         subscriber.subscribe("a");
         if we_bind {
-            subscriber.connect(&runtime.run(publisher.bind(ANYWHERE)).unwrap().to_string());
+            subscriber.connect(&runtime.bind(&publisher));
         } else {
             publisher.connect(subscriber.bind(ANYWHERE)).unwrap();
         }
@@ -71,7 +71,7 @@ fn our_sub_receives_from_pyzmqs_pub() {
         let (subscriber, publisher) = (Sub::new(), py.socket("PUB"));
         subscriber.subscribe("a");
         if we_bind {
-            publisher.connect(&runtime.run(subscriber.bind(ANYWHERE)).unwrap().to_string());
+            publisher.connect(&runtime.bind(&subscriber));
         } else {
             subscriber.connect(publisher.bind(ANYWHERE)).unwrap();
         }

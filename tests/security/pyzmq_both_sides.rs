@@ -1,4 +1,4 @@
-//! Behaviour of pyzmq's peers among themselves: the measure for ours.
+//! Behaviour between two pyzmq peers, which ours is compared with.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use enfonet_tests::{CurveKeys, PySocket, PyZap, PyZmq, frames};
 
 const ANYWHERE: &str = "tcp://127.0.0.1:*";
 
-/// A request and a reply.
+/// Exchanges a request and a reply.
 fn talk(req: &PySocket, rep: &PySocket) {
     req.send(&["q", ""]);
     assert_eq!(rep.recv(), frames(["q", ""]));
@@ -14,7 +14,7 @@ fn talk(req: &PySocket, rep: &PySocket) {
     assert_eq!(req.recv(), frames([b"a\0\xff"]));
 }
 
-/// A PLAIN server, its ZAP handler, and where it is.
+/// Returns a PLAIN server, its ZAP handler, and its endpoint.
 fn plain_server(py: &PyZmq) -> (PyZap, PySocket, String) {
     let zap = py.zap().users("global", &[("admin", "secret")]);
     let rep = py.socket("REP").plain_server().domain("global").identity("server");
@@ -33,7 +33,7 @@ fn a_plain_client_with_the_right_password_is_admitted() {
     assert_eq!(rep.property("no such thing"), None);
     let request = zap.request();
     assert_eq!(request[0], b"1.0");
-    // The identity is the server's own: the client hasn't told its yet.
+    // The identity is the server's own: the client hasn't announced its identity yet.
     assert_eq!(request[2..], frames(["global", "127.0.0.1", "server", "PLAIN", "admin", "secret"]));
     assert_eq!(zap.requests(), 0);
     for socket in [&req, &rep] {
@@ -54,7 +54,7 @@ fn a_plain_client_with_a_wrong_password_is_refused() {
 
 #[test]
 fn a_req_cannot_be_the_server_of_a_plain_client() {
-    // The id of the user is put before what it sends first, where REQ takes it for a malformed reply.
+    // libzmq puts the user's id before the first message, where REQ takes it for a malformed reply.
     let [server, client] = [PyZmq::start(), PyZmq::start()];
     let _zap = server.zap().users("*", &[("admin", "secret")]);
     let req = server.socket("REQ").plain_server();
@@ -67,7 +67,7 @@ fn a_req_cannot_be_the_server_of_a_plain_client() {
     assert!(!req.poll(Duration::ZERO));
 }
 
-/// A CURVE server with a ZAP handler that knows one client.
+/// Returns a CURVE server with a ZAP handler that knows one client.
 fn curve_server(py: &PyZmq, keys: &CurveKeys, client: &str) -> (PyZap, PySocket, String) {
     let zap = py.zap().keys("*", &[client]);
     let rep = py.socket("REP").curve_server(&keys.secret);
@@ -122,7 +122,7 @@ fn a_zap_handler_is_asked_over_tcp() {
         assert_eq!(zap.request(), frames(request));
         frames(req.recv())
     };
-    let refused = |id, why| frames(["1.0", id, "400", why, "", ""]);
+    let refused = |id, reason| frames(["1.0", id, "400", reason, "", ""]);
     let request = [&b"1.0"[..], b"7", b"d", b"127.0.0.1", b"", b"PLAIN", b"admin", b"secret"];
     assert_eq!(asked(&request), frames(["1.0", "7", "200", "OK", "admin", ""]));
     let mut wrong = request;

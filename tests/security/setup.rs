@@ -1,8 +1,9 @@
-//! Where ends with PLAIN and CURVE meet: ours, and pyzmq's, whose ZAP handler knows who may come in.
+//! Setup for PLAIN and CURVE between our sockets and pyzmq's, with a ZAP handler that knows the client.
+
+use enfonet::auth::{CurveClients, KeyPair, PlainCredentials, PlainUsers, Security, new_key_pair};
 
 use enfonet::Options;
-use enfonet::auth::{CurveClients, KeyPair, PlainCredentials, PlainUsers, Security, new_key_pair};
-use enfonet_tests::{CurveKeys, End, PySocket, PyZap, PyZmq, Runtime};
+use enfonet_tests::{AnySocket, CurveKeys, PySocket, PyZap, PyZmq, Runtime};
 use zmq::SocketType;
 
 pub(crate) const ANYWHERE: &str = "tcp://127.0.0.1:*";
@@ -14,7 +15,7 @@ pub(crate) enum Mechanism {
     Curve,
 }
 
-/// Both.
+/// All values.
 pub(crate) const MECHANISMS: [Mechanism; 2] = [Mechanism::Plain, Mechanism::Curve];
 
 /// The role of an end in its mechanism.
@@ -24,7 +25,7 @@ pub(crate) enum Role {
     Client,
 }
 
-/// Both.
+/// All values.
 pub(crate) const ROLES: [Role; 2] = [Role::Server, Role::Client];
 
 impl Role {
@@ -38,31 +39,31 @@ impl Role {
 
 /// The library that a socket belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Whose {
+pub(crate) enum Implementation {
     Ours,
     Pyzmqs,
 }
 
-/// A pair of keys as pyzmq takes them.
+/// Returns a key pair in Z85, as pyzmq takes it.
 pub(crate) fn in_z85(keys: &KeyPair) -> CurveKeys {
     CurveKeys { public: keys.public().to_string(), secret: keys.secret().to_z85().to_string() }
 }
 
-/// Returns the security of a client of ours with PLAIN.
+/// Returns the credentials of our PLAIN client.
 pub(crate) fn login(username: &'static str, password: &str) -> Security {
     Security::PlainClient(PlainCredentials::new(username, password).unwrap())
 }
 
-pub(crate) struct World {
+pub(crate) struct Setup {
     pub(crate) runtime: Runtime,
     pub(crate) py: PyZmq,
-    /// The ZAP handler of pyzmq's servers.
+    /// ZAP handler of pyzmq's servers.
     pub(crate) zap: PyZap,
     pub(crate) server: KeyPair,
     pub(crate) client: KeyPair,
 }
 
-impl World {
+impl Setup {
     pub(crate) fn new() -> Self {
         let (runtime, py) = (Runtime::new(), PyZmq::start());
         let (server, client) = (new_key_pair(), new_key_pair());
@@ -80,7 +81,7 @@ impl World {
         }
     }
 
-    /// Options of ours for a role; servers let the one client in that there is.
+    /// Returns our options for a role; servers admit the one known client.
     pub(crate) fn options(&self, mechanism: Mechanism, role: Role) -> Options {
         let options = Options::default().security(self.security(mechanism, role));
         match (mechanism, role) {
@@ -90,7 +91,7 @@ impl World {
         }
     }
 
-    /// A socket of pyzmq's in a role.
+    /// Returns a socket of pyzmq's in a role.
     pub(crate) fn secured(&self, kind: &str, mechanism: Mechanism, role: Role) -> PySocket {
         let (socket, server) = (self.py.socket(kind), in_z85(&self.server));
         match (mechanism, role) {
@@ -103,16 +104,16 @@ impl World {
 
     pub(crate) fn end(
         &self,
-        whose: Whose,
+        implementation: Implementation,
         kind: SocketType,
         (mechanism, role): (Mechanism, Role),
         name: &'static str,
-    ) -> End<'_> {
-        match whose {
-            Whose::Ours => End::ours(&self.runtime, kind, self.options(mechanism, role), name),
-            Whose::Pyzmqs => {
+    ) -> AnySocket<'_> {
+        match implementation {
+            Implementation::Ours => AnySocket::ours(&self.runtime, kind, self.options(mechanism, role), name),
+            Implementation::Pyzmqs => {
                 let socket = self.secured(&format!("{kind:?}"), mechanism, role);
-                End::pyzmq(&self.runtime, kind, socket, name)
+                AnySocket::pyzmq(&self.runtime, kind, socket, name)
             }
         }
     }

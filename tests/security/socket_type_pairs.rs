@@ -1,32 +1,32 @@
-//! PLAIN and CURVE between every pair of kinds: whosever the ends are, whichever is the server, whichever binds.
+//! PLAIN and CURVE between every pair of socket types: either library, either end as server, either end bound.
 
 use std::time::Duration;
 
-use enfonet_tests::{End, eventually, frames, tune_in, wildcard};
+use enfonet_tests::{AnySocket, eventually, frames, wait_subscribed, wildcard};
 use zmq::SocketType;
 
-use crate::setup::{MECHANISMS, ROLES, Role, Whose, World};
+use crate::setup::{Implementation, MECHANISMS, ROLES, Role, Setup};
 
-/// As long as an identity can be.
+/// An identity of the maximum length.
 const LONG: &str = match std::str::from_utf8(&[b'i'; 255]) {
     Ok(name) => name,
     Err(_) => panic!(),
 };
 
-/// Lets the ends meet in every way, and talk.
-fn meet(who: &[[Whose; 2]], kinds: [SocketType; 2], talk: impl Fn(&End<'_>, &End<'_>)) {
-    let world = World::new();
-    let _guard = world.runtime.enter();
+/// Connects the ends in every way, and runs `talk` between them.
+fn meet(who: &[[Implementation; 2]], kinds: [SocketType; 2], talk: impl Fn(&AnySocket<'_>, &AnySocket<'_>)) {
+    let setup = Setup::new();
+    let _guard = setup.runtime.enter();
     for mechanism in MECHANISMS {
         for (transport, role) in ["tcp", "ipc"].into_iter().flat_map(|t| ROLES.map(|role| (t, role))) {
             for (who, first_binds) in who.iter().flat_map(|who| [(who, true), (who, false)]) {
-                if (who[0], kinds[0], role) == (Whose::Pyzmqs, zmq::REQ, Role::Server) {
-                    // It can't: see among_pyzmq.
+                if (who[0], kinds[0], role) == (Implementation::Pyzmqs, zmq::REQ, Role::Server) {
+                    // A REQ can't be the server: see pyzmq_both_sides.
                     continue;
                 }
                 println!("{mechanism:?} {transport} {who:?}, the first is {role:?}, binds: {first_binds}");
-                let first = world.end(who[0], kinds[0], (mechanism, role), LONG);
-                let second = world.end(who[1], kinds[1], (mechanism, role.other()), "second");
+                let first = setup.end(who[0], kinds[0], (mechanism, role), LONG);
+                let second = setup.end(who[1], kinds[1], (mechanism, role.other()), "second");
                 let (_folder, endpoint) = wildcard(transport);
                 let [binds, connects] = if first_binds { [&first, &second] } else { [&second, &first] };
                 connects.connect(&binds.bind(&endpoint));
@@ -36,11 +36,11 @@ fn meet(who: &[[Whose; 2]], kinds: [SocketType; 2], talk: impl Fn(&End<'_>, &End
     }
 }
 
-/// Tests of pairs, each with what its ends say to each other.
+/// Defines the tests of each pair, with the messages that its ends exchange.
 macro_rules! pairs {
     ($($name:ident: $first:ident, $second:ident => $talk:ident;)*) => {
         mod with_pyzmq {
-            use super::Whose::{Ours, Pyzmqs};
+            use super::Implementation::{Ours, Pyzmqs};
 
             $(#[test]
             fn $name() {
@@ -49,7 +49,7 @@ macro_rules! pairs {
         }
 
         mod among_ours {
-            use super::Whose::Ours;
+            use super::Implementation::Ours;
 
             $(#[test]
             fn $name() {
@@ -66,8 +66,8 @@ pairs! {
     xpub_and_xsub_talk: XPUB, XSUB => publications_and_questions;
 }
 
-/// Messages of frames that are empty, as long as a short frame can be, and one longer: in the clear, and in
-/// CURVE's box, which adds 33 bytes.
+/// Messages with an empty frame, the longest short frame and the shortest long frame, in the clear and in
+/// CURVE's MESSAGE, which adds 33 bytes.
 fn messages_of_all_sizes() -> Vec<Vec<Vec<u8>>> {
     let of = |len: usize| (0..len).map(|at| at as u8).collect::<Vec<u8>>();
     vec![
@@ -80,19 +80,19 @@ fn messages_of_all_sizes() -> Vec<Vec<Vec<u8>>> {
 }
 
 #[track_caller]
-fn says(from: &End<'_>, to: &End<'_>, sent: &[Vec<u8>], received: &[Vec<u8>]) {
+fn says(from: &AnySocket<'_>, to: &AnySocket<'_>, sent: &[Vec<u8>], received: &[Vec<u8>]) {
     from.send(sent);
     assert!(to.recv() == received, "{:?}", sent.iter().map(Vec::len).collect::<Vec<_>>());
 }
 
-fn requests(req: &End<'_>, rep: &End<'_>) {
+fn requests(req: &AnySocket<'_>, rep: &AnySocket<'_>) {
     for message in messages_of_all_sizes() {
         says(req, rep, &message, &message);
         says(rep, req, &message, &message);
     }
 }
 
-fn messages(dealer: &End<'_>, router: &End<'_>) {
+fn messages(dealer: &AnySocket<'_>, router: &AnySocket<'_>) {
     for message in messages_of_all_sizes() {
         let named = [&frames([LONG])[..], &message].concat();
         says(dealer, router, &message, &named);
@@ -100,9 +100,9 @@ fn messages(dealer: &End<'_>, router: &End<'_>) {
     }
 }
 
-fn publications(publisher: &End<'_>, subscriber: &End<'_>) {
+fn publications(publisher: &AnySocket<'_>, subscriber: &AnySocket<'_>) {
     subscriber.subscribe("a");
-    tune_in(publisher, subscriber);
+    wait_subscribed(publisher, subscriber);
     for mut message in messages_of_all_sizes() {
         message.insert(0, b"b".to_vec());
         publisher.send(&message);
@@ -111,15 +111,15 @@ fn publications(publisher: &End<'_>, subscriber: &End<'_>) {
     }
     subscriber.unsubscribe("a");
     subscriber.subscribe("c");
-    tune_in(publisher, subscriber);
+    wait_subscribed(publisher, subscriber);
     publisher.send(["a"]);
     says(publisher, subscriber, &frames(["c"]), &frames(["c"]));
 }
 
-fn publications_and_questions(xpub: &End<'_>, xsub: &End<'_>) {
+fn publications_and_questions(xpub: &AnySocket<'_>, xsub: &AnySocket<'_>) {
     xsub.subscribe("first");
     let asked = eventually(|| {
-        // A bound socket of libzmq takes peers in when it is used, and not before.
+        // A bound socket of libzmq adds new peers only while it is used.
         assert_eq!(xsub.recv_within(Duration::ZERO), None);
         xpub.recv_within(Duration::from_millis(5))
     });

@@ -1,4 +1,4 @@
-//! ZAP (RFC 27): handlers of ours and of pyzmq's, asked by ours; good ones, bad ones, and none.
+//! ZAP (RFC 27): our sockets with handlers of ours and of pyzmq's, with malformed replies, and without a handler.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,19 +11,19 @@ use enfonet::{Context, Dealer, Endpoint, Message, Options, Rep, Router};
 use enfonet_tests::{PyZap, PyZmq, Runtime, Script, frames, greeting_of, ours, properties, theirs, unused};
 use tokio::sync::mpsc::unbounded_channel;
 
-use crate::setup::{ANYWHERE, MECHANISMS, Mechanism, Role, World, login};
+use crate::setup::{ANYWHERE, MECHANISMS, Mechanism, Role, Setup, login};
 
 const HANDLER: &str = "inproc://zeromq.zap.01";
 
-/// A bound ROUTER of ours with PLAIN that reports its peers.
+/// Returns a bound ROUTER of ours with PLAIN and peer events.
 fn server(runtime: &Runtime, options: Options) -> (Router, String) {
     let options = Options::<Router>::from(options).security(Security::PlainServer).peer_events(true);
     let router = Router::with_options(options);
-    let at = runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
+    let at = runtime.bind(&router);
     (router, at)
 }
 
-/// A client with PLAIN that has said who it is.
+/// Returns a PLAIN client that has sent its HELLO.
 fn knock(at: &str) -> Script {
     let mut client = Script::connect(at);
     client.send(&[greeting_of("PLAIN", false), b"\x04\x13\x05HELLO\x05admin\x06secret".to_vec()].concat());
@@ -35,7 +35,7 @@ fn is_welcome(client: &mut Script) {
     client.expect(b"\x04\x08\x07WELCOME");
 }
 
-/// Waits until the client's connection ends; the client isn't told anything before.
+/// Waits until the client's connection ends without an answer.
 fn is_to_try_later(client: &mut Script) {
     assert_eq!(client.expect_close(), b"");
 }
@@ -48,20 +48,20 @@ fn joined(runtime: &Runtime, router: &Router) -> (PeerId, Arc<PeerInfo>) {
     }
 }
 
-/// The reply to a request that lets the peer in.
+/// Returns the reply to a request that admits the peer.
 fn allowing(request: &[Vec<u8>], user: &str, metadata: &[u8]) -> Message {
     ours(&[b"1.0", &request[1][..], b"200", b"OK", user.as_bytes(), metadata])
 }
 
-/// Returns, for each mechanism, the security of a server and of a client, and what a handler is asked about the
-/// client, without the request's id.
-fn questions(world: &World) -> Vec<(Security, Security, Vec<Vec<u8>>)> {
-    let key = world.client.public().as_bytes();
+/// Returns, for each mechanism, the security of a server and of a client, and the ZAP request about the
+/// client, without its request id.
+fn questions(setup: &Setup) -> Vec<(Security, Security, Vec<Vec<u8>>)> {
+    let key = setup.client.public().as_bytes();
     let question = |mechanism: &str, shown: &[&[u8]]| {
         let head = ["1.0", "global", "127.0.0.1", "server", mechanism].map(|text| text.as_bytes());
         frames(head.into_iter().chain(shown.iter().copied()))
     };
-    let both = |mechanism| [Role::Server, Role::Client].map(|role| world.security(mechanism, role));
+    let both = |mechanism| [Role::Server, Role::Client].map(|role| setup.security(mechanism, role));
     let [plain_server, plain_client] = both(Mechanism::Plain);
     let [curve_server, curve_client] = both(Mechanism::Curve);
     vec![
@@ -71,17 +71,17 @@ fn questions(world: &World) -> Vec<(Security, Security, Vec<Vec<u8>>)> {
     ]
 }
 
-/// A ROUTER of ours that has a handler asked, and a client that connects to it.
-fn asks(world: &World, zap: Zap, server: Security, client: Security) -> (Router, Dealer) {
+/// Returns a ROUTER of ours that uses a handler, and a client that connects to it.
+fn asks(setup: &Setup, zap: Zap, server: Security, client: Security) -> (Router, Dealer) {
     let options = Router::builder().security(server).authenticator(zap).domain("global");
     let router = Router::with_options(options.identity("server").peer_events(true));
-    let at = world.runtime.run(router.bind(ANYWHERE)).unwrap();
+    let at = setup.runtime.run(router.bind(ANYWHERE)).unwrap();
     let client = Dealer::with_options(Options::default().security(client).identity("client"));
     client.connect(&at).unwrap();
     (router, client)
 }
 
-/// A request without its id, which has to be there.
+/// Removes the request id, and asserts that it is there.
 fn without_id(mut request: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
     assert!(!request.remove(1).is_empty());
     request
@@ -89,19 +89,19 @@ fn without_id(mut request: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
 
 #[test]
 fn a_rep_of_ours_is_a_zap_handler_and_names_the_user() {
-    let world = World::new();
-    let _guard = world.runtime.enter();
+    let setup = Setup::new();
+    let _guard = setup.runtime.enter();
     let metadata = properties(&[("Role", b"admin"), ("X-Team", b"")]);
-    for (server, client, question) in questions(&world) {
+    for (server, client, question) in questions(&setup) {
         let context = Context::new();
         let rep = Rep::with_options(Options::default().context(&context));
-        world.runtime.run(rep.bind(HANDLER)).unwrap();
-        let (router, _client) = asks(&world, Zap::in_context(&context), server, client);
-        let request = world.runtime.run(rep.recv()).unwrap();
+        setup.runtime.run(rep.bind(HANDLER)).unwrap();
+        let (router, _client) = asks(&setup, Zap::in_context(&context), server, client);
+        let request = setup.runtime.run(rep.recv()).unwrap();
         let asked = theirs(request.message());
         request.reply(allowing(&asked, "Ada", &metadata)).unwrap();
         assert_eq!(without_id(asked), question);
-        let (_, info) = joined(&world.runtime, &router);
+        let (_, info) = joined(&setup.runtime, &router);
         assert_eq!((&info.routing_id[..], &info.user.id[..]), (&b"client"[..], &b"Ada"[..]));
         assert_eq!(info.user.metadata.as_wire(), metadata);
         assert_eq!(info.user.metadata.get("role"), Some(&b"admin"[..]));
@@ -111,39 +111,39 @@ fn a_rep_of_ours_is_a_zap_handler_and_names_the_user() {
 
 #[test]
 fn a_router_of_ours_receives_zap_requests_behind_a_delimiter_and_the_disconnect_after_them() {
-    let world = World::new();
-    let _guard = world.runtime.enter();
-    for (server, client, question) in questions(&world) {
+    let setup = Setup::new();
+    let _guard = setup.runtime.enter();
+    for (server, client, question) in questions(&setup) {
         let context = Context::new();
         let handler = Router::builder().context(&context).peer_events(true).build();
-        world.runtime.run(handler.bind(HANDLER)).unwrap();
-        let (router, _client) = asks(&world, Zap::in_context(&context), server, client);
-        let (peer, _) = joined(&world.runtime, &handler);
-        let (_, request) = world.runtime.run(handler.recv()).unwrap();
+        setup.runtime.run(handler.bind(HANDLER)).unwrap();
+        let (router, _client) = asks(&setup, Zap::in_context(&context), server, client);
+        let (peer, _) = joined(&setup.runtime, &handler);
+        let (_, request) = setup.runtime.run(handler.recv()).unwrap();
         let asked = theirs(&request);
         assert_eq!(asked[0], b"");
         let reply = allowing(&asked[1..], "", b"").with_first("");
-        world.runtime.run(handler.send_to(peer, reply)).unwrap();
+        setup.runtime.run(handler.send_to(peer, reply)).unwrap();
         assert_eq!(without_id(asked[1..].to_vec()), question);
-        assert_eq!(joined(&world.runtime, &router).1.user, Default::default());
-        let event = world.runtime.run(handler.recv_event(1)).unwrap();
+        assert_eq!(joined(&setup.runtime, &router).1.user, Default::default());
+        let event = setup.runtime.run(handler.recv_event(1)).unwrap();
         assert!(matches!(event, PeerEvent::Left { peer: gone, .. } if gone == peer), "{event:?}");
     }
 }
 
 #[test]
 fn a_handler_of_pyzmqs_is_asked_over_tcp() {
-    let world = World::new();
-    let _guard = world.runtime.enter();
+    let setup = Setup::new();
+    let _guard = setup.runtime.enter();
     let zap = PyZmq::start().zap_at(ANYWHERE).users("global", &[("admin", "secret")]);
-    let zap = zap.keys("global", &[&world.client.public().to_string()]);
+    let zap = zap.keys("global", &[&setup.client.public().to_string()]);
     let endpoint: Endpoint = zap.endpoint().parse().unwrap();
-    for (server, client, question) in questions(&world) {
-        let (router, _client) = asks(&world, Zap::at(endpoint.clone()), server, client.clone());
-        let (_, info) = joined(&world.runtime, &router);
+    for (server, client, question) in questions(&setup) {
+        let (router, _client) = asks(&setup, Zap::at(endpoint.clone()), server, client.clone());
+        let (_, info) = joined(&setup.runtime, &router);
         let user = match client {
             Security::PlainClient(_) => "admin".into(),
-            Security::CurveClient { .. } => world.client.public().to_string(),
+            Security::CurveClient { .. } => setup.client.public().to_string(),
             _ => "anonymous".into(),
         };
         assert_eq!(String::from_utf8_lossy(&info.user.id), user);
@@ -153,19 +153,19 @@ fn a_handler_of_pyzmqs_is_asked_over_tcp() {
 
 #[test]
 fn a_handler_of_pyzmqs_rejects_and_admits_clients_of_pyzmqs() {
-    let world = World::new();
+    let setup = Setup::new();
     for mechanism in MECHANISMS {
-        let zap = world.py.zap_at(ANYWHERE);
-        let security = world.security(mechanism, Role::Server);
+        let zap = setup.py.zap_at(ANYWHERE);
+        let security = setup.security(mechanism, Role::Server);
         let options =
             Options::default().security(security).authenticator(Zap::at(zap.endpoint().parse().unwrap()));
         let rep = Rep::with_options(options);
-        let at = world.runtime.run(rep.bind(ANYWHERE)).unwrap().to_string();
+        let at = setup.runtime.bind(&rep);
         for status in ["400", "500"] {
             zap.answer(&["1.0", PyZap::ID, status, "no", "", ""]);
-            let refused = world.secured("REQ", mechanism, Role::Client);
+            let refused = setup.secured("REQ", mechanism, Role::Client);
             refused.connect(&at);
-            // libzmq's doesn't know the ERROR of PLAIN: see refusals.
+            // libzmq's client doesn't recognise PLAIN's ERROR: see rejections.
             match mechanism {
                 Mechanism::Plain => refused.wait_event("HANDSHAKE_FAILED_PROTOCOL"),
                 Mechanism::Curve => {
@@ -175,12 +175,12 @@ fn a_handler_of_pyzmqs_rejects_and_admits_clients_of_pyzmqs() {
             };
         }
         zap.answer(&["1.0", PyZap::ID, "300", "later", "", ""]);
-        let patient = world.secured("REQ", mechanism, Role::Client).option("reconnect_ivl", 1);
+        let patient = setup.secured("REQ", mechanism, Role::Client).option("reconnect_ivl", 1);
         patient.connect(&at);
         patient.send(&["at last"]);
         (0..3).for_each(|_| assert_eq!(patient.wait_event("HANDSHAKE_FAILED_NO_DETAIL"), 32));
         zap.answer(&["1.0", PyZap::ID, "200", "OK", "", ""]);
-        assert_eq!(*world.runtime.run(rep.recv()).unwrap().message(), "at last");
+        assert_eq!(*setup.runtime.run(rep.recv()).unwrap().message(), "at last");
     }
 }
 
@@ -217,11 +217,11 @@ fn a_malformed_zap_reply_admits_no_client_and_the_next_valid_reply_does() {
     let mut good = knock(&at);
     is_welcome(&mut good);
     good.send(b"\x04\x09\x08INITIATE");
-    // It is the first who has joined.
+    // The admitted client is the first that joins.
     assert_eq!(joined(&runtime, &router).1.user.id, "user");
 }
 
-/// A handler of ours, and a server that has it asked.
+/// Returns a handler of ours, and a server that uses it.
 fn with_handler(runtime: &Runtime, options: Options) -> (Context, Router, Router, String) {
     let context = Context::new();
     let handler = Router::builder().context(&context).peer_events(true).build();
@@ -230,7 +230,7 @@ fn with_handler(runtime: &Runtime, options: Options) -> (Context, Router, Router
     (context, handler, router, at)
 }
 
-/// The next question that a handler is asked, and by whom; those who leave are passed over.
+/// Returns the next ZAP request and its peer; disconnects are skipped.
 fn question(runtime: &Runtime, handler: &Router) -> (PeerId, Vec<Vec<u8>>) {
     loop {
         if let PeerEvent::Messages { peer, batch } = runtime.run(handler.recv_event(1)).unwrap() {
@@ -254,7 +254,7 @@ fn a_handler_that_closes_during_a_zap_request_rejects_the_peer_temporarily() {
     question(&runtime, &handler);
     runtime.run(handler.close(Duration::ZERO));
     is_to_try_later(&mut first);
-    // Without one it is the same, and at once.
+    // Without a handler the rejection is the same, and immediate.
     is_to_try_later(&mut knock(&at));
     let handler = Router::with_options(Options::default().context(&context));
     runtime.run(handler.bind(HANDLER)).unwrap();
@@ -288,7 +288,7 @@ fn an_unanswered_zap_request_ends_with_the_handshake_timeout_and_delays_no_other
     allows(&runtime, &handler, question(&runtime, &handler));
     is_welcome(&mut other);
     is_to_try_later(&mut unanswered);
-    // Nothing is left of the question.
+    // The request is dropped.
     loop {
         match runtime.run(handler.recv_event(1)).unwrap() {
             PeerEvent::Left { peer, .. } if peer == asking => break,
@@ -339,7 +339,7 @@ fn a_handler_that_appears_during_a_handshake_is_asked() {
     let _waits = knock(&at);
     let handler = Rep::new();
     runtime.run(handler.bind(&endpoint[..])).unwrap();
-    // Whoever has been told to try later meanwhile asks again.
+    // Clients that were rejected temporarily meanwhile retry.
     runtime.spawn(async move {
         while let Ok(request) = handler.recv().await {
             let reply = allowing(&theirs(request.message()), "", b"");

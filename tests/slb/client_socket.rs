@@ -1,4 +1,4 @@
-//! Concurrent requests of a client of ours, to workers of libzmq: by themselves, behind libzmq's proxy and behind the broker.
+//! `Client` with concurrent requests to libzmq workers: directly, behind libzmq's proxy, and behind the broker.
 
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -6,10 +6,10 @@ use std::time::Duration;
 use enfonet::Client;
 use enfonet_tests::{DEADLINE, Runtime, Slb};
 
-/// Requests of one test. Every fifth is given up at once.
+/// Requests of one test. Every fifth is cancelled at once.
 const REQUESTS: u32 = 500;
 
-/// REP sockets of libzmq, each on a thread of its own, that reply until their context ends.
+/// Starts REP sockets of libzmq, each on its own thread, that reply until their context ends.
 struct Workers {
     context: zmq::Context,
     threads: Vec<JoinHandle<zmq::Error>>,
@@ -37,7 +37,7 @@ impl Workers {
         self.threads.push(thread::spawn(work));
     }
 
-    /// Starts libzmq's proxy, with its frontend and backend at an endpoint each.
+    /// Starts libzmq's proxy with an endpoint on each side.
     fn proxy(&mut self) -> [String; 2] {
         let ends = [zmq::ROUTER, zmq::DEALER].map(|kind| self.context.socket(kind).unwrap());
         let at = ends.each_ref().map(|end| {
@@ -52,7 +52,7 @@ impl Workers {
 
 impl Drop for Workers {
     fn drop(&mut self) {
-        // Ends what every thread waits for.
+        // Ending the context ends every thread's wait.
         self.context.destroy().unwrap();
         for thread in self.threads.drain(..) {
             assert_eq!(thread.join().unwrap(), zmq::Error::ETERM);
@@ -60,7 +60,7 @@ impl Drop for Workers {
     }
 }
 
-/// Every request gets the reply to itself, also when others are given up.
+/// Asserts that every request gets its own reply while others are cancelled.
 fn requests_are_replied_to(runtime: &Runtime, client: &Client) {
     let tasks: Vec<_> = (0..REQUESTS)
         .map(|n| {

@@ -1,16 +1,16 @@
-//! Requests arrive as they were, and so do their replies.
+//! Requests and replies arrive unchanged.
 
 use enfonet_tests::{LIBRARIES, Library, Script, Slb, message, wildcard};
 
-use crate::setup::{Pairing, Peer, World, pairings};
+use crate::setup::{Pairing, Peer, Setup, pairings};
 
-/// A client and a REP worker with a broker between them.
+/// Runs `talk` between a client and a REP worker with a broker between them.
 fn with_stage(pairing: Pairing, kind: zmq::SocketType, test: impl FnOnce(&Peer<'_>, &Peer<'_>)) {
-    let world = World::new();
+    let setup = Setup::new();
     let (front, back) = (wildcard(pairing.transport), wildcard(pairing.transport));
-    let broker = Slb::start(&world.runtime, &front.1, &back.1);
-    let client = world.peer(pairing.client, kind, &broker.frontend());
-    let worker = world.peer(pairing.worker, zmq::REP, &broker.backend());
+    let broker = Slb::start(&setup.runtime, &front.1, &back.1);
+    let client = setup.peer(pairing.client, kind, &broker.frontend());
+    let worker = setup.peer(pairing.worker, zmq::REP, &broker.backend());
     test(&client, &worker);
 }
 
@@ -79,9 +79,9 @@ fn the_envelope_of_a_dealer_is_returned_at_its_depth() {
 #[test]
 fn a_worker_gets_a_token_and_the_envelope_without_the_identity() {
     for library in LIBRARIES {
-        let world = World::new();
-        let broker = Slb::tcp(&world.runtime);
-        let client = world.named_peer(library, zmq::DEALER, "secret", &broker.frontend());
+        let setup = Setup::new();
+        let broker = Slb::tcp(&setup.runtime);
+        let client = setup.named_peer(library, zmq::DEALER, "secret", &broker.frontend());
         let mut worker = Script::join(&broker.backend(), "REP", 1);
         client.send(&["X", "Y", "", "A"]);
         let request = worker.message();
@@ -95,11 +95,11 @@ fn a_worker_gets_a_token_and_the_envelope_without_the_identity() {
 #[test]
 fn a_broker_connects_to_clients_and_workers_that_listen() {
     use enfonet_proxy::{Config, Side};
-    let world = World::new();
-    let (client, at_client) = world.libzmq.bound(zmq::DEALER, "tcp://127.0.0.1:*");
-    let (worker, at_worker) = world.libzmq.bound(zmq::REP, "tcp://127.0.0.1:*");
+    let setup = Setup::new();
+    let (client, at_client) = setup.libzmq.bound(zmq::DEALER, "tcp://127.0.0.1:*");
+    let (worker, at_worker) = setup.libzmq.bound(zmq::REP, "tcp://127.0.0.1:*");
     let to = |endpoint: &str| Side { connect: vec![endpoint.parse().unwrap()], ..Side::default() };
-    let broker = Slb::start_with(&world.runtime, Config::new(to(&at_client), to(&at_worker)));
+    let broker = Slb::start_with(&setup.runtime, Config::new(to(&at_client), to(&at_worker)));
     let serving = std::thread::spawn(move || {
         let request = worker.recv_bytes(0).unwrap();
         worker.send(request, 0).unwrap();
@@ -108,14 +108,14 @@ fn a_broker_connects_to_clients_and_workers_that_listen() {
     client.send_multipart(["", "hello"], 0).unwrap();
     assert_eq!(client.recv_multipart(0).unwrap(), [b"".to_vec(), b"hello".to_vec()]);
     drop(serving.join().unwrap());
-    assert_eq!(broker.stop(&world.runtime).replies, 1);
+    assert_eq!(broker.stop(&setup.runtime).replies, 1);
 }
 
 #[test]
 fn brokers_can_be_chained() {
     for library in LIBRARIES {
-        let world = World::new();
-        let near = Slb::tcp(&world.runtime);
+        let setup = Setup::new();
+        let near = Slb::tcp(&setup.runtime);
         let far = enfonet_proxy::Config::new(
             enfonet_proxy::Side::bound("tcp://127.0.0.1:*".parse().unwrap()),
             enfonet_proxy::Side {
@@ -123,9 +123,9 @@ fn brokers_can_be_chained() {
                 ..enfonet_proxy::Side::default()
             },
         );
-        let far = Slb::start_with(&world.runtime, far);
-        let client = world.peer(library, zmq::REQ, &far.frontend());
-        let worker = world.peer(Library::Libzmq, zmq::REP, &near.backend());
+        let far = Slb::start_with(&setup.runtime, far);
+        let client = setup.peer(library, zmq::REQ, &far.frontend());
+        let worker = setup.peer(Library::Libzmq, zmq::REP, &near.backend());
         client.send(&["request"]);
         worker.expect(&["request"]);
         worker.send(&["reply"]);

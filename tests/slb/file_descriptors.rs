@@ -1,11 +1,11 @@
-//! A balancer whose clients take all the file descriptors that they can get.
+//! A balancer with clients that take all file descriptors.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use enfonet_tests::{Script, command_of, message};
 
-/// A balancer that may have so many descriptors; killed when dropped.
+/// A balancer with a limit on its descriptors, killed when dropped.
 struct Limited(Child, [String; 2]);
 
 impl Limited {
@@ -38,13 +38,13 @@ fn clients_that_take_all_descriptors_do_not_keep_workers_out() {
     let broker = Limited::start(256);
     let [frontend, backend] = &broker.1;
     let mut client = Script::join(frontend, "DEALER", 1);
-    // More than there are descriptors; those that are rejected, or wait to be accepted, aren't looked at.
+    // More connections than descriptors; rejected and unaccepted connections are ignored.
     let mut greedy = Vec::new();
     for _ in 0..150 {
         greedy.push(Script::join(frontend, "DEALER", 1));
     }
     greedy.extend((0..150).map(|_| Script::connect(frontend)));
-    // A share is 8 of 256.
+    // A share is 8 of 256 descriptors.
     let mut workers: Vec<_> = (0..8).map(|_| Script::join(backend, "REP", 1)).collect();
     for n in 0..8u8 {
         client.send(&message(&[&b""[..], &[n]]));
@@ -57,7 +57,7 @@ fn clients_that_take_all_descriptors_do_not_keep_workers_out() {
     }
     replies.sort_unstable();
     assert_eq!(replies, [0, 1, 2, 3, 4, 5, 6, 7]);
-    // Three shares were kept back, and workers took one of them. One connection may be about to be rejected.
+    // Three shares were reserved, and workers took one of them. One connection may be about to be rejected.
     let open = std::fs::read_dir(format!("/proc/{}/fd", broker.0.id())).unwrap().count();
     assert!(open <= 256 - 24 + 8 + 1, "{open}");
     drop(greedy);

@@ -1,10 +1,10 @@
-//! A broker that is told to stop: what is under way comes to its end first.
+//! A broker that is stopped by a signal: it finishes pending requests first.
 
 use std::time::{Duration, Instant};
 
 use enfonet_tests::{DEADLINE, LIBRARIES, Library, Process, Script, message, text};
 
-use crate::setup::World;
+use crate::setup::Setup;
 
 /// Maximum time that a stop may take.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -13,12 +13,12 @@ const LIMIT: Duration = Duration::from_secs(5);
 fn pending_replies_are_delivered_before_the_broker_ends() {
     for (signal, client) in [("TERM", Library::Libzmq), ("INT", Library::Ours)] {
         for worker in LIBRARIES {
-            let world = World::new();
+            let setup = Setup::new();
             let broker = Process::tcp("enfoslb");
-            let clients = [zmq::REQ, zmq::DEALER].map(|kind| world.peer(client, kind, &broker.frontend()[0]));
+            let clients = [zmq::REQ, zmq::DEALER].map(|kind| setup.peer(client, kind, &broker.frontend()[0]));
             clients[0].send(&["of req"]);
             clients[1].send(&["", "of dealer"]);
-            let workers = [(); 2].map(|()| world.peer(worker, zmq::REP, &broker.backend()[0]));
+            let workers = [(); 2].map(|()| setup.peer(worker, zmq::REP, &broker.backend()[0]));
             let requests = [workers[0].recv(), workers[1].recv()];
             let start = Instant::now();
             broker.notify(signal);
@@ -33,12 +33,12 @@ fn pending_replies_are_delivered_before_the_broker_ends() {
 
 #[test]
 fn requests_already_read_are_still_served() {
-    let world = World::new();
+    let setup = Setup::new();
     let broker = Process::tcp("enfoslb");
     let mut client = Script::join(&broker.frontend()[0], "DEALER", 1);
     (0..100).for_each(|n| client.send(&message(&["", &n.to_string()])));
     client.settle();
-    let worker = world.peer(Library::Libzmq, zmq::REP, &broker.backend()[0]);
+    let worker = setup.peer(Library::Libzmq, zmq::REP, &broker.backend()[0]);
     worker.expect(&["0"]);
     broker.notify("TERM");
     for n in 0..100 {
@@ -55,13 +55,13 @@ fn requests_already_read_are_still_served() {
 
 #[test]
 fn requests_of_a_disconnected_client_are_still_sent_to_workers() {
-    let world = World::new();
+    let setup = Setup::new();
     let broker = Process::tcp("enfoslb");
     let mut client = Script::join(&broker.frontend()[0], "DEALER", 1);
     (0..100).for_each(|n| client.send(&message(&["", &n.to_string()])));
     client.settle();
     drop(client);
-    let worker = world.peer(Library::Libzmq, zmq::REP, &broker.backend()[0]);
+    let worker = setup.peer(Library::Libzmq, zmq::REP, &broker.backend()[0]);
     worker.expect(&["0"]);
     broker.notify("TERM");
     for n in 1..100 {
@@ -74,10 +74,10 @@ fn requests_of_a_disconnected_client_are_still_sent_to_workers() {
 
 #[test]
 fn a_worker_that_does_not_reply_delays_the_stop_for_a_limited_time() {
-    let world = World::new();
+    let setup = Setup::new();
     let broker = Process::tcp("enfoslb");
-    let client = world.peer(Library::Libzmq, zmq::REQ, &broker.frontend()[0]);
-    let worker = world.peer(Library::Libzmq, zmq::REP, &broker.backend()[0]);
+    let client = setup.peer(Library::Libzmq, zmq::REQ, &broker.frontend()[0]);
+    let worker = setup.peer(Library::Libzmq, zmq::REP, &broker.backend()[0]);
     client.send(&["request"]);
     worker.expect(&["request"]);
     let start = Instant::now();
@@ -110,7 +110,7 @@ fn a_large_reply_to_a_client_that_reads_late_is_delivered() {
     worker.send(&message(&[&[token], &reply[..]].concat()));
     worker.settle();
     broker.notify("TERM");
-    // The worker has nothing more to get: it is let go.
+    // The worker gets no further request, and is disconnected.
     assert_eq!(worker.expect_close(), b"");
     drop(worker);
     assert!(client.expect_close() == message(&reply));
@@ -120,7 +120,7 @@ fn a_large_reply_to_a_client_that_reads_late_is_delivered() {
 
 const ANY: [&str; 4] = ["--frontend", "tcp://127.0.0.1:*", "--backend", "tcp://127.0.0.1:*"];
 
-/// A client, by hand, and a worker that has its request.
+/// Returns a scripted client, and a worker that has its request.
 fn client_and_worker(broker: &Process) -> (Script, Script, Vec<Vec<u8>>) {
     let mut client = Script::join(&broker.frontend()[0], "DEALER", 1);
     client.send(&message(&["", "one"]));
@@ -139,7 +139,7 @@ fn a_client_is_served_until_its_last_reply_and_then_disconnected() {
     let start = Instant::now();
     broker.notify("TERM");
     assert_eq!(idle.expect_close(), b"", "nothing of it is under way");
-    // The other is served on, with what it sends now, too.
+    // The other client is still served, with its new requests, too.
     busy.send(&message(&["", "two"]));
     busy.settle();
     worker.send(&message(&first));
@@ -178,7 +178,7 @@ fn a_client_that_never_pauses_is_no_longer_read_after_half_of_the_stop_time() {
     let (mut client, mut worker, mut request) = client_and_worker(&broker);
     broker.notify("TERM");
     let mut served = 0;
-    // There is always another request before the one under way is answered, as far as it is read.
+    // The client sends a further request before each reply, for as long as it is read.
     loop {
         client.try_send(&message(&["", "again"]));
         worker.send(&message(&request));
@@ -230,7 +230,7 @@ fn a_closing_terminal_does_not_end_the_broker() {
     for program in ["enfoslb", "enfomq"] {
         let broker = Process::tcp(program);
         broker.notify("HUP");
-        // It is there still, and ends in order.
+        // The broker still runs, and ends with success.
         Script::join(&broker.frontend()[0], if program == "enfomq" { "PUB" } else { "DEALER" }, 1).leave();
         assert_eq!(broker.signal("TERM"), (Some(0), String::new()));
     }
@@ -238,12 +238,12 @@ fn a_closing_terminal_does_not_end_the_broker() {
 
 #[test]
 fn requests_of_dealer_and_router_workers_are_answered_before_the_broker_ends() {
-    let world = World::new();
+    let setup = Setup::new();
     for kind in [zmq::DEALER, zmq::ROUTER] {
         let broker = Process::tcp("enfoslb");
-        let client = world.named_peer(Library::Libzmq, zmq::DEALER, "ann", &broker.frontend()[0]);
+        let client = setup.named_peer(Library::Libzmq, zmq::DEALER, "ann", &broker.frontend()[0]);
         client.send(&["", "question"]);
-        let worker = world.peer(Library::Libzmq, kind, &broker.backend()[0]);
+        let worker = setup.peer(Library::Libzmq, kind, &broker.backend()[0]);
         worker.expect(&["ann", "", "question"]);
         let mut idle = Script::join(&broker.frontend()[0], "DEALER", 1);
         idle.settle();

@@ -1,4 +1,4 @@
-//! Losses in the log: few lines, however often messages are lost.
+//! Log lines about losses: few lines for any number of lost messages.
 
 use std::time::Instant;
 
@@ -6,7 +6,7 @@ use enfonet_tests::{Process, Script, message};
 
 const ANY: [&str; 4] = ["--frontend", "tcp://127.0.0.1:*", "--backend", "tcp://127.0.0.1:*"];
 
-/// The sum of the numbers that the lines have for a key, and how many lines have any.
+/// Returns the sum of a key's numbers over the lines, and the number of lines that have it.
 fn sum(log: &[String], text: &str) -> (u64, usize) {
     let count = |line: &String| line.split_once("count=")?.1.split_whitespace().next()?.parse::<u64>().ok();
     let lines: Vec<u64> = log.iter().filter(|line| line.contains(text)).filter_map(count).collect();

@@ -20,5 +20,5 @@ mod worker_capacity;
 mod worker_loss;
 mod zmtp_2_0;
 
-/// A worker that takes so long for a request gets them one by one.
+/// Time per request at which a worker gets its requests one by one.
 const WORK: std::time::Duration = std::time::Duration::from_millis(5);

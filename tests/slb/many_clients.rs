@@ -1,15 +1,15 @@
-//! Many clients and many workers: every reply reaches its asker.
+//! Many clients and many workers: every reply reaches its client.
 
 use std::thread;
 
 use enfonet_tests::{LIBRARIES, Library, Slb};
 
-use crate::setup::{Peer, Server, World};
+use crate::setup::{Peer, Server, Setup};
 
 const REQUESTS: usize = 2000;
 
-/// Five workers that give a request back, with their name behind it.
-fn workers(world: &World, endpoint: &str) -> Vec<Server> {
+/// Starts five workers that reply with the request and their name after it.
+fn workers(setup: &Setup, endpoint: &str) -> Vec<Server> {
     ["v", "w", "x", "y", "z"]
         .into_iter()
         .zip(LIBRARIES.into_iter().cycle())
@@ -18,12 +18,12 @@ fn workers(world: &World, endpoint: &str) -> Vec<Server> {
                 message.push(name.into());
                 message
             };
-            world.server(library, endpoint, Box::new(answer))
+            setup.server(library, endpoint, Box::new(answer))
         })
         .collect()
 }
 
-/// Sends all requests at once, and expects each one's reply exactly once, in any order.
+/// Sends all requests at once, and asserts that each reply arrives once, in any order.
 fn ask_all_at_once(client: &Peer<'_>, name: &str) {
     (0..REQUESTS).for_each(|n| client.send(&["", name, &n.to_string()]));
     let mut missing = vec![true; REQUESTS];
@@ -49,19 +49,19 @@ fn ask(client: &Peer<'_>, kind: zmq::SocketType, name: &str) {
     if kind == zmq::DEALER { ask_all_at_once(client, name) } else { ask_one_by_one(client, name) }
 }
 
-/// Three clients ask five workers at the same time.
+/// Runs three clients with five workers concurrently.
 fn flow(clients: [(Library, zmq::SocketType); 3]) {
-    let world = World::new();
-    let broker = Slb::tcp(&world.runtime);
-    let _workers = workers(&world, &broker.backend());
-    let mut clients = clients.map(|(library, kind)| (world.peer(library, kind, &broker.frontend()), kind));
+    let setup = Setup::new();
+    let broker = Slb::tcp(&setup.runtime);
+    let _workers = workers(&setup, &broker.backend());
+    let mut clients = clients.map(|(library, kind)| (setup.peer(library, kind, &broker.frontend()), kind));
     thread::scope(|scope| {
         for ((client, kind), name) in clients.iter_mut().zip(["ann", "bob", "cat"]) {
             let client: &mut Peer<'_> = client;
             scope.spawn(move || ask(client, *kind, name));
         }
     });
-    let summary = broker.stop(&world.runtime);
+    let summary = broker.stop(&setup.runtime);
     let expected: usize =
         clients.iter().map(|(_, kind)| if *kind == zmq::DEALER { REQUESTS } else { REQUESTS / 10 }).sum();
     assert_eq!((summary.requests, summary.replies), (expected as u64, expected as u64));

@@ -1,16 +1,16 @@
-//! Clients and workers that don't keep to the rules.
+//! Clients and workers that break the protocol.
 
 use enfonet_tests::{LIBRARIES, Script, Slb, message, text};
 
-use crate::setup::World;
+use crate::setup::Setup;
 
 #[test]
 fn a_request_without_a_delimiter_is_dropped_and_counted_and_the_next_is_served() {
     for library in LIBRARIES {
-        let world = World::new();
-        let broker = Slb::tcp(&world.runtime);
-        let client = world.peer(library, zmq::DEALER, &broker.frontend());
-        let worker = world.peer(library, zmq::REP, &broker.backend());
+        let setup = Setup::new();
+        let broker = Slb::tcp(&setup.runtime);
+        let client = setup.peer(library, zmq::DEALER, &broker.frontend());
+        let worker = setup.peer(library, zmq::REP, &broker.backend());
         let malformed: [&[&str]; 5] = [&["body"], &["a", "b", "c"], &["a", ""], &[""], &["a", "b", ""]];
         for (n, message) in malformed.iter().enumerate() {
             client.send(message);
@@ -19,15 +19,15 @@ fn a_request_without_a_delimiter_is_dropped_and_counted_and_the_next_is_served()
             worker.send(&["ok"]);
             client.expect(&["", "ok"]);
         }
-        let summary = broker.stop(&world.runtime);
+        let summary = broker.stop(&setup.runtime);
         assert_eq!((summary.malformed, summary.requests, summary.replies), (5, 5, 5));
     }
 }
 
-/// A worker that has a request, whose token is given to `forge`; none of the replies that it makes may count.
+/// Gives the token of a worker's request to `forge`, and asserts that none of the forged replies is accepted.
 fn forge(forge: impl FnOnce([u8; 16]) -> Vec<Vec<u8>>) {
-    let world = World::new();
-    let broker = Slb::tcp(&world.runtime);
+    let setup = Setup::new();
+    let broker = Slb::tcp(&setup.runtime);
     let mut client = Script::join(&broker.frontend(), "DEALER", 1);
     client.send(&message(&["", "request"]));
     let mut worker = Script::join(&broker.backend(), "REP", 1);
@@ -39,7 +39,7 @@ fn forge(forge: impl FnOnce([u8; 16]) -> Vec<Vec<u8>>) {
     worker.send(&message(&[&token[..], b"", b"twice"]));
     worker.settle();
     drop((client, worker));
-    let summary = broker.stop(&world.runtime);
+    let summary = broker.stop(&setup.runtime);
     assert_eq!((summary.requests, summary.replies), (1, 1));
     assert_eq!(summary.undeliverable, forged.len() as u64 + 1);
 }
@@ -64,8 +64,8 @@ fn a_token_with_a_single_wrong_bit_is_invalid() {
 
 #[test]
 fn a_worker_can_not_use_the_token_of_another() {
-    let world = World::new();
-    let broker = Slb::tcp(&world.runtime);
+    let setup = Setup::new();
+    let broker = Slb::tcp(&setup.runtime);
     let mut client = Script::join(&broker.frontend(), "DEALER", 1);
     client.send(&[message(&["", "1"]), message(&["", "2"])].concat());
     let mut workers = [(); 2].map(|()| Script::join(&broker.backend(), "REP", 1));
@@ -78,15 +78,15 @@ fn a_worker_can_not_use_the_token_of_another() {
         client.expect(&message(&request[1..]));
     }
     drop((client, workers));
-    let summary = broker.stop(&world.runtime);
+    let summary = broker.stop(&setup.runtime);
     assert_eq!((summary.replies, summary.undeliverable), (2, 1));
 }
 
 #[test]
 fn an_unsolicited_reply_reaches_no_client() {
     for kind in ["REP", "DEALER", "ROUTER"] {
-        let world = World::new();
-        let broker = Slb::tcp(&world.runtime);
+        let setup = Setup::new();
+        let broker = Slb::tcp(&setup.runtime);
         let mut worker = Script::join(&broker.backend(), kind, 1);
         worker.send(&message(&["hello"]));
         worker.send(&message(&["nobody", "", "hello"]));
@@ -98,17 +98,17 @@ fn an_unsolicited_reply_reaches_no_client() {
         worker.send(&message(&request));
         client.expect(&message(&["", "request"]));
         drop((client, worker));
-        let summary = broker.stop(&world.runtime);
+        let summary = broker.stop(&setup.runtime);
         assert_eq!((summary.replies, summary.undeliverable), (1, 3));
     }
 }
 
 #[test]
 fn peers_that_disconnect_within_a_message_do_not_affect_others() {
-    let world = World::new();
-    let broker = Slb::tcp(&world.runtime);
-    let client = world.peer(LIBRARIES[0], zmq::REQ, &broker.frontend());
-    let worker = world.peer(LIBRARIES[1], zmq::REP, &broker.backend());
+    let setup = Setup::new();
+    let broker = Slb::tcp(&setup.runtime);
+    let client = setup.peer(LIBRARIES[0], zmq::REQ, &broker.frontend());
+    let worker = setup.peer(LIBRARIES[1], zmq::REP, &broker.backend());
     for n in 0..10 {
         let mut half = Script::join(&broker.frontend(), "DEALER", 1);
         half.send(b"\x01\0\0\x64half");

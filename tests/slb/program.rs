@@ -1,15 +1,15 @@
-//! `enfoslb` as a program: its ready line, its errors, its demo.
+//! `enfoslb` as a program: ready line, errors, demo.
 
 use enfonet_tests::{LIBRARIES, Library, Process, file, ipc};
 use tempfile::tempdir;
 
-use crate::setup::World;
+use crate::setup::Setup;
 
 const ANY: &str = "tcp://127.0.0.1:*";
 
 #[test]
 fn every_endpoint_of_a_side_leads_to_every_worker() {
-    let world = World::new();
+    let setup = Setup::new();
     let ((_front, front), (_back, back)) = (ipc(), ipc());
     let sides = ["--frontend", ANY, "--frontend", &front, "--backend", ANY, "--backend", &back];
     let broker = Process::start("enfoslb", &sides);
@@ -19,14 +19,14 @@ fn every_endpoint_of_a_side_leads_to_every_worker() {
         format!("ready frontend={},{front} backend={},{back}\n", frontend[0], backend[0])
     );
     let workers: Vec<_> =
-        backend.iter().map(|endpoint| world.peer(Library::Libzmq, zmq::REP, endpoint)).collect();
+        backend.iter().map(|endpoint| setup.peer(Library::Libzmq, zmq::REP, endpoint)).collect();
     let clients: Vec<_> = frontend
         .iter()
         .zip(LIBRARIES)
-        .map(|(endpoint, library)| world.peer(library, zmq::DEALER, endpoint))
+        .map(|(endpoint, library)| setup.peer(library, zmq::DEALER, endpoint))
         .collect();
     for client in &clients {
-        // Two at once, so that each worker has one.
+        // Two concurrent requests, so that each worker has one.
         client.send(&["", "1"]);
         client.send(&["", "2"]);
         for worker in &workers {

@@ -1,4 +1,4 @@
-//! Workers that aren't REP: they get the client's identity and the message as it is, and reply as they like.
+//! Raw workers, which aren't REP: they get the client's identity and the unchanged message, and reply at any time.
 
 use std::io::Write;
 use std::thread;
@@ -7,9 +7,9 @@ use std::time::Duration;
 use enfonet_tests::{LIBRARIES, Library, Runtime, Script, Slb, message};
 
 use crate::WORK;
-use crate::setup::World;
+use crate::setup::Setup;
 
-/// Runs a test with workers of both kinds and both libraries.
+/// Runs a test with raw workers of both socket types and both libraries.
 fn for_each_worker(test: impl Fn(Library, zmq::SocketType)) {
     for library in LIBRARIES {
         for kind in [zmq::DEALER, zmq::ROUTER] {
@@ -22,16 +22,16 @@ fn for_each_worker(test: impl Fn(Library, zmq::SocketType)) {
 #[test]
 fn a_raw_worker_sees_the_identity_and_the_whole_envelope() {
     for_each_worker(|library, kind| {
-        let world = World::new();
-        let broker = Slb::tcp(&world.runtime);
-        let worker = world.peer(library, kind, &broker.backend());
+        let setup = Setup::new();
+        let broker = Slb::tcp(&setup.runtime);
+        let worker = setup.peer(library, kind, &broker.backend());
         for (client, names) in LIBRARIES.into_iter().zip([["ann", "bob"], ["cat", "dan"]]) {
-            let dealer = world.named_peer(client, zmq::DEALER, names[0], &broker.frontend());
+            let dealer = setup.named_peer(client, zmq::DEALER, names[0], &broker.frontend());
             dealer.send(&["X", "Y", "", "A"]);
             worker.expect(&[names[0], "X", "Y", "", "A"]);
             worker.send(&[names[0], "Y", "", "B"]);
             dealer.expect(&["Y", "", "B"]);
-            let req = world.named_peer(client, zmq::REQ, names[1], &broker.frontend());
+            let req = setup.named_peer(client, zmq::REQ, names[1], &broker.frontend());
             req.send(&["A"]);
             worker.expect(&[names[1], "", "A"]);
             worker.send(&[names[1], "", "B"]);
@@ -43,10 +43,10 @@ fn a_raw_worker_sees_the_identity_and_the_whole_envelope() {
 #[test]
 fn a_client_without_an_identity_has_an_identity_of_five_bytes() {
     for_each_worker(|library, kind| {
-        let world = World::new();
-        let broker = Slb::tcp(&world.runtime);
-        let worker = world.peer(library, kind, &broker.backend());
-        let clients = LIBRARIES.map(|library| world.peer(library, zmq::REQ, &broker.frontend()));
+        let setup = Setup::new();
+        let broker = Slb::tcp(&setup.runtime);
+        let worker = setup.peer(library, kind, &broker.backend());
+        let clients = LIBRARIES.map(|library| setup.peer(library, zmq::REQ, &broker.frontend()));
         let mut names = Vec::new();
         for client in &clients {
             client.send(&["request"]);
@@ -63,17 +63,17 @@ fn a_client_without_an_identity_has_an_identity_of_five_bytes() {
 #[test]
 fn a_raw_worker_may_send_any_number_of_replies() {
     for_each_worker(|library, kind| {
-        let world = World::new();
-        let broker = Slb::tcp(&world.runtime);
-        let worker = world.peer(library, kind, &broker.backend());
-        let client = world.named_peer(Library::Libzmq, zmq::DEALER, "client", &broker.frontend());
+        let setup = Setup::new();
+        let broker = Slb::tcp(&setup.runtime);
+        let worker = setup.peer(library, kind, &broker.backend());
+        let client = setup.named_peer(Library::Libzmq, zmq::DEALER, "client", &broker.frontend());
         for replies in [3, 0, 1, 100] {
             client.send(&["how many", &replies.to_string()]);
             worker.expect(&["client", "how many", &replies.to_string()]);
             (0..replies).for_each(|n| worker.send(&["client", &n.to_string()]));
             (0..replies).for_each(|n| client.expect(&[n.to_string()]));
         }
-        // Whenever it likes, too.
+        // At any time, too.
         worker.send(&["client", "later"]);
         client.expect(&["later"]);
     });
@@ -82,10 +82,10 @@ fn a_raw_worker_may_send_any_number_of_replies() {
 #[test]
 fn a_raw_worker_gets_messages_without_an_empty_frame_too() {
     for_each_worker(|library, kind| {
-        let world = World::new();
-        let broker = Slb::tcp(&world.runtime);
-        let worker = world.peer(library, kind, &broker.backend());
-        let client = world.named_peer(Library::Ours, zmq::DEALER, "client", &broker.frontend());
+        let setup = Setup::new();
+        let broker = Slb::tcp(&setup.runtime);
+        let worker = setup.peer(library, kind, &broker.backend());
+        let client = setup.named_peer(Library::Ours, zmq::DEALER, "client", &broker.frontend());
         for message in [&["a"][..], &["a", "b"], &["a", ""], &[""]] {
             client.send(message);
             worker.expect(&[&["client"], message].concat());
@@ -98,10 +98,10 @@ fn a_raw_worker_gets_messages_without_an_empty_frame_too() {
 #[test]
 fn a_raw_worker_gets_requests_without_replying_to_those_before() {
     for_each_worker(|library, kind| {
-        let world = World::new();
-        let broker = Slb::tcp(&world.runtime);
-        let worker = world.peer(library, kind, &broker.backend());
-        let client = world.peer(Library::Libzmq, zmq::DEALER, &broker.frontend());
+        let setup = Setup::new();
+        let broker = Slb::tcp(&setup.runtime);
+        let worker = setup.peer(library, kind, &broker.backend());
+        let client = setup.peer(Library::Libzmq, zmq::DEALER, &broker.frontend());
         for n in 0..5000 {
             client.send(&["", &n.to_string()]);
         }
@@ -113,9 +113,9 @@ fn a_raw_worker_gets_requests_without_replying_to_those_before() {
 
 #[test]
 fn rep_and_raw_workers_share_the_requests() {
-    let world = World::new();
-    let broker = Slb::tcp(&world.runtime);
-    let client = world.named_peer(Library::Libzmq, zmq::DEALER, "client", &broker.frontend());
+    let setup = Setup::new();
+    let broker = Slb::tcp(&setup.runtime);
+    let client = setup.named_peer(Library::Libzmq, zmq::DEALER, "client", &broker.frontend());
     let [mut rep, mut dealer] = ["REP", "DEALER"].map(|kind| {
         let mut worker = Script::join(&broker.backend(), kind, 1);
         worker.settle();
@@ -126,7 +126,7 @@ fn rep_and_raw_workers_share_the_requests() {
         client.send(&["", "request"]);
         for worker in [&mut rep, &mut dealer] {
             let request = worker.message();
-            // One that is faster may get both.
+            // The faster worker may get both.
             thread::sleep(WORK);
             worker.send(&message(&request));
             client.expect(&["", "request"]);
@@ -136,12 +136,12 @@ fn rep_and_raw_workers_share_the_requests() {
 
 #[test]
 fn a_worker_that_reads_late_gets_all_requests_in_order() {
-    /// Requests that follow once the client can send no more: then the system and the broker hold all they can for the
-    /// worker, and the broker has taken back the requests that are too many.
+    /// Requests that follow once the client's send would wait: the system and the broker then hold all they can for the
+    /// worker, and the broker has requeued the surplus requests.
     const MORE: usize = 100;
-    /// Requests of some 370 MB together: nobody may hold so much.
+    /// Requests of some 370 MB together, which no part may hold.
     const TOO_MUCH: usize = 100_000;
-    /// Requests that the worker replies to at once: it gets several in a row from then on.
+    /// Requests that the worker replies to at once, so that it gets several in a row afterwards.
     const QUICK: usize = 1000;
     let body = |n: usize| format!("{n:05}{}", ".".repeat(if n.is_multiple_of(3) { 5000 } else { 3000 }));
     let runtime = Runtime::new();

@@ -1,4 +1,4 @@
-//! A broker that is stopped and started again under load: how many requests have no reply.
+//! A broker that is stopped and restarted under load: the number of requests without a reply.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 
 use enfonet_tests::{DEADLINE, Library, Process, eventually, greeting, message, ready};
 
-use crate::setup::World;
+use crate::setup::Setup;
 
-/// Clients at a time, each with a request every so often.
+/// Number of concurrent clients, each with one request per pace.
 const CLIENTS: usize = 4;
 const PACE: Duration = Duration::from_millis(1);
-/// Requests that each has answered before the broker is stopped, and again afterwards.
+/// Replies that each client has received before the broker is stopped, and again afterwards.
 const ROUND: usize = 100;
 
-/// State that all clients of a test share.
+/// State shared by all clients of a test.
 #[derive(Default)]
 struct Load {
     answered: [AtomicUsize; CLIENTS],
@@ -24,7 +24,7 @@ struct Load {
 }
 
 impl Load {
-    /// Waits until each client has so many more requests answered.
+    /// Waits until each client has this many more replies.
     fn go_on(&self, requests: usize) {
         let before = self.answered.each_ref().map(|answered| answered.load(SeqCst));
         eventually(|| {
@@ -34,12 +34,12 @@ impl Load {
     }
 }
 
-/// A client that asks at its pace, whatever comes back, until the load is over. Returns how many requests had no reply: it
-/// has one worker, so that the reply to the last request comes last.
+/// A client that sends at its pace until the load is over, and then returns the number of requests without a reply. It
+/// has one worker, so the reply to the last request comes last.
 trait Client {
-    /// Sends a request, now or as soon as there is a broker.
+    /// Sends a request as soon as there is a broker.
     fn send(&mut self, request: &str);
-    /// Receives a reply, if one comes within the time.
+    /// Receives a reply, if one arrives within the time.
     fn recv(&mut self, within: Duration) -> Option<String>;
 
     fn run(&mut self, load: &Load, at: usize) -> usize {
@@ -84,7 +84,7 @@ impl Client for zmq::Socket {
     }
 }
 
-/// A client that pays no heed to the end of the broker's stream: it connects again once it can't send any more.
+/// A client that ignores the end of the broker's stream, and reconnects only when a send fails.
 struct Heedless {
     endpoint: String,
     stream: Option<TcpStream>,
@@ -123,14 +123,14 @@ impl Client for Heedless {
     }
 
     fn recv(&mut self, within: Duration) -> Option<String> {
-        // An empty frame, then a short one.
+        // A delimiter, then a short frame.
         let len = || self.received.get(3).map(|len| 4 + usize::from(*len));
         if len().is_none_or(|len| self.received.len() < len) {
             let stream = self.stream.as_mut()?;
             stream.set_read_timeout(Some(within.max(Duration::from_micros(1)))).unwrap();
             let mut bytes = [0; 4096];
             match stream.read(&mut bytes) {
-                // At the end of the stream there is nothing to wait for.
+                // After the end of the stream there is nothing to wait for.
                 Ok(0) => thread::sleep(within.min(PACE)),
                 Ok(read) => self.received.extend(&bytes[..read]),
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
@@ -143,17 +143,17 @@ impl Client for Heedless {
     }
 }
 
-/// How many requests have no reply when the broker is ended so and another takes its place.
-fn lost(end: impl FnOnce(Process), client: impl Fn(&World, &str) -> Box<dyn Client + Send>) -> usize {
-    let world = World::new();
+/// Returns the number of requests without a reply when a broker ends so and another takes its place.
+fn lost(end: impl FnOnce(Process), client: impl Fn(&Setup, &str) -> Box<dyn Client + Send>) -> usize {
+    let setup = Setup::new();
     let broker = Process::tcp("enfoslb");
     let (frontend, backend) = (broker.frontend()[0].clone(), broker.backend()[0].clone());
-    let _worker = world.server(Library::Libzmq, &backend, Box::new(|request| request));
+    let _worker = setup.server(Library::Libzmq, &backend, Box::new(|request| request));
     let load = Load::default();
     thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS)
             .map(|at| {
-                let mut client = client(&world, &frontend);
+                let mut client = client(&setup, &frontend);
                 let load = &load;
                 scope.spawn(move || client.run(load, at))
             })
@@ -171,21 +171,21 @@ fn stop(broker: Process) {
     assert_eq!(broker.signal("TERM"), (Some(0), String::new()));
 }
 
-fn dealer(world: &World, endpoint: &str) -> Box<dyn Client + Send> {
-    Box::new(world.libzmq.connected(zmq::DEALER, endpoint))
+fn dealer(setup: &Setup, endpoint: &str) -> Box<dyn Client + Send> {
+    Box::new(setup.libzmq.connected(zmq::DEALER, endpoint))
 }
 
-fn heedless(_: &World, endpoint: &str) -> Box<dyn Client + Send> {
+fn heedless(_: &Setup, endpoint: &str) -> Box<dyn Client + Send> {
     Box::new(Heedless { endpoint: endpoint.into(), stream: None, received: Vec::new() })
 }
 
 #[test]
 fn a_stop_under_load_loses_no_more_requests_than_a_kill() {
-    for (kind, client) in [("libzmq", dealer as fn(&World, &str) -> _), ("heedless", heedless)] {
+    for (kind, client) in [("libzmq", dealer as fn(&Setup, &str) -> _), ("heedless", heedless)] {
         let by = |end: fn(Process)| [(); 3].map(|()| lost(end, client));
         let (killed, stopped) = (by(Process::kill), by(stop));
         println!("{kind}: {killed:?} when killed, {stopped:?} when stopped");
-        // Requests and replies on their way at the moment itself are lost: on a busy machine, several of each client.
+        // Requests and replies in flight at the stop are lost: on a busy machine, several of each client.
         let few = 3 * 16 * CLIENTS;
         assert!(
             stopped.iter().sum::<usize>() <= killed.iter().sum::<usize>().max(few),

@@ -1,4 +1,4 @@
-//! Clients and workers of libzmq and of ours, behind one face.
+//! Clients and workers of both libraries behind one interface.
 
 use std::cell::{Cell, RefCell};
 use std::thread::JoinHandle;
@@ -9,7 +9,7 @@ use enfonet::socket::Request;
 use enfonet::{Dealer, Options, Rep, Req, Router};
 use enfonet_tests::{LIBRARIES, LibZmq, Library, Runtime, frames, ours, text, theirs};
 
-/// The libraries of a client and of a worker, and the transport between each of them and the broker.
+/// Libraries of a client and of a worker, and the transport between them and the broker.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pairing {
     pub(crate) client: Library,
@@ -17,7 +17,7 @@ pub(crate) struct Pairing {
     pub(crate) transport: &'static str,
 }
 
-/// Every pairing; a test that fails shows the last one it began.
+/// Returns every pairing, and prints each, so that a failing test shows its pairing.
 pub(crate) fn pairings() -> impl Iterator<Item = Pairing> {
     let of = |transport| {
         LIBRARIES
@@ -27,14 +27,14 @@ pub(crate) fn pairings() -> impl Iterator<Item = Pairing> {
     ["tcp", "ipc"].into_iter().flat_map(of).inspect(|pairing| println!("{pairing:?}"))
 }
 
-/// The runtime and the libzmq context of a test's sockets.
+/// Runtime and libzmq context of a test's sockets.
 #[derive(Debug, Default)]
-pub(crate) struct World {
+pub(crate) struct Setup {
     pub(crate) runtime: Runtime,
     pub(crate) libzmq: LibZmq,
 }
 
-impl World {
+impl Setup {
     pub(crate) fn new() -> Self {
         Self::default()
     }
@@ -77,7 +77,7 @@ impl World {
         Peer { socket, runtime: &self.runtime }
     }
 
-    /// A REP worker that answers by itself until it is dropped.
+    /// A REP worker that replies on its own thread until it is dropped.
     pub(crate) fn server(&self, library: Library, endpoint: &str, answer: Answer) -> Server {
         match library {
             Library::Libzmq => self.libzmq_server(endpoint, answer),
@@ -117,7 +117,7 @@ impl World {
     }
 }
 
-/// A function that makes a reply of a request.
+/// A function from a request to its reply.
 pub(crate) type Answer = Box<dyn Fn(Vec<Vec<u8>>) -> Vec<Vec<u8>> + Send>;
 
 pub(crate) enum Server {
@@ -138,7 +138,7 @@ impl Drop for Server {
 }
 
 enum Socket {
-    /// With the first frame of what came last: a ROUTER's peer.
+    /// A ROUTER of libzmq, with the first frame of the last message: the peer.
     Libzmq(zmq::Socket, RefCell<Vec<u8>>),
     Req(Req),
     Dealer(Dealer),
@@ -146,7 +146,7 @@ enum Socket {
     Router(Router, Cell<Option<PeerId>>),
 }
 
-/// A socket; a ROUTER talks to the peer that it heard from last.
+/// A socket; a ROUTER sends to the peer that it received from last.
 pub(crate) struct Peer<'w> {
     socket: Socket,
     runtime: &'w Runtime,
@@ -198,7 +198,7 @@ impl Peer<'_> {
         }
     }
 
-    /// Returns the next message of a DEALER, if it comes within this time.
+    /// Returns the next message of a DEALER, if one arrives within this time.
     pub(crate) fn recv_within(&self, time: Duration) -> Option<Vec<Vec<u8>>> {
         match &self.socket {
             Socket::Libzmq(socket, _) => {
@@ -219,7 +219,7 @@ impl Peer<'_> {
     }
 }
 
-/// A number that no other has.
+/// Returns a unique number.
 fn fresh() -> usize {
     static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
     NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed)

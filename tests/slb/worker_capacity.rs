@@ -1,18 +1,18 @@
-//! Workers that can do more than one request at a time, or that need more under way: the broker finds out.
+//! Workers that serve several requests at a time, or need several in flight: the broker measures their capacity.
 //!
-//! The times that are asserted are many times what it takes, and a fraction of what one request at a time would take.
+//! The asserted times are many times the normal time, and a fraction of the time with one request at a time.
 
 use std::time::{Duration, Instant};
 
 use enfonet::{Options, Rep};
-use enfonet_tests::{Distance, LIBRARIES, Library, Runtime, Slb};
+use enfonet_tests::{LIBRARIES, LatencyRelay, Library, Runtime, Slb};
 
-use crate::setup::{Peer, World};
+use crate::setup::{Peer, Setup};
 
-/// Requests that the client has under way.
+/// Concurrent requests of the client.
 const UNDER_WAY: usize = 64;
 
-/// Has a client keep requests under way until so many have been answered; returns the time that took.
+/// Keeps a client's requests in flight until this many are answered, and returns the time taken.
 fn ask(client: &Peer<'_>, requests: usize) -> Duration {
     let start = Instant::now();
     (0..UNDER_WAY).for_each(|n| client.send(&["", &n.to_string()]));
@@ -25,7 +25,7 @@ fn ask(client: &Peer<'_>, requests: usize) -> Duration {
     start.elapsed()
 }
 
-/// A REP worker of ours that serves so many requests at once, each for a while.
+/// Starts a REP worker of ours that serves this many requests at once, each for a while.
 fn concurrent(runtime: &Runtime, endpoint: &str, time: Duration) -> tokio::task::JoinHandle<()> {
     let worker = Rep::new();
     let _guard = runtime.enter();
@@ -44,12 +44,12 @@ fn concurrent(runtime: &Runtime, endpoint: &str, time: Duration) -> tokio::task:
 #[test]
 fn a_distant_worker_gets_as_many_concurrent_requests_as_its_latency_needs() {
     for library in LIBRARIES {
-        let world = World::new();
-        let broker = Slb::tcp(&world.runtime);
-        let distance = Distance::start(&broker.backend(), Duration::from_millis(10));
-        let _worker = world.server(library, distance.endpoint(), Box::new(|request| request));
-        let client = world.peer(Library::Libzmq, zmq::DEALER, &broker.frontend());
-        // One at a time: 30 s. All 64: half a second.
+        let setup = Setup::new();
+        let broker = Slb::tcp(&setup.runtime);
+        let distance = LatencyRelay::start(&broker.backend(), Duration::from_millis(10));
+        let _worker = setup.server(library, distance.endpoint(), Box::new(|request| request));
+        let client = setup.peer(Library::Libzmq, zmq::DEALER, &broker.frontend());
+        // One request at a time would take 30 s; all 64 at once take half a second.
         let time = ask(&client, 3000);
         assert!(time < Duration::from_secs(6), "{time:?}");
     }
@@ -57,24 +57,24 @@ fn a_distant_worker_gets_as_many_concurrent_requests_as_its_latency_needs() {
 
 #[test]
 fn a_concurrent_worker_gets_many_requests_at_once() {
-    let world = World::new();
-    let broker = Slb::tcp(&world.runtime);
-    let _worker = concurrent(&world.runtime, &broker.backend(), Duration::from_millis(20));
-    let client = world.peer(Library::Libzmq, zmq::DEALER, &broker.frontend());
-    // One at a time: 40 s. All 64: 0.7 s.
+    let setup = Setup::new();
+    let broker = Slb::tcp(&setup.runtime);
+    let _worker = concurrent(&setup.runtime, &broker.backend(), Duration::from_millis(20));
+    let client = setup.peer(Library::Libzmq, zmq::DEALER, &broker.frontend());
+    // One request at a time would take 40 s; all 64 at once take 0.7 s.
     let time = ask(&client, 2000);
     assert!(time < Duration::from_secs(8), "{time:?}");
 }
 
 #[test]
 fn a_worker_that_announces_its_capacity_gets_as_many_requests_at_once() {
-    let world = World::new();
-    let broker = Slb::tcp(&world.runtime);
+    let setup = Setup::new();
+    let broker = Slb::tcp(&setup.runtime);
     let worker = Rep::with_options(Options::default().property("X-Enfo-Capacity", "48"));
-    world.runtime.run(async { worker.connect(broker.backend()) }).unwrap();
-    let client = world.peer(Library::Ours, zmq::DEALER, &broker.frontend());
+    setup.runtime.run(async { worker.connect(broker.backend()) }).unwrap();
+    let client = setup.peer(Library::Ours, zmq::DEALER, &broker.frontend());
     (0..UNDER_WAY).for_each(|n| client.send(&["", &n.to_string()]));
-    let requests = world.runtime.run(async {
+    let requests = setup.runtime.run(async {
         let mut requests = Vec::new();
         for _ in 0..48 {
             requests.push(worker.recv().await.unwrap());
@@ -87,23 +87,23 @@ fn a_worker_that_announces_its_capacity_gets_as_many_requests_at_once() {
         request.reply(reply).unwrap();
     }
     (0..48).for_each(|_| drop(client.recv()));
-    assert_eq!(broker.stop(&world.runtime).replies, 48);
+    assert_eq!(broker.stop(&setup.runtime).replies, 48);
 }
 
 #[test]
 fn a_slow_worker_takes_few_requests_from_a_fast_worker() {
-    let world = World::new();
-    let broker = Slb::tcp(&world.runtime);
+    let setup = Setup::new();
+    let broker = Slb::tcp(&setup.runtime);
     let after = |time| {
         Box::new(move |request| {
             std::thread::sleep(time);
             request
         })
     };
-    let _slow = world.server(Library::Libzmq, &broker.backend(), after(Duration::from_millis(100)));
-    let _fast = world.server(Library::Libzmq, &broker.backend(), after(Duration::from_millis(1)));
-    let client = world.peer(Library::Libzmq, zmq::DEALER, &broker.frontend());
-    // The fast one alone: 1.5 s or so. Half of them for each: 75 s.
+    let _slow = setup.server(Library::Libzmq, &broker.backend(), after(Duration::from_millis(100)));
+    let _fast = setup.server(Library::Libzmq, &broker.backend(), after(Duration::from_millis(1)));
+    let client = setup.peer(Library::Libzmq, zmq::DEALER, &broker.frontend());
+    // The fast worker alone takes about 1.5 s; an equal share for each would take 75 s.
     let time = ask(&client, 1500);
     assert!(time < Duration::from_secs(6), "{time:?}");
 }

@@ -2,12 +2,12 @@
 
 use enfonet_tests::{Library, Script, Slb, frames, message};
 
-use crate::setup::World;
+use crate::setup::Setup;
 
 #[test]
 fn clients_and_workers_of_zmtp_2_0_are_served_beside_later_ones() {
-    let world = World::new();
-    let broker = Slb::tcp(&world.runtime);
+    let setup = Setup::new();
+    let broker = Slb::tcp(&setup.runtime);
     let mut worker = Script::join_zmtp2(&broker.backend(), 4, 5);
     let mut client = Script::join_zmtp2(&broker.frontend(), 3, 6);
     client.send(b"\x01\0\0\x01q");
@@ -16,7 +16,7 @@ fn clients_and_workers_of_zmtp_2_0_are_served_beside_later_ones() {
     request[2] = b"a".to_vec();
     worker.send(&message(&request));
     client.expect(b"\x01\0\0\x01a");
-    let later = world.peer(Library::Libzmq, zmq::REQ, &broker.frontend());
+    let later = setup.peer(Library::Libzmq, zmq::REQ, &broker.frontend());
     later.send(&["q"]);
     let request = worker.message();
     worker.send(&message(&request));

@@ -1,4 +1,4 @@
-//! Batches: many messages at once.
+//! Batches: many messages in one call.
 
 use enfonet::error::{Closed, SendError};
 use enfonet::message::Batch;
@@ -102,7 +102,7 @@ async fn a_batch_can_be_sent_to_a_chosen_peer() {
     }
 }
 
-/// A dealer that has two peers, and the second of them.
+/// Returns a DEALER with two peers, and the second of them.
 async fn with_two(options: Options) -> (Dealer, [Router; 2], PeerId) {
     let dealer = Dealer::with_options(Options::<Dealer>::from(options).peer_events(true));
     let at = dealer.bind(inproc()).await.unwrap();
@@ -130,7 +130,7 @@ async fn messages_beyond_a_peers_queue_stay_in_the_batch() {
     for n in 0..10 {
         assert_eq!(second.recv().await.unwrap().1.first(), n.to_string().as_bytes());
     }
-    // Dropped before it is ready, or given no more time, it has sent what is taken off.
+    // A future that is dropped or times out has sent the messages that are missing from the batch.
     dealer.wait_room(&[peer]).await;
     let mut sending = Box::pin(dealer.send_batch_to(peer, &mut rest));
     assert_ne!(futures_util::poll!(&mut sending), std::task::Poll::Ready(Ok(())), "not all have room");

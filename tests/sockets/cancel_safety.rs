@@ -1,4 +1,4 @@
-//! Futures that are dropped at every point where they wait, while messages flow: nothing is lost, doubled or reordered.
+//! Cancel safety: futures dropped at every await point during traffic lose, double and reorder nothing.
 
 use std::pin::pin;
 use std::task::Poll;
@@ -19,7 +19,7 @@ on_every_runtime!(
 
 const MESSAGES: usize = 3000;
 
-/// Polls a future so often; drops it if it isn't ready by then.
+/// Polls a future this many times, and drops it if it isn't ready by then.
 async fn within_polls<T>(future: impl Future<Output = T>, polls: usize) -> Option<T> {
     let (mut future, mut left) = (pin!(future), polls);
     std::future::poll_fn(|cx| match future.as_mut().poll(cx) {
@@ -33,7 +33,7 @@ async fn within_polls<T>(future: impl Future<Output = T>, polls: usize) -> Optio
     .await
 }
 
-/// Small queues, so that everybody waits all the time.
+/// Returns options with small queues, so that all calls wait often.
 fn narrow() -> Options {
     Options::default().send_hwm(3).recv_hwm(2)
 }
@@ -129,7 +129,7 @@ async fn many_cancelled_reservations_hold_no_permit() {
             let (mut next, mut dropped) = (0, 0);
             while next < MESSAGES {
                 match within_polls(push.reserve(), dropped % 3).await {
-                    // Every other place isn't used.
+                    // Every other permit is dropped unused.
                     Some(permit) if (next + dropped) % 2 == 0 => {
                         permit.unwrap().send(numbered(next)).unwrap();
                         next += 1;
@@ -140,7 +140,7 @@ async fn many_cancelled_reservations_hold_no_permit() {
                     }
                 }
             }
-            // All places are free again.
+            // All permits are free again.
             push.send("end").await.unwrap();
             push
         });
@@ -201,7 +201,7 @@ async fn many_cancelled_requests_match_the_right_replies() {
             }
         });
         for n in 0..300 {
-            // The reply to a request that was dropped while it waited is received later.
+            // The reply to a cancelled request is received later.
             let reply = match within_polls(req.request(numbered(n)), n % 4).await {
                 Some(reply) => reply.unwrap(),
                 None => match req.recv().await {
@@ -215,7 +215,7 @@ async fn many_cancelled_requests_match_the_right_replies() {
     }
 }
 
-/// Both ends at once, each dropping what it does.
+/// Runs both ends concurrently, each cancelling its calls.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_ends_that_cancel_every_call_still_communicate() {
     for at in anywhere() {
@@ -239,6 +239,6 @@ async fn two_ends_that_cancel_every_call_still_communicate() {
             pair
         };
         let both = (tokio::spawn(talk(one)), tokio::spawn(talk(other)));
-        crate::in_time(async { (both.0.await.unwrap(), both.1.await.unwrap()) }).await;
+        crate::within_deadline(async { (both.0.await.unwrap(), both.1.await.unwrap()) }).await;
     }
 }

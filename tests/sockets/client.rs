@@ -1,10 +1,12 @@
-//! Requests of a [`Client`]: any number at a time.
+//! Concurrent requests of a [`Client`].
 
 use std::pin::pin;
 use std::time::Duration;
 
 use enfonet::error::{RecvError, RequestError, SendError};
+
 use enfonet::peer::PeerId;
+
 use enfonet::{Client, Dealer, Message, Router};
 use futures_util::future::join_all;
 use futures_util::poll;
@@ -36,7 +38,7 @@ async fn pair() -> (Client, Router) {
     pair_at(inproc()).await
 }
 
-/// Receives a request: from where, its envelope, its body.
+/// Receives a request, and returns its peer, envelope and body.
 async fn recv(router: &Router) -> (PeerId, enfonet::message::Envelope, Message) {
     let (peer, request) = router.recv().await.unwrap();
     let (envelope, body) = request.split_envelope().unwrap();
@@ -101,7 +103,7 @@ async fn a_request_without_a_peer_returns_its_message_after_the_timeout() {
     let error = client.request(["a", "b"], SHORT).await.unwrap_err();
     assert_eq!(error, SendError::Timeout(["a", "b"].into()).into());
     assert_eq!(client.in_flight(), 0);
-    // It wasn't sent: who comes gets the next.
+    // The request wasn't sent, so the server gets the next one.
     let router = Router::new();
     client.connect(router.bind(inproc()).await.unwrap()).unwrap();
     let mut next = pin!(client.request("next", LONG));
@@ -118,9 +120,9 @@ async fn pending_requests_never_exceed_the_limit() {
         let (peer, envelope, body) = recv(&router).await;
         assert_eq!(recv(&router).await.2, "b");
         assert_eq!(client.in_flight(), 2);
-        crate::turns().await;
+        crate::yield_to_others().await;
         assert!(router.try_recv().is_none());
-        // Time to wait for a place counts.
+        // The wait for a free slot counts towards the timeout.
         let error = client.request("d", SHORT).await.unwrap_err();
         assert_eq!(error, SendError::Timeout("d".into()).into());
         router.send_to(peer, body.with_envelope(&envelope)).await.unwrap();

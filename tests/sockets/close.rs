@@ -1,4 +1,4 @@
-//! Messages, and waiting senders and receivers, when an endpoint is given up or a socket is closed.
+//! Queued messages and waiting calls when an endpoint is removed or a socket is closed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use enfonet::message::Batch;
 use enfonet::{Dealer, Endpoint, Options, Pull, Push};
 use enfonet_tests::DEADLINE;
 
-use crate::{anywhere, eventually, inproc, on_every_runtime, turns};
+use crate::{anywhere, eventually, inproc, on_every_runtime, yield_to_others};
 
 on_every_runtime!(
     unbind_and_disconnect_of_the_same_endpoint_are_independent,
@@ -42,7 +42,7 @@ async fn unbind_and_disconnect_of_the_same_endpoint_are_independent() {
         let at = dealer.bind(at).await.unwrap();
         assert!(dealer.disconnect(&at).is_err(), "not connected");
         dealer.connect(&at).unwrap();
-        // Its two ends are peers of each other.
+        // The socket's two ends are peers of each other.
         dealer.wait_connected(2).await;
         dealer.send("to itself").await.unwrap();
         assert_eq!(dealer.recv().await, Ok("to itself".into()));
@@ -93,13 +93,13 @@ async fn queued_messages_are_sent_after_the_endpoint_is_removed() {
     }
     let given_up: Endpoint = at.parse().unwrap();
     push.disconnect(&given_up).unwrap();
-    turns().await;
+    yield_to_others().await;
     let pull = Pull::with_options(Options::default().recv_hwm(1));
     pull.bind(at).await.unwrap();
     for n in 0..100 {
         assert_eq!(pull.recv().await, Ok(n.to_string().into()));
     }
-    // Then the connection ends.
+    // The connection ends afterwards.
     eventually(|| push.try_send("x").is_err().then_some(())).await;
 }
 
@@ -159,7 +159,7 @@ async fn without_linger_queued_messages_are_dropped() {
     push.disconnect(&at).unwrap();
     let pull = Pull::new();
     pull.bind(&at).await.unwrap();
-    turns().await;
+    yield_to_others().await;
     push.connect(&at).unwrap();
     push.send("anew").await.unwrap();
     assert_eq!(pull.recv().await, Ok("anew".into()));
@@ -229,7 +229,7 @@ async fn messages_sent_just_before_the_close_are_written() {
         for text in ["1", "2", "3"] {
             push.try_send(text).unwrap();
         }
-        // On several threads some may be written before it is closed.
+        // On several threads some messages may be written before the close.
         let closing = push.close(DEADLINE).await;
         assert!(closing.flushed <= 3 && closing.dropped == 0, "{closing:?}");
         for text in ["1", "2", "3"] {
@@ -277,7 +277,7 @@ async fn dropping_the_last_clone_closes_the_socket() {
         let clone = clone.clone();
         async move { clone.recv().await }
     });
-    turns().await;
+    yield_to_others().await;
     clone.close(Duration::ZERO).await;
     assert_eq!(waiting.await.unwrap(), Err(RecvError::Closed));
     drop(clone);

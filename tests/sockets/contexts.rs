@@ -1,4 +1,4 @@
-//! Sockets that are ended together; many at a time.
+//! Contexts: sockets that are shut down together, and many sockets at a time.
 
 use std::time::Duration;
 

@@ -1,9 +1,10 @@
-//! High-water marks within the process, where they are exact; conflation; changes while sockets are in use.
+//! High-water marks over inproc, where they are exact, and their changes while sockets are in use.
 
 use enfonet::error::SendError;
-use enfonet::{Dealer, Options, Pub, Pull, Push, Router, Sub};
 
-use crate::{anywhere, eventually, inproc, on_every_runtime, turns};
+use enfonet::{Dealer, Options, Pull, Push, Router};
+
+use crate::{eventually, inproc, on_every_runtime, yield_to_others};
 
 on_every_runtime!(
     over_inproc_the_queue_holds_the_sum_of_both_marks,
@@ -12,12 +13,10 @@ on_every_runtime!(
     room_is_announced_when_half_of_the_queue_is_received,
     the_mark_of_a_socket_in_use_can_be_raised_and_lowered,
     a_mark_changed_by_the_receiver_applies_to_the_sender,
-    a_conflating_socket_receives_the_last_message,
-    a_conflating_subscriber_receives_the_last_publication,
     a_router_reports_a_full_peer,
 );
 
-/// Sends so many, for which there is room or will be, and finds that there is no more.
+/// Sends this many messages, waiting for room, and asserts that there is no room for more.
 async fn fill_up(push: &Push, messages: usize) {
     for n in 0..messages {
         push.send(n.to_string()).await.unwrap();
@@ -25,7 +24,7 @@ async fn fill_up(push: &Push, messages: usize) {
     assert_eq!(fill(push).await, 0);
 }
 
-/// Sends until there is no room; gives how many that were.
+/// Sends until there is no room, and returns the number of messages.
 async fn fill(push: &Push) -> usize {
     let mut sent = 0;
     loop {
@@ -54,7 +53,7 @@ async fn over_inproc_the_queue_holds_the_sum_of_both_marks() {
         for (send_hwm, recv_hwm) in [(1000, 1000), (2, 2), (1, 1), (1, 10), (10, 1)] {
             let (push, pull) = joined(send_hwm, recv_hwm, push_binds).await;
             assert_eq!(fill(&push).await, send_hwm + recv_hwm);
-            turns().await;
+            yield_to_others().await;
             assert_eq!(fill(&push).await, 0, "time makes no room");
             for n in 0..send_hwm + recv_hwm {
                 assert_eq!(pull.recv().await, Ok(n.to_string().into()));
@@ -68,7 +67,7 @@ async fn before_the_peer_connects_only_the_senders_mark_counts() {
     let (push, at) = (Push::with_options(Options::default().send_hwm(1)), inproc());
     push.connect(&at).unwrap();
     assert_eq!(fill(&push).await, 1);
-    turns().await;
+    yield_to_others().await;
     assert_eq!(fill(&push).await, 0);
     let pull = Pull::with_options(Options::default().recv_hwm(1));
     pull.bind(at).await.unwrap();
@@ -121,7 +120,7 @@ async fn a_mark_changed_by_the_receiver_applies_to_the_sender() {
         let (push, pull) = joined(1, 1, push_binds).await;
         for recv_hwm in [10, 3, 20, 1] {
             pull.set_recv_hwm(recv_hwm);
-            // The sender has it with the next message that passes.
+            // The sender applies the new mark with the next message.
             push.send("passes").await.unwrap();
             assert_eq!(pull.recv().await, Ok("passes".into()));
             for _ in 0..3 {
@@ -134,54 +133,6 @@ async fn a_mark_changed_by_the_receiver_applies_to_the_sender() {
     }
 }
 
-async fn a_conflating_socket_receives_the_last_message() {
-    for at in anywhere() {
-        let pull = Pull::builder().conflate(true).build();
-        let push = Push::new();
-        push.connect(pull.bind(&at).await.unwrap()).unwrap();
-        for n in 0..20 {
-            push.send([n.to_string(), "with more frames".into()]).await.unwrap();
-        }
-        // Each message replaces the kept message before it, until the last message is there.
-        let last = loop {
-            let message = pull.recv().await.unwrap();
-            if message.first() == b"19" {
-                break message;
-            }
-        };
-        assert_eq!(last, ["19", "with more frames"]);
-        turns().await;
-        assert!(pull.try_recv().is_none());
-        let push = Push::builder().conflate(true).build();
-        let (late, at) = (Pull::new(), inproc());
-        push.connect(&at).unwrap();
-        for n in 0..20_000 {
-            push.try_send(n.to_string()).unwrap();
-        }
-        late.bind(at).await.unwrap();
-        assert_eq!(late.recv().await, Ok("19999".into()), "only the last waited");
-        turns().await;
-        assert!(late.try_recv().is_none());
-    }
-}
-
-async fn a_conflating_subscriber_receives_the_last_publication() {
-    let publisher = Pub::builder().conflate(true).build();
-    let subscriber = Sub::builder().conflate(true).build();
-    subscriber.subscribe("");
-    subscriber.connect(publisher.bind(inproc()).await.unwrap()).unwrap();
-    publisher.wait_subscribers(1).await;
-    for n in 0..5000 {
-        publisher.send(n.to_string()).await.unwrap();
-    }
-    let mut last = subscriber.recv().await.unwrap();
-    while last.first() != b"4999" {
-        last = subscriber.recv().await.unwrap();
-    }
-    turns().await;
-    assert!(subscriber.try_recv().is_none());
-}
-
 async fn a_router_reports_a_full_peer() {
     let router = Router::builder().mandatory(true).send_hwm(1).build();
     let at = router.bind("tcp://127.0.0.1:*").await.unwrap();
@@ -189,7 +140,7 @@ async fn a_router_reports_a_full_peer() {
     dealer.connect(at).unwrap();
     router.wait_connected(1).await;
     let peer = router.find(b"slow").unwrap();
-    // The dealer doesn't receive: what it and the system take is bounded.
+    // The dealer doesn't receive, so its queue and the system's buffers fill up.
     let body = vec![0; 1 << 20];
     let mut sent = 0;
     let full = eventually(|| turn_of(router.try_send_to(peer, body.clone()), &mut sent));
@@ -198,7 +149,7 @@ async fn a_router_reports_a_full_peer() {
     assert_eq!(dealer.recv().await.unwrap().first().len(), body.len());
 }
 
-/// Counts what was sent; `Some` when the peer has been full for long.
+/// Returns the number of messages sent once the peer has been full for long.
 fn turn_of(outcome: Result<(), SendError>, sent: &mut u32) -> Option<()> {
     thread_local!(static FULL: std::cell::Cell<u32> = const { std::cell::Cell::new(0) });
     match outcome {

@@ -1,9 +1,11 @@
-//! Within the process.
+//! Inproc connections.
 
-use enfonet::{BindError, Context, Dealer, Options, Pub, Pull, Push, Router, Sub, XPub};
+use enfonet::error::BindError;
+
+use enfonet::{Context, Dealer, Options, Pub, Pull, Push, Router, Sub, XPub};
 use enfonet_tests::DEADLINE;
 
-use crate::{eventually, inproc, on_every_runtime, turns};
+use crate::{eventually, inproc, on_every_runtime, yield_to_others};
 
 on_every_runtime!(
     publications_without_a_subscriber_are_dropped_and_later_publications_arrive,
@@ -84,12 +86,13 @@ async fn contexts_do_not_share_inproc_names() {
     push.connect(&at).unwrap();
     push.send("x").await.unwrap();
     assert_eq!(pulls[1].recv().await, Ok("x".into()));
-    turns().await;
+    yield_to_others().await;
     assert!(pulls[0].try_recv().is_none());
 }
 
 async fn a_subscription_and_a_disconnect_are_reported_once_each() {
-    use enfonet::{Subscription, XPubEvent};
+    use enfonet::message::Subscription;
+    use enfonet::socket::XPubEvent;
     let (publisher, subscriber) = (XPub::new(), Sub::new());
     let at = publisher.bind(inproc()).await.unwrap();
     subscriber.subscribe("topic");
@@ -106,7 +109,7 @@ async fn a_subscription_and_a_disconnect_are_reported_once_each() {
     subscriber.disconnect(&at).unwrap();
     assert_eq!(change(publisher.recv().await.unwrap()), Subscription::Cancel("topic".into()));
     publisher.send(["topic", "unheard"]).await.unwrap();
-    turns().await;
+    yield_to_others().await;
     assert!(publisher.try_recv().is_none() && subscriber.try_recv().is_none());
 }
 
@@ -115,7 +118,7 @@ async fn a_message_is_delivered_and_both_marks_apply_after_one_scheduler_turn() 
     let pull = Pull::builder().recv_hwm(3).build();
     push.connect(pull.bind(inproc()).await.unwrap()).unwrap();
     let fill = || std::iter::from_fn(|| push.try_send("x").ok()).count();
-    // The two may not have come together yet; as much as the sender admits is taken at any rate.
+    // The two may not be connected yet; the sender's mark applies in any case.
     let mut taken = fill();
     assert!(taken >= 2, "{taken}");
     eventually(|| {
@@ -123,7 +126,7 @@ async fn a_message_is_delivered_and_both_marks_apply_after_one_scheduler_turn() 
         (taken == 5).then_some(())
     })
     .await;
-    turns().await;
+    yield_to_others().await;
     assert_eq!(fill(), 0);
     for _ in 0..5 {
         let received = eventually(|| pull.try_recv()).await;

@@ -1,4 +1,4 @@
-//! Values that are sent as messages, and code of the application that runs while a socket is used.
+//! Types that convert into messages, and application code that runs within a socket's call.
 
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -86,7 +86,7 @@ async fn every_kind_sends_values_by_reference() {
     assert_eq!(subscriber.recv().await.unwrap(), message);
 }
 
-/// A topic that looks at its socket when it is read, and panics if it is told to.
+/// A topic that uses its socket when it is read, and panics on request.
 struct Topic<'a> {
     publisher: &'a XPub,
     panics: bool,
@@ -116,7 +116,7 @@ async fn an_application_defined_topic_may_use_its_socket_or_panic() {
     assert_eq!(publisher.topics(), 1);
 }
 
-/// A function of the application's own passes values on as a socket takes them.
+/// Forwards a value as a socket's method does, in a function of the application.
 #[test]
 fn a_function_of_the_application_takes_what_a_socket_takes() {
     fn topic_of(value: impl IntoMessage) -> String {

@@ -1,13 +1,15 @@
-//! Behaviour of our sockets for their users: each fact on a runtime of one thread, and on a runtime of several.
+//! Behaviour of our sockets for their users: each test runs on one thread and on several.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod batches;
 mod cancel_safety;
 mod client;
 mod close;
+mod conflate;
 mod contexts;
+mod draining;
 mod high_water_marks;
-mod idle_timeout;
+mod idle_peers;
 mod inproc;
 mod into_message;
 mod pair;
@@ -26,7 +28,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use enfonet_tests::DEADLINE;
 
 /// Awaits a future for at most the deadline.
-async fn in_time<T>(future: impl Future<Output = T>) -> T {
+async fn within_deadline<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(DEADLINE, future).await.expect("within the deadline")
 }
 
@@ -41,16 +43,16 @@ fn anywhere() -> [String; 2] {
     ["tcp://127.0.0.1:*".into(), inproc()]
 }
 
-/// Lets other tasks have their turns, many of them.
-async fn turns() {
+/// Yields to other tasks many times.
+async fn yield_to_others() {
     for _ in 0..200 {
         tokio::task::yield_now().await;
     }
 }
 
-/// Repeats an attempt until it gives an outcome. Other tasks have their turns in between.
+/// Repeats an attempt until it returns an outcome, and yields to other tasks in between.
 async fn eventually<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
-    in_time(async {
+    within_deadline(async {
         loop {
             if let Some(outcome) = attempt() {
                 return outcome;
@@ -61,20 +63,20 @@ async fn eventually<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
     .await
 }
 
-/// Makes each of these facts a test, on both runtimes.
+/// Defines a test of each function on both runtimes.
 macro_rules! on_every_runtime {
     ($($name:ident),* $(,)?) => {
         mod on_one_thread {
             $(#[tokio::test]
             async fn $name() {
-                crate::in_time(super::$name()).await;
+                crate::within_deadline(super::$name()).await;
             })*
         }
 
         mod on_several_threads {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $name() {
-                crate::in_time(super::$name()).await;
+                crate::within_deadline(super::$name()).await;
             })*
         }
     };

@@ -96,7 +96,7 @@ async fn a_removed_peer_frees_the_pair_at_once_and_still_gets_its_queue() {
 }
 
 async fn written_messages_free_room_while_many_messages_arrive() {
-    // More pieces than one write takes, and more bytes than a connection writes in a turn.
+    // More pieces than one write takes, and more bytes than a connection writes in one poll.
     let message = || vec![vec![0u8; 5000]; 40];
     let (one, other) = (Pair::builder().send_hwm(1).build(), Pair::new());
     other.connect(one.bind("tcp://127.0.0.1:*").await.unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! Places that are kept.
+//! Permits: reserved places in queues.
 
 use enfonet::error::SendError;
 use enfonet::{Dealer, Endpoint, Options, Pull, Push, Router};
@@ -90,7 +90,7 @@ async fn a_permit_of_a_disconnected_peer_sends_to_another_peer_or_returns_the_me
             second.close(enfonet_tests::DEADLINE).await;
             let third = Pull::new();
             third.connect(&at).unwrap();
-            // The next round is about this one.
+            // The second peer is the first of the next round.
             std::mem::forget(third);
         } else {
             assert_eq!(permit.send("work"), Err(SendError::UnknownPeer("work".into())));

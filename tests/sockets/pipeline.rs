@@ -6,7 +6,7 @@ use enfonet::error::SendError;
 use enfonet::{Message, Options, Pull, Push};
 use enfonet_tests::DEADLINE;
 
-use crate::{anywhere, eventually, inproc, on_every_runtime, turns};
+use crate::{anywhere, eventually, inproc, on_every_runtime, yield_to_others};
 
 on_every_runtime!(
     messages_are_distributed_to_workers_round_robin,
@@ -35,7 +35,7 @@ async fn messages_are_distributed_to_workers_round_robin() {
                 assert_eq!(worker.recv().await, Ok(round.into()), "over {at}");
             }
         }
-        turns().await;
+        yield_to_others().await;
         assert!(workers.iter().all(|worker| worker.try_recv().is_none()));
     }
 }
@@ -149,7 +149,7 @@ async fn messages_of_a_disconnected_peer_are_received() {
     }
 }
 
-/// A future that is looked at now and then.
+/// A future that the test polls step by step.
 struct Watched<F>(std::pin::Pin<Box<F>>);
 
 fn tokio_test<F: Future>(future: F) -> Watched<F> {

@@ -1,10 +1,10 @@
-//! The proxy function: what passes, when it doesn't, and what it says of that.
+//! The `proxy` function: forwarding, control, statistics and captures.
 
 use enfonet::proxy::{Proxy, proxy};
 use enfonet::{Dealer, Message, Options, Pair, Pub, Pull, Push, Rep, Req, Router, Sub, XPub, XSub};
 use enfonet_tests::DEADLINE;
 
-use crate::{eventually, inproc, on_every_runtime, turns};
+use crate::{eventually, inproc, on_every_runtime, yield_to_others};
 
 on_every_runtime!(
     replies_of_five_workers_reach_the_right_one_of_three_clients,
@@ -67,7 +67,7 @@ async fn a_proxy_forwards_publications_and_subscriptions() {
     assert_eq!(subscriber.recv().await, Ok(["ab", "text"].into()));
 }
 
-/// A streamer: what is pushed to the first is pulled from the last.
+/// Returns a streamer between a PUSH and a PULL.
 async fn streamer(options: Options) -> (Push, Pull, Push, Pull) {
     let (source, front) = (Push::with_options(options.clone()), Pull::with_options(options.clone()));
     let (back, sink) = (Push::with_options(options.clone()), Pull::with_options(options));
@@ -86,7 +86,7 @@ async fn a_proxy_receives_nothing_while_no_peer_can_take_it() {
         async move { Proxy::new(&front, &back).run().await }
     });
     source.send("waits").await.unwrap();
-    turns().await;
+    yield_to_others().await;
     assert_eq!(front.recv().await, Ok("waits".into()), "it is still there");
     running.abort();
 }
@@ -99,10 +99,10 @@ async fn a_paused_proxy_forwards_nothing_until_it_resumes() {
         source.send("1").await.unwrap();
         assert_eq!(sink.recv().await, Ok("1".into()));
         control.pause();
-        turns().await;
+        yield_to_others().await;
         let before = control.statistics();
         source.send("2").await.unwrap();
-        turns().await;
+        yield_to_others().await;
         assert!(sink.try_recv().is_none());
         assert_eq!(control.statistics(), before);
         control.resume();
@@ -140,11 +140,11 @@ async fn a_terminated_proxy_returns_its_leftover_messages() {
     let using = async {
         let received = || usize::try_from(control.statistics().front.received.messages).unwrap();
         eventually(|| (received() > 0).then_some(())).await;
-        turns().await;
+        yield_to_others().await;
         control.terminate();
     };
     let (leftover, ()) = tokio::join!(proxy.run(), using);
-    // The leftover is the messages that neither socket has: nothing is lost or doubled.
+    // The leftover holds the messages that neither socket has: none is lost or doubled.
     let mut all = Vec::new();
     for _ in 0..control.statistics().back.sent.messages {
         all.push(sink.recv().await.unwrap());
@@ -194,7 +194,7 @@ async fn a_capture_gets_every_message_first_and_may_block_the_proxy() {
     let control = proxy.control();
     let using = async {
         source.send(["a", "b"]).await.unwrap();
-        turns().await;
+        yield_to_others().await;
         assert!(sink.try_recv().is_none(), "nobody takes the copy");
         capture.bind(&at).await.unwrap();
         watcher.connect(&at).unwrap();
@@ -203,7 +203,7 @@ async fn a_capture_gets_every_message_first_and_may_block_the_proxy() {
         control.terminate();
     };
     tokio::join!(proxy.run(), using);
-    // A PUB that nobody listens to holds nothing up.
+    // A PUB without subscribers blocks nothing.
     let nobody = Pub::new();
     let proxy = Proxy::new(&front, &back).capture(&nobody);
     let control = proxy.control();
@@ -245,7 +245,7 @@ async fn a_flood_in_one_direction_does_not_block_the_other() {
             () = work_off => unreachable!(),
             () = talk => {}
         }
-        // Receives the messages that are still on their way.
+        // Receive the messages in flight.
         let rest = Proxy::new(&front, &back);
         let rest_control = rest.control();
         let drain = async {
@@ -264,7 +264,7 @@ async fn a_proxy_ends_when_a_socket_is_closed() {
             let (front, back) = (front.clone(), back.clone());
             async move { proxy(&front, &back).await }
         });
-        turns().await;
+        yield_to_others().await;
         if closes_front {
             front.close(DEADLINE).await;
         } else {

@@ -1,4 +1,4 @@
-//! PUB, SUB, XPUB and XSUB as streams and sinks, in batches, and with times.
+//! PUB, SUB, XPUB and XSUB as streams and sinks, with batches and timeouts.
 
 use std::time::Duration;
 

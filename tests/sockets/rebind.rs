@@ -1,4 +1,4 @@
-//! An endpoint that is given up and taken again at once.
+//! Endpoints that are released and taken again at once.
 
 use std::io::ErrorKind;
 use std::net::TcpStream;
@@ -22,7 +22,7 @@ on_every_runtime!(
     successful_connections_do_not_grow_the_reconnect_interval,
 );
 
-/// Runs `fact` over each transport, at an endpoint that nobody is bound to.
+/// Runs `fact` over each transport, at an unbound endpoint.
 async fn over_each_transport(fact: impl AsyncFn(&str)) {
     fact("tcp://127.0.0.1:*").await;
     let (_folder, at) = ipc();
@@ -30,7 +30,7 @@ async fn over_each_transport(fact: impl AsyncFn(&str)) {
     fact(&inproc()).await;
 }
 
-/// A socket that is bound, with a peer and a message for it that nobody receives yet.
+/// Returns a bound socket and its peer, with a message that the peer hasn't received yet.
 async fn bound(at: &str, options: Options) -> (Push, Pull, Endpoint) {
     let (push, pull) = (Push::with_options(options), Pull::new());
     let at = push.bind(at).await.unwrap();

@@ -1,4 +1,4 @@
-//! REQ and REP without waiting, and who asks.
+//! REQ and REP: calls without waiting, streams of requests, and the client of a request.
 
 use enfonet::error::{RecvError, SendError};
 use enfonet::message::Batch;

@@ -1,4 +1,4 @@
-//! ROUTER's peers: their names, who gives them, and who takes them over.
+//! Identities of a ROUTER's peers: announced, assigned and taken over.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use enfonet::monitor::MonitorEvent;
 use enfonet::{Dealer, Message, Options, Router};
 use enfonet_tests::DEADLINE;
 
-use crate::{anywhere, eventually, inproc, on_every_runtime, turns};
+use crate::{anywhere, eventually, inproc, on_every_runtime, yield_to_others};
 
 on_every_runtime!(
     an_assigned_identity_is_reachable_at_once_and_stays,
@@ -33,12 +33,12 @@ async fn an_assigned_identity_is_reachable_at_once_and_stays() {
         let at = dealer.bind(at).await.unwrap();
         let peer = router.connect_as("conn1", &at).unwrap();
         assert_eq!((router.find(b"conn1"), router.identity(peer)), (Some(peer), Some("conn1".into())));
-        // The connection hasn't even begun.
+        // The connection hasn't begun yet.
         router.try_send_to(peer, "at once").unwrap();
         assert_eq!(dealer.recv().await, Ok("at once".into()));
         dealer.send("from me").await.unwrap();
         assert_eq!(router.recv_routed().await, Ok(["conn1", "from me"].into()));
-        // It goes, and another comes in its place.
+        // The peer disconnects, and another takes its place.
         dealer.close(DEADLINE).await;
         router.send_routed(["conn1", "to the next"]).await.unwrap();
         let next = named("another");
@@ -82,7 +82,7 @@ async fn a_new_peer_takes_over_an_identity_with_handover() {
                 router.send_routed(["X", "yours"]).await.unwrap();
                 assert_eq!(second.recv().await, Ok("yours".into()));
             } else {
-                turns().await;
+                yield_to_others().await;
                 assert!(router.try_recv().is_none());
                 router.send_routed(["X", "yours"]).await.unwrap();
                 assert_eq!(first.recv().await, Ok("yours".into()));
@@ -133,7 +133,7 @@ async fn messages_to_unknown_peers_are_dropped_or_returned() {
     assert_eq!(lenient.send_routed(to_nobody()).await, Ok(()));
     assert_eq!(strict.send_routed(to_nobody()).await, Err(SendError::UnknownPeer(to_nobody())));
     assert_eq!(lenient.send_routed("alone").await, Err(SendError::NoRecipient("alone".into())));
-    // The state is clean: the next message is whole again.
+    // The next message is sent whole.
     let dealer = named("somebody");
     dealer.connect(strict.bind(inproc()).await.unwrap()).unwrap();
     strict.wait_connected(1).await;

@@ -55,7 +55,7 @@ async fn a_dropped_stream_loses_nothing() {
         let waiting = futures_util::poll!(stream.next());
         assert!(waiting.is_pending());
         push.send(n.to_string()).await.unwrap();
-        crate::turns().await;
+        crate::yield_to_others().await;
         drop(stream);
         assert_eq!(pull.recv().await, Ok(n.to_string().into()));
     }

@@ -23,25 +23,25 @@ macro_rules! broker {
         }
 
         impl $name {
-            /// Starts it at these endpoints.
+            /// Starts a broker at these endpoints.
             ///
             /// # Panics
-            /// When it doesn't start.
+            /// When the broker doesn't start.
             #[must_use]
             pub fn start(runtime: &Runtime, frontend: &str, backend: &str) -> Self {
                 Self::start_with(runtime, Config::new(side(frontend), side(backend)))
             }
 
-            /// Starts it on free TCP ports.
+            /// Starts a broker on free TCP ports.
             #[must_use]
             pub fn tcp(runtime: &Runtime) -> Self {
                 Self::start(runtime, "tcp://127.0.0.1:*", "tcp://127.0.0.1:*")
             }
 
-            /// Starts it with a configuration.
+            /// Starts a broker with a configuration.
             ///
             /// # Panics
-            /// When it doesn't start.
+            /// When the broker doesn't start.
             #[must_use]
             pub fn start_with(runtime: &Runtime, config: Config) -> Self {
                 let (stop, stopped) = oneshot::channel();
@@ -53,22 +53,22 @@ macro_rules! broker {
                 Self { endpoints, stop, running }
             }
 
-            /// Where publishers or clients connect.
+            /// Returns the frontend's endpoint, for publishers or clients.
             #[must_use]
             pub fn frontend(&self) -> String {
                 self.endpoints.frontend[0].to_string()
             }
 
-            /// Where subscribers or workers connect.
+            /// Returns the backend's endpoint, for subscribers or workers.
             #[must_use]
             pub fn backend(&self) -> String {
                 self.endpoints.backend[0].to_string()
             }
 
-            /// Stops it, and gives what it did.
+            /// Stops the broker, and returns its summary.
             ///
             /// # Panics
-            /// When it doesn't stop in time.
+            /// When the broker doesn't stop in time.
             #[must_use]
             pub fn stop(self, runtime: &Runtime) -> $module::Summary {
                 let _ = self.stop.send(());
@@ -79,12 +79,12 @@ macro_rules! broker {
 }
 
 broker!(
-    /// EnfoMQ.
+    /// EnfoMQ in this process.
     Mq,
     mq
 );
 broker!(
-    /// EnfoSLB.
+    /// EnfoSLB in this process.
     Slb,
     slb
 );

@@ -1,4 +1,4 @@
-//! The CURVE of scripted peers.
+//! CURVE for scripted peers.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -11,25 +11,25 @@ use enfonet_zmtp::{
 
 use crate::command;
 
-/// One end of an encrypted connection: what it sends is encrypted with `sealer`, and what comes is decrypted here.
+/// One end of an encrypted connection: `sealer` encrypts its frames, and received bytes are decrypted here.
 #[derive(Debug)]
 pub struct Encrypted {
-    /// The connection itself.
+    /// Underlying connection.
     pub stream: TcpStream,
-    /// Encrypts what is sent, in the order of the wire.
+    /// Encrypts frames in the order in which they are sent.
     pub sealer: Sealer,
     incoming: Incoming,
 }
 
 impl Encrypted {
-    /// Shakes hands over a connection that is there, and lets every client in.
+    /// Does the server's handshake over a connection, and admits every client.
     ///
     /// # Panics
     /// When the other side does anything else.
     #[must_use]
     pub fn over(mut stream: TcpStream, kind: SocketType, security: Security) -> Self {
         let config = HandshakeConfig { security, ..HandshakeConfig::new(kind) };
-        // A test has no secrets.
+        // A test needs no randomness.
         let mut handshake = Handshake::new(config, [7; Entropy::LEN].into());
         let mut input = BytesMut::new();
         loop {
@@ -49,7 +49,7 @@ impl Encrypted {
         }
     }
 
-    /// Returns frames as they go over the wire. They have to be sent before what is encrypted next.
+    /// Returns encrypted frames. They must be sent before any later frames are encrypted.
     ///
     /// # Panics
     /// Never: there are nonces enough.
@@ -60,7 +60,7 @@ impl Encrypted {
         sealed
     }
 
-    /// Sends frames, encrypted.
+    /// Encrypts and sends frames.
     ///
     /// # Panics
     /// When the other side has closed.
@@ -69,25 +69,25 @@ impl Encrypted {
         self.stream.write_all(&sealed).expect("the other side reads");
     }
 
-    /// Waits until the other side has dealt with all that was sent to it: it answers a PING behind that.
-    /// Nothing else may be under way from there.
+    /// Waits until the other side has processed everything sent to it, by a PING and its PONG.
+    /// The other side may send nothing else meanwhile.
     ///
     /// # Panics
-    /// When something else comes.
+    /// When anything else arrives.
     pub fn settle(&mut self) {
         self.send(&command("PING", b"\0\0settle"));
         let Event::Command(body) = self.event() else { panic!("a message instead of a PONG") };
         assert_eq!(&body[..], b"\x04PONGsettle");
     }
 
-    /// Decrypts what has been read elsewhere; returns the messages that are whole, in wire form.
+    /// Decrypts bytes that were read elsewhere, and returns the whole messages in wire form.
     ///
     /// # Panics
-    /// When it isn't what the other side would send.
+    /// When the bytes are malformed.
     #[must_use]
     pub fn open(&mut self, sealed: &[u8]) -> Vec<u8> {
         let mut wire = Vec::new();
-        // As a connection reads: in parts that a buffer holds.
+        // Bytes are decrypted in parts that fit into a buffer, as a connection reads them.
         for part in sealed.chunks(64 << 10) {
             self.incoming.reserve(part.len()).extend_from_slice(part);
             while let Some(event) = self.incoming.poll_event().expect("honest traffic") {

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use crate::Script;
 
-/// A message of these frames.
+/// Returns a message of these frames in wire form.
 #[must_use]
 pub fn message<T: AsRef<[u8]>>(frames: &[T]) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -23,10 +23,10 @@ pub fn message<T: AsRef<[u8]>>(frames: &[T]) -> Vec<u8> {
     bytes
 }
 
-/// A command of ZMTP 3.1, such as `SUBSCRIBE` with a topic.
+/// Returns a ZMTP 3.1 command in wire form, such as `SUBSCRIBE` with a topic.
 ///
 /// # Panics
-/// When it is longer than a short command.
+/// When the command doesn't fit into a short frame.
 #[must_use]
 pub fn command(name: &str, data: &[u8]) -> Vec<u8> {
     let mut bytes = vec![4, 0, u8::try_from(name.len()).expect("a short name")];
@@ -36,7 +36,7 @@ pub fn command(name: &str, data: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Gives back what comes, as it comes, until the other side ends: a worker that does nothing.
+/// Sends received bytes back until the other side ends, as an idle worker would.
 pub fn echo(mut stream: TcpStream) {
     let mut buffer = vec![0; 64 << 10];
     while let Ok(read @ 1..) = stream.read(&mut buffer) {
@@ -47,10 +47,10 @@ pub fn echo(mut stream: TcpStream) {
 }
 
 impl Script {
-    /// The frames of the next message.
+    /// Receives the frames of the next message.
     ///
     /// # Panics
-    /// When something else comes.
+    /// When anything else arrives.
     pub fn message(&mut self) -> Vec<Vec<u8>> {
         let mut frames = Vec::new();
         loop {
@@ -65,28 +65,28 @@ impl Script {
         }
     }
 
-    /// Waits until the other side has dealt with all that was sent to it: it answers a PING behind that.
-    /// Nothing else may be under way from there.
+    /// Waits until the other side has processed everything sent to it, by a PING and its PONG.
+    /// The other side may send nothing else meanwhile.
     ///
     /// # Panics
-    /// When something else comes.
+    /// When anything else arrives.
     pub fn settle(&mut self) {
         self.send(&command("PING", b"\0\0settle"));
         self.expect(&command("PONG", b"settle"));
     }
 
-    /// The next message, if one comes in time and the other side doesn't close instead.
+    /// Receives the next message, if one arrives in time and the other side doesn't close.
     ///
     /// # Panics
-    /// When it isn't whole.
+    /// When the message isn't whole.
     pub fn message_within(&mut self, time: std::time::Duration) -> Option<Vec<Vec<u8>>> {
         self.has_more(time).then(|| self.message())
     }
 
-    /// Sends no more, and waits until the other side has closed: then it has seen this one go.
+    /// Closes the sending half, and waits until the other side has closed, so that it has noticed the disconnect.
     ///
     /// # Panics
-    /// When it doesn't close.
+    /// When the other side doesn't close.
     pub fn leave(mut self) {
         self.finish();
         self.expect_close();

@@ -1,14 +1,14 @@
-//! Files for the programs.
+//! Files for the broker programs.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use tempfile::TempDir;
 
-/// Makes a file with a text and a mode, such as `0o600`; gives its path.
+/// Creates a file with a text and a mode, such as `0o600`, and returns its path.
 ///
 /// # Panics
-/// When the system doesn't let it be made.
+/// When the file can't be created.
 #[must_use]
 pub fn file(folder: &TempDir, name: &str, mode: u32, text: &str) -> String {
     let path = folder.path().join(name);

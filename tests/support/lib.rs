@@ -1,17 +1,18 @@
-//! Parts that the tests are made of: a runtime for our sockets, real libzmq sockets, pyzmq in a process of its own,
-//! brokers in this process or in theirs, and a peer that sends and expects exact bytes.
+//! Parts of tests: a runtime for our sockets, real libzmq sockets, pyzmq in its own process,
+//! brokers in this process or as programs, and scripted peers that send and expect exact bytes.
 //!
-//! Nothing here sleeps. An event that a test waits for comes, or a deadline that is far off fails the test.
+//! Nothing here sleeps. An awaited event arrives, or a distant deadline fails the test.
 
+mod any_socket;
 mod broker;
 mod curve;
-mod distance;
 mod encoding;
-mod end;
+mod event_reader;
 mod file;
+mod latency_relay;
 mod library;
 mod libzmq;
-mod monitor;
+mod opening;
 mod process;
 mod pyzmq;
 mod relay;
@@ -26,15 +27,16 @@ struct Readme;
 
 use std::time::{Duration, Instant};
 
+pub use any_socket::{AnySocket, wait_subscribed};
 pub use broker::{Mq, Slb};
 pub use curve::Encrypted;
-pub use distance::Distance;
 pub use encoding::{command, echo, message};
-pub use end::{End, tune_in};
+pub use event_reader::{EventReader, error_of};
 pub use file::file;
+pub use latency_relay::LatencyRelay;
 pub use library::{LIBRARIES, Library, ours, text, theirs};
 pub use libzmq::{LibZmq, frames};
-pub use monitor::{Told, why};
+pub use opening::{Socket, bound, connected};
 pub use process::{Process, command_of};
 pub use pyzmq::{CurveKeys, PySocket, PyValue, PyZap, PyZmq};
 pub use relay::Relay;
@@ -42,14 +44,14 @@ pub use script::{Script, ScriptListener, VERSIONED, greeting, greeting_of, prope
 pub use socks::{SocksRequest, SocksServer};
 pub use unused::{unused, unused_on};
 
-/// Whatever takes longer has failed: far more than a slow machine needs.
+/// Maximum time of any wait: far more than a slow machine needs.
 pub const DEADLINE: Duration = Duration::from_secs(30);
 
-/// A runtime for our sockets that works on while a test waits for libzmq.
+/// A runtime for our sockets that keeps running while a test waits for libzmq.
 #[derive(Debug)]
 pub struct Runtime {
     handle: tokio::runtime::Handle,
-    /// Its threads end with it.
+    /// Guard of the threads, which end with the runtime.
     _threads: Threads,
 }
 
@@ -66,7 +68,7 @@ impl Default for Runtime {
 }
 
 impl Runtime {
-    /// With two threads of its own.
+    /// Starts a runtime with two threads.
     #[must_use]
     pub fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
@@ -74,7 +76,7 @@ impl Runtime {
         Self { handle: runtime.handle().clone(), _threads: Threads::Several(runtime) }
     }
 
-    /// With one thread, on which everything of it happens.
+    /// Starts a runtime with one thread, which runs all its tasks.
     ///
     /// # Panics
     /// When the system has no thread for it.
@@ -88,7 +90,7 @@ impl Runtime {
         Self { handle, _threads: Threads::One(alive) }
     }
 
-    /// Runs a future of ours to its end.
+    /// Awaits a future.
     ///
     /// # Panics
     /// When it takes longer than the [`DEADLINE`].
@@ -97,12 +99,12 @@ impl Runtime {
             .block_on(async { tokio::time::timeout(DEADLINE, future).await.expect("within the deadline") })
     }
 
-    /// Makes this thread one of the runtime's, so that sockets can be connected and dropped on it.
+    /// Enters the runtime on this thread, so that sockets can be connected on it.
     pub fn enter(&self) -> tokio::runtime::EnterGuard<'_> {
         self.handle.enter()
     }
 
-    /// Lets a future run beside the test.
+    /// Spawns a task that runs beside the test.
     pub fn spawn<T: Send + 'static>(
         &self,
         future: impl Future<Output = T> + Send + 'static,
@@ -111,7 +113,7 @@ impl Runtime {
     }
 }
 
-/// Tries again and again until there is an outcome: for what libzmq does in the background and tells nobody.
+/// Repeats an attempt until it returns an outcome: for background work of libzmq's that nothing reports.
 ///
 /// # Panics
 /// When it takes longer than the [`DEADLINE`].
@@ -127,10 +129,10 @@ pub fn eventually<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// An `ipc://` endpoint in a folder of its own, which goes with the guard.
+/// Returns an `ipc://` endpoint in a temporary folder, and the guard that removes the folder.
 ///
 /// # Panics
-/// When the system gives no temporary folder.
+/// When the system has no temporary folder.
 #[must_use]
 pub fn ipc() -> (tempfile::TempDir, String) {
     let dir = tempfile::tempdir().expect("a temporary folder");
@@ -138,7 +140,7 @@ pub fn ipc() -> (tempfile::TempDir, String) {
     (dir, endpoint)
 }
 
-/// A wildcard endpoint of the transport, and what has to live as long as it is used.
+/// Returns a wildcard endpoint of the transport, and a guard that must live as long as it is used.
 #[must_use]
 pub fn wildcard(transport: &str) -> (Option<tempfile::TempDir>, String) {
     match transport {

@@ -15,16 +15,16 @@ impl std::fmt::Debug for LibZmq {
 }
 
 impl LibZmq {
-    /// A context of its own.
+    /// Creates a context.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A socket that gives up after the deadline, and keeps nothing back when it is dropped.
+    /// Creates a socket that times out after the deadline, and drops its messages when it is dropped.
     ///
     /// # Panics
-    /// When libzmq makes none.
+    /// When libzmq creates none.
     #[must_use]
     pub fn socket(&self, kind: SocketType) -> zmq::Socket {
         let socket = self.0.socket(kind).expect("libzmq makes a socket");
@@ -35,10 +35,10 @@ impl LibZmq {
         socket
     }
 
-    /// A socket bound to an endpoint, and where it really is.
+    /// Returns a socket bound to an endpoint, and the resolved endpoint.
     ///
     /// # Panics
-    /// When it can't be bound.
+    /// When the endpoint can't be bound.
     #[must_use]
     pub fn bound(&self, kind: SocketType, endpoint: &str) -> (zmq::Socket, String) {
         let socket = self.socket(kind);
@@ -47,7 +47,7 @@ impl LibZmq {
         (socket, at)
     }
 
-    /// A socket connected to an endpoint.
+    /// Returns a socket connected to an endpoint.
     ///
     /// # Panics
     /// When the endpoint is invalid.
@@ -58,7 +58,7 @@ impl LibZmq {
         socket
     }
 
-    /// A SUB socket connected to an endpoint and subscribed to a topic.
+    /// Returns a SUB socket connected to an endpoint and subscribed to a topic.
     ///
     /// # Panics
     /// When the endpoint is invalid.
@@ -70,7 +70,7 @@ impl LibZmq {
     }
 }
 
-/// A message's frames, as libzmq's multipart calls take and give them.
+/// Returns frames as libzmq's multipart calls take and return them.
 #[must_use]
 pub fn frames<T: AsRef<[u8]>>(frames: impl IntoIterator<Item = T>) -> Vec<Vec<u8>> {
     frames.into_iter().map(|frame| frame.as_ref().to_vec()).collect()

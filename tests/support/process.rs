@@ -1,4 +1,4 @@
-//! The broker programs, as processes.
+//! Processes of the broker programs.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
 use std::sync::Mutex;
 
-/// A broker program that runs until it is stopped; killed when dropped.
+/// A running broker program, killed when dropped.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
@@ -17,10 +17,10 @@ pub struct Process {
     backend: Vec<String>,
 }
 
-/// Builds a program of a package once, as it is now, and gives the command for it.
+/// Builds a program of a package once, and returns its command.
 ///
 /// # Panics
-/// When it doesn't build.
+/// When the build fails.
 #[must_use]
 pub fn command_of(package: &str, program: &str) -> Command {
     static BUILT: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
@@ -32,10 +32,10 @@ pub fn command_of(package: &str, program: &str) -> Command {
     Command::new(path)
 }
 
-/// The command for a broker.
+/// Returns the command of a broker program.
 fn command(program: &str) -> Command {
     let mut command = command_of("enfonet-proxy", program);
-    // Warnings about peers that misbehave aren't worth a line of a test's output, unless the log is asked for.
+    // Warnings about misbehaving peers would clutter the output of the tests.
     if std::env::var_os("RUST_LOG").is_none() {
         command.env("RUST_LOG", "error");
     }
@@ -43,19 +43,19 @@ fn command(program: &str) -> Command {
 }
 
 impl Process {
-    /// Starts a program and waits until it is ready.
+    /// Starts a program, and waits until it is ready.
     ///
     /// # Panics
-    /// When it ends instead.
+    /// When the program ends instead.
     #[must_use]
     pub fn start(program: &str, arguments: &[&str]) -> Self {
         Self::spawn(command(program), arguments)
     }
 
-    /// Starts one whose log is kept, as it is by default, for [`end`](Self::end).
+    /// Starts a program and keeps its log, at the default level, for [`end`](Self::end).
     ///
     /// # Panics
-    /// When it ends instead.
+    /// When the program ends instead.
     #[must_use]
     pub fn logging(program: &str, arguments: &[&str]) -> Self {
         let mut command = command(program);
@@ -78,25 +78,25 @@ impl Process {
         Self { child, stdout, log, ready: line, frontend, backend }
     }
 
-    /// Starts one on free TCP ports.
+    /// Starts a program on free TCP ports.
     #[must_use]
     pub fn tcp(program: &str) -> Self {
         Self::start(program, &["--frontend", "tcp://127.0.0.1:*", "--backend", "tcp://127.0.0.1:*"])
     }
 
-    /// Runs a program that is to end by itself.
+    /// Runs a program to its end.
     ///
     /// # Panics
-    /// When it can't be run.
+    /// When the program can't be run.
     #[must_use]
     pub fn output(program: &str, arguments: &[&str]) -> Output {
         command(program).args(arguments).output().expect("the program runs")
     }
 
-    /// Runs a program that is to fail, with exit code 1 and one line on stderr: gives that line.
+    /// Runs a program that fails with exit code 1 and one line on stderr, and returns the line.
     ///
     /// # Panics
-    /// When it does anything else.
+    /// When the program does anything else.
     #[track_caller]
     #[must_use]
     pub fn refusal(program: &str, arguments: &[&str]) -> String {
@@ -109,10 +109,10 @@ impl Process {
         line
     }
 
-    /// Runs a program that is told wrongly what to do: it ends with exit code 2, and says on stderr why. Gives that.
+    /// Runs a program with invalid arguments, for which it ends with exit code 2, and returns its stderr.
     ///
     /// # Panics
-    /// When it does anything else.
+    /// When the program does anything else.
     #[track_caller]
     #[must_use]
     pub fn misuse(program: &str, arguments: &[&str]) -> String {
@@ -122,7 +122,7 @@ impl Process {
         String::from_utf8(output.stderr).expect("text")
     }
 
-    /// The command for a program whose stdout nobody reads.
+    /// Returns the command of a program with a closed stdout.
     ///
     /// # Panics
     /// When the system has no pipe.
@@ -134,53 +134,53 @@ impl Process {
         command
     }
 
-    /// The line that told it was ready.
+    /// Returns the ready line.
     #[must_use]
     pub fn ready(&self) -> &str {
         &self.ready
     }
 
-    /// The endpoints of the frontend, as the ready line has them.
+    /// Returns the frontend's endpoints from the ready line.
     #[must_use]
     pub fn frontend(&self) -> &[String] {
         &self.frontend
     }
 
-    /// The endpoints of the backend, as the ready line has them.
+    /// Returns the backend's endpoints from the ready line.
     #[must_use]
     pub fn backend(&self) -> &[String] {
         &self.backend
     }
 
-    /// The next line that it prints.
+    /// Returns the next line of the output.
     ///
     /// # Panics
-    /// When it prints no text.
+    /// When the output isn't text.
     pub fn line(&mut self) -> String {
         let mut line = String::new();
         self.stdout.read_line(&mut line).expect("text");
         line
     }
 
-    /// Its resident memory, in bytes.
+    /// Returns the resident memory in bytes.
     ///
     /// # Panics
-    /// When it has ended.
+    /// When the program has ended.
     #[must_use]
     pub fn memory(&self) -> usize {
         self.status("VmRSS:")
     }
 
-    /// The most resident memory that it has had, in bytes.
+    /// Returns the peak resident memory in bytes.
     ///
     /// # Panics
-    /// When it has ended.
+    /// When the program has ended.
     #[must_use]
     pub fn peak_memory(&self) -> usize {
         self.status("VmHWM:")
     }
 
-    /// A size that the system tells of it.
+    /// Returns a size from the system's status of the process, in bytes.
     fn status(&self, key: &str) -> usize {
         let path = format!("/proc/{}/status", self.child.id());
         let status = std::fs::read_to_string(path).expect("the program runs");
@@ -189,20 +189,20 @@ impl Process {
         kib.expect("a number") << 10
     }
 
-    /// Sends it a signal, such as `TERM`, and goes on.
+    /// Sends the process a signal, such as `TERM`.
     ///
     /// # Panics
-    /// When it can't be signalled.
+    /// When the signal can't be sent.
     pub fn notify(&self, signal: &str) {
         let status =
             Command::new("kill").args([&format!("-{signal}"), &self.child.id().to_string()]).status();
         assert!(status.expect("kill runs").success());
     }
 
-    /// Waits for its end, and gives its exit code and whatever else it printed.
+    /// Waits for the end, and returns the exit code and the rest of the output.
     ///
     /// # Panics
-    /// When it prints no text.
+    /// When the output isn't text.
     #[must_use]
     pub fn wait(mut self) -> (Option<i32>, String) {
         let mut rest = String::new();
@@ -210,7 +210,7 @@ impl Process {
         (self.child.wait().expect("it ends").code(), rest)
     }
 
-    /// The next line of its log, if it is started [with one](Self::logging).
+    /// Returns the next line of the log of a program that was started [with one](Self::logging).
     ///
     /// # Panics
     /// When there is no log.
@@ -220,7 +220,7 @@ impl Process {
         line
     }
 
-    /// Waits for its end, and gives its exit code and the lines of its log. Only of a program that is started
+    /// Waits for the end, and returns the exit code and the lines of the log of a program that was started
     /// [with one](Self::logging).
     ///
     /// # Panics
@@ -232,17 +232,17 @@ impl Process {
         (self.child.wait().expect("it ends").code(), lines)
     }
 
-    /// Sends it a signal and waits for its end.
+    /// Sends the process a signal, and waits for its end.
     ///
     /// # Panics
-    /// When it can't be signalled.
+    /// When the signal can't be sent.
     #[must_use]
     pub fn signal(self, signal: &str) -> (Option<i32>, String) {
         self.notify(signal);
         self.wait()
     }
 
-    /// Kills it, without a chance to clean up.
+    /// Kills the process without a chance to clean up.
     pub fn kill(mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

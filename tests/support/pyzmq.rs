@@ -1,4 +1,4 @@
-//! pyzmq, with the libzmq that it brings along: real peers with PLAIN, CURVE and ZAP.
+//! pyzmq with its bundled libzmq: real peers with PLAIN, CURVE and ZAP.
 
 mod install;
 mod peer;
@@ -13,28 +13,28 @@ use crate::DEADLINE;
 use peer::{Peer, bytes, digits, string};
 pub use zap::PyZap;
 
-/// A process with any number of pyzmq's sockets, in one context; killed when it and all that is in it are dropped.
+/// A process with pyzmq sockets in one context, killed when it and all its sockets are dropped.
 ///
-/// One thing is done at a time there: while one thread waits for a message, others wait for that.
+/// The process does one operation at a time: while one thread waits for a message, other threads wait for it.
 #[derive(Clone, Debug)]
 pub struct PyZmq(Arc<Peer>);
 
 impl PyZmq {
-    /// Starts it. The first in a process installs pyzmq if it isn't there.
+    /// Starts the process. The first start installs pyzmq if it is missing.
     ///
     /// # Panics
-    /// When it can't be installed or started.
+    /// When pyzmq can't be installed or started.
     #[must_use]
     #[track_caller]
     pub fn start() -> Self {
         Self(Arc::new(Peer::start()))
     }
 
-    /// A socket of a kind, such as `REP`, that gives up after the [`DEADLINE`] and keeps nothing back when it is
+    /// Creates a socket of a type, such as `REP`, that times out after the [`DEADLINE`], and has no linger when it is
     /// dropped.
     ///
     /// # Panics
-    /// When there is no such kind.
+    /// When there is no such socket type.
     #[must_use]
     #[track_caller]
     pub fn socket(&self, kind: &str) -> PySocket {
@@ -42,7 +42,7 @@ impl PyZmq {
         PySocket { peer: self.0.clone(), name }
     }
 
-    /// A new pair of CURVE keys.
+    /// Creates a pair of CURVE keys.
     ///
     /// # Panics
     /// When the process has ended.
@@ -53,20 +53,20 @@ impl PyZmq {
         CurveKeys { public: string(&keys[0]), secret: string(&keys[1]) }
     }
 
-    /// Starts the ZAP handler that all sockets of this process ask. It admits nobody with PLAIN or CURVE yet.
+    /// Starts the ZAP handler of all sockets of this process. It admits no client with PLAIN or CURVE yet.
     ///
     /// # Panics
-    /// When there is one.
+    /// When one is running.
     #[must_use]
     #[track_caller]
     pub fn zap(&self) -> PyZap {
         self.zap_at("inproc://zeromq.zap.01")
     }
 
-    /// Starts a ZAP handler for others at an endpoint, such as `tcp://127.0.0.1:*`.
+    /// Starts a ZAP handler for other processes at an endpoint, such as `tcp://127.0.0.1:*`.
     ///
     /// # Panics
-    /// When it can't be bound.
+    /// When the endpoint can't be bound.
     #[must_use]
     #[track_caller]
     pub fn zap_at(&self, endpoint: &str) -> PyZap {
@@ -74,7 +74,7 @@ impl PyZmq {
         PyZap::new(self.0.clone(), zap[0].clone(), string(&zap[1]))
     }
 
-    /// Kills it, with all its sockets.
+    /// Kills the process with all its sockets.
     pub fn kill(self) {
         self.0.kill();
     }
@@ -83,13 +83,13 @@ impl PyZmq {
 /// A pair of CURVE keys, in Z85.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CurveKeys {
-    /// The one that peers know.
+    /// Public key.
     pub public: String,
-    /// The one that nobody else knows.
+    /// Secret key.
     pub secret: String,
 }
 
-/// A socket of pyzmq's, closed when it is dropped.
+/// A socket of pyzmq's, closed when dropped.
 #[derive(Debug)]
 pub struct PySocket {
     peer: Arc<Peer>,
@@ -97,28 +97,28 @@ pub struct PySocket {
 }
 
 impl PySocket {
-    /// Takes clients with PLAIN. libzmq admits none of them unless a ZAP handler does.
+    /// Makes the socket a PLAIN server. libzmq admits a client only if a ZAP handler does.
     #[must_use]
     #[track_caller]
     pub fn plain_server(self) -> Self {
         self.option("plain_server", 1)
     }
 
-    /// Says who it is with PLAIN.
+    /// Makes the socket a PLAIN client with these credentials.
     #[must_use]
     #[track_caller]
     pub fn plain(self, username: &str, password: &str) -> Self {
         self.option("plain_username", username).option("plain_password", password)
     }
 
-    /// Takes clients with CURVE, as the server with this secret key. Without a ZAP handler libzmq admits them all.
+    /// Makes the socket a CURVE server with this secret key. Without a ZAP handler libzmq admits all clients.
     #[must_use]
     #[track_caller]
     pub fn curve_server(self, secret: &str) -> Self {
         self.option("curve_server", 1).option("curve_secretkey", secret)
     }
 
-    /// Says who it is with CURVE, to a server with this public key.
+    /// Makes the socket a CURVE client of the server with this public key.
     #[must_use]
     #[track_caller]
     pub fn curve(self, server: &str, keys: &CurveKeys) -> Self {
@@ -126,24 +126,24 @@ impl PySocket {
         this.option("curve_publickey", &*keys.public).option("curve_secretkey", &*keys.secret)
     }
 
-    /// Names the domain that its ZAP handler is asked about.
+    /// Sets the domain of the ZAP requests.
     #[must_use]
     #[track_caller]
     pub fn domain(self, domain: &str) -> Self {
         self.option("zap_domain", domain)
     }
 
-    /// Announces an identity.
+    /// Sets the identity that the socket announces.
     #[must_use]
     #[track_caller]
     pub fn identity<T: AsRef<[u8]>>(self, identity: T) -> Self {
         self.option("routing_id", identity.as_ref())
     }
 
-    /// Sets any of libzmq's options, such as `handshake_ivl`.
+    /// Sets an option of libzmq's, such as `handshake_ivl`.
     ///
     /// # Panics
-    /// When libzmq refuses it.
+    /// When libzmq refuses the value.
     #[must_use]
     #[track_caller]
     pub fn option<'a>(self, name: &str, value: impl Into<PyValue<'a>>) -> Self {
@@ -151,16 +151,16 @@ impl PySocket {
         self
     }
 
-    /// Binds it, and gives where it really is.
+    /// Binds the socket, and returns the resolved endpoint.
     ///
     /// # Panics
-    /// When it can't be bound.
+    /// When the endpoint can't be bound.
     #[track_caller]
     pub fn bind(&self, endpoint: &str) -> String {
         string(&self.ask(json!({ "do": "bind", "endpoint": endpoint })))
     }
 
-    /// Connects it.
+    /// Connects the socket.
     ///
     /// # Panics
     /// When the endpoint is invalid.
@@ -172,16 +172,16 @@ impl PySocket {
     /// Subscribes to a topic.
     ///
     /// # Panics
-    /// When it is no SUB.
+    /// When the socket is no SUB.
     #[track_caller]
     pub fn subscribe<T: AsRef<[u8]>>(&self, topic: T) {
         self.set("subscribe", topic.as_ref().into());
     }
 
-    /// Takes a subscription back.
+    /// Cancels a subscription.
     ///
     /// # Panics
-    /// When it is no SUB.
+    /// When the socket is no SUB.
     #[track_caller]
     pub fn unsubscribe<T: AsRef<[u8]>>(&self, topic: T) {
         self.set("unsubscribe", topic.as_ref().into());
@@ -190,24 +190,24 @@ impl PySocket {
     /// Sends a message.
     ///
     /// # Panics
-    /// When nobody takes it in time.
+    /// When no peer takes the message in time.
     #[track_caller]
     pub fn send<T: AsRef<[u8]>>(&self, frames: &[T]) {
         let frames: Vec<_> = frames.iter().map(|frame| digits(frame.as_ref())).collect();
         self.ask(json!({ "do": "send", "frames": frames }));
     }
 
-    /// The frames of the next message.
+    /// Receives the frames of the next message.
     ///
     /// # Panics
-    /// When none comes in time.
+    /// When none arrives in time.
     #[must_use]
     #[track_caller]
     pub fn recv(&self) -> Vec<Vec<u8>> {
         bytes(&self.ask(json!({ "do": "recv" })))
     }
 
-    /// Waits at most so long for a message, and tells whether there is one.
+    /// Waits at most this long for a message, and returns whether there is one.
     ///
     /// # Panics
     /// When the process has ended.
@@ -217,7 +217,7 @@ impl PySocket {
         self.ask(json!({ "do": "poll", "timeout": millis(timeout) })) == true
     }
 
-    /// Returns what libzmq knows of the sender of the last message: `User-Id`, `Socket-Type`, `Peer-Address` or any
+    /// Returns a property of the last message's sender: `User-Id`, `Socket-Type`, `Peer-Address` or any
     /// property of the sender's READY.
     ///
     /// # Panics
@@ -229,7 +229,7 @@ impl PySocket {
         property.as_str().map(Into::into)
     }
 
-    /// The next event of its connections within a time, from its making on: libzmq's name of it, without
+    /// Returns the next event of the socket's connections within a time: libzmq's name of it, without
     /// `ZMQ_EVENT_`, and its value.
     ///
     /// # Panics
@@ -241,10 +241,10 @@ impl PySocket {
         Some((event[0].as_str()?.into(), event[1].as_i64()?))
     }
 
-    /// Waits for an event, such as `HANDSHAKE_SUCCEEDED`, and gives its value. Those before it are skipped.
+    /// Waits for an event, such as `HANDSHAKE_SUCCEEDED`, and returns its value. Earlier events are skipped.
     ///
     /// # Panics
-    /// When it doesn't come in time.
+    /// When the event doesn't arrive in time.
     #[track_caller]
     pub fn wait_event(&self, name: &str) -> i64 {
         let (begin, mut skipped) = (Instant::now(), Vec::new());
@@ -276,14 +276,14 @@ impl PySocket {
 
 impl Drop for PySocket {
     fn drop(&mut self) {
-        // Where it goes while a test fails, its process goes too.
+        // The process may have ended already when a failing test drops its sockets.
         if !std::thread::panicking() {
             let _ = self.peer.try_ask(&json!({ "do": "close", "socket": self.name }));
         }
     }
 }
 
-/// The value of an option.
+/// Value of an option.
 #[derive(Clone, Copy, Debug)]
 pub enum PyValue<'a> {
     /// A number.

@@ -1,4 +1,4 @@
-//! A relay between TCP peers, which tells what the accepting end said on each connection.
+//! A relay between TCP peers, which records the bytes of the accepting end on each connection.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -8,10 +8,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::DEADLINE;
 
-/// A listener that passes each connection on to another endpoint, byte by byte.
+/// A listener that relays each connection to another endpoint, byte by byte.
 #[derive(Debug)]
 pub struct Relay {
-    /// The endpoint at which it listens.
+    /// Endpoint of the listener.
     pub endpoint: String,
     ended: Receiver<Vec<u8>>,
     is_over: Arc<AtomicBool>,
@@ -54,7 +54,7 @@ impl Relay {
 impl Drop for Relay {
     fn drop(&mut self) {
         self.is_over.store(true, Ordering::Relaxed);
-        // Its thread is waiting for a connection.
+        // Wakes the thread, which waits for a connection.
         let _ = TcpStream::connect(self.endpoint.trim_start_matches("tcp://"));
     }
 }
@@ -66,7 +66,7 @@ fn relay(near: TcpStream, far: TcpStream, ended: Sender<Vec<u8>>) {
     std::thread::spawn(move || ended.send(copy(far, near)));
 }
 
-/// Passes on what comes until the end, and returns it.
+/// Relays bytes until the end, and returns them.
 fn copy(mut from: TcpStream, mut to: TcpStream) -> Vec<u8> {
     let (mut all, mut buffer) = (Vec::new(), [0; 4096]);
     while let Ok(len @ 1..) = from.read(&mut buffer) {

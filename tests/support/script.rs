@@ -7,7 +7,7 @@ use socket2::SockRef;
 
 use crate::{DEADLINE, command};
 
-/// One end of a TCP connection, by hand.
+/// A scripted peer: one end of a TCP connection.
 #[derive(Debug)]
 pub struct Script {
     stream: TcpStream,
@@ -30,7 +30,7 @@ impl ScriptListener {
         (Self(listener), endpoint)
     }
 
-    /// The next connection.
+    /// Accepts the next connection.
     ///
     /// # Panics
     /// When none comes within the [`DEADLINE`].
@@ -41,7 +41,7 @@ impl ScriptListener {
 }
 
 impl Script {
-    /// A peer over a connection that is there.
+    /// Wraps an existing connection.
     ///
     /// # Panics
     /// When the system refuses its options.
@@ -56,14 +56,14 @@ impl Script {
     /// Connects to a `tcp://` endpoint.
     ///
     /// # Panics
-    /// When nobody listens there.
+    /// When the connection is refused.
     #[must_use]
     pub fn connect(endpoint: &str) -> Self {
         let address = endpoint.strip_prefix("tcp://").expect("a tcp endpoint");
         Self::over(TcpStream::connect(address).expect("somebody listens"))
     }
 
-    /// Connects and shakes hands as ZMTP 3.`minor`.
+    /// Connects, and does the handshake of ZMTP 3.`minor`.
     ///
     /// # Panics
     /// When the other side does anything else.
@@ -74,7 +74,7 @@ impl Script {
         script
     }
 
-    /// Connects and introduces itself as ZMTP 2.0, by the numbers that its socket type and that of the other side have there.
+    /// Connects, and does the handshake of ZMTP 2.0, with the numbers of both socket types there.
     ///
     /// # Panics
     /// When the other side does anything else.
@@ -89,7 +89,7 @@ impl Script {
         script
     }
 
-    /// Shakes hands, and doesn't look closely at what the other side says of itself.
+    /// Does the handshake, and ignores the other side's metadata.
     ///
     /// # Panics
     /// When the other side does anything else.
@@ -103,7 +103,7 @@ impl Script {
         assert_eq!(&body[..6], b"\x05READY");
     }
 
-    /// Gives the kernel so many bytes for what isn't read yet; it takes twice as many.
+    /// Sets the kernel's receive buffer; the kernel takes twice as many bytes.
     ///
     /// # Panics
     /// When the system refuses.
@@ -111,7 +111,7 @@ impl Script {
         SockRef::from(&self.stream).set_recv_buffer_size(bytes).expect("an option");
     }
 
-    /// The connection itself.
+    /// Underlying connection.
     #[must_use]
     pub fn into_stream(self) -> TcpStream {
         self.stream
@@ -125,12 +125,12 @@ impl Script {
         self.stream.write_all(bytes).expect("the other side reads");
     }
 
-    /// Sends bytes that the other side may not want any more.
+    /// Sends bytes, and ignores that the other side may have closed.
     pub fn try_send(&mut self, bytes: &[u8]) {
         let _ = self.stream.write_all(bytes);
     }
 
-    /// Sends no more: the other side reads the end.
+    /// Closes the sending half, so that the other side reads the end.
     ///
     /// # Panics
     /// When the other side has closed.
@@ -138,35 +138,35 @@ impl Script {
         self.stream.shutdown(std::net::Shutdown::Write).expect("the connection is there");
     }
 
-    /// Reads so many bytes.
+    /// Reads this many bytes.
     ///
     /// # Panics
-    /// When fewer come.
+    /// When fewer arrive.
     pub fn read(&mut self, len: usize) -> Vec<u8> {
         let mut bytes = vec![0; len];
         self.stream.read_exact(&mut bytes).expect("as many bytes as expected");
         bytes
     }
 
-    /// The port of this end.
+    /// Returns the port of this end.
     ///
     /// # Panics
-    /// When the system doesn't tell.
+    /// When the connection has no address.
     #[must_use]
     pub fn local_port(&self) -> u16 {
         self.stream.local_addr().expect("an address").port()
     }
 
-    /// The port of the other end.
+    /// Returns the port of the other end.
     ///
     /// # Panics
-    /// When the system doesn't tell.
+    /// When the connection has no address.
     #[must_use]
     pub fn remote_port(&self) -> u16 {
         self.stream.peer_addr().expect("an address").port()
     }
 
-    /// Whether the other side sends anything in time, rather than to close.
+    /// Returns whether the other side sends anything in time, rather than close.
     ///
     /// # Panics
     /// When the system refuses the option.
@@ -177,17 +177,17 @@ impl Script {
         more
     }
 
-    /// Expects exactly these bytes next.
+    /// Asserts that exactly these bytes follow.
     ///
     /// # Panics
-    /// When others come.
+    /// When other bytes arrive.
     #[track_caller]
     pub fn expect(&mut self, bytes: &[u8]) {
         let read = self.read(bytes.len());
         assert_eq!(read.escape_ascii().to_string(), bytes.escape_ascii().to_string());
     }
 
-    /// Expects the other side to close, whatever it sends before.
+    /// Asserts that the other side closes, and returns the bytes that it sends before.
     ///
     /// # Panics
     /// When it doesn't.
@@ -201,10 +201,10 @@ impl Script {
     }
 }
 
-/// Bytes of a greeting up to and with the major version. An end that accepts tells the rest for the peer's version.
+/// Bytes of a greeting up to and including the major version. An accepting end sends the rest after the peer's version.
 pub const VERSIONED: usize = 11;
 
-/// A greeting of ZMTP 3.`minor` with the NULL mechanism.
+/// Returns a greeting of ZMTP 3.`minor` with the NULL mechanism.
 #[must_use]
 pub fn greeting(minor: u8) -> Vec<u8> {
     let mut bytes = greeting_of("NULL", false);
@@ -212,7 +212,7 @@ pub fn greeting(minor: u8) -> Vec<u8> {
     bytes
 }
 
-/// A greeting of ZMTP 3.1 with a mechanism, and a role in it.
+/// Returns a greeting of ZMTP 3.1 with a mechanism and a role.
 #[must_use]
 pub fn greeting_of(mechanism: &str, as_server: bool) -> Vec<u8> {
     let mut bytes = [b"\xff\0\0\0\0\0\0\0\0\x7f\x03\x01", mechanism.as_bytes()].concat();
@@ -221,10 +221,10 @@ pub fn greeting_of(mechanism: &str, as_server: bool) -> Vec<u8> {
     bytes
 }
 
-/// Properties as they stand in READY or INITIATE.
+/// Returns properties in wire form, for READY or INITIATE.
 ///
 /// # Panics
-/// When they are longer than their lengths can tell.
+/// When a name or value is too long for its length field.
 #[must_use]
 pub fn properties(properties: &[(&str, &[u8])]) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -237,10 +237,10 @@ pub fn properties(properties: &[(&str, &[u8])]) -> Vec<u8> {
     bytes
 }
 
-/// A READY command with these properties.
+/// Returns a READY command with these properties.
 ///
 /// # Panics
-/// When they are longer than a short command holds.
+/// When they don't fit into a short command.
 #[must_use]
 pub fn ready(list: &[(&str, &[u8])]) -> Vec<u8> {
     command("READY", &properties(list))

@@ -1,4 +1,4 @@
-//! A SOCKS 5 proxy (RFC 1928, RFC 1929), as simple as can be.
+//! A minimal SOCKS 5 proxy (RFC 1928, RFC 1929).
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -7,10 +7,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-/// A proxy that connects everybody to the same server, and tells what it was asked for.
+/// A proxy that connects all clients to the same server, and reports their requests.
 #[derive(Debug)]
 pub struct SocksServer {
-    /// Where it is.
+    /// Endpoint of the proxy.
     pub endpoint: String,
     asked: mpsc::UnboundedReceiver<SocksRequest>,
 }
@@ -24,12 +24,12 @@ pub struct SocksRequest {
     pub methods: Vec<u8>,
     /// Name and password that the client showed.
     pub login: Option<(Vec<u8>, Vec<u8>)>,
-    /// Kind of address, and `host:port`; nothing when the login was wrong.
+    /// Address type and `host:port`; `None` if the login was wrong.
     pub target: Option<(u8, String)>,
 }
 
 impl SocksServer {
-    /// Serves on a listener, in the background; `server` is where everybody gets to. With a login, nobody is served
+    /// Serves on a listener in the background, and connects all clients to `server`. With a login, no client is served
     /// without it.
     ///
     /// # Panics
@@ -115,7 +115,7 @@ async fn target(client: &mut TcpStream) -> io::Result<(u8, String)> {
     Ok((head[3], format!("{host}:{}", client.read_u16().await?)))
 }
 
-/// A length in one byte, and so many bytes.
+/// Reads a length of one byte, and that many bytes.
 async fn string(client: &mut TcpStream) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; client.read_u8().await?.into()];
     client.read_exact(&mut bytes).await?;

@@ -1,10 +1,10 @@
-//! TCP endpoints that nobody listens on yet.
+//! Unused TCP endpoints.
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use tokio::net::TcpSocket;
 
-/// Returns a TCP endpoint that nobody listens on, and a guard. The guard keeps the endpoint's port from every program
+/// Returns a TCP endpoint without a listener, and a guard. The guard keeps the endpoint's port from every program
 /// that asks the system for any port. A program that asks for just this port gets it, again and again.
 ///
 /// # Panics

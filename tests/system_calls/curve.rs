@@ -1,5 +1,5 @@
-//! System calls per message with CURVE: messages that are decrypted and encrypted together are read and written
-//! together, too.
+//! System calls per message with CURVE: messages that are decrypted and encrypted together are also read and written
+//! together.
 
 use std::io::Read;
 
@@ -10,7 +10,7 @@ use enfonet_zmtp::{KeyPair, Security, SocketType};
 use super::tracer::Traced;
 use super::{BODY, MESSAGES, check, load};
 
-/// Bytes of a MESSAGE: the header of the frame, what CURVE adds, and the body.
+/// Bytes of a MESSAGE: the header of the frame, CURVE's overhead, and the body.
 const FRAME: usize = 2 + 33 + BODY;
 
 fn keys(secret: &str) -> KeyPair {

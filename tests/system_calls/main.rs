@@ -1,8 +1,8 @@
-//! System calls per message, of programs with one thread: a figure that holds still where times don't.
+//! System calls per message, of programs with one thread: figures that don't vary as times do.
 //!
-//! A program as the library's users write them, `enfonet-load`, runs under a tracer that counts; its peer is bytes on a
-//! plain connection, in this process. The recorded figures are those of the code as it is. A change that makes a
-//! figure better records it; a change that makes a figure worse has to be meant.
+//! `enfonet-load`, a program as users of the library write it, runs under a tracer that counts. Its peer is bytes on a
+//! plain connection in this process. The recorded figures are those of the current code. A change that improves a
+//! figure records it; a change that worsens a figure must intend that.
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
@@ -16,9 +16,9 @@ use enfonet_tests::{Script, ScriptListener, command_of, echo, message};
 use tracer::{Calls, Traced};
 
 const BODY: usize = 32;
-/// Messages that are sent without waiting for any.
+/// Number of messages that are sent without waiting for any.
 const MESSAGES: usize = 50_000;
-/// Requests that are sent one after the other: those that the program warms up with, and some more.
+/// Number of requests that are sent one after the other, including the program's warm-up.
 const REQUESTS: usize = 2000;
 
 fn load(arguments: &[&str]) -> Traced {
@@ -27,7 +27,7 @@ fn load(arguments: &[&str]) -> Traced {
     Traced::start(command)
 }
 
-/// Fails if more calls are made for a thousand messages than are recorded, by a half and a few for the start.
+/// Fails if a thousand messages take more calls than recorded, with a tolerance of a half and a few for the start.
 fn check(what: &str, calls: &Calls, messages: usize, recorded: &[(&str, f64)]) {
     let mut worse = Vec::new();
     for (name, recorded) in recorded {
@@ -40,7 +40,7 @@ fn check(what: &str, calls: &Calls, messages: usize, recorded: &[(&str, f64)]) {
     assert!(worse.is_empty(), "{what}: more calls than are recorded: {worse:?} of {calls:?}");
 }
 
-/// A peer that has connected, of this kind.
+/// Accepts a scripted peer of this type.
 fn accept(listener: &ScriptListener, kind: &str) -> Script {
     let mut script = listener.accept();
     script.handshake(kind, 1);

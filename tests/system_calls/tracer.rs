@@ -1,4 +1,4 @@
-//! Counts the system calls of a program.
+//! A tracer that counts the system calls of a program.
 
 use std::collections::BTreeMap;
 use std::process::{Child, Command, Stdio};
@@ -11,10 +11,10 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-/// How often each call was made.
+/// Number of calls of each system call.
 pub(super) type Calls = BTreeMap<&'static str, usize>;
 
-/// A program with one thread, under a tracer.
+/// A program with one thread under a tracer.
 #[derive(Debug)]
 pub(super) struct Traced {
     pid: Pid,
@@ -22,7 +22,7 @@ pub(super) struct Traced {
 }
 
 impl Traced {
-    /// Starts it, and gives it back once its calls are counted. The tracer has to be one thread from then on.
+    /// Starts a program, and returns once its calls are counted. The tracer must stay on one thread from then on.
     pub(super) fn start(mut program: Command) -> Self {
         let (ready, pid) = mpsc::channel();
         let tracer = std::thread::spawn(move || {
@@ -36,12 +36,12 @@ impl Traced {
         Self { pid: pid.recv().unwrap(), tracer }
     }
 
-    /// Waits until it ends by itself.
+    /// Waits until the program ends by itself.
     pub(super) fn finish(self) -> Calls {
         self.tracer.join().unwrap()
     }
 
-    /// Ends it.
+    /// Ends the program.
     pub(super) fn kill(self) -> Calls {
         nix::sys::signal::kill(self.pid, Signal::SIGKILL).unwrap();
         self.finish()
@@ -60,21 +60,21 @@ fn count(mut child: Child, pid: Pid) -> Calls {
                 }
                 None
             }
-            // A signal of its own is its own.
+            // The program's own signals are passed on.
             WaitStatus::Stopped(_, signal) => Some(signal),
             _ => None,
         };
         if ptrace::syscall(pid, forward).is_err() {
-            // Killed meanwhile: what is left is to see it end.
+            // The program was killed meanwhile: only its end is left to wait for.
             continue;
         }
     }
-    // It is gone already; this lets go of what is kept of it.
+    // The program has ended already; this reaps the process.
     let _ = child.wait();
     calls
 }
 
-/// Those that a message may cost.
+/// System calls that a message may cost.
 fn name(number: u64) -> &'static str {
     match i64::try_from(number) {
         Ok(libc::SYS_writev | libc::SYS_write | libc::SYS_sendto | libc::SYS_sendmsg) => "write",

@@ -1,16 +1,11 @@
 //! Commands after the handshake (RFC 37, "Commands").
 
-use enfonet::{Message, Options, Pub, Sub};
-use enfonet_tests::{Runtime, Script, ScriptListener, command, message, ready};
-
-use crate::setup::{ANYWHERE, dealer};
+use enfonet::{Dealer, Message, Pub, Sub};
+use enfonet_tests::{Runtime, Script, bound, command, message, ready};
 
 #[test]
 fn unknown_commands_are_ignored() {
-    let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let (dealer, at) = dealer(&runtime, Options::default());
-    let mut script = Script::join(&at, "DEALER", 1);
+    let (runtime, dealer, mut script) = bound(Dealer::new(), "DEALER");
     script.send(&message(&["before"]));
     for unknown in [
         command("NOPE", b""),
@@ -32,10 +27,7 @@ fn unknown_commands_are_ignored() {
 
 #[test]
 fn handshake_commands_are_ignored_after_the_handshake() {
-    let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let (dealer, at) = dealer(&runtime, Options::default());
-    let mut script = Script::join(&at, "DEALER", 1);
+    let (runtime, dealer, mut script) = bound(Dealer::new(), "DEALER");
     script.send(&ready(&[("Socket-Type", b"PUB")]));
     script.send(&command("ERROR", b"\x03no!"));
     script.settle();
@@ -45,15 +37,12 @@ fn handshake_commands_are_ignored_after_the_handshake() {
 
 #[test]
 fn commands_may_stand_between_the_frames_of_a_message() {
-    let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let (dealer, at) = dealer(&runtime, Options::default());
-    let mut script = Script::join(&at, "DEALER", 1);
+    let (runtime, dealer, mut script) = bound(Dealer::new(), "DEALER");
     script.send(b"\x01\x01a");
     script.settle();
     script.send(&command("NOPE", b""));
     script.send(b"\x01\x01b");
-    // One that has MORE, which means nothing for a command.
+    // A command with the MORE flag, which has no meaning there.
     script.send(b"\x05\x07\x04PING\0\0");
     script.expect(b"\x04\x05\x04PONG");
     script.send(b"\0\x01c");
@@ -62,10 +51,7 @@ fn commands_may_stand_between_the_frames_of_a_message() {
 
 #[test]
 fn subscriptions_are_ignored_by_sockets_that_do_not_publish() {
-    let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let (dealer, at) = dealer(&runtime, Options::default());
-    let mut script = Script::join(&at, "DEALER", 1);
+    let (runtime, dealer, mut script) = bound(Dealer::new(), "DEALER");
     script.send(&command("SUBSCRIBE", b"a"));
     script.send(&command("CANCEL", b"a"));
     script.send(&message(&["after"]));
@@ -75,9 +61,9 @@ fn subscriptions_are_ignored_by_sockets_that_do_not_publish() {
 #[test]
 fn a_malformed_command_ends_the_connection() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let (_dealer, at) = dealer(&runtime, Options::default());
-    // No name, or one that is cut off, PING without its time; more than any frame may have.
+    let dealer = Dealer::new();
+    let at = runtime.bind(&dealer);
+    // No name, a cut-off name, a PING without its TTL, a length above the limit of a frame.
     for malformed in [
         &b"\x04\0"[..],
         b"\x04\x01\0",
@@ -96,10 +82,9 @@ fn a_malformed_command_ends_the_connection() {
 #[test]
 fn publications_are_sent_as_these_bytes() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     for minor in [0, 1] {
         let publisher = Pub::new();
-        let at = runtime.run(publisher.bind(ANYWHERE)).unwrap().to_string();
+        let at = runtime.bind(&publisher);
         let mut script = Script::join(&at, "SUB", minor);
         script.send(b"\0\x02\x01A");
         runtime.run(publisher.wait_subscribers(1));
@@ -113,15 +98,11 @@ fn publications_are_sent_as_these_bytes() {
 #[test]
 fn publications_are_received_from_these_bytes() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     for minor in [0, 1] {
-        let (listener, at) = ScriptListener::bind();
         let sub = Sub::new();
         sub.subscribe("A");
-        sub.connect(at).unwrap();
-        let mut script = listener.accept();
-        script.handshake("PUB", minor);
-        // Messages of topics that the SUB hasn't asked for are dropped.
+        let mut script = runtime.connect_to_peer(&sub, "PUB", minor);
+        // SUB drops messages of topics that it hasn't subscribed to.
         script.send(b"\0\x04BLOL\0\x04ALOL\0\0\x01\x01A\x01\0\0\x01x");
         for message in [Message::from("ALOL"), ["A", "", "x"].into()] {
             assert_eq!(runtime.run(sub.recv()), Ok(message));

@@ -1,16 +1,11 @@
 //! Flags and lengths (RFC 37, "Framing").
 
-use enfonet::{Message, Options, XPub, XSub};
-use enfonet_tests::{Runtime, Script, ScriptListener, command, message, theirs};
-
-use crate::setup::{ANYWHERE, dealer};
+use enfonet::{Dealer, Message, XPub, XSub};
+use enfonet_tests::{Runtime, Script, ScriptListener, bound, command, message, theirs};
 
 #[test]
 fn bodies_of_up_to_255_bytes_use_the_short_form_and_larger_bodies_the_long_form() {
-    let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let (dealer, at) = dealer(&runtime, Options::default());
-    let mut script = Script::join(&at, "DEALER", 1);
+    let (runtime, dealer, mut script) = bound(Dealer::new(), "DEALER");
     runtime.run(dealer.wait_connected(1));
     for (len, head) in [
         (0, &b"\0\0"[..]),
@@ -32,10 +27,7 @@ fn bodies_of_up_to_255_bytes_use_the_short_form_and_larger_bodies_the_long_form(
 
 #[test]
 fn every_frame_but_the_last_has_the_more_flag() {
-    let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let (dealer, at) = dealer(&runtime, Options::default());
-    let mut script = Script::join(&at, "DEALER", 1);
+    let (runtime, dealer, mut script) = bound(Dealer::new(), "DEALER");
     runtime.run(dealer.wait_connected(1));
     let long = vec![b'l'; 5000];
     let frames = || vec![b"a".to_vec(), vec![], long.clone(), vec![b's'; 255], long.clone(), vec![]];
@@ -57,14 +49,11 @@ fn every_frame_but_the_last_has_the_more_flag() {
 
 #[test]
 fn short_bodies_in_the_long_form_and_reserved_bits_are_accepted() {
-    let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let (dealer, at) = dealer(&runtime, Options::default());
-    let mut script = Script::join(&at, "DEALER", 1);
+    let (runtime, dealer, mut script) = bound(Dealer::new(), "DEALER");
     script.send(b"\x02\0\0\0\0\0\0\0\x02hi");
     script.send(b"\x03\0\0\0\0\0\0\0\0\x00\x01x");
     script.send(b"\xf8\x01a\x09\x01b\xf2\0\0\0\0\0\0\0\x01c");
-    // A short command in the long form, and reserved bits in one: PING.
+    // PING in the long form, and PING with reserved bits.
     script.send(b"\x06\0\0\0\0\0\0\0\x09\x04PING\0\0hi");
     script.expect(b"\x04\x07\x04PONGhi");
     script.send(b"\xfc\x09\x04PING\0\0ho");
@@ -83,7 +72,7 @@ fn noncanonical_frames_are_forwarded_in_canonical_form() {
     xsub.connect(at).unwrap();
     let mut publisher = listener.accept();
     publisher.handshake("XPUB", 1);
-    let mut subscriber = Script::join(&runtime.run(xpub.bind(ANYWHERE)).unwrap().to_string(), "XSUB", 1);
+    let mut subscriber = Script::join(&runtime.bind(&xpub), "XSUB", 1);
     subscriber.send(&command("SUBSCRIBE", b""));
     runtime.run(xpub.wait_subscribers(1));
     let sloppy: [&[u8]; 4] = [
@@ -93,7 +82,7 @@ fn noncanonical_frames_are_forwarded_in_canonical_form() {
         b"\0\x01e",
     ];
     publisher.send(&sloppy.concat());
-    // Its end tells that there will be no more.
+    // The end of the stream shows that no more messages follow.
     drop(publisher);
     let expected = b"\0\x01a\0\x01b\x01\x01c\x01\0\0\x01d\0\x01e";
     let mut messages = 0;
@@ -107,10 +96,7 @@ fn noncanonical_frames_are_forwarded_in_canonical_form() {
 
 #[test]
 fn frames_may_arrive_in_any_pieces() {
-    let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let (dealer, at) = dealer(&runtime, Options::default());
-    let mut script = Script::join(&at, "DEALER", 1);
+    let (runtime, dealer, mut script) = bound(Dealer::new(), "DEALER");
     let long = "l".repeat(300);
     let bytes =
         [message(&["a", "", &long, "b"]), command("NOPE", b""), message(&[""]), message(&["end"])].concat();
@@ -129,10 +115,7 @@ fn frames_may_arrive_in_any_pieces() {
 
 #[test]
 fn thousands_of_frames_may_arrive_in_one_piece() {
-    let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let (dealer, at) = dealer(&runtime, Options::default());
-    let mut script = Script::join(&at, "DEALER", 1);
+    let (runtime, dealer, mut script) = bound(Dealer::new(), "DEALER");
     let bytes = (0..20_000u32).map(|n| message(&[n.to_be_bytes()])).collect::<Vec<_>>().concat();
     let sending = std::thread::spawn(move || {
         script.send(&bytes);

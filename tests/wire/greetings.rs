@@ -1,10 +1,11 @@
 //! The 64 bytes that open a connection (RFC 37, "Version Negotiation").
 
 use enfonet::peer::SocketType;
-use enfonet::{Message, Options, Sub};
+
+use enfonet::{Dealer, Message, Options, Sub};
 use enfonet_tests::{Runtime, Script, ScriptListener, VERSIONED, greeting, message, ready};
 
-use crate::setup::{We, dealer, meet};
+use crate::setup::{We, meet};
 
 /// Returns the READY of a DEALER.
 fn dealer_ready() -> Vec<u8> {
@@ -20,7 +21,6 @@ fn null_greeting() -> Vec<u8> {
 #[test]
 fn a_connecting_socket_sends_its_whole_greeting_before_it_reads() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     let (_socket, mut script) = meet(&runtime, We::Connect, SocketType::Dealer, Options::default());
     script.expect(&null_greeting());
 }
@@ -28,7 +28,6 @@ fn a_connecting_socket_sends_its_whole_greeting_before_it_reads() {
 #[test]
 fn an_accepting_socket_sends_its_version_at_once_and_its_mechanism_after_the_peers_version() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     let (_socket, mut script) = meet(&runtime, We::Bind, SocketType::Dealer, Options::default());
     let (version, rest) = (&null_greeting()[..VERSIONED], &null_greeting()[VERSIONED..]);
     script.expect(version);
@@ -43,8 +42,8 @@ fn an_accepting_socket_sends_its_version_at_once_and_its_mechanism_after_the_pee
 #[test]
 fn the_handshake_may_arrive_in_single_bytes() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let (dealer, at) = dealer(&runtime, Options::default());
+    let dealer = Dealer::new();
+    let at = runtime.bind(&dealer);
     let mut script = Script::connect(&at);
     for byte in [greeting(1), dealer_ready(), message(&["hello", "", "world"])].concat() {
         script.send(&[byte]);
@@ -55,14 +54,14 @@ fn the_handshake_may_arrive_in_single_bytes() {
 #[test]
 fn the_handshake_may_be_split_anywhere() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let (dealer, at) = dealer(&runtime, Options::default());
+    let dealer = Dealer::new();
+    let at = runtime.bind(&dealer);
     let all = [greeting(1), dealer_ready(), message(&["hello"])].concat();
     for cut in 1..all.len() {
         let mut script = Script::connect(&at);
         let (before, after) = all.split_at(cut);
         script.send(before);
-        // Our greeting, its rest behind the peer's version, and READY behind the peer's READY, show that it was taken in.
+        // Our version, the rest after the peer's version, and our READY after the peer's show that `before` was read.
         script.expect(&greeting(1)[..if cut < VERSIONED { VERSIONED } else { 64 }]);
         if cut >= 64 + dealer_ready().len() {
             script.expect(&dealer_ready());
@@ -75,8 +74,8 @@ fn the_handshake_may_be_split_anywhere() {
 #[test]
 fn the_handshake_and_messages_may_arrive_in_one_piece() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let (dealer, at) = dealer(&runtime, Options::default());
+    let dealer = Dealer::new();
+    let at = runtime.bind(&dealer);
     let mut script = Script::connect(&at);
     let messages = (0..100u8).map(|n| message(&[[n]])).collect::<Vec<_>>().concat();
     script.send(&[greeting(1), dealer_ready(), messages].concat());
@@ -88,10 +87,9 @@ fn the_handshake_and_messages_may_arrive_in_one_piece() {
 #[test]
 fn a_peer_may_wait_for_each_part_of_our_greeting() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     for we in [We::Bind, We::Connect] {
         let (_socket, mut script) = meet(&runtime, we, SocketType::Dealer, Options::default());
-        // As libzmq does: the signature first, with the length of a ZMTP 1.0 identity in it.
+        // libzmq sends the signature first, with the length of a ZMTP 1.0 identity in it.
         let mut theirs = greeting(1);
         theirs[8] = 1;
         script.send(&theirs[..10]);
@@ -100,7 +98,7 @@ fn a_peer_may_wait_for_each_part_of_our_greeting() {
         script.send(&theirs[10..11]);
         script.expect(&greeting(1)[11..]);
         script.send(&theirs[11..]);
-        // The end that connects is the first to send READY.
+        // The connecting end sends READY first.
         match we {
             We::Bind => {
                 script.send(&dealer_ready());
@@ -118,8 +116,8 @@ fn a_peer_may_wait_for_each_part_of_our_greeting() {
 #[test]
 fn padding_role_and_filler_are_ignored() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let (_dealer, at) = dealer(&runtime, Options::default());
+    let dealer = Dealer::new();
+    let at = runtime.bind(&dealer);
     let mut theirs = greeting(1);
     theirs[1..9].fill(0xaa);
     theirs[32..].fill(0x55);
@@ -147,11 +145,10 @@ fn later_versions_are_treated_as_our_version() {
     }
 }
 
-/// Asserts that our end replies to these bytes with its greeting, and then closes. If the bytes tell no version, an end
-/// that accepts sends the greeting without a mechanism.
-fn turned_away(bytes: &[u8]) {
+/// Asserts that our end replies to these bytes with its greeting, and closes. If the bytes have no version, an
+/// accepting end sends its greeting only up to the version.
+fn assert_rejected(bytes: &[u8]) {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     for we in [We::Bind, We::Connect] {
         let (_socket, mut script) = meet(&runtime, we, SocketType::Dealer, Options::default());
         script.send(bytes);
@@ -163,24 +160,24 @@ fn turned_away(bytes: &[u8]) {
 
 #[test]
 fn zmtp_1_is_rejected() {
-    // An anonymous peer, one with an identity, and one with a length of eight bytes.
-    turned_away(b"\x01\x00");
-    turned_away(b"\x06\x00peer1");
-    turned_away(b"\xff\0\0\0\0\0\0\0\x01\x00");
+    // A peer without an identity, one with an identity, and one with a length of eight bytes.
+    assert_rejected(b"\x01\x00");
+    assert_rejected(b"\x06\x00peer1");
+    assert_rejected(b"\xff\0\0\0\0\0\0\0\x01\x00");
 }
 
 #[test]
 fn zmtp_2_is_rejected() {
     for revision in 0..3 {
-        turned_away(&[0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, revision]);
+        assert_rejected(&[0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, revision]);
     }
 }
 
 #[test]
 fn other_protocols_are_rejected() {
-    turned_away(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    turned_away(b"\x16\x03\x01\x02\x00");
-    turned_away(b"\0");
+    assert_rejected(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_rejected(b"\x16\x03\x01\x02\x00");
+    assert_rejected(b"\0");
 }
 
 #[test]
@@ -189,6 +186,6 @@ fn another_mechanism_is_rejected() {
         let mut theirs = greeting(1);
         theirs[12..32].fill(0);
         theirs[12..12 + mechanism.len()].copy_from_slice(mechanism);
-        turned_away(&theirs);
+        assert_rejected(&theirs);
     }
 }

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use enfonet::peer::SocketType;
+
 use enfonet::socket::PeerEvent;
-use enfonet::{Dealer, Options, Router};
+
+use enfonet::{Dealer, Options, Router, Sub};
 use enfonet_tests::{Runtime, Script, ScriptListener, VERSIONED, command, greeting, message, ready};
 
-use crate::setup::{ANYWHERE, KINDS, Kept, We, dealer, meet};
+use crate::setup::{KINDS, Kept, We, meet};
 
-/// Returns the kinds of socket that a kind may talk to.
+/// Returns the socket types that are compatible with `kind`.
 fn partners(kind: &str) -> &'static [&'static str] {
     match kind {
         "REQ" => &["REP", "ROUTER"],
@@ -40,7 +42,6 @@ fn our_ready(kind: SocketType, identity: &[u8]) -> Vec<u8> {
 #[test]
 fn ready_is_sent_as_these_bytes() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     let expected: [(SocketType, &[u8]); 8] = [
         (SocketType::Req, b"\x04\x26\x05READY\x0bSocket-Type\0\0\0\x03REQ\x08Identity\0\0\0\0"),
         (SocketType::Rep, b"\x04\x19\x05READY\x0bSocket-Type\0\0\0\x03REP"),
@@ -68,7 +69,6 @@ fn ready_is_sent_as_these_bytes() {
 #[test]
 fn req_dealer_and_router_announce_their_identity() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     for (kind, identity) in KINDS.iter().flat_map(|kind| [(*kind, &b"me"[..]), (*kind, &[0xff; 200])]) {
         let options = Options::default().identity(identity);
         let (_socket, mut script) = meet(&runtime, We::Bind, kind, options);
@@ -81,7 +81,6 @@ fn req_dealer_and_router_announce_their_identity() {
 #[test]
 fn ready_with_a_long_identity_uses_the_long_form() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     let options = Options::default().identity(vec![b'i'; 255]);
     let (_socket, mut script) = meet(&runtime, We::Bind, SocketType::Dealer, options);
     script.send(&[greeting(1), ready(&[])].concat());
@@ -96,7 +95,6 @@ fn ready_with_a_long_identity_uses_the_long_form() {
 #[test]
 fn compatible_socket_types_connect() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     for (we, kind) in KINDS.iter().flat_map(|kind| [(We::Bind, *kind), (We::Connect, *kind)]) {
         for partner in partners(kind.name()) {
             let (_socket, mut script) = meet(&runtime, we, kind, Options::default());
@@ -109,7 +107,6 @@ fn compatible_socket_types_connect() {
 #[test]
 fn incompatible_socket_types_get_an_error_and_are_rejected() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     let odd = ["", "dealer", "DEALERX", "DEALE", "STREAM", "CLIENT"];
     for (we, kind) in KINDS.iter().flat_map(|kind| [(We::Bind, *kind), (We::Connect, *kind)]) {
         let strangers = SocketType::ALL.map(SocketType::name).into_iter().chain(odd);
@@ -117,7 +114,7 @@ fn incompatible_socket_types_get_an_error_and_are_rejected() {
             let (_socket, mut script) = meet(&runtime, we, kind, Options::default());
             script.send(&[greeting(1), ready(&[("Socket-Type", stranger.as_bytes())])].concat());
             script.expect(&greeting(1));
-            // The end that connects has introduced itself before it heard of the peer.
+            // The connecting end sends READY before it reads the peer's.
             if matches!(we, We::Connect) {
                 script.expect(&our_ready(kind, b""));
             }
@@ -129,7 +126,7 @@ fn incompatible_socket_types_get_an_error_and_are_rejected() {
     }
 }
 
-/// A peer that has said this of itself to a DEALER.
+/// Returns a DEALER of ours, and a scripted peer that has sent a greeting and `said`.
 fn saying(runtime: &Runtime, we: We, said: &[u8]) -> (Kept, Script) {
     let (socket, mut script) = meet(runtime, we, SocketType::Dealer, Options::default());
     script.send(&[&greeting(1), said].concat());
@@ -137,9 +134,8 @@ fn saying(runtime: &Runtime, we: We, said: &[u8]) -> (Kept, Script) {
     (socket, script)
 }
 
-fn is_taken(said: &[u8]) {
+fn assert_accepted(said: &[u8]) {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     for we in [We::Bind, We::Connect] {
         let (_socket, mut script) = saying(&runtime, we, said);
         script.expect(&our_ready(SocketType::Dealer, b""));
@@ -147,9 +143,8 @@ fn is_taken(said: &[u8]) {
     }
 }
 
-fn is_turned_away(said: &[u8]) {
+fn assert_rejected(said: &[u8]) {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     for we in [We::Bind, We::Connect] {
         println!("{}", said.escape_ascii());
         let (_socket, mut script) = saying(&runtime, we, said);
@@ -161,19 +156,19 @@ fn is_turned_away(said: &[u8]) {
 
 #[test]
 fn ready_may_have_fewer_or_more_properties_or_other_letter_case() {
-    is_taken(b"\x04\x06\x05READY");
-    is_taken(&ready(&[("socket-type", b"ROUTER"), ("IDENTITY", b"x")]));
-    is_taken(&ready(&[
+    assert_accepted(b"\x04\x06\x05READY");
+    assert_accepted(&ready(&[("socket-type", b"ROUTER"), ("IDENTITY", b"x")]));
+    assert_accepted(&ready(&[
         ("X-Anything", b""),
         ("Socket-Type", b"REP"),
         ("Resource", b"/a/b"),
         ("X-Anything", b"2"),
     ]));
-    is_taken(&ready(&[("Socket-Type", b"DEALER"), ("Identity", &[b'i'; 200])]));
-    // The long form, of a short body and of a long one.
-    is_taken(b"\x06\0\0\0\0\0\0\0\x06\x05READY");
+    assert_accepted(&ready(&[("Socket-Type", b"DEALER"), ("Identity", &[b'i'; 200])]));
+    // The long form, with a short body and with a long body.
+    assert_accepted(b"\x06\0\0\0\0\0\0\0\x06\x05READY");
     let long = [&b"\x05READY\x06X-Long\0\0\x27\x10"[..], &[0; 10_000]].concat();
-    is_taken(
+    assert_accepted(
         &[&[6, 0, 0, 0, 0, 0, 0], &u16::try_from(long.len()).unwrap().to_be_bytes()[..], &long].concat(),
     );
 }
@@ -181,9 +176,8 @@ fn ready_may_have_fewer_or_more_properties_or_other_letter_case() {
 #[test]
 fn an_identity_may_have_255_bytes_and_a_leading_zero_makes_it_empty() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     let router = Router::builder().peer_events(true).build();
-    let at = runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
+    let at = runtime.bind(&router);
     for identity in [vec![b'i'; 255], b"\0\0\0\0\x01".to_vec(), b"\0".to_vec()] {
         let body = [&b"\x05READY\x08Identity\0\0\0"[..], &[identity.len() as u8], &identity].concat();
         let mut script = Script::connect(&at);
@@ -206,7 +200,7 @@ fn an_identity_may_have_255_bytes_and_a_leading_zero_makes_it_empty() {
 
 #[test]
 fn a_malformed_ready_is_rejected() {
-    // A name of no bytes; a name, a length and a value that are cut off; a length as large as there is.
+    // An empty name; a cut-off name, length and value; the maximum length.
     for properties in [
         &b"\0\0\0\0\0"[..],
         b"\x05Nam",
@@ -216,41 +210,41 @@ fn a_malformed_ready_is_rejected() {
         b"\x04Name\xff\xff\xff\xff",
         b"\x04Name\0\0\0\x01v!",
     ] {
-        is_turned_away(&command("READY", properties));
+        assert_rejected(&command("READY", properties));
     }
     let identity = [&b"\x05READY\x08Identity\0\0\x01\0"[..], &[b'i'; 256]].concat();
-    is_turned_away(&[&[6, 0, 0, 0, 0, 0, 0, 1, 19], &identity[..]].concat());
+    assert_rejected(&[&[6, 0, 0, 0, 0, 0, 0, 1, 19], &identity[..]].concat());
 }
 
 #[test]
 fn ready_must_be_the_first_command() {
-    is_turned_away(&message(&["hello"]));
-    is_turned_away(&message(&["", "hello"]));
-    is_turned_away(&command("PING", b"\0\0"));
-    is_turned_away(&command("SUBSCRIBE", b""));
-    is_turned_away(&command("ready", b""));
-    is_turned_away(&command("READYX", b""));
-    // READY, but as a message.
-    is_turned_away(b"\0\x06\x05READY");
-    // No name, or one that is cut off.
-    is_turned_away(b"\x04\0");
-    is_turned_away(b"\x04\x01\0");
-    is_turned_away(b"\x04\x03\x05RE");
+    assert_rejected(&message(&["hello"]));
+    assert_rejected(&message(&["", "hello"]));
+    assert_rejected(&command("PING", b"\0\0"));
+    assert_rejected(&command("SUBSCRIBE", b""));
+    assert_rejected(&command("ready", b""));
+    assert_rejected(&command("READYX", b""));
+    // READY as a message.
+    assert_rejected(b"\0\x06\x05READY");
+    // No name, and a cut-off name.
+    assert_rejected(b"\x04\0");
+    assert_rejected(b"\x04\x01\0");
+    assert_rejected(b"\x04\x03\x05RE");
 }
 
 #[test]
 fn an_oversized_ready_is_rejected_by_its_length() {
-    is_turned_away(b"\x06\0\0\0\0\0\x10\0\0");
-    is_turned_away(b"\x06\x7f\xff\xff\xff\xff\xff\xff\xff");
-    is_turned_away(b"\x06\xff\xff\xff\xff\xff\xff\xff\xff");
+    assert_rejected(b"\x06\0\0\0\0\0\x10\0\0");
+    assert_rejected(b"\x06\x7f\xff\xff\xff\xff\xff\xff\xff");
+    assert_rejected(b"\x06\xff\xff\xff\xff\xff\xff\xff\xff");
 }
 
 #[test]
 fn an_error_command_ends_the_connection() {
-    is_turned_away(&command("ERROR", b"\x03400"));
-    is_turned_away(&command("ERROR", b"\x00"));
-    is_turned_away(&command("ERROR", b""));
-    is_turned_away(&command("ERROR", b"\x09short"));
+    assert_rejected(&command("ERROR", b"\x03400"));
+    assert_rejected(&command("ERROR", b"\x00"));
+    assert_rejected(&command("ERROR", b""));
+    assert_rejected(&command("ERROR", b"\x09short"));
 }
 
 #[test]
@@ -282,7 +276,6 @@ fn the_connecting_end_retries_after_a_failed_handshake() {
 #[test]
 fn a_handshake_that_takes_too_long_is_given_up() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     let all = [greeting(1), ready(&[("Socket-Type", b"DEALER")])].concat();
     for we in [We::Bind, We::Connect] {
         for sent in [0, 1, 63, 64, all.len() - 1] {
@@ -302,12 +295,95 @@ fn a_handshake_that_takes_too_long_is_given_up() {
 #[test]
 fn the_handshake_timeout_ends_with_the_handshake() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     let options = Options::default().handshake_timeout(Duration::from_millis(50));
-    let (dealer, at) = dealer(&runtime, options);
+    let dealer = Dealer::with_options(options);
+    let at = runtime.bind(&dealer);
     let mut through = Script::join(&at, "DEALER", 1);
-    // One that is given up shows that the time is over.
+    // The end of this handshake shows that the timeout has passed.
     Script::connect(&at).expect_close();
     through.send(&message(&["still here"]));
     assert_eq!(runtime.run(dealer.recv()), Ok("still here".into()));
+}
+
+fn quick() -> Options {
+    Options::default().reconnect_interval(Duration::from_millis(1))
+}
+
+#[test]
+fn no_message_is_sent_before_the_peers_ready() {
+    let runtime = Runtime::new();
+    let _guard = runtime.enter();
+    let (listener, at) = ScriptListener::bind();
+    let (dealer, sub) = (Dealer::with_options(quick()), Sub::with_options(quick()));
+    dealer.connect(&at).unwrap();
+    dealer.try_send("waits").unwrap();
+    let mut script = listener.accept();
+    script.send(&greeting(1));
+    script.expect(&greeting(1));
+    script.expect(&ready(&[("Socket-Type", b"DEALER"), ("Identity", b"")]));
+    script.finish();
+    assert_eq!(script.expect_close(), b"");
+    let mut script = listener.accept();
+    script.handshake("ROUTER", 1);
+    script.expect(&message(&["waits"]));
+    drop(dealer);
+    drop(script);
+    // Subscriptions wait for READY, too.
+    let (listener, at) = ScriptListener::bind();
+    sub.subscribe("topic");
+    sub.connect(&at).unwrap();
+    let mut script = listener.accept();
+    script.send(&greeting(1));
+    script.expect(&greeting(1));
+    script.expect(&ready(&[("Socket-Type", b"SUB")]));
+    script.finish();
+    assert_eq!(script.expect_close(), b"");
+}
+
+#[test]
+fn a_peer_that_disconnects_during_the_handshake_is_retried() {
+    let runtime = Runtime::new();
+    let dealer = Dealer::with_options(quick());
+    let (mut script, listener) = runtime.connect_to_listener(&dealer);
+    let all = [greeting(1), ready(&[("Socket-Type", b"ROUTER")])].concat();
+    for sent in [0, 1, 10, 11, 63, 64, 65, all.len() - 1] {
+        script.send(&all[..sent]);
+        script.leave();
+        script = listener.accept();
+    }
+    dealer.try_send("after all").unwrap();
+    script.handshake("ROUTER", 1);
+    script.expect(&message(&["after all"]));
+}
+
+#[test]
+fn bytes_after_an_error_command_are_ignored() {
+    let runtime = Runtime::new();
+    let dealer = Dealer::new();
+    let at = runtime.bind(&dealer);
+    let ready = ready(&[("Socket-Type", b"DEALER")]);
+    let error = command("ERROR", b"\x03no!");
+    let mut refusing = Script::connect(&at);
+    refusing.send(&[greeting(1), error, ready, message(&["smuggled"])].concat());
+    refusing.expect_close();
+    let mut healthy = Script::join(&at, "DEALER", 1);
+    healthy.send(&message(&["healthy"]));
+    assert_eq!(runtime.run(dealer.recv()), Ok("healthy".into()));
+}
+
+#[test]
+fn the_socket_type_is_checked_under_any_case_of_its_property_name() {
+    let runtime = Runtime::new();
+    let dealer = Dealer::new();
+    let at = runtime.bind(&dealer);
+    for name in ["Socket-Type", "socket-type", "SOCKET-TYPE"] {
+        let mut wrong = Script::connect(&at);
+        wrong.send(&[greeting(1), ready(&[(name, b"PUB")])].concat());
+        wrong.expect_close();
+        let mut right = Script::connect(&at);
+        right.send(&[greeting(1), ready(&[(name, b"ROUTER")])].concat());
+        right.expect(&greeting(1));
+        right.expect(&self::ready(&[("Socket-Type", b"DEALER"), ("Identity", b"")]));
+        right.settle();
+    }
 }

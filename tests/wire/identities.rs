@@ -1,15 +1,17 @@
-//! Identities, also known as routing ids: who says them, who listens, and what they may be (RFC 37; RFC 28).
+//! Identities, also known as routing ids: socket types that announce or use them, and valid values (RFC 37; RFC 28).
 
 use std::time::Duration;
 
 use enfonet::peer::{PeerId, SocketType};
+
 use enfonet::socket::PeerEvent;
-use enfonet::{Options, Rep, Router, XPub};
+
+use enfonet::{Dealer, Options, Rep, Router, XPub};
 use enfonet_tests::{Runtime, Script, ScriptListener, command, greeting, message, ready};
 
-use crate::setup::{ANYWHERE, We, dealer, meet};
+use crate::setup::{We, meet};
 
-/// Shakes hands, and says all of this.
+/// Does the handshake with these properties.
 fn say(script: &mut Script, properties: &[(&str, &[u8])]) {
     script.send(&[greeting(1), ready(properties)].concat());
     script.read(64);
@@ -17,7 +19,7 @@ fn say(script: &mut Script, properties: &[(&str, &[u8])]) {
     script.read(usize::from(head[1]));
 }
 
-/// A peer of that name.
+/// Returns a peer with this identity, after the handshake.
 fn named(at: &str, kind: &str, name: &[u8]) -> Script {
     let mut script = Script::connect(at);
     say(&mut script, &[("Socket-Type", kind.as_bytes()), ("Identity", name)]);
@@ -26,7 +28,7 @@ fn named(at: &str, kind: &str, name: &[u8]) -> Script {
 
 fn bound(runtime: &Runtime) -> (Router, String) {
     let router = Router::builder().peer_events(true).build();
-    let at = runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
+    let at = runtime.bind(&router);
     (router, at)
 }
 
@@ -40,11 +42,11 @@ fn joined(runtime: &Runtime, router: &Router) -> PeerId {
 #[test]
 fn only_a_router_rejects_a_duplicate_identity() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let (_dealer, dealer_at) = dealer(&runtime, Options::default());
+    let dealer = Dealer::new();
+    let dealer_at = runtime.bind(&dealer);
     let (rep, xpub) = (Rep::new(), XPub::new());
-    let rep_at = runtime.run(rep.bind(ANYWHERE)).unwrap().to_string();
-    let xpub_at = runtime.run(xpub.bind(ANYWHERE)).unwrap().to_string();
+    let rep_at = runtime.bind(&rep);
+    let xpub_at = runtime.bind(&xpub);
     for (at, kind) in [(&dealer_at, "DEALER"), (&rep_at, "REQ"), (&xpub_at, "SUB")] {
         let mut twins = [(); 2].map(|()| named(at, kind, b"twin"));
         twins.iter_mut().for_each(Script::settle);
@@ -61,7 +63,6 @@ fn only_a_router_rejects_a_duplicate_identity() {
 #[test]
 fn the_first_of_two_identities_in_a_ready_counts() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     let (router, at) = bound(&runtime);
     let mut script = Script::connect(&at);
     say(&mut script, &[("Socket-Type", b"DEALER"), ("Identity", b"first"), ("identity", b"second")]);
@@ -111,7 +112,6 @@ fn a_connecting_router_uses_the_current_identity_of_its_peer() {
 #[test]
 fn socket_types_without_an_announced_identity_do_not_send_theirs() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     for kind in [SocketType::Rep, SocketType::Pub, SocketType::XPub, SocketType::Sub, SocketType::XSub] {
         for we in [We::Bind, We::Connect] {
             let (_socket, mut script) = meet(&runtime, we, kind, Options::default().identity("me"));
@@ -125,7 +125,6 @@ fn socket_types_without_an_announced_identity_do_not_send_theirs() {
 #[test]
 fn a_peer_can_not_take_a_generated_identity() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     let (router, at) = bound(&runtime);
     let mut nameless = Script::join(&at, "DEALER", 1);
     let peer = joined(&runtime, &router);

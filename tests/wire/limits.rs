@@ -1,4 +1,4 @@
-//! Limits on what peers may bring: whoever passes one is closed, and nobody else.
+//! Limits on peers: a peer that exceeds one is disconnected, and no other.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -7,16 +7,14 @@ use enfonet::{Dealer, Message, Options};
 use enfonet_tests::{Runtime, Script, VERSIONED, greeting, message, properties, ready};
 use socket2::{Domain, Socket, Type};
 
-use crate::setup::dealer;
-
-/// Another peer has noticed nothing.
-fn is_well(runtime: &Runtime, dealer: &Dealer, healthy: &mut Script) {
+/// Asserts that a healthy peer still sends and receives.
+fn assert_healthy(runtime: &Runtime, dealer: &Dealer, healthy: &mut Script) {
     healthy.send(&message(&["healthy"]));
     assert_eq!(runtime.run(dealer.recv()), Ok("healthy".into()));
     healthy.settle();
 }
 
-/// A peer that comes from an address of this machine.
+/// Connects a scripted peer from this source address.
 fn connect_from(source: [u8; 4], at: &str) -> Script {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.bind(&SocketAddr::from((source, 0)).into()).unwrap();
@@ -28,7 +26,8 @@ fn connect_from(source: [u8; 4], at: &str) -> Script {
 #[test]
 fn incomplete_handshakes_displace_only_handshakes_of_their_own_address() {
     let runtime = Runtime::new();
-    let (dealer, at) = dealer(&runtime, Options::default().max_handshakes(10));
+    let dealer = Dealer::with_options(Options::default().max_handshakes(10));
+    let at = runtime.bind(&dealer);
     let mut modest = connect_from([127, 0, 0, 2], &at);
     modest.expect(&greeting(1)[..VERSIONED]);
     let mut half: Vec<_> = (0..100)
@@ -39,27 +38,28 @@ fn incomplete_handshakes_displace_only_handshakes_of_their_own_address() {
             half
         })
         .collect();
-    // The newest are there yet, and those before them gave way to them.
+    // The newest connections remain; they displaced the older ones.
     let last = half.split_off(91);
     half.iter_mut().for_each(|gone| assert_eq!(gone.expect_close(), b""));
-    // A newcomer is served at once, from that address or from another.
+    // A new peer is served at once, from that address and from another.
     let mut newcomer = Script::join(&at, "DEALER", 1);
-    is_well(&runtime, &dealer, &mut newcomer);
+    assert_healthy(&runtime, &dealer, &mut newcomer);
     let mut other = connect_from([127, 0, 0, 3], &at);
     other.handshake("DEALER", 1);
-    is_well(&runtime, &dealer, &mut other);
-    // So is one that began before all of them, and took its time.
+    assert_healthy(&runtime, &dealer, &mut other);
+    // The slow peer of another address, which connected first, is served, too.
     modest.send(&[greeting(1), ready(&[("Socket-Type", b"DEALER")])].concat());
     modest.expect(&greeting(1)[VERSIONED..]);
     modest.expect(&ready(&[("Socket-Type", b"DEALER"), ("Identity", b"")]));
-    is_well(&runtime, &dealer, &mut modest);
+    assert_healthy(&runtime, &dealer, &mut modest);
     drop(last);
 }
 
 #[test]
 fn a_handshake_limit_of_zero_admits_no_peer() {
     let runtime = Runtime::new();
-    let (_dealer, at) = dealer(&runtime, Options::default().max_handshakes(0));
+    let dealer = Dealer::with_options(Options::default().max_handshakes(0));
+    let at = runtime.bind(&dealer);
     assert_eq!(Script::connect(&at).expect_close(), b"");
 }
 
@@ -67,27 +67,29 @@ fn a_handshake_limit_of_zero_admits_no_peer() {
 fn a_timed_out_handshake_frees_its_slot() {
     let runtime = Runtime::new();
     let options = Options::default().max_handshakes(1).handshake_timeout(Duration::from_millis(50));
-    let (dealer, at) = dealer(&runtime, options);
+    let dealer = Dealer::with_options(options);
+    let at = runtime.bind(&dealer);
     let mut slow = Script::connect(&at);
     assert_eq!(slow.expect_close(), greeting(1)[..VERSIONED]);
-    is_well(&runtime, &dealer, &mut Script::join(&at, "DEALER", 1));
+    assert_healthy(&runtime, &dealer, &mut Script::join(&at, "DEALER", 1));
 }
 
 #[test]
 fn a_frame_may_have_at_most_the_maximum_size() {
     let runtime = Runtime::new();
-    let (dealer, at) = dealer(&runtime, Options::default().max_frame_size(1000));
+    let dealer = Dealer::with_options(Options::default().max_frame_size(1000));
+    let at = runtime.bind(&dealer);
     let mut healthy = Script::join(&at, "DEALER", 1);
     let fits = message(&[vec![b'x'; 1000], vec![b'y'; 1000]]);
     let mut greedy = Script::join(&at, "DEALER", 1);
     greedy.send(&fits);
     let received = runtime.run(dealer.recv()).unwrap();
     assert!(received == Message::from_frames([vec![b'x'; 1000], vec![b'y'; 1000]]));
-    // That it would be too large is enough, of a message and of a command.
+    // The announced length is enough, of a message and of a command.
     for header in [b"\x02\0\0\0\0\0\0\x03\xe9", b"\x03\0\0\0\0\0\0\x03\xe9", b"\x06\0\0\0\0\0\0\x03\xe9"] {
         greedy.send(header);
         assert_eq!(greedy.expect_close(), b"");
-        is_well(&runtime, &dealer, &mut healthy);
+        assert_healthy(&runtime, &dealer, &mut healthy);
         greedy = Script::join(&at, "DEALER", 1);
     }
 }
@@ -95,25 +97,27 @@ fn a_frame_may_have_at_most_the_maximum_size() {
 #[test]
 fn a_message_may_have_at_most_the_maximum_number_of_frames() {
     let runtime = Runtime::new();
-    let (dealer, at) = dealer(&runtime, Options::default().max_frames(3));
+    let dealer = Dealer::with_options(Options::default().max_frames(3));
+    let at = runtime.bind(&dealer);
     let mut healthy = Script::join(&at, "DEALER", 1);
     let mut greedy = Script::join(&at, "DEALER", 1);
     greedy.send(&message(&["a", "", "c"]));
     assert_eq!(runtime.run(dealer.recv()), Ok(["a", "", "c"].into()));
     greedy.send(&message(&["a", "", "c", "d"]));
     assert_eq!(greedy.expect_close(), b"");
-    is_well(&runtime, &dealer, &mut healthy);
+    assert_healthy(&runtime, &dealer, &mut healthy);
 }
 
 #[test]
 fn frames_and_messages_have_limits_by_default() {
     const LIMIT: u64 = 256 << 20;
     let runtime = Runtime::new();
-    let (dealer, at) = dealer(&runtime, Options::default());
+    let dealer = Dealer::new();
+    let at = runtime.bind(&dealer);
     let mut healthy = Script::join(&at, "DEALER", 1);
     let header = |flags: u8, len: u64| [&[flags][..], &len.to_be_bytes()].concat();
     let passing = [
-        // A command; a message, whose headers count; two frames that are too large together; too many frames.
+        // A command; a message, with its headers; two frames that are too large together; too many frames.
         header(6, LIMIT + 1),
         header(2, LIMIT - 8),
         [&b"\x01\x01x"[..], &header(2, LIMIT - 9 - 2)].concat(),
@@ -123,7 +127,7 @@ fn frames_and_messages_have_limits_by_default() {
         let mut greedy = Script::join(&at, "DEALER", 1);
         greedy.try_send(&passing);
         assert_eq!(greedy.expect_close(), b"");
-        is_well(&runtime, &dealer, &mut healthy);
+        assert_healthy(&runtime, &dealer, &mut healthy);
     }
     let mut large = Script::join(&at, "DEALER", 1);
     large.send(&[&b"\x01\0".repeat(999_999)[..], b"\0\0"].concat());
@@ -133,7 +137,8 @@ fn frames_and_messages_have_limits_by_default() {
 #[test]
 fn metadata_beyond_the_limit_is_rejected() {
     let runtime = Runtime::new();
-    let (dealer, at) = dealer(&runtime, Options::default().max_metadata(2000));
+    let dealer = Dealer::with_options(Options::default().max_metadata(2000));
+    let at = runtime.bind(&dealer);
     let mut healthy = Script::join(&at, "DEALER", 1);
     let announce = |len: usize| {
         let body = [&b"\x05READY"[..], &properties(&[("X-Filler", &vec![0; len - 13])])].concat();
@@ -146,8 +151,8 @@ fn metadata_beyond_the_limit_is_rejected() {
     fits.expect(&ready(&[("Socket-Type", b"DEALER"), ("Identity", b"")]));
     fits.settle();
     let mut greedy = Script::connect(&at);
-    // The length alone tells.
+    // The announced length is enough.
     greedy.send(&announce(4000)[..64 + 9]);
     assert_eq!(greedy.expect_close(), greeting(1));
-    is_well(&runtime, &dealer, &mut healthy);
+    assert_healthy(&runtime, &dealer, &mut healthy);
 }

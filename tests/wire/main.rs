@@ -1,4 +1,4 @@
-//! Our sockets against peers that send and expect exact bytes.
+//! Our sockets with scripted peers, which send and expect exact bytes.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod commands;
@@ -7,10 +7,11 @@ mod framing;
 mod greetings;
 mod handshakes;
 mod heartbeats;
+mod high_water_marks;
 mod identities;
-mod introductions;
 mod limits;
 mod malformed_input;
+mod metadata;
 mod monitoring;
 mod partial_messages;
 mod plain_mechanism;

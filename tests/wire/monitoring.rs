@@ -1,51 +1,51 @@
-//! Why a peer stays out or goes, as a monitor tells it, with both ways of meeting.
+//! Reasons of failed handshakes and disconnects in monitor events, at bound and connected sockets.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use enfonet::auth::DenyReason;
+
 use enfonet::error::{
     ConnectionError, ErrorOrigin, FrameError, GreetingError, HandshakeError, RejectReason, TrafficError,
 };
+
 use enfonet::monitor::MonitorEvent;
+
 use enfonet::{Dealer, Options, Router, XPub};
-use enfonet_tests::{
-    Runtime, Script, ScriptListener, Told, command, greeting, greeting_of, message, ready, why,
-};
+use enfonet_tests::{EventReader, Runtime, Script, command, error_of, greeting, greeting_of, message, ready};
 
-use crate::setup::{ANYWHERE, We};
+use crate::setup::We;
 
-/// A DEALER that is monitored, and a peer by hand that hasn't said anything; what the DEALER has told until then is
-/// that it is there.
-fn meet(runtime: &Runtime, we: We, options: Options) -> (Dealer, Told<'_>, Script) {
+/// Returns a monitored DEALER, and a scripted peer that has sent nothing yet. The first events of the DEALER are
+/// already read.
+fn meet(runtime: &Runtime, we: We, options: Options) -> (Dealer, EventReader<'_>, Script) {
     let dealer = Dealer::with_options(options);
-    let mut told = Told::by(runtime, dealer.monitor());
+    let mut observed = EventReader::new(runtime, dealer.monitor());
     let script = match we {
         We::Bind => {
-            let script = Script::connect(&runtime.run(dealer.bind(ANYWHERE)).unwrap().to_string());
-            told.expect(&["Listening", "Accepted"]);
+            let script = Script::connect(&runtime.bind(&dealer));
+            observed.expect(&["Listening", "Accepted"]);
             script
         }
         We::Connect => {
-            let (listener, at) = ScriptListener::bind();
-            dealer.connect(at).unwrap();
-            let script = listener.accept();
-            told.expect(&["Connecting", "Connected"]);
+            let (script, _) = runtime.connect_to_listener(&dealer);
+            observed.expect(&["Connecting", "Connected"]);
             script
         }
     };
-    (dealer, told, script)
+    (dealer, observed, script)
 }
 
-/// Says something, and gives why it isn't let in then.
+/// Sends these bytes in place of a handshake, and returns the reason of its failure.
 fn stays_out(we: We, options: Options, bytes: &[u8]) -> Arc<ConnectionError> {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let (dealer, mut told, mut script) = meet(&runtime, we, options);
+    let (dealer, mut observed, mut script) = meet(&runtime, we, options);
     script.try_send(bytes);
-    let failed = why(told.expect(&["HandshakeFailed"]));
+    let failed = error_of(observed.expect(&["HandshakeFailed"]));
     if matches!(we, We::Connect) {
-        let MonitorEvent::ConnectRetried { after, .. } = told.expect(&["ConnectRetried"]) else { panic!() };
+        let MonitorEvent::ConnectRetried { after, .. } = observed.expect(&["ConnectRetried"]) else {
+            panic!()
+        };
         assert_eq!(after >= Duration::from_secs(5), failed.is_lasting(), "{after:?}");
     }
     assert!(dealer.peers().is_empty());
@@ -88,62 +88,63 @@ fn a_failed_handshake_is_reported_with_its_error() {
 #[test]
 fn a_peer_that_leaves_or_stalls_before_the_handshake_is_reported() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     for we in [We::Bind, We::Connect] {
-        let (_dealer, mut told, script) = meet(&runtime, we, Options::default());
+        let (_dealer, mut observed, script) = meet(&runtime, we, Options::default());
         script.finish();
-        let error = why(told.expect(&["HandshakeFailed"]));
+        let error = error_of(observed.expect(&["HandshakeFailed"]));
         match we {
             We::Bind => assert!(matches!(*error, ConnectionError::Eof), "{error}"),
             We::Connect => assert!(matches!(*error, ConnectionError::Abandoned), "{error}"),
         }
-        let (_dealer, mut told, mut script) = meet(&runtime, we, Options::default());
+        let (_dealer, mut observed, mut script) = meet(&runtime, we, Options::default());
         script.send(&greeting(1));
         script.finish();
-        let error = why(told.expect(&["HandshakeFailed"]));
+        let error = error_of(observed.expect(&["HandshakeFailed"]));
         assert!(matches!(*error, ConnectionError::Abandoned), "{error}");
         assert!(!error.is_lasting() && !error.is_ordinary());
         let options = Options::default().handshake_timeout(Duration::from_millis(50));
-        let (_dealer, mut told, mut script) = meet(&runtime, we, options);
+        let (_dealer, mut observed, mut script) = meet(&runtime, we, options);
         script.expect_close();
-        assert!(matches!(*why(told.expect(&["HandshakeFailed"])), ConnectionError::HandshakeTimeout));
+        assert!(matches!(
+            *error_of(observed.expect(&["HandshakeFailed"])),
+            ConnectionError::HandshakeTimeout
+        ));
     }
 }
 
 #[test]
 fn a_handshake_cancelled_by_the_socket_is_reported() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     for (we, by_closing) in [(We::Bind, true), (We::Bind, false), (We::Connect, true), (We::Connect, false)] {
-        let (dealer, mut told, _script) = meet(&runtime, we, Options::default());
+        let (dealer, mut observed, _script) = meet(&runtime, we, Options::default());
         if by_closing {
             runtime.run(dealer.close(Duration::ZERO));
         } else {
             drop(dealer);
         }
-        let mut events = vec![told.event(), told.event()];
+        let mut events = vec![observed.event(), observed.event()];
         if matches!(events[0], MonitorEvent::Closed { .. }) {
             // A socket that listens may report `Closed` first.
             assert!(matches!(we, We::Bind));
             events.reverse();
         }
         assert!(matches!(events.pop(), Some(MonitorEvent::Closed { .. })));
-        assert!(matches!(*why(events.remove(0)), ConnectionError::Closed));
-        told.expect_end();
+        assert!(matches!(*error_of(events.remove(0)), ConnectionError::Closed));
+        observed.expect_end();
     }
 }
 
 #[test]
 fn a_displaced_handshake_is_reported() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     let dealer = Dealer::with_options(Options::default().max_handshakes(1));
-    let mut told = Told::by(&runtime, dealer.monitor());
-    let at = runtime.run(dealer.bind(ANYWHERE)).unwrap().to_string();
+    let mut observed = EventReader::new(&runtime, dealer.monitor());
+    let at = runtime.bind(&dealer);
     let first = Script::connect(&at).into_stream();
-    told.expect(&["Listening", "Accepted"]);
+    observed.expect(&["Listening", "Accepted"]);
     let _second = Script::connect(&at);
-    let MonitorEvent::HandshakeFailed { address, error, .. } = told.expect(&["Accepted", "HandshakeFailed"])
+    let MonitorEvent::HandshakeFailed { address, error, .. } =
+        observed.expect(&["Accepted", "HandshakeFailed"])
     else {
         panic!()
     };
@@ -155,19 +156,18 @@ fn a_displaced_handshake_is_reported() {
 #[test]
 fn a_duplicate_identity_is_reported_and_the_first_peer_stays() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     let router = Router::new();
-    let mut told = Told::by(&runtime, router.monitor());
-    let at = runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
+    let mut observed = EventReader::new(&runtime, router.monitor());
+    let at = runtime.bind(&router);
     let named = || {
         let mut script = Script::connect(&at);
         script.send(&[greeting(1), ready(&[("Socket-Type", b"DEALER"), ("Identity", b"me")])].concat());
         script
     };
     let _first = named();
-    told.expect(&["Listening", "Accepted", "HandshakeSucceeded"]);
+    observed.expect(&["Listening", "Accepted", "HandshakeSucceeded"]);
     let _second = named();
-    let refused = why(told.expect(&["Accepted", "HandshakeFailed"]));
+    let refused = error_of(observed.expect(&["Accepted", "HandshakeFailed"]));
     assert!(matches!(*refused, ConnectionError::Rejected(RejectReason::IdentityInUse)), "{refused}");
     assert_eq!(router.peers().len(), 1);
 }
@@ -175,16 +175,15 @@ fn a_duplicate_identity_is_reported_and_the_first_peer_stays() {
 #[test]
 fn a_disconnect_is_reported_with_its_reason() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     let goes = |we, options: Options, says: &[u8]| {
-        let (_dealer, mut told, mut script) = meet(&runtime, we, options);
+        let (_dealer, mut observed, mut script) = meet(&runtime, we, options);
         script.handshake("DEALER", 1);
-        told.expect(&["HandshakeSucceeded"]);
+        observed.expect(&["HandshakeSucceeded"]);
         script.try_send(says);
         if says.is_empty() {
             script.finish();
         }
-        why(told.expect(&["Disconnected"]))
+        error_of(observed.expect(&["Disconnected"]))
     };
     for we in [We::Bind, We::Connect] {
         assert!(matches!(*goes(we, Options::default(), b""), ConnectionError::Eof));
@@ -195,7 +194,7 @@ fn a_disconnect_is_reported_with_its_reason() {
             "{error}"
         );
         assert!(matches!(*goes(we, Options::default(), b"\x04\x01\0"), ConnectionError::Command(_)));
-        // A PING that isn't answered; and a time that the peer has set itself.
+        // A PING without an answer, and the TTL of the peer.
         let asking = Options::default().heartbeat_interval(Duration::from_millis(5));
         let asking = asking.heartbeat_timeout(Duration::from_millis(20));
         assert!(matches!(*goes(we, asking, &message(&["silence"])), ConnectionError::HeartbeatTimeout));
@@ -207,34 +206,31 @@ fn a_disconnect_is_reported_with_its_reason() {
 #[test]
 fn a_subscriber_beyond_the_subscription_limit_is_reported() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     let xpub = XPub::with_options(XPub::builder().max_subscriptions(1, 1000));
-    let mut told = Told::by(&runtime, xpub.monitor());
-    let at = runtime.run(xpub.bind(ANYWHERE)).unwrap().to_string();
-    let mut script = Script::join(&at, "SUB", 1);
-    told.expect(&["Listening", "Accepted", "HandshakeSucceeded"]);
+    let mut observed = EventReader::new(&runtime, xpub.monitor());
+    let mut script = runtime.bind_to_peer(&xpub, "SUB");
+    observed.expect(&["Listening", "Accepted", "HandshakeSucceeded"]);
     script.try_send(&[command("SUBSCRIBE", b"a"), command("SUBSCRIBE", b"b")].concat());
-    let reason = why(told.expect(&["Disconnected"]));
+    let reason = error_of(observed.expect(&["Disconnected"]));
     assert!(matches!(*reason, ConnectionError::Rejected(RejectReason::Subscriptions)), "{reason}");
 }
 
 #[test]
 fn an_unread_monitor_blocks_nothing_and_counts_missed_events() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     let router = Router::new();
-    let mut unread = Told::by(&runtime, router.monitor());
-    let mut told = Told::by(&runtime, router.monitor());
-    let at = runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
-    told.expect(&["Listening"]);
+    let mut unread = EventReader::new(&runtime, router.monitor());
+    let mut observed = EventReader::new(&runtime, router.monitor());
+    let at = runtime.bind(&router);
+    observed.expect(&["Listening"]);
     for _ in 0..500 {
         let mut script = Script::join(&at, "DEALER", 1);
         script.send(&message(&["hello"]));
         runtime.run(router.recv()).unwrap();
         drop(script);
-        told.expect(&["Accepted", "HandshakeSucceeded", "Disconnected"]);
+        observed.expect(&["Accepted", "HandshakeSucceeded", "Disconnected"]);
     }
-    // Of 1501 events 1024 are there.
+    // The monitor keeps 1024 of 1501 events.
     let missed = unread.event();
     assert!(matches!(missed, MonitorEvent::Missed { events: 477 }), "{missed:?}");
     unread.expect(&["Disconnected", "Accepted", "HandshakeSucceeded"]);

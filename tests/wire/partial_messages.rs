@@ -1,19 +1,17 @@
-//! Messages of connections that end too early: whole or not at all.
+//! Messages that are cut off by the end of their connection: they arrive whole or not at all.
 
 use std::time::Duration;
 
 use enfonet::socket::PeerEvent;
-use enfonet::{Dealer, Message, Options, Router, Sub};
-use enfonet_tests::{Runtime, Script, ScriptListener, greeting, message, ready};
 
-use crate::setup::{ANYWHERE, dealer};
+use enfonet::{Dealer, Message, Options, Router, Sub};
+use enfonet_tests::{Runtime, Script, ScriptListener, bound, greeting, message, ready};
 
 #[test]
 fn a_partial_message_is_dropped_with_its_connection() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     let router = Router::builder().peer_events(true).build();
-    let at = runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
+    let at = runtime.bind(&router);
     for cut_off in
         [&b"\x01\x01a"[..], b"\x01\x01a\x01\0\x00\x05hell", b"\x01\0", b"\x02\0\0\0\0\0\0\x10\0half", b"\0"]
     {
@@ -30,8 +28,8 @@ fn a_partial_message_is_dropped_with_its_connection() {
 #[test]
 fn messages_before_a_malformed_message_are_received_and_later_messages_are_not() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let (dealer, at) = dealer(&runtime, Options::default());
+    let dealer = Dealer::new();
+    let at = runtime.bind(&dealer);
     let mut script = Script::join(&at, "DEALER", 1);
     let broken = b"\x02\x80\0\0\0\0\0\0\0";
     script.send(&[&message(&["before"]), &broken[..], &message(&["behind"])].concat());
@@ -58,7 +56,7 @@ fn a_cut_off_message_is_resent_whole_and_in_order() {
     let mut script = listener.accept();
     script.handshake("DEALER", 1);
     script.expect(&message(&["first"]));
-    // The whole first frame, and a part of the second.
+    // All of the first frame, and a part of the second.
     let mut bytes = message(&[&large[..], &large]);
     assert!(script.read(40 << 20) == bytes[..40 << 20]);
     drop(script);
@@ -71,8 +69,8 @@ fn a_cut_off_message_is_resent_whole_and_in_order() {
 #[test]
 fn the_queue_of_an_accepted_peer_is_dropped_with_it() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let (dealer, at) = dealer(&runtime, Dealer::builder().peer_events(true));
+    let dealer = Dealer::with_options(Dealer::builder().peer_events(true));
+    let at = runtime.bind(&dealer);
     let mut script = Script::join(&at, "DEALER", 1);
     assert!(matches!(runtime.run(dealer.recv_event(1)).unwrap(), PeerEvent::Joined { .. }));
     let large = Message::from(vec![b'l'; 32 << 20]);
@@ -89,10 +87,7 @@ fn the_queue_of_an_accepted_peer_is_dropped_with_it() {
 
 #[test]
 fn a_half_closed_peer_is_read_to_the_end() {
-    let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let (dealer, at) = dealer(&runtime, Options::default());
-    let mut script = Script::join(&at, "DEALER", 1);
+    let (runtime, dealer, mut script) = bound(Dealer::new(), "DEALER");
     let texts: Vec<_> = (0..1000).map(|n| n.to_string()).collect();
     script.send(&texts.iter().flat_map(|text| message(&[text])).collect::<Vec<_>>());
     script.finish();
@@ -124,10 +119,9 @@ fn messages_that_follow_the_handshake_at_once_are_not_lost() {
 #[test]
 fn a_peer_closed_within_a_message_leaves_only_its_connect_and_disconnect_events() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     let router = Router::builder().peer_events(true).max_message_size(64).build();
-    let at = runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
-    // Nor of who never was a peer.
+    let at = runtime.bind(&router);
+    // A peer that fails the handshake causes no event.
     let mut stranger = Script::connect(&at);
     stranger.send(&[greeting(1), ready(&[("Socket-Type", b"PUB")])].concat());
     stranger.expect_close();
@@ -144,9 +138,8 @@ fn a_peer_closed_within_a_message_leaves_only_its_connect_and_disconnect_events(
 #[test]
 fn a_peer_without_a_handshake_causes_no_disconnect_message() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     let router = Router::builder().disconnect_message("gone").build();
-    let at = runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
+    let at = runtime.bind(&router);
     for said in [&b""[..], &greeting(1), &[greeting(1), ready(&[("Socket-Type", b"PUB")])].concat()] {
         let mut stranger = Script::connect(&at);
         stranger.send(said);

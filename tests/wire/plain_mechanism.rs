@@ -1,4 +1,4 @@
-//! PLAIN byte by byte (RFC 24), on both sides; and the role that the greeting tells.
+//! PLAIN as bytes (RFC 24), on both sides, and the role in the greeting.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use enfonet_tests::{
     DEADLINE, Runtime, Script, ScriptListener, command, greeting, greeting_of, message, properties, ready,
 };
 
-use crate::setup::{We, dealer, meet};
+use crate::setup::{We, meet};
 
 const HELLO: &[u8] = b"\x04\x13\x05HELLO\x05admin\x06secret";
 const WELCOME: &[u8] = b"\x04\x08\x07WELCOME";
@@ -20,7 +20,7 @@ fn client(username: &'static str, password: &str) -> Options {
     Options::default().security(Security::PlainClient(PlainCredentials::new(username, password).unwrap()))
 }
 
-/// A server that lets the admin in, and denies others in the way that their name says.
+/// Returns options of a server that admits the admin, and denies other users by the reason that their name stands for.
 fn server() -> Options {
     Options::default().security(Security::PlainServer).authenticator(async |request: AuthRequest| {
         let Credentials::Plain(login) = request.credentials else { panic!() };
@@ -40,7 +40,6 @@ fn introduction() -> Vec<u8> {
 #[test]
 fn a_plain_server_sends_exactly_these_bytes() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     for we in [We::Bind, We::Connect] {
         let (_socket, mut script) = meet(&runtime, we, SocketType::Dealer, server());
         script.send(&greeting_of("PLAIN", false));
@@ -57,7 +56,6 @@ fn a_plain_server_sends_exactly_these_bytes() {
 #[test]
 fn a_plain_client_sends_exactly_these_bytes() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     for we in [We::Bind, We::Connect] {
         let (_socket, mut script) = meet(&runtime, we, SocketType::Dealer, client("admin", "secret"));
         script.send(&greeting_of("PLAIN", true));
@@ -73,7 +71,8 @@ fn a_plain_client_sends_exactly_these_bytes() {
 #[test]
 fn the_handshake_may_arrive_in_single_bytes_followed_by_messages() {
     let runtime = Runtime::new();
-    let (dealer, at) = dealer(&runtime, server());
+    let dealer = Dealer::with_options(server());
+    let at = runtime.bind(&dealer);
     let mut script = Script::connect(&at);
     [greeting_of("PLAIN", false), HELLO.to_vec()].concat().iter().for_each(|byte| script.send(&[*byte]));
     script.expect(&[&greeting_of("PLAIN", true), WELCOME].concat());
@@ -85,7 +84,6 @@ fn the_handshake_may_arrive_in_single_bytes_followed_by_messages() {
 #[test]
 fn names_and_passwords_may_be_empty_or_have_255_bytes() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     for len in [0, 1, 255] {
         let login = PlainCredentials::new(vec![b'u'; len], vec![b'p'; len]).unwrap();
         let options = Options::default().security(Security::PlainClient(login));
@@ -105,7 +103,8 @@ fn names_and_passwords_may_be_empty_or_have_255_bytes() {
 #[test]
 fn a_denied_client_gets_the_status_or_nothing_and_is_closed() {
     let runtime = Runtime::new();
-    let (dealer, at) = dealer(&runtime, server());
+    let dealer = Dealer::with_options(server());
+    let at = runtime.bind(&dealer);
     let denied: [(&[u8], &[u8]); 5] = [
         (b"\x05admin\x05guess", b"\x04\x0a\x05ERROR\x03400"),
         (b"\x06nobody\x06secret", b"\x04\x0a\x05ERROR\x03400"),
@@ -125,7 +124,8 @@ fn a_denied_client_gets_the_status_or_nothing_and_is_closed() {
 #[test]
 fn a_server_without_an_authenticator_answers_500() {
     let runtime = Runtime::new();
-    let (_dealer, at) = dealer(&runtime, Options::default().security(Security::PlainServer));
+    let dealer = Dealer::with_options(Options::default().security(Security::PlainServer));
+    let at = runtime.bind(&dealer);
     let mut script = Script::connect(&at);
     script.send(&[&greeting_of("PLAIN", false), HELLO].concat());
     script.expect(&greeting_of("PLAIN", true));
@@ -135,7 +135,6 @@ fn a_server_without_an_authenticator_answers_500() {
 #[test]
 fn a_server_announces_its_role_in_the_greeting_and_ignores_the_peers() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     let (server_keys, client_keys) = (new_key_pair(), new_key_pair());
     let server_key = *server_keys.public();
     for (mechanism, security, as_server) in [
@@ -150,7 +149,7 @@ fn a_server_announces_its_role_in_the_greeting_and_ignores_the_peers() {
             let (_socket, mut script) = meet(&runtime, we, SocketType::Dealer, options);
             script.send(&greeting_of(mechanism, theirs));
             script.expect(&greeting_of(mechanism, as_server));
-            // It goes on: clients and NULL speak, and servers listen to the end of a command.
+            // The handshake goes on: clients and NULL send a command, and servers answer one.
             match (mechanism, as_server) {
                 ("PLAIN", true) => {
                     script.send(HELLO);
@@ -180,7 +179,8 @@ fn a_server_announces_its_role_in_the_greeting_and_ignores_the_peers() {
 #[test]
 fn an_unexpected_command_ends_the_handshake_without_an_answer() {
     let runtime = Runtime::new();
-    let (dealer, at) = dealer(&runtime, server());
+    let dealer = Dealer::with_options(server());
+    let at = runtime.bind(&dealer);
     for said in [
         command("INITIATE", &introduction()),
         ready(&[("Socket-Type", b"DEALER")]),
@@ -212,7 +212,7 @@ fn a_client_that_receives_500_retries_as_usual() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let soon = Duration::from_millis(1);
-    // The second is libzmq's, whose source has `"\x05ERROR"`.
+    // The second is libzmq's misspelt ERROR: C reads `"\x05ERROR"` in its source as `^RROR`.
     for (error, status) in [(&b"\x04\x0a\x05ERROR\x03"[..], "500"), (b"\x04\x09^RROR\x03", "500")] {
         let (listener, at) = ScriptListener::bind();
         let options =
@@ -232,7 +232,6 @@ fn a_client_that_receives_500_retries_as_usual() {
 #[test]
 fn a_client_does_not_send_its_password_to_a_server_with_another_mechanism() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     for theirs in [greeting(1), greeting(0), greeting_of("CURVE", true), greeting_of("PLAINX", true)] {
         let (_socket, mut script) = meet(&runtime, We::Bind, SocketType::Dealer, client("admin", "secret"));
         script.send(&theirs);

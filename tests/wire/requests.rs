@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use enfonet::error::RecvError;
+use enfonet::error::{RecvError, ReplyError};
+
 use enfonet::message::Envelope;
+
 use enfonet::{Dealer, Message, Options, Rep, Req, Router};
-use enfonet_tests::{Runtime, Script, ScriptListener, message};
+use enfonet_tests::{Runtime, Script, ScriptListener, bound, connected, message};
 
-use crate::setup::{ANYWHERE, dealer};
-
-/// A REQ of ours and the server that it is connected to.
+/// Returns a REQ of ours, and the scripted server that it is connected to.
 fn req(runtime: &Runtime) -> (Req, Script, ScriptListener) {
     let (listener, at) = ScriptListener::bind();
     let req = Req::with_options(Options::default().reconnect_interval(Duration::from_millis(1)));
@@ -23,7 +23,6 @@ fn req(runtime: &Runtime) -> (Req, Script, ScriptListener) {
 #[test]
 fn a_request_is_a_delimiter_and_the_frames_of_the_message() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     let (req, mut script, _) = req(&runtime);
     let exchanges: [(Message, &[u8], &[u8], Message); 3] = [
         ("hi".into(), b"\x01\0\0\x02hi", b"\x01\0\0\x02ho", "ho".into()),
@@ -40,13 +39,7 @@ fn a_request_is_a_delimiter_and_the_frames_of_the_message() {
 
 #[test]
 fn a_request_id_is_four_bytes_before_the_delimiter_and_counts_up() {
-    let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let (listener, at) = ScriptListener::bind();
-    let req = Req::builder().correlate(true).build();
-    req.connect(at).unwrap();
-    let mut script = listener.accept();
-    script.handshake("REP", 1);
+    let (runtime, req, mut script) = connected(Req::builder().correlate(true).build(), "REP");
     let mut last = None;
     for _ in 0..3 {
         runtime.run(req.send("q")).unwrap();
@@ -56,7 +49,7 @@ fn a_request_id_is_four_bytes_before_the_delimiter_and_counts_up() {
         let number = u32::from_be_bytes(bytes.clone().try_into().unwrap());
         assert!(last.is_none_or(|last: u32| number == last.wrapping_add(1)));
         last = Some(number);
-        // Neither without it, nor with more, nor with another.
+        // Replies without the id, with a further frame, with a cut-off id, with another id.
         let another = number.wrapping_sub(1).to_be_bytes();
         for envelope in
             [&[&b""[..]][..], &[&bytes, b"x", b""], &[&bytes[..3], b""], &[&another, b""], &[&bytes]]
@@ -71,7 +64,6 @@ fn a_request_id_is_four_bytes_before_the_delimiter_and_counts_up() {
 #[test]
 fn a_malformed_reply_is_dropped() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     let (req, mut script, _) = req(&runtime);
     runtime.run(req.send("q")).unwrap();
     script.expect(&message(&["", "q"]));
@@ -85,9 +77,8 @@ fn a_malformed_reply_is_dropped() {
 #[test]
 fn only_the_server_of_the_request_can_reply() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     let req = Req::new();
-    let at = runtime.run(req.bind(ANYWHERE)).unwrap().to_string();
+    let at = runtime.bind(&req);
     let mut asked = Script::join(&at, "REP", 1);
     runtime.run(req.wait_connected(1));
     let mut other = Script::join(&at, "REP", 1);
@@ -109,7 +100,6 @@ fn only_the_server_of_the_request_can_reply() {
 #[test]
 fn a_cut_off_reply_is_no_reply() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     let (req, mut script, listener) = req(&runtime);
     runtime.run(req.send("q")).unwrap();
     script.expect(&message(&["", "q"]));
@@ -126,11 +116,7 @@ fn a_cut_off_reply_is_no_reply() {
 
 #[test]
 fn a_reply_has_the_envelope_of_its_request() {
-    let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let rep = Rep::new();
-    let at = runtime.run(rep.bind(ANYWHERE)).unwrap().to_string();
-    let mut script = Script::join(&at, "DEALER", 1);
+    let (runtime, rep, mut script) = bound(Rep::new(), "DEALER");
     for envelope in [
         &b"\x01\0"[..],
         b"\x01\x01X\x01\x01Y\x01\0",
@@ -142,7 +128,7 @@ fn a_reply_has_the_envelope_of_its_request() {
         request.reply(["", "b"]).unwrap();
         script.expect(&[envelope, b"\x01\0\0\x01b"].concat());
     }
-    // A large one isn't copied, and still comes behind its envelope.
+    // A large reply isn't copied, and still follows its envelope.
     script.send(b"\x01\x01X\x01\0\0\x01q");
     let body = vec![b'l'; 100_000];
     runtime.run(rep.recv()).unwrap().reply(body.clone()).unwrap();
@@ -152,11 +138,7 @@ fn a_reply_has_the_envelope_of_its_request() {
 
 #[test]
 fn a_router_changes_no_frame_of_a_message() {
-    let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let router = Router::new();
-    let at = runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
-    let mut script = Script::join(&at, "REQ", 1);
+    let (runtime, router, mut script) = bound(Router::new(), "REQ");
     script.send(b"\x01\0\0\x01q");
     let (peer, request) = runtime.run(router.recv()).unwrap();
     assert_eq!(request, ["", "q"]);
@@ -168,10 +150,8 @@ fn a_router_changes_no_frame_of_a_message() {
 
 #[test]
 fn a_dealer_sends_its_message_after_the_envelope_if_any() {
-    let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let (dealer, at) = dealer(&runtime, Dealer::builder().peer_events(true));
-    let mut script = Script::join(&at, "REP", 1);
+    let (runtime, dealer, mut script) =
+        bound(Dealer::with_options(Dealer::builder().peer_events(true)), "REP");
     let event = runtime.run(dealer.recv_event(1)).unwrap();
     let enfonet::socket::PeerEvent::Joined { peer, .. } = event else { panic!() };
     dealer.try_send(["", "q"]).unwrap();
@@ -182,4 +162,22 @@ fn a_dealer_sends_its_message_after_the_envelope_if_any() {
     runtime.run(dealer.send_to(peer, &Envelope::delimiter(), body.clone())).unwrap();
     script.expect(b"\x01\0\x02\0\0\0\0\0\x01\x86\xa0");
     assert!(script.read(body.len()) == body);
+}
+
+#[test]
+fn a_reply_to_a_disconnected_client_reaches_no_peer() {
+    let runtime = Runtime::new();
+    let rep = Rep::new();
+    let at = runtime.bind(&rep);
+    let mut gone = Script::join(&at, "REQ", 1);
+    gone.send(&message(&["", "q"]));
+    let request = runtime.run(rep.recv()).unwrap();
+    gone.leave();
+    let mut other = Script::join(&at, "REQ", 1);
+    other.send(&message(&["", "other q"]));
+    let other_request = runtime.run(rep.recv()).unwrap();
+    assert_eq!(request.reply("a"), Err(ReplyError::ClientGone));
+    other.settle();
+    other_request.reply("other a").unwrap();
+    other.expect(&message(&["", "other a"]));
 }

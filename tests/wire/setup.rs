@@ -1,12 +1,13 @@
-//! Every kind of socket of ours, bound or connected.
+//! Sockets of ours of every type, bound or connected to a scripted peer.
 
 use std::any::Any;
 
 use enfonet::peer::SocketType;
-use enfonet::{Dealer, Options, Pair, Pub, Pull, Push, Rep, Req, Router, Sub, XPub, XSub};
-use enfonet_tests::{Runtime, Script, ScriptListener};
 
-/// Those that we have.
+use enfonet::{Dealer, Options, Pair, Pub, Pull, Push, Rep, Req, Router, Sub, XPub, XSub};
+use enfonet_tests::{Runtime, Script};
+
+/// Socket types that we have.
 pub(crate) const KINDS: [SocketType; 11] = [
     SocketType::Req,
     SocketType::Rep,
@@ -21,30 +22,24 @@ pub(crate) const KINDS: [SocketType; 11] = [
     SocketType::Pair,
 ];
 
-pub(crate) const ANYWHERE: &str = "tcp://127.0.0.1:*";
-
-/// Both ways of meeting.
+/// The end that our socket is: it binds, or it connects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum We {
     Bind,
     Connect,
 }
 
-/// A socket of some kind, only to be kept.
+/// A socket of any type, held until the test ends.
 pub(crate) type Kept = Box<dyn Any>;
 
-/// A socket of ours, and a peer by hand that has sent nothing yet.
+/// Returns a socket of ours and a scripted peer that has sent nothing yet.
 pub(crate) fn meet(runtime: &Runtime, we: We, kind: SocketType, options: Options) -> (Kept, Script) {
     macro_rules! meet {
         ($kind:ident) => {{
             let socket = $kind::with_options(options);
             let script = match we {
-                We::Bind => Script::connect(&runtime.run(socket.bind(ANYWHERE)).unwrap().to_string()),
-                We::Connect => {
-                    let (listener, at) = ScriptListener::bind();
-                    socket.connect(at).unwrap();
-                    listener.accept()
-                }
+                We::Bind => Script::connect(&runtime.bind(&socket)),
+                We::Connect => runtime.connect_to_listener(&socket).0,
             };
             (Box::new(socket), script)
         }};
@@ -63,11 +58,4 @@ pub(crate) fn meet(runtime: &Runtime, we: We, kind: SocketType, options: Options
         SocketType::Pair => meet!(Pair),
         other => panic!("{other} is none of ours"),
     }
-}
-
-/// A bound DEALER.
-pub(crate) fn dealer(runtime: &Runtime, options: impl Into<Options<Dealer>>) -> (Dealer, String) {
-    let dealer = Dealer::with_options(options);
-    let at = runtime.run(dealer.bind(ANYWHERE)).unwrap().to_string();
-    (dealer, at)
 }

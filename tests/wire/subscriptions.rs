@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use enfonet::message::Subscription;
+
 use enfonet::socket::XPubEvent;
+
 use enfonet::{Options, Pub, Sub, XPub, XSub};
-use enfonet_tests::{Runtime, Script, ScriptListener, command, message};
+use enfonet_tests::{Runtime, Script, ScriptListener, bound, command, connected, message};
 
-use crate::setup::ANYWHERE;
-
-/// A subscription in the form of 3.0, which all accept.
+/// Returns a subscription in the form of ZMTP 3.0, which all versions accept.
 fn old(byte: u8, topic: &[u8]) -> Vec<u8> {
     message(&[[&[byte], topic].concat()])
 }
@@ -17,7 +17,6 @@ fn old(byte: u8, topic: &[u8]) -> Vec<u8> {
 #[test]
 fn a_peer_gets_subscriptions_in_the_form_of_its_version() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     let forms: [(u8, [&[u8]; 4]); 2] = [
         (0, [b"\0\x02\x01A", b"\0\x03\x01AB", b"\0\x02\0A", b"\0\x01\x01"]),
         (
@@ -31,12 +30,9 @@ fn a_peer_gets_subscriptions_in_the_form_of_its_version() {
         ),
     ];
     for (minor, [before, during, cancel, all]) in forms {
-        let (listener, at) = ScriptListener::bind();
         let sub = Sub::new();
         sub.subscribe("A");
-        sub.connect(at).unwrap();
-        let mut script = listener.accept();
-        script.handshake("PUB", minor);
+        let mut script = runtime.connect_to_peer(&sub, "PUB", minor);
         script.expect(before);
         sub.subscribe("AB");
         script.expect(during);
@@ -49,13 +45,7 @@ fn a_peer_gets_subscriptions_in_the_form_of_its_version() {
 
 #[test]
 fn xsub_subscribes_as_sub_does_by_method_or_by_message() {
-    let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let (listener, at) = ScriptListener::bind();
-    let xsub = XSub::new();
-    xsub.connect(at).unwrap();
-    let mut script = listener.accept();
-    script.handshake("XPUB", 1);
+    let (runtime, xsub, mut script) = connected(XSub::new(), "XPUB");
     runtime.run(xsub.wait_connected(1));
     xsub.subscribe("A");
     script.expect(&command("SUBSCRIBE", b"A"));
@@ -71,13 +61,7 @@ fn xsub_subscribes_as_sub_does_by_method_or_by_message() {
 
 #[test]
 fn a_sub_sends_every_subscription_but_only_the_last_cancel() {
-    let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let (listener, at) = ScriptListener::bind();
-    let sub = Sub::new();
-    sub.connect(at).unwrap();
-    let mut script = listener.accept();
-    script.handshake("PUB", 1);
+    let (runtime, sub, mut script) = connected(Sub::new(), "PUB");
     runtime.run(sub.wait_connected(1));
     sub.subscribe("A");
     sub.subscribe("A");
@@ -97,13 +81,9 @@ fn a_sub_sends_every_subscription_but_only_the_last_cancel() {
 #[test]
 fn a_verbose_xsub_sends_every_cancel() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     for minor in [0, 1] {
-        let (listener, at) = ScriptListener::bind();
         let xsub = XSub::builder().verbose_unsubscribe(true).build();
-        xsub.connect(at).unwrap();
-        let mut script = listener.accept();
-        script.handshake("XPUB", minor);
+        let mut script = runtime.connect_to_peer(&xsub, "XPUB", minor);
         runtime.run(xsub.wait_connected(1));
         let put = |byte, topic: &[u8]| match (minor, byte) {
             (0, _) => old(byte, topic),
@@ -129,34 +109,26 @@ fn a_verbose_xsub_sends_every_cancel() {
 
 #[test]
 fn a_verboser_xpub_receives_every_cancel_even_of_unknown_topics() {
-    let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let xpub = XPub::builder().verboser(true).build();
-    let at = runtime.run(xpub.bind(ANYWHERE)).unwrap().to_string();
-    let mut script = Script::join(&at, "XSUB", 1);
+    let (runtime, xpub, mut script) = bound(XPub::builder().verboser(true).build(), "XSUB");
     script.send(
         &[command("CANCEL", b"never"), command("SUBSCRIBE", b"A"), old(0, b"A"), old(0, b"A")].concat(),
     );
-    assert_eq!(told(&runtime, &xpub), Subscription::Cancel("never".into()));
-    assert_eq!(told(&runtime, &xpub), Subscription::Subscribe("A".into()));
-    assert_eq!(told(&runtime, &xpub), Subscription::Cancel("A".into()));
-    assert_eq!(told(&runtime, &xpub), Subscription::Cancel("A".into()));
+    assert_eq!(next_subscription(&runtime, &xpub), Subscription::Cancel("never".into()));
+    assert_eq!(next_subscription(&runtime, &xpub), Subscription::Subscribe("A".into()));
+    assert_eq!(next_subscription(&runtime, &xpub), Subscription::Cancel("A".into()));
+    assert_eq!(next_subscription(&runtime, &xpub), Subscription::Cancel("A".into()));
 }
 
 #[test]
 fn repeated_subscriptions_wait_until_a_verbose_xpub_receives_them() {
     const TIMES: usize = 100_000;
-    let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let xpub = XPub::builder().verbose(true).build();
-    let at = runtime.run(xpub.bind(ANYWHERE)).unwrap().to_string();
-    let mut script = Script::join(&at, "SUB", 1);
+    let (runtime, xpub, mut script) = bound(XPub::builder().verbose(true).build(), "SUB");
     let sending = std::thread::spawn(move || {
         script.send(&command("SUBSCRIBE", b"again and again").repeat(TIMES));
         script
     });
     for _ in 0..TIMES {
-        assert_eq!(told(&runtime, &xpub), Subscription::Subscribe("again and again".into()));
+        assert_eq!(next_subscription(&runtime, &xpub), Subscription::Subscribe("again and again".into()));
     }
     sending.join().unwrap().settle();
 }
@@ -183,7 +155,6 @@ fn each_new_connection_gets_each_topic_once_and_in_order() {
 #[test]
 fn the_long_form_counts_the_name_of_the_command() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     let cases: [(u8, usize, &[u8]); 6] = [
         (1, 245, b"\x04\xff\x09SUBSCRIBE"),
         (1, 246, b"\x06\0\0\0\0\0\0\x01\0\x09SUBSCRIBE"),
@@ -193,13 +164,10 @@ fn the_long_form_counts_the_name_of_the_command() {
         (0, 70_000, b"\x02\0\0\0\0\0\x01\x11\x71\x01"),
     ];
     for (minor, len, head) in cases {
-        let (listener, at) = ScriptListener::bind();
         let sub = Sub::new();
         let topic = vec![b't'; len];
         sub.subscribe(&topic);
-        sub.connect(at).unwrap();
-        let mut script = listener.accept();
-        script.handshake("PUB", minor);
+        let mut script = runtime.connect_to_peer(&sub, "PUB", minor);
         script.expect(&[head, &topic].concat());
         sub.unsubscribe(&topic);
         if (minor, len) == (1, 255) {
@@ -211,10 +179,9 @@ fn the_long_form_counts_the_name_of_the_command() {
 #[test]
 fn a_publisher_accepts_both_forms_from_both_versions() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     for (minor, kind) in [(0, "SUB"), (1, "SUB"), (0, "XSUB"), (1, "XSUB")] {
         let publisher = Pub::new();
-        let at = runtime.run(publisher.bind(ANYWHERE)).unwrap().to_string();
+        let at = runtime.bind(&publisher);
         let mut script = Script::join(&at, kind, minor);
         script.send(
             &[old(1, b"A"), command("SUBSCRIBE", b"B"), old(1, b"C"), command("SUBSCRIBE", b"D")].concat(),
@@ -233,8 +200,8 @@ fn a_publisher_accepts_both_forms_from_both_versions() {
     }
 }
 
-/// Returns the next subscription that an XPUB receives. Any other message fails the test.
-fn told(runtime: &Runtime, xpub: &XPub) -> Subscription {
+/// Returns the next subscription that an XPUB receives, and fails on any other message.
+fn next_subscription(runtime: &Runtime, xpub: &XPub) -> Subscription {
     match runtime.run(xpub.recv()).unwrap() {
         XPubEvent::Subscription { subscription, .. } => subscription,
         message @ XPubEvent::Message { .. } => panic!("{message:?}"),
@@ -243,16 +210,12 @@ fn told(runtime: &Runtime, xpub: &XPub) -> Subscription {
 
 #[test]
 fn one_cancel_ends_any_number_of_equal_subscriptions_of_a_connection() {
-    let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let xpub = XPub::new();
-    let at = runtime.run(xpub.bind(ANYWHERE)).unwrap().to_string();
-    let mut script = Script::join(&at, "SUB", 1);
+    let (runtime, xpub, mut script) = bound(XPub::new(), "SUB");
     script.send(&[command("SUBSCRIBE", b"A"), old(1, b"A"), command("SUBSCRIBE", b"A")].concat());
     script.send(&[command("CANCEL", b"A"), command("CANCEL", b"A"), command("SUBSCRIBE", b"B")].concat());
-    assert_eq!(told(&runtime, &xpub), Subscription::Subscribe("A".into()));
-    assert_eq!(told(&runtime, &xpub), Subscription::Cancel("A".into()));
-    assert_eq!(told(&runtime, &xpub), Subscription::Subscribe("B".into()));
+    assert_eq!(next_subscription(&runtime, &xpub), Subscription::Subscribe("A".into()));
+    assert_eq!(next_subscription(&runtime, &xpub), Subscription::Cancel("A".into()));
+    assert_eq!(next_subscription(&runtime, &xpub), Subscription::Subscribe("B".into()));
     runtime.run(xpub.send("A")).unwrap();
     runtime.run(xpub.send("B")).unwrap();
     script.expect(b"\0\x01B");
@@ -260,11 +223,7 @@ fn one_cancel_ends_any_number_of_equal_subscriptions_of_a_connection() {
 
 #[test]
 fn only_the_first_frame_of_a_message_can_be_a_subscription() {
-    let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let xpub = XPub::new();
-    let at = runtime.run(xpub.bind(ANYWHERE)).unwrap().to_string();
-    let mut script = Script::join(&at, "XSUB", 1);
+    let (runtime, xpub, mut script) = bound(XPub::new(), "XSUB");
     script.send(&message(&["\u{2}a", "\u{1}b", "\0c"]));
     script.send(&message(&["", "\u{1}d"]));
     for expected in [vec!["\u{2}a", "\u{1}b", "\0c"], vec!["", "\u{1}d"]] {
@@ -276,12 +235,11 @@ fn only_the_first_frame_of_a_message_can_be_a_subscription() {
 #[test]
 fn too_many_subscriptions_end_only_their_own_connection() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     let xpub = XPub::with_options(Options::default().max_subscriptions(10, 1000));
-    let at = runtime.run(xpub.bind(ANYWHERE)).unwrap().to_string();
+    let at = runtime.bind(&xpub);
     let mut healthy = Script::join(&at, "SUB", 1);
     healthy.send(&command("SUBSCRIBE", b"healthy"));
-    assert_eq!(told(&runtime, &xpub), Subscription::Subscribe("healthy".into()));
+    assert_eq!(next_subscription(&runtime, &xpub), Subscription::Subscribe("healthy".into()));
     let ten: Vec<u8> = (0..10u8).flat_map(|n| command("SUBSCRIBE", &[n])).collect();
     let bytes = [command("SUBSCRIBE", &[b'x'; 240]), command("SUBSCRIBE", &[b'y'; 240])].concat();
     let bytes =
@@ -294,11 +252,11 @@ fn too_many_subscriptions_end_only_their_own_connection() {
     runtime.run(xpub.send("healthy")).unwrap();
     healthy.expect(&message(&["healthy"]));
     healthy.settle();
-    // All that the others had asked for is taken back.
+    // All topics of the disconnected peers are cancelled.
     let mut wanted = 0;
     let mut cancels = 0;
     while cancels == 0 || wanted > 0 {
-        match told(&runtime, &xpub) {
+        match next_subscription(&runtime, &xpub) {
             Subscription::Subscribe(_) => wanted += 1,
             Subscription::Cancel(_) => (wanted, cancels) = (wanted - 1, cancels + 1),
         }
@@ -308,11 +266,8 @@ fn too_many_subscriptions_end_only_their_own_connection() {
 
 #[test]
 fn a_repeated_subscription_does_not_count_against_the_limit() {
-    let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let publisher = Pub::with_options(Options::default().max_subscriptions(2, 1000));
-    let at = runtime.run(publisher.bind(ANYWHERE)).unwrap().to_string();
-    let mut script = Script::join(&at, "SUB", 1);
+    let (_runtime, _publisher, mut script) =
+        bound(Pub::with_options(Options::default().max_subscriptions(2, 1000)), "SUB");
     script
         .send(&[command("SUBSCRIBE", b"a"), command("SUBSCRIBE", b"a"), command("SUBSCRIBE", b"a")].concat());
     script.send(&[command("CANCEL", b"a"), command("SUBSCRIBE", b"b"), command("SUBSCRIBE", b"c")].concat());
@@ -323,11 +278,7 @@ fn a_repeated_subscription_does_not_count_against_the_limit() {
 
 #[test]
 fn subscriptions_on_either_side_of_the_long_form_are_understood() {
-    let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let xpub = XPub::new();
-    let at = runtime.run(xpub.bind(ANYWHERE)).unwrap().to_string();
-    let mut script = Script::join(&at, "SUB", 1);
+    let (runtime, xpub, mut script) = bound(XPub::new(), "SUB");
     let heads: [(usize, &[u8], &[u8]); 3] = [
         (245, b"\x04\xff\x09SUBSCRIBE", b"\x04\xfc\x06CANCEL"),
         (246, b"\x06\0\0\0\0\0\0\x01\0\x09SUBSCRIBE", b"\x04\xfd\x06CANCEL"),
@@ -336,41 +287,31 @@ fn subscriptions_on_either_side_of_the_long_form_are_understood() {
     for (len, subscribe, cancel) in heads {
         let topic = vec![b't'; len];
         script.send(&[subscribe, &topic, cancel, &topic].concat());
-        assert_eq!(told(&runtime, &xpub), Subscription::Subscribe(topic.clone().into()));
-        assert_eq!(told(&runtime, &xpub), Subscription::Cancel(topic.into()));
+        assert_eq!(next_subscription(&runtime, &xpub), Subscription::Subscribe(topic.clone().into()));
+        assert_eq!(next_subscription(&runtime, &xpub), Subscription::Cancel(topic.into()));
     }
     for len in [254, 255, 256] {
         let topic = vec![b't'; len];
         script.send(&[old(1, &topic), old(0, &topic)].concat());
-        assert_eq!(told(&runtime, &xpub), Subscription::Subscribe(topic.clone().into()));
-        assert_eq!(told(&runtime, &xpub), Subscription::Cancel(topic.into()));
+        assert_eq!(next_subscription(&runtime, &xpub), Subscription::Subscribe(topic.clone().into()));
+        assert_eq!(next_subscription(&runtime, &xpub), Subscription::Cancel(topic.into()));
     }
 }
 
 #[test]
 fn frames_after_a_subscription_in_the_same_message_are_dropped() {
-    let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let xpub = XPub::new();
-    let at = runtime.run(xpub.bind(ANYWHERE)).unwrap().to_string();
-    let mut script = Script::join(&at, "XSUB", 1);
+    let (runtime, xpub, mut script) = bound(XPub::new(), "XSUB");
     script.send(&message(&["\u{1}a", "\u{1}b", "user data"]));
     script.send(&message(&["\0a", "\0c"]));
     script.send(&old(1, b"end"));
-    assert_eq!(told(&runtime, &xpub), Subscription::Subscribe("a".into()));
-    assert_eq!(told(&runtime, &xpub), Subscription::Cancel("a".into()));
-    assert_eq!(told(&runtime, &xpub), Subscription::Subscribe("end".into()));
+    assert_eq!(next_subscription(&runtime, &xpub), Subscription::Subscribe("a".into()));
+    assert_eq!(next_subscription(&runtime, &xpub), Subscription::Cancel("a".into()));
+    assert_eq!(next_subscription(&runtime, &xpub), Subscription::Subscribe("end".into()));
 }
 
 #[test]
 fn xsub_receives_unsubscribed_messages_and_sends_every_subscription() {
-    let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let (listener, at) = ScriptListener::bind();
-    let xsub = XSub::new();
-    xsub.connect(at).unwrap();
-    let mut script = listener.accept();
-    script.handshake("XPUB", 1);
+    let (runtime, xsub, mut script) = connected(XSub::new(), "XPUB");
     runtime.run(xsub.wait_connected(1));
     xsub.send("\u{1}A").unwrap();
     xsub.subscribe("A");
@@ -387,11 +328,7 @@ fn xsub_receives_unsubscribed_messages_and_sends_every_subscription() {
 
 #[test]
 fn a_pub_keeps_reading_while_it_drops_messages() {
-    let runtime = Runtime::new();
-    let _guard = runtime.enter();
-    let publisher = Pub::with_options(Options::default().recv_hwm(10));
-    let at = runtime.run(publisher.bind(ANYWHERE)).unwrap().to_string();
-    let mut script = Script::join(&at, "XSUB", 1);
+    let (runtime, publisher, mut script) = bound(Pub::with_options(Options::default().recv_hwm(10)), "XSUB");
     for _ in 0..100 {
         script.send(&message(&["\u{2}user", "data"]));
         script.settle();

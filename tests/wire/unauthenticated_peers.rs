@@ -1,13 +1,13 @@
-//! Peers without credentials that try to get by those who want some.
+//! Peers without credentials at sockets that require them.
 
 use enfonet::auth::{DenyReason, PlainUsers, Security, Verdict, new_key_pair};
 use enfonet::peer::SocketType;
 use enfonet::{Options, Router};
 use enfonet_tests::{Runtime, Script, VERSIONED, command, greeting, greeting_of, message, ready};
 
-use crate::setup::{ANYWHERE, We, meet};
+use crate::setup::{We, meet};
 
-/// All that wants to know who comes, with its greeting, and whether ZMTP 2.0 is spoken otherwise.
+/// Returns the options of each socket that authenticates its peers, with and without ZMTP 2.0, and its greeting.
 fn guarded() -> Vec<(Vec<u8>, Options)> {
     let users = || PlainUsers::new().user("admin", "secret");
     let curve = Security::CurveServer { keys: new_key_pair() };
@@ -44,21 +44,20 @@ fn attacks() -> Vec<Vec<u8>> {
 #[test]
 fn no_message_of_an_attacker_is_received() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     for (ours, options) in guarded() {
         let router = Options::<Router>::from(options).peer_events(true).build();
-        let at = runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
+        let at = runtime.bind(&router);
         for attack in attacks() {
             let mut script = Script::connect(&at);
             script.try_send(&attack);
             let told = script.expect_close();
             let Some(rest) = told.strip_prefix(&ours[..]) else {
-                // ZMTP 1.0 tells no version, so it gets no mechanism.
+                // ZMTP 1.0 sends no version, so our greeting ends before the mechanism.
                 assert_eq!(told, ours[..VERSIONED], "{}", attack.escape_ascii());
                 assert!(attack[0] != 0xff || attack[9] == 0, "{}", attack.escape_ascii());
                 continue;
             };
-            // NULL tells 400.
+            // NULL sends ERROR 400.
             assert!(rest.is_empty() || rest == b"\x04\x0a\x05ERROR\x03400", "{}", rest.escape_ascii());
         }
         assert!(router.try_recv().is_none());
@@ -68,7 +67,6 @@ fn no_message_of_an_attacker_is_received() {
 #[test]
 fn a_null_authenticator_may_admit_some_peers() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     for verdict in
         [Verdict::allow(), Verdict::Deny(DenyReason::Credentials), Verdict::Deny(DenyReason::TryLater)]
     {
@@ -93,14 +91,13 @@ fn a_null_authenticator_may_admit_some_peers() {
 #[test]
 fn a_curve_server_does_not_answer_a_hello_that_it_cannot_open() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     let hello = |version: &[u8; 2], byte: u8| {
         [&version[..], &[0; 72], &[byte; 32], &[0, 0, 0, 0, 0, 0, 0, 1], &[byte; 80]].concat()
     };
     let frame = |data: &[u8]| command("HELLO", data);
     for said in [
         frame(&hello(b"\x01\0", 7)),
-        // A key that keeps no secret.
+        // A weak key: all zeros.
         frame(&hello(b"\x01\0", 0)),
         frame(&hello(b"\x02\0", 7)),
         frame(&hello(b"\x01\0", 7)[1..]),
@@ -122,7 +119,6 @@ fn a_curve_server_does_not_answer_a_hello_that_it_cannot_open() {
 #[test]
 fn a_curve_client_sends_only_its_hello_to_a_server_that_cannot_open_it() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     for answer in [command("WELCOME", &[7; 160]), command("WELCOME", b""), ready(&[]), message(&["hello"])] {
         let options = Options::default();
         let security = Security::CurveClient { keys: new_key_pair(), server: *new_key_pair().public() };
@@ -142,7 +138,6 @@ fn a_curve_client_sends_only_its_hello_to_a_server_that_cannot_open_it() {
 #[test]
 fn each_connection_of_a_curve_client_has_its_own_transient_key() {
     let runtime = Runtime::new();
-    let _guard = runtime.enter();
     let security = Security::CurveClient { keys: new_key_pair(), server: *new_key_pair().public() };
     let options = Options::default().security(security);
     let (_socket, mut first) = meet(&runtime, We::Bind, SocketType::Dealer, options.clone());

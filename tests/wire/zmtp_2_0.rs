@@ -1,14 +1,15 @@
-//! Peers of ZMTP 2.0 (RFC 15), as libzmq 3.x is: served where that is asked for.
+//! Peers of ZMTP 2.0 (RFC 15), such as libzmq 3.x, which are served if `zmtp2` is on.
 
 use std::time::Duration;
 
 use enfonet::message::Subscription;
-use enfonet::peer::Version;
-use enfonet::socket::{PeerEvent, XPubEvent};
-use enfonet::{Options, Pair, Pub, Rep, Req, Router, Sub, XPub};
-use enfonet_tests::{Runtime, Script, ScriptListener, VERSIONED, command, greeting, message, ready};
 
-use crate::setup::{ANYWHERE, dealer};
+use enfonet::peer::Version;
+
+use enfonet::socket::{PeerEvent, XPubEvent};
+
+use enfonet::{Dealer, Options, Pair, Pub, Rep, Req, Router, Sub, XPub};
+use enfonet_tests::{Runtime, Script, ScriptListener, VERSIONED, command, greeting, message, ready};
 
 const PAIR: u8 = 0;
 const PUB: u8 = 1;
@@ -21,7 +22,7 @@ const XPUB: u8 = 9;
 
 const SIGNATURE: &[u8] = b"\xff\0\0\0\0\0\0\0\x01\x7f";
 
-/// Willing, and with heartbeats, of which such peers know nothing.
+/// Returns options with ZMTP 2.0, and with heartbeats, which its peers don't know.
 fn willing() -> Options {
     Options::default().zmtp2(true).heartbeat_interval(Duration::from_millis(5))
 }
@@ -32,7 +33,7 @@ fn greets(script: &mut Script, kind: u8, identity: &[u8], ours: u8, our_identity
     script.expect(&[&[ours], &message(&[our_identity])[..]].concat());
 }
 
-/// A peer of that kind which has connected and shaken hands.
+/// Connects a ZMTP 2.0 peer of this type, and does the handshake.
 fn join(at: &str, kind: u8, identity: &[u8], ours: u8) -> Script {
     let mut script = Script::connect(at);
     greets(&mut script, kind, identity, ours, b"");
@@ -42,7 +43,8 @@ fn join(at: &str, kind: u8, identity: &[u8], ours: u8) -> Script {
 #[test]
 fn a_zmtp_2_0_peer_is_rejected_unless_zmtp_2_0_is_enabled() {
     let runtime = Runtime::new();
-    let (_dealer, at) = dealer(&runtime, Options::default());
+    let dealer = Dealer::new();
+    let at = runtime.bind(&dealer);
     let mut script = Script::connect(&at);
     script.send(&[SIGNATURE, &[1, DEALER, 0, 0]].concat());
     script.expect(&greeting(1));
@@ -52,7 +54,8 @@ fn a_zmtp_2_0_peer_is_rejected_unless_zmtp_2_0_is_enabled() {
 #[test]
 fn later_peers_are_served_as_usual_with_zmtp_2_0_enabled() {
     let runtime = Runtime::new();
-    let (dealer, at) = dealer(&runtime, willing().heartbeat_interval(Duration::ZERO));
+    let dealer = Dealer::with_options(willing().heartbeat_interval(Duration::ZERO));
+    let at = runtime.bind(&dealer);
     let mut script = Script::connect(&at);
     script.expect(&greeting(1)[..VERSIONED]);
     script.send(&[greeting(1), ready(&[("Socket-Type", b"DEALER")]), message(&["hello"])].concat());
@@ -60,7 +63,7 @@ fn later_peers_are_served_as_usual_with_zmtp_2_0_enabled() {
     script.expect(&ready(&[("Socket-Type", b"DEALER"), ("Identity", b"")]));
     assert_eq!(runtime.run(dealer.recv()), Ok("hello".into()));
     script.settle();
-    // ZMTP 1.0 isn't.
+    // ZMTP 1.0 peers are still rejected.
     for bytes in [&b"\x01\0"[..], b"\xff\0\0\0\0\0\0\0\x01\0"] {
         let mut script = Script::connect(&at);
         script.send(bytes);
@@ -72,14 +75,14 @@ fn later_peers_are_served_as_usual_with_zmtp_2_0_enabled() {
 fn a_subscriber_subscribes_by_messages() {
     let runtime = Runtime::new();
     let publisher = Pub::with_options(willing());
-    let at = runtime.run(publisher.bind(ANYWHERE)).unwrap().to_string();
+    let at = runtime.bind(&publisher);
     let mut script = join(&at, SUB, b"", PUB);
     script.send(b"\0\x02\x01A\0\x02\x01B\0\x02\0B");
     runtime.run(publisher.wait_subscribers(1));
-    // Commands aren't known to it, and what looks like one is ignored.
+    // ZMTP 2.0 has no commands, so bytes of a command are ignored.
     script.send(&[command("SUBSCRIBE", b"C"), command("PING", b"\0\0"), b"\0\x02\x01D".to_vec()].concat());
     let xpub = XPub::with_options(willing());
-    let xpub_at = runtime.run(xpub.bind(ANYWHERE)).unwrap().to_string();
+    let xpub_at = runtime.bind(&xpub);
     let mut other = join(&xpub_at, SUB, b"", XPUB);
     other.send(&[command("SUBSCRIBE", b"C"), b"\0\x02\x01D".to_vec(), b"\0\x02\0D".to_vec()].concat());
     for expected in [Subscription::Subscribe("D".into()), Subscription::Cancel("D".into())] {
@@ -121,7 +124,7 @@ fn requests_and_replies_are_those_of_later_versions() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let rep = Rep::with_options(willing());
-    let mut script = join(&runtime.run(rep.bind(ANYWHERE)).unwrap().to_string(), REQ, b"", REP);
+    let mut script = join(&runtime.bind(&rep), REQ, b"", REP);
     script.send(b"\x01\0\x01\x01q\0\0");
     let request = runtime.run(rep.recv()).unwrap();
     assert_eq!(*request.message(), ["q", ""]);
@@ -143,7 +146,7 @@ fn requests_and_replies_are_those_of_later_versions() {
 fn a_router_knows_a_dealer_by_its_identity_and_long_frames_arrive() {
     let runtime = Runtime::new();
     let router = Options::<Router>::from(willing()).peer_events(true).build();
-    let at = runtime.run(router.bind(ANYWHERE)).unwrap().to_string();
+    let at = runtime.bind(&router);
     for identity in [&b"them"[..], &[b'i'; 255], b"\0reserved", b""] {
         let mut script = join(&at, DEALER, identity, ROUTER);
         let PeerEvent::Joined { peer, info } = runtime.run(router.recv_event(1)).unwrap() else { panic!() };
@@ -167,7 +170,8 @@ fn a_router_knows_a_dealer_by_its_identity_and_long_frames_arrive() {
 #[test]
 fn a_zmtp_2_0_peer_gets_no_ping() {
     let runtime = Runtime::new();
-    let (dealer, at) = dealer(&runtime, willing().heartbeat_timeout(enfonet_tests::DEADLINE));
+    let dealer = Dealer::with_options(willing().heartbeat_timeout(enfonet_tests::DEADLINE));
+    let at = runtime.bind(&dealer);
     let mut old = join(&at, DEALER, b"", DEALER);
     let mut new = Script::connect(&at);
     new.send(&[greeting(1), ready(&[("Socket-Type", b"DEALER")])].concat());
@@ -188,9 +192,10 @@ fn a_zmtp_2_0_peer_gets_no_ping() {
 #[test]
 fn incompatible_socket_types_and_malformed_greetings_are_rejected() {
     let runtime = Runtime::new();
-    let (_dealer, at) = dealer(&runtime, willing());
+    let dealer = Dealer::with_options(willing());
+    let at = runtime.bind(&dealer);
     for (said, told) in [
-        // A kind that doesn't fit is told nothing: it would take itself for connected.
+        // An incompatible type gets no socket type of ours: the peer would take itself for connected.
         (&[SUB, 0, 0][..], &b""[..]),
         (&[11, 0, 0], b""),
         (&[255, 0, 0], b""),
@@ -208,7 +213,7 @@ fn incompatible_socket_types_and_malformed_greetings_are_rejected() {
 fn a_second_zmtp_2_0_pair_gets_only_our_version() {
     let runtime = Runtime::new();
     let pair = Pair::with_options(willing().heartbeat_interval(Duration::ZERO));
-    let at = runtime.run(pair.bind(ANYWHERE)).unwrap().to_string();
+    let at = runtime.bind(&pair);
     let mut first = join(&at, PAIR, b"", PAIR);
     runtime.run(pair.wait_connected(1));
     let mut second = Script::connect(&at);

@@ -1,4 +1,4 @@
-//! A mechanism with what a broker and those who may come in know, and strangers who may not.
+//! Credentials of a broker and of its known peers, with PLAIN and CURVE, and those of unknown peers.
 
 use enfonet::Options;
 use enfonet::auth::{CurveClients, KeyPair, PlainCredentials, PlainUsers, Security, new_key_pair};
@@ -8,16 +8,16 @@ use tempfile::TempDir;
 
 pub(super) const ANYWHERE: &str = "tcp://127.0.0.1:*";
 
-/// How a broker is locked.
+/// Credentials that a broker asks for.
 #[derive(Debug)]
 pub(super) enum Lock {
-    /// For one name and password.
+    /// One name and password.
     Plain,
-    /// For one client's key.
+    /// Key of one client.
     Curve { broker: KeyPair, client: KeyPair },
 }
 
-/// Both mechanisms; a test that fails shows the last one it began.
+/// Returns both mechanisms, and prints each, so that a failing test shows its mechanism.
 pub(super) fn locks() -> impl Iterator<Item = Lock> {
     [Lock::Plain, Lock::curve()].into_iter().inspect(|lock| println!("{lock:?}"))
 }
@@ -27,7 +27,7 @@ impl Lock {
         Self::Curve { broker: new_key_pair(), client: new_key_pair() }
     }
 
-    /// For the sides of a broker.
+    /// Returns the options for the sides of a broker.
     pub(super) fn server(&self) -> Options {
         let options = Options::default();
         match self {
@@ -40,7 +40,7 @@ impl Lock {
         }
     }
 
-    /// For sockets of ours that may come in.
+    /// Returns the options for sockets of ours with valid credentials.
     pub(super) fn client(&self) -> Options {
         Options::default().security(match self {
             Self::Plain => Security::PlainClient(PlainCredentials::new("ada", "secret").unwrap()),
@@ -50,7 +50,7 @@ impl Lock {
         })
     }
 
-    /// A broker that is locked on both sides.
+    /// Starts a broker with these credentials on both sides.
     pub(super) fn config(&self) -> Config {
         Config::new(self.side(), self.side())
     }
@@ -59,7 +59,7 @@ impl Lock {
         Side { options: self.server(), ..Side::bound(ANYWHERE.parse().unwrap()) }
     }
 
-    /// Makes a socket of pyzmq's one that may come in.
+    /// Gives a socket of pyzmq's valid credentials.
     pub(super) fn admit(&self, socket: PySocket) -> PySocket {
         match self {
             Self::Plain => socket.plain("ada", "secret"),
@@ -67,8 +67,8 @@ impl Lock {
         }
     }
 
-    /// Waits until a stranger has been told that it isn't let in. In PLAIN libzmq doesn't know an ERROR when it sees
-    /// one: for its name, `\x05ERROR`, it has `\x5eRROR`, as C reads that. So ours is an unexpected command to it.
+    /// Waits until an unknown peer has seen its rejection. libzmq's PLAIN doesn't recognise ERROR: its source has
+    /// `"\x05ERROR"`, which C reads as `\x5eRROR`. So our ERROR is an unexpected command to it.
     #[track_caller]
     pub(super) fn await_refusal(&self, stranger: &PySocket) {
         let (event, value) = match self {
@@ -78,7 +78,7 @@ impl Lock {
         assert_eq!(stranger.wait_event(event), value);
     }
 
-    /// Makes a socket of pyzmq's one that may not: with a wrong password, or a key that isn't on the list.
+    /// Gives a socket of pyzmq's invalid credentials: a wrong password, or a key that isn't on the list.
     pub(super) fn estrange(&self, socket: PySocket) -> PySocket {
         match self {
             Self::Plain => socket.plain("ada", "guess"),
@@ -90,7 +90,7 @@ impl Lock {
 }
 
 impl Lock {
-    /// Returns the arguments that lock a program in the same way, with their files in a folder.
+    /// Returns the arguments that give a program the same credentials, and the folder of their files.
     pub(super) fn arguments(&self, folder: &TempDir) -> Vec<String> {
         match self {
             Self::Plain => {

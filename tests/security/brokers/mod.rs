@@ -1,4 +1,4 @@
-//! EnfoMQ and EnfoSLB, to which peers come with PLAIN or CURVE: pyzmq's, and ours.
+//! EnfoMQ and EnfoSLB with PLAIN and CURVE, between peers of pyzmq's and of ours.
 
 mod credentials;
 mod mq;

@@ -1,4 +1,4 @@
-//! Publishers, EnfoMQ, and subscribers.
+//! EnfoMQ with PLAIN and CURVE.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use enfonet_tests::{Mq, PySocket, PyZmq, Runtime, frames, ours, text, theirs};
 
 use super::credentials::{ANYWHERE, Lock, locks};
 
-/// Topics go up, messages down, and nothing that wasn't asked for.
+/// Asserts that topics reach the publisher, and that only subscribed messages reach the subscriber.
 #[track_caller]
 pub(super) fn converse(publisher: &PySocket, subscriber: PySocket) {
     assert_eq!(publisher.recv(), frames(["\x01a"]));
@@ -23,14 +23,14 @@ pub(super) fn converse(publisher: &PySocket, subscriber: PySocket) {
     assert_eq!(subscriber.recv(), frames(["b", "2"]));
 }
 
-/// An XPUB of pyzmq's that may come in: it says what is subscribed to.
+/// Returns an XPUB of pyzmq's with valid credentials, which reports subscriptions.
 pub(super) fn publisher(py: &PyZmq, lock: &Lock, at: &str) -> PySocket {
     let publisher = lock.admit(py.socket("XPUB")).option("sndhwm", 0);
     publisher.connect(at);
     publisher
 }
 
-/// A SUB of pyzmq's that may come in.
+/// Returns a SUB of pyzmq's with valid credentials.
 pub(super) fn subscriber(py: &PyZmq, lock: &Lock, at: &str, topic: &str) -> PySocket {
     let subscriber = lock.admit(py.socket("SUB")).option("rcvhwm", 0);
     subscriber.subscribe(topic);
@@ -112,14 +112,14 @@ fn thousands_of_messages_stay_in_order_under_curve() {
     let publisher = publisher(&near, &lock, &broker.frontend());
     let subscriber = subscriber(&far, &lock, &broker.backend(), "");
     assert_eq!(publisher.recv(), frames(["\x01"]));
-    // Small ones, and some that take several reads.
+    // Small messages, and some that take several reads.
     let message = |n: usize| [n.to_string(), "x".repeat((n % 20).pow(3))];
     (0..MESSAGES).for_each(|n| publisher.send(&message(n)));
     (0..MESSAGES).for_each(|n| assert_eq!(text(&subscriber.recv()), message(n)));
     assert_eq!(broker.stop(&runtime).messages, MESSAGES as u64);
 }
 
-/// A side that connects, with options.
+/// Returns a side that connects, with these options.
 fn connecting(endpoint: &str, options: Options) -> Side {
     Side { connect: vec![endpoint.parse().unwrap()], options, ..Side::default() }
 }

@@ -1,4 +1,4 @@
-//! The programs, with files of users and keys.
+//! The broker programs with files of users and keys.
 
 use enfonet::auth::{KeyPair, SecretKey, new_key_pair};
 use enfonet_tests::{Process, PyZmq};
@@ -8,7 +8,7 @@ use super::credentials::{ANYWHERE, Lock, locks};
 use super::mq::{converse, publisher, subscriber};
 use super::slb::{admitted, ask};
 
-/// A program on free ports.
+/// Starts a program on free ports.
 fn start(program: &str, arguments: &[String]) -> Process {
     let arguments = arguments.iter().map(|argument| &**argument);
     Process::start(

@@ -1,4 +1,4 @@
-//! Clients, EnfoSLB, and workers.
+//! EnfoSLB with PLAIN and CURVE.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use enfonet_tests::{PySocket, PyZmq, Runtime, Slb, frames, ours, text, theirs, u
 
 use super::credentials::{Lock, locks};
 
-/// A request and its reply.
+/// Exchanges a request and its reply.
 #[track_caller]
 pub(super) fn ask(client: &PySocket, worker: &PySocket) {
     client.send(&["q", ""]);
@@ -16,7 +16,7 @@ pub(super) fn ask(client: &PySocket, worker: &PySocket) {
     assert_eq!(client.recv(), frames([b"a\0\xff"]));
 }
 
-/// A socket of pyzmq's that may come in, and is connected.
+/// Returns a connected socket of pyzmq's with valid credentials.
 pub(super) fn admitted(py: &PyZmq, kind: &str, lock: &Lock, at: &str) -> PySocket {
     let socket = lock.admit(py.socket(kind));
     socket.connect(at);
@@ -74,7 +74,7 @@ fn unknown_peers_neither_send_requests_nor_serve_and_known_peers_continue() {
     let (runtime, py) = (Runtime::new(), PyZmq::start());
     for lock in locks() {
         let [asking, serving] = ["REQ", "REP"].map(|kind| lock.estrange(py.socket(kind)));
-        // It asks before there is a broker: refused, libzmq takes no request any more.
+        // The request is sent before the broker starts: libzmq takes no request after a rejection.
         let (_port, frontend) = unused();
         asking.connect(&frontend);
         asking.send(&["forged"]);
@@ -104,7 +104,7 @@ fn thousands_of_requests_and_replies_stay_in_order_under_curve() {
     let client = lock.admit(near.socket("DEALER")).option("sndhwm", 0);
     client.connect(&broker.frontend());
     let worker = admitted(&far, "REP", &lock, &broker.backend());
-    // Small ones, and some that take several reads.
+    // Small messages, and some that take several reads.
     let body = |n: usize| format!("{n} {}", "x".repeat((n % 20).pow(3)));
     (0..REQUESTS).for_each(|n| client.send(&["", &body(n)]));
     for n in 0..REQUESTS {

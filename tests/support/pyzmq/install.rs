@@ -1,10 +1,10 @@
-//! pyzmq is installed by the first test that needs it.
+//! Installation of pyzmq by the first test that needs it.
 
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// A Python that has pyzmq, installed below the build's target folder.
+/// Returns a Python with pyzmq, installed below the build's target folder.
 #[track_caller]
 pub(super) fn python() -> PathBuf {
     static INSTALLED: OnceLock<Result<PathBuf, String>> = OnceLock::new();

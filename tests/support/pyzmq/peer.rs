@@ -1,4 +1,4 @@
-//! The process with pyzmq's sockets: a request a line, an answer a line.
+//! Process with pyzmq's sockets: one line per request, one line per answer.
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write as _};
@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::install::python;
 use crate::DEADLINE;
 
-/// The process.
+/// The Python process.
 #[derive(Debug)]
 pub(super) struct Peer(Mutex<Wire>);
 
@@ -49,9 +49,9 @@ impl Peer {
     pub(super) fn try_ask(&self, request: &Value) -> Result<Value, String> {
         let mut wire = self.0.lock().map_err(|_| "a test has failed")?;
         writeln!(wire.requests, "{request}").map_err(|_| "its process has ended")?;
-        // The process gives up whatever it waits for after one deadline.
+        // The process ends each of its waits after one deadline.
         let Ok(answer) = wire.answers.recv_timeout(2 * DEADLINE) else {
-            // A late answer would be taken for the next.
+            // A late answer would be taken for the answer to the next request.
             let _ = wire.child.kill();
             return Err("no answer".into());
         };
@@ -76,7 +76,7 @@ impl Drop for Peer {
     }
 }
 
-/// The lines that a process prints, as they come.
+/// Returns a channel of the lines that a process prints.
 fn lines(stdout: ChildStdout) -> Receiver<String> {
     let (line, lines) = channel();
     std::thread::spawn(move || {
@@ -89,7 +89,7 @@ pub(super) fn string(value: &Value) -> String {
     value.as_str().expect("text").into()
 }
 
-/// Bytes in hexadecimal.
+/// Returns bytes in hexadecimal.
 pub(super) fn digits(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut digits, byte| {
         let _ = write!(digits, "{byte:02x}");
@@ -97,7 +97,7 @@ pub(super) fn digits(bytes: &[u8]) -> String {
     })
 }
 
-/// Frames in hexadecimal, as bytes.
+/// Returns the bytes of frames in hexadecimal.
 pub(super) fn bytes(frames: &Value) -> Vec<Vec<u8>> {
     let byte = |pair: &[u8]| {
         let pair = std::str::from_utf8(pair).expect("digits");

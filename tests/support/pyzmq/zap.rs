@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::peer::{Peer, bytes, digits};
 
-/// A ZAP handler (RFC 27) that decides as pyzmq's do, until it is told what to answer. It stays as long as its
+/// A ZAP handler (RFC 27) with pyzmq's decisions, until it is given a fixed answer. It lives as long as its
 /// process, unless it is stopped.
 #[derive(Debug)]
 pub struct PyZap {
@@ -17,20 +17,20 @@ pub struct PyZap {
 }
 
 impl PyZap {
-    /// Stands for the identifier of the request where an answer is given.
+    /// Placeholder of the request id in a fixed answer.
     pub const ID: &str = "{id}";
 
     pub(super) fn new(peer: Arc<Peer>, name: Value, endpoint: String) -> Self {
         Self { peer, name, endpoint }
     }
 
-    /// Where it is asked.
+    /// Endpoint of the handler.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// Admits these users of PLAIN, with their passwords, and no others to this domain. `*` is that of sockets
+    /// Admits these PLAIN users with their passwords, and no others, to this domain. `*` is the domain of sockets
     /// without one.
     ///
     /// # Panics
@@ -66,7 +66,7 @@ impl PyZap {
         self
     }
 
-    /// Refuses all from an address, also those without a mechanism.
+    /// Denies all peers of an address, with NULL, too.
     ///
     /// # Panics
     /// When the process has ended.
@@ -77,7 +77,7 @@ impl PyZap {
         self
     }
 
-    /// From now on answers these frames, whatever it is asked, with [`ID`](Self::ID) replaced; nothing when there
+    /// Answers all further requests with these frames, with [`ID`](Self::ID) replaced, and sends nothing if there
     /// are none.
     ///
     /// # Panics
@@ -88,17 +88,17 @@ impl PyZap {
         self.ask(json!({ "do": "answer", "frames": frames }));
     }
 
-    /// The frames of the next request that came, without its envelope.
+    /// Returns the frames of the next received request, without its envelope.
     ///
     /// # Panics
-    /// When none comes in time.
+    /// When none arrives in time.
     #[must_use]
     #[track_caller]
     pub fn request(&self) -> Vec<Vec<u8>> {
         bytes(&self.ask(json!({ "do": "request" })))
     }
 
-    /// How many requests came that [`request`](Self::request) hasn't given.
+    /// Returns the number of received requests that [`request`](Self::request) hasn't returned.
     ///
     /// # Panics
     /// When the process has ended.
@@ -108,7 +108,7 @@ impl PyZap {
         self.ask(json!({ "do": "requests" })).as_u64().expect("a number")
     }
 
-    /// Ends it: nobody is there to be asked any more.
+    /// Stops the handler.
     ///
     /// # Panics
     /// When the process has ended.

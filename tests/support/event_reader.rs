@@ -1,4 +1,4 @@
-//! Events that a socket of ours tells of its endpoints, one after another.
+//! Reader of the monitor events of a socket of ours.
 
 use std::sync::Arc;
 
@@ -7,33 +7,33 @@ use enfonet::monitor::{Monitor, MonitorEvent};
 
 use crate::Runtime;
 
-/// A monitor, and the runtime of its socket.
+/// A monitor and the runtime of its socket.
 #[derive(Debug)]
-pub struct Told<'a> {
+pub struct EventReader<'a> {
     runtime: &'a Runtime,
     monitor: Monitor,
 }
 
-impl<'a> Told<'a> {
-    /// All that is told from now on.
+impl<'a> EventReader<'a> {
+    /// Reads the events of a monitor.
     #[must_use]
-    pub const fn by(runtime: &'a Runtime, monitor: Monitor) -> Self {
+    pub const fn new(runtime: &'a Runtime, monitor: Monitor) -> Self {
         Self { runtime, monitor }
     }
 
-    /// The next event.
+    /// Returns the next event.
     ///
     /// # Panics
-    /// When none comes in time, or the socket has ended.
+    /// When none arrives in time, or the socket has ended.
     #[track_caller]
     pub fn event(&mut self) -> MonitorEvent {
         self.runtime.run(self.monitor.recv()).expect("the socket is open")
     }
 
-    /// Expects events of these names next; gives the last one.
+    /// Asserts the names of the next events, and returns the last event.
     ///
     /// # Panics
-    /// When there are others.
+    /// When other events arrive.
     #[track_caller]
     pub fn expect(&mut self, names: &[&str]) -> MonitorEvent {
         let mut events: Vec<_> = names.iter().map(|_| self.event()).collect();
@@ -41,10 +41,10 @@ impl<'a> Told<'a> {
         events.pop().expect("one name at least")
     }
 
-    /// Passes over what comes before an event of that name, and gives it.
+    /// Skips to the next event of this name, and returns it.
     ///
     /// # Panics
-    /// When none comes in time.
+    /// When none arrives in time.
     #[track_caller]
     pub fn wait(&mut self, wanted: &str) -> MonitorEvent {
         loop {
@@ -55,7 +55,7 @@ impl<'a> Told<'a> {
         }
     }
 
-    /// Expects the end.
+    /// Asserts that no further event follows.
     ///
     /// # Panics
     /// When there are more events.
@@ -65,19 +65,19 @@ impl<'a> Told<'a> {
     }
 }
 
-/// The name of an event.
+/// Returns the name of an event.
 fn name(event: &MonitorEvent) -> String {
     let text = format!("{event:?}");
     text.chars().take_while(|c| c.is_alphanumeric()).collect()
 }
 
-/// Why something failed, or somebody has gone.
+/// Returns the error of a failure or a disconnect.
 ///
 /// # Panics
-/// When the event has no such reason.
+/// When the event has no such error.
 #[must_use]
 #[track_caller]
-pub fn why(event: MonitorEvent) -> Arc<ConnectionError> {
+pub fn error_of(event: MonitorEvent) -> Arc<ConnectionError> {
     match event {
         MonitorEvent::ConnectFailed { error, .. } | MonitorEvent::HandshakeFailed { error, .. } => error,
         MonitorEvent::Disconnected { reason, .. } => reason,

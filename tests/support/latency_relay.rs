@@ -1,4 +1,4 @@
-//! A relay that puts distance between two ends.
+//! A relay that adds latency between two ends.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -6,18 +6,18 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A TCP relay that delays every byte on its way, as a network of that length does: nothing is slowed down, all of it
-/// is later. It ends with the connections that go through it.
+/// A TCP relay that delays every byte, as a long network does: the throughput stays, and all bytes arrive
+/// later. The relay ends with its connection.
 #[derive(Debug)]
-pub struct Distance {
+pub struct LatencyRelay {
     endpoint: String,
 }
 
-impl Distance {
-    /// Accepts one connection at a port of its own, and carries it to a `tcp://` endpoint, with `distance` there and back.
+impl LatencyRelay {
+    /// Accepts one connection at its own port, and relays it to a `tcp://` endpoint with a round trip of `distance`.
     ///
     /// # Panics
-    /// When the system gives no port.
+    /// When the system has no free port.
     #[must_use]
     pub fn start(to: &str, distance: Duration) -> Self {
         let to = to.strip_prefix("tcp://").expect("a tcp endpoint").to_owned();
@@ -34,14 +34,14 @@ impl Distance {
         Self { endpoint }
     }
 
-    /// The endpoint to connect to.
+    /// Returns the endpoint to connect to.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 }
 
-/// Carries bytes from one stream to another, each `delay` later.
+/// Copies bytes from one stream to another, each `delay` later.
 fn carry(mut from: TcpStream, mut to: TcpStream, delay: Duration) {
     let (send, under_way) = mpsc::channel::<(Instant, Vec<u8>)>();
     thread::spawn(move || {

@@ -1,10 +1,10 @@
-//! Operations that libzmq's sockets have in common, here and in Python.
+//! Operations common to libzmq's sockets in this process and in Python.
 
 use std::time::Duration;
 
 use crate::PySocket;
 
-/// A socket of libzmq's.
+/// A socket of libzmq's or pyzmq's.
 pub(super) trait Foreign {
     fn bind(&self, endpoint: &str) -> String;
     fn connect(&self, endpoint: &str);

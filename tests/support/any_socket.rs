@@ -1,4 +1,4 @@
-//! One end of a conversation: a socket of ours, of libzmq's or of pyzmq's, behind the same few operations.
+//! A socket of ours, of libzmq's or of pyzmq's, behind one interface.
 
 mod foreign;
 
@@ -14,11 +14,11 @@ use zmq::SocketType;
 use crate::{PySocket, Runtime, eventually, frames, theirs};
 use foreign::Foreign;
 
-/// One end of a conversation.
-pub struct End<'a> {
+/// A socket of any library.
+pub struct AnySocket<'a> {
     runtime: &'a Runtime,
     socket: Socket,
-    /// Identity that it announces, if its kind does; empty for none.
+    /// Identity that the socket announces, if its type does; empty for none.
     pub name: &'static str,
     /// Request that a REP of ours has received and not replied to.
     request: RefCell<Option<Request>>,
@@ -56,7 +56,7 @@ fn ours(kind: SocketType, options: Options) -> Socket {
     }
 }
 
-/// Makes one call of whichever socket of ours it is, or another call of a foreign socket.
+/// Calls a method of our socket of any type, or another of a foreign socket.
 macro_rules! either {
     ($self:ident, $ours:ident => $call:expr, $foreign:ident => $other:expr) => {
         match &$self.socket {
@@ -76,26 +76,26 @@ macro_rules! either {
     };
 }
 
-impl fmt::Debug for End<'_> {
+impl fmt::Debug for AnySocket<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "End({:?})", self.name)
+        write!(f, "AnySocket({:?})", self.name)
     }
 }
 
-impl<'a> End<'a> {
-    /// A socket of ours with these options; REQ, DEALER and ROUTER announce `name`.
+impl<'a> AnySocket<'a> {
+    /// Creates a socket of ours with these options; REQ, DEALER and ROUTER announce `name`.
     ///
     /// # Panics
-    /// When we have no such kind.
+    /// When we have no such socket type.
     #[must_use]
     pub fn ours(runtime: &'a Runtime, kind: SocketType, options: Options, name: &'static str) -> Self {
         Self::new(runtime, ours(kind, options.identity(name)), name)
     }
 
-    /// A socket of libzmq's, which announces `name`.
+    /// Wraps a socket of libzmq's, which announces `name`.
     ///
     /// # Panics
-    /// When libzmq refuses the name.
+    /// When libzmq refuses the identity.
     #[must_use]
     pub fn libzmq(runtime: &'a Runtime, socket: zmq::Socket, name: &'static str) -> Self {
         if !name.is_empty() {
@@ -105,10 +105,10 @@ impl<'a> End<'a> {
         Self::new(runtime, Socket::Foreign(kind, Box::new(socket)), name)
     }
 
-    /// A socket of pyzmq's of this kind, which announces `name`.
+    /// Wraps a socket of pyzmq's of this type, which announces `name`.
     ///
     /// # Panics
-    /// When libzmq refuses the name.
+    /// When libzmq refuses the identity.
     #[must_use]
     pub fn pyzmq(runtime: &'a Runtime, kind: SocketType, socket: PySocket, name: &'static str) -> Self {
         let socket = if name.is_empty() { socket } else { socket.identity(name) };
@@ -119,16 +119,16 @@ impl<'a> End<'a> {
         Self { runtime, socket, name, request: RefCell::default() }
     }
 
-    /// Whether it is ours.
+    /// Returns whether the socket is ours.
     #[must_use]
     pub fn is_ours(&self) -> bool {
         !matches!(self.socket, Socket::Foreign(..))
     }
 
-    /// Binds it, and gives where it is then.
+    /// Binds the socket, and returns the resolved endpoint.
     ///
     /// # Panics
-    /// When it can't be bound.
+    /// When the endpoint can't be bound.
     #[track_caller]
     pub fn bind(&self, endpoint: &str) -> String {
         either!(
@@ -138,7 +138,7 @@ impl<'a> End<'a> {
         )
     }
 
-    /// Connects it.
+    /// Connects the socket.
     ///
     /// # Panics
     /// When the endpoint is invalid.
@@ -151,10 +151,10 @@ impl<'a> End<'a> {
         );
     }
 
-    /// Waits until so many peers are there, if the socket is ours: libzmq's can't tell.
+    /// Waits until this many peers are connected, if the socket is ours: libzmq's can't report it.
     ///
     /// # Panics
-    /// When they don't come in time.
+    /// When they don't connect in time.
     pub fn wait_connected(&self, peers: usize) {
         either!(self, ours => self.runtime.run(ours.wait_connected(peers)), _foreign => {});
     }
@@ -162,7 +162,7 @@ impl<'a> End<'a> {
     /// Subscribes to a topic.
     ///
     /// # Panics
-    /// When it is no subscriber.
+    /// When the socket is no subscriber.
     #[track_caller]
     pub fn subscribe(&self, topic: impl AsRef<[u8]>) {
         let topic = topic.as_ref();
@@ -175,10 +175,10 @@ impl<'a> End<'a> {
         }
     }
 
-    /// Takes a subscription back.
+    /// Cancels a subscription.
     ///
     /// # Panics
-    /// When it is no subscriber.
+    /// When the socket is no subscriber.
     #[track_caller]
     pub fn unsubscribe(&self, topic: impl AsRef<[u8]>) {
         let topic = topic.as_ref();
@@ -191,10 +191,10 @@ impl<'a> End<'a> {
         }
     }
 
-    /// Sends a message. A ROUTER's begins with the identity of the peer that it is for.
+    /// Sends a message. A ROUTER's message begins with the identity of its peer.
     ///
     /// # Panics
-    /// When it can't be sent.
+    /// When the message can't be sent.
     #[track_caller]
     pub fn send<T: AsRef<[u8]>>(&self, message: impl IntoIterator<Item = T>) {
         let message = frames(message);
@@ -226,11 +226,11 @@ impl<'a> End<'a> {
         sent.expect("it is sent");
     }
 
-    /// Receives a message. A ROUTER's begins with the identity of the peer that it is from, and an XPUB's
-    /// may be a subscription: 1 or 0, then the topic.
+    /// Receives a message. A ROUTER's message begins with the identity of its peer, and an XPUB's
+    /// message may be a subscription: 1 or 0, then the topic.
     ///
     /// # Panics
-    /// When none comes in time.
+    /// When none arrives in time.
     #[must_use]
     #[track_caller]
     pub fn recv(&self) -> Vec<Vec<u8>> {
@@ -240,10 +240,10 @@ impl<'a> End<'a> {
         }
     }
 
-    /// A message, if one comes in time.
+    /// Receives a message, if one arrives in time.
     ///
     /// # Panics
-    /// When its socket receives none.
+    /// When the socket type doesn't receive.
     pub fn recv_within(&self, time: Duration) -> Option<Vec<Vec<u8>>> {
         if let Socket::Foreign(_, socket) = &self.socket {
             return socket.poll(time).then(|| socket.recv());
@@ -279,12 +279,12 @@ impl<'a> End<'a> {
     }
 }
 
-/// Returns when the publisher has dealt with all that the subscriber asked for until now: what it publishes
-/// under a topic that the subscriber asks for last is heard. What was published before has been received, and lost.
+/// Waits until the publisher has processed all earlier changes of the subscriber's topics: until the subscriber
+/// receives a message of a topic that it subscribes to last. Earlier messages are received and dropped.
 ///
 /// # Panics
-/// When it isn't heard in time.
-pub fn tune_in(publisher: &End<'_>, subscriber: &End<'_>) {
+/// When that message doesn't arrive in time.
+pub fn wait_subscribed(publisher: &AnySocket<'_>, subscriber: &AnySocket<'_>) {
     static TOPICS: AtomicUsize = AtomicUsize::new(0);
     let topic = format!("tuning in {};", TOPICS.fetch_add(1, Ordering::Relaxed));
     subscriber.subscribe(&topic);
