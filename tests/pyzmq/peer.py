@@ -39,7 +39,7 @@ class Peer:
 
     def option(self, socket, name, value):
         """Sets any option, to a number or to bytes."""
-        value = bytes(value) if isinstance(value, str) else value
+        value = from_hex(value) if isinstance(value, str) else value
         self.sockets[socket].zmq.setsockopt(zmq.SocketOption[name.upper()], value)
 
     def bind(self, socket, endpoint):
@@ -51,7 +51,7 @@ class Peer:
         self.sockets[socket].zmq.connect(endpoint)
 
     def send(self, socket, frames):
-        self.sockets[socket].zmq.send_multipart(list(map(bytes, frames)))
+        self.sockets[socket].zmq.send_multipart(list(map(from_hex, frames)))
 
     def recv(self, socket):
         """The frames of the next message."""
@@ -102,7 +102,7 @@ class Peer:
 
     def answer(self, zap, frames):
         """Answers always the same, or not at all."""
-        self.zaps[zap].script = [list(map(bytes, frames))] if frames else []
+        self.zaps[zap].script = [list(map(from_hex, frames))] if frames else []
 
     def request(self, zap):
         """The frames of the next request that came."""
@@ -221,7 +221,7 @@ class Zap(threading.Thread):
         self.stopping.close(0)
 
 
-def bytes(digits):
+def from_hex(digits):
     return bytes.fromhex(digits)
 
 
