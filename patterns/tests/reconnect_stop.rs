@@ -64,7 +64,7 @@ async fn any_failed_handshake_can_stop_reconnecting() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_connection_is_retried_if_only_refusals_and_failed_handshakes_stop_reconnecting() {
+async fn a_lost_connection_is_retried_if_only_rejections_and_failed_handshakes_stop_reconnecting() {
     let (listener, endpoint) = listener().await;
     let options =
         Options::default().reconnect_if_connection_refused(false).reconnect_if_handshake_fails(false);

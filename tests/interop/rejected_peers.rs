@@ -18,13 +18,13 @@ fn expect_rejection(relay: &Relay) {
 }
 
 /// Waits until a bound socket has reported the rejection of a peer.
-fn refusal(observed: &mut EventReader<'_>) -> RejectReason {
+fn rejection(observed: &mut EventReader<'_>) -> RejectReason {
     let failed = observed.wait("HandshakeFailed");
     let MonitorEvent::HandshakeFailed { address, .. } = &failed else { panic!("{failed:?}") };
     assert!(address.starts_with("127.0.0.1:"), "{address}");
     let error: Arc<ConnectionError> = error_of(failed);
-    let ConnectionError::Rejected(refusal) = *error else { panic!("{error}") };
-    refusal
+    let ConnectionError::Rejected(rejection) = *error else { panic!("{error}") };
+    rejection
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn messages_of_a_rejected_pair_arrive_once_the_other_pair_has_left() {
         second.send(["waits"]);
         for _ in 0..2 {
             expect_rejection(&relay);
-            assert_eq!(refusal(&mut observed), RejectReason::PeerThere);
+            assert_eq!(rejection(&mut observed), RejectReason::PeerThere);
         }
         assert_eq!(bound.peers().len(), 1);
         drop(first);
@@ -72,7 +72,7 @@ fn messages_of_a_dealer_with_a_duplicate_identity_arrive_once_the_first_has_left
         second.send(["waits"]);
         for _ in 0..2 {
             expect_rejection(&relay);
-            assert_eq!(refusal(&mut observed), RejectReason::IdentityInUse);
+            assert_eq!(rejection(&mut observed), RejectReason::IdentityInUse);
         }
         drop(first);
         let (peer, message) = setup.runtime.run(router.recv()).unwrap();

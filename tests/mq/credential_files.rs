@@ -8,8 +8,8 @@ use tempfile::tempdir;
 
 /// Returns the error line for these arguments, without its beginning.
 #[track_caller]
-fn refusal(arguments: &[&str]) -> String {
-    let line = Process::refusal("enfomq", arguments);
+fn start_error(arguments: &[&str]) -> String {
+    let line = Process::start_error("enfomq", arguments);
     line.strip_prefix("enfomq: ").unwrap().trim_end().into()
 }
 
@@ -26,7 +26,7 @@ fn a_new_key_file_is_readable_by_its_owner_only_and_the_public_key_is_printed() 
     assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{}\n", keys.public()));
     assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(
-        refusal(&["--new-key", argument]),
+        start_error(&["--new-key", argument]),
         format!("{argument}: File exists (os error 17); it isn't overwritten, choose another name")
     );
     assert_eq!(std::fs::read_to_string(&path).unwrap(), secret);
@@ -40,7 +40,7 @@ fn a_secret_that_others_may_read_is_refused() {
         for mode in [0o604, 0o620, 0o650, 0o777] {
             let path = file(&folder, "secret", mode, text);
             assert_eq!(
-                refusal(&[argument, &path]),
+                start_error(&[argument, &path]),
                 format!(
                     "{path}: users other than its owner and group can read it, or users other than its owner change it \
                      (mode {mode:o}): chmod 600 {path}"
@@ -68,7 +68,7 @@ fn a_file_of_another_user_is_refused() {
     let users = file(&folder, "users", 0o600, "ada:x\n");
     // Only root can change a file's owner; other users have the unit test of the rule.
     if std::os::unix::fs::chown(&users, Some(1), None).is_ok() {
-        assert!(refusal(&["--plain-users", &users]).contains("belongs to another user (uid 1)"));
+        assert!(start_error(&["--plain-users", &users]).contains("belongs to another user (uid 1)"));
     }
 }
 
@@ -78,7 +78,7 @@ fn a_list_of_clients_that_others_may_change_is_refused() {
     let key = file(&folder, "key", 0o600, &new_key_pair().secret().to_z85());
     for mode in [0o664, 0o646, 0o622] {
         let clients = file(&folder, "clients", mode, &new_key_pair().public().to_string());
-        let line = refusal(&["--curve-secret", &key, "--curve-clients", &clients]);
+        let line = start_error(&["--curve-secret", &key, "--curve-clients", &clients]);
         assert!(line.contains("users other than its owner can change it"), "{mode:o}: {line}");
     }
 }
@@ -111,7 +111,7 @@ fn a_bad_line_is_named_and_not_shown() {
     ] {
         let path = file(&folder, "bad", 0o600, text);
         let also: &[&str] = if argument == "--curve-clients" { &["--curve-secret", &key] } else { &[] };
-        assert_eq!(refusal(&[&[argument, &path], also].concat()), format!("{path}: {expected}"));
+        assert_eq!(start_error(&[&[argument, &path], also].concat()), format!("{path}: {expected}"));
     }
 }
 
@@ -126,7 +126,7 @@ fn a_missing_file_is_refused() {
         &["--curve-secret", &key, "--curve-clients", &missing],
         &["--new-key", &format!("{missing}/key")],
     ] {
-        assert!(refusal(arguments).starts_with(&missing), "{arguments:?}");
+        assert!(start_error(arguments).starts_with(&missing), "{arguments:?}");
     }
 }
 

@@ -11,7 +11,7 @@ const ANY: &str = "tcp://127.0.0.1:*";
 /// Asserts that the program refuses an unknown argument.
 #[track_caller]
 fn assert_refused(arguments: &[&str], about: &str) {
-    let line = Process::refusal("enfomq", arguments);
+    let line = Process::start_error("enfomq", arguments);
     assert!(line.contains(about), "{line}");
 }
 

@@ -72,7 +72,7 @@ fn a_null_peer_at_a_curve_broker_is_logged_with_its_address() {
     );
     let (libzmq, broker) = (LibZmq::new(), Logged::start(&["--curve-secret", &key]));
     for (kind, at) in [(zmq::SUB, broker.backend.clone()), (zmq::PUB, broker.frontend.clone())] {
-        let _stranger = libzmq.connected(kind, &at);
+        let _unauthorized = libzmq.connected(kind, &at);
         let line = broker.rejection();
         for part in ["WARN", "address=\"127.0.0.1:", "mechanism", "count=1", &at] {
             assert!(line.contains(part), "{part}: {line}");

@@ -89,10 +89,10 @@ fn wrong_credentials_and_keys_are_reported_by_their_reason() {
     assert_eq!(failures(&setup, server, wrong).map(|error| denied(&error)), [DenyReason::Credentials; 2]);
 
     let server = || setup.options(Mechanism::Curve, Role::Server);
-    let stranger = Security::CurveClient { keys: new_key_pair(), server: *setup.server.public() };
-    let stranger = Options::default().security(stranger);
+    let unauthorized = Security::CurveClient { keys: new_key_pair(), server: *setup.server.public() };
+    let unauthorized = Options::default().security(unauthorized);
     assert_eq!(
-        failures(&setup, server(), stranger).map(|error| denied(&error)),
+        failures(&setup, server(), unauthorized).map(|error| denied(&error)),
         [DenyReason::Credentials; 2]
     );
 
@@ -170,11 +170,11 @@ fn rejections_by_and_of_pyzmqs_sockets_are_reported() {
     let router = Router::with_options(setup.options(Mechanism::Curve, Role::Server));
     let mut observed = EventReader::new(&setup.runtime, router.monitor());
     let at = setup.runtime.bind(&router);
-    let stranger = setup.py.socket("DEALER").curve(&server.public, &client);
-    stranger.connect(&at);
+    let unauthorized = setup.py.socket("DEALER").curve(&server.public, &client);
+    unauthorized.connect(&at);
     let failed = error_of(observed.expect(&["Listening", "Accepted", "HandshakeFailed"]));
     assert_eq!(
-        (denied(&failed), stranger.wait_event("HANDSHAKE_FAILED_AUTH")),
+        (denied(&failed), unauthorized.wait_event("HANDSHAKE_FAILED_AUTH")),
         (DenyReason::Credentials, 400)
     );
 

@@ -25,10 +25,10 @@ fn xpub(setup: &Setup, options: Options) -> (XPub, String) {
 }
 
 /// Returns a SUB with a subscription that the server doesn't know yet.
-fn stranger(setup: &Setup) -> PySocket {
-    let stranger = setup.py.socket("SUB");
-    stranger.subscribe("stranger");
-    stranger
+fn unauthorized(setup: &Setup) -> PySocket {
+    let unauthorized = setup.py.socket("SUB");
+    unauthorized.subscribe("unauthorized");
+    unauthorized
 }
 
 /// Asserts that the first reported subscription is that of a known client.
@@ -74,7 +74,7 @@ fn a_client_with_a_wrong_name_or_password_is_refused() {
     let (xpub, at) = xpub(&setup, setup.options(Mechanism::Plain, Role::Server));
     for (username, password) in [("admin", "guess"), ("admin", "secre"), ("Admin", "secret"), ("nobody", "x")]
     {
-        let refused = stranger(&setup).plain(username, password);
+        let refused = unauthorized(&setup).plain(username, password);
         refused.connect(&at);
         is_refused(&refused, Mechanism::Plain, 400);
         admits(&setup, &xpub, Mechanism::Plain, &at);
@@ -85,7 +85,7 @@ fn a_client_with_a_wrong_name_or_password_is_refused() {
 fn a_client_whose_key_is_not_on_the_list_is_refused() {
     let setup = Setup::new();
     let (xpub, at) = xpub(&setup, setup.options(Mechanism::Curve, Role::Server));
-    let refused = stranger(&setup).curve(&in_z85(&setup.server).public, &setup.py.curve_keys());
+    let refused = unauthorized(&setup).curve(&in_z85(&setup.server).public, &setup.py.curve_keys());
     refused.connect(&at);
     is_refused(&refused, Mechanism::Curve, 400);
     admits(&setup, &xpub, Mechanism::Curve, &at);
@@ -96,9 +96,9 @@ fn a_curve_server_without_an_authenticator_admits_every_client_that_knows_its_ke
     let setup = Setup::new();
     let security = setup.security(Mechanism::Curve, Role::Server);
     let (xpub, at) = xpub(&setup, Options::default().security(security));
-    let unknown = stranger(&setup).curve(&in_z85(&setup.server).public, &setup.py.curve_keys());
+    let unknown = unauthorized(&setup).curve(&in_z85(&setup.server).public, &setup.py.curve_keys());
     unknown.connect(&at);
-    hears(&setup, &xpub, Subscription::Subscribe("stranger".into()));
+    hears(&setup, &xpub, Subscription::Subscribe("unauthorized".into()));
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_plain_server_without_an_authenticator_admits_no_client() {
     let setup = Setup::new();
     let (xpub, at) = xpub(&setup, Options::default().security(Security::PlainServer));
     for (username, password) in [("admin", "secret"), ("a", "b")] {
-        let refused = stranger(&setup).plain(username, password);
+        let refused = unauthorized(&setup).plain(username, password);
         refused.connect(&at);
         is_refused(&refused, Mechanism::Plain, 500);
     }
@@ -153,7 +153,7 @@ fn a_client_with_a_wrong_server_key_causes_no_auth_request_and_gets_no_answer() 
     let (options, mut requests) = asking(setup.security(Mechanism::Curve, Role::Server));
     let (xpub, at) = xpub(&setup, options);
     let other = setup.py.curve_keys();
-    let refused = stranger(&setup).curve(&other.public, &in_z85(&setup.client));
+    let refused = unauthorized(&setup).curve(&other.public, &in_z85(&setup.client));
     refused.connect(&at);
     // The connection has ended (EPIPE) without a reason, so the client retries.
     assert_eq!(refused.wait_event("HANDSHAKE_FAILED_NO_DETAIL"), 32);
@@ -167,7 +167,7 @@ fn a_client_with_a_wrong_server_key_causes_no_auth_request_and_gets_no_answer() 
 fn others(setup: &Setup, mechanism: &str) -> Vec<PySocket> {
     let mut others = Vec::new();
     if mechanism != "NULL" {
-        others.push(stranger(setup));
+        others.push(unauthorized(setup));
     }
     for role in [Role::Server, Role::Client] {
         for other in [Mechanism::Plain, Mechanism::Curve] {

@@ -42,7 +42,7 @@ fn every_endpoint_of_a_side_leads_to_every_worker() {
 fn unsupported_arguments_are_refused() {
     let broker = Process::start("enfoslb", &["--frontend", ANY, "--backend", ANY]);
     let taken = &*broker.frontend()[0];
-    assert!(Process::refusal("enfoslb", &["--frontend", ANY, "--backend", taken]).contains(taken));
+    assert!(Process::start_error("enfoslb", &["--frontend", ANY, "--backend", taken]).contains(taken));
     let misused: [(&[&str], &str); 4] = [
         (&["--frontend", "nonsense", "--backend", ANY], "nonsense"),
         (&["--backend-connect", ANY, "--frontend", ANY], "tcp://127.0.0.1:"),
@@ -59,10 +59,10 @@ fn unsupported_arguments_are_refused() {
 fn invalid_users_and_keys_are_refused_as_by_enfomq() {
     let folder = tempdir().unwrap();
     let users = file(&folder, "users", 0o644, "ada:hunter2\n");
-    let line = Process::refusal("enfoslb", &["--plain-users", &users]);
+    let line = Process::start_error("enfoslb", &["--plain-users", &users]);
     assert!(line.contains("mode 644") && line.contains("chmod 600"), "{line}");
     let users = file(&folder, "users", 0o600, "hunter2\n");
-    let line = Process::refusal("enfoslb", &["--plain-users", &users]);
+    let line = Process::start_error("enfoslb", &["--plain-users", &users]);
     assert!(line.contains("line 1") && !line.contains("hunter2"), "{line}");
     let key = folder.path().join("key").display().to_string();
     let output = Process::output("enfoslb", &["--new-key", &key]);

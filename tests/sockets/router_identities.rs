@@ -94,13 +94,13 @@ async fn a_new_peer_takes_over_an_identity_with_handover() {
 async fn an_assigned_identity_cannot_be_taken_over() {
     for at in anywhere() {
         let router = Router::builder().handover(true).build();
-        let (given, newcomer) = (named("calls itself so"), named("given"));
+        let (given, new_peer) = (named("calls itself so"), named("given"));
         let bound_at =
             router.bind(if at.starts_with("inproc") { inproc() } else { at.clone() }).await.unwrap();
         router.connect_as("given", given.bind(at).await.unwrap()).unwrap();
         router.wait_connected(1).await;
         let mut monitor = router.monitor();
-        newcomer.connect(&bound_at).unwrap();
+        new_peer.connect(&bound_at).unwrap();
         while !matches!(monitor.recv().await.unwrap(), MonitorEvent::HandshakeFailed { .. }) {}
         router.send_routed(["given", "yours"]).await.unwrap();
         assert_eq!(given.recv().await, Ok("yours".into()), "over {bound_at}");

@@ -99,7 +99,7 @@ impl Process {
     /// When the program does anything else.
     #[track_caller]
     #[must_use]
-    pub fn refusal(program: &str, arguments: &[&str]) -> String {
+    pub fn start_error(program: &str, arguments: &[&str]) -> String {
         let output = Self::output(program, arguments);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {output:?}");
         assert_eq!(String::from_utf8_lossy(&output.stdout), "");

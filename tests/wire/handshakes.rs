@@ -109,17 +109,17 @@ fn incompatible_socket_types_get_an_error_and_are_rejected() {
     let runtime = Runtime::new();
     let odd = ["", "dealer", "DEALERX", "DEALE", "STREAM", "CLIENT"];
     for (we, kind) in KINDS.iter().flat_map(|kind| [(We::Bind, *kind), (We::Connect, *kind)]) {
-        let strangers = SocketType::ALL.map(SocketType::name).into_iter().chain(odd);
-        for stranger in strangers.filter(|name| !partners(kind.name()).contains(name)) {
+        let others = SocketType::ALL.map(SocketType::name).into_iter().chain(odd);
+        for other in others.filter(|name| !partners(kind.name()).contains(name)) {
             let (_socket, mut script) = meet(&runtime, we, kind, Options::default());
-            script.send(&[greeting(1), ready(&[("Socket-Type", stranger.as_bytes())])].concat());
+            script.send(&[greeting(1), ready(&[("Socket-Type", other.as_bytes())])].concat());
             script.expect(&greeting(1));
             // The connecting end sends READY before it reads the peer's.
             if matches!(we, We::Connect) {
                 script.expect(&our_ready(kind, b""));
             }
             let error = script.expect_close();
-            assert_eq!(&error[..8], [4, error[1], 5, b'E', b'R', b'R', b'O', b'R'], "{kind} {stranger}");
+            assert_eq!(&error[..8], [4, error[1], 5, b'E', b'R', b'R', b'O', b'R'], "{kind} {other}");
             assert_eq!((error.len(), usize::from(error[8])), (usize::from(error[1]) + 2, error.len() - 9));
             assert!(error[9..].iter().all(|byte| byte.is_ascii_graphic() || *byte == b' '));
         }

@@ -42,8 +42,8 @@ fn incomplete_handshakes_displace_only_handshakes_of_their_own_address() {
     let last = half.split_off(91);
     half.iter_mut().for_each(|gone| assert_eq!(gone.expect_close(), b""));
     // A new peer is served at once, from that address and from another.
-    let mut newcomer = Script::join(&at, "DEALER", 1);
-    assert_healthy(&runtime, &dealer, &mut newcomer);
+    let mut new_peer = Script::join(&at, "DEALER", 1);
+    assert_healthy(&runtime, &dealer, &mut new_peer);
     let mut other = connect_from([127, 0, 0, 3], &at);
     other.handshake("DEALER", 1);
     assert_healthy(&runtime, &dealer, &mut other);

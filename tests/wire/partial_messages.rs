@@ -122,9 +122,9 @@ fn a_peer_closed_within_a_message_leaves_only_its_connect_and_disconnect_events(
     let router = Router::builder().peer_events(true).max_message_size(64).build();
     let at = runtime.bind(&router);
     // A peer that fails the handshake causes no event.
-    let mut stranger = Script::connect(&at);
-    stranger.send(&[greeting(1), ready(&[("Socket-Type", b"PUB")])].concat());
-    stranger.expect_close();
+    let mut other = Script::connect(&at);
+    other.send(&[greeting(1), ready(&[("Socket-Type", b"PUB")])].concat());
+    other.expect_close();
     let mut script = Script::join(&at, "DEALER", 1);
     let PeerEvent::Joined { peer, .. } = runtime.run(router.recv_event(9)).unwrap() else { panic!() };
     script.send(b"\x01\x01a");
@@ -141,10 +141,10 @@ fn a_peer_without_a_handshake_causes_no_disconnect_message() {
     let router = Router::builder().disconnect_message("gone").build();
     let at = runtime.bind(&router);
     for said in [&b""[..], &greeting(1), &[greeting(1), ready(&[("Socket-Type", b"PUB")])].concat()] {
-        let mut stranger = Script::connect(&at);
-        stranger.send(said);
-        stranger.finish();
-        stranger.expect_close();
+        let mut other = Script::connect(&at);
+        other.send(said);
+        other.finish();
+        other.expect_close();
     }
     let mut script = Script::join(&at, "DEALER", 1);
     script.send(&message(&["here"]));

@@ -180,7 +180,7 @@ mod tests {
 
     use super::*;
     use crate::peer::PeerId;
-    use crate::routing::tests::newcomer;
+    use crate::routing::tests::handshaken_peer;
     use crate::routing::{FanOut, RoundRobin};
     use crate::session::{CloseCause, QueueLifetime, Session};
 
@@ -287,7 +287,7 @@ mod tests {
             calls += 1;
             assert_eq!(probe.calls.load(Ordering::Relaxed), calls);
         };
-        let (mut id, mut comer) = (PeerId::default(), Some(newcomer(Version::V3_1, "")));
+        let (mut id, mut comer) = (PeerId::default(), Some(handshaken_peer(Version::V3_1, "")));
         let ending = CancellationToken::new();
         calls_in(&mut || id = core.join(None, comer.take().unwrap(), &ending).unwrap().id);
         calls_in(&mut || {

@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_handed_over_to_the_newcomer_and_does_not_go_with_the_one_that_had_it() {
+    fn a_name_is_handed_over_to_the_new_peer_and_does_not_go_with_the_one_that_had_it() {
         let (mut table, mut ids) = (IdentityTable::new(0, true), Outboxes::new());
         let first = join(&mut table, &mut ids, "X").unwrap();
         assert_eq!(table.replaced(), None);

@@ -152,16 +152,16 @@ pub(crate) mod tests {
     }
 
     /// Returns a peer that says next to nothing of itself.
-    pub(crate) fn newcomer(version: Version, identity: &'static str) -> HandshakenPeer {
+    pub(crate) fn handshaken_peer(version: Version, identity: &'static str) -> HandshakenPeer {
         let (metadata, user) = (Metadata::default(), User::default());
         let peer =
             PeerProperties { version, socket_type: None, identity: Bytes::from(identity), metadata, user };
         HandshakenPeer::new(peer, Endpoint::Inproc("test".into()), String::new(), true)
     }
 
-    /// Returns a [`newcomer`] that has joined with this id.
+    /// Returns a [`handshaken_peer`] that has joined with this id.
     pub(crate) fn peer(id: PeerId, version: Version, identity: &'static str) -> PeerInfo {
-        newcomer(version, identity).placed(id)
+        handshaken_peer(version, identity).placed(id)
     }
 
     #[test]

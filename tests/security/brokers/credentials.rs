@@ -70,16 +70,16 @@ impl Lock {
     /// Waits until an unknown peer has seen its rejection. libzmq's PLAIN doesn't recognise ERROR: its source has
     /// `"\x05ERROR"`, which C reads as `\x5eRROR`. So our ERROR is an unexpected command to it.
     #[track_caller]
-    pub(super) fn await_refusal(&self, stranger: &PySocket) {
+    pub(super) fn await_rejection(&self, unauthorized: &PySocket) {
         let (event, value) = match self {
             Self::Plain => ("HANDSHAKE_FAILED_PROTOCOL", 0x1000_0001),
             Self::Curve { .. } => ("HANDSHAKE_FAILED_AUTH", 400),
         };
-        assert_eq!(stranger.wait_event(event), value);
+        assert_eq!(unauthorized.wait_event(event), value);
     }
 
     /// Gives a socket of pyzmq's invalid credentials: a wrong password, or a key that isn't on the list.
-    pub(super) fn estrange(&self, socket: PySocket) -> PySocket {
+    pub(super) fn unauthorize(&self, socket: PySocket) -> PySocket {
         match self {
             Self::Plain => socket.plain("ada", "guess"),
             Self::Curve { broker, .. } => {

@@ -87,18 +87,18 @@ fn unknown_peers_neither_publish_nor_subscribe_and_known_peers_continue() {
     let (runtime, py) = (Runtime::new(), PyZmq::start());
     for lock in locks() {
         let broker = Mq::start_with(&runtime, lock.config());
-        let [publishing, subscribing] = ["XPUB", "SUB"].map(|kind| lock.estrange(py.socket(kind)));
+        let [publishing, subscribing] = ["XPUB", "SUB"].map(|kind| lock.unauthorize(py.socket(kind)));
         subscribing.subscribe("");
         publishing.connect(&broker.frontend());
         subscribing.connect(&broker.backend());
-        for stranger in [&publishing, &subscribing] {
-            lock.await_refusal(stranger);
+        for unauthorized in [&publishing, &subscribing] {
+            lock.await_rejection(unauthorized);
         }
         let publisher = publisher(&py, &lock, &broker.frontend());
         publishing.send(&["a", "forged"]);
         converse(&publisher, subscriber(&py, &lock, &broker.backend(), "a"));
-        for stranger in [&publishing, &subscribing] {
-            assert!(!stranger.poll(Duration::ZERO));
+        for unauthorized in [&publishing, &subscribing] {
+            assert!(!unauthorized.poll(Duration::ZERO));
         }
         assert_eq!(broker.stop(&runtime).messages, 2);
     }

@@ -24,9 +24,9 @@ fn enfomq_serves_known_peers() {
         let folder = tempdir().unwrap();
         let broker = start("enfomq", &lock.arguments(&folder));
         for (py, kind, at) in [(&near, "XPUB", broker.frontend()), (&far, "SUB", broker.backend())] {
-            let stranger = lock.estrange(py.socket(kind));
-            stranger.connect(&at[0]);
-            lock.await_refusal(&stranger);
+            let unauthorized = lock.unauthorize(py.socket(kind));
+            unauthorized.connect(&at[0]);
+            lock.await_rejection(&unauthorized);
         }
         let publisher = publisher(&near, &lock, &broker.frontend()[0]);
         converse(&publisher, subscriber(&far, &lock, &broker.backend()[0], "a"));
@@ -41,9 +41,9 @@ fn enfoslb_serves_known_peers() {
         let folder = tempdir().unwrap();
         let broker = start("enfoslb", &lock.arguments(&folder));
         for (py, kind, at) in [(&near, "REQ", broker.frontend()), (&far, "REP", broker.backend())] {
-            let stranger = lock.estrange(py.socket(kind));
-            stranger.connect(&at[0]);
-            lock.await_refusal(&stranger);
+            let unauthorized = lock.unauthorize(py.socket(kind));
+            unauthorized.connect(&at[0]);
+            lock.await_rejection(&unauthorized);
         }
         let client = admitted(&near, "REQ", &lock, &broker.frontend()[0]);
         ask(&client, &admitted(&far, "REP", &lock, &broker.backend()[0]));

@@ -73,7 +73,7 @@ fn our_worker_serves_pyzmqs_client() {
 fn unknown_peers_neither_send_requests_nor_serve_and_known_peers_continue() {
     let (runtime, py) = (Runtime::new(), PyZmq::start());
     for lock in locks() {
-        let [asking, serving] = ["REQ", "REP"].map(|kind| lock.estrange(py.socket(kind)));
+        let [asking, serving] = ["REQ", "REP"].map(|kind| lock.unauthorize(py.socket(kind)));
         // The request is sent before the broker starts: libzmq takes no request after a rejection.
         let (_port, frontend) = unused();
         asking.connect(&frontend);
@@ -82,14 +82,14 @@ fn unknown_peers_neither_send_requests_nor_serve_and_known_peers_continue() {
         config.frontend.bind = vec![frontend.parse().unwrap()];
         let broker = Slb::start_with(&runtime, config);
         serving.connect(&broker.backend());
-        for stranger in [&asking, &serving] {
-            lock.await_refusal(stranger);
+        for unauthorized in [&asking, &serving] {
+            lock.await_rejection(unauthorized);
         }
         let client = admitted(&py, "REQ", &lock, &broker.frontend());
         let worker = admitted(&py, "REP", &lock, &broker.backend());
         (0..10).for_each(|_| ask(&client, &worker));
-        for stranger in [&asking, &serving] {
-            assert!(!stranger.poll(Duration::ZERO));
+        for unauthorized in [&asking, &serving] {
+            assert!(!unauthorized.poll(Duration::ZERO));
         }
         let summary = broker.stop(&runtime);
         assert_eq!((summary.requests, summary.replies), (10, 10));

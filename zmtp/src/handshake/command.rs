@@ -128,17 +128,17 @@ mod tests {
 
     #[test]
     fn an_error_needs_its_whole_reason_and_may_have_more_behind_it() {
-        let refusal = |body: &[u8]| {
+        let rejection = |body: &[u8]| {
             let frame = [&[4, body.len() as u8][..], body].concat();
             take(&frame).unwrap().unwrap().named_or_error(CommandName::Ready).unwrap_err()
         };
         let refused =
             |reason: &str, deny_reason| HandshakeError::RejectedByPeer { reason: reason.into(), deny_reason };
-        assert_eq!(refusal(b"\x05ERROR\x03400"), refused("400", Some(DenyReason::Credentials)));
-        assert_eq!(refusal(b"\x05ERROR\x02400"), refused("40", None));
-        assert_eq!(refusal(b"\x05ERROR\0"), refused("", None));
+        assert_eq!(rejection(b"\x05ERROR\x03400"), refused("400", Some(DenyReason::Credentials)));
+        assert_eq!(rejection(b"\x05ERROR\x02400"), refused("40", None));
+        assert_eq!(rejection(b"\x05ERROR\0"), refused("", None));
         for cut in [&b"\x05ERROR\x04400"[..], b"\x05ERROR"] {
-            assert_eq!(refusal(cut), CommandError::Malformed(CommandName::Error).into());
+            assert_eq!(rejection(cut), CommandError::Malformed(CommandName::Error).into());
         }
     }
 

@@ -9,7 +9,7 @@ use tokio_test::{assert_pending, assert_ready};
 use super::*;
 use crate::queue::{Arrival, Outgoing};
 use crate::routing::FanOut;
-use crate::routing::tests::newcomer;
+use crate::routing::tests::handshaken_peer;
 use crate::settings::Settings;
 
 fn publisher(kind: SocketType) -> Arc<SocketCore<FanOut>> {
@@ -27,7 +27,7 @@ fn topic(n: usize) -> String {
 
 /// Joins a peer that subscribes to these topics.
 fn subscriber(core: &SocketCore<FanOut>, topics: Range<usize>) -> PeerId {
-    let id = core.join(None, newcomer(Version::V3_1, ""), &CancellationToken::new()).unwrap().id;
+    let id = core.join(None, handshaken_peer(Version::V3_1, ""), &CancellationToken::new()).unwrap().id;
     for n in topics {
         core.command(id, Command::Subscription(Subscription::Subscribe(topic(n).into()))).unwrap();
     }

@@ -145,17 +145,17 @@ fn identities_are_bounded_and_a_reserved_one_counts_as_none() {
 
 #[test]
 fn anything_but_ready_or_error_is_refused() {
-    let refusal = |bytes: &[u8]| {
+    let rejection = |bytes: &[u8]| {
         let mut bench = Bench::of(SocketType::Pub);
         bench.feed(&null()).unwrap();
         bench.refuse(bytes)
     };
     for message in [&b"\x00\x01a"[..], b"\x01\x00", b"\x00\x06\x05READY"] {
-        assert_eq!(refusal(message), HandshakeError::Message, "{message:?}");
+        assert_eq!(rejection(message), HandshakeError::Message, "{message:?}");
     }
     for (frame, got) in [(&b"\x04\x07\x04PING\0\0"[..], "PING"), (b"\x04\x02\x01X", "X")] {
         assert_eq!(
-            refusal(frame),
+            rejection(frame),
             HandshakeError::Unexpected {
                 wanted: CommandName::Ready,
                 got: CommandName::from_wire(got.as_bytes())
@@ -163,12 +163,15 @@ fn anything_but_ready_or_error_is_refused() {
         );
     }
     let deny_reason = Some(DenyReason::Credentials);
-    assert_eq!(refusal(&error("400")), HandshakeError::RejectedByPeer { reason: "400".into(), deny_reason });
-    assert!(matches!(refusal(b"\x04\0"), HandshakeError::Command(_)));
-    assert!(matches!(refusal(&command("READY", &[b"\x01"])), HandshakeError::Metadata(_)));
-    assert!(matches!(refusal(b"\x06\0\0\0\0\x7f\0\0\0"), HandshakeError::TooLarge { .. }));
+    assert_eq!(
+        rejection(&error("400")),
+        HandshakeError::RejectedByPeer { reason: "400".into(), deny_reason }
+    );
+    assert!(matches!(rejection(b"\x04\0"), HandshakeError::Command(_)));
+    assert!(matches!(rejection(&command("READY", &[b"\x01"])), HandshakeError::Metadata(_)));
+    assert!(matches!(rejection(b"\x06\0\0\0\0\x7f\0\0\0"), HandshakeError::TooLarge { .. }));
     let too_long = HandshakeError::Frame(FrameError::Length { announced: 1 << 63 });
-    assert_eq!(refusal(b"\x06\x80\0\0\0\0\0\0\0"), too_long);
+    assert_eq!(rejection(b"\x06\x80\0\0\0\0\0\0\0"), too_long);
 }
 
 #[test]

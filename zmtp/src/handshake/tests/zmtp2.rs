@@ -88,17 +88,17 @@ fn a_peer_of_2_0_may_come_in_pieces_and_its_traffic_stays() {
 
 #[test]
 fn what_does_not_fit_is_refused() {
-    let refusal = |bytes: &[u8]| {
+    let rejection = |bytes: &[u8]| {
         let mut bench = Bench::new(willing(SocketType::Pub));
         bench.feed(&[SIGNATURE, &[1]].concat()).unwrap();
         bench.refuse(bytes)
     };
     let incompatible =
         |theirs: &str| HandshakeError::SocketType { theirs: theirs.into(), ours: SocketType::Pub };
-    assert_eq!(refusal(b"\x04"), incompatible("REP"));
-    assert_eq!(refusal(b"\x0b"), incompatible("number 11"));
-    assert_eq!(refusal(b"\x02\x01\0"), HandshakeError::Message);
-    assert_eq!(refusal(b"\x02\x02\0\0\0\0\0\0\x01\0"), HandshakeError::Identity { len: 256 });
+    assert_eq!(rejection(b"\x04"), incompatible("REP"));
+    assert_eq!(rejection(b"\x0b"), incompatible("number 11"));
+    assert_eq!(rejection(b"\x02\x01\0"), HandshakeError::Message);
+    assert_eq!(rejection(b"\x02\x02\0\0\0\0\0\0\x01\0"), HandshakeError::Identity { len: 256 });
 }
 
 #[test]
