@@ -1,34 +1,43 @@
-//! Tables of rules, and what is wrong with them.
+//! Tables of rules, and the faults in them.
 //!
-//! A row is `| id | the rule | status | argument, tests |`. Tests stand in backticks and have `::` in their
-//! names; the rest of that cell is the argument.
+//! A row is `| id | rule | source | kept in | status | argument, tests |`. The source is the section of an RFC, or the
+//! manual page, option or file of libzmq. Files that keep the rule stand in backticks; `-` stands for none. Tests
+//! stand in backticks and have `::` in their names; the rest of their cell is the argument.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A rule and what becomes of it here.
+/// One rule: its status, the files that keep it, and the tests that show it.
 #[derive(Debug)]
 struct Row<'a> {
     id: &'a str,
-    /// The two parts of the id: the prefix that it shares with its neighbours, and its number.
+    /// Prefix and number of the id. Neighbours share the prefix.
     place: (&'a str, u32),
+    source: &'a str,
+    files: Vec<&'a str>,
     status: &'a str,
     tests: Vec<&'a str>,
     is_argued: bool,
 }
 
-/// Returns the faults of these tables, one line a fault. `tests` are the tests that exist.
-pub(crate) fn faults(tables: &[(String, String)], tests: &BTreeSet<String>) -> Vec<String> {
+/// Returns the faults of these tables, one line a fault. `tests` are the tests that exist; `is_file` tells whether a
+/// path of the repository is a file.
+pub(crate) fn faults(
+    tables: &[(String, String)],
+    tests: &BTreeSet<String>,
+    is_file: impl Fn(&str) -> bool,
+) -> Vec<String> {
     let mut faults = Vec::new();
     let mut seen: BTreeMap<(&str, u32), String> = BTreeMap::new();
     for (name, text) in tables {
         for (at, line) in text.lines().enumerate().filter(|(_, line)| is_row(line)) {
             let line_number = format!("{name}:{}", at + 1);
             let Some(row) = Row::parse(line) else {
-                faults
-                    .push(format!("{line_number}: not a row of an id, a rule, a status, and what shows it"));
+                faults.push(format!(
+                    "{line_number}: not a row of an id, a rule, a source, files, a status, and tests"
+                ));
                 continue;
             };
-            let of_row = row.faults(tests).into_iter();
+            let of_row = row.faults(tests, &is_file).into_iter();
             faults.extend(of_row.map(|fault| format!("{line_number}: {} {fault}", row.id)));
             if let Some(first) = seen.insert(row.place, line_number.clone()) {
                 faults.push(format!("{line_number}: {} is there already, at {first}", row.id));
@@ -39,7 +48,7 @@ pub(crate) fn faults(tables: &[(String, String)], tests: &BTreeSet<String>) -> V
     faults
 }
 
-/// Neither a heading of columns nor the line below it.
+/// Returns true for a row of a rule, false for the heading of the columns and the line below it.
 fn is_row(line: &str) -> bool {
     let first = line.strip_prefix('|').and_then(|line| line.split('|').next()).map(str::trim);
     first.is_some_and(|first| first != "id" && !(first.len() > 2 && first.bytes().all(|byte| byte == b'-')))
@@ -48,7 +57,7 @@ fn is_row(line: &str) -> bool {
 impl<'a> Row<'a> {
     fn parse(line: &'a str) -> Option<Self> {
         let cells = line.strip_prefix('|')?.trim_end().strip_suffix('|')?;
-        let [id, rule, status, shown] =
+        let [id, rule, source, kept_in, status, shown] =
             cells.split('|').map(str::trim).collect::<Vec<_>>().try_into().ok()?;
         let is_test = |text: &str| text.contains("::");
         let pieces = || shown.split('`').enumerate();
@@ -56,12 +65,21 @@ impl<'a> Row<'a> {
             pieces().filter(|(at, text)| at % 2 == 1 && is_test(text)).map(|(_, text)| text).collect();
         let is_argued =
             pieces().any(|(at, text)| text.contains(char::is_alphabetic) && (at % 2 == 0 || !is_test(text)));
+        let files = kept_in.split('`').skip(1).step_by(2).collect();
         let place = split_id(id)?;
-        (!rule.is_empty()).then_some(Self { id, place, status, tests, is_argued })
+        (!rule.is_empty()).then_some(Self { id, place, source, files, status, tests, is_argued })
     }
 
-    fn faults(&self, tests: &BTreeSet<String>) -> Vec<String> {
+    fn faults(&self, tests: &BTreeSet<String>, is_file: impl Fn(&str) -> bool) -> Vec<String> {
         let mut faults = Vec::new();
+        if self.source.is_empty() {
+            faults.push("names no source".into());
+        }
+        if self.status != "declined" && self.files.is_empty() {
+            faults.push("names no file that keeps it".into());
+        }
+        let missing = self.files.iter().filter(|file| !is_file(file));
+        faults.extend(missing.map(|file| format!("names {file}, which is no file")));
         if !["met", "improved", "declined"].contains(&self.status) {
             faults.push(format!("is {:?}: neither met nor improved nor declined", self.status));
         }
@@ -77,14 +95,14 @@ impl<'a> Row<'a> {
     }
 }
 
-/// `Z-GREET-01` is `Z-GREET` and 1.
+/// Splits an id into its prefix and its number: `Z-GREET-01` into `Z-GREET` and 1.
 fn split_id(id: &str) -> Option<(&str, u32)> {
     let (prefix, number) = id.rsplit_once('-')?;
     let is_number = number.len() >= 2 && number.bytes().all(|byte| byte.is_ascii_digit());
     if prefix.is_empty() || !is_number { None } else { Some((prefix, number.parse().ok()?)) }
 }
 
-/// The numbers of a prefix that are missing, counted from 1; `ids` in order.
+/// Returns a fault for each number that a prefix misses, counted from 1. `ids` are in order.
 fn gaps<'a>(ids: impl Iterator<Item = (&'a str, u32)>) -> Vec<String> {
     let (mut faults, mut last) = (Vec::new(), ("", 0));
     for (prefix, number) in ids {
@@ -101,22 +119,23 @@ mod tests {
     const GOOD: &str = "\
 # Rules
 
-| id | rule | status | shown by |
-|---|---|---|---|
-| Z-A-01 | first | met | `wire::a::b` |
-| Z-A-02 | second | improved | It errs in `zmq_send`. `wire::a::b`, `zmtp::c` |
+| id | rule | source | kept in | status | shown by |
+|---|---|---|---|---|---|
+| Z-A-01 | first | RFC 1, Goals | `a.rs` | met | `wire::a::b` |
+| Z-A-02 | second | RFC 1, Use | `a.rs`, `b.rs` | improved | It errs in `zmq_send`. `wire::a::b`, `zmtp::c` |
 
-| id | rule | status | shown by |
-| ---- | ---- | ---- | ---- |
-| Z-B-01 | third | declined | Nobody asks for it. |
+| id | rule | source | kept in | status | shown by |
+| ---- | ---- | ---- | ---- | ---- | ---- |
+| Z-B-01 | third | `zmq_send` | - | declined | Nobody asks for it. |
 ";
 
     fn faults_of(tables: &[&str]) -> Vec<String> {
         let tables: Vec<_> = tables.iter().map(|text| ("t.md".to_string(), (*text).to_string())).collect();
-        faults(&tables, &["wire::a::b", "zmtp::c"].map(String::from).into())
+        let tests = ["wire::a::b", "zmtp::c"].map(String::from).into();
+        faults(&tables, &tests, |path| ["a.rs", "b.rs"].contains(&path))
     }
 
-    /// The fault of a table in which one piece of the good one is replaced by another.
+    /// Asserts that the good table with one piece replaced has exactly this fault.
     #[track_caller]
     fn expect_fault(good: &str, bad: &str, fault: &str) {
         assert!(GOOD.contains(good));
@@ -131,7 +150,7 @@ mod tests {
     #[test]
     fn an_id_is_there_once_in_all_tables() {
         expect_fault("Z-B-01", "Z-A-02", "t.md:10: Z-A-02 is there already, at t.md:6");
-        let again = "| Z-B-01 | third | declined | Again. |";
+        let again = "| Z-B-01 | third | `zmq_send` | - | declined | Again. |";
         assert_eq!(faults_of(&[GOOD, again]), ["t.md:1: Z-B-01 is there already, at t.md:10"]);
     }
 
@@ -172,8 +191,16 @@ mod tests {
     }
 
     #[test]
-    fn a_row_has_four_cells_and_begins_with_an_id() {
-        let fault = "t.md:10: not a row of an id, a rule, a status, and what shows it";
+    fn each_rule_has_a_source_and_each_kept_rule_a_file() {
+        expect_fault("| RFC 1, Goals |", "| |", "t.md:5: Z-A-01 names no source");
+        expect_fault("| `a.rs` |", "| - |", "t.md:5: Z-A-01 names no file that keeps it");
+        expect_fault("`b.rs`", "`c.rs`", "t.md:6: Z-A-02 names c.rs, which is no file");
+        expect_fault("| - |", "| `gone.rs` |", "t.md:10: Z-B-01 names gone.rs, which is no file");
+    }
+
+    #[test]
+    fn a_row_has_six_cells_and_begins_with_an_id() {
+        let fault = "t.md:10: not a row of an id, a rule, a source, files, a status, and tests";
         for bad in ["Z-B-01 | third", "Z-B-1", "Z-B-x1", "-01", "third", ""] {
             expect_fault("Z-B-01", bad, fault);
         }
