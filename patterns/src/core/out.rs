@@ -1,5 +1,6 @@
 //! The outgoing side of a socket, and the lock around it.
 
+use std::mem::{ManuallyDrop, take};
 use std::ops::{Deref, DerefMut};
 use std::sync::MutexGuard;
 use std::task::Waker;
@@ -62,7 +63,7 @@ pub(crate) struct OutGuard<'a, R> {
 impl<'a, R> OutGuard<'a, R> {
     #[inline]
     pub(super) fn new(out: MutexGuard<'a, Out<R>>, changes: &'a Notify) -> Self {
-        Self { out, wakers: Wakers { wakers: SmallVec::new(), changes, changed: false } }
+        Self { out, wakers: Wakers { wakers: ManuallyDrop::default(), changes, changed: false } }
     }
 
     /// Splits the guard into the outgoing side and the wakers, so that both can be borrowed.
@@ -111,7 +112,8 @@ impl<R> DerefMut for OutGuard<'_, R> {
 /// Wakers of connections and receivers, which are woken when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Wakers<'a> {
-    wakers: SmallVec<[Waker; 8]>,
+    // `wake` leaves it empty, so it needs no drop of its own: that costs each send 20 instructions, of 320.
+    wakers: ManuallyDrop<SmallVec<[Waker; 8]>>,
     changes: &'a Notify,
     changed: bool,
 }
@@ -124,7 +126,10 @@ impl Wakers<'_> {
 
     #[inline(never)]
     fn wake(&mut self) {
-        self.wakers.drain(..).for_each(Waker::wake);
+        take(&mut *self.wakers).into_iter().for_each(Waker::wake);
+        if self.changed {
+            self.changes.notify_waiters();
+        }
     }
 }
 
@@ -141,11 +146,8 @@ impl Drop for Wakers<'_> {
     #[inline]
     fn drop(&mut self) {
         // Mostly the connections are awake.
-        if !self.wakers.is_empty() {
+        if self.changed || !self.wakers.is_empty() {
             self.wake();
-        }
-        if self.changed {
-            self.changes.notify_waiters();
         }
     }
 }
