@@ -75,7 +75,7 @@ impl<'a> Row<'a> {
         if self.source.is_empty() {
             faults.push("names no source".into());
         }
-        if self.status != "declined" && self.files.is_empty() {
+        if matches!(self.status, "met" | "improved") && self.files.is_empty() {
             faults.push("names no file that keeps it".into());
         }
         let missing = self.files.iter().filter(|file| !is_file(file));
