@@ -11,6 +11,7 @@ use enfonet_tests::{Runtime, Script, ScriptListener, bound, connected, message};
 
 /// Returns a REQ of ours, and the scripted server that it is connected to.
 fn req(runtime: &Runtime) -> (Req, Script, ScriptListener) {
+    let _guard = runtime.enter();
     let (listener, at) = ScriptListener::bind();
     let req = Req::with_options(Options::default().reconnect_interval(Duration::from_millis(1)));
     req.connect(at).unwrap();
