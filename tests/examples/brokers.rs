@@ -68,7 +68,7 @@ fn rrworker_answers_a_dealer_of_pyzmq() {
     let worker = Example::start("rrworker", &[&at, "2"]);
     for client in ["Ada", "Bob"] {
         broker.send(&[client, "", "Hello"]);
-        assert_eq!(broker.recv(), [client.as_bytes(), b"", b"Setup"]);
+        assert_eq!(broker.recv(), [client.as_bytes(), b"", b"World"]);
     }
     assert_eq!(worker.end(), times(2, "received Hello"));
 }
@@ -112,7 +112,7 @@ fn lbworker_serves_a_router_of_pyzmq() {
     let name = message[0].as_slice();
     for client in [b"Ada", b"Bob"] {
         broker.send(&[name, b"", client, b"", b"Hello"]);
-        assert_eq!(broker.recv(), [name, b"", client, b"", b"Setup"]);
+        assert_eq!(broker.recv(), [name, b"", client, b"", b"World"]);
     }
     broker.send(&[name, b"", b"end"]);
     assert_eq!(worker.end(), times(2, "received Hello"));

@@ -14,7 +14,7 @@ fn hwserver_answers_a_req_of_pyzmq() {
         let client = connected(&PyZmq::start(), "REQ", &at);
         for _ in 0..3 {
             client.send(&["Hello"]);
-            assert_eq!(client.recv(), [b"Setup"]);
+            assert_eq!(client.recv(), [b"World"]);
         }
         assert_eq!(server.end(), times(3, "received Hello"));
     }
@@ -24,11 +24,11 @@ fn hwserver_answers_a_req_of_pyzmq() {
 fn hwclient_sends_requests_to_a_rep_of_pyzmq() {
     let (server, at) = bound(&PyZmq::start(), "REP");
     let client = Example::start("hwclient", &[&at, "2"]);
-    for reply in ["Setup", "Moon"] {
+    for reply in ["World", "Moon"] {
         assert_eq!(server.recv(), [b"Hello"]);
         server.send(&[reply]);
     }
-    assert_eq!(client.end(), ["received Setup 1", "received Moon 2"]);
+    assert_eq!(client.end(), ["received World 1", "received Moon 2"]);
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn every_worker_of_mtserver_answers_reqs_of_pyzmq() {
     let mut workers = HashSet::new();
     eventually(|| {
         clients.iter().for_each(|client| client.send(&["Hello"]));
-        clients.iter().for_each(|client| assert_eq!(client.recv(), [b"Setup"]));
+        clients.iter().for_each(|client| assert_eq!(client.recv(), [b"World"]));
         for _ in &clients {
             let line = server.line();
             workers.insert(line.strip_suffix(" received Hello").unwrap().to_string());
