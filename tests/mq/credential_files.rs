@@ -156,7 +156,7 @@ fn arguments_that_contradict_each_other_are_refused() {
 fn help_explains_curve_without_a_list_of_clients() {
     let help = String::from_utf8(Process::output("enfomq", &["--help"]).stdout).unwrap();
     assert!(
-        help.contains("Without --curve-clients everybody who knows the public key may come in"),
+        help.contains("Without --curve-clients every peer that knows the public key is admitted"),
         "{help}"
     );
 }
