@@ -185,12 +185,7 @@ mod tests {
     use crate::session::{CloseCause, QueueLifetime, Session};
 
     fn socket() -> (Arc<SocketCore<RoundRobin>>, PeerId) {
-        let core = SocketCore::new(
-            SocketType::Dealer,
-            Settings::default(),
-            crate::context::Context::default(),
-            RoundRobin::default(),
-        );
+        let core = SocketCore::with_defaults(SocketType::Dealer, RoundRobin::default());
         let peer = core.open();
         (core, peer)
     }
@@ -268,12 +263,7 @@ mod tests {
 
     #[test]
     fn receivers_are_woken_when_no_lock_is_held() {
-        let core = SocketCore::new(
-            SocketType::XPub,
-            Settings::default(),
-            crate::context::Context::default(),
-            FanOut::new(&Settings::default()),
-        );
+        let core = SocketCore::with_defaults(SocketType::XPub, FanOut::new(&Settings::default()));
         let probe = Arc::new(Probe { core: core.clone(), calls: AtomicUsize::new(0) });
         let waker = probe.clone().into();
         let mut calls = 0;

@@ -43,7 +43,7 @@ use crate::endpoint::Endpoint;
 use crate::log_limiter::LogLimiter;
 use crate::monitor::Monitors;
 use crate::queue::{Inbound, InboundConfig, Joins};
-use crate::routing::{Outboxes, Routing};
+use crate::routing::Routing;
 use crate::settings::Settings;
 use crate::size::Size;
 
@@ -87,18 +87,7 @@ impl<R> fmt::Debug for SocketCore<R> {
 
 impl<R: Routing> SocketCore<R> {
     pub(crate) fn new(kind: SocketType, options: Settings, context: Context, routing: R) -> Arc<Self> {
-        let limit = Size::new(options.send_hwm, options.send_bytes);
-        let out = Out {
-            outboxes: Outboxes::new(),
-            routing,
-            limit,
-            sweeping: false,
-            joined: 0,
-            lost: 0,
-            stranded: 0,
-            closed: false,
-            is_reported: false,
-        };
+        let out = Out::new(routing, Size::new(options.send_hwm, options.send_bytes));
         let inbound = Inbound::new(InboundConfig {
             limit: Size::new(options.recv_hwm, options.recv_bytes),
             joins: if options.peer_events { Joins::Reported } else { Joins::Silent },
@@ -192,6 +181,14 @@ impl<R: Routing> SocketCore<R> {
 
     pub(crate) fn stop_receiving(&self) {
         self.inbound().stop();
+    }
+}
+
+#[cfg(test)]
+impl<R: Routing> SocketCore<R> {
+    /// Creates a core with the default settings, in a context of its own.
+    pub(crate) fn with_defaults(kind: SocketType, routing: R) -> Arc<Self> {
+        Self::new(kind, Settings::default(), Context::default(), routing)
     }
 }
 

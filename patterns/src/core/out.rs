@@ -35,6 +35,21 @@ pub(crate) struct Out<R> {
 }
 
 impl<R> Out<R> {
+    /// Creates the outgoing side of an open socket without peers; `limit` is the high-water mark of its queues.
+    pub(super) fn new(routing: R, limit: Size) -> Self {
+        Self {
+            outboxes: Outboxes::new(),
+            routing,
+            limit,
+            sweeping: false,
+            joined: 0,
+            lost: 0,
+            stranded: 0,
+            closed: false,
+            is_reported: false,
+        }
+    }
+
     /// Returns the number of messages that a closed socket hasn't sent: once all tasks have ended, they are lost.
     pub(super) fn unsent(&self) -> usize {
         self.lost + self.outboxes.values().map(Outbox::queued).sum::<usize>()
@@ -165,17 +180,7 @@ mod tests {
     use crate::routing::ReceiveOnly;
 
     fn out() -> Out<ReceiveOnly> {
-        Out {
-            outboxes: Outboxes::new(),
-            routing: ReceiveOnly,
-            limit: Size::default(),
-            sweeping: false,
-            joined: 0,
-            lost: 0,
-            stranded: 0,
-            closed: false,
-            is_reported: false,
-        }
+        Out::new(ReceiveOnly, Size::default())
     }
 
     /// A waker that checks that the lock is released when it is called.

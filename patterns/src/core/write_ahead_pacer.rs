@@ -71,7 +71,6 @@ mod tests {
     use crate::queue::Inbound;
     use crate::routing::RoundRobin;
     use crate::session::Session as _;
-    use crate::settings::Settings;
 
     /// Returns the number of steps in each burst, of `steps` in all.
     fn bursts(pacer: &WriteAheadPacer, steps: usize) -> Vec<usize> {
@@ -122,12 +121,7 @@ mod tests {
     /// Returns whether a DEALER sends in bursts after it has waited `waited` for a message. With `other_sends`, another
     /// task sends meanwhile.
     async fn sends_in_bursts(waited: Duration, other_sends: bool) -> bool {
-        let core = SocketCore::new(
-            SocketType::Dealer,
-            Settings::default(),
-            crate::context::Context::default(),
-            RoundRobin::default(),
-        );
+        let core = SocketCore::with_defaults(SocketType::Dealer, RoundRobin::default());
         let peer = core.open();
         let mut receiving = std::pin::pin!(core.recv_by(Inbound::pop_one));
         let is_there = poll_fn(|cx| Poll::Ready(receiving.as_mut().poll(cx).is_ready())).await;

@@ -21,8 +21,6 @@ pub(crate) struct FanOut {
     serial: u64,
     /// Peers with an open run of the current batch.
     touched: Vec<PeerId>,
-    /// Messages that peers have lost and that aren't logged yet.
-    pub(crate) lost: Lost,
 }
 
 /// Messages that peers had no room for.
@@ -43,15 +41,6 @@ impl Lost {
             self.peer = peer;
         }
     }
-
-    /// Adds later losses.
-    #[inline]
-    pub(crate) fn merge(&mut self, later: Self) {
-        if later.messages > 0 {
-            self.messages += later.messages;
-            self.peer = later.peer;
-        }
-    }
 }
 
 /// A run that a queue had no room for, though its connection is writing: worth another try before it is dropped.
@@ -59,6 +48,23 @@ impl Lost {
 pub(crate) struct Unplaced {
     pub(crate) id: PeerId,
     pub(crate) run: Batch,
+}
+
+/// The part of a publication that found no room.
+#[derive(Debug, Default)]
+pub(crate) struct Remainder {
+    /// Runs that are tried again.
+    pub(crate) unplaced: Vec<Unplaced>,
+    /// Messages that peers have lost, and that aren't logged yet.
+    pub(crate) lost: Lost,
+}
+
+impl Remainder {
+    /// Returns whether all recipients have got the publication.
+    #[inline]
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.unplaced.is_empty() && self.lost.messages == 0
+    }
 }
 
 /// Outcome of publishing a message.
@@ -75,14 +81,7 @@ pub(crate) enum Published {
 impl FanOut {
     pub(crate) fn new(settings: &Settings) -> Self {
         let subscribers = Subscribers::new(settings);
-        Self {
-            subscribers,
-            marks: MarkMap::new(),
-            nodrop: settings.nodrop,
-            serial: 0,
-            touched: Vec::new(),
-            lost: Lost::default(),
-        }
+        Self { subscribers, marks: MarkMap::new(), nodrop: settings.nodrop, serial: 0, touched: Vec::new() }
     }
 
     /// Puts a message into the queue of each peer that it is for; calls `touched` with each queue that got it. A
@@ -91,7 +90,7 @@ impl FanOut {
         &mut self,
         outboxes: &mut Outboxes,
         message: &Outgoing<impl IntoMessage>,
-        unplaced: &mut Vec<Unplaced>,
+        remainder: &mut Remainder,
         mut touched: impl FnMut(&mut Outbox),
     ) -> Published {
         self.serial += 1;
@@ -100,7 +99,6 @@ impl FanOut {
             return Published::NoRoom;
         }
         let (mut got, mut lost) = (false, false);
-        let mut losses = self.lost;
         let mut queues = MarkedQueues { outboxes, marks: &mut self.marks };
         self.subscribers.for_each_recipient(&mut queues, topic, serial, |id, outbox, marks| {
             if marks.last_serial == serial {
@@ -112,14 +110,13 @@ impl FanOut {
                 touched(outbox);
                 got = true;
             } else if outbox.is_moving() {
-                unplaced.push(Unplaced { id, run: message.to_run() });
+                remainder.unplaced.push(Unplaced { id, run: message.to_run() });
                 got = true;
             } else {
-                losses.add(id, outbox, 1);
+                remainder.lost.add(id, outbox, 1);
                 lost = true;
             }
         });
-        self.lost = losses;
         if lost && !got { Published::Lost } else { Published::Taken }
     }
 
@@ -139,17 +136,17 @@ impl FanOut {
         &mut self,
         outboxes: &mut Outboxes,
         batch: &Batch,
-        unplaced: &mut Vec<Unplaced>,
+        remainder: &mut Remainder,
         mut touched: impl FnMut(&mut Outbox),
     ) -> usize {
         if self.nodrop || (batch.wire().is_none() && self.subscribers.of_all().is_none()) {
             let messages = batch.clone().into_iter();
-            let publish = |m| self.publish(outboxes, &Outgoing::new(m), unplaced, &mut touched);
+            let publish = |m| self.publish(outboxes, &Outgoing::new(m), remainder, &mut touched);
             return messages.map(publish).take_while(|p| *p != Published::NoRoom).count();
         }
         self.serial += 1;
         let source = batch.wire_len();
-        let mut admission = Admission { serial: self.serial, source, unplaced, lost: self.lost, touched };
+        let mut admission = Admission { serial: self.serial, source, remainder, touched };
         if let Some(everyone) = self.subscribers.of_all() {
             let mut queues = MarkedQueues { outboxes, marks: &mut self.marks };
             for id in everyone.iter().copied() {
@@ -160,7 +157,6 @@ impl FanOut {
         } else {
             self.publish_runs(outboxes, batch, &mut admission);
         }
-        self.lost = admission.lost;
         batch.len()
     }
 
@@ -202,19 +198,18 @@ impl FanOut {
     pub(crate) fn retry(
         &mut self,
         outboxes: &mut Outboxes,
-        unplaced: &mut Vec<Unplaced>,
+        remainder: &mut Remainder,
         touched: impl FnMut(&mut Outbox),
     ) {
         self.serial += 1;
-        let again = std::mem::take(unplaced);
-        let mut admission = Admission { serial: self.serial, source: 0, unplaced, lost: self.lost, touched };
+        let again = std::mem::take(&mut remainder.unplaced);
+        let mut admission = Admission { serial: self.serial, source: 0, remainder, touched };
         let mut queues = MarkedQueues { outboxes, marks: &mut self.marks };
         for Unplaced { id, run } in again {
             if let Some((outbox, marks)) = queues.get(id) {
                 admission.admit(outbox, marks, id, run);
             }
         }
-        self.lost = admission.lost;
     }
 }
 
@@ -223,8 +218,7 @@ struct Admission<'a, F> {
     serial: u64,
     /// Bytes of the batch that the runs are cut from.
     source: usize,
-    unplaced: &'a mut Vec<Unplaced>,
-    lost: Lost,
+    remainder: &'a mut Remainder,
     touched: F,
 }
 
@@ -238,11 +232,11 @@ impl<F: FnMut(&mut Outbox)> Admission<'_, F> {
             (self.touched)(outbox);
         }
         if !outbox.is_moving() {
-            self.lost.add(id, outbox, run.len() - admitted);
+            self.remainder.lost.add(id, outbox, run.len() - admitted);
         } else if admitted < run.len() {
             marks.blocked_serial = self.serial;
             let _ = run.split_to(admitted);
-            self.unplaced.push(Unplaced { id, run });
+            self.remainder.unplaced.push(Unplaced { id, run });
         }
     }
 }

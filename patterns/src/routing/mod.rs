@@ -17,7 +17,7 @@ mod topics;
 use enfonet_zmtp::{Batch, Subscription};
 use slotmap::SecondaryMap;
 
-pub(crate) use fan_out::{FanOut, Lost, Published, Unplaced};
+pub(crate) use fan_out::{FanOut, Lost, Published, Remainder, Unplaced};
 pub(crate) use identity_table::IdentityTable;
 pub(crate) use receive_only::ReceiveOnly;
 pub(crate) use reply_gate::ReplyGate;

@@ -8,7 +8,7 @@ use enfonet_zmtp::{Batch, IntoMessage};
 use crate::core::{BatchTarget, OutGuard, SocketCore, Target, out_of_line};
 use crate::error::{Closed, SendError};
 use crate::queue::{Outbox, Outgoing};
-use crate::routing::{FanOut, Lost, Published, Unplaced};
+use crate::routing::{FanOut, Published, Remainder, Unplaced};
 
 /// Publishes a message to all subscribers that want it. It waits for a full queue as long as the connection is writing,
 /// which it does until the kernel takes no more; then the peer loses the message. A socket that drops nothing waits
@@ -25,7 +25,8 @@ pub(super) async fn send(core: &SocketCore<FanOut>, message: impl IntoMessage) -
 
 /// Completes the publication of a message.
 async fn complete(mut publication: Publication<'_>) -> Result<(), SendError> {
-    let message = publication.unplaced.first().and_then(|unplaced| unplaced.run.clone().pop_front());
+    let message =
+        publication.remainder.unplaced.first().and_then(|unplaced| unplaced.run.clone().pop_front());
     let completed = publication.complete().await;
     completed.map_err(|error| error.map(|()| message.expect("only a publication with unplaced runs fails")))
 }
@@ -47,27 +48,24 @@ pub(super) async fn send_batch(core: &SocketCore<FanOut>, batch: &Batch) -> Resu
 /// A publication under way. When it is dropped, peers have lost the messages that they were still to get.
 struct Publication<'a> {
     core: &'a SocketCore<FanOut>,
-    /// Runs that found no room yet.
-    unplaced: Vec<Unplaced>,
-    /// Losses that aren't logged yet.
-    lost: Lost,
+    remainder: Remainder,
 }
 
 impl<'a> Publication<'a> {
     #[inline]
     fn new(core: &'a SocketCore<FanOut>) -> Self {
-        Self { core, unplaced: Vec::new(), lost: Lost::default() }
+        Self { core, remainder: Remainder::default() }
     }
 
     #[inline]
     const fn is_complete(&self) -> bool {
-        self.unplaced.is_empty() && self.lost.messages == 0
+        self.remainder.is_empty()
     }
 
     /// Pushes the unplaced runs into queues that have room, until none is left, or no queue is about to have room.
     async fn complete(&mut self) -> Result<(), SendError<()>> {
         self.log_losses();
-        if self.unplaced.is_empty() {
+        if self.remainder.unplaced.is_empty() {
             return Ok(());
         }
         let core = self.core;
@@ -82,25 +80,25 @@ impl<'a> Publication<'a> {
     fn retry(&mut self, out: &mut OutGuard<'_, FanOut>) -> Result<(), SendError<()>> {
         let (out, wakers) = out.split();
         let wake = |outbox: &mut Outbox| wakers.extend(outbox.wake());
-        out.routing.retry(&mut out.outboxes, &mut self.unplaced, wake);
-        self.lost.merge(take(&mut out.routing.lost));
-        if self.unplaced.is_empty() { Ok(()) } else { Err(SendError::Full(())) }
+        out.routing.retry(&mut out.outboxes, &mut self.remainder, wake);
+        if self.remainder.unplaced.is_empty() { Ok(()) } else { Err(SendError::Full(())) }
     }
 
     fn log_losses(&mut self) {
-        let lost = take(&mut self.lost);
+        let lost = take(&mut self.remainder.lost);
         self.core.tell_of_drops(lost.peer, lost.messages);
     }
 
     #[cold]
     fn give_up(&mut self) {
-        let mut out = self.core.out();
-        for Unplaced { id, run } in self.unplaced.drain(..) {
-            if let Some(outbox) = out.outboxes.get_mut(id) {
-                self.lost.add(id, outbox, run.len());
+        if !self.remainder.unplaced.is_empty() {
+            let mut out = self.core.out();
+            for Unplaced { id, run } in self.remainder.unplaced.drain(..) {
+                if let Some(outbox) = out.outboxes.get_mut(id) {
+                    self.remainder.lost.add(id, outbox, run.len());
+                }
             }
         }
-        drop(out);
         self.log_losses();
     }
 }
@@ -118,8 +116,7 @@ impl Target<FanOut> for &mut Publication<'_> {
     ) -> Result<(), SendError<()>> {
         let (out, wakers) = out.split();
         let wake = |outbox: &mut Outbox| wakers.extend(outbox.wake());
-        let published = out.routing.publish(&mut out.outboxes, message, &mut self.unplaced, wake);
-        self.lost.merge(take(&mut out.routing.lost));
+        let published = out.routing.publish(&mut out.outboxes, message, &mut self.remainder, wake);
         match published {
             Published::NoRoom => return Err(SendError::Full(())),
             Published::Taken => {}
@@ -135,9 +132,8 @@ impl BatchTarget<FanOut> for Publication<'_> {
     fn push_batch(&mut self, out: &mut OutGuard<'_, FanOut>, batch: &mut Batch) -> Result<(), SendError<()>> {
         let (out, wakers) = out.split();
         let wake = |outbox: &mut Outbox| wakers.extend(outbox.wake());
-        let taken = out.routing.publish_batch(&mut out.outboxes, batch, &mut self.unplaced, wake);
+        let taken = out.routing.publish_batch(&mut out.outboxes, batch, &mut self.remainder, wake);
         let _ = batch.split_to(taken);
-        self.lost.merge(take(&mut out.routing.lost));
         if batch.is_empty() { Ok(()) } else { Err(SendError::Full(())) }
     }
 }

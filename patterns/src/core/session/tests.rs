@@ -8,17 +8,12 @@ use tokio_test::{assert_pending, assert_ready};
 
 use super::*;
 use crate::queue::{Arrival, Outgoing};
-use crate::routing::FanOut;
 use crate::routing::tests::handshaken_peer;
+use crate::routing::{FanOut, Remainder};
 use crate::settings::Settings;
 
 fn publisher(kind: SocketType) -> Arc<SocketCore<FanOut>> {
-    SocketCore::new(
-        kind,
-        Settings::default(),
-        crate::context::Context::default(),
-        FanOut::new(&Settings::default()),
-    )
+    SocketCore::with_defaults(kind, FanOut::new(&Settings::default()))
 }
 
 fn topic(n: usize) -> String {
@@ -55,7 +50,7 @@ fn topics(core: &SocketCore<FanOut>) -> usize {
 fn published(core: &SocketCore<FanOut>, topic: &str) -> usize {
     let (mut out, message, mut got) = (core.out(), Outgoing::new(Message::from(topic.to_owned())), 0);
     let Out { routing, outboxes, .. } = &mut *out;
-    routing.publish(outboxes, &message, &mut Vec::new(), |_| got += 1);
+    routing.publish(outboxes, &message, &mut Remainder::default(), |_| got += 1);
     got
 }
 
@@ -135,12 +130,7 @@ fn more_goes_than_comes() {
 #[test]
 fn subscriptions_of_departed_peers_do_not_keep_other_peers_out() {
     let settings = Settings { subscriptions: 3 * SWEEP_TOPICS, ..Settings::default() };
-    let core = SocketCore::new(
-        SocketType::Pub,
-        Settings::default(),
-        crate::context::Context::default(),
-        FanOut::new(&settings),
-    );
+    let core = SocketCore::with_defaults(SocketType::Pub, FanOut::new(&settings));
     let gone = subscriber(&core, 0..3 * SWEEP_TOPICS);
     assert!(core.part(gone, Vec::new(), QueueLifetime::Connection));
     let full = subscriber(&core, 10_000..10_000 + 3 * SWEEP_TOPICS);

@@ -12,7 +12,7 @@ struct Fan {
     routing: FanOut,
     outboxes: Outboxes,
     ids: Vec<PeerId>,
-    unplaced: Vec<Unplaced>,
+    remainder: Remainder,
 }
 
 impl Fan {
@@ -35,11 +35,11 @@ impl Fan {
                 id
             })
             .collect();
-        Self { routing, outboxes, ids, unplaced: Vec::new() }
+        Self { routing, outboxes, ids, remainder: Remainder::default() }
     }
 
     fn publish(&mut self, batch: &Batch) -> usize {
-        self.routing.publish_batch(&mut self.outboxes, batch, &mut self.unplaced, |_| {})
+        self.routing.publish_batch(&mut self.outboxes, batch, &mut self.remainder, |_| {})
     }
 
     /// The kernel takes nothing for peer `at`.
@@ -86,13 +86,13 @@ fn what_has_no_room_waits_for_a_writing_connection_and_is_lost_to_a_blocked_one(
     fan.publish(&batch(&["1", "2", "3", "4", "5"]));
     fan.publish(&batch(&["6"]));
     assert_eq!(
-        fan.unplaced.iter().map(|l| (l.id, l.run.len())).collect::<Vec<_>>(),
+        fan.remainder.unplaced.iter().map(|l| (l.id, l.run.len())).collect::<Vec<_>>(),
         [(fan.ids[0], 3), (fan.ids[0], 1)]
     );
     let (mut seen, mut written) = (Vec::new(), Size::default());
-    while !fan.unplaced.is_empty() {
+    while !fan.remainder.unplaced.is_empty() {
         seen.extend(fan.take(0, &mut written));
-        fan.routing.retry(&mut fan.outboxes, &mut fan.unplaced, |_| {});
+        fan.routing.retry(&mut fan.outboxes, &mut fan.remainder, |_| {});
     }
     seen.extend(fan.take(0, &mut written));
     assert_eq!(seen, ["1", "2", "3", "4", "5", "6"]);
@@ -105,13 +105,13 @@ fn a_message_is_lost_where_no_interested_peer_has_room_or_is_about_to() {
     let mut fan = Fan::new(&[&["a"], &["a"]], 1);
     let publish = |fan: &mut Fan, topic: &'static str| {
         let (message, mut told) = (Outgoing::new(topic), 0);
-        let published = fan.routing.publish(&mut fan.outboxes, &message, &mut fan.unplaced, |_| told += 1);
+        let published = fan.routing.publish(&mut fan.outboxes, &message, &mut fan.remainder, |_| told += 1);
         (published, told)
     };
     assert_eq!(publish(&mut fan, "b"), (Published::Taken, 0), "nobody wants it");
     assert_eq!(publish(&mut fan, "a1"), (Published::Taken, 2));
     assert_eq!(publish(&mut fan, "a2"), (Published::Taken, 0), "both are writing");
-    assert_eq!(std::mem::take(&mut fan.unplaced).len(), 2);
+    assert_eq!(std::mem::take(&mut fan.remainder.unplaced).len(), 2);
     fan.block(0);
     assert_eq!(publish(&mut fan, "a3"), (Published::Taken, 0), "the second is writing");
     fan.block(1);
@@ -120,7 +120,7 @@ fn a_message_is_lost_where_no_interested_peer_has_room_or_is_about_to() {
     fan.take(1, &mut written);
     fan.take(1, &mut written);
     assert_eq!(publish(&mut fan, "a5"), (Published::Taken, 1), "the second has room");
-    assert_eq!(fan.unplaced.len(), 1);
+    assert_eq!(fan.remainder.unplaced.len(), 1);
     assert_eq!([0, 1].map(|at| fan.outboxes[fan.ids[at]].dropped()), [3, 1]);
 }
 
@@ -131,15 +131,15 @@ fn only_queues_that_got_something_are_touched() {
         let second = fan.ids[1];
         fan.outboxes[second].push(&Envelope::none(), &Message::from("full"));
         let (mut told, batch) = (0, batch(&["a"]));
-        fan.routing.publish_batch(&mut fan.outboxes, &batch, &mut fan.unplaced, |_| told += 1);
-        assert_eq!((told, fan.unplaced.len()), (1, 1));
-        fan.routing.retry(&mut fan.outboxes, &mut fan.unplaced, |_| told += 1);
-        assert_eq!((told, fan.unplaced.len()), (1, 1), "no room yet");
+        fan.routing.publish_batch(&mut fan.outboxes, &batch, &mut fan.remainder, |_| told += 1);
+        assert_eq!((told, fan.remainder.unplaced.len()), (1, 1));
+        fan.routing.retry(&mut fan.outboxes, &mut fan.remainder, |_| told += 1);
+        assert_eq!((told, fan.remainder.unplaced.len()), (1, 1), "no room yet");
         let mut written = Size::default();
         fan.take(1, &mut written);
         fan.take(1, &mut written);
-        fan.routing.retry(&mut fan.outboxes, &mut fan.unplaced, |_| told += 1);
-        assert_eq!((told, fan.unplaced.len()), (2, 0));
+        fan.routing.retry(&mut fan.outboxes, &mut fan.remainder, |_| told += 1);
+        assert_eq!((told, fan.remainder.unplaced.len()), (2, 0));
     }
 }
 
@@ -172,7 +172,7 @@ fn a_socket_that_drops_nothing_sends_to_all_or_none_and_checks_only_interested_p
     assert_eq!(fan.publish(&batch(&["b1", "a1"])), 2);
     assert_eq!(fan.publish(&batch(&["a2"])), 0, "the second is full");
     assert_eq!(fan.publish(&batch(&["x", "b2", "x"])), 1);
-    assert!(fan.unplaced.is_empty());
+    assert!(fan.remainder.unplaced.is_empty());
     let (mut written, mut others) = (Size::default(), Size::default());
     assert_eq!(fan.take(1, &mut written), ["b1", "a1"]);
     assert_eq!(fan.publish(&batch(&["a2"])), 0, "taken isn't written");
@@ -263,7 +263,7 @@ proptest! {
                     prop_assert!(fan.take(at, &mut written).is_empty());
                 }
             }
-            prop_assert!(fan.unplaced.is_empty());
+            prop_assert!(fan.remainder.unplaced.is_empty());
         }
     }
 }
