@@ -87,7 +87,7 @@ impl Crate {
 
     /// Returns whether a path names an item by a re-export of the root.
     fn is_by_root(&self, path: &[String]) -> bool {
-        path.first().is_some_and(|name| !self.sources.contains_key(&path[..1]) && !name.is_empty())
+        !path.is_empty() && !self.sources.contains_key(&path[..1])
     }
 
     /// Returns the imports of every module but the root, whose purpose is to re-export.
