@@ -3,16 +3,23 @@
 use std::time::Duration;
 
 use enfonet::error::{RecvError, RequestError, SendError};
-
-use enfonet::{Endpoint, Message, Options, Rep, Req};
+use enfonet::{Message, Options, Rep, Req};
 use enfonet_tests::{Runtime, Script, ScriptListener, bound, message, text, unused};
 
-use crate::{TCP, begin};
+use crate::begin;
 
 /// Receives a request at a scripted REP, and replies.
 fn serve(rep: &mut Script, request: &str, reply: &str) {
     assert_eq!(text(&rep.message()), ["", request]);
     rep.send(&message(&["", reply]));
+}
+
+/// Returns a REQ whose request waits for a peer at an endpoint.
+fn req_with_a_request_to(runtime: &Runtime, endpoint: &str) -> Req {
+    let req = Req::new();
+    req.connect(endpoint).unwrap();
+    runtime.run(req.send("request")).unwrap();
+    req
 }
 
 #[test]
@@ -52,14 +59,11 @@ fn a_surplus_reply_is_not_the_reply_to_the_next_request() {
 #[test]
 fn a_request_for_a_removed_endpoint_is_sent_to_another_peer() {
     let runtime = Runtime::new();
-    let rep = Rep::new();
-    let good = runtime.run(rep.bind(TCP)).unwrap();
     let _guard = runtime.enter();
+    let rep = Rep::new();
+    let good = runtime.bind(&rep);
     let (_port, dead) = unused();
-    let dead: Endpoint = dead.parse().unwrap();
-    let req = Req::new();
-    req.connect(&dead).unwrap();
-    runtime.run(req.send("request")).unwrap();
+    let req = req_with_a_request_to(&runtime, &dead);
     assert_eq!(runtime.run(begin(req.recv())), None);
     req.disconnect(&dead).unwrap();
     req.connect(&good).unwrap();
@@ -74,14 +78,11 @@ fn a_request_for_a_removed_endpoint_is_sent_to_another_peer() {
 #[test]
 fn a_receiver_gets_the_reply_of_another_peer_when_the_endpoint_is_removed() {
     let runtime = Runtime::new();
-    let rep = Rep::new();
-    let good = runtime.run(rep.bind(TCP)).unwrap();
     let _guard = runtime.enter();
+    let rep = Rep::new();
+    let good = runtime.bind(&rep);
     let (_port, dead) = unused();
-    let dead: Endpoint = dead.parse().unwrap();
-    let req = Req::new();
-    req.connect(&dead).unwrap();
-    runtime.run(req.send("request")).unwrap();
+    let req = req_with_a_request_to(&runtime, &dead);
     let serve = async {
         req.disconnect(&dead).unwrap();
         req.connect(&good).unwrap();

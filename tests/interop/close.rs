@@ -99,7 +99,7 @@ fn close_sends_publications() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let publisher = Pub::with_options(unlimited());
-    let at = runtime.run(publisher.bind("tcp://127.0.0.1:*")).unwrap().to_string();
+    let at = runtime.bind(&publisher);
     let subscriber = taker(&libzmq, zmq::SUB);
     subscriber.set_subscribe(b"").unwrap();
     subscriber.connect(&at).unwrap();

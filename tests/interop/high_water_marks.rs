@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use enfonet::error::{ReplyError, SendError};
-
 use enfonet::{Dealer, Message, Options, Pub, Rep, Router, XPub};
 use enfonet_tests::{LibZmq, Runtime, Script, command, eventually, frames, unused};
 
@@ -122,7 +121,7 @@ fn a_router_reports_a_full_peer_and_still_sends_to_other_peers() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let router = Router::with_options(Options::default().send_hwm(10));
-    let at = runtime.run(router.bind("tcp://127.0.0.1:*")).unwrap().to_string();
+    let at = runtime.bind(&router);
     let mut stuck = Script::join(&at, "DEALER", 1);
     stuck.send(b"\0\x05stuck");
     let (stuck_id, _) = runtime.run(router.recv()).unwrap();
@@ -150,7 +149,7 @@ fn a_client_that_does_not_read_loses_its_replies() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let rep = Rep::with_options(Options::default().send_hwm(2));
-    let at = runtime.run(rep.bind("tcp://127.0.0.1:*")).unwrap().to_string();
+    let at = runtime.bind(&rep);
     let mut client = Script::join(&at, "DEALER", 1);
     let full = (0..1000).any(|_| {
         client.send(b"\x01\0\0\x01q");
@@ -167,7 +166,7 @@ fn a_subscriber_that_never_reads_loses_messages_and_other_subscribers_lose_none(
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let publisher = Pub::new();
-    let at = runtime.run(publisher.bind("tcp://127.0.0.1:*")).unwrap().to_string();
+    let at = runtime.bind(&publisher);
     let mut stuck = Script::join(&at, "SUB", 1);
     stuck.send(&command("SUBSCRIBE", b""));
     let reader = libzmq.subscriber(&at, "");

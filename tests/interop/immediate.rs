@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use enfonet::error::SendError;
-
 use enfonet::{Dealer, Options, Push};
 use enfonet_tests::{LibZmq, Runtime, eventually, unused};
 

@@ -5,13 +5,6 @@ use enfonet_tests::{LibZmq, Runtime};
 
 const ANYWHERE: &str = "tcp://127.0.0.1:*";
 
-fn named(libzmq: &LibZmq, name: &str, at: &str) -> zmq::Socket {
-    let dealer = libzmq.socket(zmq::DEALER);
-    dealer.set_identity(name.as_bytes()).unwrap();
-    dealer.connect(at).unwrap();
-    dealer
-}
-
 #[test]
 fn a_libzmq_peer_sees_our_metadata() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
@@ -49,7 +42,7 @@ fn the_metadata_of_libzmq_peers_is_known() {
     let _guard = runtime.enter();
     let router = Router::with_options(Options::default().property("X-Key", "value"));
     let at = runtime.run(router.bind(ANYWHERE)).unwrap();
-    let dealer = named(&libzmq, "me", &at.to_string());
+    let dealer = libzmq.dealer("me", &at.to_string());
     dealer.send("hello", 0).unwrap();
     let (peer, message) = runtime.run(router.recv_from()).unwrap();
     assert_eq!(message, "hello");

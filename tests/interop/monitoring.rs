@@ -4,11 +4,8 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use enfonet::error::{BindError, ConnectionError};
-
 use enfonet::monitor::MonitorEvent;
-
 use enfonet::peer::SocketType;
-
 use enfonet::{Dealer, Options, Pub, Pull, Router, Sub};
 use enfonet_tests::{EventReader, LibZmq, Runtime, error_of, eventually, unused, wildcard};
 

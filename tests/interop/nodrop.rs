@@ -87,7 +87,7 @@ fn sending_waits_for_a_slow_subscriber_and_loses_nothing() {
         let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
         let _guard = runtime.enter();
         let publisher = lossless(XPub::builder(), 10);
-        let at = runtime.run(publisher.bind("tcp://127.0.0.1:*")).unwrap().to_string();
+        let at = runtime.bind(&publisher);
         let subscriber = libzmq.socket(zmq::SUB);
         subscriber.set_rcvhwm(10).unwrap();
         subscriber.set_subscribe(b"").unwrap();
@@ -122,7 +122,7 @@ fn a_subscriber_that_does_not_read_blocks_only_its_messages_until_it_disconnects
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let publisher = lossless(Pub::builder(), 1);
-    let at = runtime.run(publisher.bind("tcp://127.0.0.1:*")).unwrap().to_string();
+    let at = runtime.bind(&publisher);
     let other = libzmq.subscriber(&at, "");
     let mut idle = Script::join(&at, "SUB", 1);
     idle.send(&command("SUBSCRIBE", b"x"));
@@ -150,7 +150,7 @@ fn a_cancelled_subscription_and_a_close_end_the_wait() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let publisher = lossless(Pub::builder(), 1);
-    let at = runtime.run(publisher.bind("tcp://127.0.0.1:*")).unwrap().to_string();
+    let at = runtime.bind(&publisher);
     let mut idle = Script::join(&at, "SUB", 1);
     idle.send(&command("SUBSCRIBE", b"x"));
     runtime.run(publisher.wait_subscribers(1));
@@ -177,7 +177,7 @@ fn heartbeats_do_not_disconnect_a_slow_subscriber() {
         let _guard = runtime.enter();
         let heartbeat = Duration::from_millis(100);
         let publisher = lossless(Pub::builder().heartbeat_interval(heartbeat), 10);
-        let at = runtime.run(publisher.bind("tcp://127.0.0.1:*")).unwrap().to_string();
+        let at = runtime.bind(&publisher);
         let subscriber = if library == Library::Ours {
             AnySocket::ours(&runtime, zmq::SUB, Options::default().recv_hwm(10), "")
         } else {

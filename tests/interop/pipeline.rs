@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use enfonet::error::SendError;
-
 use enfonet::{Message, Options, Pair, Pull, Push};
 use enfonet_tests::{DEADLINE, LibZmq, Runtime, Script, ScriptListener, eventually, frames, message};
 

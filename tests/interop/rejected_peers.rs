@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use enfonet::error::{ConnectionError, RejectReason};
-
 use enfonet::monitor::MonitorEvent;
-
 use enfonet::{Pair, Router};
 use enfonet_tests::{EventReader, LIBRARIES, Relay, Slb, VERSIONED, error_of, frames, greeting};
 

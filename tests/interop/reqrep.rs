@@ -74,7 +74,7 @@ fn a_dealer_sends_round_robin_and_receives_fair_queued() {
     let dealer = Dealer::new();
     let nobody = Err(SendError::Full(["", "q"].into()));
     assert_eq!(dealer.try_send(["", "q"]), nobody);
-    let at = runtime.run(dealer.bind("tcp://127.0.0.1:*")).unwrap().to_string();
+    let at = runtime.bind(&dealer);
     assert_eq!(dealer.try_send(["", "q"]), nobody);
     let servers = [1, 2, 3, 4, 5].map(|peers| {
         let rep = libzmq.connected(zmq::REP, &at);
@@ -124,7 +124,7 @@ fn a_libzmq_client_with_correlated_requests_gets_the_reply_to_the_last() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let rep = Rep::new();
-    let at = runtime.run(rep.bind("tcp://127.0.0.1:*")).unwrap().to_string();
+    let at = runtime.bind(&rep);
     let client = libzmq.socket(zmq::REQ);
     client.set_req_correlate(true).unwrap();
     client.set_req_relaxed(true).unwrap();
@@ -144,7 +144,7 @@ fn replies_in_any_order_reach_their_clients() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let rep = Rep::new();
-    let at = runtime.run(rep.bind("tcp://127.0.0.1:*")).unwrap().to_string();
+    let at = runtime.bind(&rep);
     let clients = [0, 1, 2].map(|_| libzmq.connected(zmq::REQ, &at));
     let mut requests = Vec::new();
     for (client, name) in clients.iter().zip(["first", "second", "third"]) {

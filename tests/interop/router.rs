@@ -20,7 +20,7 @@ fn dealer(libzmq: &LibZmq, name: &str, at: &str) -> zmq::Socket {
 
 fn bound(runtime: &Runtime, options: impl Into<Options<Router>>) -> (Router, String) {
     let router = Router::with_options(options);
-    let at = runtime.run(router.bind("tcp://127.0.0.1:*")).unwrap().to_string();
+    let at = runtime.bind(&router);
     (router, at)
 }
 

@@ -1,18 +1,10 @@
 //! ROUTER's options and its peers' identities, with libzmq at the other end.
 
 use enfonet::error::SendError;
-
 use enfonet::{Dealer, Req, Router};
 use enfonet_tests::{LibZmq, Runtime, eventually, frames};
 
 const ANYWHERE: &str = "tcp://127.0.0.1:*";
-
-fn named(libzmq: &LibZmq, name: &str, at: &str) -> zmq::Socket {
-    let dealer = libzmq.socket(zmq::DEALER);
-    dealer.set_identity(name.as_bytes()).unwrap();
-    dealer.connect(at).unwrap();
-    dealer
-}
 
 #[test]
 fn a_libzmq_dealer_with_an_assigned_identity_is_reachable_at_once_and_answers_under_it() {
@@ -20,7 +12,7 @@ fn a_libzmq_dealer_with_an_assigned_identity_is_reachable_at_once_and_answers_un
     let _guard = runtime.enter();
     let router = Router::new();
     let bound_at = runtime.bind(&router);
-    let other = named(&libzmq, "Y", &bound_at);
+    let other = libzmq.dealer("Y", &bound_at);
     other.send("here", 0).unwrap();
     assert_eq!(runtime.run(router.recv_routed()), Ok(["Y", "here"].into()));
     // The dealer announces another identity, and another peer is connected.
@@ -42,11 +34,11 @@ fn a_libzmq_dealer_takes_over_an_identity_with_handover_and_is_rejected_without(
     for may in [true, false] {
         let router = Router::builder().handover(may).build();
         let at = runtime.bind(&router);
-        let first = named(&libzmq, "X", &at);
+        let first = libzmq.dealer("X", &at);
         first.set_reconnect_ivl(-1).unwrap();
         first.send("first", 0).unwrap();
         let (first_id, _) = runtime.run(router.recv()).unwrap();
-        let second = named(&libzmq, "X", &at);
+        let second = libzmq.dealer("X", &at);
         second.send("second", 0).unwrap();
         if may {
             let (second_id, message) = runtime.run(router.recv()).unwrap();
@@ -73,7 +65,7 @@ fn a_mandatory_router_reports_an_unknown_libzmq_peer_and_continues() {
     let at = runtime.bind(&router);
     let gone = runtime.run(router.send_routed(["X", "text"]));
     assert_eq!(gone, Err(SendError::UnknownPeer(["X", "text"].into())));
-    let dealer = named(&libzmq, "X", &at);
+    let dealer = libzmq.dealer("X", &at);
     dealer.send("here", 0).unwrap();
     runtime.run(router.recv()).unwrap();
     runtime.run(router.send_routed(["X", "text"])).unwrap();

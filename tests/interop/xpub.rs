@@ -188,7 +188,7 @@ fn subscriptions_and_messages_carry_their_peer() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let xpub = XPub::new();
-    let at = runtime.run(xpub.bind("tcp://127.0.0.1:*")).unwrap().to_string();
+    let at = runtime.bind(&xpub);
     let [first, second] = [0, 1].map(|_| libzmq.connected(zmq::XSUB, &at));
     first.send("\u{1}a", 0).unwrap();
     let (first_id, subscription) = event(&runtime, &xpub);
@@ -236,7 +236,7 @@ fn a_device_made_of_xpub_and_xsub_forwards_subscriptions_and_publications() {
     let (front, back) = (XSub::new(), XPub::new());
     let (theirs, at) = libzmq.bound(zmq::XPUB, "tcp://127.0.0.1:*");
     front.connect(at).unwrap();
-    let at = runtime.run(back.bind("tcp://127.0.0.1:*")).unwrap().to_string();
+    let at = runtime.bind(&back);
     let subscriber = libzmq.subscriber(&at, "");
     let XPubEvent::Subscription { subscription, .. } = runtime.run(back.recv()).unwrap() else { panic!() };
     front.send(subscription.to_message()).unwrap();

@@ -1,8 +1,7 @@
 //! XPUB of ours that decides on the topics of its subscribers (libzmq's `XPUB_MANUAL`).
 
-use enfonet::socket::XPubEvent;
-
 use enfonet::XPub;
+use enfonet::socket::XPubEvent;
 use enfonet_tests::{AnySocket, frames};
 
 use crate::xpub_stage::over_each_transport;

@@ -1,11 +1,8 @@
 //! XPUB of ours with its subscribers, over each transport.
 
 use enfonet::message::{IntoMessage, Subscription};
-
 use enfonet::peer::PeerId;
-
 use enfonet::socket::XPubEvent;
-
 use enfonet::{Context, Options, XPub};
 use enfonet_tests::{AnySocket, LibZmq, Runtime, wildcard};
 use zmq::SocketType;

@@ -3,11 +3,8 @@
 use std::sync::Arc;
 
 use enfonet::auth::{DenyReason, PlainUsers, Security, Verdict, new_key_pair};
-
 use enfonet::error::{CommandName, ConnectionError, CurveError, ErrorOrigin, GreetingError, HandshakeError};
-
 use enfonet::zap::Zap;
-
 use enfonet::{Context, Dealer, Options, Rep, Router};
 use enfonet_tests::{DEADLINE, EventReader, error_of, theirs};
 

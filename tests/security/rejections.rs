@@ -1,11 +1,8 @@
 //! Clients that a server of ours rejects, and the events at both ends.
 
 use enfonet::auth::{AuthRequest, Credentials, CurveClients, DenyReason, PlainUsers, Security, Verdict};
-
 use enfonet::message::Subscription;
-
 use enfonet::socket::XPubEvent;
-
 use enfonet::{Options, XPub};
 use enfonet_tests::{PySocket, Relay};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};

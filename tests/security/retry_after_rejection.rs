@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use enfonet::auth::{AuthRequest, CurveClients, DenyReason, PlainUsers, Security, Verdict, new_key_pair};
-
 use enfonet::{Dealer, Options, Rep};
 use enfonet_tests::{DEADLINE, PySocket, PyZap, PyZmq, frames};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};

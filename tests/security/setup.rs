@@ -1,8 +1,7 @@
 //! Setup for PLAIN and CURVE between our sockets and pyzmq's, with a ZAP handler that knows the client.
 
-use enfonet::auth::{CurveClients, KeyPair, PlainCredentials, PlainUsers, Security, new_key_pair};
-
 use enfonet::Options;
+use enfonet::auth::{CurveClients, KeyPair, PlainCredentials, PlainUsers, Security, new_key_pair};
 use enfonet_tests::{AnySocket, CurveKeys, PySocket, PyZap, PyZmq, Runtime};
 use zmq::SocketType;
 

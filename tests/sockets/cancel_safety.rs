@@ -42,6 +42,13 @@ fn numbered(n: usize) -> Message {
     [n.to_string().into_bytes(), vec![b'x'; n % 97]].into()
 }
 
+/// Receives each message once, in order.
+async fn receive_all(pull: &Pull) {
+    for n in 0..MESSAGES {
+        assert_eq!(pull.recv().await, Ok(numbered(n)));
+    }
+}
+
 async fn pipeline(at: &str) -> (Push, Pull) {
     let (push, pull) = (Push::with_options(narrow()), Pull::with_options(narrow()));
     push.connect(pull.bind(at).await.unwrap()).unwrap();
@@ -95,9 +102,7 @@ async fn many_cancelled_sends_send_each_message_once() {
             assert!(dropped > 0, "it was a storm");
             push
         });
-        for n in 0..MESSAGES {
-            assert_eq!(pull.recv().await, Ok(numbered(n)));
-        }
+        receive_all(&pull).await;
         sending.await.unwrap();
     }
 }
@@ -115,9 +120,7 @@ async fn many_cancelled_batches_send_each_message_once() {
             assert!(dropped > 0, "it was a storm");
             push
         });
-        for n in 0..MESSAGES {
-            assert_eq!(pull.recv().await, Ok(numbered(n)));
-        }
+        receive_all(&pull).await;
         sending.await.unwrap();
     }
 }
@@ -144,9 +147,7 @@ async fn many_cancelled_reservations_hold_no_permit() {
             push.send("end").await.unwrap();
             push
         });
-        for n in 0..MESSAGES {
-            assert_eq!(pull.recv().await, Ok(numbered(n)));
-        }
+        receive_all(&pull).await;
         assert_eq!(pull.recv().await, Ok("end".into()));
         sending.await.unwrap();
     }

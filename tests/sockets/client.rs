@@ -4,9 +4,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use enfonet::error::{RecvError, RequestError, SendError};
-
 use enfonet::peer::PeerId;
-
 use enfonet::{Client, Dealer, Message, Router};
 use futures_util::future::join_all;
 use futures_util::poll;

@@ -1,7 +1,6 @@
 //! High-water marks over inproc, where they are exact, and their changes while sockets are in use.
 
 use enfonet::error::SendError;
-
 use enfonet::{Dealer, Options, Pull, Push, Router};
 
 use crate::{eventually, inproc, on_every_runtime, yield_to_others};

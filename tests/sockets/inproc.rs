@@ -1,7 +1,6 @@
 //! Inproc connections.
 
 use enfonet::error::BindError;
-
 use enfonet::{Context, Dealer, Options, Pub, Pull, Push, Router, Sub, XPub};
 use enfonet_tests::DEADLINE;
 

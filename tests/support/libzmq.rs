@@ -47,6 +47,18 @@ impl LibZmq {
         (socket, at)
     }
 
+    /// Returns a DEALER with an identity, connected to an endpoint.
+    ///
+    /// # Panics
+    /// When the identity or the endpoint is invalid.
+    #[must_use]
+    pub fn dealer(&self, identity: &str, endpoint: &str) -> zmq::Socket {
+        let dealer = self.socket(SocketType::DEALER);
+        dealer.set_identity(identity.as_bytes()).expect("an identity");
+        dealer.connect(endpoint).expect("a valid endpoint");
+        dealer
+    }
+
     /// Returns a socket connected to an endpoint.
     ///
     /// # Panics

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use enfonet::socket::XPubEvent;
-
 use enfonet::{Dealer, Message, Rep, Router, Sub, XPub, XSub};
 use enfonet_tests::{Runtime, Script, bound, message};
 

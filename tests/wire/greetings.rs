@@ -1,7 +1,6 @@
 //! The 64 bytes that open a connection (RFC 37, "Version Negotiation").
 
 use enfonet::peer::SocketType;
-
 use enfonet::{Dealer, Message, Options, Sub};
 use enfonet_tests::{Runtime, Script, ScriptListener, VERSIONED, greeting, message, ready};
 

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use enfonet::peer::SocketType;
-
 use enfonet::socket::PeerEvent;
-
 use enfonet::{Dealer, Options, Router, Sub};
 use enfonet_tests::{Runtime, Script, ScriptListener, VERSIONED, command, greeting, message, ready};
 

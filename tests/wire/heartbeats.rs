@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use enfonet::peer::SocketType;
-
 use enfonet::{Dealer, Options, Req, Sub};
 use enfonet_tests::{DEADLINE, Runtime, Script, ScriptListener, bound, command, connected, message};
 

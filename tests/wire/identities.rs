@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use enfonet::peer::{PeerId, SocketType};
-
 use enfonet::socket::PeerEvent;
-
 use enfonet::{Dealer, Options, Rep, Router, XPub};
 use enfonet_tests::{Runtime, Script, ScriptListener, command, greeting, message, ready};
 

@@ -1,9 +1,7 @@
 //! Metadata of both ends in READY (RFC 37, "Connection Metadata").
 
 use enfonet::peer::SocketType;
-
 use enfonet::socket::PeerEvent;
-
 use enfonet::{Context, Dealer, Options, Router};
 use enfonet_tests::{Runtime, Script, greeting, ready};
 

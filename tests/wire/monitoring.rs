@@ -4,13 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enfonet::auth::DenyReason;
-
 use enfonet::error::{
     ConnectionError, ErrorOrigin, FrameError, GreetingError, HandshakeError, RejectReason, TrafficError,
 };
-
 use enfonet::monitor::MonitorEvent;
-
 use enfonet::{Dealer, Options, Router, XPub};
 use enfonet_tests::{EventReader, Runtime, Script, command, error_of, greeting, greeting_of, message, ready};
 

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use enfonet::socket::PeerEvent;
-
 use enfonet::{Dealer, Message, Options, Router, Sub};
 use enfonet_tests::{Runtime, Script, ScriptListener, bound, greeting, message, ready};
 

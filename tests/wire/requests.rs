@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use enfonet::error::{RecvError, ReplyError};
-
 use enfonet::message::Envelope;
-
 use enfonet::{Dealer, Message, Options, Rep, Req, Router};
 use enfonet_tests::{Runtime, Script, ScriptListener, bound, connected, message};
 

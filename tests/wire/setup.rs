@@ -3,7 +3,6 @@
 use std::any::Any;
 
 use enfonet::peer::SocketType;
-
 use enfonet::{Dealer, Options, Pair, Pub, Pull, Push, Rep, Req, Router, Sub, XPub, XSub};
 use enfonet_tests::{Runtime, Script};
 

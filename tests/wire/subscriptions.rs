@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use enfonet::message::Subscription;
-
 use enfonet::socket::XPubEvent;
-
 use enfonet::{Options, Pub, Sub, XPub, XSub};
 use enfonet_tests::{Runtime, Script, ScriptListener, bound, command, connected, message};
 

@@ -3,11 +3,8 @@
 use std::time::Duration;
 
 use enfonet::message::Subscription;
-
 use enfonet::peer::Version;
-
 use enfonet::socket::{PeerEvent, XPubEvent};
-
 use enfonet::{Dealer, Options, Pair, Pub, Rep, Req, Router, Sub, XPub};
 use enfonet_tests::{Runtime, Script, ScriptListener, VERSIONED, command, greeting, message, ready};
 
