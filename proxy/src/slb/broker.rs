@@ -94,9 +94,7 @@ impl Broker {
     pub const fn endpoints(&self) -> &Endpoints {
         &self.endpoints
     }
-}
 
-impl Broker {
     /// Removes a request that its worker didn't get from the requests in flight, and returns its client. `first` is the
     /// frame that stands for the client.
     pub(super) fn undo_dispatch(&mut self, first: &[u8], worker: PeerId, kind: WorkerKind) -> Option<PeerId> {
