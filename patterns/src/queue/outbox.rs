@@ -150,7 +150,7 @@ impl Outbox {
         if self.staging.conflates() {
             self.forget_staged();
         }
-        let bytes = self.staging.encode(|wire| {
+        let bytes = self.staging.encode(1, |wire| {
             envelope.encode(wire);
             encode(wire);
         });

@@ -42,12 +42,12 @@ impl Staging {
         self.conflates
     }
 
-    /// Stages one message, which `encode` writes. Returns its bytes.
+    /// Stages small messages, which `encode` writes. Returns their bytes.
     #[inline]
-    pub(super) fn encode(&mut self, encode: impl FnOnce(&mut BytesMut)) -> usize {
+    pub(super) fn encode(&mut self, messages: usize, encode: impl FnOnce(&mut BytesMut)) -> usize {
         let before = self.buffer.wire.len();
         encode(&mut self.buffer.wire);
-        self.buffer.messages += 1;
+        self.buffer.messages += messages;
         let end = self.buffer.wire.len();
         if end >= ENCODE_BUFFER_BYTES {
             self.close_buffer();
@@ -61,11 +61,7 @@ impl Staging {
             Some(wire)
                 if wire.len() < MIN_SHARED_RUN_BYTES || wire.len() * MAX_SHARED_BUFFER_FACTOR < source =>
             {
-                self.buffer.wire.extend_from_slice(wire);
-                self.buffer.messages += run.len();
-                if self.buffer.wire.len() >= ENCODE_BUFFER_BYTES {
-                    self.close_buffer();
-                }
+                self.encode(run.len(), |buffer| buffer.extend_from_slice(wire));
             }
             _ => self.push_shared(run),
         }
@@ -218,7 +214,7 @@ mod tests {
         let mut staging = Staging::default();
         let fill = |staging: &mut Staging| {
             while staging.runs.is_empty() {
-                staging.encode(|wire| enfonet_zmtp::Message::from(vec![b'x'; 1000]).encode(wire));
+                staging.encode(1, |wire| enfonet_zmtp::Message::from(vec![b'x'; 1000]).encode(wire));
             }
         };
         fill(&mut staging);
