@@ -8,7 +8,8 @@
 //!      └──────────────────────── back-off ◄──────────────────────────────┘
 //! ```
 //!
-//! A connection sees its socket as a [`Session`](crate::session::Session): it delivers what arrives, and takes what is to be written.
+//! A connection sees its socket as a [`Session`](crate::session::Session): it delivers what arrives, and takes what is
+//! to be written.
 
 mod backoff;
 mod connect;

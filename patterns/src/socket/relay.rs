@@ -10,8 +10,8 @@ use crate::error::{Closed, SendError};
 use crate::queue::Arrival;
 use crate::routing::{Choose, Routing};
 
-/// A socket that a [`Proxy`](crate::proxy::Proxy) can forward from and to. A kind that can't receive never yields a message,
-/// as PUSH; a kind that can't send drops messages, as PULL.
+/// A socket that a [`Proxy`](crate::proxy::Proxy) can forward from and to. A kind that can't receive never yields a
+/// message, as PUSH; a kind that can't send drops messages, as PULL.
 ///
 /// Messages are as libzmq has them: a ROUTER's begin with the routing id of the peer, an XPUB's may be subscriptions.
 pub trait Relay: crate::options::Kind + Sync {
