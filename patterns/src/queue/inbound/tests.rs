@@ -321,3 +321,71 @@ fn a_conflated_peer_that_comes_and_goes_while_nobody_receives_leaves_its_last_me
     assert!(inbound.inboxes[id].items.len() <= 2, "{:?}", inbound.inboxes[id].items);
     assert_eq!(texts(&mut inbound, 1), ["b"]);
 }
+
+#[test]
+fn a_connection_ends_idle_while_no_message_waits_and_none_is_half_read() {
+    let (mut inbound, ids) = setup(100, 1);
+    let id = ids[0];
+    inbound.push(id, run(&["a"]));
+    assert!(!inbound.end_when_idle(id), "a message waits");
+    assert_eq!(inbound.idle_end(id, ReadPosition::Boundary), IdleEnd::CalledOff);
+    inbound.pop(1);
+    assert!(inbound.end_when_idle(id));
+    assert_eq!(inbound.idle_end(id, ReadPosition::Boundary), IdleEnd::Now);
+    assert_eq!(
+        inbound.idle_end(id, ReadPosition::WithinMessage),
+        IdleEnd::Later,
+        "part of a message has arrived"
+    );
+    inbound.push(id, run(&["b"]));
+    assert_eq!(inbound.idle_end(id, ReadPosition::Boundary), IdleEnd::CalledOff);
+    assert_eq!(inbound.idle_end(id, ReadPosition::WithinMessage), IdleEnd::CalledOff);
+}
+
+#[test]
+fn a_stopped_queue_ends_a_connection_in_the_middle_of_a_message() {
+    let (mut inbound, ids) = setup(100, 1);
+    assert!(inbound.end_when_idle(ids[0]));
+    inbound.stop();
+    assert_eq!(inbound.idle_end(ids[0], ReadPosition::WithinMessage), IdleEnd::Now);
+}
+
+#[test]
+fn a_peer_that_comes_and_goes_unseen_after_an_earlier_departure_is_not_reported() {
+    let (mut inbound, ids) = setup(100, 1);
+    inbound.push(ids[0], run(&["a"]));
+    inbound.part_reported(ids[0], Vec::new());
+    inbound.join(peer(ids[0]));
+    inbound.part_reported(ids[0], Vec::new());
+    assert_eq!(texts(&mut inbound, 1), ["a", "left"]);
+}
+
+#[test]
+fn few_subscription_changes_keep_their_memory_and_many_return_it() {
+    let (mut inbound, ids) = setup(100, 1);
+    for (changes, is_kept) in [(1, true), (MAX_SUBSCRIPTIONS, false), (1, true)] {
+        for _ in 0..changes {
+            inbound.push_subscription(ids[0], Subscription::Subscribe("a".into()));
+        }
+        for _ in 0..changes {
+            assert!(inbound.subscriptions.capacity() > 0);
+            inbound.pop(1);
+        }
+        assert_eq!(inbound.subscriptions.capacity() > 0, is_kept, "after {changes}");
+    }
+}
+
+#[test]
+fn a_full_queue_of_subscription_changes_holds_back_the_sweep_until_half_are_received() {
+    let (mut inbound, ids) = setup(100, 1);
+    for _ in 0..MAX_SUBSCRIPTIONS {
+        assert!(inbound.may_sweep(Waker::noop()) && inbound.sweeper.is_none());
+        inbound.push_subscription(ids[0], Subscription::Subscribe("a".into()));
+    }
+    assert!(!inbound.may_sweep(Waker::noop()));
+    for _ in 0..MAX_SUBSCRIPTIONS / 2 {
+        assert!(inbound.sweeper.is_some());
+        inbound.pop(1);
+    }
+    assert!(inbound.sweeper.is_none() && inbound.may_sweep(Waker::noop()));
+}
