@@ -111,7 +111,7 @@ pub(crate) const TASK_BUDGET_UNITS: usize = 128;
 ///
 /// The time is that of a machine: twice the time of two wakes. It decides only when bursts are sent, never whether a
 /// message is: where wakes take longer than this, sockets send all at once, as they would without the pacer. DEALER and
-/// ROUTER with 64 requests under way, 400,000 → 728,000 messages/s, with 200 under way 0.90 → 1.65 M. With 120 µs the
+/// ROUTER with 64 requests in flight, 400,000 → 728,000 messages/s, with 200 in flight 0.90 → 1.65 M. With 120 µs the
 /// gain came and went on a machine half as fast; with 200 µs the clients of a busy load balancer took 1.13 µs of
 /// processor time a request, with 160 1.10, without the pacer 1.08.
 pub(crate) const MAX_SHORT_WAIT: Duration = Duration::from_micros(160);

@@ -167,7 +167,7 @@ async fn send_and_receive_timeouts_are_independent_and_a_late_reply_is_still_rec
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_under_way_when_the_socket_is_closed_is_sent_within_the_linger_or_counted_as_dropped() {
+async fn a_request_in_flight_when_the_socket_is_closed_is_sent_within_the_linger_or_counted_as_dropped() {
     for comes in [true, false] {
         let world = World::new(|options| options);
         world.connect("inproc://late");

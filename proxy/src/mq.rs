@@ -88,7 +88,7 @@ impl Broker {
         self.run_until(shutdown, pending()).await
     }
 
-    /// Does the same as [`run`](Self::run), but when `abort` is ready, it ends a stop under way at once.
+    /// Does the same as [`run`](Self::run), but when `abort` is ready, it ends a stop in progress at once.
     pub async fn run_until(
         self,
         shutdown: impl Future<Output = ()>,

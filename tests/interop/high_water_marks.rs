@@ -110,7 +110,7 @@ fn a_socket_that_does_not_receive_blocks_its_libzmq_peer() {
         most = most.max(n - received);
     }
     // The kernel buffers up to 10 MB.
-    assert!(most < 250, "{most} messages were under way");
+    assert!(most < 250, "{most} messages were in flight");
     for n in received..MESSAGES {
         assert!(runtime.run(dealer.recv()).unwrap().first() == body(n));
     }

@@ -81,7 +81,7 @@ fn requests_are_replied_to(runtime: &Runtime, client: &Client) {
 }
 
 #[test]
-fn a_client_has_many_requests_under_way_at_reps_of_libzmq() {
+fn a_client_has_many_requests_in_flight_at_reps_of_libzmq() {
     let (runtime, mut workers) = (Runtime::new(), Workers::new());
     let _guard = runtime.enter();
     let client = Client::new();
@@ -92,7 +92,7 @@ fn a_client_has_many_requests_under_way_at_reps_of_libzmq() {
 }
 
 #[test]
-fn a_client_has_many_requests_under_way_behind_libzmqs_proxy() {
+fn a_client_has_many_requests_in_flight_behind_libzmqs_proxy() {
     let (runtime, mut workers) = (Runtime::new(), Workers::new());
     let _guard = runtime.enter();
     let [front, back] = workers.proxy();
@@ -104,7 +104,7 @@ fn a_client_has_many_requests_under_way_behind_libzmqs_proxy() {
 }
 
 #[test]
-fn a_client_has_many_requests_under_way_through_the_broker() {
+fn a_client_has_many_requests_in_flight_through_the_broker() {
     let (runtime, mut workers) = (Runtime::new(), Workers::new());
     let _guard = runtime.enter();
     let broker = Slb::tcp(&runtime);

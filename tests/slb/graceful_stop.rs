@@ -138,7 +138,7 @@ fn a_client_is_served_until_its_last_reply_and_then_disconnected() {
     idle.settle();
     let start = Instant::now();
     broker.notify("TERM");
-    assert_eq!(idle.expect_close(), b"", "nothing of it is under way");
+    assert_eq!(idle.expect_close(), b"", "nothing of it is in flight");
     // The other client is still served, with its new requests, too.
     busy.send(&message(&["", "two"]));
     busy.settle();

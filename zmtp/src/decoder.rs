@@ -55,7 +55,7 @@ pub struct Decoder {
     messages: usize,
     /// Frames between `end` and `cursor`.
     frames: usize,
-    /// Bytes of the frame under way that are still to come.
+    /// Bytes of the frame in progress that are still to come.
     missing: usize,
     limits: Limits,
 }

@@ -26,7 +26,7 @@ pub struct Incoming {
 struct Encrypted {
     buffer: BytesMut,
     opener: Opener,
-    /// Bytes of the frame under way that are still to come.
+    /// Bytes of the frame in progress that are still to come.
     missing: usize,
     limits: Limits,
 }

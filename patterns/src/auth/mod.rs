@@ -70,15 +70,15 @@ where
 
 /// The authenticator of a socket, if it has one.
 #[derive(Clone, Default)]
-pub(crate) struct Door(Option<Arc<dyn Authenticator>>);
+pub(crate) struct AuthPolicy(Option<Arc<dyn Authenticator>>);
 
-impl Door {
-    pub(crate) fn kept_by(authenticator: impl Authenticator) -> Self {
+impl AuthPolicy {
+    pub(crate) fn with(authenticator: impl Authenticator) -> Self {
         Self(Some(Arc::new(authenticator)))
     }
 
     /// Returns whether there is an authenticator.
-    pub(crate) const fn is_kept(&self) -> bool {
+    pub(crate) const fn is_set(&self) -> bool {
         self.0.is_some()
     }
 
@@ -97,9 +97,9 @@ impl Door {
     }
 }
 
-impl fmt::Debug for Door {
+impl fmt::Debug for AuthPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_kept() { "Door(kept)" } else { "Door(open)" })
+        f.write_str(if self.is_set() { "AuthPolicy(set)" } else { "AuthPolicy(none)" })
     }
 }
 

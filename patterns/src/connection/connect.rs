@@ -54,17 +54,17 @@ async fn attempt(
 ) -> Result<(), Arc<ConnectionError>> {
     let (session, monitors) = (connector.session(), connector.session().monitors());
     let (transport, reconnect) = (&session.options().transport, session.options().reconnect);
-    monitors.tell(|| MonitorEvent::Connecting { endpoint: endpoint.clone() });
+    monitors.emit(|| MonitorEvent::Connecting { endpoint: endpoint.clone() });
     let Some(stream) = connector.unless_over(Stream::connect(endpoint, transport)).await else {
         return Ok(());
     };
     // The endpoint is given up before the monitors are told: an application that sees the event may connect again at
     // once.
     let stream = stream.map_err(Arc::new).inspect_err(|error| {
-        connector.give_up_unless(reconnect.survives_connecting(error));
-        monitors.tell(|| MonitorEvent::ConnectFailed { endpoint: endpoint.clone(), error: error.clone() });
+        connector.give_up_unless(reconnect.retries_after_connect_error(error));
+        monitors.emit(|| MonitorEvent::ConnectFailed { endpoint: endpoint.clone(), error: error.clone() });
     })?;
-    monitors.tell(|| {
+    monitors.emit(|| {
         let (endpoint, address) = (endpoint.clone(), stream.remote_address());
         MonitorEvent::Connected { endpoint, address }
     });
@@ -73,7 +73,7 @@ async fn attempt(
     let Some(completed) = connector.unless_over(Box::pin(pending.handshake())).await else {
         return Ok(());
     };
-    let handshake_failed = || connector.give_up_unless(reconnect.survives_the_handshake());
+    let handshake_failed = || connector.give_up_unless(reconnect.retries_after_handshake_error());
     let completed = completed.inspect_err(|_| handshake_failed())?;
     let mut driver =
         pending.join(completed, |peer| connector.join(peer).inspect_err(|_| handshake_failed()))?;

@@ -86,7 +86,7 @@ impl Connector {
             return None;
         }
         let endpoint = || self.endpoint.clone();
-        self.session.monitors().tell(|| MonitorEvent::ConnectRetried { endpoint: endpoint(), after: wait });
+        self.session.monitors().emit(|| MonitorEvent::ConnectRetried { endpoint: endpoint(), after: wait });
         self.unless_over(tokio::time::sleep(wait)).await
     }
 
@@ -103,6 +103,6 @@ impl Drop for Connector {
             let is_given_up = self.is_given_up() || self.tokens.ending.is_cancelled();
             self.session.close(id, if is_given_up { CloseCause::GivenUp } else { CloseCause::RuntimeEnded });
         }
-        self.session.monitors().tell(|| MonitorEvent::Closed { endpoint: self.endpoint.clone() });
+        self.session.monitors().emit(|| MonitorEvent::Closed { endpoint: self.endpoint.clone() });
     }
 }

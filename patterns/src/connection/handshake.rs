@@ -80,7 +80,7 @@ fn config(session: &dyn Session, side: Side) -> HandshakeConfig {
     HandshakeConfig {
         security: options.security.clone(),
         max_metadata: options.metadata,
-        zmtp2: options.zmtp2 && !options.door.is_kept(),
+        zmtp2: options.zmtp2 && !options.auth_policy.is_set(),
         is_acceptor: side.is_accepting(),
         local,
     }
@@ -96,7 +96,7 @@ fn entropy(session: &dyn Session) -> io::Result<Entropy> {
     Ok(Entropy::from(*bytes))
 }
 
-/// A handshake under way.
+/// A handshake in progress.
 struct RunningHandshake<'a> {
     stream: &'a Stream,
     session: &'a dyn Session,
@@ -178,7 +178,7 @@ impl RunningHandshake<'_> {
             address: stream.peer_address(),
             identity: options.identity.clone(),
         };
-        let mut verdict = pin!(options.door.decide(credentials, request));
+        let mut verdict = pin!(options.auth_policy.decide(credentials, request));
         loop {
             tokio::select! {
                 biased;

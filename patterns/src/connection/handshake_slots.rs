@@ -1,4 +1,4 @@
-//! Slots of the handshakes under way at one endpoint: their limit, and which handshake is evicted at the limit.
+//! Slots of the handshakes in progress at one endpoint: their limit, and which handshake is evicted at the limit.
 //!
 //! A peer that connects and sends nothing holds a slot until the handshake times out. So that such peers can't keep
 //! others out, a new connection always gets a slot: the oldest handshake of the origin with the most handshakes is
@@ -55,7 +55,7 @@ impl HandshakeSlots {
     /// Acquires a slot, and evicts another handshake at the limit.
     ///
     /// # Errors
-    /// No handshake is under way that could be evicted.
+    /// No handshake is in progress that could be evicted.
     pub(super) fn admit(self: &Arc<Self>, origin: Origin) -> Result<HandshakeSlot, Shortage> {
         let mut table = self.table();
         if table.count >= self.limit {
@@ -69,7 +69,7 @@ impl HandshakeSlots {
     /// Evicts a handshake, to free the resource that is missing.
     ///
     /// # Errors
-    /// No handshake is under way.
+    /// No handshake is in progress.
     pub(super) fn evict(&self, shortage: Shortage) -> Result<(), Shortage> {
         self.table().evict(shortage)
     }

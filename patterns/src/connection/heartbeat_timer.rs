@@ -26,7 +26,7 @@ pub(super) enum HeartbeatFrame {
     Pong(Bytes),
 }
 
-/// Heartbeats that are under way.
+/// Heartbeats that are in progress.
 #[derive(Debug)]
 struct Running {
     heartbeat: Heartbeat,

@@ -67,7 +67,7 @@ pub(crate) async fn listen(
         () = accepting => {}
     }
     drop(listener);
-    acceptor.session.monitors().tell(|| MonitorEvent::Closed { endpoint });
+    acceptor.session.monitors().emit(|| MonitorEvent::Closed { endpoint });
     let all_gone = async { while connections.join_next().await.is_some() {} };
     abort.run_until_cancelled(all_gone).await;
 }
@@ -88,7 +88,7 @@ struct Acceptor {
     endpoint: Endpoint,
     admitting: CancellationToken,
     ending: CancellationToken,
-    /// Slots of the handshakes under way.
+    /// Slots of the handshakes in progress.
     handshake_slots: Arc<HandshakeSlots>,
     descriptor_share: DescriptorShare,
     rejection_log: RejectionLog,
@@ -102,7 +102,7 @@ impl Acceptor {
         mut stream: Stream,
         connections: &mut JoinSet<()>,
     ) -> Result<(Stream, HandshakeSlot), (Stream, Shortage)> {
-        self.session.monitors().tell(|| {
+        self.session.monitors().emit(|| {
             let (endpoint, address) = (self.endpoint.clone(), stream.remote_address());
             MonitorEvent::Accepted { endpoint, address }
         });
@@ -159,7 +159,7 @@ impl Acceptor {
         let (endpoint, error) = (&self.endpoint, Arc::new(error));
         self.session
             .monitors()
-            .tell(|| MonitorEvent::AcceptFailed { endpoint: endpoint.clone(), error: error.clone() });
+            .emit(|| MonitorEvent::AcceptFailed { endpoint: endpoint.clone(), error: error.clone() });
         if is_of_one_connection(&error) {
             debug!(%endpoint, %error, "a connection was gone");
         } else {
@@ -167,7 +167,7 @@ impl Acceptor {
                 Some(attempts) => warn!(%endpoint, %error, attempts, "can't accept connections for now"),
                 None => debug!(%endpoint, %error, "can't accept connections for now"),
             }
-            // The end of a handshake frees a descriptor, if any handshake is under way.
+            // The end of a handshake frees a descriptor, if any handshake is in progress.
             let _ = self.handshake_slots.evict(Shortage::Descriptors);
             tokio::time::sleep(EXHAUSTION_PAUSE).await;
         }

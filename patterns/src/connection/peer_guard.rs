@@ -43,7 +43,7 @@ impl PeerGuard {
         ending: CancellationToken,
     ) -> Result<Self, RejectReason> {
         let peer = session.join(queue, peer, &ending)?;
-        session.monitors().tell(|| MonitorEvent::HandshakeSucceeded { peer: peer.clone() });
+        session.monitors().emit(|| MonitorEvent::HandshakeSucceeded { peer: peer.clone() });
         let session = session.clone();
         let lifetime = if queue.is_some() { QueueLifetime::Endpoint } else { QueueLifetime::Connection };
         Ok(Self { session, peer, lifetime, ending, unsent: Vec::new(), reason: None })
@@ -70,7 +70,7 @@ impl Drop for PeerGuard {
         if self.session.part(self.peer.id, std::mem::take(&mut self.unsent), self.lifetime) {
             Sweeper { session: self.session.clone(), is_done: false }.spawn();
         }
-        self.session.monitors().tell(|| MonitorEvent::Disconnected {
+        self.session.monitors().emit(|| MonitorEvent::Disconnected {
             peer: self.peer.clone(),
             reason: self.reason.take().unwrap_or_else(|| ConnectionError::Closed.into()),
         });

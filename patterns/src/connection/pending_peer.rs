@@ -62,7 +62,7 @@ impl<'a> PendingPeer<'a> {
 impl Drop for PendingPeer<'_> {
     fn drop(&mut self) {
         if !self.is_peer {
-            self.session.monitors().tell(|| MonitorEvent::HandshakeFailed {
+            self.session.monitors().emit(|| MonitorEvent::HandshakeFailed {
                 endpoint: self.endpoint.clone(),
                 address: self.stream.remote_address(),
                 error: self.error.take().unwrap_or_else(|| ConnectionError::Closed.into()),

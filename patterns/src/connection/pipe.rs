@@ -32,7 +32,7 @@ pub(crate) async fn connect_inproc(names: Context, name: String, connector: Conn
     let monitors = connector.session().monitors();
     let rejection_log = RejectionLog::default();
     loop {
-        monitors.tell(|| MonitorEvent::Connecting { endpoint: endpoint.clone() });
+        monitors.emit(|| MonitorEvent::Connecting { endpoint: endpoint.clone() });
         let Some(bound) = connector.unless_over(names.find(&name)).await else {
             return;
         };
@@ -68,9 +68,9 @@ async fn join(
 ) -> Result<(), Arc<ConnectionError>> {
     let reconnect = near.session().options().reconnect;
     let mut pipe = join_both(endpoint, near, far).map_err(Arc::new).inspect_err(|error| {
-        near.give_up_unless(reconnect.survives_the_handshake());
+        near.give_up_unless(reconnect.retries_after_handshake_error());
         for session in [near.session(), &far.session] {
-            session.monitors().tell(|| {
+            session.monitors().emit(|| {
                 let (endpoint, address) = (endpoint.clone(), String::new());
                 MonitorEvent::HandshakeFailed { endpoint, address, error: error.clone() }
             });

@@ -40,7 +40,7 @@ impl<R: Routing> SocketCore<R> {
     pub(crate) async fn bind(self: &Arc<Self>, endpoint: Endpoint) -> Result<Endpoint, BindError> {
         let outcome = self.bind_to(endpoint.clone()).await;
         if let Err(error) = &outcome {
-            self.monitors.tell(|| MonitorEvent::BindFailed { endpoint, error: error.clone() });
+            self.monitors.emit(|| MonitorEvent::BindFailed { endpoint, error: error.clone() });
         }
         outcome
     }
@@ -80,7 +80,7 @@ impl<R: Routing> SocketCore<R> {
                 return Err(BindError::InUse(endpoint.clone()));
             }
         }
-        self.monitors.tell(|| MonitorEvent::Listening { endpoint: endpoint.clone() });
+        self.monitors.emit(|| MonitorEvent::Listening { endpoint: endpoint.clone() });
         let weak = listener.as_ref().map(Arc::downgrade).unwrap_or_default();
         let task = if let Some(listener) = listener {
             let (session, tasks) = (self.clone(), self.tasks.clone());
@@ -96,7 +96,7 @@ impl<R: Routing> SocketCore<R> {
     /// Waits until an inproc endpoint is unbound, and reports that to the monitors.
     async fn until_unbound(self: Arc<Self>, endpoint: Endpoint, admitting: CancellationToken) {
         admitting.cancelled().await;
-        self.monitors.tell(|| MonitorEvent::Closed { endpoint });
+        self.monitors.emit(|| MonitorEvent::Closed { endpoint });
     }
 
     pub(crate) fn connect(self: &Arc<Self>, endpoint: Endpoint) -> Result<(), ConnectError> {

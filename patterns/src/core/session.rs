@@ -136,7 +136,7 @@ impl<R: Routing> Session for SocketCore<R> {
         let mut guard = self.out();
         let (out, wakers) = guard.split();
         if report.wants_control {
-            out.routing.tell(id, &mut out.outboxes[id]);
+            out.routing.encode_pending(id, &mut out.outboxes[id]);
         }
         let outbox = &mut out.outboxes[id];
         if outbox.is_overrun() {

@@ -113,7 +113,7 @@ impl Monitors {
     }
 
     /// Sends an event to all monitors. Without monitors, the event isn't created. Never waits.
-    pub(crate) fn tell(&self, event: impl FnOnce() -> MonitorEvent) {
+    pub(crate) fn emit(&self, event: impl FnOnce() -> MonitorEvent) {
         let sender = {
             let mut listeners = self.listeners();
             match &*listeners {
@@ -157,12 +157,12 @@ mod tests {
     #[test]
     fn events_are_not_made_when_nobody_listens_or_has_left() {
         let monitors = Monitors::default();
-        monitors.tell(|| panic!("nobody listens"));
+        monitors.emit(|| panic!("nobody listens"));
         drop(monitors.listen());
-        monitors.tell(|| panic!("nobody listens any more"));
+        monitors.emit(|| panic!("nobody listens any more"));
         assert!(matches!(*monitors.listeners(), Listeners::None), "the memory has gone");
         let mut monitor = monitors.listen();
-        monitors.tell(|| closed(1));
+        monitors.emit(|| closed(1));
         assert_eq!(monitor.recv().now_or_never().unwrap().map(name), Ok("inproc://1".into()));
         assert!(monitor.recv().now_or_never().is_none());
     }
@@ -171,9 +171,9 @@ mod tests {
     fn each_monitor_hears_what_happens_after_it_was_asked_for() {
         let monitors = Monitors::default();
         let mut first = monitors.listen();
-        monitors.tell(|| closed(1));
+        monitors.emit(|| closed(1));
         let mut second = monitors.listen();
-        monitors.tell(|| closed(2));
+        monitors.emit(|| closed(2));
         monitors.end();
         let heard = |monitor: &mut Monitor| {
             std::iter::from_fn(|| monitor.next().now_or_never().unwrap()).map(name).collect::<Vec<_>>()
@@ -187,7 +187,7 @@ mod tests {
     fn a_slow_listener_loses_the_oldest_and_is_told_how_many() {
         let monitors = Monitors::default();
         let mut slow = monitors.listen();
-        (0..KEPT + 5).for_each(|n| monitors.tell(|| closed(n)));
+        (0..KEPT + 5).for_each(|n| monitors.emit(|| closed(n)));
         let mut heard = || slow.recv().now_or_never().unwrap().unwrap();
         assert!(matches!(heard(), MonitorEvent::Missed { events: 5 }));
         (5..KEPT + 5).for_each(|n| assert_eq!(name(heard()), format!("inproc://{n}")));

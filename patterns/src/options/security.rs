@@ -3,13 +3,13 @@
 use enfonet_zmtp::Security;
 
 use super::Options;
-use crate::auth::{Authenticator, Door};
+use crate::auth::{AuthPolicy, Authenticator};
 
 impl<K> Options<K> {
     /// Sets the maximum number of peers in the middle of their handshake at each endpoint that is bound. Default
     /// 10,000; with zero no peer is admitted.
     ///
-    /// At the limit a new connection evicts another handshake: the oldest of the address that has the most under way.
+    /// At the limit a new connection evicts another handshake: the oldest of the address that has the most in progress.
     /// So peers that send nothing keep no others out. IPv6 addresses count by their first 64 bits, peers over ipc by
     /// their user.
     ///
@@ -40,7 +40,7 @@ impl<K> Options<K> {
     /// none.
     #[must_use]
     pub fn authenticator(mut self, authenticator: impl Authenticator) -> Self {
-        self.settings.door = Door::kept_by(authenticator);
+        self.settings.auth_policy = AuthPolicy::with(authenticator);
         self
     }
 

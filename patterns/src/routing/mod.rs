@@ -102,7 +102,7 @@ pub(crate) trait Routing: Send + 'static {
 
     /// Encodes the next slice of the subscriptions that the peer hasn't been sent into its queue. Called whenever the
     /// connection takes commands, until nothing is added.
-    fn tell(&mut self, _id: PeerId, _outbox: &mut Outbox) {}
+    fn encode_pending(&mut self, _id: PeerId, _outbox: &mut Outbox) {}
 
     /// Handles the end of a peer's connection. Returns whether it is an arrival, whatever the options.
     fn part(&mut self, _id: PeerId) -> bool {

@@ -93,7 +93,7 @@ impl RequestState {
         self.request_id
     }
 
-    /// Sends a request to the next peer with room, and abandons a request that is under way. Returns the peer; `None`
+    /// Sends a request to the next peer with room, and abandons a request that is in flight. Returns the peer; `None`
     /// if no peer has room.
     pub(crate) fn request(
         &mut self,

@@ -112,7 +112,7 @@ impl SubscriptionSet {
     }
 
     /// Encodes topics that a publisher hasn't been sent yet, until they take `bytes` bytes or there are no more.
-    fn tell_slice(&mut self, id: PeerId, control: &mut BytesMut, bytes: usize) {
+    fn encode_slice(&mut self, id: PeerId, control: &mut BytesMut, bytes: usize) {
         let Some(publisher) = self.publishers.get_mut(id) else { return };
         let Some(next) = &mut publisher.next else { return };
         let (mut at, enough) = (self.wanted.first_from(next), control.len() + bytes);
@@ -148,12 +148,12 @@ impl Routing for SubscriptionSet {
     fn join(&mut self, peer: &mut PeerInfo, outbox: &mut Outbox) -> Result<(), RejectReason> {
         let next = (self.topics > 0).then(BytesMut::new);
         self.publishers.insert(peer.id, Publisher { version: peer.version, next });
-        self.tell(peer.id, outbox);
+        self.encode_pending(peer.id, outbox);
         Ok(())
     }
 
-    fn tell(&mut self, id: PeerId, outbox: &mut Outbox) {
-        self.tell_slice(id, outbox.control(), SUBSCRIPTION_SLICE_BYTES);
+    fn encode_pending(&mut self, id: PeerId, outbox: &mut Outbox) {
+        self.encode_slice(id, outbox.control(), SUBSCRIPTION_SLICE_BYTES);
     }
 
     fn wants(&self, run: &Batch) -> bool {
@@ -300,7 +300,7 @@ mod tests {
                 assert_eq!(message[3..], *format!("{told:08}").as_bytes());
                 told += 1;
             }
-            set.tell(id, &mut outboxes[id]);
+            set.encode_pending(id, &mut outboxes[id]);
         }
         assert_eq!(told, topics);
     }
@@ -309,14 +309,14 @@ mod tests {
     enum Step {
         Subscribe(String),
         Cancel(String),
-        Tell(usize),
+        Encode(usize),
     }
 
     fn step() -> impl Strategy<Value = Step> {
         prop_oneof![
             3 => "[ab]{0,4}".prop_map(Step::Subscribe),
             2 => "[ab]{0,4}".prop_map(Step::Cancel),
-            2 => (1usize..20).prop_map(Step::Tell),
+            2 => (1usize..20).prop_map(Step::Encode),
         ]
     }
 
@@ -346,11 +346,11 @@ mod tests {
             let id = add_queue(&mut outboxes, Size::new(1, 1));
             let next = Some(BytesMut::new());
             set.publishers.insert(id, Publisher { version: Version::V3_0, next });
-            for step in steps.into_iter().chain([Step::Tell(usize::MAX / 2)]) {
+            for step in steps.into_iter().chain([Step::Encode(usize::MAX / 2)]) {
                 match step {
                     Step::Subscribe(topic) => { set.apply(&Subscription::Subscribe(topic.into()), &mut outboxes); }
                     Step::Cancel(topic) => { set.apply(&Subscription::Cancel(topic.into()), &mut outboxes); }
-                    Step::Tell(bytes) => set.tell_slice(id, outboxes[id].control(), bytes),
+                    Step::Encode(bytes) => set.encode_slice(id, outboxes[id].control(), bytes),
                 }
             }
             let wanted = std::iter::successors(set.wanted.first_from(b""), |at| set.wanted.next(*at));

@@ -15,7 +15,7 @@ pub(crate) use reconnect::ReconnectSettings;
 pub use socks_proxy::SocksProxy;
 pub(crate) use transport::{Keepalive, TransportSettings};
 
-use crate::auth::Door;
+use crate::auth::AuthPolicy;
 
 /// A message that the application receives as the last message of a departed peer.
 #[derive(Clone, Debug)]
@@ -49,7 +49,7 @@ pub struct Settings {
     pub(crate) handshake: Duration,
     pub(crate) handshakes: usize,
     pub(crate) security: Security,
-    pub(crate) door: Door,
+    pub(crate) auth_policy: AuthPolicy,
     pub(crate) domain: String,
     pub(crate) zmtp2: bool,
     pub(crate) limits: Limits,
@@ -94,7 +94,7 @@ impl Default for Settings {
             handshake: Duration::from_secs(30),
             handshakes: 10_000,
             security: Security::Null,
-            door: Door::default(),
+            auth_policy: AuthPolicy::default(),
             domain: String::new(),
             zmtp2: false,
             limits: Limits::default(),

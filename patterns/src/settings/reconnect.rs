@@ -34,12 +34,12 @@ impl Default for ReconnectSettings {
 
 impl ReconnectSettings {
     /// Returns whether the peer is tried again after it couldn't be reached.
-    pub(crate) fn survives_connecting(&self, error: &ConnectionError) -> bool {
+    pub(crate) fn retries_after_connect_error(&self, error: &ConnectionError) -> bool {
         self.ever && (self.if_connection_refused || !error.is_connection_refused())
     }
 
     /// Returns whether the peer is tried again after its handshake failed, or after either side rejected the other.
-    pub(crate) const fn survives_the_handshake(&self) -> bool {
+    pub(crate) const fn retries_after_handshake_error(&self) -> bool {
         self.ever && self.if_handshake_fails
     }
 }

@@ -30,13 +30,13 @@ const DEFAULT_LIMIT: usize = 1000;
 /// | when … | then `request` … |
 /// |---|---|
 /// | no peer is there, or none has room | waits, as long as its timeout allows: [`RequestError::Send`], with the message |
-/// | as many requests are under way as the limit allows (1000) | waits likewise |
+/// | as many requests are in flight as the limit allows (1000) | waits likewise |
 /// | no reply comes in time | fails with [`RecvError::Timeout`]; a late reply is dropped and [counted](Self::late_replies) |
 /// | the peer goes with the request | waits on, and fails after its timeout: the request may or may not have been carried out, so sending it again is up to the caller |
 /// | the peer goes before it has got the request | sends it once the peer is back, or another gets the next ones, as [`Dealer`](crate::Dealer) does |
 /// | the socket is closed | fails with [`SendError::Closed`] or [`RecvError::Closed`] |
 ///
-/// [`Req`](crate::Req) has one request under way, and knows when its peer has gone.
+/// [`Req`](crate::Req) has one request in flight, and knows when its peer has gone.
 ///
 /// ```
 /// use std::time::Duration;
@@ -96,7 +96,7 @@ impl Client {
         Self::with_limit(dealer, DEFAULT_LIMIT)
     }
 
-    /// Makes a client over a DEALER, with so many requests under way at most, and at least one. Each of them takes some
+    /// Makes a client over a DEALER, with so many requests in flight at most, and at least one. Each of them takes some
     /// 200 bytes and, until it is written, a place in a queue of the DEALER.
     #[must_use]
     pub fn with_limit(dealer: Dealer, limit: usize) -> Self {
@@ -167,7 +167,7 @@ impl Client {
         Ok((place, request))
     }
 
-    /// Returns the number of requests under way.
+    /// Returns the number of requests in flight.
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.shared.limit - self.shared.places.available_permits()
@@ -180,7 +180,7 @@ impl Client {
         self.shared.waiting.late.load(Ordering::Relaxed)
     }
 
-    /// Ends the client and its socket, as [`Dealer::close`] does. Requests under way fail.
+    /// Ends the client and its socket, as [`Dealer::close`] does. Requests in flight fail.
     pub async fn close(&self, linger: Duration) -> CloseSummary {
         self.dealer().close(linger).await
     }

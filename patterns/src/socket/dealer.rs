@@ -35,7 +35,7 @@ use crate::settings::Parting;
 /// let dealer = Dealer::new();
 /// dealer.connect(server.bind("tcp://127.0.0.1:*").await?)?;
 ///
-/// // Any number of requests may be under way.
+/// // Any number of requests may be in flight.
 /// dealer.send(["", "1"]).await?;
 /// dealer.send(["", "2"]).await?;
 /// for text in ["1", "2"] {

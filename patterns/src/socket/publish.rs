@@ -45,7 +45,7 @@ pub(super) async fn send_batch(core: &SocketCore<FanOut>, batch: &Batch) -> Resu
     publication.complete().await.map_err(|_| Closed)
 }
 
-/// A publication under way. When it is dropped, peers have lost the messages that they were still to get.
+/// A publication in progress. When it is dropped, peers have lost the messages that they were still to get.
 struct Publication<'a> {
     core: &'a SocketCore<FanOut>,
     remainder: Remainder,

@@ -39,10 +39,10 @@ use crate::routing::{RequestId, RequestState, RequestStatus};
 /// # }
 /// ```
 ///
-/// **Clones** are the same socket, with one request under way. Of several that send at a time, one sends, and the others
+/// **Clones** are the same socket, with one request in flight. Of several that send at a time, one sends, and the others
 /// fail with [`SendError::ReplyPending`]; if the socket is relaxed, the last one counts, and those who wait for the
 /// reply to another fail with [`RecvError::Abandoned`]. Nobody gets the reply to another request than the one that was
-/// under way when they began to wait; of several who wait for the same, one gets it, and the others fail with
+/// in flight when they began to wait; of several who wait for the same, one gets it, and the others fail with
 /// [`RecvError::NoRequest`].
 #[derive(Clone, Debug)]
 pub struct Req {
@@ -276,7 +276,7 @@ impl Req {
     }
 }
 
-/// Target of a new request: the next peer with room, unless a request is under way that mayn't be abandoned.
+/// Target of a new request: the next peer with room, unless a request is in flight that mayn't be abandoned.
 struct NewRequest<'a> {
     core: &'a SocketCore<RequestState>,
 }

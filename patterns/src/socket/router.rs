@@ -244,7 +244,7 @@ impl Router {
 
     /// Ends the connection of a peer, unless messages of the peer have arrived and aren't received, or arrive before
     /// the connection is about to end: then it goes on. For a server that ends in order: called for each client that
-    /// nothing is under way for, and again after each answer, it lets all clients go between two requests.
+    /// nothing is in flight for, and again after each answer, it lets all clients go between two requests.
     ///
     /// Messages queued for the peer are written first. The peer sees the end of the stream; it has a second to close
     /// its own half. Messages that it sends meanwhile are lost, and it is cut off so that it notices. A peer that this

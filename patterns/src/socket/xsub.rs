@@ -134,14 +134,14 @@ impl XSub {
 }
 
 pub(super) fn subscribe(core: &SocketCore<SubscriptionSet>, topic: Bytes) {
-    tell(core, &Subscription::Subscribe(topic));
+    apply(core, &Subscription::Subscribe(topic));
 }
 
 pub(super) fn cancel(core: &SocketCore<SubscriptionSet>, topic: Bytes) {
-    tell(core, &Subscription::Cancel(topic));
+    apply(core, &Subscription::Cancel(topic));
 }
 
-fn tell(core: &SocketCore<SubscriptionSet>, subscription: &Subscription) {
+fn apply(core: &SocketCore<SubscriptionSet>, subscription: &Subscription) {
     let mut guard = core.out();
     let (out, wakers) = guard.split();
     if out.routing.apply(subscription, &mut out.outboxes) && core.filters() {

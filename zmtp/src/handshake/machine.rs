@@ -16,7 +16,7 @@ use crate::security::config::Security;
 use crate::security::credentials::Credentials;
 use crate::security::verdict::Verdict;
 
-/// A handshake under way.
+/// A handshake in progress.
 pub struct Handshake {
     state: State,
     output: BytesMut,

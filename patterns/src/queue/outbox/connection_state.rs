@@ -7,7 +7,7 @@ use super::control::Control;
 /// How the connection to one peer is to end once all that waits for the peer is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EndMode {
-    /// If nothing of the peer is under way at the connection's next turn.
+    /// If nothing of the peer is in flight at the connection's next turn.
     WhenIdle,
     /// By closing this side's half only: the peer is read until it closes its own.
     HalfClose,
