@@ -45,8 +45,8 @@ pub(crate) enum CloseCause {
 
 /// A socket as its connections see it. No method blocks or waits.
 pub(crate) trait Session: fmt::Debug + Send + Sync {
-    /// Returns the options of the socket.
-    fn options(&self) -> &Settings;
+    /// Returns the settings of the socket.
+    fn settings(&self) -> &Settings;
 
     /// Returns the monitors of the socket.
     fn monitors(&self) -> &Monitors;

@@ -8,7 +8,7 @@ use crate::settings::{ReconnectSettings, Settings};
 /// The next wait of one endpoint: it grows with every failure in a row if a maximum is set.
 #[derive(Debug)]
 pub(super) struct Backoff {
-    options: ReconnectSettings,
+    settings: ReconnectSettings,
     next: Duration,
 }
 
@@ -29,8 +29,8 @@ impl Failure {
 }
 
 impl Backoff {
-    pub(super) const fn new(options: &Settings) -> Self {
-        Self { options: options.reconnect, next: options.reconnect.interval }
+    pub(super) const fn new(settings: &Settings) -> Self {
+        Self { settings: settings.reconnect, next: settings.reconnect.interval }
     }
 
     /// Returns the wait after a failure; `random` is from 0 to 1.
@@ -39,7 +39,7 @@ impl Backoff {
     /// After a lasting failure the wait is at least `rejected_reconnect_interval`: the next attempt would fail
     /// likewise.
     pub(super) fn wait(&mut self, failure: Failure, random: f64) -> Duration {
-        let ReconnectSettings { interval, max, jitter, rejected_interval, .. } = self.options;
+        let ReconnectSettings { interval, max, jitter, rejected_interval, .. } = self.settings;
         let base = match failure {
             Failure::Lasting => self.next.max(rejected_interval),
             Failure::Passing => self.next,
@@ -52,7 +52,7 @@ impl Backoff {
 
     /// Starts again with the shortest wait, since a connection was established.
     pub(super) const fn reset(&mut self) {
-        self.next = self.options.interval;
+        self.next = self.settings.interval;
     }
 }
 
@@ -61,8 +61,8 @@ mod tests {
     use super::*;
     use crate::options::Options;
 
-    fn waits(options: &Settings, random: f64) -> Vec<u128> {
-        let mut backoff = Backoff::new(options);
+    fn waits(settings: &Settings, random: f64) -> Vec<u128> {
+        let mut backoff = Backoff::new(settings);
         (0..5).map(|_| backoff.wait(Failure::Passing, random).as_millis()).collect()
     }
 

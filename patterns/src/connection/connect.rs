@@ -20,7 +20,7 @@ use crate::transport::Stream;
 /// A peer that breaks the protocol, or rejects us, is tried again too, after a longer wait, since another program may
 /// have taken its place by then. (libzmq gives such an endpoint up for good.)
 pub(crate) async fn connect(endpoint: Endpoint, connector: Connector) {
-    let mut backoff = Backoff::new(connector.session().options());
+    let mut backoff = Backoff::new(connector.session().settings());
     let rejection_log = RejectionLog::default();
     loop {
         let outcome = attempt(&endpoint, &connector, &mut backoff).await;
@@ -53,7 +53,7 @@ async fn attempt(
     backoff: &mut Backoff,
 ) -> Result<(), Arc<ConnectionError>> {
     let (session, monitors) = (connector.session(), connector.session().monitors());
-    let (transport, reconnect) = (&session.options().transport, session.options().reconnect);
+    let (transport, reconnect) = (&session.settings().transport, session.settings().reconnect);
     monitors.emit(|| MonitorEvent::Connecting { endpoint: endpoint.clone() });
     let Some(stream) = connector.unless_over(Stream::connect(endpoint, transport)).await else {
         return Ok(());

@@ -95,11 +95,11 @@ impl<'a> Driver<'a> {
         let HandshakeOutcome { peer, sealer, opener } = outcome;
         let version = peer.version;
         let peer = join(peer)?;
-        let options = peer.session().options();
-        let limits = options.limits;
+        let settings = peer.session().settings();
+        let limits = settings.limits;
         let is_subscriber = peer.session().is_publisher();
-        let is_asked = version >= Version::V3_1 || (version == Version::V3_0 && options.heartbeat_legacy);
-        let heartbeat = if is_asked { options.heartbeat } else { HeartbeatConfig::default() };
+        let is_asked = version >= Version::V3_1 || (version == Version::V3_0 && settings.heartbeat.to_zmtp30);
+        let heartbeat = if is_asked { settings.heartbeat.config } else { HeartbeatConfig::default() };
         let received = if received.is_empty() { BytesMut::new() } else { received };
         Ok(Self {
             stream,

@@ -68,7 +68,7 @@ pub(super) async fn handshake(
             Err(error) => Err(error),
         }
     };
-    match session.options().handshake {
+    match session.settings().handshake.timeout {
         Duration::ZERO => run.await,
         limit => tokio::time::timeout(limit, run).await.unwrap_or(Err(ConnectionError::HandshakeTimeout)),
     }
@@ -76,11 +76,11 @@ pub(super) async fn handshake(
 
 /// Returns the configuration of the handshake, from the options of the socket.
 fn config(session: &dyn Session, side: Side) -> HandshakeConfig {
-    let (options, local) = (session.options(), session.local());
+    let (settings, local) = (session.settings(), session.local());
     HandshakeConfig {
-        security: options.security.clone(),
-        max_metadata: options.metadata,
-        zmtp2: options.zmtp2 && !options.auth_policy.is_set(),
+        security: settings.handshake.security.clone(),
+        max_metadata: settings.handshake.max_metadata,
+        zmtp2: settings.handshake.zmtp2 && !settings.handshake.auth_policy.is_set(),
         is_acceptor: side.is_accepting(),
         local,
     }
@@ -88,7 +88,7 @@ fn config(session: &dyn Session, side: Side) -> HandshakeConfig {
 
 /// Returns randomness from the system's generator, if the mechanism needs any.
 fn entropy(session: &dyn Session) -> io::Result<Entropy> {
-    if session.options().security.mechanism() != Mechanism::Curve {
+    if session.settings().handshake.security.mechanism() != Mechanism::Curve {
         return Ok(Entropy::none());
     }
     let mut bytes = Zeroizing::new([0; Entropy::LEN]);
@@ -170,15 +170,15 @@ impl RunningHandshake<'_> {
     /// Waits for the authenticator's decision. Fails if the peer disconnects meanwhile, or sends bytes out of turn.
     /// With NULL the peer's READY may arrive meanwhile: so many bytes are read, and no more.
     async fn authenticate(&mut self, credentials: Credentials) -> Result<(), ConnectionError> {
-        let (options, stream) = (self.session.options(), self.stream);
-        let enough = options.metadata.saturating_add(HANDSHAKE_BUFFER_BYTES);
+        let (settings, stream) = (self.session.settings(), self.stream);
+        let enough = settings.handshake.max_metadata.saturating_add(HANDSHAKE_BUFFER_BYTES);
         let request = |credentials| AuthRequest {
             credentials,
-            domain: options.domain.clone(),
+            domain: settings.handshake.domain.clone(),
             address: stream.peer_address(),
-            identity: options.identity.clone(),
+            identity: settings.identity.clone(),
         };
-        let mut verdict = pin!(options.auth_policy.decide(credentials, request));
+        let mut verdict = pin!(settings.handshake.auth_policy.decide(credentials, request));
         loop {
             tokio::select! {
                 biased;

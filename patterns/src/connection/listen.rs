@@ -32,7 +32,7 @@ pub(crate) async fn listen(
     ShutdownTokens { admitting, ending, abort }: ShutdownTokens,
 ) {
     let acceptor = Arc::new(Acceptor {
-        handshake_slots: HandshakeSlots::new(session.options().handshakes),
+        handshake_slots: HandshakeSlots::new(session.settings().handshake.slots),
         descriptor_share: DescriptorShare::new(),
         rejection_log: RejectionLog::default(),
         accept_errors: LogLimiter::default(),

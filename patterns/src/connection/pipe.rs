@@ -28,7 +28,7 @@ use crate::tuning::{PIPE_BUDGET_COMMANDS, PIPE_BUDGET_RUNS};
 /// waits to be sent, or the endpoint is given up.
 pub(crate) async fn connect_inproc(names: Context, name: String, connector: Connector) {
     let endpoint = Endpoint::Inproc(name.clone());
-    let mut backoff = Backoff::new(connector.session().options());
+    let mut backoff = Backoff::new(connector.session().settings());
     let monitors = connector.session().monitors();
     let rejection_log = RejectionLog::default();
     loop {
@@ -66,7 +66,7 @@ async fn join(
     far: &Bound,
     backoff: &mut Backoff,
 ) -> Result<(), Arc<ConnectionError>> {
-    let reconnect = near.session().options().reconnect;
+    let reconnect = near.session().settings().reconnect;
     let mut pipe = join_both(endpoint, near, far).map_err(Arc::new).inspect_err(|error| {
         near.give_up_unless(reconnect.retries_after_handshake_error());
         for session in [near.session(), &far.session] {

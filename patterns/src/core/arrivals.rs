@@ -72,13 +72,13 @@ impl<R: Routing> SocketCore<R> {
         self.recv_with_timeout(|_| None, take)
     }
 
-    /// Waits as [`recv_by`](Self::recv_by) does, for at most the options' `recv_timeout`.
+    /// Waits as [`recv_by`](Self::recv_by) does, for at most the socket's `recv_timeout`.
     #[inline]
     pub(crate) fn recv_in_time<T>(
         &self,
         take: impl FnMut(&mut Inbound) -> Option<T>,
     ) -> impl Future<Output = Result<T, RecvError>> {
-        self.recv_with_timeout(|options| options.recv_timeout, take)
+        self.recv_with_timeout(|settings| settings.recv_timeout, take)
     }
 
     #[inline]
@@ -95,7 +95,7 @@ impl<R: Routing> SocketCore<R> {
                 return Ok(taken);
             }
         }
-        out_of_line(pin!(self.recv_slowly(limit(&self.options), take))).await
+        out_of_line(pin!(self.recv_slowly(limit(&self.settings), take))).await
     }
 
     async fn recv_slowly<T>(
@@ -109,12 +109,12 @@ impl<R: Routing> SocketCore<R> {
         with_timeout(limit, received).await.unwrap_or(Err(RecvError::Timeout))
     }
 
-    /// Limits a receive to the options' `recv_timeout`.
+    /// Limits a receive to the socket's `recv_timeout`.
     pub(crate) async fn in_recv_time<T>(
         &self,
         receive: impl Future<Output = Result<T, RecvError>>,
     ) -> Result<T, RecvError> {
-        with_timeout(self.options.recv_timeout, receive).await.unwrap_or(Err(RecvError::Timeout))
+        with_timeout(self.settings.recv_timeout, receive).await.unwrap_or(Err(RecvError::Timeout))
     }
 }
 
@@ -183,6 +183,7 @@ mod tests {
     use crate::routing::tests::handshaken_peer;
     use crate::routing::{FanOut, RoundRobin};
     use crate::session::{CloseCause, QueueLifetime, Session};
+    use crate::settings::PubSubSettings;
 
     fn socket() -> (Arc<SocketCore<RoundRobin>>, PeerId) {
         let core = SocketCore::with_defaults(SocketType::Dealer, RoundRobin::default());
@@ -263,7 +264,7 @@ mod tests {
 
     #[test]
     fn receivers_are_woken_when_no_lock_is_held() {
-        let core = SocketCore::with_defaults(SocketType::XPub, FanOut::new(&Settings::default()));
+        let core = SocketCore::with_defaults(SocketType::XPub, FanOut::new(&PubSubSettings::default()));
         let probe = Arc::new(Probe { core: core.clone(), calls: AtomicUsize::new(0) });
         let waker = probe.clone().into();
         let mut calls = 0;

@@ -53,7 +53,7 @@ impl<R: Routing> SocketCore<R> {
         let (listener, resolved) = match &endpoint {
             Endpoint::Inproc(_) => (None, endpoint),
             _ => {
-                let (listener, resolved) = Listener::bind(&endpoint, &self.options.transport).await?;
+                let (listener, resolved) = Listener::bind(&endpoint, &self.settings.transport).await?;
                 (Some(Arc::new(listener)), resolved)
             }
         };
@@ -167,7 +167,7 @@ impl<R: Routing> SocketCore<R> {
 
     /// Returns whether a peer accepts only one connection of this socket at a time.
     fn is_alone_at_peers(&self) -> bool {
-        let has_identity = self.kind.announces_identity() && !self.options.identity.is_empty();
+        let has_identity = self.kind.announces_identity() && !self.settings.identity.is_empty();
         has_identity || self.kind == SocketType::Pair
     }
 
@@ -196,7 +196,7 @@ impl<R: Routing> SocketCore<R> {
         if !attachments.iter().any(Attachment::lasts) {
             return false;
         }
-        let at_once = R::LINGERS && self.options.linger.is_zero();
+        let at_once = R::LINGERS && self.settings.linger.is_zero();
         let peers = self.retire(role, endpoint, &attachments, at_once);
         self.context.sweep();
         // Drop guards: connections are cut off even if the task below is cancelled, or isn't started.
@@ -204,7 +204,7 @@ impl<R: Routing> SocketCore<R> {
             .into_iter()
             .map(|attachment| (attachment.tokens.abort.drop_guard(), attachment.task))
             .unzip();
-        let Some(runtime) = self.runtime().filter(|_| R::LINGERS && !self.options.linger.is_zero()) else {
+        let Some(runtime) = self.runtime().filter(|_| R::LINGERS && !self.settings.linger.is_zero()) else {
             return true;
         };
         let core = self.clone();
@@ -215,7 +215,7 @@ impl<R: Routing> SocketCore<R> {
                     let _ = task.await;
                 }
             };
-            let _ = tokio::time::timeout(core.options.linger, gone).await;
+            let _ = tokio::time::timeout(core.settings.linger, gone).await;
             drop(until);
         };
         self.tasks.spawn_on(lingering, &runtime);
@@ -378,7 +378,7 @@ impl<R: Routing> Drop for SocketHandle<R> {
         let guard = CloseGuard(self.0.clone());
         if let Some(runtime) = self.0.runtime() {
             runtime.spawn(async move {
-                let _ = tokio::time::timeout(guard.0.options.linger, guard.0.all_gone()).await;
+                let _ = tokio::time::timeout(guard.0.settings.linger, guard.0.all_gone()).await;
                 guard.0.abort();
                 guard.0.tasks.wait().await;
             });

@@ -45,13 +45,12 @@ use crate::monitor::Monitors;
 use crate::queue::{Inbound, InboundConfig, Joins};
 use crate::routing::Routing;
 use crate::settings::Settings;
-use crate::size::Size;
 
 pub(crate) struct SocketCore<R> {
     /// Number of the user's handles of the socket.
     owners: AtomicUsize,
     kind: SocketType,
-    options: Settings,
+    settings: Settings,
     /// Space of the `inproc://` names that the socket sees.
     context: Context,
     /// Messages that each peer is sent first.
@@ -86,18 +85,18 @@ impl<R> fmt::Debug for SocketCore<R> {
 }
 
 impl<R: Routing> SocketCore<R> {
-    pub(crate) fn new(kind: SocketType, options: Settings, context: Context, routing: R) -> Arc<Self> {
-        let out = Out::new(routing, Size::new(options.send_hwm, options.send_bytes));
+    pub(crate) fn new(kind: SocketType, settings: Settings, context: Context, routing: R) -> Arc<Self> {
+        let out = Out::new(routing, settings.queue.send_limit);
         let inbound = Inbound::new(InboundConfig {
-            limit: Size::new(options.recv_hwm, options.recv_bytes),
-            joins: if options.peer_events { Joins::Reported } else { Joins::Silent },
-            conflates: options.conflate,
+            limit: settings.queue.recv_limit,
+            joins: if settings.peer.reports_events { Joins::Reported } else { Joins::Silent },
+            conflates: settings.queue.conflate,
         });
         Arc::new(Self {
             owners: AtomicUsize::new(1),
             kind,
-            greeting: options.greeting(),
-            options,
+            greeting: settings.peer.greeting(),
+            settings,
             context,
             out: Mutex::new(out),
             inbound: Mutex::new(inbound),
@@ -132,7 +131,7 @@ impl<R: Routing> SocketCore<R> {
     }
 
     pub(crate) const fn settings(&self) -> &Settings {
-        &self.options
+        &self.settings
     }
 
     /// Calls `attempt` until it returns a value: at once, and whenever room or peers have changed. Cancel safe if the
@@ -162,9 +161,9 @@ impl<R: Routing> SocketCore<R> {
     }
 
     /// Changes the send high-water mark of all queues.
-    pub(crate) fn set_send_hwm(&self, messages: usize) {
+    pub(crate) fn set_send_hwm(&self, messages: u64) {
         let mut out = self.out();
-        out.limit.messages = messages as u64;
+        out.limit.messages = messages;
         let limit = out.limit;
         let Out { outboxes, routing, .. } = &mut *out;
         for (id, outbox) in outboxes {
@@ -175,7 +174,7 @@ impl<R: Routing> SocketCore<R> {
     }
 
     /// Changes the receive high-water mark of all queues.
-    pub(crate) fn set_recv_hwm(&self, messages: usize) {
+    pub(crate) fn set_recv_hwm(&self, messages: u64) {
         self.inbound().set_hwm(messages);
     }
 

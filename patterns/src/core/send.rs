@@ -46,7 +46,7 @@ pub(crate) trait PeerTarget<R: Routing> {
 }
 
 impl<R: Routing> SocketCore<R> {
-    /// Sends a message, as soon as the target has room, within the options' `send_timeout`. Cancel safe: dropped before
+    /// Sends a message, as soon as the target has room, within the socket's `send_timeout`. Cancel safe: dropped before
     /// it is ready, it has sent nothing.
     #[inline]
     pub(crate) async fn send<T: Target<R>>(
@@ -69,7 +69,7 @@ impl<R: Routing> SocketCore<R> {
         message: Outgoing<impl IntoMessage>,
     ) -> Result<T::Pushed, SendError> {
         self.yield_if_exhausted().await;
-        self.send_within(self.options.send_timeout, target, message).await
+        self.send_within(self.settings.send_timeout, target, message).await
     }
 
     /// Sends a message, as soon as the target has room, for at most `limit`. It never yields while there is room.
@@ -101,7 +101,7 @@ impl<R: Routing> SocketCore<R> {
         give_back(self.push(&mut target, &message), message)
     }
 
-    /// Sends all messages of a batch, as the target has room, and takes them off the batch; the options' `send_timeout`
+    /// Sends all messages of a batch, as the target has room, and takes them off the batch; the socket's `send_timeout`
     /// bounds the whole. Cancel safe: a message that is left in the batch isn't sent.
     pub(crate) async fn send_batch(
         &self,
@@ -109,7 +109,7 @@ impl<R: Routing> SocketCore<R> {
         batch: &mut Batch,
     ) -> Result<(), SendError<()>> {
         self.charge_and_yield().await;
-        self.wait_for_room(self.options.send_timeout, || self.push_batch(&mut target, batch)).await
+        self.wait_for_room(self.settings.send_timeout, || self.push_batch(&mut target, batch)).await
     }
 
     /// Sends as many messages of a batch as the target has room for, and takes them off the batch.
@@ -124,7 +124,7 @@ impl<R: Routing> SocketCore<R> {
         }
     }
 
-    /// Reserves a place for a message, as soon as the target has room, within the options' `send_timeout`. Returns the
+    /// Reserves a place for a message, as soon as the target has room, within the socket's `send_timeout`. Returns the
     /// peer that the place is in the queue of.
     pub(crate) async fn reserve(&self, mut target: impl PeerTarget<R>) -> Result<PeerId, SendError<()>> {
         self.charge_and_yield().await;
@@ -133,7 +133,7 @@ impl<R: Routing> SocketCore<R> {
             out.outboxes[peer].reserve();
             Ok(peer)
         };
-        self.wait_for_room(self.options.send_timeout, || self.attempt(&mut reserve)).await
+        self.wait_for_room(self.settings.send_timeout, || self.attempt(&mut reserve)).await
     }
 
     /// Calls `attempt` until it finds room: at once, and whenever room or peers have changed, for at most `limit`.

@@ -18,8 +18,8 @@ use crate::size::Size;
 use crate::tuning::SWEEP_TOPICS;
 
 impl<R: Routing> Session for SocketCore<R> {
-    fn options(&self) -> &Settings {
-        &self.options
+    fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     fn monitors(&self) -> &Monitors {
@@ -29,13 +29,13 @@ impl<R: Routing> Session for SocketCore<R> {
     fn local(&self) -> LocalProperties {
         LocalProperties {
             socket_type: self.kind,
-            identity: self.options.identity.clone(),
-            metadata: self.options.properties.clone(),
+            identity: self.settings.identity.clone(),
+            metadata: self.settings.properties.clone(),
         }
     }
 
     fn keeps_queue(&self) -> bool {
-        R::KEEPS_QUEUE && !self.options.immediate
+        R::KEEPS_QUEUE && !self.settings.queue.immediate
     }
 
     fn room(&self) -> Size {
@@ -163,7 +163,7 @@ impl<R: Routing> Session for SocketCore<R> {
         let (out, wakers) = guard.split();
         out.joined -= 1;
         let mut inbound = self.inbound();
-        if let Some(parting) = &self.options.parting
+        if let Some(parting) = &self.settings.peer.parting
             && inbound.peer(id).is_some_and(|peer| peer.is_accepted == parting.of_accepted)
         {
             inbound.push_last(id, &parting.message);
@@ -173,7 +173,7 @@ impl<R: Routing> Session for SocketCore<R> {
         let sweeps =
             !out.sweeping && (!inbound.has_room_for_changes() || self.sweep(out, &mut inbound, SWEEP_TOPICS));
         out.sweeping |= sweeps;
-        let report = has_to_know || self.options.peer_events;
+        let report = has_to_know || self.settings.peer.reports_events;
         let outbox = &mut out.outboxes[id];
         outbox.disconnect(unsent);
         let outlives = lifetime == QueueLifetime::Endpoint;
@@ -237,7 +237,7 @@ impl<R: Routing> Session for SocketCore<R> {
 impl<R: Routing> SocketCore<R> {
     fn open_queue(&self, out: &mut Out<R>) -> PeerId {
         let id = self.inbound().open();
-        let outbox = if self.options.conflate { Outbox::conflating() } else { Outbox::new(out.limit) };
+        let outbox = if self.settings.queue.conflate { Outbox::conflating() } else { Outbox::new(out.limit) };
         out.outboxes.insert(id, outbox);
         out.routing.open(id);
         id

@@ -75,7 +75,7 @@ impl<K> Options<K> {
     /// Sets the maximum time from the connection to the end of the handshake; zero for no limit. Default 30 s.
     #[must_use]
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.handshake = bounded(timeout);
+        self.settings.handshake.timeout = bounded(timeout);
         self
     }
 
@@ -96,7 +96,7 @@ impl<K> Options<K> {
     /// peer: see [`max_retransmit`](Self::max_retransmit).
     #[must_use]
     pub fn heartbeat_interval(mut self, interval: Duration) -> Self {
-        self.settings.heartbeat.interval = bounded(interval);
+        self.settings.heartbeat.config.interval = bounded(interval);
         self
     }
 
@@ -109,7 +109,7 @@ impl<K> Options<K> {
     /// it disconnects then, unless its application receives messages in time.
     #[must_use]
     pub fn heartbeat_ttl(mut self, ttl: Duration) -> Self {
-        self.settings.heartbeat.ttl = bounded(ttl);
+        self.settings.heartbeat.config.ttl = bounded(ttl);
         self
     }
 
@@ -117,7 +117,7 @@ impl<K> Options<K> {
     /// peers answer. Default on, as in libzmq.
     #[must_use]
     pub fn heartbeat_legacy(mut self, on: bool) -> Self {
-        self.settings.heartbeat_legacy = on;
+        self.settings.heartbeat.to_zmtp30 = on;
         self
     }
 
@@ -125,7 +125,7 @@ impl<K> Options<K> {
     /// interval.
     #[must_use]
     pub fn heartbeat_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.heartbeat.timeout = Some(bounded(timeout));
+        self.settings.heartbeat.config.timeout = Some(bounded(timeout));
         self
     }
 }

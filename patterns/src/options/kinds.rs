@@ -12,7 +12,7 @@ impl<K: KnowsPeers> Options<K> {
     /// without a message, before the application receives that it connected isn't reported at all. Default off.
     #[must_use]
     pub fn peer_events(mut self, on: bool) -> Self {
-        self.settings.peer_events = on;
+        self.settings.peer.reports_events = on;
         self
     }
 
@@ -20,7 +20,7 @@ impl<K: KnowsPeers> Options<K> {
     /// [`probe`](Self::probe) precedes it. Default none.
     #[must_use]
     pub fn hello(mut self, message: impl IntoMessage) -> Self {
-        self.settings.hello = Some(message.into_message());
+        self.settings.peer.hello = Some(message.into_message());
         self
     }
 }
@@ -37,7 +37,7 @@ impl<K: Probes> Options<K> {
     /// sends it once.)
     #[must_use]
     pub fn probe(mut self, on: bool) -> Self {
-        self.settings.probe = on;
+        self.settings.peer.probe = on;
         self
     }
 }
@@ -52,7 +52,7 @@ impl<K: Conflates> Options<K> {
     /// Messages replace each other whole, whatever their number of frames. (libzmq has room for one frame only.)
     #[must_use]
     pub fn conflate(mut self, on: bool) -> Self {
-        self.settings.conflate = on;
+        self.settings.queue.conflate = on;
         self
     }
 }

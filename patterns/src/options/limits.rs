@@ -31,7 +31,7 @@ impl<K> Options<K> {
     /// for other data. A larger command ends the connection. Default 64 KiB.
     #[must_use]
     pub fn max_metadata(mut self, bytes: usize) -> Self {
-        self.settings.metadata = bytes;
+        self.settings.handshake.max_metadata = bytes;
         self
     }
 
@@ -41,7 +41,8 @@ impl<K> Options<K> {
     /// 64 MiB.
     #[must_use]
     pub fn max_subscriptions(mut self, subscriptions: usize, bytes: usize) -> Self {
-        (self.settings.subscriptions, self.settings.subscription_bytes) = (subscriptions, bytes);
+        self.settings.pub_sub.max_subscriptions = subscriptions;
+        self.settings.pub_sub.max_subscription_bytes = bytes;
         self
     }
 }

@@ -119,6 +119,7 @@ pub(crate) fn bounded(time: Duration) -> Duration {
     time.min(Duration::from_secs(100 * 365 * 24 * 3600))
 }
 
-pub(crate) const fn unlimited(limit: usize) -> usize {
-    if limit == 0 { usize::MAX } else { limit }
+/// Returns the limit of a queue; 0 is none.
+pub(crate) const fn unlimited(limit: usize) -> u64 {
+    if limit == 0 { u64::MAX } else { limit as u64 }
 }

@@ -10,7 +10,7 @@ impl<K> Options<K> {
     /// documentation.
     #[must_use]
     pub fn send_hwm(mut self, messages: usize) -> Self {
-        self.settings.send_hwm = unlimited(messages);
+        self.settings.queue.send_limit.messages = unlimited(messages);
         self
     }
 
@@ -18,7 +18,7 @@ impl<K> Options<K> {
     /// Default 64 MiB. While fewer bytes wait, one more message is accepted, whatever its size.
     #[must_use]
     pub fn send_bytes(mut self, bytes: usize) -> Self {
-        self.settings.send_bytes = unlimited(bytes);
+        self.settings.queue.send_limit.bytes = unlimited(bytes);
         self
     }
 
@@ -27,14 +27,14 @@ impl<K> Options<K> {
     /// they may pass the mark.
     #[must_use]
     pub fn recv_hwm(mut self, messages: usize) -> Self {
-        self.settings.recv_hwm = unlimited(messages);
+        self.settings.queue.recv_limit.messages = unlimited(messages);
         self
     }
 
     /// Sets the high-water mark of receiving in bytes; 0 for no limit. Default 64 MiB.
     #[must_use]
     pub fn recv_bytes(mut self, bytes: usize) -> Self {
-        self.settings.recv_bytes = unlimited(bytes);
+        self.settings.queue.recv_limit.bytes = unlimited(bytes);
         self
     }
 
@@ -70,7 +70,7 @@ impl<K> Options<K> {
     /// connected, and the messages that wait for a peer are lost with its connection. Default off.
     #[must_use]
     pub fn immediate(mut self, on: bool) -> Self {
-        self.settings.immediate = on;
+        self.settings.queue.immediate = on;
         self
     }
 }

@@ -19,7 +19,7 @@ impl<K> Options<K> {
     /// none of the reserve, and stops accepting for a while.
     #[must_use]
     pub fn max_handshakes(mut self, handshakes: usize) -> Self {
-        self.settings.handshakes = handshakes;
+        self.settings.handshake.slots = handshakes;
         self
     }
 
@@ -31,7 +31,7 @@ impl<K> Options<K> {
     /// knows its public key.
     #[must_use]
     pub fn security(mut self, security: Security) -> Self {
-        self.settings.security = security;
+        self.settings.handshake.security = security;
         self
     }
 
@@ -40,7 +40,7 @@ impl<K> Options<K> {
     /// none.
     #[must_use]
     pub fn authenticator(mut self, authenticator: impl Authenticator) -> Self {
-        self.settings.auth_policy = AuthPolicy::with(authenticator);
+        self.settings.handshake.auth_policy = AuthPolicy::with(authenticator);
         self
     }
 
@@ -48,7 +48,7 @@ impl<K> Options<K> {
     /// empty.
     #[must_use]
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
-        self.settings.domain = domain.into();
+        self.settings.handshake.domain = domain.into();
         self
     }
 
@@ -56,7 +56,7 @@ impl<K> Options<K> {
     /// an authenticator, since ZMTP 2.0 has no authentication.
     #[must_use]
     pub fn zmtp2(mut self, on: bool) -> Self {
-        self.settings.zmtp2 = on;
+        self.settings.handshake.zmtp2 = on;
         self
     }
 }

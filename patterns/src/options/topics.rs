@@ -17,7 +17,7 @@ impl<K: Publishes> Options<K> {
     /// whose inbox is at its high-water mark: see [`heartbeat_interval`](Self::heartbeat_interval).
     #[must_use]
     pub fn nodrop(mut self, on: bool) -> Self {
-        self.settings.nodrop = on;
+        self.settings.pub_sub.nodrop = on;
         self
     }
 }
@@ -28,7 +28,7 @@ impl<K: MatchesTopics> Options<K> {
     /// Default off.
     #[must_use]
     pub fn invert_matching(mut self, on: bool) -> Self {
-        self.settings.invert_matching = on;
+        self.settings.pub_sub.invert_matching = on;
         self
     }
 }

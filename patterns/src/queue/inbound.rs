@@ -175,8 +175,8 @@ impl Inbound {
         self.limit
     }
 
-    pub(crate) fn set_hwm(&mut self, messages: usize) {
-        self.limit.messages = messages as u64;
+    pub(crate) fn set_hwm(&mut self, messages: u64) {
+        self.limit.messages = messages;
         self.wake_paused();
     }
 

@@ -8,7 +8,7 @@ use super::{Outboxes, Routing};
 use crate::error::RejectReason;
 use crate::peer::PeerId;
 use crate::queue::{Outbox, Outgoing};
-use crate::settings::Settings;
+use crate::settings::PubSubSettings;
 
 /// Routing of PUB and XPUB: the subscribers, and the push of a message or batch into their queues.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ pub(crate) enum Published {
 }
 
 impl FanOut {
-    pub(crate) fn new(settings: &Settings) -> Self {
+    pub(crate) fn new(settings: &PubSubSettings) -> Self {
         let subscribers = Subscribers::new(settings);
         Self { subscribers, marks: MarkMap::new(), nodrop: settings.nodrop, serial: 0, touched: Vec::new() }
     }

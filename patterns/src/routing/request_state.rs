@@ -18,7 +18,7 @@ use smallvec::SmallVec;
 use super::{Choose, Outboxes, RoundRobin, Routing};
 use crate::peer::PeerId;
 use crate::queue::Outgoing;
-use crate::settings::Settings;
+use crate::settings::RequestSettings;
 
 /// State of a REQ: requests go to the peers in turn, and only a recipient's reply counts.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ pub(crate) enum RequestStatus {
 
 impl RequestState {
     /// Makes the state of a socket that has sent nothing. The first request has the number after `seed`.
-    pub(crate) fn new(settings: &Settings, seed: u32) -> Self {
+    pub(crate) fn new(settings: &RequestSettings, seed: u32) -> Self {
         // A request that is sent again may be replied to twice.
         let repeats = settings.retries > 0 || settings.reply_timeout.is_some();
         Self {

@@ -9,7 +9,7 @@ use super::subscriptions::{Change, Subscriptions, TopicTotals};
 use crate::error::RejectReason;
 use crate::peer::PeerId;
 use crate::queue::Outbox;
-use crate::settings::{Settings, XPubVerbosity};
+use crate::settings::{PubSubSettings, XPubVerbosity};
 
 #[derive(Debug)]
 pub(crate) struct Subscribers {
@@ -25,14 +25,14 @@ pub(crate) struct Subscribers {
 }
 
 impl Subscribers {
-    pub(crate) fn new(settings: &Settings) -> Self {
+    pub(crate) fn new(settings: &PubSubSettings) -> Self {
         Self {
             index: Subscriptions::default(),
             requested: settings.manual.then(Subscriptions::default),
             verbosity: settings.xpub_verbosity,
             inverted: settings.invert_matching,
-            max_subscriptions: settings.subscriptions,
-            max_bytes: settings.subscription_bytes,
+            max_subscriptions: settings.max_subscriptions,
+            max_bytes: settings.max_subscription_bytes,
         }
     }
 
@@ -226,7 +226,7 @@ mod tests {
         ) {
             let mut ids = SlotMap::<PeerId, ()>::with_key();
             let ids: Vec<_> = (0..PEERS).map(|_| ids.insert(())).collect();
-            let mut subscribers = Subscribers::new(&Settings { xpub_verbosity: told, manual, ..Settings::default() });
+            let mut subscribers = Subscribers::new(&PubSubSettings { xpub_verbosity: told, manual, ..PubSubSettings::default() });
             // If the application doesn't decide, peers are granted all topics that they request.
             let (mut asked, mut given) = (Topics::new(), Topics::new());
             for step in steps {
@@ -284,7 +284,7 @@ mod tests {
     fn what_peers_ask_for_is_limited_also_where_the_application_decides() {
         let mut ids = SlotMap::<PeerId, ()>::with_key();
         let (id, other) = (ids.insert(()), ids.insert(()));
-        let settings = Settings { manual: true, subscriptions: 2, ..Settings::default() };
+        let settings = PubSubSettings { manual: true, max_subscriptions: 2, ..PubSubSettings::default() };
         let mut subscribers = Subscribers::new(&settings);
         for topic in ["a", "b", "a"] {
             assert_eq!(subscribers.apply(id, &Subscription::Subscribe(topic.into())), Ok(true));
@@ -300,7 +300,7 @@ mod tests {
     fn the_bytes_of_all_topics_may_reach_the_limit_and_not_pass_it() {
         let mut ids = SlotMap::<PeerId, ()>::with_key();
         let (id, other) = (ids.insert(()), ids.insert(()));
-        let settings = Settings { subscription_bytes: 4, ..Settings::default() };
+        let settings = PubSubSettings { max_subscription_bytes: 4, ..PubSubSettings::default() };
         let mut subscribers = Subscribers::new(&settings);
         for (id, topic, answer) in [
             (id, "abc", Ok(true)),
@@ -317,7 +317,8 @@ mod tests {
     fn a_peer_may_not_pass_its_own_limit_with_topics_that_the_application_has_given_to_others() {
         let mut ids = SlotMap::<PeerId, ()>::with_key();
         let (id, other) = (ids.insert(()), ids.insert(()));
-        let mut subscribers = Subscribers::new(&Settings { subscriptions: 2, ..Settings::default() });
+        let mut subscribers =
+            Subscribers::new(&PubSubSettings { max_subscriptions: 2, ..PubSubSettings::default() });
         ["a", "b", "c"].iter().for_each(|topic| subscribers.grant(other, topic.as_bytes()));
         for (topic, answer) in [("a", Ok(false)), ("b", Ok(false)), ("c", Err(RejectReason::Subscriptions))] {
             assert_eq!(subscribers.apply(id, &Subscription::Subscribe(topic.into())), answer, "{topic}");

@@ -9,7 +9,7 @@ use super::{Outboxes, Routing};
 use crate::error::RejectReason;
 use crate::peer::{PeerId, PeerInfo};
 use crate::queue::Outbox;
-use crate::settings::Settings;
+use crate::settings::PubSubSettings;
 use crate::tuning::SUBSCRIPTION_SLICE_BYTES;
 
 /// Topics that the socket wants, each with the number of its subscriptions. Every publisher is sent the changes, and a
@@ -52,7 +52,7 @@ impl Publisher {
 }
 
 impl SubscriptionSet {
-    pub(crate) fn new(settings: &Settings) -> Self {
+    pub(crate) fn new(settings: &PubSubSettings) -> Self {
         Self {
             wanted: TopicTree::default(),
             topics: 0,
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn every_subscribe_and_the_last_cancel_are_told() {
-        let (mut set, mut outboxes) = (SubscriptionSet::new(&Settings::default()), Outboxes::new());
+        let (mut set, mut outboxes) = (SubscriptionSet::new(&PubSubSettings::default()), Outboxes::new());
         let id = join(&mut set, &mut outboxes, Version::V3_0);
         for step in [subscribe("a"), subscribe("a"), cancel("a"), cancel("b"), cancel("a"), cancel("a")] {
             set.apply(&step, &mut outboxes);
@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_new_publisher_is_told_each_topic_once_in_the_form_it_understands() {
-        let (mut set, mut outboxes) = (SubscriptionSet::new(&Settings::default()), Outboxes::new());
+        let (mut set, mut outboxes) = (SubscriptionSet::new(&PubSubSettings::default()), Outboxes::new());
         for step in [subscribe("b"), subscribe("a"), subscribe("b"), subscribe("c"), cancel("c")] {
             set.apply(&step, &mut outboxes);
         }
@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn every_cancel_is_told_where_that_is_asked_for() {
-        let settings = Settings { verbose_unsubscribe: true, ..Settings::default() };
+        let settings = PubSubSettings { verbose_unsubscribe: true, ..PubSubSettings::default() };
         let (mut set, mut outboxes) = (SubscriptionSet::new(&settings), Outboxes::new());
         let id = join(&mut set, &mut outboxes, Version::V3_0);
         for step in [cancel("b"), subscribe("a"), subscribe("a"), cancel("a"), cancel("a"), cancel("a")] {
@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn topics_are_counted_once_each_also_where_one_begins_with_another() {
-        let (mut set, mut outboxes) = (SubscriptionSet::new(&Settings::default()), Outboxes::new());
+        let (mut set, mut outboxes) = (SubscriptionSet::new(&PubSubSettings::default()), Outboxes::new());
         for (step, topics) in [
             (subscribe("a"), 1),
             (subscribe("ab"), 2),
@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn a_publisher_that_went_is_told_nothing_more() {
-        let (mut set, mut outboxes) = (SubscriptionSet::new(&Settings::default()), Outboxes::new());
+        let (mut set, mut outboxes) = (SubscriptionSet::new(&PubSubSettings::default()), Outboxes::new());
         let [gone, stays] = [Version::V3_0; 2].map(|version| join(&mut set, &mut outboxes, version));
         assert!(!set.part(gone), "nobody has to know of it");
         set.apply(&subscribe("a"), &mut outboxes);
@@ -271,7 +271,7 @@ mod tests {
     #[test]
     fn a_last_cancel_leaves_less_wanted_or_where_it_is_inverted_any_subscribe() {
         for inverted in [false, true] {
-            let settings = Settings { invert_matching: inverted, ..Settings::default() };
+            let settings = PubSubSettings { invert_matching: inverted, ..PubSubSettings::default() };
             let (mut set, mut outboxes) = (SubscriptionSet::new(&settings), Outboxes::new());
             for (step, less) in [
                 (subscribe("a"), inverted),
@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn a_new_publisher_is_told_many_topics_in_slices() {
-        let (mut set, mut outboxes) = (SubscriptionSet::new(&Settings::default()), Outboxes::new());
+        let (mut set, mut outboxes) = (SubscriptionSet::new(&PubSubSettings::default()), Outboxes::new());
         let topics = 5000;
         (0..topics).for_each(|n| set.add(format!("{n:08}").as_bytes()));
         let id = join(&mut set, &mut outboxes, Version::V3_0);
@@ -341,7 +341,7 @@ mod tests {
             before in prop::collection::vec("[ab]{0,4}", 0..20),
             steps in prop::collection::vec(step(), 0..30),
         ) {
-            let (mut set, mut outboxes) = (SubscriptionSet::new(&Settings::default()), Outboxes::new());
+            let (mut set, mut outboxes) = (SubscriptionSet::new(&PubSubSettings::default()), Outboxes::new());
             before.iter().for_each(|topic| set.add(topic.as_bytes()));
             let id = add_queue(&mut outboxes, Size::new(1, 1));
             let next = Some(BytesMut::new());
@@ -365,7 +365,7 @@ mod tests {
             probes in prop::collection::vec("[abc]{0,6}", 0..5),
             inverted in any::<bool>(),
         ) {
-            let settings = Settings { invert_matching: inverted, ..Settings::default() };
+            let settings = PubSubSettings { invert_matching: inverted, ..PubSubSettings::default() };
             let (mut set, mut outboxes) = (SubscriptionSet::new(&settings), Outboxes::new());
             for topic in &topics {
                 set.apply(&Subscription::Subscribe(topic.clone().into()), &mut outboxes);

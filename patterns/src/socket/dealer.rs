@@ -63,7 +63,7 @@ impl Options<Dealer> {
     /// `HICCUP_MSG`): what was asked there may have to be asked again. Default none.
     #[must_use]
     pub fn hiccup_message(mut self, message: impl IntoMessage) -> Self {
-        self.settings.parting = Some(Parting { message: message.into_message(), of_accepted: false });
+        self.settings.peer.parting = Some(Parting { message: message.into_message(), of_accepted: false });
         self
     }
 }

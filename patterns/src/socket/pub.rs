@@ -52,7 +52,7 @@ pub struct Pub {
     pub(super) core: SocketHandle<FanOut>,
 }
 
-socket_methods!(Pub, |settings| FanOut::new(&settings));
+socket_methods!(Pub, |settings| FanOut::new(&settings.pub_sub));
 
 impl Conflates for Pub {}
 impl Publishes for Pub {}

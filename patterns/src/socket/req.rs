@@ -49,7 +49,7 @@ pub struct Req {
     core: SocketHandle<RequestState>,
 }
 
-socket_methods!(Req, |settings| RequestState::new(&settings, fastrand::u32(..)));
+socket_methods!(Req, |settings| RequestState::new(&settings.request, fastrand::u32(..)));
 
 impl Probes for Req {}
 
@@ -61,7 +61,7 @@ impl Options<Req> {
     /// [`correlate`](Self::correlate): set both.
     #[must_use]
     pub fn relaxed(mut self, on: bool) -> Self {
-        self.settings.relaxed = on;
+        self.settings.request.relaxed = on;
         self
     }
 
@@ -70,7 +70,7 @@ impl Options<Req> {
     /// give back all frames up to the empty one. Default off.
     #[must_use]
     pub fn correlate(mut self, on: bool) -> Self {
-        self.settings.correlate = on;
+        self.settings.request.correlate = on;
         self
     }
 
@@ -80,7 +80,7 @@ impl Options<Req> {
     /// Default 0.
     #[must_use]
     pub fn retries(mut self, retries: usize) -> Self {
-        self.settings.retries = retries;
+        self.settings.request.retries = retries;
         self
     }
 
@@ -88,7 +88,7 @@ impl Options<Req> {
     /// [`correlate`](Self::correlate). Default: for ever.
     #[must_use]
     pub fn reply_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.reply_timeout = Some(bounded(timeout));
+        self.settings.request.reply_timeout = Some(bounded(timeout));
         self
     }
 }
@@ -104,7 +104,8 @@ impl Req {
     /// [`RequestError`]; the next request may be sent then.
     pub async fn request(&self, message: impl IntoMessage) -> Result<Message, RequestError> {
         let message = message.into_message();
-        let (retries, limit) = (self.core.settings().retries, self.core.settings().reply_timeout);
+        let (retries, limit) =
+            (self.core.settings().request.retries, self.core.settings().request.reply_timeout);
         let mut request_id = None;
         for attempt in 0..=retries {
             let outcome = match with_timeout(limit, self.attempt(&mut request_id, &message)).await {

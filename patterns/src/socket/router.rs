@@ -56,7 +56,7 @@ pub struct Router {
     pub(super) core: SocketHandle<IdentityTable>,
 }
 
-socket_methods!(Router, |settings| IdentityTable::new(fastrand::u32(..), settings.handover));
+socket_methods!(Router, |settings| IdentityTable::new(fastrand::u32(..), settings.router.handover));
 
 impl KnowsPeers for Router {}
 impl Probes for Router {}
@@ -66,7 +66,7 @@ impl Options<Router> {
     /// peer is rejected until the other has gone.
     #[must_use]
     pub fn handover(mut self, on: bool) -> Self {
-        self.settings.handover = on;
+        self.settings.router.handover = on;
         self
     }
 
@@ -74,7 +74,7 @@ impl Options<Router> {
     /// isn't there, and waits if the peer has no room. Off, which is the default, it drops the message.
     #[must_use]
     pub fn mandatory(mut self, on: bool) -> Self {
-        self.settings.mandatory = on;
+        self.settings.router.mandatory = on;
         self
     }
 
@@ -82,7 +82,7 @@ impl Options<Router> {
     /// (libzmq's `DISCONNECT_MSG`). Default none.
     #[must_use]
     pub fn disconnect_message(mut self, message: impl IntoMessage) -> Self {
-        self.settings.parting = Some(Parting { message: message.into_message(), of_accepted: true });
+        self.settings.peer.parting = Some(Parting { message: message.into_message(), of_accepted: true });
         self
     }
 }
@@ -173,7 +173,7 @@ impl Router {
             return Err(SendError::NoRecipient(whole));
         };
         let peer = self.find(&routing_id);
-        if !self.core.settings().mandatory {
+        if !self.core.settings().router.mandatory {
             let Some(peer) = peer else { return Ok(()) };
             return match self.try_send_to(peer, message) {
                 Err(SendError::Closed(_)) => Err(SendError::Closed(whole)),

@@ -50,7 +50,7 @@ pub struct Sub {
     pub(super) core: SocketHandle<SubscriptionSet>,
 }
 
-socket_methods!(Sub, |settings| SubscriptionSet::new(&settings));
+socket_methods!(Sub, |settings| SubscriptionSet::new(&settings.pub_sub));
 
 impl Conflates for Sub {}
 impl MatchesTopics for Sub {}

@@ -75,7 +75,7 @@ pub enum XPubEvent {
     },
 }
 
-socket_methods!(XPub, |settings| FanOut::new(&settings));
+socket_methods!(XPub, |settings| FanOut::new(&settings.pub_sub));
 
 impl Publishes for XPub {}
 impl MatchesTopics for XPub {}
@@ -85,7 +85,7 @@ impl Options<XPub> {
     /// application only if it has subscribed to its topic. Default none.
     #[must_use]
     pub fn welcome(mut self, message: impl IntoMessage) -> Self {
-        self.settings.hello = Some(message.into_message());
+        self.settings.peer.hello = Some(message.into_message());
         self
     }
 
@@ -93,7 +93,8 @@ impl Options<XPub> {
     /// each subscriber once. Default off. Of this and [`verboser`](Self::verboser), the one that is set last counts.
     #[must_use]
     pub fn verbose(mut self, on: bool) -> Self {
-        self.settings.xpub_verbosity = if on { XPubVerbosity::Subscribes } else { XPubVerbosity::Changes };
+        self.settings.pub_sub.xpub_verbosity =
+            if on { XPubVerbosity::Subscribes } else { XPubVerbosity::Changes };
         self
     }
 
@@ -101,7 +102,7 @@ impl Options<XPub> {
     /// its topics. Default off.
     #[must_use]
     pub fn verboser(mut self, on: bool) -> Self {
-        self.settings.xpub_verbosity = if on { XPubVerbosity::All } else { XPubVerbosity::Changes };
+        self.settings.pub_sub.xpub_verbosity = if on { XPubVerbosity::All } else { XPubVerbosity::Changes };
         self
     }
 
@@ -110,7 +111,7 @@ impl Options<XPub> {
     /// told, and what the application has set for it is forgotten. Default off.
     #[must_use]
     pub fn manual(mut self, on: bool) -> Self {
-        self.settings.manual = on;
+        self.settings.pub_sub.manual = on;
         self
     }
 }

@@ -46,14 +46,14 @@ pub struct XSub {
     pub(super) core: SocketHandle<SubscriptionSet>,
 }
 
-socket_methods!(XSub, |settings| SubscriptionSet::new(&settings));
+socket_methods!(XSub, |settings| SubscriptionSet::new(&settings.pub_sub));
 
 impl Options<XSub> {
     /// Sends every unsubscribe to the publishers, also of topics that are still wanted or never were. A publisher
     /// ends all subscriptions of this socket to a topic at the first. Default off: only the last one is sent.
     #[must_use]
     pub fn verbose_unsubscribe(mut self, on: bool) -> Self {
-        self.settings.verbose_unsubscribe = on;
+        self.settings.pub_sub.verbose_unsubscribe = on;
         self
     }
 }

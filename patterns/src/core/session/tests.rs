@@ -10,10 +10,10 @@ use super::*;
 use crate::queue::{Arrival, Outgoing};
 use crate::routing::tests::handshaken_peer;
 use crate::routing::{FanOut, Remainder};
-use crate::settings::Settings;
+use crate::settings::PubSubSettings;
 
 fn publisher(kind: SocketType) -> Arc<SocketCore<FanOut>> {
-    SocketCore::with_defaults(kind, FanOut::new(&Settings::default()))
+    SocketCore::with_defaults(kind, FanOut::new(&PubSubSettings::default()))
 }
 
 fn topic(n: usize) -> String {
@@ -129,7 +129,7 @@ fn more_goes_than_comes() {
 
 #[test]
 fn subscriptions_of_departed_peers_do_not_keep_other_peers_out() {
-    let settings = Settings { subscriptions: 3 * SWEEP_TOPICS, ..Settings::default() };
+    let settings = PubSubSettings { max_subscriptions: 3 * SWEEP_TOPICS, ..PubSubSettings::default() };
     let core = SocketCore::with_defaults(SocketType::Pub, FanOut::new(&settings));
     let gone = subscriber(&core, 0..3 * SWEEP_TOPICS);
     assert!(core.part(gone, Vec::new(), QueueLifetime::Connection));

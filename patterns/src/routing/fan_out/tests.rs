@@ -17,11 +17,11 @@ struct Fan {
 
 impl Fan {
     fn new(topics: &[&[&str]], hwm: usize) -> Self {
-        Self::with(topics, hwm, Settings::default())
+        Self::with(topics, hwm, PubSubSettings::default())
     }
 
-    fn with(topics: &[&[&str]], hwm: usize, settings: Settings) -> Self {
-        let settings = Settings { subscriptions: 100, subscription_bytes: 1000, ..settings };
+    fn with(topics: &[&[&str]], hwm: usize, settings: PubSubSettings) -> Self {
+        let settings = PubSubSettings { max_subscriptions: 100, max_subscription_bytes: 1000, ..settings };
         let (mut routing, mut outboxes) = (FanOut::new(&settings), Outboxes::new());
         let ids: Vec<_> = topics
             .iter()
@@ -168,7 +168,8 @@ fn a_peer_that_passes_a_limit_of_subscriptions_is_rejected() {
 
 #[test]
 fn a_socket_that_drops_nothing_sends_to_all_or_none_and_checks_only_interested_peers() {
-    let mut fan = Fan::with(&[&["a"], &["a", "b"]], 2, Settings { nodrop: true, ..Settings::default() });
+    let mut fan =
+        Fan::with(&[&["a"], &["a", "b"]], 2, PubSubSettings { nodrop: true, ..PubSubSettings::default() });
     assert_eq!(fan.publish(&batch(&["b1", "a1"])), 2);
     assert_eq!(fan.publish(&batch(&["a2"])), 0, "the second is full");
     assert_eq!(fan.publish(&batch(&["x", "b2", "x"])), 1);
@@ -218,8 +219,8 @@ proptest! {
         let wanted: Vec<Vec<&str>> = wanted.iter().map(|w| w.iter().map(String::as_str).collect()).collect();
         let wanted: Vec<&[&str]> = wanted.iter().map(Vec::as_slice).collect();
         let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
-        let settings = Settings { invert_matching: inverted, ..Settings::default() };
-        let mut fan = Fan::with(&wanted, usize::MAX, settings.clone());
+        let settings = PubSubSettings { invert_matching: inverted, ..PubSubSettings::default() };
+        let mut fan = Fan::with(&wanted, usize::MAX, settings);
         let mut singly = Fan::with(&wanted, usize::MAX, settings);
         prop_assert_eq!(fan.publish(&batch(&topics)), topics.len());
         topics.iter().for_each(|topic| { singly.publish(&Message::from(topic.to_string()).into()); });
@@ -239,7 +240,7 @@ proptest! {
         const HWM: usize = 3;
         let wanted: Vec<Vec<&str>> = wanted.iter().map(|w| w.iter().map(String::as_str).collect()).collect();
         let wanted: Vec<&[&str]> = wanted.iter().map(Vec::as_slice).collect();
-        let settings = Settings { nodrop: true, invert_matching: inverted, ..Settings::default() };
+        let settings = PubSubSettings { nodrop: true, invert_matching: inverted, ..PubSubSettings::default() };
         let mut fan = Fan::with(&wanted, HWM, settings);
         let mut queues = vec![Vec::new(); 3];
         for step in steps {

@@ -12,10 +12,10 @@ struct Desk {
 
 impl Desk {
     fn new(peers: usize) -> Self {
-        Self::with(peers, Settings::default())
+        Self::with(peers, RequestSettings::default())
     }
 
-    fn with(peers: usize, settings: Settings) -> Self {
+    fn with(peers: usize, settings: RequestSettings) -> Self {
         let (mut routing, mut outboxes) = (RequestState::new(&settings, u32::MAX), Outboxes::new());
         let ids: Vec<_> = (0..peers).map(|_| add_queue(&mut outboxes, Size::new(999, 9999))).collect();
         ids.iter().for_each(|id| routing.open(*id));
@@ -65,8 +65,8 @@ fn replied(body: &'static str) -> RequestStatus {
     RequestStatus::Replied(body.into())
 }
 
-fn correlated() -> Settings {
-    Settings { correlate: true, ..Settings::default() }
+fn correlated() -> RequestSettings {
+    RequestSettings { correlate: true, ..RequestSettings::default() }
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn a_request_is_lost_with_the_peer_that_has_it_and_no_other() {
 
 #[test]
 fn a_request_that_was_not_sent_goes_to_another_peer() {
-    for settings in [Settings::default(), correlated()] {
+    for settings in [RequestSettings::default(), correlated()] {
         let mut desk = Desk::with(2, settings);
         desk.request("q");
         let sent = desk.outboxes[desk.ids[0]].drain();
@@ -141,7 +141,7 @@ fn a_request_that_was_not_sent_goes_to_another_peer() {
 
 #[test]
 fn a_relaxed_request_takes_the_place_of_the_one_before() {
-    let mut desk = Desk::with(1, Settings { relaxed: true, ..correlated() });
+    let mut desk = Desk::with(1, RequestSettings { relaxed: true, ..correlated() });
     desk.request("first");
     let first = desk.routing.request_id();
     desk.request("second");
@@ -156,7 +156,7 @@ fn a_relaxed_request_takes_the_place_of_the_one_before() {
 
 #[test]
 fn a_request_that_is_sent_again_has_its_number_and_any_reply_to_it_counts() {
-    let mut desk = Desk::with(2, Settings { retries: 1, ..Settings::default() });
+    let mut desk = Desk::with(2, RequestSettings { retries: 1, ..RequestSettings::default() });
     desk.ids.iter().for_each(|id| desk.outboxes[*id].connect(Size::default()));
     desk.request("q");
     let request_id = desk.routing.request_id();
@@ -171,7 +171,7 @@ fn a_request_that_is_sent_again_has_its_number_and_any_reply_to_it_counts() {
 
 #[test]
 fn what_waits_for_a_peer_that_is_away_is_taken_back_when_another_is_asked_or_it_is_given_up() {
-    let mut desk = Desk::with(2, Settings { relaxed: true, ..correlated() });
+    let mut desk = Desk::with(2, RequestSettings { relaxed: true, ..correlated() });
     desk.outboxes[desk.ids[1]].connect(Size::default());
     desk.request("abandoned");
     desk.request("other");
@@ -189,7 +189,7 @@ fn what_waits_for_a_peer_that_is_away_is_taken_back_when_another_is_asked_or_it_
 
 #[test]
 fn a_peer_found_full_is_asked_again_when_it_has_room() {
-    let mut desk = Desk::with(1, Settings { relaxed: true, ..Settings::default() });
+    let mut desk = Desk::with(1, RequestSettings { relaxed: true, ..RequestSettings::default() });
     let id = desk.ids[0];
     desk.outboxes[id].set_limit(Size::new(1, 9999));
     assert_eq!((desk.request("first"), desk.request("second")), (Some(0), None));
@@ -280,7 +280,7 @@ proptest! {
         correlate in any::<bool>(),
         steps in prop::collection::vec(step(), 0..80),
     ) {
-        let mut desk = Desk::with(3, Settings { relaxed, correlate, ..Settings::default() });
+        let mut desk = Desk::with(3, RequestSettings { relaxed, correlate, ..RequestSettings::default() });
         desk.ids.iter().for_each(|id| desk.outboxes[*id].connect(Size::default()));
         let (mut model, mut last) = (Model::default(), desk.routing.request_id());
         let mut before = last;

@@ -232,7 +232,7 @@ proptest! {
                     model.retain(every);
                 }
                 Step::SetHwm(messages) => {
-                    inbound.set_hwm(messages);
+                    inbound.set_hwm(messages as u64);
                     model.limit.messages = messages as u64;
                 }
                 // Whoever comes is no arrival by itself.
