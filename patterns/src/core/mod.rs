@@ -4,11 +4,13 @@
 //! Two locks, each held for a few instructions and never across a system call: `out` for outgoing messages, `inbound`
 //! for arrivals. Where both are needed, `out` comes first.
 
-mod arrivals;
+mod attach;
+mod close;
+mod detach;
 mod endpoints;
-mod ends;
-mod lifetime;
+mod handle;
 mod out;
+mod recv;
 mod send;
 mod session;
 mod status;
@@ -32,7 +34,7 @@ use tokio_util::task::TaskTracker;
 
 use endpoints::Endpoints;
 pub(crate) use endpoints::Role;
-pub(crate) use lifetime::SocketHandle;
+pub(crate) use handle::SocketHandle;
 pub(crate) use out::{Out, OutGuard};
 pub(crate) use send::{BatchTarget, PeerTarget, Target};
 use write_ahead_pacer::WriteAheadPacer;

@@ -33,7 +33,7 @@ impl<R: Routing> SocketCore<R> {
 
     /// Logs, at a limited rate, that messages to a peer were dropped because its queue was full.
     #[cold]
-    pub(crate) fn tell_of_drops(&self, id: PeerId, messages: usize) {
+    pub(crate) fn warn_of_drops(&self, id: PeerId, messages: usize) {
         if messages == 0 {
             return;
         }

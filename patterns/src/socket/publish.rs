@@ -86,7 +86,7 @@ impl<'a> Publication<'a> {
 
     fn log_losses(&mut self) {
         let lost = take(&mut self.remainder.lost);
-        self.core.tell_of_drops(lost.peer, lost.messages);
+        self.core.warn_of_drops(lost.peer, lost.messages);
     }
 
     #[cold]

@@ -179,7 +179,7 @@ impl Router {
                 Err(SendError::Closed(_)) => Err(SendError::Closed(whole)),
                 Err(SendError::Full(_)) => {
                     self.core.out().outboxes.get_mut(peer).into_iter().for_each(|outbox| outbox.lose(1));
-                    self.core.tell_of_drops(peer, 1);
+                    self.core.warn_of_drops(peer, 1);
                     Ok(())
                 }
                 _ => Ok(()),

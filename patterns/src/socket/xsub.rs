@@ -108,7 +108,7 @@ impl XSub {
                     wakers.extend(outbox.wake());
                 }
                 drop(guard);
-                self.core.tell_of_drops(lost.peer, lost.messages);
+                self.core.warn_of_drops(lost.peer, lost.messages);
             }
         }
         Ok(())
