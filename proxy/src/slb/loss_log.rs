@@ -64,6 +64,7 @@ impl LossLog {
     /// Counts losses at a peer that may be unknown, and logs them as [`record_at_worker`](Self::record_at_worker) does.
     #[cold]
     pub(super) fn record(&mut self, loss: Loss, peer: Option<&PeerInfo>, count: usize) {
+        debug_assert!(count > 0, "a loss of nothing: {loss:?}");
         let endpoint = peer.map(|peer| peer.endpoint.clone());
         let limiter = self.limiters.entry((loss, endpoint.clone())).or_default();
         if let Some(count) = limiter.count(count as u64) {
@@ -85,4 +86,24 @@ impl Drop for LossLog {
 
 fn log(loss: Loss, endpoint: Option<&Endpoint>, address: Option<&str>, count: u64) {
     warn!(endpoint = endpoint.map(tracing::field::display), address, count, "{}", loss.text());
+}
+
+#[cfg(test)]
+mod tests {
+    use enfonet::{Pull, Push};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_departed_worker_is_forgotten() {
+        let (bound, connected) = (Pull::new(), Push::new());
+        connected.connect(bound.bind("tcp://127.0.0.1:*").await.unwrap()).unwrap();
+        connected.send("connected").await.unwrap();
+        bound.recv().await.unwrap();
+        let worker = connected.peers()[0].info.clone();
+        let mut log = LossLog::default();
+        log.join(worker.clone());
+        log.leave(worker.id);
+        assert!(log.workers.is_empty());
+    }
 }

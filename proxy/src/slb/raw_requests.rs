@@ -105,4 +105,20 @@ mod tests {
         }
         assert!(requests.clients().any(|client| client == stays));
     }
+
+    #[test]
+    fn a_sweep_costs_few_looks_per_request_even_if_no_client_goes() {
+        const REQUESTS: usize = MIN_SWEPT_ENTRIES * 16;
+        let mut ids = SlotMap::<PeerId, ()>::with_key();
+        let worker = ids.insert(());
+        let (mut requests, looks) = (RawRequests::default(), std::cell::Cell::new(0));
+        for _ in 0..REQUESTS {
+            requests.insert(worker, ids.insert(()));
+            requests.sweep_departed(|_| {
+                looks.set(looks.get() + 1);
+                true
+            });
+        }
+        assert!(looks.get() > 0 && looks.get() <= REQUESTS * 2, "{} looks", looks.get());
+    }
 }

@@ -38,7 +38,7 @@ impl Broker {
             closing = close.clone()(linger) => closing,
         };
         let undelivered = closing.dropped as u64;
-        if unanswered + unserved + undelivered > 0 {
+        if [unanswered, unserved, undelivered] != [0; 3] {
             warn!(
                 unanswered,
                 unserved, undelivered, "stopped before all was done: requests or replies are lost"
@@ -93,12 +93,7 @@ impl Broker {
 
     /// Disconnects the clients without a pending request. Removes clients that have disconnected from the list.
     fn disconnect_idle(&self, clients: &mut Vec<PeerId>, reads: bool) {
-        let mut busy: HashSet<PeerId> = self.rep.clients().collect();
-        busy.extend(self.requeued.iter().map(|(client, _)| *client));
-        // If no raw worker has ever answered, no reply is to be expected.
-        if reads || self.raw.any_answered {
-            busy.extend(self.raw.clients());
-        }
+        let busy = self.busy_clients(reads);
         clients.retain(|client| {
             busy.contains(client)
                 || self.frontend.disconnect_idle(*client)
@@ -106,8 +101,19 @@ impl Broker {
         });
     }
 
+    /// Returns the clients with a pending request.
+    pub(super) fn busy_clients(&self, reads: bool) -> HashSet<PeerId> {
+        let mut busy: HashSet<PeerId> = self.rep.clients().collect();
+        busy.extend(self.requeued.iter().map(|(client, _)| *client));
+        // If no raw worker has ever answered, no reply is to be expected.
+        if reads || self.raw.any_answered {
+            busy.extend(self.raw.clients());
+        }
+        busy
+    }
+
     /// Counts the requests that workers haven't answered, and the requests that no worker has.
-    fn count_pending(&self) -> (u64, u64) {
+    pub(super) fn count_pending(&self) -> (u64, u64) {
         let unanswered = self.rep.len() + self.raw.unanswered();
         // Includes requests from clients that have disconnected, which aren't received any more.
         let unread: usize = std::iter::from_fn(|| self.frontend.try_recv_event(usize::MAX))

@@ -1,10 +1,13 @@
 use std::time::Duration;
 
+use enfonet::message::Batch;
 use enfonet::peer::{PeerId, PeerStatus};
-use enfonet::{Dealer, Endpoint, Options, Rep};
+use enfonet::{Dealer, Endpoint, Message, Options, Rep};
 use tokio_util::sync::CancellationToken;
 
+use super::rep_requests::RepRequest;
 use super::replies::CAPACITY;
+use super::workers::{Assignment, WorkerKind};
 use super::*;
 use crate::config::Side;
 use crate::tuning::{MAX_WORKER_EVENTS, SLB_QUEUE_BYTES};
@@ -175,4 +178,58 @@ async fn an_announced_capacity_is_the_credit_and_a_wrong_one_is_ignored() {
         wait_worker(&mut broker).await;
         assert_eq!(broker.workers.credit(), credit, "{value:?}");
     }
+}
+
+/// Returns the ids of `N` peers that no socket knows.
+fn strangers<const N: usize>() -> [PeerId; N] {
+    let mut ids = slotmap::SlotMap::<PeerId, ()>::with_key();
+    std::array::from_fn(|_| ids.insert(()))
+}
+
+#[tokio::test]
+async fn requests_of_departed_clients_are_counted_as_abandoned() {
+    let (mut broker, ..) = broker().await;
+    let [worker, client] = strangers();
+    broker.workers.join(worker, WorkerKind::Raw, None);
+    let requests: Batch = ["1", "2"].map(Message::from).into_iter().collect();
+    let to = Assignment { worker, kind: WorkerKind::Raw, burst: 2, first_sequence: Default::default() };
+    for abandoned in [2, 4] {
+        broker.stage(client, &requests, requests.spans(), to);
+        assert_eq!(broker.summary.abandoned, abandoned);
+    }
+    broker.summary.requests = 2;
+    let unsent = ["1", "2"].map(|body| Message::from(["departed", "", body]));
+    broker.handle_left(worker, vec![unsent.into_iter().collect()]);
+    assert_eq!((broker.summary.abandoned, broker.summary.requests), (6, 0));
+}
+
+#[tokio::test]
+async fn the_requests_that_a_departed_worker_had_are_lost_and_those_of_others_are_not() {
+    let (mut broker, ..) = broker().await;
+    let [left, stays, client] = strangers();
+    for (worker, kind) in [(left, WorkerKind::Raw), (stays, WorkerKind::Rep)] {
+        broker.workers.join(worker, kind, None);
+    }
+    for worker in [left, left, stays] {
+        broker.rep.insert(RepRequest { client, worker, sequence: Default::default() });
+    }
+    broker.raw.any_answered = true;
+    broker.raw.insert(left, client);
+    assert_eq!(broker.count_pending(), (4, 0));
+    broker.handle_left(left, Vec::new());
+    assert_eq!((broker.summary.lost, broker.count_pending()), (3, (1, 0)));
+}
+
+#[tokio::test]
+async fn a_client_is_busy_while_its_request_waits_or_may_be_answered() {
+    let (mut broker, ..) = broker().await;
+    let [worker, asks, waits, publishes] = strangers();
+    broker.rep.insert(RepRequest { client: asks, worker, sequence: Default::default() });
+    broker.requeue(vec![(waits, "request".into())]);
+    broker.raw.insert(worker, publishes);
+    let all = [asks, waits, publishes].into_iter().collect();
+    assert_eq!(broker.busy_clients(true), all);
+    assert_eq!(broker.busy_clients(false), [asks, waits].into_iter().collect(), "no raw worker ever answers");
+    broker.raw.any_answered = true;
+    assert_eq!(broker.busy_clients(false), all);
 }

@@ -226,15 +226,17 @@ mod tests {
 
     #[test]
     fn idle_workers_come_first_and_take_turns() {
-        let (mut workers, ids) = (Workers::default(), ids(3));
+        let (mut workers, mut ids) = (Workers::default(), ids(3));
+        // The order must not be that of the ids.
+        ids.reverse();
         ids.iter().for_each(|id| workers.join(*id, WorkerKind::Rep, None));
         let first: Vec<_> = std::iter::from_fn(|| send(&mut workers)).collect();
         assert_eq!(first, ids, "a new worker has credit for one request");
         let now = Instant::now();
-        reply(&mut workers, ids[1], 1, now);
-        reply(&mut workers, ids[0], 1, now);
-        assert_eq!(send(&mut workers), Some(ids[0]), "it has rested longest");
-        assert_eq!(send(&mut workers), Some(ids[1]));
+        ids.iter().rev().for_each(|id| reply(&mut workers, *id, 1, now));
+        workers.record_sent(ids[0], 0, now);
+        let next: Vec<_> = (0..3).filter_map(|_| send(&mut workers)).collect();
+        assert_eq!(next, ids, "the longest idle worker comes first, and nothing sent is no turn");
     }
 
     #[test]
@@ -278,6 +280,9 @@ mod tests {
         assert_eq!(send(&mut workers), Some(ids[1]));
         workers.clear_full(ids[0]);
         assert_eq!(send(&mut workers), Some(ids[0]));
+        ids.iter().for_each(|id| workers.mark_full(*id));
+        workers.clear_full(ids[0]);
+        assert_eq!(workers.full_workers(), &ids[1..]);
         assert_eq!(workers.leave(ids[0]), Some(WorkerKind::Raw));
         assert_eq!(workers.leave(ids[1]), Some(WorkerKind::Raw));
         assert_eq!((send(&mut workers), workers.in_flight(), workers.credit()), (None, 0, 0));
