@@ -45,7 +45,7 @@ fn lines_of(program: impl Future<Output = ()>) -> Vec<String> {
     text.lines().filter(|line| line.contains("never sent")).map(Into::into).collect()
 }
 
-/// Returns a socket with three messages that no peer receives.
+/// Returns a PUSH with three messages that no peer receives.
 fn unheard(linger: Duration) -> Push {
     let push = Push::with_options(Options::default().linger(linger).context(&Context::new()));
     push.connect("inproc://nobody").unwrap();

@@ -13,11 +13,13 @@ use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout};
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
+mod support;
+
+use support::{DAY, within_a_day};
 
 /// Returns the next event, and fails if none comes within a day.
 async fn next(monitor: &mut Monitor) -> MonitorEvent {
-    timeout(DAY, monitor.recv()).await.expect("within a day").expect("the socket is open")
+    within_a_day(monitor.recv()).await.expect("the socket is open")
 }
 
 /// Asserts the names of the next events, and returns the last event.
@@ -216,8 +218,8 @@ async fn a_monitor_ends_with_its_socket_even_if_a_request_is_still_held() {
     let request = server.recv().await.unwrap();
     drop(server);
     expect(&mut monitor, &["Listening", "HandshakeSucceeded", "Closed", "Disconnected"]).await;
-    assert!(matches!(timeout(DAY, monitor.recv()).await.unwrap(), Err(Closed)));
-    assert!(timeout(DAY, monitor.next()).await.unwrap().is_none());
+    assert!(matches!(within_a_day(monitor.recv()).await, Err(Closed)));
+    assert!(within_a_day(monitor.next()).await.is_none());
     drop(request);
     let closed = Dealer::new();
     closed.close(Duration::ZERO).await;

@@ -11,8 +11,11 @@ use std::time::Duration;
 use enfonet::error::SendError;
 use enfonet::proxy::{Proxy, Relay};
 use enfonet::{Context, Dealer, Options, Pub, Pull, Push, Router, Sub, XPub};
-use tokio::task::yield_now;
 use tokio::time::Instant;
+
+mod support;
+
+use support::yield_to_others;
 
 #[derive(Default)]
 struct Count(AtomicUsize);
@@ -20,13 +23,6 @@ struct Count(AtomicUsize);
 impl Wake for Count {
     fn wake(self: Arc<Self>) {
         self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// Yields until all other tasks are idle.
-async fn yield_to_others() {
-    for _ in 0..100 {
-        yield_now().await;
     }
 }
 

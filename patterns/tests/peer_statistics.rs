@@ -11,6 +11,10 @@ use futures_util::FutureExt;
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
+mod support;
+
+use support::yield_to_others;
+
 const ENDPOINTS: [&str; 2] = ["tcp://127.0.0.1:*", "inproc://name"];
 
 fn options() -> Options {
@@ -25,13 +29,6 @@ async fn until(mut holds: impl FnMut() -> bool) {
         }
     };
     timeout(Duration::from_secs(30), waiting).await.expect("within the deadline");
-}
-
-/// Yields until all other tasks are idle.
-async fn yield_to_others() {
-    for _ in 0..500 {
-        yield_now().await;
-    }
 }
 
 fn messages(amounts: &[Size]) -> Vec<u64> {

@@ -8,7 +8,9 @@ use enfonet::{Dealer, Endpoint, Options, Pub, Pull, Push, Req, Router, Sub};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
+mod support;
+
+use support::{DAY, within_a_day};
 
 /// Returns a TCP listener and its endpoint.
 async fn listener() -> (TcpListener, String) {
@@ -18,7 +20,7 @@ async fn listener() -> (TcpListener, String) {
 }
 
 async fn accept(listener: &TcpListener) -> TcpStream {
-    tokio::time::timeout(DAY, listener.accept()).await.expect("within a day").expect("a connection").0
+    within_a_day(listener.accept()).await.expect("a connection").0
 }
 
 /// Returns the bytes that a peer of this socket type sends in its handshake.
@@ -104,7 +106,7 @@ async fn an_unreachable_endpoint_is_retried_until_it_is_disconnected() {
     tokio::time::sleep(DAY).await;
     dealer.disconnect(endpoint(&taken_back)).unwrap();
     let [kept, taken_back] = [kept, taken_back].map(|path| UnixListener::bind(path).unwrap());
-    let (_stream, _) = tokio::time::timeout(DAY, kept.accept()).await.expect("it is tried").unwrap();
+    let (_stream, _) = within_a_day(kept.accept()).await.unwrap();
     assert!(tokio::time::timeout(DAY, taken_back.accept()).await.is_err());
 }
 
@@ -146,7 +148,7 @@ async fn an_endpoint_that_was_disconnected_can_be_connected_to_again() {
 }
 
 /// Connects, and returns the names of the events until the endpoint is given up.
-async fn told_of(dealer: &Dealer, endpoint: &str) -> Vec<&'static str> {
+async fn events_of(dealer: &Dealer, endpoint: &str) -> Vec<&'static str> {
     let mut monitor = dealer.monitor();
     dealer.connect(endpoint).expect("an endpoint");
     let mut told = Vec::new();
@@ -173,13 +175,13 @@ async fn a_monitor_sees_the_endpoint_given_up_and_may_connect_again_at_once() {
         Options::default().reconnect_if_connection_refused(false).reconnect_if_handshake_fails(false);
     let dealer = Dealer::with_options(options);
     for _ in 0..2 {
-        let told = told_of(&dealer, &endpoint).await;
+        let told = events_of(&dealer, &endpoint).await;
         assert_eq!(told, ["connecting", "connected", "no handshake", "closed"]);
     }
     let (_first, _) = silent.accept().await.unwrap();
     drop(silent);
     for _ in 0..2 {
-        assert_eq!(told_of(&dealer, &endpoint).await, ["connecting", "not connected", "closed"]);
+        assert_eq!(events_of(&dealer, &endpoint).await, ["connecting", "not connected", "closed"]);
     }
 }
 

@@ -8,12 +8,11 @@ use enfonet::peer::PeerId;
 use enfonet::{Context, Message, Options, Req, Router};
 use tokio::time::Instant;
 
-const LIMIT: Duration = Duration::from_secs(10);
+mod support;
 
-/// Maximum time of a test's step.
-async fn within_deadline<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(1000), future).await.expect("in time")
-}
+use support::within_a_day;
+
+const LIMIT: Duration = Duration::from_secs(10);
 
 struct World {
     context: Context,
@@ -41,7 +40,7 @@ impl World {
 
 /// Returns the next request: its peer, its id, and its body.
 async fn request(router: &Router) -> (PeerId, Message, String) {
-    let (peer, request) = within_deadline(router.recv()).await.unwrap();
+    let (peer, request) = within_a_day(router.recv()).await.unwrap();
     let (_, body) = request.clone().split_envelope().unwrap();
     (peer, request, String::from_utf8(body.first().to_vec()).unwrap())
 }
@@ -68,7 +67,7 @@ async fn a_request_is_retried_at_the_next_server_and_any_server_may_reply() {
             assert!(wire(0) == wire(1) && wire(1) == wire(2), "with the same number");
             servers[replying].send_to(requests[replying].0, wire(replying)).await.unwrap();
         };
-        let (reply, ()) = tokio::join!(within_deadline(world.req.request("q")), serve);
+        let (reply, ()) = tokio::join!(within_a_day(world.req.request("q")), serve);
         assert_eq!(reply, Ok("q".into()));
     }
 }
@@ -82,7 +81,7 @@ async fn a_request_without_any_reply_times_out_and_the_next_request_can_be_sent(
         for n in 0..3 {
             let start = Instant::now();
             let failed = Err(RequestError::NoReply { attempts: retries + 1 });
-            assert_eq!(within_deadline(world.req.request(n.to_string())).await, failed);
+            assert_eq!(within_a_day(world.req.request(n.to_string())).await, failed);
             assert_eq!(start.elapsed(), LIMIT * (u32::try_from(retries).unwrap() + 1));
             // The server receives each attempt.
             let mut late = Vec::new();
@@ -98,7 +97,7 @@ async fn a_request_without_any_reply_times_out_and_the_next_request_can_be_sent(
             let (peer, wire, _) = request(&server).await;
             server.send_to(peer, wire).await.unwrap();
         };
-        let (reply, ()) = tokio::join!(within_deadline(world.req.request("last")), serve);
+        let (reply, ()) = tokio::join!(within_a_day(world.req.request("last")), serve);
         assert_eq!(reply, Ok("last".into()));
     }
 }
@@ -108,11 +107,11 @@ async fn a_request_abandoned_before_its_server_connects_is_not_sent() {
     let world = World::new(|options| options.retries(2).reply_timeout(LIMIT));
     let failed = Err(RequestError::NoReply { attempts: 3 });
     let start = Instant::now();
-    assert_eq!(within_deadline(world.req.request("to nobody at all")).await, failed);
+    assert_eq!(within_a_day(world.req.request("to nobody at all")).await, failed);
     assert_eq!(start.elapsed(), 3 * LIMIT);
     world.connect("inproc://late");
     for n in 0..5 {
-        assert_eq!(within_deadline(world.req.request(n.to_string())).await, failed);
+        assert_eq!(within_a_day(world.req.request(n.to_string())).await, failed);
     }
     let (server, asking) = (world.server("inproc://late"), world.req.request("the only one"));
     let serve = async {
@@ -122,7 +121,7 @@ async fn a_request_abandoned_before_its_server_connects_is_not_sent() {
         server.send_to(peer, wire).await.unwrap();
         server
     };
-    let (reply, server) = tokio::join!(within_deadline(asking), serve);
+    let (reply, server) = tokio::join!(within_a_day(asking), serve);
     assert_eq!(reply, Ok("the only one".into()));
     assert!(server.try_recv().is_none());
 }
@@ -140,7 +139,7 @@ async fn a_request_is_retried_at_once_when_its_server_disconnects() {
         let (peer, wire, _) = request(&second).await;
         second.send_to(peer, wire).await.unwrap();
     };
-    let (reply, ()) = tokio::join!(within_deadline(world.req.request("q")), serve);
+    let (reply, ()) = tokio::join!(within_a_day(world.req.request("q")), serve);
     assert_eq!(reply, Ok("q".into()));
     assert!(start.elapsed() < LIMIT);
 }
@@ -149,21 +148,18 @@ async fn a_request_is_retried_at_once_when_its_server_disconnects() {
 async fn send_and_receive_timeouts_are_independent_and_a_late_reply_is_still_received() {
     let world = World::new(|options| options.send_timeout(LIMIT).recv_timeout(2 * LIMIT));
     let start = Instant::now();
-    assert_eq!(
-        within_deadline(world.req.send("to nobody")).await,
-        Err(SendError::Timeout("to nobody".into()))
-    );
+    assert_eq!(within_a_day(world.req.send("to nobody")).await, Err(SendError::Timeout("to nobody".into())));
     assert_eq!(start.elapsed(), LIMIT);
     let server = world.server("inproc://slow").await;
     world.connect("inproc://slow");
-    within_deadline(world.req.send("q")).await.unwrap();
+    within_a_day(world.req.send("q")).await.unwrap();
     let (peer, wire, _) = request(&server).await;
     let start = Instant::now();
-    assert_eq!(within_deadline(world.req.recv()).await, Err(RecvError::Timeout));
+    assert_eq!(within_a_day(world.req.recv()).await, Err(RecvError::Timeout));
     assert_eq!(start.elapsed(), 2 * LIMIT);
-    assert_eq!(within_deadline(world.req.send("early")).await, Err(SendError::ReplyPending("early".into())));
+    assert_eq!(within_a_day(world.req.send("early")).await, Err(SendError::ReplyPending("early".into())));
     server.send_to(peer, wire).await.unwrap();
-    assert_eq!(within_deadline(world.req.recv()).await, Ok("q".into()));
+    assert_eq!(within_a_day(world.req.recv()).await, Ok("q".into()));
 }
 
 #[tokio::test(start_paused = true)]

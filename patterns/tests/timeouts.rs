@@ -12,25 +12,16 @@ use enfonet::{Context, Dealer, Options, Pair, Pull, Push, Rep, Router, Sub, XPub
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
 
+mod support;
+
+use support::{DAY, within_a_day, yield_to_others};
+
 const LIMITS: [Duration; 3] = [Duration::ZERO, Duration::from_millis(250), Duration::from_secs(10)];
 const SECOND: Duration = Duration::from_secs(1);
-const DAY: Duration = Duration::from_secs(24 * 3600);
 const AT: &str = "inproc://name";
 
 fn options() -> Options {
     Options::default().context(&Context::new())
-}
-
-/// Awaits `future` for at most a day, which passes at once in virtual time.
-async fn within_a_day<T>(future: impl Future<Output = T>) -> T {
-    timeout(DAY, future).await.expect("within a day")
-}
-
-/// Yields until all other tasks are idle.
-async fn yield_to_others() {
-    for _ in 0..100 {
-        yield_now().await;
-    }
 }
 
 #[tokio::test(start_paused = true)]

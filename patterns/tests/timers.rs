@@ -8,6 +8,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::time::Instant;
 
+mod support;
+
+use support::within_a_day;
+
 fn address(endpoint: &Endpoint) -> String {
     endpoint.to_string().trim_start_matches("tcp://").into()
 }
@@ -127,11 +131,6 @@ async fn close_does_not_wait_for_a_peer_with_an_empty_queue() {
     assert_eq!(client.close(Duration::from_secs(3600)).await.dropped, 0);
     assert_eq!(server.close(Duration::from_secs(3600)).await.dropped, 0);
     assert!(start.elapsed() < Duration::from_secs(2));
-}
-
-/// Awaits `future` for at most a day, which passes at once in virtual time.
-async fn within_a_day<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(24 * 3600), future).await.expect("within a day")
 }
 
 /// A byte stream to a peer, over any transport.
