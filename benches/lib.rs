@@ -10,7 +10,7 @@ use enfonet_zmtp::{
 /// Returns the security of a CURVE server and a CURVE client, with the keys of the load programs.
 ///
 /// # Panics
-/// Never: the keys are keys.
+/// Never: the keys are valid.
 #[must_use]
 pub fn curve() -> [Security; 2] {
     let keys = |secret: &str| KeyPair::new(secret.parse::<SecretKey>().expect("a secret key"));

@@ -38,7 +38,7 @@ fn replace_in(path: &Path, lines: &str) -> Outcome {
     Ok(())
 }
 
-/// Returns `text` with `lines` instead of what stands between its two markers.
+/// Returns `text` with `lines` in place of the lines between its two markers.
 fn replace_between_markers(text: &str, lines: &str) -> Result<String, &'static str> {
     let (before, rest) = text.split_once(BEGIN).ok_or("no marker where the table begins")?;
     let (_, after) = rest.split_once(END).ok_or("no marker where the table ends")?;

@@ -67,7 +67,7 @@ prop_compose! {
     }
 }
 
-/// Asserts that a message is decoded to an equal one, which is encoded to the same bytes.
+/// Asserts that the bytes of a message decode to an equal message, and that this message encodes to the same bytes.
 fn assert_round_trip<M: Message + PartialEq + Default + Debug>(message: &M) -> Result<(), TestCaseError> {
     let wire = message.encode_to_vec();
     prop_assert_eq!(wire.len(), message.encoded_len());
@@ -77,7 +77,7 @@ fn assert_round_trip<M: Message + PartialEq + Default + Debug>(message: &M) -> R
     Ok(())
 }
 
-/// Decodes any bytes without a panic. Asserts that a decoded message is like any other.
+/// Decodes any bytes without a panic. Asserts that a decoded message survives a round trip.
 fn decode<M: Message + PartialEq + Default + Debug>(bytes: &[u8]) -> Result<(), TestCaseError> {
     M::decode(bytes).map_or(Ok(()), |message| assert_round_trip(&message))
 }

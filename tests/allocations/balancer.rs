@@ -16,7 +16,7 @@ const WINDOW: usize = 64;
 const WARM_UP: usize = 200;
 const MEASURED: usize = 2000;
 
-/// Recorded allocations per request.
+/// Sends requests through a broker, and returns the allocations per request.
 fn measure() -> f64 {
     let runtime = Runtime::on_one_thread();
     let broker = Slb::tcp(&runtime);

@@ -38,7 +38,7 @@ impl Flow {
         self.changed.notify_one();
     }
 
-    /// Waits until at most `missing` of the sent bytes are outstanding.
+    /// Waits until at most `under_way` of the sent bytes haven't arrived.
     pub(super) fn wait(&self, under_way: usize) {
         let bytes = self.bytes.lock().unwrap();
         let missing = |bytes: &mut (usize, usize)| bytes.0 - bytes.1 > under_way;
@@ -47,7 +47,7 @@ impl Flow {
     }
 }
 
-/// Thread of a subscriber, which compares the stream with the repeated messages of its topic.
+/// Reads the stream of a subscriber, and compares it with the repeated messages of its topic.
 fn compare(mut stream: TcpStream, expected: &[u8], cycles: usize, flow: &Flow) {
     let mut buffer = vec![0; 256 << 10];
     let (mut left, mut at) = (expected.len() * cycles, 0);

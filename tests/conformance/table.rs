@@ -19,8 +19,8 @@ struct Row<'a> {
     is_argued: bool,
 }
 
-/// Returns the faults of these tables, one line a fault. `tests` are the tests that exist; `is_file` tells whether a
-/// path of the repository is a file.
+/// Returns the faults of these tables, one line a fault. `tests` are the tests that exist; `is_file` returns whether
+/// a path of the repository is a file.
 pub(crate) fn faults(
     tables: &[(String, String)],
     tests: &BTreeSet<String>,

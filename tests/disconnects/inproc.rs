@@ -80,7 +80,7 @@ async fn close_at_the_mark(closing: Dealer, slow: Dealer) {
     while !matches!(closing.try_send("too late"), Err(SendError::Closed(_))) {
         yield_now().await;
     }
-    // Enough turns for a reconnect, if there were one.
+    // These turns are enough for a reconnect.
     for _ in 0..100 {
         turns().await;
     }

@@ -68,7 +68,8 @@ async fn close_over_ipc_gives_a_late_reader_the_whole_linger() {
     push.connect(&at).unwrap();
     (0..200u8).for_each(|n| push.try_send(&[n; 300][..]).unwrap());
     let closing = tokio::spawn(async move { push.close(DEADLINE).await });
-    // All is written, and most of it is still in the kernel: libzmq takes in one message and the bytes read with it.
+    // All messages are written, and most are still in the kernel: libzmq takes in one message and the bytes read
+    // with it.
     while !matches!(monitor.recv().await.unwrap(), MonitorEvent::Disconnected { .. }) {}
     tokio::time::pause();
     for _ in 0..5 {

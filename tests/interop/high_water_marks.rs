@@ -189,7 +189,7 @@ fn a_subscriber_that_never_reads_loses_messages_and_other_subscribers_lose_none(
     let (mut next, mut received) = (0, 0);
     let rest = stuck.expect_close();
     let mut rest = &rest[..];
-    // A frame of 4 bytes, one of 1000, one of 4.
+    // A message has frames of 4, 1000 and 4 bytes.
     while let Some((message, after)) = rest.split_at_checked(6 + 1009 + 6) {
         assert_eq!(
             (&message[..2], &message[6..7], &message[1015..1017]),

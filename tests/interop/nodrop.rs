@@ -9,7 +9,7 @@ use enfonet_tests::{
     AnySocket, LIBRARIES, LibZmq, Library, Runtime, Script, command, eventually, frames, wildcard,
 };
 
-/// Size of a message that soon fills the kernel's buffers.
+/// Returns a message of 20 kB: a few such messages fill the kernel's buffers.
 fn large(n: usize) -> Message {
     Message::from_frames([n.to_string().into_bytes(), vec![b'x'; 20_000]])
 }
@@ -18,7 +18,7 @@ fn lossless<K: Publishes>(options: Options<K>, hwm: usize) -> K {
     options.nodrop(true).send_hwm(hwm).build()
 }
 
-/// More than the kernel holds for a peer that doesn't read: a message of this size waits while the peer is connected.
+/// Returns a message larger than the kernel's buffers: it waits while a peer is connected that doesn't read.
 fn huge() -> Message {
     vec![b'x'; 32 << 20].into()
 }

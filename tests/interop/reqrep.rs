@@ -223,7 +223,7 @@ fn a_request_is_lost_with_its_libzmq_server() {
     }
 }
 
-/// More than the kernel takes for a peer that doesn't read.
+/// Returns a body larger than the kernel's buffers for a peer that doesn't read.
 fn large() -> Vec<u8> {
     vec![b'q'; 32 << 20]
 }

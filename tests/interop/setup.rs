@@ -17,7 +17,7 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    /// Creates it with a runtime of one thread, or of several.
+    /// Creates a setup with a runtime of one thread, or of several.
     pub(crate) fn on(one_thread: bool) -> Self {
         let runtime = if one_thread { Runtime::on_one_thread() } else { Runtime::new() };
         Self { runtime, libzmq: LibZmq::new() }

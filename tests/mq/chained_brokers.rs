@@ -126,7 +126,7 @@ fn a_broker_connects_to_a_libzmq_pub_that_listens() {
     let (publisher, endpoint) = setup.libzmq.bound(zmq::PUB, ANY);
     let broker = Process::start("enfomq", &["--frontend-connect", &endpoint, "--backend", ANY]);
     let subscriber = setup.libzmq.subscriber(&broker.backend()[0], "news");
-    // A PUB doesn't report subscribers: the first message that arrives shows that one has subscribed.
+    // A PUB doesn't report subscribers: the first message that arrives shows the subscription.
     while subscriber.poll(zmq::POLLIN, 1).unwrap() == 0 {
         publisher.send("news: early", 0).unwrap();
     }

@@ -52,8 +52,8 @@ impl Publisher {
         Self { stream, told, reading }
     }
 
-    /// Sends messages to a reader until this publisher has received so many bytes of subscriptions. Returns the
-    /// longest delay of a message.
+    /// Sends messages to a reader until this publisher has received `told` bytes of subscriptions. Returns the longest
+    /// delay of a message.
     fn worst_until(&mut self, told: usize, reader: &zmq::Socket) -> Duration {
         let (start, mut worst) = (Instant::now(), Duration::ZERO);
         while self.told.load(Ordering::Relaxed) < told {

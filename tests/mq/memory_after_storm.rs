@@ -10,7 +10,7 @@ const SLOW: usize = 16;
 /// Bytes for each subscriber: more than its queue of 16 MiB and the kernel hold.
 const BYTES_EACH: usize = 20 << 20;
 
-/// Waits until the memory of a broker is at most a fifth, and 4 MiB, above what it was `before`.
+/// Waits until the memory of a broker is at most a fifth and 4 MiB above `before`.
 pub(crate) fn expect_returned(broker: &Process, before: usize) {
     eventually(|| {
         std::thread::sleep(Duration::from_millis(100));

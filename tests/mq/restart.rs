@@ -61,8 +61,8 @@ fn traffic_resumes_after_a_broker_on_ipc_was_killed() {
     live_through_restarts("ipc");
 }
 
-/// Returns how many messages of a libzmq publisher that never pauses are lost when a broker ends so and a successor
-/// binds: a subscriber has all that the broker forwarded, and the publisher sends the rest to the successor.
+/// Ends a broker, starts a successor at its endpoints, and returns the number of lost messages of a libzmq publisher
+/// that never pauses. A subscriber has the messages that the broker forwarded; the successor gets the later messages.
 fn lost(end: impl FnOnce(Process)) -> i64 {
     let setup = Setup::new();
     let broker = Process::tcp("enfomq");

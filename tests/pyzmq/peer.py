@@ -168,7 +168,7 @@ class Socket:
 
 
 class Zap(threading.Thread):
-    """A ZAP handler (RFC 27) that decides as pyzmq's own do, or answers what it has been told to."""
+    """A ZAP handler (RFC 27) that decides as pyzmq's own do, or sends a fixed answer."""
 
     def __init__(self, context, name, endpoint):
         super().__init__(daemon=True)

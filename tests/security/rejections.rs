@@ -46,7 +46,7 @@ fn hears(setup: &Setup, xpub: &XPub, expected: Subscription) {
 }
 
 /// Waits until a client sees its rejection. libzmq's PLAIN client doesn't recognise ERROR: it waits for `^RROR`,
-/// since its source has `"\x05ERROR"`, where `\x05E` is one byte. It gives the endpoint up all the same.
+/// since its source has `"\x05ERROR"`, where `\x05E` is one byte. The client gives the endpoint up all the same.
 fn is_refused(client: &PySocket, mechanism: Mechanism, status: i64) {
     match mechanism {
         Mechanism::Plain => assert_eq!(client.wait_event("HANDSHAKE_FAILED_PROTOCOL"), UNEXPECTED),
@@ -55,7 +55,7 @@ fn is_refused(client: &PySocket, mechanism: Mechanism, status: i64) {
     client.wait_event("DISCONNECTED");
 }
 
-/// Returns options that let every peer in, and the requests that the authenticator is asked about.
+/// Returns options with an authenticator that admits every peer, and a channel of its requests.
 fn asking(security: Security) -> (Options, UnboundedReceiver<AuthRequest>) {
     let (asked, requests) = unbounded_channel();
     let options = Options::default().security(security).authenticator(move |request| {

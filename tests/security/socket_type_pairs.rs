@@ -66,7 +66,7 @@ pairs! {
     xpub_and_xsub_talk: XPUB, XSUB => publications_and_questions;
 }
 
-/// Messages with an empty frame, the longest short frame and the shortest long frame, in the clear and in
+/// Returns messages with an empty frame, the longest short frame and the shortest long frame, in the clear and in
 /// CURVE's MESSAGE, which adds 33 bytes.
 fn messages_of_all_sizes() -> Vec<Vec<Vec<u8>>> {
     let of = |len: usize| (0..len).map(|at| at as u8).collect::<Vec<u8>>();

@@ -7,7 +7,7 @@ use enfonet_tests::{DEADLINE, PySocket, Script, frames, theirs};
 
 use crate::setup::{ANYWHERE, MECHANISMS, Mechanism, ROLES, Role, Setup};
 
-/// Returns a DEALER of ours in a role, and a connected one of pyzmq's in the other role.
+/// Returns a DEALER of ours in a role, and a connected DEALER of pyzmq's in the other role.
 fn dealers(setup: &Setup, mechanism: Mechanism, role: Role, options: Options) -> (Dealer, PySocket) {
     let ours = Dealer::with_options(options);
     let py = setup.secured("DEALER", mechanism, role.other());
@@ -119,7 +119,7 @@ fn a_peer_that_answers_pings_stays_when_silent_peers_are_disconnected() {
         pairs.push((ours, py));
     }
     pairs.iter().for_each(|(_, py)| assert_eq!(py.wait_event("HANDSHAKE_SUCCEEDED"), 0));
-    // Silent peers, at a socket of ours and at one of pyzmq's.
+    // Silent peers, at a socket of ours and at a socket of pyzmq's.
     let ours = Dealer::with_options(asking(Options::default()));
     let mut silent = Script::join(&setup.runtime.bind(&ours), "DEALER", 1);
     silent.expect_close();

@@ -34,8 +34,8 @@ impl Load {
     }
 }
 
-/// A client that sends at its pace until the load is over, and then returns the number of requests without a reply. It
-/// has one worker, so the reply to the last request comes last.
+/// A client that sends at its pace until the load is over, and then returns the number of requests without a reply.
+/// There is one worker, so the reply to the last request comes last.
 trait Client {
     /// Sends a request as soon as there is a broker.
     fn send(&mut self, request: &str);
@@ -143,7 +143,7 @@ impl Client for Heedless {
     }
 }
 
-/// Returns the number of requests without a reply when a broker ends so and another takes its place.
+/// Ends a broker under load, starts a successor, and returns the number of requests without a reply.
 fn lost(end: impl FnOnce(Process), client: impl Fn(&Setup, &str) -> Box<dyn Client + Send>) -> usize {
     let setup = Setup::new();
     let broker = Process::tcp("enfoslb");

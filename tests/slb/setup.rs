@@ -77,7 +77,7 @@ impl Setup {
         Peer { socket, runtime: &self.runtime }
     }
 
-    /// A REP worker that replies on its own thread until it is dropped.
+    /// Starts a REP worker that replies on its own thread until it is dropped.
     pub(crate) fn server(&self, library: Library, endpoint: &str, answer: Answer) -> Server {
         match library {
             Library::Libzmq => self.libzmq_server(endpoint, answer),

@@ -105,7 +105,7 @@ async fn a_peer_that_has_sent_part_of_a_message_is_not_idle() {
     client.send(&[&first[..], &second[..4]].concat());
     let (peer, _) = within_deadline(router.recv()).await.unwrap();
     assert!(router.disconnect_idle(peer), "nothing waits to be received");
-    // Enough turns for a disconnect, if there were one.
+    // These turns are enough for a disconnect.
     yield_to_others().await;
     client.send(&second[4..]);
     assert_eq!(within_deadline(router.recv()).await, Ok((peer, "second".into())));

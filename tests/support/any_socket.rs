@@ -154,7 +154,7 @@ impl<'a> AnySocket<'a> {
     /// Waits until this many peers are connected, if the socket is ours: libzmq's can't report it.
     ///
     /// # Panics
-    /// When they don't connect in time.
+    /// When the peers don't connect in time.
     pub fn wait_connected(&self, peers: usize) {
         either!(self, ours => self.runtime.run(ours.wait_connected(peers)), _foreign => {});
     }

@@ -52,7 +52,7 @@ impl Runtime {
         socket.bind_anywhere(self)
     }
 
-    /// Binds a socket of ours, and returns a ZMTP 3.1 peer of type `peer` that has connected to it, after the handshake.
+    /// Binds a socket of ours, and returns a connected ZMTP 3.1 peer of type `peer` after the handshake.
     pub fn bind_to_peer(&self, socket: &impl Socket, peer: &str) -> Script {
         Script::join(&self.bind(socket), peer, 1)
     }

@@ -13,9 +13,9 @@ use crate::DEADLINE;
 use peer::{Peer, bytes, digits, string};
 pub use zap::PyZap;
 
-/// A process with pyzmq sockets in one context, killed when it and all its sockets are dropped.
+/// A process with pyzmq sockets in one context, killed when this handle and all sockets are dropped.
 ///
-/// The process does one operation at a time: while one thread waits for a message, other threads wait for it.
+/// The process does one operation at a time: while one thread waits for a message, other threads wait for the process.
 #[derive(Clone, Debug)]
 pub struct PyZmq(Arc<Peer>);
 
@@ -56,7 +56,7 @@ impl PyZmq {
     /// Starts the ZAP handler of all sockets of this process. It admits no client with PLAIN or CURVE yet.
     ///
     /// # Panics
-    /// When one is running.
+    /// When a handler is running.
     #[must_use]
     #[track_caller]
     pub fn zap(&self) -> PyZap {

@@ -111,7 +111,7 @@ impl Script {
         SockRef::from(&self.stream).set_recv_buffer_size(bytes).expect("an option");
     }
 
-    /// Underlying connection.
+    /// Returns the underlying connection.
     #[must_use]
     pub fn into_stream(self) -> TcpStream {
         self.stream

@@ -27,7 +27,7 @@ fn load(arguments: &[&str]) -> Traced {
     Traced::start(command)
 }
 
-/// Fails if a thousand messages take more calls than recorded, with a tolerance of a half and a few for the start.
+/// Asserts that a thousand messages take at most the recorded calls, with a tolerance of a half and of 0.5 calls.
 fn check(what: &str, calls: &Calls, messages: usize, recorded: &[(&str, f64)]) {
     let mut worse = Vec::new();
     for (name, recorded) in recorded {

@@ -36,12 +36,12 @@ impl Traced {
         Self { pid: pid.recv().unwrap(), tracer }
     }
 
-    /// Waits until the program ends by itself.
+    /// Waits until the program ends by itself, and returns its calls.
     pub(super) fn finish(self) -> Calls {
         self.tracer.join().unwrap()
     }
 
-    /// Ends the program.
+    /// Kills the program, and returns its calls.
     pub(super) fn kill(self) -> Calls {
         nix::sys::signal::kill(self.pid, Signal::SIGKILL).unwrap();
         self.finish()
@@ -74,7 +74,7 @@ fn count(mut child: Child, pid: Pid) -> Calls {
     calls
 }
 
-/// System calls that a message may cost.
+/// Returns the group of a system call: the calls of a message, and `other`.
 fn name(number: u64) -> &'static str {
     match i64::try_from(number) {
         Ok(libc::SYS_writev | libc::SYS_write | libc::SYS_sendto | libc::SYS_sendmsg) => "write",

@@ -138,7 +138,7 @@ impl peer_common::Socket for Peer {
     }
 
     async fn flush(self) -> Outcome {
-        // zmq.rs doesn't tell when all is sent, so this leaves time to send the few messages that there may be.
+        // zmq.rs doesn't report when all messages are sent: the pause is time for the last few messages.
         tokio::time::sleep(Duration::from_secs(3)).await;
         Ok(())
     }

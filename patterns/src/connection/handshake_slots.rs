@@ -179,7 +179,7 @@ mod tests {
         let mut modest: Vec<_> = (0..2).map(|_| slots.admit(origin(2)).unwrap()).collect();
         let mut new = slots.admit(origin(3)).unwrap();
         assert_eq!(greedy.iter_mut().map(is_evicted).collect::<Vec<_>>(), [true, false, false]);
-        // Of two origins with as many handshakes, the origin with the older one loses it.
+        // Two origins have two handshakes each: the oldest handshake is evicted.
         let _another = slots.admit(origin(4)).unwrap();
         assert_eq!(greedy.iter_mut().map(is_evicted).collect::<Vec<_>>(), [false, true, false]);
         assert!(!modest.iter_mut().any(is_evicted) && !is_evicted(&mut new));

@@ -143,7 +143,7 @@ pub(crate) mod tests {
     use crate::peer::HandshakenPeer;
     use crate::size::Size;
 
-    /// A queue for a test, under an id of its own.
+    /// Adds a queue for a test, and returns its id.
     pub(super) fn add_queue(outboxes: &mut Outboxes, limit: Size) -> PeerId {
         let number = (1 << 32) | (outboxes.len() as u64 + 1);
         let id = PeerId::from(slotmap::KeyData::from_ffi(number));
@@ -151,7 +151,7 @@ pub(crate) mod tests {
         id
     }
 
-    /// Returns a peer that says next to nothing of itself.
+    /// Returns a peer that announces its version and its identity only.
     pub(crate) fn handshaken_peer(version: Version, identity: &'static str) -> HandshakenPeer {
         let (metadata, user) = (Metadata::default(), User::default());
         let peer =

@@ -158,7 +158,8 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(512))]
-        /// The model: a queue of the peers that have room. A full peer leaves it, and joins its end with room again.
+        /// Compares the policy with a model: a queue of the peers that have room. A full peer leaves the queue, and
+        /// joins its end when it has room again.
         #[test]
         fn turns_agree_with_a_line_of_those_that_have_room(steps in prop::collection::vec(step(), 0..120)) {
             const HWM: usize = 3;
@@ -168,7 +169,7 @@ mod tests {
             for step in steps {
                 match step {
                     Step::Send => {
-                        // A full one is noticed when it is its turn.
+                        // A full peer is noticed in its turn.
                         while line.front().is_some_and(|at| waits[*at] == HWM) {
                             line.pop_front();
                         }
@@ -211,7 +212,7 @@ mod tests {
         }
     }
 
-    /// Under an id that none before it had.
+    /// Adds a queue under an id that no earlier queue had, and returns the id.
     fn add_queue_after(outboxes: &mut Outboxes, ids: &[PeerId], hwm: usize) -> PeerId {
         let id = PeerId::from(slotmap::KeyData::from_ffi((1 << 32) | (ids.len() as u64 + 1)));
         outboxes.insert(id, crate::queue::Outbox::new(Size::new(hwm, usize::MAX)));

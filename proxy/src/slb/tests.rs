@@ -43,7 +43,7 @@ async fn connected_with_request(broker: &Broker, frontend: &Endpoint) -> Dealer 
     client
 }
 
-/// Waits until so many messages are in the inboxes.
+/// Waits until this number of messages is in the inboxes of the peers.
 async fn wait_unreceived(peers: impl Fn() -> Vec<PeerStatus>, messages: u64) {
     let all_are_there = async {
         while peers().iter().map(|peer| peer.unreceived.messages).sum::<u64>() < messages {
@@ -110,12 +110,12 @@ async fn a_closed_backend_is_the_end_though_requests_wait() {
     assert!(broker.summary.requests <= 1);
 }
 
-/// Returns a request of which four fill a worker's queue.
+/// Returns a large request: four of this size fill the queue of a worker.
 fn large(n: usize) -> String {
     n.to_string() + &" ".repeat(SLB_QUEUE_BYTES / 4)
 }
 
-/// Returns a REP worker that announces a capacity, and reads next to nothing until its application receives.
+/// Returns a REP worker that announces a capacity, with an inbox of one message.
 fn slow_reader(endpoint: &Endpoint, capacity: &str) -> Rep {
     let options = Options::default().recv_hwm(1).property(CAPACITY, capacity);
     let worker = Rep::with_options(options);
@@ -181,7 +181,7 @@ async fn an_announced_capacity_is_the_credit_and_a_wrong_one_is_ignored() {
 }
 
 /// Returns the ids of `N` peers that no socket knows.
-fn strangers<const N: usize>() -> [PeerId; N] {
+fn unknown_peers<const N: usize>() -> [PeerId; N] {
     let mut ids = slotmap::SlotMap::<PeerId, ()>::with_key();
     std::array::from_fn(|_| ids.insert(()))
 }
@@ -189,7 +189,7 @@ fn strangers<const N: usize>() -> [PeerId; N] {
 #[tokio::test]
 async fn requests_of_departed_clients_are_counted_as_abandoned() {
     let (mut broker, ..) = broker().await;
-    let [worker, client] = strangers();
+    let [worker, client] = unknown_peers();
     broker.workers.join(worker, WorkerKind::Raw, None);
     let requests: Batch = ["1", "2"].map(Message::from).into_iter().collect();
     let to = Assignment { worker, kind: WorkerKind::Raw, burst: 2, first_sequence: Default::default() };
@@ -206,7 +206,7 @@ async fn requests_of_departed_clients_are_counted_as_abandoned() {
 #[tokio::test]
 async fn the_requests_that_a_departed_worker_had_are_lost_and_those_of_others_are_not() {
     let (mut broker, ..) = broker().await;
-    let [left, stays, client] = strangers();
+    let [left, stays, client] = unknown_peers();
     for (worker, kind) in [(left, WorkerKind::Raw), (stays, WorkerKind::Rep)] {
         broker.workers.join(worker, kind, None);
     }
@@ -223,7 +223,7 @@ async fn the_requests_that_a_departed_worker_had_are_lost_and_those_of_others_ar
 #[tokio::test]
 async fn a_client_is_busy_while_its_request_waits_or_may_be_answered() {
     let (mut broker, ..) = broker().await;
-    let [worker, asks, waits, publishes] = strangers();
+    let [worker, asks, waits, publishes] = unknown_peers();
     broker.rep.insert(RepRequest { client: asks, worker, sequence: Default::default() });
     broker.requeue(vec![(waits, "request".into())]);
     broker.raw.insert(worker, publishes);

@@ -81,7 +81,7 @@ fn limbs_that_are_as_large_as_can_be_do_not_overflow() {
     }
 }
 
-/// Bytes that are often all ones or zeros for a while, where carries are long.
+/// Returns messages with runs of ones and of zeros, which make long carries.
 fn message() -> impl Strategy<Value = Vec<u8>> {
     let run = (prop_oneof![Just(0u8), Just(0xff), any::<u8>()], 1usize..60);
     prop::collection::vec(run, 0..60)

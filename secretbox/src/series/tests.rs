@@ -29,8 +29,8 @@ fn content(len: usize) -> Vec<u8> {
 
 #[test]
 fn boxes_of_every_length_are_those_of_libsodium() {
-    // The tags, each combined with those before by an exclusive or, that `crypto_secretbox_easy` gives. A tag is of all
-    // that is encrypted, so one that is right is of the right box.
+    // The expected value is the exclusive or of the tags that `crypto_secretbox_easy` gives. A tag authenticates all
+    // encrypted bytes, so the right tag shows the right box.
     let lengths = || (0..2100).chain([4095, 4096, 4097, 65_535, 65_536, 100_003]);
     for level in levels() {
         let (mut series, mut tags) = (series(level), [0; TAG_BYTES]);

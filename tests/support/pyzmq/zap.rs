@@ -24,7 +24,7 @@ impl PyZap {
         Self { peer, name, endpoint }
     }
 
-    /// Endpoint of the handler.
+    /// Returns the endpoint of the handler.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
@@ -43,8 +43,8 @@ impl PyZap {
         self
     }
 
-    /// Admits clients with these public keys, in Z85, and no others to this domain. `*` is that of sockets without
-    /// one.
+    /// Admits clients with these public keys, in Z85, and no others to this domain. `*` is the domain of sockets
+    /// without one.
     ///
     /// # Panics
     /// When the process has ended.

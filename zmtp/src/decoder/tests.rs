@@ -15,7 +15,7 @@ fn decode(chunks: &[&[u8]], limits: Limits) -> Result<Vec<Event>, FrameError> {
     Ok(events)
 }
 
-/// Messages and commands one by one, so that runs of different lengths compare equal.
+/// Returns messages and commands one by one, so that runs of different lengths compare equal.
 fn flatten(events: Vec<Event>) -> (Vec<Message>, Vec<Bytes>) {
     let (mut messages, mut commands) = (Vec::new(), Vec::new());
     for event in events {

@@ -118,7 +118,7 @@ fn the_time_to_answer_begins_when_the_ping_is_written() {
     let start = Instant::now();
     let mut heartbeat = Heartbeat::new(every(SECOND), start);
     assert_eq!(heartbeat.poll(start + SECOND), HeartbeatAction::Ping(ping(0)));
-    // Traffic doesn't answer what the peer hasn't got, and there is one PING at a time.
+    // Traffic doesn't answer a PING that isn't written yet, and there is one PING at a time.
     heartbeat.handle_traffic(start + 2 * SECOND);
     for n in 3..6 {
         assert_eq!(heartbeat.poll(start + n * SECOND), HeartbeatAction::Wait(Some(start + (n + 1) * SECOND)));

@@ -52,7 +52,7 @@ pub trait Library {
 /// A socket of an implementation. It keeps the last received message, to send it back.
 #[expect(async_fn_in_trait, reason = "a load program awaits one thing at a time")]
 pub trait Socket {
-    /// Encrypts with CURVE. Called before the socket binds or connects; the argument tells which of the two follows.
+    /// Encrypts with CURVE. Called before the socket binds or connects; the argument is the call that follows.
     fn encrypt(&mut self, _end: End) -> Outcome {
         Err("this library is measured without CURVE".into())
     }

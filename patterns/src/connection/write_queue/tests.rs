@@ -12,7 +12,7 @@ fn taken(control: &'static [u8], runs: &[&[&str]]) -> Taken {
     Taken { control: Bytes::from_static(control), runs: runs.iter().map(run).collect(), ..Taken::default() }
 }
 
-/// The two ends of an encrypted connection.
+/// Returns the write queue of a CURVE server, and the decoder of its client, after their handshake.
 fn encrypted() -> (WriteQueue, Incoming) {
     let keys = [1, 2].map(|byte| KeyPair::new(SecretKey::from_bytes([byte; 32])));
     let server = *keys[0].public();
@@ -37,9 +37,9 @@ fn encrypted() -> (WriteQueue, Incoming) {
             }
         }
     }
-    let [client, server] = ends.map(|(.., outcome)| outcome.unwrap());
-    let incoming = Incoming::new(BytesMut::new(), Limits::default(), server.opener);
-    (WriteQueue::new(Bytes::new(), client.sealer), incoming)
+    let [server, client] = ends.map(|(.., outcome)| outcome.unwrap());
+    let incoming = Incoming::new(BytesMut::new(), Limits::default(), client.opener);
+    (WriteQueue::new(Bytes::new(), server.sealer), incoming)
 }
 
 fn pending(queue: &WriteQueue) -> Vec<u8> {
@@ -115,7 +115,7 @@ fn with_encryption_the_peer_gets_all_in_an_order_that_it_accepts() {
     let (mut queue, mut incoming) = encrypted();
     queue.extend(&mut taken(b"", &[&["a", "b"], &["c"]]));
     queue.prepare().unwrap();
-    // Staged behind what is encrypted, though none of that is written yet.
+    // This message is staged behind encrypted messages that aren't written yet.
     queue.extend(&mut taken(b"\x04\x02\x01X", &[&["d"]]));
     let (mut credit, mut seen) = (Size::default(), String::new());
     while !queue.is_empty() {

@@ -46,7 +46,7 @@ fn topics(core: &SocketCore<FanOut>) -> usize {
     core.out().routing.subscribers.topics()
 }
 
-/// Returns how many peers get a message of this topic.
+/// Publishes a message of this topic, and returns the number of its recipients.
 fn published(core: &SocketCore<FanOut>, topic: &str) -> usize {
     let (mut out, message, mut got) = (core.out(), Outgoing::new(Message::from(topic.to_owned())), 0);
     let Out { routing, outboxes, .. } = &mut *out;

@@ -194,13 +194,13 @@ fn each_message_is_counted_once_as_sent_unsent_or_dropped() {
     let mut runs: Vec<_> = take_all(&mut outbox, Size::default()).runs.into();
     take_all(&mut outbox, Size::new(1, 3));
     assert_eq!(counts(&outbox), (1, 3, 0));
-    // It has written another, and goes before it says so.
+    // The connection has written another message, and ends before it reports it.
     let _ = runs[0].split_to(2);
     outbox.disconnect(runs);
     assert_eq!((counts(&outbox), outbox.sent().bytes), ((2, 2, 0), 6));
     outbox.connect(Size::default());
     take_all(&mut outbox, Size::default());
-    // Within the process, a peer that has two, and has received one of them when it goes.
+    // A peer within the process has two messages, and has received the first when it goes.
     outbox.credit.hand_over(Size::new(2, 6));
     assert_eq!(counts(&outbox), (4, 0, 0));
     take_all(&mut outbox, Size::new(1, 3));

@@ -42,7 +42,7 @@ impl Fan {
         self.routing.publish_batch(&mut self.outboxes, batch, &mut self.remainder, |_| {})
     }
 
-    /// The kernel takes nothing for peer `at`.
+    /// Reports for peer `at` that the kernel takes no more bytes.
     fn block(&mut self, at: usize) {
         let outbox = &mut self.outboxes[self.ids[at]];
         outbox.exchange(

@@ -22,7 +22,7 @@ impl Desk {
         Self { routing, outboxes, ids }
     }
 
-    /// Which peer gets the request.
+    /// Sends a request, and returns the index of its recipient.
     fn request(&mut self, body: &str) -> Option<usize> {
         let id = self.routing.request(&mut self.outboxes, &Outgoing::new(body))?;
         self.ids.iter().position(|peer| *peer == id)
@@ -46,7 +46,7 @@ impl Desk {
         self.routing.reply(self.ids[peer], wire)
     }
 
-    /// All that waits for a peer.
+    /// Takes all messages that wait for a peer.
     fn drain(&mut self, peer: usize) -> Vec<Message> {
         self.outboxes[self.ids[peer]].drain().into_iter().flatten().collect()
     }
@@ -204,15 +204,15 @@ fn a_peer_found_full_is_asked_again_when_it_has_room() {
 enum Step {
     Request,
     Again,
-    /// A peer replies to the last request or one before it.
+    /// Reply of a peer to the last request, or to an earlier request.
     Reply(usize, usize),
-    /// A peer says something else.
+    /// Message of a peer that isn't a reply.
     Nonsense(usize, &'static [&'static str]),
-    /// A peer goes, and has got what was sent to it, or not.
+    /// Loss of a peer, after or before it received the messages that were sent to it.
     Gone(usize, bool),
     Resend,
     Look,
-    /// The last request is given up, or the one before it.
+    /// End of the last request, or of the request before it, without a reply.
     GiveUp {
         last: bool,
     },

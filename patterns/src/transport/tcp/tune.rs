@@ -83,7 +83,7 @@ mod tests {
     use crate::options::Options;
     use crate::transport::{Listener, Stream};
 
-    /// The sockets of both ends of a connection, and of the listener.
+    /// Returns the sockets of a listener, of an accepted connection, and of its connecting end.
     async fn sockets(host: &str, listening: Options, connecting: Options) -> [Socket; 3] {
         let endpoint: Endpoint = format!("tcp://{host}:*").parse().unwrap();
         let (listener, at) = Listener::bind(&endpoint, &listening.settings.transport).await.unwrap();

@@ -160,7 +160,7 @@ mod tests {
         assert!(meter.sample().is_none(), "older requests tell nothing");
         reply(&mut meter, start + ms(150));
         reply(&mut meter, start + ms(350));
-        // One reply in 200 ms: what came before doesn't count.
+        // One reply in 200 ms: earlier replies don't count.
         assert!((meter.sample().unwrap().rate - 5.0).abs() < 1e-9);
     }
 

@@ -15,7 +15,7 @@ fn securities() -> [Security; 5] {
     ]
 }
 
-/// Bytes at random, and commands with the names of the handshake and data at random.
+/// Returns random bytes, and commands with the names of the handshake and random data.
 fn input() -> impl Strategy<Value = Vec<u8>> {
     let names = prop::sample::select(vec!["HELLO", "WELCOME", "INITIATE", "READY", "ERROR", "X"]);
     let data = prop::collection::vec(any::<u8>(), 0..300);

@@ -123,7 +123,7 @@ fn secrets_do_not_cross_the_wire() {
     for secret in [key(1), key(2), key(3), key(7)] {
         assert!(!contains(&all, secret.secret().as_bytes()));
     }
-    // Nor does the client's long-term public key, or what it says of itself.
+    // The client's long-term public key and its metadata don't cross in the clear either.
     assert!(!contains(&all, key(2).public().as_bytes()) && !contains(&all, b"Socket-Type"));
 }
 
@@ -254,7 +254,7 @@ fn commands_of_another_connection_are_of_no_use() {
 
 #[test]
 fn a_vouch_is_for_this_client_and_this_server() {
-    // The vouch is the last secret of INITIATE: made here by hand, from what the client under test knows.
+    // The vouch is the last secret of INITIATE. The test makes it by hand, from the keys of the client.
     use crate::curve::boxes::{agree, long_nonce, short_nonce};
     let (short_term, long_term) = (key(3), key(4));
     for (vouched, accepted) in [

@@ -51,7 +51,7 @@ impl Bench {
         Self::new(HandshakeConfig::new(socket_type))
     }
 
-    /// Feeds bytes, and answers questions.
+    /// Feeds bytes, and gives the verdict where the handshake asks for one.
     fn feed(&mut self, bytes: &[u8]) -> Result<Option<HandshakeOutcome>, HandshakeError> {
         self.input.extend_from_slice(bytes);
         let outcome = self.advance();
@@ -73,12 +73,12 @@ impl Bench {
         }
     }
 
-    /// Feeds bytes behind which the handshake is to be over.
+    /// Feeds the last bytes of a handshake, and returns the peer's properties.
     fn complete(&mut self, bytes: &[u8]) -> PeerProperties {
         self.feed(bytes).unwrap().expect("the handshake is over").peer
     }
 
-    /// Feeds bytes that aren't to be accepted.
+    /// Feeds bytes that the handshake rejects, and returns the error.
     fn refuse(&mut self, bytes: &[u8]) -> HandshakeError {
         self.feed(bytes).unwrap_err()
     }

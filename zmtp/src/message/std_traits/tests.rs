@@ -43,7 +43,7 @@ fn messages_are_equal_to_values_with_the_same_frames_and_to_no_others() {
         assert_ne!(message, ["a"]);
         assert_ne!(message, ["a", "b", "c"]);
     }
-    // A value without frames is sent as an empty one.
+    // A value without frames is sent as an empty frame.
     assert_eq!(Message::from(""), Vec::<String>::new());
     assert_ne!(Message::from("a"), Vec::<String>::new());
 }

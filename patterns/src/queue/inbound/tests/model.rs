@@ -101,7 +101,7 @@ fn routing_id(peer: &PeerInfo) -> String {
     String::from_utf8_lossy(&peer.routing_id).into_owned()
 }
 
-/// Messages that wait from one queue: runs of message numbers, each with the name of the peer that sent it.
+/// Queue of the model: runs of waiting message numbers, each with the name of the peer that sent it.
 #[derive(Default)]
 struct Queue {
     runs: VecDeque<(VecDeque<usize>, &'static str)>,
@@ -235,7 +235,7 @@ proptest! {
                     inbound.set_hwm(messages as u64);
                     model.limit.messages = messages as u64;
                 }
-                // Whoever comes is no arrival by itself.
+                // A peer that joins is no arrival by itself.
                 Step::Join(peer, name) if !model.queues[peer].is_closed => {
                     inbound.join(named(model.ids[peer], name));
                     model.queues[peer].name = name;

@@ -10,17 +10,18 @@ use crate::queue::Outgoing;
 /// An operation on the queue.
 #[derive(Clone, Debug)]
 enum Step {
-    /// Pushes a [`Message`], or a value that can be made a message.
+    /// Push of a [`Message`], or of a value that converts into a message.
     Push(bool),
     PushRun(usize),
     Command,
-    /// The connection has written some of its messages, and takes all that wait, unless the kernel is blocked.
+    /// Exchange in which the connection reports written messages, and takes all that wait unless the kernel is
+    /// blocked.
     Exchange {
         written: usize,
         blocked: bool,
         wants_control: bool,
     },
-    /// Its waker is taken, if there is something to do, or whatever there is.
+    /// Wake of a sleeping connection: not while the kernel is blocked, or to close it in any case.
     Wake {
         to_close: bool,
     },
@@ -60,11 +61,12 @@ fn numbered(n: usize) -> Message {
     Message::from(n.to_string())
 }
 
-/// A queue in a few words: which messages wait, how many may, and what the connection does.
+/// Model of an outbox: the numbers of the waiting messages, their bounds, and the state of the connection.
 #[derive(Debug, Default)]
 struct Model {
-    /// The number of the next message, and of the next that is written.
+    /// Number of the next message that is pushed.
     next: usize,
+    /// Number of the next message that is written.
     written: usize,
     set: Size,
     room: Size,
@@ -107,7 +109,7 @@ impl Model {
     }
 }
 
-/// The queue, what its connection has in hand, and the model.
+/// An outbox, the messages that its connection has taken, and the model.
 struct Pair {
     outbox: Outbox,
     hands: VecDeque<Message>,
