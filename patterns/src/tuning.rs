@@ -1,6 +1,6 @@
 //! Constants that tune speed and memory. A number has its unit in its name, a time in its type.
 //!
-//! Figures are from `docs/performance.md`, which tells how each was measured, or from a test that holds the constant to
+//! Figures are from `docs/performance.md`, which shows how each was measured, or from a test that holds the constant to
 //! its reason. Bounds on what a peer can make this side hold stand beside the queue that they bound; protocol constants
 //! and the defaults of options stand where they are used.
 

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 /// Maximum bytes waiting for one subscriber of EnfoMQ, which then loses whole messages.
 ///
-/// 16 MiB hold a quarter of a million messages of 64 bytes. 60 full queues took 1.3 to 2 GB (`tests/mq/memory_after_storm.rs`).
+/// 16 MiB hold a quarter of a million messages of 64 bytes. 60 full queues took 1.3 to 2 GB
+/// (`tests/mq/memory_after_storm.rs`).
 pub(crate) const SUBSCRIBER_QUEUE_BYTES: usize = 16 << 20;
 /// Maximum bytes waiting from one publisher of EnfoMQ, which then isn't read for a while.
 ///
@@ -59,7 +60,7 @@ pub(crate) const MIN_SWEPT_ENTRIES: usize = 1024;
 /// parts. The time is absolute, since its optimum is flat: on a machine half as fast it still was the best, 300 us
 /// cost 4 % and 600 us 12 % of processor time.
 pub(crate) const BURST_TIME: Duration = Duration::from_micros(150);
-/// Maximum requests of a burst: a bound for a worker whose replies come faster than the clock can tell. Not measured.
+/// Maximum requests of a burst: a bound for a worker that replies faster than the clock advances. Not measured.
 pub(crate) const MAX_BURST_REQUESTS: usize = 1024;
 /// Replies after which half of a worker's history is forgotten, so that its pace follows a change within some 250
 /// replies.

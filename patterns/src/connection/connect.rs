@@ -58,7 +58,7 @@ async fn attempt(
     let Some(stream) = connector.unless_over(Stream::connect(endpoint, transport)).await else {
         return Ok(());
     };
-    // The endpoint is given up before the monitors are told: an application that sees the event may connect again at
+    // The endpoint is given up before the monitors get the event: an application that sees it may connect again at
     // once.
     let stream = stream.map_err(Arc::new).inspect_err(|error| {
         connector.give_up_unless(reconnect.retries_after_connect_error(error));

@@ -67,7 +67,7 @@ impl<R: Routing> SocketCore<R> {
 }
 
 /// Logs the messages that a dropped socket didn't send, since its linger passed or its runtime ended. No caller is left
-/// to be told.
+/// that could get their number.
 impl<R> Drop for SocketCore<R> {
     fn drop(&mut self) {
         let Ok(out) = self.out.get_mut() else { return };

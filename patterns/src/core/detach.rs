@@ -14,8 +14,8 @@ use crate::routing::Routing;
 
 impl<R: Routing> SocketCore<R> {
     /// Ends listening on, or connecting to, an endpoint, which is free for another socket at once. Its peers get no new
-    /// messages; waiting messages are still sent for the socket's linger, then the connections end. Returns `false` if the
-    /// socket doesn't know the endpoint in this role.
+    /// messages; waiting messages are still sent for the socket's linger, then the connections end. Returns `false` if
+    /// the socket doesn't know the endpoint in this role.
     pub(crate) fn forget(self: &Arc<Self>, role: Role, endpoint: &Endpoint) -> bool {
         let attachments = self.endpoints().detach(role, endpoint);
         if !attachments.iter().any(Attachment::lasts) {

@@ -30,7 +30,7 @@ pub(crate) struct Out<R> {
     /// Number of messages whose connections ended with their runtime, while the socket was open.
     pub(super) stranded: usize,
     pub(crate) closed: bool,
-    /// Whether the caller of `close` has been told how many messages weren't sent.
+    /// Whether `close` has returned the number of unsent messages to its caller.
     pub(super) is_reported: bool,
 }
 

@@ -34,8 +34,8 @@ pub enum BindError {
     /// Another socket listens at the endpoint, in this program or in another. Trying again helps once it stops.
     #[error("can't bind {0}: it is in use")]
     InUse(Endpoint),
-    /// A file, a folder or a symbolic link is at the path, and is left alone: the caller's fault (ipc). Trying again helps
-    /// once it is removed.
+    /// A file, a folder or a symbolic link is at the path, and is left alone: the caller's fault (ipc). Trying again
+    /// helps once it is removed.
     #[error("can't bind {0}: a file that isn't a socket is there; remove it, or choose another path")]
     NotASocket(Endpoint),
     /// The name of the host isn't known, or has no address.

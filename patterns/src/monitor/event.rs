@@ -100,7 +100,7 @@ pub enum MonitorEvent {
         /// Information about the peer.
         peer: Arc<PeerInfo>,
     },
-    /// The handshake failed, and its connection has ended. The [`ConnectionError`] tells whether the peer broke the
+    /// The handshake failed, and its connection has ended. The [`ConnectionError`] shows whether the peer broke the
     /// protocol, doesn't fit, was denied access, or was too slow, and whether the next attempt is expected to fail
     /// likewise.
     HandshakeFailed {

@@ -4,7 +4,7 @@ use enfonet_zmtp::IntoMessage;
 
 use super::{Kind, Options};
 
-/// Kinds of sockets that tell their peers apart.
+/// Kinds of sockets that know which peer sent a message.
 pub trait KnowsPeers: Kind {}
 
 impl<K: KnowsPeers> Options<K> {

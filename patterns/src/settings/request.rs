@@ -7,7 +7,7 @@ use std::time::Duration;
 pub(crate) struct RequestSettings {
     /// Whether a request may be sent before the reply to the request before it.
     pub(crate) relaxed: bool,
-    /// Whether requests carry a number, by which their replies are told apart.
+    /// Whether each request carries a number, by which its reply is recognized.
     pub(crate) correlate: bool,
     /// Maximum number of times that a request is sent again.
     pub(crate) retries: usize,

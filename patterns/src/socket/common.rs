@@ -35,7 +35,7 @@ macro_rules! socket_methods {
             /// and unbound. A socket can bind and connect any number of endpoints.
             ///
             /// # Errors
-            /// [`BindError`](crate::error::BindError): the endpoint is invalid, in use, or can't be bound by the system.
+            /// [`BindError`](crate::error::BindError): the endpoint is invalid, in use, or the system can't bind it.
             ///
             /// # Panics
             /// Outside of a tokio runtime.
@@ -93,8 +93,8 @@ macro_rules! socket_methods {
             /// peer would refuse it.
             ///
             /// # Errors
-            /// [`DisconnectError`](crate::error::DisconnectError): the endpoint is invalid, or the socket isn't connected to
-            /// it.
+            /// [`DisconnectError`](crate::error::DisconnectError): the endpoint is invalid, or the socket isn't
+            /// connected to it.
             pub fn disconnect<E>(&self, endpoint: E) -> Result<(), crate::error::DisconnectError>
             where
                 E: TryInto<crate::endpoint::Endpoint>,
@@ -146,8 +146,8 @@ macro_rules! socket_methods {
             }
 
             /// Closes the socket: it accepts no more messages, sends waiting messages for at most `linger`, then ends
-            /// all connections. Only `close` tells whether everything was sent: a dropped socket goes on sending in the
-            /// background, but not if the runtime ends.
+            /// all connections. Only `close` reports whether everything was sent: a dropped socket goes on sending in
+            /// the background, but not if the runtime ends.
             ///
             /// Peers that have been sent everything are given time to read it and close their side: a second, or over
             /// ipc all of the linger, if they were sent messages. (A PULL of libzmq's with a full queue loses what it

@@ -60,8 +60,8 @@ macro_rules! sending_methods {
             /// has sent nothing.
             ///
             /// # Errors
-            /// [`SendError::Timeout`](crate::error::SendError) or [`SendError::Closed`](crate::error::SendError), with the
-            /// message.
+            /// [`SendError::Timeout`](crate::error::SendError) or [`SendError::Closed`](crate::error::SendError), with
+            /// the message.
             pub async fn send(
                 &self,
                 message: impl enfonet_zmtp::IntoMessage,

@@ -39,11 +39,11 @@ use crate::routing::{RequestId, RequestState, RequestStatus};
 /// # }
 /// ```
 ///
-/// **Clones** are the same socket, with one request in flight. Of several that send at a time, one sends, and the others
-/// fail with [`SendError::ReplyPending`]; if the socket is relaxed, the last one counts, and those who wait for the
-/// reply to another fail with [`RecvError::Abandoned`]. Nobody gets the reply to another request than the one that was
-/// in flight when they began to wait; of several who wait for the same, one gets it, and the others fail with
-/// [`RecvError::NoRequest`].
+/// **Clones** are the same socket, with one request in flight. Of concurrent calls of `send`, the first succeeds, and
+/// the others fail with [`SendError::ReplyPending`]. If the socket is relaxed, the last request counts, and calls that
+/// wait for the reply to an earlier request fail with [`RecvError::Abandoned`]. A call of `recv` returns only the reply
+/// to the request that was in flight when the call began. Of several calls that wait for the same reply, one returns
+/// the reply, and the others fail with [`RecvError::NoRequest`].
 #[derive(Clone, Debug)]
 pub struct Req {
     core: SocketHandle<RequestState>,
@@ -57,8 +57,8 @@ impl Options<Req> {
     /// Lets a request be sent before the reply to the last one has come, which is abandoned then. Default off: it
     /// fails with [`ReplyPending`](crate::error::SendError::ReplyPending).
     ///
-    /// A reply that comes late from the peer that is asked again can be told from that to the new request only by
-    /// [`correlate`](Self::correlate): set both.
+    /// If the same peer gets both requests, only [`correlate`](Self::correlate) distinguishes a late reply to the
+    /// first from the reply to the second: set both options.
     #[must_use]
     pub fn relaxed(mut self, on: bool) -> Self {
         self.settings.request.relaxed = on;

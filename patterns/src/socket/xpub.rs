@@ -89,7 +89,7 @@ impl Options<XPub> {
         self
     }
 
-    /// Tells the application every subscribe of every peer, not just the first to a topic. Messages still come to
+    /// Reports every subscribe of every peer to the application, not just the first to a topic. Messages still come to
     /// each subscriber once. Default off. Of this and [`verboser`](Self::verboser), the one that is set last counts.
     #[must_use]
     pub fn verbose(mut self, on: bool) -> Self {
@@ -98,17 +98,17 @@ impl Options<XPub> {
         self
     }
 
-    /// Tells the application every subscribe and every cancel of every peer; when a peer goes, a cancel for each of
-    /// its topics. Default off.
+    /// Reports every subscribe and every cancel of every peer to the application; when a peer goes, a cancel for each
+    /// of its topics. Default off.
     #[must_use]
     pub fn verboser(mut self, on: bool) -> Self {
         self.settings.pub_sub.xpub_verbosity = if on { XPubVerbosity::All } else { XPubVerbosity::Changes };
         self
     }
 
-    /// Leaves it to the application what a subscriber gets: what it asks for is only told, all of it, and
-    /// [`XPub::subscribe`] and [`XPub::unsubscribe`] decide. When a peer goes, cancels of what it had asked for are
-    /// told, and what the application has set for it is forgotten. Default off.
+    /// Leaves the subscriptions in force to the application: every change that a subscriber requests is only reported,
+    /// and [`XPub::subscribe`] and [`XPub::unsubscribe`] decide. When a peer goes, a cancel is reported for each topic
+    /// that it had requested, and the subscriptions that the application set for it are removed. Default off.
     #[must_use]
     pub fn manual(mut self, on: bool) -> Self {
         self.settings.pub_sub.manual = on;

@@ -119,9 +119,9 @@ impl XSub {
     /// kernel has taken. [`recv`](Self::recv) gives it, meanwhile and afterwards. What the publisher sends later waits
     /// with it for the successor of this socket.
     ///
-    /// The socket [has stopped admitting peers](Self::stop_admitting_peers) from now on, and tells publishers nothing
-    /// more. Cancel safe: that this has begun isn't undone. How long a publisher goes on sending is bounded by the
-    /// caller, by [`stop_receiving`](Self::stop_receiving) or [`close`](Self::close).
+    /// The socket [has stopped admitting peers](Self::stop_admitting_peers) from now on, and sends publishers no
+    /// subscriptions any more. Cancel safe: that this has begun isn't undone. The caller limits the time for which
+    /// publishers go on sending, by [`stop_receiving`](Self::stop_receiving) or [`close`](Self::close).
     pub async fn drain(&self) {
         self.core.drain().await;
     }

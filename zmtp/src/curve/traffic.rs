@@ -5,8 +5,8 @@
 //!                           │             in clear           │      encrypted       │
 //! ```
 //!
-//! The outer frame is that of a plain message, as libzmq sends it (RFC 37 has a command). The inner flags tell what it
-//! carries: MORE for a part of a message, and libzmq's COMMAND for a command.
+//! The outer frame is that of a plain message, as libzmq sends it (RFC 37 has a command). The inner flags name its
+//! content: MORE for a part of a message, and libzmq's COMMAND for a command.
 
 use bytes::{BufMut, BytesMut};
 use enfonet_secretbox::{Key, Series};

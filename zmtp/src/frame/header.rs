@@ -49,7 +49,7 @@ impl FrameHeader {
         Self { flags: kind | long, body_len }
     }
 
-    /// Reads the header that `bytes` begins with; `Ok(None)` when more bytes are needed to tell.
+    /// Reads the header at the beginning of `bytes`; `Ok(None)` when it isn't complete.
     ///
     /// # Errors
     /// [`FrameError::Length`] when the announced length has bit 63 set, or is more than this machine

@@ -88,7 +88,7 @@ impl Message {
     }
 
     /// Returns the body of a frame, counted from 0, as text. Bytes that aren't UTF-8 are replaced by `\u{FFFD}`. The
-    /// text of a missing frame is empty; [`get`](Self::get) tells it from an empty frame.
+    /// text of a missing frame is empty; [`get`](Self::get) distinguishes it from an empty frame.
     ///
     /// ```
     /// # use enfonet_zmtp::Message;

@@ -5,7 +5,7 @@ use crate::security::credentials::PlainCredentials;
 use crate::security::keys::{KeyPair, PublicKey};
 
 /// The mechanism of a socket, its role in it, and its keys or credentials. The role is configured on both ends, since
-/// libzmq's greeting doesn't tell it.
+/// libzmq's greeting doesn't announce it.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum Security {

@@ -3,8 +3,8 @@
 use bytes::{Bytes, BytesMut};
 use enfonet_zmtp::Command;
 
-/// Maximum bytes of commands waiting for a peer that doesn't take them. After the next handshake the peer is told the
-/// subscriptions as they are then.
+/// Maximum bytes of commands waiting for a peer that doesn't take them. After the next handshake the peer is sent
+/// the current subscriptions.
 const MAX_CONTROL_BYTES: usize = 64 << 20;
 /// Bytes of waiting commands from which PINGs are no longer answered.
 const MAX_PENDING_PONG_BYTES: usize = 64 << 10;

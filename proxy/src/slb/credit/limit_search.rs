@@ -109,7 +109,7 @@ impl LimitSearch {
     pub(super) fn handle_sample(&mut self, sample: &Sample) {
         match self.phase {
             Phase::Trial { direction, limit, base } => self.finish_trial(direction, limit, &base, sample),
-            // Clients that ask for less than the limit tell nothing about the limit.
+            // A worker with fewer requests than the limit shows nothing about the limit.
             Phase::Hold { .. } if !sample.is_limited => {}
             Phase::Hold { pause } => self.handle_hold(pause, sample),
         }

@@ -1,11 +1,11 @@
 //! Number of requests that one worker may have in flight.
 //!
 //! The controller searches for the smallest number that gives all of the worker's throughput. Requests in flight
-//! beyond it only wait at the worker, where no other worker can take them. Replies alone can't tell service time from
-//! distance, nor a serial worker from a concurrent one. So the controller makes trials: it doubles or halves the
-//! number for a while and compares the rates (`limit_search`). The rate at the higher number times the round trip at
-//! the lower one, where fewer requests wait, is the number in flight at which the worker is just busy (the
-//! bandwidth-delay product, as in BBR, by Little's law).
+//! beyond it only wait at the worker, where no other worker can take them. Replies alone don't distinguish
+//! service time from distance, or a serial worker from a concurrent worker. So the controller makes trials: it doubles
+//! or halves the number for a while and compares the rates (`limit_search`). The rate at the higher number times the
+//! round trip at the lower one, where fewer requests wait, is the number in flight at which the worker is just busy
+//! (the bandwidth-delay product, as in BBR, by Little's law).
 //!
 //! ```text
 //!   rate         ┌───────── more in flight only waits
@@ -91,7 +91,7 @@ impl Credit {
         if let Some(sample) = self.meter.sample() {
             let before = self.limit();
             self.search.handle_sample(&sample);
-            // The requests in flight were sent under the old limit: their replies tell nothing about the new one.
+            // The requests in flight were sent under the old limit: their replies show nothing about the new limit.
             let settle = if self.limit() == before { 0 } else { self.meter.in_flight() };
             self.meter.restart(self.search.plan(settle));
         }
