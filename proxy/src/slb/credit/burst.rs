@@ -35,3 +35,17 @@ impl Burst {
         usize::try_from(requests).unwrap_or(MAX_BURST_REQUESTS).clamp(1, MAX_BURST_REQUESTS)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bursts_follow_a_worker_that_becomes_slow_within_a_few_hundred_replies() {
+        let mut burst = Burst::new();
+        (0..1000).for_each(|_| burst.observe(100, Duration::from_micros(100)));
+        assert!((145..=150).contains(&burst.limit()), "{}", burst.limit());
+        (0..6).for_each(|_| burst.observe(100, BURST_TIME * 100));
+        assert!(burst.limit() <= 2, "{}", burst.limit());
+    }
+}

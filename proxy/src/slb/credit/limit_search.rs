@@ -239,6 +239,15 @@ mod tests {
     }
 
     #[test]
+    fn a_trial_that_proves_its_limit_is_followed_by_the_next_even_without_a_gain() {
+        let mut search = LimitSearch::new(None);
+        for (concurrency, limit) in [(1, 2), (2, 4), (3, 8)] {
+            search.handle_sample(&Sample { concurrency, ..sample(limit as f64 / 2.0, 100.0) });
+            assert_eq!(search.limit(), limit, "{concurrency} requests were served at the same time");
+        }
+    }
+
+    #[test]
     fn a_worker_is_just_busy_where_the_rate_at_the_lower_number_reaches_that_at_the_higher() {
         assert_eq!(knee(&sample(10.0, 1000.0), &sample(20.0, 1500.0), 1.2), 18);
         assert_eq!(knee(&sample(10.4, 1000.0), &sample(20.0, 1010.0), 1.2), 10);

@@ -178,4 +178,29 @@ mod tests {
         assert!((sample.in_flight - 7.5).abs() < 1e-9);
         assert!(!sample.is_limited, "eight and seven of ten were in flight");
     }
+
+    #[test]
+    fn replies_in_no_measurable_time_make_no_sample_yet() {
+        let start = Instant::now();
+        let mut meter = meter(0, 1, start);
+        reply(&mut meter, start);
+        assert!(meter.sample().is_none());
+        reply(&mut meter, start + ms(1));
+        assert!((meter.sample().unwrap().rate - 2000.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_sample_is_limited_if_three_quarters_of_its_replies_came_at_the_limit() {
+        for (at_limit, is_limited) in [(3, true), (2, false)] {
+            let start = Instant::now();
+            let mut meter = meter(0, 4, start);
+            for n in 0..4 {
+                let mut replies = Replies::after(0);
+                replies.push_unattributed();
+                let limit = if n < at_limit { 1 } else { 100 };
+                meter.record_replies(&replies, limit, start + ms(1 + n));
+            }
+            assert_eq!(meter.sample().unwrap().is_limited, is_limited, "{at_limit} of four");
+        }
+    }
 }
