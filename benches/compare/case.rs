@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// One comparison. Sizes are those of bodies, in bytes.
+/// A comparison. Sizes are of message bodies, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Case {
     Thr { size: usize },

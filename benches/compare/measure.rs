@@ -1,4 +1,4 @@
-//! One run of a case.
+//! A run of a case.
 
 use std::time::Duration;
 

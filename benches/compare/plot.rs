@@ -28,7 +28,7 @@ pub(crate) struct Panel {
 }
 
 const COLOURS: [&str; 4] = ["#d9730d", "#0b6e99", "#448361", "#9065b0"];
-/// Sizes in pixels: a panel's area, and what is around it.
+/// Sizes in pixels: a panel's area, and its margins.
 const WIDTH: f64 = 300.0;
 const HEIGHT: f64 = 240.0;
 const LEFT: f64 = 64.0;

@@ -52,7 +52,7 @@ enum Role {
         /// Number of subscribers.
         #[arg(long, default_value_t = 1)]
         peers: usize,
-        /// Expects numbered messages, and counts the lost ones.
+        /// Expects numbered messages, and counts the lost messages.
         #[arg(long)]
         sequence: bool,
     },

@@ -87,7 +87,7 @@ const CLIENT: usize = 1;
 #[derive(Arbitrary, Debug)]
 enum Change {
     None,
-    /// One byte is XORed with `with`.
+    /// XOR of a byte with `with`.
     Flip {
         at: u16,
         with: u8,

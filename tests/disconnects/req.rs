@@ -98,7 +98,7 @@ fn a_receiver_gets_the_reply_of_another_peer_when_the_endpoint_is_removed() {
 
 #[test]
 fn a_receive_cancelled_while_looking_for_another_peer_keeps_the_request() {
-    /// More than the kernel holds for a connection.
+    /// Bytes of a message: more than the kernel holds for a connection.
     const LEN: usize = 32 << 20;
     let runtime = Runtime::new();
     let req = Req::new();

@@ -4,7 +4,8 @@ use enfonet_tests::{LIBRARIES, Library, Process, Script, command, message};
 
 use crate::setup::Setup;
 
-/// More than the kernel holds for a connection, and less than the broker holds for a subscriber.
+/// Number and size of messages: together more than the kernel holds for a connection, and less than the broker holds
+/// for a subscriber.
 const LARGE: (usize, usize) = (15, 1 << 20);
 const SMALL: (usize, usize) = (300, 10);
 

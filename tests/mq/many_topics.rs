@@ -34,30 +34,34 @@ fn commands(name: &str) -> Vec<u8> {
 struct Publisher {
     stream: TcpStream,
     /// Bytes of subscriptions received so far.
-    told: Arc<AtomicUsize>,
+    received: Arc<AtomicUsize>,
     reading: JoinHandle<()>,
 }
 
 impl Publisher {
     fn connect(endpoint: &str) -> Self {
         let stream = Script::join(endpoint, "PUB", 1).into_stream();
-        let (mut incoming, told) = (stream.try_clone().unwrap(), Arc::<AtomicUsize>::default());
-        let counter = told.clone();
+        let (mut incoming, received) = (stream.try_clone().unwrap(), Arc::<AtomicUsize>::default());
+        let counter = received.clone();
         let reading = std::thread::spawn(move || {
             let mut buffer = vec![0; 1 << 16];
             while let Ok(read @ 1..) = incoming.read(&mut buffer) {
                 counter.fetch_add(read, Ordering::Relaxed);
             }
         });
-        Self { stream, told, reading }
+        Self { stream, received, reading }
     }
 
-    /// Sends messages to a reader until this publisher has received `told` bytes of subscriptions. Returns the longest
-    /// delay of a message.
-    fn worst_until(&mut self, told: usize, reader: &zmq::Socket) -> Duration {
+    /// Sends messages to a reader until this publisher has received this many bytes of subscriptions. Returns the
+    /// longest delay of a message.
+    fn worst_until(&mut self, received: usize, reader: &zmq::Socket) -> Duration {
         let (start, mut worst) = (Instant::now(), Duration::ZERO);
-        while self.told.load(Ordering::Relaxed) < told {
-            assert!(start.elapsed() < DEADLINE, "it was told {:?} of {told}", self.told);
+        while self.received.load(Ordering::Relaxed) < received {
+            assert!(
+                start.elapsed() < DEADLINE,
+                "{:?} of {received} bytes of subscriptions arrived",
+                self.received
+            );
             let sent = Instant::now();
             self.stream.write_all(&message(&["~probe"])).unwrap();
             assert_eq!(reader.recv_bytes(0).unwrap(), b"~probe");
@@ -80,22 +84,22 @@ fn many_topics_cost_at_most_150_bytes_each_and_their_changes_delay_no_message() 
     let idle = broker.memory();
     let mut publisher = Publisher::connect(&broker.frontend()[0]);
     let reader = libzmq.subscriber(&broker.backend()[0], "~probe");
-    let mut told = command("SUBSCRIBE", b"~probe").len();
-    eventually(|| (publisher.told.load(Ordering::Relaxed) == told).then_some(()));
+    let mut received = command("SUBSCRIBE", b"~probe").len();
+    eventually(|| (publisher.received.load(Ordering::Relaxed) == received).then_some(()));
 
     let subscribes = commands("SUBSCRIBE");
-    told += subscribes.len();
+    received += subscribes.len();
     let mut subscriber = Script::join(&broker.backend()[0], "SUB", 1);
     let sending = std::thread::spawn(move || {
         subscriber.send(&subscribes);
         subscriber
     });
-    let coming = publisher.worst_until(told, &reader);
+    let coming = publisher.worst_until(received, &reader);
     let [taken, peak] = [broker.memory(), broker.peak_memory()].map(|bytes| (bytes - idle) / TOPICS);
 
     // Another publisher receives all topics.
     let mut late = Publisher::connect(&broker.frontend()[0]);
-    let telling = late.worst_until(told, &reader);
+    let telling = late.worst_until(received, &reader);
     late.leave();
 
     // The subscriber cancels half of its topics, and disconnects with the others.
@@ -106,10 +110,10 @@ fn many_topics_cost_at_most_150_bytes_each_and_their_changes_delay_no_message() 
         subscriber.send(&cancels[..half]);
         subscriber
     });
-    let taking_back = publisher.worst_until(told + half, &reader);
-    told += half * 2;
+    let taking_back = publisher.worst_until(received + half, &reader);
+    received += half * 2;
     drop(cancelling.join().unwrap());
-    let going = publisher.worst_until(told, &reader);
+    let going = publisher.worst_until(received, &reader);
     let stalls = [coming, telling, taking_back, going];
     println!("{taken} bytes each, {peak} at the peak; coming, telling, taking back, going: {stalls:?}");
     assert!(taken.max(peak) <= BYTES_EACH, "{taken} bytes each, {peak} at the peak");

@@ -12,7 +12,7 @@ const ANY: &str = "tcp://127.0.0.1:*";
 /// A broker and its log, killed when dropped.
 struct Logged {
     child: Child,
-    /// Returns the lines about rejected peers, without colours.
+    /// Log lines about rejected peers, without colours.
     rejections: Receiver<String>,
     frontend: String,
     backend: String,

@@ -14,7 +14,7 @@ pub(crate) enum Mechanism {
     Curve,
 }
 
-/// All values.
+/// All mechanisms.
 pub(crate) const MECHANISMS: [Mechanism; 2] = [Mechanism::Plain, Mechanism::Curve];
 
 /// The role of an end in its mechanism.
@@ -24,7 +24,7 @@ pub(crate) enum Role {
     Client,
 }
 
-/// All values.
+/// All roles.
 pub(crate) const ROLES: [Role; 2] = [Role::Server, Role::Client];
 
 impl Role {

@@ -9,7 +9,7 @@ use enfonet_tests::{DEADLINE, Runtime, Slb};
 /// Requests of one test. Every fifth is cancelled at once.
 const REQUESTS: u32 = 500;
 
-/// Starts REP sockets of libzmq, each on its own thread, that reply until their context ends.
+/// REP sockets of libzmq, each on its own thread, that reply until their context ends.
 struct Workers {
     context: zmq::Context,
     threads: Vec<JoinHandle<zmq::Error>>,

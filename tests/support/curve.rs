@@ -14,9 +14,9 @@ use crate::command;
 /// One end of an encrypted connection: `sealer` encrypts its frames, and received bytes are decrypted here.
 #[derive(Debug)]
 pub struct Encrypted {
-    /// Underlying connection.
+    /// Underlying TCP connection.
     pub stream: TcpStream,
-    /// Encrypts frames in the order in which they are sent.
+    /// Sealer of the frames that this end sends; frames must be sent in the order in which they are sealed.
     pub sealer: Sealer,
     incoming: Incoming,
 }

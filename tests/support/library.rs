@@ -12,7 +12,7 @@ pub enum Library {
     Ours,
 }
 
-/// All values.
+/// All libraries.
 pub const LIBRARIES: [Library; 2] = [Library::Libzmq, Library::Ours];
 
 /// Returns the message of these frames for our sockets.

@@ -358,7 +358,7 @@ proptest! {
                     desk.routing.give_up(last, &mut desk.outboxes);
                     model.fate = Fate::Over;
                 }
-                // It has been abandoned.
+                // The earlier request has been abandoned.
                 Step::GiveUp { last: false } if before != last => {
                     desk.routing.give_up(before, &mut desk.outboxes);
                 }

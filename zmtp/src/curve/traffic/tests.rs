@@ -89,7 +89,7 @@ fn what_is_no_message_of_the_peers_is_refused() {
     other[7] = b'F';
     assert_eq!(open(&other), Err(CurveError::Unencrypted));
     assert_eq!(open(&body), Ok(()), "failures don't count");
-    // Its own boxes, sent back.
+    // The end's own boxes, sent back.
     let (mut ours, _) = pair(&key(), Side::Server, 9, 9);
     let mut out = BytesMut::new();
     ours.seal_frames(b"\0\0", &mut out).unwrap();

@@ -30,7 +30,7 @@ struct Bench {
     handshake: Handshake,
     input: BytesMut,
     sent: Vec<u8>,
-    /// The answer to every question; `None`: questions stay unanswered.
+    /// Verdict on every peer; `None` leaves the handshake without a verdict.
     verdict: Option<Verdict>,
     asked: Vec<Credentials>,
 }

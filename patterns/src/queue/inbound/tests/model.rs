@@ -13,7 +13,7 @@ enum Step {
     /// A peer, by index, sends a number of messages.
     Push(usize, usize),
     Pop(How),
-    /// Only every nth message is wanted.
+    /// Removal of all messages but every nth.
     Retain(usize),
     SetHwm(usize),
     Join(usize, &'static str),
