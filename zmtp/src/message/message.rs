@@ -241,13 +241,19 @@ impl Message {
         }
     }
 
-    /// Adds an envelope before the frames. A received message is copied. To forward it behind an envelope without a
-    /// copy, see [`Batch::enveloped`](crate::Batch::enveloped).
+    /// Adds an envelope before the frames. A small received message is copied; the bodies of a large one are shared.
     #[must_use]
     pub fn with_envelope(self, envelope: &Envelope) -> Self {
-        match self.repr {
-            Repr::Wire(wire) => Self::from_wire(Bytes::from([envelope.as_wire(), &wire].concat())),
-            Repr::Frames(frames) => Self::from_frames(envelope.to_frames().chain(frames)),
+        match &self.repr {
+            _ if envelope.is_empty() => self,
+            Repr::Wire(wire) if wire.len() < LARGE_BODY_BYTES => {
+                Self::from_wire(Bytes::from([envelope.as_wire(), wire].concat()))
+            }
+            _ => {
+                let mut frames = SmallVec::with_capacity(envelope.iter().count() + self.len());
+                frames.extend(envelope.to_frames().chain(self));
+                Self { repr: Repr::Frames(frames) }
+            }
         }
     }
 

@@ -55,6 +55,20 @@ fn a_body_is_large_from_4096_bytes_on_and_is_written_from_where_it_is() {
     }
 }
 
+#[test]
+fn the_bodies_of_a_large_message_are_shared_behind_an_envelope() {
+    for len in [LARGE_BODY_BYTES - 12, LARGE_BODY_BYTES] {
+        let body = Bytes::from(vec![b'x'; len]);
+        let received = Message::from_frames([Bytes::new(), body.clone()]).detach();
+        let place = received.get(1).unwrap().as_ptr();
+        let enveloped = received.clone().with_envelope(&Envelope::of(&["me"]));
+        assert_eq!(enveloped, Message::from_frames([Bytes::from("me"), Bytes::new(), body]));
+        assert_eq!(enveloped.get(2).unwrap().as_ptr() == place, len == LARGE_BODY_BYTES, "{len}");
+        let as_it_is = received.with_envelope(&Envelope::none());
+        assert_eq!(as_it_is.get(1).unwrap().as_ptr(), place);
+    }
+}
+
 proptest! {
     #[test]
     fn every_form_of_a_message_shows_the_same_frames(bodies in bodies()) {
