@@ -101,7 +101,7 @@ impl Encoder<Message> for Codec {
     fn encode(&mut self, message: Message, dst: &mut BytesMut) -> Result<(), CodecError> {
         match &mut self.sealer {
             None => message.encode(dst),
-            Some(sealer) => sealer.seal(&message.into(), dst)?,
+            Some(sealer) => sealer.seal_message(&message, dst)?,
         }
         Ok(())
     }

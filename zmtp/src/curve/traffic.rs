@@ -16,6 +16,7 @@ use crate::curve::boxes::{OVERHEAD, SHORT_NONCE};
 use crate::curve::error::CurveError;
 use crate::frame::header::FrameHeader;
 use crate::message::batch::Batch;
+use crate::message::message::Message;
 
 const NAME: &[u8; 8] = b"\x07MESSAGE";
 const MORE: u8 = 1;
@@ -65,21 +66,28 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    /// Appends the MESSAGEs that carry a run of messages, a frame each.
+    /// Appends the MESSAGEs that carry a batch, a frame each.
     ///
     /// # Errors
     /// [`CurveError::Exhausted`] after 2^64 frames: close the connection.
     pub fn seal(&mut self, batch: &Batch, out: &mut BytesMut) -> Result<(), CurveError> {
         // Enough unless messages have several frames.
         out.reserve(batch.wire_len() + batch.len() * (LONG_HEADER + MESSAGE_OVERHEAD));
-        if let Some(wire) = batch.wire() {
-            return self.seal_frames(wire, out);
-        }
-        for message in batch.clone() {
-            let mut frames = message.iter().peekable();
-            while let Some(body) = frames.next() {
-                self.seal_frame(if frames.peek().is_some() { MORE } else { 0 }, body, out)?;
-            }
+        let Some(wire) = batch.wire() else {
+            return batch.clone().into_iter().try_for_each(|m| self.seal_message(&m, out));
+        };
+        self.seal_frames(wire, out)
+    }
+
+    /// Appends the MESSAGEs that carry a message, a frame each. The message isn't encoded first.
+    ///
+    /// # Errors
+    /// [`CurveError::Exhausted`] after 2^64 frames: close the connection.
+    pub fn seal_message(&mut self, message: &Message, out: &mut BytesMut) -> Result<(), CurveError> {
+        out.reserve(message.wire_len() + LONG_HEADER + MESSAGE_OVERHEAD);
+        let mut frames = message.iter().peekable();
+        while let Some(body) = frames.next() {
+            self.seal_frame(if frames.peek().is_some() { MORE } else { 0 }, body, out)?;
         }
         Ok(())
     }

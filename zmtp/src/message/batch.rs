@@ -197,12 +197,12 @@ impl Batch {
         }
     }
 
-    /// Returns the wire form as pieces for a vectored write; see [`Message::into_pieces`].
+    /// Returns the wire form as pieces for a vectored write; see [`Message::to_pieces`].
     #[must_use]
     pub fn into_pieces(self) -> SmallVec<[Bytes; 2]> {
         match self.repr {
             Repr::Wire(wire, _) => smallvec![wire],
-            Repr::One(message) => message.into_pieces(),
+            Repr::One(message) => message.to_pieces(),
             Repr::Enveloped(envelope, wire) => smallvec![Bytes::copy_from_slice(envelope.as_wire()), wire],
         }
     }

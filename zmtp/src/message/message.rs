@@ -190,20 +190,22 @@ impl Message {
 
     /// Returns the wire form as pieces for a vectored write: large bodies as they are, all else encoded between them.
     #[must_use]
-    pub fn into_pieces(self) -> SmallVec<[Bytes; 2]> {
-        let frames = match self.repr {
-            Repr::Wire(wire) => return smallvec![wire.into_bytes()],
+    pub fn to_pieces(&self) -> SmallVec<[Bytes; 2]> {
+        let frames = match &self.repr {
+            Repr::Wire(wire) => return smallvec![wire.clone().into_bytes()],
             Repr::Frames(frames) => frames,
         };
-        let (mut pieces, mut small) = (SmallVec::new(), BytesMut::new());
-        let last = frames.len() - 1;
-        for (i, frame) in frames.into_iter().enumerate() {
+        let large: usize = frames.iter().map(Bytes::len).filter(|len| *len >= LARGE_BODY_BYTES).sum();
+        // Without spare capacity, `freeze` needs no second allocation. Mostly there is one large body, the last.
+        let mut small = BytesMut::with_capacity(self.wire_len() - large);
+        let (mut pieces, last) = (SmallVec::new(), frames.len() - 1);
+        for (i, frame) in frames.iter().enumerate() {
             if frame.len() < LARGE_BODY_BYTES {
-                wire::encode_frame(&mut small, &frame, i < last);
+                wire::encode_frame(&mut small, frame, i < last);
             } else {
                 FrameHeader::message(frame.len(), i < last).encode(&mut small);
-                pieces.push(small.split().freeze());
-                pieces.push(frame);
+                pieces.push(std::mem::take(&mut small).freeze());
+                pieces.push(frame.clone());
             }
         }
         if !small.is_empty() {

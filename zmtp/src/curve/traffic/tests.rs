@@ -1,7 +1,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::message::message::Message;
 
 fn key() -> Key {
     Key::new(&[5; 32])
@@ -26,7 +25,7 @@ fn bodies(mut wire: &[u8]) -> Vec<Vec<u8>> {
 fn a_frame_is_a_message_of_33_bytes_more_with_a_nonce_that_goes_up() {
     let (mut sealer, _) = ends();
     let mut out = BytesMut::new();
-    sealer.seal(&Message::from_frames(["a", "bc"]).into(), &mut out).unwrap();
+    sealer.seal_message(&["a", "bc"].into(), &mut out).unwrap();
     let bodies = bodies(&out);
     assert_eq!(bodies.iter().map(Vec::len).collect::<Vec<_>>(), [34, 35]);
     assert_eq!(bodies[0][..16], *b"\x07MESSAGE\0\0\0\0\0\0\0\x03");
@@ -123,10 +122,12 @@ proptest! {
         let (mut sealed, mut opened, mut foretold) = (BytesMut::new(), BytesMut::new(), 0);
         let batch: Batch = messages.iter().map(|frames| Message::from_frames(frames.clone())).collect();
         for message in batch.clone() {
-            foretold += Sealer::sealed_len(&message.clone().into_pieces().concat());
-            // Half of them in parts, half in wire form.
-            let parts = Message::from_frames(message.iter().map(<[u8]>::to_vec));
-            sealer.seal(&if foretold % 2 == 0 { parts.into() } else { message.into() }, &mut sealed).unwrap();
+            foretold += Sealer::sealed_len(&message.to_pieces().concat());
+            // Half of them as made of frames, half in wire form.
+            match foretold % 2 {
+                0 => sealer.seal_message(&message.into_iter().collect(), &mut sealed).unwrap(),
+                _ => sealer.seal(&message.into(), &mut sealed).unwrap(),
+            }
         }
         prop_assert_eq!(sealed.len(), foretold);
         for body in bodies(&sealed) {

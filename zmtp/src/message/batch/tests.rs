@@ -29,7 +29,7 @@ fn an_enveloped_message_is_two_pieces_and_comes_out_whole() {
     let mut batch = Batch::enveloped(&Envelope::of(&["me"]), body.clone());
     let whole = Message::from_frames(["me", "", "body"]);
     assert_eq!((batch.len(), batch.wire_len()), (1, whole.wire_len()));
-    assert_eq!(batch.clone().into_pieces().concat(), whole.detach().into_pieces().concat());
+    assert_eq!(batch.clone().into_pieces().concat(), whole.to_pieces().concat());
     assert_eq!(batch.detach(), batch);
     assert_eq!(batch.pop_front(), Some(whole));
     assert!(batch.is_empty());

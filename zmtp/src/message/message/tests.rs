@@ -16,7 +16,7 @@ fn there_are_no_messages_without_frames() {
 #[test]
 fn a_large_body_is_not_copied_into_a_piece() {
     let body = Bytes::from(vec![7u8; 10_000]);
-    let pieces = Message::from_frames([Bytes::from("topic"), body.clone()]).into_pieces();
+    let pieces = Message::from_frames([Bytes::from("topic"), body.clone()]).to_pieces();
     assert_eq!(pieces.len(), 2);
     assert_eq!(pieces[1].as_ptr(), body.as_ptr());
 }
@@ -46,7 +46,7 @@ fn a_body_is_large_from_4096_bytes_on_and_is_written_from_where_it_is() {
         let body = Bytes::from(vec![b'x'; len]);
         let message = Message::from_frames([Bytes::new(), body.clone()]);
         assert_eq!(message.is_large(), is_large, "{len}");
-        let pieces = message.into_pieces();
+        let pieces = message.to_pieces();
         assert_eq!(pieces.iter().any(|piece| piece.as_ptr() == body.as_ptr()), is_large, "{len}");
     }
     // In wire form it is the whole that counts.
@@ -79,7 +79,7 @@ proptest! {
         prop_assert_eq!(made.len(), bodies.len());
         prop_assert_eq!(wire.len(), bodies.len());
         prop_assert!(wire.clone().into_iter().eq(bodies.iter().cloned().map(Bytes::from)));
-        prop_assert_eq!(made.clone().into_pieces().concat(), wire.clone().into_pieces().concat());
+        prop_assert_eq!(made.to_pieces().concat(), wire.to_pieces().concat());
         let (first, rest) = wire.split_first();
         prop_assert_eq!(&first[..], &bodies[0][..]);
         prop_assert_eq!(&rest, &made.split_first().1);
