@@ -6,8 +6,9 @@ use enfonet::message::{Batch, BatchBuilder, Envelope, Span};
 /// in.
 #[derive(Debug, Default)]
 pub(super) struct Bundle {
-    /// Batches before the messages in `small`.
-    batches: Vec<Batch>,
+    /// Batches before the messages in `small`, with the envelope that goes before the message: only a large message
+    /// has one, and is in a batch of its own.
+    batches: Vec<(Envelope, Batch)>,
     small: BatchBuilder,
 }
 
@@ -18,7 +19,7 @@ impl Bundle {
     #[inline(always)]
     pub(super) fn push(&mut self, batch: &Batch, message: &Span<'_>) {
         if message.is_large() {
-            self.push_large(&Envelope::none(), batch, message);
+            self.push_large(Envelope::none(), batch, message);
         } else {
             self.small.push(message);
         }
@@ -28,27 +29,27 @@ impl Bundle {
     #[inline(always)]
     pub(super) fn push_behind(&mut self, frame: &[u8], batch: &Batch, message: &Span<'_>) {
         if message.is_large() {
-            self.push_large(&Envelope::of(&[frame]), batch, message);
+            self.push_large(Envelope::of(&[frame]), batch, message);
         } else {
             self.small.push_behind(frame, message);
         }
     }
 
     #[cold]
-    fn push_large(&mut self, envelope: &Envelope, batch: &Batch, message: &Span<'_>) {
+    fn push_large(&mut self, envelope: Envelope, batch: &Batch, message: &Span<'_>) {
         self.close();
-        self.batches.push(Batch::enveloped(envelope, batch.message(message)));
+        self.batches.push((envelope, batch.slice(message.range.clone(), 1)));
     }
 
-    /// Takes the messages out, in order.
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = Batch> {
+    /// Takes the messages out, in order, each batch with the envelope that goes before its message.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = (Envelope, Batch)> {
         self.close();
         self.batches.drain(..)
     }
 
     fn close(&mut self) {
         if !self.small.is_empty() {
-            self.batches.push(self.small.take());
+            self.batches.push((Envelope::none(), self.small.take()));
         }
     }
 }
@@ -67,7 +68,7 @@ mod tests {
         for message in came.spans() {
             bundle.push(&came, &message.rest().unwrap());
         }
-        let batches: Vec<_> = bundle.drain().collect();
+        let batches: Vec<_> = bundle.drain().map(|(_, batch)| batch).collect();
         assert_eq!(batches.iter().map(Batch::len).collect::<Vec<_>>(), [2, 1, 1]);
         let (all, one) = (came.wire().unwrap().as_ptr_range(), batches[1].wire().unwrap().as_ptr());
         assert!(all.contains(&one));
@@ -82,7 +83,8 @@ mod tests {
         for (message, name) in came.spans().zip(["1", "2"]) {
             bundle.push_behind(name.as_bytes(), &came, &message);
         }
-        let names: Vec<_> = bundle.drain().flatten().map(|message| message.text(0).into_owned()).collect();
-        assert_eq!(names, ["1", "2"]);
+        let [(none, small), (name, large)] = <[_; 2]>::try_from(bundle.drain().collect::<Vec<_>>()).unwrap();
+        assert_eq!((none, small.into_iter().last()), (Envelope::none(), Some(["1", "a"].into())));
+        assert_eq!((name, large), (Envelope::of(&["2"]), came.slice(came.spans().nth(1).unwrap().range, 1)));
     }
 }

@@ -70,7 +70,8 @@ impl Broker {
     /// Sends the bundle to a client. Drops the replies that the client has no room for: it doesn't read, or has
     /// disconnected.
     pub(super) fn send_replies(&mut self, client: PeerId) {
-        for mut batch in self.bundle.drain() {
+        // A reply is sent without the frame that was before it.
+        for (_, mut batch) in self.bundle.drain() {
             let all = batch.len() as u64;
             let _ = self.frontend.try_send_batch_to(client, &mut batch);
             let dropped = batch.len() as u64;

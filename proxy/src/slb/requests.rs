@@ -29,7 +29,7 @@ impl Broker {
             self.workers.record_sent(assignment.worker, sent, now);
             if !left.is_empty() {
                 self.workers.mark_full(assignment.worker);
-                unsent.extend(left.into_iter().flatten().filter_map(|message| {
+                unsent.extend(left.into_iter().filter_map(|message| {
                     // The worker never got the request, so no reply is due.
                     self.undo_dispatch(message.first(), assignment.worker, assignment.kind);
                     Some((client, message.split_first().1?.detach()))
@@ -80,17 +80,22 @@ impl Broker {
 
     /// Sends the bundle to a worker. Returns the number of requests sent, and the requests that the worker has no
     /// room for.
-    pub(super) fn send_requests(&mut self, worker: PeerId) -> (usize, Vec<Batch>) {
+    pub(super) fn send_requests(&mut self, worker: PeerId) -> (usize, Vec<Message>) {
         let (mut sent, mut left) = (0, Vec::new());
-        for mut batch in self.bundle.drain() {
+        for (envelope, mut batch) in self.bundle.drain() {
             sent += batch.len();
-            // Keeps the order: a later batch must not overtake a batch that found no room.
-            if left.is_empty() {
-                // Whatever the error, the messages left in the batch are the unsent ones.
+            // Keeps the order: a later batch must not overtake a batch that found no room. Whatever the error, the
+            // messages left in the batch are the unsent ones.
+            if left.is_empty() && envelope.is_empty() {
                 let _ = self.backend.try_send_batch_to(worker, &mut batch);
+            } else if left.is_empty()
+                && let Some(large) = batch.clone().pop_front()
+                && self.backend.try_send_to(worker, &envelope, large).is_ok()
+            {
+                batch = Batch::default();
             }
             sent -= batch.len();
-            left.extend((!batch.is_empty()).then_some(batch));
+            left.extend(batch.into_iter().map(|message| message.with_envelope(&envelope)));
         }
         self.summary.requests += sent as u64;
         (sent, left)
