@@ -4,13 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use enfonet_zmtp::{Batch, Command, LocalProperties};
+use enfonet_zmtp::{Command, LocalProperties};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{ConnectionError, RejectReason};
 use crate::monitor::Monitors;
 use crate::peer::{HandshakenPeer, PeerId, PeerInfo};
-use crate::queue::{IdleEnd, ReadPosition, Taken, WriteReport};
+use crate::queue::{IdleEnd, ReadPosition, Run, Taken, WriteReport};
 use crate::settings::Settings;
 use crate::size::Size;
 
@@ -79,7 +79,7 @@ pub(crate) trait Session: fmt::Debug + Send + Sync {
     ) -> Result<Arc<PeerInfo>, RejectReason>;
 
     /// Puts arrived messages into the inbox, even if it is full: see [`may_read`](Self::may_read).
-    fn deliver(&self, id: PeerId, batch: Batch) -> Result<(), RejectReason>;
+    fn deliver(&self, id: PeerId, run: Run) -> Result<(), RejectReason>;
 
     /// Handles a command that has arrived.
     fn command(&self, id: PeerId, command: Command) -> Result<(), RejectReason>;
@@ -103,7 +103,7 @@ pub(crate) trait Session: fmt::Debug + Send + Sync {
 
     /// Removes a peer after the end of its connection; `unsent` are the messages that the connection had taken and not
     /// written. Returns whether the caller has to [sweep](Self::poll_sweep) the socket.
-    fn part(&self, id: PeerId, unsent: Vec<Batch>, lifetime: QueueLifetime) -> bool;
+    fn part(&self, id: PeerId, unsent: Vec<Run>, lifetime: QueueLifetime) -> bool;
 
     /// Removes a slice of the subscriptions that departed peers have left. Returns ready with whether there are more,
     /// and pending while the application has too many changes left to receive.

@@ -1,7 +1,5 @@
 //! Size of a group of messages: their number and their bytes.
 
-use enfonet_zmtp::Batch;
-
 /// A number of messages, and their bytes: an amount, or a bound on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -18,12 +16,6 @@ impl Size {
 
     pub(crate) const fn new(messages: usize, bytes: usize) -> Self {
         Self { messages: messages as u64, bytes: bytes as u64 }
-    }
-
-    /// Returns the size of a run.
-    #[inline]
-    pub(crate) fn of(run: &Batch) -> Self {
-        Self::new(run.len(), run.wire_len())
     }
 
     /// Returns both numbers as `usize`, for sizes in memory. A number that is too large for `usize` becomes

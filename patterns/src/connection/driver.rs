@@ -279,9 +279,9 @@ impl<'a> Driver<'a> {
             match event {
                 // A batch that is small against the buffer that it came in must not keep the buffer.
                 Event::Batch(batch) if batch.wire_len() * MAX_READ_FACTOR < self.read_size => {
-                    session.deliver(id, batch.detach())?;
+                    session.deliver(id, batch.detach().into())?;
                 }
-                Event::Batch(batch) => session.deliver(id, batch)?,
+                Event::Batch(batch) => session.deliver(id, batch.into())?,
                 // A peer before ZMTP 3 knows no commands, so also no answer.
                 Event::Command(_) if !self.has_commands => {}
                 Event::Command(body) => {

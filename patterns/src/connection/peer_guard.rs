@@ -3,13 +3,13 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use enfonet_zmtp::Batch;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{ConnectionError, RejectReason};
 use crate::monitor::MonitorEvent;
 use crate::peer::{HandshakenPeer, PeerId, PeerInfo};
+use crate::queue::Run;
 use crate::session::{QueueLifetime, Session};
 
 /// A peer that has joined a socket. Dropping the guard removes the peer, even if the task is cancelled.
@@ -20,7 +20,7 @@ pub(crate) struct PeerGuard {
     lifetime: QueueLifetime,
     ending: CancellationToken,
     /// Messages that the connection had taken and not written.
-    pub(crate) unsent: Vec<Batch>,
+    pub(crate) unsent: Vec<Run>,
     /// Reason for the end of the connection; `None` when this side ended it.
     pub(crate) reason: Option<Arc<ConnectionError>>,
 }

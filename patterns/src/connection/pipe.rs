@@ -6,7 +6,7 @@ use std::task::{self, Poll};
 
 use bytes::BytesMut;
 use enfonet_zmtp::{
-    Batch, Command, Decoder, Event, Limits, LocalProperties, PeerProperties, TrafficError, User, Version,
+    Command, Decoder, Event, Limits, LocalProperties, PeerProperties, TrafficError, User, Version,
 };
 use tracing::{debug, warn};
 
@@ -20,7 +20,7 @@ use crate::endpoint::Endpoint;
 use crate::error::ConnectionError;
 use crate::monitor::MonitorEvent;
 use crate::peer::HandshakenPeer;
-use crate::queue::{EndMode, IdleEnd, ReadPosition, Taken, WriteReport};
+use crate::queue::{EndMode, IdleEnd, ReadPosition, Run, Taken, WriteReport};
 use crate::size::Size;
 use crate::tuning::{PIPE_BUDGET_COMMANDS, PIPE_BUDGET_RUNS};
 
@@ -130,7 +130,7 @@ struct Pipe {
 struct End {
     peer: PeerGuard,
     /// Runs taken from the outbox, and not yet in the other's inbox.
-    runs: VecDeque<Batch>,
+    runs: VecDeque<Run>,
     /// Commands taken from the outbox, and not yet delivered to the other.
     commands: Decoder,
     /// Size of the messages in the other's inbox that aren't received yet. They take up room in this socket's queue
@@ -225,7 +225,7 @@ impl End {
                 return Ok(Flow::Yields);
             }
             if let Some(run) = self.pop_fitting(to.space()) {
-                let size = Size::of(&run);
+                let size = run.size();
                 self.unread.add(size);
                 self.handed.add(size);
                 to.peer.session().deliver(to.peer.id(), run)?;
@@ -243,7 +243,7 @@ impl End {
     }
 
     /// Returns the next run, cut at the room that the other's inbox has.
-    fn pop_fitting(&mut self, space: Size) -> Option<Batch> {
+    fn pop_fitting(&mut self, space: Size) -> Option<Run> {
         let first = self.runs.front_mut()?;
         let (messages, bytes) = space.to_usize();
         // An inbox with any room takes one more message, whatever its size.

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::io::IoSlice;
 
 use bytes::{Bytes, BytesMut};
-use enfonet_zmtp::{Batch, CurveError, Sealer, Span};
+use enfonet_zmtp::{CurveError, Sealer, Span};
 use smallvec::{SmallVec, smallvec};
 
-use crate::queue::Taken;
+use crate::queue::{Run, Taken};
 use crate::size::Size;
 use crate::tuning::{MAX_KEPT_SEALED_BYTES, MAX_PIECES_PER_WRITE, SEALED_BYTES};
 
@@ -45,7 +45,7 @@ enum Payload {
     Ready(Bytes),
     Commands(Bytes),
     Ping(Bytes),
-    Run(Batch),
+    Run(Run),
 }
 
 impl Payload {
@@ -53,7 +53,7 @@ impl Payload {
     fn to_pieces(&self) -> SmallVec<[Bytes; 2]> {
         match self {
             Self::Ready(frames) | Self::Commands(frames) | Self::Ping(frames) => smallvec![frames.clone()],
-            Self::Run(run) => run.clone().into_pieces(),
+            Self::Run(run) => run.to_pieces(),
         }
     }
 }
@@ -139,7 +139,8 @@ impl WriteQueue {
                 Payload::Commands(frames) | Payload::Ping(frames) => {
                     sealer.seal_frames(frames, &mut self.sealed)?;
                 }
-                Payload::Run(run) => sealer.seal(run, &mut self.sealed)?,
+                Payload::Run(Run::Wire(batch)) => sealer.seal(batch, &mut self.sealed)?,
+                Payload::Run(Run::Large(message)) => sealer.seal_message(message, &mut self.sealed)?,
             }
             entry.pieces.push(self.sealed.split().freeze());
         }
@@ -158,7 +159,7 @@ impl WriteQueue {
     fn cut(&mut self) -> (usize, usize) {
         let (mut entries, mut room, mut left) = (0, 0, SEALED_BYTES);
         while let Some(entry) = self.entries.get_mut(entries) {
-            let mut rest = Batch::default();
+            let mut rest = Run::default();
             match &mut entry.payload {
                 Payload::Ready(_) => {}
                 Payload::Commands(frames) | Payload::Ping(frames) => room += Sealer::sealed_len(frames),
@@ -169,8 +170,10 @@ impl WriteQueue {
                     }
                     let now = run.split_to(messages.max(1));
                     rest = std::mem::replace(run, now);
-                    // A message in pieces is large, and the sealer reserves room for it.
-                    room += run.wire().map_or(0, |wire| Sealer::sealed_len(wire));
+                    // For a large message the sealer makes room.
+                    if let Run::Wire(batch) = run {
+                        room += Sealer::sealed_len(batch.wire().expect("a run is in wire form"));
+                    }
                     left = left.saturating_sub(bytes);
                 }
             }
@@ -229,7 +232,7 @@ impl WriteQueue {
         self.piece = 0;
         match self.entries.pop_front().map(|entry| entry.payload) {
             Some(Payload::Run(run)) => {
-                let size = Size::of(&run);
+                let size = run.size();
                 self.spare.extend(run.into_buffer().filter(Taken::is_worth_keeping));
                 size
             }
@@ -254,7 +257,7 @@ impl WriteQueue {
     }
 
     /// Returns the messages that aren't written whole.
-    pub(super) fn into_unsent(self) -> Vec<Batch> {
+    pub(super) fn into_unsent(self) -> Vec<Run> {
         let first = self.entries.front().map_or(&[][..], |entry| &entry.pieces[..self.piece]);
         let mut written = self.written + first.iter().map(Bytes::len).sum::<usize>();
         let mut unsent = Vec::new();
@@ -277,13 +280,15 @@ impl WriteQueue {
 
 /// Returns how many messages of a run are whole in its first `written` bytes on the wire, where frames have the length
 /// `len_on_wire`.
-fn whole_messages(run: &Batch, written: usize, len_on_wire: impl Fn(&[u8]) -> usize) -> usize {
-    let (wire, mut end) = (run.wire().map_or(&[][..], |wire| &wire[..]), 0);
+fn whole_messages(run: &Run, written: usize, len_on_wire: impl Fn(&[u8]) -> usize) -> usize {
+    // A large message that is written whole isn't in the queue any more.
+    let Run::Wire(batch) = run else { return 0 };
+    let mut end = 0;
     let is_whole = |span: &Span<'_>| {
-        end += len_on_wire(&wire[span.range.clone()]);
+        end += len_on_wire(&batch.wire().expect("a run is in wire form")[span.range.clone()]);
         end <= written
     };
-    run.spans().take_while(is_whole).count()
+    batch.spans().take_while(is_whole).count()
 }
 
 #[cfg(test)]

@@ -191,7 +191,7 @@ mod tests {
         (core, peer)
     }
 
-    fn run(texts: &[&'static str]) -> enfonet_zmtp::Batch {
+    fn run(texts: &[&'static str]) -> crate::queue::Run {
         texts.iter().map(|text| Message::from(*text)).collect()
     }
 

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use enfonet_zmtp::{Batch, Command, LocalProperties, SocketType, Subscription};
+use enfonet_zmtp::{Command, LocalProperties, SocketType, Subscription};
 use tokio_util::sync::CancellationToken;
 
 use super::{Out, OutGuard, SocketCore};
 use crate::error::{ConnectionError, RejectReason};
 use crate::monitor::Monitors;
 use crate::peer::{HandshakenPeer, PeerId, PeerInfo};
-use crate::queue::{IdleEnd, Inbound, Outbox, ReadPosition, Taken, WriteReport};
+use crate::queue::{IdleEnd, Inbound, Outbox, ReadPosition, Run, Taken, WriteReport};
 use crate::routing::Routing;
 use crate::session::{CloseCause, QueueLifetime, Session};
 use crate::settings::Settings;
@@ -90,15 +90,15 @@ impl<R: Routing> Session for SocketCore<R> {
         Ok(peer)
     }
 
-    fn deliver(&self, id: PeerId, batch: Batch) -> Result<(), RejectReason> {
+    fn deliver(&self, id: PeerId, run: Run) -> Result<(), RejectReason> {
         if self.is_publisher() {
-            return self.deliver_to_publisher(id, batch);
+            return self.deliver_to_publisher(id, run);
         }
         // Held until the run is in the inbox, where a change of the subscriptions looks for unwanted messages.
         let out = self.filters().then(|| self.out());
-        let is_doubtful = out.as_ref().is_some_and(|out| !out.routing.wants(&batch));
+        let is_doubtful = out.as_ref().is_some_and(|out| !out.routing.wants(&run));
         let mut inbound = self.inbound();
-        inbound.push(id, batch);
+        inbound.push(id, run);
         inbound.is_doubtful |= is_doubtful;
         drop(out);
         self.wake_receiver(inbound);
@@ -158,7 +158,7 @@ impl<R: Routing> Session for SocketCore<R> {
         Self::end_if_idle(self, id, position)
     }
 
-    fn part(&self, id: PeerId, unsent: Vec<Batch>, lifetime: QueueLifetime) -> bool {
+    fn part(&self, id: PeerId, unsent: Vec<Run>, lifetime: QueueLifetime) -> bool {
         let mut guard = self.out();
         let (out, wakers) = guard.split();
         out.joined -= 1;
@@ -178,7 +178,7 @@ impl<R: Routing> Session for SocketCore<R> {
         outbox.disconnect(unsent);
         let outlives = lifetime == QueueLifetime::Endpoint;
         let unsent = if outlives && !report { Vec::new() } else { outbox.drain() };
-        out.lost += unsent.iter().map(Batch::len).sum::<usize>();
+        out.lost += unsent.iter().map(Run::len).sum::<usize>();
         if report {
             inbound.part_reported(id, unsent);
         } else {
@@ -247,7 +247,7 @@ impl<R: Routing> SocketCore<R> {
     fn close_queue(&self, guard: &mut OutGuard<'_, R>, id: PeerId) {
         let (out, wakers) = guard.split();
         let unsent = out.outboxes.remove(id).map(|mut outbox| outbox.drain());
-        out.lost += unsent.iter().flatten().map(Batch::len).sum::<usize>();
+        out.lost += unsent.iter().flatten().map(Run::len).sum::<usize>();
         let has_to_know = out.routing.close(id);
         let mut inbound = self.inbound();
         if has_to_know {
@@ -257,10 +257,10 @@ impl<R: Routing> SocketCore<R> {
         wakers.extend(inbound.waiters.pop_waker());
     }
 
-    /// Applies the subscriptions in a batch: they come as messages from ZMTP 3.0 peers and from libzmq's XSUB. Other
+    /// Applies the subscriptions in a run: they come as messages from ZMTP 3.0 peers and from libzmq's XSUB. Other
     /// messages go to the application of an XPUB; a PUB drops them.
-    fn deliver_to_publisher(&self, id: PeerId, batch: Batch) -> Result<(), RejectReason> {
-        for message in batch {
+    fn deliver_to_publisher(&self, id: PeerId, run: Run) -> Result<(), RejectReason> {
+        for message in run {
             if let Some(subscription) = Subscription::from_message(&message) {
                 self.subscribe(id, &subscription)?;
             } else if self.kind == SocketType::XPub {

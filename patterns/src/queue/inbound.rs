@@ -19,7 +19,7 @@ use inbox::{Inbox, Item};
 use wait_list::WaitList;
 pub(crate) use wait_list::WaiterId;
 
-use super::rotate_front;
+use super::{Run, rotate_front};
 use crate::peer::{PeerId, PeerInfo};
 use crate::size::Size;
 
@@ -133,9 +133,9 @@ impl Inbound {
     }
 
     /// Pushes a run. There is no limit here, so that nothing that was read is lost.
-    pub(crate) fn push(&mut self, id: PeerId, mut run: Batch) {
+    pub(crate) fn push(&mut self, id: PeerId, mut run: Run) {
         let Some(inbox) = self.inboxes.get_mut(id) else { return };
-        inbox.received.add(Size::of(&run));
+        inbox.received.add(run.size());
         if self.conflates && !run.is_empty() {
             let _ = run.split_to(run.len() - 1);
             inbox.items.retain(|item| !matches!(item, Item::Run(_)));
@@ -147,8 +147,7 @@ impl Inbound {
         }
         if !run.is_empty() {
             inbox.ends_idle = false;
-            let size = Size::of(&run);
-            inbox.queued.add(size);
+            inbox.queued.add(run.size());
             inbox.items.push_back(Item::Run(run));
             Self::enqueue(&mut self.ready, id, inbox);
         }
@@ -159,9 +158,9 @@ impl Inbound {
     pub(crate) fn push_last(&mut self, id: PeerId, message: &Message) {
         let Some(inbox) = self.inboxes.get(id) else { return };
         let newest = inbox.items.iter().rev().find(|item| !matches!(item, Item::Joined(_)));
-        let last = Batch::from(message.clone());
-        if !matches!(newest, Some(Item::Run(run)) if *run == last) {
-            self.push(id, last);
+        let last = Batch::from(message.clone()).encoded();
+        if !matches!(newest, Some(Item::Run(Run::Wire(newest))) if *newest == last) {
+            self.push(id, last.into());
         }
     }
 
@@ -249,7 +248,7 @@ impl Inbound {
     }
 
     /// Handles the departure of a peer like [`part`](Self::part), and pushes it as an arrival behind its messages.
-    pub(crate) fn part_reported(&mut self, id: PeerId, unsent: Vec<Batch>) {
+    pub(crate) fn part_reported(&mut self, id: PeerId, unsent: Vec<Run>) {
         self.part(id);
         let Some(inbox) = self.inboxes.get_mut(id) else {
             return;
@@ -331,15 +330,15 @@ impl Inbound {
     #[inline]
     pub(crate) fn pop_message(&mut self) -> Option<Message> {
         let inbox = &mut self.inboxes[*self.ready.front()?];
-        let Some(Item::Run(run)) = inbox.items.front() else { return self.pop_next() };
-        if run.len() < 2 || !inbox.open {
+        let Some(Item::Run(Run::Wire(batch))) = inbox.items.front() else { return self.pop_next() };
+        if batch.len() < 2 || !inbox.open {
             return self.pop_next();
         }
         // The run goes on: nothing changes but that the message is gone. A peer alone in the queue stays first.
-        inbox.give_credit(Size::new(1, run.front_len()), &self.limit);
+        inbox.give_credit(Size::new(1, batch.front_len()), &self.limit);
         rotate_front(&mut self.ready);
-        let Some(Item::Run(run)) = inbox.items.front_mut() else { return None };
-        run.pop_front()
+        let Some(Item::Run(Run::Wire(batch))) = inbox.items.front_mut() else { return None };
+        batch.pop_front()
     }
 
     fn pop_next(&mut self) -> Option<Message> {
@@ -360,7 +359,7 @@ impl Inbound {
     #[inline]
     fn pop_by<T, S>(
         &mut self,
-        cut: impl FnOnce(&mut Batch) -> (T, Size),
+        cut: impl FnOnce(&mut Run) -> (T, Size),
         see: impl FnOnce(Option<&Inbox>) -> S,
     ) -> Option<(Arrival<T>, S)> {
         if !self.subscriptions.is_empty() {
@@ -424,7 +423,7 @@ impl Inbound {
     }
 
     /// Replaces each waiting run with the result of `keep`, its wanted messages: so none is doubtful afterwards.
-    pub(crate) fn retain(&mut self, keep: impl Fn(Batch) -> Batch) {
+    pub(crate) fn retain(&mut self, keep: impl Fn(Run) -> Run) {
         self.is_doubtful = false;
         for inbox in self.inboxes.values_mut() {
             let dropped = inbox.retain(&keep, self.joins);
@@ -457,16 +456,16 @@ impl Inbound {
 }
 
 /// Takes at most `messages` messages off a run.
-fn cut(run: &mut Batch, messages: usize) -> (Batch, Size) {
+fn cut(run: &mut Run, messages: usize) -> (Run, Size) {
     let taken = run.split_to(messages);
-    let size = Size::of(&taken);
+    let size = taken.size();
     (taken, size)
 }
 
 /// Takes one message off a run.
 #[inline]
-fn cut_one(run: &mut Batch) -> (Message, Size) {
-    let message = run.pop_front().expect("no run without messages waits");
+fn cut_one(run: &mut Run) -> (Message, Size) {
+    let message = run.next().expect("no run without messages waits");
     let size = Size::new(1, message.wire_len());
     (message, size)
 }

@@ -28,6 +28,7 @@ use staging::Staging;
 
 pub(crate) use writing::{Taken, WriteReport};
 
+use super::Run;
 use crate::size::Size;
 
 /// The queue to one peer. It puts together four parts that don't know of each other: the staged messages, their
@@ -161,42 +162,44 @@ impl Outbox {
         if self.staging.conflates() {
             self.forget_staged();
         }
-        let run = Batch::enveloped(envelope, message.clone());
-        self.credit.charge(Size::of(&run));
+        let run = Run::from(message.clone().with_envelope(envelope));
+        self.credit.charge(run.size());
         self.staging.push_shared(run);
     }
 
-    /// Stages as many messages of the run as there is room for, and returns their number. `source` is the number of
-    /// bytes of the buffer that the run was cut from.
-    pub(crate) fn push_run(&mut self, run: &Batch, source: usize) -> usize {
+    /// Stages as many messages of a batch as there is room for, and takes them off the batch. `source` is the number of
+    /// bytes of the buffer that the batch was cut from.
+    pub(crate) fn push_batch(&mut self, batch: &mut Batch, source: usize) {
+        let mut run = Run::from(std::mem::take(batch));
+        self.push_run(&mut run, source);
+        *batch = run.into_batch();
+    }
+
+    /// Stages as many messages of a run as there is room for, takes them off the run, and returns their number.
+    /// `source` is the number of bytes of the buffer that the run was cut from.
+    pub(crate) fn push_run(&mut self, run: &mut Run, source: usize) -> usize {
         if !self.has_room() || run.is_empty() {
             return 0;
         }
-        let mut run = run.clone();
         let given = run.len();
-        if self.staging.conflates() {
+        let admitted = if self.staging.conflates() {
             self.forget_staged();
             let _ = run.split_to(given - 1);
             self.lose(given - 1);
-            self.stage_run(run, source);
-            return given;
-        }
-        let admitted = self.credit.admitted(&run);
-        if admitted < given {
-            run = run.split_to(admitted);
-        }
-        self.stage_run(run, source);
-        admitted
-    }
-
-    fn stage_run(&mut self, run: Batch, source: usize) {
-        self.credit.charge(Size::of(&run));
+            given
+        } else {
+            self.credit.admitted(run)
+        };
+        let run = run.split_to(admitted);
+        self.credit.charge(run.size());
         self.staging.push_run(run, source);
+        admitted
     }
 
     /// Stages messages before all that wait: the peer that has just connected gets them first.
     pub(crate) fn greet(&mut self, greeting: Batch) {
-        self.credit.charge(Size::of(&greeting));
+        let greeting = Run::from(greeting);
+        self.credit.charge(greeting.size());
         self.staging.greet(greeting);
     }
 
@@ -255,7 +258,7 @@ impl Outbox {
     }
 
     /// Returns all that waits, in order; nothing waits afterwards.
-    pub(crate) fn drain(&mut self) -> Vec<Batch> {
+    pub(crate) fn drain(&mut self) -> Vec<Run> {
         self.credit.clear();
         self.staging.drain()
     }

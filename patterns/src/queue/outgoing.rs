@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 use enfonet_zmtp::{Batch, Envelope, IntoMessage, Message, Small};
 
-use super::Outbox;
+use super::{Outbox, Run};
 
 /// A message that is about to be pushed into queues. A small message is encoded straight from the caller's value; no
 /// [`Message`] is made of it first.
@@ -51,12 +51,12 @@ impl<M: IntoMessage> Outgoing<M> {
     }
 
     /// Returns the message as a run of its own.
-    pub(crate) fn to_run(&self) -> Batch {
+    pub(crate) fn to_run(&self) -> Run {
         match self {
             Self::Small(small) => {
                 let mut wire = BytesMut::with_capacity(small.wire_len());
                 small.encode(&mut wire);
-                Batch::from_encoded(wire.freeze(), 1)
+                Batch::from_encoded(wire.freeze(), 1).into()
             }
             Self::Whole(message) => message.clone().into(),
         }

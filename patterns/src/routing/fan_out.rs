@@ -7,7 +7,7 @@ use super::subscribers::Subscribers;
 use super::{Outboxes, Routing};
 use crate::error::RejectReason;
 use crate::peer::PeerId;
-use crate::queue::{Outbox, Outgoing};
+use crate::queue::{Outbox, Outgoing, Run};
 use crate::settings::PubSubSettings;
 
 /// Routing of PUB and XPUB: the subscribers, and the push of a message or batch into their queues.
@@ -47,7 +47,7 @@ impl Lost {
 #[derive(Debug)]
 pub(crate) struct Unplaced {
     pub(crate) id: PeerId,
-    pub(crate) run: Batch,
+    pub(crate) run: Run,
 }
 
 /// The part of a publication that found no room.
@@ -151,7 +151,7 @@ impl FanOut {
             let mut queues = MarkedQueues { outboxes, marks: &mut self.marks };
             for id in everyone.iter().copied() {
                 if let Some((outbox, marks)) = queues.get(id) {
-                    admission.admit(outbox, marks, id, batch.clone());
+                    admission.admit(outbox, marks, id, batch.clone().into());
                 }
             }
         } else {
@@ -180,7 +180,7 @@ impl FanOut {
                     return; // it has this message already: another of its subscriptions matched
                 } else if run.end != range.start {
                     marks.open_run = OpenRun { start: range.start, ..OpenRun::default() };
-                    admission.admit(outbox, marks, id, batch.slice(run.start..run.end, run.messages));
+                    admission.admit(outbox, marks, id, batch.slice(run.start..run.end, run.messages).into());
                 }
                 marks.open_run.end = range.end;
                 marks.open_run.messages += 1;
@@ -189,7 +189,7 @@ impl FanOut {
         for id in self.touched.drain(..) {
             if let Some((outbox, marks)) = queues.get(id) {
                 let run = std::mem::take(&mut marks.open_run);
-                admission.admit(outbox, marks, id, batch.slice(run.start..run.end, run.messages));
+                admission.admit(outbox, marks, id, batch.slice(run.start..run.end, run.messages).into());
             }
         }
     }
@@ -224,18 +224,17 @@ struct Admission<'a, F> {
 
 impl<F: FnMut(&mut Outbox)> Admission<'_, F> {
     /// Stages as much of a run as there is room for; the rest stays unplaced if the connection is writing, or lost.
-    fn admit(&mut self, outbox: &mut Outbox, marks: &mut Marks, id: PeerId, mut run: Batch) {
+    fn admit(&mut self, outbox: &mut Outbox, marks: &mut Marks, id: PeerId, mut run: Run) {
         // The leftover of an earlier run goes first, or the order would be lost.
         let waits = marks.blocked_serial == self.serial;
-        let admitted = if waits { 0 } else { outbox.push_run(&run, self.source) };
+        let admitted = if waits { 0 } else { outbox.push_run(&mut run, self.source) };
         if admitted > 0 {
             (self.touched)(outbox);
         }
         if !outbox.is_moving() {
-            self.remainder.lost.add(id, outbox, run.len() - admitted);
-        } else if admitted < run.len() {
+            self.remainder.lost.add(id, outbox, run.len());
+        } else if !run.is_empty() {
             marks.blocked_serial = self.serial;
-            let _ = run.split_to(admitted);
             self.remainder.unplaced.push(Unplaced { id, run });
         }
     }

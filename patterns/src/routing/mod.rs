@@ -14,7 +14,7 @@ mod subscription_set;
 mod subscriptions;
 mod topics;
 
-use enfonet_zmtp::{Batch, Subscription};
+use enfonet_zmtp::Subscription;
 use slotmap::SecondaryMap;
 
 pub(crate) use fan_out::{FanOut, Lost, Published, Remainder, Unplaced};
@@ -29,7 +29,7 @@ pub(crate) use subscription_set::SubscriptionSet;
 
 use crate::error::RejectReason;
 use crate::peer::{PeerId, PeerInfo};
-use crate::queue::Outbox;
+use crate::queue::{Outbox, Run};
 
 /// Queues to all peers of a socket.
 pub(crate) type Outboxes = SecondaryMap<PeerId, Outbox>;
@@ -91,12 +91,12 @@ pub(crate) trait Routing: Send + 'static {
     }
 
     /// Returns whether the socket wants all messages of a run.
-    fn wants(&self, _run: &Batch) -> bool {
+    fn wants(&self, _run: &Run) -> bool {
         true
     }
 
     /// Returns the messages of a run that the socket wants.
-    fn wanted(&self, run: Batch) -> Batch {
+    fn wanted(&self, run: Run) -> Run {
         run
     }
 
@@ -171,7 +171,7 @@ pub(crate) mod tests {
         assert_eq!(routing.join(&mut peer(id, Version::V3_1, ""), &mut outboxes[id]), Ok(()));
         assert_eq!((routing.replaced(), routing.instead(&outboxes)), (None, None));
         assert_eq!(routing.subscription(id, &Subscription::Subscribe("a".into())), Ok(false));
-        let run: Batch = ["a", "b"].into_iter().collect();
+        let run: Run = ["a", "b"].into_iter().collect();
         assert!(routing.wants(&run));
         assert_eq!(routing.wanted(run.clone()), run);
         assert!(!routing.part(id) && !routing.close(id));

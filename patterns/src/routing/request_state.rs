@@ -12,12 +12,12 @@
 //!
 //! In `Lost` and `Unsent` a late reply of an earlier recipient is still the reply.
 
-use enfonet_zmtp::{Batch, Envelope, IntoMessage, Message};
+use enfonet_zmtp::{Envelope, IntoMessage, Message};
 use smallvec::SmallVec;
 
 use super::{Choose, Outboxes, RoundRobin, Routing};
 use crate::peer::PeerId;
-use crate::queue::Outgoing;
+use crate::queue::{Outgoing, Run};
 use crate::settings::RequestSettings;
 
 /// State of a REQ: requests go to the peers in turn, and only a recipient's reply counts.
@@ -133,8 +133,8 @@ impl RequestState {
             if let Some(last) = runs.last_mut() {
                 *last = last.split_to(last.len() - 1);
             }
-            for run in &runs {
-                away.push_run(run, run.wire_len());
+            for mut run in runs {
+                away.push_run(&mut run, 0);
             }
             self.robin.room(*id);
         }
@@ -186,7 +186,7 @@ impl RequestState {
     }
 
     /// Handles the loss of a peer; `unsent` are the messages that weren't sent to it.
-    pub(crate) fn peer_lost(&mut self, id: PeerId, unsent: Vec<Batch>) {
+    pub(crate) fn peer_lost(&mut self, id: PeerId, unsent: Vec<Run>) {
         if !self.is_open() {
             return;
         }

@@ -121,7 +121,7 @@ mod tests {
         assert_eq!(send(&mut routing, &mut outboxes), None);
         let mut taken = Taken::default();
         outboxes[ids[1]].exchange(&WriteReport::of(Size::default()), &mut taken, std::task::Waker::noop());
-        let written = Size::new(1, taken.runs[0].wire_len());
+        let written = taken.runs[0].size();
         assert!(outboxes[ids[1]].exchange(&WriteReport::of(written), &mut taken, std::task::Waker::noop()));
         routing.room(ids[1]);
         assert_eq!(send(&mut routing, &mut outboxes), Some(1));
@@ -184,7 +184,7 @@ mod tests {
                     Step::Write(at) if at < ids.len() && outboxes.contains_key(ids[at]) => {
                         let mut taken = Taken::default();
                         outboxes[ids[at]].exchange(&WriteReport::of(Size::default()), &mut taken, std::task::Waker::noop());
-                        let bytes = taken.runs.iter().map(enfonet_zmtp::Batch::wire_len).sum();
+                        let bytes = taken.runs.iter().map(|run| run.size().bytes as usize).sum();
                         let written = Size::new(waits[at], bytes);
                         let has_room_again = outboxes[ids[at]].exchange(&WriteReport::of(written), &mut taken, std::task::Waker::noop());
                         if has_room_again {

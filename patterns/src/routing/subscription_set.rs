@@ -1,14 +1,14 @@
 //! Subscriptions of a SUB or XSUB, sent to all of its publishers alike (RFC 29, "The SUB Socket", "The XSUB Socket").
 
 use bytes::{BufMut, BytesMut};
-use enfonet_zmtp::{Batch, Subscription, Version};
+use enfonet_zmtp::{Subscription, Version};
 use slotmap::SecondaryMap;
 
 use super::topics::{ROOT, TopicTree, Value};
 use super::{Outboxes, Routing};
 use crate::error::RejectReason;
 use crate::peer::{PeerId, PeerInfo};
-use crate::queue::Outbox;
+use crate::queue::{Outbox, Run};
 use crate::settings::PubSubSettings;
 use crate::tuning::SUBSCRIPTION_SLICE_BYTES;
 
@@ -156,19 +156,19 @@ impl Routing for SubscriptionSet {
         self.encode_slice(id, outbox.control(), SUBSCRIPTION_SLICE_BYTES);
     }
 
-    fn wants(&self, run: &Batch) -> bool {
+    fn wants(&self, run: &Run) -> bool {
         self.wants_all()
-            || match run.wire() {
-                Some(_) => run.spans().all(|span| self.wants_topic(span.first)),
-                None => run.clone().into_iter().all(|message| self.wants_topic(message.first())),
+            || match run {
+                Run::Wire(batch) => batch.spans().all(|span| self.wants_topic(span.first)),
+                Run::Large(message) => self.wants_topic(message.first()),
             }
     }
 
-    fn wanted(&self, run: Batch) -> Batch {
+    fn wanted(&self, run: Run) -> Run {
         if self.wants(&run) {
             return run;
         }
-        run.into_iter().filter(|message| self.wants_topic(message.first())).collect()
+        run.filter(|message| self.wants_topic(message.first())).collect()
     }
 
     fn retire(&mut self, id: PeerId) {
@@ -374,14 +374,14 @@ mod tests {
             prop_assert_eq!(set.wants_all(), everything);
             let expected = |probe: &str| topics.iter().any(|topic| probe.starts_with(topic)) != inverted;
             let messages = || probes.iter().map(|probe| Message::from_frames([&probe[..], "body"].map(str::to_owned)));
-            let run: Batch = messages().collect();
+            let run: Run = messages().collect();
             prop_assert_eq!(set.wants(&run), probes.iter().all(|probe| expected(probe)));
-            let wanted: Vec<_> = set.wanted(run).into_iter().collect();
+            let wanted: Vec<_> = set.wanted(run).collect();
             let kept = messages().zip(&probes).filter(|(_, probe)| expected(probe)).map(|(message, _)| message);
             prop_assert_eq!(wanted, kept.collect::<Vec<_>>());
             for probe in &probes {
-                let large = Batch::from(Message::from_frames([probe.clone().into_bytes(), vec![b'x'; 5000]]));
-                prop_assert!(large.wire().is_none(), "it isn't in wire form");
+                let large = Run::from(Message::from_frames([probe.clone().into_bytes(), vec![b'x'; 5000]]));
+                prop_assert!(matches!(large, Run::Large(_)));
                 prop_assert_eq!(set.wants(&large), expected(probe));
                 prop_assert_eq!(set.wanted(large).len(), usize::from(expected(probe)));
             }

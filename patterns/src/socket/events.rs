@@ -5,7 +5,7 @@ use std::sync::Arc;
 use enfonet_zmtp::Batch;
 
 use crate::peer::{PeerId, PeerInfo};
-use crate::queue::{Arrival, Inbound};
+use crate::queue::{Arrival, Inbound, Run};
 
 /// An event at a ROUTER or DEALER. Each peer's events come in order.
 #[derive(Debug)]
@@ -39,8 +39,13 @@ pub(super) fn event(inbound: &mut Inbound, messages: usize) -> Option<PeerEvent>
     loop {
         match inbound.pop(messages.max(1))? {
             Arrival::Joined(info) => return Some(PeerEvent::Joined { peer: info.id, info }),
-            Arrival::Messages(peer, batch) => return Some(PeerEvent::Messages { peer, batch }),
-            Arrival::Left(peer, unsent) => return Some(PeerEvent::Left { peer, unsent }),
+            Arrival::Messages(peer, run) => {
+                return Some(PeerEvent::Messages { peer, batch: run.into_batch() });
+            }
+            Arrival::Left(peer, unsent) => {
+                let unsent = unsent.into_iter().map(Run::into_batch).collect();
+                return Some(PeerEvent::Left { peer, unsent });
+            }
             Arrival::Subscription(..) => {}
         }
     }

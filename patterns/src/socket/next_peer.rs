@@ -41,10 +41,9 @@ impl<R: Choose> BatchTarget<R> for NextPeer {
             let peer = self.peer(out)?;
             let outbox = &mut out.outboxes[peer];
             if out.routing.has_alternatives() {
-                outbox.push_run(&batch.split_to(1), source);
+                outbox.push_batch(&mut batch.split_to(1), source);
             } else {
-                let admitted = outbox.push_run(batch, source);
-                let _ = batch.split_to(admitted);
+                outbox.push_batch(batch, source);
             }
             wakers.extend(outbox.wake());
         }

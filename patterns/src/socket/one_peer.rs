@@ -64,8 +64,7 @@ impl<R: Routing> BatchTarget<R> for OnePeer<'_> {
     fn push_batch(&mut self, out: &mut OutGuard<'_, R>, batch: &mut Batch) -> Result<(), SendError<()>> {
         let (out, wakers) = out.split();
         let outbox = self.outbox(&mut out.outboxes)?;
-        let admitted = outbox.push_run(batch, batch.wire_len().max(BATCH_SOURCE_BYTES));
-        let _ = batch.split_to(admitted);
+        outbox.push_batch(batch, batch.wire_len().max(BATCH_SOURCE_BYTES));
         wakers.extend(outbox.wake());
         if batch.is_empty() { Ok(()) } else { Err(SendError::Full(())) }
     }

@@ -25,8 +25,7 @@ pub(super) async fn send(core: &SocketCore<FanOut>, message: impl IntoMessage) -
 
 /// Completes the publication of a message.
 async fn complete(mut publication: Publication<'_>) -> Result<(), SendError> {
-    let message =
-        publication.remainder.unplaced.first().and_then(|unplaced| unplaced.run.clone().pop_front());
+    let message = publication.remainder.unplaced.first().and_then(|unplaced| unplaced.run.clone().next());
     let completed = publication.complete().await;
     completed.map_err(|error| error.map(|()| message.expect("only a publication with unplaced runs fails")))
 }

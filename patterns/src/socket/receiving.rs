@@ -10,7 +10,7 @@ use tokio_util::sync::ReusableBoxFuture;
 
 use crate::error::RecvError;
 use crate::peer::{PeerId, PeerInfo};
-use crate::queue::{Arrival, Inbound};
+use crate::queue::{Arrival, Inbound, Run};
 
 /// Pops the next message, of each peer in turn, and information about the peer.
 pub(super) fn known_message(inbound: &mut Inbound) -> Option<(Arc<PeerInfo>, Message)> {
@@ -22,12 +22,17 @@ pub(super) fn known_message(inbound: &mut Inbound) -> Option<(Arc<PeerInfo>, Mes
 }
 
 /// Pops the next run, of each peer in turn, as it came.
-pub(super) fn run(inbound: &mut Inbound) -> Option<(PeerId, Batch)> {
+pub(super) fn run(inbound: &mut Inbound) -> Option<(PeerId, Run)> {
     run_of(inbound, usize::MAX)
 }
 
+/// Returns a popped run as a batch. A large message from a socket of the same process is copied, so no lock is held.
+pub(super) fn batch((peer, run): (PeerId, Run)) -> (PeerId, Batch) {
+    (peer, run.into_batch())
+}
+
 /// Pops the next run, of each peer in turn; at most `messages` messages of it.
-pub(super) fn run_of(inbound: &mut Inbound, messages: usize) -> Option<(PeerId, Batch)> {
+pub(super) fn run_of(inbound: &mut Inbound, messages: usize) -> Option<(PeerId, Run)> {
     loop {
         if let Arrival::Messages(id, run) = inbound.pop(messages)? {
             return Some((id, run));
@@ -104,12 +109,12 @@ macro_rules! receiving_methods {
             /// # Errors
             /// As of [`recv`](Self::recv).
             pub async fn recv_batch(&self) -> Result<(crate::peer::PeerId, enfonet_zmtp::Batch), crate::error::RecvError> {
-                self.core.recv_in_time(crate::socket::receiving::run).await
+                self.core.recv_in_time(crate::socket::receiving::run).await.map(crate::socket::receiving::batch)
             }
 
             /// Receives the next messages of one peer, if there are any. Never waits.
             pub fn try_recv_batch(&self) -> Option<(crate::peer::PeerId, enfonet_zmtp::Batch)> {
-                self.core.try_recv_by(crate::socket::receiving::run)
+                self.core.try_recv_by(crate::socket::receiving::run).map(crate::socket::receiving::batch)
             }
         }
 

@@ -81,7 +81,7 @@ impl Relay for Router {
             loop {
                 if let (Arrival::Messages(_, run), Some(peer)) = inbound.pop_known(messages)? {
                     let named = |message: Message| message.with_first(peer.routing_id.clone());
-                    return Some(run.into_iter().map(named).collect());
+                    return Some(run.map(named).collect());
                 }
             }
         });
@@ -147,7 +147,7 @@ async fn ready<R: Choose>(core: &SocketCore<R>) -> Result<(), Closed> {
 
 async fn take<R: Routing>(core: &SocketCore<R>, messages: usize) -> Result<Batch, Closed> {
     let received = core.recv_by(|inbound| run_of(inbound, messages)).await;
-    received.map(|(_, run)| run).map_err(|_| Closed)
+    received.map(|(_, run)| run.into_batch()).map_err(|_| Closed)
 }
 
 /// Sends a batch, however long that takes: the options' `send_timeout` doesn't apply to a proxy.

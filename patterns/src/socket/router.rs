@@ -9,7 +9,7 @@ use super::common::socket_methods;
 use super::events::event_methods;
 use super::one_peer::OnePeer;
 use super::permit::Permit;
-use super::receiving::{known_message, run, streams};
+use super::receiving::{batch, known_message, run, streams};
 use super::sink::sinks;
 use crate::core::SocketHandle;
 use crate::endpoint::Endpoint;
@@ -225,7 +225,7 @@ impl Router {
     /// # Errors
     /// As of [`recv`](Self::recv).
     pub async fn recv_batch(&self) -> Result<(PeerId, Batch), RecvError> {
-        self.core.recv_in_time(run).await
+        self.core.recv_in_time(run).await.map(batch)
     }
 
     /// Returns the connected peer of this identity (routing id), or the peer that [`connect_as`](Self::connect_as)

@@ -176,7 +176,7 @@ proptest! {
         }
         let (mut all, mut seen, mut credit, mut commands) = (Vec::new(), Vec::new(), Size::default(), [0, 0]);
         for (runs, command, bytes, writes) in steps {
-            let runs: std::collections::VecDeque<Batch> = runs.into_iter().map(|run| {
+            let runs: std::collections::VecDeque<Run> = runs.into_iter().map(|run| {
                 all.extend(run.iter().cloned());
                 if run.len() == 1 { run.into_iter().next().unwrap().into() } else { run.into_iter().collect() }
             }).collect();

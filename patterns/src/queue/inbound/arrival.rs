@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use enfonet_zmtp::{Batch, Subscription};
+use enfonet_zmtp::Subscription;
 
 use crate::peer::{PeerId, PeerInfo};
+use crate::queue::Run;
 
 /// An event that a socket receives. The events of one peer come in the order in which they happened, except that
 /// waiting changes of subscriptions come first.
 #[derive(Debug)]
-pub(crate) enum Arrival<T = Batch> {
+pub(crate) enum Arrival<T = Run> {
     /// A peer has joined; reported to sockets that ask for it.
     Joined(Arc<PeerInfo>),
     /// Messages from a peer, or one message.
@@ -17,7 +18,7 @@ pub(crate) enum Arrival<T = Batch> {
     /// A change of a peer's subscriptions that is reported to the application (XPUB).
     Subscription(PeerId, Subscription),
     /// A peer has gone, with the messages that weren't sent to it. All messages that it sent come before this.
-    Left(PeerId, Vec<Batch>),
+    Left(PeerId, Vec<Run>),
 }
 
 /// Whether a peer that joins is an arrival.

@@ -4,10 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Waker;
 
-use enfonet_zmtp::Batch;
-
 use super::arrival::{Arrival, Joins};
 use crate::peer::{PeerId, PeerInfo};
+use crate::queue::Run;
 use crate::size::Size;
 
 #[derive(Debug, Default)]
@@ -33,8 +32,8 @@ pub(super) enum Item {
     /// Subsequent items belong to this peer. The item is needed even where joins aren't reported, since messages of
     /// an earlier peer may stand before it.
     Joined(Arc<PeerInfo>),
-    Run(Batch),
-    Left(Vec<Batch>),
+    Run(Run),
+    Left(Vec<Run>),
 }
 
 impl Inbox {
@@ -43,7 +42,7 @@ impl Inbox {
     pub(super) fn pop<T>(
         &mut self,
         id: PeerId,
-        cut: impl FnOnce(&mut Batch) -> (T, Size),
+        cut: impl FnOnce(&mut Run) -> (T, Size),
         limit: &Size,
         joins: Joins,
     ) -> Arrival<T> {
@@ -88,15 +87,15 @@ impl Inbox {
     }
 
     /// Replaces each run with the result of `keep`. Returns the size of the removed messages, which isn't credited yet.
-    pub(super) fn retain(&mut self, keep: impl Fn(Batch) -> Batch, joins: Joins) -> Size {
+    pub(super) fn retain(&mut self, keep: impl Fn(Run) -> Run, joins: Joins) -> Size {
         let mut dropped = Size::default();
         for item in std::mem::take(&mut self.items) {
             match item {
                 Item::Joined(peer) => self.join(peer, joins),
                 Item::Run(run) => {
-                    dropped.add(Size::of(&run));
+                    dropped.add(run.size());
                     let run = keep(run);
-                    dropped.sub(Size::of(&run));
+                    dropped.sub(run.size());
                     if !run.is_empty() {
                         self.items.push_back(Item::Run(run));
                     }

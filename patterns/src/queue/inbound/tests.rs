@@ -12,12 +12,12 @@ fn setup(limit: usize, peers: usize) -> (Inbound, Vec<PeerId>) {
     (inbound, ids)
 }
 
-fn run(texts: &[&str]) -> Batch {
+fn run(texts: &[&str]) -> Run {
     texts.iter().copied().map(Message::from).collect()
 }
 
 fn texts(inbound: &mut Inbound, messages: usize) -> Vec<String> {
-    let text = |run: Batch| run.into_iter().map(|message| message.text(0).into_owned()).collect::<String>();
+    let text = |run: Run| run.map(|message| message.text(0).into_owned()).collect::<String>();
     std::iter::from_fn(|| inbound.pop(messages))
         .map(|arrival| match arrival {
             Arrival::Messages(_, run) => text(run),
@@ -132,7 +132,7 @@ fn only_the_newest_join_is_left_of_peers_without_wanted_messages() {
             inbound.push(id, run(&["unwanted"]));
         }
     }
-    inbound.retain(|_| Batch::default());
+    inbound.retain(|_| Run::default());
     assert!(!inbound.has_arrivals() && inbound.pop(1).is_none());
     assert!(inbound.inboxes[id].items.is_empty());
     assert_eq!(inbound.peer(id).unwrap().routing_id, "fourth");

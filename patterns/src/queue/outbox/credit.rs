@@ -1,7 +1,6 @@
 //! Credit of one peer's queue: the messages that may be queued, and the counts of those that were.
 
-use enfonet_zmtp::Batch;
-
+use crate::queue::Run;
 use crate::size::Size;
 
 /// The bound on the messages of a queue, and the count of each message from its admission to its end.
@@ -48,7 +47,7 @@ impl Credit {
     }
 
     /// Returns how many messages of a run are admitted. There is room for one.
-    pub(super) fn admitted(&self, run: &Batch) -> usize {
+    pub(super) fn admitted(&self, run: &Run) -> usize {
         let mut space = self.limit;
         space.sub(self.queued);
         space.messages -= self.reserved;

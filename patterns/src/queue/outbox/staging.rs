@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use bytes::BytesMut;
 use enfonet_zmtp::Batch;
 
+use crate::queue::Run;
 use crate::size::Size;
 use crate::tuning::{ENCODE_BUFFER_BYTES, MAX_SHARED_BUFFER_FACTOR, MAX_SPARE_BUFFERS, MIN_SHARED_RUN_BYTES};
 
@@ -12,10 +13,10 @@ use crate::tuning::{ENCODE_BUFFER_BYTES, MAX_SHARED_BUFFER_FACTOR, MAX_SPARE_BUF
 #[derive(Debug, Default)]
 pub(super) struct Staging {
     /// Messages that the peer gets first, before all that wait. They don't wait for the next peer.
-    greeting: Batch,
+    greeting: Run,
     /// Number of greeting messages that the connection has taken, and number of messages sent before them.
     greeted: (usize, u64),
-    runs: VecDeque<Batch>,
+    runs: VecDeque<Run>,
     buffer: EncodeBuffer,
     /// Buffers for later buffers.
     spare: Vec<BytesMut>,
@@ -56,30 +57,33 @@ impl Staging {
     }
 
     /// Stages a run: shared, or copied if it is short or a small part of a buffer of `source` bytes.
-    pub(super) fn push_run(&mut self, run: Batch, source: usize) {
-        match run.wire() {
-            Some(wire)
-                if wire.len() < MIN_SHARED_RUN_BYTES || wire.len() * MAX_SHARED_BUFFER_FACTOR < source =>
+    pub(super) fn push_run(&mut self, run: Run, source: usize) {
+        match &run {
+            Run::Wire(batch)
+                if batch.wire_len() < MIN_SHARED_RUN_BYTES
+                    || batch.wire_len() * MAX_SHARED_BUFFER_FACTOR < source =>
             {
-                self.encode(run.len(), |buffer| buffer.extend_from_slice(wire));
+                self.encode(batch.len(), |buffer| {
+                    buffer.extend_from_slice(batch.wire().expect("a run is in wire form"))
+                });
             }
             _ => self.push_shared(run),
         }
     }
 
     /// Stages a run as it is.
-    pub(super) fn push_shared(&mut self, run: Batch) {
+    pub(super) fn push_shared(&mut self, run: Run) {
         self.close_buffer();
         self.runs.push_back(run);
     }
 
     /// Stages messages before all others.
-    pub(super) fn greet(&mut self, greeting: Batch) {
+    pub(super) fn greet(&mut self, greeting: Run) {
         self.greeting = greeting;
     }
 
     /// Moves all that waits into `runs`, which is empty. `sent` is the number of messages sent before them.
-    pub(super) fn take(&mut self, runs: &mut VecDeque<Batch>, sent: u64) {
+    pub(super) fn take(&mut self, runs: &mut VecDeque<Run>, sent: u64) {
         if self.buffer.messages > 0 || !self.runs.is_empty() {
             self.close_buffer();
             std::mem::swap(runs, &mut self.runs);
@@ -103,7 +107,7 @@ impl Staging {
         let mut dropped = Size::new(self.buffer.messages, self.buffer.wire.len());
         self.buffer = EncodeBuffer::default();
         for run in self.runs.drain(..) {
-            dropped.add(Size::of(&run));
+            dropped.add(run.size());
         }
         dropped
     }
@@ -117,7 +121,7 @@ impl Staging {
     }
 
     /// Puts messages that the connection had taken back before all that wait.
-    pub(super) fn put_back(&mut self, unsent: Vec<Batch>) {
+    pub(super) fn put_back(&mut self, unsent: Vec<Run>) {
         self.close_buffer();
         for run in unsent.into_iter().rev() {
             self.runs.push_front(run);
@@ -126,7 +130,7 @@ impl Staging {
 
     /// Drops the greeting that the connection hasn't taken. Returns its size.
     pub(super) fn drop_greeting(&mut self) -> Size {
-        Size::of(&std::mem::take(&mut self.greeting))
+        std::mem::take(&mut self.greeting).size()
     }
 
     /// Drops the greeting messages that the connection had taken and hadn't written, which were put back; `sent` is
@@ -138,7 +142,7 @@ impl Staging {
         while unsent > 0 {
             let Some(mut run) = self.runs.pop_front() else { break };
             let dropped = run.split_to(unsent);
-            size.add(Size::of(&dropped));
+            size.add(dropped.size());
             unsent -= dropped.len();
             if !run.is_empty() {
                 self.runs.push_front(run);
@@ -150,13 +154,13 @@ impl Staging {
     /// Returns the size of the runs. Call it when the buffer is closed.
     pub(super) fn size_of_runs(&self) -> Size {
         self.runs.iter().fold(Size::default(), |mut sum, run| {
-            sum.add(Size::of(run));
+            sum.add(run.size());
             sum
         })
     }
 
     /// Returns all that waits, in order.
-    pub(super) fn drain(&mut self) -> Vec<Batch> {
+    pub(super) fn drain(&mut self) -> Vec<Run> {
         self.close_buffer();
         std::mem::take(&mut self.runs).into()
     }
@@ -181,7 +185,7 @@ impl Staging {
                 // Split off, it would share its memory with the buffer, and couldn't be used again once written.
                 std::mem::replace(&mut self.buffer.wire, self.spare.pop().unwrap_or_default())
             };
-            self.runs.push_back(Batch::from_encoded(wire.freeze(), messages));
+            self.runs.push_back(Batch::from_encoded(wire.freeze(), messages).into());
         }
     }
 }
@@ -219,14 +223,14 @@ mod tests {
         };
         fill(&mut staging);
         let run = staging.runs.pop_front().unwrap();
-        let place = run.wire().unwrap().as_ptr();
+        let place = run.to_pieces()[0].as_ptr();
         let buffer = run.into_buffer().filter(Taken::is_worth_keeping).unwrap();
         staging.reuse(&mut vec![buffer]);
         // The current buffer was begun before the buffer came back, so the buffer is filled first.
         fill(&mut staging);
         staging.runs.clear();
         fill(&mut staging);
-        assert_eq!(staging.runs[0].wire().unwrap().as_ptr(), place);
+        assert_eq!(staging.runs[0].to_pieces()[0].as_ptr(), place);
     }
 
     #[test]

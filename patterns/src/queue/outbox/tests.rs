@@ -8,7 +8,7 @@ fn outbox(messages: usize, bytes: usize) -> Outbox {
     Outbox::new(Size::new(messages, bytes))
 }
 
-fn run(n: usize, body: usize) -> Batch {
+fn run(n: usize, body: usize) -> Run {
     (0..n).map(|_| Message::from(vec![b'x'; body])).collect()
 }
 
@@ -21,14 +21,14 @@ fn take_all(outbox: &mut Outbox, written: Size) -> Taken {
 #[test]
 fn a_run_is_cut_at_the_mark_and_credit_returns_only_with_what_is_written() {
     let mut outbox = outbox(10, usize::MAX);
-    assert_eq!(outbox.push_run(&run(7, 30), 0), 7);
-    assert_eq!(outbox.push_run(&run(7, 30), 0), 3);
-    assert_eq!(outbox.push_run(&run(7, 30), 0), 0);
+    assert_eq!(outbox.push_run(&mut run(7, 30), 0), 7);
+    assert_eq!(outbox.push_run(&mut run(7, 30), 0), 3);
+    assert_eq!(outbox.push_run(&mut run(7, 30), 0), 0);
     let taken = take_all(&mut outbox, Size::default());
-    assert_eq!(taken.runs.iter().map(Batch::len).sum::<usize>(), 10);
+    assert_eq!(taken.runs.iter().map(Run::len).sum::<usize>(), 10);
     assert!(!outbox.has_room(), "taken isn't written");
     take_all(&mut outbox, Size::new(4, 4 * 32));
-    assert_eq!(outbox.push_run(&run(7, 30), 0), 4);
+    assert_eq!(outbox.push_run(&mut run(7, 30), 0), 4);
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn a_connection_is_woken_once_after_it_has_been_told_that_there_is_nothing() {
     outbox.connect(Size::default());
     assert!(outbox.wake().is_none(), "it hasn't been told yet");
     take_all(&mut outbox, Size::default());
-    outbox.push_run(&run(1, 30), 0);
+    outbox.push_run(&mut run(1, 30), 0);
     assert!(outbox.wake().is_some() && outbox.wake().is_none());
     take_all(&mut outbox, Size::default());
     assert!(outbox.wake().is_none(), "it has something to write");
@@ -49,14 +49,14 @@ fn a_connection_is_woken_once_after_it_has_been_told_that_there_is_nothing() {
 fn a_connection_that_waits_for_the_kernel_is_woken_only_for_its_end() {
     let mut outbox = outbox(4, usize::MAX);
     outbox.connect(Size::default());
-    outbox.push_run(&run(1, 30), 0);
+    outbox.push_run(&mut run(1, 30), 0);
     take_all(&mut outbox, Size::default());
     outbox.exchange(
         &WriteReport { blocked: true, ..WriteReport::of(Size::default()) },
         &mut Taken::default(),
         Waker::noop(),
     );
-    outbox.push_run(&run(1, 30), 0);
+    outbox.push_run(&mut run(1, 30), 0);
     assert!(outbox.wake().is_none());
     assert!(outbox.wake_to_close().is_some());
 }
@@ -64,12 +64,12 @@ fn a_connection_that_waits_for_the_kernel_is_woken_only_for_its_end() {
 #[test]
 fn the_limit_in_bytes_is_passed_by_one_message_at_most() {
     let mut outbox = outbox(usize::MAX, 100);
-    assert_eq!(outbox.push_run(&run(1, 1000), 0), 1);
-    assert_eq!(outbox.push_run(&run(1, 1), 0), 0);
+    assert_eq!(outbox.push_run(&mut run(1, 1000), 0), 1);
+    assert_eq!(outbox.push_run(&mut run(1, 1), 0), 0);
     let mut outbox = self::outbox(usize::MAX, 100);
-    assert_eq!(outbox.push_run(&run(9, 30), 0), 4, "four bytes are left after three");
+    assert_eq!(outbox.push_run(&mut run(9, 30), 0), 4, "four bytes are left after three");
     assert!(!outbox.has_room());
-    assert_eq!(outbox.push_run(&run(1, 30), 0), 0);
+    assert_eq!(outbox.push_run(&mut run(1, 30), 0), 0);
 }
 
 #[test]
@@ -78,9 +78,9 @@ fn runs_of_2_kib_are_shared_unless_they_are_less_than_a_quarter_of_what_they_wer
         [(63, 2016, false), (64, 2048, true), (64, 8192, true), (64, 8193, false)]
     {
         let (mut outbox, run) = (outbox(usize::MAX, usize::MAX), run(messages, 30));
-        outbox.push_run(&run, source);
+        outbox.push_run(&mut run.clone(), source);
         let taken = take_all(&mut outbox, Size::default());
-        let [given, taken] = [&run, &taken.runs[0]].map(|run| run.wire().unwrap());
+        let [given, taken] = [&run, &taken.runs[0]].map(|run| run.to_pieces().remove(0));
         assert_eq!(given.as_ptr() == taken.as_ptr(), is_shared, "{messages} messages of {source} bytes");
         assert_eq!(given, taken);
     }
@@ -91,15 +91,15 @@ fn small_messages_lie_behind_each_other_in_runs_of_64_kib() {
     for at_once in [1, 2] {
         let (mut outbox, run) = (outbox(usize::MAX, usize::MAX), run(at_once, 254));
         for _ in 0..300 / at_once {
-            outbox.push_run(&run, 0);
+            outbox.push_run(&mut run.clone(), 0);
         }
         let taken = take_all(&mut outbox, Size::default());
-        assert_eq!(taken.runs.iter().map(Batch::len).collect::<Vec<_>>(), [256, 44]);
+        assert_eq!(taken.runs.iter().map(Run::len).collect::<Vec<_>>(), [256, 44]);
     }
     let (mut outbox, message) = (outbox(usize::MAX, usize::MAX), Message::from(vec![b'x'; 254]));
     (0..300).for_each(|_| outbox.push(&Envelope::none(), &message));
     let taken = take_all(&mut outbox, Size::default());
-    assert_eq!(taken.runs.iter().map(Batch::len).collect::<Vec<_>>(), [256, 44]);
+    assert_eq!(taken.runs.iter().map(Run::len).collect::<Vec<_>>(), [256, 44]);
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn each_message_is_counted_once_as_sent_unsent_or_dropped() {
     let mut outbox = outbox(10, usize::MAX);
     let counts = |outbox: &Outbox| (outbox.sent().messages, outbox.unsent().messages, outbox.dropped());
     outbox.connect(Size::default());
-    outbox.push_run(&run(4, 1), 0);
+    outbox.push_run(&mut run(4, 1), 0);
     let mut runs: Vec<_> = take_all(&mut outbox, Size::default()).runs.into();
     take_all(&mut outbox, Size::new(1, 3));
     assert_eq!(counts(&outbox), (1, 3, 0));
@@ -209,7 +209,7 @@ fn each_message_is_counted_once_as_sent_unsent_or_dropped() {
     outbox.lose(3);
     assert_eq!(counts(&outbox), (4, 0, 3));
     let mut newest = Outbox::conflating();
-    newest.push_run(&run(3, 1), 0);
+    newest.push_run(&mut run(3, 1), 0);
     newest.push(&Envelope::none(), &Message::from("newer"));
     assert_eq!(counts(&newest), (0, 1, 3));
 }
@@ -224,13 +224,13 @@ proptest! {
         for (i, (len, single)) in bodies.into_iter().enumerate() {
             let message = Message::from_frames([i.to_string().into_bytes(), vec![b'x'; len]]);
             expected.push(message.clone());
-            if single { outbox.push(&Envelope::none(), &message) } else { outbox.push_run(&message.into(), 0); }
+            if single { outbox.push(&Envelope::none(), &message) } else { outbox.push_run(&mut message.into(), 0); }
             if i % 3 == 0 {
                 out.extend(take_all(&mut outbox, Size::default()).runs);
             }
         }
         out.extend(take_all(&mut outbox, Size::default()).runs);
-        let bytes = out.iter().map(Batch::wire_len).sum();
+        let bytes = out.iter().map(|run: &Run| run.size().bytes as usize).sum();
         take_all(&mut outbox, Size::new(expected.len(), bytes));
         prop_assert_eq!(outbox.queued(), 0);
         prop_assert_eq!(out.into_iter().flatten().collect::<Vec<_>>(), expected);
@@ -262,7 +262,7 @@ fn of_a_greeting_what_is_not_written_is_dropped_with_the_connection_and_nothing_
     for written in [None, Some(0), Some(1), Some(2), Some(3)] {
         let mut outbox = outbox(10, usize::MAX);
         outbox.connect(Size::default());
-        outbox.push_run(&run(1, 1), 0);
+        outbox.push_run(&mut run(1, 1), 0);
         take_all(&mut outbox, Size::default());
         take_all(&mut outbox, Size::new(1, 3));
         outbox.disconnect(Vec::new());
@@ -272,7 +272,7 @@ fn of_a_greeting_what_is_not_written_is_dropped_with_the_connection_and_nothing_
         assert_eq!(outbox.queued(), 4);
         let unsent = written.map(|written| {
             let in_hand = take_all(&mut outbox, Size::default()).runs.into_iter().flatten();
-            in_hand.skip(written).map(Batch::from).collect()
+            in_hand.skip(written).map(Run::from).collect()
         });
         outbox.disconnect(unsent.unwrap_or_default());
         let expected = &messages[written.unwrap_or_default().saturating_sub(2)..];

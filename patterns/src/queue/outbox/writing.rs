@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::task::Waker;
 
 use bytes::{Bytes, BytesMut};
-use enfonet_zmtp::Batch;
 
 use super::{EndMode, Outbox};
+use crate::queue::Run;
 use crate::size::Size;
 use crate::tuning::ENCODE_BUFFER_BYTES;
 
@@ -45,7 +45,7 @@ impl WriteReport {
 #[derive(Debug, Default)]
 pub(crate) struct Taken {
     pub(crate) control: Bytes,
-    pub(crate) runs: VecDeque<Batch>,
+    pub(crate) runs: VecDeque<Run>,
     /// How the connection is to end, if it is.
     pub(crate) end: Option<EndMode>,
     /// Empty buffers of written messages, which the connection returns.
@@ -116,7 +116,7 @@ impl Outbox {
 
     /// Handles the end of a connection. `unsent`, the messages that it had taken and not written, wait for the next
     /// connection.
-    pub(crate) fn disconnect(&mut self, unsent: Vec<Batch>) {
+    pub(crate) fn disconnect(&mut self, unsent: Vec<Run>) {
         self.connection.handle_disconnect();
         self.control.handle_disconnect();
         self.credit.set_room(Size::default());

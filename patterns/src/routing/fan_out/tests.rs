@@ -58,7 +58,7 @@ impl Fan {
         let outbox = &mut self.outboxes[self.ids[at]];
         outbox.exchange(&WriteReport::of(std::mem::take(written)), &mut taken, Waker::noop());
         let messages: Vec<_> = taken.runs.iter().cloned().flatten().collect();
-        *written = Size::new(messages.len(), taken.runs.iter().map(Batch::wire_len).sum());
+        *written = Size::new(messages.len(), taken.runs.iter().map(|run| run.size().bytes as usize).sum());
         messages.iter().map(|m| String::from_utf8_lossy(m.first()).into_owned()).collect()
     }
 }
@@ -151,8 +151,8 @@ fn a_long_run_for_one_peer_is_shared() {
     let mut taken = Taken::default();
     let outbox = &mut fan.outboxes[fan.ids[0]];
     outbox.exchange(&WriteReport::of(Size::default()), &mut taken, Waker::noop());
-    assert_eq!(taken.runs.iter().map(Batch::len).collect::<Vec<_>>(), [300]);
-    assert_eq!(taken.runs[0].wire().unwrap().as_ptr(), batch.wire().unwrap().as_ptr());
+    assert_eq!(taken.runs.iter().map(Run::len).collect::<Vec<_>>(), [300]);
+    assert_eq!(taken.runs[0].to_pieces()[0].as_ptr(), batch.wire().unwrap().as_ptr());
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn receive(inbound: &mut Inbound, how: How) -> Option<Received> {
         let Arrival::Messages(id, messages) = arrival else { panic!("nothing else is an arrival here") };
         (id, messages)
     }
-    let (of, run, known): (_, Batch, Option<Option<Arc<PeerInfo>>>) = match how {
+    let (of, run, known): (_, Run, Option<Option<Arc<PeerInfo>>>) = match how {
         How::Run(most) => {
             let (id, run) = came(inbound.pop(most)?);
             (Some(id), run, None)
@@ -138,7 +138,7 @@ struct Model {
 }
 
 impl Model {
-    fn push(&mut self, peer: usize, messages: usize) -> Batch {
+    fn push(&mut self, peer: usize, messages: usize) -> Run {
         let (queue, numbers) = (&mut self.queues[peer], self.next..self.next + messages);
         self.next += messages;
         queue.runs.push_back((numbers.clone().collect(), queue.name));

@@ -183,7 +183,7 @@ impl Pair {
     fn push_run(&mut self, messages: usize) -> Result<(), TestCaseError> {
         let Self { outbox, model, .. } = self;
         let (start, end) = (model.next, model.next + messages);
-        let admitted = outbox.push_run(&(start..end).map(numbered).collect(), 0);
+        let admitted = outbox.push_run(&mut (start..end).map(numbered).collect(), 0);
         while model.next < end && model.has_room() {
             model.next += 1;
         }
@@ -219,7 +219,7 @@ impl Pair {
 
     fn disconnect(&mut self) {
         let Self { outbox, hands, model } = self;
-        outbox.disconnect(hands.drain(..).map(Batch::from).collect());
+        outbox.disconnect(hands.drain(..).map(Run::from).collect());
         (model.is_connected, model.is_blocked, model.room) = (false, false, Size::default());
         (model.is_sleeping, model.has_control) = (false, false);
     }
