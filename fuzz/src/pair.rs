@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use arbitrary::{Arbitrary, Unstructured};
 use bytes::{Bytes, BytesMut};
 use enfonet_zmtp::{
-    Batch, Command, Entropy, Event, Handshake, HandshakeConfig, HandshakeStep, Incoming, KeyPair, Limits,
-    Message, Ping, PlainCredentials, Sealer, SecretKey, Security, SocketType, Subscription, Verdict, Version,
+    Command, Entropy, Event, Handshake, HandshakeConfig, HandshakeStep, Incoming, KeyPair, Limits, Message,
+    Ping, PlainCredentials, Sealer, SecretKey, Security, SocketType, Subscription, Verdict, Version,
 };
 
 /// An operation of one end, or of the connection between the ends.
@@ -140,9 +140,7 @@ impl End {
 
     fn send(&mut self, message: Message) {
         match &mut self.sealer {
-            Some(sealer) => {
-                sealer.seal(&Batch::from(message.clone()), &mut self.way).expect("nonces are left")
-            }
+            Some(sealer) => sealer.seal_message(&message, &mut self.way).expect("nonces are left"),
             None => message.encode(&mut self.way),
         }
         self.sent.push_back(Sent::Message(message));

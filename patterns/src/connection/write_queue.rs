@@ -172,7 +172,7 @@ impl WriteQueue {
                     rest = std::mem::replace(run, now);
                     // For a large message the sealer makes room.
                     if let Run::Wire(batch) = run {
-                        room += Sealer::sealed_len(batch.wire().expect("a run is in wire form"));
+                        room += Sealer::sealed_len(batch.wire());
                     }
                     left = left.saturating_sub(bytes);
                 }
@@ -285,7 +285,7 @@ fn whole_messages(run: &Run, written: usize, len_on_wire: impl Fn(&[u8]) -> usiz
     let Run::Wire(batch) = run else { return 0 };
     let mut end = 0;
     let is_whole = |span: &Span<'_>| {
-        end += len_on_wire(&batch.wire().expect("a run is in wire form")[span.range.clone()]);
+        end += len_on_wire(&batch.wire()[span.range.clone()]);
         end <= written
     };
     batch.spans().take_while(is_whole).count()

@@ -158,7 +158,7 @@ impl Inbound {
     pub(crate) fn push_last(&mut self, id: PeerId, message: &Message) {
         let Some(inbox) = self.inboxes.get(id) else { return };
         let newest = inbox.items.iter().rev().find(|item| !matches!(item, Item::Joined(_)));
-        let last = Batch::from(message.clone()).encoded();
+        let last = Batch::from(message.clone());
         if !matches!(newest, Some(Item::Run(Run::Wire(newest))) if *newest == last) {
             self.push(id, last.into());
         }

@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use enfonet_zmtp::{Batch, IntoMessage, Message};
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use crate::size::Size;
 
@@ -25,13 +25,13 @@ impl Default for Run {
 impl From<Batch> for Run {
     #[inline]
     fn from(batch: Batch) -> Self {
-        Self::Wire(batch.encoded())
+        Self::Wire(batch)
     }
 }
 
 impl From<Message> for Run {
     fn from(message: Message) -> Self {
-        if message.is_large() { Self::Large(message) } else { Self::Wire(Batch::from(message).encoded()) }
+        if message.is_large() { Self::Large(message) } else { Self::Wire(message.into()) }
     }
 }
 
@@ -109,7 +109,7 @@ impl Run {
     /// Returns the wire form as pieces for a vectored write.
     pub(crate) fn to_pieces(&self) -> SmallVec<[Bytes; 2]> {
         match self {
-            Self::Wire(batch) => batch.clone().into_pieces(),
+            Self::Wire(batch) => smallvec![batch.wire().clone()],
             Self::Large(message) => message.to_pieces(),
         }
     }

@@ -139,7 +139,7 @@ impl FanOut {
         remainder: &mut Remainder,
         mut touched: impl FnMut(&mut Outbox),
     ) -> usize {
-        if self.nodrop || (batch.wire().is_none() && self.subscribers.of_all().is_none()) {
+        if self.nodrop {
             let messages = batch.clone().into_iter();
             let publish = |m| self.publish(outboxes, &Outgoing::new(m), remainder, &mut touched);
             return messages.map(publish).take_while(|p| *p != Published::NoRoom).count();

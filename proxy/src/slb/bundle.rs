@@ -70,7 +70,7 @@ mod tests {
         }
         let batches: Vec<_> = bundle.drain().map(|(_, batch)| batch).collect();
         assert_eq!(batches.iter().map(Batch::len).collect::<Vec<_>>(), [2, 1, 1]);
-        let (all, one) = (came.wire().unwrap().as_ptr_range(), batches[1].wire().unwrap().as_ptr());
+        let (all, one) = (came.wire().as_ptr_range(), batches[1].wire().as_ptr());
         assert!(all.contains(&one));
         assert!(batches.into_iter().flatten().eq(bodies.map(Message::from)));
         assert_eq!(bundle.drain().count(), 0);

@@ -32,7 +32,6 @@ impl Broker {
     /// Sends replies to the clients of their requests, consecutive replies to a client together.
     pub(super) fn handle_replies(&mut self, worker: PeerId, batch: Batch) {
         let Some((kind, mut replies)) = self.workers.start_replies(worker) else { return };
-        let batch = batch.encoded();
         let (mut receiver, mut unsolicited) = (None, 0);
         for message in batch.spans() {
             // Only a reply that answers a request makes room for another request.

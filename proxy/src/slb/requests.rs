@@ -13,8 +13,7 @@ use super::workers::{Assignment, WorkerKind};
 
 impl Broker {
     /// Sends requests in bursts to the workers with the least load. Requeues requests that no worker has room for.
-    pub(super) fn dispatch(&mut self, client: PeerId, requests: Batch, now: Instant) {
-        let batch = requests.encoded();
+    pub(super) fn dispatch(&mut self, client: PeerId, batch: Batch, now: Instant) {
         let (mut requests, mut waiting) = (batch.spans(), batch.len());
         let mut unsent = Vec::new();
         while waiting > 0 {

@@ -73,10 +73,7 @@ impl Sealer {
     pub fn seal(&mut self, batch: &Batch, out: &mut BytesMut) -> Result<(), CurveError> {
         // Enough unless messages have several frames.
         out.reserve(batch.wire_len() + batch.len() * (LONG_HEADER + MESSAGE_OVERHEAD));
-        let Some(wire) = batch.wire() else {
-            return batch.clone().into_iter().try_for_each(|m| self.seal_message(&m, out));
-        };
-        self.seal_frames(wire, out)
+        self.seal_frames(batch.wire(), out)
     }
 
     /// Appends the MESSAGEs that carry a message, a frame each. The message isn't encoded first.

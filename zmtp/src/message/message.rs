@@ -166,12 +166,20 @@ impl Message {
     /// Returns a copy that shares no memory with the buffer that the message arrived in.
     #[must_use]
     pub fn detach(&self) -> Self {
-        if let Repr::Wire(wire) = &self.repr {
-            return Self::from_wire(wire.detach());
+        match &self.repr {
+            Repr::Wire(wire) => Self::from_wire(wire.detach()),
+            Repr::Frames(_) => Self::from_wire(self.clone().into_wire()),
+        }
+    }
+
+    /// Returns the wire form. Only a message in another form is copied.
+    pub(super) fn into_wire(self) -> Bytes {
+        if let Repr::Wire(wire) = self.repr {
+            return wire.into_bytes();
         }
         let mut wire = BytesMut::with_capacity(self.wire_len());
         self.encode(&mut wire);
-        Self::from_wire(wire.freeze())
+        wire.freeze()
     }
 
     /// Appends the wire form.

@@ -102,7 +102,7 @@ mod tests {
     fn an_envelope_is_seen_in_place() {
         for frames in [&["a", "", "b"][..], &["", "b"], &["a", ""], &["a"], &["a", "b"], &[""]] {
             let message = Message::from_frames(frames.iter().copied());
-            let batch = Batch::from(message.detach());
+            let batch = Batch::from(message.clone());
             let span = batch.spans().next().unwrap();
             assert_eq!(span.has_envelope(), message.has_envelope(), "{frames:?}");
         }

@@ -63,9 +63,7 @@ impl Staging {
                 if batch.wire_len() < MIN_SHARED_RUN_BYTES
                     || batch.wire_len() * MAX_SHARED_BUFFER_FACTOR < source =>
             {
-                self.encode(batch.len(), |buffer| {
-                    buffer.extend_from_slice(batch.wire().expect("a run is in wire form"))
-                });
+                self.encode(batch.len(), |buffer| buffer.extend_from_slice(batch.wire()));
             }
             _ => self.push_shared(run),
         }

@@ -133,6 +133,6 @@ proptest! {
         for body in bodies(&sealed) {
             opener.open(&body, &mut opened).unwrap();
         }
-        prop_assert_eq!(&opened[..], &batch.wire().unwrap()[..]);
+        prop_assert_eq!(&opened[..], &batch.wire()[..]);
     }
 }
