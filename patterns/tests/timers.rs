@@ -334,7 +334,11 @@ async fn a_ttl_below_the_ping_interval_ends_no_idle_connection() {
 // Real time: the kernel needs some to notice that its buffers are read.
 #[tokio::test]
 async fn a_peer_that_reads_its_messages_is_kept_even_if_it_answers_no_ping() {
-    let options = Options::default().heartbeat_interval(Duration::from_millis(500)).send_hwm(1000);
+    // Silence is given up after 2.5 s, within the 3 s of reading below; a busy machine seldom stalls for so long.
+    let options = Options::default()
+        .heartbeat_interval(Duration::from_millis(500))
+        .heartbeat_timeout(Duration::from_secs(2))
+        .send_hwm(1000);
     let server = Dealer::with_options(options);
     let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut slow = dealer(&endpoint).await;
@@ -344,18 +348,15 @@ async fn a_peer_that_reads_its_messages_is_kept_even_if_it_answers_no_ping() {
     for _ in 0..400 {
         server.send(body.clone()).await.unwrap();
     }
-    let (mut buffer, mut pings) = (vec![0; 2_000_000], 0);
-    let count = |bytes: &[u8]| bytes.windows(5).filter(|part| part == b"\x04PING").count();
+    let (mut buffer, mut read) = (vec![0; 2_000_000], Vec::new());
     for _ in 0..15 {
         tokio::time::sleep(Duration::from_millis(200)).await;
         slow.read_exact(&mut buffer).await.unwrap();
-        pings += count(&buffer);
+        read.extend_from_slice(&buffer);
         assert_eq!(server.peers().len(), 1);
     }
     // Once the peer has read everything, there is no further progress.
-    let mut rest = Vec::new();
-    let end = tokio::time::timeout(Duration::from_secs(30), slow.read_to_end(&mut rest)).await;
+    let end = tokio::time::timeout(Duration::from_secs(30), slow.read_to_end(&mut read)).await;
     end.unwrap().unwrap();
-    pings += count(&rest);
-    assert!(pings > 0);
+    assert!(read.windows(5).any(|part| part == b"\x04PING"));
 }
