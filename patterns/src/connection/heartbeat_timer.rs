@@ -138,3 +138,49 @@ fn framed(command: &Command) -> Bytes {
     command.encode(Version::V3_1, &mut frame);
     frame.freeze()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+    use std::time::Duration;
+
+    use tokio::time::advance;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn poll(timer: &mut HeartbeatTimer) -> Result<Option<HeartbeatFrame>, ConnectionError> {
+        timer.poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_time_to_answer_a_ping_begins_anew_when_the_peer_reads() {
+        let config =
+            HeartbeatConfig { interval: SECOND, timeout: Some(SECOND), ..HeartbeatConfig::default() };
+        let mut timer = HeartbeatTimer::new(config);
+        advance(SECOND).await;
+        assert!(matches!(poll(&mut timer), Ok(Some(HeartbeatFrame::Ping(_)))));
+        timer.handle_written();
+        advance(SECOND / 2).await;
+        timer.handle_progress();
+        advance(SECOND * 3 / 4).await;
+        assert!(poll(&mut timer).is_ok(), "it has read since");
+        advance(SECOND / 4).await;
+        assert!(matches!(poll(&mut timer), Err(ConnectionError::HeartbeatTimeout)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_is_read_again_gets_no_more_unsolicited_pongs() {
+        let mut timer = HeartbeatTimer::new(HeartbeatConfig::default());
+        let ping = Ping { ttl: 0, context: Bytes::new() };
+        advance(SECOND * 10).await;
+        timer.handle_ping(&ping);
+        timer.handle_unread();
+        advance(SECOND * 5).await;
+        assert!(matches!(poll(&mut timer), Ok(Some(HeartbeatFrame::Pong(_)))));
+        timer.handle_reading();
+        advance(SECOND * 60).await;
+        assert_eq!(poll(&mut timer).unwrap(), None);
+    }
+}
