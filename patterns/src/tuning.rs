@@ -18,11 +18,13 @@ pub(crate) const MIN_SHARED_RUN_BYTES: usize = 2 << 10;
 pub(crate) const MAX_SHARED_BUFFER_FACTOR: usize = 4;
 
 /// Bytes at which an encode buffer is closed and the next is begun, so that writing needs no larger buffer. Half of
-/// [`CONNECTION_BUDGET_BYTES`]: a turn of the connection writes two. Not measured by itself.
+/// [`CONNECTION_BUDGET_BYTES`]: a turn of the connection writes two. The value isn't critical: PUSH to PULL with 16 to
+/// 128 KiB is alike at 32, 1,024 and 16,384 bytes (within 8 %, which is noise).
 pub(crate) const ENCODE_BUFFER_BYTES: usize = 64 << 10;
 
 /// Maximum number of written buffers that a queue keeps for later messages: 2 MiB of a busy peer. They are freed after
-/// [`IDLE_TIME`]. Not measured by itself.
+/// [`IDLE_TIME`]. A PULL that reads needs two (2 to 128 are alike); the others are for subscribers that fall behind, and
+/// save the page faults that [`IDLE_TIME`] tells of.
 pub(crate) const MAX_SPARE_BUFFERS: usize = 32;
 
 /// Bytes that the buffer behind a batch may have that is sent to one peer: the buffer of a read, or a buffer in which
@@ -40,7 +42,7 @@ pub(crate) const MIN_READ_BYTES: usize = 2 << 10;
 pub(crate) const MAX_READ_BYTES: usize = 128 << 10;
 
 /// Maximum factor by which the size of a read may be larger than the run that keeps its buffer alive; a smaller run is
-/// copied. So an inbox holds eight times its mark at most. Not measured.
+/// copied. So an inbox holds eight times its mark at most: a bound on memory, which no rate depends on.
 pub(crate) const MAX_READ_FACTOR: usize = 8;
 
 /// Bytes in one direction after which a connection yields to other tasks: what it has read is still in the caches when
@@ -57,7 +59,7 @@ pub(crate) const SUBSCRIBER_BUDGET_BYTES: usize = 16 << 10;
 pub(crate) const MANY_COMMAND_BYTES: usize = 8 << 10;
 
 /// Maximum number of pieces in one system call. Linux takes 1,024, but the list of their addresses is on the stack:
-/// this one takes 1 KiB. Not measured.
+/// this one takes 1 KiB. The value isn't critical: 8 to 256 pieces are alike at 16,384 and 65,536 bytes.
 pub(crate) const MAX_PIECES_PER_WRITE: usize = 64;
 
 /// Bytes of messages that are encrypted at a time, and then written together. Commands may still overtake the messages
@@ -110,10 +112,10 @@ pub(crate) const TASK_BUDGET_UNITS: usize = 128;
 /// little sooner gains nothing.
 ///
 /// The time is that of a machine: twice the time of two wakes. It decides only when bursts are sent, never whether a
-/// message is: where wakes take longer than this, sockets send all at once, as they would without the pacer. DEALER and
-/// ROUTER with 64 requests in flight, 400,000 → 728,000 messages/s, with 200 in flight 0.90 → 1.65 M. With 120 µs the
-/// gain came and went on a machine half as fast; with 200 µs the clients of a busy load balancer took 1.13 µs of
-/// processor time a request, with 160 1.10, without the pacer 1.08.
+/// message is: where wakes take longer than this, sockets send all at once, as they would without the pacer. Its value
+/// isn't critical as long as it is longer than two wakes: DEALER and ROUTER with 200 requests in flight make 1.8 M
+/// messages/s without the pacer and with 80 µs, and 3.0 M with 160 µs, 320 µs and no limit at all. A limit keeps bursts
+/// away from peers behind a broker, which they cost 3 to 10 % more rate without one (`docs/performance.md`).
 pub(crate) const MAX_SHORT_WAIT: Duration = Duration::from_micros(160);
 
 /// Number of steps that are cut into bursts after a short wait. Each burst is twice as long as the burst before, so

@@ -1,12 +1,12 @@
 //! Constants that tune speed and memory, each with its reason and the measurement behind it.
 //!
 //! Sizes that the protocol sets stand where they are used. `docs/performance.md` has the measurements in full; the
-//! bench
-//! `codec` and `benches/compare/run` show them again.
+//! bench `codec` and `benches/compare/run` show them again.
 
 /// Bytes from which on a body is written from where it is, by `writev`. A smaller body is copied next to its header:
 /// that costs less than a piece of its own, with a reference to count and an address for the kernel to look up. A page:
-/// chosen for the order of magnitude, not by a sweep. `benches/compare/run` measures both sides of it.
+/// PUSH to PULL of 2,048 bytes makes 1.3 M messages/s with 2 KiB here and 2.2 M with 4 KiB, of 3,000 bytes 1.1 and
+/// 1.6 M. With 8 KiB instead of 4, 6,000 bytes gain 7 %, and 12,000 bytes nothing.
 pub(crate) const LARGE_BODY_BYTES: usize = 4 << 10;
 
 /// Bytes of a message, with its frame headers, that are held in place: copying them costs less than counting references
