@@ -159,30 +159,3 @@ fn requested(body: &[u8]) -> f64 {
         }
     })
 }
-
-/// Returns the bytes that each of some short batches keeps in use, which came one by one after much larger traffic.
-pub(super) fn bytes_kept() -> usize {
-    const KEPT: usize = 50;
-    let (short, long) = (vec![b'x'; 100], vec![b'x'; 1024]);
-    on_one_thread(async {
-        let (push, pull) = (Push::new(), Pull::new());
-        push.connect(pull.bind(any()).await.unwrap()).unwrap();
-        let mut kept: Vec<Batch> = Vec::with_capacity(WARM_UP + KEPT);
-        let mut before = ALLOCATOR.stats();
-        while kept.len() < WARM_UP + KEPT {
-            for _ in 0..ROUND {
-                push.send(&long[..]).await.unwrap();
-            }
-            for _ in 0..ROUND {
-                pull.recv().await.unwrap();
-            }
-            push.send(&short[..]).await.unwrap();
-            kept.push(pull.recv_batch().await.unwrap().1);
-            if kept.len() == WARM_UP {
-                before = ALLOCATOR.stats();
-            }
-        }
-        let made = ALLOCATOR.stats() - before;
-        made.bytes_allocated.saturating_sub(made.bytes_deallocated) / KEPT
-    })
-}
