@@ -1,6 +1,9 @@
 //! Sockets that refuse new peers, and disconnect the peers that are idle.
 
-use enfonet::{Dealer, Message, Router};
+use std::time::Duration;
+
+use enfonet::monitor::MonitorEvent;
+use enfonet::{Dealer, Message, Options, Router};
 use enfonet_tests::{Script, message};
 
 use crate::{anywhere, eventually, on_every_runtime, within_deadline, yield_to_others};
@@ -11,6 +14,7 @@ on_every_runtime!(
     an_idle_peer_is_disconnected_after_its_queue_is_sent,
     a_peer_with_unreceived_messages_is_not_idle,
     a_peer_that_has_sent_part_of_a_message_is_not_idle,
+    a_disconnected_idle_peer_is_connected_to_again,
 );
 
 async fn a_socket_that_stops_admitting_peers_keeps_its_current_peers() {
@@ -45,7 +49,7 @@ async fn a_connecting_socket_stops_connecting_once_it_admits_no_peers() {
         router.connect(&at).unwrap();
         router.wait_connected(1).await;
         router.stop_admitting_peers();
-        server.close(std::time::Duration::ZERO).await;
+        server.close(Duration::ZERO).await;
         router.wait_disconnected().await;
         let next = Router::new();
         next.bind(&at).await.unwrap();
@@ -114,4 +118,22 @@ async fn a_peer_that_has_sent_part_of_a_message_is_not_idle() {
     router.wait_disconnected().await;
     let rest = tokio::task::spawn_blocking(move || client.expect_close()).await.unwrap();
     assert_eq!(rest, message(&["answer"]));
+}
+
+async fn a_disconnected_idle_peer_is_connected_to_again() {
+    for at in anywhere() {
+        let server = Dealer::new();
+        let at = server.bind(at).await.unwrap();
+        let router = Router::with_options(Options::default().reconnect_interval(Duration::from_millis(1)));
+        router.connect(&at).unwrap();
+        server.send("before").await.unwrap();
+        let (peer, _) = router.recv().await.unwrap();
+        let mut events = router.monitor();
+        assert!(router.disconnect_idle(peer));
+        let reconnected = async {
+            while !matches!(events.recv().await.unwrap(), MonitorEvent::Disconnected { .. }) {}
+            while !matches!(events.recv().await.unwrap(), MonitorEvent::HandshakeSucceeded { .. }) {}
+        };
+        within_deadline(reconnected).await;
+    }
 }

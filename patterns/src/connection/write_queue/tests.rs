@@ -70,6 +70,29 @@ fn commands_go_before_messages_but_never_into_one() {
 }
 
 #[test]
+fn commands_go_behind_a_large_message_of_which_only_a_whole_piece_is_written() {
+    let mut queue = WriteQueue::default();
+    let message = Message::from(vec![7; 10_000]);
+    let (header, body) = (message.wire_len() - 10_000, 10_000);
+    queue.extend(&mut Taken { runs: [Run::from(message)].into_iter().collect(), ..Taken::default() });
+    queue.advance(header);
+    queue.extend(&mut taken(b"CC", &[]));
+    let next = pending(&queue);
+    assert_eq!((&next[..body], &next[body..]), (&[7; 10_000][..], &b"CC"[..]));
+}
+
+#[test]
+fn a_written_ping_is_reported_once_and_leaves_no_command_behind() {
+    let mut queue = WriteQueue::default();
+    queue.push_ping(Bytes::from_static(b"PING"));
+    queue.advance(3);
+    assert!(queue.has_control() && !queue.take_written_ping());
+    queue.advance(1);
+    assert!(!queue.has_control() && queue.take_written_ping());
+    assert!(!queue.take_written_ping());
+}
+
+#[test]
 fn ready_goes_first_and_in_clear() {
     let ready = || Bytes::from_static(b"READY");
     let mut plain = WriteQueue::new(ready(), None);
