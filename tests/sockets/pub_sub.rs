@@ -8,7 +8,7 @@ use enfonet::socket::XPubEvent;
 use enfonet::{Message, Options, Pub, Sub, XPub, XSub};
 use futures_util::{SinkExt, StreamExt, TryStreamExt};
 
-use crate::{anywhere, inproc, on_every_runtime};
+use crate::{anywhere, inproc, on_every_runtime, within_deadline};
 
 on_every_runtime!(
     publications_flow_from_a_sink_to_a_stream,
@@ -17,6 +17,7 @@ on_every_runtime!(
     a_batch_reaches_the_subscribers_of_its_messages,
     unsubscribed_messages_do_not_prolong_a_subscribers_receive_timeout,
     the_publisher_of_a_message_is_known,
+    all_subscriptions_of_a_departed_subscriber_are_cancelled_however_many,
 );
 
 async fn publications_flow_from_a_sink_to_a_stream() {
@@ -125,4 +126,26 @@ async fn the_publisher_of_a_message_is_known() {
     let XPubEvent::Subscription { peer, subscription } = xpub.recv().await.unwrap() else { panic!() };
     assert_eq!(subscription, Subscription::Subscribe("".into()));
     assert_eq!(xpub.peer(peer).unwrap().property("socket-type"), Some(&b"SUB"[..]));
+}
+
+async fn all_subscriptions_of_a_departed_subscriber_are_cancelled_however_many() {
+    // Some of them are removed at once, the others in the background.
+    const TOPICS: usize = 5000;
+    let (publisher, subscriber) = (XPub::new(), Sub::new());
+    (0..TOPICS).for_each(|topic| subscriber.subscribe(topic.to_string()));
+    subscriber.connect(publisher.bind("tcp://127.0.0.1:*").await.unwrap()).unwrap();
+    let changes = async |cancels: usize| {
+        let (mut subscribed, mut cancelled) = (0, 0);
+        while subscribed + cancelled < TOPICS {
+            match publisher.recv().await.unwrap() {
+                XPubEvent::Subscription { subscription: Subscription::Subscribe(_), .. } => subscribed += 1,
+                XPubEvent::Subscription { subscription: Subscription::Cancel(_), .. } => cancelled += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(cancelled, cancels);
+    };
+    within_deadline(changes(0)).await;
+    subscriber.close(Duration::ZERO).await;
+    within_deadline(changes(TOPICS)).await;
 }
