@@ -331,6 +331,26 @@ async fn a_ttl_below_the_ping_interval_ends_no_idle_connection() {
     }
 }
 
+// Real time: the kernel's buffers fill meanwhile.
+#[tokio::test]
+async fn a_peer_that_reads_a_ping_and_nothing_more_is_closed_after_the_timeout() {
+    let second = Duration::from_secs(1);
+    let options = Options::default().heartbeat_interval(second / 2).heartbeat_timeout(second);
+    let server = Dealer::with_options(options);
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut peer = dealer(&endpoint).await;
+    server.wait_connected(1).await;
+    let mut read = Vec::new();
+    while !read.ends_with(b"\x04PING") {
+        read.push(peer.read_u8().await.unwrap());
+    }
+    // More than the kernel holds: the connection is blocked when the timeout is over.
+    for _ in 0..400 {
+        server.send(vec![0; 100_000]).await.unwrap();
+    }
+    tokio::time::timeout(second * 30, server.wait_disconnected()).await.expect("the peer is silent");
+}
+
 // Real time: the kernel needs some to notice that its buffers are read.
 #[tokio::test]
 async fn a_peer_that_reads_its_messages_is_kept_even_if_it_answers_no_ping() {
