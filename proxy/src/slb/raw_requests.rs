@@ -71,11 +71,11 @@ mod tests {
     use slotmap::SlotMap;
 
     use super::*;
+    use crate::slb::tests::unknown_peers;
 
     #[test]
     fn a_raw_worker_has_the_requests_that_it_has_not_answered_until_it_goes() {
-        let mut ids = SlotMap::<PeerId, ()>::with_key();
-        let [ann, bob, one, other] = [(); 4].map(|()| ids.insert(()));
+        let [ann, bob, one, other] = unknown_peers();
         let mut requests = RawRequests::default();
         [(one, ann), (one, bob), (one, ann), (other, bob)]
             .into_iter()

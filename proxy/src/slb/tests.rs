@@ -181,7 +181,7 @@ async fn an_announced_capacity_is_the_credit_and_a_wrong_one_is_ignored() {
 }
 
 /// Returns the ids of `N` peers that no socket knows.
-fn unknown_peers<const N: usize>() -> [PeerId; N] {
+pub(super) fn unknown_peers<const N: usize>() -> [PeerId; N] {
     let mut ids = slotmap::SlotMap::<PeerId, ()>::with_key();
     std::array::from_fn(|_| ids.insert(()))
 }

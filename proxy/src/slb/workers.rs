@@ -202,14 +202,9 @@ mod tests {
     use std::time::Duration;
 
     use proptest::prelude::*;
-    use slotmap::SlotMap;
 
     use super::*;
-
-    fn ids(n: usize) -> Vec<PeerId> {
-        let mut ids = SlotMap::<PeerId, ()>::with_key();
-        (0..n).map(|_| ids.insert(())).collect()
-    }
+    use crate::slb::tests::unknown_peers;
 
     /// Lets a worker reply to its oldest requests.
     fn reply(workers: &mut Workers, id: PeerId, count: usize, now: Instant) {
@@ -226,7 +221,7 @@ mod tests {
 
     #[test]
     fn idle_workers_come_first_and_take_turns() {
-        let (mut workers, mut ids) = (Workers::default(), ids(3));
+        let (mut workers, mut ids) = (Workers::default(), unknown_peers::<3>());
         // The order must not be that of the ids.
         ids.reverse();
         ids.iter().for_each(|id| workers.join(*id, WorkerKind::Rep, None));
@@ -241,7 +236,7 @@ mod tests {
 
     #[test]
     fn a_raw_worker_that_comes_later_gets_no_more_than_those_whose_requests_nobody_answers() {
-        let (mut workers, ids) = (Workers::default(), ids(2));
+        let (mut workers, ids) = (Workers::default(), unknown_peers::<2>());
         workers.join(ids[0], WorkerKind::Raw, None);
         (0..1000).for_each(|_| workers.record_sent(ids[0], 1, Instant::now()));
         workers.join(ids[1], WorkerKind::Raw, None);
@@ -251,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_fast_worker_gets_several_in_a_row_but_no_more_than_its_credit() {
-        let (mut workers, ids) = (Workers::default(), ids(2));
+        let (mut workers, ids) = (Workers::default(), unknown_peers::<2>());
         workers.join(ids[0], WorkerKind::Rep, None);
         let mut now = Instant::now();
         for _ in 0..200 {
@@ -273,7 +268,7 @@ mod tests {
 
     #[test]
     fn a_full_or_gone_worker_gets_nothing() {
-        let (mut workers, ids) = (Workers::default(), ids(2));
+        let (mut workers, ids) = (Workers::default(), unknown_peers::<2>());
         ids.iter().for_each(|id| workers.join(*id, WorkerKind::Raw, None));
         workers.mark_full(ids[0]);
         assert_eq!(send(&mut workers), Some(ids[1]));
@@ -291,7 +286,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_sums_are_those_of_the_workers(steps in prop::collection::vec((0u8..6, 0usize..4), 0..200)) {
-            let (mut workers, ids) = (Workers::default(), ids(4));
+            let (mut workers, ids) = (Workers::default(), unknown_peers::<4>());
             let mut now = Instant::now();
             for (step, at) in steps {
                 now += Duration::from_micros(50);

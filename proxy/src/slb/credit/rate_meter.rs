@@ -133,9 +133,13 @@ mod tests {
 
     /// Lets the worker reply to one request.
     fn reply(meter: &mut RateMeter, now: Instant) {
+        reply_with_limit(meter, 10, now);
+    }
+
+    fn reply_with_limit(meter: &mut RateMeter, limit: usize, now: Instant) {
         let mut replies = Replies::after(0);
         replies.push_unattributed();
-        meter.record_replies(&replies, 10, now);
+        meter.record_replies(&replies, limit, now);
     }
 
     #[test]
@@ -195,10 +199,8 @@ mod tests {
             let start = Instant::now();
             let mut meter = meter(0, 4, start);
             for n in 0..4 {
-                let mut replies = Replies::after(0);
-                replies.push_unattributed();
                 let limit = if n < at_limit { 1 } else { 100 };
-                meter.record_replies(&replies, limit, start + ms(1 + n));
+                reply_with_limit(&mut meter, limit, start + ms(1 + n));
             }
             assert_eq!(meter.sample().unwrap().is_limited, is_limited, "{at_limit} of four");
         }
