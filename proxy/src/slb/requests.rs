@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use enfonet::Message;
-use enfonet::message::{Batch, Span};
+use enfonet::message::{Batch, Envelope, Span};
 use enfonet::peer::PeerId;
+use enfonet::{Dealer, Message};
 
 use super::broker::Broker;
 use super::loss_log::Loss;
@@ -83,15 +83,9 @@ impl Broker {
         let (mut sent, mut left) = (0, Vec::new());
         for (envelope, mut batch) in self.bundle.drain() {
             sent += batch.len();
-            // Keeps the order: a later batch must not overtake a batch that found no room. Whatever the error, the
-            // messages left in the batch are the unsent ones.
-            if left.is_empty() && envelope.is_empty() {
-                let _ = self.backend.try_send_batch_to(worker, &mut batch);
-            } else if left.is_empty()
-                && let Some(large) = batch.clone().pop_front()
-                && self.backend.try_send_to(worker, &envelope, large).is_ok()
-            {
-                batch = Batch::default();
+            // Keeps the order: a later batch must not overtake a batch that found no room.
+            if left.is_empty() {
+                try_send(&self.backend, worker, &envelope, &mut batch);
             }
             sent -= batch.len();
             left.extend(batch.into_iter().map(|message| message.with_envelope(&envelope)));
@@ -103,5 +97,17 @@ impl Broker {
     /// Puts requests before the requeued ones, which were dispatched later.
     pub(super) fn requeue(&mut self, requests: Vec<(PeerId, Message)>) {
         requests.into_iter().rev().for_each(|request| self.requeued.push_front(request));
+    }
+}
+
+/// Sends a batch, or a single large request behind its envelope. Whatever the error, the messages left in the batch
+/// are the unsent ones.
+fn try_send(backend: &Dealer, worker: PeerId, envelope: &Envelope, batch: &mut Batch) {
+    if envelope.is_empty() {
+        let _ = backend.try_send_batch_to(worker, batch);
+    } else if let Some(large) = batch.clone().pop_front()
+        && backend.try_send_to(worker, envelope, large).is_ok()
+    {
+        *batch = Batch::default();
     }
 }
