@@ -12,7 +12,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn every_target_takes_its_seeds() {
+fn every_target_accepts_its_seeds() {
     for (name, target) in TARGETS {
         let seeds = seeds(name);
         assert!(seeds.len() >= 2, "{name} has seeds");
@@ -21,7 +21,7 @@ fn every_target_takes_its_seeds() {
 }
 
 #[test]
-fn every_target_takes_its_seeds_cut_off_anywhere_and_with_any_byte_changed() {
+fn every_target_survives_cut_off_and_changed_seeds() {
     for (name, target) in TARGETS {
         for seed in seeds(name) {
             for at in 0..seed.len().min(300) {
@@ -35,7 +35,7 @@ fn every_target_takes_its_seeds_cut_off_anywhere_and_with_any_byte_changed() {
 }
 
 #[test]
-fn every_folder_of_seeds_is_a_targets() {
+fn every_folder_of_seeds_belongs_to_a_target() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
     for entry in fs::read_dir(folder).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();

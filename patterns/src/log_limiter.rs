@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_line_a_second_tells_of_all_events() {
+    fn a_log_line_a_second_counts_all_events() {
         let (limiter, start) = (LogLimiter::default(), Instant::now());
         assert_eq!(limiter.count_at(1, start), Some(1));
         for _ in 0..5 {

@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_has_the_frames_of_the_rfc() {
+    fn a_zap_request_has_the_frames_of_the_rfc() {
         let plain = Credentials::Plain(PlainCredentials::new("admin", "secret").unwrap());
         let head = ["1.0", "1", "global", "127.0.0.1", "IDENT"];
         for (credentials, tail) in [
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn every_status_has_its_verdict() {
+    fn every_zap_status_has_its_verdict() {
         let reply =
             |status: &'static str| verdict(&Message::from_frames(["1.0", "1", status, "text", "user", ""]));
         assert_eq!(reply("200"), Ok(Verdict::Allow(User::named("user"))));
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_comes_with_the_user() {
+    fn the_verdict_has_the_user_and_the_metadata() {
         let mut metadata = Metadata::default();
         metadata.push("Role", b"admin");
         let wire = Bytes::copy_from_slice(metadata.as_wire());
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_reply_is_no_verdict() {
+    fn a_malformed_zap_reply_is_no_verdict() {
         let reply =
             |frames: &[&'static str]| verdict(&Message::from_frames(frames.iter().copied())).unwrap_err();
         assert_eq!(reply(&["1.0", "1", "200", "OK", ""]), ZapError::Frames { frames: 5 });

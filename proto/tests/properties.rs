@@ -101,22 +101,22 @@ fn wires() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn events_come_back(event in events()) {
+    fn events_survive_a_round_trip(event in events()) {
         assert_round_trip(&event)?;
     }
 
     #[test]
-    fn requests_come_back(request in requests()) {
+    fn requests_survive_a_round_trip(request in requests()) {
         assert_round_trip(&request)?;
     }
 
     #[test]
-    fn responses_come_back(response in responses()) {
+    fn responses_survive_a_round_trip(response in responses()) {
         assert_round_trip(&response)?;
     }
 
     #[test]
-    fn failures_come_back(failure in failures()) {
+    fn failures_survive_a_round_trip(failure in failures()) {
         assert_round_trip(&failure)?;
     }
 
@@ -140,7 +140,7 @@ proptest! {
     }
 
     #[test]
-    fn no_timestamp_of_a_peer_panics_on_its_way_to_a_system_time(seconds: i64, nanos: i32) {
+    fn the_conversion_of_a_timestamp_to_a_system_time_never_panics(seconds: i64, nanos: i32) {
         let _ = SystemTime::try_from(Timestamp { seconds, nanos });
     }
 }

@@ -90,7 +90,7 @@ fn assert_wire<M: Message + PartialEq + Default + Debug>(message: &M, wire: &[&[
 }
 
 #[test]
-fn field_numbers_and_types_are_what_they_were() {
+fn field_numbers_and_types_have_not_changed() {
     assert_wire(&event(), EVENT);
     assert_wire(&request(), REQUEST);
     assert_wire(&response(Outcome::Payload(Bytes::from_static(b"p"))), DONE);
@@ -98,7 +98,7 @@ fn field_numbers_and_types_are_what_they_were() {
 }
 
 #[test]
-fn failure_codes_are_what_they_were() {
+fn failure_codes_have_not_changed() {
     for (number, name) in [
         (0, "FAILURE_CODE_UNSPECIFIED"),
         (1, "FAILURE_CODE_INVALID_REQUEST"),
@@ -116,7 +116,7 @@ fn failure_codes_are_what_they_were() {
 }
 
 #[test]
-fn what_is_left_out_takes_no_room() {
+fn default_fields_take_no_bytes() {
     assert_eq!(Event::default().encoded_len(), 0);
     assert_eq!(Request::default().encoded_len(), 0);
     assert_eq!(Response::default().encoded_len(), 0);
@@ -184,13 +184,13 @@ fn a_payload_is_a_slice_of_the_frame_it_came_in() {
 }
 
 #[test]
-fn text_that_is_no_utf8_is_refused() {
+fn text_that_is_not_utf8_is_an_error() {
     assert!(Event::decode(&b"\x1a\x01\xff"[..]).is_err());
     assert!(Request::decode(&b"\x12\x01\xff"[..]).is_err());
 }
 
 #[test]
-fn a_length_beyond_the_end_is_refused() {
+fn a_length_beyond_the_end_is_an_error() {
     assert!(Event::decode(&b"\x4a\x02p"[..]).is_err());
     assert!(Event::decode(&b"\x4a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"[..]).is_err());
 }

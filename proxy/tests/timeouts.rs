@@ -8,7 +8,7 @@ use enfonet::Options;
 use enfonet_proxy::{Config, Side, mq, slb};
 
 #[tokio::test]
-async fn a_broker_goes_on_whatever_time_its_sockets_were_to_wait() {
+async fn a_broker_ignores_the_timeouts_in_its_socket_options() {
     let side = || {
         let options = Options::default().recv_timeout(Duration::ZERO).send_timeout(Duration::ZERO);
         Side { options, ..Side::bound("tcp://127.0.0.1:*".parse().unwrap()) }

@@ -46,7 +46,7 @@ fn seal(key: &Key, nonce: &[u8; 24], content: &[&[u8]]) -> BytesMut {
 }
 
 #[test]
-fn a_box_is_that_of_nacl() {
+fn a_box_has_the_bytes_of_nacls() {
     // "Cryptography in NaCl" (Bernstein), section 10; the shared secret is that of section 2, and the key that of
     // section 8.
     let shared = bytes("4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742");
@@ -76,7 +76,7 @@ fn a_key_is_not_printed() {
 
 proptest! {
     #[test]
-    fn a_box_is_that_of_another_implementation_whatever_parts_its_content_has(
+    fn a_box_equals_that_of_another_implementation_however_its_content_is_split(
         key: [u8; 32], nonce: [u8; 24], parts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..900), 0..4),
     ) {
         let content = parts.concat();
@@ -88,7 +88,7 @@ proptest! {
     }
 
     #[test]
-    fn a_box_opens_with_its_key_and_nonce_only_and_unchanged_only(
+    fn a_box_opens_only_unchanged_with_its_key_and_nonce(
         key: [u8; 32], nonce: [u8; 24], content in prop::collection::vec(any::<u8>(), 0..500),
         at: prop::sample::Index, bit in 0u8..8,
     ) {

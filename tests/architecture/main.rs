@@ -86,7 +86,7 @@ fn crate_of(modules: &[(&str, &str)]) -> Crate {
 }
 
 #[test]
-fn an_import_that_runs_up_is_found_with_its_line() {
+fn an_upward_import_is_found_with_its_line() {
     let floors: Floors = &[&["queue"], &["socket"]];
     let down = [("", "pub use queue::Outbox;"), ("queue", ""), ("socket", "use crate::queue::Outbox;")];
     assert!(upward(&crate_of(&down).arrows(), floors).is_empty());
@@ -103,7 +103,7 @@ fn an_import_that_runs_up_is_found_with_its_line() {
 }
 
 #[test]
-fn an_import_by_the_root_is_found_and_one_by_a_parent_counts_for_the_owner() {
+fn an_import_by_the_root_is_found_and_an_import_by_a_parent_counts_for_the_owner() {
     let floors: Floors = &[&["queue"], &["socket"]];
     let by_root = [("", "pub use queue::Outbox;"), ("queue", ""), ("socket", "use crate::Outbox;")];
     assert_eq!(upward(&crate_of(&by_root).arrows(), floors).len(), 1);
@@ -119,7 +119,7 @@ fn an_import_by_the_root_is_found_and_one_by_a_parent_counts_for_the_owner() {
 }
 
 #[test]
-fn modules_that_use_each_other_in_a_circle_are_found_and_tests_do_not_count() {
+fn circular_imports_are_found_except_in_tests() {
     let chain = [("a", "use crate::b::B;"), ("b", "use crate::c::C;"), ("c", ""), ("", "")];
     assert!(circular(&crate_of(&chain).arrows()).is_empty());
     let circle = [("a", "use crate::b::B;"), ("b", "use crate::c::C;"), ("c", "use crate::a::A;"), ("", "")];

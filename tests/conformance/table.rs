@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_there_once_in_all_tables() {
+    fn an_id_is_unique_across_all_tables() {
         expect_fault("Z-B-01", "Z-A-02", "t.md:10: Z-A-02 is there already, at t.md:6");
         let again = "| Z-B-01 | third | `zmq_send` | - | declined | Again. |";
         assert_eq!(faults_of(&[GOOD, again]), ["t.md:1: Z-B-01 is there already, at t.md:10"]);
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_three_statuses() {
+    fn a_status_other_than_met_improved_or_declined_is_a_fault() {
         let open = "t.md:10: Z-B-01 is \"open\": neither met nor improved nor declined";
         expect_fault("declined", "open", open);
         let empty = "t.md:10: Z-B-01 is \"\": neither met nor improved nor declined";

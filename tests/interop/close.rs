@@ -186,7 +186,7 @@ fn a_close_ends_waiting_receivers() {
 }
 
 #[test]
-fn whoever_waits_to_send_gets_the_message_back() {
+fn a_waiting_send_returns_its_message() {
     let runtime = Runtime::new();
     let _guard = runtime.enter();
     let dealer = Dealer::new();

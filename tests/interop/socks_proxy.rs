@@ -144,7 +144,7 @@ fn a_proxy_that_rejects_the_login_is_retried() {
 }
 
 #[test]
-fn a_proxy_that_fails_refuses_or_is_silent_is_retried() {
+fn a_proxy_that_fails_rejects_or_is_silent_is_retried() {
     let (runtime, libzmq) = (Runtime::new(), LibZmq::new());
     let _guard = runtime.enter();
     let (push, at) = pusher(&libzmq);

@@ -33,7 +33,7 @@ fn a_new_key_file_is_readable_by_its_owner_only_and_the_public_key_is_printed() 
 }
 
 #[test]
-fn a_secret_that_others_may_read_is_refused() {
+fn a_secret_that_others_may_read_is_an_error() {
     let folder = tempdir().unwrap();
     let key = format!("{}\n", *new_key_pair().secret().to_z85());
     for (argument, text) in [("--plain-users", "ada:hunter2\n"), ("--curve-secret", &*key)] {
@@ -63,7 +63,7 @@ fn a_secret_readable_by_its_group_is_accepted_as_kubernetes_mounts_it() {
 }
 
 #[test]
-fn a_file_of_another_user_is_refused() {
+fn a_file_of_another_user_is_an_error() {
     let folder = tempdir().unwrap();
     let users = file(&folder, "users", 0o600, "ada:x\n");
     // Only root can change a file's owner; other users have the unit test of the rule.
@@ -73,7 +73,7 @@ fn a_file_of_another_user_is_refused() {
 }
 
 #[test]
-fn a_list_of_clients_that_others_may_change_is_refused() {
+fn a_list_of_clients_that_others_may_change_is_an_error() {
     let folder = tempdir().unwrap();
     let key = file(&folder, "key", 0o600, &new_key_pair().secret().to_z85());
     for mode in [0o664, 0o646, 0o622] {
@@ -84,7 +84,7 @@ fn a_list_of_clients_that_others_may_change_is_refused() {
 }
 
 #[test]
-fn a_bad_line_is_named_and_not_shown() {
+fn an_invalid_line_is_named_and_not_shown() {
     let folder = tempdir().unwrap();
     let keys = new_key_pair();
     let (secret, public) = (keys.secret().to_z85(), keys.public().to_string());
@@ -116,7 +116,7 @@ fn a_bad_line_is_named_and_not_shown() {
 }
 
 #[test]
-fn a_missing_file_is_refused() {
+fn a_missing_file_is_an_error() {
     let folder = tempdir().unwrap();
     let key = file(&folder, "key", 0o600, &new_key_pair().secret().to_z85());
     let missing = folder.path().join("missing").display().to_string();
@@ -131,7 +131,7 @@ fn a_missing_file_is_refused() {
 }
 
 #[test]
-fn arguments_that_contradict_each_other_are_refused() {
+fn contradictory_arguments_are_an_error() {
     let folder = tempdir().unwrap();
     let (public, secret) = (new_key_pair(), new_key_pair());
     let users = file(&folder, "users", 0o600, "ada:hunter2\n");

@@ -51,7 +51,7 @@ fn a_stopped_broker_frees_its_endpoints() {
 }
 
 #[test]
-fn an_invalid_endpoint_is_refused() {
+fn an_invalid_endpoint_is_an_error() {
     for bad in
         ["nonsense", "tcp://", "tcp://127.0.0.1", "tcp://127.0.0.1:70000", "udp://127.0.0.1:1", "ipc://", ""]
     {
@@ -68,7 +68,7 @@ fn an_invalid_endpoint_is_refused() {
 }
 
 #[test]
-fn an_endpoint_in_use_is_refused() {
+fn an_endpoint_in_use_is_an_error() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = format!("tcp://{}", taken.local_addr().unwrap());
     assert_refused(&["--frontend", &taken, "--backend", ANY], &taken);
@@ -97,7 +97,7 @@ fn a_failed_start_leaves_files_unchanged() {
 }
 
 #[test]
-fn unknown_arguments_are_refused_with_a_suggestion() {
+fn unknown_arguments_are_an_error_with_a_suggestion() {
     assert_misused(&["--frontendd", ANY], "a similar argument exists: '--frontend'");
     assert_misused(&["--frontend"], "--frontend");
     assert_misused(&["surplus"], "surplus");
@@ -105,7 +105,7 @@ fn unknown_arguments_are_refused_with_a_suggestion() {
 }
 
 #[test]
-fn an_unknown_host_is_refused_by_bind_and_retried_by_connect() {
+fn an_unknown_host_is_an_error_of_bind_and_is_retried_by_connect() {
     const UNKNOWN: &str = "tcp://no-such-host.invalid:5555";
     assert_refused(&["--frontend", UNKNOWN, "--backend", ANY], UNKNOWN);
     let mut broker = Process::logging("enfomq", &["--frontend-connect", UNKNOWN, "--backend", ANY]);

@@ -5,7 +5,7 @@ use enfonet_tests::{Mq, Script, eventually};
 use crate::setup::Setup;
 
 #[test]
-fn peers_of_zmtp_2_0_are_served_beside_later_ones() {
+fn peers_of_zmtp_2_0_are_served_beside_later_peers() {
     let setup = Setup::new();
     let broker = Mq::tcp(&setup.runtime);
     let mut subscriber = Script::join_zmtp2(&broker.backend(), 2, 9);

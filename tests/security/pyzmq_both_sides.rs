@@ -42,7 +42,7 @@ fn a_plain_client_with_the_right_password_is_admitted() {
 }
 
 #[test]
-fn a_plain_client_with_a_wrong_password_is_refused() {
+fn a_plain_client_with_a_wrong_password_is_rejected() {
     let [server, client] = [PyZmq::start(), PyZmq::start()];
     let (_zap, rep, at) = plain_server(&server);
     let req = client.socket("REQ").plain("admin", "guess");
@@ -87,7 +87,7 @@ fn a_curve_client_with_a_known_key_is_admitted() {
 }
 
 #[test]
-fn a_curve_client_with_an_unknown_key_is_refused() {
+fn a_curve_client_with_an_unknown_key_is_rejected() {
     let [server, client] = [PyZmq::start(), PyZmq::start()];
     let [keys, known, unknown] = [(); 3].map(|()| client.curve_keys());
     let (_zap, rep, at) = curve_server(&server, &keys, &known.public);
@@ -99,7 +99,7 @@ fn a_curve_client_with_an_unknown_key_is_refused() {
 }
 
 #[test]
-fn a_curve_client_with_a_wrong_server_key_is_refused() {
+fn a_curve_client_with_a_wrong_server_key_is_rejected() {
     let [server, client] = [PyZmq::start(), PyZmq::start()];
     let [keys, known, other] = [(); 3].map(|()| client.curve_keys());
     let (zap, rep, at) = curve_server(&server, &keys, &known.public);

@@ -66,7 +66,7 @@ fn asking(security: Security) -> (Options, UnboundedReceiver<AuthRequest>) {
 }
 
 #[test]
-fn a_client_with_a_wrong_name_or_password_is_refused() {
+fn a_client_with_a_wrong_name_or_password_is_rejected() {
     let setup = Setup::new();
     let (xpub, at) = xpub(&setup, setup.options(Mechanism::Plain, Role::Server));
     for (username, password) in [("admin", "guess"), ("admin", "secre"), ("Admin", "secret"), ("nobody", "x")]
@@ -79,7 +79,7 @@ fn a_client_with_a_wrong_name_or_password_is_refused() {
 }
 
 #[test]
-fn a_client_whose_key_is_not_on_the_list_is_refused() {
+fn a_client_with_a_key_that_is_not_on_the_list_is_rejected() {
     let setup = Setup::new();
     let (xpub, at) = xpub(&setup, setup.options(Mechanism::Curve, Role::Server));
     let refused = unauthorized(&setup).curve(&in_z85(&setup.server).public, &setup.py.curve_keys());

@@ -63,7 +63,7 @@ fn a_token_with_a_single_wrong_bit_is_invalid() {
 }
 
 #[test]
-fn a_worker_can_not_use_the_token_of_another() {
+fn a_worker_can_not_use_the_token_of_another_worker() {
     let setup = Setup::new();
     let broker = Slb::tcp(&setup.runtime);
     let mut client = Script::join(&broker.frontend(), "DEALER", 1);

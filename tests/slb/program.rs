@@ -39,7 +39,7 @@ fn every_endpoint_of_a_side_leads_to_every_worker() {
 }
 
 #[test]
-fn unsupported_arguments_are_refused() {
+fn unsupported_arguments_are_an_error() {
     let broker = Process::start("enfoslb", &["--frontend", ANY, "--backend", ANY]);
     let taken = &*broker.frontend()[0];
     assert!(Process::start_error("enfoslb", &["--frontend", ANY, "--backend", taken]).contains(taken));
@@ -56,7 +56,7 @@ fn unsupported_arguments_are_refused() {
 }
 
 #[test]
-fn invalid_users_and_keys_are_refused_as_by_enfomq() {
+fn invalid_users_and_keys_are_the_same_errors_as_in_enfomq() {
     let folder = tempdir().unwrap();
     let users = file(&folder, "users", 0o644, "ada:hunter2\n");
     let line = Process::start_error("enfoslb", &["--plain-users", &users]);

@@ -96,7 +96,7 @@ fn a_raw_worker_gets_messages_without_an_empty_frame_too() {
 }
 
 #[test]
-fn a_raw_worker_gets_requests_without_replying_to_those_before() {
+fn a_raw_worker_gets_requests_without_replying_to_earlier_requests() {
     for_each_worker(|library, kind| {
         let setup = Setup::new();
         let broker = Slb::tcp(&setup.runtime);

@@ -5,7 +5,7 @@ use enfonet_tests::{Library, Script, Slb, frames, message};
 use crate::setup::Setup;
 
 #[test]
-fn clients_and_workers_of_zmtp_2_0_are_served_beside_later_ones() {
+fn clients_and_workers_of_zmtp_2_0_are_served_beside_later_peers() {
     let setup = Setup::new();
     let broker = Slb::tcp(&setup.runtime);
     let mut worker = Script::join_zmtp2(&broker.backend(), 4, 5);

@@ -118,7 +118,7 @@ async fn an_application_defined_topic_may_use_its_socket_or_panic() {
 
 /// Forwards a value as a socket's method does, in a function of the application.
 #[test]
-fn a_function_of_the_application_takes_what_a_socket_takes() {
+fn a_function_of_the_application_can_take_any_message_value() {
     fn topic_of(value: impl IntoMessage) -> String {
         value.into_message().text(0).into_owned()
     }

@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn the_layout_is_that_of_the_rfc() {
+    fn the_greeting_has_the_layout_of_the_rfc() {
         let wire = null().to_wire();
         let mut expected = b"\xff\0\0\0\0\0\0\0\0\x7f\x03\x01NULL".to_vec();
         expected.resize(64, 0);
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn the_role_is_told_in_mechanisms_that_have_any() {
+    fn the_greeting_announces_the_role_if_the_mechanism_has_roles() {
         for (mechanism, as_server) in [(Mechanism::Null, 0), (Mechanism::Plain, 1), (Mechanism::Curve, 1)] {
             let wire = Greeting::new(mechanism, true).to_wire();
             assert_eq!(wire[32], as_server);
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn padding_and_filler_are_not_looked_at_and_any_role_is_accepted() {
+    fn padding_and_filler_are_ignored_and_any_role_is_accepted() {
         for as_server in [false, true] {
             let mut wire = null().to_wire();
             wire[1..9].fill(0xaa);
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn later_versions_are_served_as_ours() {
+    fn later_versions_are_treated_as_our_version() {
         for (major, minor, taken) in [(3, 0, 0), (3, 1, 1), (3, 9, 9), (4, 0, 1), (0x7f, 3, 1), (0xff, 0, 1)]
         {
             let mut wire = null().to_wire();
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn older_peers_are_refused_at_the_first_byte_that_tells() {
+    fn older_peers_are_rejected_at_the_first_byte_that_shows_their_version() {
         assert_eq!(parse(b""), Ok(None));
         assert_eq!(parse(b"\x01\x00"), Err(GreetingError::Unversioned));
         assert_eq!(parse(b"\xff\0\0\0\0\0\0\0\x08\x00"), Err(GreetingError::Unversioned));

@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn properties_come_back_in_order_and_the_first_of_a_name_counts() {
+    fn properties_keep_their_order_and_the_first_of_a_name_counts() {
         let mut metadata = Metadata::default();
         metadata.push("A", b"1");
         metadata.push("Empty", b"");
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_cut_off_is_refused() {
+    fn cut_off_metadata_is_an_error() {
         let whole = b"\x01A\x00\x00\x00\x02xy";
         for end in 1..whole.len() {
             assert_eq!(Metadata::parse(Bytes::copy_from_slice(&whole[..end])), Err(MetadataError), "{end}");

@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_holds_any_more_is_used_again() {
+    fn a_buffer_that_is_no_longer_held_is_reused() {
         for held in 0..=MAX_KEPT_BUFFERS {
             let (mut reader, mut holding) = (Reader::default(), VecDeque::new());
             for _ in 0..100 {
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_held_for_ever_does_not_keep_others_from_being_used_again() {
+    fn a_buffer_that_is_held_for_ever_does_not_keep_other_buffers_from_being_reused() {
         let mut reader = Reader::default();
         let _for_ever = reader.read();
         let mut last = Bytes::new();
@@ -147,14 +147,14 @@ mod tests {
     }
 
     #[test]
-    fn no_more_are_kept_than_that_however_many_are_held() {
+    fn the_number_of_kept_buffers_is_bounded_however_many_are_held() {
         let mut reader = Reader::default();
         let held: Vec<Bytes> = (0..100).map(|_| reader.read()).collect();
         assert_eq!((reader.places.len(), held.len()), (100, 100));
     }
 
     #[test]
-    fn what_has_come_is_there_still_with_at_least_half_the_room_that_was_asked_for() {
+    fn unread_bytes_stay_in_a_buffer_with_at_least_half_the_requested_room() {
         let (mut buffers, mut buffer, mut held) = (Buffers::default(), BytesMut::new(), Vec::new());
         for rest in [0, 1, 500, 501, 5000] {
             buffer.extend_from_slice(&[1; 100]);
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn only_those_of_a_size_that_is_asked_for_are_kept() {
+    fn only_buffers_of_a_requested_size_are_kept() {
         let (mut buffers, mut buffer, mut held) = (Buffers::default(), BytesMut::new(), Vec::new());
         let kept = [MAX_KEPT_BUFFER_BYTES * 2, SIZE, SIZE, SIZE, SIZE * 2, SIZE * 2, SIZE / 2, SIZE / 2 - 1]
             .map(|size| {

@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_matched_exactly() {
+    fn socket_type_names_are_matched_exactly() {
         for socket_type in SocketType::ALL {
             assert_eq!(SocketType::try_from(socket_type.name().as_bytes()), Ok(socket_type));
         }

@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_on_the_list_come_in_under_their_name_and_others_do_not() {
+    fn keys_on_the_list_are_admitted_under_their_user_id_and_other_keys_are_rejected() {
         let [plain, named, other] = [1, 2, 3].map(|byte| PublicKey::from_bytes([byte; 32]));
         let clients = [plain].into_iter().collect::<CurveClients>().named(named, "Ada");
         let decide = |key| clients.decide(&Credentials::Curve(key));

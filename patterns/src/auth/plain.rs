@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_comes_in_with_its_password_and_with_nothing_else() {
+    fn a_user_is_admitted_with_its_password_only() {
         let users = PlainUsers::new().user("admin", "secret").user("guest", "").user("", "anonymous");
         let decide = |username: &'static str, password: &str| {
             users.decide(&Credentials::Plain(PlainCredentials::new(username, password).unwrap()))
@@ -103,14 +103,14 @@ mod tests {
     }
 
     #[test]
-    fn a_password_that_plain_cannot_carry_lets_nobody_in() {
+    fn a_password_that_is_too_long_for_plain_admits_no_user() {
         let users = PlainUsers::new().user("long", "x".repeat(256));
         let shown = PlainCredentials::new("long", "x".repeat(255)).unwrap();
         assert_eq!(users.decide(&Credentials::Plain(shown)), Verdict::Deny(DenyReason::Credentials));
     }
 
     #[test]
-    fn other_mechanisms_do_not_come_in() {
+    fn credentials_of_other_mechanisms_are_rejected() {
         let users = PlainUsers::new().user("admin", "secret");
         for credentials in [Credentials::Null, Credentials::Curve(PublicKey::from_bytes([1; 32]))] {
             assert_eq!(users.decide(&credentials), Verdict::Deny(DenyReason::Credentials));

@@ -67,14 +67,14 @@ mod tests {
     }
 
     #[test]
-    fn without_a_maximum_the_wait_is_even() {
+    fn without_a_maximum_the_wait_is_constant() {
         let options = Options::default().settings;
         assert_eq!(waits(&options, 0.0), [100; 5]);
         assert_eq!(waits(&options, 0.5), [150; 5]);
     }
 
     #[test]
-    fn with_a_maximum_the_wait_doubles_up_to_it_and_starts_anew_after_success() {
+    fn with_a_maximum_the_wait_doubles_up_to_it_and_restarts_after_success() {
         let options = Options::default().reconnect_interval_max(Duration::from_millis(500)).settings;
         assert_eq!(waits(&options, 0.0), [100, 200, 400, 500, 500]);
         let mut backoff = Backoff::new(&options);
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn the_share_that_is_added_can_be_less_or_nothing() {
+    fn the_jitter_can_be_reduced_or_switched_off() {
         let options = |share| Options::default().reconnect_jitter(share).settings;
         assert_eq!(waits(&options(0.5), 1.0), [150; 5]);
         assert_eq!(waits(&options(0.0), 1.0), [100; 5]);
@@ -92,12 +92,12 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "from 0 to 1")]
-    fn a_share_is_no_more_than_the_whole() {
+    fn a_jitter_above_one_panics() {
         let _ = Options::default().reconnect_jitter(1.5);
     }
 
     #[test]
-    fn a_zero_interval_is_a_short_one() {
+    fn an_interval_of_zero_is_one_millisecond() {
         let options = Options::default().reconnect_interval(Duration::ZERO).settings;
         assert_eq!(waits(&options, 0.0), [1; 5]);
     }
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_will_not_be_different_is_tried_less_often() {
+    fn a_peer_with_a_lasting_failure_is_retried_less_often() {
         let options = Options::default().rejected_reconnect_interval(Duration::from_secs(3)).settings;
         let mut backoff = Backoff::new(&options);
         assert_eq!(backoff.wait(Failure::Lasting, 0.0).as_millis(), 3000);

@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_descriptors_are_for_endpoints_that_have_less_than_their_share() {
+    fn the_last_descriptors_are_for_endpoints_below_their_share() {
         // Two endpoints: a reserve of three shares of 32.
         let exceeded = |descriptor, connections| is_exceeded(1024, 2, descriptor, connections);
         assert!(!exceeded(927, 900) && exceeded(928, 900));
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn many_endpoints_leave_half_of_all_to_whoever_comes_first() {
+    fn with_many_endpoints_half_of_the_descriptors_are_free_for_any_endpoint() {
         let exceeded = |descriptor, connections| is_exceeded(1024, 1000, descriptor, connections);
         assert!(!exceeded(511, 500) && exceeded(512, 500));
         assert!(!is_exceeded(u64::MAX, u64::MAX - 1, 1 << 20, 1 << 20));

@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_of_the_address_with_the_most_is_evicted() {
+    fn the_oldest_handshake_of_the_address_with_most_handshakes_is_evicted() {
         let slots = HandshakeSlots::new(5);
         let mut greedy: Vec<_> = (0..3).map(|_| slots.admit(origin(1)).unwrap()).collect();
         let mut modest: Vec<_> = (0..2).map(|_| slots.admit(origin(2)).unwrap()).collect();
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn without_handshakes_none_is_evicted() {
+    fn without_handshakes_eviction_fails() {
         let slots = HandshakeSlots::new(5);
         assert_eq!(slots.evict(Shortage::Descriptors), Err(Shortage::Descriptors));
         let mut first = slots.admit(origin(1)).unwrap();
@@ -201,7 +201,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_table_is_what_a_list_of_all_says(steps in prop::collection::vec((0u8..4, any::<bool>(), 0usize..6), 1..100)) {
+        fn handshake_slots_agree_with_a_plain_list(steps in prop::collection::vec((0u8..4, any::<bool>(), 0usize..6), 1..100)) {
             let slots = HandshakeSlots::new(6);
             let mut model: Vec<HandshakeSlot> = Vec::new();
             for (number, leaves, at) in steps {

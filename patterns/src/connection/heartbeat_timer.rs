@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_time_to_answer_a_ping_begins_anew_when_the_peer_reads() {
+    async fn the_heartbeat_timeout_restarts_when_the_peer_reads() {
         let config =
             HeartbeatConfig { interval: SECOND, timeout: Some(SECOND), ..HeartbeatConfig::default() };
         let mut timer = HeartbeatTimer::new(config);

@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn idle_is_told_once_after_the_last_traffic() {
+    async fn an_idle_timer_fires_once_after_the_last_traffic() {
         let (mut idle, begun) = (IdleTimer::default(), Instant::now());
         for _ in 0..3 {
             idle.handle_traffic();
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn idle_is_told_however_much_the_task_had_done_when_the_timer_began() {
+    async fn an_idle_timer_fires_even_if_it_begins_with_an_exhausted_budget() {
         let mut idle = IdleTimer::default();
         while tokio::task::coop::has_budget_remaining() {
             tokio::task::coop::consume_budget().await;

@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn each_kind_has_a_line_a_second_that_counts_its_own() {
+    async fn each_kind_of_rejection_has_a_line_a_second_with_its_own_count() {
         let rejection_log = RejectionLog::default();
         let kinds: [fn() -> ConnectionError; 4] = [
             || ConnectionError::HandshakeTimeout,

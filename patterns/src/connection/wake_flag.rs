@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_wakes_its_task_and_stays_set_until_it_is_armed_again() {
+    fn a_wake_flag_wakes_its_task_and_stays_set_until_it_is_armed_again() {
         let mut flag = WakeFlag::default();
         assert!(flag.is_set(), "the socket was not asked yet");
         for _ in 0..2 {

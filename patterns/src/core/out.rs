@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unlocked_guard_leaves_the_waking_to_its_wakers() {
+    fn an_unlocked_guard_leaves_the_wake_ups_to_its_wakers() {
         let probe = Arc::new(Probe { lock: Mutex::new(out()), calls: AtomicUsize::new(0) });
         let changes = Notify::new();
         let mut guard = OutGuard::new(probe.lock.lock().unwrap(), &changes);

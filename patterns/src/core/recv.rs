@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn each_arrival_wakes_one_receiver_and_what_a_receiver_leaves_wakes_the_next() {
+    fn each_arrival_wakes_one_receiver_and_left_over_messages_wake_the_next() {
         let (core, peer) = socket();
         let mut receivers = [(); 3].map(|()| spawn(core.recv_by(Inbound::pop_message)));
         receivers.iter_mut().for_each(|receiver| assert_pending!(receiver.poll()));
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receiver_that_finds_nothing_waits_on() {
+    fn a_receiver_that_finds_no_message_continues_to_wait() {
         let (core, peer) = socket();
         let mut receiver = spawn(core.recv_by(Inbound::pop_message));
         assert_pending!(receiver.poll());

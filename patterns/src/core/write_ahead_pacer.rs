@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_socket_that_waits_long_or_sends_meanwhile_sends_all_at_once() {
+    async fn a_socket_that_waits_long_or_sends_meanwhile_sends_without_bursts() {
         assert!(sends_in_bursts(MAX_SHORT_WAIT / 2, false).await);
         assert!(!sends_in_bursts(MAX_SHORT_WAIT * 2, false).await);
         assert!(!sends_in_bursts(MAX_SHORT_WAIT / 2, true).await);

@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_parsed_is_shown_again() {
+    fn a_parsed_endpoint_is_shown_as_its_text() {
         for text in [
             "tcp://127.0.0.1:5555",
             "tcp://[::1]:1",
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn each_part_has_its_type() {
+    fn each_part_of_an_endpoint_has_its_type() {
         let (localhost, name) = (Host::Ip([127, 0, 0, 1].into()), Host::Name("a.example".into()));
         let source = Some(Source { host: localhost, port: 5 });
         let tcp = |host| Endpoint::Tcp { source: None, host, port: 7 };
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_endpoint_says_why() {
+    fn text_that_is_no_endpoint_is_an_error_with_the_reason() {
         for (text, reason) in [
             ("", Reason::NoTransport),
             ("127.0.0.1:5555", Reason::NoTransport),
@@ -205,7 +205,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_panics_and_what_parses_survives_a_round_trip(
+        fn no_text_panics_and_parsed_text_survives_a_round_trip(
             text in "(tcp|ipc|inproc)?(://)?(.{0,20}|[\\[\\]%@;:*a-f0-9]{0,24})(:[0-9*]{0,6})?"
         ) {
             if let Ok(endpoint) = text.parse::<Endpoint>() {
@@ -214,7 +214,7 @@ mod tests {
         }
 
         #[test]
-        fn endpoints_of_all_parts_survive_a_round_trip(
+        fn endpoints_of_any_parts_survive_a_round_trip(
             text in "tcp://((lo|\\*|\\[fe80::[0-9a-f]{1,4}%(lo|[1-9][0-9]{0,8})\\]|127\\.0\\.0\\.1):(\\*|[0-9]{1,4});)?\
                      ([a-z]{1,8}|\\[::[0-9a-f]{1,4}(%(eth0|[1-9]))?\\]):[0-9]{1,4}"
         ) {

@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_error_gives_the_message_back_and_shows_nothing_of_it() {
+    fn every_send_error_returns_its_message_and_never_shows_it() {
         let variants: [fn(Message) -> SendError; 6] = [
             SendError::Closed,
             SendError::Full,
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn it_becomes_a_boxed_error_that_can_be_sent_to_another_task() {
+    fn a_send_error_becomes_a_boxed_error_that_is_send() {
         fn fails() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
             Err(SendError::Timeout(Message::from("late")))?
         }

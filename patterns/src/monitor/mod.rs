@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn events_are_not_made_when_nobody_listens_or_has_left() {
+    fn events_are_not_constructed_without_a_monitor() {
         let monitors = Monitors::default();
         monitors.emit(|| panic!("nobody listens"));
         drop(monitors.listen());
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn each_monitor_hears_what_happens_after_it_was_asked_for() {
+    fn each_monitor_receives_the_events_after_its_creation() {
         let monitors = Monitors::default();
         let mut first = monitors.listen();
         monitors.emit(|| closed(1));
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_listener_loses_the_oldest_and_is_told_how_many() {
+    fn a_slow_monitor_loses_the_oldest_events_and_receives_their_number() {
         let monitors = Monitors::default();
         let mut slow = monitors.listen();
         (0..KEPT + 5).for_each(|n| monitors.emit(|| closed(n)));

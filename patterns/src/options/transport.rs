@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_and_counts_stay_within_what_the_system_takes() {
+    fn times_and_counts_stay_within_the_limits_of_the_system() {
         let options = Options::default()
             .keepalive_idle(Duration::ZERO)
             .keepalive_interval(Duration::MAX)

@@ -79,7 +79,7 @@ mod tests {
     use crate::size::Size;
 
     #[test]
-    fn what_is_small_is_put_as_its_message_would_be() {
+    fn a_small_value_is_queued_as_its_message_would_be() {
         for text in ["", "text"] {
             let message = Message::from(text);
             let (whole, small) = (Outgoing::new(message.clone()), Outgoing::new(text));

@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_large_message_is_a_run_of_one_and_is_copied_only_into_a_batch() {
+    fn a_large_message_is_a_run_of_its_own_and_is_copied_only_into_a_batch() {
         let body = Bytes::from(vec![1; 4096]);
         let (message, place) = (Message::from(body.clone()), body.as_ptr());
         let mut run = Run::from(message.clone());

@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn made_up_identities_are_five_bytes_with_a_leading_zero_and_count_on() {
+    fn generated_identities_are_five_bytes_with_a_leading_zero_and_count_up() {
         let (mut table, mut ids) = (IdentityTable::new(u32::MAX, false), Outboxes::new());
         let first = join(&mut table, &mut ids, "").unwrap();
         let second = join(&mut table, &mut ids, "").unwrap();
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_belongs_to_one_peer_until_it_goes() {
+    fn an_identity_belongs_to_one_peer_until_the_peer_departs() {
         let (mut table, mut ids) = (IdentityTable::new(0, false), Outboxes::new());
         let first = join(&mut table, &mut ids, "X").unwrap();
         assert_eq!(join(&mut table, &mut ids, "X"), Err(RejectReason::IdentityInUse));
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_handed_over_to_the_new_peer_and_does_not_go_with_the_one_that_had_it() {
+    fn a_handed_over_identity_stays_with_the_new_peer_when_the_old_peer_departs() {
         let (mut table, mut ids) = (IdentityTable::new(0, true), Outboxes::new());
         let first = join(&mut table, &mut ids, "X").unwrap();
         assert_eq!(table.replaced(), None);
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_the_application_gave_stays_with_the_queue_whatever_the_peer_calls_itself() {
+    fn an_assigned_identity_stays_with_its_queue_whatever_the_peer_announces() {
         let (mut table, mut ids) = (IdentityTable::new(0, true), Outboxes::new());
         let id = add_queue(&mut ids, Size::new(1, 1));
         assert!(table.assign(id, "conn1".into()));
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_given_name_stays_when_its_peer_goes_and_is_free_then_if_its_queue_is_retired() {
+    fn an_assigned_identity_outlives_its_peer_until_its_queue_is_retired() {
         let (mut table, mut ids) = (IdentityTable::new(0, true), Outboxes::new());
         let id = add_queue(&mut ids, Size::new(1, 1));
         assert!(table.assign(id, "a".into()));

@@ -41,7 +41,7 @@ mod tests {
     use crate::size::Size;
 
     #[test]
-    fn requests_wait_for_replies_that_are_about_to_be_written() {
+    fn requests_wait_while_replies_are_about_to_be_written() {
         let (mut gate, mut outboxes) = (ReplyGate::default(), Outboxes::new());
         let id = add_queue(&mut outboxes, Size::new(2, usize::MAX));
         outboxes[id].connect(Size::default());
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_does_not_read_its_replies_holds_back_no_other() {
+    fn a_client_that_does_not_read_its_replies_does_not_delay_other_clients() {
         let (mut gate, mut outboxes) = (ReplyGate::default(), Outboxes::new());
         let id = add_queue(&mut outboxes, Size::new(1, usize::MAX));
         outboxes[id].connect(Size::default());

@@ -82,21 +82,21 @@ mod tests {
     }
 
     #[test]
-    fn peers_take_turns_in_the_order_of_their_coming() {
+    fn peers_are_served_in_the_order_of_their_joins() {
         let (mut routing, mut outboxes, ids) = setup(3, 10);
         let turns: Vec<_> = (0..7).map(|_| send(&mut routing, &mut outboxes, &ids).unwrap()).collect();
         assert_eq!(turns, [0, 1, 2, 0, 1, 2, 0]);
     }
 
     #[test]
-    fn only_a_peer_with_others_in_the_queue_has_alternatives() {
+    fn a_peer_has_alternatives_only_with_other_peers_in_the_queue() {
         for (peers, expected) in [(0, false), (1, false), (2, true)] {
             assert_eq!(setup(peers, 1).0.has_alternatives(), expected, "{peers} peers");
         }
     }
 
     #[test]
-    fn another_peer_with_room_stands_in_for_one_that_went() {
+    fn a_departed_peer_is_replaced_by_another_peer_with_room() {
         let (mut routing, mut outboxes, ids) = setup(2, 1);
         assert!(!routing.close(ids[0]), "nobody has to know of it");
         outboxes.remove(ids[0]);
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_goes_does_not_cost_another_its_turn() {
+    fn a_departed_peer_does_not_cost_another_peer_its_turn() {
         let (mut routing, mut outboxes, ids) = setup(3, 10);
         assert_eq!(send(&mut routing, &mut outboxes, &ids), Some(0));
         assert_eq!(send(&mut routing, &mut outboxes, &ids), Some(1));
@@ -161,7 +161,7 @@ mod tests {
         /// Compares the policy with a model: a queue of the peers that have room. A full peer leaves the queue, and
         /// joins its end when it has room again.
         #[test]
-        fn turns_agree_with_a_line_of_those_that_have_room(steps in prop::collection::vec(step(), 0..120)) {
+        fn the_round_robin_agrees_with_a_plain_queue_of_peers_with_room(steps in prop::collection::vec(step(), 0..120)) {
             const HWM: usize = 3;
             let (mut routing, mut outboxes, mut ids) = setup(3, HWM);
             let mut waits = vec![0; 3];

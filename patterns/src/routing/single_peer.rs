@@ -72,7 +72,7 @@ mod tests {
     use crate::size::Size;
 
     #[test]
-    fn the_first_is_the_only_one_until_it_goes() {
+    fn the_first_peer_is_the_only_peer_until_it_departs() {
         let (mut routing, mut outboxes) = (SinglePeer::default(), Outboxes::new());
         assert_eq!(routing.choose(&outboxes), None);
         let ids = [1, 1, 1].map(|hwm| add_queue(&mut outboxes, Size::new(hwm, 99)));
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_retired_peer_makes_way_and_may_come_back_for_its_waiting_messages() {
+    fn a_retired_peer_makes_room_for_another_and_may_return_for_its_waiting_messages() {
         let (mut routing, mut outboxes) = (SinglePeer::default(), Outboxes::new());
         let ids = [1, 1, 1].map(|hwm| add_queue(&mut outboxes, Size::new(hwm, 99)));
         ids.iter().for_each(|id| routing.open(*id));

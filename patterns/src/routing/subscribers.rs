@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn what_peers_ask_for_is_limited_also_where_the_application_decides() {
+    fn the_requested_topics_of_a_peer_are_limited_even_in_manual_mode() {
         let mut ids = SlotMap::<PeerId, ()>::with_key();
         let (id, other) = (ids.insert(()), ids.insert(()));
         let settings = PubSubSettings { manual: true, max_subscriptions: 2, ..PubSubSettings::default() };
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_of_all_topics_may_reach_the_limit_and_not_pass_it() {
+    fn the_bytes_of_all_topics_may_reach_the_limit_but_not_exceed_it() {
         let mut ids = SlotMap::<PeerId, ()>::with_key();
         let (id, other) = (ids.insert(()), ids.insert(()));
         let settings = PubSubSettings { max_subscription_bytes: 4, ..PubSubSettings::default() };
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_may_not_pass_its_own_limit_with_topics_that_the_application_has_given_to_others() {
+    fn a_peer_may_not_exceed_its_own_limit_with_topics_granted_to_other_peers() {
         let mut ids = SlotMap::<PeerId, ()>::with_key();
         let (id, other) = (ids.insert(()), ids.insert(()));
         let mut subscribers =

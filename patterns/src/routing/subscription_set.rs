@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn every_subscribe_and_the_last_cancel_are_told() {
+    fn every_subscribe_and_the_last_cancel_are_sent() {
         let (mut set, mut outboxes) = (SubscriptionSet::new(&PubSubSettings::default()), Outboxes::new());
         let id = join(&mut set, &mut outboxes, Version::V3_0);
         for step in [subscribe("a"), subscribe("a"), cancel("a"), cancel("b"), cancel("a"), cancel("a")] {
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_publisher_is_told_each_topic_once_in_the_form_it_understands() {
+    fn a_new_publisher_is_sent_each_topic_once_in_the_form_it_understands() {
         let (mut set, mut outboxes) = (SubscriptionSet::new(&PubSubSettings::default()), Outboxes::new());
         for step in [subscribe("b"), subscribe("a"), subscribe("b"), subscribe("c"), cancel("c")] {
             set.apply(&step, &mut outboxes);
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn every_cancel_is_told_where_that_is_asked_for() {
+    fn a_verbose_subscriber_sends_every_cancel() {
         let settings = PubSubSettings { verbose_unsubscribe: true, ..PubSubSettings::default() };
         let (mut set, mut outboxes) = (SubscriptionSet::new(&settings), Outboxes::new());
         let id = join(&mut set, &mut outboxes, Version::V3_0);
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn topics_are_counted_once_each_also_where_one_begins_with_another() {
+    fn each_topic_is_counted_once_even_if_it_is_the_prefix_of_another() {
         let (mut set, mut outboxes) = (SubscriptionSet::new(&PubSubSettings::default()), Outboxes::new());
         for (step, topics) in [
             (subscribe("a"), 1),
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_publisher_that_went_is_told_nothing_more() {
+    fn a_departed_publisher_is_sent_no_more_topics() {
         let (mut set, mut outboxes) = (SubscriptionSet::new(&PubSubSettings::default()), Outboxes::new());
         let [gone, stays] = [Version::V3_0; 2].map(|version| join(&mut set, &mut outboxes, version));
         assert!(!set.part(gone), "nobody has to know of it");
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_last_cancel_leaves_less_wanted_or_where_it_is_inverted_any_subscribe() {
+    fn a_last_cancel_or_with_inverted_matching_a_subscribe_reduces_the_wanted_messages() {
         for inverted in [false, true] {
             let settings = PubSubSettings { invert_matching: inverted, ..PubSubSettings::default() };
             let (mut set, mut outboxes) = (SubscriptionSet::new(&settings), Outboxes::new());
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_publisher_is_told_many_topics_in_slices() {
+    fn a_new_publisher_is_sent_many_topics_in_slices() {
         let (mut set, mut outboxes) = (SubscriptionSet::new(&PubSubSettings::default()), Outboxes::new());
         let topics = 5000;
         (0..topics).for_each(|n| set.add(format!("{n:08}").as_bytes()));
@@ -337,7 +337,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_publisher_that_is_told_in_slices_has_what_is_wanted_whatever_changes_meanwhile(
+        fn a_publisher_that_is_sent_slices_ends_with_the_current_topics_whatever_changes_meanwhile(
             before in prop::collection::vec("[ab]{0,4}", 0..20),
             steps in prop::collection::vec(step(), 0..30),
         ) {
@@ -360,7 +360,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_wanted_of_a_run_agrees_with_a_prefix_match(
+        fn the_wanted_messages_of_a_run_agree_with_a_prefix_match(
             topics in prop::collection::vec("[ab]{0,4}", 0..6),
             probes in prop::collection::vec("[abc]{0,6}", 0..5),
             inverted in any::<bool>(),

@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn subscribers_of_everything_are_known_without_a_walk() {
+    fn subscribers_of_the_empty_topic_are_known_without_a_walk() {
         let (mut index, ids) = (Subscriptions::default(), ids(2));
         assert_eq!(index.of_all(), Some(&[][..]));
         index.insert(b"", ids[0]);
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_peer_held_is_removed_after_it_has_gone() {
+    fn the_subscriptions_of_a_departed_peer_are_removed() {
         let (mut index, ids) = (Subscriptions::default(), ids(1));
         for topic in ["abc", "abd", "ab", "x", "", "abcdef"] {
             index.insert(topic.as_bytes(), ids[0]);
@@ -381,7 +381,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_index_agrees_with_a_plain_map(steps in prop::collection::vec(step(), 0..80), probes in prop::collection::vec("[abc]{0,7}", 5)) {
+        fn the_subscription_index_agrees_with_a_plain_map(steps in prop::collection::vec(step(), 0..80), probes in prop::collection::vec("[abc]{0,7}", 5)) {
             let mut slots = SlotMap::<PeerId, ()>::with_key();
             let (mut index, mut ids) = (Subscriptions::default(), [(); 4].map(|()| slots.insert(())));
             let mut model = Model::new();

@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_proxy_is_at_a_tcp_host_and_port() {
+    fn the_endpoint_of_a_socks_proxy_is_a_tcp_host_and_port() {
         for text in ["tcp://127.0.0.1:1080", "tcp://proxy.example:1080", "tcp://127.0.0.1:0;[::1]:1080"] {
             SocksProxy::new(text).unwrap();
         }
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_is_shown_no_empty_name() {
+    fn an_empty_user_name_is_no_login_of_a_socks_proxy() {
         let login = |name, password| {
             SocksProxy::new("tcp://proxy:1").unwrap().login(PlainCredentials::new(name, password).unwrap())
         };

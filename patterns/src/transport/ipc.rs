@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_stale_file_is_replaced_and_a_live_one_is_not() {
+    async fn a_stale_socket_file_is_replaced_and_a_socket_file_in_use_is_not() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("socket");
         drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_fresh_path_is_in_a_folder_of_its_own_which_goes_with_it() {
+    async fn a_generated_path_has_its_own_folder_that_is_removed_with_it() {
         let (_listener, file, at) = bind(&IpcPath::Any, 10).await.unwrap();
         let IpcPath::File(path) = at else { panic!("a file") };
         let folder = path.parent().unwrap().to_path_buf();
@@ -192,7 +192,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[tokio::test]
-    async fn an_abstract_name_is_taken_as_long_as_a_socket_listens() {
+    async fn an_abstract_name_is_in_use_as_long_as_a_socket_listens() {
         let at = IpcPath::Abstract(format!("enfonet test {}", std::process::id()));
         let (listener, file, bound) = bind(&at, 10).await.unwrap();
         assert!(file.is_none() && bound == at);

@@ -223,7 +223,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_peer_of_ipv4_has_an_address_of_ipv4_wherever_it_comes_in() {
+    async fn an_ipv4_peer_of_an_ipv6_listener_has_an_ipv4_address() {
         let options = TransportSettings { ipv6: true, ..TransportSettings::default() };
         let (listener, at) = Listener::bind(&"tcp://*:*".parse().unwrap(), &options).await.unwrap();
         let Endpoint::Tcp { port, .. } = at else { panic!("of tcp") };

@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_of_ipv6_is_one_origin_whatever_its_address() {
+    fn all_addresses_of_an_ipv6_host_are_one_origin() {
         let of = |text: &str| Origin::of(text.parse().unwrap());
         assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
         assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));

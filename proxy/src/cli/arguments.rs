@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_arguments_are_well_defined() {
+    fn the_command_line_definition_is_valid() {
         [&ENFOMQ, &ENFOSLB].into_iter().for_each(|program| command(program).debug_assert());
     }
 

@@ -100,14 +100,14 @@ mod tests {
     const MIB: usize = 1 << 20;
 
     #[test]
-    fn memory_is_trimmed_when_it_has_grown_and_grows_no_more() {
+    fn memory_is_trimmed_once_it_has_grown_and_stopped_growing() {
         let mut usage = Usage::new(5 * MIB);
         let looks = [5, 9, 400, 900, 903, 6, 800, 20, 20, 8].map(|mib| usage.should_trim(mib * MIB));
         assert_eq!(looks, [false, false, false, false, true, false, false, true, true, false]);
     }
 
     #[test]
-    fn trims_that_return_nothing_become_rarer_until_memory_grows_again_or_one_returns_much() {
+    fn trims_without_effect_become_rarer_until_memory_grows_or_a_trim_returns_much() {
         let mut usage = Usage::new(5 * MIB);
         let mut look = |resident, trimmed| {
             let trims = usage.should_trim(resident * MIB);

@@ -181,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_tcp_reaches_beyond_this_machine_and_not_from_the_loopback() {
+    fn only_tcp_outside_of_the_loopback_is_reachable_from_other_machines() {
         for (endpoint, expected) in [
             ("tcp://127.0.0.1:1", false),
             ("tcp://127.9.9.9:1", false),

@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_to_be_of_the_broker_s_own_user_or_of_root() {
+    fn a_credential_file_is_trusted_if_its_owner_is_the_own_user_or_root() {
         for (owner, own, expected) in [(0, 0, true), (0, 7, true), (7, 7, true), (7, 0, false), (7, 8, false)]
         {
             assert_eq!(is_trusted(owner, own), expected, "{owner} {own}");

@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_is_a_name_and_all_behind_the_first_colon() {
+    fn a_line_is_a_user_name_and_a_password_after_the_first_colon() {
         let text = b"# ours\nadmin:a:b \n\n \t\nguest:\r\n white : space\n";
         let users = users(text).unwrap();
         assert_eq!(users, [login("admin", "a:b "), login("guest", ""), login(" white ", " space")]);
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_user_is_refused_by_its_line() {
+    fn an_invalid_user_is_an_error_with_its_line() {
         let long = format!("a:{}", "x".repeat(256));
         for (text, line, kind) in [
             ("a:b\n\nhunter2", 3, LineErrorKind::NoUser),
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_makes_no_user_of_a_comment() {
+    fn a_comment_after_a_byte_order_mark_is_no_user() {
         assert_eq!(users(b"\xef\xbb\xbf# name:password\nada:x").unwrap(), [login("ada", "x")]);
         assert_eq!(users(b"\xef\xbb\xbfada:x").unwrap(), [login("ada", "x")]);
     }
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_is_a_key_and_may_have_a_user_id() {
+    fn a_line_of_the_client_list_is_a_key_and_an_optional_user_id() {
         let text = format!("# ours\n{PUBLIC}\n\n{OTHER}  Ada Lovelace \n");
         let keys = [PUBLIC, OTHER].map(|key| key.parse().unwrap());
         assert_eq!(
@@ -185,14 +185,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_key_is_taken_and_none_for_a_comment(key: [u8; 32]) {
+        fn a_key_is_never_read_as_a_comment(key: [u8; 32]) {
             let (public, secret) = (PublicKey::from_bytes(key), SecretKey::from_bytes(key));
             prop_assert_eq!(clients(public.to_string().as_bytes()), Ok(vec![client(public, None)]));
             prop_assert_eq!(secret_key(secret.to_z85().as_bytes()), Ok(Some(secret)));
         }
 
         #[test]
-        fn an_error_never_shows_what_stands_in_the_file(text in "[a-z:\n]{0,60}SECRETS[a-z:\n]{0,60}") {
+        fn an_error_never_shows_the_content_of_the_file(text in "[a-z:\n]{0,60}SECRETS[a-z:\n]{0,60}") {
             let text = text.as_bytes();
             let errors = [users(text).err(), secret_key(text).err(), clients(text).err()];
             prop_assert!(errors.into_iter().flatten().all(|error| !error.to_string().contains("SECRETS")));

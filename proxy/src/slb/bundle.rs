@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_stay_in_order_and_large_ones_where_they_are() {
+    fn messages_stay_in_order_and_large_messages_are_not_copied() {
         let bodies = ["a", "b", &"x".repeat(5000), "c"];
         let came: Batch = bodies.into_iter().map(|body| Message::from(["id", body])).collect();
         let mut bundle = Bundle::default();
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn each_message_is_behind_its_frame() {
+    fn each_message_follows_its_frame() {
         let came: Batch = ["a", &"x".repeat(5000)].into_iter().map(Message::from).collect();
         let mut bundle = Bundle::default();
         for (message, name) in came.spans().zip(["1", "2"]) {

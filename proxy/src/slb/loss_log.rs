@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_departed_worker_is_forgotten() {
+    async fn the_loss_log_forgets_a_departed_worker() {
         let (bound, connected) = (Pull::new(), Push::new());
         connected.connect(bound.bind("tcp://127.0.0.1:*").await.unwrap()).unwrap();
         connected.send("connected").await.unwrap();

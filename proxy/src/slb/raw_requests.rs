@@ -74,7 +74,7 @@ mod tests {
     use crate::slb::tests::unknown_peers;
 
     #[test]
-    fn a_raw_worker_has_the_requests_that_it_has_not_answered_until_it_goes() {
+    fn a_raw_worker_holds_its_unanswered_requests_until_it_departs() {
         let [ann, bob, one, other] = unknown_peers();
         let mut requests = RawRequests::default();
         [(one, ann), (one, bob), (one, ann), (other, bob)]
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_of_clients_that_have_gone_are_forgotten_before_they_are_many() {
+    fn requests_of_departed_clients_are_removed_before_they_are_many() {
         let mut ids = SlotMap::<PeerId, ()>::with_key();
         let (worker, stays) = (ids.insert(()), ids.insert(()));
         let mut requests = RawRequests::default();
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sweep_costs_few_looks_per_request_even_if_no_client_goes() {
+    fn a_sweep_costs_few_lookups_per_request_even_if_no_client_departs() {
         const REQUESTS: usize = MIN_SWEPT_ENTRIES * 16;
         let mut ids = SlotMap::<PeerId, ()>::with_key();
         let worker = ids.insert(());

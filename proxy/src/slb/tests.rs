@@ -54,7 +54,7 @@ async fn wait_unreceived(peers: impl Fn() -> Vec<PeerStatus>, messages: u64) {
 }
 
 #[tokio::test]
-async fn workers_that_send_much_do_not_keep_clients_waiting() {
+async fn replies_of_busy_workers_do_not_delay_clients() {
     let (mut broker, frontend, backend) = broker().await;
     let workers: Vec<_> = (0..MAX_WORKER_EVENTS + 1).map(|_| connected(&backend)).collect();
     wait_worker(&mut broker).await;
@@ -70,7 +70,7 @@ async fn workers_that_send_much_do_not_keep_clients_waiting() {
 }
 
 #[tokio::test]
-async fn a_worker_that_has_room_again_gets_requests_though_the_broker_never_waits() {
+async fn a_worker_with_room_again_gets_requests_even_if_the_broker_never_waits() {
     let (mut broker, frontend, backend) = broker().await;
     let worker = Rep::new();
     worker.connect(backend).unwrap();
@@ -83,7 +83,7 @@ async fn a_worker_that_has_room_again_gets_requests_though_the_broker_never_wait
 }
 
 #[tokio::test]
-async fn a_full_worker_that_has_gone_is_not_tried_again() {
+async fn a_departed_full_worker_is_not_tried_again() {
     let (mut broker, frontend, backend) = broker().await;
     let worker = connected(&backend);
     wait_worker(&mut broker).await;
@@ -100,7 +100,7 @@ async fn a_full_worker_that_has_gone_is_not_tried_again() {
 }
 
 #[tokio::test]
-async fn a_closed_backend_is_the_end_though_requests_wait() {
+async fn a_closed_backend_ends_the_broker_even_if_requests_wait() {
     let (mut broker, frontend, backend) = broker().await;
     let _worker = connected(&backend);
     wait_worker(&mut broker).await;
@@ -124,7 +124,7 @@ fn slow_reader(endpoint: &Endpoint, capacity: &str) -> Rep {
 }
 
 #[tokio::test]
-async fn requests_that_a_full_worker_has_no_room_for_are_not_in_flight_and_go_to_it_later_in_order() {
+async fn requests_without_room_at_a_full_worker_are_not_in_flight_and_are_sent_later_in_order() {
     const REQUESTS: usize = 16;
     let (mut broker, frontend, backend) = broker().await;
     let worker = slow_reader(&backend, "1000");
@@ -159,7 +159,7 @@ async fn requests_that_a_full_worker_has_no_room_for_are_not_in_flight_and_go_to
 }
 
 #[tokio::test]
-async fn requests_that_come_back_from_a_worker_go_before_those_that_came_back_later() {
+async fn requeued_requests_are_sent_in_the_order_in_which_they_were_requeued() {
     let (mut broker, ..) = broker().await;
     let client = PeerId::default();
     broker.requeue(vec![(client, "3".into()), (client, "4".into())]);
@@ -204,7 +204,7 @@ async fn requests_of_departed_clients_are_counted_as_abandoned() {
 }
 
 #[tokio::test]
-async fn the_requests_that_a_departed_worker_had_are_lost_and_those_of_others_are_not() {
+async fn only_the_requests_of_the_departed_worker_are_lost() {
     let (mut broker, ..) = broker().await;
     let [left, stays, client] = unknown_peers();
     for (worker, kind) in [(left, WorkerKind::Raw), (stays, WorkerKind::Rep)] {

@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn idle_workers_come_first_and_take_turns() {
+    fn idle_workers_are_served_first_and_in_rotation() {
         let (mut workers, mut ids) = (Workers::default(), unknown_peers::<3>());
         // The order must not be that of the ids.
         ids.reverse();
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_raw_worker_that_comes_later_gets_no_more_than_those_whose_requests_nobody_answers() {
+    fn a_later_raw_worker_gets_no_more_requests_than_raw_workers_that_never_answer() {
         let (mut workers, ids) = (Workers::default(), unknown_peers::<2>());
         workers.join(ids[0], WorkerKind::Raw, None);
         (0..1000).for_each(|_| workers.record_sent(ids[0], 1, Instant::now()));
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fast_worker_gets_several_in_a_row_but_no_more_than_its_credit() {
+    fn a_fast_worker_gets_several_requests_in_a_row_but_no_more_than_its_credit() {
         let (mut workers, ids) = (Workers::default(), unknown_peers::<2>());
         workers.join(ids[0], WorkerKind::Rep, None);
         let mut now = Instant::now();
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_or_gone_worker_gets_nothing() {
+    fn a_full_or_departed_worker_gets_no_request() {
         let (mut workers, ids) = (Workers::default(), unknown_peers::<2>());
         ids.iter().for_each(|id| workers.join(*id, WorkerKind::Raw, None));
         workers.mark_full(ids[0]);
@@ -285,7 +285,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_sums_are_those_of_the_workers(steps in prop::collection::vec((0u8..6, 0usize..4), 0..200)) {
+        fn the_totals_equal_the_sums_over_the_workers(steps in prop::collection::vec((0u8..6, 0usize..4), 0..200)) {
             let (mut workers, ids) = (Workers::default(), unknown_peers::<4>());
             let mut now = Instant::now();
             for (step, at) in steps {

@@ -64,7 +64,7 @@ fn sums_at_the_modulus_are_reduced() {
 }
 
 #[test]
-fn limbs_that_are_as_large_as_can_be_do_not_overflow() {
+fn limbs_of_maximum_size_do_not_overflow() {
     // In a build for tests an overflow would panic, in sums that aren't vectors.
     for byte in [0, 1, 0xfb, 0xff] {
         let key = [0xff; 32];
@@ -90,7 +90,7 @@ fn message() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn a_tag_is_that_of_another_implementation(
+    fn a_tag_equals_the_tag_of_another_implementation(
         random: [u8; 32], ones in prop::collection::vec(any::<bool>(), 32), message in message(),
     ) {
         let key = std::array::from_fn(|at| if ones[at] { 0xff } else { random[at] });

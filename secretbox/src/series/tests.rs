@@ -28,7 +28,7 @@ fn content(len: usize) -> Vec<u8> {
 }
 
 #[test]
-fn boxes_of_every_length_are_those_of_libsodium() {
+fn boxes_of_every_length_have_the_bytes_of_libsodiums() {
     // The expected value is the exclusive or of the tags that `crypto_secretbox_easy` gives. A tag authenticates all
     // encrypted bytes, so the right tag shows the right box.
     let lengths = || (0..2100).chain([4095, 4096, 4097, 65_535, 65_536, 100_003]);
@@ -47,7 +47,7 @@ fn boxes_of_every_length_are_those_of_libsodium() {
 }
 
 #[test]
-fn numbers_that_skip_repeat_and_wrap_are_found() {
+fn keystreams_are_right_for_numbers_that_skip_repeat_and_wrap() {
     for level in levels() {
         let (mut ours, mut theirs) = (series(level), series(level));
         let numbers = [
@@ -80,7 +80,7 @@ fn numbers_that_skip_repeat_and_wrap_are_found() {
 }
 
 #[test]
-fn what_fails_to_open_leaves_nothing_and_harms_nothing() {
+fn a_box_that_fails_to_open_changes_neither_output_nor_series() {
     let (mut ours, mut theirs) = (series(Level::new()), series(Level::new()));
     let (boxed, mut out) = (seal(&mut ours, 1, b"content"), BytesMut::from("before"));
     for wrong in [&b""[..], &boxed[..15], &boxed[..16], &boxed[1..], &[&boxed[..], b"x"].concat()] {
@@ -93,7 +93,7 @@ fn what_fails_to_open_leaves_nothing_and_harms_nothing() {
 }
 
 #[test]
-fn a_series_goes_on_when_it_was_shrunk() {
+fn a_shrunk_series_continues() {
     let mut series = series(Level::new());
     for number in 0..20 {
         assert_eq!(seal(&mut series, number, b"content"), expected(number, b"content"));
@@ -105,7 +105,7 @@ fn a_series_goes_on_when_it_was_shrunk() {
 }
 
 #[test]
-fn short_boxes_share_what_is_made_at_once() {
+fn short_boxes_share_the_blocks_computed_at_once() {
     for level in levels() {
         let mut series = series(level);
         for (len, share) in [(0, 1), (32, 1), (33, 2), (96, 2), (97, 4)] {
@@ -125,7 +125,7 @@ fn a_series_is_not_printed() {
 
 proptest! {
     #[test]
-    fn boxes_of_any_lengths_are_those_of_another_implementation(
+    fn boxes_of_any_lengths_equal_those_of_another_implementation(
         boxes in prop::collection::vec((prop_oneof![0usize..100, 0usize..2500], 1u64..4, any::<u8>()), 1..20),
     ) {
         for level in levels() {

@@ -72,7 +72,7 @@ async fn messages_and_commands() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_not_let_in_is_told() {
+async fn rejected_clients_get_the_reason() {
     within_a_minute(not_let_in()).await;
 }
 
@@ -133,7 +133,7 @@ async fn a_stream_that_buffers_what_is_written_is_flushed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn neither_end_waits_for_the_other_to_read_first() {
+async fn both_ends_may_write_before_they_read() {
     within_a_minute(async {
         let (one, two) = tokio::io::duplex(20);
         let (one, two) = tokio::join!(

@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_known_name_comes_back_and_is_shown_as_it_is() {
+    fn a_known_name_survives_a_round_trip_and_is_shown_unchanged() {
         for name in CommandName::KNOWN {
             assert_eq!(CommandName::from_wire(name.as_bytes()), name);
             assert_eq!(name.to_string().as_bytes(), name.as_bytes());

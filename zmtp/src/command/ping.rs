@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn the_context_comes_back_and_is_cut_at_16_bytes() {
+    fn a_pong_returns_the_context_which_is_cut_at_16_bytes() {
         let Ok(Command::Ping(ping)) = parse(b"\x04PING\x00\x00LOL") else { panic!() };
         let mut out = BytesMut::new();
         Command::encode_pong(&ping.context, &mut out);

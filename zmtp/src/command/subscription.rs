@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn the_form_follows_the_peers_version() {
+    fn the_form_of_a_subscription_follows_the_version_of_the_peer() {
         let subscribe = Subscription::Subscribe(Bytes::from_static(b"A"));
         let cancel = Subscription::Cancel(Bytes::from_static(b"A"));
         assert_eq!(wire(&subscribe, Version::V3_1), &b"\x04\x0b\x09SUBSCRIBEA"[..]);
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn the_prefix_counts_when_the_long_form_is_chosen() {
+    fn the_name_of_a_subscription_counts_towards_the_long_form() {
         let topic = |len| Subscription::Subscribe(Bytes::from(vec![b't'; len]));
         assert_eq!(wire(&topic(245), Version::V3_1)[..2], [0x04, 0xff]);
         assert_eq!(wire(&topic(246), Version::V3_1)[..9], [0x06, 0, 0, 0, 0, 0, 0, 1, 0]);
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn both_forms_are_read_back() {
+    fn both_forms_of_a_subscription_survive_a_round_trip() {
         for subscription in [
             Subscription::Subscribe(Bytes::from_static(b"A")),
             Subscription::Cancel(Bytes::new()),

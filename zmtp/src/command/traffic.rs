@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_missing_or_cut_off_is_refused() {
+    fn a_missing_or_cut_off_command_name_is_an_error() {
         for body in [&b""[..], b"\x00", b"\x00READY", b"\x05READ", b"\x01"] {
             assert_eq!(Command::parse(Bytes::from(body)), Err(CommandError::Name), "{body:?}");
         }
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_of_the_handshake_are_unknown_behind_it() {
+    fn handshake_commands_are_unknown_after_the_handshake() {
         for name in ["READY", "ERROR", "HELLO", "MESSAGE"] {
             let body = Bytes::from([&[5][..], &name.as_bytes()[..5], &[0xff; 3]].concat());
             assert!(matches!(Command::parse(body), Ok(Command::Unknown(_))), "{name}");
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_is_put_as_it_was_read_to_those_who_know_commands() {
+    fn a_command_is_forwarded_unchanged_to_peers_that_know_commands() {
         for body in [&b"\x09SUBSCRIBEa"[..], b"\x06CANCEL", b"\x04PING\0\x07abc", b"\x04PONGabc", b"\x01X"] {
             let command = Command::parse(Bytes::copy_from_slice(body)).unwrap();
             let mut out = BytesMut::new();
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_none_can_have_is_not_put() {
+    fn a_command_with_an_impossible_name_is_not_encoded() {
         let mut out = BytesMut::new();
         for len in [0, 256] {
             Command::Unknown(vec![b'X'; len].into()).encode(Version::V3_1, &mut out);

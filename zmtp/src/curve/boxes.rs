@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_box_is_that_of_libsodium() {
+    fn a_box_has_the_bytes_of_libsodiums() {
         // `crypto_box_easy` of the bytes from 0 to 199, under the nonce 0 to 23.
         let expected = "aab64a60fcce1e4e3dbb03a2ed872c57e2ce81c09e34e031b15f72ccc09109f7cbc26ef5b7a2dd65195941393c\
              0df2a3e64ce7ab7cb130f693aff763f885a1d7f598c371e2b65d7c4e4f953243b8b5f963ceda4d46cdecb338d6\

@@ -51,7 +51,7 @@ fn a_command_between_messages_ends_the_run() {
 }
 
 #[test]
-fn a_command_between_frames_of_a_message_is_taken_out() {
+fn a_command_between_frames_of_a_message_is_separated_from_the_message() {
     let events = decode(&[b"\x01\x01a\x04\x05\x04PING\x01\x01b\x05\x01x\x00\x01c"], Limits::default());
     let (messages, commands) = flatten(events.unwrap());
     assert_eq!(messages, [Message::from_frames(["a", "b", "c"])]);
@@ -59,7 +59,7 @@ fn a_command_between_frames_of_a_message_is_taken_out() {
 }
 
 #[test]
-fn sloppy_headers_are_rewritten_before_anyone_sees_them() {
+fn noncanonical_headers_are_rewritten() {
     let events = decode(
         &[b"\x00\x01x\xf8\x01a\x02\0\0\0\0\0\0\0\x01b\x03\0\0\0\0\0\0\0\x01c\x00\x01d"],
         Limits::default(),
@@ -70,7 +70,7 @@ fn sloppy_headers_are_rewritten_before_anyone_sees_them() {
 }
 
 #[test]
-fn whole_messages_before_a_broken_frame_come_out_first() {
+fn messages_before_a_malformed_frame_are_returned_before_the_error() {
     let mut decoder = Decoder::new(Limits::default());
     decoder.reserve(12).extend_from_slice(b"\x00\x01a\x02\xff\0\0\0\0\0\0\0");
     assert_eq!(decoder.poll_event(), Ok(Some(Event::Batch(Message::from("a").into()))));
@@ -78,7 +78,7 @@ fn whole_messages_before_a_broken_frame_come_out_first() {
 }
 
 #[test]
-fn limits_hold_for_the_whole_message_for_each_frame_and_for_their_number() {
+fn limits_hold_for_messages_for_frames_and_for_the_number_of_frames() {
     let limits = Limits { message: 10, frame: 4, frames: 3 };
     let refused = |bytes: &[u8], error| {
         assert_eq!(decode(&[bytes], limits), Err(error), "{bytes:?}");
@@ -103,7 +103,7 @@ fn a_message_may_have_a_hundred_thousand_frames() {
 }
 
 #[test]
-fn memory_is_given_back_when_nothing_is_held() {
+fn a_decoder_frees_its_memory_when_it_holds_no_bytes() {
     let mut decoder = Decoder::new(Limits::default());
     assert_eq!((decoder.spare(), decoder.is_empty()), (0, true));
     decoder.reserve(100).extend_from_slice(b"\0\x05hel");
@@ -136,7 +136,7 @@ fn a_large_frame_is_moved_once_as_it_arrives() {
 }
 
 #[test]
-fn a_large_frame_has_no_more_room_than_for_eight_times_of_what_has_arrived() {
+fn the_buffer_of_a_large_frame_has_room_for_at_most_eight_times_the_arrived_bytes() {
     let mut decoder = Decoder::new(Limits { message: usize::MAX, frame: usize::MAX, ..Limits::default() });
     decoder.reserve(9).extend_from_slice(b"\x02\x00\x00\x00\xff\xff\xff\xff\xff");
     for _ in 0..100 {
@@ -150,7 +150,7 @@ fn a_large_frame_has_no_more_room_than_for_eight_times_of_what_has_arrived() {
 }
 
 #[test]
-fn what_is_missing_of_a_frame_is_known_and_has_room_once_as_much_has_come() {
+fn the_missing_bytes_of_a_frame_have_room_once_half_of_the_frame_has_arrived() {
     let mut decoder = Decoder::new(Limits::default());
     decoder.reserve(9).extend_from_slice(b"\x02\0\0\0\0\0\0\x27\x10");
     decoder.reserve(8000).extend_from_slice(&[0; 8000]);
@@ -170,7 +170,7 @@ fn an_announced_size_is_not_allocated_before_it_arrives() {
 }
 
 #[test]
-fn commands_inside_a_message_that_never_ends_do_not_pile_up() {
+fn commands_inside_an_endless_message_do_not_accumulate() {
     let mut decoder = Decoder::new(Limits::default());
     decoder.reserve(3).extend_from_slice(b"\x01\x01a");
     for _ in 0..10_000 {

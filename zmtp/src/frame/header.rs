@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_cut_short_asks_for_more() {
+    fn a_cut_off_header_needs_more_bytes() {
         let long = encoded(FrameHeader::message(70_000, true));
         for end in 0..long.len() {
             assert_eq!(FrameHeader::parse(&long[..end]), Ok(None));
@@ -194,13 +194,13 @@ mod tests {
     }
 
     #[test]
-    fn a_length_with_bit_63_is_refused() {
+    fn a_length_with_bit_63_is_an_error() {
         let bytes = [0x02, 0x80, 0, 0, 0, 0, 0, 0, 0];
         assert_eq!(FrameHeader::parse(&bytes), Err(FrameError::Length { announced: 1 << 63 }));
     }
 
     #[test]
-    fn canonical_drops_reserved_bits_needless_length_and_more_on_commands() {
+    fn a_canonical_header_has_no_reserved_bits_no_needless_length_and_no_more_flag_on_commands() {
         let sloppy = FrameHeader::parse(&[0xf9 | LONG, 0, 0, 0, 0, 0, 0, 0, 7]).unwrap().unwrap();
         assert_eq!(encoded(sloppy.canonical()), [0x01, 7]);
         let command = FrameHeader::parse(&[0x05, 7]).unwrap().unwrap();

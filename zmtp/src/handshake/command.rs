@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_needs_its_whole_reason_and_may_have_more_behind_it() {
+    fn an_error_command_has_a_whole_reason_and_may_have_further_bytes() {
         let rejection = |body: &[u8]| {
             let frame = [&[4, body.len() as u8][..], body].concat();
             take(&frame).unwrap().unwrap().named_or_error(CommandName::Ready).unwrap_err()
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_of_libzmqs_plain_servers_is_one() {
+    fn the_misspelt_error_command_of_libzmqs_plain_servers_is_understood() {
         let refused =
             take(b"\x04\x09^RROR\x03400").unwrap().unwrap().named_or_error(CommandName::Ready).unwrap_err();
         assert_eq!(
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_is_cut_where_its_length_ends() {
+    fn an_error_reason_ends_after_its_length() {
         let mut out = BytesMut::new();
         encode_error("no", &mut out);
         assert_eq!(&out[..], b"\x04\x09\x05ERROR\x02no");
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_is_on_what_is_announced() {
+    fn the_announced_length_of_a_command_is_limited() {
         let header = |len: usize| {
             let mut out = BytesMut::new();
             FrameHeader::command(len).encode(&mut out);

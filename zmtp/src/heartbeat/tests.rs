@@ -17,13 +17,13 @@ fn ask(heartbeat: &mut Heartbeat, now: Instant) {
 }
 
 #[test]
-fn without_an_interval_nothing_is_ever_due() {
+fn without_an_interval_no_ping_is_due() {
     let now = Instant::now();
     assert_eq!(Heartbeat::new(HeartbeatConfig::default(), now).poll(now), HeartbeatAction::Wait(None));
 }
 
 #[test]
-fn what_lies_beyond_all_time_never_comes() {
+fn a_time_beyond_the_clock_never_comes() {
     let (now, ever) = (Instant::now(), Duration::MAX);
     assert_eq!(Heartbeat::new(every(ever), now).poll(now), HeartbeatAction::Wait(None));
     let patient = HeartbeatConfig { timeout: Some(ever), ..every(SECOND) };
@@ -33,7 +33,7 @@ fn what_lies_beyond_all_time_never_comes() {
 }
 
 #[test]
-fn no_time_to_answer_is_for_ever() {
+fn a_timeout_of_zero_is_no_timeout() {
     let start = Instant::now();
     let config = HeartbeatConfig { timeout: Some(Duration::ZERO), ..every(SECOND) };
     let mut heartbeat = Heartbeat::new(config, start);
@@ -57,7 +57,7 @@ fn a_ping_is_due_after_each_interval_whatever_the_traffic() {
 }
 
 #[test]
-fn a_peer_that_stays_silent_after_a_ping_is_dead_and_got_only_one() {
+fn a_peer_that_stays_silent_after_a_ping_times_out_and_gets_no_second_ping() {
     let start = Instant::now();
     let config = HeartbeatConfig { timeout: Some(3 * SECOND), ..every(SECOND) };
     let mut heartbeat = Heartbeat::new(config, start);
@@ -68,7 +68,7 @@ fn a_peer_that_stays_silent_after_a_ping_is_dead_and_got_only_one() {
 }
 
 #[test]
-fn the_time_that_a_peer_sets_itself_counts_from_its_last_bytes_even_without_an_interval() {
+fn the_ttl_of_a_peer_counts_from_its_last_bytes_even_without_an_interval() {
     let start = Instant::now();
     let mut heartbeat = Heartbeat::new(HeartbeatConfig::default(), start);
     heartbeat.handle_ping(&ping(20), start);
@@ -83,7 +83,7 @@ fn the_time_that_a_peer_sets_itself_counts_from_its_last_bytes_even_without_an_i
 }
 
 #[test]
-fn a_peer_that_is_not_read_is_not_dead() {
+fn a_peer_that_is_not_read_does_not_time_out() {
     let start = Instant::now();
     let mut heartbeat = Heartbeat::new(every(SECOND), start);
     heartbeat.handle_ping(&ping(10), start);
@@ -96,7 +96,7 @@ fn a_peer_that_is_not_read_is_not_dead() {
 }
 
 #[test]
-fn a_peer_that_asks_and_is_not_read_gets_two_pongs_between_its_pings_until_it_is_read() {
+fn a_peer_with_a_ttl_that_is_not_read_gets_two_pongs_between_its_pings() {
     let start = Instant::now();
     let mut heartbeat = Heartbeat::new(HeartbeatConfig::default(), start);
     heartbeat.handle_unread(start);
@@ -114,7 +114,7 @@ fn a_peer_that_asks_and_is_not_read_gets_two_pongs_between_its_pings_until_it_is
 }
 
 #[test]
-fn the_time_to_answer_begins_when_the_ping_is_written() {
+fn the_timeout_begins_when_the_ping_is_written() {
     let start = Instant::now();
     let mut heartbeat = Heartbeat::new(every(SECOND), start);
     assert_eq!(heartbeat.poll(start + SECOND), HeartbeatAction::Ping(ping(0)));
@@ -130,7 +130,7 @@ fn the_time_to_answer_begins_when_the_ping_is_written() {
 }
 
 #[test]
-fn a_peer_that_takes_what_it_is_sent_has_more_time_to_answer() {
+fn a_peer_that_reads_its_messages_has_more_time_to_answer() {
     let start = Instant::now();
     let mut heartbeat = Heartbeat::new(every(SECOND), start);
     heartbeat.handle_ping(&ping(15), start);
@@ -143,7 +143,7 @@ fn a_peer_that_takes_what_it_is_sent_has_more_time_to_answer() {
 }
 
 #[test]
-fn the_ttl_is_kept_by_two_pings_within_it() {
+fn two_pings_are_sent_within_our_ttl() {
     let seconds = Duration::from_secs;
     for (interval, ttl, expected) in [
         (seconds(70), seconds(300), Duration::from_millis(32_750)),
@@ -172,7 +172,7 @@ fn the_ttl_is_kept_by_two_pings_within_it() {
 }
 
 #[test]
-fn our_ttl_is_told_in_tenths_and_never_wraps_at_libzmq() {
+fn our_ttl_is_announced_in_tenths_of_a_second_and_never_wraps_at_libzmq() {
     for (ttl, told) in [(Duration::from_millis(250), 2), (65 * SECOND, 650), (70 * SECOND, 655)] {
         let start = Instant::now();
         let mut heartbeat = Heartbeat::new(HeartbeatConfig { ttl, ..every(SECOND) }, start);

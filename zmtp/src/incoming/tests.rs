@@ -26,7 +26,7 @@ fn feed(incoming: &mut Incoming, bytes: &[u8]) -> Result<Vec<Event>, TrafficErro
 }
 
 #[test]
-fn whole_messages_before_a_box_that_does_not_open_come_out_first_and_then_it_fails_for_good() {
+fn messages_before_an_invalid_box_are_returned_before_a_lasting_error() {
     let (mut sealer, mut incoming) = ends(Limits::default());
     let mut wire = sealed(&mut sealer, b"\0\x01a\0\x01b");
     let last = wire.len() - 1;
@@ -41,7 +41,7 @@ fn whole_messages_before_a_box_that_does_not_open_come_out_first_and_then_it_fai
 }
 
 #[test]
-fn the_outer_flags_mean_nothing() {
+fn outer_flags_are_ignored() {
     for flags in [0, 1, 4, 5, 0xf8] {
         let (mut sealer, mut incoming) = ends(Limits::default());
         let mut wire = sealed(&mut sealer, b"\0\x01a");
@@ -52,7 +52,7 @@ fn the_outer_flags_mean_nothing() {
 }
 
 #[test]
-fn what_is_in_the_clear_is_refused() {
+fn an_unencrypted_frame_is_an_error() {
     for clear in [&b"\0\x05hello"[..], b"\x04\x07\x04PING\0\0"] {
         let (_, mut incoming) = ends(Limits::default());
         assert_eq!(feed(&mut incoming, clear), Err(CurveError::Unencrypted.into()));
@@ -60,7 +60,7 @@ fn what_is_in_the_clear_is_refused() {
 }
 
 #[test]
-fn limits_are_those_of_what_is_in_the_boxes() {
+fn limits_apply_to_the_frames_in_the_boxes() {
     let limits = Limits { frame: 10, message: 24, frames: 2 };
     let fits = |frames: &[u8]| {
         let (mut sealer, mut incoming) = ends(limits);
@@ -76,7 +76,7 @@ fn limits_are_those_of_what_is_in_the_boxes() {
 }
 
 #[test]
-fn spare_room_is_what_reads_can_have_without_another_buffer() {
+fn reads_within_the_spare_room_need_no_other_buffer() {
     let (_, encrypted) = ends(Limits::default());
     for mut incoming in [encrypted, Incoming::new(BytesMut::new(), Limits::default(), None)] {
         assert_eq!(incoming.spare(), 0);
@@ -96,7 +96,7 @@ fn an_announced_size_is_not_allocated_before_it_arrives() {
 }
 
 #[test]
-fn a_large_frame_is_not_kept_beside_what_was_in_it() {
+fn the_encrypted_form_of_a_large_frame_is_freed_after_decryption() {
     let (mut sealer, mut incoming) = ends(Limits::default());
     let large = Message::from(vec![7; 1 << 20]);
     let mut wire = BytesMut::new();
@@ -112,7 +112,7 @@ fn a_large_frame_is_not_kept_beside_what_was_in_it() {
 
 proptest! {
     #[test]
-    fn any_split_gives_the_same_messages(
+    fn any_split_of_the_stream_gives_the_same_messages(
         bodies in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..600), 1..20), size in 1usize..400
     ) {
         let (mut sealer, mut incoming) = ends(Limits::default());

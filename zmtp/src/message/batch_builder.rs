@@ -74,7 +74,7 @@ mod tests {
     use crate::message::message::Message;
 
     #[test]
-    fn messages_are_put_behind_each_other_and_behind_a_frame_if_they_are_to_have_one() {
+    fn messages_are_appended_with_or_without_a_preceding_frame() {
         let came: Batch = [["", "a"], ["x", "b"]].map(Message::from).into_iter().collect();
         let mut builder = BatchBuilder::default();
         for (message, name) in came.spans().zip(["1", "2"]) {

@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_delimiter_is_one_empty_frame_that_more_follow() {
+    fn the_delimiter_is_an_empty_frame_with_the_more_flag() {
         assert_eq!(Envelope::delimiter(), Envelope::of(&[""]));
         assert_eq!(Envelope::delimiter().as_wire(), b"\x01\x00");
         assert_eq!(Envelope::none(), Envelope::of::<&str>(&[]));
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_of_any_length_come_back() {
+    fn frames_of_any_length_survive_a_round_trip() {
         let frames = [vec![], vec![1; 5], vec![2; 300]];
         assert!(Envelope::of(&frames).iter().eq(&frames));
     }

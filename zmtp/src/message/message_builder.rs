@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn frames_come_in_the_order_in_which_they_were_added_and_there_is_at_least_one() {
+    fn frames_keep_the_order_in_which_they_were_added() {
         let builder = Message::builder().frame("a").frames([String::from("b"), String::new()]).frame(*b"c");
         assert_eq!(builder.build(), ["a", "b", "", "c"]);
         assert_eq!(Message::builder().build(), "");

@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_taken_off_is_gone_from_the_front_inline_or_shared() {
+    fn taken_bytes_are_removed_from_the_front_inline_or_shared() {
         for len in [INLINE_MESSAGE_BYTES, INLINE_MESSAGE_BYTES + 1] {
             let mut wire = Bytes::from((0..100).collect::<Vec<u8>>());
             let place = wire.as_ptr();
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_shares_the_buffer_if_there_is_one() {
+    fn a_part_of_shared_bytes_shares_their_buffer() {
         for bytes in [MessageBytes::of_body(b"abc"), MessageBytes::from(Bytes::from_static(b"\0\x03abc"))] {
             let part = bytes.slice(&bytes[2..4]);
             assert_eq!((&part[..], part.as_ptr() == bytes[2..].as_ptr()), (&b"ab"[..], !is_inline(&bytes)));
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_detached_copy_of_a_large_one_is_its_own() {
+    fn a_detached_copy_of_a_large_body_has_its_own_memory() {
         let shared = MessageBytes::of_body(&[7; 100]);
         let own = shared.detach();
         assert!(own[..] == shared[..] && own.as_ptr() != shared.as_ptr());

@@ -80,7 +80,7 @@ mod tests {
     use crate::message::message::Message;
 
     #[test]
-    fn spans_name_the_first_frame_and_the_place() {
+    fn a_span_has_the_first_frame_and_the_place_of_its_message() {
         let batch: Batch = [Message::from("ab"), Message::from_frames(["c", "d"])].into_iter().collect();
         let spans: Vec<_> = batch.spans().map(|s| (s.range, s.first)).collect();
         assert_eq!(spans, [(0..4, &b"ab"[..]), (4..10, b"c")]);
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_of_a_message_is_a_message_in_the_same_place() {
+    fn the_rest_of_a_message_is_a_message_that_shares_the_memory() {
         let batch: Batch = [["a", "", "b"], ["c", "d", "e"]].map(Message::from).into_iter().collect();
         let rests: Vec<_> = batch.spans().map(|span| span.rest().unwrap()).collect();
         assert_eq!([rests[0].first, rests[1].first], [b"", &b"d"[..]]);
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn an_envelope_is_seen_in_place() {
+    fn an_envelope_is_found_without_a_copy() {
         for frames in [&["a", "", "b"][..], &["", "b"], &["a", ""], &["a"], &["a", "b"], &[""]] {
             let message = Message::from_frames(frames.iter().copied());
             let batch = Batch::from(message.clone());

@@ -54,7 +54,7 @@ mod tests {
     use crate::security::keys::SecretKey;
 
     #[test]
-    fn roles_are_told_apart() {
+    fn only_plain_and_curve_servers_have_the_server_role() {
         let keys = KeyPair::new(SecretKey::from_bytes([1; 32]));
         let server = *keys.public();
         let login = PlainCredentials::new("", "").unwrap();

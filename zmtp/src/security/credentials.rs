@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_login_has_what_plain_can_carry() {
+    fn plain_credentials_are_limited_to_255_bytes_each() {
         assert!(PlainCredentials::new("u".repeat(255), "p".repeat(255)).is_ok());
         assert_eq!(PlainCredentials::new("u".repeat(256), ""), Err(CredentialsTooLong));
         assert_eq!(PlainCredentials::new("", "p".repeat(256)), Err(CredentialsTooLong));

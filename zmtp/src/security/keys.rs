@@ -195,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pair_of_libzmqs_is_a_pair_here() {
+    fn a_key_pair_of_libzmq_is_a_key_pair_of_ours() {
         // From libzmq's documentation of its CURVE options.
         let pair = KeyPair::new("D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs".parse().unwrap());
         assert_eq!(pair.public().to_string(), "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID");
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_refused_with_the_reason() {
+    fn text_that_is_no_key_is_an_error_with_the_reason() {
         assert_eq!("".parse::<PublicKey>(), Err(KeyError::Length { len: 0 }));
         let long = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID\0";
         assert_eq!(long.parse::<PublicKey>(), Err(KeyError::Length { len: 41 }));
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_give_the_same_secret_to_everybody_are_refused() {
+    fn weak_keys_are_an_error() {
         let secret = SecretKey::from_bytes([7; 32]);
         let mut one = [0; 32];
         one[0] = 1;
@@ -243,14 +243,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn keys_come_back_from_their_text(bytes: [u8; 32]) {
+        fn keys_survive_a_round_trip_as_text(bytes: [u8; 32]) {
             let (public, secret) = (PublicKey::from_bytes(bytes), SecretKey::from_bytes(bytes));
             prop_assert_eq!(public.to_string().parse(), Ok(public));
             prop_assert_eq!(secret.to_z85().parse(), Ok(secret));
         }
 
         #[test]
-        fn both_ends_agree(ours: [u8; 32], theirs: [u8; 32]) {
+        fn both_ends_compute_the_same_shared_secret(ours: [u8; 32], theirs: [u8; 32]) {
             let [ours, theirs] = [ours, theirs].map(SecretKey::from_bytes);
             prop_assert_eq!(ours.agree(&theirs.public_key()), theirs.agree(&ours.public_key()));
         }

@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_denial_comes_back_from_its_reason() {
+    fn a_deny_reason_survives_a_round_trip() {
         for (reason, deny_reason) in [
             (&b"300"[..], Some(DenyReason::TryLater)),
             (b"400", Some(DenyReason::Credentials)),

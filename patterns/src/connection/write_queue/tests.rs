@@ -47,7 +47,7 @@ fn pending(queue: &WriteQueue) -> Vec<u8> {
 }
 
 #[test]
-fn credit_comes_with_whole_runs() {
+fn only_whole_runs_are_reported_as_written() {
     let mut queue = WriteQueue::default();
     queue.extend(&mut taken(b"", &[&["a", "b"], &["c"]]));
     assert_eq!(queue.advance(5), Size::default());
@@ -58,7 +58,7 @@ fn credit_comes_with_whole_runs() {
 }
 
 #[test]
-fn commands_go_before_messages_but_never_into_one() {
+fn commands_are_written_before_messages_and_never_within_a_message() {
     let mut queue = WriteQueue::default();
     queue.extend(&mut taken(b"", &[&["a"], &["b"]]));
     queue.advance(1);
@@ -70,7 +70,7 @@ fn commands_go_before_messages_but_never_into_one() {
 }
 
 #[test]
-fn commands_go_behind_a_large_message_of_which_only_a_whole_piece_is_written() {
+fn commands_follow_a_large_message_that_is_written_in_part() {
     let mut queue = WriteQueue::default();
     let message = Message::from(vec![7; 10_000]);
     let (header, body) = (message.wire_len() - 10_000, 10_000);
@@ -93,7 +93,7 @@ fn a_written_ping_is_reported_once_and_leaves_no_command_behind() {
 }
 
 #[test]
-fn ready_goes_first_and_in_clear() {
+fn ready_is_written_first_and_unencrypted() {
     let ready = || Bytes::from_static(b"READY");
     let mut plain = WriteQueue::new(ready(), None);
     plain.extend(&mut taken(b"CC", &[&["a"]]));
@@ -118,7 +118,7 @@ fn ready_goes_first_and_in_clear() {
 }
 
 #[test]
-fn what_is_unsent_begins_with_the_message_that_was_cut_off() {
+fn unsent_messages_begin_with_the_message_that_was_cut_off() {
     for (written, expected) in [(0, "abc"), (1, "abc"), (3, "bc"), (5, "bc"), (6, "c"), (8, "c")] {
         let mut queue = WriteQueue::default();
         queue.extend(&mut taken(b"", &[&["a", "b"], &["c"]]));
@@ -134,7 +134,7 @@ fn what_is_unsent_begins_with_the_message_that_was_cut_off() {
 }
 
 #[test]
-fn with_encryption_the_peer_gets_all_in_an_order_that_it_accepts() {
+fn with_encryption_the_peer_gets_all_messages_in_an_order_that_it_accepts() {
     let (mut queue, mut incoming) = encrypted();
     queue.extend(&mut taken(b"", &[&["a", "b"], &["c"]]));
     queue.prepare().unwrap();
@@ -158,7 +158,7 @@ fn with_encryption_the_peer_gets_all_in_an_order_that_it_accepts() {
 }
 
 #[test]
-fn with_encryption_a_long_run_is_sealed_in_parts_and_what_is_unsent_of_it_is_known() {
+fn with_encryption_a_long_run_is_sealed_in_parts_and_its_unsent_messages_are_known() {
     let sealed_len = 2 + 33 + 200;
     for written in [0, 1, sealed_len - 1, sealed_len, 10 * sealed_len, 700 * sealed_len + 5] {
         let (mut queue, _) = encrypted();
@@ -187,7 +187,7 @@ fn message() -> impl Strategy<Value = Message> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
     #[test]
-    fn what_the_peer_has_and_what_is_unsent_are_all_there_was(
+    fn received_and_unsent_messages_together_are_all_messages(
         sealed: bool,
         steps in prop::collection::vec((
             prop::collection::vec(prop::collection::vec(message(), 1..20), 0..3), any::<bool>(), 0usize..100_000, 0usize..4,
@@ -229,7 +229,7 @@ proptest! {
 }
 
 #[test]
-fn a_message_of_many_large_frames_is_written_whole() {
+fn a_message_of_many_large_frames_is_written_completely() {
     let message = Message::from_frames((0..200u8).map(|n| vec![n; 5000]));
     let mut expected = bytes::BytesMut::new();
     message.encode(&mut expected);

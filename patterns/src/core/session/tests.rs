@@ -55,7 +55,7 @@ fn published(core: &SocketCore<FanOut>, topic: &str) -> usize {
 }
 
 #[test]
-fn subscriptions_of_a_peer_that_has_gone_are_removed_in_slices_and_cancelled_unless_another_has_come() {
+fn a_departed_peers_subscriptions_are_removed_in_slices_and_cancelled_unless_another_has_them() {
     let core = publisher(SocketType::XPub);
     let gone = subscriber(&core, 0..3 * SWEEP_TOPICS);
     assert_eq!(changes(&core, usize::MAX).len(), 3 * SWEEP_TOPICS);
@@ -81,7 +81,7 @@ fn subscriptions_of_a_peer_that_has_gone_are_removed_in_slices_and_cancelled_unl
 }
 
 #[test]
-fn a_slice_has_a_bound() {
+fn the_slice_of_a_sweep_is_bounded() {
     for kind in [SocketType::Pub, SocketType::XPub] {
         let core = publisher(kind);
         let gone = subscriber(&core, 0..5 * SWEEP_TOPICS / 2);
@@ -96,7 +96,7 @@ fn a_slice_has_a_bound() {
 }
 
 #[test]
-fn nothing_is_removed_while_the_application_has_enough_to_receive() {
+fn a_sweep_pauses_while_the_application_has_many_changes_to_receive() {
     let core = publisher(SocketType::XPub);
     let gone = subscriber(&core, 0..20_000);
     changes(&core, usize::MAX);
@@ -117,7 +117,7 @@ fn nothing_is_removed_while_the_application_has_enough_to_receive() {
 }
 
 #[test]
-fn more_goes_than_comes() {
+fn a_join_sweeps_more_subscriptions_than_it_adds() {
     let core = publisher(SocketType::XPub);
     let gone = subscriber(&core, 0..2 * SWEEP_TOPICS);
     assert!(core.part(gone, Vec::new(), QueueLifetime::Connection));
@@ -139,7 +139,7 @@ fn subscriptions_of_departed_peers_do_not_keep_other_peers_out() {
 }
 
 #[tokio::test]
-async fn a_socket_that_is_closed_is_swept_no_more() {
+async fn a_closed_socket_is_not_swept() {
     let core = publisher(SocketType::XPub);
     let gone = subscriber(&core, 0..20_000);
     changes(&core, usize::MAX);
@@ -152,7 +152,7 @@ async fn a_socket_that_is_closed_is_swept_no_more() {
 }
 
 #[test]
-fn a_sweeper_that_has_finished_makes_room_for_one_other_only() {
+fn a_finished_sweeper_is_followed_by_one_other_sweeper() {
     let core = publisher(SocketType::XPub);
     let first = subscriber(&core, 0..SWEEP_TOPICS * 3 / 2);
     assert!(core.part(first, Vec::new(), QueueLifetime::Connection), "it is to be swept");
@@ -164,7 +164,7 @@ fn a_sweeper_that_has_finished_makes_room_for_one_other_only() {
 }
 
 #[test]
-fn peers_that_leave_together_bring_no_more_changes_than_may_wait() {
+fn peers_that_leave_together_queue_no_more_changes_than_the_limit() {
     let core = publisher(SocketType::XPub);
     let ids: Vec<_> = (0..60).map(|n| subscriber(&core, n * 900..(n + 1) * 900)).collect();
     changes(&core, usize::MAX);

@@ -68,7 +68,7 @@ fn a_peer_at_the_mark_is_not_read_until_half_has_been_received() {
 }
 
 #[test]
-fn what_a_lost_peer_sent_is_received_before_its_going_is_seen() {
+fn messages_of_a_lost_peer_are_received_before_its_departure() {
     let (mut inbound, ids) = setup(100, 1);
     inbound.join(peer(ids[0]));
     inbound.push(ids[0], run(&["last"]));
@@ -79,7 +79,7 @@ fn what_a_lost_peer_sent_is_received_before_its_going_is_seen() {
 }
 
 #[test]
-fn a_peer_that_comes_back_is_seen_to_leave_first() {
+fn the_departure_of_a_returning_peer_is_received_before_its_join() {
     let (mut inbound, ids) = setup(100, 1);
     inbound.join(peer(ids[0]));
     inbound.push(ids[0], run(&["a"]));
@@ -90,7 +90,7 @@ fn a_peer_that_comes_back_is_seen_to_leave_first() {
 }
 
 #[test]
-fn each_message_is_known_to_be_of_the_peer_that_sent_it_also_where_another_took_its_place() {
+fn each_message_carries_its_sender_even_after_another_peer_took_the_queue() {
     let mut inbound = Inbound::new(InboundConfig {
         limit: Size::new(100, usize::MAX),
         joins: Joins::Silent,
@@ -119,7 +119,7 @@ fn each_message_is_known_to_be_of_the_peer_that_sent_it_also_where_another_took_
 }
 
 #[test]
-fn only_the_newest_join_is_left_of_peers_without_wanted_messages() {
+fn only_the_newest_join_is_kept_of_peers_without_wanted_messages() {
     let mut inbound = Inbound::new(InboundConfig {
         limit: Size::new(100, usize::MAX),
         joins: Joins::Silent,
@@ -140,7 +140,7 @@ fn only_the_newest_join_is_left_of_peers_without_wanted_messages() {
 }
 
 #[test]
-fn what_was_not_sent_to_a_peer_comes_with_each_of_its_goings() {
+fn unsent_messages_are_returned_with_each_departure_of_a_peer() {
     for reports in [false, true] {
         let mut inbound = Inbound::new(InboundConfig {
             limit: Size::new(100, usize::MAX),
@@ -160,7 +160,7 @@ fn what_was_not_sent_to_a_peer_comes_with_each_of_its_goings() {
 }
 
 #[test]
-fn a_peer_is_seen_to_leave_though_it_said_nothing_after_the_one_before_it() {
+fn the_departure_of_a_peer_without_messages_is_received_after_an_earlier_peers_messages() {
     let mut inbound = Inbound::new(InboundConfig {
         limit: Size::new(100, usize::MAX),
         joins: Joins::Silent,
@@ -174,7 +174,7 @@ fn a_peer_is_seen_to_leave_though_it_said_nothing_after_the_one_before_it() {
 }
 
 #[test]
-fn a_peer_that_comes_back_is_seen_though_it_says_nothing() {
+fn the_join_of_a_returning_peer_without_messages_is_received() {
     let (mut inbound, ids) = setup(100, 1);
     inbound.push(ids[0], run(&["a"]));
     inbound.part_reported(ids[0], Vec::new());
@@ -183,7 +183,7 @@ fn a_peer_that_comes_back_is_seen_though_it_says_nothing() {
 }
 
 #[test]
-fn the_last_of_a_peer_that_comes_and_goes_is_there_once_until_it_says_more() {
+fn the_disconnect_message_of_a_peer_is_queued_once_until_the_peer_sends_more() {
     let mut inbound = Inbound::new(InboundConfig {
         limit: Size::new(100, usize::MAX),
         joins: Joins::Silent,
@@ -204,7 +204,7 @@ fn the_last_of_a_peer_that_comes_and_goes_is_there_once_until_it_says_more() {
 }
 
 #[test]
-fn a_new_peer_does_not_take_the_place_of_one_whose_messages_wait() {
+fn a_new_peer_gets_another_inbox_than_a_peer_with_waiting_messages() {
     let (mut inbound, ids) = setup(100, 1);
     inbound.push(ids[0], run(&["a"]));
     inbound.close(ids[0]);
@@ -215,7 +215,7 @@ fn a_new_peer_does_not_take_the_place_of_one_whose_messages_wait() {
 }
 
 #[test]
-fn peers_that_send_and_go_stop_the_reading_of_all_until_they_are_received() {
+fn messages_of_departed_peers_stop_all_reading_until_they_are_received() {
     let (mut inbound, ids) = setup(4, 3);
     for id in &ids[..2] {
         inbound.push(*id, run(&["1", "2"]));
@@ -262,7 +262,7 @@ fn a_stopped_socket_reads_no_connection_and_still_delivers_what_was_read() {
 }
 
 #[test]
-fn peers_that_come_and_go_unseen_leave_nothing_behind() {
+fn short_lived_peers_without_messages_leave_no_inbox_behind() {
     let (mut inbound, ids) = setup(100, 50);
     for id in ids {
         inbound.join(peer(id));
@@ -273,7 +273,7 @@ fn peers_that_come_and_go_unseen_leave_nothing_behind() {
 }
 
 #[test]
-fn too_many_subscription_changes_stop_the_reading_until_half_are_received() {
+fn too_many_subscription_changes_stop_reading_until_half_are_received() {
     let (mut inbound, ids) = setup(100, 1);
     for _ in 0..MAX_SUBSCRIPTIONS {
         inbound.push_subscription(ids[0], Subscription::Subscribe("a".into()));
@@ -288,7 +288,7 @@ fn too_many_subscription_changes_stop_the_reading_until_half_are_received() {
 }
 
 #[test]
-fn a_peer_that_comes_and_goes_while_nobody_receives_is_seen_to_leave_once() {
+fn several_departures_of_a_peer_without_a_receive_are_received_once() {
     let mut inbound = Inbound::new(InboundConfig {
         limit: Size::new(100, usize::MAX),
         joins: Joins::Silent,
@@ -306,7 +306,7 @@ fn a_peer_that_comes_and_goes_while_nobody_receives_is_seen_to_leave_once() {
 }
 
 #[test]
-fn a_conflated_peer_that_comes_and_goes_while_nobody_receives_leaves_its_last_message() {
+fn a_conflated_peer_that_reconnects_without_a_receive_leaves_its_last_message() {
     let mut inbound = Inbound::new(InboundConfig {
         limit: Size::new(100, usize::MAX),
         joins: Joins::Silent,
@@ -323,7 +323,7 @@ fn a_conflated_peer_that_comes_and_goes_while_nobody_receives_leaves_its_last_me
 }
 
 #[test]
-fn a_connection_ends_idle_while_no_message_waits_and_none_is_half_read() {
+fn an_idle_connection_ends_only_without_waiting_or_partial_messages() {
     let (mut inbound, ids) = setup(100, 1);
     let id = ids[0];
     inbound.push(id, run(&["a"]));
@@ -351,7 +351,7 @@ fn a_stopped_queue_ends_a_connection_in_the_middle_of_a_message() {
 }
 
 #[test]
-fn a_peer_that_comes_and_goes_unseen_after_an_earlier_departure_is_not_reported() {
+fn a_short_lived_peer_without_messages_is_not_reported_after_an_earlier_departure() {
     let (mut inbound, ids) = setup(100, 1);
     inbound.push(ids[0], run(&["a"]));
     inbound.part_reported(ids[0], Vec::new());
@@ -361,7 +361,7 @@ fn a_peer_that_comes_and_goes_unseen_after_an_earlier_departure_is_not_reported(
 }
 
 #[test]
-fn few_subscription_changes_keep_their_memory_and_many_return_it() {
+fn the_queue_of_subscription_changes_frees_its_memory_after_many_changes() {
     let (mut inbound, ids) = setup(100, 1);
     for (changes, is_kept) in [(1, true), (MAX_SUBSCRIPTIONS, false), (1, true)] {
         for _ in 0..changes {

@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_removed_receiver_is_not_woken_and_a_receiver_with_another_waker_is_woken_by_that() {
+    fn a_removed_receiver_is_not_woken_and_a_replaced_waker_is_used() {
         let (mut waiters, wakers) = (WaitList::default(), wakers::<4>());
         let ids = [0, 1, 2].map(|n| waiters.register(None, &wakers[n]));
         assert!(waiters.remove(ids[0]).is_some_and(|waker| waker.will_wake(&wakers[0])));
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn all_are_woken_at_the_end() {
+    fn all_receivers_are_woken_at_the_end() {
         let (mut waiters, wakers) = (WaitList::default(), wakers::<3>());
         for waker in &wakers {
             waiters.register(None, waker);

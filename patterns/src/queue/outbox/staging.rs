@@ -212,7 +212,7 @@ mod tests {
     use crate::queue::Taken;
 
     #[test]
-    fn what_is_written_is_used_again_for_what_is_staged_next() {
+    fn a_written_buffer_is_reused_for_the_messages_staged_next() {
         let mut staging = Staging::default();
         let fill = |staging: &mut Staging| {
             while staging.runs.is_empty() {
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn so_many_buffers_are_kept_and_no_more() {
+    fn the_number_of_spare_buffers_is_bounded() {
         let mut staging = Staging::default();
         let mut spare =
             (0..=MAX_SPARE_BUFFERS).map(|_| BytesMut::with_capacity(ENCODE_BUFFER_BYTES)).collect();

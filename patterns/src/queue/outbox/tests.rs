@@ -19,7 +19,7 @@ fn take_all(outbox: &mut Outbox, written: Size) -> Taken {
 }
 
 #[test]
-fn a_run_is_cut_at_the_mark_and_credit_returns_only_with_what_is_written() {
+fn a_run_is_cut_at_the_mark_and_only_written_messages_free_room() {
     let mut outbox = outbox(10, usize::MAX);
     assert_eq!(outbox.push_run(&mut run(7, 30), 0), 7);
     assert_eq!(outbox.push_run(&mut run(7, 30), 0), 3);
@@ -32,7 +32,7 @@ fn a_run_is_cut_at_the_mark_and_credit_returns_only_with_what_is_written() {
 }
 
 #[test]
-fn a_connection_is_woken_once_after_it_has_been_told_that_there_is_nothing() {
+fn a_connection_is_woken_once_after_an_exchange_without_messages() {
     let mut outbox = outbox(4, usize::MAX);
     outbox.connect(Size::default());
     assert!(outbox.wake().is_none(), "it hasn't been told yet");
@@ -62,7 +62,7 @@ fn a_connection_that_waits_for_the_kernel_is_woken_only_for_its_end() {
 }
 
 #[test]
-fn the_limit_in_bytes_is_passed_by_one_message_at_most() {
+fn the_limit_in_bytes_is_exceeded_by_one_message_at_most() {
     let mut outbox = outbox(usize::MAX, 100);
     assert_eq!(outbox.push_run(&mut run(1, 1000), 0), 1);
     assert_eq!(outbox.push_run(&mut run(1, 1), 0), 0);
@@ -73,7 +73,7 @@ fn the_limit_in_bytes_is_passed_by_one_message_at_most() {
 }
 
 #[test]
-fn runs_of_2_kib_are_shared_unless_they_are_less_than_a_quarter_of_what_they_were_cut_from() {
+fn runs_of_2_kib_are_shared_unless_they_are_less_than_a_quarter_of_their_source() {
     for (messages, source, is_shared) in
         [(63, 2016, false), (64, 2048, true), (64, 8192, true), (64, 8193, false)]
     {
@@ -87,7 +87,7 @@ fn runs_of_2_kib_are_shared_unless_they_are_less_than_a_quarter_of_what_they_wer
 }
 
 #[test]
-fn small_messages_lie_behind_each_other_in_runs_of_64_kib() {
+fn small_messages_are_encoded_into_runs_of_64_kib() {
     for at_once in [1, 2] {
         let (mut outbox, run) = (outbox(usize::MAX, usize::MAX), run(at_once, 254));
         for _ in 0..300 / at_once {
@@ -114,7 +114,7 @@ fn pings_are_answered_while_less_than_64_kib_of_commands_wait() {
 }
 
 #[test]
-fn a_connection_is_overrun_by_more_than_64_mib_of_commands_beyond_what_it_begins_with() {
+fn a_connection_is_overrun_by_more_than_64_mib_of_commands_beyond_its_first_commands() {
     let (mut outbox, begins_with) = (outbox(1, 1), 10);
     outbox.control().resize(begins_with, 0);
     outbox.connect(Size::default());
@@ -132,7 +132,7 @@ fn a_connection_is_overrun_by_more_than_64_mib_of_commands_beyond_what_it_begins
 }
 
 #[test]
-fn at_rest_memory_that_holds_nothing_is_given_back() {
+fn an_idle_outbox_frees_its_unused_memory() {
     let big = || Outbox::with(Staging::with_memory(), Size::new(10, usize::MAX));
     let at_rest = WriteReport { may_shrink: true, ..WriteReport::of(Size::default()) };
     let mut idle = big();
@@ -147,7 +147,7 @@ fn at_rest_memory_that_holds_nothing_is_given_back() {
 }
 
 #[test]
-fn buffers_of_about_64_kib_are_worth_keeping() {
+fn only_buffers_of_about_64_kib_are_kept() {
     let buffer_bytes = 64 << 10;
     for (capacity, is_worth_keeping) in
         [(buffer_bytes / 4, false), (buffer_bytes, true), (buffer_bytes * 8, false)]
@@ -158,7 +158,7 @@ fn buffers_of_about_64_kib_are_worth_keeping() {
 }
 
 #[test]
-fn commands_overtake_messages_even_when_the_kernel_takes_none() {
+fn commands_overtake_messages_even_on_a_blocked_connection() {
     let mut outbox = outbox(10, usize::MAX);
     outbox.push(&Envelope::none(), &Message::from("a"));
     outbox.control().extend_from_slice(b"command");
@@ -172,7 +172,7 @@ fn commands_overtake_messages_even_when_the_kernel_takes_none() {
 }
 
 #[test]
-fn what_a_lost_connection_had_not_written_comes_first_again() {
+fn unwritten_messages_of_a_lost_connection_come_first_again() {
     let mut outbox = outbox(10, usize::MAX);
     for text in ["a", "b"] {
         outbox.push(&Envelope::none(), &Message::from(text));
@@ -216,7 +216,7 @@ fn each_message_is_counted_once_as_sent_unsent_or_dropped() {
 
 proptest! {
     #[test]
-    fn what_goes_in_comes_out_in_order_and_the_count_returns_to_zero(
+    fn messages_leave_the_outbox_in_order_and_its_count_returns_to_zero(
         bodies in prop::collection::vec((0usize..6000, any::<bool>()), 0..60)
     ) {
         let mut outbox = outbox(usize::MAX, usize::MAX);
@@ -238,7 +238,7 @@ proptest! {
 }
 
 #[test]
-fn of_conflated_messages_the_last_waits_also_when_the_connection_had_another_in_hand() {
+fn a_conflating_outbox_keeps_the_last_message_even_if_the_connection_holds_another() {
     for size in [1, 5000] {
         let [in_hand, last, newest] = [b'a', b'b', b'c'].map(|byte| Message::from(vec![byte; size]));
         let mut outbox = Outbox::conflating();
@@ -256,7 +256,7 @@ fn of_conflated_messages_the_last_waits_also_when_the_connection_had_another_in_
 }
 
 #[test]
-fn of_a_greeting_what_is_not_written_is_dropped_with_the_connection_and_nothing_else() {
+fn only_unwritten_greeting_messages_are_dropped_with_the_connection() {
     let [greeting, messages]: [Vec<Message>; 2] =
         [["", "hello"], ["a", "b"]].map(|m| m.map(Message::from).into());
     for written in [None, Some(0), Some(1), Some(2), Some(3)] {

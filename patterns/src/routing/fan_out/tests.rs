@@ -68,7 +68,7 @@ fn batch(topics: &[&str]) -> Batch {
 }
 
 #[test]
-fn each_peer_gets_what_it_wants_once_and_in_order() {
+fn each_peer_gets_its_topics_once_and_in_order() {
     let mut fan = Fan::new(&[&["a", "", "ab"], &["b"], &[], &["ab", "c"]], 100);
     fan.publish(&batch(&["ab1", "b1", "x1", "ab2", "c1", "a1"]));
     let none = || Size::default();
@@ -79,7 +79,7 @@ fn each_peer_gets_what_it_wants_once_and_in_order() {
 }
 
 #[test]
-fn what_has_no_room_waits_for_a_writing_connection_and_is_lost_to_a_blocked_one() {
+fn messages_without_room_wait_for_a_writing_connection_and_are_lost_to_a_blocked_connection() {
     let mut fan = Fan::new(&[&[""], &[""]], 2);
     let blocked = fan.ids[1];
     fan.block(1);
@@ -101,7 +101,7 @@ fn what_has_no_room_waits_for_a_writing_connection_and_is_lost_to_a_blocked_one(
 }
 
 #[test]
-fn a_message_is_lost_where_no_interested_peer_has_room_or_is_about_to() {
+fn a_message_is_lost_if_no_interested_peer_has_room_or_is_writing() {
     let mut fan = Fan::new(&[&["a"], &["a"]], 1);
     let publish = |fan: &mut Fan, topic: &'static str| {
         let (message, mut told) = (Outgoing::new(topic), 0);
@@ -125,7 +125,7 @@ fn a_message_is_lost_where_no_interested_peer_has_room_or_is_about_to() {
 }
 
 #[test]
-fn only_queues_that_got_something_are_touched() {
+fn only_queues_that_got_messages_are_reported() {
     for topics in [&[&[""][..], &[""]][..], &[&["a"], &["a"], &["b"]]] {
         let mut fan = Fan::new(topics, 1);
         let second = fan.ids[1];
@@ -156,7 +156,7 @@ fn a_long_run_for_one_peer_is_shared() {
 }
 
 #[test]
-fn a_peer_that_passes_a_limit_of_subscriptions_is_rejected() {
+fn a_peer_beyond_a_limit_of_subscriptions_is_rejected() {
     let mut fan = Fan::new(&[&[]], 1);
     let (id, subscribe) = (fan.ids[0], |topic: String| Subscription::Subscribe(topic.into()));
     assert_eq!(fan.routing.subscription(id, &subscribe("x".repeat(1001))), Err(RejectReason::Subscriptions));
@@ -167,7 +167,7 @@ fn a_peer_that_passes_a_limit_of_subscriptions_is_rejected() {
 }
 
 #[test]
-fn a_socket_that_drops_nothing_sends_to_all_or_none_and_checks_only_interested_peers() {
+fn with_nodrop_a_message_is_sent_to_all_interested_peers_or_none() {
     let mut fan =
         Fan::with(&[&["a"], &["a", "b"]], 2, PubSubSettings { nodrop: true, ..PubSubSettings::default() });
     assert_eq!(fan.publish(&batch(&["b1", "a1"])), 2);
@@ -211,7 +211,7 @@ fn wants(wanted: &[&str], topic: &str, inverted: bool) -> bool {
 
 proptest! {
     #[test]
-    fn a_batch_goes_where_its_messages_would_go_one_by_one(
+    fn a_batch_is_published_as_its_messages_would_be(
         wanted in prop::collection::vec(prop::collection::vec("[ab]{0,2}", 0..3), 1..5),
         topics in prop::collection::vec("[abc]{0,3}", 0..40),
         inverted in any::<bool>(),
@@ -232,7 +232,7 @@ proptest! {
     }
 
     #[test]
-    fn what_a_socket_that_drops_nothing_takes_reaches_all_whom_it_is_for(
+    fn with_nodrop_an_accepted_message_reaches_all_its_subscribers(
         wanted in prop::collection::vec(prop::collection::vec("[ab]{0,2}", 0..3), 3),
         steps in prop::collection::vec(step(), 0..40),
         inverted in any::<bool>(),

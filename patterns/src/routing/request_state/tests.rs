@@ -70,7 +70,7 @@ fn correlated() -> RequestSettings {
 }
 
 #[test]
-fn only_the_peer_last_asked_can_reply_and_only_once() {
+fn only_the_peer_of_the_last_request_can_reply_and_only_once() {
     let mut desk = Desk::new(2);
     assert!(!desk.reply(0, wire("early")));
     assert_eq!(desk.request("q"), Some(0));
@@ -94,7 +94,7 @@ fn a_reply_without_the_delimiter_is_dropped() {
 }
 
 #[test]
-fn the_number_of_a_request_stands_before_its_delimiter_and_before_that_of_its_reply() {
+fn a_request_and_its_reply_have_the_request_number_before_the_delimiter() {
     let mut desk = Desk::with(1, correlated());
     desk.request("q");
     assert_eq!(
@@ -112,7 +112,7 @@ fn the_number_of_a_request_stands_before_its_delimiter_and_before_that_of_its_re
 }
 
 #[test]
-fn a_request_is_lost_with_the_peer_that_has_it_and_no_other() {
+fn a_request_is_lost_only_with_the_peer_that_has_it() {
     let mut desk = Desk::new(2);
     desk.request("q");
     desk.peer_lost(1, true);
@@ -140,7 +140,7 @@ fn a_request_that_was_not_sent_goes_to_another_peer() {
 }
 
 #[test]
-fn a_relaxed_request_takes_the_place_of_the_one_before() {
+fn a_relaxed_request_replaces_the_request_before() {
     let mut desk = Desk::with(1, RequestSettings { relaxed: true, ..correlated() });
     desk.request("first");
     let first = desk.routing.request_id();
@@ -155,7 +155,7 @@ fn a_relaxed_request_takes_the_place_of_the_one_before() {
 }
 
 #[test]
-fn a_request_that_is_sent_again_has_its_number_and_any_reply_to_it_counts() {
+fn a_retried_request_keeps_its_number_and_any_reply_to_it_counts() {
     let mut desk = Desk::with(2, RequestSettings { retries: 1, ..RequestSettings::default() });
     desk.ids.iter().for_each(|id| desk.outboxes[*id].connect(Size::default()));
     desk.request("q");
@@ -170,7 +170,7 @@ fn a_request_that_is_sent_again_has_its_number_and_any_reply_to_it_counts() {
 }
 
 #[test]
-fn what_waits_for_a_peer_that_is_away_is_taken_back_when_another_is_asked_or_it_is_given_up() {
+fn a_request_queued_for_an_absent_peer_is_removed_when_it_is_retried_or_given_up() {
     let mut desk = Desk::with(2, RequestSettings { relaxed: true, ..correlated() });
     desk.outboxes[desk.ids[1]].connect(Size::default());
     desk.request("abandoned");
@@ -188,7 +188,7 @@ fn what_waits_for_a_peer_that_is_away_is_taken_back_when_another_is_asked_or_it_
 }
 
 #[test]
-fn a_peer_found_full_is_asked_again_when_it_has_room() {
+fn a_full_peer_is_chosen_again_when_it_has_room() {
     let mut desk = Desk::with(1, RequestSettings { relaxed: true, ..RequestSettings::default() });
     let id = desk.ids[0];
     desk.outboxes[id].set_limit(Size::new(1, 9999));
@@ -275,7 +275,7 @@ fn body(number: usize) -> Message {
 
 proptest! {
     #[test]
-    fn it_does_as_a_req_in_a_few_words(
+    fn the_request_state_agrees_with_a_plain_model(
         relaxed in any::<bool>(),
         correlate in any::<bool>(),
         steps in prop::collection::vec(step(), 0..80),

@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn items_stay_at_their_index_and_blocks_go_with_their_last_item() {
+    fn items_keep_their_index_and_a_block_is_freed_with_its_last_item() {
         let mut blocks = Blocks::default();
         for n in 0..3 * TOPIC_BLOCK_NODES {
             assert_eq!(blocks.push(n) as usize, n);

@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_label_has_its_bytes_and_is_16_bytes_itself_whatever_its_length() {
+    fn a_label_of_any_length_takes_16_bytes() {
         for len in [0, 1, INLINE_LABEL_BYTES, INLINE_LABEL_BYTES + 1, 300] {
             let bytes: Vec<u8> = (0..len).map(|n| n as u8).collect();
             let label = Label::new(&bytes);

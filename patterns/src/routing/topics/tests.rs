@@ -44,14 +44,14 @@ fn an_emptied_tree_has_one_node() {
 }
 
 #[test]
-fn nodes_are_small() {
+fn the_size_of_a_node_is_bounded() {
     assert_eq!(size_of::<Node<u32>>(), 32);
     assert_eq!(size_of::<Edge>(), 5);
 }
 
 proptest! {
     #[test]
-    fn the_tree_agrees_with_a_sorted_map_and_numbers_have_no_gaps(
+    fn the_tree_agrees_with_a_sorted_map_and_node_numbers_have_no_gaps(
         steps in prop::collection::vec(("[ab]{0,5}|[ab]{14,16}", any::<bool>()), 0..80),
         probes in prop::collection::vec("[abc]{0,7}|[ab]{14,18}", 5),
     ) {

@@ -95,14 +95,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_name_of_an_interface_is_its_address() {
+    async fn an_interface_name_resolves_to_its_address() {
         assert_eq!(bound("lo", false).await, ["127.0.0.1:7"]);
         let v6 = bound("lo", true).await;
         assert!(v6 == ["[::1]:7"] || v6 == ["127.0.0.1:7"], "{v6:?}");
     }
 
     #[tokio::test]
-    async fn every_interface_is_of_ipv4_unless_ipv6_is_asked_for() {
+    async fn the_wildcard_is_ipv4_unless_ipv6_is_enabled() {
         assert_eq!(local(&Host::Any, 7, false).await.unwrap(), [any_v4(7)]);
         assert_eq!(local(&Host::Any, 7, true).await.unwrap(), [any_v6(7), any_v4(7)]);
     }
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_source_has_an_address_of_the_peers_family() {
+    async fn a_source_address_has_the_address_family_of_the_peer() {
         let from = |host: Host| Source { host, port: 5 };
         let (v4, v6): (SocketAddr, SocketAddr) = ("192.0.2.1:1".parse().unwrap(), "[::1]:1".parse().unwrap());
         let lo = from(Host::Name("lo".into()));

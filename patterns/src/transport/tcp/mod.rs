@@ -155,7 +155,7 @@ mod tests {
     use crate::transport::Stream;
 
     #[tokio::test]
-    async fn a_connection_to_itself_is_none() {
+    async fn a_connection_to_itself_is_a_refused_connection() {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         let address = socket.local_addr().unwrap();
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_address_in_use_is_not_passed_over_for_another() {
+    async fn an_address_in_use_is_an_error_even_if_another_address_is_free() {
         let taken = TcpSocket::new_v6().unwrap();
         SockRef::from(&taken).set_only_v6(true).unwrap();
         taken.bind((Ipv6Addr::UNSPECIFIED, 0).into()).unwrap();
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_that_does_not_come_about_in_time_is_given_up() {
+    async fn a_connection_attempt_ends_with_its_timeout() {
         let listener = listen(
             (Ipv4Addr::LOCALHOST, 0).into(),
             &TransportSettings { backlog: 0, ..TransportSettings::default() },

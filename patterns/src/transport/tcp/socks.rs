@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn targets_are_addresses_or_names_for_the_proxy_to_look_up() {
+    async fn the_target_is_an_address_or_a_name_that_the_proxy_resolves() {
         let (v4, name) = (&b"\x05\x01\0\x01\x7f\0\0\x01\x01\x02"[..], &b"\x05\x01\0\x03\x01h\x01\x02"[..]);
         let v6 = &b"\x05\x01\0\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x01\x02"[..];
         for (host, request) in [("127.0.0.1", v4), ("h", name), ("[::1]", v6)] {
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_login_is_shown_if_there_is_one() {
+    async fn a_configured_login_is_sent_to_the_proxy() {
         for (password, shown) in [("pw", &b"\x01\x02me\x02pw"[..]), ("", b"\x01\x02me\0")] {
             let login = PlainCredentials::new("me", password).unwrap();
             let (outcome, heard) =
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_proxy_says_instead_has_a_name() {
+    async fn each_failure_of_a_proxy_has_its_own_error() {
         let login = PlainCredentials::new("me", "pw").unwrap();
         let of = async |login, said: &[u8]| conversation(login, "h", said).await.0.unwrap_err();
         assert!(matches!(of(None, b"\x05\xff").await, SocksError::Method));
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_comes_after_the_reply_is_the_targets() {
+    async fn bytes_after_the_reply_of_the_proxy_belong_to_the_target() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (mut proxy, _) = listener.accept().await.unwrap();

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn by_default_only_delay_is_off() {
+    async fn by_default_only_nodelay_is_set() {
         let [_, accepted, connected] = sockets("127.0.0.1", Options::default(), Options::default()).await;
         for socket in [accepted, connected] {
             assert!(socket.tcp_nodelay().unwrap());
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn keep_alives_times_alone_change_nothing() {
+    async fn keepalive_times_alone_do_not_enable_keepalive() {
         let options = Options::default().keepalive_idle(Duration::from_secs(31));
         for options in [options.clone(), options.keepalive(false)] {
             for socket in sockets("127.0.0.1", options.clone(), options).await {
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_interface_that_is_not_there_is_the_systems_error() {
+    async fn a_missing_interface_is_an_error_of_the_system() {
         let options = Options::default().bind_to_device("no such if").settings.transport;
         let at: Endpoint = "tcp://127.0.0.1:1".parse().unwrap();
         let bound = Listener::bind(&at, &options).await;

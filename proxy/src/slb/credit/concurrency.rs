@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn replies_in_order_prove_nothing() {
+    fn replies_in_order_prove_no_concurrency() {
         for first in [0, 7, u32::MAX - 2] {
             assert_eq!(concurrency(first, &[]), 1);
             assert_eq!(concurrency(first, &[0, 1, 2, 3, 4]), 1);
@@ -90,13 +90,13 @@ mod tests {
     }
 
     #[test]
-    fn requests_that_were_never_answered_are_not_being_served() {
+    fn requests_without_a_reply_do_not_count_as_being_served() {
         assert_eq!(concurrency(0, &[5, 6, 7, 8, 9, 10]), 1);
         assert_eq!(concurrency(0, &[5, 7, 6, 8, 10, 9]), 2);
     }
 
     #[test]
-    fn replies_that_come_in_two_parts_prove_what_they_prove_in_one() {
+    fn replies_counted_in_two_parts_prove_the_same_concurrency() {
         let requests = [1, 0, 3, 7, 2, 4, 9, 5, 6, 8];
         for cut in 0..=requests.len() {
             let mut replies = Replies::after(0);

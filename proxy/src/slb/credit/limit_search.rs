@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trial_that_gains_all_it_can_is_followed_by_the_next_at_once() {
+    fn a_trial_with_the_full_gain_is_followed_by_the_next_at_once() {
         let mut search = LimitSearch::new(None);
         // Too slow for a second request without proof.
         search.handle_sample(&sample(1.0, 100.0));
@@ -248,14 +248,14 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_is_just_busy_where_the_rate_at_the_lower_number_reaches_that_at_the_higher() {
+    fn the_knee_is_the_number_of_requests_at_which_the_lower_rate_reaches_the_higher() {
         assert_eq!(knee(&sample(10.0, 1000.0), &sample(20.0, 1500.0), 1.2), 18);
         assert_eq!(knee(&sample(10.4, 1000.0), &sample(20.0, 1010.0), 1.2), 10);
         assert_eq!(knee(&sample(0.2, 1000.0), &sample(0.4, 1010.0), 1.2), 1);
     }
 
     #[test]
-    fn three_quarters_of_the_limit_at_the_same_time_prove_it_and_one_request_proves_nothing() {
+    fn three_quarters_of_the_limit_in_service_prove_it_and_one_request_proves_no_limit() {
         let proves = |concurrency, limit| {
             Sample { in_flight: 1.0, rate: 1.0, is_limited: true, concurrency }.proves_concurrency(limit)
         };

@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sample_ends_with_the_replies_that_have_come_once_it_has_timed_out() {
+    fn a_sample_that_times_out_has_the_replies_so_far() {
         let start = Instant::now();
         let mut meter = meter(0, 10, start);
         for at in [50, 100] {
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_that_has_become_slow_is_measured_before_it_has_answered_what_it_had() {
+    fn a_slowed_worker_is_measured_before_it_has_answered_its_requests() {
         let start = Instant::now();
         let mut meter = meter(10, 1, start);
         for at in [50, 100] {
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn replies_in_no_measurable_time_make_no_sample_yet() {
+    fn replies_within_no_measurable_time_complete_no_sample() {
         let start = Instant::now();
         let mut meter = meter(0, 1, start);
         reply(&mut meter, start);

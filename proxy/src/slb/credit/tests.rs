@@ -42,14 +42,14 @@ fn expect_optimum(worker: impl Fn() -> Worker, demand: usize, most: f64) {
 }
 
 #[test]
-fn a_serial_worker_has_what_it_serves_in_four_milliseconds_or_one_request() {
+fn the_credit_of_a_serial_worker_is_four_milliseconds_of_work_or_one_request() {
     expect_optimum(|| Worker::new(1, us(50), us(10)), 1000, 420.0);
     expect_optimum(|| Worker::new(1, us(50), ms(1)), 64, 5.0);
     expect_optimum(|| Worker::new(1, us(50), ms(100)), 64, 1.2);
 }
 
 #[test]
-fn a_distant_worker_has_what_its_distance_takes() {
+fn the_credit_of_a_distant_worker_covers_its_latency() {
     for distance in [1, 5, 20] {
         expect_optimum(|| Worker::new(1, ms(distance), us(4)), 64, 64.0);
     }
@@ -58,7 +58,7 @@ fn a_distant_worker_has_what_its_distance_takes() {
 }
 
 #[test]
-fn a_concurrent_worker_has_as_many_as_it_serves_at_once() {
+fn the_credit_of_a_concurrent_worker_is_its_concurrency() {
     expect_optimum(|| Worker::new(64, us(50), ms(50)), 64, 64.0);
     expect_optimum(|| Worker::new(64, us(50), ms(5)), 64, 64.0);
     expect_optimum(|| Worker::new(4, us(50), ms(100)), 64, 6.0);
@@ -68,7 +68,7 @@ fn a_concurrent_worker_has_as_many_as_it_serves_at_once() {
 }
 
 #[test]
-fn service_times_that_vary_hide_no_concurrency_and_feign_none() {
+fn varying_service_times_neither_hide_nor_feign_concurrency() {
     const SELDOM_LONG: &[u64] = &[1_000, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000, 50_000];
     const HALF_LONG: &[u64] = &[1_000, 100_000];
     expect_optimum(|| Worker::varying(64, us(50), one_of(HALF_LONG)), 64, 64.0);
@@ -147,7 +147,7 @@ fn a_broker_that_stalls_again_and_again_keeps_its_workers_busy() {
 }
 
 #[test]
-fn a_worker_that_turns_slow_soon_has_little() {
+fn the_credit_of_a_slowed_worker_falls_soon() {
     let turning = |now: Duration| if now < ms(1_000) { us(10) } else { ms(50) };
     let mut simulation = Simulation::new(Worker::varying(1, us(50), turning), 5_000, None);
     simulation.run(ms(1_000));
@@ -157,7 +157,7 @@ fn a_worker_that_turns_slow_soon_has_little() {
 }
 
 #[test]
-fn a_worker_that_loses_its_handlers_or_gets_more_is_noticed() {
+fn the_credit_follows_the_number_of_handlers_of_a_worker() {
     for (handlers, later) in [(64, 2), (2, 64)] {
         let mut simulation = Simulation::new(Worker::new(handlers, us(50), ms(20)), 64, None);
         simulation.run(ms(5_000));
@@ -179,7 +179,7 @@ fn a_concurrent_worker_whose_service_takes_ten_times_as_long_keeps_its_credit() 
 }
 
 #[test]
-fn a_hung_worker_gets_nothing_more() {
+fn a_hung_worker_gets_no_more_requests() {
     let hanging = |now: Duration| if now < ms(1_000) { ms(5) } else { Duration::from_secs(1 << 20) };
     let mut simulation = Simulation::new(Worker::varying(1, us(50), hanging), 64, None);
     simulation.run(ms(1_100));
@@ -190,7 +190,7 @@ fn a_hung_worker_gets_nothing_more() {
 }
 
 #[test]
-fn little_demand_leaves_the_credit_as_it_is() {
+fn low_demand_leaves_the_credit_unchanged() {
     let mut simulation = Simulation::new(Worker::new(64, us(50), ms(20)), 64, None);
     simulation.run(ms(5_000));
     simulation.set_demand(1);
@@ -199,7 +199,7 @@ fn little_demand_leaves_the_credit_as_it_is() {
 }
 
 #[test]
-fn the_time_a_worker_has_nothing_to_do_is_not_its_service_time() {
+fn the_idle_time_of_a_worker_is_not_service_time() {
     let (mut credit, start) = (Credit::new(None), Instant::now());
     for n in 0..100 {
         let now = start + Duration::from_secs(n);
@@ -210,7 +210,7 @@ fn the_time_a_worker_has_nothing_to_do_is_not_its_service_time() {
 }
 
 #[test]
-fn requests_that_come_while_a_worker_is_busy_do_not_hide_its_service_time() {
+fn requests_sent_to_a_busy_worker_do_not_hide_its_service_time() {
     let (mut credit, mut now) = (Credit::new(None), Instant::now());
     credit.record_sent(1, now);
     for _ in 0..100 {
@@ -239,7 +239,7 @@ fn a_burst_is_150_us_of_work_or_one_request() {
 }
 
 #[test]
-fn an_announced_capacity_is_there_at_once_and_stays() {
+fn an_announced_capacity_is_the_credit_at_once_and_remains() {
     let slow = || Worker::new(1, us(50), ms(100));
     let mut simulation = Simulation::new(slow(), 1000, Some(16));
     assert_eq!(simulation.limit(), 16);
@@ -251,7 +251,7 @@ fn an_announced_capacity_is_there_at_once_and_stays() {
 }
 
 #[test]
-fn a_worker_goes_above_its_announced_capacity_only_as_far_as_its_distance_needs() {
+fn the_credit_exceeds_the_announced_capacity_only_to_cover_the_latency() {
     for (worker, most) in [(Worker::new(4, us(50), ms(10)), 6.0), (Worker::new(4, ms(20), ms(10)), 22.0)] {
         let mut simulation = Simulation::new(worker, 1000, Some(4));
         simulation.run(ms(3_000));

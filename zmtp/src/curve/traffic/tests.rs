@@ -22,7 +22,7 @@ fn bodies(mut wire: &[u8]) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn a_frame_is_a_message_of_33_bytes_more_with_a_nonce_that_goes_up() {
+fn a_frame_becomes_a_message_command_of_33_more_bytes_with_a_rising_nonce() {
     let (mut sealer, _) = ends();
     let mut out = BytesMut::new();
     sealer.seal_message(&["a", "bc"].into(), &mut out).unwrap();
@@ -33,7 +33,7 @@ fn a_frame_is_a_message_of_33_bytes_more_with_a_nonce_that_goes_up() {
 }
 
 #[test]
-fn more_and_command_come_through_and_other_inner_flags_do_not() {
+fn the_flags_more_and_command_survive_and_other_inner_flags_do_not() {
     let (mut sealer, mut opener) = ends();
     let (mut out, mut opened) = (BytesMut::new(), BytesMut::new());
     let frames = b"\x01\x01a\x04\x06\x05ABCDE\x00\x00";
@@ -59,7 +59,7 @@ fn nonces_may_skip_but_never_repeat_or_go_back() {
 }
 
 #[test]
-fn the_handshakes_nonces_count() {
+fn nonces_of_the_handshake_are_not_accepted_again() {
     let (_, mut opener) = ends();
     let mut old = pair(&key(), Side::Client, 1, 1).0;
     let mut out = BytesMut::new();
@@ -69,7 +69,7 @@ fn the_handshakes_nonces_count() {
 }
 
 #[test]
-fn what_is_no_message_of_the_peers_is_refused() {
+fn a_changed_or_cut_off_message_command_is_an_error() {
     let (mut sealer, mut opener) = ends();
     let mut out = BytesMut::new();
     sealer.seal_frames(b"\0\x01x", &mut out).unwrap();
@@ -97,7 +97,7 @@ fn what_is_no_message_of_the_peers_is_refused() {
 }
 
 #[test]
-fn an_empty_box_is_no_frame() {
+fn a_box_without_a_frame_is_an_error() {
     let (mut sealer, mut opener) = ends();
     let mut body = BytesMut::from(&b"\x07MESSAGE\0\0\0\0\0\0\0\x09"[..]);
     sealer.boxes.seal(9, &[], &mut body);
@@ -115,7 +115,7 @@ fn the_last_nonce_ends_the_connection() {
 
 proptest! {
     #[test]
-    fn messages_come_through_and_take_as_much_as_foretold(
+    fn messages_survive_encryption_and_have_the_computed_length(
         messages in prop::collection::vec(prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 1..4), 0..5)
     ) {
         let (mut sealer, mut opener) = ends();

@@ -43,7 +43,7 @@ fn curve(error: CurveError) -> HandshakeError {
 }
 
 #[test]
-fn the_commands_have_the_lengths_and_heads_of_the_rfc() {
+fn curve_commands_have_the_lengths_and_heads_of_the_rfc() {
     let [hello, welcome, initiate, ready] = frames();
     assert_eq!(hello[..10], *b"\x04\xc8\x05HELLO\x01\0");
     assert_eq!((hello.len(), &hello[10..82]), (202, &[0; 72][..]));
@@ -74,7 +74,7 @@ fn a_cookie_is_fresh_for_each_client() {
 }
 
 #[test]
-fn every_part_of_the_entropy_has_its_place() {
+fn each_part_of_the_entropy_has_one_use() {
     use enfonet_secretbox::Key;
 
     use crate::curve::boxes::{agree, long_nonce, short_nonce};
@@ -185,7 +185,7 @@ fn changed(frame: &[u8], at: usize) -> Vec<u8> {
 }
 
 #[test]
-fn every_failure_has_its_name() {
+fn each_changed_command_has_its_own_error() {
     let [hello, welcome, initiate, ready] = frames();
     let at_server = |bytes: &[u8]| {
         let mut bench = server();
@@ -212,7 +212,7 @@ fn every_failure_has_its_name() {
 }
 
 #[test]
-fn a_command_of_a_length_that_none_has_is_refused() {
+fn a_command_of_an_impossible_length_is_an_error() {
     let length = |command, len| curve(CurveError::Length { command, len });
     for data in [193, 195, 0] {
         assert_eq!(
@@ -243,7 +243,7 @@ fn a_command_of_a_length_that_none_has_is_refused() {
 }
 
 #[test]
-fn commands_of_another_connection_are_of_no_use() {
+fn commands_of_another_connection_are_an_error() {
     let [hello, _, initiate, _] = frames();
     // The client's commands are repeated at a server with other secrets, which made another cookie.
     let config = security(SocketType::Rep, Security::CurveServer { keys: key(1) });
@@ -293,7 +293,7 @@ fn a_vouch_is_for_this_client_and_this_server() {
 }
 
 #[test]
-fn keys_of_zeros_keep_no_secret() {
+fn keys_of_zeros_are_an_error() {
     let zeros = PublicKey::from_bytes([0; 32]);
     let config = security(SocketType::Req, Security::CurveClient { keys: key(2), server: zeros });
     assert_eq!(Bench::new(config).refuse(&greeting(Mechanism::Curve)), curve(CurveError::WeakKey));
@@ -304,7 +304,7 @@ fn keys_of_zeros_keep_no_secret() {
 }
 
 #[test]
-fn a_client_that_is_not_let_in_gets_the_status_and_nothing_else() {
+fn a_rejected_client_gets_the_status_and_nothing_else() {
     let [hello, _, initiate, _] = frames();
     for (deny_reason, told) in [
         (DenyReason::Credentials, error("400")),
@@ -321,7 +321,7 @@ fn a_client_that_is_not_let_in_gets_the_status_and_nothing_else() {
 }
 
 #[test]
-fn a_client_takes_an_error_in_place_of_welcome_and_of_ready_and_a_server_takes_none() {
+fn a_client_accepts_an_error_in_place_of_welcome_and_of_ready_and_a_server_accepts_none() {
     let refused =
         HandshakeError::RejectedByPeer { reason: "400".into(), deny_reason: Some(DenyReason::Credentials) };
     let [hello, welcome, ..] = frames();
@@ -342,7 +342,7 @@ fn a_client_takes_an_error_in_place_of_welcome_and_of_ready_and_a_server_takes_n
 }
 
 #[test]
-fn a_client_that_goes_on_before_it_is_answered_is_refused() {
+fn a_client_that_sends_on_before_the_answer_is_rejected() {
     let [hello, _, initiate, _] = frames();
     let mut bench = server();
     bench.verdict = None;
@@ -351,7 +351,7 @@ fn a_client_that_goes_on_before_it_is_answered_is_refused() {
 }
 
 #[test]
-fn types_that_do_not_fit_are_told_by_the_server_once_it_knows_the_client() {
+fn a_server_reports_an_incompatible_socket_type_after_the_verdict() {
     let mut bench = Bench::new(security(SocketType::Pub, Security::CurveServer { keys: key(1) }));
     bench.feed(&greeting(Mechanism::Curve)).unwrap();
     bench.sent();
@@ -362,7 +362,7 @@ fn types_that_do_not_fit_are_told_by_the_server_once_it_knows_the_client() {
 }
 
 #[test]
-fn an_identity_of_255_bytes_is_carried() {
+fn an_identity_may_have_255_bytes() {
     let mut config =
         security(SocketType::Dealer, Security::CurveClient { keys: key(2), server: *key(1).public() });
     config.local.identity = Bytes::from(vec![b'i'; 255]);

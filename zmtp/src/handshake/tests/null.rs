@@ -11,19 +11,19 @@ fn null() -> [u8; 64] {
 }
 
 #[test]
-fn the_connecting_ends_greeting_needs_no_byte_of_the_peers() {
+fn the_greeting_of_the_connecting_end_waits_for_no_byte_of_the_peer() {
     assert_eq!(Bench::of(SocketType::Pub).sent(), null());
 }
 
 #[test]
-fn ready_follows_the_peers_greeting_without_waiting_for_its_ready() {
+fn ready_follows_the_greeting_of_the_peer_and_does_not_wait_for_its_ready() {
     let mut bench = Bench::of(SocketType::XPub);
     assert!(bench.feed(&null()).unwrap().is_none());
     assert_eq!(&bench.sent()[64..], b"\x04\x1a\x05READY\x0bSocket-Type\0\0\0\x04XPUB");
 }
 
 #[test]
-fn the_end_that_accepts_tells_its_mechanism_for_the_peers_version() {
+fn the_accepting_end_sends_its_mechanism_after_the_version_of_the_peer() {
     let curve = Security::CurveServer { keys: key(1) };
     for (security, mechanism) in [(Security::Null, Mechanism::Null), (curve, Mechanism::Curve)] {
         let ours = Greeting::new(mechanism, mechanism == Mechanism::Curve).to_wire();
@@ -52,7 +52,7 @@ fn acceptor(socket_type: SocketType) -> Bench {
 }
 
 #[test]
-fn the_accepting_end_sends_ready_behind_that_of_the_peer() {
+fn the_accepting_end_sends_ready_after_the_ready_of_the_peer() {
     let mut bench = acceptor(SocketType::XPub);
     assert!(bench.feed(&null()).unwrap().is_none());
     assert_eq!(bench.asked, [Credentials::Null]);
@@ -62,7 +62,7 @@ fn the_accepting_end_sends_ready_behind_that_of_the_peer() {
 }
 
 #[test]
-fn the_accepting_end_sends_no_ready_to_a_peer_that_does_not_fit() {
+fn the_accepting_end_sends_no_ready_to_an_incompatible_peer() {
     let mut bench = acceptor(SocketType::XPub);
     let hello = [&null()[..], &ready(&[("Socket-Type", b"PUB")])].concat();
     assert!(matches!(bench.refuse(&hello), HandshakeError::SocketType { .. }));
@@ -106,7 +106,7 @@ fn properties_of_the_application_follow_ours() {
 }
 
 #[test]
-fn every_pair_of_types_is_accepted_or_refused_as_the_rfc_says() {
+fn every_pair_of_types_is_accepted_or_rejected_as_the_rfc_says() {
     for ours in SocketType::ALL {
         for theirs in SocketType::ALL {
             let mut bench = Bench::of(ours);
@@ -122,7 +122,7 @@ fn every_pair_of_types_is_accepted_or_refused_as_the_rfc_says() {
 }
 
 #[test]
-fn a_peer_without_a_type_is_accepted_and_one_of_an_unknown_type_is_not() {
+fn a_peer_without_a_type_is_accepted_and_a_peer_of_an_unknown_type_is_rejected() {
     let hello = |properties: &[(&str, &[u8])]| [&null()[..], &ready(properties)].concat();
     assert_eq!(Bench::of(SocketType::Pub).complete(&hello(&[])).socket_type, None);
     for name in ["", "sub", "SUBX", "STREAM"] {
@@ -132,7 +132,7 @@ fn a_peer_without_a_type_is_accepted_and_one_of_an_unknown_type_is_not() {
 }
 
 #[test]
-fn identities_are_bounded_and_a_reserved_one_counts_as_none() {
+fn identities_are_bounded_and_a_reserved_identity_counts_as_none() {
     let bench = |identity: &[u8]| {
         let mut bench = Bench::of(SocketType::Router);
         let hello = [&null()[..], &ready(&[("Socket-Type", b"DEALER"), ("identity", identity)])].concat();
@@ -144,7 +144,7 @@ fn identities_are_bounded_and_a_reserved_one_counts_as_none() {
 }
 
 #[test]
-fn anything_but_ready_or_error_is_refused() {
+fn a_command_other_than_ready_or_error_is_rejected() {
     let rejection = |bytes: &[u8]| {
         let mut bench = Bench::of(SocketType::Pub);
         bench.feed(&null()).unwrap();
@@ -190,7 +190,7 @@ fn metadata_is_bounded_by_the_option() {
 }
 
 #[test]
-fn ready_waits_for_the_decision_and_the_peers_ready_does_not() {
+fn our_ready_waits_for_the_verdict_and_the_ready_of_the_peer_does_not() {
     let mut bench = Bench::of(SocketType::Pub);
     bench.verdict = None;
     assert!(bench.feed(&null()).unwrap().is_none());
@@ -204,7 +204,7 @@ fn ready_waits_for_the_decision_and_the_peers_ready_does_not() {
 }
 
 #[test]
-fn a_peer_that_is_not_let_in_is_told_what_zap_says() {
+fn a_rejected_peer_gets_the_status_of_zap() {
     for (deny_reason, told) in [
         (DenyReason::Credentials, error("400")),
         (DenyReason::Internal, error("500")),
@@ -219,7 +219,7 @@ fn a_peer_that_is_not_let_in_is_told_what_zap_says() {
 }
 
 #[test]
-fn a_handshake_that_is_over_says_so() {
+fn a_finished_handshake_returns_an_error() {
     let mut bench = Bench::of(SocketType::Pub);
     assert_eq!(bench.handshake.handle_verdict(Verdict::allow()), Err(HandshakeError::Over));
     let mut bench = Bench::of(SocketType::Pub);
@@ -229,7 +229,7 @@ fn a_handshake_that_is_over_says_so() {
 }
 
 #[test]
-fn a_greeting_of_another_mechanism_is_refused_without_asking() {
+fn a_greeting_of_another_mechanism_is_rejected_without_an_auth_request() {
     for (ours, theirs) in [
         (Security::Null, Mechanism::Curve),
         (Security::PlainServer, Mechanism::Null),

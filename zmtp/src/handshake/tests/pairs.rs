@@ -21,7 +21,7 @@ fn benches(securities: [Security; 2]) -> [Bench; 2] {
 }
 
 #[test]
-fn every_mechanism_comes_to_its_end_in_pieces_of_any_size() {
+fn the_handshake_of_every_mechanism_succeeds_in_pieces_of_any_size() {
     for securities in [[Security::Null, Security::Null], plain(), curve()] {
         for size in [1, 2, 7, 63, 64, 65, 1000] {
             let [mut one, mut two] = benches(securities.clone());
@@ -34,7 +34,7 @@ fn every_mechanism_comes_to_its_end_in_pieces_of_any_size() {
 }
 
 #[test]
-fn the_server_is_asked_about_what_the_client_shows() {
+fn the_server_asks_for_a_verdict_on_the_credentials_of_the_client() {
     for (securities, shown) in [
         (plain(), Credentials::Plain(PlainCredentials::new("user", "word").unwrap())),
         (curve(), Credentials::Curve(*key(2).public())),
@@ -46,7 +46,7 @@ fn the_server_is_asked_about_what_the_client_shows() {
 }
 
 #[test]
-fn two_of_the_same_role_do_not_come_to_an_end() {
+fn two_ends_of_the_same_role_do_not_finish_the_handshake() {
     for [server, client] in [plain(), curve()] {
         let [mut one, mut two] = benches([server.clone(), server]);
         let outcomes = shake([&mut one, &mut two], 1000);

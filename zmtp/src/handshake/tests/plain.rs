@@ -21,13 +21,13 @@ fn client(username: &'static str, password: &str) -> Bench {
 const HELLO: &[u8] = b"\x04\x13\x05HELLO\x05admin\x06secret";
 
 #[test]
-fn hello_has_the_name_and_the_password_behind_their_lengths() {
+fn hello_has_the_name_and_the_password_after_their_lengths() {
     assert_eq!(client("admin", "secret").sent()[64..], *HELLO);
     assert_eq!(client("", "").sent()[64..], *b"\x04\x08\x05HELLO\0\0");
 }
 
 #[test]
-fn a_server_goes_through_its_steps() {
+fn a_plain_server_sends_welcome_and_ready() {
     let mut bench = server();
     bench.verdict = Some(Verdict::Allow(User::named("Ada")));
     assert!(bench.feed(HELLO).unwrap().is_none());
@@ -41,7 +41,7 @@ fn a_server_goes_through_its_steps() {
 }
 
 #[test]
-fn a_client_goes_through_its_steps() {
+fn a_plain_client_sends_hello_and_initiate() {
     let mut bench = client("admin", "secret");
     bench.sent();
     assert!(bench.feed(b"\x04\x08\x07WELCOME").unwrap().is_none());
@@ -81,7 +81,7 @@ fn a_hello_that_does_not_end_with_the_password_is_malformed() {
 }
 
 #[test]
-fn names_and_passwords_of_up_to_255_bytes_are_carried() {
+fn names_and_passwords_may_have_255_bytes() {
     let (username, password) = ([b'u'; 255], [b'p'; 255]);
     let mut bench = server();
     bench.feed(&command("HELLO", &[&[255], &username, &[255], &password])).unwrap();
@@ -90,13 +90,13 @@ fn names_and_passwords_of_up_to_255_bytes_are_carried() {
 }
 
 #[test]
-fn a_welcome_has_nothing_behind_its_name() {
+fn a_welcome_with_a_body_is_malformed() {
     let refused = client("a", "b").refuse(&command("WELCOME", &[b"!"]));
     assert_eq!(refused, CommandError::Malformed(CommandName::Welcome).into());
 }
 
 #[test]
-fn a_command_out_of_its_place_is_refused() {
+fn a_command_in_the_wrong_order_is_rejected() {
     let unexpected = |wanted, got: &str| HandshakeError::Unexpected {
         wanted,
         got: CommandName::from_wire(got.as_bytes()),
@@ -121,7 +121,7 @@ fn a_command_out_of_its_place_is_refused() {
 }
 
 #[test]
-fn a_client_that_goes_on_before_it_is_answered_is_refused() {
+fn a_client_that_sends_on_before_the_answer_is_rejected() {
     let mut bench = server();
     bench.verdict = None;
     bench.feed(HELLO).unwrap();
@@ -133,7 +133,7 @@ fn a_client_that_goes_on_before_it_is_answered_is_refused() {
 }
 
 #[test]
-fn a_client_that_is_not_let_in_gets_the_status_and_nothing_else() {
+fn a_rejected_client_gets_the_status_and_nothing_else() {
     for (deny_reason, told) in [
         (DenyReason::Credentials, error("400")),
         (DenyReason::Internal, error("500")),
@@ -151,7 +151,7 @@ fn a_client_that_is_not_let_in_gets_the_status_and_nothing_else() {
 }
 
 #[test]
-fn a_client_takes_an_error_in_place_of_welcome_and_of_ready() {
+fn a_client_accepts_an_error_in_place_of_welcome_and_of_ready() {
     for (reason, deny_reason) in
         [("400", Some(DenyReason::Credentials)), ("500", Some(DenyReason::Internal)), ("no", None)]
     {
@@ -165,14 +165,14 @@ fn a_client_takes_an_error_in_place_of_welcome_and_of_ready() {
 }
 
 #[test]
-fn a_client_knows_the_error_of_libzmq() {
+fn a_client_understands_the_misspelt_error_of_libzmq() {
     let refused =
         HandshakeError::RejectedByPeer { reason: "400".into(), deny_reason: Some(DenyReason::Credentials) };
     assert_eq!(client("a", "b").refuse(b"\x04\x09^RROR\x03400"), refused);
 }
 
 #[test]
-fn types_that_do_not_fit_are_told_to_the_client_only() {
+fn an_incompatible_socket_type_is_reported_to_the_client_only() {
     let mut bench = server();
     bench.feed(HELLO).unwrap();
     bench.sent();

@@ -23,7 +23,7 @@ fn the_rest_of_our_greeting_waits_for_the_peers_version() {
 }
 
 #[test]
-fn a_peer_of_2_0_gets_type_and_identity_and_gives_its_own() {
+fn a_peer_of_zmtp_2_0_exchanges_type_and_identity() {
     for revision in [1, 2] {
         let mut config = willing(SocketType::Dealer);
         config.local.identity = Bytes::from_static(b"us");
@@ -40,7 +40,7 @@ fn a_peer_of_2_0_gets_type_and_identity_and_gives_its_own() {
 }
 
 #[test]
-fn the_accepting_end_introduces_itself_to_a_type_that_fits_before_it_knows_the_identity() {
+fn the_accepting_end_answers_a_compatible_type_before_it_knows_the_identity() {
     let acceptor = || {
         let mut bench = Bench::new(HandshakeConfig { is_acceptor: true, ..willing(SocketType::Dealer) });
         bench.feed(&[SIGNATURE, &[1]].concat()).unwrap();
@@ -58,7 +58,7 @@ fn the_accepting_end_introduces_itself_to_a_type_that_fits_before_it_knows_the_i
 }
 
 #[test]
-fn the_numbers_of_the_kinds_are_those_of_the_rfc() {
+fn socket_types_have_the_numbers_of_the_rfc() {
     let numbers = ["PAIR", "PUB", "SUB", "REQ", "REP", "DEALER", "ROUTER", "PULL", "PUSH", "XPUB", "XSUB"];
     for (number, name) in numbers.iter().enumerate() {
         let ours = SocketType::try_from(name.as_bytes()).unwrap();
@@ -70,7 +70,7 @@ fn the_numbers_of_the_kinds_are_those_of_the_rfc() {
 }
 
 #[test]
-fn a_peer_of_2_0_may_come_in_pieces_and_its_traffic_stays() {
+fn the_handshake_of_a_zmtp_2_0_peer_may_arrive_in_pieces_and_leaves_the_traffic_untouched() {
     let stream = [SIGNATURE, b"\x01\x02\0\x02id\0\x01\x01"].concat();
     for size in 1..stream.len() {
         let mut bench = Bench::new(willing(SocketType::Pub));
@@ -87,7 +87,7 @@ fn a_peer_of_2_0_may_come_in_pieces_and_its_traffic_stays() {
 }
 
 #[test]
-fn what_does_not_fit_is_refused() {
+fn an_incompatible_or_malformed_zmtp_2_0_peer_is_rejected() {
     let rejection = |bytes: &[u8]| {
         let mut bench = Bench::new(willing(SocketType::Pub));
         bench.feed(&[SIGNATURE, &[1]].concat()).unwrap();
@@ -102,7 +102,7 @@ fn what_does_not_fit_is_refused() {
 }
 
 #[test]
-fn an_identity_may_have_255_bytes_and_the_user_is_known() {
+fn an_identity_may_have_255_bytes_and_the_verdict_names_the_user() {
     let mut bench = Bench::new(willing(SocketType::Router));
     bench.verdict = Some(Verdict::Allow(User::named("Ada")));
     bench.feed(&[SIGNATURE, &[1]].concat()).unwrap();
@@ -111,7 +111,7 @@ fn an_identity_may_have_255_bytes_and_the_user_is_known() {
 }
 
 #[test]
-fn a_denial_needs_no_command() {
+fn a_rejected_zmtp_2_0_peer_gets_no_command() {
     let mut bench = Bench::new(willing(SocketType::Pub));
     bench.verdict = Some(Verdict::Deny(DenyReason::Credentials));
     bench.feed(&[SIGNATURE, &[1]].concat()).unwrap();
@@ -121,7 +121,7 @@ fn a_denial_needs_no_command() {
 }
 
 #[test]
-fn older_peers_are_refused_unless_asked_for_and_never_served_with_another_mechanism() {
+fn older_peers_are_rejected_unless_enabled_and_always_with_another_mechanism() {
     let secure = |security: Security| HandshakeConfig { security, ..willing(SocketType::Rep) };
     let login = PlainCredentials::new("a", "b").unwrap();
     for config in [

@@ -15,7 +15,7 @@ fn split_to_cuts_at_message_boundaries() {
 }
 
 #[test]
-fn fitting_counts_whole_messages_only() {
+fn only_whole_messages_are_counted_as_fitting() {
     let batch = letters("abc");
     let one = batch.wire_len() / 3;
     assert_eq!(batch.fitting(one - 1), (0, 0));
@@ -24,7 +24,7 @@ fn fitting_counts_whole_messages_only() {
 }
 
 #[test]
-fn the_memory_of_a_batch_is_had_by_its_last_owner() {
+fn the_last_owner_of_a_batch_can_reuse_its_memory() {
     let batch = letters("abc");
     let place = batch.wire().as_ptr();
     assert!(batch.clone().into_buffer().is_none());
@@ -42,7 +42,7 @@ fn batches_are_equal_when_their_messages_are() {
 }
 
 #[test]
-fn a_made_message_is_copied_into_a_batch_and_a_received_one_stays_where_it_is() {
+fn a_constructed_message_is_copied_into_a_batch_and_a_received_message_is_shared() {
     let body = Bytes::from(vec![1u8; 10_000]);
     let mut batch = Batch::from(Message::from(body.clone()));
     assert_eq!((batch.len(), batch.wire_len()), (1, 10_009));

@@ -35,7 +35,7 @@ fn text_and_bytes_are_one_frame_by_value_and_by_reference() {
 }
 
 #[test]
-fn arrays_slices_vectors_and_tuples_of_these_are_a_frame_for_each() {
+fn arrays_slices_vectors_and_tuples_have_a_frame_for_each_element() {
     fn check<T: IntoMessage + Clone + Into<Message>>(value: T) {
         assert_eq!(frames(&value), [b"a", b"b"]);
         assert_eq!(frames(value.clone()), [b"a", b"b"]);
@@ -70,7 +70,7 @@ fn tuples_have_up_to_eight_frames_and_collections_any_number_but_none() {
 }
 
 #[test]
-fn large_owned_bodies_are_not_copied_and_shared_ones_are_not_behind_a_reference_either() {
+fn large_bodies_are_not_copied_if_they_are_owned_or_shared_even_by_reference() {
     let place = |message: Message, n: usize| message.into_iter().nth(n).unwrap().as_ptr();
     let body = vec![7u8; 100];
     let at = body.as_ptr();

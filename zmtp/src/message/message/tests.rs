@@ -8,7 +8,7 @@ fn bodies() -> impl Strategy<Value = Vec<Vec<u8>>> {
 }
 
 #[test]
-fn there_are_no_messages_without_frames() {
+fn every_message_has_a_frame() {
     let none: [Bytes; 0] = [];
     assert_eq!(Message::from_frames(none), "");
 }
@@ -41,7 +41,7 @@ fn the_envelope_ends_with_the_first_empty_frame() {
 }
 
 #[test]
-fn a_body_is_large_from_4096_bytes_on_and_is_written_from_where_it_is() {
+fn a_body_of_4096_bytes_is_large_and_written_without_a_copy() {
     for (len, is_large) in [(LARGE_BODY_BYTES - 1, false), (LARGE_BODY_BYTES, true)] {
         let body = Bytes::from(vec![b'x'; len]);
         let message = Message::from_frames([Bytes::new(), body.clone()]);
@@ -56,7 +56,7 @@ fn a_body_is_large_from_4096_bytes_on_and_is_written_from_where_it_is() {
 }
 
 #[test]
-fn the_bodies_of_a_large_message_are_shared_behind_an_envelope() {
+fn the_bodies_of_a_large_message_are_shared_even_with_an_envelope() {
     for len in [LARGE_BODY_BYTES - 12, LARGE_BODY_BYTES] {
         let body = Bytes::from(vec![b'x'; len]);
         let received = Message::from_frames([Bytes::new(), body.clone()]).detach();

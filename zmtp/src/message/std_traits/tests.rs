@@ -49,7 +49,7 @@ fn messages_are_equal_to_values_with_the_same_frames_and_to_no_others() {
 }
 
 #[test]
-fn equal_messages_have_one_hash_and_frames_are_told_apart() {
+fn equal_messages_have_equal_hashes_and_messages_of_different_frames_differ() {
     let set: HashSet<_> = forms(&[b"a", b"b"]).into_iter().chain(forms(&[b"ab"])).collect();
     assert_eq!(set.len(), 2);
 }
@@ -63,7 +63,7 @@ fn debug_escapes_and_cuts_and_display_shows_text() {
 }
 
 #[test]
-fn a_message_is_taken_apart_only_if_it_has_as_many_frames_as_expected() {
+fn a_message_is_destructured_only_if_it_has_the_expected_number_of_frames() {
     for message in forms(&[b"a", b"b"]) {
         assert_eq!(<[Bytes; 2]>::try_from(message.clone()), Ok([Bytes::from("a"), Bytes::from("b")]));
         assert_eq!(<[&[u8]; 2]>::try_from(&message), Ok([&b"a"[..], b"b"]));

@@ -211,7 +211,7 @@ impl Model {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
     #[test]
-    fn peers_are_served_as_from_queues_in_a_line(
+    fn the_fair_queue_agrees_with_plain_queues_in_rotation(
         steps in prop::collection::vec(step(), 0..80),
         bytes in prop::sample::select(vec![16, usize::MAX]),
     ) {

@@ -228,7 +228,7 @@ impl Pair {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
     #[test]
-    fn a_queue_agrees_with_one_in_a_few_words(steps in prop::collection::vec(step(), 0..80)) {
+    fn an_outbox_agrees_with_a_plain_model(steps in prop::collection::vec(step(), 0..80)) {
         let mut pair = Pair::new(Size::new(5, usize::MAX));
         for step in steps {
             pair.take(step)?;
