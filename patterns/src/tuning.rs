@@ -24,7 +24,7 @@ pub(crate) const ENCODE_BUFFER_BYTES: usize = 64 << 10;
 
 /// Maximum number of written buffers that a queue keeps for later messages: 2 MiB of a busy peer. They are freed after
 /// [`IDLE_TIME`]. A PULL that reads needs two (2 to 128 are alike); the others are for subscribers that fall behind, and
-/// save the page faults that [`IDLE_TIME`] tells of.
+/// save the page faults that [`IDLE_TIME`] describes.
 pub(crate) const MAX_SPARE_BUFFERS: usize = 32;
 
 /// Bytes that the buffer behind a batch may have that is sent to one peer: the buffer of a read, or a buffer in which

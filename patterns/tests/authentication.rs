@@ -27,9 +27,9 @@ fn greeting(mechanism: &str) -> Vec<u8> {
 }
 
 /// A guard that reports its drop.
-struct Told(mpsc::UnboundedSender<&'static str>);
+struct DropReport(mpsc::UnboundedSender<&'static str>);
 
-impl Drop for Told {
+impl Drop for DropReport {
     fn drop(&mut self) {
         let _ = self.0.send("dropped");
     }
@@ -37,18 +37,18 @@ impl Drop for Told {
 
 /// Returns a server that never decides, and a channel that reports requests for decisions and their drops.
 async fn undecided(security: Security) -> (Rep, Endpoint, mpsc::UnboundedReceiver<&'static str>) {
-    let (tell, told) = mpsc::unbounded_channel();
+    let (report, reports) = mpsc::unbounded_channel();
     let options = Options::default().security(security).handshake_timeout(Duration::ZERO);
     let server = Rep::with_options(options.authenticator(move |_: AuthRequest| {
-        let told = Told(tell.clone());
+        let drop_report = DropReport(report.clone());
         async move {
-            let _ = told.0.send("asked");
+            let _ = drop_report.0.send("asked");
             std::future::pending::<()>().await;
             Verdict::allow()
         }
     }));
     let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
-    (server, endpoint, told)
+    (server, endpoint, reports)
 }
 
 async fn within_deadline<T>(future: impl Future<Output = T>) -> T {
@@ -57,12 +57,12 @@ async fn within_deadline<T>(future: impl Future<Output = T>) -> T {
 
 /// Asserts that a decision is dropped when the peer sends `bytes` in one piece and goes.
 async fn dropped_when_gone(security: Security, bytes: &[u8]) {
-    let (_server, endpoint, mut told) = undecided(security).await;
+    let (_server, endpoint, mut reports) = undecided(security).await;
     let mut peer = TcpStream::connect(address(&endpoint)).await.unwrap();
     peer.write_all(bytes).await.unwrap();
-    assert_eq!(within_deadline(told.recv()).await, Some("asked"));
+    assert_eq!(within_deadline(reports.recv()).await, Some("asked"));
     drop(peer);
-    assert_eq!(within_deadline(told.recv()).await, Some("dropped"));
+    assert_eq!(within_deadline(reports.recv()).await, Some("dropped"));
 }
 
 const READY: &[u8] = b"\x04\x19\x05READY\x0bSocket-Type\0\0\0\x03REQ";
@@ -105,19 +105,19 @@ async fn a_null_peer_that_rejects_us_before_our_decision_is_retried_after_the_re
     let mut heard = [0; 64];
     peer.read_exact(&mut heard).await.unwrap();
     drop(peer);
-    let refused = Instant::now();
+    let rejected = Instant::now();
     let _ = within_deadline(listener.accept()).await.unwrap();
-    assert!(refused.elapsed() >= Duration::from_secs(5), "{:?}", refused.elapsed());
+    assert!(rejected.elapsed() >= Duration::from_secs(5), "{:?}", rejected.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_socket_that_closes_drops_its_decisions_at_once() {
-    let (server, endpoint, mut told) = undecided(Security::PlainServer).await;
+    let (server, endpoint, mut reports) = undecided(Security::PlainServer).await;
     let mut peer = TcpStream::connect(address(&endpoint)).await.unwrap();
     peer.write_all(&[&greeting("PLAIN")[..], HELLO].concat()).await.unwrap();
-    assert_eq!(within_deadline(told.recv()).await, Some("asked"));
+    assert_eq!(within_deadline(reports.recv()).await, Some("asked"));
     within_deadline(server.close(Duration::from_secs(1000))).await;
-    assert_eq!(told.try_recv(), Ok("dropped"));
+    assert_eq!(reports.try_recv(), Ok("dropped"));
 }
 
 fn pairs() -> Vec<[Security; 2]> {

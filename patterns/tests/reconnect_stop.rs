@@ -151,9 +151,9 @@ async fn an_endpoint_that_was_disconnected_can_be_connected_to_again() {
 async fn events_of(dealer: &Dealer, endpoint: &str) -> Vec<&'static str> {
     let mut monitor = dealer.monitor();
     dealer.connect(endpoint).expect("an endpoint");
-    let mut told = Vec::new();
-    while told.last() != Some(&"closed") {
-        told.push(match monitor.recv().await.expect("it is open") {
+    let mut events = Vec::new();
+    while events.last() != Some(&"closed") {
+        events.push(match monitor.recv().await.expect("it is open") {
             MonitorEvent::Connecting { .. } => "connecting",
             MonitorEvent::Connected { .. } => "connected",
             MonitorEvent::ConnectFailed { .. } => "not connected",
@@ -165,7 +165,7 @@ async fn events_of(dealer: &Dealer, endpoint: &str) -> Vec<&'static str> {
             other => panic!("{other:?}"),
         });
     }
-    told
+    events
 }
 
 #[tokio::test(start_paused = true)]
@@ -175,8 +175,8 @@ async fn a_monitor_sees_the_endpoint_given_up_and_may_connect_again_at_once() {
         Options::default().reconnect_if_connection_refused(false).reconnect_if_handshake_fails(false);
     let dealer = Dealer::with_options(options);
     for _ in 0..2 {
-        let told = events_of(&dealer, &endpoint).await;
-        assert_eq!(told, ["connecting", "connected", "no handshake", "closed"]);
+        let events = events_of(&dealer, &endpoint).await;
+        assert_eq!(events, ["connecting", "connected", "no handshake", "closed"]);
     }
     let (_first, _) = silent.accept().await.unwrap();
     drop(silent);

@@ -197,15 +197,15 @@ fn among_receivers_of_the_same_reply_one_gets_it_and_the_others_fail() {
         let (first, second, third, ()) = tokio::join!(biased; req.recv(), req.recv(), req.recv(), serve);
         [first, second, third]
     });
-    let got = outcomes.iter().filter(|outcome| **outcome == Ok("reply".into())).count();
-    let told = outcomes.iter().filter(|outcome| **outcome == Err(RecvError::NoRequest)).count();
-    assert_eq!((got, told), (1, 2), "{outcomes:?}");
+    let replied = outcomes.iter().filter(|outcome| **outcome == Ok("reply".into())).count();
+    let failed = outcomes.iter().filter(|outcome| **outcome == Err(RecvError::NoRequest)).count();
+    assert_eq!((replied, failed), (1, 2), "{outcomes:?}");
 }
 
 #[test]
 fn a_receive_for_an_abandoned_request_fails_and_takes_no_other_reply() {
     let (runtime, req, mut rep) = bound(Req::builder().relaxed(true).correlate(true).build(), "REP");
-    for told_at_once in [true, false].repeat(10) {
+    for received_at_once in [true, false].repeat(10) {
         let mut asking = runtime.spawn({
             let req = req.clone();
             async move { req.request("first").await }
@@ -217,11 +217,11 @@ fn a_receive_for_an_abandoned_request_fails_and_takes_no_other_reply() {
         });
         let second = rep.message();
         let abandoned = Err(RequestError::Recv(RecvError::Abandoned));
-        if told_at_once {
+        if received_at_once {
             assert_eq!(runtime.run(&mut asking).unwrap(), abandoned);
         }
         rep.send(&[message(&first), message(&second)].concat());
-        if !told_at_once {
+        if !received_at_once {
             assert_eq!(runtime.run(asking).unwrap(), abandoned);
         }
         assert_eq!(runtime.run(next).unwrap(), Ok("second".into()));

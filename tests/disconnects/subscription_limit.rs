@@ -20,14 +20,14 @@ fn a_connected_publisher_receives_more_subscriptions_than_the_limit_on_pending_c
     topics.iter().for_each(|topic| xsub.subscribe(topic.clone()));
     let _guard = runtime.enter();
     xsub.connect(&at).unwrap();
-    let mut told = BTreeSet::new();
-    while told.len() < topics.len() {
+    let mut reported = BTreeSet::new();
+    while reported.len() < topics.len() {
         match runtime.run(publisher.recv()).unwrap() {
             XPubEvent::Subscription { subscription: Subscription::Subscribe(topic), .. } => {
-                assert!(told.insert(String::from_utf8(topic.to_vec()).unwrap()), "told once");
+                assert!(reported.insert(String::from_utf8(topic.to_vec()).unwrap()), "reported once");
             }
             other => panic!("{other:?}"),
         }
     }
-    assert!(told == topics);
+    assert!(reported == topics);
 }

@@ -14,7 +14,7 @@ use escargot::format::Message;
 static BUILT: LazyLock<HashMap<String, PathBuf>> = LazyLock::new(|| {
     let build = escargot::CargoBuild::new().arg("--workspace").examples().current_release();
     let messages = build.exec().expect("cargo runs").map(|message| message.expect("the examples build"));
-    let built = messages.filter_map(|message| match message.decode().expect("cargo tells what it builds") {
+    let built = messages.filter_map(|message| match message.decode().expect("cargo names its artifacts") {
         Message::CompilerArtifact(artifact) => {
             Some((artifact.target.name.into_owned(), artifact.executable?.into_owned()))
         }
@@ -48,7 +48,7 @@ impl Example {
     pub(crate) fn ready<const N: usize>(name: &str, arguments: &[&str]) -> (Self, [String; N]) {
         let example = Self::start(name, arguments);
         let line = example.line();
-        let endpoints = line.strip_prefix("ready ").expect("the first line tells the endpoints");
+        let endpoints = line.strip_prefix("ready ").expect("the first line names the endpoints");
         let endpoints: Vec<String> = endpoints.split(' ').map(Into::into).collect();
         (example, endpoints.try_into().expect("so many endpoints"))
     }

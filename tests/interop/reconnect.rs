@@ -92,18 +92,18 @@ fn libzmq_subscribers_reconnect_to_our_publisher() {
         });
         for round in 0..3u8 {
             let xpub = runtime.run(xpub_bound_again(&at));
-            let telling = runtime.spawn(async move {
-                let told = [xpub.recv().await, xpub.recv().await];
-                (told.map(|event| topic(event.unwrap())), xpub)
+            let receiving = runtime.spawn(async move {
+                let events = [xpub.recv().await, xpub.recv().await];
+                (events.map(|event| topic(event.unwrap())), xpub)
             });
             eventually(|| {
                 // libzmq sends its subscriptions again when it is used.
                 subscribers.iter().for_each(|subscriber| assert_eq!(subscriber.poll(zmq::POLLIN, 5), Ok(0)));
-                telling.is_finished().then_some(())
+                receiving.is_finished().then_some(())
             });
-            let (mut told, xpub) = runtime.run(telling).unwrap();
-            told.sort();
-            assert_eq!(told, ["a", "b"]);
+            let (mut topics, xpub) = runtime.run(receiving).unwrap();
+            topics.sort();
+            assert_eq!(topics, ["a", "b"]);
             for (subscriber, topic) in subscribers.iter().zip(["a", "b"]) {
                 runtime.run(xpub.send([topic.as_bytes().to_vec(), vec![round]])).unwrap();
                 assert_eq!(subscriber.recv_multipart(0).unwrap(), [topic.as_bytes().to_vec(), vec![round]]);

@@ -254,10 +254,10 @@ fn a_publisher_counts_its_topics() {
     over_each_transport(XPub::builder, zmq::SUB, 2, |stage| {
         for (at, topic, topics) in [(0, "a", 1), (0, "ab", 2), (1, "ab", 2), (1, "abc", 3)] {
             stage.subscribers[at].subscribe(topic);
-            stage.subscribers[at].subscribe(format!("told {at}{topic}"));
-            while stage.next_subscription().0 != format!("+told {at}{topic}") {}
-            stage.subscribers[at].unsubscribe(format!("told {at}{topic}"));
-            stage.expect(&format!("-told {at}{topic}"));
+            stage.subscribers[at].subscribe(format!("settled {at}{topic}"));
+            while stage.next_subscription().0 != format!("+settled {at}{topic}") {}
+            stage.subscribers[at].unsubscribe(format!("settled {at}{topic}"));
+            stage.expect(&format!("-settled {at}{topic}"));
             assert_eq!(stage.xpub.topics(), topics);
         }
         stage.subscribers[0].unsubscribe("a");

@@ -83,8 +83,8 @@ fn a_manual_xpub_serves_concurrent_subscribers() {
             stage.subscribers[0].subscribe("first");
             stage.subscribers[1].subscribe("second");
             for _ in 0..2 {
-                let (told, peer) = stage.next_subscription();
-                stage.xpub.subscribe(peer, &told[1..]);
+                let (subscription, peer) = stage.next_subscription();
+                stage.xpub.subscribe(peer, &subscription[1..]);
                 // libzmq grants to the peer that it read from last.
                 stage.runtime.run(stage.xpub.send_to(peer, "confirmed")).unwrap();
             }

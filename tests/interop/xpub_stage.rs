@@ -27,7 +27,7 @@ pub(crate) fn over_each_transport(
         let _guard = runtime.enter();
         let xpub = options().context(&context).build();
         let (_dir, wildcard) = wildcard(transport);
-        let wildcard = if transport == "inproc" { "inproc://told".into() } else { wildcard };
+        let wildcard = if transport == "inproc" { "inproc://stage".into() } else { wildcard };
         let at = runtime.run(xpub.bind(&*wildcard)).unwrap().to_string();
         let subscriber = |_| {
             let end = match transport {
@@ -55,9 +55,9 @@ impl Stage<'_> {
     }
 
     #[track_caller]
-    pub(crate) fn expect(&self, told: &str) -> PeerId {
+    pub(crate) fn expect(&self, expected: &str) -> PeerId {
         let (text, peer) = self.next_subscription();
-        assert_eq!(text, told);
+        assert_eq!(text, expected);
         peer
     }
 

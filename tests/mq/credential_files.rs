@@ -1,4 +1,4 @@
-//! Files of users and keys: the files that `enfomq` writes, and the files that it refuses.
+//! Files of users and keys: the files that `enfomq` writes, and the files that are an error.
 
 use std::os::unix::fs::PermissionsExt;
 

@@ -8,14 +8,14 @@ use enfonet_tests::{Process, ipc};
 
 const ANY: &str = "tcp://127.0.0.1:*";
 
-/// Asserts that the program refuses an unknown argument.
+/// Asserts that the program ends with an error message that contains `about`.
 #[track_caller]
-fn assert_refused(arguments: &[&str], about: &str) {
+fn assert_start_error(arguments: &[&str], about: &str) {
     let line = Process::start_error("enfomq", arguments);
     assert!(line.contains(about), "{line}");
 }
 
-/// Asserts that the program refuses an invalid value.
+/// Asserts that the program ends with its usage and a message that contains `about`.
 #[track_caller]
 fn assert_misused(arguments: &[&str], about: &str) {
     let text = Process::misuse("enfomq", arguments);
@@ -71,12 +71,12 @@ fn an_invalid_endpoint_is_an_error() {
 fn an_endpoint_in_use_is_an_error() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = format!("tcp://{}", taken.local_addr().unwrap());
-    assert_refused(&["--frontend", &taken, "--backend", ANY], &taken);
+    assert_start_error(&["--frontend", &taken, "--backend", ANY], &taken);
     let (_folder, file) = ipc();
     let broker = Process::start("enfomq", &["--frontend", ANY, "--backend", &file]);
     for taken in [&broker.frontend()[0], &file] {
-        assert_refused(&["--frontend", ANY, "--backend", taken], taken);
-        assert_refused(&["--frontend", taken, "--backend", ANY], taken);
+        assert_start_error(&["--frontend", ANY, "--backend", taken], taken);
+        assert_start_error(&["--frontend", taken, "--backend", ANY], taken);
     }
 }
 
@@ -87,12 +87,12 @@ fn a_failed_start_leaves_files_unchanged() {
     let (folder, at) = ipc();
     let path = folder.path().join("socket");
     std::fs::write(&path, "precious").unwrap();
-    assert_refused(&["--frontend", &at, "--backend", ANY], "isn't a socket");
-    assert_refused(&["--frontend", &at, "--backend", &taken], &at);
-    assert_refused(&["--frontend", ANY, "--backend", &at], &at);
+    assert_start_error(&["--frontend", &at, "--backend", ANY], "isn't a socket");
+    assert_start_error(&["--frontend", &at, "--backend", &taken], &at);
+    assert_start_error(&["--frontend", ANY, "--backend", &at], &at);
     assert_eq!(std::fs::read(&path).unwrap(), b"precious");
     std::fs::remove_file(&path).unwrap();
-    assert_refused(&["--frontend", &at, "--backend", &taken], &taken);
+    assert_start_error(&["--frontend", &at, "--backend", &taken], &taken);
     assert!(!path.exists(), "it takes its own socket along");
 }
 
@@ -107,7 +107,7 @@ fn unknown_arguments_are_an_error_with_a_suggestion() {
 #[test]
 fn an_unknown_host_is_an_error_of_bind_and_is_retried_by_connect() {
     const UNKNOWN: &str = "tcp://no-such-host.invalid:5555";
-    assert_refused(&["--frontend", UNKNOWN, "--backend", ANY], UNKNOWN);
+    assert_start_error(&["--frontend", UNKNOWN, "--backend", ANY], UNKNOWN);
     let mut broker = Process::logging("enfomq", &["--frontend-connect", UNKNOWN, "--backend", ANY]);
     let line = broker.log_line();
     assert!(line.contains("WARN") && line.contains(UNKNOWN) && line.contains("can't be resolved"), "{line}");
@@ -151,8 +151,8 @@ fn a_closed_stdout_ends_neither_broker_with_an_error() {
         assert_eq!(Process::unread(program, &demo).status().unwrap().code(), Some(0), "the demo is over");
         // A closed stderr ends neither broker, too.
         let (_, nobody) = std::io::pipe().unwrap();
-        let refused = ["--frontend", "tcp://no-such-host.invalid:1", "--backend", ANY];
-        assert_eq!(Process::unread(program, &refused).stderr(nobody).status().unwrap().code(), Some(1));
+        let unresolvable = ["--frontend", "tcp://no-such-host.invalid:1", "--backend", ANY];
+        assert_eq!(Process::unread(program, &unresolvable).stderr(nobody).status().unwrap().code(), Some(1));
     }
 }
 

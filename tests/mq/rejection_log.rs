@@ -98,17 +98,17 @@ fn an_older_peer_at_a_curve_broker_is_logged_with_its_version() {
 #[test]
 fn rejections_of_one_reason_are_counted_in_one_log_line_per_second() {
     let broker = Logged::start(&[]);
-    let (begin, mut rejected, mut told, mut lines) = (Instant::now(), 0, 0, 0);
-    while told < 100 {
+    let (begin, mut rejected, mut logged, mut lines) = (Instant::now(), 0, 0, 0);
+    while logged < 100 {
         let mut wrong = Script::connect(&broker.backend);
         wrong.send(&[greeting(1), ready(&[("Socket-Type", b"PUB")])].concat());
         wrong.expect_close();
         rejected += 1;
         for line in broker.rejections.try_iter() {
             let count = line.split("count=").nth(1).and_then(|rest| rest.split_whitespace().next());
-            told += count.unwrap().parse::<u64>().unwrap();
+            logged += count.unwrap().parse::<u64>().unwrap();
             lines += 1;
         }
     }
-    assert!(told <= rejected && lines <= begin.elapsed().as_secs() + 1, "{lines} {told} {rejected}");
+    assert!(logged <= rejected && lines <= begin.elapsed().as_secs() + 1, "{lines} {logged} {rejected}");
 }

@@ -16,9 +16,9 @@ fn peers_of_zmtp_2_0_are_served_beside_later_peers() {
     publisher.send(b"\0\x02b1\x01\x02a2\0\x04body");
     subscriber.expect(b"\x01\x02a2\0\x04body");
     let later = setup.libzmq.subscriber(&broker.backend(), "a");
-    let told = setup.libzmq.connected(zmq::PUB, &broker.frontend());
+    let publisher_of_3_1 = setup.libzmq.connected(zmq::PUB, &broker.frontend());
     eventually(|| {
-        told.send("a3", 0).unwrap();
+        publisher_of_3_1.send("a3", 0).unwrap();
         (later.poll(zmq::POLLIN, 10).unwrap() > 0).then_some(())
     });
     subscriber.expect(b"\0\x02a3");

@@ -176,8 +176,8 @@ fn rejections_by_and_of_pyzmqs_sockets_are_reported() {
     );
 
     for mechanism in MECHANISMS {
-        let refusing = setup.secured("ROUTER", mechanism, Role::Server);
-        let at = refusing.bind(ANYWHERE);
+        let rejecting = setup.secured("ROUTER", mechanism, Role::Server);
+        let at = rejecting.bind(ANYWHERE);
         let wrong = match mechanism {
             Mechanism::Plain => login("admin", "guess"),
             Mechanism::Curve => {

@@ -122,19 +122,19 @@ fn a_zap_handler_is_asked_over_tcp() {
         assert_eq!(zap.request(), frames(request));
         frames(req.recv())
     };
-    let refused = |id, reason| frames(["1.0", id, "400", reason, "", ""]);
+    let rejected = |id, reason| frames(["1.0", id, "400", reason, "", ""]);
     let request = [&b"1.0"[..], b"7", b"d", b"127.0.0.1", b"", b"PLAIN", b"admin", b"secret"];
     assert_eq!(asked(&request), frames(["1.0", "7", "200", "OK", "admin", ""]));
     let mut wrong = request;
     wrong[7] = b"guess";
-    assert_eq!(asked(&wrong), refused("7", "Invalid password"));
+    assert_eq!(asked(&wrong), rejected("7", "Invalid password"));
     let key = [1; 32];
     let request = [&b"1.0"[..], b"8", b"", b"127.0.0.1", b"", b"CURVE", &key];
     assert_eq!(asked(&request)[2..4], frames(["200", "OK"]));
     let request = [&b"1.0"[..], b"9", b"", b"192.0.2.1", b"", b"NULL"];
-    assert_eq!(asked(&request), refused("9", "Address denied"));
-    assert_eq!(asked(&[b"2.0", b"10", b"", b"", b"", b"NULL"]), refused("10", "Invalid version"));
-    assert_eq!(asked(&[b"1.0", b"11"]), refused("11", "Not enough frames"));
+    assert_eq!(asked(&request), rejected("9", "Address denied"));
+    assert_eq!(asked(&[b"2.0", b"10", b"", b"", b"", b"NULL"]), rejected("10", "Invalid version"));
+    assert_eq!(asked(&[b"1.0", b"11"]), rejected("11", "Not enough frames"));
 }
 
 #[test]

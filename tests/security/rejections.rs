@@ -47,7 +47,7 @@ fn hears(setup: &Setup, xpub: &XPub, expected: Subscription) {
 
 /// Waits until a client sees its rejection. libzmq's PLAIN client doesn't recognise ERROR: it waits for `^RROR`,
 /// since its source has `"\x05ERROR"`, where `\x05E` is one byte. The client gives the endpoint up all the same.
-fn is_refused(client: &PySocket, mechanism: Mechanism, status: i64) {
+fn wait_rejected(client: &PySocket, mechanism: Mechanism, status: i64) {
     match mechanism {
         Mechanism::Plain => assert_eq!(client.wait_event("HANDSHAKE_FAILED_PROTOCOL"), UNEXPECTED),
         Mechanism::Curve => assert_eq!(client.wait_event("HANDSHAKE_FAILED_AUTH"), status),
@@ -71,9 +71,9 @@ fn a_client_with_a_wrong_name_or_password_is_rejected() {
     let (xpub, at) = xpub(&setup, setup.options(Mechanism::Plain, Role::Server));
     for (username, password) in [("admin", "guess"), ("admin", "secre"), ("Admin", "secret"), ("nobody", "x")]
     {
-        let refused = unauthorized(&setup).plain(username, password);
-        refused.connect(&at);
-        is_refused(&refused, Mechanism::Plain, 400);
+        let rejected = unauthorized(&setup).plain(username, password);
+        rejected.connect(&at);
+        wait_rejected(&rejected, Mechanism::Plain, 400);
         admits(&setup, &xpub, Mechanism::Plain, &at);
     }
 }
@@ -82,9 +82,9 @@ fn a_client_with_a_wrong_name_or_password_is_rejected() {
 fn a_client_with_a_key_that_is_not_on_the_list_is_rejected() {
     let setup = Setup::new();
     let (xpub, at) = xpub(&setup, setup.options(Mechanism::Curve, Role::Server));
-    let refused = unauthorized(&setup).curve(&in_z85(&setup.server).public, &setup.py.curve_keys());
-    refused.connect(&at);
-    is_refused(&refused, Mechanism::Curve, 400);
+    let rejected = unauthorized(&setup).curve(&in_z85(&setup.server).public, &setup.py.curve_keys());
+    rejected.connect(&at);
+    wait_rejected(&rejected, Mechanism::Curve, 400);
     admits(&setup, &xpub, Mechanism::Curve, &at);
 }
 
@@ -103,9 +103,9 @@ fn a_plain_server_without_an_authenticator_admits_no_client() {
     let setup = Setup::new();
     let (xpub, at) = xpub(&setup, Options::default().security(Security::PlainServer));
     for (username, password) in [("admin", "secret"), ("a", "b")] {
-        let refused = unauthorized(&setup).plain(username, password);
-        refused.connect(&at);
-        is_refused(&refused, Mechanism::Plain, 500);
+        let rejected = unauthorized(&setup).plain(username, password);
+        rejected.connect(&at);
+        wait_rejected(&rejected, Mechanism::Plain, 500);
     }
     assert_eq!(xpub.try_recv(), None);
 }
@@ -117,10 +117,10 @@ fn no_client_is_admitted_while_the_authenticator_fails() {
         let options = Options::default().security(setup.security(mechanism, Role::Server));
         let options = options.authenticator(async |_| Verdict::Deny(DenyReason::Internal));
         let (xpub, at) = xpub(&setup, options);
-        let refused = setup.secured("SUB", mechanism, Role::Client);
-        refused.subscribe("known");
-        refused.connect(&at);
-        is_refused(&refused, mechanism, 500);
+        let rejected = setup.secured("SUB", mechanism, Role::Client);
+        rejected.subscribe("known");
+        rejected.connect(&at);
+        wait_rejected(&rejected, mechanism, 500);
         assert_eq!(xpub.try_recv(), None);
     }
 }
@@ -138,9 +138,9 @@ fn the_list_of_one_mechanism_admits_no_client_of_the_other() {
         ),
     ] {
         let (_xpub, at) = xpub(&setup, options);
-        let refused = setup.secured("SUB", mechanism, Role::Client);
-        refused.connect(&at);
-        is_refused(&refused, mechanism, 400);
+        let rejected = setup.secured("SUB", mechanism, Role::Client);
+        rejected.connect(&at);
+        wait_rejected(&rejected, mechanism, 400);
     }
 }
 
@@ -150,11 +150,11 @@ fn a_client_with_a_wrong_server_key_causes_no_auth_request_and_gets_no_answer() 
     let (options, mut requests) = asking(setup.security(Mechanism::Curve, Role::Server));
     let (xpub, at) = xpub(&setup, options);
     let other = setup.py.curve_keys();
-    let refused = unauthorized(&setup).curve(&other.public, &in_z85(&setup.client));
-    refused.connect(&at);
+    let rejected = unauthorized(&setup).curve(&other.public, &in_z85(&setup.client));
+    rejected.connect(&at);
     // The connection has ended (EPIPE) without a reason, so the client retries.
-    assert_eq!(refused.wait_event("HANDSHAKE_FAILED_NO_DETAIL"), 32);
-    refused.wait_event("CONNECT_RETRIED");
+    assert_eq!(rejected.wait_event("HANDSHAKE_FAILED_NO_DETAIL"), 32);
+    rejected.wait_event("CONNECT_RETRIED");
     admits(&setup, &xpub, Mechanism::Curve, &at);
     assert_eq!(requests.try_recv().unwrap().credentials, Credentials::Curve(*setup.client.public()));
     assert!(requests.try_recv().is_err());

@@ -107,14 +107,14 @@ fn a_new_socket_with_valid_credentials_is_admitted() {
         let rep = setup.secured("REP", mechanism, Role::Server);
         let at = rep.bind(ANYWHERE);
         let options = Options::default().security(wrong).rejected_reconnect_interval(DEADLINE);
-        let refused = Dealer::with_options(options);
-        refused.connect(&at[..]).unwrap();
-        refused.try_send(["", "wrong"]).unwrap();
+        let rejected = Dealer::with_options(options);
+        rejected.connect(&at[..]).unwrap();
+        rejected.try_send(["", "wrong"]).unwrap();
         assert_eq!(rep.wait_event(event), value);
         let right = Options::default().security(setup.security(mechanism, Role::Client));
         let _right = knocking(right, &at, "right");
         hears(&rep, "right");
-        drop(refused);
+        drop(rejected);
     }
 }
 

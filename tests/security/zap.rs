@@ -163,13 +163,13 @@ fn a_handler_of_pyzmqs_rejects_and_admits_clients_of_pyzmqs() {
         let at = setup.runtime.bind(&rep);
         for status in ["400", "500"] {
             zap.answer(&["1.0", PyZap::ID, status, "no", "", ""]);
-            let refused = setup.secured("REQ", mechanism, Role::Client);
-            refused.connect(&at);
+            let rejected = setup.secured("REQ", mechanism, Role::Client);
+            rejected.connect(&at);
             // libzmq's client doesn't recognise PLAIN's ERROR: see rejections.
             match mechanism {
-                Mechanism::Plain => refused.wait_event("HANDSHAKE_FAILED_PROTOCOL"),
+                Mechanism::Plain => rejected.wait_event("HANDSHAKE_FAILED_PROTOCOL"),
                 Mechanism::Curve => {
-                    assert_eq!(refused.wait_event("HANDSHAKE_FAILED_AUTH"), status.parse::<i64>().unwrap());
+                    assert_eq!(rejected.wait_event("HANDSHAKE_FAILED_AUTH"), status.parse::<i64>().unwrap());
                     0
                 }
             };

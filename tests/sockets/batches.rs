@@ -153,7 +153,7 @@ async fn events_can_be_taken_without_waiting() {
         let mut received = Vec::new();
         while received.len() < 3 {
             let PeerEvent::Messages { batch, .. } = eventually(|| router.try_recv_event(2)).await else {
-                panic!("nobody is told who comes")
+                panic!("joins are not reported")
             };
             assert!(batch.len() <= 2);
             received.extend(batch);

@@ -42,8 +42,8 @@ fn flood(at: &str) -> JoinHandle<()> {
     let chunk = message(&[&[b'x'; 62]]).repeat(4_000);
     std::thread::spawn(move || {
         let until_end = std::thread::spawn(move || {
-            let mut told = [0; 4096];
-            while let Ok(1..) = reading.read(&mut told) {}
+            let mut read = [0; 4096];
+            while let Ok(1..) = reading.read(&mut read) {}
         });
         while !until_end.is_finished() && writing.write_all(&chunk).is_ok() {}
         until_end.join().unwrap();

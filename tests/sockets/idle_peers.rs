@@ -1,4 +1,4 @@
-//! Sockets that refuse new peers, and disconnect the peers that are idle.
+//! Sockets that admit no new peers, and disconnect the peers that are idle.
 
 use std::time::Duration;
 

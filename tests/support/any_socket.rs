@@ -95,7 +95,7 @@ impl<'a> AnySocket<'a> {
     /// Wraps a socket of libzmq's, which announces `name`.
     ///
     /// # Panics
-    /// When libzmq refuses the identity.
+    /// When libzmq rejects the identity.
     #[must_use]
     pub fn libzmq(runtime: &'a Runtime, socket: zmq::Socket, name: &'static str) -> Self {
         if !name.is_empty() {
@@ -108,7 +108,7 @@ impl<'a> AnySocket<'a> {
     /// Wraps a socket of pyzmq's of this type, which announces `name`.
     ///
     /// # Panics
-    /// When libzmq refuses the identity.
+    /// When libzmq rejects the identity.
     #[must_use]
     pub fn pyzmq(runtime: &'a Runtime, kind: SocketType, socket: PySocket, name: &'static str) -> Self {
         let socket = if name.is_empty() { socket } else { socket.identity(name) };

@@ -143,7 +143,7 @@ impl PySocket {
     /// Sets an option of libzmq's, such as `handshake_ivl`.
     ///
     /// # Panics
-    /// When libzmq refuses the value.
+    /// When libzmq rejects the value.
     #[must_use]
     #[track_caller]
     pub fn option<'a>(self, name: &str, value: impl Into<PyValue<'a>>) -> Self {

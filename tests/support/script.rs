@@ -44,7 +44,7 @@ impl Script {
     /// Wraps an existing connection.
     ///
     /// # Panics
-    /// When the system refuses its options.
+    /// When the system rejects its options.
     #[must_use]
     pub fn over(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(DEADLINE)).expect("an option");
@@ -106,7 +106,7 @@ impl Script {
     /// Sets the kernel's receive buffer; the kernel takes twice as many bytes.
     ///
     /// # Panics
-    /// When the system refuses.
+    /// When the system returns an error.
     pub fn set_recv_buffer(&self, bytes: usize) {
         SockRef::from(&self.stream).set_recv_buffer_size(bytes).expect("an option");
     }
@@ -169,7 +169,7 @@ impl Script {
     /// Returns whether the other side sends anything in time, rather than close.
     ///
     /// # Panics
-    /// When the system refuses the option.
+    /// When the system rejects the option.
     pub fn has_more(&mut self, time: std::time::Duration) -> bool {
         self.stream.set_read_timeout(Some(time)).expect("an option");
         let more = self.stream.peek(&mut [0]).is_ok_and(|bytes| bytes > 0);

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 pub struct SocksServer {
     /// Endpoint of the proxy.
     pub endpoint: String,
-    asked: mpsc::UnboundedReceiver<SocksRequest>,
+    requests: mpsc::UnboundedReceiver<SocksRequest>,
 }
 
 /// A request of a client.
@@ -40,14 +40,14 @@ impl SocksServer {
         let server: SocketAddr =
             server.strip_prefix("tcp://").and_then(|at| at.parse().ok()).expect("an address");
         let login = login.map(|(name, password)| (name.to_vec(), password.to_vec()));
-        let (told, asked) = mpsc::unbounded_channel();
+        let (sender, requests) = mpsc::unbounded_channel();
         tokio::spawn(async move {
             while let Ok((client, from)) = listener.accept().await {
                 let request = SocksRequest { client: from.ip().to_string(), ..SocksRequest::default() };
-                tokio::spawn(serve(client, server, login.clone(), request, told.clone()));
+                tokio::spawn(serve(client, server, login.clone(), request, sender.clone()));
             }
         });
-        Self { endpoint, asked }
+        Self { endpoint, requests }
     }
 
     /// Waits for the next request of a client, and returns it.
@@ -55,7 +55,7 @@ impl SocksServer {
     /// # Panics
     /// When the proxy has ended.
     pub async fn asked(&mut self) -> SocksRequest {
-        self.asked.recv().await.expect("the proxy serves")
+        self.requests.recv().await.expect("the proxy serves")
     }
 }
 
@@ -64,13 +64,13 @@ async fn serve(
     server: SocketAddr,
     login: Option<(Vec<u8>, Vec<u8>)>,
     mut request: SocksRequest,
-    told: mpsc::UnboundedSender<SocksRequest>,
+    sender: mpsc::UnboundedSender<SocksRequest>,
 ) -> io::Result<()> {
     let known = authenticate(&mut client, login, &mut request).await;
     if let Ok(true) = known {
         request.target = Some(target(&mut client).await?);
     }
-    let _ = told.send(request);
+    let _ = sender.send(request);
     if known? {
         let mut server = TcpStream::connect(server).await?;
         client.write_all(b"\x05\0\0\x01\x7f\0\0\x01\0\x01").await?;

@@ -38,10 +38,10 @@ fn every_receiving_socket_type_fair_queues_its_peers() {
     turns(&at, "REQ", request, || runtime.run(rep.recv()).unwrap().message().clone());
     let (sub, at) = bound!(Sub);
     sub.subscribe("");
-    let told = |script: &mut Script| script.expect(b"\x04\x0a\x09SUBSCRIBE");
+    let expect_subscription = |script: &mut Script| script.expect(b"\x04\x0a\x09SUBSCRIBE");
     let _publishers = ["a", "b"].map(|name| {
         let mut script = Script::join(&at, "PUB", 1);
-        told(&mut script);
+        expect_subscription(&mut script);
         (1..4).for_each(|n| script.send(&plain(&format!("{name}{n}"))));
         script.settle();
         script

@@ -361,9 +361,9 @@ fn bytes_after_an_error_command_are_ignored() {
     let at = runtime.bind(&dealer);
     let ready = ready(&[("Socket-Type", b"DEALER")]);
     let error = command("ERROR", b"\x03no!");
-    let mut refusing = Script::connect(&at);
-    refusing.send(&[greeting(1), error, ready, message(&["smuggled"])].concat());
-    refusing.expect_close();
+    let mut rejecting = Script::connect(&at);
+    rejecting.send(&[greeting(1), error, ready, message(&["smuggled"])].concat());
+    rejecting.expect_close();
     let mut healthy = Script::join(&at, "DEALER", 1);
     healthy.send(&message(&["healthy"]));
     assert_eq!(runtime.run(dealer.recv()), Ok("healthy".into()));

@@ -12,7 +12,7 @@ fn the_metadata_of_a_peer_reaches_the_application() {
     let runtime = Runtime::new();
     let router = Router::builder().peer_events(true).build();
     let at = runtime.bind(&router);
-    let said: [(&str, &[u8]); 5] = [
+    let sent: [(&str, &[u8]); 5] = [
         ("Socket-Type", b"DEALER"),
         ("X-Colour", b"red"),
         ("X-Colour", b"blue"),
@@ -20,10 +20,10 @@ fn the_metadata_of_a_peer_reaches_the_application() {
         ("Resource", b"/a/$b"),
     ];
     let mut script = Script::connect(&at);
-    script.send(&[greeting(1), ready(&said)].concat());
+    script.send(&[greeting(1), ready(&sent)].concat());
     let PeerEvent::Joined { info, .. } = runtime.run(router.recv_event(1)).unwrap() else { panic!() };
-    let told: Vec<_> = info.metadata.iter().collect();
-    assert_eq!(told, said.map(|(name, value)| (name.as_bytes(), value)));
+    let received: Vec<_> = info.metadata.iter().collect();
+    assert_eq!(received, sent.map(|(name, value)| (name.as_bytes(), value)));
     assert_eq!(info.metadata.get("x-colour"), Some(&b"red"[..]));
 }
 

@@ -76,8 +76,8 @@ fn a_failed_handshake_is_reported_with_its_error() {
             [("300", DenyReason::TryLater), ("400", DenyReason::Credentials), ("500", DenyReason::Internal)]
         {
             let said = [b"\x03", status.as_bytes()].concat();
-            let refused = fails(&with_greeting(&command("ERROR", &said)));
-            assert_eq!(refused.deny_reason(), Some(deny_reason), "{refused}");
+            let rejected = fails(&with_greeting(&command("ERROR", &said)));
+            assert_eq!(rejected.deny_reason(), Some(deny_reason), "{rejected}");
         }
     }
 }
@@ -164,8 +164,8 @@ fn a_duplicate_identity_is_reported_and_the_first_peer_stays() {
     let _first = named();
     observed.expect(&["Listening", "Accepted", "HandshakeSucceeded"]);
     let _second = named();
-    let refused = error_of(observed.expect(&["Accepted", "HandshakeFailed"]));
-    assert!(matches!(*refused, ConnectionError::Rejected(RejectReason::IdentityInUse)), "{refused}");
+    let rejected = error_of(observed.expect(&["Accepted", "HandshakeFailed"]));
+    assert!(matches!(*rejected, ConnectionError::Rejected(RejectReason::IdentityInUse)), "{rejected}");
     assert_eq!(router.peers().len(), 1);
 }
 

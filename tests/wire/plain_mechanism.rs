@@ -112,11 +112,11 @@ fn a_denied_client_gets_the_status_or_nothing_and_is_closed() {
         (b"\x06broken\0", b"\x04\x0a\x05ERROR\x03500"),
         (b"\x05later\0", b""),
     ];
-    for (shown, told) in denied {
+    for (login, answer) in denied {
         let mut script = Script::connect(&at);
-        script.send(&[greeting_of("PLAIN", false), command("HELLO", shown)].concat());
+        script.send(&[greeting_of("PLAIN", false), command("HELLO", login)].concat());
         script.expect(&greeting_of("PLAIN", true));
-        assert_eq!(script.expect_close(), told);
+        assert_eq!(script.expect_close(), answer);
     }
     assert!(dealer.try_recv().is_none());
 }

@@ -50,10 +50,10 @@ fn no_message_of_an_attacker_is_received() {
         for attack in attacks() {
             let mut script = Script::connect(&at);
             script.try_send(&attack);
-            let told = script.expect_close();
-            let Some(rest) = told.strip_prefix(&ours[..]) else {
+            let answer = script.expect_close();
+            let Some(rest) = answer.strip_prefix(&ours[..]) else {
                 // ZMTP 1.0 sends no version, so our greeting ends before the mechanism.
-                assert_eq!(told, ours[..VERSIONED], "{}", attack.escape_ascii());
+                assert_eq!(answer, ours[..VERSIONED], "{}", attack.escape_ascii());
                 assert!(attack[0] != 0xff || attack[9] == 0, "{}", attack.escape_ascii());
                 continue;
             };

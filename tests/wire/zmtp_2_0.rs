@@ -191,7 +191,7 @@ fn incompatible_socket_types_and_malformed_greetings_are_rejected() {
     let runtime = Runtime::new();
     let dealer = Dealer::with_options(willing());
     let at = runtime.bind(&dealer);
-    for (said, told) in [
+    for (said, answer) in [
         // An incompatible type gets no socket type of ours: the peer would take itself for connected.
         (&[SUB, 0, 0][..], &b""[..]),
         (&[11, 0, 0], b""),
@@ -202,7 +202,7 @@ fn incompatible_socket_types_and_malformed_greetings_are_rejected() {
         let mut script = Script::connect(&at);
         script.send(&[SIGNATURE, &[1], said].concat());
         script.expect(b"\xff\0\0\0\0\0\0\0\0\x7f\x03");
-        assert_eq!(script.expect_close(), told, "{said:?}");
+        assert_eq!(script.expect_close(), answer, "{said:?}");
     }
 }
 

@@ -209,7 +209,7 @@ mod tests {
         let endpoint = || "tcp://127.0.0.1:5555".parse::<Endpoint>().unwrap();
         let address = || "127.0.0.1:40000".to_owned();
         let error = || Arc::new(ConnectionError::HandshakeTimeout);
-        let refused = || Arc::new(io::Error::other("no descriptors are left"));
+        let failure = || Arc::new(io::Error::other("no descriptors are left"));
         for (event, line) in [
             (MonitorEvent::Listening { endpoint: endpoint() }, "listening on tcp://127.0.0.1:5555"),
             (
@@ -221,7 +221,7 @@ mod tests {
                 "accepted 127.0.0.1:40000 on tcp://127.0.0.1:5555",
             ),
             (
-                MonitorEvent::AcceptFailed { endpoint: endpoint(), error: refused() },
+                MonitorEvent::AcceptFailed { endpoint: endpoint(), error: failure() },
                 "can't accept on tcp://127.0.0.1:5555: no descriptors are left",
             ),
             (

@@ -52,12 +52,12 @@ impl Subscribers {
             Subscription::Subscribe(topic) => self.admit(id, topic)?,
             Subscription::Cancel(topic) => self.requested().remove(topic, id),
         };
-        let told = match (self.verbosity, subscription) {
+        let is_reported = match (self.verbosity, subscription) {
             _ if self.requested.is_some() => true,
             (XPubVerbosity::All, _) | (XPubVerbosity::Subscribes, Subscription::Subscribe(_)) => true,
             (XPubVerbosity::Changes | XPubVerbosity::Subscribes, _) => change == Change::Topic,
         };
-        Ok(told)
+        Ok(is_reported)
     }
 
     /// Returns the subscriptions that peers have requested.
@@ -220,25 +220,25 @@ mod tests {
         #[test]
         fn reports_and_recipients_agree_with_plain_maps(
             steps in prop::collection::vec(step(), 0..60),
-            told in prop::sample::select(vec![XPubVerbosity::Changes, XPubVerbosity::Subscribes, XPubVerbosity::All]),
+            verbosity in prop::sample::select(vec![XPubVerbosity::Changes, XPubVerbosity::Subscribes, XPubVerbosity::All]),
             manual in any::<bool>(),
             probe in "[abc]{0,3}",
         ) {
             let mut ids = SlotMap::<PeerId, ()>::with_key();
             let ids: Vec<_> = (0..PEERS).map(|_| ids.insert(())).collect();
-            let mut subscribers = Subscribers::new(&PubSubSettings { xpub_verbosity: told, manual, ..PubSubSettings::default() });
+            let mut subscribers = Subscribers::new(&PubSubSettings { xpub_verbosity: verbosity, manual, ..PubSubSettings::default() });
             // If the application doesn't decide, peers are granted all topics that they request.
             let (mut asked, mut given) = (Topics::new(), Topics::new());
             for step in steps {
                 let requested = if manual { &mut asked } else { &mut given };
                 match step {
                     Step::Subscribe(peer, topic) => {
-                        let news = put(requested, &topic, peer) || manual || told != XPubVerbosity::Changes;
+                        let news = put(requested, &topic, peer) || manual || verbosity != XPubVerbosity::Changes;
                         let subscribe = Subscription::Subscribe(topic.into());
                         prop_assert_eq!(subscribers.apply(ids[peer], &subscribe), Ok(news));
                     }
                     Step::Cancel(peer, topic) => {
-                        let news = drop_out(requested, &topic, peer) || manual || told == XPubVerbosity::All;
+                        let news = drop_out(requested, &topic, peer) || manual || verbosity == XPubVerbosity::All;
                         prop_assert_eq!(subscribers.apply(ids[peer], &Subscription::Cancel(topic.into())), Ok(news));
                     }
                     Step::Grant(peer, topic) => {
@@ -251,15 +251,15 @@ mod tests {
                     }
                     Step::Gone(peer) => {
                         let mut expected = all_of(requested, peer);
-                        expected.retain(|topic| drop_out(requested, topic, peer) || manual || told == XPubVerbosity::All);
+                        expected.retain(|topic| drop_out(requested, topic, peer) || manual || verbosity == XPubVerbosity::All);
                         all_of(&given, peer).iter().for_each(|topic| { drop_out(&mut given, topic, peer); });
                         let mut cancelled = Vec::new();
                         subscribers.part(ids[peer]);
-                        let told = |id, topic: Bytes| {
+                        let report = |id, topic: Bytes| {
                             assert_eq!(id, ids[peer]);
                             cancelled.push(String::from_utf8(topic.into()).unwrap());
                         };
-                        prop_assert!(!subscribers.sweep(usize::MAX, told));
+                        prop_assert!(!subscribers.sweep(usize::MAX, report));
                         cancelled.sort();
                         prop_assert_eq!(cancelled, expected);
                     }

@@ -292,17 +292,17 @@ mod tests {
         let topics = 5000;
         (0..topics).for_each(|n| set.add(format!("{n:08}").as_bytes()));
         let id = join(&mut set, &mut outboxes, Version::V3_0);
-        let mut told = 0;
+        let mut sent = 0;
         while !outboxes[id].control().is_empty() {
             let slice = std::mem::take(outboxes[id].control());
             assert!(slice.len() <= SUBSCRIPTION_SLICE_BYTES + 11, "{}", slice.len());
             for message in slice.chunks(11) {
-                assert_eq!(message[3..], *format!("{told:08}").as_bytes());
-                told += 1;
+                assert_eq!(message[3..], *format!("{sent:08}").as_bytes());
+                sent += 1;
             }
             set.encode_pending(id, &mut outboxes[id]);
         }
-        assert_eq!(told, topics);
+        assert_eq!(sent, topics);
     }
 
     #[derive(Clone, Debug)]

@@ -90,7 +90,7 @@ macro_rules! socket_methods {
             ///
             /// A socket that connects to it again at once has a new connection, with a queue of its own. A PAIR, or a
             /// socket with an identity, connects when the old connection has ended, or after a second: until then its
-            /// peer would refuse it.
+            /// peer would reject it.
             ///
             /// # Errors
             /// [`DisconnectError`](crate::error::DisconnectError): the endpoint is invalid, or the socket isn't

@@ -85,9 +85,9 @@ async fn not_let_in() {
         end(two, SocketType::Req, client, Verdict::allow())
     );
     assert!(matches!(one.unwrap_err(), CodecError::Handshake(HandshakeError::Denied(d)) if d == deny_reason));
-    let refused = two.unwrap_err();
+    let rejected = two.unwrap_err();
     assert!(
-        matches!(refused, CodecError::Handshake(HandshakeError::RejectedByPeer { deny_reason: Some(d), .. }) if d == deny_reason)
+        matches!(rejected, CodecError::Handshake(HandshakeError::RejectedByPeer { deny_reason: Some(d), .. }) if d == deny_reason)
     );
 }
 

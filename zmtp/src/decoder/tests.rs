@@ -80,19 +80,19 @@ fn messages_before_a_malformed_frame_are_returned_before_the_error() {
 #[test]
 fn limits_hold_for_messages_for_frames_and_for_the_number_of_frames() {
     let limits = Limits { message: 10, frame: 4, frames: 3 };
-    let refused = |bytes: &[u8], error| {
+    let assert_error = |bytes: &[u8], error| {
         assert_eq!(decode(&[bytes], limits), Err(error), "{bytes:?}");
     };
     for kept in [&b"\x01\x03aaa\x00\x03aaa"[..], b"\0\x04aaaa", b"\x01\0\x01\0\0\0", b"\x04\x04\x03abc"] {
         assert!(decode(&[kept, kept], limits).is_ok(), "{kept:?}");
         assert!(decode(&[&[kept, kept].concat()], limits).is_ok(), "{kept:?}");
     }
-    refused(b"\x01\x03aaa\x00\x04", FrameError::MessageTooLarge { announced: 11, limit: 10 });
+    assert_error(b"\x01\x03aaa\x00\x04", FrameError::MessageTooLarge { announced: 11, limit: 10 });
     for flags in [0, 1, 4] {
-        refused(&[flags, 5], FrameError::FrameTooLarge { announced: 5, limit: 4 });
+        assert_error(&[flags, 5], FrameError::FrameTooLarge { announced: 5, limit: 4 });
     }
-    refused(b"\x01\0\x01\0\x01\0\0\0", FrameError::TooManyFrames { limit: 3 });
-    refused(b"\x01\0\xf9\0\x04\x02\x01x\x01\0\0\0", FrameError::TooManyFrames { limit: 3 });
+    assert_error(b"\x01\0\x01\0\x01\0\0\0", FrameError::TooManyFrames { limit: 3 });
+    assert_error(b"\x01\0\xf9\0\x04\x02\x01x\x01\0\0\0", FrameError::TooManyFrames { limit: 3 });
 }
 
 #[test]

@@ -132,11 +132,11 @@ mod tests {
             let frame = [&[4, body.len() as u8][..], body].concat();
             take(&frame).unwrap().unwrap().named_or_error(CommandName::Ready).unwrap_err()
         };
-        let refused =
+        let rejected =
             |reason: &str, deny_reason| HandshakeError::RejectedByPeer { reason: reason.into(), deny_reason };
-        assert_eq!(rejection(b"\x05ERROR\x03400"), refused("400", Some(DenyReason::Credentials)));
-        assert_eq!(rejection(b"\x05ERROR\x02400"), refused("40", None));
-        assert_eq!(rejection(b"\x05ERROR\0"), refused("", None));
+        assert_eq!(rejection(b"\x05ERROR\x03400"), rejected("400", Some(DenyReason::Credentials)));
+        assert_eq!(rejection(b"\x05ERROR\x02400"), rejected("40", None));
+        assert_eq!(rejection(b"\x05ERROR\0"), rejected("", None));
         for cut in [&b"\x05ERROR\x04400"[..], b"\x05ERROR"] {
             assert_eq!(rejection(cut), CommandError::Malformed(CommandName::Error).into());
         }
@@ -144,10 +144,10 @@ mod tests {
 
     #[test]
     fn the_misspelt_error_command_of_libzmqs_plain_servers_is_understood() {
-        let refused =
+        let rejected =
             take(b"\x04\x09^RROR\x03400").unwrap().unwrap().named_or_error(CommandName::Ready).unwrap_err();
         assert_eq!(
-            refused,
+            rejected,
             HandshakeError::RejectedByPeer {
                 reason: "400".into(),
                 deny_reason: Some(DenyReason::Credentials)

@@ -173,9 +173,9 @@ fn two_pings_are_sent_within_our_ttl() {
 
 #[test]
 fn our_ttl_is_announced_in_tenths_of_a_second_and_never_wraps_at_libzmq() {
-    for (ttl, told) in [(Duration::from_millis(250), 2), (65 * SECOND, 650), (70 * SECOND, 655)] {
+    for (ttl, announced) in [(Duration::from_millis(250), 2), (65 * SECOND, 650), (70 * SECOND, 655)] {
         let start = Instant::now();
         let mut heartbeat = Heartbeat::new(HeartbeatConfig { ttl, ..every(SECOND) }, start);
-        assert_eq!(heartbeat.poll(start + SECOND), HeartbeatAction::Ping(ping(told)));
+        assert_eq!(heartbeat.poll(start + SECOND), HeartbeatAction::Ping(ping(announced)));
     }
 }

@@ -35,7 +35,7 @@ fn a_run_is_cut_at_the_mark_and_only_written_messages_free_room() {
 fn a_connection_is_woken_once_after_an_exchange_without_messages() {
     let mut outbox = outbox(4, usize::MAX);
     outbox.connect(Size::default());
-    assert!(outbox.wake().is_none(), "it hasn't been told yet");
+    assert!(outbox.wake().is_none(), "the connection has made no exchange yet");
     take_all(&mut outbox, Size::default());
     outbox.push_run(&mut run(1, 30), 0);
     assert!(outbox.wake().is_some() && outbox.wake().is_none());

@@ -104,9 +104,10 @@ fn messages_without_room_wait_for_a_writing_connection_and_are_lost_to_a_blocked
 fn a_message_is_lost_if_no_interested_peer_has_room_or_is_writing() {
     let mut fan = Fan::new(&[&["a"], &["a"]], 1);
     let publish = |fan: &mut Fan, topic: &'static str| {
-        let (message, mut told) = (Outgoing::new(topic), 0);
-        let published = fan.routing.publish(&mut fan.outboxes, &message, &mut fan.remainder, |_| told += 1);
-        (published, told)
+        let (message, mut reported) = (Outgoing::new(topic), 0);
+        let published =
+            fan.routing.publish(&mut fan.outboxes, &message, &mut fan.remainder, |_| reported += 1);
+        (published, reported)
     };
     assert_eq!(publish(&mut fan, "b"), (Published::Taken, 0), "nobody wants it");
     assert_eq!(publish(&mut fan, "a1"), (Published::Taken, 2));
@@ -130,16 +131,16 @@ fn only_queues_that_got_messages_are_reported() {
         let mut fan = Fan::new(topics, 1);
         let second = fan.ids[1];
         fan.outboxes[second].push(&Envelope::none(), &Message::from("full"));
-        let (mut told, batch) = (0, batch(&["a"]));
-        fan.routing.publish_batch(&mut fan.outboxes, &batch, &mut fan.remainder, |_| told += 1);
-        assert_eq!((told, fan.remainder.unplaced.len()), (1, 1));
-        fan.routing.retry(&mut fan.outboxes, &mut fan.remainder, |_| told += 1);
-        assert_eq!((told, fan.remainder.unplaced.len()), (1, 1), "no room yet");
+        let (mut reported, batch) = (0, batch(&["a"]));
+        fan.routing.publish_batch(&mut fan.outboxes, &batch, &mut fan.remainder, |_| reported += 1);
+        assert_eq!((reported, fan.remainder.unplaced.len()), (1, 1));
+        fan.routing.retry(&mut fan.outboxes, &mut fan.remainder, |_| reported += 1);
+        assert_eq!((reported, fan.remainder.unplaced.len()), (1, 1), "no room yet");
         let mut written = Size::default();
         fan.take(1, &mut written);
         fan.take(1, &mut written);
-        fan.routing.retry(&mut fan.outboxes, &mut fan.remainder, |_| told += 1);
-        assert_eq!((told, fan.remainder.unplaced.len()), (2, 0));
+        fan.routing.retry(&mut fan.outboxes, &mut fan.remainder, |_| reported += 1);
+        assert_eq!((reported, fan.remainder.unplaced.len()), (2, 0));
     }
 }
 

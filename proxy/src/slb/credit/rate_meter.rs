@@ -161,7 +161,7 @@ mod tests {
         for at in [50, 100] {
             reply(&mut meter, start + ms(at));
         }
-        assert!(meter.sample().is_none(), "older requests tell nothing");
+        assert!(meter.sample().is_none(), "replies to older requests do not count");
         reply(&mut meter, start + ms(150));
         reply(&mut meter, start + ms(350));
         // One reply in 200 ms: earlier replies don't count.

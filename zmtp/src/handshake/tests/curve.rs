@@ -130,9 +130,9 @@ fn secrets_do_not_cross_the_wire() {
 #[test]
 fn a_client_that_knows_another_servers_key_fails_at_hello() {
     let mut client = client_of(*key(9).public());
-    let refused = server().refuse(&client.sent());
-    assert_eq!(refused, curve(CurveError::Box { command: CommandName::Hello }));
-    assert_eq!(refused.origin(), ErrorOrigin::Configuration);
+    let rejected = server().expect_error(&client.sent());
+    assert_eq!(rejected, curve(CurveError::Box { command: CommandName::Hello }));
+    assert_eq!(rejected.origin(), ErrorOrigin::Configuration);
 }
 
 #[test]
@@ -141,7 +141,10 @@ fn a_server_without_the_key_fails_at_welcome() {
     impostor.feed(&greeting(Mechanism::Curve)).unwrap();
     impostor.sent();
     impostor.feed(&client_of(*key(9).public()).sent()).unwrap();
-    assert_eq!(client().refuse(&impostor.sent()), curve(CurveError::Box { command: CommandName::Welcome }));
+    assert_eq!(
+        client().expect_error(&impostor.sent()),
+        curve(CurveError::Box { command: CommandName::Welcome })
+    );
 }
 
 #[test]
@@ -151,21 +154,21 @@ fn any_byte_changed_in_any_command_fails_the_handshake_and_nothing_is_answered()
         // libzmq ignores the padding, and so do we.
         if !(10..82).contains(&at) {
             let mut bench = server();
-            let _ = bench.refuse(&changed(&hello, at));
+            let _ = bench.expect_error(&changed(&hello, at));
             assert_eq!(bench.sent(), b"", "byte {at}");
         }
     }
     for at in 2..welcome.len() {
         let mut bench = client();
         bench.sent();
-        let _ = bench.refuse(&changed(&welcome, at));
+        let _ = bench.expect_error(&changed(&welcome, at));
         assert_eq!(bench.sent(), b"", "byte {at}");
     }
     for at in 9..initiate.len() {
         let mut bench = server();
         bench.feed(&hello).unwrap();
         bench.sent();
-        let _ = bench.refuse(&changed(&initiate, at));
+        let _ = bench.expect_error(&changed(&initiate, at));
         assert_eq!(bench.sent(), b"", "byte {at}");
         assert!(bench.asked.is_empty());
     }
@@ -173,7 +176,7 @@ fn any_byte_changed_in_any_command_fails_the_handshake_and_nothing_is_answered()
         let mut bench = client();
         bench.feed(&welcome).unwrap();
         bench.sent();
-        let _ = bench.refuse(&changed(&ready, at));
+        let _ = bench.expect_error(&changed(&ready, at));
         assert_eq!(bench.sent(), b"", "byte {at}");
     }
 }
@@ -190,7 +193,7 @@ fn each_changed_command_has_its_own_error() {
     let at_server = |bytes: &[u8]| {
         let mut bench = server();
         bench.feed(&hello).unwrap();
-        bench.refuse(bytes)
+        bench.expect_error(bytes)
     };
     assert_eq!(at_server(&changed(&initiate, 30)), curve(CurveError::Cookie));
     assert_eq!(
@@ -200,15 +203,24 @@ fn each_changed_command_has_its_own_error() {
     let mut old = initiate;
     old[114..122].copy_from_slice(&1u64.to_be_bytes());
     assert_eq!(at_server(&old), curve(CurveError::Replay { nonce: 1, last: 1 }));
-    assert_eq!(server().refuse(&changed(&hello, 8)), curve(CurveError::Version { major: 0x41, minor: 0 }));
-    assert_eq!(server().refuse(&changed(&hello, 9)), curve(CurveError::Version { major: 1, minor: 0x40 }));
     assert_eq!(
-        client().refuse(&changed(&welcome, 40)),
+        server().expect_error(&changed(&hello, 8)),
+        curve(CurveError::Version { major: 0x41, minor: 0 })
+    );
+    assert_eq!(
+        server().expect_error(&changed(&hello, 9)),
+        curve(CurveError::Version { major: 1, minor: 0x40 })
+    );
+    assert_eq!(
+        client().expect_error(&changed(&welcome, 40)),
         curve(CurveError::Box { command: CommandName::Welcome })
     );
     let mut bench = client();
     bench.feed(&welcome).unwrap();
-    assert_eq!(bench.refuse(&changed(&ready, 20)), curve(CurveError::Box { command: CommandName::Ready }));
+    assert_eq!(
+        bench.expect_error(&changed(&ready, 20)),
+        curve(CurveError::Box { command: CommandName::Ready })
+    );
 }
 
 #[test]
@@ -216,13 +228,13 @@ fn a_command_of_an_impossible_length_is_an_error() {
     let length = |command, len| curve(CurveError::Length { command, len });
     for data in [193, 195, 0] {
         assert_eq!(
-            server().refuse(&command("HELLO", &[&vec![0; data]])),
+            server().expect_error(&command("HELLO", &[&vec![0; data]])),
             length(CommandName::Hello, data + 6)
         );
     }
     for data in [159, 161, 0] {
         assert_eq!(
-            client().refuse(&command("WELCOME", &[&vec![0; data]])),
+            client().expect_error(&command("WELCOME", &[&vec![0; data]])),
             length(CommandName::Welcome, data + 8)
         );
     }
@@ -231,14 +243,17 @@ fn a_command_of_an_impossible_length_is_an_error() {
         let mut bench = server();
         bench.feed(&hello).unwrap();
         assert_eq!(
-            bench.refuse(&command("INITIATE", &[&vec![0; data]])),
+            bench.expect_error(&command("INITIATE", &[&vec![0; data]])),
             length(CommandName::Initiate, data + 9)
         );
     }
     for data in [23, 7, 0] {
         let mut bench = client();
         bench.feed(&welcome).unwrap();
-        assert_eq!(bench.refuse(&command("READY", &[&vec![0; data]])), length(CommandName::Ready, data + 6));
+        assert_eq!(
+            bench.expect_error(&command("READY", &[&vec![0; data]])),
+            length(CommandName::Ready, data + 6)
+        );
     }
 }
 
@@ -296,17 +311,17 @@ fn a_vouch_is_for_this_client_and_this_server() {
 fn keys_of_zeros_are_an_error() {
     let zeros = PublicKey::from_bytes([0; 32]);
     let config = security(SocketType::Req, Security::CurveClient { keys: key(2), server: zeros });
-    assert_eq!(Bench::new(config).refuse(&greeting(Mechanism::Curve)), curve(CurveError::WeakKey));
+    assert_eq!(Bench::new(config).expect_error(&greeting(Mechanism::Curve)), curve(CurveError::WeakKey));
     let mut hello = frames()[0].clone();
     hello[82..114].fill(0);
-    let refused = server().refuse(&hello);
-    assert_eq!((refused.origin(), refused), (ErrorOrigin::Peer, curve(CurveError::WeakPeerKey)));
+    let rejected = server().expect_error(&hello);
+    assert_eq!((rejected.origin(), rejected), (ErrorOrigin::Peer, curve(CurveError::WeakPeerKey)));
 }
 
 #[test]
 fn a_rejected_client_gets_the_status_and_nothing_else() {
     let [hello, _, initiate, _] = frames();
-    for (deny_reason, told) in [
+    for (deny_reason, answer) in [
         (DenyReason::Credentials, error("400")),
         (DenyReason::Internal, error("500")),
         (DenyReason::TryLater, vec![]),
@@ -315,28 +330,28 @@ fn a_rejected_client_gets_the_status_and_nothing_else() {
         bench.verdict = Some(Verdict::Deny(deny_reason));
         bench.feed(&hello).unwrap();
         bench.sent();
-        assert_eq!(bench.refuse(&initiate), HandshakeError::Denied(deny_reason));
-        assert_eq!(bench.sent(), told);
+        assert_eq!(bench.expect_error(&initiate), HandshakeError::Denied(deny_reason));
+        assert_eq!(bench.sent(), answer);
     }
 }
 
 #[test]
 fn a_client_accepts_an_error_in_place_of_welcome_and_of_ready_and_a_server_accepts_none() {
-    let refused =
+    let rejected =
         HandshakeError::RejectedByPeer { reason: "400".into(), deny_reason: Some(DenyReason::Credentials) };
     let [hello, welcome, ..] = frames();
-    assert_eq!(client().refuse(&error("400")), refused);
+    assert_eq!(client().expect_error(&error("400")), rejected);
     let mut bench = client();
     bench.feed(&welcome).unwrap();
-    assert_eq!(bench.refuse(&error("400")), refused);
+    assert_eq!(bench.expect_error(&error("400")), rejected);
     assert!(matches!(
-        server().refuse(&error("400")),
+        server().expect_error(&error("400")),
         HandshakeError::Unexpected { wanted: CommandName::Hello, .. }
     ));
     let mut bench = server();
     bench.feed(&hello).unwrap();
     assert!(matches!(
-        bench.refuse(&error("400")),
+        bench.expect_error(&error("400")),
         HandshakeError::Unexpected { wanted: CommandName::Initiate, .. }
     ));
 }
@@ -347,7 +362,7 @@ fn a_client_that_sends_on_before_the_answer_is_rejected() {
     let mut bench = server();
     bench.verdict = None;
     bench.feed(&[hello, initiate].concat()).unwrap();
-    assert_eq!(bench.refuse(b"\0"), HandshakeError::OutOfTurn);
+    assert_eq!(bench.expect_error(b"\0"), HandshakeError::OutOfTurn);
 }
 
 #[test]

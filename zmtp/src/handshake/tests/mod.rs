@@ -79,7 +79,7 @@ impl Bench {
     }
 
     /// Feeds bytes that the handshake rejects, and returns the error.
-    fn refuse(&mut self, bytes: &[u8]) -> HandshakeError {
+    fn expect_error(&mut self, bytes: &[u8]) -> HandshakeError {
         self.feed(bytes).unwrap_err()
     }
 

@@ -33,7 +33,7 @@ fn the_accepting_end_sends_its_mechanism_after_the_version_of_the_peer() {
         let mut bench = Bench::new(config);
         assert_eq!(bench.sent(), version);
         bench.feed(&null()[..10]).unwrap();
-        assert_eq!(bench.sent(), b"", "a signature tells no version");
+        assert_eq!(bench.sent(), b"", "a signature has no version");
         bench.feed(&null()[10..11]).unwrap();
         assert_eq!(bench.sent(), rest);
     }
@@ -42,8 +42,8 @@ fn the_accepting_end_sends_its_mechanism_after_the_version_of_the_peer() {
 #[test]
 fn a_peer_with_another_mechanism_gets_all_of_our_greeting() {
     let mut bench = acceptor(SocketType::Pub);
-    let refused = bench.refuse(&greeting(Mechanism::Plain));
-    assert!(matches!(refused, HandshakeError::Greeting(GreetingError::Mechanism { .. })), "{refused}");
+    let rejected = bench.expect_error(&greeting(Mechanism::Plain));
+    assert!(matches!(rejected, HandshakeError::Greeting(GreetingError::Mechanism { .. })), "{rejected}");
     assert_eq!(bench.sent(), null());
 }
 
@@ -65,11 +65,11 @@ fn the_accepting_end_sends_ready_after_the_ready_of_the_peer() {
 fn the_accepting_end_sends_no_ready_to_an_incompatible_peer() {
     let mut bench = acceptor(SocketType::XPub);
     let hello = [&null()[..], &ready(&[("Socket-Type", b"PUB")])].concat();
-    assert!(matches!(bench.refuse(&hello), HandshakeError::SocketType { .. }));
+    assert!(matches!(bench.expect_error(&hello), HandshakeError::SocketType { .. }));
     let sent = bench.sent();
     assert_eq!((sent[64], &sent[66..72]), (4, &b"\x05ERROR"[..]), "{}", sent.escape_ascii());
     let mut bench = acceptor(SocketType::XPub);
-    bench.refuse(&[&null()[..], &error("400")].concat());
+    bench.expect_error(&[&null()[..], &error("400")].concat());
     assert_eq!(bench.sent(), null());
 }
 
@@ -114,8 +114,11 @@ fn every_pair_of_types_is_accepted_or_rejected_as_the_rfc_says() {
             if ours.is_compatible(theirs) {
                 assert_eq!(bench.complete(&hello).socket_type, Some(theirs));
             } else {
-                assert!(matches!(bench.refuse(&hello), HandshakeError::SocketType { .. }), "{ours} {theirs}");
-                assert!(contains(&bench.sent(), b"\x05ERROR"), "the peer is told");
+                assert!(
+                    matches!(bench.expect_error(&hello), HandshakeError::SocketType { .. }),
+                    "{ours} {theirs}"
+                );
+                assert!(contains(&bench.sent(), b"\x05ERROR"), "the peer gets an ERROR");
             }
         }
     }
@@ -126,7 +129,7 @@ fn a_peer_without_a_type_is_accepted_and_a_peer_of_an_unknown_type_is_rejected()
     let hello = |properties: &[(&str, &[u8])]| [&null()[..], &ready(properties)].concat();
     assert_eq!(Bench::of(SocketType::Pub).complete(&hello(&[])).socket_type, None);
     for name in ["", "sub", "SUBX", "STREAM"] {
-        let error = Bench::of(SocketType::Pub).refuse(&hello(&[("Socket-Type", name.as_bytes())]));
+        let error = Bench::of(SocketType::Pub).expect_error(&hello(&[("Socket-Type", name.as_bytes())]));
         assert!(matches!(error, HandshakeError::SocketType { .. }), "{name}");
     }
 }
@@ -148,7 +151,7 @@ fn a_command_other_than_ready_or_error_is_rejected() {
     let rejection = |bytes: &[u8]| {
         let mut bench = Bench::of(SocketType::Pub);
         bench.feed(&null()).unwrap();
-        bench.refuse(bytes)
+        bench.expect_error(bytes)
     };
     for message in [&b"\x00\x01a"[..], b"\x01\x00", b"\x00\x06\x05READY"] {
         assert_eq!(rejection(message), HandshakeError::Message, "{message:?}");
@@ -205,16 +208,16 @@ fn our_ready_waits_for_the_verdict_and_the_ready_of_the_peer_does_not() {
 
 #[test]
 fn a_rejected_peer_gets_the_status_of_zap() {
-    for (deny_reason, told) in [
+    for (deny_reason, answer) in [
         (DenyReason::Credentials, error("400")),
         (DenyReason::Internal, error("500")),
         (DenyReason::TryLater, vec![]),
     ] {
         let mut bench = Bench::of(SocketType::Pub);
         bench.verdict = Some(Verdict::Deny(deny_reason));
-        let refused = bench.refuse(&null());
-        assert_eq!(refused, HandshakeError::Denied(deny_reason));
-        assert_eq!(bench.sent()[64..], told);
+        let rejected = bench.expect_error(&null());
+        assert_eq!(rejected, HandshakeError::Denied(deny_reason));
+        assert_eq!(bench.sent()[64..], answer);
     }
 }
 
@@ -224,7 +227,7 @@ fn a_finished_handshake_returns_an_error() {
     assert_eq!(bench.handshake.handle_verdict(Verdict::allow()), Err(HandshakeError::Over));
     let mut bench = Bench::of(SocketType::Pub);
     bench.complete(&[&null()[..], &ready(&[])].concat());
-    assert_eq!(bench.refuse(b""), HandshakeError::Over);
+    assert_eq!(bench.expect_error(b""), HandshakeError::Over);
     assert_eq!(HandshakeError::Over.origin(), ErrorOrigin::Caller);
 }
 
@@ -238,9 +241,9 @@ fn a_greeting_of_another_mechanism_is_rejected_without_an_auth_request() {
         (Security::CurveClient { keys: key(1), server: *key(2).public() }, Mechanism::Plain),
     ] {
         let mut bench = Bench::new(security(SocketType::Pub, ours.clone()));
-        let refused = bench.refuse(&greeting(theirs));
-        assert!(matches!(refused, HandshakeError::Greeting(_)));
-        assert_eq!(refused.origin(), ErrorOrigin::Configuration);
+        let rejected = bench.expect_error(&greeting(theirs));
+        assert!(matches!(rejected, HandshakeError::Greeting(_)));
+        assert_eq!(rejected.origin(), ErrorOrigin::Configuration);
         assert!(bench.asked.is_empty());
         assert_eq!(bench.sent(), Greeting::new(ours.mechanism(), ours.is_server()).to_wire());
     }

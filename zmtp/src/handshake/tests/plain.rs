@@ -74,8 +74,8 @@ fn a_hello_that_does_not_end_with_the_password_is_malformed() {
         b"\0\xff",
     ] {
         let mut bench = server();
-        let refused = bench.refuse(&command("HELLO", &[data]));
-        assert_eq!(refused, CommandError::Malformed(CommandName::Hello).into(), "{data:?}");
+        let rejected = bench.expect_error(&command("HELLO", &[data]));
+        assert_eq!(rejected, CommandError::Malformed(CommandName::Hello).into(), "{data:?}");
         assert!(bench.asked.is_empty());
     }
 }
@@ -91,8 +91,8 @@ fn names_and_passwords_may_have_255_bytes() {
 
 #[test]
 fn a_welcome_with_a_body_is_malformed() {
-    let refused = client("a", "b").refuse(&command("WELCOME", &[b"!"]));
-    assert_eq!(refused, CommandError::Malformed(CommandName::Welcome).into());
+    let rejected = client("a", "b").expect_error(&command("WELCOME", &[b"!"]));
+    assert_eq!(rejected, CommandError::Malformed(CommandName::Welcome).into());
 }
 
 #[test]
@@ -102,22 +102,22 @@ fn a_command_in_the_wrong_order_is_rejected() {
         got: CommandName::from_wire(got.as_bytes()),
     };
     for got in ["WELCOME", "INITIATE", "READY", "ERROR", "PING", "hello"] {
-        assert_eq!(server().refuse(&command(got, &[])), unexpected(CommandName::Hello, got));
+        assert_eq!(server().expect_error(&command(got, &[])), unexpected(CommandName::Hello, got));
     }
     for got in ["HELLO", "WELCOME", "READY", "ERROR"] {
         let mut bench = server();
         bench.feed(HELLO).unwrap();
-        assert_eq!(bench.refuse(&command(got, &[])), unexpected(CommandName::Initiate, got));
+        assert_eq!(bench.expect_error(&command(got, &[])), unexpected(CommandName::Initiate, got));
     }
     for got in ["HELLO", "INITIATE", "READY"] {
-        assert_eq!(client("a", "b").refuse(&command(got, &[])), unexpected(CommandName::Welcome, got));
+        assert_eq!(client("a", "b").expect_error(&command(got, &[])), unexpected(CommandName::Welcome, got));
     }
     for got in ["HELLO", "WELCOME", "INITIATE"] {
         let mut bench = client("a", "b");
         bench.feed(b"\x04\x08\x07WELCOME").unwrap();
-        assert_eq!(bench.refuse(&command(got, &[])), unexpected(CommandName::Ready, got));
+        assert_eq!(bench.expect_error(&command(got, &[])), unexpected(CommandName::Ready, got));
     }
-    assert_eq!(server().refuse(b"\0\x06sneaky"), HandshakeError::Message);
+    assert_eq!(server().expect_error(b"\0\x06sneaky"), HandshakeError::Message);
 }
 
 #[test]
@@ -125,24 +125,24 @@ fn a_client_that_sends_on_before_the_answer_is_rejected() {
     let mut bench = server();
     bench.verdict = None;
     bench.feed(HELLO).unwrap();
-    assert_eq!(bench.refuse(&command("INITIATE", &[])), HandshakeError::OutOfTurn);
+    assert_eq!(bench.expect_error(&command("INITIATE", &[])), HandshakeError::OutOfTurn);
     // At once, it isn't even asked about.
     let mut bench = server();
-    assert_eq!(bench.refuse(&[HELLO, &command("INITIATE", &[])].concat()), HandshakeError::OutOfTurn);
+    assert_eq!(bench.expect_error(&[HELLO, &command("INITIATE", &[])].concat()), HandshakeError::OutOfTurn);
     assert_eq!((bench.asked, &bench.sent[..]), (vec![], &b""[..]));
 }
 
 #[test]
 fn a_rejected_client_gets_the_status_and_nothing_else() {
-    for (deny_reason, told) in [
+    for (deny_reason, answer) in [
         (DenyReason::Credentials, error("400")),
         (DenyReason::Internal, error("500")),
         (DenyReason::TryLater, vec![]),
     ] {
         let mut bench = server();
         bench.verdict = Some(Verdict::Deny(deny_reason));
-        assert_eq!(bench.refuse(HELLO), HandshakeError::Denied(deny_reason));
-        assert_eq!(bench.sent(), told);
+        assert_eq!(bench.expect_error(HELLO), HandshakeError::Denied(deny_reason));
+        assert_eq!(bench.sent(), answer);
         assert_eq!(
             HandshakeError::Denied(deny_reason).is_transient(),
             deny_reason != DenyReason::Credentials
@@ -155,20 +155,20 @@ fn a_client_accepts_an_error_in_place_of_welcome_and_of_ready() {
     for (reason, deny_reason) in
         [("400", Some(DenyReason::Credentials)), ("500", Some(DenyReason::Internal)), ("no", None)]
     {
-        let refused = HandshakeError::RejectedByPeer { reason: reason.into(), deny_reason };
-        assert_eq!(client("a", "b").refuse(&error(reason)), refused);
+        let rejected = HandshakeError::RejectedByPeer { reason: reason.into(), deny_reason };
+        assert_eq!(client("a", "b").expect_error(&error(reason)), rejected);
         let mut bench = client("a", "b");
         bench.feed(b"\x04\x08\x07WELCOME").unwrap();
-        assert_eq!(bench.refuse(&error(reason)), refused);
-        assert_eq!(refused.is_transient(), deny_reason == Some(DenyReason::Internal));
+        assert_eq!(bench.expect_error(&error(reason)), rejected);
+        assert_eq!(rejected.is_transient(), deny_reason == Some(DenyReason::Internal));
     }
 }
 
 #[test]
 fn a_client_understands_the_misspelt_error_of_libzmq() {
-    let refused =
+    let rejected =
         HandshakeError::RejectedByPeer { reason: "400".into(), deny_reason: Some(DenyReason::Credentials) };
-    assert_eq!(client("a", "b").refuse(b"\x04\x09^RROR\x03400"), refused);
+    assert_eq!(client("a", "b").expect_error(b"\x04\x09^RROR\x03400"), rejected);
 }
 
 #[test]
@@ -176,13 +176,17 @@ fn an_incompatible_socket_type_is_reported_to_the_client_only() {
     let mut bench = server();
     bench.feed(HELLO).unwrap();
     bench.sent();
-    let refused = bench.refuse(&command("INITIATE", &[metadata(&[("Socket-Type", b"SUB")]).as_wire()]));
-    assert!(matches!(refused, HandshakeError::SocketType { .. }));
-    assert_eq!(bench.sent(), error(&refused.to_string()));
+    let rejected =
+        bench.expect_error(&command("INITIATE", &[metadata(&[("Socket-Type", b"SUB")]).as_wire()]));
+    assert!(matches!(rejected, HandshakeError::SocketType { .. }));
+    assert_eq!(bench.sent(), error(&rejected.to_string()));
     let mut bench = client("a", "b");
     bench.feed(b"\x04\x08\x07WELCOME").unwrap();
     bench.sent();
-    assert!(matches!(bench.refuse(&ready(&[("Socket-Type", b"SUB")])), HandshakeError::SocketType { .. }));
+    assert!(matches!(
+        bench.expect_error(&ready(&[("Socket-Type", b"SUB")])),
+        HandshakeError::SocketType { .. }
+    ));
     assert_eq!(bench.sent(), b"", "clients send no ERROR");
 }
 

@@ -53,7 +53,7 @@ fn the_accepting_end_answers_a_compatible_type_before_it_knows_the_identity() {
     assert_eq!(bench.complete(b"\0\x04them").identity, "them");
     assert_eq!(bench.sent(), b"");
     let mut bench = acceptor();
-    bench.refuse(b"\x02");
+    bench.expect_error(b"\x02");
     assert_eq!(bench.sent(), b"");
 }
 
@@ -91,7 +91,7 @@ fn an_incompatible_or_malformed_zmtp_2_0_peer_is_rejected() {
     let rejection = |bytes: &[u8]| {
         let mut bench = Bench::new(willing(SocketType::Pub));
         bench.feed(&[SIGNATURE, &[1]].concat()).unwrap();
-        bench.refuse(bytes)
+        bench.expect_error(bytes)
     };
     let incompatible =
         |theirs: &str| HandshakeError::SocketType { theirs: theirs.into(), ours: SocketType::Pub };
@@ -116,7 +116,7 @@ fn a_rejected_zmtp_2_0_peer_gets_no_command() {
     bench.verdict = Some(Verdict::Deny(DenyReason::Credentials));
     bench.feed(&[SIGNATURE, &[1]].concat()).unwrap();
     bench.sent();
-    assert_eq!(bench.refuse(b"\x02\0\0"), HandshakeError::Denied(DenyReason::Credentials));
+    assert_eq!(bench.expect_error(b"\x02\0\0"), HandshakeError::Denied(DenyReason::Credentials));
     assert_eq!(bench.sent(), b"");
 }
 
@@ -133,13 +133,13 @@ fn older_peers_are_rejected_unless_enabled_and_always_with_another_mechanism() {
     ] {
         let mut bench = Bench::new(config);
         assert_eq!(bench.sent().len(), 64);
-        let refused = bench.refuse(&[SIGNATURE, &[1]].concat());
-        assert_eq!(refused, GreetingError::Version { major: 1 }.into());
+        let rejected = bench.expect_error(&[SIGNATURE, &[1]].concat());
+        assert_eq!(rejected, GreetingError::Version { major: 1 }.into());
     }
     for bytes in [&b"\x01\0\x08\0sneaky\0"[..], b"\xff\0\0\0\0\0\0\0\x05\0hello"] {
-        let refused = Bench::new(willing(SocketType::Rep)).refuse(bytes);
-        assert_eq!(refused, GreetingError::Unversioned.into());
+        let rejected = Bench::new(willing(SocketType::Rep)).expect_error(bytes);
+        assert_eq!(rejected, GreetingError::Unversioned.into());
     }
-    let refused = Bench::new(willing(SocketType::Rep)).refuse(&[SIGNATURE, &[0]].concat());
-    assert_eq!(refused, GreetingError::Version { major: 0 }.into());
+    let rejected = Bench::new(willing(SocketType::Rep)).expect_error(&[SIGNATURE, &[0]].concat());
+    assert_eq!(rejected, GreetingError::Version { major: 0 }.into());
 }
