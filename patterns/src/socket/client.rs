@@ -17,26 +17,27 @@ use crate::error::{Closed, ConnectError, RecvError, RequestError, SendError};
 use crate::options::Options;
 use crate::queue::Inbound;
 
-/// Maximum number of requests in flight unless [`Client::with_limit`] sets another: a queue's default high-water mark.
+/// Maximum number of requests in flight, unless [`Client::with_limit`] sets another maximum: a queue's default
+/// high-water mark.
 const DEFAULT_LIMIT: usize = 1000;
 
-/// A request client over [`Dealer`](crate::Dealer): any number of tasks send requests at a time, and each gets the
-/// reply to its own, in whatever order the replies come. Partners: [`Rep`](crate::Rep), [`Router`](crate::Router),
-/// EnfoSLB, any broker between them, and whatever libzmq program keeps the frames before the empty one, as REP does
-/// (RFC 28).
+/// A request client over [`Dealer`](crate::Dealer): any number of tasks send requests at a time, and each task gets the
+/// reply to its request, in whatever order the replies arrive. Partners: [`Rep`](crate::Rep),
+/// [`Router`](crate::Router), EnfoSLB, any broker between them, and any libzmq program that returns the frames before
+/// the empty frame, as REP does (RFC 28).
 ///
-/// On the wire a request is an id of eight bytes, an empty frame, and the message; so is a reply.
+/// On the wire, a request is an id of eight bytes, an empty frame, and the message. A reply has the same form.
 ///
 /// | when … | then `request` … |
 /// |---|---|
-/// | no peer is there, or none has room | waits, as long as its timeout allows: [`RequestError::Send`], with the message |
-/// | as many requests are in flight as the limit allows (1000) | waits likewise |
-/// | no reply comes in time | fails with [`RecvError::Timeout`]; a late reply is dropped and [counted](Self::late_replies) |
-/// | the peer goes with the request | waits on, and fails after its timeout: the request may or may not have been carried out, so sending it again is up to the caller |
-/// | the peer goes before it has got the request | sends it once the peer is back, or another gets the next ones, as [`Dealer`](crate::Dealer) does |
+/// | no peer is connected, or no peer has room | waits within its timeout, then returns the message in [`RequestError::Send`] |
+/// | the limit of requests in flight is reached (default 1000) | waits likewise |
+/// | no reply arrives in time | fails with [`RecvError::Timeout`]; a late reply is dropped and [counted](Self::late_replies) |
+/// | the peer disconnects with the request | fails after its timeout; the peer may have carried out the request, so the caller decides whether to send it again |
+/// | the peer disconnects before it has the request | sends it once the peer is connected again; other peers get the next requests, as with [`Dealer`](crate::Dealer) |
 /// | the socket is closed | fails with [`SendError::Closed`] or [`RecvError::Closed`] |
 ///
-/// [`Req`](crate::Req) has one request in flight, and knows when its peer has gone.
+/// [`Req`](crate::Req) has one request in flight, and reports that its peer has disconnected.
 ///
 /// ```
 /// use std::time::Duration;
@@ -90,13 +91,14 @@ impl Client {
         Self::over(Dealer::with_options(options))
     }
 
-    /// Makes a client over a DEALER that is there, and has no other use: the client receives all that comes.
+    /// Makes a client over an existing DEALER. The DEALER must have no other use, since the client receives all its
+    /// messages.
     #[must_use]
     pub fn over(dealer: Dealer) -> Self {
         Self::with_limit(dealer, DEFAULT_LIMIT)
     }
 
-    /// Makes a client over a DEALER, with so many requests in flight at most, and at least one. Each of them takes some
+    /// Makes a client over a DEALER, with a maximum of requests in flight, which is at least 1. Each request takes some
     /// 200 bytes and, until it is written, a place in a queue of the DEALER.
     #[must_use]
     pub fn with_limit(dealer: Dealer, limit: usize) -> Self {
@@ -111,16 +113,16 @@ impl Client {
         Self { shared: Arc::new(shared) }
     }
 
-    /// Returns the DEALER: to bind it, to see its peers, to monitor it.
+    /// Returns the DEALER, for instance to bind or monitor it.
     #[must_use]
     pub fn dealer(&self) -> &Dealer {
         &self.shared.dealer
     }
 
-    /// Connects to an endpoint, as [`Dealer::connect`] does. Of several peers each gets requests in turn.
+    /// Connects to an endpoint, as [`Dealer::connect`] does. Several peers get requests in rotation.
     ///
     /// # Errors
-    /// [`ConnectError`]: the endpoint is invalid, or one to bind only.
+    /// [`ConnectError`]: the endpoint is invalid, or can only be bound.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -132,11 +134,11 @@ impl Client {
         self.dealer().connect(endpoint)
     }
 
-    /// Sends a request and waits for its reply, both within the timeout. Cancel safe: dropped before the request is
-    /// sent, it has sent nothing; dropped later, the reply is counted as [late](Self::late_replies).
+    /// Sends a request and waits for its reply, both within the timeout. Cancel safe: if the call is dropped before the
+    /// request is sent, no request is sent; if it is dropped later, the reply is counted as [late](Self::late_replies).
     ///
     /// # Errors
-    /// [`RequestError::Send`], with the message, when it wasn't sent, and [`RequestError::Recv`] when it was: a
+    /// [`RequestError::Send`] with the message, if it wasn't sent. [`RequestError::Recv`], if it was sent: a
     /// [`Timeout`](RecvError::Timeout), or the socket was [closed](RecvError::Closed).
     pub async fn request(
         &self,
@@ -173,8 +175,8 @@ impl Client {
         self.shared.limit - self.shared.places.available_permits()
     }
 
-    /// Returns the number of replies that were dropped since nobody waited for them: too late, a second one to the same
-    /// request, or a message that is no reply.
+    /// Returns the number of messages that were dropped since no call waited for them: late replies, second replies to
+    /// the same request, and messages that are no replies.
     #[must_use]
     pub fn late_replies(&self) -> u64 {
         self.shared.waiting.late.load(Ordering::Relaxed)
@@ -199,7 +201,7 @@ impl fmt::Debug for Client {
 }
 
 impl Shared {
-    /// Starts the dispatcher. It is a task of its own, since a request that isn't polled must not hold up others.
+    /// Starts the dispatcher. It is a task of its own, since a request that isn't polled must not delay other requests.
     fn start(&self) {
         self.started.get_or_init(|| {
             // Shared without keeping the socket open: it ends when the last client is dropped, and the task with it.
@@ -249,7 +251,7 @@ impl Waiting {
         Request { waiting: self, id, reply }
     }
 
-    /// Hands a reply to its request.
+    /// Passes a reply to its request.
     fn dispatch(&self, message: Message) {
         let reply =
             message.split_envelope().ok().and_then(|(envelope, reply)| Some((id_of(&envelope)?, reply)));
@@ -291,7 +293,7 @@ impl Drop for Request<'_> {
     }
 }
 
-/// Returns the id in the envelope of a reply: a frame of eight bytes, then the empty one.
+/// Returns the id in the envelope of a reply: a frame of eight bytes, then an empty frame.
 fn id_of(envelope: &Envelope) -> Option<u64> {
     let mut frames = envelope.iter();
     let id = frames.next()?.try_into().ok()?;

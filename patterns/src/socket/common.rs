@@ -19,7 +19,7 @@ macro_rules! socket_methods {
                 Self::builder().build()
             }
 
-            /// Returns options for a socket of this kind; [`build`](crate::Options::build) makes the socket.
+            /// Returns options for a socket of this kind. [`build`](crate::Options::build) makes the socket.
             #[must_use]
             pub fn builder() -> crate::options::Options<Self> {
                 crate::options::Options::new()
@@ -50,11 +50,11 @@ macro_rules! socket_methods {
                 self.core.bind(endpoint.try_into()?).await
             }
 
-            /// Connects to an endpoint, in the background: the peer needn't be there yet. A lost connection
-            /// is made again, unless [`Options::reconnect`](crate::Options::reconnect) and the like say otherwise.
+            /// Connects to an endpoint, in the background: the peer may be bound later. A lost connection is made
+            /// again, unless [`Options::reconnect`](crate::Options::reconnect) or a similar option says otherwise.
             ///
-            /// A second time it does nothing on REQ, DEALER, PUB and SUB, which have no use for two connections to one
-            /// peer; others make a second one.
+            /// A second call for the same endpoint does nothing on REQ, DEALER, PUB and SUB, which have no use for two
+            /// connections to one peer. Other kinds make a second connection.
             ///
             /// # Errors
             /// [`ConnectError`](crate::error::ConnectError): the endpoint is invalid, or can only be bound.
@@ -69,9 +69,9 @@ macro_rules! socket_methods {
                 self.core.connect(endpoint.try_into()?)
             }
 
-            /// Ends listening on the endpoint, as [`bind`](Self::bind) gave it, with the connections made there. The
-            /// endpoint is free when this returns: this socket, or another, can bind it at once. Peers get nothing new;
-            /// what waits for them is still sent, for the socket's [`linger`](crate::Options::linger).
+            /// Ends listening on the endpoint that [`bind`](Self::bind) returned, and ends the connections made there.
+            /// The endpoint is free when this returns: any socket can bind it at once. The peers get no new messages;
+            /// queued messages are still sent, for the socket's [`linger`](crate::Options::linger).
             ///
             /// # Errors
             /// [`UnbindError`](crate::error::UnbindError): the endpoint is invalid, or the socket isn't bound to it.
@@ -85,12 +85,12 @@ macro_rules! socket_methods {
                 is_known.then_some(()).ok_or(crate::error::UnbindError::NotBound(endpoint))
             }
 
-            /// Ends connecting to the endpoint, with its connection. Nothing new is sent there; what waits is still
-            /// sent, for the socket's [`linger`](crate::Options::linger).
+            /// Ends connecting to the endpoint, and ends its connection. The peer gets no new messages; queued messages
+            /// are still sent, for the socket's [`linger`](crate::Options::linger).
             ///
-            /// A socket that connects to it again at once has a new connection, with a queue of its own. A PAIR, or a
-            /// socket with an identity, connects when the old connection has ended, or after a second: until then its
-            /// peer would reject it.
+            /// A socket that connects to the endpoint again at once gets a new connection with a queue of its own. A
+            /// PAIR, or a socket with an identity, connects when the old connection has ended, or after a second: until
+            /// then the peer would reject it.
             ///
             /// # Errors
             /// [`DisconnectError`](crate::error::DisconnectError): the endpoint is invalid, or the socket isn't
@@ -105,10 +105,10 @@ macro_rules! socket_methods {
                 is_known.then_some(()).ok_or(crate::error::DisconnectError::NotConnected(endpoint))
             }
 
-            /// Stops listening, and connecting, at all endpoints of the socket: no new peer can connect. Established
-            /// connections go on; messages that wait for peers that aren't connected are dropped. This is the first
-            /// step of an orderly shutdown of a server: new clients aren't accepted, and try again until its successor
-            /// listens.
+            /// Stops listening and connecting at all endpoints of the socket: no new peer can connect. Established
+            /// connections go on. Messages that wait for peers that aren't connected are dropped. This is the first
+            /// step of an orderly shutdown of a server: new clients aren't accepted, and try again until the server's
+            /// successor listens.
             ///
             /// Endpoints that are bound or connected afterwards aren't affected.
             pub fn stop_admitting_peers(&self) {
@@ -120,8 +120,8 @@ macro_rules! socket_methods {
                 self.core.wait_disconnected().await;
             }
 
-            /// Returns the endpoint that was bound or connected last, with host and port filled in where it was bound
-            /// (libzmq's `LAST_ENDPOINT`). [`bind`](Self::bind) returns it for each endpoint.
+            /// Returns the endpoint that was bound or connected last (libzmq's `LAST_ENDPOINT`). A bound endpoint has
+            /// its host and port filled in. [`bind`](Self::bind) returns it for each endpoint.
             #[must_use]
             pub fn last_endpoint(&self) -> Option<crate::endpoint::Endpoint> {
                 self.core.last_endpoint()
@@ -149,10 +149,10 @@ macro_rules! socket_methods {
             /// all connections. Only `close` reports whether everything was sent: a dropped socket goes on sending in
             /// the background, but not if the runtime ends.
             ///
-            /// Peers that have been sent everything are given time to read it and close their side: a second, or over
-            /// ipc all of the linger, if they were sent messages. (A PULL of libzmq's with a full queue loses what it
-            /// hasn't read from a Unix domain socket when the other end goes.) So a long linger is a long wait for a
-            /// peer over ipc that doesn't read. What peers send meanwhile is dropped.
+            /// A peer that has been sent everything has time to read it and to close its side: a second, or over ipc
+            /// the whole linger, if it was sent messages. (A PULL of libzmq with a full queue loses unread messages of
+            /// a Unix domain socket when the other end closes.) So a long linger is a long wait for a peer over ipc
+            /// that doesn't read. Messages that arrive meanwhile are dropped.
             ///
             /// Endpoints that were bound are free for other sockets as soon as this future is polled.
             pub async fn close(&self, linger: std::time::Duration) -> crate::close_summary::CloseSummary {
@@ -164,18 +164,18 @@ macro_rules! socket_methods {
                 self.core.settings().linger
             }
 
-            /// Changes the [`send_hwm`](crate::Options::send_hwm), also of queues that are there. What waits beyond a
-            /// lower one isn't lost.
+            /// Changes the [`send_hwm`](crate::Options::send_hwm), also of existing queues. Messages beyond a lower
+            /// mark aren't lost.
             pub fn set_send_hwm(&self, messages: usize) {
                 self.core.set_send_hwm(crate::options::unlimited(messages));
             }
 
-            /// Changes the [`recv_hwm`](crate::Options::recv_hwm), also of queues that are there.
+            /// Changes the [`recv_hwm`](crate::Options::recv_hwm), also of existing queues.
             pub fn set_recv_hwm(&self, messages: usize) {
                 self.core.set_recv_hwm(crate::options::unlimited(messages));
             }
 
-            /// Returns information about a peer that is connected, or whose messages wait to be received.
+            /// Returns information about a peer that is connected, or that has messages waiting to be received.
             #[must_use]
             pub fn peer(&self, id: crate::peer::PeerId) -> Option<std::sync::Arc<crate::peer::PeerInfo>> {
                 self.core.inbound().peer(id).cloned()

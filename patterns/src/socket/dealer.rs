@@ -15,16 +15,17 @@ use crate::peer::PeerId;
 use crate::routing::RoundRobin;
 use crate::settings::Parting;
 
-/// Sends to its peers in turn and receives from all of them in turn, frames as they are (RFC 28). Partners:
-/// [`Rep`](crate::Rep), [`Router`](crate::Router), other dealers.
+/// Sends to its peers in rotation, and receives from its peers in rotation (RFC 28). Frames are passed on unchanged.
+/// Partners: [`Rep`](crate::Rep), [`Router`](crate::Router), other dealers.
 ///
 /// | when … | then `send` … |
 /// |---|---|
-/// | there is no peer yet | waits |
-/// | a peer's queue is at its mark | passes it over; if all are, it waits |
+/// | no peer is connected yet | waits |
+/// | the outbox of a peer is at its high-water mark | skips the peer |
+/// | all outboxes are at their marks | waits |
 ///
-/// To talk with [`Rep`](crate::Rep), begin messages with an empty frame: `["", "request"]`. What is sent to
-/// an endpoint that was connected to waits there for the connection.
+/// For [`Rep`](crate::Rep), begin messages with an empty frame: `["", "request"]`. Messages to an endpoint that this
+/// socket connects to wait for the connection.
 ///
 /// ```
 /// use enfonet::{Dealer, Rep};
@@ -59,8 +60,8 @@ impl Probes for Dealer {}
 impl Conflates for Dealer {}
 
 impl Options<Dealer> {
-    /// A message that is received whenever the connection to a peer is lost that this socket had connected to (libzmq's
-    /// `HICCUP_MSG`): what was asked there may have to be asked again. Default none.
+    /// Sets a message that this socket receives whenever it loses the connection to a peer that it had connected to
+    /// (libzmq's `HICCUP_MSG`). The application may have to send its requests to that peer again. Default none.
     #[must_use]
     pub fn hiccup_message(mut self, message: impl IntoMessage) -> Self {
         self.settings.peer.parting = Some(Parting { message: message.into_message(), of_accepted: false });
@@ -73,8 +74,8 @@ receiving_methods!(Dealer);
 event_methods!(Dealer);
 
 impl Dealer {
-    /// Sends to a peer of the caller's choice, with `envelope` before the message. Cancel safe: dropped
-    /// before it is ready, it has sent nothing.
+    /// Sends to a peer of the caller's choice, with `envelope` before the message. Cancel safe: a call that is dropped
+    /// early has sent nothing.
     ///
     /// # Errors
     /// [`SendError::UnknownPeer`], [`SendError::Timeout`] or [`SendError::Closed`], with the message.
@@ -100,17 +101,17 @@ impl Dealer {
         self.core.try_send(OnePeer::connected(peer).with_envelope(envelope), message)
     }
 
-    /// Sends all messages of a batch to a peer of the caller's choice, as it has room, and takes them off the batch.
-    /// Cancel safe: what is left in the batch isn't sent.
+    /// Sends all messages of a batch to a peer of the caller's choice, as the peer has room, and removes them from the
+    /// batch. Cancel safe: messages that are left in the batch aren't sent.
     ///
     /// # Errors
-    /// [`SendError`]; what wasn't sent stays in the batch.
+    /// [`SendError`]; messages that aren't sent stay in the batch.
     pub async fn send_batch_to(&self, peer: PeerId, batch: &mut Batch) -> Result<(), SendError<()>> {
         self.core.send_batch(OnePeer::connected(peer), batch).await
     }
 
-    /// Sends as many messages of a batch to a peer of the caller's choice as it has room for, and takes them off the
-    /// batch; what is left had none. Never waits.
+    /// Sends as many messages of a batch to a peer of the caller's choice as the peer has room for, and removes them
+    /// from the batch. Never waits.
     ///
     /// # Errors
     /// [`SendError::UnknownPeer`] or [`SendError::Closed`].

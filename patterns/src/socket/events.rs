@@ -18,23 +18,23 @@ pub enum PeerEvent {
         /// Information about the peer.
         info: Arc<PeerInfo>,
     },
-    /// Messages of a peer, as they came.
+    /// Messages of a peer, as they arrived.
     Messages {
-        /// Id of the peer that sent them.
+        /// Id of the peer that sent the messages.
         peer: PeerId,
         /// Messages, at least one.
         batch: Batch,
     },
-    /// A peer has gone, after all that it sent. Reported if `peer_events` is on.
+    /// A peer has disconnected. Reported after all its messages, if `peer_events` is on.
     Left {
         /// Id of the peer.
         peer: PeerId,
-        /// Messages sent to the peer and not handed to the kernel whole: the peer can't have got them.
+        /// Messages to the peer that the kernel hasn't taken whole: the peer can't have received them.
         unsent: Vec<Batch>,
     },
 }
 
-/// Pops the next event, of each peer in turn; at most `messages` messages of it.
+/// Pops the next event, with at most `messages` messages. Peers are served in rotation.
 pub(super) fn event(inbound: &mut Inbound, messages: usize) -> Option<PeerEvent> {
     loop {
         match inbound.pop(messages.max(1))? {
@@ -55,8 +55,9 @@ pub(super) fn event(inbound: &mut Inbound, messages: usize) -> Option<PeerEvent>
 macro_rules! event_methods {
     ($kind:ident) => {
         impl $kind {
-            /// Returns the next event of any peer, each peer in turn: at most `messages` of its messages, as they came;
-            /// and, with [`Options::peer_events`](crate::Options::peer_events), its coming and going. Cancel safe.
+            /// Returns the next event: at most `messages` messages of a peer, as they arrived, or, with
+            /// [`Options::peer_events`](crate::Options::peer_events), a peer's connect or disconnect. Peers are served
+            /// in rotation. Cancel safe.
             ///
             /// # Errors
             /// As of [`recv`](Self::recv).
@@ -72,8 +73,8 @@ macro_rules! event_methods {
                 self.core.try_recv_by(|inbound| crate::socket::events::event(inbound, messages))
             }
 
-            /// Waits until [`try_recv_event`](Self::try_recv_event) would return an event, and takes nothing. Another
-            /// receiver may be faster. Cancel safe.
+            /// Waits until [`try_recv_event`](Self::try_recv_event) would return an event, and receives nothing.
+            /// Another receiver may take the event first. Cancel safe.
             ///
             /// # Errors
             /// As of [`recv`](Self::recv).

@@ -55,7 +55,7 @@ impl<R: Choose> BatchTarget<R> for NextPeer {
 macro_rules! sending_methods {
     ($kind:ident) => {
         impl $kind {
-            /// Sends to the next peer with room, as soon as there is one. Cancel safe: dropped before it is ready, it
+            /// Sends to the next peer with room, as soon as a peer has room. Cancel safe: a call that is dropped early
             /// has sent nothing.
             ///
             /// # Errors
@@ -68,7 +68,7 @@ macro_rules! sending_methods {
                 self.core.send(crate::socket::next_peer::NextPeer, message).await
             }
 
-            /// Sends to the next peer with room, if there is one.
+            /// Sends to the next peer with room, if a peer has room. Never waits.
             ///
             /// # Errors
             /// [`SendError::Full`](crate::error::SendError) or [`SendError::Closed`](crate::error::SendError), with the
@@ -80,11 +80,11 @@ macro_rules! sending_methods {
                 self.core.try_send(crate::socket::next_peer::NextPeer, message)
             }
 
-            /// Sends all messages of a batch, as if one by one, and takes them off it. Cancel safe: what is left in
-            /// the batch isn't sent.
+            /// Sends all messages of a batch, as if one by one, and removes them from the batch. Cancel safe: messages
+            /// that are left in the batch aren't sent.
             ///
             /// # Errors
-            /// [`SendError`](crate::error::SendError); what wasn't sent stays in the batch.
+            /// [`SendError`](crate::error::SendError); messages that aren't sent stay in the batch.
             pub async fn send_batch(
                 &self,
                 batch: &mut enfonet_zmtp::Batch,
@@ -92,7 +92,7 @@ macro_rules! sending_methods {
                 self.core.send_batch(crate::socket::next_peer::NextPeer, batch).await
             }
 
-            /// Sends as many messages of a batch as there is room for, and takes them off it.
+            /// Sends as many messages of a batch as there is room for, and removes them from the batch. Never waits.
             ///
             /// # Errors
             /// [`Closed`](crate::error::Closed).
@@ -105,8 +105,8 @@ macro_rules! sending_methods {
                 sent.map_err(|_| crate::error::Closed)
             }
 
-            /// Waits for room for one message, and keeps it: for those who can't take a message back, or make it
-            /// only when it can be sent. Cancel safe.
+            /// Waits for room for one message, and reserves it: for callers that can't take back a message, or that
+            /// make it only when it can be sent. Cancel safe.
             ///
             /// # Errors
             /// [`SendError`](crate::error::SendError).

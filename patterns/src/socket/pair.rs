@@ -1,4 +1,4 @@
-//! PAIR: a conversation of exactly two sockets.
+//! PAIR: sends to and receives from exactly one peer.
 
 use enfonet_zmtp::{Message, SocketType};
 
@@ -9,16 +9,16 @@ use super::sink::sinks;
 use crate::core::SocketHandle;
 use crate::routing::SinglePeer;
 
-/// Talks with one peer at a time, both ways (RFC 31): mostly two tasks of a program, over inproc. Partner: another
-/// `Pair`.
+/// Sends to and receives from one peer at a time (RFC 31). A pair mostly connects two tasks of a program over inproc.
+/// Partner: another `Pair`.
 ///
 /// | when … | then … |
 /// |---|---|
-/// | there is no peer yet | `send` waits |
-/// | the peer's queue is at its mark | `send` waits |
-/// | another peer comes while there is one | it is turned away |
+/// | no peer is connected yet | `send` waits |
+/// | the outbox of the peer is at its high-water mark | `send` waits |
+/// | another peer connects | the socket rejects it |
 ///
-/// Messages sent after `connect` wait for the connection, and for the next connection when that one is lost.
+/// Messages sent after `connect` wait for the connection. If the connection is lost, they wait for the next connection.
 ///
 /// ```
 /// use enfonet::Pair;

@@ -10,7 +10,8 @@ use crate::peer::PeerId;
 use crate::queue::{Outbox, Outgoing};
 use crate::routing::Routing;
 
-/// The right to send one message, at once: its place in the queue of a peer is kept. Dropped, it gives the place back.
+/// The right to send one message at once: its place in the queue of a peer is reserved. A permit that is dropped frees
+/// the place.
 #[must_use = "the place is given back when this is dropped"]
 pub struct Permit<'a> {
     core: &'a dyn Places,
@@ -31,14 +32,14 @@ impl<'a> Permit<'a> {
     /// Sends the message. Never waits.
     ///
     /// # Errors
-    /// With the message: [`SendError::UnknownPeer`] when the peer has gone meanwhile and no other has room,
+    /// With the message: [`SendError::UnknownPeer`] if the peer has disconnected and no other peer has room, or
     /// [`SendError::Closed`].
     pub fn send(mut self, message: impl IntoMessage) -> Result<(), SendError> {
         self.is_open = false;
         self.core.fill(self.peer, message.into_message())
     }
 
-    /// The peer that the message will go to, if it stays.
+    /// Returns the peer that will get the message, unless it disconnects.
     #[must_use]
     pub const fn peer(&self) -> PeerId {
         self.peer

@@ -10,16 +10,15 @@ use crate::error::{Closed, SendError};
 use crate::options::{Conflates, MatchesTopics, Publishes};
 use crate::routing::FanOut;
 
-/// Distributes messages to its subscribers: a message matches a subscription if its first frame begins with the topic
-/// (RFC 29).
-/// Partners: [`Sub`](crate::Sub), [`XSub`](crate::XSub).
+/// Sends each message to all subscribers with a matching subscription: the first frame of the message begins with the
+/// topic (RFC 29). Partners: [`Sub`](crate::Sub), [`XSub`](crate::XSub).
 ///
 /// | when … | then a message … |
 /// |---|---|
-/// | no peer has subscribed to it | is dropped |
-/// | a subscriber's queue is at its mark and its connection is writing | waits a moment (`send`), or is dropped (`try_send`) |
-/// | a subscriber's queue is at its mark and it doesn't read | is dropped for this subscriber, whole; others get it |
-/// | the same, with [`nodrop`](crate::Options::nodrop) | waits until all have room (`send`), or comes back (`try_send`): all get it, or none |
+/// | no subscription matches it | is dropped |
+/// | the outbox of a subscriber is at its high-water mark, and the connection is writing | waits a moment (`send`), or is dropped for the subscriber (`try_send`) |
+/// | the outbox is at its mark, and the subscriber doesn't read | is dropped for the subscriber; other subscribers get it |
+/// | a subscriber has no room, with [`nodrop`](crate::Options::nodrop) | waits until all have room (`send`), or is returned (`try_send`): all subscribers get it, or none |
 ///
 /// ```
 /// use enfonet::{Pub, Sub};
@@ -40,7 +39,7 @@ use crate::routing::FanOut;
 /// # }
 /// ```
 ///
-/// It receives nothing but subscriptions:
+/// A PUB has no `recv`. It receives subscriptions only:
 ///
 /// ```compile_fail,E0599
 /// # async fn receive(publisher: enfonet::Pub) {
@@ -61,8 +60,8 @@ impl MatchesTopics for Pub {}
 sinks!(Pub, Message, |socket, message| socket.send(message));
 
 impl Pub {
-    /// Publishes a message. Dropped before it is ready, it may have reached some subscribers and not others; with
-    /// [`nodrop`](crate::Options::nodrop) it has reached none.
+    /// Publishes a message. If the call is dropped early, some subscribers may have the message; with
+    /// [`nodrop`](crate::Options::nodrop) none has.
     ///
     /// # Errors
     /// [`SendError::Closed`], or [`SendError::Timeout`] with [`nodrop`](crate::Options::nodrop).
@@ -70,7 +69,7 @@ impl Pub {
         publish::send(&self.core, message).await
     }
 
-    /// Publishes a message without waiting for queues at their mark.
+    /// Publishes a message without waiting for queues at their high-water mark.
     ///
     /// # Errors
     /// [`SendError::Closed`], or [`SendError::Full`] with [`nodrop`](crate::Options::nodrop).
@@ -78,8 +77,8 @@ impl Pub {
         publish::try_send(&self.core, message)
     }
 
-    /// Publishes a batch as it came: subscribers share its bytes where they want many of its messages.
-    /// Dropped before it is ready, it may have reached some subscribers and not others.
+    /// Publishes a batch. Subscribers that want many of its messages share its bytes. If the call is dropped early,
+    /// some subscribers may have messages that others haven't.
     ///
     /// # Errors
     /// [`Closed`].
@@ -92,7 +91,8 @@ impl Pub {
         self.core.until(|out| (out.routing.subscribers.len() >= peers || out.closed).then_some(())).await;
     }
 
-    /// Returns the number of topics that peers have subscribed to. Each counts once, even if another begins with it.
+    /// Returns the number of topics that peers have subscribed to. Each topic counts once, even if another topic begins
+    /// with it.
     #[must_use]
     pub fn topics(&self) -> usize {
         self.core.out().routing.subscribers.topics()

@@ -10,9 +10,9 @@ use crate::error::{Closed, SendError};
 use crate::queue::{Outbox, Outgoing};
 use crate::routing::{FanOut, Published, Remainder, Unplaced};
 
-/// Publishes a message to all subscribers that want it. It waits for a full queue as long as the connection is writing,
-/// which it does until the kernel takes no more; then the peer loses the message. A socket that drops nothing waits
-/// until all subscribers have room, within the options' `send_timeout`.
+/// Publishes a message to all subscribers that want it. It waits for a full queue while the connection is writing. When
+/// the kernel takes no more bytes of that connection, the peer loses the message. A socket with `nodrop` waits until
+/// all subscribers have room, within the options' `send_timeout`.
 #[inline]
 pub(super) async fn send(core: &SocketCore<FanOut>, message: impl IntoMessage) -> Result<(), SendError> {
     let mut publication = Publication::new(core);
@@ -30,12 +30,12 @@ async fn complete(mut publication: Publication<'_>) -> Result<(), SendError> {
     completed.map_err(|error| error.map(|()| message.expect("only a publication with unplaced runs fails")))
 }
 
-/// Publishes a message to the subscribers that have room; if the socket drops nothing, to all or none.
+/// Publishes a message to the subscribers that have room; with `nodrop`, to all or none.
 pub(super) fn try_send(core: &SocketCore<FanOut>, message: impl IntoMessage) -> Result<(), SendError> {
     core.try_send(&mut Publication::new(core), message)
 }
 
-/// Publishes a batch as if message by message; a socket that drops nothing waits for room without a limit.
+/// Publishes a batch as if message by message. With `nodrop`, it waits for room without a limit.
 pub(super) async fn send_batch(core: &SocketCore<FanOut>, batch: &Batch) -> Result<(), Closed> {
     core.charge_and_yield().await;
     let (mut publication, mut rest) = (Publication::new(core), batch.clone());
@@ -44,7 +44,7 @@ pub(super) async fn send_batch(core: &SocketCore<FanOut>, batch: &Batch) -> Resu
     publication.complete().await.map_err(|_| Closed)
 }
 
-/// A publication in progress. When it is dropped, peers have lost the messages that they were still to get.
+/// A publication in progress. If it is dropped, peers lose the messages that they haven't got yet.
 struct Publication<'a> {
     core: &'a SocketCore<FanOut>,
     remainder: Remainder,
@@ -61,7 +61,7 @@ impl<'a> Publication<'a> {
         self.remainder.is_empty()
     }
 
-    /// Pushes the unplaced runs into queues that have room, until none is left, or no queue is about to have room.
+    /// Pushes the unplaced runs into queues that have room, until no run is left, or no queue is about to have room.
     async fn complete(&mut self) -> Result<(), SendError<()>> {
         self.log_losses();
         if self.remainder.unplaced.is_empty() {
@@ -105,8 +105,8 @@ impl<'a> Publication<'a> {
 impl Target<FanOut> for &mut Publication<'_> {
     type Pushed = ();
 
-    /// Pushes a message into the queues of the subscribers that want it and have room. If the socket drops nothing, all
-    /// have to have room.
+    /// Pushes a message into the queues of the subscribers that want it and have room. With `nodrop`, all of them must
+    /// have room.
     #[inline]
     fn push(
         &mut self,
@@ -127,7 +127,7 @@ impl Target<FanOut> for &mut Publication<'_> {
 }
 
 impl BatchTarget<FanOut> for Publication<'_> {
-    /// Pushes a batch into queues as a message is pushed. Messages are left only if the socket drops nothing.
+    /// Pushes a batch into queues as a message is pushed. Messages are left only with `nodrop`.
     fn push_batch(&mut self, out: &mut OutGuard<'_, FanOut>, batch: &mut Batch) -> Result<(), SendError<()>> {
         let (out, wakers) = out.split();
         let wake = |outbox: &mut Outbox| wakers.extend(outbox.wake());

@@ -8,14 +8,14 @@ use crate::core::SocketHandle;
 use crate::options::Conflates;
 use crate::routing::ReceiveOnly;
 
-/// Receives from all of its peers, each in turn (RFC 30): work from ventilators, or results from workers.
+/// Receives messages from all its peers, in rotation (RFC 30): tasks from a ventilator, or results from workers.
 /// Partner: [`Push`](crate::Push).
 ///
 /// | when … | then … |
 /// |---|---|
-/// | nothing has come | `recv` waits |
-/// | its queue for a peer is at its mark | that peer's connection isn't read until there is room: then the peer has to wait |
-/// | a peer has gone | what it had sent is received all the same |
+/// | no message has arrived | `recv` waits |
+/// | the inbox of a peer is at its high-water mark | the socket doesn't read that connection until there is room, so the peer has to wait |
+/// | a peer disconnects | messages that arrived before are still received |
 ///
 /// ```
 /// use enfonet::{Pull, Push};
@@ -33,7 +33,7 @@ use crate::routing::ReceiveOnly;
 /// # }
 /// ```
 ///
-/// It sends nothing:
+/// A PULL can't send:
 ///
 /// ```compile_fail,E0599
 /// # async fn send(sink: enfonet::Pull) {

@@ -9,13 +9,15 @@ use crate::core::SocketHandle;
 use crate::options::Conflates;
 use crate::routing::RoundRobin;
 
-/// Sends each message to one of its peers, in turn (RFC 30): work for workers. Partner: [`Pull`](crate::Pull).
+/// Sends each message to one of its peers, in rotation (RFC 30): tasks for workers. Partner: [`Pull`](crate::Pull).
 ///
-/// | when … | then `send` … |
+/// | when … | then … |
 /// |---|---|
-/// | there is no peer yet | waits |
-/// | a peer's queue is at its mark | passes it over; if all are, it waits |
-/// | a peer goes | sends what that one hasn't got to it again once it is back, if this side connected; otherwise that is lost |
+/// | no peer is connected yet | `send` waits |
+/// | the outbox of a peer is at its high-water mark | `send` skips the peer |
+/// | all outboxes are at their marks | `send` waits |
+/// | a peer that this socket connected to disconnects | its unsent messages are sent when it is connected again |
+/// | a peer that connected to this socket disconnects | its unsent messages are lost |
 ///
 /// ```
 /// use enfonet::{Pull, Push};
@@ -37,7 +39,7 @@ use crate::routing::RoundRobin;
 /// # }
 /// ```
 ///
-/// It receives nothing:
+/// A PUSH can't receive:
 ///
 /// ```compile_fail,E0599
 /// # async fn receive(ventilator: enfonet::Push) {
