@@ -12,7 +12,7 @@ use crate::error::RecvError;
 use crate::peer::{PeerId, PeerInfo};
 use crate::queue::{Arrival, Inbound, Run};
 
-/// Pops the next message, of each peer in turn, and information about the peer.
+/// Pops the next message, and information about its peer. Peers are served in rotation.
 pub(super) fn known_message(inbound: &mut Inbound) -> Option<(Arc<PeerInfo>, Message)> {
     loop {
         if let (Arrival::Messages(_, message), Some(peer)) = inbound.pop_one_known()? {
@@ -21,7 +21,7 @@ pub(super) fn known_message(inbound: &mut Inbound) -> Option<(Arc<PeerInfo>, Mes
     }
 }
 
-/// Pops the next run, of each peer in turn, as it came.
+/// Pops the next run, as it arrived. Peers are served in rotation.
 pub(super) fn run(inbound: &mut Inbound) -> Option<(PeerId, Run)> {
     run_of(inbound, usize::MAX)
 }
@@ -31,7 +31,7 @@ pub(super) fn batch((peer, run): (PeerId, Run)) -> (PeerId, Batch) {
     (peer, run.into_batch())
 }
 
-/// Pops the next run, of each peer in turn; at most `messages` messages of it.
+/// Pops the next run, with at most `messages` messages. Peers are served in rotation.
 pub(super) fn run_of(inbound: &mut Inbound, messages: usize) -> Option<(PeerId, Run)> {
     loop {
         if let Arrival::Messages(id, run) = inbound.pop(messages)? {
@@ -48,9 +48,9 @@ pub trait StreamSocket: Clone + Send + 'static {
     fn next(self) -> impl Future<Output = Result<Self::Item, RecvError>> + Send;
 }
 
-/// A [`Stream`] of the items that a socket's `recv` returns. It ends when the socket is closed. After a
-/// [`RecvError::Timeout`] it goes on. It shares the socket and keeps it open; the socket's other methods can be used
-/// meanwhile. Dropping the stream loses nothing.
+/// A [`Stream`] of the items that a socket's `recv` returns. It ends when the socket is closed, and continues after a
+/// [`RecvError::Timeout`]. The stream shares the socket and keeps it open. The socket's other methods can be used
+/// meanwhile. Dropping the stream loses no message.
 #[derive(Debug)]
 pub struct SocketStream<S, T> {
     socket: S,
@@ -78,10 +78,10 @@ impl<S: StreamSocket + Unpin> Stream for SocketStream<S, S::Item> {
 macro_rules! receiving_methods {
     ($kind:ident) => {
         impl $kind {
-            /// Receives the next message, of each peer in turn. Cancel safe.
+            /// Receives the next message. Peers are served in rotation. Cancel safe.
             ///
             /// # Errors
-            /// [`RecvError::Closed`](crate::error::RecvError), when all that came before is received, or
+            /// [`RecvError::Closed`](crate::error::RecvError), after all messages that arrived before, or
             /// [`RecvError::Timeout`](crate::error::RecvError).
             pub async fn recv(&self) -> Result<enfonet_zmtp::Message, crate::error::RecvError> {
                 self.core.recv_in_time(crate::queue::Inbound::pop_message).await
@@ -98,13 +98,13 @@ macro_rules! receiving_methods {
                 self.core.recv_in_time(crate::socket::receiving::known_message).await
             }
 
-            /// Receives the next message, if there is one. Never waits.
+            /// Receives the next message, if a message has arrived. Never waits.
             pub fn try_recv(&self) -> Option<enfonet_zmtp::Message> {
                 self.core.try_recv_by(crate::queue::Inbound::pop_message)
             }
 
-            /// Receives the next messages of one peer, as they came, and the id of the peer; of each peer in turn.
-            /// Cancel safe.
+            /// Receives the next messages of a peer, as they arrived, and the id of the peer. Peers are served in
+            /// rotation. Cancel safe.
             ///
             /// # Errors
             /// As of [`recv`](Self::recv).
@@ -112,7 +112,7 @@ macro_rules! receiving_methods {
                 self.core.recv_in_time(crate::socket::receiving::run).await.map(crate::socket::receiving::batch)
             }
 
-            /// Receives the next messages of one peer, if there are any. Never waits.
+            /// Receives the next messages of a peer, if messages have arrived. Never waits.
             pub fn try_recv_batch(&self) -> Option<(crate::peer::PeerId, enfonet_zmtp::Batch)> {
                 self.core.try_recv_by(crate::socket::receiving::run).map(crate::socket::receiving::batch)
             }

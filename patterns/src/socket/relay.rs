@@ -10,12 +10,13 @@ use crate::error::{Closed, SendError};
 use crate::queue::Arrival;
 use crate::routing::{Choose, Routing};
 
-/// A socket that a [`Proxy`](crate::proxy::Proxy) can forward from and to. A kind that can't receive never yields a
-/// message, as PUSH; a kind that can't send drops messages, as PULL.
+/// A socket that a [`Proxy`](crate::proxy::Proxy) can forward from and to. A kind that can't receive, such as PUSH,
+/// never yields a message. A kind that can't send, such as PULL, drops messages.
 ///
-/// Messages are as libzmq has them: a ROUTER's begin with the routing id of the peer, an XPUB's may be subscriptions.
+/// Messages are as in libzmq: messages of a ROUTER begin with the routing id of the peer, and messages of an XPUB may
+/// be subscriptions.
 pub trait Relay: crate::options::Kind + Sync {
-    /// Waits until the socket can send a message, if its kind knows that before it has the message. Cancel safe.
+    /// Waits until the socket can send a message, if its kind can know that before it has the message. Cancel safe.
     #[doc(hidden)]
     fn ready(&self) -> impl Future<Output = Result<(), Closed>> + Send {
         async { Ok(()) }

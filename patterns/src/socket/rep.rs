@@ -12,19 +12,19 @@ use crate::peer::{PeerId, PeerInfo};
 use crate::queue::{Inbound, Outgoing};
 use crate::routing::ReplyGate;
 
-/// Receives requests, of each client in turn, and replies (RFC 28). Partners: [`Req`](crate::Req),
+/// Receives requests from its clients, in rotation, and replies (RFC 28). Partners: [`Req`](crate::Req),
 /// [`Dealer`](crate::Dealer).
 ///
 /// | when … | then … |
 /// |---|---|
-/// | no request has come | `recv` waits |
-/// | its queue for a client is at its mark | that client's connection isn't read until there is room |
-/// | a client doesn't take its replies, and so many wait | `reply` fails with [`ReplyError::Full`] (libzmq drops it silently) |
-/// | a client has gone | `reply` fails with [`ReplyError::ClientGone`] |
+/// | no request has arrived | `recv` waits |
+/// | the inbox of a client is at its high-water mark | the socket doesn't read that connection until there is room |
+/// | a client doesn't read its replies, and its outbox is full | `reply` fails with [`ReplyError::Full`] (libzmq drops the reply silently) |
+/// | the client of a request has disconnected | `reply` fails with [`ReplyError::ClientGone`] |
 ///
-/// A [`Request`] knows where its reply goes, and is used up by it: any number of them can be worked on at a
-/// time, and no reply can go to another client. A message without an empty frame before its body is no
-/// request, and is dropped.
+/// A [`Request`] knows its client, and its reply consumes it. So the application can work on any number of requests at
+/// a time, and no reply goes to another client. A message without an empty frame before its body is no request, and is
+/// dropped.
 ///
 /// ```
 /// use enfonet::{Rep, Req};
@@ -58,7 +58,7 @@ socket_methods!(Rep, |_settings| ReplyGate::default());
 streams!(Rep, Request);
 
 impl Rep {
-    /// Receives the next request, of each client in turn. Cancel safe.
+    /// Receives the next request. Clients are served in rotation. Cancel safe.
     ///
     /// # Errors
     /// [`RecvError::Closed`] or [`RecvError::Timeout`].
@@ -67,7 +67,7 @@ impl Rep {
         self.core.recv_in_time(|inbound| self.request(inbound)).await
     }
 
-    /// Receives the next request, if there is one. Never waits.
+    /// Receives the next request, if a request has arrived. Never waits.
     pub fn try_recv(&self) -> Option<Request> {
         let may_receive = |out: &mut Out<ReplyGate>| out.routing.may_receive(&out.outboxes);
         // The lock is released again: a receiver may be woken for the requests that are left.
@@ -93,7 +93,7 @@ impl Rep {
     }
 }
 
-/// A request of one client. Dropped without a reply, the client waits on.
+/// A request of a client. If it is dropped without a reply, the client continues to wait.
 #[derive(Debug)]
 pub struct Request {
     core: Arc<SocketCore<ReplyGate>>,
@@ -109,7 +109,7 @@ impl Request {
         &self.message
     }
 
-    /// Takes the message out, and gives up replying: the client waits on.
+    /// Returns the message, and gives up replying: the client continues to wait.
     #[must_use]
     pub fn into_message(self) -> Message {
         self.message
@@ -130,8 +130,8 @@ impl Request {
     /// Sends the reply. Never waits.
     ///
     /// # Errors
-    /// [`ReplyError`]: the client has gone, or its queue is full. Clients may leave at any time: a server that is to
-    /// outlive them doesn't pass this on with `?`.
+    /// [`ReplyError`]: the client has disconnected, or its queue is full. Clients may disconnect at any time, so a
+    /// server should handle this error, and not return it with `?`.
     pub fn reply(self, message: impl IntoMessage) -> Result<(), ReplyError> {
         let message = Outgoing::new(message);
         let mut guard = self.core.out();

@@ -11,15 +11,15 @@ use crate::options::{Options, Probes, bounded};
 use crate::queue::{Arrival, Inbound, Outgoing};
 use crate::routing::{RequestId, RequestState, RequestStatus};
 
-/// Sends a request to one of its peers, each in turn, and receives the reply (RFC 28). Partners:
-/// [`Rep`](crate::Rep), [`Router`](crate::Router).
+/// Sends a request to one of its peers, in rotation, and receives the reply (RFC 28). Partners: [`Rep`](crate::Rep),
+/// [`Router`](crate::Router).
 ///
 /// | when … | then … |
 /// |---|---|
-/// | no peer has room, or there is none yet | `send` waits |
-/// | the reply to the last request hasn't been received | `send` fails, or abandons that request if the socket is [`relaxed`](crate::Options::relaxed) |
-/// | the peer goes before it has got the request | another gets it |
-/// | the peer goes with the request | `recv` fails with [`RecvError::PeerGone`] (libzmq waits for ever); `request` asks another if it has [`retries`](crate::Options::retries) |
+/// | no peer is connected yet, or no peer has room | `send` waits |
+/// | the reply to the last request hasn't been received | `send` fails; if the socket is [`relaxed`](crate::Options::relaxed), it abandons that request |
+/// | the peer disconnects before it has the request | another peer gets the request |
+/// | the peer disconnects with the request | `recv` fails with [`RecvError::PeerGone`] (libzmq waits for ever); `request` sends the request to another peer, if it has [`retries`](crate::Options::retries) |
 ///
 /// ```
 /// use enfonet::{Rep, Req};
@@ -54,8 +54,8 @@ socket_methods!(Req, |settings| RequestState::new(&settings.request, fastrand::u
 impl Probes for Req {}
 
 impl Options<Req> {
-    /// Lets a request be sent before the reply to the last one has come, which is abandoned then. Default off: it
-    /// fails with [`ReplyPending`](crate::error::SendError::ReplyPending).
+    /// Sets whether a request can be sent before the reply to the last request has arrived. The last request is then
+    /// abandoned. Default off: sending fails with [`ReplyPending`](crate::error::SendError::ReplyPending).
     ///
     /// If the same peer gets both requests, only [`correlate`](Self::correlate) distinguishes a late reply to the
     /// first from the reply to the second: set both options.
@@ -65,26 +65,26 @@ impl Options<Req> {
         self
     }
 
-    /// Sends each request with a number of its own, 4 bytes in a frame before the empty one, and takes no reply
-    /// that hasn't the same. [`Rep`](crate::Rep) gives it back; whoever replies by a [`Router`](crate::Router) must
-    /// give back all frames up to the empty one. Default off.
+    /// Sends each request with a number of its own, 4 bytes in a frame before the empty frame, and accepts only a reply
+    /// with the same number. [`Rep`](crate::Rep) returns the number. A server with a [`Router`](crate::Router) must
+    /// return all frames up to the empty frame. Default off.
     #[must_use]
     pub fn correlate(mut self, on: bool) -> Self {
         self.settings.request.correlate = on;
         self
     }
 
-    /// How often [`Req::request`] sends a request again, to the next peer, when its peer has gone with it or
-    /// [`reply_timeout`](Self::reply_timeout) is over. So it may be carried out more than once. All attempts have the
-    /// same number: any but zero implies [`correlate`](Self::correlate), and whichever reply comes first counts.
-    /// Default 0.
+    /// Sets how often [`Req::request`] sends a request again, to the next peer, when its peer disconnects or the
+    /// [`reply_timeout`](Self::reply_timeout) is over. So the request may be carried out more than once. All attempts
+    /// have the same request number, and the first reply counts: a value above 0 implies
+    /// [`correlate`](Self::correlate). Default 0.
     #[must_use]
     pub fn retries(mut self, retries: usize) -> Self {
         self.settings.request.retries = retries;
         self
     }
 
-    /// How long each attempt of [`Req::request`] may take, the wait for a peer with room included. Implies
+    /// Sets the maximum time of each attempt of [`Req::request`], the wait for a peer with room included. Implies
     /// [`correlate`](Self::correlate). Default: for ever.
     #[must_use]
     pub fn reply_timeout(mut self, timeout: Duration) -> Self {
@@ -94,14 +94,15 @@ impl Options<Req> {
 }
 
 impl Req {
-    /// Sends a request and waits for its reply: for the [`reply_timeout`](crate::Options::reply_timeout), and again
-    /// with another peer as often as it has [`retries`](crate::Options::retries). Other timeouts don't count here.
+    /// Sends a request and waits for its reply, for at most the [`reply_timeout`](crate::Options::reply_timeout). Then
+    /// it sends the request to another peer, as often as [`retries`](crate::Options::retries) allow. Other timeouts
+    /// don't apply.
     ///
-    /// Dropped once the request is sent, the socket waits for the reply: [`recv`](Self::recv) gives it. A
-    /// [`relaxed`](crate::Options::relaxed) one may as well send the next request.
+    /// If the call is dropped after the request is sent, the socket waits for the reply, and [`recv`](Self::recv)
+    /// returns it. A [`relaxed`](crate::Options::relaxed) socket may also send the next request.
     ///
     /// # Errors
-    /// [`RequestError`]; the next request may be sent then.
+    /// [`RequestError`]. Afterwards, the next request may be sent.
     pub async fn request(&self, message: impl IntoMessage) -> Result<Message, RequestError> {
         let message = message.into_message();
         let (retries, limit) =
@@ -137,17 +138,17 @@ impl Req {
         Ok(reply?)
     }
 
-    /// Sends a request to the next peer with room. Cancel safe: dropped before it is ready, it has sent nothing.
+    /// Sends a request to the next peer with room. Cancel safe: a call that is dropped early has sent nothing.
     ///
     /// # Errors
-    /// [`SendError::ReplyPending`] when the reply to the last one hasn't been received, unless the socket is
-    /// [`relaxed`](crate::Options::relaxed), [`SendError::Timeout`] or [`SendError::Closed`]; with the message.
+    /// With the message: [`SendError::ReplyPending`] if the reply to the last request hasn't been received and the
+    /// socket isn't [`relaxed`](crate::Options::relaxed), [`SendError::Timeout`], or [`SendError::Closed`].
     pub async fn send(&self, message: impl IntoMessage) -> Result<(), SendError> {
         self.begin(message, self.core.settings().send_timeout).await?;
         Ok(())
     }
 
-    /// Sends a request to the next peer with room, if there is one.
+    /// Sends a request to the next peer with room, if a peer has room. Never waits.
     ///
     /// # Errors
     /// With the message: [`SendError::Full`], [`SendError::ReplyPending`] as of [`send`](Self::send), or
@@ -169,8 +170,8 @@ impl Req {
     /// Receives the reply to the last request. Cancel safe.
     ///
     /// # Errors
-    /// [`RecvError`]. After a [`Timeout`](RecvError::Timeout), the reply may still be received; after any other, the
-    /// next request may be sent.
+    /// [`RecvError`]. After a [`Timeout`](RecvError::Timeout), the reply may still be received. After any other error,
+    /// the next request may be sent.
     pub async fn recv(&self) -> Result<Message, RecvError> {
         let request_id = {
             let out = self.core.out();
@@ -186,10 +187,10 @@ impl Req {
         reply
     }
 
-    /// Receives the reply to the last request, if it has come. Never waits.
+    /// Receives the reply to the last request, if it has arrived. Never waits.
     ///
     /// # Errors
-    /// As of [`recv`](Self::recv), without the times.
+    /// As of [`recv`](Self::recv), except for the timeout.
     pub fn try_recv(&self) -> Result<Option<Message>, RecvError> {
         let request_id = self.core.out().routing.request_id();
         while let Some(arrival) = self.core.try_recv_by(Inbound::pop_one) {
@@ -207,8 +208,8 @@ impl Req {
         }
     }
 
-    /// The reply to a request, which is sent again first if that is wished for. The loss of the peer isn't taken note
-    /// of: the request may be sent again. Cancel safe.
+    /// Waits for the reply to a request, after sending the request again if `retry` has the message. The state keeps a
+    /// lost request, so that the caller may retry it. Cancel safe.
     async fn reply_to(
         &self,
         request_id: RequestId,
@@ -231,8 +232,8 @@ impl Req {
         }
     }
 
-    /// How a request stands, once it is sent to another peer where it has to be: since the one that was asked has
-    /// gone and can't have got it, or `retry`, which is nothing then.
+    /// Returns the status of a request. First sends the request to another peer, if its peer disconnected before it had
+    /// the request, or if `retry` has the message. `retry` is `None` after the request is sent.
     fn look(&self, request_id: RequestId, retry: &mut Option<&Message>) -> RequestStatus {
         let mut guard = self.core.out();
         let (out, wakers) = guard.split();
@@ -247,7 +248,7 @@ impl Req {
         out.routing.status(request_id)
     }
 
-    /// Applies an arrival to the state, and wakes all that wait for a reply if it concerns the request.
+    /// Applies an arrival to the state. If it concerns the request, wakes all calls that wait for a reply.
     fn take(&self, arrival: Arrival<Message>) {
         let mut out = self.core.out();
         let news = match arrival {
@@ -263,7 +264,8 @@ impl Req {
         }
     }
 
-    /// No reply to this request is waited for any more. A closed socket still sends what it has taken.
+    /// Gives up a request: its reply is no longer accepted. A closed socket doesn't, since it still sends accepted
+    /// messages.
     fn give_up(&self, request_id: Option<RequestId>) {
         if let Some(request_id) = request_id {
             let mut guard = self.core.out();
@@ -277,7 +279,7 @@ impl Req {
     }
 }
 
-/// Target of a new request: the next peer with room, unless a request is in flight that mayn't be abandoned.
+/// Target of a new request: the next peer with room, unless a request is in flight that may not be abandoned.
 struct NewRequest<'a> {
     core: &'a SocketCore<RequestState>,
 }

@@ -21,17 +21,17 @@ use crate::routing::IdentityTable;
 use crate::session::{CloseCause, Session};
 use crate::settings::Parting;
 
-/// Receives from all peers in turn, and knows from whom; sends to the peer of the caller's choice (RFC 28).
-/// Partners: [`Req`](crate::Req), [`Dealer`](crate::Dealer), other routers.
+/// Receives from all peers in rotation, with the sender of each message, and sends to the peer of the caller's choice
+/// (RFC 28). Partners: [`Req`](crate::Req), [`Dealer`](crate::Dealer), other routers.
 ///
 /// | when … | then a message to it … |
 /// |---|---|
-/// | the peer isn't connected | comes back with an error; [`send_routed`](Self::send_routed) drops it, unless [`mandatory`](crate::Options::mandatory) |
-/// | its queue is at its mark | waits (`send_to`), or comes back with an error (`try_send_to`); `send_routed` drops it, unless mandatory |
+/// | the peer isn't connected | is returned with an error; [`send_routed`](Self::send_routed) drops it, unless [`mandatory`](crate::Options::mandatory) is on |
+/// | the outbox of the peer is at its high-water mark | waits (`send_to`), or is returned with an error (`try_send_to`); `send_routed` drops it, unless `mandatory` is on |
 ///
-/// A peer is addressed by the [`PeerId`] that came with its message: it never means a later peer of the same name.
-/// [`find`](Self::find) and [`identity`](Self::identity) lead from names to ids and back. `recv_routed` and
-/// `send_routed` have messages as libzmq has them, with the routing id as their first frame.
+/// A message is addressed by the [`PeerId`] that came with the peer's message. The id never stands for a later peer
+/// with the same identity. [`find`](Self::find) and [`identity`](Self::identity) convert identities to ids and back.
+/// The messages of `recv_routed` and `send_routed` are as in libzmq: their first frame is the routing id.
 ///
 /// ```
 /// use enfonet::{Dealer, Router};
@@ -62,23 +62,23 @@ impl KnowsPeers for Router {}
 impl Probes for Router {}
 
 impl Options<Router> {
-    /// Whether a new peer takes over the identity of a connected peer, which is then disconnected. Default off: the new
-    /// peer is rejected until the other has gone.
+    /// Sets whether a new peer takes over the identity of a connected peer, which is then disconnected. Default off:
+    /// the new peer is rejected until the other peer has disconnected.
     #[must_use]
     pub fn handover(mut self, on: bool) -> Self {
         self.settings.router.handover = on;
         self
     }
 
-    /// Sets how [`send_routed`](Router::send_routed) treats a message that can't be sent. On, it fails if the peer
-    /// isn't there, and waits if the peer has no room. Off, which is the default, it drops the message.
+    /// Sets how [`send_routed`](Router::send_routed) treats a message that can't be sent. If on, it fails if the peer
+    /// isn't connected, and waits if the peer has no room. If off, which is the default, it drops the message.
     #[must_use]
     pub fn mandatory(mut self, on: bool) -> Self {
         self.settings.router.mandatory = on;
         self
     }
 
-    /// A message that is received as the last one of every peer that had connected to this socket and has gone
+    /// Sets a message that this socket receives as the last message of each peer that connected to it and disconnected
     /// (libzmq's `DISCONNECT_MSG`). Default none.
     #[must_use]
     pub fn disconnect_message(mut self, message: impl IntoMessage) -> Self {
@@ -91,12 +91,12 @@ sinks!(Router, (PeerId, Message), |socket, to| socket.send_to(to.0, to.1));
 event_methods!(Router);
 
 impl Router {
-    /// Connects to an endpoint, and gives the peer there a routing id, whatever it calls itself (libzmq's
-    /// `CONNECT_ROUTING_ID`). The id that comes back can be sent to at once: what is sent waits for the connection, and
-    /// for the next one when it is lost.
+    /// Connects to an endpoint, and assigns a routing id to the peer there, whatever identity it announces (libzmq's
+    /// `CONNECT_ROUTING_ID`). The returned id can be used at once: messages wait for the connection and, if it is lost,
+    /// for the next connection.
     ///
     /// # Errors
-    /// [`ConnectError`]: the endpoint is invalid, or one to bind only, or another peer has the routing id.
+    /// [`ConnectError`]: the endpoint is invalid or can only be bound, or another peer has the routing id.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -119,7 +119,7 @@ impl Router {
         Ok(peer.expect("it was opened, or connecting failed"))
     }
 
-    /// Sends to a peer, as soon as it has room. Cancel safe: dropped before it is ready, it has sent nothing.
+    /// Sends to a peer, as soon as the peer has room. Cancel safe: a call that is dropped early has sent nothing.
     ///
     /// # Errors
     /// [`SendError::UnknownPeer`], [`SendError::Timeout`] or [`SendError::Closed`], with the message.
@@ -135,17 +135,17 @@ impl Router {
         self.core.try_send(OnePeer::open(peer), message)
     }
 
-    /// Sends all messages of a batch to a peer, as it has room, and takes them off the batch. Cancel safe: what
-    /// is left in the batch isn't sent.
+    /// Sends all messages of a batch to a peer, as the peer has room, and removes them from the batch. Cancel safe:
+    /// messages that are left in the batch aren't sent.
     ///
     /// # Errors
-    /// [`SendError`]; what wasn't sent stays in the batch.
+    /// [`SendError`]; messages that aren't sent stay in the batch.
     pub async fn send_batch_to(&self, peer: PeerId, batch: &mut Batch) -> Result<(), SendError<()>> {
         self.core.send_batch(OnePeer::open(peer), batch).await
     }
 
-    /// Sends as many messages of a batch to a peer as it has room for, and takes them off the batch; what
-    /// is left had none. Never waits.
+    /// Sends as many messages of a batch to a peer as the peer has room for, and removes them from the batch. Never
+    /// waits.
     ///
     /// # Errors
     /// [`SendError::UnknownPeer`] or [`SendError::Closed`].
@@ -153,7 +153,7 @@ impl Router {
         self.core.try_send_batch(OnePeer::open(peer), batch)
     }
 
-    /// Waits for room for a message to the peer, and keeps it. Cancel safe.
+    /// Waits for room for a message to the peer, and reserves it. Cancel safe.
     ///
     /// # Errors
     /// [`SendError`].
@@ -161,12 +161,13 @@ impl Router {
         Permit::reserve(&self.core, OnePeer::open(peer)).await
     }
 
-    /// Sends a message to the peer whose routing id is its first frame, which the peer doesn't get. Without
-    /// [`mandatory`](crate::Options::mandatory) it never waits, and what can't be sent is dropped. Cancel safe.
+    /// Sends a message to the peer with the routing id in the first frame. The peer gets the message without that
+    /// frame. If [`mandatory`](crate::Options::mandatory) is off, the call never waits, and drops a message that can't
+    /// be sent. Cancel safe.
     ///
     /// # Errors
-    /// With the message: [`SendError::Closed`]; [`SendError::NoRecipient`] when there is no frame behind the routing
-    /// id; if mandatory, [`SendError::UnknownPeer`] or [`SendError::Timeout`].
+    /// With the message: [`SendError::Closed`]; [`SendError::NoRecipient`] if no frame follows the routing id; with
+    /// `mandatory`, [`SendError::UnknownPeer`] or [`SendError::Timeout`].
     pub async fn send_routed(&self, message: impl IntoMessage) -> Result<(), SendError> {
         let whole = message.into_message();
         let (routing_id, Some(message)) = whole.clone().split_first() else {
@@ -189,7 +190,7 @@ impl Router {
         self.send_to(peer, message).await.map_err(|error| error.map(|_| whole))
     }
 
-    /// Receives the next message, of each peer in turn, with the id of the peer. Cancel safe.
+    /// Receives the next message and the id of its peer. Peers are served in rotation. Cancel safe.
     ///
     /// # Errors
     /// [`RecvError::Closed`] or [`RecvError::Timeout`].
@@ -214,13 +215,13 @@ impl Router {
         Ok(message.with_first(peer.routing_id.clone()))
     }
 
-    /// Receives the next message, if there is one, with the id of the peer. Never waits.
+    /// Receives the next message and the id of its peer, if a message has arrived. Never waits.
     pub fn try_recv(&self) -> Option<(PeerId, Message)> {
         self.core.try_recv_by(Inbound::pop_message_of)
     }
 
-    /// Receives the next messages of one peer, as they came, with the id of the peer; of each peer in turn. Cancel
-    /// safe.
+    /// Receives the next messages of a peer, as they arrived, and the id of the peer. Peers are served in rotation.
+    /// Cancel safe.
     ///
     /// # Errors
     /// As of [`recv`](Self::recv).
@@ -228,35 +229,37 @@ impl Router {
         self.core.recv_in_time(run).await.map(batch)
     }
 
-    /// Returns the connected peer of this identity (routing id), or the peer that [`connect_as`](Self::connect_as)
+    /// Returns the connected peer with this identity (routing id), or the peer that [`connect_as`](Self::connect_as)
     /// assigned it to.
     #[must_use]
     pub fn find(&self, identity: &[u8]) -> Option<PeerId> {
         self.core.out().routing.find(identity)
     }
 
-    /// Returns the identity (routing id) of a connected peer: its own, or a generated one of five bytes with a leading
-    /// zero.
+    /// Returns the identity (routing id) of a connected peer: its own identity, or a generated identity of five bytes
+    /// with a leading zero.
     #[must_use]
     pub fn identity(&self, peer: PeerId) -> Option<Bytes> {
         self.core.out().routing.identity(peer).cloned()
     }
 
-    /// Ends the connection of a peer, unless messages of the peer have arrived and aren't received, or arrive before
-    /// the connection is about to end: then it goes on. For a server that ends in order: called for each client that
-    /// nothing is in flight for, and again after each answer, it lets all clients go between two requests.
+    /// Ends the connection of a peer, if the peer is idle. If messages of the peer have arrived and aren't received, or
+    /// arrive before the connection is about to end, the connection goes on.
     ///
-    /// Messages queued for the peer are written first. The peer sees the end of the stream; it has a second to close
-    /// its own half. Messages that it sends meanwhile are lost, and it is cut off so that it notices. A peer that this
-    /// side connects to is connected to again, unless the socket
-    /// [has stopped admitting peers](Self::stop_admitting_peers).
+    /// A server in an orderly shutdown calls this for each client without requests in flight, and again after each
+    /// answer. So all clients are disconnected between two requests.
+    ///
+    /// Messages queued for the peer are written first. Then the peer sees the end of the stream, and has a second to
+    /// close its own half. Messages that the peer sends meanwhile are lost: its connection is then aborted, so that it
+    /// notices. A peer that this side connects to is connected to again, unless the socket [has stopped admitting
+    /// peers](Self::stop_admitting_peers).
     ///
     /// Returns whether the peer is connected and none of its messages waits to be received.
     pub fn disconnect_idle(&self, peer: PeerId) -> bool {
         self.core.disconnect_idle(peer)
     }
 
-    /// Stops reading peers. Messages that have been read can still be received: for a shutdown that answers all
+    /// Stops reading from peers. Messages that have been read can still be received, so that a shutdown can answer all
     /// accepted requests.
     pub fn stop_receiving(&self) {
         self.core.stop_receiving();

@@ -16,8 +16,8 @@ pub trait SinkSocket: Clone + Send + 'static {
     fn send_item(self, item: Self::Item) -> impl Future<Output = Result<(), SendError>> + Send;
 }
 
-/// The sending half of a socket as a [`Sink`]: it takes a message when the one before is sent, as the socket's `send`
-/// sends it. It shares the socket, and keeps it open. Closing the sink doesn't close the socket.
+/// The sending half of a socket as a [`Sink`]. It takes a message when the message before is sent, by the socket's
+/// `send`. The sink shares the socket and keeps it open. Closing the sink doesn't close the socket.
 #[derive(Debug)]
 pub struct SocketSink<S> {
     socket: S,
@@ -77,7 +77,7 @@ macro_rules! sinks {
         }
 
         impl $kind {
-            /// Its sending half, as a sink.
+            /// Returns the sending half of the socket, as a sink.
             #[must_use]
             pub fn sink(&self) -> crate::socket::SocketSink<Self> {
                 crate::socket::SocketSink::new(self.clone())

@@ -15,9 +15,9 @@ use crate::routing::SubscriptionSet;
 ///
 /// | when … | then … |
 /// |---|---|
-/// | it has subscribed to nothing | nothing comes; the empty topic stands for all messages |
-/// | a publisher isn't there, or not yet | it is sent all subscriptions when it connects |
-/// | the queue of a publisher is at its mark | that connection isn't read until there is room: then the queue at the publisher fills, and messages are dropped there, whole |
+/// | the socket has no subscription | no message arrives; to get all messages, subscribe to the empty topic |
+/// | a publisher connects later | the socket sends it all subscriptions |
+/// | the inbox of a publisher is at its high-water mark | the socket doesn't read that connection until there is room, so the publisher drops messages when its own queue is full |
 ///
 /// ```
 /// use enfonet::{Pub, Sub};
@@ -38,7 +38,7 @@ use crate::routing::SubscriptionSet;
 /// # }
 /// ```
 ///
-/// It sends nothing but subscriptions:
+/// A SUB can't send messages:
 ///
 /// ```compile_fail,E0599
 /// # async fn send(subscriber: enfonet::Sub) {
@@ -59,19 +59,19 @@ receiving_methods!(Sub);
 
 impl Sub {
     /// Subscribes to messages that begin with the topic, at all present and future publishers. Subscriptions are
-    /// counted: a topic that was subscribed to twice has to be unsubscribed from twice.
+    /// counted: a topic that is subscribed to twice has to be unsubscribed from twice.
     pub fn subscribe(&self, topic: impl AsRef<[u8]>) {
         subscribe(&self.core, Bytes::copy_from_slice(topic.as_ref()));
     }
 
-    /// Removes one subscription to the topic. Messages that have arrived and match no subscription any more aren't
+    /// Removes one subscription to the topic. Messages that have arrived and no longer match a subscription aren't
     /// received.
     pub fn unsubscribe(&self, topic: impl AsRef<[u8]>) {
         cancel(&self.core, Bytes::copy_from_slice(topic.as_ref()));
     }
 
-    /// Returns the number of topics that the socket has subscribed to. Each counts once, however often it was
-    /// subscribed to, and even if another begins with it.
+    /// Returns the number of topics that the socket has subscribed to. Each topic counts once, however often it was
+    /// subscribed to, and even if another topic begins with it.
     #[must_use]
     pub fn topics(&self) -> usize {
         self.core.out().routing.topics()

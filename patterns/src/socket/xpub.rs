@@ -1,4 +1,4 @@
-//! XPUB: a PUB that receives the subscriptions.
+//! XPUB: a publisher that receives the subscriptions.
 
 use enfonet_zmtp::{Batch, IntoMessage, Message, SocketType, Subscription};
 
@@ -15,17 +15,17 @@ use crate::queue::{Arrival, Inbound};
 use crate::routing::{FanOut, Subscribers};
 use crate::settings::XPubVerbosity;
 
-/// Distributes messages as [`Pub`](crate::Pub) does, and receives from its subscribers: the first subscription to a
-/// topic and the end of the last, and messages (RFC 29). For brokers, and for publishers that have to know their
-/// subscribers. Partners: [`Sub`](crate::Sub), [`XSub`](crate::XSub).
+/// Sends messages as [`Pub`](crate::Pub) does, and receives messages and subscriptions from its subscribers: of each
+/// topic the first subscription, and the end of the last (RFC 29). For brokers, and for publishers that have to know
+/// their subscribers. Partners: [`Sub`](crate::Sub), [`XSub`](crate::XSub).
 ///
 /// | when … | then a message … |
 /// |---|---|
-/// | no peer has subscribed to it | is dropped |
-/// | a subscriber's queue is at its mark and its connection is writing | waits a moment (`send`), or is dropped (`try_send`) |
-/// | a subscriber's queue is at its mark and it doesn't read | is dropped for this subscriber, whole; others get it |
-/// | the same, with [`nodrop`](crate::Options::nodrop) | waits until all have room (`send`), or comes back (`try_send`): all get it, or none |
-/// | it is for one peer (`send_to`), whose queue is at its mark | waits (`send_to`), or comes back (`try_send_to`) |
+/// | no subscription matches it | is dropped |
+/// | the outbox of a subscriber is at its high-water mark, and the connection is writing | waits a moment (`send`), or is dropped for the subscriber (`try_send`) |
+/// | the outbox is at its mark, and the subscriber doesn't read | is dropped for the subscriber; other subscribers get it |
+/// | a subscriber has no room, with [`nodrop`](crate::Options::nodrop) | waits until all have room (`send`), or is returned (`try_send`): all subscribers get it, or none |
+/// | it is for one peer, and the outbox of the peer is at its mark | waits (`send_to`), or is returned (`try_send_to`) |
 ///
 /// ```
 /// use enfonet::{Sub, XPub};
@@ -57,8 +57,8 @@ pub struct XPub {
 /// An item that an [`XPub`] receives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum XPubEvent {
-    /// The first subscription to a topic, or the end of the last one: by a cancel, or by the connection's end. Others
-    /// are reported with [`verbose`](crate::Options::verbose), [`verboser`](crate::Options::verboser) and
+    /// The first subscription to a topic, or the end of the last subscription, by a cancel or by the connection's end.
+    /// Other changes are reported with [`verbose`](crate::Options::verbose), [`verboser`](crate::Options::verboser) and
     /// [`manual`](crate::Options::manual).
     Subscription {
         /// Id of the subscriber.
@@ -81,16 +81,16 @@ impl Publishes for XPub {}
 impl MatchesTopics for XPub {}
 
 impl Options<XPub> {
-    /// A message that each subscriber gets first, whenever it comes, whatever it subscribes to: a SUB shows it to its
-    /// application only if it has subscribed to its topic. Default none.
+    /// Sets a message that each subscriber gets first when it connects, whatever its subscriptions are. A SUB delivers
+    /// the message only if it has subscribed to its topic. Default none.
     #[must_use]
     pub fn welcome(mut self, message: impl IntoMessage) -> Self {
         self.settings.peer.hello = Some(message.into_message());
         self
     }
 
-    /// Reports every subscribe of every peer to the application, not just the first to a topic. Messages still come to
-    /// each subscriber once. Default off. Of this and [`verboser`](Self::verboser), the one that is set last counts.
+    /// Reports every subscribe of every peer to the application, not just the first to a topic. A subscriber still gets
+    /// each message once. Default off. If both this and [`verboser`](Self::verboser) are set, the last setting counts.
     #[must_use]
     pub fn verbose(mut self, on: bool) -> Self {
         self.settings.pub_sub.xpub_verbosity =
@@ -98,8 +98,8 @@ impl Options<XPub> {
         self
     }
 
-    /// Reports every subscribe and every cancel of every peer to the application; when a peer goes, a cancel for each
-    /// of its topics. Default off.
+    /// Reports every subscribe and every cancel of every peer to the application. When a peer disconnects, a cancel for
+    /// each of its topics is reported. Default off.
     #[must_use]
     pub fn verboser(mut self, on: bool) -> Self {
         self.settings.pub_sub.xpub_verbosity = if on { XPubVerbosity::All } else { XPubVerbosity::Changes };
@@ -107,8 +107,8 @@ impl Options<XPub> {
     }
 
     /// Leaves the subscriptions in force to the application: every change that a subscriber requests is only reported,
-    /// and [`XPub::subscribe`] and [`XPub::unsubscribe`] decide. When a peer goes, a cancel is reported for each topic
-    /// that it had requested, and the subscriptions that the application set for it are removed. Default off.
+    /// and [`XPub::subscribe`] and [`XPub::unsubscribe`] decide. When a peer disconnects, a cancel is reported for each
+    /// topic that it had requested, and its granted topics are revoked. Default off.
     #[must_use]
     pub fn manual(mut self, on: bool) -> Self {
         self.settings.pub_sub.manual = on;
@@ -119,8 +119,8 @@ streams!(XPub, XPubEvent);
 sinks!(XPub, Message, |socket, message| socket.send(message));
 
 impl XPub {
-    /// Publishes a message. Dropped before it is ready, it may have reached some subscribers and not others; with
-    /// [`nodrop`](crate::Options::nodrop) it has reached none.
+    /// Publishes a message. If the call is dropped early, some subscribers may have the message; with
+    /// [`nodrop`](crate::Options::nodrop) none has.
     ///
     /// # Errors
     /// [`SendError::Closed`], or [`SendError::Timeout`] with [`nodrop`](crate::Options::nodrop).
@@ -128,7 +128,7 @@ impl XPub {
         publish::send(&self.core, message).await
     }
 
-    /// Publishes a message without waiting for queues at their mark.
+    /// Publishes a message without waiting for queues at their high-water mark.
     ///
     /// # Errors
     /// [`SendError::Closed`], or [`SendError::Full`] with [`nodrop`](crate::Options::nodrop).
@@ -136,9 +136,9 @@ impl XPub {
         publish::try_send(&self.core, message)
     }
 
-    /// Publishes a batch as it came: subscribers share its bytes where they want many of its messages. Dropped before
-    /// it is ready, it may have reached some subscribers and not others; with [`nodrop`](crate::Options::nodrop), its
-    /// first messages may have reached all subscribers, and the rest none: so `send_timeout` doesn't apply.
+    /// Publishes a batch. Subscribers that want many of its messages share its bytes. If the call is dropped early,
+    /// some subscribers may have messages that others haven't. With [`nodrop`](crate::Options::nodrop), all subscribers
+    /// may have the first messages, and none the rest; so `send_timeout` doesn't apply.
     ///
     /// # Errors
     /// [`Closed`](crate::error::Closed).
@@ -146,9 +146,9 @@ impl XPub {
         publish::send_batch(&self.core, batch).await
     }
 
-    /// Sends a message to one peer, whatever it has subscribed to, as soon as it has room: a last value, say, to one
-    /// that has just come. A [`Sub`](crate::Sub) drops what it doesn't want. Cancel safe: dropped before it is ready,
-    /// it has sent nothing.
+    /// Sends a message to one peer, whatever it has subscribed to, as soon as the peer has room: for instance the last
+    /// value to a new subscriber. A [`Sub`](crate::Sub) drops a message that it hasn't subscribed to. Cancel safe: a
+    /// call that is dropped early has sent nothing.
     ///
     /// # Errors
     /// [`SendError::UnknownPeer`], [`SendError::Timeout`] or [`SendError::Closed`], with the message.
@@ -156,7 +156,7 @@ impl XPub {
         self.core.send(OnePeer::connected(peer), message).await
     }
 
-    /// Sends a message to one peer, whatever it has subscribed to, if it has room.
+    /// Sends a message to one peer, whatever it has subscribed to, if the peer has room.
     ///
     /// # Errors
     /// [`SendError`], with the message.
@@ -172,7 +172,7 @@ impl XPub {
         self.decide(peer, |subscribers| subscribers.grant(peer, topic));
     }
 
-    /// Revokes a topic from a peer: exactly this topic, not others that begin with it.
+    /// Revokes a topic from a peer: exactly this topic, not other topics that begin with it.
     pub fn unsubscribe(&self, peer: PeerId, topic: impl AsRef<[u8]>) {
         let topic = topic.as_ref();
         self.decide(peer, |subscribers| subscribers.revoke(peer, topic));
@@ -186,16 +186,16 @@ impl XPub {
         }
     }
 
-    /// Receives the next subscription or message. Changes of subscriptions come in the order in which they were made,
-    /// and before messages. While many wait, subscribers that could bring more aren't read. Cancel safe.
+    /// Receives the next subscription or message. Changes of subscriptions keep their order, and come before messages.
+    /// While many changes wait, the subscribers that could send more aren't read. Cancel safe.
     ///
     /// # Errors
-    /// [`RecvError::Closed`], when all that came before is received, or [`RecvError::Timeout`].
+    /// [`RecvError::Closed`], after everything that arrived before, or [`RecvError::Timeout`].
     pub async fn recv(&self) -> Result<XPubEvent, RecvError> {
         self.core.recv_in_time(next).await
     }
 
-    /// Receives the next subscription or message, if there is one. Never waits.
+    /// Receives the next subscription or message, if either has arrived. Never waits.
     pub fn try_recv(&self) -> Option<XPubEvent> {
         self.core.try_recv_by(next)
     }
@@ -205,7 +205,8 @@ impl XPub {
         self.core.until(|out| (out.routing.subscribers.len() >= peers || out.closed).then_some(())).await;
     }
 
-    /// Returns the number of topics that are granted to subscribers. Each counts once, even if another begins with it.
+    /// Returns the number of topics that are granted to subscribers. Each topic counts once, even if another topic
+    /// begins with it.
     #[must_use]
     pub fn topics(&self) -> usize {
         self.core.out().routing.subscribers.topics()

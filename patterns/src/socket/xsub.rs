@@ -1,4 +1,4 @@
-//! XSUB: a SUB for brokers.
+//! XSUB: a subscriber for brokers.
 
 use bytes::Bytes;
 use enfonet_zmtp::{Envelope, IntoMessage, Message, SocketType, Subscription};
@@ -11,16 +11,16 @@ use crate::error::SendError;
 use crate::options::Options;
 use crate::routing::{Lost, SubscriptionSet};
 
-/// Receives what it has subscribed to as [`Sub`](crate::Sub) does, for those who pass on what they receive: it doesn't
-/// check that it was asked for, and it can send messages to the publishers (RFC 29). Partners: [`Pub`](crate::Pub),
+/// Subscribes as [`Sub`](crate::Sub) does, for programs that forward the messages: it doesn't check that a received
+/// message matches a subscription, and it can send messages to the publishers (RFC 29). Partners: [`Pub`](crate::Pub),
 /// [`XPub`](crate::XPub).
 ///
 /// | when … | then … |
 /// |---|---|
-/// | it has subscribed to nothing | nothing comes, if the publisher keeps to it |
-/// | a publisher isn't there, or not yet | it is sent all subscriptions when it connects; messages to it are dropped |
-/// | the queue to a publisher is at its mark | messages to it are dropped, whole; subscriptions never are |
-/// | the queue of a publisher is at its mark | that connection isn't read until there is room |
+/// | the socket has no subscription | publishers should send no message |
+/// | a publisher connects later | the socket sends it all subscriptions; earlier messages to it are dropped |
+/// | the outbox of a publisher is at its high-water mark | messages to it are dropped; subscriptions never are |
+/// | the inbox of a publisher is at its high-water mark | the socket doesn't read that connection until there is room |
 ///
 /// ```
 /// use enfonet::{XPub, XSub};
@@ -49,8 +49,9 @@ pub struct XSub {
 socket_methods!(XSub, |settings| SubscriptionSet::new(&settings.pub_sub));
 
 impl Options<XSub> {
-    /// Sends every unsubscribe to the publishers, also of topics that are still wanted or never were. A publisher
-    /// ends all subscriptions of this socket to a topic at the first. Default off: only the last one is sent.
+    /// Sends every unsubscribe to the publishers, also of topics that are still wanted or never were. The first
+    /// unsubscribe of a topic ends all subscriptions of this socket to it at the publisher. Default off: only the last
+    /// unsubscribe is sent.
     #[must_use]
     pub fn verbose_unsubscribe(mut self, on: bool) -> Self {
         self.settings.pub_sub.verbose_unsubscribe = on;
@@ -61,8 +62,8 @@ receiving_methods!(XSub);
 sinks!(XSub, Message, |socket, message| std::future::ready(socket.send(message)));
 
 impl XSub {
-    /// Asks all publishers, now and later, for messages that begin with the topic. Counted, as by
-    /// [`Sub::subscribe`](crate::Sub::subscribe).
+    /// Subscribes to messages that begin with the topic, at all present and future publishers. Subscriptions are
+    /// counted, as by [`Sub::subscribe`](crate::Sub::subscribe).
     pub fn subscribe(&self, topic: impl Into<Bytes>) {
         subscribe(&self.core, topic.into());
     }
@@ -72,18 +73,18 @@ impl XSub {
         cancel(&self.core, topic.into());
     }
 
-    /// Returns the number of topics that the socket has subscribed to. Each counts once, however often it was
-    /// subscribed to, and even if another begins with it.
+    /// Returns the number of topics that the socket has subscribed to. Each topic counts once, however often it was
+    /// subscribed to, and even if another topic begins with it.
     #[must_use]
     pub fn topics(&self) -> usize {
         self.core.out().routing.topics()
     }
 
-    /// Sends a message to every publisher that is there and has room; others lose it. Never waits.
+    /// Sends a message to every connected publisher that has room. Publishers without room lose it. Never waits.
     ///
     /// A message whose first frame begins with 01 or 00 subscribes to or unsubscribes from the rest of that frame, as
-    /// in libzmq, and nothing else of it is sent. Later frames are never looked at: what they begin with is data, as in
-    /// libzmq with `ONLY_FIRST_SUBSCRIBE`.
+    /// in libzmq, and no other part of the message is sent. Later frames are never interpreted, as in libzmq with
+    /// `ONLY_FIRST_SUBSCRIBE`.
     ///
     /// # Errors
     /// [`SendError::Closed`].
@@ -115,19 +116,19 @@ impl XSub {
     }
 
     /// Ends all connections without a loss, and waits until no publisher is connected. Each publisher sees the end of
-    /// the stream, and is read until it closes its own half, or sends nothing for a second: so all arrives that its
-    /// kernel has taken. [`recv`](Self::recv) gives it, meanwhile and afterwards. What the publisher sends later waits
-    /// with it for the successor of this socket.
+    /// the stream. Its connection is read until the publisher closes its own half, or sends nothing for a second: so
+    /// all messages arrive that its kernel has taken. [`recv`](Self::recv) returns them, meanwhile and afterwards.
+    /// Later messages wait at the publisher for the successor of this socket.
     ///
-    /// The socket [has stopped admitting peers](Self::stop_admitting_peers) from now on, and sends publishers no
-    /// subscriptions any more. Cancel safe: that this has begun isn't undone. The caller limits the time for which
-    /// publishers go on sending, by [`stop_receiving`](Self::stop_receiving) or [`close`](Self::close).
+    /// The socket [has stopped admitting peers](Self::stop_admitting_peers) from now on, and sends publishers no more
+    /// subscriptions. Cancel safe, but a begun drain isn't undone. The caller limits the time for which publishers go
+    /// on sending, by [`stop_receiving`](Self::stop_receiving) or [`close`](Self::close).
     pub async fn drain(&self) {
         self.core.drain().await;
     }
 
-    /// Reads publishers no more. What has been read can still be received: for a shutdown that loses
-    /// nothing that was accepted.
+    /// Stops reading from publishers. Messages that have been read can still be received, so that a shutdown loses no
+    /// accepted message.
     pub fn stop_receiving(&self) {
         self.core.stop_receiving();
     }
