@@ -24,8 +24,8 @@ pub(crate) const SLB_QUEUE_BYTES: usize = 16 << 20;
 /// mark.
 pub(crate) const CLIENT_QUEUE_MESSAGES: usize = 1000;
 
-// Lost peers. These times are those of networks and operators, not of a machine: shorter ones take a short outage for a
-// lost peer, longer ones leave requests with it.
+// Lost peers. These times suit networks and operators, not a machine: shorter times take a short outage for a lost
+// peer, longer ones leave requests with it.
 
 /// Interval of the PINGs to a silent worker. A worker that hangs is found although its kernel answers.
 pub(crate) const WORKER_HEARTBEAT: Duration = Duration::from_secs(10);

@@ -1,7 +1,7 @@
 //! NaCl's secret boxes: XSalsa20-Poly1305, byte for byte as `crypto_secretbox` makes them.
 //!
 //! A box is a tag of [`TAG_BYTES`] and then the encrypted content. [`Key`] seals and opens single boxes. [`Series`]
-//! does so for many boxes under one key whose nonces differ in a number that goes up, as those of a connection do: it
+//! does so for many boxes under one key whose nonces differ in a rising number, like the nonces of a connection: it
 //! derives their common subkey once, and makes the key stream of several short boxes together.
 //!
 //! # Speed

@@ -125,7 +125,8 @@ pub(crate) fn blocks<S: Simd>(
 /// Returns the vectors with one block after the other. In `x` there is one word of all blocks after the other.
 ///
 /// The place of a word in `x` is a number of which the upper four bits are the word's in its block, and the others its
-/// lane. Taking those at even places first and then those at odd ones moves the lowest bit to the top.
+/// lane. Taking the words at even places first, and then the words at odd places, moves the lowest bit of their places to
+/// the top.
 #[inline(always)]
 fn transposed<S: Simd>(mut x: [S::u32s; 16]) -> [S::u32s; 16] {
     for _ in 0..S::u32s::LEN.ilog2() {

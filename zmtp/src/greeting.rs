@@ -124,7 +124,7 @@ impl Greeting {
     }
 }
 
-/// Returns the major version of the peer whose greeting begins with `bytes`; `Ok(None)` when too few have arrived.
+/// Returns the major version of the peer whose greeting begins with `bytes`; `Ok(None)` if too few bytes have arrived.
 ///
 /// Byte 9 has its lowest bit set in every version from 2.0 on. Otherwise the peer speaks ZMTP 1.0 or another protocol.
 pub(crate) fn peer_major(bytes: &[u8]) -> Result<Option<u8>, GreetingError> {

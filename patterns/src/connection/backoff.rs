@@ -15,7 +15,7 @@ pub(super) struct Backoff {
 /// Kind of a failure: whether the next attempt may succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
-    /// The peer isn't there, or has gone.
+    /// The peer can't be reached, or disconnected.
     Passing,
     /// The next attempt would fail likewise.
     Lasting,

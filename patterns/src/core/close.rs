@@ -36,7 +36,8 @@ impl<R: Routing> SocketCore<R> {
     /// Begins to close: no operation succeeds any more, and connections end when all is written. Returns the number of
     /// messages that wait to be written.
     pub(super) fn begin_close(&self) -> usize {
-        // First no more messages are accepted, then connections may end: so they send all that was accepted.
+        // The order matters: first the socket accepts no more messages, then its connections may end. So they send all
+        // accepted messages.
         let mut guard = self.out();
         let (out, wakers) = guard.split();
         if !std::mem::replace(&mut out.closed, true) {
@@ -53,7 +54,8 @@ impl<R: Routing> SocketCore<R> {
         wakers.extend(inbound.sweeper.take());
         drop(inbound);
         wakers.changed();
-        // The lock of the endpoints comes before that of `out`. Tasks are woken when nothing is bound any more.
+        // The lock of the endpoints is taken before the lock of `out`. Tasks are woken when no endpoint is bound any
+        // more.
         let _wakers = guard.unlock();
         self.endpoints().close_listeners();
         self.tasks.close();
@@ -67,7 +69,7 @@ impl<R: Routing> SocketCore<R> {
 }
 
 /// Logs the messages that a dropped socket didn't send, since its linger passed or its runtime ended. No caller is left
-/// that could get their number.
+/// that could get the number of messages.
 impl<R> Drop for SocketCore<R> {
     fn drop(&mut self) {
         let Ok(out) = self.out.get_mut() else { return };

@@ -13,9 +13,9 @@ use crate::queue::{EndMode, IdleEnd, Outbox, ReadPosition};
 use crate::routing::Routing;
 
 impl<R: Routing> SocketCore<R> {
-    /// Ends listening on, or connecting to, an endpoint, which is free for another socket at once. Its peers get no new
-    /// messages; waiting messages are still sent for the socket's linger, then the connections end. Returns `false` if
-    /// the socket doesn't know the endpoint in this role.
+    /// Ends listening on, or connecting to, an endpoint. The endpoint is free for another socket at once. Its peers get
+    /// no new messages; waiting messages are still sent for the socket's linger, then the connections end. Returns
+    /// `false` if the socket doesn't know the endpoint in this role.
     pub(crate) fn forget(self: &Arc<Self>, role: Role, endpoint: &Endpoint) -> bool {
         let attachments = self.endpoints().detach(role, endpoint);
         if !attachments.iter().any(Attachment::lasts) {
@@ -52,8 +52,8 @@ impl<R: Routing> SocketCore<R> {
         Handle::try_current().ok().or_else(|| self.runtime.get().cloned())
     }
 
-    /// Retires the queues to the peers at an endpoint, and has their connections end when the waiting messages are
-    /// sent; with `at_once` those are dropped. Returns the peers.
+    /// Retires the queues to the peers at an endpoint, and ends their connections when the waiting messages are sent,
+    /// or with `at_once` drops the messages. Returns the peers.
     fn retire(
         &self,
         role: Role,
@@ -61,7 +61,7 @@ impl<R: Routing> SocketCore<R> {
         attachments: &[Attachment],
         at_once: bool,
     ) -> Vec<PeerId> {
-        // Under one lock with sends and joins: a message that was accepted is still sent, and none is accepted for a
+        // Under one lock with sends and joins: an accepted message is still sent, and no message is accepted for a
         // connection that is ending.
         let mut guard = self.out();
         let (out, wakers) = guard.split();

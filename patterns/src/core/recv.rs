@@ -222,7 +222,7 @@ mod tests {
         for receiver in [&mut first, &mut second, &mut third] {
             assert_pending!(receiver.poll());
         }
-        // A receiver that hasn't been woken wakes no other when it goes.
+        // A receiver that hasn't been woken wakes no other receiver when it is dropped.
         drop(first);
         core.deliver(peer, run(&["a"])).unwrap();
         assert!(second.is_woken() && !third.is_woken());

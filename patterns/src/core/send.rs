@@ -36,7 +36,7 @@ pub(crate) trait BatchTarget<R: Routing> {
     fn push_batch(&mut self, out: &mut OutGuard<'_, R>, batch: &mut Batch) -> Result<(), SendError<()>>;
 }
 
-/// A choice of one peer, in whose queue a place can be reserved.
+/// A choice of one peer. A place in the peer's queue can be reserved.
 pub(crate) trait PeerTarget<R: Routing> {
     /// Returns the peer. Its queue has room.
     ///

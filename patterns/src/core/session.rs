@@ -257,8 +257,8 @@ impl<R: Routing> SocketCore<R> {
         wakers.extend(inbound.waiters.pop_waker());
     }
 
-    /// Applies the subscriptions in a run: they come as messages from ZMTP 3.0 peers and from libzmq's XSUB. Other
-    /// messages go to the application of an XPUB; a PUB drops them.
+    /// Applies the subscriptions in a run: ZMTP 3.0 peers and libzmq's XSUB send them as messages. Other messages go to
+    /// the application of an XPUB; a PUB drops them.
     fn deliver_to_publisher(&self, id: PeerId, run: Run) -> Result<(), RejectReason> {
         for message in run {
             if let Some(subscription) = Subscription::from_message(&message) {

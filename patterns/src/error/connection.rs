@@ -74,7 +74,7 @@ pub enum ConnectionError {
     /// A newer peer took over the identity at the ROUTER, which has [`handover`](crate::Options::handover) on.
     #[error("another peer took over the identity")]
     Replaced,
-    /// No byte came from the peer within the heartbeat's timeout.
+    /// No byte arrived from the peer within the heartbeat timeout.
     #[error("the peer is silent: no byte came within the heartbeat's time")]
     HeartbeatTimeout,
     /// Commands to the peer pile up, such as subscriptions or PONGs, since the peer reads nothing.

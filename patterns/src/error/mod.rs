@@ -112,7 +112,7 @@ pub enum RecvError {
     /// No message arrived within the socket's time limit: trying again may help.
     #[error("nothing was received in time")]
     Timeout,
-    /// No request is pending whose reply could be received: the caller's fault (REQ).
+    /// No request is pending, so there is no reply to receive: the caller's fault (REQ).
     #[error("a request has to be sent before a reply is received")]
     NoRequest,
     /// Another request was sent before the reply to this request arrived, as a relaxed socket may do (REQ).

@@ -44,7 +44,7 @@ pub enum SendError<T = Message> {
     /// again with the same id doesn't help.
     #[error("the peer isn't connected")]
     UnknownPeer(T),
-    /// A request is in flight, and its reply comes first: the caller's fault (REQ).
+    /// A request is in flight, and its reply has to be received first: the caller's fault (REQ).
     #[error("a reply has to be received before the next request is sent")]
     ReplyPending(T),
     /// The message has no routing id, or no frame behind it: the caller's fault (ROUTER).

@@ -50,7 +50,7 @@ impl Default for Options {
     }
 }
 
-/// Conversion of the options of any socket to those of one kind, which may have more.
+/// Conversion of the options of any socket to the options of one kind, which may have more options.
 impl<K: Kind> From<Options> for Options<K> {
     fn from(options: Options) -> Self {
         Self { settings: options.settings, context: options.context, kind: PhantomData }

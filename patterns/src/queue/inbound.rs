@@ -55,7 +55,7 @@ pub(crate) struct InboundConfig {
 
 #[derive(Debug)]
 pub(crate) struct Inbound {
-    /// An id is free for another peer only when its queue has ended and all that came from it is received.
+    /// An id is free for another peer only when its queue has ended and all its messages are received.
     inboxes: SlotMap<PeerId, Inbox>,
     ready: VecDeque<PeerId>,
     /// Changes of the socket's subscriptions: one queue, since their order across peers matters.
@@ -127,7 +127,7 @@ impl Inbound {
         newest.or(inbox.peer.as_ref())
     }
 
-    /// Returns the size of all that ever came from a peer, and of the part that waits.
+    /// Returns the size of all messages that ever arrived from a peer, and of the messages that wait.
     pub(crate) fn sizes(&self, id: PeerId) -> Option<(Size, Size)> {
         self.inboxes.get(id).map(|inbox| (inbox.received, inbox.queued))
     }
@@ -154,7 +154,7 @@ impl Inbound {
     }
 
     /// Pushes the message that reports a peer's departure, unless it is the last message already: so a peer that
-    /// connects and leaves again and again, while nobody receives, doesn't fill the inbox.
+    /// connects and leaves repeatedly, while the application doesn't receive, doesn't fill the inbox.
     pub(crate) fn push_last(&mut self, id: PeerId, message: &Message) {
         let Some(inbox) = self.inboxes.get(id) else { return };
         let newest = inbox.items.iter().rev().find(|item| !matches!(item, Item::Joined(_)));
@@ -179,7 +179,7 @@ impl Inbound {
         self.wake_paused();
     }
 
-    /// Returns the peers that are connected, and the peers that have gone and from which anything waits.
+    /// Returns the connected peers, and the departed peers from which messages or events wait.
     pub(crate) fn peers(&self) -> impl Iterator<Item = &Arc<PeerInfo>> {
         self.inboxes.keys().filter_map(|id| self.peer(id))
     }
@@ -256,7 +256,7 @@ impl Inbound {
         let mut newest = inbox.items.iter().rev();
         let is_unheard = unsent.is_empty() && matches!(newest.next(), Some(Item::Joined(_)));
         let waits_already = matches!(newest.next(), Some(Item::Left(_)));
-        // A `Left` waits already, and the peer that came after it was never seen: a second `Left` would only pile up.
+        // A `Left` waits already, and the application never saw the later peer: a second `Left` would only pile up.
         if is_unheard && self.joins == Joins::Silent && waits_already {
             return;
         }
@@ -314,7 +314,7 @@ impl Inbound {
         self.pop_by(|run| cut(run, messages), |inbox| inbox?.peer.clone())
     }
 
-    /// Pops the next arrival, of each peer in turn: messages come one at a time.
+    /// Pops the next arrival, with at most one message. Peers are served in rotation.
     #[inline]
     pub(crate) fn pop_one(&mut self) -> Option<Arrival<Message>> {
         self.pop_by(cut_one, |_| ()).map(|(arrival, ())| arrival)

@@ -246,7 +246,7 @@ impl Outbox {
         self.connection.is_replaced()
     }
 
-    /// Has the peer's connection end while the socket goes on. Returns the waker of the connection.
+    /// Asks the peer's connection to end while the socket goes on. Returns the waker of the connection.
     pub(crate) const fn end(&mut self, mode: EndMode) -> Option<Waker> {
         self.connection.set_end(Some(mode));
         self.connection.wake_to_close()

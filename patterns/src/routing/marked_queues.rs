@@ -37,7 +37,7 @@ pub(super) struct MarkedQueues<'a> {
 }
 
 impl MarkedQueues<'_> {
-    /// Returns the queue and the marks of a peer, unless the peer has gone.
+    /// Returns the queue and the marks of a peer, unless the peer has departed.
     #[inline]
     pub(super) fn get(&mut self, id: PeerId) -> Option<(&mut Outbox, &mut Marks)> {
         Some((self.outboxes.get_mut(id)?, self.marks.get_mut(id)?))

@@ -44,13 +44,13 @@ pub(crate) trait Routing: Send + 'static {
     /// Whether messages that wait for a connected peer outlive the connection.
     const KEEPS_QUEUE: bool;
 
-    /// Whether messages that wait for a peer are still sent to it when the application has given up its endpoint.
+    /// Whether messages that wait for a peer are still sent when the application has given up the peer's endpoint.
     const LINGERS: bool = true;
 
     /// Adds a peer, as its queue begins.
     fn open(&mut self, _id: PeerId) {}
 
-    /// Checks whether a peer may join, whichever it is: the peer of that queue, or a peer that has no queue yet.
+    /// Checks whether a peer may join: the peer of that queue, or, with `None`, any peer without a queue.
     ///
     /// # Errors
     /// [`RejectReason`]: the handshake ends here.
@@ -71,7 +71,7 @@ pub(crate) trait Routing: Send + 'static {
         None
     }
 
-    /// Returns the peer that may get a message instead of a peer that has gone.
+    /// Returns the peer that may get a message instead of a departed peer.
     fn instead(&mut self, _outboxes: &Outboxes) -> Option<PeerId> {
         None
     }
@@ -79,13 +79,13 @@ pub(crate) trait Routing: Send + 'static {
     /// Stops sending to a peer that the application has given up.
     fn retire(&mut self, _id: PeerId) {}
 
-    /// Notes that the queue to a peer has room again.
+    /// Records that the queue to a peer has room again.
     fn room(&mut self, _id: PeerId) {}
 
     /// Applies a peer's subscription or cancel. Returns whether it is reported to the application.
     ///
     /// # Errors
-    /// [`RejectReason`]: the peer passed a limit, the connection is closed.
+    /// [`RejectReason`]: the peer exceeded a limit, and the connection is closed.
     fn subscription(&mut self, _id: PeerId, _subscription: &Subscription) -> Result<bool, RejectReason> {
         Ok(false)
     }
@@ -100,7 +100,7 @@ pub(crate) trait Routing: Send + 'static {
         run
     }
 
-    /// Encodes the next slice of the subscriptions that the peer hasn't been sent into its queue. Called whenever the
+    /// Encodes into the peer's queue the next slice of the subscriptions that it hasn't been sent. Called whenever the
     /// connection takes commands, until nothing is added.
     fn encode_pending(&mut self, _id: PeerId, _outbox: &mut Outbox) {}
 
@@ -109,8 +109,8 @@ pub(crate) trait Routing: Send + 'static {
         false
     }
 
-    /// Removes at most `most` subscriptions of departed peers. Calls `cancelled` with the peer and the cancel of each
-    /// that is reported to the application. Returns whether there are more.
+    /// Removes at most `most` subscriptions of departed peers. Calls `cancelled` with the peer and each cancel that is
+    /// reported to the application. Returns whether subscriptions are left.
     fn sweep(&mut self, _most: usize, _cancelled: &mut dyn FnMut(PeerId, Subscription)) -> bool {
         false
     }

@@ -3,8 +3,8 @@
 use super::{Outboxes, Routing};
 use crate::queue::Outbox;
 
-/// A gate that holds back requests until replies are written: a server that is never out of requests would fill the
-/// queues of clients that do take their replies, and lose some.
+/// A gate that holds back requests until replies are written. Without it, a server that always has requests would fill
+/// the queues even of clients that read their replies, and lose replies.
 #[derive(Debug, Default)]
 pub(crate) struct ReplyGate {
     /// Whether a reply took the last room in a queue.
@@ -12,13 +12,14 @@ pub(crate) struct ReplyGate {
 }
 
 impl ReplyGate {
-    /// Notes that a reply was put into this queue.
+    /// Records that a reply was pushed into this queue.
     pub(crate) const fn note_reply(&mut self, outbox: &Outbox) {
         self.filled |= !outbox.has_room();
     }
 
-    /// Returns whether requests may be received. They may not while a client's queue is full and its connection is
-    /// writing, so that there is room in a moment. A client that doesn't read its replies holds back no other.
+    /// Returns whether requests may be received. They may not while the queue of a client is full and its connection is
+    /// writing, since there will be room in a moment. A client that doesn't read its replies doesn't hold back
+    /// requests.
     pub(crate) fn may_receive(&mut self, outboxes: &Outboxes) -> bool {
         self.filled = self.filled && outboxes.values().any(|outbox| !outbox.has_room() && outbox.is_moving());
         !self.filled

@@ -20,7 +20,7 @@ use crate::peer::PeerId;
 use crate::queue::{Outgoing, Run};
 use crate::settings::RequestSettings;
 
-/// State of a REQ: requests go to the peers in turn, and only a recipient's reply counts.
+/// State of a REQ: requests go to the peers in rotation, and only a reply of a recipient counts.
 #[derive(Debug)]
 pub(crate) struct RequestState {
     robin: RoundRobin,
@@ -41,9 +41,9 @@ pub(crate) struct RequestId(u32);
 enum Phase {
     Idle,
     Awaiting,
-    /// The recipient has gone, and can't have got the request.
+    /// The recipient disconnected before it had the request.
     Unsent(Message),
-    /// The recipient has gone, perhaps with the request.
+    /// The recipient disconnected, and may have the request.
     Lost,
     Replied(Message),
 }
@@ -55,11 +55,11 @@ pub(crate) enum RequestStatus {
     Awaiting,
     /// The reply, which is returned once.
     Replied(Message),
-    /// The last recipient has gone with it.
+    /// The last recipient disconnected, and may have the request.
     Lost,
-    /// Its reply has been taken, or it has been given up.
+    /// The reply has been returned, or the request has been given up.
     Over,
-    /// Another request was sent in its place.
+    /// The request was abandoned for another request.
     Abandoned,
 }
 
@@ -124,8 +124,8 @@ impl RequestState {
         Some(id)
     }
 
-    /// Removes the request from the queues of recipients that aren't connected. It is the last message there, since
-    /// no other can have been sent after it.
+    /// Removes the request from the queues of recipients that aren't connected. The request is the last message there,
+    /// since no message can have been sent after it.
     fn take_back(&mut self, outboxes: &mut Outboxes) {
         for id in &self.recipients {
             let Some(away) = outboxes.get_mut(*id).filter(|outbox| !outbox.has_peer()) else { continue };

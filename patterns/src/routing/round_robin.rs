@@ -1,4 +1,4 @@
-//! Routing to each peer in turn, if it has room (RFC 28, "The REQ Socket" and "The DEALER Socket").
+//! Routing to the peers in rotation, if they have room (RFC 28, "The REQ Socket" and "The DEALER Socket").
 
 use std::collections::VecDeque;
 
@@ -6,8 +6,8 @@ use super::{Choose, Outboxes, Routing};
 use crate::peer::PeerId;
 use crate::queue::{Outbox, rotate_front};
 
-/// Queue of the peers that may have room. A chosen peer goes to its end. A peer found full is removed until its queue
-/// has room again, so that a choice doesn't cost a walk over all full peers.
+/// Queue of the peers that may have room. A chosen peer moves to the end of the queue. A full peer is removed until its
+/// outbox has room again, so that a choice doesn't walk over all full peers.
 #[derive(Debug, Default)]
 pub(crate) struct RoundRobin {
     queue: VecDeque<PeerId>,

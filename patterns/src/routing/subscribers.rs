@@ -102,7 +102,7 @@ impl Subscribers {
     }
 
     /// Removes at most `most` subscriptions of departed peers. Calls `cancelled` with the peer and the topic of each
-    /// that is reported to the application. Returns whether there are more.
+    /// cancel that is reported to the application. Returns whether subscriptions are left.
     pub(crate) fn sweep(&mut self, most: usize, mut cancelled: impl FnMut(PeerId, Bytes)) -> bool {
         let all = self.requested.is_some() || self.verbosity == XPubVerbosity::All;
         let swept = self.requested().sweep(most, |id, topic, change| {
@@ -116,8 +116,8 @@ impl Subscribers {
         !self.index.is_swept() || self.requested.as_ref().is_some_and(|requested| !requested.is_swept())
     }
 
-    /// Returns the peers that get every message, if no peer gets only some: then topics needn't be looked up. Departed
-    /// peers may be among them.
+    /// Returns the peers that get every message, if no peer gets only some messages: then topics needn't be looked up.
+    /// Departed peers may be among them.
     pub(crate) fn of_all(&self) -> Option<&[PeerId]> {
         if self.inverted { None } else { self.index.of_all() }
     }
@@ -136,7 +136,7 @@ impl Subscribers {
             return self.for_each_other(queues, topic, serial, &mut found);
         }
         self.index.for_each_match(topic, |id| {
-            // A peer that has gone has no queue.
+            // A departed peer has no queue.
             if let Some((outbox, marks)) = queues.get(id) {
                 found(id, outbox, marks);
             }
@@ -200,7 +200,7 @@ mod tests {
     /// Holders of each topic.
     type Topics = BTreeMap<String, BTreeSet<usize>>;
 
-    /// Adds a holder. Returns whether it is the topic's first.
+    /// Adds a holder. Returns whether it is the first holder of the topic.
     fn put(topics: &mut Topics, topic: &str, peer: usize) -> bool {
         let holders = topics.entry(topic.into()).or_default();
         let is_new = holders.is_empty();

@@ -50,7 +50,7 @@ pub(crate) enum Stream {
     Ipc(UnixStream),
 }
 
-/// Calls a method of whichever stream it is.
+/// Calls a method of the stream's transport.
 macro_rules! either {
     ($self:ident, $stream:ident => $call:expr) => {
         match $self {

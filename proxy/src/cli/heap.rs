@@ -48,8 +48,8 @@ impl Usage {
         Self { start, last: start, skips: 0, last_skips: 0 }
     }
 
-    /// Returns whether much of the resident memory may be free: there is more than at the start, and it has stopped
-    /// growing. During a storm, memory that is free is about to be used again.
+    /// Returns whether much of the resident memory may be free: there is more memory than at the start, and it has
+    /// stopped growing. During a storm, free memory is about to be used again.
     fn should_trim(&mut self, resident: usize) -> bool {
         let is_growing = resident > self.last + HEAP_SLACK_BYTES;
         self.last = resident;
@@ -64,8 +64,8 @@ impl Usage {
         is_due
     }
 
-    /// Records the memory that a trim has left. After a trim that returned little, checks are skipped, twice as many
-    /// each time.
+    /// Records the memory that a trim has left. After a trim that returned little, checks are skipped: each time twice
+    /// as many.
     fn record_trim(&mut self, resident: usize) {
         let has_gained = resident + HEAP_SLACK_BYTES < self.last;
         self.last_skips =
@@ -120,7 +120,7 @@ mod tests {
         let at = |looks: Vec<bool>| {
             looks.iter().enumerate().filter(|look| *look.1).map(|(at, _)| at).collect::<Vec<_>>()
         };
-        // The first look sees it grow.
+        // The first check sees that the memory grows.
         assert_eq!(at(looks(100, 100)), [1, 3, 6, 11]);
         assert_eq!(at(looks(100, 100)), [4, 9]);
         assert_eq!(at(looks(200, 150)), [1, 3, 5, 7, 9, 11]);

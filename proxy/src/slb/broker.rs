@@ -23,10 +23,10 @@ pub struct Summary {
     pub replies: u64,
     /// Requests without an empty frame before the body. The broker drops them, as a REP worker would.
     pub malformed: u64,
-    /// Requests for DEALER and ROUTER workers from clients that had disconnected, so that there was no identity to put
-    /// before the requests.
+    /// Requests for DEALER and ROUTER workers from clients that had disconnected. They have no identity that could
+    /// precede the request.
     pub abandoned: u64,
-    /// Requests that a worker had when it left.
+    /// Requests that a worker had when it disconnected.
     pub lost: u64,
     /// Requests that workers had not answered when the stop ended.
     pub unanswered: u64,
@@ -46,11 +46,11 @@ pub struct Broker {
     pub(super) workers: Workers,
     /// Requests that REP workers have.
     pub(super) rep: RepRequests,
-    /// Requests that a full or leaving worker didn't get, or that no worker had credit for; oldest first.
+    /// Requests that a full or departed worker didn't get, or that no worker had credit for; oldest first.
     pub(super) requeued: VecDeque<(PeerId, Message)>,
     /// Requests that DEALER and ROUTER workers have.
     pub(super) raw: RawRequests,
-    /// Messages about to be sent to one peer. Empty between two sends; kept for its allocations.
+    /// Messages that are about to be sent to one peer. Empty between two sends, and kept for its allocations.
     pub(super) bundle: Bundle,
     pub(super) loss_log: LossLog,
     pub(super) summary: Summary,

@@ -12,7 +12,7 @@ use tracing::warn;
 /// A kind of loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Loss {
-    /// Requests that a worker had when it left.
+    /// Requests that a worker had when it disconnected.
     WorkerLost,
     /// Replies whose client has no room, or has disconnected.
     UndeliverableReply,
@@ -40,7 +40,7 @@ impl Loss {
 #[derive(Debug, Default)]
 pub(super) struct LossLog {
     limiters: HashMap<(Loss, Option<Endpoint>), LogLimiter>,
-    /// Connected workers. Their socket doesn't know a worker any more when its end is handled.
+    /// Connected workers. When the end of a worker is handled, the socket no longer knows the worker.
     workers: SecondaryMap<PeerId, Arc<PeerInfo>>,
 }
 

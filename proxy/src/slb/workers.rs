@@ -1,4 +1,4 @@
-//! The connected workers, and the choice of the worker that gets the next requests: the least loaded one.
+//! The connected workers, and the choice of the worker that gets the next requests: the least loaded worker.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -9,7 +9,7 @@ use slotmap::SecondaryMap;
 use super::credit::{Credit, Replies, Sequence};
 use crate::tuning::RAW_BURST_REQUESTS;
 
-/// A worker's way to reply.
+/// The way in which a worker replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WorkerKind {
     /// Replies once to each request, behind the frames before its body (REP). Its credit bounds its requests.
@@ -22,13 +22,13 @@ pub(super) enum WorkerKind {
 struct Worker {
     kind: WorkerKind,
     in_flight: usize,
-    /// Load of the least loaded raw worker when this one joined. The requests of raw workers may never be answered,
+    /// Load of the least loaded raw worker when this worker joined. The requests of raw workers may never be answered,
     /// so that a new worker would get all further requests without it.
     handicap: usize,
     credit: Credit,
     /// Whether its queue has no room.
     is_full: bool,
-    /// Number of the last pick. Of two equally loaded workers, the one picked longer ago comes first.
+    /// Number of the last pick. Of two equally loaded workers, the worker picked longer ago is first.
     last_pick: u64,
 }
 
@@ -38,7 +38,7 @@ impl Worker {
         self.in_flight + self.handicap
     }
 
-    /// Returns the number of requests that it may get now.
+    /// Returns the number of requests that the worker may get now.
     const fn available(&self) -> usize {
         match self.kind {
             _ if self.is_full => 0,
@@ -145,14 +145,14 @@ impl Workers {
         }
     }
 
-    /// Marks a worker whose queue has no room. It gets nothing until [`clear_full`](Self::clear_full).
+    /// Marks a worker whose queue has no room. The worker gets no request until [`clear_full`](Self::clear_full).
     pub(super) fn mark_full(&mut self, id: PeerId) {
         if self.update(id, |worker| worker.is_full = true).is_some() {
             self.full.push(id);
         }
     }
 
-    /// Makes a worker available whose queue has room again.
+    /// Makes a worker available again, since its queue has room.
     pub(super) fn clear_full(&mut self, id: PeerId) {
         self.full.retain(|full| *full != id);
         self.update(id, |worker| worker.is_full = false);
@@ -167,7 +167,7 @@ impl Workers {
         Some(worker.kind)
     }
 
-    /// Changes a worker, and keeps the sums and the order of the available workers true.
+    /// Changes a worker, and updates the totals and the order of the available workers.
     fn update(&mut self, id: PeerId, change: impl FnOnce(&mut Worker)) -> Option<WorkerKind> {
         self.remove_available(id);
         let worker = self.workers.get_mut(id)?;

@@ -83,7 +83,7 @@ fn compatible(ours: SocketType, name: &[u8]) -> Result<SocketType, HandshakeErro
     }
 }
 
-/// Returns the identity, or an empty one if it begins with zero: those identities are reserved to ROUTER itself.
+/// Returns the identity. It is empty if it began with zero: such identities are reserved for ROUTER itself.
 pub(super) fn checked_identity(identity: &[u8]) -> Result<Bytes, HandshakeError> {
     match identity {
         long if long.len() > MAX_IDENTITY => Err(HandshakeError::Identity { len: long.len() }),

@@ -17,7 +17,8 @@ pub(crate) enum Arrival<T = Run> {
     Messages(PeerId, T),
     /// A change of a peer's subscriptions that is reported to the application (XPUB).
     Subscription(PeerId, Subscription),
-    /// A peer has gone, with the messages that weren't sent to it. All messages that it sent come before this.
+    /// A peer has disconnected, with the messages that weren't sent to it. All messages of the peer come before this
+    /// event.
     Left(PeerId, Vec<Run>),
 }
 

@@ -1,4 +1,4 @@
-//! Inbox of one peer: messages and events that wait to be received, in the order in which they came.
+//! Inbox of one peer: messages and events that wait to be received, in the order of their arrival.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ pub(super) struct Inbox {
     /// Peer that sent the most recently popped item, or that joined while no item waited.
     pub(super) peer: Option<Arc<PeerInfo>>,
     pub(super) queued: Size,
-    /// Size of all messages that ever came.
+    /// Size of all messages that ever arrived.
     pub(super) received: Size,
     pub(super) is_ready: bool,
     /// Whether more items may come; otherwise the inbox is removed when it is empty.

@@ -1,4 +1,4 @@
-//! Credit of one peer's queue: the messages that may be queued, and the counts of those that were.
+//! Credit of one peer's queue: the messages that may still be queued, and the counts of queued messages.
 
 use crate::queue::Run;
 use crate::size::Size;
@@ -132,7 +132,7 @@ impl Credit {
         self.sent.add(written);
     }
 
-    /// Takes queued messages off the count without a trace: they were for a peer that has gone.
+    /// Removes queued messages from all counts: they were for a departed peer.
     pub(super) const fn refund(&mut self, size: Size) {
         self.queued.sub(size);
     }

@@ -24,7 +24,7 @@ pub(super) struct Staging {
     conflates: bool,
 }
 
-/// Small messages, encoded behind each other. They come behind all runs.
+/// Small messages, encoded behind each other. They follow all runs.
 #[derive(Debug, Default)]
 struct EncodeBuffer {
     wire: BytesMut,

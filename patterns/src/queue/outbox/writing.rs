@@ -1,4 +1,4 @@
-//! The connection's side of a peer's queue: it takes messages, reports those written, comes and goes.
+//! The connection's side of a peer's queue: it connects, takes messages, reports written messages, and disconnects.
 
 use std::collections::VecDeque;
 use std::task::Waker;

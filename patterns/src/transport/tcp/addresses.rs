@@ -19,8 +19,8 @@ pub(super) async fn remote(host: &Host, port: u16) -> io::Result<Vec<SocketAddr>
     }
 }
 
-/// Returns the addresses of this machine that a host stands for, the preferred first: that of the interface, if an
-/// interface has the name.
+/// Returns the addresses of this machine that a host stands for, the preferred address first. The name of an interface
+/// stands for the interface's address.
 pub(super) async fn local(host: &Host, port: u16, ipv6: bool) -> io::Result<Vec<SocketAddr>> {
     match host {
         Host::Any if ipv6 => Ok(vec![any_v6(port), any_v4(port)]),
@@ -39,7 +39,7 @@ pub(super) async fn source(source: &Source, peer: SocketAddr, ipv6: bool) -> io:
     let addresses = match &source.host {
         Host::Any if peer.is_ipv6() => vec![any_v6(source.port)],
         Host::Any => vec![any_v4(source.port)],
-        // Of an interface, the address of the peer's family.
+        // An interface stands for its address of the peer's family.
         Host::Name(name) => match interface(name, source.port, peer.is_ipv6())? {
             Some(address) => vec![address],
             None => local(&source.host, source.port, ipv6).await?,

@@ -36,7 +36,7 @@ pub(super) async fn connect(
     first(remote(&proxy.host, proxy.port).await?, options, dial).await
 }
 
-/// Connects to the first address that can be reached. Each has the whole connect timeout.
+/// Connects to the first address that can be reached. Each address has the whole connect timeout.
 async fn first<F: Future<Output = Result<TcpStream, ConnectionError>>>(
     addresses: Vec<SocketAddr>,
     options: &TransportSettings,

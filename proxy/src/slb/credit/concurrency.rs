@@ -1,15 +1,15 @@
 //! Proof of concurrency: replies that overtake older requests.
 //!
-//! A worker begins requests in the order in which they came. So when a reply comes while `n` older requests are
-//! unanswered, the worker had begun all of them too: it serves at least `n + 1` at the same time.
+//! A worker begins requests in the order of their arrival. So if a reply arrives while `n` older requests are
+//! unanswered, the worker has begun all these requests, too: it serves at least `n + 1` requests at the same time.
 
 /// Position of a request among all that a worker got; wraps around.
 pub(in crate::slb) type Sequence = u32;
 
-/// Replies that arrived together, and the number of places by which each was ahead of its turn.
+/// Replies that arrived together, and the number of places by which each reply was early.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::slb) struct Replies {
-    /// Position of the request whose reply would be next, if all came in order.
+    /// Position of the request whose reply would be next, if all replies arrived in order.
     next_reply: Sequence,
     count: usize,
     sum: i64,
@@ -35,12 +35,12 @@ impl Replies {
         self.max = self.max.max(lead);
     }
 
-    /// Counts a reply that can't be attributed to a request, as if it were the next in order.
+    /// Counts a reply that can't be attributed to a request, as if it were the next reply in order.
     pub(in crate::slb) fn push_unattributed(&mut self) {
         self.push(self.next_reply);
     }
 
-    /// Returns the position of the request whose reply would be next, if all came in order.
+    /// Returns the position of the request whose reply would be next, if all replies arrived in order.
     pub(super) const fn next_reply(&self) -> Sequence {
         self.next_reply
     }

@@ -1,11 +1,11 @@
 //! Number of requests that one worker may have in flight.
 //!
-//! The controller searches for the smallest number that gives all of the worker's throughput. Requests in flight
-//! beyond it only wait at the worker, where no other worker can take them. Replies alone don't distinguish
-//! service time from distance, or a serial worker from a concurrent worker. So the controller makes trials: it doubles
-//! or halves the number for a while and compares the rates (`limit_search`). The rate at the higher number times the
-//! round trip at the lower one, where fewer requests wait, is the number in flight at which the worker is just busy
-//! (the bandwidth-delay product, as in BBR, by Little's law).
+//! The controller searches for the smallest number that gives all of the worker's throughput. Requests in flight beyond
+//! it only wait at the worker, where no other worker can take them. Replies alone don't distinguish service time from
+//! distance, or a serial worker from a concurrent worker. So the controller makes trials: it doubles or halves the
+//! number for a while and compares the rates (`limit_search`). The rate at the higher number times the round trip at
+//! the lower number, where fewer requests wait, is the number in flight at which the worker is just busy (the
+//! bandwidth-delay product, as in BBR, by Little's law).
 //!
 //! ```text
 //!   rate         ┌───────── more in flight only waits
@@ -45,7 +45,7 @@ pub(super) struct Credit {
     burst: Burst,
     /// Position of the next request.
     next_request: Sequence,
-    /// Position of the request whose reply is next, if all come in order.
+    /// Position of the request whose reply is next, if all replies arrive in order.
     next_reply: Sequence,
 }
 
