@@ -82,7 +82,8 @@ impl Side {
     }
 }
 
-/// Endpoints of a running broker: for each side the bound ones, with hosts and ports resolved, then the connected ones.
+/// Endpoints of a running broker: for each side the bound endpoints, with hosts and ports resolved, then the connected
+/// endpoints.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Endpoints {
     /// Endpoints for publishers, or clients.

@@ -7,7 +7,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::transport::CLOSE_TIMEOUT;
 
-/// A timer that detects a peer that sends nothing any more and doesn't close either.
+/// A timer that detects a silent peer that doesn't close its connection.
 #[derive(Debug)]
 pub(super) struct Drain(Pin<Box<Sleep>>);
 

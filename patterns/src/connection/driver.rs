@@ -79,7 +79,7 @@ enum WriteState {
 /// State of one direction after it was polled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Progress {
-    /// It is blocked or has nothing to do: the waker is called when that changes.
+    /// The driver is blocked or has no work: its waker is called when that changes.
     Waits,
     /// It has used up its budget, and has more to do.
     Yields,
@@ -207,7 +207,7 @@ impl<'a> Driver<'a> {
         self.poll_drain(cx)
     }
 
-    /// Reads until the peer has closed, or has sent nothing for a while.
+    /// Reads until the peer has closed, or has been silent for a while.
     fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
         match self.poll_read(cx) {
             Ok(Progress::Yields) => cx.waker().wake_by_ref(),
@@ -250,7 +250,7 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Reads once. Returns the bytes, or `None` when the kernel has nothing after all.
+    /// Reads once. Returns the bytes, or `None` if the kernel has no bytes after all.
     fn read(&mut self) -> Result<Option<usize>, ConnectionError> {
         // A buffer that has some room left is used up first, so that small reads share a buffer.
         let hint = if self.incoming.spare() >= MIN_READ_BYTES { 1 } else { self.read_size };
@@ -388,7 +388,7 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
-    /// Reports the written messages to the socket, and takes the staged ones.
+    /// Reports the written messages to the socket, and takes the staged messages.
     fn exchange(&mut self, state: WriteState) -> Result<(), ConnectionError> {
         self.queue.take_spare(&mut self.taken.spare);
         let report = WriteReport {

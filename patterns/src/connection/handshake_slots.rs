@@ -1,8 +1,7 @@
 //! Slots of the handshakes in progress at one endpoint: their limit, and which handshake is evicted at the limit.
 //!
-//! A peer that connects and sends nothing holds a slot until the handshake times out. So that such peers can't keep
-//! others out, a new connection always gets a slot: the oldest handshake of the origin with the most handshakes is
-//! evicted.
+//! A peer that connects and sends nothing holds a slot until the handshake times out. To keep slots free for other
+//! peers, a new connection always gets a slot: the oldest handshake of the origin with the most handshakes is evicted.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -18,7 +18,7 @@ pub(super) struct IdleTimer {
 }
 
 impl IdleTimer {
-    /// Notes that something was read or written.
+    /// Records that bytes were read or written.
     pub(super) const fn handle_traffic(&mut self) {
         self.has_traffic = true;
     }

@@ -203,8 +203,8 @@ impl Acceptor {
         Ok(())
     }
 
-    /// Logs why a peer was rejected, and how many others were for a reason of this kind since the last line. Peers
-    /// can't fill the log.
+    /// Logs why a peer was rejected, and how many peers were rejected for a reason of this kind since the last line.
+    /// Peers can't fill the log.
     fn log_rejection(&self, stream: &Stream, error: &ConnectionError) {
         let (endpoint, address) = (&self.endpoint, stream.remote_address());
         match self.rejection_log.count(error) {

@@ -49,7 +49,7 @@ impl PeerGuard {
         Ok(Self { session, peer, lifetime, ending, unsent: Vec::new(), reason: None })
     }
 
-    /// Returns whether the connection is to end when nothing waits to be written.
+    /// Returns whether the connection ends as soon as all waiting messages are written.
     pub(crate) fn is_ending(&self) -> bool {
         self.ending.is_cancelled()
     }

@@ -66,8 +66,8 @@ impl<R: Routing> Out<R> {
     }
 }
 
-/// The locked outgoing side. It collects the wakers of tasks that have something to do, and wakes them when it is
-/// dropped and the lock is released. A task may run as soon as it is woken, and would wait for the lock.
+/// The locked outgoing side. It collects the wakers of tasks with new work, and wakes them when it is dropped and the
+/// lock is released. A task may run as soon as it is woken, and would wait for the lock.
 #[derive(Debug)]
 pub(crate) struct OutGuard<'a, R> {
     // Fields are dropped in their order: the lock is released before the tasks are woken.

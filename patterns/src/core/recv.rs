@@ -43,7 +43,7 @@ impl<R: Routing> SocketCore<R> {
         inbound
     }
 
-    /// Returns the item that `take` finds among the arrivals, if any.
+    /// Returns the item that `take` finds among the arrivals, or `None`.
     #[inline]
     pub(crate) fn try_recv_by<T>(&self, take: impl FnOnce(&mut Inbound) -> Option<T>) -> Option<T> {
         let mut inbound = self.wanted_inbound();
@@ -118,7 +118,7 @@ impl<R: Routing> SocketCore<R> {
     }
 }
 
-/// A receiver, which is in the wait list once it has found nothing.
+/// A receiver. It joins the wait list when it finds no item.
 struct RecvWaiter<'a, R: Routing> {
     core: &'a SocketCore<R>,
     id: Option<WaiterId>,

@@ -1,4 +1,4 @@
-//! Sending: one attempt under the lock, or as many as it takes until there is room.
+//! Sending: attempts under the lock, until there is room.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub(crate) trait Target<R: Routing> {
     /// Pushes a message into the queues that it is for. The socket is open.
     ///
     /// # Errors
-    /// [`SendError::Full`] if there is no room: another attempt may find some. With any error nothing is pushed.
+    /// [`SendError::Full`] if there is no room: a later attempt may succeed. With any error, no message is pushed.
     fn push(
         &mut self,
         out: &mut OutGuard<'_, R>,

@@ -4,7 +4,7 @@
 //! of the two always waits for the other and for its own wake-up, which takes longer than all the work of either. So a
 //! socket that waited only briefly for its messages yields early while it sends, and its connections write the first
 //! burst while the next is made. Each burst is twice as long as the burst before, so that a stream isn't cut to pieces.
-//! Where replies take long, the bursts would gain nothing, and all is written at once.
+//! If replies take long, bursts would gain no time, and all requests are written at once.
 
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +17,7 @@ use crate::tuning::{MAX_PACED_STEPS, MAX_SHORT_WAIT};
 /// don't count.
 #[derive(Debug, Default)]
 pub(crate) struct WriteAheadPacer {
-    /// Number of the current step, from 1; 0 if nothing is cut into bursts. Each burst ends before a power of two.
+    /// Number of the current step, from 1; 0 if requests aren't cut into bursts. Each burst ends before a power of two.
     step: AtomicUsize,
 }
 

@@ -31,7 +31,7 @@ pub enum Zone {
 /// The local address of a TCP connection: the first half of `tcp://192.0.2.7:0;example.org:5555`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Source {
-    /// An address of this machine, or the name of an interface or host that has one.
+    /// An address of this machine, or the name of an interface or host with such an address.
     pub host: Host,
     /// The port; 0 lets the system choose.
     pub port: u16,

@@ -58,7 +58,7 @@ pub enum IpcPath {
     File(PathBuf),
     /// `@name`: a name without a file. Linux only.
     Abstract(String),
-    /// `*`: a file in a fresh folder among the system's temporary ones. To bind only.
+    /// `*`: a file in a new folder below the system's temporary folder. To bind only.
     Any,
 }
 

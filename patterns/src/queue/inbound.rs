@@ -132,7 +132,7 @@ impl Inbound {
         self.inboxes.get(id).map(|inbox| (inbox.received, inbox.queued))
     }
 
-    /// Pushes a run. There is no limit here, so that nothing that was read is lost.
+    /// Pushes a run. There is no limit here, since messages that were read must not be lost.
     pub(crate) fn push(&mut self, id: PeerId, mut run: Run) {
         let Some(inbox) = self.inboxes.get_mut(id) else { return };
         inbox.received.add(run.size());
@@ -299,7 +299,7 @@ impl Inbound {
         !self.is_doubtful && self.waiters.is_empty()
     }
 
-    /// Returns whether there is anything to receive.
+    /// Returns whether a message or event waits to be received.
     pub(crate) fn has_arrivals(&self) -> bool {
         !self.ready.is_empty() || !self.subscriptions.is_empty()
     }
@@ -334,7 +334,7 @@ impl Inbound {
         if batch.len() < 2 || !inbox.open {
             return self.pop_next();
         }
-        // The run goes on: nothing changes but that the message is gone. A peer alone in the queue stays first.
+        // The run has more messages, so the order stays the same. A peer alone in the queue stays first.
         inbox.give_credit(Size::new(1, batch.front_len()), &self.limit);
         rotate_front(&mut self.ready);
         let Some(Item::Run(Run::Wire(batch))) = inbox.items.front_mut() else { return None };

@@ -224,7 +224,7 @@ impl Outbox {
         self.control.pong(context);
     }
 
-    /// Takes the connection's waker out, if it sleeps and there is something for it to do now.
+    /// Takes the waker of a sleeping connection that has new work.
     #[inline]
     pub(crate) fn wake(&mut self) -> Option<Waker> {
         self.connection.wake(&self.control)
@@ -241,7 +241,7 @@ impl Outbox {
         self.connection.replace()
     }
 
-    /// Returns whether another peer has taken the place of this one.
+    /// Returns whether another peer has replaced this peer.
     pub(crate) const fn is_replaced(&self) -> bool {
         self.connection.is_replaced()
     }
@@ -257,7 +257,7 @@ impl Outbox {
         self.connection.set_end(None);
     }
 
-    /// Returns all that waits, in order; nothing waits afterwards.
+    /// Removes and returns all waiting messages, in order.
     pub(crate) fn drain(&mut self) -> Vec<Run> {
         self.credit.clear();
         self.staging.drain()

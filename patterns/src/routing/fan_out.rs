@@ -120,7 +120,8 @@ impl FanOut {
         if lost && !got { Published::Lost } else { Published::Taken }
     }
 
-    /// Returns whether every peer that messages of this topic are for has room for one, or gets nothing new anyway.
+    /// Returns whether every peer that gets messages of this topic has room for a message, or gets no new messages
+    /// anyway.
     fn has_room(&mut self, outboxes: &mut Outboxes, topic: &[u8]) -> bool {
         let mut room = true;
         let mut queues = MarkedQueues { outboxes, marks: &mut self.marks };
@@ -131,7 +132,7 @@ impl FanOut {
     }
 
     /// Publishes a batch: a peer gets neighbouring messages as one run, shared where it is long. Returns the number of
-    /// messages taken: only a socket that drops nothing may leave some, from the first that found no room.
+    /// messages taken: only a socket with `nodrop` may leave messages, from the first message without room on.
     pub(crate) fn publish_batch(
         &mut self,
         outboxes: &mut Outboxes,

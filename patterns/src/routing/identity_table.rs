@@ -10,7 +10,7 @@ use crate::error::RejectReason;
 use crate::peer::{PeerId, PeerInfo};
 use crate::queue::Outbox;
 
-/// Index of peers by identity. A peer without an identity of its own gets one: a zero and a number.
+/// Index of peers by identity. A peer without an identity gets a generated identity: a zero and a number.
 #[derive(Debug)]
 pub(crate) struct IdentityTable {
     by_identity: HashMap<Bytes, PeerId>,

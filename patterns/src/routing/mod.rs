@@ -129,7 +129,7 @@ pub(crate) trait Choose: Routing {
     /// Returns whether any peer has room.
     fn is_ready(&self, outboxes: &Outboxes) -> bool;
 
-    /// Returns whether the next message may go to another peer than this one.
+    /// Returns whether the next message may go to a peer other than this peer.
     fn has_alternatives(&self) -> bool;
 }
 

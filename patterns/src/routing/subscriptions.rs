@@ -127,7 +127,7 @@ pub(crate) enum Change {
     None,
     /// A change for this peer only.
     Peer,
-    /// A change for the topic: its first subscriber was added, or its last one removed.
+    /// A change for the topic: its first subscriber was added, or its last subscriber removed.
     Topic,
 }
 
@@ -228,7 +228,7 @@ impl Subscriptions {
         self.held.values().filter(|held| !held.nodes.is_empty()).count()
     }
 
-    /// Returns the subscribers, if the only topic is the empty one: then messages needn't be looked at. Departed peers
+    /// Returns the subscribers, if the only topic is the empty topic: then messages needn't be matched. Departed peers
     /// may be among them.
     pub(crate) fn of_all(&self) -> Option<&[PeerId]> {
         self.topics.has_root_only().then(|| self.topics.value(ROOT).as_slice())

@@ -104,7 +104,7 @@ impl<V: Value> TopicTree<V> {
         &mut self.nodes[at].value
     }
 
-    /// Returns whether there is no topic but the empty one.
+    /// Returns whether there is no topic except the empty topic.
     pub(super) fn has_root_only(&self) -> bool {
         self.nodes[ROOT].children.is_empty()
     }

@@ -59,7 +59,8 @@ pub(super) async fn connect(path: &IpcPath) -> io::Result<UnixStream> {
 /// Binds a path or an abstract name. Returns the listener, its file if it has any, and the path.
 ///
 /// # Errors
-/// `AddrInUse` if a live socket has the path, `AlreadyExists` if anything else has it, or the system's error.
+/// `AddrInUse` if a socket listens at the path, `AlreadyExists` if the path is another kind of file, or the system's
+/// error.
 pub(super) async fn bind(
     path: &IpcPath,
     backlog: u32,
@@ -101,8 +102,8 @@ async fn bind_file(
     Ok((listener, SocketFile { path, inode, _folder: folder }))
 }
 
-/// Locks the folder of a path until the guard is dropped, against others that bind with this crate, in any process.
-/// Returns `None` if the folder can't be read, its file system has no locks, or another program keeps the lock.
+/// Locks the folder of a path until the guard is dropped, against other binds by this crate, in any process. Returns
+/// `None` if the folder can't be read, its file system has no locks, or another program keeps the lock.
 async fn lock(path: &Path) -> Option<Flock<File>> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,

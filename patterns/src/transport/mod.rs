@@ -35,7 +35,7 @@ pub(crate) enum CloseMode {
     UntilRead,
     /// Closes a tcp stream at once: the kernel sends the bytes that it has, and resets the connection of a peer that
     /// goes on sending. Over ipc as [`Graceful`](Self::Graceful), but the stream is also closed as soon as the peer
-    /// sends anything, and not before: an ipc peer loses the bytes that it hasn't read when the stream is closed.
+    /// sends a byte, and not before: an ipc peer loses the bytes that it hasn't read when the stream is closed.
     UntilInput,
     /// Closes the stream at once: the peer has closed, or is silent.
     Immediate,
@@ -160,7 +160,7 @@ impl Stream {
         either!(self, s => s.poll_write_ready(cx))
     }
 
-    /// Waits until there is something to read. Cancel safe.
+    /// Waits until there are bytes to read. Cancel safe.
     pub(crate) async fn readable(&self) -> io::Result<()> {
         std::future::poll_fn(|cx| self.poll_readable(cx)).await
     }
@@ -201,7 +201,7 @@ impl Stream {
         either!(self, s => SockRef::from(s).shutdown(Shutdown::Write))
     }
 
-    /// Closes this half, and waits until the peer closes; with `or_input`, or sends anything.
+    /// Closes this half, and waits until the peer closes, or with `or_input` until it sends a byte.
     async fn until_closed(&self, or_input: bool) -> io::Result<()> {
         self.close_half()?;
         let mut discarded = BytesMut::with_capacity(16 << 10);

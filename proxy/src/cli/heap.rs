@@ -39,7 +39,7 @@ struct Usage {
     last: usize,
     /// Checks to skip before the next trim.
     skips: u32,
-    /// Checks that were skipped before the last trim, if that returned nothing.
+    /// Checks that were skipped before the last trim, if that trim returned little memory.
     last_skips: u32,
 }
 

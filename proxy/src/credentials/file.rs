@@ -1,7 +1,7 @@
 //! Files of credentials, and the permissions that they must have.
 //!
-//! Secrets: the owner may change them, the group may read them, others may do neither. Lists: others may read them,
-//! but not change them. The owner must be the broker's user, or root.
+//! Secrets: the owner may change them, the group may read them, other users may do neither. Lists: other users may read
+//! them, but not change them. The owner must be the broker's user, or root.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};

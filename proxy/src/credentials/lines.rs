@@ -64,7 +64,7 @@ fn user(line: &[u8]) -> Result<PlainCredentials, LineErrorKind> {
     }
 }
 
-/// Parses a broker's secret key, on a line of its own, if there is one.
+/// Parses a broker's secret key, on a line of its own. Returns `None` if there is no such line.
 pub(super) fn secret_key(text: &[u8]) -> Result<Option<SecretKey>, LineError> {
     let mut lines = lines(text);
     let Some((line, text)) = lines.next() else { return Ok(None) };

@@ -37,7 +37,7 @@ pub(super) enum Item {
 }
 
 impl Inbox {
-    /// Pops this peer's next arrival. There is one, since the peer is ready.
+    /// Pops this peer's next arrival. The peer is ready, so an arrival waits.
     #[inline]
     pub(super) fn pop<T>(
         &mut self,
@@ -68,7 +68,7 @@ impl Inbox {
         Arrival::Messages(id, taken)
     }
 
-    /// Returns whether there is anything to receive.
+    /// Returns whether a message or event waits to be received.
     pub(super) fn has_arrivals(&self, joins: Joins) -> bool {
         match self.items.front() {
             None => false,

@@ -24,7 +24,7 @@ pub(super) struct ConnectionState {
     replaced: bool,
     /// How the connection is to end, if the socket goes on without it.
     end: Option<EndMode>,
-    /// The connection's waker, while the connection has nothing to write, or waits for the kernel.
+    /// The connection's waker, while the connection has no bytes to write, or waits for the kernel.
     sleeping: Option<Waker>,
 }
 
@@ -58,7 +58,7 @@ impl ConnectionState {
         }
     }
 
-    /// Drops the waker of a connection that has something to write.
+    /// Drops the waker of a connection that has bytes to write.
     pub(super) fn stay_awake(&mut self) {
         self.sleeping = None;
     }

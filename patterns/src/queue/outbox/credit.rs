@@ -46,7 +46,8 @@ impl Credit {
         self.queued.messages + self.reserved < self.limit.messages && self.queued.bytes < self.limit.bytes
     }
 
-    /// Returns how many messages of a run are admitted. There is room for one.
+    /// Returns how many messages of a run are admitted. The caller has checked that there is room for at least one
+    /// message.
     pub(super) fn admitted(&self, run: &Run) -> usize {
         let mut space = self.limit;
         space.sub(self.queued);
@@ -132,12 +133,13 @@ impl Credit {
         self.sent.add(written);
     }
 
-    /// Removes queued messages from all counts: they were for a departed peer.
+    /// Removes messages from the count of queued messages, without counting them as sent or dropped: they were for a
+    /// departed peer.
     pub(super) const fn refund(&mut self, size: Size) {
         self.queued.sub(size);
     }
 
-    /// Takes queued messages off the count that the peer doesn't get.
+    /// Counts queued messages as dropped.
     pub(super) const fn drop_queued(&mut self, size: Size) {
         self.queued.sub(size);
         self.dropped += size.messages;

@@ -75,7 +75,7 @@ impl Staging {
         self.runs.push_back(run);
     }
 
-    /// Stages messages before all others.
+    /// Stages messages before all staged messages.
     pub(super) fn greet(&mut self, greeting: Run) {
         self.greeting = greeting;
     }

@@ -60,9 +60,9 @@ impl Taken {
 }
 
 impl Outbox {
-    /// Returns credit for written messages, and moves the staged messages and commands into `taken`, or keeps the
-    /// waker if there are none. While the kernel takes nothing, messages stay here, where more can join them; commands
-    /// are taken all the same, if the connection wants them.
+    /// Returns credit for written messages, and moves the staged messages and commands into `taken`, or keeps the waker
+    /// if there are none. While the kernel takes no bytes, messages stay here, where more messages can join them;
+    /// commands are taken all the same, if the connection wants them.
     ///
     /// Returns whether senders that found no room should try again.
     pub(crate) fn exchange(&mut self, report: &WriteReport, taken: &mut Taken, waker: &Waker) -> bool {

@@ -191,7 +191,7 @@ fn with_nodrop_a_message_is_sent_to_all_interested_peers_or_none() {
     assert_eq!(fan.publish(&batch(&["a4", "a5", "a6"])), 3, "nor does who was given up");
 }
 
-/// An event at a publisher that drops nothing.
+/// An event at a publisher with `nodrop`.
 #[derive(Clone, Debug)]
 enum Step {
     Publish(Vec<String>),

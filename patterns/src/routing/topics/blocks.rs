@@ -23,7 +23,7 @@ impl<T> Blocks<T> {
         self.blocks.last().map_or(0, |last| (self.blocks.len() - 1) * TOPIC_BLOCK_NODES + last.len())
     }
 
-    /// Returns the index of the last item. There is one.
+    /// Returns the index of the last item. The caller has pushed an item.
     pub(super) fn last(&self) -> u32 {
         u32::try_from(self.len() - 1).expect("fewer than 2^32 topics fit into memory")
     }
@@ -32,7 +32,7 @@ impl<T> Blocks<T> {
     pub(super) fn push(&mut self, item: T) -> u32 {
         match self.blocks.last_mut() {
             Some(last) if last.len() < TOPIC_BLOCK_NODES => last.push(item),
-            // The first block grows with what is in it: most trees are small.
+            // The first block grows with its content: most trees are small.
             Some(_) => {
                 let mut block = Vec::with_capacity(TOPIC_BLOCK_NODES);
                 block.push(item);

@@ -1,4 +1,4 @@
-//! Label of a topic's node: short ones in place, long ones on the heap.
+//! Label of a topic's node: short labels in place, long labels on the heap.
 
 use thin_vec::ThinVec;
 

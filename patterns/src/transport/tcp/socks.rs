@@ -44,7 +44,7 @@ pub(super) async fn connect(
         .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
 }
 
-/// Negotiates the method: offers one, and logs in if there is a login.
+/// Negotiates the method: offers one method, and logs in if there is a login.
 async fn greet(stream: &mut TcpStream, login: Option<&PlainCredentials>) -> Result<(), SocksError> {
     let method = if login.is_some() { LOGIN } else { NO_AUTHENTICATION };
     stream.write_all(&[VERSION, 1, method]).await?;

@@ -42,7 +42,7 @@ enum Phase {
 /// State of the search for one worker.
 #[derive(Debug)]
 pub(super) struct LimitSearch {
-    /// Lower bound of the limit: the announced capacity, or one.
+    /// Lower bound of the limit: the announced capacity, or 1.
     min_limit: usize,
     /// Whether the worker announced its capacity. If so, it gets no requests beyond its capacity without proof.
     is_announced: bool,
