@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use enfonet::error::SendError;
-use enfonet::options::Publishes;
+use enfonet::options::{HasOptions, PublishOptions};
 use enfonet::{Context, Message, Options, Pub, XPub};
 use enfonet_tests::{
     AnySocket, LIBRARIES, LibZmq, Library, Runtime, Script, command, eventually, frames, wildcard,
@@ -14,7 +14,7 @@ fn large(n: usize) -> Message {
     Message::from_frames([n.to_string().into_bytes(), vec![b'x'; 20_000]])
 }
 
-fn lossless<K: Publishes>(options: Options<K>, hwm: usize) -> K {
+fn lossless<K: HasOptions<PublishOptions>>(options: Options<K>, hwm: usize) -> K {
     options.nodrop(true).send_hwm(hwm).build()
 }
 

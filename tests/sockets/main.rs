@@ -12,6 +12,7 @@ mod high_water_marks;
 mod idle_peers;
 mod inproc;
 mod into_message;
+mod options;
 mod pair;
 mod permits;
 mod pipeline;

@@ -1,6 +1,7 @@
 //! Options of sockets.
 
 mod connecting;
+mod groups;
 mod kinds;
 mod limits;
 mod queues;
@@ -8,8 +9,9 @@ mod security;
 mod topics;
 mod transport;
 
-pub use kinds::{Conflates, KnowsPeers, Probes};
-pub use topics::{MatchesTopics, Publishes};
+pub use groups::{
+    ConflateOptions, HasOptions, Narrow, OneOf, PeerOptions, ProbeOptions, PublishOptions, TopicOptions,
+};
 
 pub use crate::settings::SocksProxy;
 
@@ -24,17 +26,27 @@ use crate::settings::Settings;
 /// The options of a socket, which are set when the socket is made. Options that libzmq has too have its names and
 /// defaults, unless their documentation states another.
 ///
-/// Options that all kinds of sockets have are methods of every `Options`, and one `Options` can be used for many
-/// sockets. Options that only some kinds have are methods of the builders of these kinds, such as `Options<Router>`: on
-/// another kind they don't compile.
+/// An option that a kind of socket doesn't have is a compile error. All kinds can share an `Options` value, unless an
+/// option of some kinds only is set: then these kinds can share it.
 ///
 /// ```
 /// use std::time::Duration;
 /// use enfonet::{Options, Pub, Router};
 ///
 /// let publisher = Pub::builder().send_hwm(100_000).linger(Duration::from_secs(5)).build();
+/// let lossless = Pub::with_options(Options::default().send_hwm(100).nodrop(true));
 /// let shared = Options::default().send_hwm(10);
-/// let (first, second) = (Router::with_options(shared.clone()), Router::with_options(shared));
+/// let (router, publisher) = (Router::with_options(shared.clone()), Pub::with_options(shared));
+/// ```
+///
+/// ```compile_fail,E0277
+/// # use enfonet::{Options, Push};
+/// let push = Push::with_options(Options::default().nodrop(true)); // an option of PUB and XPUB
+/// ```
+///
+/// ```compile_fail,E0599
+/// # use enfonet::Push;
+/// let push = Push::builder().nodrop(true).build();
 /// ```
 #[derive(Clone, Debug)]
 pub struct Options<K = ()> {
@@ -53,7 +65,14 @@ impl Default for Options {
 /// Conversion of the options of any socket to the options of one kind, which may have more options.
 impl<K: Kind> From<Options> for Options<K> {
     fn from(options: Options) -> Self {
-        Self { settings: options.settings, context: options.context, kind: PhantomData }
+        options.retyped()
+    }
+}
+
+/// Conversion of the options of several kinds of sockets to those of one of these kinds.
+impl<G, S, K: OneOf<(G, S)>> From<Options<(G, S)>> for Options<K> {
+    fn from(options: Options<(G, S)>) -> Self {
+        options.retyped()
     }
 }
 
@@ -78,6 +97,11 @@ pub(crate) mod sealed {
 impl<K> Options<K> {
     pub(crate) fn new() -> Self {
         Self { settings: Settings::default(), context: Context::global().clone(), kind: PhantomData }
+    }
+
+    /// Returns the same options for other kinds of sockets.
+    pub(crate) fn retyped<L>(self) -> Options<L> {
+        Options { settings: self.settings, context: self.context, kind: PhantomData }
     }
 
     /// Sets the context that the socket belongs to, and whose `inproc://` names it uses. Default: the context of the

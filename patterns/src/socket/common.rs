@@ -12,6 +12,8 @@ macro_rules! socket_methods {
 
         impl crate::options::Kind for $kind {}
 
+        impl crate::options::HasOptions<$kind> for $kind {}
+
         impl $kind {
             /// Creates a socket with the default [`Options`](crate::Options).
             #[must_use]

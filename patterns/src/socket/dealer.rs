@@ -10,7 +10,7 @@ use super::receiving::receiving_methods;
 use super::sink::sinks;
 use crate::core::{Out, SocketHandle};
 use crate::error::SendError;
-use crate::options::{Conflates, KnowsPeers, Options, Probes};
+use crate::options::{ConflateOptions, HasOptions, Narrow, Options, PeerOptions, ProbeOptions};
 use crate::peer::PeerId;
 use crate::routing::RoundRobin;
 use crate::settings::Parting;
@@ -55,17 +55,17 @@ pub struct Dealer {
 
 socket_methods!(Dealer, |_settings| RoundRobin::default());
 
-impl KnowsPeers for Dealer {}
-impl Probes for Dealer {}
-impl Conflates for Dealer {}
+impl HasOptions<PeerOptions> for Dealer {}
+impl HasOptions<ProbeOptions> for Dealer {}
+impl HasOptions<ConflateOptions> for Dealer {}
 
-impl Options<Dealer> {
+impl<K: Narrow<Dealer>> Options<K> {
     /// Sets a message that this socket receives whenever it loses the connection to a peer that it had connected to
     /// (libzmq's `HICCUP_MSG`). The application may have to send its requests to that peer again. Default none.
     #[must_use]
-    pub fn hiccup_message(mut self, message: impl IntoMessage) -> Self {
+    pub fn hiccup_message(mut self, message: impl IntoMessage) -> Options<K::Narrowed> {
         self.settings.peer.parting = Some(Parting { message: message.into_message(), of_accepted: false });
-        self
+        self.retyped()
     }
 }
 sending_methods!(Dealer);

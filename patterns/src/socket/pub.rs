@@ -7,7 +7,7 @@ use super::publish;
 use super::sink::sinks;
 use crate::core::SocketHandle;
 use crate::error::{Closed, SendError};
-use crate::options::{Conflates, MatchesTopics, Publishes};
+use crate::options::{ConflateOptions, HasOptions, PublishOptions, TopicOptions};
 use crate::routing::FanOut;
 
 /// Sends each message to all subscribers with a matching subscription: the first frame of the message begins with the
@@ -53,9 +53,9 @@ pub struct Pub {
 
 socket_methods!(Pub, |settings| FanOut::new(&settings.pub_sub));
 
-impl Conflates for Pub {}
-impl Publishes for Pub {}
-impl MatchesTopics for Pub {}
+impl HasOptions<ConflateOptions> for Pub {}
+impl HasOptions<PublishOptions> for Pub {}
+impl HasOptions<TopicOptions> for Pub {}
 
 sinks!(Pub, Message, |socket, message| socket.send(message));
 

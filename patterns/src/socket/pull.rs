@@ -5,7 +5,7 @@ use enfonet_zmtp::SocketType;
 use super::common::socket_methods;
 use super::receiving::receiving_methods;
 use crate::core::SocketHandle;
-use crate::options::Conflates;
+use crate::options::{ConflateOptions, HasOptions};
 use crate::routing::ReceiveOnly;
 
 /// Receives messages from all its peers, in rotation (RFC 30): tasks from a ventilator, or results from workers.
@@ -47,6 +47,6 @@ pub struct Pull {
 
 socket_methods!(Pull, |_settings| ReceiveOnly);
 
-impl Conflates for Pull {}
+impl HasOptions<ConflateOptions> for Pull {}
 
 receiving_methods!(Pull);

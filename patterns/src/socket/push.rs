@@ -6,7 +6,7 @@ use super::common::socket_methods;
 use super::next_peer::sending_methods;
 use super::sink::sinks;
 use crate::core::SocketHandle;
-use crate::options::Conflates;
+use crate::options::{ConflateOptions, HasOptions};
 use crate::routing::RoundRobin;
 
 /// Sends each message to one of its peers, in rotation (RFC 30): tasks for workers. Partner: [`Pull`](crate::Pull).
@@ -53,7 +53,7 @@ pub struct Push {
 
 socket_methods!(Push, |_settings| RoundRobin::default());
 
-impl Conflates for Push {}
+impl HasOptions<ConflateOptions> for Push {}
 
 sending_methods!(Push);
 sinks!(Push, Message, |socket, message| socket.send(message));

@@ -7,7 +7,7 @@ use enfonet_zmtp::{IntoMessage, Message, SocketType};
 use super::common::socket_methods;
 use crate::core::{OutGuard, SocketCore, SocketHandle, Target, with_timeout};
 use crate::error::{RecvError, RequestError, SendError};
-use crate::options::{Options, Probes, bounded};
+use crate::options::{HasOptions, Narrow, Options, ProbeOptions, bounded};
 use crate::queue::{Arrival, Inbound, Outgoing};
 use crate::routing::{RequestId, RequestState, RequestStatus};
 
@@ -51,27 +51,27 @@ pub struct Req {
 
 socket_methods!(Req, |settings| RequestState::new(&settings.request, fastrand::u32(..)));
 
-impl Probes for Req {}
+impl HasOptions<ProbeOptions> for Req {}
 
-impl Options<Req> {
+impl<K: Narrow<Req>> Options<K> {
     /// Sets whether a request can be sent before the reply to the last request has arrived. The last request is then
     /// abandoned. Default off: sending fails with [`ReplyPending`](crate::error::SendError::ReplyPending).
     ///
     /// If the same peer gets both requests, only [`correlate`](Self::correlate) distinguishes a late reply to the
     /// first from the reply to the second: set both options.
     #[must_use]
-    pub fn relaxed(mut self, on: bool) -> Self {
+    pub fn relaxed(mut self, on: bool) -> Options<K::Narrowed> {
         self.settings.request.relaxed = on;
-        self
+        self.retyped()
     }
 
     /// Sends each request with a number of its own, 4 bytes in a frame before the empty frame, and accepts only a reply
     /// with the same number. [`Rep`](crate::Rep) returns the number. A server with a [`Router`](crate::Router) must
     /// return all frames up to the empty frame. Default off.
     #[must_use]
-    pub fn correlate(mut self, on: bool) -> Self {
+    pub fn correlate(mut self, on: bool) -> Options<K::Narrowed> {
         self.settings.request.correlate = on;
-        self
+        self.retyped()
     }
 
     /// Sets how often [`Req::request`] sends a request again, to the next peer, when its peer disconnects or the
@@ -79,17 +79,17 @@ impl Options<Req> {
     /// have the same request number, and the first reply counts: a value above 0 implies
     /// [`correlate`](Self::correlate). Default 0.
     #[must_use]
-    pub fn retries(mut self, retries: usize) -> Self {
+    pub fn retries(mut self, retries: usize) -> Options<K::Narrowed> {
         self.settings.request.retries = retries;
-        self
+        self.retyped()
     }
 
     /// Sets the maximum time of each attempt of [`Req::request`], the wait for a peer with room included. Implies
     /// [`correlate`](Self::correlate). Default: for ever.
     #[must_use]
-    pub fn reply_timeout(mut self, timeout: Duration) -> Self {
+    pub fn reply_timeout(mut self, timeout: Duration) -> Options<K::Narrowed> {
         self.settings.request.reply_timeout = Some(bounded(timeout));
-        self
+        self.retyped()
     }
 }
 

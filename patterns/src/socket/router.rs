@@ -14,7 +14,7 @@ use super::sink::sinks;
 use crate::core::SocketHandle;
 use crate::endpoint::Endpoint;
 use crate::error::{ConnectError, RecvError, SendError};
-use crate::options::{KnowsPeers, Options, Probes};
+use crate::options::{HasOptions, Narrow, Options, PeerOptions, ProbeOptions};
 use crate::peer::{PeerId, PeerInfo};
 use crate::queue::Inbound;
 use crate::routing::IdentityTable;
@@ -58,32 +58,32 @@ pub struct Router {
 
 socket_methods!(Router, |settings| IdentityTable::new(fastrand::u32(..), settings.router.handover));
 
-impl KnowsPeers for Router {}
-impl Probes for Router {}
+impl HasOptions<PeerOptions> for Router {}
+impl HasOptions<ProbeOptions> for Router {}
 
-impl Options<Router> {
+impl<K: Narrow<Router>> Options<K> {
     /// Sets whether a new peer takes over the identity of a connected peer, which is then disconnected. Default off:
     /// the new peer is rejected until the other peer has disconnected.
     #[must_use]
-    pub fn handover(mut self, on: bool) -> Self {
+    pub fn handover(mut self, on: bool) -> Options<K::Narrowed> {
         self.settings.router.handover = on;
-        self
+        self.retyped()
     }
 
     /// Sets how [`send_routed`](Router::send_routed) treats a message that can't be sent. If on, it fails if the peer
     /// isn't connected, and waits if the peer has no room. If off, which is the default, it drops the message.
     #[must_use]
-    pub fn mandatory(mut self, on: bool) -> Self {
+    pub fn mandatory(mut self, on: bool) -> Options<K::Narrowed> {
         self.settings.router.mandatory = on;
-        self
+        self.retyped()
     }
 
     /// Sets a message that this socket receives as the last message of each peer that connected to it and disconnected
     /// (libzmq's `DISCONNECT_MSG`). Default none.
     #[must_use]
-    pub fn disconnect_message(mut self, message: impl IntoMessage) -> Self {
+    pub fn disconnect_message(mut self, message: impl IntoMessage) -> Options<K::Narrowed> {
         self.settings.peer.parting = Some(Parting { message: message.into_message(), of_accepted: true });
-        self
+        self.retyped()
     }
 }
 streams!(Router, (PeerId, Message));

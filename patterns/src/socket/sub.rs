@@ -7,7 +7,7 @@ use super::common::socket_methods;
 use super::receiving::receiving_methods;
 use super::xsub::{cancel, subscribe};
 use crate::core::SocketHandle;
-use crate::options::{Conflates, MatchesTopics};
+use crate::options::{ConflateOptions, HasOptions, TopicOptions};
 use crate::routing::SubscriptionSet;
 
 /// Receives the messages of all connected publishers whose first frame begins with one of its subscriptions
@@ -52,8 +52,8 @@ pub struct Sub {
 
 socket_methods!(Sub, |settings| SubscriptionSet::new(&settings.pub_sub));
 
-impl Conflates for Sub {}
-impl MatchesTopics for Sub {}
+impl HasOptions<ConflateOptions> for Sub {}
+impl HasOptions<TopicOptions> for Sub {}
 
 receiving_methods!(Sub);
 

@@ -9,7 +9,7 @@ use super::receiving::streams;
 use super::sink::sinks;
 use crate::core::SocketHandle;
 use crate::error::{RecvError, SendError};
-use crate::options::{MatchesTopics, Options, Publishes};
+use crate::options::{HasOptions, Narrow, Options, PublishOptions, TopicOptions};
 use crate::peer::PeerId;
 use crate::queue::{Arrival, Inbound};
 use crate::routing::{FanOut, Subscribers};
@@ -77,42 +77,42 @@ pub enum XPubEvent {
 
 socket_methods!(XPub, |settings| FanOut::new(&settings.pub_sub));
 
-impl Publishes for XPub {}
-impl MatchesTopics for XPub {}
+impl HasOptions<PublishOptions> for XPub {}
+impl HasOptions<TopicOptions> for XPub {}
 
-impl Options<XPub> {
+impl<K: Narrow<XPub>> Options<K> {
     /// Sets a message that each subscriber gets first when it connects, whatever its subscriptions are. A SUB delivers
     /// the message only if it has subscribed to its topic. Default none.
     #[must_use]
-    pub fn welcome(mut self, message: impl IntoMessage) -> Self {
+    pub fn welcome(mut self, message: impl IntoMessage) -> Options<K::Narrowed> {
         self.settings.peer.hello = Some(message.into_message());
-        self
+        self.retyped()
     }
 
     /// Reports every subscribe of every peer to the application, not just the first to a topic. A subscriber still gets
     /// each message once. Default off. If both this and [`verboser`](Self::verboser) are set, the last setting counts.
     #[must_use]
-    pub fn verbose(mut self, on: bool) -> Self {
+    pub fn verbose(mut self, on: bool) -> Options<K::Narrowed> {
         self.settings.pub_sub.xpub_verbosity =
             if on { XPubVerbosity::Subscribes } else { XPubVerbosity::Changes };
-        self
+        self.retyped()
     }
 
     /// Reports every subscribe and every cancel of every peer to the application. When a peer disconnects, a cancel for
     /// each of its topics is reported. Default off.
     #[must_use]
-    pub fn verboser(mut self, on: bool) -> Self {
+    pub fn verboser(mut self, on: bool) -> Options<K::Narrowed> {
         self.settings.pub_sub.xpub_verbosity = if on { XPubVerbosity::All } else { XPubVerbosity::Changes };
-        self
+        self.retyped()
     }
 
     /// Leaves the subscriptions in force to the application: every change that a subscriber requests is only reported,
     /// and [`XPub::subscribe`] and [`XPub::unsubscribe`] decide. When a peer disconnects, a cancel is reported for each
     /// topic that it had requested, and its granted topics are revoked. Default off.
     #[must_use]
-    pub fn manual(mut self, on: bool) -> Self {
+    pub fn manual(mut self, on: bool) -> Options<K::Narrowed> {
         self.settings.pub_sub.manual = on;
-        self
+        self.retyped()
     }
 }
 streams!(XPub, XPubEvent);

@@ -8,7 +8,7 @@ use super::receiving::receiving_methods;
 use super::sink::sinks;
 use crate::core::{SocketCore, SocketHandle};
 use crate::error::SendError;
-use crate::options::Options;
+use crate::options::{Narrow, Options};
 use crate::routing::{Lost, SubscriptionSet};
 
 /// Subscribes as [`Sub`](crate::Sub) does, for programs that forward the messages: it doesn't check that a received
@@ -48,14 +48,14 @@ pub struct XSub {
 
 socket_methods!(XSub, |settings| SubscriptionSet::new(&settings.pub_sub));
 
-impl Options<XSub> {
+impl<K: Narrow<XSub>> Options<K> {
     /// Sends every unsubscribe to the publishers, also of topics that are still wanted or never were. The first
     /// unsubscribe of a topic ends all subscriptions of this socket to it at the publisher. Default off: only the last
     /// unsubscribe is sent.
     #[must_use]
-    pub fn verbose_unsubscribe(mut self, on: bool) -> Self {
+    pub fn verbose_unsubscribe(mut self, on: bool) -> Options<K::Narrowed> {
         self.settings.pub_sub.verbose_unsubscribe = on;
-        self
+        self.retyped()
     }
 }
 receiving_methods!(XSub);
