@@ -14,6 +14,7 @@ on_every_runtime!(
     a_lost_reply_is_reported_without_waiting,
     requests_can_be_a_stream,
     a_request_knows_its_client,
+    parts_of_requests_are_answered_in_any_order_and_each_client_gets_its_reply,
     a_property_of_a_worker_is_known_when_it_joins,
     a_server_that_is_never_out_of_requests_loses_no_reply,
 );
@@ -111,4 +112,30 @@ async fn a_request_knows_its_client() {
     assert_eq!((&client.address[..], &client.routing_id[..]), ("127.0.0.1", &b"ada"[..]));
     assert_eq!(client.property("x-role"), Some(&b"admin"[..]));
     assert_eq!(rep.peer(request.peer()).as_deref(), Some(client));
+    let of = (request.peer(), request.client().clone());
+    let (message, responder) = request.into_parts();
+    assert_eq!((responder.peer(), responder.client().clone()), of);
+    responder.reply(message).unwrap();
+    assert_eq!(req.recv().await.unwrap(), "who am I?");
+}
+
+async fn parts_of_requests_are_answered_in_any_order_and_each_client_gets_its_reply() {
+    let rep = Rep::new();
+    let at = rep.bind(inproc()).await.unwrap();
+    let clients = [(); 3].map(|()| Req::new());
+    let mut parts = Vec::new();
+    for (n, client) in clients.iter().enumerate() {
+        client.connect(&at).unwrap();
+        client.send(n.to_string()).await.unwrap();
+        parts.push(rep.recv().await.unwrap().into_parts());
+    }
+    let (_, unanswered) = parts.remove(1);
+    drop(unanswered);
+    for (message, responder) in parts.into_iter().rev() {
+        responder.reply(["re", &message.text(0)]).unwrap();
+    }
+    for n in [0, 2] {
+        assert_eq!(clients[n].recv().await.unwrap(), ["re", &n.to_string()]);
+    }
+    assert_eq!(clients[1].try_recv(), Ok(None));
 }

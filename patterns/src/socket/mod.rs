@@ -32,7 +32,7 @@ pub use pull::Pull;
 pub use push::Push;
 pub use receiving::SocketStream;
 pub use relay::Relay;
-pub use rep::{Rep, Request};
+pub use rep::{Rep, Request, Responder};
 pub use req::Req;
 pub use router::Router;
 pub use sink::SocketSink;

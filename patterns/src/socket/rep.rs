@@ -87,7 +87,8 @@ impl Rep {
         loop {
             let (client, message) = known_message(inbound)?;
             if let Ok((envelope, message)) = message.split_envelope() {
-                return Some(Request { core: self.core.share(), client, envelope, message });
+                let responder = Responder { core: self.core.share(), client, envelope };
+                return Some(Request { message, responder });
             }
         }
     }
@@ -96,10 +97,8 @@ impl Rep {
 /// A request of a client. If it is dropped without a reply, the client continues to wait.
 #[derive(Debug)]
 pub struct Request {
-    core: Arc<SocketCore<ReplyGate>>,
-    client: Arc<PeerInfo>,
-    envelope: Envelope,
     message: Message,
+    responder: Responder,
 }
 
 impl Request {
@@ -109,12 +108,59 @@ impl Request {
         &self.message
     }
 
-    /// Returns the message, and gives up replying: the client continues to wait.
+    /// Returns the message by value, and the [`Responder`], which sends the reply later.
+    ///
+    /// ```
+    /// use enfonet::{Rep, Req};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let (server, client) = (Rep::new(), Req::new());
+    /// # client.connect(server.bind("tcp://127.0.0.1:*").await?)?;
+    /// client.send("echo").await?;
+    /// let (message, responder) = server.recv().await?.into_parts();
+    /// responder.reply(message)?;
+    /// assert_eq!(client.recv().await?, "echo");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
-    pub fn into_message(self) -> Message {
-        self.message
+    pub fn into_parts(self) -> (Message, Responder) {
+        (self.message, self.responder)
     }
 
+    /// Returns the id of the client.
+    #[must_use]
+    pub fn peer(&self) -> PeerId {
+        self.responder.peer()
+    }
+
+    /// Returns information about the client, such as its address and the user that it was authenticated as.
+    #[must_use]
+    pub fn client(&self) -> &PeerInfo {
+        self.responder.client()
+    }
+
+    /// Sends the reply. Never waits.
+    ///
+    /// # Errors
+    /// [`ReplyError`]: the client has disconnected, or its queue is full. Clients may disconnect at any time, so a
+    /// server should handle this error, and not return it with `?`.
+    pub fn reply(self, message: impl IntoMessage) -> Result<(), ReplyError> {
+        self.responder.reply(message)
+    }
+}
+
+/// The right to reply to one request, from [`Request::into_parts`]. If it is dropped without a reply, the client
+/// continues to wait.
+#[derive(Debug)]
+pub struct Responder {
+    core: Arc<SocketCore<ReplyGate>>,
+    client: Arc<PeerInfo>,
+    envelope: Envelope,
+}
+
+impl Responder {
     /// Returns the id of the client.
     #[must_use]
     pub fn peer(&self) -> PeerId {
@@ -127,11 +173,10 @@ impl Request {
         &self.client
     }
 
-    /// Sends the reply. Never waits.
+    /// Sends the reply, as [`Request::reply`] does. Never waits.
     ///
     /// # Errors
-    /// [`ReplyError`]: the client has disconnected, or its queue is full. Clients may disconnect at any time, so a
-    /// server should handle this error, and not return it with `?`.
+    /// [`ReplyError`]: the client has disconnected, or its queue is full.
     pub fn reply(self, message: impl IntoMessage) -> Result<(), ReplyError> {
         let message = Outgoing::new(message);
         let mut guard = self.core.out();
