@@ -155,7 +155,7 @@ impl Broker {
             let received = tokio::select! {
                 biased;
                 received = self.frontend.recv_batch() => received.ok(),
-                () = stopping.cancelled() => self.frontend.try_recv_batch(),
+                () = stopping.cancelled() => self.frontend.try_recv_batch().ok(),
             };
             let Some((_, batch)) = received else { return };
             *messages += batch.len() as u64;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use enfonet::error::{RecvError, SendError};
+use enfonet::error::{RecvError, SendError, TryRecvError};
 use enfonet::message::Batch;
-use enfonet::{Dealer, Endpoint, Options, Pull, Push};
+use enfonet::{Dealer, Endpoint, Options, Pull, Push, Rep, Req, Router, Sub, XPub};
 use enfonet_tests::DEADLINE;
 
 use crate::{anywhere, eventually, inproc, on_every_runtime, yield_to_others};
@@ -23,6 +23,7 @@ on_every_runtime!(
     messages_sent_just_before_the_close_are_written,
     a_connection_ends_once_any_amount_of_queued_data_is_written,
     dropping_the_last_clone_closes_the_socket,
+    a_closed_socket_says_so_once_all_earlier_messages_are_received,
 );
 
 async fn the_last_endpoint_can_be_asked_for() {
@@ -141,7 +142,7 @@ async fn a_message_taken_while_the_endpoint_is_removed_is_sent() {
                 if sending.is_finished() {
                     break sending.join().unwrap();
                 }
-                received += u32::from(pull.try_recv().is_some());
+                received += u32::from(pull.try_recv().is_ok());
                 tokio::task::yield_now().await;
             };
             while received < sent {
@@ -283,4 +284,37 @@ async fn dropping_the_last_clone_closes_the_socket() {
     drop(clone);
     let next = Pull::new();
     next.bind(&at).await.unwrap();
+}
+
+async fn a_closed_socket_says_so_once_all_earlier_messages_are_received() {
+    let (dealer, router) = (Dealer::new(), Router::new());
+    dealer.connect(router.bind(inproc()).await.unwrap()).unwrap();
+    assert_eq!(router.try_recv(), Err(TryRecvError::Empty));
+    assert_eq!(router.try_recv_event(1).err(), Some(TryRecvError::Empty));
+    for _ in 0..2 {
+        dealer.send("x").await.unwrap();
+    }
+    let have_arrived = || router.peers().first().is_some_and(|peer| peer.received.messages == 2);
+    eventually(|| have_arrived().then_some(())).await;
+    router.close(Duration::ZERO).await;
+    assert!(router.try_recv_event(1).is_ok() && router.try_recv().is_ok());
+    assert_eq!(router.try_recv(), Err(TryRecvError::Closed));
+    assert_eq!(router.try_recv_event(1).err(), Some(TryRecvError::Closed));
+
+    let (rep, sub, xpub, req) = (Rep::new(), Sub::new(), XPub::new(), Req::new());
+    let outcomes =
+        || [rep.try_recv().err(), sub.try_recv().err(), sub.try_recv_batch().err(), xpub.try_recv().err()];
+    assert_eq!(outcomes(), [Some(TryRecvError::Empty); 4]);
+    req.connect(inproc()).unwrap();
+    req.send("nobody hears it").await.unwrap();
+    assert_eq!(req.try_recv(), Err(TryRecvError::Empty));
+    rep.close(Duration::ZERO).await;
+    sub.close(Duration::ZERO).await;
+    xpub.close(Duration::ZERO).await;
+    assert_eq!(outcomes(), [Some(TryRecvError::Closed); 4]);
+    req.close(Duration::ZERO).await;
+    assert_eq!(
+        req.try_recv().map_err(|error| error.to_string()),
+        req.recv().await.map_err(|error| error.to_string())
+    );
 }

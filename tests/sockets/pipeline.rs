@@ -36,7 +36,7 @@ async fn messages_are_distributed_to_workers_round_robin() {
             }
         }
         yield_to_others().await;
-        assert!(workers.iter().all(|worker| worker.try_recv().is_none()));
+        assert!(workers.iter().all(|worker| worker.try_recv().is_err()));
     }
 }
 
@@ -109,7 +109,7 @@ async fn messages_not_delivered_are_resent_to_a_reconnected_worker() {
     assert_eq!(first.recv().await, Ok("0".into()));
     first.close(DEADLINE).await;
     let mut got = 0;
-    while first.try_recv().is_some() {
+    while first.try_recv().is_ok() {
         got += 1;
     }
     let second = Pull::with_options(options);

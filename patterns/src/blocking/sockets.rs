@@ -10,7 +10,8 @@ use super::runtime::{enter, wait};
 use crate::close_summary::CloseSummary;
 use crate::endpoint::Endpoint;
 use crate::error::{
-    BindError, Closed, ConnectError, DisconnectError, RecvError, RequestError, SendError, UnbindError,
+    BindError, Closed, ConnectError, DisconnectError, RecvError, RequestError, SendError, TryRecvError,
+    UnbindError,
 };
 use crate::options::Options;
 use crate::peer::{PeerId, PeerInfo};
@@ -172,12 +173,12 @@ blocking! {
         wait fn send(message: impl IntoMessage) -> Result<(), SendError>;
         call fn try_send(message: impl IntoMessage) -> Result<(), SendError>;
         wait fn recv() -> Result<Message, RecvError>;
-        call fn try_recv() -> Result<Option<Message>, RecvError>;
+        call fn try_recv() -> Result<Message, TryRecvError>;
     }
 
     Rep(Options<crate::socket::Rep>, |socket| socket) {
         wait fn recv() -> Result<Request, RecvError>;
-        call fn try_recv() -> Option<Request>;
+        call fn try_recv() -> Result<Request, TryRecvError>;
     }
 
     Client(Options<crate::socket::Dealer>, |socket| socket.dealer()) {
@@ -193,7 +194,7 @@ blocking! {
         wait fn recv() -> Result<Message, RecvError>;
         wait fn recv_from() -> Result<(Arc<PeerInfo>, Message), RecvError>;
         wait fn recv_batch() -> Result<(PeerId, Batch), RecvError>;
-        call fn try_recv() -> Option<Message>;
+        call fn try_recv() -> Result<Message, TryRecvError>;
     }
 
     Router(Options<crate::socket::Router>, |socket| socket) {
@@ -204,7 +205,7 @@ blocking! {
         wait fn recv_from() -> Result<(Arc<PeerInfo>, Message), RecvError>;
         wait fn recv_routed() -> Result<Message, RecvError>;
         wait fn recv_batch() -> Result<(PeerId, Batch), RecvError>;
-        call fn try_recv() -> Option<(PeerId, Message)>;
+        call fn try_recv() -> Result<(PeerId, Message), TryRecvError>;
         call fn find(identity: &[u8]) -> Option<PeerId>;
         call fn identity(peer: PeerId) -> Option<Bytes>;
     }
@@ -222,7 +223,7 @@ blocking! {
         wait fn recv() -> Result<Message, RecvError>;
         wait fn recv_from() -> Result<(Arc<PeerInfo>, Message), RecvError>;
         wait fn recv_batch() -> Result<(PeerId, Batch), RecvError>;
-        call fn try_recv() -> Option<Message>;
+        call fn try_recv() -> Result<Message, TryRecvError>;
     }
 
     XPub(Options<crate::socket::XPub>, |socket| socket) {
@@ -231,7 +232,7 @@ blocking! {
         wait fn send_batch(batch: &Batch) -> Result<(), Closed>;
         wait fn send_to(peer: PeerId, message: impl IntoMessage) -> Result<(), SendError>;
         wait fn recv() -> Result<XPubEvent, RecvError>;
-        call fn try_recv() -> Option<XPubEvent>;
+        call fn try_recv() -> Result<XPubEvent, TryRecvError>;
         wait fn wait_subscribers(peers: usize) -> ();
     }
 
@@ -242,7 +243,7 @@ blocking! {
         wait fn recv() -> Result<Message, RecvError>;
         wait fn recv_from() -> Result<(Arc<PeerInfo>, Message), RecvError>;
         wait fn recv_batch() -> Result<(PeerId, Batch), RecvError>;
-        call fn try_recv() -> Option<Message>;
+        call fn try_recv() -> Result<Message, TryRecvError>;
     }
 
     Push(Options<crate::socket::Push>, |socket| socket) {
@@ -255,7 +256,7 @@ blocking! {
         wait fn recv() -> Result<Message, RecvError>;
         wait fn recv_from() -> Result<(Arc<PeerInfo>, Message), RecvError>;
         wait fn recv_batch() -> Result<(PeerId, Batch), RecvError>;
-        call fn try_recv() -> Option<Message>;
+        call fn try_recv() -> Result<Message, TryRecvError>;
     }
 
     Pair(Options<crate::socket::Pair>, |socket| socket) {
@@ -265,6 +266,6 @@ blocking! {
         wait fn recv() -> Result<Message, RecvError>;
         wait fn recv_from() -> Result<(Arc<PeerInfo>, Message), RecvError>;
         wait fn recv_batch() -> Result<(PeerId, Batch), RecvError>;
-        call fn try_recv() -> Option<Message>;
+        call fn try_recv() -> Result<Message, TryRecvError>;
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{SocketCore, out_of_line, with_timeout};
-use crate::error::RecvError;
+use crate::error::{RecvError, TryRecvError};
 use crate::queue::{Inbound, WaiterId};
 use crate::routing::Routing;
 use crate::settings::Settings;
@@ -43,15 +43,21 @@ impl<R: Routing> SocketCore<R> {
         inbound
     }
 
-    /// Returns the item that `take` finds among the arrivals, or `None`.
+    /// Returns the item that `take` finds among the arrivals.
+    ///
+    /// # Errors
+    /// [`TryRecvError::Empty`], or [`TryRecvError::Closed`] if the socket is closed and `take` finds nothing.
     #[inline]
-    pub(crate) fn try_recv_by<T>(&self, take: impl FnOnce(&mut Inbound) -> Option<T>) -> Option<T> {
+    pub(crate) fn try_recv_by<T>(
+        &self,
+        take: impl FnOnce(&mut Inbound) -> Option<T>,
+    ) -> Result<T, TryRecvError> {
         let mut inbound = self.wanted_inbound();
-        let taken = take(&mut inbound);
-        if taken.is_some() {
-            self.wake_for_rest(inbound);
-        }
-        taken
+        let Some(taken) = take(&mut inbound) else {
+            return Err(if inbound.closed { TryRecvError::Closed } else { TryRecvError::Empty });
+        };
+        self.wake_for_rest(inbound);
+        Ok(taken)
     }
 
     /// Wakes another receiver for the arrivals that are left.
@@ -239,7 +245,7 @@ mod tests {
         for text in ["a", "b"] {
             core.deliver(peer, run(&[text])).unwrap();
             assert!(receiver.is_woken());
-            assert_eq!(core.try_recv_by(Inbound::pop_message), Some(Message::from(text)));
+            assert_eq!(core.try_recv_by(Inbound::pop_message), Ok(Message::from(text)));
             assert_pending!(receiver.poll());
         }
         core.deliver(peer, run(&["c"])).unwrap();

@@ -124,6 +124,30 @@ pub enum RecvError {
     PeerGone,
 }
 
+/// Error returned by the operations that receive without waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+// As wide as the messages that are returned without an error: see `RecvError`.
+#[repr(usize)]
+pub enum TryRecvError {
+    /// Nothing has arrived: try again later, or wait with `recv`.
+    #[error("there is nothing to receive")]
+    Empty,
+    /// The socket has been closed, and all messages that arrived before have been received: trying again doesn't help.
+    #[error("the socket is closed")]
+    Closed,
+    /// No request is pending whose reply could be received: the caller's fault (REQ).
+    #[error("a request has to be sent before a reply is received")]
+    NoRequest,
+    /// Another request was sent before the reply to this request arrived, as a relaxed socket may do (REQ).
+    #[error("another request was sent in the place of this request")]
+    Abandoned,
+    /// The peer disconnected before it replied (REQ). It may have carried out the request, so that sending it again can
+    /// carry it out twice.
+    #[error("the peer disconnected before it replied")]
+    PeerGone,
+}
+
 /// Error of a reply that wasn't sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -69,7 +69,13 @@ macro_rules! event_methods {
             }
 
             /// Returns the next event as [`recv_event`](Self::recv_event) does, if there is one. Never waits.
-            pub fn try_recv_event(&self, messages: usize) -> Option<crate::socket::PeerEvent> {
+            ///
+            /// # Errors
+            /// As of [`try_recv`](Self::try_recv).
+            pub fn try_recv_event(
+                &self,
+                messages: usize,
+            ) -> Result<crate::socket::PeerEvent, crate::error::TryRecvError> {
                 self.core.try_recv_by(|inbound| crate::socket::events::event(inbound, messages))
             }
 

@@ -99,7 +99,11 @@ macro_rules! receiving_methods {
             }
 
             /// Receives the next message, if a message has arrived. Never waits.
-            pub fn try_recv(&self) -> Option<enfonet_zmtp::Message> {
+            ///
+            /// # Errors
+            /// [`TryRecvError::Empty`](crate::error::TryRecvError), or, when all that came before is received,
+            /// [`TryRecvError::Closed`](crate::error::TryRecvError).
+            pub fn try_recv(&self) -> Result<enfonet_zmtp::Message, crate::error::TryRecvError> {
                 self.core.try_recv_by(crate::queue::Inbound::pop_message)
             }
 
@@ -113,7 +117,12 @@ macro_rules! receiving_methods {
             }
 
             /// Receives the next messages of a peer, if messages have arrived. Never waits.
-            pub fn try_recv_batch(&self) -> Option<(crate::peer::PeerId, enfonet_zmtp::Batch)> {
+            ///
+            /// # Errors
+            /// As of [`try_recv`](Self::try_recv).
+            pub fn try_recv_batch(
+                &self,
+            ) -> Result<(crate::peer::PeerId, enfonet_zmtp::Batch), crate::error::TryRecvError> {
                 self.core.try_recv_by(crate::socket::receiving::run).map(crate::socket::receiving::batch)
             }
         }

@@ -7,7 +7,7 @@ use enfonet_zmtp::{Envelope, IntoMessage, Message, SocketType};
 use super::common::socket_methods;
 use super::receiving::{known_message, streams};
 use crate::core::{Out, SocketCore, SocketHandle};
-use crate::error::{RecvError, ReplyError};
+use crate::error::{RecvError, ReplyError, TryRecvError};
 use crate::peer::{PeerId, PeerInfo};
 use crate::queue::{Inbound, Outgoing};
 use crate::routing::ReplyGate;
@@ -68,18 +68,19 @@ impl Rep {
     }
 
     /// Receives the next request, if a request has arrived. Never waits.
-    pub fn try_recv(&self) -> Option<Request> {
-        let may_receive = |out: &mut Out<ReplyGate>| out.routing.may_receive(&out.outboxes);
+    ///
+    /// # Errors
+    /// [`TryRecvError::Empty`], or, once all earlier messages are received, [`TryRecvError::Closed`].
+    pub fn try_recv(&self) -> Result<Request, TryRecvError> {
         // The lock is released again: a receiver may be woken for the requests that are left.
-        if may_receive(&mut self.core.out()) {
-            self.core.try_recv_by(|inbound| self.request(inbound))
-        } else {
-            None
+        if !may_receive(&mut self.core.out()) {
+            return Err(TryRecvError::Empty);
         }
+        self.core.try_recv_by(|inbound| self.request(inbound))
     }
 
     async fn wait_for_replies(&self) {
-        self.core.until(|out| (out.closed || out.routing.may_receive(&out.outboxes)).then_some(())).await;
+        self.core.until(|out| may_receive(out).then_some(())).await;
     }
 
     /// Pops the next message that is a request.
@@ -92,6 +93,11 @@ impl Rep {
             }
         }
     }
+}
+
+/// Returns whether the gate is open. A closed socket sends no replies, so nothing has to wait for them.
+fn may_receive(out: &mut Out<ReplyGate>) -> bool {
+    out.closed || out.routing.may_receive(&out.outboxes)
 }
 
 /// A request of a client. If it is dropped without a reply, the client continues to wait.

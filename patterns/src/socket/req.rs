@@ -6,7 +6,7 @@ use enfonet_zmtp::{IntoMessage, Message, SocketType};
 
 use super::common::socket_methods;
 use crate::core::{OutGuard, SocketCore, SocketHandle, Target, with_timeout};
-use crate::error::{RecvError, RequestError, SendError};
+use crate::error::{RecvError, RequestError, SendError, TryRecvError};
 use crate::options::{HasOptions, Narrow, Options, ProbeOptions, bounded};
 use crate::queue::{Arrival, Inbound, Outgoing};
 use crate::routing::{RequestId, RequestState, RequestStatus};
@@ -190,20 +190,24 @@ impl Req {
     /// Receives the reply to the last request, if it has arrived. Never waits.
     ///
     /// # Errors
-    /// As of [`recv`](Self::recv), except for the timeout.
-    pub fn try_recv(&self) -> Result<Option<Message>, RecvError> {
+    /// [`TryRecvError`]. After [`Empty`](TryRecvError::Empty), the reply may still be received; after any other, the
+    /// next request may be sent.
+    pub fn try_recv(&self) -> Result<Message, TryRecvError> {
         let request_id = self.core.out().routing.request_id();
-        while let Some(arrival) = self.core.try_recv_by(Inbound::pop_one) {
-            self.take(arrival);
-        }
+        let nothing_left = loop {
+            match self.core.try_recv_by(Inbound::pop_one) {
+                Ok(arrival) => self.take(arrival),
+                Err(nothing_left) => break nothing_left,
+            }
+        };
         match self.look(request_id, &mut None) {
-            RequestStatus::Replied(reply) => Ok(Some(reply)),
-            RequestStatus::Awaiting => Ok(None),
-            RequestStatus::Over => Err(RecvError::NoRequest),
-            RequestStatus::Abandoned => Err(RecvError::Abandoned),
+            RequestStatus::Replied(reply) => Ok(reply),
+            RequestStatus::Awaiting => Err(nothing_left),
+            RequestStatus::Over => Err(TryRecvError::NoRequest),
+            RequestStatus::Abandoned => Err(TryRecvError::Abandoned),
             RequestStatus::Lost => {
                 self.give_up(Some(request_id));
-                Err(RecvError::PeerGone)
+                Err(TryRecvError::PeerGone)
             }
         }
     }

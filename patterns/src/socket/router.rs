@@ -13,7 +13,7 @@ use super::receiving::{batch, known_message, run, streams};
 use super::sink::sinks;
 use crate::core::SocketHandle;
 use crate::endpoint::Endpoint;
-use crate::error::{ConnectError, RecvError, SendError};
+use crate::error::{ConnectError, RecvError, SendError, TryRecvError};
 use crate::options::{HasOptions, Narrow, Options, PeerOptions, ProbeOptions};
 use crate::peer::{PeerId, PeerInfo};
 use crate::queue::Inbound;
@@ -216,7 +216,10 @@ impl Router {
     }
 
     /// Receives the next message and the id of its peer, if a message has arrived. Never waits.
-    pub fn try_recv(&self) -> Option<(PeerId, Message)> {
+    ///
+    /// # Errors
+    /// [`TryRecvError::Empty`], or, once all earlier messages are received, [`TryRecvError::Closed`].
+    pub fn try_recv(&self) -> Result<(PeerId, Message), TryRecvError> {
         self.core.try_recv_by(Inbound::pop_message_of)
     }
 

@@ -8,7 +8,7 @@ use super::publish;
 use super::receiving::streams;
 use super::sink::sinks;
 use crate::core::SocketHandle;
-use crate::error::{RecvError, SendError};
+use crate::error::{RecvError, SendError, TryRecvError};
 use crate::options::{HasOptions, Narrow, Options, PublishOptions, TopicOptions};
 use crate::peer::PeerId;
 use crate::queue::{Arrival, Inbound};
@@ -196,7 +196,10 @@ impl XPub {
     }
 
     /// Receives the next subscription or message, if either has arrived. Never waits.
-    pub fn try_recv(&self) -> Option<XPubEvent> {
+    ///
+    /// # Errors
+    /// [`TryRecvError::Empty`], or, once all earlier messages are received, [`TryRecvError::Closed`].
+    pub fn try_recv(&self) -> Result<XPubEvent, TryRecvError> {
         self.core.try_recv_by(next)
     }
 

@@ -43,7 +43,7 @@ impl Broker {
         }
         let mut events = 0;
         while events < MAX_WORKER_EVENTS
-            && let Some(event) = self.backend.try_recv_event(usize::MAX)
+            && let Ok(event) = self.backend.try_recv_event(usize::MAX)
         {
             self.handle_worker_event(event);
             events += 1;
@@ -62,11 +62,11 @@ impl Broker {
             return true;
         }
         match self.frontend.try_recv_event(credit) {
-            Some(PeerEvent::Messages { peer, batch }) => {
+            Ok(PeerEvent::Messages { peer, batch }) => {
                 self.dispatch(peer, batch, Instant::now());
                 true
             }
-            event => event.is_some(),
+            event => event.is_ok(),
         }
     }
 }

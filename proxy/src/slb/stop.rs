@@ -116,7 +116,7 @@ impl Broker {
     pub(super) fn count_pending(&self) -> (u64, u64) {
         let unanswered = self.rep.len() + self.raw.unanswered();
         // Includes requests from clients that have disconnected, which aren't received any more.
-        let unread: usize = std::iter::from_fn(|| self.frontend.try_recv_event(usize::MAX))
+        let unread: usize = std::iter::from_fn(|| self.frontend.try_recv_event(usize::MAX).ok())
             .map(|event| if let PeerEvent::Messages { batch, .. } = event { batch.len() } else { 0 })
             .sum();
         (unanswered as u64, (self.requeued.len() + unread) as u64)
