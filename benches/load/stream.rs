@@ -51,7 +51,7 @@ pub(crate) async fn pull_batches(
     let begun = Instant::now();
     let (mut messages, mut bytes) = (1, 0);
     while messages < count {
-        let (_, batch) = socket.recv_batch().await?;
+        let (_, batch) = socket.recv_batch(usize::MAX).await?;
         messages += batch.len();
         bytes += batch.into_iter().map(|message| message.first().len()).sum::<usize>();
     }

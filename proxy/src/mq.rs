@@ -154,8 +154,8 @@ impl Broker {
         loop {
             let received = tokio::select! {
                 biased;
-                received = self.frontend.recv_batch() => received.ok(),
-                () = stopping.cancelled() => self.frontend.try_recv_batch().ok(),
+                received = self.frontend.recv_batch(usize::MAX) => received.ok(),
+                () = stopping.cancelled() => self.frontend.try_recv_batch(usize::MAX).ok(),
             };
             let Some((_, batch)) = received else { return };
             *messages += batch.len() as u64;

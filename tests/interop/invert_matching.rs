@@ -64,7 +64,7 @@ fn an_inverted_sub_receives_messages_that_match_no_subscription_singly_and_in_ba
         let mut received = Vec::new();
         while received.len() < expected.len() {
             if batched {
-                received.extend(runtime.run(sub.recv_batch()).unwrap().1);
+                received.extend(runtime.run(sub.recv_batch(usize::MAX)).unwrap().1);
             } else {
                 received.push(runtime.run(sub.recv()).unwrap());
             }

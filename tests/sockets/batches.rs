@@ -17,6 +17,7 @@ on_every_runtime!(
     events_can_be_taken_without_waiting,
     a_batch_for_a_disconnected_peer_is_unchanged,
     runs_are_received_with_their_peer,
+    a_received_batch_has_at_most_as_many_messages_as_its_limit,
     a_closed_socket_leaves_the_batch_unchanged,
 );
 
@@ -36,7 +37,7 @@ async fn a_batch_arrives_whole_and_in_order() {
         });
         let mut received = Vec::new();
         while received.len() < 5000 {
-            received.extend(other.recv_batch().await.unwrap().1);
+            received.extend(other.recv_batch(usize::MAX).await.unwrap().1);
         }
         assert!(received.into_iter().eq(batch(5000)));
         sending.await.unwrap();
@@ -89,7 +90,7 @@ async fn a_batch_can_be_sent_to_a_chosen_peer() {
         });
         let mut received = Vec::new();
         while received.len() < 5000 {
-            received.extend(dealers[0].recv_batch().await.unwrap().1);
+            received.extend(dealers[0].recv_batch(usize::MAX).await.unwrap().1);
         }
         assert!(received.into_iter().eq(batch(5000)));
         let router = sending.await.unwrap();
@@ -184,11 +185,45 @@ async fn runs_are_received_with_their_peer() {
     dealer.send_batch(&mut batch(100)).await.unwrap();
     let mut received = Vec::new();
     while received.len() < 100 {
-        let (peer, run) = router.recv_batch().await.unwrap();
+        let (peer, run) = router.recv_batch(usize::MAX).await.unwrap();
         assert_eq!(router.identity(peer).unwrap(), "me");
         received.extend(run);
     }
     assert!(received.into_iter().eq(batch(100)));
+}
+
+async fn a_received_batch_has_at_most_as_many_messages_as_its_limit() {
+    for at in anywhere() {
+        let pull = Pull::new();
+        let at = pull.bind(at).await.unwrap();
+        let pushes = [(); 2].map(|()| Push::new());
+        for push in &pushes {
+            push.connect(&at).unwrap();
+            push.send_batch(&mut batch(100)).await.unwrap();
+        }
+        eventually(|| (received(&pull) == 200).then_some(())).await;
+        let (first, run) = pull.recv_batch(0).await.unwrap();
+        assert!(run.into_iter().eq(batch(1)), "a limit of 0 counts as 1");
+        // The other peer is next, and then the rest of the first peer's messages.
+        let (second, run) = pull.recv_batch(3).await.unwrap();
+        assert!(second != first && (1..=3).contains(&run.len()));
+        let mut numbers = [(first, 1), (second, run.len())];
+        for limit in (1..20).cycle() {
+            let Ok((peer, run)) = pull.try_recv_batch(limit) else { break };
+            assert!(!run.is_empty() && run.len() <= limit);
+            let (_, next) = numbers.iter_mut().find(|(id, _)| *id == peer).unwrap();
+            for message in run {
+                assert_eq!(message.text(0), next.to_string());
+                *next += 1;
+            }
+        }
+        assert_eq!(numbers, [(first, 100), (second, 100)]);
+    }
+}
+
+/// Returns the number of messages that have arrived at a socket, received or not.
+fn received(pull: &Pull) -> u64 {
+    pull.peers().iter().map(|peer| peer.received.messages).sum()
 }
 
 async fn a_closed_socket_leaves_the_batch_unchanged() {

@@ -302,8 +302,14 @@ async fn a_closed_socket_says_so_once_all_earlier_messages_are_received() {
     assert_eq!(router.try_recv_event(1).err(), Some(TryRecvError::Closed));
 
     let (rep, sub, xpub, req) = (Rep::new(), Sub::new(), XPub::new(), Req::new());
-    let outcomes =
-        || [rep.try_recv().err(), sub.try_recv().err(), sub.try_recv_batch().err(), xpub.try_recv().err()];
+    let outcomes = || {
+        [
+            rep.try_recv().err(),
+            sub.try_recv().err(),
+            sub.try_recv_batch(usize::MAX).err(),
+            xpub.try_recv().err(),
+        ]
+    };
     assert_eq!(outcomes(), [Some(TryRecvError::Empty); 4]);
     req.connect(inproc()).unwrap();
     req.send("nobody hears it").await.unwrap();

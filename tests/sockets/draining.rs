@@ -56,7 +56,7 @@ async fn publishers_that_never_pause_see_the_end_while_draining() {
     let at = subscriber.bind("tcp://127.0.0.1:*").await.unwrap().to_string();
     let joining = move || (0..6).map(|_| flood(&at)).collect::<Vec<_>>();
     let publishers = tokio::task::spawn_blocking(joining).await.unwrap();
-    let receiving = async { while subscriber.recv_batch().await.is_ok() {} };
+    let receiving = async { while subscriber.recv_batch(usize::MAX).await.is_ok() {} };
     tokio::select! {
         () = receiving => unreachable!("the socket is open"),
         () = within_deadline(subscriber.drain()) => {}

@@ -85,10 +85,10 @@ async fn a_batch_reaches_the_subscribers_of_its_messages() {
     {
         let mut received = Vec::new();
         while received.len() < expected.len() {
-            received.extend(subscriber.recv_batch().await.unwrap().1);
+            received.extend(subscriber.recv_batch(usize::MAX).await.unwrap().1);
         }
         assert!(received.iter().eq(expected.iter().copied()));
-        assert!(subscriber.try_recv_batch().is_err());
+        assert!(subscriber.try_recv_batch(usize::MAX).is_err());
     }
 }
 
@@ -104,7 +104,7 @@ async fn unsubscribed_messages_do_not_prolong_a_subscribers_receive_timeout() {
         assert_eq!(subscriber.recv().await, Err(RecvError::Timeout));
         tokio::task::yield_now().await;
     }
-    assert_eq!(subscriber.recv_batch().await, Err(RecvError::Timeout));
+    assert_eq!(subscriber.recv_batch(usize::MAX).await, Err(RecvError::Timeout));
     assert_eq!(subscriber.recv_from().await, Err(RecvError::Timeout));
 }
 

@@ -193,7 +193,7 @@ blocking! {
         wait fn send_batch(batch: &mut Batch) -> Result<(), SendError<()>>;
         wait fn recv() -> Result<Message, RecvError>;
         wait fn recv_from() -> Result<(Arc<PeerInfo>, Message), RecvError>;
-        wait fn recv_batch() -> Result<(PeerId, Batch), RecvError>;
+        wait fn recv_batch(limit: usize) -> Result<(PeerId, Batch), RecvError>;
         call fn try_recv() -> Result<Message, TryRecvError>;
     }
 
@@ -204,7 +204,7 @@ blocking! {
         wait fn recv() -> Result<(PeerId, Message), RecvError>;
         wait fn recv_from() -> Result<(Arc<PeerInfo>, Message), RecvError>;
         wait fn recv_routed() -> Result<Message, RecvError>;
-        wait fn recv_batch() -> Result<(PeerId, Batch), RecvError>;
+        wait fn recv_batch(limit: usize) -> Result<(PeerId, Batch), RecvError>;
         call fn try_recv() -> Result<(PeerId, Message), TryRecvError>;
         call fn find(identity: &[u8]) -> Option<PeerId>;
         call fn identity(peer: PeerId) -> Option<Bytes>;
@@ -222,7 +222,7 @@ blocking! {
         call fn unsubscribe(topic: impl AsRef<[u8]>) -> ();
         wait fn recv() -> Result<Message, RecvError>;
         wait fn recv_from() -> Result<(Arc<PeerInfo>, Message), RecvError>;
-        wait fn recv_batch() -> Result<(PeerId, Batch), RecvError>;
+        wait fn recv_batch(limit: usize) -> Result<(PeerId, Batch), RecvError>;
         call fn try_recv() -> Result<Message, TryRecvError>;
     }
 
@@ -242,7 +242,7 @@ blocking! {
         call fn send(message: impl IntoMessage) -> Result<(), SendError>;
         wait fn recv() -> Result<Message, RecvError>;
         wait fn recv_from() -> Result<(Arc<PeerInfo>, Message), RecvError>;
-        wait fn recv_batch() -> Result<(PeerId, Batch), RecvError>;
+        wait fn recv_batch(limit: usize) -> Result<(PeerId, Batch), RecvError>;
         call fn try_recv() -> Result<Message, TryRecvError>;
     }
 
@@ -255,7 +255,7 @@ blocking! {
     Pull(Options<crate::socket::Pull>, |socket| socket) {
         wait fn recv() -> Result<Message, RecvError>;
         wait fn recv_from() -> Result<(Arc<PeerInfo>, Message), RecvError>;
-        wait fn recv_batch() -> Result<(PeerId, Batch), RecvError>;
+        wait fn recv_batch(limit: usize) -> Result<(PeerId, Batch), RecvError>;
         call fn try_recv() -> Result<Message, TryRecvError>;
     }
 
@@ -265,7 +265,7 @@ blocking! {
         wait fn send_batch(batch: &mut Batch) -> Result<(), SendError<()>>;
         wait fn recv() -> Result<Message, RecvError>;
         wait fn recv_from() -> Result<(Arc<PeerInfo>, Message), RecvError>;
-        wait fn recv_batch() -> Result<(PeerId, Batch), RecvError>;
+        wait fn recv_batch(limit: usize) -> Result<(PeerId, Batch), RecvError>;
         call fn try_recv() -> Result<Message, TryRecvError>;
     }
 }

@@ -34,10 +34,10 @@ pub enum PeerEvent {
     },
 }
 
-/// Pops the next event, with at most `messages` messages. Peers are served in rotation.
-pub(super) fn event(inbound: &mut Inbound, messages: usize) -> Option<PeerEvent> {
+/// Pops the next event, with at most `limit` messages, and at least one. Peers are served in rotation.
+pub(super) fn event(inbound: &mut Inbound, limit: usize) -> Option<PeerEvent> {
     loop {
-        match inbound.pop(messages.max(1))? {
+        match inbound.pop(limit.max(1))? {
             Arrival::Joined(info) => return Some(PeerEvent::Joined { peer: info.id, info }),
             Arrival::Messages(peer, run) => {
                 return Some(PeerEvent::Messages { peer, batch: run.into_batch() });
@@ -55,7 +55,7 @@ pub(super) fn event(inbound: &mut Inbound, messages: usize) -> Option<PeerEvent>
 macro_rules! event_methods {
     ($kind:ident) => {
         impl $kind {
-            /// Returns the next event: at most `messages` messages of a peer, as they arrived, or, with
+            /// Returns the next event: at most `limit` messages of a peer, as they arrived, or, with
             /// [`Options::peer_events`](crate::Options::peer_events), a peer's connect or disconnect. Peers are served
             /// in rotation. Cancel safe.
             ///
@@ -63,9 +63,9 @@ macro_rules! event_methods {
             /// As of [`recv`](Self::recv).
             pub async fn recv_event(
                 &self,
-                messages: usize,
+                limit: usize,
             ) -> Result<crate::socket::PeerEvent, crate::error::RecvError> {
-                self.core.recv_in_time(|inbound| crate::socket::events::event(inbound, messages)).await
+                self.core.recv_in_time(|inbound| crate::socket::events::event(inbound, limit)).await
             }
 
             /// Returns the next event as [`recv_event`](Self::recv_event) does, if there is one. Never waits.
@@ -74,9 +74,9 @@ macro_rules! event_methods {
             /// As of [`try_recv`](Self::try_recv).
             pub fn try_recv_event(
                 &self,
-                messages: usize,
+                limit: usize,
             ) -> Result<crate::socket::PeerEvent, crate::error::TryRecvError> {
-                self.core.try_recv_by(|inbound| crate::socket::events::event(inbound, messages))
+                self.core.try_recv_by(|inbound| crate::socket::events::event(inbound, limit))
             }
 
             /// Waits until [`try_recv_event`](Self::try_recv_event) would return an event, and receives nothing.

@@ -21,20 +21,15 @@ pub(super) fn known_message(inbound: &mut Inbound) -> Option<(Arc<PeerInfo>, Mes
     }
 }
 
-/// Pops the next run, as it arrived. Peers are served in rotation.
-pub(super) fn run(inbound: &mut Inbound) -> Option<(PeerId, Run)> {
-    run_of(inbound, usize::MAX)
-}
-
 /// Returns a popped run as a batch. A large message from a socket of the same process is copied, so no lock is held.
 pub(super) fn batch((peer, run): (PeerId, Run)) -> (PeerId, Batch) {
     (peer, run.into_batch())
 }
 
-/// Pops the next run, with at most `messages` messages. Peers are served in rotation.
-pub(super) fn run_of(inbound: &mut Inbound, messages: usize) -> Option<(PeerId, Run)> {
+/// Pops the next run, or its first `limit` messages; a limit of 0 counts as 1. Peers are served in rotation.
+pub(super) fn run(inbound: &mut Inbound, limit: usize) -> Option<(PeerId, Run)> {
     loop {
-        if let Arrival::Messages(id, run) = inbound.pop(messages)? {
+        if let Arrival::Messages(id, run) = inbound.pop(limit.max(1))? {
             return Some((id, run));
         }
     }
@@ -101,29 +96,39 @@ macro_rules! receiving_methods {
             /// Receives the next message, if a message has arrived. Never waits.
             ///
             /// # Errors
-            /// [`TryRecvError::Empty`](crate::error::TryRecvError), or, when all that came before is received,
+            /// [`TryRecvError::Empty`](crate::error::TryRecvError), or, once all earlier messages are received,
             /// [`TryRecvError::Closed`](crate::error::TryRecvError).
             pub fn try_recv(&self) -> Result<enfonet_zmtp::Message, crate::error::TryRecvError> {
                 self.core.try_recv_by(crate::queue::Inbound::pop_message)
             }
 
-            /// Receives the next messages of a peer, as they arrived, and the id of the peer. Peers are served in
+            /// Receives the next messages of a peer, at most `limit`, and the id of the peer. Peers are served in
             /// rotation. Cancel safe.
+            ///
+            /// The batch is a run of messages that arrived together, or the first messages of the run; with
+            /// `usize::MAX` it is the whole run. A limit of 0 counts as 1.
             ///
             /// # Errors
             /// As of [`recv`](Self::recv).
-            pub async fn recv_batch(&self) -> Result<(crate::peer::PeerId, enfonet_zmtp::Batch), crate::error::RecvError> {
-                self.core.recv_in_time(crate::socket::receiving::run).await.map(crate::socket::receiving::batch)
+            pub async fn recv_batch(
+                &self,
+                limit: usize,
+            ) -> Result<(crate::peer::PeerId, enfonet_zmtp::Batch), crate::error::RecvError> {
+                let run = |inbound: &mut _| crate::socket::receiving::run(inbound, limit);
+                self.core.recv_in_time(run).await.map(crate::socket::receiving::batch)
             }
 
-            /// Receives the next messages of a peer, if messages have arrived. Never waits.
+            /// Receives the next messages of a peer, at most `limit`, as [`recv_batch`](Self::recv_batch) does, if
+            /// messages have arrived. Never waits.
             ///
             /// # Errors
             /// As of [`try_recv`](Self::try_recv).
             pub fn try_recv_batch(
                 &self,
+                limit: usize,
             ) -> Result<(crate::peer::PeerId, enfonet_zmtp::Batch), crate::error::TryRecvError> {
-                self.core.try_recv_by(crate::socket::receiving::run).map(crate::socket::receiving::batch)
+                let run = |inbound: &mut _| crate::socket::receiving::run(inbound, limit);
+                self.core.try_recv_by(run).map(crate::socket::receiving::batch)
             }
         }
 

@@ -3,7 +3,7 @@
 use enfonet_zmtp::{Batch, Message};
 
 use super::next_peer::NextPeer;
-use super::receiving::run_of;
+use super::receiving::run;
 use super::{Dealer, Pair, Pub, Pull, Push, Router, Sub, XPub, XPubEvent, XSub, xpub};
 use crate::core::SocketCore;
 use crate::error::{Closed, SendError};
@@ -147,7 +147,7 @@ async fn ready<R: Choose>(core: &SocketCore<R>) -> Result<(), Closed> {
 }
 
 async fn take<R: Routing>(core: &SocketCore<R>, messages: usize) -> Result<Batch, Closed> {
-    let received = core.recv_by(|inbound| run_of(inbound, messages)).await;
+    let received = core.recv_by(|inbound| run(inbound, messages)).await;
     received.map(|(_, run)| run.into_batch()).map_err(|_| Closed)
 }
 

@@ -223,13 +223,16 @@ impl Router {
         self.core.try_recv_by(Inbound::pop_message_of)
     }
 
-    /// Receives the next messages of a peer, as they arrived, and the id of the peer. Peers are served in rotation.
+    /// Receives the next messages of a peer, at most `limit`, and the id of the peer. Peers are served in rotation.
     /// Cancel safe.
+    ///
+    /// The batch is a run of messages that arrived together, or the first messages of the run; with `usize::MAX` it is
+    /// the whole run. A limit of 0 counts as 1.
     ///
     /// # Errors
     /// As of [`recv`](Self::recv).
-    pub async fn recv_batch(&self) -> Result<(PeerId, Batch), RecvError> {
-        self.core.recv_in_time(run).await.map(batch)
+    pub async fn recv_batch(&self, limit: usize) -> Result<(PeerId, Batch), RecvError> {
+        self.core.recv_in_time(|inbound| run(inbound, limit)).await.map(batch)
     }
 
     /// Returns the connected peer with this identity (routing id), or the peer that [`connect_as`](Self::connect_as)

@@ -53,6 +53,26 @@ fn peers_are_served_in_turn_per_message_or_per_run() {
 }
 
 #[test]
+fn the_rest_of_a_run_stays_first_in_its_inbox_and_room_is_made_for_the_popped_messages_only() {
+    let (mut inbound, ids) = setup(4, 2);
+    inbound.push(ids[0], run(&["a1", "a2", "a3", "a4", "a5"]));
+    inbound.push(ids[0], run(&["a6"]));
+    inbound.push(ids[1], run(&["b1", "b2"]));
+    let pop = |inbound: &mut Inbound, messages| {
+        let Some(Arrival::Messages(id, run)) = inbound.pop(messages) else { panic!("messages wait") };
+        (id, run.map(|message| message.text(0).into_owned()).collect::<String>())
+    };
+    assert_eq!(pop(&mut inbound, 2), (ids[0], "a1a2".into()));
+    assert_eq!(inbound.unread(ids[0]).messages, 4);
+    assert!(!inbound.may_read(ids[0], Waker::noop()));
+    assert_eq!(pop(&mut inbound, 2), (ids[1], "b1b2".into()));
+    assert_eq!(pop(&mut inbound, usize::MAX), (ids[0], "a3a4a5".into()));
+    assert_eq!(inbound.unread(ids[0]).messages, 1);
+    assert!(inbound.may_read(ids[0], Waker::noop()));
+    assert_eq!(pop(&mut inbound, 2), (ids[0], "a6".into()));
+}
+
+#[test]
 fn a_peer_at_the_mark_is_not_read_until_half_has_been_received() {
     let (mut inbound, ids) = setup(4, 2);
     inbound.push(ids[0], run(&["1", "2", "3"]));
