@@ -157,9 +157,9 @@ impl Broker {
                 received = self.frontend.recv_batch(usize::MAX) => received.ok(),
                 () = stopping.cancelled() => self.frontend.try_recv_batch(usize::MAX).ok(),
             };
-            let Some((_, batch)) = received else { return };
+            let Some((_, mut batch)) = received else { return };
             *messages += batch.len() as u64;
-            if self.backend.send_batch(&batch).await.is_err() {
+            if self.backend.send_batch(&mut batch).await.is_err() {
                 return;
             }
         }

@@ -35,8 +35,8 @@ fn a_batch_larger_than_the_queue_is_published_whole() {
     runtime.run(publisher.wait_subscribers(2));
     for sizes in SIZES.iter().cycle().take(50) {
         let sent = messages(sizes);
-        let batch: Batch = sent.iter().cloned().collect();
-        runtime.run(publisher.send_batch(&batch)).unwrap();
+        let mut batch: Batch = sent.iter().cloned().collect();
+        runtime.run(publisher.send_batch(&mut batch)).unwrap();
         for sub in &subs {
             sent.iter().for_each(|message| assert!(runtime.run(sub.recv()).unwrap() == *message));
         }

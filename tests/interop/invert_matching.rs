@@ -31,7 +31,7 @@ fn inverted_publishers_send_messages_that_match_no_subscription() {
         runtime.run(async {
             let messages = TEXTS.into_iter().map(Message::from);
             if batched {
-                xpub.send_batch(&messages.collect::<Batch>()).await.unwrap();
+                xpub.send_batch(&mut messages.collect::<Batch>()).await.unwrap();
             } else {
                 for message in messages {
                     xpub.send(message).await.unwrap();

@@ -96,7 +96,7 @@ fn sending_waits_for_a_slow_subscriber_and_loses_nothing() {
         let sender = publisher.clone();
         let sending = runtime.spawn(async move {
             if batched {
-                return sender.send_batch(&(0..MESSAGES).map(large).collect()).await.unwrap();
+                return sender.send_batch(&mut (0..MESSAGES).map(large).collect()).await.unwrap();
             }
             for n in 0..MESSAGES {
                 sender.send(large(n)).await.unwrap();

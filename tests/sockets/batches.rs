@@ -4,7 +4,7 @@ use enfonet::error::{Closed, SendError};
 use enfonet::message::Batch;
 use enfonet::peer::PeerId;
 use enfonet::socket::PeerEvent;
-use enfonet::{Dealer, Message, Options, Pair, Pull, Push, Router};
+use enfonet::{Dealer, Message, Options, Pair, Pub, Pull, Push, Router};
 
 use crate::{anywhere, eventually, inproc, on_every_runtime};
 
@@ -233,5 +233,9 @@ async fn a_closed_socket_leaves_the_batch_unchanged() {
     let mut whole = batch(3);
     assert_eq!(push.try_send_batch(&mut whole), Err(Closed));
     assert_eq!(push.send_batch(&mut whole).await, Err(SendError::Closed(())));
+    let publisher = Pub::new();
+    publisher.close(std::time::Duration::ZERO).await;
+    assert_eq!(publisher.try_send_batch(&mut whole), Err(Closed));
+    assert_eq!(publisher.send_batch(&mut whole).await, Err(SendError::Closed(())));
     assert_eq!(whole.len(), 3);
 }

@@ -2,19 +2,20 @@
 
 use std::time::Duration;
 
-use enfonet::error::RecvError;
+use enfonet::error::{RecvError, SendError};
 use enfonet::message::{Batch, Subscription};
 use enfonet::socket::XPubEvent;
 use enfonet::{Message, Options, Pub, Sub, XPub, XSub};
 use futures_util::{SinkExt, StreamExt, TryStreamExt};
 
-use crate::{anywhere, inproc, on_every_runtime, within_deadline};
+use crate::{anywhere, eventually, inproc, on_every_runtime, within_deadline};
 
 on_every_runtime!(
     publications_flow_from_a_sink_to_a_stream,
     a_stream_of_a_subscriber_yields_only_subscribed_messages,
     a_broker_is_two_streams_and_two_sinks,
     a_batch_reaches_the_subscribers_of_its_messages,
+    with_nodrop_messages_without_room_stay_in_the_batch,
     unsubscribed_messages_do_not_prolong_a_subscribers_receive_timeout,
     the_publisher_of_a_message_is_known,
     any_number_of_subscriptions_of_a_departed_subscriber_is_cancelled,
@@ -78,8 +79,9 @@ async fn a_batch_reaches_the_subscribers_of_its_messages() {
         subscriber
     });
     publisher.wait_subscribers(3).await;
-    let batch: Batch = ["a1", "b1", "c1", "a2"].map(Message::from).into_iter().collect();
-    publisher.send_batch(&batch).await.unwrap();
+    let mut batch: Batch = ["a1", "b1", "c1", "a2"].map(Message::from).into_iter().collect();
+    publisher.send_batch(&mut batch).await.unwrap();
+    assert!(batch.is_empty());
     for (subscriber, expected) in
         subscribers.iter().zip([&["a1", "a2"][..], &["b1"], &["a1", "b1", "c1", "a2"]])
     {
@@ -89,6 +91,30 @@ async fn a_batch_reaches_the_subscribers_of_its_messages() {
         }
         assert!(received.iter().eq(expected.iter().copied()));
         assert!(subscriber.try_recv_batch(usize::MAX).is_err());
+    }
+}
+
+async fn with_nodrop_messages_without_room_stay_in_the_batch() {
+    let options = Options::default().nodrop(true).send_hwm(3).send_timeout(Duration::ZERO);
+    let (publisher, subscriber) =
+        (XPub::with_options(options), Sub::with_options(Options::default().recv_hwm(2)));
+    subscriber.subscribe("");
+    subscriber.connect(publisher.bind(inproc()).await.unwrap()).unwrap();
+    publisher.wait_subscribers(1).await;
+    let mut batch: Batch = (0..10).map(|n| Message::from(n.to_string())).collect();
+    assert_eq!(publisher.send_batch(&mut batch).await, Err(SendError::Timeout(())));
+    assert_eq!(batch.len(), 5, "two queues hold the others");
+    publisher.try_send_batch(&mut batch).unwrap();
+    assert_eq!(batch.len(), 5);
+    for n in 0..10 {
+        assert_eq!(subscriber.recv().await, Ok(n.to_string().into()));
+        if n == 4 {
+            let send_rest = || {
+                publisher.try_send_batch(&mut batch).unwrap();
+                batch.is_empty().then_some(())
+            };
+            eventually(send_rest).await;
+        }
     }
 }
 

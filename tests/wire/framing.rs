@@ -87,9 +87,9 @@ fn noncanonical_frames_are_forwarded_in_canonical_form() {
     let expected = b"\0\x01a\0\x01b\x01\x01c\x01\0\0\x01d\0\x01e";
     let mut messages = 0;
     while messages < 4 {
-        let (_, batch) = runtime.run(xsub.recv_batch(usize::MAX)).unwrap();
+        let (_, mut batch) = runtime.run(xsub.recv_batch(usize::MAX)).unwrap();
         messages += batch.len();
-        runtime.run(xpub.send_batch(&batch)).unwrap();
+        runtime.run(xpub.send_batch(&mut batch)).unwrap();
     }
     subscriber.expect(expected);
 }

@@ -10,8 +10,7 @@ use super::runtime::{enter, wait};
 use crate::close_summary::CloseSummary;
 use crate::endpoint::Endpoint;
 use crate::error::{
-    BindError, Closed, ConnectError, DisconnectError, RecvError, RequestError, SendError, TryRecvError,
-    UnbindError,
+    BindError, ConnectError, DisconnectError, RecvError, RequestError, SendError, TryRecvError, UnbindError,
 };
 use crate::options::Options;
 use crate::peer::{PeerId, PeerInfo};
@@ -213,7 +212,7 @@ blocking! {
     Pub(Options<crate::socket::Pub>, |socket| socket) {
         wait fn send(message: impl IntoMessage) -> Result<(), SendError>;
         call fn try_send(message: impl IntoMessage) -> Result<(), SendError>;
-        wait fn send_batch(batch: &Batch) -> Result<(), Closed>;
+        wait fn send_batch(batch: &mut Batch) -> Result<(), SendError<()>>;
         wait fn wait_subscribers(peers: usize) -> ();
     }
 
@@ -229,7 +228,7 @@ blocking! {
     XPub(Options<crate::socket::XPub>, |socket| socket) {
         wait fn send(message: impl IntoMessage) -> Result<(), SendError>;
         call fn try_send(message: impl IntoMessage) -> Result<(), SendError>;
-        wait fn send_batch(batch: &Batch) -> Result<(), Closed>;
+        wait fn send_batch(batch: &mut Batch) -> Result<(), SendError<()>>;
         wait fn send_to(peer: PeerId, message: impl IntoMessage) -> Result<(), SendError>;
         wait fn recv() -> Result<XPubEvent, RecvError>;
         call fn try_recv() -> Result<XPubEvent, TryRecvError>;

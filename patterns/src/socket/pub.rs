@@ -77,13 +77,24 @@ impl Pub {
         publish::try_send(&self.core, message)
     }
 
-    /// Publishes a batch. Subscribers that want many of its messages share its bytes. If the call is dropped early,
-    /// some subscribers may have messages that others haven't.
+    /// Publishes all messages of a batch, and takes them off the batch. Subscribers that want many of its messages share
+    /// its bytes. If the call is dropped early, some subscribers may have messages that others haven't. With
+    /// [`nodrop`](crate::Options::nodrop), all subscribers get the messages that are taken off, and none the rest.
+    ///
+    /// # Errors
+    /// [`SendError::Closed`], or [`SendError::Timeout`] with [`nodrop`](crate::Options::nodrop). Messages that weren't
+    /// sent stay in the batch.
+    pub async fn send_batch(&self, batch: &mut Batch) -> Result<(), SendError<()>> {
+        publish::send_batch(&self.core, batch).await
+    }
+
+    /// Publishes a batch without waiting for queues at their high-water mark, and takes the messages off the batch.
+    /// With [`nodrop`](crate::Options::nodrop), the messages from the first without room stay in the batch.
     ///
     /// # Errors
     /// [`Closed`].
-    pub async fn send_batch(&self, batch: &Batch) -> Result<(), Closed> {
-        publish::send_batch(&self.core, batch).await
+    pub fn try_send_batch(&self, batch: &mut Batch) -> Result<(), Closed> {
+        publish::try_send_batch(&self.core, batch)
     }
 
     /// Waits until at least `peers` peers have a subscription, or the socket is closed. Cancel safe.

@@ -35,13 +35,18 @@ pub(super) fn try_send(core: &SocketCore<FanOut>, message: impl IntoMessage) -> 
     core.try_send(&mut Publication::new(core), message)
 }
 
-/// Publishes a batch as if message by message. With `nodrop`, it waits for room without a limit.
-pub(super) async fn send_batch(core: &SocketCore<FanOut>, batch: &Batch) -> Result<(), Closed> {
-    core.charge_and_yield().await;
-    let (mut publication, mut rest) = (Publication::new(core), batch.clone());
-    let pushed = core.wait_for_room(None, || core.push_batch(&mut publication, &mut rest)).await;
-    pushed.map_err(|_| Closed)?;
-    publication.complete().await.map_err(|_| Closed)
+/// Publishes a batch as if message by message, and takes the messages off the batch. With `nodrop`, it waits for room,
+/// within the options' `send_timeout`.
+pub(super) async fn send_batch(core: &SocketCore<FanOut>, batch: &mut Batch) -> Result<(), SendError<()>> {
+    let mut publication = Publication::new(core);
+    core.send_batch(&mut publication, batch).await?;
+    publication.complete().await
+}
+
+/// Publishes a batch to the subscribers that have room, and takes the messages off the batch. With `nodrop`, messages
+/// are left from the first for which a subscriber has no room.
+pub(super) fn try_send_batch(core: &SocketCore<FanOut>, batch: &mut Batch) -> Result<(), Closed> {
+    core.try_send_batch(&mut Publication::new(core), batch).map_err(|_| Closed)
 }
 
 /// A publication in progress. If it is dropped, peers lose the messages that they haven't got yet.
@@ -126,7 +131,7 @@ impl Target<FanOut> for &mut Publication<'_> {
     }
 }
 
-impl BatchTarget<FanOut> for Publication<'_> {
+impl BatchTarget<FanOut> for &mut Publication<'_> {
     /// Pushes a batch into queues as a message is pushed. Messages are left only with `nodrop`.
     fn push_batch(&mut self, out: &mut OutGuard<'_, FanOut>, batch: &mut Batch) -> Result<(), SendError<()>> {
         let (out, wakers) = out.split();

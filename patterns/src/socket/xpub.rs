@@ -8,7 +8,7 @@ use super::publish;
 use super::receiving::streams;
 use super::sink::sinks;
 use crate::core::SocketHandle;
-use crate::error::{RecvError, SendError, TryRecvError};
+use crate::error::{Closed, RecvError, SendError, TryRecvError};
 use crate::options::{HasOptions, Narrow, Options, PublishOptions, TopicOptions};
 use crate::peer::PeerId;
 use crate::queue::{Arrival, Inbound};
@@ -136,14 +136,24 @@ impl XPub {
         publish::try_send(&self.core, message)
     }
 
-    /// Publishes a batch. Subscribers that want many of its messages share its bytes. If the call is dropped early,
-    /// some subscribers may have messages that others haven't. With [`nodrop`](crate::Options::nodrop), all subscribers
-    /// may have the first messages, and none the rest; so `send_timeout` doesn't apply.
+    /// Publishes all messages of a batch, and takes them off the batch. Subscribers that want many of its messages share
+    /// its bytes. If the call is dropped early, some subscribers may have messages that others haven't. With
+    /// [`nodrop`](crate::Options::nodrop), all subscribers get the messages that are taken off, and none the rest.
     ///
     /// # Errors
-    /// [`Closed`](crate::error::Closed).
-    pub async fn send_batch(&self, batch: &Batch) -> Result<(), crate::error::Closed> {
+    /// [`SendError::Closed`], or [`SendError::Timeout`] with [`nodrop`](crate::Options::nodrop). Messages that weren't
+    /// sent stay in the batch.
+    pub async fn send_batch(&self, batch: &mut Batch) -> Result<(), SendError<()>> {
         publish::send_batch(&self.core, batch).await
+    }
+
+    /// Publishes a batch without waiting for queues at their high-water mark, and takes the messages off the batch.
+    /// With [`nodrop`](crate::Options::nodrop), the messages from the first without room stay in the batch.
+    ///
+    /// # Errors
+    /// [`Closed`].
+    pub fn try_send_batch(&self, batch: &mut Batch) -> Result<(), Closed> {
+        publish::try_send_batch(&self.core, batch)
     }
 
     /// Sends a message to one peer, whatever it has subscribed to, as soon as the peer has room: for instance the last
