@@ -3,6 +3,23 @@
 use std::fmt;
 use std::str::FromStr;
 
+/// A transport or its encryption.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Over {
+    Tcp,
+    Ipc,
+    /// tcp with CURVE.
+    Curve,
+}
+
+/// One socket with many peers, each a process of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fan {
+    pub(crate) over: Over,
+    pub(crate) size: usize,
+    pub(crate) peers: usize,
+}
+
 /// A comparison. Sizes are of message bodies, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Case {
@@ -11,7 +28,9 @@ pub(crate) enum Case {
     IpcThr { size: usize },
     Lat { size: usize },
     Dr { size: usize, window: usize },
-    PubSub { size: usize, subscribers: usize },
+    FanOut(Fan),
+    FanIn(Fan),
+    PubSub(Fan),
     Mq { size: usize, subscribers: usize },
     MqHalf { size: usize, subscribers: usize },
     MqFilter { size: usize, idle: usize },
@@ -45,13 +64,15 @@ impl FromStr for Case {
         let name = parts.next().unwrap_or_default();
         let numbers: Result<Vec<usize>, _> = parts.map(str::parse).collect();
         let numbers = numbers.map_err(|error| format!("{text}: {error}"))?;
+        if let (Some((kind, over)), &[size, peers]) = (fan(name), &numbers[..]) {
+            return Ok(kind(Fan { over, size, peers }));
+        }
         Ok(match (name, &numbers[..]) {
             ("thr", &[size]) => Self::Thr { size },
             ("thrb", &[size]) => Self::Thrb { size },
             ("ipcthr", &[size]) => Self::IpcThr { size },
             ("lat", &[size]) => Self::Lat { size },
             ("dr", &[size, window]) => Self::Dr { size, window },
-            ("pubsub", &[size, subscribers]) => Self::PubSub { size, subscribers },
             ("mq", &[size, subscribers]) => Self::Mq { size, subscribers },
             ("mqhalf", &[size, subscribers]) => Self::MqHalf { size, subscribers },
             ("mqfilter", &[size, idle]) => Self::MqFilter { size, idle },
@@ -66,6 +87,33 @@ impl FromStr for Case {
     }
 }
 
+/// Constructor of a case of one socket with many peers.
+type FanCase = fn(Fan) -> Case;
+
+/// Returns the case that a name such as `fanout` or `ipcfanout` stands for.
+fn fan(name: &str) -> Option<(FanCase, Over)> {
+    let prefixes = [("ipc", Over::Ipc), ("curve", Over::Curve), ("", Over::Tcp)];
+    let (kind, over) =
+        prefixes.iter().find_map(|(prefix, over)| Some((name.strip_prefix(prefix)?, *over)))?;
+    Some(match kind {
+        "fanout" => (Case::FanOut, over),
+        "fanin" => (Case::FanIn, over),
+        "pubsub" => (Case::PubSub, over),
+        _ => return None,
+    })
+}
+
+/// What stands behind the sockets in a row label.
+impl fmt::Display for Over {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tcp => "",
+            Self::Ipc => " over ipc",
+            Self::Curve => " with CURVE",
+        })
+    }
+}
+
 /// Row label of the tables.
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -75,9 +123,11 @@ impl fmt::Display for Case {
             Self::IpcThr { size } => write!(f, "PUSH → PULL over ipc, {size} B"),
             Self::Lat { size } => write!(f, "REQ ↔ REP, {size} B, median round trip"),
             Self::Dr { size, window } => write!(f, "DEALER ↔ ROUTER, {size} B, {window} in flight"),
-            Self::PubSub { size, subscribers } => {
-                write!(f, "PUB → {subscribers} SUB, {size} B, total")
+            Self::FanOut(Fan { over, size, peers }) => {
+                write!(f, "PUSH → {peers} PULL{over}, {size} B, total")
             }
+            Self::FanIn(Fan { over, size, peers }) => write!(f, "{peers} PUSH → PULL{over}, {size} B, total"),
+            Self::PubSub(Fan { over, size, peers }) => write!(f, "PUB → {peers} SUB{over}, {size} B, total"),
             Self::Mq { size, subscribers } => {
                 write!(f, "queue broker, {size} B, {subscribers} SUB, total")
             }

@@ -38,7 +38,7 @@ impl Bench<'_> {
             (value, messages) = (value + rate, messages + count);
         }
         let cpu = (broker.process.cpu()? - before) / messages * 1e6;
-        Ok(Figure { value, cpu: Some(cpu), delivered: None })
+        Ok(Figure { cpu: Some(cpu), ..value.into() })
     }
 
     /// Measures handshakes a second, and the processor time of the broker for each.
@@ -49,10 +49,10 @@ impl Bench<'_> {
         let crowd = self.programs.raw(&format!("conns {} SUB {clients} 60 --curve", broker.back))?;
         let [up, seconds] = crowd.numbers(["up", "s"], TIMEOUT)?;
         let cpu = (broker.process.cpu()? - before) / up * 1e6;
-        Ok(Figure { value: up / seconds, cpu: Some(cpu), delivered: None })
+        Ok(Figure { cpu: Some(cpu), ..(up / seconds).into() })
     }
 
-    fn check_has_curve(self) -> Outcome {
+    pub(crate) fn check_has_curve(self) -> Outcome {
         match self.implementation {
             Implementation::Libzmq | Implementation::Enfonet => Ok(()),
             _ => Err("only EnfoNet and libzmq are measured with CURVE".into()),

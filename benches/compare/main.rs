@@ -27,6 +27,7 @@ mod case;
 mod curve;
 mod document;
 mod endpoint;
+mod fan;
 mod measure;
 mod plot;
 mod process;

@@ -21,6 +21,8 @@ pub(crate) struct Figure {
     pub(crate) value: f64,
     /// Processor time for each delivered message, in microseconds, of the broker or of both ends together.
     pub(crate) cpu: Option<f64>,
+    /// Peak memory of the largest process, in bytes.
+    pub(crate) memory: Option<f64>,
     /// Share of messages that a subscriber received, of all published since its first one, by their numbers.
     pub(crate) delivered: Option<f64>,
 }
@@ -39,7 +41,7 @@ pub(crate) struct Flow<'a> {
 
 impl From<f64> for Figure {
     fn from(value: f64) -> Self {
-        Self { value, cpu: None, delivered: None }
+        Self { value, cpu: None, memory: None, delivered: None }
     }
 }
 
@@ -63,7 +65,9 @@ impl Bench<'_> {
             Case::IpcThr { size } => self.stream(&ipc(), ["pull", "push"], size),
             Case::Lat { size } => self.latency(&endpoint, size),
             Case::Dr { size, window } => self.window(&endpoint, size, window),
-            Case::PubSub { size, subscribers } => self.publish(&endpoint, size, subscribers),
+            Case::FanOut(fan) => self.fan_out(fan),
+            Case::FanIn(fan) => self.fan_in(fan),
+            Case::PubSub(fan) => self.publish(fan),
             Case::Mq { size, subscribers } => {
                 self.queue(&self.broker(Kind::Mq)?, Flow { size, subscribers, ..Flow::default() })
             }
@@ -105,9 +109,10 @@ impl Bench<'_> {
         let pull = self.programs.load(self.implementation, &format!("{pull} {endpoint} {size} {count}"))?;
         wait_listening(endpoint)?;
         let push = self.programs.load(self.implementation, &format!("{push} {endpoint} {size} {count}"))?;
-        let value = pull.number("rate", TIMEOUT)?;
+        let [value, memory] = pull.numbers(["rate", "peak"], TIMEOUT)?;
+        let memory = push.peak_memory(TIMEOUT)?.max(memory);
         let cpu = (pull.cpu()? + push.cpu()?) / count as f64 * 1e6;
-        Ok(Figure { value, cpu: Some(cpu), delivered: None })
+        Ok(Figure { memory: Some(memory), cpu: Some(cpu), ..value.into() })
     }
 
     fn latency(self, endpoint: &str, size: usize) -> Outcome<Figure> {
@@ -123,17 +128,6 @@ impl Bench<'_> {
         wait_listening(endpoint)?;
         let role = format!("dealer {endpoint} {size} {} {window}", self.count(1e5));
         self.programs.load(self.implementation, &role)?.number("rate", TIMEOUT).map(Into::into)
-    }
-
-    fn publish(self, endpoint: &str, size: usize, subscribers: usize) -> Outcome<Figure> {
-        let seconds = self.seconds;
-        let role = format!("pub {endpoint} {size} {} bind", seconds + 2);
-        let _publisher = self.programs.load(self.implementation, &role)?;
-        wait_listening(endpoint)?;
-        let role = format!("sub {endpoint} {size} {seconds}");
-        let start = |_| self.programs.load(self.implementation, &role);
-        let subscribers = (0..subscribers).map(start).collect::<Outcome<Vec<Process>>>()?;
-        sum(&subscribers).map(Into::into)
     }
 
     /// Measures one subscriber, while `idle` others receive nothing.
@@ -179,11 +173,8 @@ impl Bench<'_> {
             (value, messages, lost) = (value + rate, messages + count, lost + missing);
         }
         let cpu = (broker.process.cpu()? - before) / messages * 1e6;
-        Ok(Figure {
-            value,
-            cpu: Some(cpu),
-            delivered: (messages > 0.0).then(|| messages / (messages + lost)),
-        })
+        let delivered = (messages > 0.0).then(|| messages / (messages + lost));
+        Ok(Figure { cpu: Some(cpu), delivered, ..value.into() })
     }
 
     /// Starts workers behind a load balancer, and waits until they are connected.
@@ -206,7 +197,7 @@ impl Bench<'_> {
         let clients = (0..clients).map(start).collect::<Outcome<Vec<Process>>>()?;
         let value = sum(&clients)?;
         let cpu = (broker.process.cpu()? - before) / (count * clients.len()) as f64 * 1e6;
-        Ok(Figure { value, cpu: Some(cpu), delivered: None })
+        Ok(Figure { cpu: Some(cpu), ..value.into() })
     }
 
     fn balanced_latency(self, size: usize) -> Outcome<Figure> {

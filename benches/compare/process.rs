@@ -79,8 +79,18 @@ impl Process {
 
     /// Returns the resident memory, in bytes.
     pub(crate) fn memory(&self) -> Outcome<f64> {
+        self.status("VmRSS:")
+    }
+
+    /// Returns the peak of the resident memory so far, in bytes: as the system knows it, or as the program has printed
+    /// it at its end.
+    pub(crate) fn peak_memory(&self, timeout: Duration) -> Outcome<f64> {
+        self.status("VmHWM:").or_else(|_| self.number("peak", timeout))
+    }
+
+    fn status(&self, key: &str) -> Outcome<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+        let line = status.lines().find_map(|line| line.strip_prefix(key)).ok_or("no such line")?;
         Ok(line.trim().trim_end_matches("kB").trim().parse::<f64>()? * 1024.0)
     }
 }

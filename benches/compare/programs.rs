@@ -17,6 +17,7 @@ use crate::process::Process;
 pub(crate) enum Implementation {
     Libzmq,
     Enfonet,
+    Monocoque,
     Omq,
     Rzmq,
     Zmqrs,
@@ -32,6 +33,7 @@ impl Implementation {
         match self {
             Self::Libzmq => "libzmq",
             Self::Enfonet => "EnfoNet",
+            Self::Monocoque => "monocoque",
             Self::Omq => "omq",
             Self::Rzmq => "rzmq",
             Self::Zmqrs => "zeromq",
@@ -42,6 +44,7 @@ impl Implementation {
         match self {
             Self::Libzmq => "peer-libzmq",
             Self::Enfonet => "enfonet-load",
+            Self::Monocoque => "peer-monocoque",
             Self::Omq => "peer-omq",
             Self::Rzmq => "peer-rzmq",
             Self::Zmqrs => "peer-zmqrs",

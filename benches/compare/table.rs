@@ -76,7 +76,12 @@ fn measure(programs: &Programs, plan: &Plan, case: Case) -> Vec<Option<Figure>> 
 fn combine(figures: &[Figure]) -> Option<Figure> {
     let of = |part: fn(&Figure) -> Option<f64>| median(figures.iter().filter_map(part).collect());
     let value = of(|figure| Some(figure.value))?;
-    Some(Figure { value, cpu: of(|figure| figure.cpu), delivered: of(|figure| figure.delivered) })
+    Some(Figure {
+        value,
+        cpu: of(|figure| figure.cpu),
+        memory: of(|figure| figure.memory),
+        delivered: of(|figure| figure.delivered),
+    })
 }
 
 pub(crate) fn median(mut values: Vec<f64>) -> Option<f64> {
@@ -94,6 +99,9 @@ fn cell(case: Case, figure: Option<Figure>, base: Option<f64>) -> String {
     }
     if let Some(cpu) = figure.cpu {
         text += &format!(", {cpu:.2} µs CPU");
+    }
+    if let Some(memory) = figure.memory {
+        text += &format!(", {:.0} MiB", memory / f64::from(1 << 20));
     }
     if let Some(delivered) = figure.delivered {
         // Rounded down, so that 100 % means every message.

@@ -5,16 +5,21 @@
 //! enfonet-load push   ENDPOINT SIZE COUNT          connects, sends COUNT messages
 //! enfonet-load pullb  ENDPOINT SIZE COUNT          the same by batches
 //! enfonet-load pushb  ENDPOINT SIZE COUNT
+//! enfonet-load ventilator ENDPOINT SIZE SECONDS [PEERS]  binds a PUSH, sends for SECONDS
+//! enfonet-load worker ENDPOINT SIZE SECONDS        connects a PULL, counts messages for SECONDS, prints the rate
+//! enfonet-load sink   ENDPOINT SIZE SECONDS [PEERS]  binds a PULL, counts messages for SECONDS, prints the rate
+//! enfonet-load source ENDPOINT SIZE SECONDS        connects a PUSH, sends for SECONDS
 //! enfonet-load sub    ENDPOINT SIZE SECONDS TOPIC  connects, counts messages for SECONDS, prints the rate
-//! enfonet-load pub    ENDPOINT SIZE SECONDS bind|connect
+//! enfonet-load pub    ENDPOINT SIZE SECONDS bind|connect [PEERS]
 //! enfonet-load rep    ENDPOINT bind|connect        echoes for ever
 //! enfonet-load req    ENDPOINT SIZE COUNT          prints the time of requests
 //! enfonet-load router ENDPOINT                     echoes for ever
 //! enfonet-load dealer ENDPOINT SIZE COUNT WINDOW   WINDOW requests pending, prints the rate
 //! ```
 //!
-//! `--threads N` before the role runs it on N worker threads instead of the main thread. `--curve` encrypts with
-//! CURVE; the end that binds is the server.
+//! PEERS, the number of peers, is for programs that have to know it, and has no effect here. `--threads N` before the
+//! role runs it on N worker threads instead of the main thread, and `--in-main` in the future of `block_on` instead of a
+//! task. `--curve` encrypts with CURVE; the end that binds is the server.
 
 mod end;
 mod exchange;
@@ -37,6 +42,9 @@ struct Cli {
     /// Encrypts with CURVE.
     #[arg(long)]
     curve: bool,
+    /// Runs in the future of `block_on`, not in a task.
+    #[arg(long)]
+    in_main: bool,
     #[command(subcommand)]
     role: Role,
 }
@@ -51,6 +59,26 @@ enum Role {
     Pullb { endpoint: Endpoint, size: usize, count: usize },
     /// Sends messages in batches.
     Pushb { endpoint: Endpoint, size: usize, count: usize },
+    /// Sends messages for some seconds to PULL peers that connect.
+    Ventilator {
+        endpoint: Endpoint,
+        size: usize,
+        seconds: u64,
+        #[arg(default_value_t = 1)]
+        peers: usize,
+    },
+    /// Connects to a ventilator, counts messages for some seconds, and prints their rate.
+    Worker { endpoint: Endpoint, size: usize, seconds: u64 },
+    /// Counts messages of PUSH peers that connect for some seconds, and prints their rate.
+    Sink {
+        endpoint: Endpoint,
+        size: usize,
+        seconds: u64,
+        #[arg(default_value_t = 1)]
+        peers: usize,
+    },
+    /// Connects to a sink, and sends messages for some seconds.
+    Source { endpoint: Endpoint, size: usize, seconds: u64 },
     /// Counts messages for some seconds from the first one on, and prints their rate.
     Sub {
         endpoint: Endpoint,
@@ -60,7 +88,14 @@ enum Role {
         topic: String,
     },
     /// Publishes messages for some seconds.
-    Pub { endpoint: Endpoint, size: usize, seconds: u64, end: End },
+    Pub {
+        endpoint: Endpoint,
+        size: usize,
+        seconds: u64,
+        end: End,
+        #[arg(default_value_t = 1)]
+        peers: usize,
+    },
     /// Echoes requests for ever.
     Rep { endpoint: Endpoint, end: End },
     /// Sends requests one after the other, and prints their times.
@@ -79,9 +114,8 @@ fn main() -> Outcome {
             tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?
         }
     };
-    // In a task of its own: `block_on` polls the system for events each time before it polls its future.
-    runtime.block_on(runtime.spawn(play(cli.role, cli.curve)))??;
-    Ok(())
+    let role = play(cli.role, cli.curve);
+    if cli.in_main { runtime.block_on(role) } else { runtime.block_on(runtime.spawn(role))? }
 }
 
 /// Runs a role to its end.
@@ -100,10 +134,22 @@ async fn play(role: Role, curve: bool) -> Outcome {
         Role::Pushb { endpoint, size, count } => {
             stream::push_batches(endpoint, at(End::Connect), size, count).await
         }
+        Role::Ventilator { endpoint, size, seconds, peers: _ } => {
+            stream::send_for(endpoint, at(End::Bind), size, seconds, End::Bind).await
+        }
+        Role::Source { endpoint, size, seconds } => {
+            stream::send_for(endpoint, at(End::Connect), size, seconds, End::Connect).await
+        }
+        Role::Worker { endpoint, size, seconds } => {
+            stream::count_for(endpoint, at(End::Connect), size, seconds, End::Connect).await
+        }
+        Role::Sink { endpoint, size, seconds, peers: _ } => {
+            stream::count_for(endpoint, at(End::Bind), size, seconds, End::Bind).await
+        }
         Role::Sub { endpoint, size, seconds, topic } => {
             publish::sub(endpoint, at(End::Connect), size, seconds, &topic).await
         }
-        Role::Pub { endpoint, size, seconds, end } => {
+        Role::Pub { endpoint, size, seconds, end, peers: _ } => {
             publish::publish(endpoint, at(end), size, seconds, end).await
         }
         Role::Rep { endpoint, end } => exchange::rep(endpoint, at(end), end).await,

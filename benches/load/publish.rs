@@ -47,7 +47,7 @@ pub(crate) async fn publish(
         socket.send(&body[..]).await?;
         sent += 1;
     }
-    eprintln!("sent={sent}");
+    enfonet_measure::sent(sent);
     socket.close(Duration::ZERO).await;
     Ok(())
 }

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use enfonet::auth::Security;
 use enfonet::message::Batch;
 use enfonet::{Endpoint, Options, Pull, Push};
-use enfonet_measure::Outcome;
+use enfonet_measure::{Outcome, Window};
+
+use crate::end::End;
 
 /// Number of messages in a batch that is sent.
 const BATCH_MESSAGES: usize = 256;
@@ -35,7 +37,56 @@ pub(crate) async fn push(endpoint: Endpoint, security: Security, size: usize, co
     for _ in 0..count {
         socket.send(&body[..]).await?;
     }
+    enfonet_measure::sent(count);
     socket.close(LINGER).await;
+    Ok(())
+}
+
+/// Receives for some seconds from the first message on, and prints the rate.
+pub(crate) async fn count_for(
+    endpoint: Endpoint,
+    security: Security,
+    size: usize,
+    seconds: u64,
+    end: End,
+) -> Outcome {
+    let socket = Pull::with_options(Options::default().security(security));
+    match end {
+        End::Bind => drop(socket.bind(endpoint).await?),
+        End::Connect => socket.connect(endpoint)?,
+    }
+    socket.recv().await?;
+    let mut window = Window::new(Duration::from_secs(seconds));
+    while window.count(1) {
+        socket.recv().await?;
+    }
+    window.report(size);
+    Ok(())
+}
+
+/// Sends for some seconds.
+pub(crate) async fn send_for(
+    endpoint: Endpoint,
+    security: Security,
+    size: usize,
+    seconds: u64,
+    end: End,
+) -> Outcome {
+    let socket = Push::with_options(Options::default().security(security));
+    match end {
+        End::Bind => drop(socket.bind(endpoint).await?),
+        End::Connect => socket.connect(endpoint)?,
+    }
+    let body = vec![b'x'; size];
+    // Time for peers to join, the same in all load programs.
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let (begun, mut sent) = (Instant::now(), 0);
+    while sent % 256 != 0 || begun.elapsed() < Duration::from_secs(seconds) {
+        socket.send(&body[..]).await?;
+        sent += 1;
+    }
+    enfonet_measure::sent(sent);
+    socket.close(Duration::ZERO).await;
     Ok(())
 }
 
@@ -77,6 +128,7 @@ pub(crate) async fn push_batches(
         socket.send_batch(&mut batch).await?;
         left -= messages;
     }
+    enfonet_measure::sent(count);
     socket.close(LINGER).await;
     Ok(())
 }

@@ -10,7 +10,21 @@ pub type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 /// Prints the rate of `messages` messages of `size` bytes in `time`.
 pub fn rate(messages: usize, size: usize, time: Duration) {
     let rate = messages as f64 / time.as_secs_f64();
-    println!("rate={rate:.0} mb={:.1} n={messages} s={:.3}", rate * size as f64 / 1e6, time.as_secs_f64());
+    let (megabytes, seconds) = (rate * size as f64 / 1e6, time.as_secs_f64());
+    println!("rate={rate:.0} mb={megabytes:.1} n={messages} s={seconds:.3} peak={}", peak_memory());
+}
+
+/// Prints the number of sent messages.
+pub fn sent(messages: usize) {
+    println!("sent={messages} peak={}", peak_memory());
+}
+
+/// Returns the peak of this process's resident memory in bytes, or 0 if the system doesn't tell.
+fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
+    kib.unwrap_or_default() * 1024
 }
 
 /// Durations of many operations.

@@ -24,6 +24,14 @@ enum Role {
     Pull { endpoint: String, size: usize, count: usize },
     /// Sends messages.
     Push { endpoint: String, size: usize, count: usize },
+    /// Sends messages for some seconds to PULL peers that connect.
+    Ventilator { endpoint: String, size: usize, seconds: u64, peers: usize },
+    /// Connects to a ventilator, counts messages for some seconds, and prints their rate.
+    Worker { endpoint: String, size: usize, seconds: u64 },
+    /// Counts messages of PUSH peers that connect for some seconds, and prints their rate.
+    Sink { endpoint: String, size: usize, seconds: u64, peers: usize },
+    /// Connects to a sink, and sends messages for some seconds.
+    Source { endpoint: String, size: usize, seconds: u64 },
     /// Counts messages for some seconds from the first one on, and prints their rate.
     Sub {
         endpoint: String,
@@ -32,8 +40,15 @@ enum Role {
         #[arg(default_value = "")]
         topic: String,
     },
-    /// Publishes messages for some seconds.
-    Pub { endpoint: String, size: usize, seconds: u64, end: End },
+    /// Publishes messages for some seconds. A library that has to know it waits for the number of subscribers.
+    Pub {
+        endpoint: String,
+        size: usize,
+        seconds: u64,
+        end: End,
+        #[arg(default_value_t = 1)]
+        peers: usize,
+    },
     /// Echoes requests for ever.
     Rep { endpoint: String, end: End },
     /// Sends requests one after the other, and prints their times.
@@ -72,9 +87,26 @@ pub async fn run<L: Library>(library: L) -> Outcome {
             let time = Duration::from_secs(seconds);
             roles::sub(socket(Kind::Sub, End::Connect)?, &endpoint, size, time, &topic).await
         }
-        Role::Pub { endpoint, size, seconds, end } => {
+        Role::Pub { endpoint, size, seconds, end, peers } => {
             let time = Duration::from_secs(seconds);
-            roles::publish(socket(Kind::Pub, end)?, &endpoint, size, time, end).await
+            roles::send_for(socket(Kind::Pub, end)?, &endpoint, size, time, (end, peers)).await
+        }
+        Role::Ventilator { endpoint, size, seconds, peers } => {
+            let time = Duration::from_secs(seconds);
+            roles::send_for(socket(Kind::Push, End::Bind)?, &endpoint, size, time, (End::Bind, peers)).await
+        }
+        Role::Source { endpoint, size, seconds } => {
+            let time = Duration::from_secs(seconds);
+            roles::send_for(socket(Kind::Push, End::Connect)?, &endpoint, size, time, (End::Connect, 1)).await
+        }
+        Role::Worker { endpoint, size, seconds } => {
+            let time = Duration::from_secs(seconds);
+            roles::count_for(socket(Kind::Pull, End::Connect)?, &endpoint, size, time, (End::Connect, 1))
+                .await
+        }
+        Role::Sink { endpoint, size, seconds, peers } => {
+            let time = Duration::from_secs(seconds);
+            roles::count_for(socket(Kind::Pull, End::Bind)?, &endpoint, size, time, (End::Bind, peers)).await
         }
         Role::Rep { endpoint, end } => roles::echo(socket(Kind::Rep, end)?, &endpoint, end).await,
         Role::Req { endpoint, size, count } => {

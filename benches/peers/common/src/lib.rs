@@ -3,8 +3,12 @@
 //! ```text
 //! peer-… pull     ENDPOINT SIZE COUNT          binds, receives COUNT messages, prints their rate
 //! peer-… push     ENDPOINT SIZE COUNT          connects, sends COUNT messages
+//! peer-… ventilator ENDPOINT SIZE SECONDS PEERS  binds a PUSH, sends to PEERS for SECONDS
+//! peer-… worker   ENDPOINT SIZE SECONDS        connects a PULL, counts messages for SECONDS, prints the rate
+//! peer-… sink     ENDPOINT SIZE SECONDS PEERS  binds a PULL, counts messages of PEERS, prints the rate
+//! peer-… source   ENDPOINT SIZE SECONDS        connects a PUSH, sends for SECONDS
 //! peer-… sub      ENDPOINT SIZE SECONDS TOPIC  connects, counts messages for SECONDS, prints the rate
-//! peer-… pub      ENDPOINT SIZE SECONDS bind|connect
+//! peer-… pub      ENDPOINT SIZE SECONDS bind|connect PEERS
 //! peer-… rep      ENDPOINT bind|connect        echoes for ever
 //! peer-… req      ENDPOINT SIZE COUNT          prints the time of requests
 //! peer-… router   ENDPOINT                     echoes for ever

@@ -58,6 +58,10 @@ pub trait Socket {
     }
     /// Binds the socket.
     async fn bind(&mut self, endpoint: &str) -> Outcome;
+    /// Binds the socket, and waits for `peers` peers if the library has to know their number.
+    async fn bind_for(&mut self, endpoint: &str, _peers: usize) -> Outcome {
+        self.bind(endpoint).await
+    }
     /// Connects the socket.
     async fn connect(&mut self, endpoint: &str) -> Outcome;
     /// Subscribes a SUB.

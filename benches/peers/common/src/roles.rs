@@ -14,9 +14,10 @@ fn body(size: usize) -> Bytes {
     Bytes::from(vec![b'x'; size])
 }
 
-async fn join(socket: &mut impl Socket, endpoint: &str, end: End) -> Outcome {
+/// Binds for a number of peers, or connects.
+async fn join(socket: &mut impl Socket, endpoint: &str, (end, peers): (End, usize)) -> Outcome {
     match end {
-        End::Bind => socket.bind(endpoint).await,
+        End::Bind => socket.bind_for(endpoint, peers).await,
         End::Connect => socket.connect(endpoint).await,
     }
 }
@@ -41,6 +42,7 @@ pub(crate) async fn push(mut socket: impl Socket, endpoint: &str, size: usize, c
     for _ in 0..count {
         socket.send(&body).await?;
     }
+    enfonet_measure::sent(count);
     socket.flush().await
 }
 
@@ -53,6 +55,22 @@ pub(crate) async fn sub(
 ) -> Outcome {
     socket.connect(endpoint).await?;
     socket.subscribe(topic).await?;
+    count(socket, size, time).await
+}
+
+/// Receives for some time from the first message on, and prints the rate.
+pub(crate) async fn count_for(
+    mut socket: impl Socket,
+    endpoint: &str,
+    size: usize,
+    time: Duration,
+    end: (End, usize),
+) -> Outcome {
+    join(&mut socket, endpoint, end).await?;
+    count(socket, size, time).await
+}
+
+async fn count(mut socket: impl Socket, size: usize, time: Duration) -> Outcome {
     socket.recv().await?;
     let mut window = Window::new(time);
     while window.count(1) {
@@ -62,29 +80,33 @@ pub(crate) async fn sub(
     Ok(())
 }
 
-pub(crate) async fn publish(
+/// Sends for some time.
+pub(crate) async fn send_for(
     mut socket: impl Socket,
     endpoint: &str,
     size: usize,
     time: Duration,
-    end: End,
+    end: (End, usize),
 ) -> Outcome {
     join(&mut socket, endpoint, end).await?;
     let body = body(size);
-    // Time for subscribers to join, the same in all load programs.
+    // Time for peers to join, the same in all load programs.
     tokio::time::sleep(Duration::from_millis(700)).await;
     let (begun, mut sent) = (Instant::now(), 0_usize);
     while !sent.is_multiple_of(256) || begun.elapsed() < time {
-        socket.send(&body).await?;
+        // Some libraries fail when the receiver has counted enough and is gone.
+        if socket.send(&body).await.is_err() {
+            break;
+        }
         sent += 1;
     }
-    eprintln!("sent={sent}");
+    enfonet_measure::sent(sent);
     Ok(())
 }
 
 /// Runs a REP or a ROUTER, which sends every message back.
 pub(crate) async fn echo(mut socket: impl Socket, endpoint: &str, end: End) -> Outcome {
-    join(&mut socket, endpoint, end).await?;
+    join(&mut socket, endpoint, (end, 1)).await?;
     loop {
         socket.recv().await?;
         socket.echo().await?;
