@@ -168,11 +168,12 @@ impl<'a> Driver<'a> {
                 return Poll::Ready(Ok(()));
             }
         }
-        let is_heavy =
-            (read == Progress::Yields && self.is_subscriber) || std::mem::take(&mut self.has_taken_many);
+        let has_taken_many = std::mem::take(&mut self.has_taken_many);
         match (read, write) {
             (Progress::Waits, Progress::Waits) => {}
-            _ if is_heavy => wake_after_io_poll(cx),
+            // What was read is received before more is read, also by a future in `block_on`.
+            (Progress::Yields, _) => wake_after_io_poll(cx),
+            _ if has_taken_many => wake_after_io_poll(cx),
             _ => cx.waker().wake_by_ref(),
         }
         if self.idle_timer.poll(cx) {
