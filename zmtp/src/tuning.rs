@@ -9,6 +9,12 @@
 /// 1.6 M. With 8 KiB instead of 4, 6,000 bytes gain 7 %, and 12,000 bytes nothing.
 pub(crate) const LARGE_BODY_BYTES: usize = 4 << 10;
 
+/// Bytes from which on a borrowed body gets memory of its own, which is written from where it is. A smaller body is
+/// encoded with its neighbours into a buffer that is used again, although it is large: it has to be copied either way,
+/// and the buffer saves an allocation and a piece to write. Four PUSH to a PULL of 16,384 bytes: 79,200 → 104,800
+/// messages/s, page faults 306 → 174 for 1,000 messages (medians of 3).
+pub(crate) const HUGE_BODY_BYTES: usize = (64 << 10) + 1;
+
 /// Bytes of a message, with its frame headers, that are held in place: copying them costs less than counting references
 /// to a buffer. With 71 instead of 39 bytes: 64 bytes 13.3 → 20.2 M messages/s, 32 bytes 22.7 → 20.3, since a message
 /// then takes 80 bytes instead of 48 (PUSH to PULL over tcp, medians of 5).

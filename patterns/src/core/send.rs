@@ -54,7 +54,7 @@ impl<R: Routing> SocketCore<R> {
         mut target: T,
         message: impl IntoMessage,
     ) -> Result<T::Pushed, SendError> {
-        let message = Outgoing::new(message);
+        let message = Outgoing::to(R::RECIPIENTS, message);
         if !self.send_budget.charge_message()
             && let Ok(pushed) = self.push(&mut target, &message)
         {
@@ -97,7 +97,7 @@ impl<R: Routing> SocketCore<R> {
         mut target: T,
         message: impl IntoMessage,
     ) -> Result<T::Pushed, SendError> {
-        let message = Outgoing::new(message);
+        let message = Outgoing::to(R::RECIPIENTS, message);
         give_back(self.push(&mut target, &message), message)
     }
 

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 pub(crate) use inbound::{Arrival, IdleEnd, Inbound, InboundConfig, Joins, ReadPosition, WaiterId};
 pub(crate) use outbox::{EndMode, Outbox, Taken, WriteReport};
-pub(crate) use outgoing::Outgoing;
+pub(crate) use outgoing::{Outgoing, Recipients};
 pub(crate) use run::Run;
 
 /// Moves the first entry of a queue to the end, at no cost if it is the only entry.

@@ -13,13 +13,28 @@ pub(crate) enum Outgoing<M> {
     Whole(Message),
 }
 
+/// Number of peers that a message goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Recipients {
+    One,
+    /// As many as want it. They share a large body.
+    Any,
+}
+
 impl<M: IntoMessage> Outgoing<M> {
+    /// Wraps a message for one peer.
     #[inline]
     pub(crate) fn new(message: M) -> Self {
-        match Small::new(message) {
-            Ok(small) => Self::Small(small),
-            Err(message) => Self::Whole(message),
-        }
+        Self::to(Recipients::One, message)
+    }
+
+    #[inline]
+    pub(crate) fn to(recipients: Recipients, message: M) -> Self {
+        let small = match recipients {
+            Recipients::One => Small::or_borrowed(message),
+            Recipients::Any => Small::new(message),
+        };
+        small.map_or_else(Self::Whole, Self::Small)
     }
 
     /// Stages the message behind `envelope`, where there is [room](Outbox::has_room).

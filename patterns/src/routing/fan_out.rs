@@ -7,7 +7,7 @@ use super::subscribers::Subscribers;
 use super::{Outboxes, Routing};
 use crate::error::RejectReason;
 use crate::peer::PeerId;
-use crate::queue::{Outbox, Outgoing, Run};
+use crate::queue::{Outbox, Outgoing, Recipients, Run};
 use crate::settings::PubSubSettings;
 
 /// Routing of PUB and XPUB: the subscribers, and the push of a message or batch into their queues.
@@ -243,6 +243,7 @@ impl<F: FnMut(&mut Outbox)> Admission<'_, F> {
 
 impl Routing for FanOut {
     const KEEPS_QUEUE: bool = false;
+    const RECIPIENTS: Recipients = Recipients::Any;
 
     fn open(&mut self, id: PeerId) {
         self.marks.insert(id, Marks::default());

@@ -29,7 +29,7 @@ pub(crate) use subscription_set::SubscriptionSet;
 
 use crate::error::RejectReason;
 use crate::peer::{PeerId, PeerInfo};
-use crate::queue::{Outbox, Run};
+use crate::queue::{Outbox, Recipients, Run};
 
 /// Queues to all peers of a socket.
 pub(crate) type Outboxes = SecondaryMap<PeerId, Outbox>;
@@ -43,6 +43,9 @@ pub(crate) type Outboxes = SecondaryMap<PeerId, Outbox>;
 pub(crate) trait Routing: Send + 'static {
     /// Whether messages that wait for a connected peer outlive the connection.
     const KEEPS_QUEUE: bool;
+
+    /// Number of peers that a message goes to.
+    const RECIPIENTS: Recipients = Recipients::One;
 
     /// Whether messages that wait for a peer are still sent when the application has given up the peer's endpoint.
     const LINGERS: bool = true;

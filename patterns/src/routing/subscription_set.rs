@@ -8,7 +8,7 @@ use super::topics::{ROOT, TopicTree, Value};
 use super::{Outboxes, Routing};
 use crate::error::RejectReason;
 use crate::peer::{PeerId, PeerInfo};
-use crate::queue::{Outbox, Run};
+use crate::queue::{Outbox, Recipients, Run};
 use crate::settings::PubSubSettings;
 use crate::tuning::SUBSCRIPTION_SLICE_BYTES;
 
@@ -144,6 +144,7 @@ impl SubscriptionSet {
 
 impl Routing for SubscriptionSet {
     const KEEPS_QUEUE: bool = true;
+    const RECIPIENTS: Recipients = Recipients::Any;
 
     fn join(&mut self, peer: &mut PeerInfo, outbox: &mut Outbox) -> Result<(), RejectReason> {
         let next = (self.topics > 0).then(BytesMut::new);

@@ -92,6 +92,11 @@ mod sealed {
         /// Returns a message of the frames: shared where the value is shared memory, else copies.
         fn to_message(&self) -> Message;
 
+        /// Returns whether the bytes of the frames are borrowed: a message of the value is a copy.
+        fn is_borrowed(&self) -> bool {
+            false
+        }
+
         /// Returns whether a message of the value has these frames.
         fn has_frames(&self, frames: Frames<'_>) -> bool {
             // A message without frames has a single empty frame.
@@ -109,6 +114,11 @@ impl<T: AsFrames + ?Sized> AsFrames for &T {
 
     fn to_message(&self) -> Message {
         T::to_message(self)
+    }
+
+    #[inline]
+    fn is_borrowed(&self) -> bool {
+        T::is_borrowed(self)
     }
 
     fn has_frames(&self, frames: Frames<'_>) -> bool {
@@ -148,7 +158,7 @@ impl IntoMessage for Message {
 
 /// Implements `AsFrames` for types that are the body of a frame: their messages have one frame.
 macro_rules! messages_of_one_frame {
-    ($([$($generics:tt)*] $type:ty),*) => {$(
+    ($([$($generics:tt)*] $type:ty $(, borrowed: $borrowed:literal)?);*) => {$(
         impl<$($generics)*> AsFrames for $type {
             #[inline]
             fn frame(&self, n: usize) -> Option<&[u8]> {
@@ -158,6 +168,13 @@ macro_rules! messages_of_one_frame {
             fn to_message(&self) -> Message {
                 Message::copy_from(self.as_frame())
             }
+
+            $(
+                #[inline]
+                fn is_borrowed(&self) -> bool {
+                    $borrowed
+                }
+            )?
         }
     )*};
 }
@@ -165,7 +182,7 @@ macro_rules! messages_of_one_frame {
 /// Implements the traits for text and bytes that are always behind a reference.
 macro_rules! borrowed_bodies {
     ($($type:ty),*) => {$(
-        messages_of_one_frame!([] $type);
+        messages_of_one_frame!([] $type, borrowed: true);
         impl IntoMessage for $type {}
     )*};
 }

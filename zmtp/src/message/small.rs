@@ -1,4 +1,4 @@
-//! Messages of small frames, which are sent by copying them.
+//! Messages that are sent by copying their frames.
 
 use bytes::BytesMut;
 
@@ -6,10 +6,10 @@ use crate::frame::header::FrameHeader;
 use crate::message::into_message::IntoMessage;
 use crate::message::message::Message;
 use crate::message::wire;
-use crate::tuning::LARGE_BODY_BYTES;
+use crate::tuning::{HUGE_BODY_BYTES, LARGE_BODY_BYTES};
 
-/// A value whose frames can be read in place, and are so small that they are copied into a queue without an
-/// intermediate message.
+/// A value whose frames can be read in place, and are copied into a queue without an intermediate message: they are
+/// small, or only borrowed, so that a message would be a copy too.
 #[derive(Debug)]
 pub struct Small<M>(M);
 
@@ -20,9 +20,24 @@ impl<M: IntoMessage> Small<M> {
     /// The message of any other value.
     #[inline]
     pub fn new(value: M) -> Result<Self, Message> {
+        Self::below(LARGE_BODY_BYTES, value)
+    }
+
+    /// Wraps a value whose frames can be read in place, and are small or borrowed and not huge. For a message to a
+    /// single peer: for several peers, one copy that they share is cheaper.
+    ///
+    /// # Errors
+    /// The message of any other value.
+    #[inline]
+    pub fn or_borrowed(value: M) -> Result<Self, Message> {
+        Self::below(if value.is_borrowed() { HUGE_BODY_BYTES } else { LARGE_BODY_BYTES }, value)
+    }
+
+    #[inline]
+    fn below(limit: usize, value: M) -> Result<Self, Message> {
         let mut frames = 0;
         while let Some(body) = value.frame(frames) {
-            if body.len() >= LARGE_BODY_BYTES {
+            if body.len() >= limit {
                 return Err(value.into_message());
             }
             frames += 1;
