@@ -100,6 +100,12 @@ impl<'a, R> OutGuard<'a, R> {
         self.wakers.changed();
     }
 
+    /// Returns the number of connections that are woken when the lock is released.
+    #[inline]
+    pub(super) fn woken(&self) -> usize {
+        self.wakers.wakers.len()
+    }
+
     /// Releases the lock. The tasks are woken when the returned wakers are dropped.
     pub(super) fn unlock(self) -> Wakers<'a> {
         let Self { out, wakers } = self;

@@ -8,7 +8,7 @@ use enfonet_zmtp::{Batch, IntoMessage};
 use super::{Out, OutGuard, SocketCore, out_of_line, with_timeout};
 use crate::error::{SendError, give_back};
 use crate::peer::PeerId;
-use crate::queue::Outgoing;
+use crate::queue::{Outgoing, Recipients};
 use crate::routing::Routing;
 
 /// A choice among the queues of a socket, for a message.
@@ -167,13 +167,29 @@ impl<R: Routing> SocketCore<R> {
         attempt(&mut out)
     }
 
+    /// Calls `attempt` as [`attempt`](Self::attempt) does, and counts the connections that it wakes as a part of the
+    /// task's turn.
+    #[inline]
+    fn attempt_to_push<T>(
+        &self,
+        attempt: impl FnOnce(&mut OutGuard<'_, R>) -> Result<T, SendError<()>>,
+    ) -> Result<T, SendError<()>> {
+        self.attempt(|out| {
+            let pushed = attempt(out);
+            if R::RECIPIENTS == Recipients::One && out.woken() > 0 {
+                self.send_budget.add_connections(out.woken(), out.joined);
+            }
+            pushed
+        })
+    }
+
     #[inline]
     fn push<T: Target<R>>(
         &self,
         target: &mut T,
         message: &Outgoing<impl IntoMessage>,
     ) -> Result<T::Pushed, SendError<()>> {
-        let pushed = self.attempt(|out| target.push(out, message))?;
+        let pushed = self.attempt_to_push(|out| target.push(out, message))?;
         self.charge_bytes(message.wire_len());
         Ok(pushed)
     }
@@ -185,7 +201,7 @@ impl<R: Routing> SocketCore<R> {
         batch: &mut Batch,
     ) -> Result<(), SendError<()>> {
         let before = batch.wire_len();
-        let pushed = self.attempt(|out| target.push_batch(out, batch));
+        let pushed = self.attempt_to_push(|out| target.push_batch(out, batch));
         self.charge_bytes(before - batch.wire_len());
         pushed
     }
