@@ -41,9 +41,9 @@ pub(crate) const LARGE_FRAME_BYTES: usize = 64 << 10;
 /// instead of 1, 256 KiB 13,100 → 19,200 messages/s, 1 MiB 3,200 → 3,500 (medians of 9).
 pub(crate) const LARGE_FRAME_FACTOR: usize = 8;
 
-/// Maximum bytes of room that is made at once for decrypted frames: those of one read, which is 128 KiB at most in
+/// Maximum bytes of room that is made at once for decrypted frames: those of one read, which is 144 KiB at most in
 /// `enfonet`. A larger frame makes room for itself. Bench `curve`.
-pub(crate) const MAX_DECRYPTED_ROOM_BYTES: usize = 128 << 10;
+pub(crate) const MAX_DECRYPTED_ROOM_BYTES: usize = 144 << 10;
 
 /// Maximum bytes of room that is made for the messages of a batch when the first is encoded and the others are expected
 /// to be as long. A bound, since they may be shorter. Bench `codec`.
