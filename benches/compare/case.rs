@@ -42,16 +42,22 @@ pub(crate) enum Case {
     CurveHs { clients: usize },
 }
 
-/// Cases that `enfonet-compare` compares by default, as rows of the table in `docs/performance.md`.
-pub(crate) const ALL: &str = "thr:32 thr:64 thr:256 thr:1024 thr:16384 thrb:32 ipcthr:32 lat:32 dr:32:64 \
+/// Cases of the first table in `docs/performance.md`: two sockets, and brokers.
+pub(crate) const PAIRS: &str = "thr:32 thr:64 thr:256 thr:1024 thr:16384 thrb:32 ipcthr:32 lat:32 dr:32:64 \
     pubsub:32:1 pubsub:32:4 pubsub:1024:4 mq:32:1 mq:256:1 mq:1024:1 mq:32:4 mqhalf:32:1 mqhalf:1024:1 \
     mqfilter:32:1000 slb:32:4:2 slblat:32 mem:5000 curvethr:32 curvethr:1024 curvethr:16384 \
     curvethr:65536 curvemq:32:1 curvemq:1024:1 curvemq:16384:1 curvemq:65536:1 curvehs:5000";
 
+/// Cases of the second table: one socket with many peers, and streams and requests to compare them with.
+pub(crate) const FANS: &str = "fanout:16:4 fanout:256:4 fanout:1024:4 fanout:16384:4 fanout:65536:4 \
+    fanin:16:4 fanin:256:4 fanin:1024:4 fanin:16384:4 fanin:65536:4 pubsub:16:32 pubsub:1024:32 pubsub:16384:32 \
+    thr:256 thr:1024 thr:16384 thr:65536 ipcfanout:1024:4 ipcfanout:16384:4 ipcfanin:1024:4 ipcfanin:16384:4 \
+    curvefanout:1024:4 curvefanin:1024:4 lat:64";
+
 /// Cases whose ratios the README shows.
 pub(crate) const SUMMARY: &str = "thr:32 thr:1024 pubsub:32:4 lat:32 dr:32:64 mq:1024:1 slb:32:4:2 mem:5000";
 
-/// Parses a list such as [`ALL`].
+/// Parses a list such as [`PAIRS`].
 pub(crate) fn parse_list(list: &str) -> Result<Vec<Case>, String> {
     list.split_whitespace().map(str::parse).collect()
 }
@@ -82,7 +88,7 @@ impl FromStr for Case {
             ("curvethr", &[size]) => Self::CurveThr { size },
             ("curvemq", &[size, subscribers]) => Self::CurveMq { size, subscribers },
             ("curvehs", &[clients]) => Self::CurveHs { clients },
-            _ => return Err(format!("{text}: no such case; there are {ALL}, with any numbers")),
+            _ => return Err(format!("{text}: no such case; there are {PAIRS} {FANS}, with any numbers")),
         })
     }
 }

@@ -5,47 +5,85 @@ use std::time::SystemTime;
 
 use enfonet_measure::Outcome;
 
-use crate::case::{ALL, SUMMARY, parse_list};
+use clap::ValueEnum;
+
+use crate::case::{Case, FANS, PAIRS, SUMMARY, parse_list};
 use crate::programs::Implementation;
 use crate::table::{Plan, Row, head};
 
-/// Line before the generated lines of a document.
-const BEGIN: &str = "<!-- comparison: begin -->";
-/// Line behind the generated lines of a document.
-const END: &str = "<!-- comparison: end -->";
-
-/// Returns whether a run gives every figure of the tables. A smaller run would mix figures of different days.
-pub(crate) fn is_complete(plan: &Plan) -> bool {
-    parse_list(ALL).is_ok_and(|cases| cases.iter().all(|case| plan.cases.contains(case)))
-        && plan.implementations == Implementation::all()
+/// A generated table of `docs/performance.md`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Table {
+    /// Two sockets, and brokers
+    Pairs,
+    /// One socket with many peers
+    Fans,
 }
 
-/// Writes all rows to `docs/performance.md`, and the rows of the summary to `README.md`.
-pub(crate) fn write(project: &Path, plan: &Plan, rows: &[Row]) -> Outcome {
-    let summary = parse_list(SUMMARY)?;
-    let summarized: Vec<_> = rows.iter().filter(|row| summary.contains(&row.case)).collect();
-    let caption = caption(plan, SystemTime::now());
-    replace_in(&project.join("docs/performance.md"), &format!("{caption}\n\n{}", full(plan, rows)))?;
-    replace_in(&project.join("README.md"), &ratios(&summarized))
-}
+impl Table {
+    pub(crate) fn cases(self) -> Result<Vec<Case>, String> {
+        parse_list(match self {
+            Self::Pairs => PAIRS,
+            Self::Fans => FANS,
+        })
+    }
 
-fn replace_in(path: &Path, lines: &str) -> Outcome {
-    let describe = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let text = std::fs::read_to_string(path).map_err(|error| describe(&error))?;
-    let text = replace_between_markers(&text, lines).map_err(|error| describe(&error))?;
-    std::fs::write(path, text).map_err(|error| describe(&error))?;
-    eprintln!("wrote the table in {}", path.display());
-    Ok(())
+    /// Returns the implementations of the columns.
+    pub(crate) fn implementations(self) -> Vec<Implementation> {
+        use Implementation::{Enfonet, Libzmq, Monocoque, Omq};
+        match self {
+            Self::Pairs => Implementation::all(),
+            Self::Fans => vec![Libzmq, Enfonet, Monocoque, Omq],
+        }
+    }
+
+    /// Returns the lines before and behind the table in a document.
+    const fn markers(self) -> [&'static str; 2] {
+        match self {
+            Self::Pairs => ["<!-- comparison: begin -->", "<!-- comparison: end -->"],
+            Self::Fans => {
+                ["<!-- comparison of many peers: begin -->", "<!-- comparison of many peers: end -->"]
+            }
+        }
+    }
+
+    /// Returns whether a run gives every figure of the table. A smaller run would mix figures of different days.
+    pub(crate) fn is_complete(self, plan: &Plan) -> bool {
+        self.cases().is_ok_and(|cases| cases.iter().all(|case| plan.cases.contains(case)))
+            && plan.implementations == self.implementations()
+    }
+
+    /// Writes all rows to `docs/performance.md`, and from the first table the rows of the summary to `README.md`.
+    pub(crate) fn write(self, project: &Path, plan: &Plan, rows: &[Row]) -> Outcome {
+        let caption = caption(plan, SystemTime::now());
+        let table = format!("{caption}\n\n{}", full(plan, rows));
+        self.replace_in(&project.join("docs/performance.md"), &table)?;
+        if self == Self::Fans {
+            return Ok(());
+        }
+        let summary = parse_list(SUMMARY)?;
+        let summarized: Vec<_> = rows.iter().filter(|row| summary.contains(&row.case)).collect();
+        self.replace_in(&project.join("README.md"), &ratios(&summarized))
+    }
+
+    fn replace_in(self, path: &Path, lines: &str) -> Outcome {
+        let describe = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+        let text = std::fs::read_to_string(path).map_err(|error| describe(&error))?;
+        let text = replace_between(self.markers(), &text, lines).map_err(|error| describe(&error))?;
+        std::fs::write(path, text).map_err(|error| describe(&error))?;
+        eprintln!("wrote the table in {}", path.display());
+        Ok(())
+    }
 }
 
 /// Returns `text` with `lines` in place of the lines between its two markers.
-fn replace_between_markers(text: &str, lines: &str) -> Result<String, &'static str> {
-    let (before, rest) = text.split_once(BEGIN).ok_or("no marker where the table begins")?;
-    let (_, after) = rest.split_once(END).ok_or("no marker where the table ends")?;
-    if after.contains(BEGIN) {
+fn replace_between([begin, end]: [&str; 2], text: &str, lines: &str) -> Result<String, &'static str> {
+    let (before, rest) = text.split_once(begin).ok_or("no marker where the table begins")?;
+    let (_, after) = rest.split_once(end).ok_or("no marker where the table ends")?;
+    if after.contains(begin) {
         return Err("more than one table");
     }
-    Ok(format!("{before}{BEGIN}\n\n{}\n\n{END}{after}", lines.trim_end()))
+    Ok(format!("{before}{begin}\n\n{}\n\n{end}{after}", lines.trim_end()))
 }
 
 /// Returns the conditions of a run as a sentence.
@@ -89,32 +127,40 @@ mod tests {
 
     #[test]
     fn lines_between_the_markers_are_replaced_and_all_others_stay() {
-        let text = format!("before\n\n{BEGIN}\nold\nlines\n{END}\n\nbehind\n");
-        let new = replace_between_markers(&text, "new\n").unwrap();
-        assert_eq!(new, format!("before\n\n{BEGIN}\n\nnew\n\n{END}\n\nbehind\n"));
-        assert_eq!(replace_between_markers(&new, "new").unwrap(), new, "written again");
+        let [begin, end] = Table::Pairs.markers();
+        let text = format!("before\n\n{begin}\nold\nlines\n{end}\n\nbehind\n");
+        let new = replace_between([begin, end], &text, "new\n").unwrap();
+        assert_eq!(new, format!("before\n\n{begin}\n\nnew\n\n{end}\n\nbehind\n"));
+        assert_eq!(replace_between([begin, end], &new, "new").unwrap(), new, "written again");
     }
 
     #[test]
     fn a_document_without_both_markers_or_with_two_tables_is_an_error() {
-        let table = format!("{BEGIN}\n{END}\n");
-        for text in [String::new(), BEGIN.into(), END.into(), format!("{END}{BEGIN}"), table.repeat(2)] {
-            assert!(replace_between_markers(&text, "new").is_err(), "{text:?}");
+        let [begin, end] = Table::Fans.markers();
+        let table = format!("{begin}\n{end}\n");
+        for text in [String::new(), begin.into(), end.into(), format!("{end}{begin}"), table.repeat(2)] {
+            assert!(replace_between([begin, end], &text, "new").is_err(), "{text:?}");
         }
     }
 
     #[test]
     fn the_documents_of_the_project_have_the_markers() {
         let project = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        for document in ["README.md", "docs/performance.md"] {
+        let places = [
+            (Table::Pairs, "README.md"),
+            (Table::Pairs, "docs/performance.md"),
+            (Table::Fans, "docs/performance.md"),
+        ];
+        for (table, document) in places {
             let text = std::fs::read_to_string(project.join(document)).unwrap();
-            replace_between_markers(&text, "new").unwrap_or_else(|error| panic!("{document}: {error}"));
+            replace_between(table.markers(), &text, "new")
+                .unwrap_or_else(|error| panic!("{document}: {error}"));
         }
     }
 
     #[test]
     fn the_summary_is_part_of_the_table_and_has_at_most_eight_rows() {
-        let (all, summary) = (parse_list(ALL).unwrap(), parse_list(SUMMARY).unwrap());
+        let (all, summary) = (parse_list(PAIRS).unwrap(), parse_list(SUMMARY).unwrap());
         assert!(summary.len() <= 8 && summary.iter().all(|case| all.contains(case)));
     }
 
@@ -126,10 +172,13 @@ mod tests {
             rounds: 3,
             seconds: 2,
         };
-        assert!(is_complete(&plan(ALL, Implementation::all())));
-        assert!(!is_complete(&plan("thr:32", Implementation::all())));
-        assert!(!is_complete(&plan(ALL, vec![Implementation::Libzmq, Implementation::Enfonet])));
-        let caption = caption(&plan(ALL, vec![]), SystemTime::UNIX_EPOCH + Duration::from_secs(86_400));
+        assert!(Table::Pairs.is_complete(&plan(PAIRS, Implementation::all())));
+        assert!(!Table::Pairs.is_complete(&plan("thr:32", Implementation::all())));
+        assert!(
+            !Table::Pairs.is_complete(&plan(PAIRS, vec![Implementation::Libzmq, Implementation::Enfonet]))
+        );
+        assert!(Table::Fans.is_complete(&plan(FANS, Table::Fans.implementations())));
+        let caption = caption(&plan(PAIRS, vec![]), SystemTime::UNIX_EPOCH + Duration::from_secs(86_400));
         assert!(caption.starts_with("Medians of 3 interleaved rounds of 2 s, 1970-01-02, "), "{caption}");
     }
 

@@ -1,18 +1,20 @@
 //! `enfonet-compare`: EnfoNet beside libzmq and others, on this machine.
 //!
 //! ```text
-//! enfonet-compare [CASE…] [--rounds N] [--seconds N] [--only NAME,…] [--project FOLDER]
+//! enfonet-compare [CASE…] [--table pairs|fans] [--rounds N] [--seconds N] [--only NAME,…] [--project FOLDER]
 //!     [--programs FOLDER]… [--verbose]
 //! enfonet-compare scale [NAME…] [--rounds N] [--seconds N] [--into FOLDER]
 //! ```
 //!
-//! Runs each CASE (all if there is none) with each implementation in turn, for about `--seconds`, `--rounds` times
-//! over, and prints a table in Markdown: the median, with its ratio to libzmq's in parentheses; the processor time
-//! for each message, of the broker if there is one, else of both ends; and for the queue broker the share of
+//! Runs each CASE with each implementation in turn, for about `--seconds`, `--rounds` times over, and prints a table
+//! in Markdown: the median, with its ratio to libzmq's in parentheses; the processor time for each message, of the
+//! broker if there is one, else of all ends; the peak memory of the largest end; and for the queue broker the share of
 //! published messages that a subscriber received.
 //!
-//! A run over all cases and all implementations also writes the table to `docs/performance.md`, and its ratios to
-//! `README.md`, between the lines that mark the place (module `document`). `--project` names the folder of both.
+//! Without a CASE, it measures all cases of both tables of `docs/performance.md`, or of the one that `--table` names,
+//! and writes the tables to the document and ratios to `README.md`, between the lines that mark the place (module
+//! `document`). `--project` names the folder of both. Tables that `--only` or missing programs leave incomplete aren't
+//! written.
 //!
 //! `scale` measures EnfoNet and libzmq over `sizes` of messages, `subscribers`, `subscriptions` and `connections`,
 //! and the `latency` of requests over their rate. Each NAME (all if there is none) becomes a `.csv` and a `.svg` in
@@ -40,7 +42,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use enfonet_measure::Outcome;
 
-use crate::case::{ALL, Case, parse_list};
+use crate::case::Case;
+use crate::document::Table;
 use crate::programs::{Implementation, Programs};
 use crate::scale::Scale;
 use crate::table::Plan;
@@ -51,8 +54,11 @@ use crate::table::Plan;
 struct Cli {
     #[command(subcommand)]
     command: Option<More>,
-    /// Cases to compare, such as thr:32; all if none is given
+    /// Cases to compare, such as thr:32; all of the tables if none is given
     cases: Vec<Case>,
+    /// Table to measure; both if none is given
+    #[arg(long, value_name = "NAME", conflicts_with = "cases")]
+    table: Option<Table>,
     /// Number of rounds, of which the median counts
     #[arg(long, default_value_t = 3)]
     rounds: usize,
@@ -106,12 +112,23 @@ fn main() -> Outcome {
     match cli.command {
         None => {
             let programs = Programs::new(cli.programs.programs, cli.programs.verbose)?;
-            let implementations = present(&programs, &cli.only);
-            let cases = if cli.cases.is_empty() { parse_list(ALL)? } else { cli.cases };
-            let plan = Plan { cases, implementations, rounds: cli.rounds, seconds: cli.seconds };
-            let rows = table::measure_all(&programs, &plan);
-            if document::is_complete(&plan) {
-                document::write(&cli.project, &plan, &rows)?;
+            let plan = |cases, implementations: &[Implementation]| Plan {
+                cases,
+                implementations: present(&programs, implementations, &cli.only),
+                rounds: cli.rounds,
+                seconds: cli.seconds,
+            };
+            if !cli.cases.is_empty() {
+                table::measure_all(&programs, &plan(cli.cases, &Implementation::all()));
+                return Ok(());
+            }
+            let tables = cli.table.map_or_else(|| Table::value_variants().to_vec(), |table| vec![table]);
+            for table in tables {
+                let plan = plan(table.cases()?, &table.implementations());
+                let rows = table::measure_all(&programs, &plan);
+                if table.is_complete(&plan) {
+                    table.write(&cli.project, &plan, &rows)?;
+                }
             }
             Ok(())
         }
@@ -124,10 +141,10 @@ fn main() -> Outcome {
     }
 }
 
-/// Returns the implementations in `only` (if it is empty: all) that have a program.
-fn present(programs: &Programs, only: &[Implementation]) -> Vec<Implementation> {
+/// Returns the implementations of `all` and of `only`, if that isn't empty, that have a program.
+fn present(programs: &Programs, all: &[Implementation], only: &[Implementation]) -> Vec<Implementation> {
     let wanted = |it: &Implementation| only.is_empty() || only.contains(it);
-    let all = Implementation::all().into_iter().filter(wanted);
+    let all = all.iter().copied().filter(wanted);
     let (present, missing): (Vec<_>, Vec<_>) = all.partition(|it| programs.has(*it));
     for implementation in missing {
         eprintln!("{} is left out: it has no program here", implementation.name());
