@@ -17,7 +17,8 @@
 //! written.
 //!
 //! `scale` measures EnfoNet and libzmq over `sizes` of messages, `subscribers`, `subscriptions` and `connections`,
-//! and the `latency` of requests over their rate. Each NAME (all if there is none) becomes a `.csv` and a `.svg` in
+//! and the `latency` of requests over their rate; and both beside monocoque and OMQ over the number of peers of
+//! `fan-out`, `fan-in` and `publish`. Each NAME (all if there is none) becomes a `.csv` and a `.svg` in
 //! the folder.
 //!
 //! `benches/compare/run` builds the programs and runs this one, which finds them beside itself and in

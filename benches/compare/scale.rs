@@ -1,4 +1,4 @@
-//! Scaling of EnfoNet and libzmq, as data and as pictures.
+//! Scaling of EnfoNet and libzmq, and with many peers also of others, as data and as pictures.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::ValueEnum;
 use enfonet_measure::Outcome;
 
+use crate::case::{Fan, Over};
+use crate::document::Table;
 use crate::endpoint::tcp;
 use crate::measure::{Bench, Flow};
 use crate::plot::{Axis, Panel, Series, binary, decimal, svg, time};
@@ -14,6 +16,8 @@ use crate::programs::{Implementation, Kind, Programs};
 use crate::table::median;
 
 const IMPLEMENTATIONS: [Implementation; 2] = [Implementation::Libzmq, Implementation::Enfonet];
+/// Size of messages to and from many peers.
+const FAN_BYTES: usize = 1024;
 /// Size of small messages and of requests.
 const SMALL_BYTES: usize = 64;
 /// Maximum time until a program reports.
@@ -32,6 +36,12 @@ pub(crate) enum Scale {
     Connections,
     /// Rate of requests, from 10 % to 90 % of a load balancer's capacity: time of a request
     Latency,
+    /// PULL peers of one PUSH, 1 to 32: throughput, processor time and memory
+    FanOut,
+    /// PUSH peers of one PULL, 1 to 32
+    FanIn,
+    /// SUB peers of one PUB, 1 to 32
+    Publish,
 }
 
 /// A picture to draw: its name, its title, its axes, and the steps to measure.
@@ -48,6 +58,12 @@ struct Shape {
 type Point = (f64, Vec<f64>);
 
 const RATE: Axis = Axis { label: "messages/s", column: "messages_per_second", text: decimal };
+const FAN: [Axis; 3] = [
+    Axis { label: "messages/s, all together", ..RATE },
+    Axis { label: "CPU µs per message, all ends", ..CPU },
+    Axis { label: "peak MiB of the largest end", column: "peak_mib", text: decimal },
+];
+const FAN_STEPS: [usize; 3] = [1, 4, 32];
 const CPU: Axis = Axis { label: "CPU µs per message", column: "cpu_us_per_message", text: decimal };
 
 impl Scale {
@@ -98,6 +114,13 @@ impl Scale {
                 ],
                 steps: &[10, 30, 50, 70, 90],
             },
+            Self::FanOut => {
+                fan_shape("fan_out", "One PUSH to PULL peers over TCP, 1024 B, by number of peers")
+            }
+            Self::FanIn => fan_shape("fan_in", "PUSH peers to one PULL over TCP, 1024 B, by number of peers"),
+            Self::Publish => {
+                fan_shape("publish", "One PUB to SUB peers over TCP, 1024 B, by number of peers")
+            }
         }
     }
 
@@ -127,8 +150,28 @@ impl Scale {
                 return Ok((step as f64, vec![bytes / 1024.0, rate]));
             }
             Self::Latency => return latency(bench, capacity * step as f64 / 100.0),
+            Self::FanOut | Self::FanIn | Self::Publish => {
+                let fan = Fan { over: Over::Tcp, size: FAN_BYTES, peers: step };
+                let figure = match self {
+                    Self::FanOut => bench.fan_out(fan)?,
+                    Self::FanIn => bench.fan_in(fan)?,
+                    _ => bench.publish(fan)?,
+                };
+                let memory = figure.memory.unwrap_or_default() / f64::from(1 << 20);
+                return Ok((step as f64, vec![figure.value, figure.cpu.unwrap_or_default(), memory]));
+            }
         };
         Ok((step as f64, vec![figure.value, figure.cpu.unwrap_or_default()]))
+    }
+}
+
+const fn fan_shape(name: &'static str, title: &'static str) -> Shape {
+    Shape {
+        name,
+        title,
+        x: Axis { label: "peers", column: "peers", text: decimal },
+        y: &FAN,
+        steps: &FAN_STEPS,
     }
 }
 
@@ -150,7 +193,12 @@ fn latency(bench: Bench<'_>, rate: f64) -> Outcome<Point> {
 /// Measures all points, and writes data and picture.
 pub(crate) fn draw(programs: &Programs, scale: Scale, rounds: usize, seconds: u64, into: &Path) -> Outcome {
     let shape = scale.shape();
-    let benches = IMPLEMENTATIONS.map(|implementation| Bench { programs, implementation, seconds });
+    let implementations = match scale {
+        Scale::FanOut | Scale::FanIn | Scale::Publish => Table::Fans.implementations(),
+        _ => IMPLEMENTATIONS.to_vec(),
+    };
+    let benches = implementations.iter().map(|it| Bench { programs, implementation: *it, seconds });
+    let benches: Vec<_> = benches.collect();
     let capacities = match scale {
         Scale::Latency => benches.iter().map(|bench| capacity(*bench)).collect::<Outcome<_>>()?,
         _ => vec![0.0; benches.len()],
@@ -169,7 +217,7 @@ pub(crate) fn draw(programs: &Programs, scale: Scale, rounds: usize, seconds: u6
         }
     }
     let lines = points.iter().map(|steps| steps.iter().filter_map(|points| combine(points)).collect());
-    let lines: Vec<(Implementation, Vec<Point>)> = IMPLEMENTATIONS.into_iter().zip(lines).collect();
+    let lines: Vec<(Implementation, Vec<Point>)> = implementations.into_iter().zip(lines).collect();
     let file = |extension: &str| into.join(shape.name).with_extension(extension);
     std::fs::write(file("csv"), csv(&shape, &lines)?)?;
     std::fs::write(file("svg"), svg(shape.title, &panels(&shape, &lines)))?;
