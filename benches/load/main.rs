@@ -1,8 +1,8 @@
 //! `enfonet-load`: one end of a measurement, written as a user of the library would write it.
 //!
 //! ```text
-//! enfonet-load pull   ENDPOINT SIZE COUNT          binds, receives COUNT messages, prints their rate
-//! enfonet-load push   ENDPOINT SIZE COUNT          connects, sends COUNT messages
+//! enfonet-load pull   ENDPOINT SIZE COUNT [MORE…]  binds, receives COUNT messages, prints their rate
+//! enfonet-load push   ENDPOINT SIZE COUNT [MORE…]  connects, sends COUNT messages
 //! enfonet-load pullb  ENDPOINT SIZE COUNT          the same by batches
 //! enfonet-load pushb  ENDPOINT SIZE COUNT
 //! enfonet-load ventilator ENDPOINT SIZE SECONDS [PEERS]  binds a PUSH, sends for SECONDS
@@ -17,7 +17,7 @@
 //! enfonet-load dealer ENDPOINT SIZE COUNT WINDOW   WINDOW requests pending, prints the rate
 //! ```
 //!
-//! PEERS, the number of peers, is for programs that have to know it, and has no effect here. `--threads N` before the
+//! With MORE endpoints, the socket connects to all endpoints, and waits for all peers first. PEERS, the number of peers, is for programs that have to know it, and has no effect here. `--threads N` before the
 //! role runs it on N worker threads instead of the main thread, and `--in-main` in the future of `block_on` instead of a
 //! task. `--curve` encrypts with CURVE; the end that binds is the server.
 
@@ -52,9 +52,9 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Role {
     /// Receives messages and prints their rate.
-    Pull { endpoint: Endpoint, size: usize, count: usize },
+    Pull { endpoint: Endpoint, size: usize, count: usize, more: Vec<Endpoint> },
     /// Sends messages.
-    Push { endpoint: Endpoint, size: usize, count: usize },
+    Push { endpoint: Endpoint, size: usize, count: usize, more: Vec<Endpoint> },
     /// Receives messages in batches and prints their rate.
     Pullb { endpoint: Endpoint, size: usize, count: usize },
     /// Sends messages in batches.
@@ -126,8 +126,12 @@ async fn play(role: Role, curve: bool) -> Outcome {
         End::Connect => connected.clone(),
     };
     match role {
-        Role::Pull { endpoint, size, count } => stream::pull(endpoint, at(End::Bind), size, count).await,
-        Role::Push { endpoint, size, count } => stream::push(endpoint, at(End::Connect), size, count).await,
+        Role::Pull { endpoint, size, count, more } => {
+            stream::pull(endpoint, &more, at(End::Bind), size, count).await
+        }
+        Role::Push { endpoint, size, count, more } => {
+            stream::push(endpoint, &more, at(End::Connect), size, count).await
+        }
         Role::Pullb { endpoint, size, count } => {
             stream::pull_batches(endpoint, at(End::Bind), size, count).await
         }

@@ -15,9 +15,21 @@ const BATCH_MESSAGES: usize = 256;
 /// Maximum time to send the queued messages at the end.
 const LINGER: Duration = Duration::from_secs(60);
 
-pub(crate) async fn pull(endpoint: Endpoint, security: Security, size: usize, count: usize) -> Outcome {
+pub(crate) async fn pull(
+    endpoint: Endpoint,
+    more: &[Endpoint],
+    security: Security,
+    size: usize,
+    count: usize,
+) -> Outcome {
     let socket = Pull::with_options(Options::default().security(security));
-    socket.bind(endpoint).await?;
+    if more.is_empty() {
+        socket.bind(endpoint).await?;
+    } else {
+        socket.connect(endpoint)?;
+        more.iter().try_for_each(|endpoint| socket.connect(endpoint))?;
+        socket.wait_connected(1 + more.len()).await;
+    }
     assert_eq!(socket.recv().await?.first().len(), size);
     let begun = Instant::now();
     let mut bytes = 0;
@@ -30,9 +42,17 @@ pub(crate) async fn pull(endpoint: Endpoint, security: Security, size: usize, co
     Ok(())
 }
 
-pub(crate) async fn push(endpoint: Endpoint, security: Security, size: usize, count: usize) -> Outcome {
+pub(crate) async fn push(
+    endpoint: Endpoint,
+    more: &[Endpoint],
+    security: Security,
+    size: usize,
+    count: usize,
+) -> Outcome {
     let socket = Push::with_options(Options::default().security(security));
     socket.connect(endpoint)?;
+    more.iter().try_for_each(|endpoint| socket.connect(endpoint))?;
+    socket.wait_connected(1 + more.len()).await;
     let body = vec![b'x'; size];
     for _ in 0..count {
         socket.send(&body[..]).await?;

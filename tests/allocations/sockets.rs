@@ -28,6 +28,9 @@ pub(super) fn figures() -> Vec<Figure> {
             recorded: 0.08,
             measured: stream(&large, curve()),
         },
+        Figure { what: "PUSH to PULL, 16384 bytes", recorded: 0.125, measured: huge_stream() },
+        Figure { what: "PUSH to four PULL, 1024 bytes", recorded: 0.001, measured: dealt(&large) },
+        Figure { what: "four PUSH to PULL, 1024 bytes", recorded: 0.001, measured: merged(&large) },
         Figure { what: "PUSH to PULL by batches, 32 bytes", recorded: 0.023, measured: batches(&small) },
         Figure { what: "PUB to SUB, 32 bytes", recorded: 0.001, measured: published(&small) },
         Figure { what: "DEALER to ROUTER and back, 32 bytes", recorded: 0.001, measured: echoed(&small) },
@@ -74,6 +77,74 @@ fn stream(body: &[u8], [bound, connected]: [Security; 2]) -> f64 {
         count(ROUND, async || {
             for _ in 0..ROUND {
                 push.send(body).await.unwrap();
+            }
+            for _ in 0..ROUND {
+                assert_eq!(pull.recv().await.unwrap().first(), body);
+            }
+        })
+        .await
+    })
+}
+
+/// Messages of 16 KiB, so few in flight that the kernel takes them.
+fn huge_stream() -> f64 {
+    const IN_FLIGHT: usize = 8;
+    let body = vec![b'x'; 16 << 10];
+    on_one_thread(async {
+        let (push, pull) = (Push::new(), Pull::new());
+        push.connect(pull.bind(any()).await.unwrap()).unwrap();
+        count(IN_FLIGHT, async || {
+            for _ in 0..IN_FLIGHT {
+                push.send(&body[..]).await.unwrap();
+            }
+            for _ in 0..IN_FLIGHT {
+                assert_eq!(pull.recv().await.unwrap().first(), body);
+            }
+        })
+        .await
+    })
+}
+
+const PEERS: usize = 4;
+
+/// Fan-out: one PUSH, which sends to each PULL in turn.
+fn dealt(body: &[u8]) -> f64 {
+    on_one_thread(async {
+        let push = Push::new();
+        let endpoint = push.bind(any()).await.unwrap();
+        let pulls: [Pull; PEERS] = std::array::from_fn(|_| Pull::new());
+        for pull in &pulls {
+            pull.connect(endpoint.clone()).unwrap();
+        }
+        push.wait_connected(PEERS).await;
+        count(ROUND, async || {
+            for _ in 0..ROUND {
+                push.send(body).await.unwrap();
+            }
+            for pull in &pulls {
+                for _ in 0..ROUND / PEERS {
+                    assert_eq!(pull.recv().await.unwrap().first(), body);
+                }
+            }
+        })
+        .await
+    })
+}
+
+/// Fan-in: one PULL, which receives from each PUSH in turn.
+fn merged(body: &[u8]) -> f64 {
+    on_one_thread(async {
+        let pull = Pull::new();
+        let endpoint = pull.bind(any()).await.unwrap();
+        let pushes: [Push; PEERS] = std::array::from_fn(|_| Push::new());
+        for push in &pushes {
+            push.connect(endpoint.clone()).unwrap();
+        }
+        count(ROUND, async || {
+            for push in &pushes {
+                for _ in 0..ROUND / PEERS {
+                    push.send(body).await.unwrap();
+                }
             }
             for _ in 0..ROUND {
                 assert_eq!(pull.recv().await.unwrap().first(), body);

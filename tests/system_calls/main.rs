@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod curve;
+mod fan;
 mod tracer;
 
 use std::io::Write;

@@ -11,7 +11,7 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-/// Number of calls of each system call.
+/// Number of calls of each system call, and of page faults if the program ends by itself.
 pub(super) type Calls = BTreeMap<&'static str, usize>;
 
 /// A program with one thread under a tracer.
@@ -57,6 +57,9 @@ fn count(mut child: Child, pid: Pid) -> Calls {
                 is_inside = !is_inside;
                 if is_inside && let Ok(registers) = ptrace::getregs(pid) {
                     *calls.entry(name(registers.orig_rax)).or_default() += 1;
+                    if i64::try_from(registers.orig_rax) == Ok(libc::SYS_exit_group) {
+                        calls.insert("fault", page_faults(pid));
+                    }
                 }
                 None
             }
@@ -72,6 +75,14 @@ fn count(mut child: Child, pid: Pid) -> Calls {
     // The program has ended already; this reaps the process.
     let _ = child.wait();
     calls
+}
+
+/// Returns the number of page faults of a program that is about to end.
+fn page_faults(pid: Pid) -> usize {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    // The name before may have spaces, and ends with the last parenthesis; then `minflt` is the 8th field.
+    let (_, fields) = stat.rsplit_once(')').unwrap();
+    fields.split_whitespace().nth(7).unwrap().parse().unwrap()
 }
 
 /// Returns the group of a system call: the calls of a message, and `other`.
