@@ -109,7 +109,7 @@ fn fan(name: &str) -> Option<(FanCase, Over)> {
     })
 }
 
-/// What stands behind the sockets in a row label.
+/// Transport behind the sockets in a row label.
 impl fmt::Display for Over {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

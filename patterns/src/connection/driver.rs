@@ -171,7 +171,7 @@ impl<'a> Driver<'a> {
         let has_taken_many = std::mem::take(&mut self.has_taken_many);
         match (read, write) {
             (Progress::Waits, Progress::Waits) => {}
-            // What was read is received before more is read, also by a future in `block_on`.
+            // The receiver takes all that was read before more is read, also in the future of `block_on`.
             (Progress::Yields, _) => wake_after_io_poll(cx),
             _ if has_taken_many => wake_after_io_poll(cx),
             _ => cx.waker().wake_by_ref(),
