@@ -110,8 +110,9 @@ async fn an_unreachable_endpoint_is_retried_until_it_is_disconnected() {
     assert!(tokio::time::timeout(DAY, taken_back.accept()).await.is_err());
 }
 
-/// Returns the number of connections after connecting twice.
-async fn connections(connect: impl Fn(&str)) -> usize {
+/// Returns the number of connections after connecting twice. The listener stays in `listeners`: the socket goes on
+/// connecting to its port, which the listener of another socket could get otherwise.
+async fn connections(listeners: &mut Vec<TcpListener>, connect: impl Fn(&str)) -> usize {
     let (listener, endpoint) = listener().await;
     connect(&endpoint);
     connect(&endpoint);
@@ -119,20 +120,22 @@ async fn connections(connect: impl Fn(&str)) -> usize {
     while let Ok(accepted) = tokio::time::timeout(Duration::from_secs(10), listener.accept()).await {
         streams.push(accepted.expect("a connection"));
     }
+    listeners.push(listener);
     streams.len()
 }
 
 #[tokio::test(start_paused = true)]
 async fn only_some_socket_types_connect_twice_to_the_same_endpoint() {
+    let mut listeners = Vec::new();
     let (dealer, req, publisher, sub) = (Dealer::new(), Req::new(), Pub::new(), Sub::new());
-    assert_eq!(connections(|at| dealer.connect(at).unwrap()).await, 1);
-    assert_eq!(connections(|at| req.connect(at).unwrap()).await, 1);
-    assert_eq!(connections(|at| publisher.connect(at).unwrap()).await, 1);
-    assert_eq!(connections(|at| sub.connect(at).unwrap()).await, 1);
+    assert_eq!(connections(&mut listeners, |at| dealer.connect(at).unwrap()).await, 1);
+    assert_eq!(connections(&mut listeners, |at| req.connect(at).unwrap()).await, 1);
+    assert_eq!(connections(&mut listeners, |at| publisher.connect(at).unwrap()).await, 1);
+    assert_eq!(connections(&mut listeners, |at| sub.connect(at).unwrap()).await, 1);
     let (push, pull, router) = (Push::new(), Pull::new(), Router::new());
-    assert_eq!(connections(|at| push.connect(at).unwrap()).await, 2);
-    assert_eq!(connections(|at| pull.connect(at).unwrap()).await, 2);
-    assert_eq!(connections(|at| router.connect(at).unwrap()).await, 2);
+    assert_eq!(connections(&mut listeners, |at| push.connect(at).unwrap()).await, 2);
+    assert_eq!(connections(&mut listeners, |at| pull.connect(at).unwrap()).await, 2);
+    assert_eq!(connections(&mut listeners, |at| router.connect(at).unwrap()).await, 2);
 }
 
 #[tokio::test(start_paused = true)]
