@@ -12,10 +12,11 @@ const PEERS: usize = 4;
 
 /// Runs a load program with four scripted peers of type `kind`, each of which `play`s on a thread of its own. Returns
 /// the program's calls.
-fn run(role: &str, kind: &str, size: usize, count: usize, play: impl Fn(TcpStream) + Sync) -> Calls {
+fn run(role: &[&str], kind: &str, size: usize, count: usize, play: impl Fn(TcpStream) + Sync) -> Calls {
     let (listeners, endpoints): (Vec<_>, Vec<_>) = (0..PEERS).map(|_| ScriptListener::bind()).unzip();
     let (size, count) = (size.to_string(), count.to_string());
-    let mut arguments = vec![role, &endpoints[0], &size, &count];
+    let mut arguments = role.to_vec();
+    arguments.extend([&endpoints[0][..], &size, &count]);
     arguments.extend(endpoints[1..].iter().map(String::as_str));
     let program = load(&arguments);
     std::thread::scope(|scope| {
@@ -29,16 +30,16 @@ fn run(role: &str, kind: &str, size: usize, count: usize, play: impl Fn(TcpStrea
 
 /// Counts the calls of a PUSH with four PULL peers.
 fn fan_out(size: usize, count: usize) -> Calls {
-    run("push", "PULL", size, count, |mut stream| {
+    run(&["push"], "PULL", size, count, |mut stream| {
         let received = std::io::copy(&mut stream, &mut std::io::sink()).unwrap();
         assert_eq!(received, (count / PEERS * message(&[&vec![b'x'; size][..]]).len()) as u64);
     })
 }
 
 /// Counts the calls of a PULL with four PUSH peers.
-fn fan_in(size: usize, count: usize) -> Calls {
+fn fan_in(role: &[&str], size: usize, count: usize) -> Calls {
     let sent = message(&[&vec![b'x'; size][..]]).repeat(count / PEERS);
-    run("pull", "PUSH", size, count, |mut stream| stream.write_all(&sent).unwrap())
+    run(role, "PUSH", size, count, |mut stream| stream.write_all(&sent).unwrap())
 }
 
 // Page faults are those of the whole program, some 400 to 600 of them at its start. They vary from run to run by as many,
@@ -55,7 +56,13 @@ fn push_writes_as_much_to_each_of_four_peers_as_to_one() {
 #[test]
 fn pull_reads_as_much_from_each_of_four_peers_as_from_one() {
     let recorded = [("read", 8.2), ("wait", 2.0), ("fault", 25.0)];
-    check("PULL, 4 x 1 KiB", &fan_in(1024, 40_000), 40_000, &recorded);
+    check("PULL, 4 x 1 KiB", &fan_in(&["pull"], 1024, 40_000), 40_000, &recorded);
     let recorded = [("read", 131.0), ("wait", 33.0), ("fault", 130.0)];
-    check("PULL, 4 x 16 KiB", &fan_in(16_384, 8000), 8000, &recorded);
+    check("PULL, 4 x 16 KiB", &fan_in(&["pull"], 16_384, 8000), 8000, &recorded);
+}
+
+#[test]
+fn pull_in_the_future_of_block_on_reads_no_further_ahead_than_in_a_task() {
+    let recorded = [("read", 131.0), ("wait", 33.0), ("fault", 130.0)];
+    check("PULL, in main", &fan_in(&["--in-main", "pull"], 16_384, 8000), 8000, &recorded);
 }

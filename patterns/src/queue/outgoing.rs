@@ -114,4 +114,11 @@ mod tests {
             assert_eq!((Message::from(whole), Message::from(small)), (message.clone(), message));
         }
     }
+
+    #[test]
+    fn a_large_borrowed_body_is_copied_once_if_several_peers_share_it() {
+        let body = [1_u8; 5000];
+        assert!(matches!(Outgoing::to(Recipients::One, &body[..]), Outgoing::Small(_)));
+        assert!(matches!(Outgoing::to(Recipients::Any, &body[..]), Outgoing::Whole(_)));
+    }
 }

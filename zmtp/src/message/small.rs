@@ -129,4 +129,16 @@ mod tests {
         check(Message::from("a"), false);
         check(&Message::from("a"), false);
     }
+
+    #[test]
+    fn a_large_body_is_copied_in_place_only_if_it_is_borrowed_and_not_huge() {
+        let huge = vec![7; HUGE_BODY_BYTES];
+        assert!(Small::or_borrowed(&huge[..HUGE_BODY_BYTES - 1]).is_ok());
+        assert!(Small::or_borrowed(&huge[..]).is_err());
+        let large = &huge[..LARGE_BODY_BYTES];
+        assert!(Small::new(large).is_err());
+        assert!(Small::or_borrowed(large.to_vec()).is_err());
+        assert!(Small::or_borrowed(Bytes::from(large.to_vec())).is_err());
+        assert!(Small::or_borrowed([large, large]).is_err(), "an array is copied as a message");
+    }
 }
