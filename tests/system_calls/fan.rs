@@ -43,26 +43,27 @@ fn fan_in(role: &[&str], size: usize, count: usize) -> Calls {
 }
 
 // Page faults are those of the whole program, some 400 to 600 of them at its start. They vary from run to run by as many,
-// so their records are upper ends.
+// so their records are upper ends; those of reads too, since on a busy machine less may have arrived. How many
+// connections share a wait depends on the time, so waits aren't recorded.
 
 #[test]
 fn push_writes_as_much_to_each_of_four_peers_as_to_one() {
-    let recorded = [("write", 9.0), ("wait", 2.5), ("fault", 25.0)];
+    let recorded = [("write", 9.0), ("fault", 25.0)];
     check("PUSH, 4 x 1 KiB", &fan_out(1024, 40_000), 40_000, &recorded);
-    let recorded = [("write", 148.0), ("wait", 38.0), ("fault", 130.0)];
+    let recorded = [("write", 148.0), ("fault", 130.0)];
     check("PUSH, 4 x 16 KiB", &fan_out(16_384, 8000), 8000, &recorded);
 }
 
 #[test]
 fn pull_reads_as_much_from_each_of_four_peers_as_from_one() {
-    let recorded = [("read", 8.2), ("wait", 2.0), ("fault", 25.0)];
+    let recorded = [("read", 9.5), ("fault", 25.0)];
     check("PULL, 4 x 1 KiB", &fan_in(&["pull"], 1024, 40_000), 40_000, &recorded);
-    let recorded = [("read", 131.0), ("wait", 33.0), ("fault", 130.0)];
+    let recorded = [("read", 145.0), ("fault", 130.0)];
     check("PULL, 4 x 16 KiB", &fan_in(&["pull"], 16_384, 8000), 8000, &recorded);
 }
 
 #[test]
 fn pull_in_the_future_of_block_on_reads_no_further_ahead_than_in_a_task() {
-    let recorded = [("read", 131.0), ("wait", 33.0), ("fault", 130.0)];
+    let recorded = [("read", 145.0), ("fault", 130.0)];
     check("PULL, in main", &fan_in(&["--in-main", "pull"], 16_384, 8000), 8000, &recorded);
 }
