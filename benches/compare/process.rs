@@ -89,9 +89,8 @@ impl Process {
     }
 
     fn status(&self, key: &str) -> Outcome<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix(key)).ok_or("no such line")?;
-        Ok(line.trim().trim_end_matches("kB").trim().parse::<f64>()? * 1024.0)
+        let bytes = enfonet_measure::status_bytes(&self.child.id().to_string(), key);
+        bytes.map(|bytes| bytes as f64).ok_or_else(|| format!("{}: no {key}", self.command).into())
     }
 }
 

@@ -7,16 +7,14 @@ use enfonet::{Dealer, Endpoint, Options, Rep, Req, Router};
 use enfonet_measure::{Latencies, Outcome};
 
 use crate::end::End;
+use crate::timed::join;
 
 /// Number of requests before the measurement, until caches and buffers are warm.
 const WARM_UP_REQUESTS: usize = 1000;
 
 pub(crate) async fn rep(endpoint: Endpoint, security: Security, end: End) -> Outcome {
     let socket = Rep::with_options(Options::default().security(security));
-    match end {
-        End::Bind => drop(socket.bind(endpoint).await?),
-        End::Connect => socket.connect(endpoint)?,
-    }
+    join!(socket, endpoint, end);
     loop {
         let request = socket.recv().await?;
         let reply = request.message().clone();

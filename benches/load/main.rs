@@ -1,30 +1,32 @@
 //! `enfonet-load`: one end of a measurement, written as a user of the library would write it.
 //!
 //! ```text
-//! enfonet-load pull   ENDPOINT SIZE COUNT [MORE…]  binds, receives COUNT messages, prints their rate
-//! enfonet-load push   ENDPOINT SIZE COUNT [MORE…]  connects, sends COUNT messages
-//! enfonet-load pullb  ENDPOINT SIZE COUNT          the same by batches
-//! enfonet-load pushb  ENDPOINT SIZE COUNT
+//! enfonet-load pull       ENDPOINT SIZE COUNT [MORE…]    binds, receives COUNT messages, prints their rate
+//! enfonet-load push       ENDPOINT SIZE COUNT [MORE…]    connects, sends COUNT messages
+//! enfonet-load pullb      ENDPOINT SIZE COUNT            the same by batches
+//! enfonet-load pushb      ENDPOINT SIZE COUNT
 //! enfonet-load ventilator ENDPOINT SIZE SECONDS [PEERS]  binds a PUSH, sends for SECONDS
-//! enfonet-load worker ENDPOINT SIZE SECONDS        connects a PULL, counts messages for SECONDS, prints the rate
-//! enfonet-load sink   ENDPOINT SIZE SECONDS [PEERS]  binds a PULL, counts messages for SECONDS, prints the rate
-//! enfonet-load source ENDPOINT SIZE SECONDS        connects a PUSH, sends for SECONDS
-//! enfonet-load sub    ENDPOINT SIZE SECONDS TOPIC  connects, counts messages for SECONDS, prints the rate
-//! enfonet-load pub    ENDPOINT SIZE SECONDS bind|connect [PEERS]
-//! enfonet-load rep    ENDPOINT bind|connect        echoes for ever
-//! enfonet-load req    ENDPOINT SIZE COUNT          prints the time of requests
-//! enfonet-load router ENDPOINT                     echoes for ever
-//! enfonet-load dealer ENDPOINT SIZE COUNT WINDOW   WINDOW requests pending, prints the rate
+//! enfonet-load worker     ENDPOINT SIZE SECONDS          connects a PULL, counts for SECONDS, prints the rate
+//! enfonet-load sink       ENDPOINT SIZE SECONDS [PEERS]  binds a PULL, counts for SECONDS, prints the rate
+//! enfonet-load source     ENDPOINT SIZE SECONDS          connects a PUSH, sends for SECONDS
+//! enfonet-load sub        ENDPOINT SIZE SECONDS TOPIC    connects, counts for SECONDS, prints the rate
+//! enfonet-load pub        ENDPOINT SIZE SECONDS bind|connect [PEERS]
+//! enfonet-load rep        ENDPOINT bind|connect          echoes for ever
+//! enfonet-load req        ENDPOINT SIZE COUNT            prints the time of requests
+//! enfonet-load router     ENDPOINT                       echoes for ever
+//! enfonet-load dealer     ENDPOINT SIZE COUNT WINDOW     WINDOW requests pending, prints the rate
 //! ```
 //!
-//! With MORE endpoints, the socket connects to all endpoints, and waits for all peers first. PEERS, the number of peers, is for programs that have to know it, and has no effect here. `--threads N` before the
-//! role runs it on N worker threads instead of the main thread, and `--in-main` in the future of `block_on` instead of a
-//! task. `--curve` encrypts with CURVE; the end that binds is the server.
+//! With MORE endpoints, the socket connects to all endpoints, and waits for all peers first. PEERS, the number of
+//! peers, is for programs that have to know it, and has no effect here. `--threads N` before the role runs it on N
+//! worker threads instead of the main thread, and `--in-main` in the future of `block_on` instead of a task. `--curve`
+//! encrypts with CURVE; the end that binds is the server.
 
 mod end;
 mod exchange;
 mod publish;
 mod stream;
+mod timed;
 
 use clap::{Parser, Subcommand};
 use enfonet::Endpoint;
@@ -139,16 +141,16 @@ async fn play(role: Role, curve: bool) -> Outcome {
             stream::push_batches(endpoint, at(End::Connect), size, count).await
         }
         Role::Ventilator { endpoint, size, seconds, peers: _ } => {
-            stream::send_for(endpoint, at(End::Bind), size, seconds, End::Bind).await
+            stream::push_for(endpoint, at(End::Bind), size, seconds, End::Bind).await
         }
         Role::Source { endpoint, size, seconds } => {
-            stream::send_for(endpoint, at(End::Connect), size, seconds, End::Connect).await
+            stream::push_for(endpoint, at(End::Connect), size, seconds, End::Connect).await
         }
         Role::Worker { endpoint, size, seconds } => {
-            stream::count_for(endpoint, at(End::Connect), size, seconds, End::Connect).await
+            stream::pull_for(endpoint, at(End::Connect), size, seconds, End::Connect).await
         }
         Role::Sink { endpoint, size, seconds, peers: _ } => {
-            stream::count_for(endpoint, at(End::Bind), size, seconds, End::Bind).await
+            stream::pull_for(endpoint, at(End::Bind), size, seconds, End::Bind).await
         }
         Role::Sub { endpoint, size, seconds, topic } => {
             publish::sub(endpoint, at(End::Connect), size, seconds, &topic).await

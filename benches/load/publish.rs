@@ -1,12 +1,13 @@
 //! PUB and SUB.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use enfonet::auth::Security;
 use enfonet::{Endpoint, Options, Pub, Sub};
-use enfonet_measure::{Outcome, Window};
+use enfonet_measure::Outcome;
 
 use crate::end::End;
+use crate::timed::{count_for, join, send_for};
 
 pub(crate) async fn sub(
     endpoint: Endpoint,
@@ -18,13 +19,7 @@ pub(crate) async fn sub(
     let socket = Sub::with_options(Options::default().security(security));
     socket.connect(endpoint)?;
     socket.subscribe(topic);
-    socket.recv().await?;
-    let mut window = Window::new(Duration::from_secs(seconds));
-    while window.count(1) {
-        socket.recv().await?;
-    }
-    window.report(size);
-    Ok(())
+    count_for(&socket, size, seconds).await
 }
 
 pub(crate) async fn publish(
@@ -35,19 +30,9 @@ pub(crate) async fn publish(
     end: End,
 ) -> Outcome {
     let socket = Pub::with_options(Options::default().security(security));
-    match end {
-        End::Bind => drop(socket.bind(endpoint).await?),
-        End::Connect => socket.connect(endpoint)?,
-    }
+    join!(socket, endpoint, end);
     let body = vec![b'x'; size];
-    // Time for subscribers to join, the same in all load programs.
-    tokio::time::sleep(Duration::from_millis(700)).await;
-    let (begun, mut sent) = (Instant::now(), 0);
-    while sent % 256 != 0 || begun.elapsed() < Duration::from_secs(seconds) {
-        socket.send(&body[..]).await?;
-        sent += 1;
-    }
-    enfonet_measure::sent(sent);
+    send_for(seconds, || socket.send(&body[..])).await?;
     socket.close(Duration::ZERO).await;
     Ok(())
 }

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use enfonet::auth::Security;
 use enfonet::message::Batch;
 use enfonet::{Endpoint, Options, Pull, Push};
-use enfonet_measure::{Outcome, Window};
+use enfonet_measure::Outcome;
 
 use crate::end::End;
+use crate::timed::{count_for, join, send_for};
 
 /// Number of messages in a batch that is sent.
 const BATCH_MESSAGES: usize = 256;
@@ -62,8 +63,8 @@ pub(crate) async fn push(
     Ok(())
 }
 
-/// Receives for some seconds from the first message on, and prints the rate.
-pub(crate) async fn count_for(
+/// Runs a PULL for some seconds.
+pub(crate) async fn pull_for(
     endpoint: Endpoint,
     security: Security,
     size: usize,
@@ -71,21 +72,12 @@ pub(crate) async fn count_for(
     end: End,
 ) -> Outcome {
     let socket = Pull::with_options(Options::default().security(security));
-    match end {
-        End::Bind => drop(socket.bind(endpoint).await?),
-        End::Connect => socket.connect(endpoint)?,
-    }
-    socket.recv().await?;
-    let mut window = Window::new(Duration::from_secs(seconds));
-    while window.count(1) {
-        socket.recv().await?;
-    }
-    window.report(size);
-    Ok(())
+    join!(socket, endpoint, end);
+    count_for(&socket, size, seconds).await
 }
 
-/// Sends for some seconds.
-pub(crate) async fn send_for(
+/// Runs a PUSH for some seconds.
+pub(crate) async fn push_for(
     endpoint: Endpoint,
     security: Security,
     size: usize,
@@ -93,19 +85,9 @@ pub(crate) async fn send_for(
     end: End,
 ) -> Outcome {
     let socket = Push::with_options(Options::default().security(security));
-    match end {
-        End::Bind => drop(socket.bind(endpoint).await?),
-        End::Connect => socket.connect(endpoint)?,
-    }
+    join!(socket, endpoint, end);
     let body = vec![b'x'; size];
-    // Time for peers to join, the same in all load programs.
-    tokio::time::sleep(Duration::from_millis(700)).await;
-    let (begun, mut sent) = (Instant::now(), 0);
-    while sent % 256 != 0 || begun.elapsed() < Duration::from_secs(seconds) {
-        socket.send(&body[..]).await?;
-        sent += 1;
-    }
-    enfonet_measure::sent(sent);
+    send_for(seconds, || socket.send(&body[..])).await?;
     socket.close(Duration::ZERO).await;
     Ok(())
 }

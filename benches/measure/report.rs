@@ -21,10 +21,16 @@ pub fn sent(messages: usize) {
 
 /// Returns the peak of this process's resident memory in bytes, or 0 if the system doesn't tell.
 fn peak_memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
-    kib.unwrap_or_default() * 1024
+    status_bytes("self", "VmHWM:").unwrap_or_default()
+}
+
+/// Returns an amount of memory in bytes from `/proc/PROCESS/status`, where its line begins with `key`.
+#[must_use]
+pub fn status_bytes(process: &str, key: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(key))?;
+    let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+    Some(kib * 1024)
 }
 
 /// Durations of many operations.
@@ -72,7 +78,7 @@ pub struct Window {
 const CLOCK_CHECK_MESSAGES: usize = 256;
 
 impl Window {
-    /// Opens a window that lasts for `time`. Call it when the first message has arrived.
+    /// Opens a window that lasts for `time`. A receiver calls it when the first message has arrived.
     #[must_use]
     pub fn new(time: Duration) -> Self {
         Self { begun: Instant::now(), messages: 0, unchecked: 0, time }
@@ -89,8 +95,13 @@ impl Window {
         self.begun.elapsed() < self.time
     }
 
-    /// Prints the rate of the counted messages.
+    /// Prints the rate of the counted messages, which were received.
     pub fn report(&self, size: usize) {
         rate(self.messages, size, self.begun.elapsed());
+    }
+
+    /// Prints the number of the counted messages, which were sent.
+    pub fn report_sent(&self) {
+        sent(self.messages);
     }
 }

@@ -1,7 +1,5 @@
 //! Arguments of the load programs.
 
-use std::time::Duration;
-
 use clap::{Parser, Subcommand};
 use enfonet_measure::Outcome;
 
@@ -84,29 +82,26 @@ pub async fn run<L: Library>(library: L) -> Outcome {
             roles::push(socket(Kind::Push, End::Connect)?, &endpoint, size, count).await
         }
         Role::Sub { endpoint, size, seconds, topic } => {
-            let time = Duration::from_secs(seconds);
-            roles::sub(socket(Kind::Sub, End::Connect)?, &endpoint, size, time, &topic).await
+            roles::sub(socket(Kind::Sub, End::Connect)?, &endpoint, size, seconds, &topic).await
         }
         Role::Pub { endpoint, size, seconds, end, peers } => {
-            let time = Duration::from_secs(seconds);
-            roles::send_for(socket(Kind::Pub, end)?, &endpoint, size, time, (end, peers)).await
+            roles::send_for(socket(Kind::Pub, end)?, &endpoint, size, seconds, (end, peers)).await
         }
         Role::Ventilator { endpoint, size, seconds, peers } => {
-            let time = Duration::from_secs(seconds);
-            roles::send_for(socket(Kind::Push, End::Bind)?, &endpoint, size, time, (End::Bind, peers)).await
+            roles::send_for(socket(Kind::Push, End::Bind)?, &endpoint, size, seconds, (End::Bind, peers))
+                .await
         }
         Role::Source { endpoint, size, seconds } => {
-            let time = Duration::from_secs(seconds);
-            roles::send_for(socket(Kind::Push, End::Connect)?, &endpoint, size, time, (End::Connect, 1)).await
+            roles::send_for(socket(Kind::Push, End::Connect)?, &endpoint, size, seconds, (End::Connect, 1))
+                .await
         }
         Role::Worker { endpoint, size, seconds } => {
-            let time = Duration::from_secs(seconds);
-            roles::count_for(socket(Kind::Pull, End::Connect)?, &endpoint, size, time, (End::Connect, 1))
+            roles::count_for(socket(Kind::Pull, End::Connect)?, &endpoint, size, seconds, (End::Connect, 1))
                 .await
         }
         Role::Sink { endpoint, size, seconds, peers } => {
-            let time = Duration::from_secs(seconds);
-            roles::count_for(socket(Kind::Pull, End::Bind)?, &endpoint, size, time, (End::Bind, peers)).await
+            roles::count_for(socket(Kind::Pull, End::Bind)?, &endpoint, size, seconds, (End::Bind, peers))
+                .await
         }
         Role::Rep { endpoint, end } => roles::echo(socket(Kind::Rep, end)?, &endpoint, end).await,
         Role::Req { endpoint, size, count } => {

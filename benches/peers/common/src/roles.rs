@@ -50,12 +50,12 @@ pub(crate) async fn sub(
     mut socket: impl Socket,
     endpoint: &str,
     size: usize,
-    time: Duration,
+    seconds: u64,
     topic: &str,
 ) -> Outcome {
     socket.connect(endpoint).await?;
     socket.subscribe(topic).await?;
-    count(socket, size, time).await
+    count(socket, size, seconds).await
 }
 
 /// Receives for some time from the first message on, and prints the rate.
@@ -63,16 +63,16 @@ pub(crate) async fn count_for(
     mut socket: impl Socket,
     endpoint: &str,
     size: usize,
-    time: Duration,
+    seconds: u64,
     end: (End, usize),
 ) -> Outcome {
     join(&mut socket, endpoint, end).await?;
-    count(socket, size, time).await
+    count(socket, size, seconds).await
 }
 
-async fn count(mut socket: impl Socket, size: usize, time: Duration) -> Outcome {
+async fn count(mut socket: impl Socket, size: usize, seconds: u64) -> Outcome {
     socket.recv().await?;
-    let mut window = Window::new(time);
+    let mut window = Window::new(Duration::from_secs(seconds));
     while window.count(1) {
         socket.recv().await?;
     }
@@ -85,22 +85,17 @@ pub(crate) async fn send_for(
     mut socket: impl Socket,
     endpoint: &str,
     size: usize,
-    time: Duration,
+    seconds: u64,
     end: (End, usize),
 ) -> Outcome {
     join(&mut socket, endpoint, end).await?;
     let body = body(size);
     // Time for peers to join, the same in all load programs.
     tokio::time::sleep(Duration::from_millis(700)).await;
-    let (begun, mut sent) = (Instant::now(), 0_usize);
-    while !sent.is_multiple_of(256) || begun.elapsed() < time {
-        // Some libraries fail when the receiver has counted enough and is gone.
-        if socket.send(&body).await.is_err() {
-            break;
-        }
-        sent += 1;
-    }
-    enfonet_measure::sent(sent);
+    let mut window = Window::new(Duration::from_secs(seconds));
+    // Some libraries fail when the receiver has counted enough and is gone.
+    while socket.send(&body).await.is_ok() && window.count(1) {}
+    window.report_sent();
     Ok(())
 }
 
