@@ -3,9 +3,8 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use enfonet_measure::Outcome;
-
 use clap::ValueEnum;
+use enfonet_measure::Outcome;
 
 use crate::case::{Case, FANS, PAIRS, SUMMARY, parse_list};
 use crate::programs::Implementation;

@@ -10,60 +10,58 @@ use crate::process::Process;
 /// Time for which the senders send longer than the receivers count: until the last receiver is connected and done.
 const EXTRA_SECONDS: u64 = 3;
 
+/// Role of an end, and its arguments behind the endpoint.
+type End<'a> = (&'a str, String);
+
 impl Bench<'_> {
     /// Measures a PUSH that deals messages to PULL peers.
     pub(crate) fn fan_out(self, fan: Fan) -> Outcome<Figure> {
         let Fan { size, peers, .. } = fan;
-        self.one_to_many(
-            fan,
-            &format!("{size} {} {peers}", self.seconds + EXTRA_SECONDS),
-            ["ventilator", "worker"],
-        )
+        let arguments = format!("{size} {} {peers}", self.sending_seconds());
+        self.one_to_many(fan, ("ventilator", arguments), "worker")
     }
 
     /// Measures a PUB with SUB peers that have subscribed to all its messages.
     pub(crate) fn publish(self, fan: Fan) -> Outcome<Figure> {
         let Fan { size, peers, .. } = fan;
-        self.one_to_many(
-            fan,
-            &format!("{size} {} bind {peers}", self.seconds + EXTRA_SECONDS),
-            ["pub", "sub"],
-        )
+        let arguments = format!("{size} {} bind {peers}", self.sending_seconds());
+        self.one_to_many(fan, ("pub", arguments), "sub")
     }
 
-    fn one_to_many(self, fan: Fan, arguments: &str, [sender, receiver]: [&str; 2]) -> Outcome<Figure> {
-        let endpoint = self.fan_endpoint(fan.over)?;
-        let sender = self.fan_end(fan.over, &format!("{sender} {endpoint} {arguments}"))?;
-        wait_listening(&endpoint)?;
-        let role = format!("{receiver} {endpoint} {} {}", fan.size, self.seconds);
-        let start = |_| self.fan_end(fan.over, &role);
-        let receivers = (0..fan.peers).map(start).collect::<Outcome<Vec<Process>>>()?;
+    fn one_to_many(self, fan: Fan, sender: End<'_>, receiver: &str) -> Outcome<Figure> {
+        let receiver = (receiver, format!("{} {}", fan.size, self.seconds));
+        let (sender, receivers) = self.start_ends(fan, sender, receiver)?;
         measured(&receivers, &[sender])
     }
 
     /// Measures a PULL with PUSH peers.
     pub(crate) fn fan_in(self, fan: Fan) -> Outcome<Figure> {
-        let endpoint = self.fan_endpoint(fan.over)?;
-        let role = format!("sink {endpoint} {} {} {}", fan.size, self.seconds, fan.peers);
-        let sink = self.fan_end(fan.over, &role)?;
-        wait_listening(&endpoint)?;
-        let role = format!("source {endpoint} {} {}", fan.size, self.seconds + EXTRA_SECONDS);
-        let start = |_| self.fan_end(fan.over, &role);
-        let sources = (0..fan.peers).map(start).collect::<Outcome<Vec<Process>>>()?;
+        let Fan { size, peers, .. } = fan;
+        let sink = ("sink", format!("{size} {} {peers}", self.seconds));
+        let source = ("source", format!("{size} {}", self.sending_seconds()));
+        let (sink, sources) = self.start_ends(fan, sink, source)?;
         measured(&[sink], &sources)
     }
 
-    fn fan_endpoint(self, over: Over) -> Outcome<String> {
-        if over == Over::Curve {
+    const fn sending_seconds(self) -> u64 {
+        self.seconds + EXTRA_SECONDS
+    }
+
+    /// Starts the end that binds, and the peers that connect to it.
+    fn start_ends(self, fan: Fan, bound: End<'_>, peer: End<'_>) -> Outcome<(Process, Vec<Process>)> {
+        if fan.over == Over::Curve {
             self.check_has_curve()?;
         }
         let [tcp] = tcp()?;
-        Ok(if over == Over::Ipc { ipc() } else { tcp })
-    }
-
-    fn fan_end(self, over: Over, role: &str) -> Outcome<Process> {
-        let curve = if over == Over::Curve { "--curve " } else { "" };
-        self.programs.load(self.implementation, &format!("{curve}{role}"))
+        let endpoint = if fan.over == Over::Ipc { ipc() } else { tcp };
+        let curve = if fan.over == Over::Curve { "--curve " } else { "" };
+        let start = |(role, arguments): &End<'_>| {
+            self.programs.load(self.implementation, &format!("{curve}{role} {endpoint} {arguments}"))
+        };
+        let bound = start(&bound)?;
+        wait_listening(&endpoint)?;
+        let peers = (0..fan.peers).map(|_| start(&peer)).collect::<Outcome<_>>()?;
+        Ok((bound, peers))
     }
 }
 

@@ -58,13 +58,13 @@ struct Shape {
 type Point = (f64, Vec<f64>);
 
 const RATE: Axis = Axis { label: "messages/s", column: "messages_per_second", text: decimal };
+const CPU: Axis = Axis { label: "CPU µs per message", column: "cpu_us_per_message", text: decimal };
 const FAN: [Axis; 3] = [
     Axis { label: "messages/s, all together", ..RATE },
     Axis { label: "CPU µs per message, all ends", ..CPU },
     Axis { label: "peak MiB of the largest end", column: "peak_mib", text: decimal },
 ];
 const FAN_STEPS: [usize; 3] = [1, 4, 32];
-const CPU: Axis = Axis { label: "CPU µs per message", column: "cpu_us_per_message", text: decimal };
 
 impl Scale {
     const fn shape(self) -> Shape {
@@ -126,6 +126,7 @@ impl Scale {
 
     /// Measures a point at `step`: a value of the x axis, or with `Latency` a share of `capacity` in percent.
     fn measure(self, bench: Bench<'_>, step: usize, capacity: f64) -> Outcome<Point> {
+        let fan = Fan { over: Over::Tcp, size: FAN_BYTES, peers: step };
         let figure = match self {
             Self::Sizes => {
                 let [endpoint] = tcp()?;
@@ -150,18 +151,14 @@ impl Scale {
                 return Ok((step as f64, vec![bytes / 1024.0, rate]));
             }
             Self::Latency => return latency(bench, capacity * step as f64 / 100.0),
-            Self::FanOut | Self::FanIn | Self::Publish => {
-                let fan = Fan { over: Over::Tcp, size: FAN_BYTES, peers: step };
-                let figure = match self {
-                    Self::FanOut => bench.fan_out(fan)?,
-                    Self::FanIn => bench.fan_in(fan)?,
-                    _ => bench.publish(fan)?,
-                };
-                let memory = figure.memory.unwrap_or_default() / f64::from(1 << 20);
-                return Ok((step as f64, vec![figure.value, figure.cpu.unwrap_or_default(), memory]));
-            }
+            Self::FanOut => bench.fan_out(fan)?,
+            Self::FanIn => bench.fan_in(fan)?,
+            Self::Publish => bench.publish(fan)?,
         };
-        Ok((step as f64, vec![figure.value, figure.cpu.unwrap_or_default()]))
+        let memory = figure.memory.unwrap_or_default() / f64::from(1 << 20);
+        let mut values = vec![figure.value, figure.cpu.unwrap_or_default(), memory];
+        values.truncate(self.shape().y.len());
+        Ok((step as f64, values))
     }
 }
 
