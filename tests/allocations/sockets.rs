@@ -8,6 +8,8 @@ use super::{ALLOCATOR, Figure, per_message};
 
 /// Messages in flight: fewer than the marks.
 const ROUND: usize = 500;
+/// Messages of 16 KiB in flight: as many as the kernel takes.
+const HUGE_ROUND: usize = 8;
 const WARM_UP: usize = 20;
 const ROUNDS: usize = 100;
 
@@ -15,20 +17,25 @@ const ROUNDS: usize = 100;
 pub(super) fn figures() -> Vec<Figure> {
     let small = vec![b'x'; 32];
     let large = vec![b'x'; 1024];
+    let huge = vec![b'x'; 16 << 10];
     vec![
-        Figure { what: "PUSH to PULL, 32 bytes", recorded: 0.001, measured: stream(&small, null()) },
-        Figure { what: "PUSH to PULL, 1024 bytes", recorded: 0.03, measured: stream(&large, null()) },
+        Figure { what: "PUSH to PULL, 32 bytes", recorded: 0.001, measured: stream(&small, ROUND, null()) },
+        Figure { what: "PUSH to PULL, 1024 bytes", recorded: 0.03, measured: stream(&large, ROUND, null()) },
         Figure {
             what: "PUSH to PULL with CURVE, 32 bytes",
             recorded: 0.001,
-            measured: stream(&small, curve()),
+            measured: stream(&small, ROUND, curve()),
         },
         Figure {
             what: "PUSH to PULL with CURVE, 1024 bytes",
             recorded: 0.08,
-            measured: stream(&large, curve()),
+            measured: stream(&large, ROUND, curve()),
         },
-        Figure { what: "PUSH to PULL, 16384 bytes", recorded: 0.125, measured: huge_stream() },
+        Figure {
+            what: "PUSH to PULL, 16384 bytes",
+            recorded: 0.125,
+            measured: stream(&huge, HUGE_ROUND, null()),
+        },
         Figure { what: "PUSH to four PULL, 1024 bytes", recorded: 0.001, measured: dealt(&large) },
         Figure { what: "four PUSH to PULL, 1024 bytes", recorded: 0.001, measured: merged(&large) },
         Figure { what: "PUSH to PULL by batches, 32 bytes", recorded: 0.023, measured: batches(&small) },
@@ -69,35 +76,17 @@ fn curve() -> [Security; 2] {
     [Security::CurveServer { keys }, Security::CurveClient { keys: new_key_pair(), server }]
 }
 
-fn stream(body: &[u8], [bound, connected]: [Security; 2]) -> f64 {
+/// One PUSH and one PULL, with `in_flight` messages at a time.
+fn stream(body: &[u8], in_flight: usize, [bound, connected]: [Security; 2]) -> f64 {
     on_one_thread(async {
         let push = Push::with_options(Options::default().security(connected));
         let pull = Pull::with_options(Options::default().security(bound));
         push.connect(pull.bind(any()).await.unwrap()).unwrap();
-        count(ROUND, async || {
-            for _ in 0..ROUND {
+        count(in_flight, async || {
+            for _ in 0..in_flight {
                 push.send(body).await.unwrap();
             }
-            for _ in 0..ROUND {
-                assert_eq!(pull.recv().await.unwrap().first(), body);
-            }
-        })
-        .await
-    })
-}
-
-/// Messages of 16 KiB, so few in flight that the kernel takes them.
-fn huge_stream() -> f64 {
-    const IN_FLIGHT: usize = 8;
-    let body = vec![b'x'; 16 << 10];
-    on_one_thread(async {
-        let (push, pull) = (Push::new(), Pull::new());
-        push.connect(pull.bind(any()).await.unwrap()).unwrap();
-        count(IN_FLIGHT, async || {
-            for _ in 0..IN_FLIGHT {
-                push.send(&body[..]).await.unwrap();
-            }
-            for _ in 0..IN_FLIGHT {
+            for _ in 0..in_flight {
                 assert_eq!(pull.recv().await.unwrap().first(), body);
             }
         })
