@@ -172,8 +172,7 @@ impl<'a> Driver<'a> {
         match (read, write) {
             (Progress::Waits, Progress::Waits) => {}
             // The receiver takes all that was read before more is read, also in the future of `block_on`.
-            (Progress::Yields, _) => wake_after_io_poll(cx),
-            _ if has_taken_many => wake_after_io_poll(cx),
+            _ if read == Progress::Yields || has_taken_many => wake_after_io_poll(cx),
             _ => cx.waker().wake_by_ref(),
         }
         if self.idle_timer.poll(cx) {

@@ -28,6 +28,7 @@ impl<M: IntoMessage> Outgoing<M> {
         Self::to(Recipients::One, message)
     }
 
+    /// Wraps a message for one peer, or for several that share it.
     #[inline]
     pub(crate) fn to(recipients: Recipients, message: M) -> Self {
         let small = match recipients {
