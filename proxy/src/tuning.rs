@@ -102,18 +102,3 @@ pub(crate) const MIN_SAMPLE_REPLIES: usize = 16;
 pub(crate) const MIN_SAMPLE_TIMEOUT: Duration = Duration::from_millis(20);
 /// Maximum samples between two trials. A worker that gains or loses handlers is noticed within some 40 samples.
 pub(crate) const MAX_HOLD_SAMPLES: u32 = 32;
-
-// Memory of the heap, which is returned to the system with glibc only.
-
-/// Interval between two checks of the resident memory. The second check after a storm trims the heap at the latest, so
-/// that an operator sees the memory of a storm for 10 s. A check is a read of `/proc`.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-pub(crate) const HEAP_CHECK_INTERVAL: Duration = Duration::from_secs(5);
-/// Maximum checks that are skipped after a trim that returned nothing. Where small free chunks lie between live ones, a
-/// trim takes 200 ms and more, and the broker stops when it allocates meanwhile: that is 1 % of the time at most.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-pub(crate) const MAX_SKIPPED_HEAP_CHECKS: u32 = 4;
-/// Bytes above the memory at the start that stay with the allocator. A trim takes 0.7 ms where it returns nothing, and
-/// buffers of this size are about to be used again.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-pub(crate) const HEAP_SLACK_BYTES: usize = 4 << 20;

@@ -35,13 +35,10 @@ const PATTERNS: Floors = &[
     &["blocking", "proxy", "zap"],
 ];
 
-const PROXY: Floors = &[
-    &["error", "tuning"],
-    &["config", "credentials", "output", "signals"],
-    &["mq", "slb"],
-    &["demo"],
-    &["cli"],
-];
+const PROXY: Floors = &[&["error", "tuning"], &["config"], &["mq", "slb"]];
+
+const PROGRAMS: Floors =
+    &[&["credentials", "output", "program", "signals", "tuning"], &["arguments", "demo", "heap"], &["run"]];
 
 fn assert_imports_go_down(folder: &str, floors: Floors) {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -73,6 +70,11 @@ fn imports_of_patterns_go_down() {
 #[test]
 fn imports_of_proxy_go_down() {
     assert_imports_go_down("proxy/src", PROXY);
+}
+
+#[test]
+fn imports_of_the_programs_go_down() {
+    assert_imports_go_down("proxy/programs/src", PROGRAMS);
 }
 
 /// Returns a crate of modules, each with its text.

@@ -20,7 +20,7 @@ struct Logged {
 
 impl Logged {
     fn start(more: &[&str]) -> Self {
-        let mut command = command_of("enfonet-proxy", "enfomq");
+        let mut command = command_of("enfonet-programs", "enfomq");
         command.args(["--frontend", ANY, "--backend", ANY]).args(more).env_remove("RUST_LOG");
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
@@ -68,7 +68,7 @@ fn a_null_peer_at_a_curve_broker_is_logged_with_its_address() {
     let folder = tempfile::tempdir().unwrap();
     let key = folder.path().join("key").display().to_string();
     assert!(
-        command_of("enfonet-proxy", "enfomq").args(["--new-key", &key]).output().unwrap().status.success()
+        command_of("enfonet-programs", "enfomq").args(["--new-key", &key]).output().unwrap().status.success()
     );
     let (libzmq, broker) = (LibZmq::new(), Logged::start(&["--curve-secret", &key]));
     for (kind, at) in [(zmq::SUB, broker.backend.clone()), (zmq::PUB, broker.frontend.clone())] {
@@ -85,7 +85,7 @@ fn an_older_peer_at_a_curve_broker_is_logged_with_its_version() {
     let folder = tempfile::tempdir().unwrap();
     let key = folder.path().join("key").display().to_string();
     assert!(
-        command_of("enfonet-proxy", "enfomq").args(["--new-key", &key]).output().unwrap().status.success()
+        command_of("enfonet-programs", "enfomq").args(["--new-key", &key]).output().unwrap().status.success()
     );
     let broker = Logged::start(&["--curve-secret", &key]);
     let mut older = Script::connect(&broker.backend);

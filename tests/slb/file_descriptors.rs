@@ -10,7 +10,7 @@ struct Limited(Child, [String; 2]);
 
 impl Limited {
     fn start(descriptors: usize) -> Self {
-        let program = command_of("enfonet-proxy", "enfoslb");
+        let program = command_of("enfonet-programs", "enfoslb");
         let mut child = Command::new("sh")
             .args(["-c", &format!("ulimit -n {descriptors}; exec \"$0\" \"$@\"")])
             .arg(program.get_program())

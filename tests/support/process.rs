@@ -34,7 +34,7 @@ pub fn command_of(package: &str, program: &str) -> Command {
 
 /// Returns the command of a broker program.
 fn command(program: &str) -> Command {
-    let mut command = command_of("enfonet-proxy", program);
+    let mut command = command_of("enfonet-programs", program);
     // Warnings about misbehaving peers would clutter the output of the tests.
     if std::env::var_os("RUST_LOG").is_none() {
         command.env("RUST_LOG", "error");

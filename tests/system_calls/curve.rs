@@ -44,7 +44,7 @@ fn enfomq_with_curve_reads_and_writes_messages_together() {
     let ((publishers, frontend), (subscribers, backend)) = (ScriptListener::bind(), ScriptListener::bind());
     let folder = tempfile::tempdir().unwrap();
     let secret = file(&folder, "secret", 0o600, SERVER_SECRET);
-    let mut program = command_of("enfonet-proxy", "enfomq");
+    let mut program = command_of("enfonet-programs", "enfomq");
     program.args(["--frontend-connect", &frontend, "--backend-connect", &backend, "--curve-secret", &secret]);
     let broker = Traced::start(program);
     let join = |listener: &ScriptListener, kind| {

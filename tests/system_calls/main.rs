@@ -94,7 +94,7 @@ fn a_load_balancer_forwards_messages_together() {
     const WINDOW: usize = 16;
     const WINDOWS: usize = 1000;
     let ((clients, frontend), (workers, backend)) = (ScriptListener::bind(), ScriptListener::bind());
-    let mut command = command_of("enfonet-proxy", "enfoslb");
+    let mut command = command_of("enfonet-programs", "enfoslb");
     command.args(["--frontend-connect", &frontend, "--backend-connect", &backend]);
     let broker = Traced::start(command);
     let mut client = accept(&clients, "DEALER").into_stream();

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use clap::{Arg, Command, CommandFactory, FromArgMatches, Parser};
 use enfonet::{Endpoint, Options};
+use enfonet_proxy::{Config, Side};
 
-use super::program::Program;
-use crate::config::{Config, Side};
 use crate::credentials::CredentialFiles;
+use crate::program::Program;
 
 #[derive(Debug, Parser)]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     #[arg(long, value_name = "ENDPOINT", value_parser = endpoint)]
     frontend: Vec<Endpoint>,
     #[arg(long, value_name = "ENDPOINT", value_parser = remote_endpoint)]
@@ -29,16 +29,16 @@ pub(super) struct Arguments {
     heartbeat: Option<Duration>,
     /// Run two producers or clients and two consumers or servers beside the broker, and print their messages
     #[arg(long, conflicts_with_all = ["plain_users", "curve_secret"])]
-    pub(super) demo: bool,
+    pub(crate) demo: bool,
     #[command(flatten)]
-    pub(super) credentials: CredentialFiles,
+    pub(crate) credentials: CredentialFiles,
     /// Make a key pair for --curve-secret, write the secret key to this new file, print the public key, and end
     #[arg(long, value_name = "FILE", exclusive = true)]
-    pub(super) new_key: Option<PathBuf>,
+    pub(crate) new_key: Option<PathBuf>,
 }
 
 /// Parses the arguments of the process.
-pub(super) fn parse(program: &Program) -> Result<Arguments, clap::Error> {
+pub(crate) fn parse(program: &Program) -> Result<Arguments, clap::Error> {
     let matches = command(program).try_get_matches()?;
     Arguments::from_arg_matches(&matches)
 }
@@ -94,7 +94,7 @@ Examples:
 
 impl Arguments {
     /// Returns the broker's configuration. A side without any endpoint gets the default.
-    pub(super) fn config(self, program: &Program, options: &Options) -> Config {
+    pub(crate) fn config(self, program: &Program, options: &Options) -> Config {
         let side = |mut bind: Vec<Endpoint>, connect: Vec<Endpoint>, default: &str| {
             if bind.is_empty() && connect.is_empty() {
                 bind.push(default.parse().expect("the default is an endpoint"));
@@ -126,8 +126,8 @@ fn remote_endpoint(text: &str) -> Result<Endpoint, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::program::{ENFOMQ, ENFOSLB};
     use super::*;
+    use crate::program::{ENFOMQ, ENFOSLB};
 
     #[test]
     fn the_command_line_definition_is_valid() {

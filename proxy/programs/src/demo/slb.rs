@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use enfonet::{Rep, Req};
+use enfonet_proxy::Endpoints;
 
 use super::run::{Outcome, first, run_beside, show};
-use crate::config::Endpoints;
 
 /// Time between two requests of a client.
 const PERIOD: Duration = Duration::from_millis(400);

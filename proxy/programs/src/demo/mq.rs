@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use enfonet::{Message, Pub, Sub};
+use enfonet_proxy::Endpoints;
 
 use super::run::{Outcome, first, run_beside, show};
-use crate::config::Endpoints;
 
 /// Time between two messages of a producer.
 const PERIOD: Duration = Duration::from_millis(400);

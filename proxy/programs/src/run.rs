@@ -1,10 +1,5 @@
 //! The two programs: they parse arguments, run a broker, and return an exit code.
 
-mod arguments;
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-mod heap;
-mod program;
-
 use std::fmt::Display;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,16 +7,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use enfonet::Endpoint;
 use enfonet::endpoint::Host;
 use enfonet::error::BindError;
+use enfonet_proxy::{Config, Endpoints, StartError, mq, slb};
 use tracing_subscriber::EnvFilter;
 
-use crate::config::{Config, Endpoints};
+use crate::arguments::{Arguments, parse};
 use crate::credentials::new_key;
-use crate::error::StartError;
+use crate::demo;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+use crate::heap;
 use crate::output::{has_colours, print_error, print_line};
+use crate::program::{ENFOMQ, ENFOSLB, Program};
 use crate::signals::stop_signals;
-use crate::{demo, mq, slb};
-use arguments::{Arguments, parse};
-use program::{ENFOMQ, ENFOSLB, Program};
 
 /// Failure of a program: the text to print, and the exit code.
 struct Failure {

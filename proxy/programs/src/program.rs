@@ -2,16 +2,16 @@
 
 /// A program, and the peers that connect to it.
 #[derive(Debug)]
-pub(super) struct Program {
-    pub(super) name: &'static str,
-    pub(super) about: &'static str,
+pub(crate) struct Program {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
     /// Peers of the frontend, and the endpoint where it listens by default.
-    pub(super) frontend: (&'static str, &'static str),
+    pub(crate) frontend: (&'static str, &'static str),
     /// Peers of the backend, and the endpoint where it listens by default.
-    pub(super) backend: (&'static str, &'static str),
+    pub(crate) backend: (&'static str, &'static str),
 }
 
-pub(super) const ENFOMQ: Program = Program {
+pub(crate) const ENFOMQ: Program = Program {
     name: "enfomq",
     about: "EnfoMQ: a message queue broker. Publishers connect to the frontend (XSUB), \
         subscribers to the backend (XPUB).",
@@ -19,7 +19,7 @@ pub(super) const ENFOMQ: Program = Program {
     backend: ("subscribers", "tcp://127.0.0.1:5558"),
 };
 
-pub(super) const ENFOSLB: Program = Program {
+pub(crate) const ENFOSLB: Program = Program {
     name: "enfoslb",
     about: "EnfoSLB: a service load balancer. Clients connect to the frontend (ROUTER), \
         workers to the backend (DEALER).",

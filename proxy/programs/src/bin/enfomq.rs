@@ -1,5 +1,5 @@
 //! EnfoMQ, the message queue broker.
 
 fn main() -> std::process::ExitCode {
-    enfonet_proxy::cli::enfomq()
+    enfonet_programs::enfomq()
 }

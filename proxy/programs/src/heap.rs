@@ -12,7 +12,7 @@ use tracing::debug;
 use crate::tuning::{HEAP_CHECK_INTERVAL, HEAP_SLACK_BYTES, MAX_SKIPPED_HEAP_CHECKS};
 
 /// Trims the heap whenever much of it may be free. Never returns, unless there is no `/proc`.
-pub(super) async fn trim_after_storms() {
+pub(crate) async fn trim_after_storms() {
     let Some(start) = resident_bytes() else { return };
     let mut usage = Usage::new(start);
     loop {

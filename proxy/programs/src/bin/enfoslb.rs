@@ -1,5 +1,5 @@
 //! EnfoSLB, the service load balancer.
 
 fn main() -> std::process::ExitCode {
-    enfonet_proxy::cli::enfoslb()
+    enfonet_programs::enfoslb()
 }

@@ -1,0 +1,17 @@
+//! The programs `enfomq` and `enfoslb`, which run the brokers of `enfonet-proxy`. The manual is `proxy/README.md`.
+//!
+//! A library, so that both programs share their parts. Its interface is a function for each program.
+
+mod arguments;
+mod credentials;
+mod demo;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod heap;
+mod output;
+mod program;
+mod run;
+mod signals;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod tuning;
+
+pub use run::{enfomq, enfoslb};
