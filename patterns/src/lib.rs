@@ -9,6 +9,7 @@ mod context;
 mod core;
 pub mod endpoint;
 pub mod error;
+mod escaped;
 mod log_limiter;
 pub mod message;
 pub mod monitor;

@@ -6,6 +6,7 @@ use bytes::Bytes;
 pub use enfonet_zmtp::{Metadata, SocketType, Version};
 use enfonet_zmtp::{PeerProperties, User};
 
+use crate::auth::Permissions;
 use crate::endpoint::Endpoint;
 pub use crate::size::Size;
 
@@ -40,6 +41,8 @@ pub struct PeerInfo {
     pub metadata: Metadata,
     /// The user that the peer was authenticated as.
     pub user: User,
+    /// The topics that the peer may use, as they were decided when it joined.
+    pub permissions: Permissions,
 }
 
 impl PeerInfo {
@@ -82,6 +85,9 @@ pub struct PeerStatus {
     /// replies of REP, messages of a ROUTER that isn't `mandatory`. With `conflate`, messages that newer messages
     /// replaced.
     pub dropped: u64,
+    /// Subscriptions of the peer that were ignored, and messages of it that were dropped, because its
+    /// [permissions](PeerInfo::permissions) don't allow them.
+    pub forbidden: u64,
     /// Messages that wait to be sent to the peer: in its queue, or with its connection until the system has taken them
     /// whole.
     pub unsent: Size,
@@ -126,6 +132,7 @@ impl HandshakenPeer {
             socket_type,
             metadata,
             user,
+            permissions: Permissions::all(),
         }
     }
 }

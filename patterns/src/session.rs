@@ -81,6 +81,9 @@ pub(crate) trait Session: fmt::Debug + Send + Sync {
     /// Puts arrived messages into the inbox, even if it is full: see [`may_read`](Self::may_read).
     fn deliver(&self, id: PeerId, run: Run) -> Result<(), RejectReason>;
 
+    /// Counts subscriptions and messages that a peer isn't permitted to send, and that weren't delivered.
+    fn record_forbidden(&self, id: PeerId, count: u64);
+
     /// Handles a command that has arrived.
     fn command(&self, id: PeerId, command: Command) -> Result<(), RejectReason>;
 

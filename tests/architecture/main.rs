@@ -24,7 +24,7 @@ const ZMTP: Floors = &[
 ];
 
 const PATTERNS: Floors = &[
-    &["auth", "close_summary", "endpoint", "log_limiter", "message", "size", "tuning"],
+    &["auth", "close_summary", "endpoint", "escaped", "log_limiter", "message", "size", "tuning"],
     &["error", "peer"],
     &["monitor", "queue", "settings"],
     &["routing", "session", "transport"],

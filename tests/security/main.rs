@@ -6,6 +6,7 @@ mod brokers;
 mod inproc;
 mod monitoring;
 mod null_mechanism;
+mod permissions;
 mod pyzmq_both_sides;
 mod rejections;
 mod retry_after_rejection;

@@ -1,6 +1,7 @@
 //! Authentication: the decision which peers a socket admits.
 
 mod curve;
+mod permissions;
 mod plain;
 
 use std::fmt;
@@ -15,6 +16,8 @@ pub use enfonet_zmtp::{
     Credentials, CredentialsTooLong, DenyReason, KeyError, KeyPair, Mechanism, PlainCredentials, PublicKey,
     Secret, SecretKey, Security, User, Verdict,
 };
+pub(crate) use permissions::PermissionPolicy;
+pub use permissions::Permissions;
 pub use plain::PlainUsers;
 
 /// The credentials and the address of a peer, which an [`Authenticator`] decides on.

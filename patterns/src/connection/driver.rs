@@ -275,13 +275,12 @@ impl<'a> Driver<'a> {
     /// Delivers the messages and commands that have arrived whole.
     fn deliver(&mut self) -> Result<(), ConnectionError> {
         while let Some(event) = self.incoming.poll_event()? {
-            let (session, id) = (self.peer.session(), self.peer.id());
             match event {
                 // A batch that is small against the buffer that it came in must not keep the buffer.
                 Event::Batch(batch) if batch.wire_len() * MAX_READ_FACTOR < self.read_size => {
-                    session.deliver(id, batch.detach().into())?;
+                    self.peer.deliver(batch.detach().into())?;
                 }
-                Event::Batch(batch) => session.deliver(id, batch.into())?,
+                Event::Batch(batch) => self.peer.deliver(batch.into())?,
                 // A peer before ZMTP 3 knows no commands, so also no answer.
                 Event::Command(_) if !self.has_commands => {}
                 Event::Command(body) => {
@@ -289,7 +288,7 @@ impl<'a> Driver<'a> {
                     if let Command::Ping(ping) = &command {
                         self.heartbeat_timer.handle_ping(ping);
                     }
-                    session.command(id, command)?;
+                    self.peer.command(command)?;
                 }
             }
         }

@@ -26,6 +26,7 @@ mod peer_guard;
 mod pending_peer;
 mod pipe;
 mod rejection_log;
+mod restriction;
 mod wake_flag;
 mod write_queue;
 

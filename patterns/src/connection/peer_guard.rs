@@ -3,9 +3,11 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 
+use enfonet_zmtp::Command;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+use super::restriction::Restriction;
 use crate::error::{ConnectionError, RejectReason};
 use crate::monitor::MonitorEvent;
 use crate::peer::{HandshakenPeer, PeerId, PeerInfo};
@@ -17,6 +19,8 @@ use crate::session::{QueueLifetime, Session};
 pub(crate) struct PeerGuard {
     session: Arc<dyn Session>,
     peer: Arc<PeerInfo>,
+    /// Filter of what the peer sends; `None` if the peer may use all topics.
+    restriction: Option<Box<Restriction>>,
     lifetime: QueueLifetime,
     ending: CancellationToken,
     /// Messages that the connection had taken and not written.
@@ -44,9 +48,9 @@ impl PeerGuard {
     ) -> Result<Self, RejectReason> {
         let peer = session.join(queue, peer, &ending)?;
         session.monitors().emit(|| MonitorEvent::HandshakeSucceeded { peer: peer.clone() });
-        let session = session.clone();
+        let (session, restriction) = (session.clone(), Restriction::of(&peer, &**session));
         let lifetime = if queue.is_some() { QueueLifetime::Endpoint } else { QueueLifetime::Connection };
-        Ok(Self { session, peer, lifetime, ending, unsent: Vec::new(), reason: None })
+        Ok(Self { session, peer, restriction, lifetime, ending, unsent: Vec::new(), reason: None })
     }
 
     /// Returns whether the connection ends as soon as all waiting messages are written.
@@ -57,6 +61,25 @@ impl PeerGuard {
     /// Returns the socket that the peer has joined.
     pub(crate) fn session(&self) -> &dyn Session {
         &*self.session
+    }
+
+    /// Delivers arrived messages to the socket, except for those that the peer isn't permitted to send.
+    pub(crate) fn deliver(&self, mut run: Run) -> Result<(), RejectReason> {
+        if let Some(restriction) = &self.restriction {
+            run = restriction.permitted(run, &*self.session);
+            if run.is_empty() {
+                return Ok(());
+            }
+        }
+        self.session.deliver(self.peer.id, run)
+    }
+
+    /// Passes a command that has arrived to the socket, unless the peer isn't permitted to send it.
+    pub(crate) fn command(&self, command: Command) -> Result<(), RejectReason> {
+        match &self.restriction {
+            Some(restriction) if !restriction.permits_command(&command, &*self.session) => Ok(()),
+            _ => self.session.command(self.peer.id, command),
+        }
     }
 
     /// Returns the id of the peer.

@@ -228,7 +228,7 @@ impl End {
                 let size = run.size();
                 self.unread.add(size);
                 self.handed.add(size);
-                to.peer.session().deliver(to.peer.id(), run)?;
+                to.peer.deliver(run)?;
             } else if !self.exchange(to, Inbox::HasRoom, cx)? {
                 return Ok(Flow::Drained);
             }
@@ -261,7 +261,7 @@ impl End {
             let Some(Event::Command(body)) = self.commands.poll_event().map_err(TrafficError::from)? else {
                 return Ok(false);
             };
-            to.peer.session().command(to.peer.id(), Command::parse(body)?)?;
+            to.peer.command(Command::parse(body)?)?;
         }
         Ok(true)
     }

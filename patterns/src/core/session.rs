@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use enfonet_zmtp::{Command, LocalProperties, SocketType, Subscription};
+use enfonet_zmtp::{Command, LocalProperties, SocketType, Subscription, User};
 use tokio_util::sync::CancellationToken;
 
 use super::{Out, OutGuard, SocketCore};
+use crate::auth::Permissions;
 use crate::error::{ConnectionError, RejectReason};
 use crate::monitor::Monitors;
 use crate::peer::{HandshakenPeer, PeerId, PeerInfo};
@@ -63,10 +64,12 @@ impl<R: Routing> Session for SocketCore<R> {
         peer: HandshakenPeer,
         ending: &CancellationToken,
     ) -> Result<Arc<PeerInfo>, RejectReason> {
+        // Decided before the lock is taken: it is the application's code.
+        let permissions = self.permissions(&peer.peer.user);
         let mut guard = self.out();
         let id = queue.unwrap_or_else(|| self.open_queue(&mut guard));
         let (out, wakers) = guard.split();
-        let (room, mut peer) = (peer.room, peer.placed(id));
+        let (room, mut peer) = (peer.room, PeerInfo { permissions, ..peer.placed(id) });
         if let Err(reason) = out.routing.join(&mut peer, &mut out.outboxes[id]) {
             if queue.is_none() {
                 self.close_queue(&mut guard, id);
@@ -103,6 +106,10 @@ impl<R: Routing> Session for SocketCore<R> {
         drop(out);
         self.wake_receiver(inbound);
         Ok(())
+    }
+
+    fn record_forbidden(&self, id: PeerId, count: u64) {
+        self.inbound().record_forbidden(id, count);
     }
 
     fn command(&self, id: PeerId, command: Command) -> Result<(), RejectReason> {
@@ -235,6 +242,17 @@ impl<R: Routing> Session for SocketCore<R> {
 }
 
 impl<R: Routing> SocketCore<R> {
+    /// Returns the permissions of a peer that was authenticated as this user. Only publishers and subscribers know
+    /// topics.
+    fn permissions(&self, user: &User) -> Permissions {
+        match self.kind {
+            SocketType::Pub | SocketType::XPub | SocketType::Sub | SocketType::XSub => {
+                self.settings.permission_policy.decide(user)
+            }
+            _ => Permissions::all(),
+        }
+    }
+
     fn open_queue(&self, out: &mut Out<R>) -> PeerId {
         let id = self.inbound().open();
         let outbox = if self.settings.queue.conflate { Outbox::conflating() } else { Outbox::new(out.limit) };

@@ -24,6 +24,7 @@ impl<R: Routing> SocketCore<R> {
                 sent: outbox.sent(),
                 received,
                 dropped: outbox.dropped(),
+                forbidden: inbound.forbidden(id),
                 unsent: outbox.unsent(),
                 unreceived,
             })

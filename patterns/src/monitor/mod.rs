@@ -13,6 +13,7 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_util::sync::ReusableBoxFuture;
 
 use crate::error::Closed;
+pub use crate::escaped::Escaped;
 pub use crate::log_limiter::LogLimiter;
 
 /// A stream of the [`MonitorEvent`]s at a socket, from the call of the socket's `monitor` method until the socket ends.

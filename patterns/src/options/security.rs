@@ -1,9 +1,9 @@
 //! Options of security: handshakes, mechanism and authenticator.
 
-use enfonet_zmtp::Security;
+use enfonet_zmtp::{Security, User};
 
 use super::Options;
-use crate::auth::{AuthPolicy, Authenticator};
+use crate::auth::{AuthPolicy, Authenticator, PermissionPolicy, Permissions};
 
 impl<K> Options<K> {
     /// Sets the maximum number of peers in the middle of their handshake at each endpoint that is bound. Default
@@ -41,6 +41,32 @@ impl<K> Options<K> {
     #[must_use]
     pub fn authenticator(mut self, authenticator: impl Authenticator) -> Self {
         self.settings.handshake.auth_policy = AuthPolicy::with(authenticator);
+        self
+    }
+
+    /// Sets the function that decides which topics a peer may publish and subscribe to, at PUB, XPUB, SUB and XSUB. It is
+    /// called when a peer joins, with the user that the peer was authenticated as, and holds until the peer disconnects:
+    /// see [`PeerInfo::permissions`](crate::peer::PeerInfo). A peer without authentication, also over inproc, is a user
+    /// without a name. Default: every peer may use all topics. It has no effect on other kinds of sockets, whose
+    /// messages have no topics.
+    ///
+    /// ```
+    /// use enfonet::{Options, XPub};
+    /// use enfonet::auth::{Permissions, PlainUsers, Security, User};
+    ///
+    /// let users = PlainUsers::new().user("ada", "secret").user("eve", "secret, too");
+    /// let options = Options::default().security(Security::PlainServer).authenticator(users);
+    /// let publisher = XPub::with_options(options.permissions(|user: &User| match &user.id[..] {
+    ///     b"ada" => Permissions::all(),
+    ///     _ => Permissions::none().subscribe(["weather."]),
+    /// }));
+    /// ```
+    ///
+    /// With [`invert_matching`](Self::invert_matching), a restricted subscriber gets the messages whose topics it may
+    /// subscribe to, except those that match its subscriptions.
+    #[must_use]
+    pub fn permissions(mut self, decide: impl Fn(&User) -> Permissions + Send + Sync + 'static) -> Self {
+        self.settings.permission_policy = PermissionPolicy::with(decide);
         self
     }
 

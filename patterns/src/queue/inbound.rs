@@ -132,6 +132,18 @@ impl Inbound {
         self.inboxes.get(id).map(|inbox| (inbox.received, inbox.queued))
     }
 
+    /// Counts subscriptions and messages that a peer isn't permitted to send.
+    pub(crate) fn record_forbidden(&mut self, id: PeerId, count: u64) {
+        if let Some(inbox) = self.inboxes.get_mut(id) {
+            inbox.forbidden += count;
+        }
+    }
+
+    /// Returns the number of subscriptions and messages that a peer wasn't permitted to send.
+    pub(crate) fn forbidden(&self, id: PeerId) -> u64 {
+        self.inboxes.get(id).map_or(0, |inbox| inbox.forbidden)
+    }
+
     /// Pushes a run. There is no limit here, since messages that were read must not be lost.
     pub(crate) fn push(&mut self, id: PeerId, mut run: Run) {
         let Some(inbox) = self.inboxes.get_mut(id) else { return };

@@ -78,6 +78,14 @@ impl Run {
         self.len() == 0
     }
 
+    /// Returns whether `check` holds for the first frame of each message.
+    pub(crate) fn all_first(&self, mut check: impl FnMut(&[u8]) -> bool) -> bool {
+        match self {
+            Self::Wire(batch) => batch.spans().all(|span| check(span.first)),
+            Self::Large(message) => check(message.first()),
+        }
+    }
+
     /// Returns the size of all messages.
     #[inline]
     pub(crate) fn size(&self) -> Size {

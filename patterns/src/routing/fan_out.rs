@@ -6,7 +6,7 @@ use super::marked_queues::{MarkMap, MarkedQueues, Marks, OpenRun};
 use super::subscribers::Subscribers;
 use super::{Outboxes, Routing};
 use crate::error::RejectReason;
-use crate::peer::PeerId;
+use crate::peer::{PeerId, PeerInfo};
 use crate::queue::{Outbox, Outgoing, Recipients, Run};
 use crate::settings::PubSubSettings;
 
@@ -247,6 +247,11 @@ impl Routing for FanOut {
 
     fn open(&mut self, id: PeerId) {
         self.marks.insert(id, Marks::default());
+    }
+
+    fn join(&mut self, peer: &mut PeerInfo, _outbox: &mut Outbox) -> Result<(), RejectReason> {
+        self.subscribers.join(peer);
+        Ok(())
     }
 
     fn subscription(&mut self, id: PeerId, subscription: &Subscription) -> Result<bool, RejectReason> {

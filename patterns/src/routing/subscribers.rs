@@ -3,11 +3,13 @@
 
 use bytes::Bytes;
 use enfonet_zmtp::Subscription;
+use slotmap::SecondaryMap;
 
 use super::marked_queues::{MarkedQueues, Marks};
 use super::subscriptions::{Change, Subscriptions, TopicTotals};
+use crate::auth::Permissions;
 use crate::error::RejectReason;
-use crate::peer::PeerId;
+use crate::peer::{PeerId, PeerInfo};
 use crate::queue::Outbox;
 use crate::settings::{PubSubSettings, XPubVerbosity};
 
@@ -20,6 +22,9 @@ pub(crate) struct Subscribers {
     verbosity: XPubVerbosity,
     /// Whether a message goes to the peers without a matching subscription.
     inverted: bool,
+    /// Permissions of the peers that may not get every message, if the matching is inverted. Otherwise a peer has no
+    /// subscription by which it would get a message that it may not get.
+    restricted: SecondaryMap<PeerId, Permissions>,
     max_subscriptions: usize,
     max_bytes: usize,
 }
@@ -31,6 +36,7 @@ impl Subscribers {
             requested: settings.manual.then(Subscriptions::default),
             verbosity: settings.xpub_verbosity,
             inverted: settings.invert_matching,
+            restricted: SecondaryMap::new(),
             max_subscriptions: settings.max_subscriptions,
             max_bytes: settings.max_subscription_bytes,
         }
@@ -44,6 +50,13 @@ impl Subscribers {
     /// Returns the number of topics that are granted to any peer.
     pub(crate) const fn topics(&self) -> usize {
         self.index.held_by_all().topics
+    }
+
+    /// Adds a peer, which has no subscriptions yet.
+    pub(crate) fn join(&mut self, peer: &PeerInfo) {
+        if self.inverted && !peer.permissions.allow_all() {
+            self.restricted.insert(peer.id, peer.permissions.clone());
+        }
     }
 
     /// Applies a peer's subscription or cancel. Returns whether it is reported to the application.
@@ -96,6 +109,7 @@ impl Subscribers {
     /// Stops sending to a departed peer. [`sweep`](Self::sweep) removes its subscriptions.
     pub(crate) fn part(&mut self, id: PeerId) {
         self.index.part(id);
+        self.restricted.remove(id);
         if let Some(requested) = &mut self.requested {
             requested.part(id);
         }
@@ -143,7 +157,7 @@ impl Subscribers {
         });
     }
 
-    /// Calls `found` for each peer without a subscription that matches.
+    /// Calls `found` for each peer that may get the message and has no subscription that matches.
     #[cold]
     fn for_each_other(
         &self,
@@ -159,7 +173,8 @@ impl Subscribers {
         });
         let MarkedQueues { outboxes, marks } = queues;
         for (id, marks) in marks.iter_mut().filter(|(_, marks)| marks.last_serial != serial) {
-            if let Some(outbox) = outboxes.get_mut(id) {
+            let is_permitted = self.restricted.get(id).is_none_or(|peer| peer.may_subscribe(topic));
+            if let Some(outbox) = outboxes.get_mut(id).filter(|_| is_permitted) {
                 found(id, outbox, marks);
             }
         }

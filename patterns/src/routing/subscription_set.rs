@@ -158,11 +158,7 @@ impl Routing for SubscriptionSet {
     }
 
     fn wants(&self, run: &Run) -> bool {
-        self.wants_all()
-            || match run {
-                Run::Wire(batch) => batch.spans().all(|span| self.wants_topic(span.first)),
-                Run::Large(message) => self.wants_topic(message.first()),
-            }
+        self.wants_all() || run.all_first(|topic| self.wants_topic(topic))
     }
 
     fn wanted(&self, run: Run) -> Run {

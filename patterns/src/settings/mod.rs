@@ -14,6 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use enfonet_zmtp::{HeartbeatConfig, Limits, Metadata};
 
+use crate::auth::PermissionPolicy;
 pub(crate) use handshake::HandshakeSettings;
 pub(crate) use peer::{Parting, PeerSettings};
 pub(crate) use pub_sub::{PubSubSettings, XPubVerbosity};
@@ -35,6 +36,7 @@ pub struct Settings {
     pub(crate) transport: TransportSettings,
     pub(crate) reconnect: ReconnectSettings,
     pub(crate) handshake: HandshakeSettings,
+    pub(crate) permission_policy: PermissionPolicy,
     pub(crate) heartbeat: HeartbeatSettings,
     pub(crate) limits: Limits,
     pub(crate) peer: PeerSettings,
@@ -72,6 +74,7 @@ impl Default for Settings {
             transport: TransportSettings::default(),
             reconnect: ReconnectSettings::default(),
             handshake: HandshakeSettings::default(),
+            permission_policy: PermissionPolicy::default(),
             heartbeat: HeartbeatSettings { config: HeartbeatConfig::default(), to_zmtp30: true },
             limits: Limits::default(),
             peer: PeerSettings::default(),

@@ -17,6 +17,8 @@ pub(super) struct Inbox {
     pub(super) queued: Size,
     /// Size of all messages that ever arrived.
     pub(super) received: Size,
+    /// Number of subscriptions and messages that the peer wasn't permitted to send.
+    pub(super) forbidden: u64,
     pub(super) is_ready: bool,
     /// Whether more items may come; otherwise the inbox is removed when it is empty.
     pub(super) open: bool,
