@@ -49,6 +49,20 @@ pub struct Side {
     ///
     /// A libzmq peer answers no PING while its queue is full, because its application doesn't receive.
     pub heartbeat: Option<Duration>,
+    /// Clients that take over the identity of a connected client of EnfoSLB. Default [`Handover::Off`]. It has no
+    /// effect on the other sides of the brokers, which address no peer by its identity.
+    pub handover: Handover,
+}
+
+/// Peers that take over the identity of a connected peer, which is then disconnected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Handover {
+    /// No peer: a second peer is rejected until the first has disconnected.
+    #[default]
+    Off,
+    /// A peer that was authenticated as the same user. A user without a name takes over no identity.
+    User,
 }
 
 /// Upper bound of the grace. A year is as good as for ever, and no clock overflows.

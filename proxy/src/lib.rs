@@ -6,5 +6,5 @@ pub mod mq;
 pub mod slb;
 mod tuning;
 
-pub use config::{Config, Endpoints, Side};
+pub use config::{Config, Endpoints, Handover, Side};
 pub use error::StartError;

@@ -3,6 +3,7 @@
 
 mod authenticators;
 mod brokers;
+mod handover;
 mod inproc;
 mod monitoring;
 mod null_mechanism;

@@ -3,20 +3,22 @@
 use std::collections::HashMap;
 
 use bytes::{BufMut, Bytes, BytesMut};
+use enfonet_zmtp::User;
 use slotmap::SecondaryMap;
 
 use super::Routing;
 use crate::error::RejectReason;
 use crate::peer::{PeerId, PeerInfo};
 use crate::queue::Outbox;
+use crate::settings::Handover;
 
 /// Index of peers by identity. A peer without an identity gets a generated identity: a zero and a number.
 #[derive(Debug)]
 pub(crate) struct IdentityTable {
     by_identity: HashMap<Bytes, PeerId>,
     names: SecondaryMap<PeerId, Name>,
-    /// Whether a new peer takes over the identity of a connected peer.
-    hands_over: bool,
+    /// Peers that take over the identity of a connected peer.
+    handover: Handover,
     /// The last peer that lost its identity to a new peer.
     replaced: Option<PeerId>,
     next: u32,
@@ -25,6 +27,8 @@ pub(crate) struct IdentityTable {
 #[derive(Debug)]
 struct Name {
     text: Bytes,
+    /// The name of the user that the peer was authenticated as, if the same user may take over the identity.
+    user_id: Option<Bytes>,
     /// Whether the application assigned the identity: then no new peer takes it over.
     is_given: bool,
     /// Whether the identity belongs to the queue, whatever identity the connected peer announces. That holds for an
@@ -35,9 +39,9 @@ struct Name {
 impl IdentityTable {
     /// Makes an empty table. Generated identities count from `start`: a random number, so that no peer is mistaken for
     /// a peer of an earlier run of the program.
-    pub(crate) fn new(start: u32, hands_over: bool) -> Self {
+    pub(crate) fn new(start: u32, handover: Handover) -> Self {
         let (by_identity, names) = (HashMap::new(), SecondaryMap::new());
-        Self { by_identity, names, hands_over, replaced: None, next: start }
+        Self { by_identity, names, handover, replaced: None, next: start }
     }
 
     pub(crate) fn find(&self, identity: &[u8]) -> Option<PeerId> {
@@ -54,20 +58,28 @@ impl IdentityTable {
     pub(crate) fn assign(&mut self, id: PeerId, name: Bytes) -> bool {
         let is_free = !self.by_identity.contains_key(&name);
         if is_free {
-            self.enter(id, name, true);
+            self.enter(id, Name { text: name, user_id: None, is_given: true, stays: true });
         }
         is_free
     }
 
-    fn enter(&mut self, id: PeerId, text: Bytes, is_given: bool) {
-        self.by_identity.insert(text.clone(), id);
-        self.names.insert(id, Name { text, is_given, stays: is_given });
+    fn enter(&mut self, id: PeerId, name: Name) {
+        self.by_identity.insert(name.text.clone(), id);
+        self.names.insert(id, name);
     }
 
     /// Frees an identity for a new peer, if the new peer may take it over.
-    fn vacate(&mut self, identity: &Bytes) -> Result<(), RejectReason> {
+    fn vacate(&mut self, identity: &Bytes, user: &User) -> Result<(), RejectReason> {
         let Some(holder) = self.find(identity) else { return Ok(()) };
-        if !self.hands_over || self.names.get(holder).is_some_and(|name| name.is_given) {
+        let name = self.names.get(holder);
+        let hands_over = match self.handover {
+            Handover::Off => false,
+            Handover::SameUser => {
+                !user.id.is_empty() && name.is_some_and(|name| name.user_id.as_ref() == Some(&user.id))
+            }
+            Handover::Any => true,
+        };
+        if !hands_over || name.is_some_and(|name| name.is_given) {
             return Err(RejectReason::IdentityInUse);
         }
         self.remove(holder);
@@ -108,8 +120,9 @@ impl Routing for IdentityTable {
         if peer.routing_id.is_empty() {
             peer.routing_id = self.generate();
         }
-        self.vacate(&peer.routing_id)?;
-        self.enter(peer.id, peer.routing_id.clone(), false);
+        self.vacate(&peer.routing_id, &peer.user)?;
+        let user_id = (self.handover == Handover::SameUser).then(|| peer.user.id.clone());
+        self.enter(peer.id, Name { text: peer.routing_id.clone(), user_id, is_given: false, stays: false });
         Ok(())
     }
 
@@ -150,14 +163,24 @@ mod tests {
         ids: &mut Outboxes,
         identity: &'static str,
     ) -> Result<PeerId, RejectReason> {
+        join_as(table, ids, identity, "")
+    }
+
+    fn join_as(
+        table: &mut IdentityTable,
+        ids: &mut Outboxes,
+        identity: &'static str,
+        user: &'static str,
+    ) -> Result<PeerId, RejectReason> {
         let id = add_queue(ids, Size::new(1, 1));
-        let mut peer = peer(id, enfonet_zmtp::Version::V3_1, identity);
+        let peer = peer(id, enfonet_zmtp::Version::V3_1, identity);
+        let mut peer = PeerInfo { user: User::named(user), ..peer };
         table.join(&mut peer, &mut ids[id]).map(|()| id)
     }
 
     #[test]
     fn generated_identities_are_five_bytes_with_a_leading_zero_and_count_up() {
-        let (mut table, mut ids) = (IdentityTable::new(u32::MAX, false), Outboxes::new());
+        let (mut table, mut ids) = (IdentityTable::new(u32::MAX, Handover::Off), Outboxes::new());
         let first = join(&mut table, &mut ids, "").unwrap();
         let second = join(&mut table, &mut ids, "").unwrap();
         assert_eq!(table.identity(first).unwrap(), &b"\0\xff\xff\xff\xff"[..]);
@@ -167,7 +190,7 @@ mod tests {
 
     #[test]
     fn an_identity_belongs_to_one_peer_until_the_peer_departs() {
-        let (mut table, mut ids) = (IdentityTable::new(0, false), Outboxes::new());
+        let (mut table, mut ids) = (IdentityTable::new(0, Handover::Off), Outboxes::new());
         let first = join(&mut table, &mut ids, "X").unwrap();
         assert_eq!(join(&mut table, &mut ids, "X"), Err(RejectReason::IdentityInUse));
         assert_eq!(table.find(b"X"), Some(first));
@@ -179,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_handed_over_identity_stays_with_the_new_peer_when_the_old_peer_departs() {
-        let (mut table, mut ids) = (IdentityTable::new(0, true), Outboxes::new());
+        let (mut table, mut ids) = (IdentityTable::new(0, Handover::Any), Outboxes::new());
         let first = join(&mut table, &mut ids, "X").unwrap();
         assert_eq!(table.replaced(), None);
         let second = join(&mut table, &mut ids, "X").unwrap();
@@ -189,8 +212,26 @@ mod tests {
     }
 
     #[test]
+    fn an_identity_is_handed_over_to_the_same_user_only_and_never_to_a_user_without_a_name() {
+        let (mut table, mut ids) = (IdentityTable::new(0, Handover::SameUser), Outboxes::new());
+        let first = join_as(&mut table, &mut ids, "X", "ada").unwrap();
+        for thief in ["eve", "", "Ada"] {
+            assert_eq!(
+                join_as(&mut table, &mut ids, "X", thief),
+                Err(RejectReason::IdentityInUse),
+                "{thief}"
+            );
+        }
+        assert_eq!((table.find(b"X"), table.replaced()), (Some(first), None));
+        let second = join_as(&mut table, &mut ids, "X", "ada").unwrap();
+        assert_eq!((table.find(b"X"), table.replaced()), (Some(second), Some(first)));
+        join_as(&mut table, &mut ids, "Y", "").unwrap();
+        assert_eq!(join_as(&mut table, &mut ids, "Y", ""), Err(RejectReason::IdentityInUse));
+    }
+
+    #[test]
     fn an_assigned_identity_stays_with_its_queue_whatever_the_peer_announces() {
-        let (mut table, mut ids) = (IdentityTable::new(0, true), Outboxes::new());
+        let (mut table, mut ids) = (IdentityTable::new(0, Handover::Any), Outboxes::new());
         let id = add_queue(&mut ids, Size::new(1, 1));
         assert!(table.assign(id, "conn1".into()));
         assert!(!table.assign(add_queue(&mut ids, Size::new(1, 1)), "conn1".into()));
@@ -210,7 +251,7 @@ mod tests {
 
     #[test]
     fn an_assigned_identity_outlives_its_peer_until_its_queue_is_retired() {
-        let (mut table, mut ids) = (IdentityTable::new(0, true), Outboxes::new());
+        let (mut table, mut ids) = (IdentityTable::new(0, Handover::Any), Outboxes::new());
         let id = add_queue(&mut ids, Size::new(1, 1));
         assert!(table.assign(id, "a".into()));
         assert!(!table.part(id));

@@ -56,10 +56,21 @@ pub(crate) struct HeartbeatSettings {
 /// Settings of a ROUTER.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct RouterSettings {
-    /// Whether a new peer takes over the routing id of a connected peer.
-    pub(crate) handover: bool,
+    pub(crate) handover: Handover,
     /// Whether a message to an unknown peer is an error; otherwise it is dropped.
     pub(crate) mandatory: bool,
+}
+
+/// Peers that may take over the routing id of a connected peer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Handover {
+    /// No peer.
+    #[default]
+    Off,
+    /// Peers that were authenticated as the same user, whose name isn't empty.
+    SameUser,
+    /// Every peer.
+    Any,
 }
 
 impl Default for Settings {

@@ -19,7 +19,7 @@ use crate::peer::{PeerId, PeerInfo};
 use crate::queue::Inbound;
 use crate::routing::IdentityTable;
 use crate::session::{CloseCause, Session};
-use crate::settings::Parting;
+use crate::settings::{Handover, Parting};
 
 /// Receives from all peers in rotation, with the sender of each message, and sends to the peer of the caller's choice
 /// (RFC 28). Partners: [`Req`](crate::Req), [`Dealer`](crate::Dealer), other routers.
@@ -66,7 +66,17 @@ impl<K: Narrow<Router>> Options<K> {
     /// the new peer is rejected until the other peer has disconnected.
     #[must_use]
     pub fn handover(mut self, on: bool) -> Options<K::Narrowed> {
-        self.settings.router.handover = on;
+        self.settings.router.handover = if on { Handover::Any } else { Handover::Off };
+        self.retyped()
+    }
+
+    /// Sets whether a new peer takes over the identity of a connected peer if both were authenticated as the same user,
+    /// as [`handover`](Self::handover) does for all peers. So a client that comes back before its old connection has
+    /// ended is served at once, and no other user can take its identity away. A user without a name takes over no
+    /// identity. Default off. The later call of the two holds.
+    #[must_use]
+    pub fn handover_to_same_user(mut self, on: bool) -> Options<K::Narrowed> {
+        self.settings.router.handover = if on { Handover::SameUser } else { Handover::Off };
         self.retyped()
     }
 

@@ -99,7 +99,7 @@ impl Arguments {
             if bind.is_empty() && connect.is_empty() {
                 bind.push(default.parse().expect("the default is an endpoint"));
             }
-            Side { bind, connect, options: options.clone(), heartbeat: self.heartbeat }
+            Side { bind, connect, options: options.clone(), heartbeat: self.heartbeat, ..Side::default() }
         };
         let frontend = side(self.frontend, self.frontend_connect, program.frontend.1);
         let backend = side(self.backend, self.backend_connect, program.backend.1);

@@ -10,7 +10,7 @@ use super::loss_log::LossLog;
 use super::raw_requests::RawRequests;
 use super::rep_requests::RepRequests;
 use super::workers::{WorkerKind, Workers};
-use crate::config::{Config, Endpoints, Side, attach};
+use crate::config::{Config, Endpoints, Handover, Side, attach};
 use crate::error::StartError;
 use crate::tuning::{CLIENT_QUEUE_MESSAGES, SLB_QUEUE_BYTES, WORKER_HEARTBEAT};
 
@@ -65,7 +65,9 @@ impl Broker {
         let options = |side: &Side, heartbeat| {
             side.socket_options(heartbeat).send_hwm(0).send_bytes(SLB_QUEUE_BYTES).recv_bytes(SLB_QUEUE_BYTES)
         };
-        let clients = options(&config.frontend, None).recv_hwm(CLIENT_QUEUE_MESSAGES);
+        let clients = options(&config.frontend, None)
+            .recv_hwm(CLIENT_QUEUE_MESSAGES)
+            .handover_to_same_user(config.frontend.handover == Handover::User);
         let workers = Options::<Dealer>::from(options(&config.backend, Some(WORKER_HEARTBEAT)))
             .recv_hwm(0)
             .peer_events(true);
