@@ -101,7 +101,9 @@ impl Prefixes {
 
 /// The function that decides a peer's permissions, if a socket has one.
 #[derive(Clone, Default)]
-pub(crate) struct PermissionPolicy(Option<Arc<dyn Fn(&User) -> Permissions + Send + Sync>>);
+pub(crate) struct PermissionPolicy(Option<Arc<Decide>>);
+
+type Decide = dyn Fn(&User) -> Permissions + Send + Sync;
 
 impl PermissionPolicy {
     pub(crate) fn with(decide: impl Fn(&User) -> Permissions + Send + Sync + 'static) -> Self {
