@@ -143,6 +143,7 @@ fn listen(address: SocketAddr, options: &TransportSettings) -> io::Result<TcpLis
 fn open(address: SocketAddr, options: &TransportSettings) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     tune(&SockRef::from(&socket), address, options)?;
+    tune::avoid_pacing(&SockRef::from(&socket), address);
     tune::bind_to_device(&SockRef::from(&socket), &options.device)?;
     Ok(socket)
 }

@@ -34,6 +34,22 @@ pub(in crate::transport) fn tune(
     Ok(())
 }
 
+/// Chooses Reno for the connections of a loopback address, where there is no congestion.
+///
+/// A default that paces, as BBR does, sends only as fast as it has seen the peer receive, and leaves sending to timers
+/// and acknowledgements. Four PUSH to one PULL of 1,024 bytes: 2.3 M messages/s with BBR, 3.8 M with Reno; one to one
+/// of 16,384 bytes 145,000 and 396,000. Reno and Cubic, the default of most systems, are alike here, but only Reno may
+/// be chosen by every user. The kernel goes on pacing a connection that leaves BBR once it is established, so a socket
+/// is set before it connects or listens. A failure costs speed only, so it is ignored.
+pub(super) fn avoid_pacing(socket: &SockRef<'_>, address: SocketAddr) {
+    #[cfg(target_os = "linux")]
+    if address.ip().is_loopback() {
+        let _ = socket.set_tcp_congestion(b"reno");
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (socket, address);
+}
+
 /// Sets the type of service. On an IPv6 socket also that of IPv4, since it may have peers of IPv4.
 fn set_tos(socket: &SockRef<'_>, address: SocketAddr, tos: u8) -> io::Result<()> {
     if address.is_ipv6() {
@@ -75,7 +91,7 @@ pub(super) fn bind_to_device(socket: &SockRef<'_>, device: &str) -> io::Result<(
 mod tests {
     use std::time::Duration;
 
-    use socket2::Socket;
+    use socket2::{Domain, Socket, Type};
 
     use super::*;
     use crate::endpoint::Endpoint;
@@ -99,7 +115,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn by_default_only_nodelay_is_set() {
+    async fn by_default_only_nodelay_and_the_congestion_control_are_set() {
         let [_, accepted, connected] = sockets("127.0.0.1", Options::default(), Options::default()).await;
         for socket in [accepted, connected] {
             assert!(socket.tcp_nodelay().unwrap());
@@ -107,6 +123,26 @@ mod tests {
             assert_eq!(socket.tos_v4().unwrap(), 0);
             assert_eq!(socket.tcp_user_timeout().unwrap(), None);
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn connections_of_a_loopback_address_use_reno() {
+        for host in ["127.0.0.1", "[::1]"] {
+            for socket in sockets(host, Options::default(), Options::default()).await {
+                assert!(socket.tcp_congestion().unwrap().starts_with(b"reno"));
+            }
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_listener_of_all_addresses_keeps_the_congestion_control_of_the_system() {
+        let default = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap().tcp_congestion().unwrap();
+        let endpoint = "tcp://0.0.0.0:*".parse().unwrap();
+        let (listener, _) = Listener::bind(&endpoint, &Options::default().settings.transport).await.unwrap();
+        let listener = Socket::from(listener.into_tcp().unwrap().into_std().unwrap());
+        assert_eq!(listener.tcp_congestion().unwrap(), default);
     }
 
     #[tokio::test]
