@@ -76,6 +76,11 @@ class Peer:
         """A public and a secret CURVE key."""
         return [key.decode() for key in zmq.curve_keypair()]
 
+    def certificate(self, folder, name):
+        """Writes a public and a secret certificate, and returns the keys in them."""
+        files = zmq.auth.create_certificates(folder, name)
+        return [key.decode() for key in zmq.auth.load_certificate(files[1])]
+
     def zap(self, endpoint):
         """Starts a ZAP handler there."""
         name = next(self.names)

@@ -4,6 +4,7 @@ mod install;
 mod peer;
 mod zap;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -50,6 +51,17 @@ impl PyZmq {
     #[track_caller]
     pub fn curve_keys(&self) -> CurveKeys {
         let keys = self.0.ask(json!({ "do": "keypair" }));
+        CurveKeys { public: string(&keys[0]), secret: string(&keys[1]) }
+    }
+
+    /// Writes the files `NAME.key` and `NAME.key_secret`, a public and a secret certificate, and returns their keys.
+    ///
+    /// # Panics
+    /// When the files can't be written.
+    #[must_use]
+    #[track_caller]
+    pub fn certificate(&self, folder: &Path, name: &str) -> CurveKeys {
+        let keys = self.0.ask(json!({ "do": "certificate", "folder": folder, "name": name }));
         CurveKeys { public: string(&keys[0]), secret: string(&keys[1]) }
     }
 

@@ -33,6 +33,16 @@ pub(super) enum FileErrorKind {
     NoPeers,
     #[error("it has no key; --new-key makes one")]
     NoKey,
+    #[error("it isn't a certificate: it has no section \"curve\"")]
+    NoCertificate,
+    #[error("it is a certificate without a public key")]
+    NoPublicKey,
+    #[error("it is a public certificate: the secret key is in another file, whose name ends in _secret")]
+    NoSecretKey,
+    #[error("its public key doesn't belong to its secret key")]
+    OtherPublicKey,
+    #[error("it has the same key as {}", first.display())]
+    SameKey { first: PathBuf },
 }
 
 impl FileErrorKind {

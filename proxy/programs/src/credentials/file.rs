@@ -6,7 +6,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::unistd::geteuid;
 use zeroize::Zeroizing;
@@ -43,6 +43,27 @@ fn read(
     let mut text = Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1));
     file.read_to_end(&mut text)?;
     Ok(text)
+}
+
+/// Returns the files of a directory in the order of their names, without hidden files, and without secret certificates,
+/// whose names end in `_secret`. Other users may not replace them.
+pub(super) fn list_directory(path: &Path) -> Result<Vec<PathBuf>, FileErrorKind> {
+    let mode = path.metadata()?.permissions().mode();
+    // In a directory with the sticky bit, as Kubernetes mounts it, others can't replace files, and files that they add
+    // belong to them.
+    if mode & 0o022 != 0 && mode & 0o1000 == 0 {
+        return Err(FileErrorKind::TooWritable { mode: mode & 0o777 });
+    }
+    let mut files = Vec::new();
+    for entry in path.read_dir()? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+        if path.is_file() && !name.starts_with(b".") && !name.ends_with(b"_secret") {
+            files.push(path);
+        }
+    }
+    files.sort_unstable();
+    Ok(files)
 }
 
 /// Returns whether only users that could change the broker, too, could change a file of this owner.

@@ -15,7 +15,7 @@ pub(crate) struct LineError {
 
 /// Reason that a line can't be parsed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-enum LineErrorKind {
+pub(super) enum LineErrorKind {
     #[error("a user is a name, a colon and a password")]
     NoUser,
     #[error(transparent)]
@@ -28,17 +28,19 @@ enum LineErrorKind {
     SameKey { first: usize },
     #[error("a second key, where only one may be")]
     SecondKey,
+    #[error("a property is a name, an equals sign and a value, and what is in quotes ends with them")]
+    NoProperty,
 }
 
 impl LineErrorKind {
-    const fn at(self, line: usize) -> LineError {
+    pub(super) const fn at(self, line: usize) -> LineError {
         LineError { line, kind: self }
     }
 }
 
 /// Returns the lines with their numbers, without empty lines and comments, which begin with `#`. (A key in Z85 never
 /// does.) Skips a byte order mark, which some editors write.
-fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let lines = text.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     (1..).zip(lines).filter(|(_, line)| !line.trim_ascii().is_empty() && !line.starts_with(b"#"))
@@ -98,7 +100,7 @@ pub(super) fn clients(text: &[u8]) -> Result<Vec<Client>, LineError> {
     Ok(clients)
 }
 
-fn key<K: FromStr<Err = KeyError>>(text: &[u8]) -> Result<K, LineErrorKind> {
+pub(super) fn key<K: FromStr<Err = KeyError>>(text: &[u8]) -> Result<K, LineErrorKind> {
     Ok(str::from_utf8(text).map_err(|_| KeyError::Z85)?.parse()?)
 }
 

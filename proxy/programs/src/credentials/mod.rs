@@ -1,17 +1,20 @@
 //! Credentials of a broker program, from the files that its arguments name.
 
+mod certificate;
 mod error;
 mod file;
+mod keys;
 mod lines;
 
 use std::path::{Path, PathBuf};
 
 use enfonet::Options;
-use enfonet::auth::{CurveClients, KeyPair, PlainUsers, PublicKey, Security, new_key_pair};
+use enfonet::auth::{PlainUsers, PublicKey, Security, new_key_pair};
 
 pub(crate) use error::FileError;
 use error::FileErrorKind;
-use file::{read_list, read_secret, write_secret};
+use file::{read_secret, write_secret};
+use keys::{curve_clients, key_pair};
 
 /// Arguments that name files of credentials. Without any, the broker admits every peer. With some, it has the
 /// server's role on both sides, also where it connects.
@@ -20,11 +23,13 @@ pub(crate) struct CredentialFiles {
     /// Admit only peers that log in with PLAIN as a user of this file, on both sides; a line name:password each
     #[arg(long, value_name = "FILE", conflicts_with_all = ["curve_secret", "curve_clients"])]
     plain_users: Option<PathBuf>,
-    /// Encrypt with CURVE, on both sides; the file has the broker's secret key in Z85. Without --curve-clients
-    /// every peer that knows the public key is admitted
+    /// Encrypt with CURVE, on both sides; the file has the broker's secret key in Z85, or is a secret certificate of
+    /// czmq or pyzmq. Without --curve-clients every peer that knows the public key is admitted
     #[arg(long, value_name = "FILE")]
     curve_secret: Option<PathBuf>,
-    /// Admit only peers whose public key is in this file: a line each, in Z85; a space and a user id may follow
+    /// Admit only peers whose public key is in this file: a line each, in Z85; a space and a user id may follow. Or a
+    /// public certificate of czmq or pyzmq, or a directory of them: the user id is the name in the metadata, or else
+    /// that of the file
     #[arg(long, value_name = "FILE", requires = "curve_secret")]
     curve_clients: Option<PathBuf>,
 }
@@ -47,7 +52,7 @@ impl CredentialFiles {
         tracing::info!(key = %keys.public(), "the broker's public key");
         let options = options.security(Security::CurveServer { keys });
         let Some(path) = &self.curve_clients else { return Ok(options) };
-        Ok(options.authenticator(curve_clients(path).map_err(|kind| kind.at(path))?))
+        Ok(options.authenticator(curve_clients(path)?))
     }
 }
 
@@ -65,21 +70,5 @@ fn plain_users(path: &Path) -> Result<PlainUsers, FileErrorKind> {
     }
     Ok(users.iter().fold(PlainUsers::new(), |users, login| {
         users.user(login.username().clone(), login.password().expose())
-    }))
-}
-
-fn key_pair(path: &Path) -> Result<KeyPair, FileErrorKind> {
-    let secret = lines::secret_key(&read_secret(path)?)?;
-    secret.map(KeyPair::new).ok_or(FileErrorKind::NoKey)
-}
-
-fn curve_clients(path: &Path) -> Result<CurveClients, FileErrorKind> {
-    let clients = lines::clients(&read_list(path)?)?;
-    if clients.is_empty() {
-        return Err(FileErrorKind::NoPeers);
-    }
-    Ok(clients.into_iter().fold(CurveClients::new(), |clients, client| match client.user_id {
-        Some(user_id) => clients.named(client.key, user_id),
-        None => clients.client(client.key),
     }))
 }
