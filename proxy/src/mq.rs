@@ -10,6 +10,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use enfonet::message::Subscription;
+use enfonet::monitor::Escaped;
 use enfonet::socket::XPubEvent;
 use enfonet::{XPub, XSub};
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -170,11 +171,11 @@ impl Broker {
         while let Ok(received) = self.backend.recv().await {
             match received {
                 XPubEvent::Subscription { subscription: Subscription::Subscribe(topic), .. } => {
-                    debug!(topic = %topic.escape_ascii(), "first subscriber");
+                    debug!(topic = %Escaped(&topic), "first subscriber");
                     self.frontend.subscribe(topic);
                 }
                 XPubEvent::Subscription { subscription: Subscription::Cancel(topic), .. } => {
-                    debug!(topic = %topic.escape_ascii(), "last subscriber gone");
+                    debug!(topic = %Escaped(&topic), "last subscriber gone");
                     self.frontend.unsubscribe(topic);
                 }
                 XPubEvent::Message { message, .. } => {

@@ -63,6 +63,17 @@ impl Process {
         Self::spawn(command, arguments)
     }
 
+    /// Starts a program like [`logging`](Self::logging), at the level that logs everything.
+    ///
+    /// # Panics
+    /// When the program ends instead.
+    #[must_use]
+    pub fn tracing(program: &str, arguments: &[&str]) -> Self {
+        let mut command = command(program);
+        command.env("RUST_LOG", "trace").stderr(Stdio::piped());
+        Self::spawn(command, arguments)
+    }
+
     fn spawn(mut command: Command, arguments: &[&str]) -> Self {
         let mut child = command.args(arguments).stdout(Stdio::piped()).spawn().expect("the program starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
