@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod close;
+mod disconnect_peer;
 mod hello_message;
 mod inproc;
 mod peer_ids;

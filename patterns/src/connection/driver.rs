@@ -209,6 +209,10 @@ impl<'a> Driver<'a> {
 
     /// Reads until the peer has closed, or has been silent for a while.
     fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
+        if self.wake_flag.is_set() {
+            // Nothing can be written any more, but the socket may end the connection at once.
+            self.exchange(WriteState::Blocked)?;
+        }
         match self.poll_read(cx) {
             Ok(Progress::Yields) => cx.waker().wake_by_ref(),
             Ok(Progress::Waits) if self.peer.is_ending() => return Poll::Ready(Ok(())),

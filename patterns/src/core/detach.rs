@@ -9,7 +9,7 @@ use super::SocketCore;
 use super::endpoints::{Attachment, Role};
 use crate::endpoint::Endpoint;
 use crate::peer::{PeerId, PeerInfo};
-use crate::queue::{EndMode, IdleEnd, Outbox, ReadPosition};
+use crate::queue::{AbortCause, EndMode, IdleEnd, Outbox, ReadPosition};
 use crate::routing::Routing;
 
 impl<R: Routing> SocketCore<R> {
@@ -88,6 +88,22 @@ impl<R: Routing> SocketCore<R> {
         // Tasks that wait for a token are woken when no lock is held.
         admitting.iter().for_each(CancellationToken::cancel);
         self.context.sweep();
+    }
+
+    /// Ends a peer's connection when its task runs next. Returns whether there is a connection to end.
+    pub(crate) fn disconnect_peer(&self, id: PeerId) -> bool {
+        let mut guard = self.out();
+        let (out, wakers) = guard.split();
+        if !out.outboxes.get(id).is_some_and(Outbox::has_peer) {
+            return false;
+        }
+        // The queue of an accepted peer ends with the connection; another queue waits for the next connection.
+        if self.inbound().peer(id).is_some_and(|peer| peer.is_accepted) {
+            out.retire(id);
+        }
+        wakers.extend(out.outboxes[id].abort(AbortCause::Disconnected));
+        wakers.changed();
+        true
     }
 
     /// Ends a peer's connection when its task runs next, unless messages of the peer wait to be received or arrive

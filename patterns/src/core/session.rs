@@ -11,7 +11,7 @@ use crate::auth::Permissions;
 use crate::error::{ConnectionError, RejectReason};
 use crate::monitor::Monitors;
 use crate::peer::{HandshakenPeer, PeerId, PeerInfo};
-use crate::queue::{IdleEnd, Inbound, Outbox, ReadPosition, Run, Taken, WriteReport};
+use crate::queue::{AbortCause, IdleEnd, Inbound, Outbox, ReadPosition, Run, Taken, WriteReport};
 use crate::routing::Routing;
 use crate::session::{CloseCause, QueueLifetime, Session};
 use crate::settings::Settings;
@@ -83,7 +83,11 @@ impl<R: Routing> Session for SocketCore<R> {
             // The endpoint was given up, or the socket closed, during the handshake.
             out.retire(id);
         }
-        wakers.extend(out.routing.replaced().and_then(|id| out.outboxes.get_mut(id)?.replace()));
+        wakers.extend(out.routing.replaced().and_then(|id| {
+            let outbox = out.outboxes.get_mut(id)?;
+            outbox.retire();
+            outbox.abort(AbortCause::Replaced)
+        }));
         out.joined += 1;
         let mut inbound = self.inbound();
         let peer = Arc::new(peer);
@@ -149,8 +153,10 @@ impl<R: Routing> Session for SocketCore<R> {
         if outbox.is_overrun() {
             return Err(ConnectionError::Overrun);
         }
-        if outbox.is_replaced() {
-            return Err(ConnectionError::Replaced);
+        match outbox.aborted() {
+            None => {}
+            Some(AbortCause::Replaced) => return Err(ConnectionError::Replaced),
+            Some(AbortCause::Disconnected) => return Err(ConnectionError::Disconnected),
         }
         let look_again = outbox.exchange(&report, taken, waker);
         // Senders that found no room in the queue try again.

@@ -74,6 +74,9 @@ pub enum ConnectionError {
     /// A newer peer took over the identity at the ROUTER, which has [`handover`](crate::Options::handover) on.
     #[error("another peer took over the identity")]
     Replaced,
+    /// The application disconnected the peer, by `disconnect_peer`. Within the process both ends report it.
+    #[error("the application disconnected the peer")]
+    Disconnected,
     /// No byte arrived from the peer within the heartbeat timeout.
     #[error("the peer is silent: no byte came within the heartbeat's time")]
     HeartbeatTimeout,
@@ -97,7 +100,7 @@ impl ConnectionError {
             | Self::OutOfDescriptors
             | Self::Rejected(RejectReason::Subscriptions) => ErrorOrigin::Limit,
             Self::Command(_) | Self::Overrun => ErrorOrigin::Peer,
-            Self::Closed => ErrorOrigin::Caller,
+            Self::Closed | Self::Disconnected => ErrorOrigin::Caller,
             Self::Eof
             | Self::Abandoned
             | Self::Replaced
@@ -133,7 +136,7 @@ impl ConnectionError {
     #[must_use]
     pub const fn is_ordinary(&self) -> bool {
         match self {
-            Self::Eof | Self::Closed | Self::Io(_) | Self::ConnectTimeout => true,
+            Self::Eof | Self::Closed | Self::Disconnected | Self::Io(_) | Self::ConnectTimeout => true,
             Self::Socks(error) => error.is_transient(),
             _ => false,
         }

@@ -8,7 +8,7 @@ mod run;
 use std::collections::VecDeque;
 
 pub(crate) use inbound::{Arrival, IdleEnd, Inbound, InboundConfig, Joins, ReadPosition, WaiterId};
-pub(crate) use outbox::{EndMode, Outbox, Taken, WriteReport};
+pub(crate) use outbox::{AbortCause, EndMode, Outbox, Taken, WriteReport};
 pub(crate) use outgoing::{Outgoing, Recipients};
 pub(crate) use run::Run;
 

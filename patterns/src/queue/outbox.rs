@@ -21,7 +21,7 @@ use bytes::BytesMut;
 use enfonet_zmtp::{Batch, Envelope, Message};
 
 use connection_state::ConnectionState;
-pub(crate) use connection_state::EndMode;
+pub(crate) use connection_state::{AbortCause, EndMode};
 use control::Control;
 use credit::Credit;
 use staging::Staging;
@@ -235,15 +235,14 @@ impl Outbox {
         self.connection.wake_to_close()
     }
 
-    /// Has the peer's connection end at once, since another peer takes its place. Returns the waker of the connection.
-    pub(crate) fn replace(&mut self) -> Option<Waker> {
-        self.retire();
-        self.connection.replace()
+    /// Has the peer's connection end at once. Returns the waker of the connection.
+    pub(crate) const fn abort(&mut self, cause: AbortCause) -> Option<Waker> {
+        self.connection.abort(cause)
     }
 
-    /// Returns whether another peer has replaced this peer.
-    pub(crate) const fn is_replaced(&self) -> bool {
-        self.connection.is_replaced()
+    /// Returns why the peer's connection is to end at once, if it is.
+    pub(crate) const fn aborted(&self) -> Option<AbortCause> {
+        self.connection.aborted()
     }
 
     /// Asks the peer's connection to end while the socket goes on. Returns the waker of the connection.

@@ -107,6 +107,21 @@ macro_rules! socket_methods {
                 is_known.then_some(()).ok_or(crate::error::DisconnectError::NotConnected(endpoint))
             }
 
+            /// Ends the connection of a peer at once, for instance because the peer's credentials were revoked. Messages
+            /// that have arrived can still be received, and a few more that the connection is reading at this moment.
+            ///
+            /// An accepted peer is gone: messages that wait for it are dropped, and it may connect again, as a new
+            /// peer. A peer that this side has connected to is connected to again, as after any lost connection,
+            /// unless [`Options::reconnect`](crate::Options::reconnect) is off or the socket [has stopped admitting
+            /// peers](Self::stop_admitting_peers); [`disconnect`](Self::disconnect) ends the endpoint for good. If its
+            /// queue outlives connections, the messages that wait in it are sent by the next connection.
+            ///
+            /// Monitors report [`ConnectionError::Disconnected`](crate::error::ConnectionError::Disconnected). Returns
+            /// whether the peer was connected; the connection may still be about to end when this returns.
+            pub fn disconnect_peer(&self, peer: crate::peer::PeerId) -> bool {
+                self.core.disconnect_peer(peer)
+            }
+
             /// Stops listening and connecting at all endpoints of the socket: no new peer can connect. Established
             /// connections go on. Messages that wait for peers that aren't connected are dropped. This is the first
             /// step of an orderly shutdown of a server: new clients aren't accepted, and try again until the server's

@@ -13,6 +13,15 @@ pub(crate) enum EndMode {
     HalfClose,
 }
 
+/// Cause for which the socket ends a peer's connection at once, whatever waits to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AbortCause {
+    /// Another peer takes the place of the connection's own.
+    Replaced,
+    /// The application has disconnected the peer.
+    Disconnected,
+}
+
 /// State of the connection, as far as the queue knows it.
 #[derive(Debug, Default)]
 pub(super) struct ConnectionState {
@@ -20,8 +29,8 @@ pub(super) struct ConnectionState {
     connected: bool,
     /// Whether the kernel takes no more for now.
     blocked: bool,
-    /// Whether the connection is to end at once, since another peer takes the place of its own.
-    replaced: bool,
+    /// Why the connection is to end at once, if it is.
+    aborted: Option<AbortCause>,
     /// How the connection is to end, if the socket goes on without it.
     end: Option<EndMode>,
     /// The connection's waker, while the connection has no bytes to write, or waits for the kernel.
@@ -39,7 +48,7 @@ impl ConnectionState {
     }
 
     pub(super) fn handle_connect(&mut self) {
-        (self.connected, self.blocked) = (true, false);
+        (self.connected, self.blocked, self.aborted) = (true, false, None);
     }
 
     pub(super) fn handle_disconnect(&mut self) {
@@ -77,13 +86,13 @@ impl ConnectionState {
         self.sleeping.take()
     }
 
-    pub(super) const fn replace(&mut self) -> Option<Waker> {
-        self.replaced = true;
+    pub(super) const fn abort(&mut self, cause: AbortCause) -> Option<Waker> {
+        self.aborted = Some(cause);
         self.wake_to_close()
     }
 
-    pub(super) const fn is_replaced(&self) -> bool {
-        self.replaced
+    pub(super) const fn aborted(&self) -> Option<AbortCause> {
+        self.aborted
     }
 
     pub(super) const fn end(&self) -> Option<EndMode> {
