@@ -25,10 +25,15 @@ impl Config {
         Self { frontend, backend, grace: Duration::from_secs(4) }
     }
 
-    /// Returns the maximum time of a stop, shortened to a time that a clock can be set for.
+    /// Returns the maximum time of a stop.
     pub(crate) fn stop_time(&self) -> Duration {
-        self.grace.min(MAX_STOP_TIME)
+        stop_time(self.grace)
     }
+}
+
+/// Returns a grace, shortened to a time that a clock can be set for.
+pub(crate) fn stop_time(grace: Duration) -> Duration {
+    grace.min(MAX_STOP_TIME)
 }
 
 /// A side of a broker: any number of endpoints, and the options of its socket.
@@ -96,8 +101,8 @@ impl Side {
     }
 }
 
-/// Endpoints of a running broker: for each side the bound endpoints, with hosts and ports resolved, then the connected
-/// endpoints.
+/// Endpoints of a running broker: for each socket of a side the bound endpoints, with hosts and ports resolved, then the
+/// connected endpoints.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Endpoints {
     /// Endpoints for publishers, or clients.

@@ -37,8 +37,13 @@ const PATTERNS: Floors = &[
 
 const PROXY: Floors = &[&["error", "tuning"], &["config"], &["mq", "slb"]];
 
-const PROGRAMS: Floors =
-    &[&["credentials", "output", "program", "signals", "tuning"], &["arguments", "demo", "heap"], &["run"]];
+const PROGRAMS: Floors = &[
+    &["output", "program", "signals", "tuning"],
+    &["demo", "heap", "settings"],
+    &["arguments", "credentials", "log"],
+    &["sockets"],
+    &["run"],
+];
 
 fn assert_imports_go_down(folder: &str, floors: Floors) {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();

@@ -141,7 +141,7 @@ fn contradictory_arguments_are_an_error() {
     for (arguments, about) in [
         (&["--plain-users", &users, "--curve-secret", &key][..], ["--plain-users", "--curve-secret"]),
         (&["--plain-users", &users, "--curve-clients", &clients], ["--plain-users", "--curve-clients"]),
-        (&["--curve-clients", &clients], ["not provided", "--curve-secret"]),
+        (&["--curve-clients", &clients], ["missing", "--curve-secret"]),
         (&["--demo", "--plain-users", &users], ["--demo", "--plain-users"]),
         (&["--demo", "--curve-secret", &key], ["--demo", "--curve-secret"]),
         (&["--new-key", &new, "--curve-secret", &key], ["--new-key", "other"]),

@@ -4,6 +4,7 @@
 
 mod certificates;
 mod chained_brokers;
+mod configuration;
 mod credential_files;
 mod delivery;
 mod graceful_stop;

@@ -1,73 +1,130 @@
-//! Arguments of both programs.
+//! Command line of both programs: flags that set keys of the settings, and actions.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use clap::{Arg, Command, CommandFactory, FromArgMatches, Parser};
-use enfonet::{Endpoint, Options};
-use enfonet_proxy::{Config, Side};
+use clap::builder::{StyledStr, Styles};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 
-use crate::credentials::CredentialFiles;
 use crate::program::Program;
+use crate::settings::{Flag, Layers, Scope, Side, flags, layers, with_variable};
 
-#[derive(Debug, Parser)]
-pub(crate) struct Arguments {
-    #[arg(long, value_name = "ENDPOINT", value_parser = endpoint)]
-    frontend: Vec<Endpoint>,
-    #[arg(long, value_name = "ENDPOINT", value_parser = remote_endpoint)]
-    frontend_connect: Vec<Endpoint>,
-    #[arg(long, value_name = "ENDPOINT", value_parser = endpoint)]
-    backend: Vec<Endpoint>,
-    #[arg(long, value_name = "ENDPOINT", value_parser = remote_endpoint)]
-    backend_connect: Vec<Endpoint>,
-    /// Maximum time that a stop takes; peers may send for at most half of it
-    #[arg(long, value_name = "TIME", default_value = "4s", value_parser = humantime::parse_duration)]
-    stop_timeout: Duration,
-    /// Interval of PINGs to a silent peer, which is disconnected after three silent intervals; 0s turns PINGs off. A
-    /// libzmq peer answers no PING while its queue is full
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
-    heartbeat: Option<Duration>,
+/// Arguments that aren't settings.
+#[derive(Debug, Args)]
+pub(crate) struct Actions {
+    /// Read settings from this file, in TOML; its keys are the flags. Flags and variables precede it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Check the settings and the files of credentials, print the settings that apply with their origins, and end
+    #[arg(long)]
+    pub(crate) check: bool,
     /// Run two producers or clients and two consumers or servers beside the broker, and print their messages
-    #[arg(long, conflicts_with_all = ["plain_users", "curve_secret"])]
+    #[arg(long)]
     pub(crate) demo: bool,
-    #[command(flatten)]
-    pub(crate) credentials: CredentialFiles,
     /// Make a key pair for --curve-secret, write the secret key to this new file, print the public key, and end
-    #[arg(long, value_name = "FILE", exclusive = true)]
+    #[arg(long, value_name = "FILE")]
     pub(crate) new_key: Option<PathBuf>,
 }
 
-/// Parses the arguments of the process.
-pub(crate) fn parse(program: &Program) -> Result<Arguments, clap::Error> {
-    let matches = command(program).try_get_matches()?;
-    Arguments::from_arg_matches(&matches)
+/// The parsed command line and environment.
+#[derive(Debug)]
+pub(crate) struct Arguments {
+    pub(crate) actions: Actions,
+    pub(crate) layers: Layers,
 }
 
-fn command(program: &Program) -> Command {
-    let command =
-        Arguments::command().name(program.name).about(program.about).version(env!("CARGO_PKG_VERSION"));
-    let sides =
-        [("frontend", "frontend_connect", program.frontend), ("backend", "backend_connect", program.backend)];
-    let command = sides.into_iter().fold(command, |command, (bind, connect, (peers, default))| {
-        let flag = connect.replace('_', "-");
-        let listen =
-            format!("Endpoint to bind for {peers}; repeatable [default: {default}, without --{flag}]");
-        let connect_to = format!("Endpoint to connect to, where {peers} listen; repeatable");
-        command.mut_arg(bind, |arg: Arg| arg.help(listen)).mut_arg(connect, |arg: Arg| arg.help(connect_to))
-    });
-    let heartbeat = match program.name {
-        "enfoslb" => " [default: 10s for workers that speak ZMTP 3.1, 0s for others]",
-        _ => " [default: 0s]",
+/// Parses the arguments and the environment of the process.
+pub(crate) fn parse(program: &Program) -> Result<Arguments, clap::Error> {
+    let flags = flags(program);
+    let mut command = command(program, &flags);
+    let matches = command
+        .try_get_matches_from_mut(std::env::args_os())
+        .map_err(|error| with_origin(error, &command))?;
+    check_new_key(&mut command, &matches)?;
+    Ok(Arguments { actions: Actions::from_arg_matches(&matches)?, layers: layers(&flags, &matches) })
+}
+
+/// Names the variable from which a wrong value comes. clap names only the flag.
+fn with_origin(mut error: clap::Error, command: &Command) -> clap::Error {
+    let value = match error.get(ContextKind::InvalidValue) {
+        Some(ContextValue::String(value)) => value.clone(),
+        _ => return error,
     };
-    let command = command.mut_arg("heartbeat", |arg: Arg| {
-        let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-        arg.help(help + heartbeat)
-    });
-    command.after_help(after_help(program))
+    let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidArg) else { return error };
+    let flag = name.trim_start_matches('-').split([' ', '=']).next().unwrap_or_default();
+    let Some(variable) = command.get_arguments().find(|arg| arg.get_id() == flag).and_then(Arg::get_env)
+    else {
+        return error;
+    };
+    let is_given = std::env::args().any(|argument| argument.starts_with(&format!("--{flag}")));
+    if !is_given && std::env::var_os(variable).is_some_and(|text| text.to_string_lossy().contains(&value)) {
+        let hint = format!("the value is that of the environment variable {}", variable.display());
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(hint)]));
+    }
+    error
+}
+
+/// Checks that --new-key is the only argument. Variables may be set.
+fn check_new_key(command: &mut Command, matches: &ArgMatches) -> Result<(), clap::Error> {
+    let given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+    let others = command.get_arguments().filter(|arg| arg.get_id() != "new_key");
+    let has_others = others.map(Arg::get_id).any(|id| given(id.as_str()));
+    if given("new_key") && has_others {
+        let text = "the argument '--new-key <FILE>' can't be used with other arguments";
+        return Err(command.error(ErrorKind::ArgumentConflict, text));
+    }
+    Ok(())
+}
+
+fn command(program: &Program, flags: &[Flag]) -> Command {
+    let command = Command::new(program.name)
+        .about(program.about)
+        .version(env!("CARGO_PKG_VERSION"))
+        .styles(Styles::default())
+        .after_help(after_help(program));
+    let config = |arg: Arg| with_variable(program, arg, "config");
+    let command = Actions::augment_args(command).mut_arg("config", config);
+    command.args(flags.iter().map(|flag| help(program, flag)))
+}
+
+/// Returns the argument of a flag, with the help that depends on the program.
+fn help(program: &Program, flag: &Flag) -> Arg {
+    let arg = flag.arg.clone();
+    let text = arg.get_help().map(ToString::to_string).unwrap_or_default();
+    match flag.scope {
+        Scope::BothSides if flag.key == "heartbeat" => {
+            let [frontend, backend] = program.heartbeats;
+            let workers = format!(
+                " [default: {backend} for {} that speak ZMTP 3.1, {frontend} for others]",
+                program.peers[1]
+            );
+            arg.help(text + &if frontend == backend { format!(" [default: {frontend}]") } else { workers })
+        }
+        Scope::Entry(side) => {
+            let (peers, default) = (program.peers[side as usize], program.endpoints[side as usize]);
+            match flag.key.as_str() {
+                "bind" => arg.help(format!(
+                    "Endpoint to bind for {peers}; repeatable [default: {default}, without --{}-connect]",
+                    side.name()
+                )),
+                "connect" => arg.help(format!("Endpoint to connect to, where {peers} listen; repeatable")),
+                key => arg.help(format!("As --{key}, for {peers} only")).help_heading(heading(side)),
+            }
+        }
+        _ => arg,
+    }
+}
+
+const fn heading(side: Side) -> &'static str {
+    match side {
+        Side::Frontend => "Options of the frontend",
+        Side::Backend => "Options of the backend",
+    }
 }
 
 fn after_help(program: &Program) -> String {
-    let Program { name, frontend: (front_peers, _), backend: (back_peers, _), .. } = program;
+    let (name, upper, [front_peers, back_peers]) = (program.name, program.name.to_uppercase(), program.peers);
     format!(
         "\
 Endpoints: tcp://HOST:PORT, where * is every interface or any port, and ipc://PATH
@@ -80,48 +137,18 @@ Signals:
 Exit codes: 0 after a stop, 1 after a failure or a second signal, 2 for wrong arguments
 
 Environment:
-  RUST_LOG         level of the log on stderr: error, warn (the default), info, debug, trace
+  {upper}_…         settings, as shown; a list is separated by commas. Precedence: flag, variable, file, default
+  RUST_LOG         default of --log-level
   NO_COLOR         turns the colours of the log off, unless it is empty
 
 Examples:
   {name} --frontend tcp://127.0.0.1:6000 --backend ipc:///run/{name}/{back_peers}
+  {name} --config {name}.toml --check
   {name} --new-key broker.key
   {name} --curve-secret broker.key --frontend 'tcp://*:6000' --backend 'tcp://*:6001'
   {name} --frontend-connect tcp://{front_peers}.example:7000 --heartbeat 5s
   {name} --demo"
     )
-}
-
-impl Arguments {
-    /// Returns the broker's configuration. A side without any endpoint gets the default.
-    pub(crate) fn config(self, program: &Program, options: &Options) -> Config {
-        let side = |mut bind: Vec<Endpoint>, connect: Vec<Endpoint>, default: &str| {
-            if bind.is_empty() && connect.is_empty() {
-                bind.push(default.parse().expect("the default is an endpoint"));
-            }
-            Side { bind, connect, options: options.clone(), heartbeat: self.heartbeat, ..Side::default() }
-        };
-        let frontend = side(self.frontend, self.frontend_connect, program.frontend.1);
-        let backend = side(self.backend, self.backend_connect, program.backend.1);
-        Config { grace: self.stop_timeout, ..Config::new(frontend, backend) }
-    }
-}
-
-/// Parses an endpoint that other processes can reach.
-fn endpoint(text: &str) -> Result<Endpoint, String> {
-    match text.parse::<Endpoint>().map_err(|error| error.to_string())? {
-        Endpoint::Inproc(_) => Err("no other process can reach it: use tcp or ipc".into()),
-        endpoint => Ok(endpoint),
-    }
-}
-
-/// Parses an endpoint that can be connected to.
-fn remote_endpoint(text: &str) -> Result<Endpoint, String> {
-    let endpoint = endpoint(text)?;
-    if endpoint.is_wildcard() {
-        return Err("a wildcard can only be bound".into());
-    }
-    Ok(endpoint)
 }
 
 #[cfg(test)]
@@ -131,33 +158,6 @@ mod tests {
 
     #[test]
     fn the_command_line_definition_is_valid() {
-        [&ENFOMQ, &ENFOSLB].into_iter().for_each(|program| command(program).debug_assert());
-    }
-
-    #[test]
-    fn a_side_without_endpoints_has_the_default() {
-        let config = |arguments: &[&str]| {
-            let matches = command(&ENFOSLB).try_get_matches_from([&["enfoslb"], arguments].concat()).unwrap();
-            Arguments::from_arg_matches(&matches).unwrap().config(&ENFOSLB, &Options::default())
-        };
-        let default = config(&[]);
-        assert_eq!(default.frontend.bind, [ENFOSLB.frontend.1.parse().unwrap()]);
-        assert_eq!((default.grace, default.backend.heartbeat), (Duration::from_secs(4), None));
-        let given = config(&[
-            "--backend-connect",
-            "ipc://workers",
-            "--stop-timeout",
-            "1m 30s",
-            "--heartbeat",
-            "500ms",
-        ]);
-        assert_eq!(
-            (given.backend.bind.len(), given.backend.connect.len(), given.frontend.bind.len()),
-            (0, 1, 1)
-        );
-        assert_eq!(
-            (given.grace, given.frontend.heartbeat),
-            (Duration::from_secs(90), Some(Duration::from_millis(500)))
-        );
+        [&ENFOMQ, &ENFOSLB].into_iter().for_each(|program| command(program, &flags(program)).debug_assert());
     }
 }

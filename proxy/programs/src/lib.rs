@@ -7,10 +7,13 @@ mod credentials;
 mod demo;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod heap;
+mod log;
 mod output;
 mod program;
 mod run;
+mod settings;
 mod signals;
+mod sockets;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod tuning;
 

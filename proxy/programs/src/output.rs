@@ -1,7 +1,7 @@
 //! Output of the programs. Unlike `println!`, it doesn't panic if the pipe is closed.
 
 use std::fmt::Arguments;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 /// Prints a line to stdout and flushes it.
 pub(crate) fn print_line(line: Arguments<'_>) -> io::Result<()> {
@@ -13,9 +13,4 @@ pub(crate) fn print_line(line: Arguments<'_>) -> io::Result<()> {
 /// Prints a line to stderr. Ignores failures: there is nowhere to report them.
 pub(crate) fn print_error(line: Arguments<'_>) {
     let _ = writeln!(io::stderr(), "{line}");
-}
-
-/// Returns whether the log has colours: on a terminal, unless `NO_COLOR` says otherwise (no-color.org).
-pub(crate) fn has_colours() -> bool {
-    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

@@ -1,28 +1,43 @@
-//! The two programs: their names, default endpoints and peers.
+//! The two programs: their names, defaults and peers.
 
-/// A program, and the peers that connect to it.
+/// A program, and the peers that connect to it. Pairs are of the frontend and the backend.
 #[derive(Debug)]
 pub(crate) struct Program {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
-    /// Peers of the frontend, and the endpoint where it listens by default.
-    pub(crate) frontend: (&'static str, &'static str),
-    /// Peers of the backend, and the endpoint where it listens by default.
-    pub(crate) backend: (&'static str, &'static str),
+    pub(crate) shape: Shape,
+    pub(crate) peers: [&'static str; 2],
+    /// Endpoints where the sides listen by default.
+    pub(crate) endpoints: [&'static str; 2],
+    /// Default intervals of PINGs.
+    pub(crate) heartbeats: [&'static str; 2],
+}
+
+/// Sections of a program's file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// `[[frontend]]` and `[[backend]]`, any number of each.
+    Entries,
+    /// `[[service]]` with `[service.frontend]` and `[service.backend]`.
+    Services,
 }
 
 pub(crate) const ENFOMQ: Program = Program {
     name: "enfomq",
     about: "EnfoMQ: a message queue broker. Publishers connect to the frontend (XSUB), \
         subscribers to the backend (XPUB).",
-    frontend: ("publishers", "tcp://127.0.0.1:5557"),
-    backend: ("subscribers", "tcp://127.0.0.1:5558"),
+    shape: Shape::Entries,
+    peers: ["publishers", "subscribers"],
+    endpoints: ["tcp://127.0.0.1:5557", "tcp://127.0.0.1:5558"],
+    heartbeats: ["0s", "0s"],
 };
 
 pub(crate) const ENFOSLB: Program = Program {
     name: "enfoslb",
     about: "EnfoSLB: a service load balancer. Clients connect to the frontend (ROUTER), \
         workers to the backend (DEALER).",
-    frontend: ("clients", "tcp://127.0.0.1:5559"),
-    backend: ("workers", "tcp://127.0.0.1:5560"),
+    shape: Shape::Services,
+    peers: ["clients", "workers"],
+    endpoints: ["tcp://127.0.0.1:5559", "tcp://127.0.0.1:5560"],
+    heartbeats: ["0s", "10s"],
 };

@@ -7,17 +7,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use enfonet::Endpoint;
 use enfonet::endpoint::Host;
 use enfonet::error::BindError;
-use enfonet_proxy::{Config, Endpoints, StartError, mq, slb};
-use tracing_subscriber::EnvFilter;
+use enfonet_proxy::{Config, Endpoints, Side, StartError, mq, slb};
 
 use crate::arguments::{Arguments, parse};
-use crate::credentials::new_key;
+use crate::credentials::{FileError, new_key};
 use crate::demo;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 use crate::heap;
-use crate::output::{has_colours, print_error, print_line};
+use crate::log;
+use crate::output::{print_error, print_line};
 use crate::program::{ENFOMQ, ENFOSLB, Program};
+use crate::settings::{SIDES, Settings};
 use crate::signals::stop_signals;
+use crate::sockets::SocketSettings;
 
 /// Failure of a program: the text to print, and the exit code.
 struct Failure {
@@ -32,6 +34,10 @@ impl<E: Display> From<E> for Failure {
 }
 
 impl Failure {
+    fn wrong_arguments(error: &impl Display) -> Self {
+        Self { text: error.to_string(), code: WRONG_ARGUMENTS }
+    }
+
     /// Returns the failure for a broker that doesn't start. A bad endpoint is a wrong argument.
     fn start(error: &StartError) -> Self {
         use enfonet::error::ConnectError;
@@ -46,17 +52,23 @@ impl Failure {
 const FAILED: u8 = 1;
 const WRONG_ARGUMENTS: u8 = 2;
 
+/// A broker to run: its sides, and what the program does beside it.
+struct Start {
+    settings: Settings,
+    /// Sockets of the frontend and the backend.
+    sockets: [Vec<SocketSettings>; 2],
+    demo: bool,
+}
+
 /// Returns a function that runs a broker. A macro, since both brokers have the same methods, but no trait.
 macro_rules! broker {
-    ($broker:ident) => {
-        |config: Config, demo: bool, admits_everybody: bool| async move {
+    ($broker:ident, $config:expr) => {
+        |start: Start| async move {
             let (stop, abort) = stop_signals()?;
-            let listeners = [config.frontend.bind.len(), config.backend.bind.len()];
+            let config = $config(sides(&start.sockets)?, start.settings.general.stop_timeout.0);
             let broker = $broker::Broker::bind(config).await.map_err(|error| Failure::start(&error))?;
             let at = broker.endpoints().clone();
-            if admits_everybody {
-                warn_of_open_access(&at, listeners);
-            }
+            warn_of_open_access(&at, &start.sockets);
             if let Err(error) = print_line(format_args!("ready {at}")) {
                 tracing::warn!(%error, "can't print that the broker is ready");
             }
@@ -66,7 +78,7 @@ macro_rules! broker {
                 is_aborted.store(true, Ordering::Relaxed);
             };
             let running = broker.run_until(stop, abort);
-            if demo {
+            if start.demo {
                 demo::$broker(&at, running).await?;
             } else {
                 running.await;
@@ -79,24 +91,38 @@ macro_rules! broker {
     };
 }
 
+/// Reads the files of credentials, and returns the sides for the broker.
+fn sides(sockets: &[Vec<SocketSettings>; 2]) -> Result<[Vec<Side>; 2], FileError> {
+    let [frontend, backend] = sockets;
+    let read =
+        |sockets: &[SocketSettings]| sockets.iter().map(SocketSettings::side).collect::<Result<_, _>>();
+    Ok([read(frontend)?, read(backend)?])
+}
+
 /// Runs `enfomq` with the arguments of the process.
 #[must_use]
 pub fn enfomq() -> ExitCode {
-    run_program(&ENFOMQ, broker!(mq))
+    let config = |[frontends, backends]: [Vec<Side>; 2], grace| mq::Sides { frontends, backends, grace };
+    run_program(&ENFOMQ, broker!(mq, config))
 }
 
 /// Runs `enfoslb` with the arguments of the process.
 #[must_use]
 pub fn enfoslb() -> ExitCode {
-    run_program(&ENFOSLB, broker!(slb))
+    let config = |sides: [Vec<Side>; 2], grace| {
+        // The file has one entry a side.
+        let [frontend, backend] = sides.map(|sockets| sockets.into_iter().next().unwrap_or_default());
+        Config { grace, ..Config::new(frontend, backend) }
+    };
+    run_program(&ENFOSLB, broker!(slb, config))
 }
 
-fn run_program<B>(program: &Program, broker: impl FnOnce(Config, bool, bool) -> B) -> ExitCode
+fn run_program<B>(program: &Program, broker: impl FnOnce(Start) -> B) -> ExitCode
 where
     B: Future<Output = Result<(), Failure>> + Send + 'static,
 {
     let outcome = match parse(program) {
-        Ok(arguments) => run_with(program, arguments, broker),
+        Ok(arguments) => run_with(program, &arguments, broker),
         // Also the help text, which clap prints to stdout, with exit code 0.
         Err(error) => {
             let _ = error.print();
@@ -114,53 +140,60 @@ where
 
 fn run_with<B>(
     program: &Program,
-    arguments: Arguments,
-    broker: impl FnOnce(Config, bool, bool) -> B,
+    arguments: &Arguments,
+    broker: impl FnOnce(Start) -> B,
 ) -> Result<(), Failure>
 where
     B: Future<Output = Result<(), Failure>> + Send + 'static,
 {
-    if let Some(file) = &arguments.new_key {
+    let actions = &arguments.actions;
+    if let Some(file) = &actions.new_key {
         let public_key = new_key(file)?;
         return Ok(print_line(format_args!("{public_key}"))?);
     }
-    start_log();
+    let settings = Settings::load(program, &arguments.layers, actions.config.as_deref())
+        .map_err(|error| Failure::wrong_arguments(&error))?;
+    let sockets = SIDES.map(|side| SocketSettings::of(&settings.sides[side as usize]));
+    if actions.demo && !sockets.iter().flatten().all(SocketSettings::admits_everybody) {
+        let text =
+            "--demo can't be used with --plain-users or --curve-secret: its programs have no credentials";
+        return Err(Failure::wrong_arguments(&text));
+    }
+    if actions.check {
+        sides(&sockets).map_err(|error| Failure::wrong_arguments(&error))?;
+        return Ok(print_line(format_args!("{}", settings.text(program.shape).trim_end()))?);
+    }
+    log::start(&settings.general.log_level.0, settings.general.log_format);
     // Each peer takes a descriptor.
     if let Err(error) = rlimit::increase_nofile_limit(rlimit::INFINITY) {
         tracing::warn!(%error, "can't raise the limit of open files");
     }
-    let options = arguments.credentials.options()?;
-    let (demo, admits_everybody) = (arguments.demo, arguments.credentials.admits_everybody());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     runtime.spawn(heap::trim_after_storms());
     // In a task of its own: `block_on` polls the system for events each time before it polls its future.
-    let running = runtime.spawn(broker(arguments.config(program, &options), demo, admits_everybody));
+    let running = runtime.spawn(broker(Start { settings, sockets, demo: actions.demo }));
     match runtime.block_on(running) {
         Ok(outcome) => outcome,
         Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     }
 }
 
-fn start_log() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(has_colours())
-        // Without this, a log that can't be written is a panic.
-        .log_internal_errors(false)
-        .with_writer(std::io::stderr)
-        .init();
-}
-
-/// Warns of endpoints that other machines can reach, at a broker without authentication.
-fn warn_of_open_access(at: &Endpoints, [frontend, backend]: [usize; 2]) {
-    let listeners = at.frontend[..frontend].iter().chain(&at.backend[..backend]);
-    for endpoint in listeners.filter(|endpoint| is_beyond_loopback(endpoint)) {
-        tracing::warn!(
-            %endpoint,
-            "listens beyond this machine, and admits everybody: see --plain-users and --curve-secret"
-        );
+/// Warns of endpoints that other machines can reach, at sockets without authentication.
+fn warn_of_open_access(at: &Endpoints, sockets: &[Vec<SocketSettings>; 2]) {
+    for (endpoints, sockets) in [&at.frontend, &at.backend].into_iter().zip(sockets) {
+        let mut endpoints = endpoints.iter();
+        for socket in sockets {
+            let bound: Vec<_> = endpoints.by_ref().take(socket.bind.len()).collect();
+            endpoints.by_ref().take(socket.connect.len()).for_each(drop);
+            for endpoint in bound.into_iter().filter(|at| socket.admits_everybody() && is_beyond_loopback(at))
+            {
+                tracing::warn!(
+                    %endpoint,
+                    "listens beyond this machine, and admits everybody: see --plain-users and --curve-secret"
+                );
+            }
+        }
     }
 }
 

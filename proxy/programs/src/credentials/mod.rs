@@ -1,4 +1,4 @@
-//! Credentials of a broker program, from the files that its arguments name.
+//! Credentials of a broker program, from the files that its settings name.
 
 mod certificate;
 mod error;
@@ -6,7 +6,7 @@ mod file;
 mod keys;
 mod lines;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use enfonet::Options;
 use enfonet::auth::{PlainUsers, PublicKey, Security, new_key_pair};
@@ -16,44 +16,22 @@ use error::FileErrorKind;
 use file::{read_secret, write_secret};
 use keys::{curve_clients, key_pair};
 
-/// Arguments that name files of credentials. Without any, the broker admits every peer. With some, it has the
-/// server's role on both sides, also where it connects.
-#[derive(Debug, clap::Args)]
-pub(crate) struct CredentialFiles {
-    /// Admit only peers that log in with PLAIN as a user of this file, on both sides; a line name:password each
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["curve_secret", "curve_clients"])]
-    plain_users: Option<PathBuf>,
-    /// Encrypt with CURVE, on both sides; the file has the broker's secret key in Z85, or is a secret certificate of
-    /// czmq or pyzmq. Without --curve-clients every peer that knows the public key is admitted
-    #[arg(long, value_name = "FILE")]
-    curve_secret: Option<PathBuf>,
-    /// Admit only peers whose public key is in this file: a line each, in Z85; a space and a user id may follow. Or a
-    /// public certificate of czmq or pyzmq, or a directory of them: the user id is the name in the metadata, or else
-    /// that of the file
-    #[arg(long, value_name = "FILE", requires = "curve_secret")]
-    curve_clients: Option<PathBuf>,
-}
+use crate::settings::SideKeys;
 
-impl CredentialFiles {
-    /// Returns whether every peer that connects may use the broker.
-    pub(crate) const fn admits_everybody(&self) -> bool {
-        self.plain_users.is_none() && self.curve_secret.is_none()
+/// Reads the files that the keys of a socket name, and returns its options. With a mechanism, the broker has the
+/// server's role, also where it connects.
+pub(crate) fn options(keys: &SideKeys) -> Result<Options, FileError> {
+    let options = Options::default();
+    if let Some(path) = &keys.plain_users {
+        let users = plain_users(path).map_err(|kind| kind.at(path))?;
+        return Ok(options.security(Security::PlainServer).authenticator(users));
     }
-
-    /// Reads the files, and returns the options for each side of the broker.
-    pub(crate) fn options(&self) -> Result<Options, FileError> {
-        let options = Options::default();
-        if let Some(path) = &self.plain_users {
-            let users = plain_users(path).map_err(|kind| kind.at(path))?;
-            return Ok(options.security(Security::PlainServer).authenticator(users));
-        }
-        let Some(path) = &self.curve_secret else { return Ok(options) };
-        let keys = key_pair(path).map_err(|kind| kind.at(path))?;
-        tracing::info!(key = %keys.public(), "the broker's public key");
-        let options = options.security(Security::CurveServer { keys });
-        let Some(path) = &self.curve_clients else { return Ok(options) };
-        Ok(options.authenticator(curve_clients(path)?))
-    }
+    let Some(path) = &keys.curve_secret else { return Ok(options) };
+    let pair = key_pair(path).map_err(|kind| kind.at(path))?;
+    tracing::info!(key = %pair.public(), "the broker's public key");
+    let options = options.security(Security::CurveServer { keys: pair });
+    let Some(path) = &keys.curve_clients else { return Ok(options) };
+    Ok(options.authenticator(curve_clients(path)?))
 }
 
 /// Creates a key pair, writes the secret key to a new file, and returns the public key.

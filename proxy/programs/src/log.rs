@@ -1,0 +1,40 @@
+//! The log, on stderr.
+
+use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
+
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::settings::{LogFormat, LogLevel};
+
+/// Starts the log of the process.
+pub(crate) fn start(level: &LogLevel, format: LogFormat) {
+    let lines = tracing_subscriber::fmt::layer()
+        .with_ansi(has_colours())
+        // Without this, a log that can't be written is a panic.
+        .log_internal_errors(false)
+        .with_writer(io::stderr);
+    let lines = match (format, is_journal()) {
+        (LogFormat::Text, false) => lines.boxed(),
+        (LogFormat::Text, true) => lines.without_time().boxed(),
+        (LogFormat::Json, false) => lines.json().boxed(),
+        (LogFormat::Json, true) => lines.json().without_time().boxed(),
+    };
+    tracing_subscriber::registry().with(level.filter()).with(lines).init();
+}
+
+/// Returns whether the log has colours: on a terminal, unless `NO_COLOR` says otherwise (no-color.org).
+fn has_colours() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Returns whether stderr is read by journald, which adds the time itself. `JOURNAL_STREAM` has the device and the inode
+/// of its pipe (systemd.exec(5)).
+fn is_journal() -> bool {
+    let stderr = io::stderr().as_fd().try_clone_to_owned().and_then(|fd| std::fs::File::from(fd).metadata());
+    let variable = std::env::var("JOURNAL_STREAM");
+    stderr.is_ok_and(|file| variable.is_ok_and(|stream| stream == format!("{}:{}", file.dev(), file.ino())))
+}

@@ -1,0 +1,47 @@
+//! Sockets of a broker, from the settings: entries of a side with the same settings share a socket.
+
+use enfonet::Endpoint;
+use enfonet_proxy::Side;
+
+use crate::credentials::{self, FileError};
+use crate::settings::{Entry, SideKeys};
+
+/// A socket of a side: its endpoints, and its settings.
+#[derive(Clone, Debug)]
+pub(crate) struct SocketSettings {
+    pub(crate) bind: Vec<Endpoint>,
+    pub(crate) connect: Vec<Endpoint>,
+    pub(crate) keys: SideKeys,
+}
+
+impl SocketSettings {
+    /// Returns the sockets of a side's entries, in the order of their first entries.
+    pub(crate) fn of(entries: &[Entry]) -> Vec<Self> {
+        let mut sockets: Vec<Self> = Vec::new();
+        for Entry { places, keys, .. } in entries {
+            let bind = places.bind.iter().map(|endpoint| endpoint.0.clone());
+            let connect = places.connect.iter().map(|remote| remote.0.0.clone());
+            if let Some(socket) = sockets.iter_mut().find(|socket| socket.keys == *keys) {
+                socket.bind.extend(bind);
+                socket.connect.extend(connect);
+            } else {
+                let (bind, connect) = (bind.collect(), connect.collect());
+                sockets.push(Self { bind, connect, keys: keys.clone() });
+            }
+        }
+        sockets
+    }
+
+    /// Returns whether every peer that connects may use the broker.
+    pub(crate) const fn admits_everybody(&self) -> bool {
+        self.keys.plain_users.is_none() && self.keys.curve_secret.is_none()
+    }
+
+    /// Reads the files of credentials, and returns the side for the broker.
+    pub(crate) fn side(&self) -> Result<Side, FileError> {
+        let heartbeat = self.keys.heartbeat.as_ref().map(|time| time.0);
+        let options = credentials::options(&self.keys)?;
+        let (bind, connect) = (self.bind.clone(), self.connect.clone());
+        Ok(Side { bind, connect, options, heartbeat, ..Side::default() })
+    }
+}
