@@ -1,6 +1,7 @@
 //! Peers: the other ends of connections.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 pub use enfonet_zmtp::{Metadata, SocketType, Version};
@@ -26,6 +27,9 @@ pub struct PeerInfo {
     pub endpoint: Endpoint,
     /// Whether the peer was accepted at a bound endpoint; otherwise this side connected.
     pub is_accepted: bool,
+    /// The time of day at which the peer joined the socket, with its present connection. The age of the connection is
+    /// `joined_at.elapsed()`, unless the clock was set meanwhile.
+    pub joined_at: SystemTime,
     /// The peer's address, as ZAP has it (RFC 27): a numeric IP address, or `:uid:gid:pid` of a process on this
     /// machine. Empty within the process.
     pub address: String,
@@ -126,6 +130,7 @@ impl HandshakenPeer {
             id,
             endpoint,
             is_accepted,
+            joined_at: SystemTime::now(),
             address,
             routing_id: identity,
             version,

@@ -14,6 +14,7 @@ mod inproc;
 mod into_message;
 mod options;
 mod pair;
+mod peer_status;
 mod permits;
 mod pipeline;
 mod proxy_function;
