@@ -157,6 +157,6 @@ impl<R: Routing> SocketCore<R> {
 
     /// Waits until no peer is connected.
     pub(crate) async fn wait_disconnected(&self) {
-        self.until(|out| (out.joined == 0).then_some(())).await;
+        self.until(|out| out.connected.is_empty().then_some(())).await;
     }
 }

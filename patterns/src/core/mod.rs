@@ -154,7 +154,7 @@ impl<R: Routing> SocketCore<R> {
     }
 
     pub(crate) async fn wait_connected(&self, peers: usize) {
-        self.until(|out| (out.joined >= peers || out.closed).then_some(())).await;
+        self.until(|out| (out.connected.len() >= peers || out.closed).then_some(())).await;
     }
 
     /// Returns a future that completes when room or peers have [changed](OutGuard::changed) from now on.

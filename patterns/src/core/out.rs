@@ -1,5 +1,6 @@
 //! The outgoing side of a socket, and the lock around it.
 
+use std::collections::BTreeSet;
 use std::mem::{ManuallyDrop, take};
 use std::ops::{Deref, DerefMut};
 use std::sync::MutexGuard;
@@ -23,8 +24,8 @@ pub(crate) struct Out<R> {
     pub(super) limit: Size,
     /// Whether a task is removing the subscriptions that departed peers have left.
     pub(super) sweeping: bool,
-    /// Number of connected peers.
-    pub(super) joined: usize,
+    /// Connected peers, in the order in which they are listed: a peer keeps its place while it is connected.
+    pub(super) connected: BTreeSet<PeerId>,
     /// Number of messages whose queues ended before they were sent.
     pub(super) lost: usize,
     /// Number of messages whose connections ended with their runtime, while the socket was open.
@@ -42,7 +43,7 @@ impl<R> Out<R> {
             routing,
             limit,
             sweeping: false,
-            joined: 0,
+            connected: BTreeSet::new(),
             lost: 0,
             stranded: 0,
             closed: false,

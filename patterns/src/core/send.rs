@@ -177,7 +177,7 @@ impl<R: Routing> SocketCore<R> {
         self.attempt(|out| {
             let pushed = attempt(out);
             if R::RECIPIENTS == Recipients::One && out.woken() > 0 {
-                self.send_budget.add_connections(out.woken(), out.joined);
+                self.send_budget.add_connections(out.woken(), out.connected.len());
             }
             pushed
         })

@@ -88,7 +88,7 @@ impl<R: Routing> Session for SocketCore<R> {
             outbox.retire();
             outbox.abort(AbortCause::Replaced)
         }));
-        out.joined += 1;
+        out.connected.insert(id);
         let mut inbound = self.inbound();
         let peer = Arc::new(peer);
         inbound.join(peer.clone());
@@ -174,7 +174,7 @@ impl<R: Routing> Session for SocketCore<R> {
     fn part(&self, id: PeerId, unsent: Vec<Run>, lifetime: QueueLifetime) -> bool {
         let mut guard = self.out();
         let (out, wakers) = guard.split();
-        out.joined -= 1;
+        out.connected.remove(&id);
         let mut inbound = self.inbound();
         if let Some(parting) = &self.settings.peer.parting
             && inbound.peer(id).is_some_and(|peer| peer.is_accepted == parting.of_accepted)

@@ -1,5 +1,7 @@
 //! Status of a socket's peers, and monitors of the socket.
 
+use std::ops::Bound;
+
 use tracing::warn;
 
 use super::SocketCore;
@@ -7,17 +9,36 @@ use crate::monitor::Monitor;
 use crate::peer::{PeerId, PeerStatus};
 use crate::routing::Routing;
 
+/// Maximum number of peers in a page. Both locks of the socket are held while a page is made, and the messages wait.
+const MAX_PAGE_PEERS: usize = 256;
+
 impl<R: Routing> SocketCore<R> {
     pub(crate) fn monitor(&self) -> Monitor {
         self.monitors.listen()
     }
 
-    /// Returns the status of each connected peer, in no particular order.
+    /// Returns the status of each connected peer. No lock is held for longer than a page takes.
     pub(crate) fn peers(&self) -> Vec<PeerStatus> {
+        let mut peers = Vec::new();
+        loop {
+            let page = self.peers_after(peers.last().map(|last: &PeerStatus| last.info.id), MAX_PAGE_PEERS);
+            let is_last = page.len() < MAX_PAGE_PEERS;
+            peers.extend(page);
+            if is_last {
+                return peers;
+            }
+        }
+    }
+
+    /// Returns the status of the connected peers that follow `after` in the order of their ids, at most `limit` and
+    /// [`MAX_PAGE_PEERS`]. An id belongs to one connected peer, so a peer that stays is in one page.
+    pub(crate) fn peers_after(&self, after: Option<PeerId>, limit: usize) -> Vec<PeerStatus> {
+        let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut peers = Vec::with_capacity(limit.min(MAX_PAGE_PEERS));
         let out = self.out();
         let inbound = self.inbound();
-        let connected = out.outboxes.iter().filter(|(_, outbox)| outbox.has_peer());
-        let status = |(id, outbox): (PeerId, &crate::queue::Outbox)| {
+        let status = |id: PeerId| {
+            let outbox = out.outboxes.get(id)?;
             let (received, unreceived) = inbound.sizes(id)?;
             Some(PeerStatus {
                 info: inbound.peer(id)?.clone(),
@@ -29,7 +50,11 @@ impl<R: Routing> SocketCore<R> {
                 unreceived,
             })
         };
-        connected.filter_map(status).collect()
+        let following = out.connected.range((begin, Bound::Unbounded)).copied();
+        peers.extend(following.filter_map(status).take(limit.min(MAX_PAGE_PEERS)));
+        drop(inbound);
+        drop(out);
+        peers
     }
 
     /// Logs, at a limited rate, that messages to a peer were dropped because its queue was full.

@@ -156,10 +156,41 @@ macro_rules! socket_methods {
                 self.core.monitor()
             }
 
-            /// Returns the status of each connected peer, with its traffic in both directions, in no particular order.
+            /// Returns the status of each connected peer, with its traffic in both directions, in the order of their
+            /// ids. It is made page by page, as [`peers_after`](Self::peers_after) describes: so it holds the messages
+            /// up no longer than a page does, however many peers there are.
             #[must_use]
             pub fn peers(&self) -> Vec<crate::peer::PeerStatus> {
                 self.core.peers()
+            }
+
+            /// Returns a page of [`peers`](Self::peers): the peers that follow the peer `after`, or the first peers
+            /// without it; at most `limit`, and at most 256. An empty page follows the last peer.
+            ///
+            /// The peer `after` needn't be connected any more. A peer that stays connected while the pages are read is
+            /// in exactly one of them, whatever other peers join or leave meanwhile.
+            ///
+            /// ```
+            /// use enfonet::Router;
+            /// use enfonet::peer::PeerStatus;
+            ///
+            /// let router = Router::new();
+            /// let (mut after, mut waiting) = (None, 0);
+            /// loop {
+            ///     let page: Vec<PeerStatus> = router.peers_after(after, 100);
+            ///     let Some(last) = page.last() else { break };
+            ///     after = Some(last.info.id);
+            ///     waiting += page.iter().map(|peer| peer.unsent.messages).sum::<u64>();
+            /// }
+            /// assert_eq!(waiting, 0);
+            /// ```
+            #[must_use]
+            pub fn peers_after(
+                &self,
+                after: Option<crate::peer::PeerId>,
+                limit: usize,
+            ) -> Vec<crate::peer::PeerStatus> {
+                self.core.peers_after(after, limit)
             }
 
             /// Closes the socket: it accepts no more messages, sends waiting messages for at most `linger`, then ends
