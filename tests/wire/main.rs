@@ -11,6 +11,7 @@ mod high_water_marks;
 mod identities;
 mod limits;
 mod malformed_input;
+mod max_connections;
 mod metadata;
 mod monitoring;
 mod partial_messages;

@@ -16,6 +16,8 @@ use crate::transport::Origin;
 #[derive(Debug)]
 pub(super) struct HandshakeSlots {
     limit: usize,
+    /// Limit of the connections of the endpoint, with and without a handshake in progress.
+    max_connections: usize,
     table: Mutex<Table>,
 }
 
@@ -23,6 +25,7 @@ pub(super) struct HandshakeSlots {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shortage {
     Handshakes,
+    Connections,
     Descriptors,
 }
 
@@ -47,8 +50,13 @@ struct Table {
 }
 
 impl HandshakeSlots {
-    pub(super) fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self { limit, table: Mutex::default() })
+    pub(super) fn new(limit: usize, max_connections: usize) -> Arc<Self> {
+        Arc::new(Self { limit, max_connections, table: Mutex::default() })
+    }
+
+    /// Returns whether an endpoint with so many connections has room for another.
+    pub(super) const fn has_room(&self, connections: usize) -> bool {
+        connections < self.max_connections
     }
 
     /// Acquires a slot, and evicts another handshake at the limit.
@@ -77,6 +85,7 @@ impl HandshakeSlots {
     pub(super) const fn error(&self, shortage: Shortage) -> ConnectionError {
         match shortage {
             Shortage::Handshakes => ConnectionError::TooManyHandshakes { limit: self.limit },
+            Shortage::Connections => ConnectionError::TooManyConnections { limit: self.max_connections },
             Shortage::Descriptors => ConnectionError::OutOfDescriptors,
         }
     }
@@ -173,7 +182,7 @@ mod tests {
 
     #[test]
     fn the_oldest_handshake_of_the_address_with_most_handshakes_is_evicted() {
-        let slots = HandshakeSlots::new(5);
+        let slots = HandshakeSlots::new(5, usize::MAX);
         let mut greedy: Vec<_> = (0..3).map(|_| slots.admit(origin(1)).unwrap()).collect();
         let mut modest: Vec<_> = (0..2).map(|_| slots.admit(origin(2)).unwrap()).collect();
         let mut new = slots.admit(origin(3)).unwrap();
@@ -190,18 +199,18 @@ mod tests {
 
     #[test]
     fn without_handshakes_eviction_fails() {
-        let slots = HandshakeSlots::new(5);
+        let slots = HandshakeSlots::new(5, usize::MAX);
         assert_eq!(slots.evict(Shortage::Descriptors), Err(Shortage::Descriptors));
         let mut first = slots.admit(origin(1)).unwrap();
         assert_eq!(slots.evict(Shortage::Descriptors), Ok(()));
         assert!(is_evicted(&mut first));
-        assert_eq!(HandshakeSlots::new(0).admit(origin(1)).unwrap_err(), Shortage::Handshakes);
+        assert_eq!(HandshakeSlots::new(0, usize::MAX).admit(origin(1)).unwrap_err(), Shortage::Handshakes);
     }
 
     proptest! {
         #[test]
         fn handshake_slots_agree_with_a_plain_list(steps in prop::collection::vec((0u8..4, any::<bool>(), 0usize..6), 1..100)) {
-            let slots = HandshakeSlots::new(6);
+            let slots = HandshakeSlots::new(6, usize::MAX);
             let mut model: Vec<HandshakeSlot> = Vec::new();
             for (number, leaves, at) in steps {
                 if leaves {

@@ -32,7 +32,10 @@ pub(crate) async fn listen(
     ShutdownTokens { admitting, ending, abort }: ShutdownTokens,
 ) {
     let acceptor = Arc::new(Acceptor {
-        handshake_slots: HandshakeSlots::new(session.settings().handshake.slots),
+        handshake_slots: HandshakeSlots::new(
+            session.settings().handshake.slots,
+            session.settings().transport.max_connections,
+        ),
         descriptor_share: DescriptorShare::new(),
         rejection_log: RejectionLog::default(),
         accept_errors: LogLimiter::default(),
@@ -96,7 +99,8 @@ struct Acceptor {
 }
 
 impl Acceptor {
-    /// Acquires a handshake slot for a new connection, if necessary that of another handshake, which then ends.
+    /// Acquires a place and a handshake slot for a new connection, if necessary those of another handshake, which then
+    /// ends.
     async fn admit(
         &self,
         mut stream: Stream,
@@ -106,6 +110,9 @@ impl Acceptor {
             let (endpoint, address) = (self.endpoint.clone(), stream.remote_address());
             MonitorEvent::Accepted { endpoint, address }
         });
+        if !self.has_place(connections).await {
+            return Err((stream, Shortage::Connections));
+        }
         if self.descriptor_share.is_exceeded(stream.descriptor(), connections.len()) {
             match self.exchange_descriptor(stream, connections).await {
                 Ok(exchanged) => stream = exchanged,
@@ -116,6 +123,19 @@ impl Acceptor {
             Ok(slot) => Ok((stream, slot)),
             Err(shortage) => Err((stream, shortage)),
         }
+    }
+
+    /// Returns whether the endpoint has room for another connection. At the limit it ends a handshake, and waits until
+    /// that connection has ended: if the handshake is complete by now, its connection goes on.
+    async fn has_place(&self, connections: &mut JoinSet<()>) -> bool {
+        // Connections that have ended may still be in the set.
+        while !self.handshake_slots.has_room(connections.len()) && connections.try_join_next().is_some() {}
+        if self.handshake_slots.has_room(connections.len()) {
+            return true;
+        }
+        self.handshake_slots.evict(Shortage::Connections).is_ok()
+            && tokio::time::timeout(EXHAUSTION_PAUSE, connections.join_next()).await.is_ok()
+            && self.handshake_slots.has_room(connections.len())
     }
 
     /// Ends a handshake, and moves the new connection to the descriptor that this frees. The old descriptor of the

@@ -56,6 +56,13 @@ pub enum ConnectionError {
         /// The limit in force.
         limit: usize,
     },
+    /// The endpoint has as many connections as [`Options::max_connections`](crate::Options::max_connections) allows.
+    /// Either the new connection was closed, or this handshake was evicted for a new connection.
+    #[error("the limit of {limit} connections at the endpoint is reached")]
+    TooManyConnections {
+        /// The limit in force.
+        limit: usize,
+    },
     /// The process has few file descriptors left, and reserves them for endpoints that have fewer connections.
     #[error("the process has few file descriptors left, and reserves them for its other endpoints")]
     OutOfDescriptors,
@@ -97,6 +104,7 @@ impl ConnectionError {
                 ErrorOrigin::Configuration
             }
             Self::TooManyHandshakes { .. }
+            | Self::TooManyConnections { .. }
             | Self::OutOfDescriptors
             | Self::Rejected(RejectReason::Subscriptions) => ErrorOrigin::Limit,
             Self::Command(_) | Self::Overrun => ErrorOrigin::Peer,

@@ -35,6 +35,21 @@ impl<K> Options<K> {
         self
     }
 
+    /// Sets the maximum number of connections at each endpoint that is bound over tcp or ipc, with those whose handshake
+    /// or end is in progress; 0 for no limit, the default. At the limit a new connection takes the place of a handshake
+    /// in progress, if there is one: of the oldest handshake of the address with the most, as for
+    /// [`max_handshakes`](Self::max_handshakes), so that silent peers keep no other peer out. Otherwise the new
+    /// connection is closed at once, without a handshake. Established connections go on.
+    ///
+    /// Monitors report [`ConnectionError::TooManyConnections`](crate::error::ConnectionError::TooManyConnections), and
+    /// at most one log line a second tells how many connections were closed. A closed peer is free to connect again,
+    /// and gets the next free place.
+    #[must_use]
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.settings.transport.max_connections = if connections == 0 { usize::MAX } else { connections };
+        self
+    }
+
     /// Sets the maximum number of subscriptions that a subscriber may hold, and the maximum bytes of their topics. The
     /// same bounds hold for the topics of all subscribers together, so that a broker never subscribes to more topics
     /// than a publisher with the same limits accepts. A peer that passes a bound is disconnected. Default 1,000,000 and

@@ -8,6 +8,8 @@ use super::SocksProxy;
 #[derive(Clone, Debug)]
 pub(crate) struct TransportSettings {
     pub(crate) backlog: u32,
+    /// Maximum number of connections at one bound endpoint.
+    pub(crate) max_connections: usize,
     pub(crate) ipv6: bool,
     pub(crate) send_buffer: Option<usize>,
     pub(crate) recv_buffer: Option<usize>,
@@ -32,6 +34,7 @@ impl Default for TransportSettings {
     fn default() -> Self {
         Self {
             backlog: 1024,
+            max_connections: usize::MAX,
             ipv6: false,
             send_buffer: None,
             recv_buffer: None,
