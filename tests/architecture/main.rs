@@ -38,7 +38,7 @@ const PATTERNS: Floors = &[
 const PROXY: Floors = &[&["error", "tuning"], &["config"], &["mq", "slb"]];
 
 const PROGRAMS: Floors = &[
-    &["output", "program", "signals", "tuning"],
+    &["output", "plain_fields", "program", "signals", "tuning"],
     &["demo", "heap", "settings"],
     &["arguments", "credentials", "log"],
     &["sockets"],

@@ -9,6 +9,7 @@ mod demo;
 mod heap;
 mod log;
 mod output;
+mod plain_fields;
 mod program;
 mod run;
 mod settings;

@@ -8,6 +8,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::plain_fields::plain_fields;
 use crate::settings::{LogFormat, LogLevel};
 
 /// Starts the log of the process.
@@ -18,8 +19,8 @@ pub(crate) fn start(level: &LogLevel, format: LogFormat) {
         .log_internal_errors(false)
         .with_writer(io::stderr);
     let lines = match (format, is_journal()) {
-        (LogFormat::Text, false) => lines.boxed(),
-        (LogFormat::Text, true) => lines.without_time().boxed(),
+        (LogFormat::Text, false) => lines.fmt_fields(plain_fields()).boxed(),
+        (LogFormat::Text, true) => lines.fmt_fields(plain_fields()).without_time().boxed(),
         (LogFormat::Json, false) => lines.json().boxed(),
         (LogFormat::Json, true) => lines.json().without_time().boxed(),
     };
