@@ -14,6 +14,7 @@ mod memory_after_storm;
 mod program;
 mod rejection_log;
 mod restart;
+mod rules;
 mod setup;
 mod slow_subscribers;
 mod subscriptions;

@@ -7,6 +7,7 @@ mod client_socket;
 mod delivery;
 mod file_descriptors;
 mod graceful_stop;
+mod handover;
 mod keepalive;
 mod loss_log;
 mod many_clients;

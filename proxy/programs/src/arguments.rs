@@ -90,7 +90,7 @@ fn command(program: &Program, flags: &[Flag]) -> Command {
 
 /// Returns the argument of a flag, with the help that depends on the program.
 fn help(program: &Program, flag: &Flag) -> Arg {
-    let arg = flag.arg.clone();
+    let arg = flag.arg.clone().hide(program.unused.contains(&flag.key.as_str()));
     let text = arg.get_help().map(ToString::to_string).unwrap_or_default();
     match flag.scope {
         Scope::BothSides if flag.key == "heartbeat" => {

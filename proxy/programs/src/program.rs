@@ -11,6 +11,8 @@ pub(crate) struct Program {
     pub(crate) endpoints: [&'static str; 2],
     /// Default intervals of PINGs.
     pub(crate) heartbeats: [&'static str; 2],
+    /// Keys of the other program.
+    pub(crate) unused: &'static [&'static str],
 }
 
 /// Sections of a program's file.
@@ -30,6 +32,7 @@ pub(crate) const ENFOMQ: Program = Program {
     peers: ["publishers", "subscribers"],
     endpoints: ["tcp://127.0.0.1:5557", "tcp://127.0.0.1:5558"],
     heartbeats: ["0s", "0s"],
+    unused: &["handover"],
 };
 
 pub(crate) const ENFOSLB: Program = Program {
@@ -40,4 +43,5 @@ pub(crate) const ENFOSLB: Program = Program {
     peers: ["clients", "workers"],
     endpoints: ["tcp://127.0.0.1:5559", "tcp://127.0.0.1:5560"],
     heartbeats: ["0s", "10s"],
+    unused: &["rules"],
 };

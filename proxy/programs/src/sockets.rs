@@ -1,10 +1,10 @@
 //! Sockets of a broker, from the settings: entries of a side with the same settings share a socket.
 
 use enfonet::Endpoint;
-use enfonet_proxy::Side;
+use enfonet_proxy::{Handover, Side};
 
 use crate::credentials::{self, FileError};
-use crate::settings::{Entry, SideKeys};
+use crate::settings::{self, Entry, SideKeys};
 
 /// A socket of a side: its endpoints, and its settings.
 #[derive(Clone, Debug)]
@@ -41,7 +41,11 @@ impl SocketSettings {
     pub(crate) fn side(&self) -> Result<Side, FileError> {
         let heartbeat = self.keys.heartbeat.as_ref().map(|time| time.0);
         let options = credentials::options(&self.keys)?;
+        let handover = match self.keys.handover {
+            Some(settings::Handover::User) => Handover::User,
+            Some(settings::Handover::Off) | None => Handover::Off,
+        };
         let (bind, connect) = (self.bind.clone(), self.connect.clone());
-        Ok(Side { bind, connect, options, heartbeat, ..Side::default() })
+        Ok(Side { bind, connect, options, heartbeat, handover })
     }
 }

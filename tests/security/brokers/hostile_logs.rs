@@ -83,6 +83,22 @@ fn clients_and_workers_write_no_control_characters_into_the_log_of_enfoslb() {
 }
 
 #[test]
+fn a_topic_that_a_rule_forbids_writes_no_control_characters_into_the_log() {
+    let folder = tempdir().unwrap();
+    let rules = file(&folder, "rules", 0o600, "* sub=news.\n");
+    let process = start("enfomq", &["--rules", &rules]);
+    let mut subscriber = Script::join(&process.backend()[0], "SUB", 1);
+    subscriber.send(&command("SUBSCRIBE", HOSTILE.as_bytes()));
+    subscriber.settle();
+    let mut publisher = Script::join(&process.frontend()[0], "PUB", 1);
+    publisher.send(&message(&[HOSTILE]));
+    publisher.settle();
+    subscriber.leave();
+    publisher.leave();
+    assert_clean(process, 2);
+}
+
+#[test]
 fn users_write_no_control_characters_into_the_log() {
     let folder = tempdir().unwrap();
     let users = file(&folder, "users", 0o600, "ada:secret\n");

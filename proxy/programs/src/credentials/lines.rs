@@ -30,6 +30,12 @@ pub(super) enum LineErrorKind {
     SecondKey,
     #[error("a property is a name, an equals sign and a value, and what is in quotes ends with them")]
     NoProperty,
+    #[error("a rule is a user's name, and then pub= or sub= with prefixes between commas, without spaces")]
+    NoRule,
+    #[error("an empty prefix, which would allow all topics: to allow them, write *")]
+    EmptyPrefix,
+    #[error("an asterisk in a prefix: topics are allowed if they begin with it, so none is needed")]
+    Wildcard,
 }
 
 impl LineErrorKind {

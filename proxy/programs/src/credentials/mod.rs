@@ -5,6 +5,7 @@ mod error;
 mod file;
 mod keys;
 mod lines;
+mod rules;
 
 use std::path::Path;
 
@@ -15,13 +16,18 @@ pub(crate) use error::FileError;
 use error::FileErrorKind;
 use file::{read_secret, write_secret};
 use keys::{curve_clients, key_pair};
+use rules::Rules;
 
 use crate::settings::SideKeys;
 
 /// Reads the files that the keys of a socket name, and returns its options. With a mechanism, the broker has the
 /// server's role, also where it connects.
 pub(crate) fn options(keys: &SideKeys) -> Result<Options, FileError> {
-    let options = Options::default();
+    let mut options = Options::default();
+    if let Some(path) = &keys.rules {
+        let rules = Rules::read(path)?;
+        options = options.permissions(move |user| rules.permissions(user));
+    }
     if let Some(path) = &keys.plain_users {
         let users = plain_users(path).map_err(|kind| kind.at(path))?;
         return Ok(options.security(Security::PlainServer).authenticator(users));

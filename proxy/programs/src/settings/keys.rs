@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, Args, Command};
 use enfonet::Endpoint;
 use serde::Deserialize;
 
-use super::values::{LogFormat, LogLevel, Remote, Text};
+use super::values::{Handover, LogFormat, LogLevel, Remote, Text};
 use crate::program::Program;
 
 /// Keys of the program as a whole. Each has a default.
@@ -46,6 +46,13 @@ pub(crate) struct SideKeys {
     /// that of the file
     #[arg(long, value_name = "FILE")]
     pub(crate) curve_clients: Option<PathBuf>,
+    /// Limit users to topics that begin with the prefixes of this file; a line NAME pub=PREFIX,… sub=PREFIX,… each. The
+    /// name * stands for all users without a line, who otherwise may use no topic
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rules: Option<PathBuf>,
+    /// Peers that take over the identity of a connected client
+    #[arg(long, value_name = "PEERS")]
+    pub(crate) handover: Option<Handover>,
 }
 
 /// Endpoints of an entry.

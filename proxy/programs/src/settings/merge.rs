@@ -8,9 +8,9 @@ use toml::Value;
 
 use super::error::SettingsError;
 use super::file::read;
-use super::keys::{General, Places, SIDES, SideKeys, names};
+use super::keys::{General, Places, SIDES, Side, SideKeys, names};
 use super::layer::{Layer, Layers, Leaf, Leaves, Origin};
-use super::values::{LogLevel, Parse};
+use super::values::{Handover, LogLevel, Parse};
 use crate::program::Program;
 
 /// Settings that apply, with the origin of each value.
@@ -62,7 +62,9 @@ impl Settings {
                 }
                 let name = format!("{} {}", side.name(), number + 1);
                 let default = (number == 0).then_some(program.endpoints[index]);
-                sides[index].push(Entry::new(leaves, &name, default)?);
+                let entry = Entry::new(leaves, &name, default)?;
+                entry.check_access(program, side)?;
+                sides[index].push(entry);
             }
         }
         Ok(Self { general: typed(&leaves)?, sides, leaves })
@@ -84,12 +86,33 @@ impl Entry {
         check_mechanism(&keys, &leaves)?;
         Ok(Self { places, keys, leaves })
     }
+
+    /// Checks that the program knows all keys, and that a handover between connections of a user has users.
+    fn check_access(&self, program: &Program, side: Side) -> Result<(), SettingsError> {
+        if let Some(key) = program.unused.iter().find(|key| self.leaves.contains_key(**key)) {
+            let message = format!("{} has no effect in {}", named(key, &self.leaves), program.name);
+            return Err(SettingsError::Combination(message));
+        }
+        let SideKeys { plain_users, curve_clients, handover, .. } = &self.keys;
+        let has_users = plain_users.is_some() || curve_clients.is_some();
+        if side == Side::Frontend && *handover == Some(Handover::User) && !has_users {
+            let handover = named("handover", &self.leaves);
+            return Err(SettingsError::Combination(format!(
+                "{handover} needs clients with names: --plain-users FILE, or --curve-clients FILE",
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// Returns a key with the origin of its value.
+fn named(key: &str, leaves: &Leaves) -> String {
+    leaves.get(key).map_or_else(String::new, |leaf| format!("`{key}` ({})", leaf.origin))
 }
 
 /// Checks that an entry has one mechanism.
 fn check_mechanism(keys: &SideKeys, leaves: &Leaves) -> Result<(), SettingsError> {
-    let named =
-        |key: &str| leaves.get(key).map_or_else(String::new, |leaf| format!("`{key}` ({})", leaf.origin));
+    let named = |key: &str| named(key, leaves);
     let message = match (&keys.plain_users, &keys.curve_secret, &keys.curve_clients) {
         (Some(_), Some(_), _) => format!("{} excludes {}", named("plain-users"), named("curve-secret")),
         (Some(_), None, Some(_)) => format!("{} excludes {}", named("plain-users"), named("curve-clients")),

@@ -15,4 +15,4 @@ mod values;
 pub(crate) use keys::{Flag, SIDES, Scope, Side, SideKeys, flags, with_variable};
 pub(crate) use layer::{Layers, layers};
 pub(crate) use merge::{Entry, Settings};
-pub(crate) use values::{LogFormat, LogLevel};
+pub(crate) use values::{Handover, LogFormat, LogLevel};

@@ -108,6 +108,16 @@ impl Parse for LogLevel {
     }
 }
 
+/// Peers that take over the identity of a connected client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Handover {
+    /// No peer: a second client is rejected until the first has disconnected (the default)
+    Off,
+    /// A client of the same user
+    User,
+}
+
 /// Form of the log's lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
