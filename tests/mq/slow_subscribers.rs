@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use enfonet_tests::{LIBRARIES, Library, Process, Script, command};
+use enfonet::auth::{PlainCredentials, Security};
+use enfonet::{Options, Pub};
+use enfonet_tests::{LIBRARIES, Library, Process, Runtime, Script, command, file, greeting_of, properties};
 
 use crate::setup::{Publisher, Setup, Subscriber};
 
@@ -117,4 +119,52 @@ fn messages_lost_by_a_slow_subscriber_are_logged_once_a_second_with_its_address(
     assert!(log[0].contains("dropped messages") && log[0].contains("address=\"127.0.0.1\""), "{log:?}");
     let endpoint = format!("endpoint=tcp://127.0.0.1:{}", stuck.remote_port());
     assert!(log[0].contains(&endpoint), "{log:?}");
+}
+
+/// Returns a subscriber to all topics that has logged in with PLAIN, and reads nothing from now on.
+fn stuck_user(at: &str, login: &[u8], identity: &[u8]) -> Script {
+    let mut peer = Script::connect(at);
+    peer.send(&greeting_of("PLAIN", false));
+    peer.send(&command("HELLO", login));
+    peer.expect(&greeting_of("PLAIN", true));
+    peer.expect(&command("WELCOME", b""));
+    peer.send(&command("INITIATE", &properties(&[("Socket-Type", b"SUB"), ("Identity", identity)])));
+    let len = peer.read(2)[1];
+    peer.read(len.into());
+    peer.send(&command("SUBSCRIBE", b""));
+    peer.settle();
+    peer
+}
+
+#[test]
+fn a_slow_subscriber_is_named_in_the_log_by_address_user_and_identity_with_its_drops() {
+    let (runtime, folder) = (Runtime::new(), tempfile::tempdir().unwrap());
+    let _guard = runtime.enter();
+    let users = file(&folder, "users", 0o600, "Ada:secret\n");
+    let any = ["--frontend", "tcp://127.0.0.1:*", "--backend", "tcp://127.0.0.1:*", "--plain-users", &users];
+    let mut broker = Process::logging("enfomq", &any);
+    let stuck = stuck_user(&broker.backend()[0], b"\x03Ada\x06secret", b"slow\x1b[2J");
+    let login = Security::PlainClient(PlainCredentials::new("Ada", "secret").unwrap());
+    let publisher = Pub::with_options(Options::default().security(login));
+    publisher.connect(&broker.frontend()[0][..]).unwrap();
+    runtime.run(publisher.wait_subscribers(1));
+    // More than the broker's queue and the kernel's buffers hold.
+    let body = vec![b'x'; 64 << 10];
+    runtime.run(async {
+        for _ in 0..2000 {
+            publisher.send(&body[..]).await.unwrap();
+        }
+    });
+    let line = broker.log_line();
+    for part in [
+        "WARN",
+        "dropped messages",
+        "address=\"127.0.0.1\"",
+        "user=\"Ada\"",
+        r#"identity="slow\x1b[2J""#,
+        "dropped=",
+    ] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+    drop(stuck);
 }

@@ -5,8 +5,10 @@ use std::ops::Bound;
 use tracing::warn;
 
 use super::SocketCore;
+use crate::escaped::Escaped;
 use crate::monitor::Monitor;
-use crate::peer::{PeerId, PeerStatus};
+use crate::peer::{PeerId, PeerInfo, PeerStatus};
+use crate::queue::Outbox;
 use crate::routing::Routing;
 
 /// Maximum number of peers in a page. Both locks of the socket are held while a page is made, and the messages wait.
@@ -57,21 +59,32 @@ impl<R: Routing> SocketCore<R> {
         peers
     }
 
-    /// Logs, at a limited rate, that messages to a peer were dropped because its queue was full.
+    /// Logs, at a limited rate, that messages to a peer were dropped because its queue was full. Call it without a
+    /// lock.
     #[cold]
     pub(crate) fn warn_of_drops(&self, id: PeerId, messages: usize) {
         if messages == 0 {
             return;
         }
         let Some(messages) = self.drops.count(messages as u64) else { return };
+        let dropped = self.out().outboxes.get(id).map_or(0, Outbox::dropped);
         let peer = self.inbound().peer(id).cloned();
-        let (endpoint, address) = peer.as_ref().map(|peer| (&peer.endpoint, &peer.address)).unzip();
-        let endpoint = endpoint.map(tracing::field::display);
+        let Some(PeerInfo { endpoint, address, user, routing_id, .. }) = peer.as_deref() else {
+            warn!(
+                messages,
+                "dropped messages to peers whose queues are full; the last of these peers has gone"
+            );
+            return;
+        };
+        let (user, identity) = (Escaped(&user.id), Escaped(routing_id));
         warn!(
-            endpoint,
+            %endpoint,
             address,
+            %user,
+            %identity,
+            dropped,
             messages,
-            "dropped messages to peers whose queues are full; this peer lost the last of them"
+            "dropped messages to peers whose queues are full; this peer lost the last of them, and `dropped` in all"
         );
     }
 }
