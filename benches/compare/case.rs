@@ -27,6 +27,7 @@ pub(crate) enum Case {
     Thrb { size: usize },
     IpcThr { size: usize },
     Lat { size: usize },
+    BlockingLat { size: usize },
     Dr { size: usize, window: usize },
     FanOut(Fan),
     FanIn(Fan),
@@ -52,7 +53,7 @@ pub(crate) const PAIRS: &str = "thr:32 thr:64 thr:256 thr:1024 thr:16384 thrb:32
 pub(crate) const FANS: &str = "fanout:16:4 fanout:256:4 fanout:1024:4 fanout:16384:4 fanout:65536:4 \
     fanin:16:4 fanin:256:4 fanin:1024:4 fanin:16384:4 fanin:65536:4 pubsub:16:32 pubsub:1024:32 pubsub:16384:32 \
     thr:256 thr:1024 thr:16384 thr:65536 ipcfanout:1024:4 ipcfanout:16384:4 ipcfanin:1024:4 ipcfanin:16384:4 \
-    curvefanout:1024:4 curvefanin:1024:4 lat:64";
+    curvefanout:1024:4 curvefanin:1024:4 lat:64 blockinglat:64";
 
 /// Cases whose ratios the README shows.
 pub(crate) const SUMMARY: &str = "thr:32 thr:1024 pubsub:32:4 lat:32 dr:32:64 mq:1024:1 slb:32:4:2 mem:5000";
@@ -78,6 +79,7 @@ impl FromStr for Case {
             ("thrb", &[size]) => Self::Thrb { size },
             ("ipcthr", &[size]) => Self::IpcThr { size },
             ("lat", &[size]) => Self::Lat { size },
+            ("blockinglat", &[size]) => Self::BlockingLat { size },
             ("dr", &[size, window]) => Self::Dr { size, window },
             ("mq", &[size, subscribers]) => Self::Mq { size, subscribers },
             ("mqhalf", &[size, subscribers]) => Self::MqHalf { size, subscribers },
@@ -128,6 +130,9 @@ impl fmt::Display for Case {
             Self::Thrb { size } => write!(f, "PUSH → PULL, {size} B, EnfoNet in batches"),
             Self::IpcThr { size } => write!(f, "PUSH → PULL over ipc, {size} B"),
             Self::Lat { size } => write!(f, "REQ ↔ REP, {size} B, median round trip"),
+            Self::BlockingLat { size } => {
+                write!(f, "REQ ↔ REP by blocking sockets, {size} B, median round trip")
+            }
             Self::Dr { size, window } => write!(f, "DEALER ↔ ROUTER, {size} B, {window} in flight"),
             Self::FanOut(Fan { over, size, peers }) => {
                 write!(f, "PUSH → {peers} PULL{over}, {size} B, total")
@@ -165,7 +170,7 @@ impl Case {
     /// Returns a figure of this case as text, with its unit.
     pub(crate) fn figure(self, value: f64) -> String {
         match self {
-            Self::Lat { .. } | Self::SlbLat { .. } => format!("{value:.1} µs"),
+            Self::Lat { .. } | Self::BlockingLat { .. } | Self::SlbLat { .. } => format!("{value:.1} µs"),
             Self::Mem { .. } => format!("{:.1} KiB", value / 1024.0),
             _ if value >= 1e6 => format!("{:.2} M/s", value / 1e6),
             _ => format!("{:.1} k/s", value / 1e3),

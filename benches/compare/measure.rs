@@ -63,7 +63,15 @@ impl Bench<'_> {
             }
             Case::Thrb { size } => self.stream(&endpoint, ["pull", "push"], size),
             Case::IpcThr { size } => self.stream(&ipc(), ["pull", "push"], size),
-            Case::Lat { size } => self.latency(&endpoint, size),
+            Case::Lat { size } => self.latency(&endpoint, ["rep", "req"], size),
+            // The other implementations either block anyway, or have no blocking sockets.
+            Case::BlockingLat { size } => {
+                let roles = match self.implementation {
+                    Implementation::Enfonet | Implementation::Omq => ["blocking-rep", "blocking-req"],
+                    _ => ["rep", "req"],
+                };
+                self.latency(&endpoint, roles, size)
+            }
             Case::Dr { size, window } => self.window(&endpoint, size, window),
             Case::FanOut(fan) => self.fan_out(fan),
             Case::FanIn(fan) => self.fan_in(fan),
@@ -115,11 +123,11 @@ impl Bench<'_> {
         Ok(Figure { memory: Some(memory), cpu: Some(cpu), ..value.into() })
     }
 
-    fn latency(self, endpoint: &str, size: usize) -> Outcome<Figure> {
-        let _rep = self.programs.load(self.implementation, &format!("rep {endpoint} bind"))?;
+    fn latency(self, endpoint: &str, [rep, req]: [&str; 2], size: usize) -> Outcome<Figure> {
+        let _rep = self.programs.load(self.implementation, &format!("{rep} {endpoint} bind"))?;
         wait_listening(endpoint)?;
         let count = self.count(8e3);
-        let req = self.programs.load(self.implementation, &format!("req {endpoint} {size} {count}"))?;
+        let req = self.programs.load(self.implementation, &format!("{req} {endpoint} {size} {count}"))?;
         req.number("p50", TIMEOUT).map(Into::into)
     }
 

@@ -10,7 +10,7 @@ use crate::end::End;
 use crate::timed::join;
 
 /// Number of requests before the measurement, until caches and buffers are warm.
-const WARM_UP_REQUESTS: usize = 1000;
+pub(crate) const WARM_UP_REQUESTS: usize = 1000;
 
 pub(crate) async fn rep(endpoint: Endpoint, security: Security, end: End) -> Outcome {
     let socket = Rep::with_options(Options::default().security(security));

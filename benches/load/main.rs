@@ -13,6 +13,8 @@
 //! enfonet-load pub        ENDPOINT SIZE SECONDS bind|connect [PEERS]
 //! enfonet-load rep        ENDPOINT bind|connect          echoes for ever
 //! enfonet-load req        ENDPOINT SIZE COUNT            prints the time of requests
+//! enfonet-load blocking-rep ENDPOINT bind|connect        the same by blocking sockets
+//! enfonet-load blocking-req ENDPOINT SIZE COUNT
 //! enfonet-load router     ENDPOINT                       echoes for ever
 //! enfonet-load dealer     ENDPOINT SIZE COUNT WINDOW     WINDOW requests pending, prints the rate
 //! ```
@@ -22,6 +24,7 @@
 //! worker threads instead of the main thread, and `--in-main` in the future of `block_on` instead of a task. `--curve`
 //! encrypts with CURVE; the end that binds is the server.
 
+mod blocking;
 mod end;
 mod exchange;
 mod publish;
@@ -102,6 +105,10 @@ enum Role {
     Rep { endpoint: Endpoint, end: End },
     /// Sends requests one after the other, and prints their times.
     Req { endpoint: Endpoint, size: usize, count: usize },
+    /// Echoes requests for ever, by a blocking socket.
+    BlockingRep { endpoint: Endpoint, end: End },
+    /// Sends requests one after the other by a blocking socket, and prints their times.
+    BlockingReq { endpoint: Endpoint, size: usize, count: usize },
     /// Echoes messages for ever.
     Router { endpoint: Endpoint },
     /// Sends requests, a window at a time, and prints the rate of the replies.
@@ -110,6 +117,11 @@ enum Role {
 
 fn main() -> Outcome {
     let cli = Cli::parse();
+    match cli.role {
+        Role::BlockingRep { endpoint, end } => return blocking::rep(endpoint, end),
+        Role::BlockingReq { endpoint, size, count } => return blocking::req(endpoint, size, count),
+        _ => {}
+    }
     let runtime = match cli.threads {
         0 => tokio::runtime::Builder::new_current_thread().enable_all().build()?,
         threads => {
@@ -160,6 +172,7 @@ async fn play(role: Role, curve: bool) -> Outcome {
         }
         Role::Rep { endpoint, end } => exchange::rep(endpoint, at(end), end).await,
         Role::Req { endpoint, size, count } => exchange::req(endpoint, at(End::Connect), size, count).await,
+        Role::BlockingRep { .. } | Role::BlockingReq { .. } => unreachable!("they run without a runtime"),
         Role::Router { endpoint } => exchange::router(endpoint, at(End::Bind)).await,
         Role::Dealer { endpoint, size, count, window } => {
             exchange::dealer(endpoint, at(End::Connect), size, count, window).await

@@ -1,6 +1,9 @@
 //! `peer-omq`: roles of `peer_common` on the crate `omq-tokio`.
 
+use std::time::Instant;
+
 use bytes::Bytes;
+use enfonet_measure::Latencies;
 use omq_tokio::proxy::Proxy;
 use omq_tokio::{Context, Message, Options, SocketType};
 use peer_common::{Kind, Library, Outcome, Socket};
@@ -84,9 +87,51 @@ impl Socket for Peer {
     }
 }
 
+/// Number of requests before the measurement.
+const WARM_UP_REQUESTS: usize = 1000;
+
+/// Echoes requests for ever, by a blocking socket that is bound.
+fn blocking_rep(endpoint: &str) -> Outcome {
+    let socket = Context::new().blocking_socket(SocketType::Rep, Options::default());
+    socket.bind(endpoint)?;
+    loop {
+        socket.send(socket.recv()?)?;
+    }
+}
+
+/// Sends requests one after the other by a blocking socket, and prints their times.
+fn blocking_req(endpoint: &str, size: usize, count: usize) -> Outcome {
+    let socket = Context::new().blocking_socket(SocketType::Req, Options::default());
+    socket.connect(endpoint)?;
+    let body = vec![b'x'; size];
+    let mut latencies = Latencies::of(count);
+    for request in 0..WARM_UP_REQUESTS + count {
+        let begun = Instant::now();
+        socket.send(Message::from_slice(&body))?;
+        socket.recv()?;
+        if request >= WARM_UP_REQUESTS {
+            latencies.add(begun.elapsed());
+        }
+    }
+    latencies.report();
+    Ok(())
+}
+
+/// Runs the role that the arguments name. Only the blocking roles aren't those of `peer_common`.
+fn run() -> Outcome {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["blocking-rep", endpoint, "bind"] => blocking_rep(endpoint),
+        ["blocking-req", endpoint, size, count] => blocking_req(endpoint, size.parse()?, count.parse()?),
+        _ => {
+            let context = Context::new();
+            context.clone().block_on(peer_common::run(Omq(context)))
+        }
+    }
+}
+
 fn main() {
-    let context = Context::new();
-    let outcome = context.clone().block_on(peer_common::run(Omq(context)));
+    let outcome = run();
     if let Err(error) = &outcome {
         eprintln!("peer-omq: {error}");
     }
