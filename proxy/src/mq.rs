@@ -20,6 +20,7 @@ use tracing::{debug, warn};
 
 use crate::config::{Config, Endpoints, Side, attach, stop_time};
 use crate::error::StartError;
+use crate::peers::Peers;
 use crate::tuning::{PUBLISHER_QUEUE_BYTES, SUBSCRIBER_QUEUE_BYTES};
 
 /// The sides of a broker, with any number of sockets each. Every message of a frontend goes to every backend.
@@ -97,6 +98,12 @@ impl Broker {
     #[must_use]
     pub const fn endpoints(&self) -> &Endpoints {
         &self.endpoints
+    }
+
+    /// Returns a handle to the broker's peers.
+    #[must_use]
+    pub fn peers(&self) -> Peers {
+        Peers::new(&self.frontends, &self.backends)
     }
 
     /// Forwards until `shutdown` is ready, then stops.

@@ -35,13 +35,14 @@ const PATTERNS: Floors = &[
     &["blocking", "proxy", "zap"],
 ];
 
-const PROXY: Floors = &[&["error", "tuning"], &["config"], &["mq", "slb"]];
+const PROXY: Floors = &[&["error", "peers", "tuning"], &["config"], &["mq", "slb"]];
 
 const PROGRAMS: Floors = &[
     &["output", "plain_fields", "program", "signals", "tuning"],
     &["demo", "heap", "settings"],
     &["arguments", "credentials", "log"],
     &["sockets"],
+    &["reload"],
     &["run"],
 ];
 

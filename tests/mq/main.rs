@@ -13,6 +13,7 @@ mod many_topics;
 mod memory_after_storm;
 mod program;
 mod rejection_log;
+mod reload;
 mod restart;
 mod rules;
 mod setup;

@@ -1,6 +1,6 @@
 //! An authenticator with a list of public keys.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 use enfonet_zmtp::{Credentials, DenyReason, PublicKey, User, Verdict};
@@ -41,6 +41,18 @@ impl CurveClients {
         self
     }
 
+    /// Returns the user ids of all clients that may be admitted.
+    pub fn user_ids(&self) -> impl Iterator<Item = &Bytes> {
+        self.0.values()
+    }
+
+    /// Returns the user ids of the keys that `next` doesn't have, or has with another user id.
+    #[must_use]
+    pub fn revoked_by(&self, next: &Self) -> HashSet<Bytes> {
+        let revoked = self.0.iter().filter(|(key, id)| next.0.get(key) != Some(id));
+        revoked.map(|(_, id)| id.clone()).collect()
+    }
+
     fn decide(&self, credentials: &Credentials) -> Verdict {
         match credentials {
             Credentials::Curve(key) => self
@@ -67,6 +79,15 @@ impl Authenticator for CurveClients {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_removed_key_and_a_key_with_another_user_id_are_revoked() {
+        let [ada, bob, eve] = [1, 2, 3].map(|byte| PublicKey::from_bytes([byte; 32]));
+        let clients = CurveClients::new().named(ada, "Ada").named(bob, "Bob").named(eve, "Eve");
+        let next = CurveClients::new().named(ada, "Ada").named(bob, "Robert");
+        assert_eq!(clients.revoked_by(&next), HashSet::from(["Bob".into(), "Eve".into()]));
+        assert_eq!(clients.user_ids().count(), 3);
+    }
 
     #[test]
     fn keys_on_the_list_are_admitted_under_their_user_id_and_other_keys_are_rejected() {

@@ -1,6 +1,6 @@
 //! An authenticator with a table of names and passwords.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 use enfonet_zmtp::{Credentials, DenyReason, Secret, User, Verdict};
@@ -35,6 +35,20 @@ impl PlainUsers {
     pub fn user(mut self, username: impl Into<Bytes>, password: impl Into<Secret>) -> Self {
         self.0.insert(username.into(), password.into());
         self
+    }
+
+    /// Returns the user ids of all clients that may be admitted.
+    pub fn user_ids(&self) -> impl Iterator<Item = &Bytes> {
+        self.0.keys()
+    }
+
+    /// Returns the names that `next` doesn't have, or has with another password.
+    #[must_use]
+    pub fn revoked_by(&self, next: &Self) -> HashSet<Bytes> {
+        let is_kept =
+            |name: &Bytes, password| next.0.get(name).is_some_and(|next| is_same(password, next).into());
+        let revoked = self.0.iter().filter(|(name, password)| !is_kept(name, password));
+        revoked.map(|(name, _)| name.clone()).collect()
     }
 
     fn decide(&self, credentials: &Credentials) -> Verdict {
@@ -107,6 +121,14 @@ mod tests {
         let users = PlainUsers::new().user("long", "x".repeat(256));
         let shown = PlainCredentials::new("long", "x".repeat(255)).unwrap();
         assert_eq!(users.decide(&Credentials::Plain(shown)), Verdict::Deny(DenyReason::Credentials));
+    }
+
+    #[test]
+    fn a_removed_user_and_a_user_with_another_password_are_revoked() {
+        let users = PlainUsers::new().user("ada", "a").user("bob", "b").user("eve", "e");
+        let next = PlainUsers::new().user("ada", "a").user("bob", "other").user("new", "n");
+        assert_eq!(users.revoked_by(&next), HashSet::from(["bob".into(), "eve".into()]));
+        assert_eq!(users.user_ids().count(), 3);
     }
 
     #[test]

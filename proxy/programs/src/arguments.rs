@@ -132,7 +132,7 @@ Endpoints: tcp://HOST:PORT, where * is every interface or any port, and ipc://PA
 Signals:
   SIGTERM, SIGINT  stop in order, within --stop-timeout: reject new peers, and finish pending work
                    (a second signal ends the program at once)
-  SIGHUP           is ignored
+  SIGHUP           reads --config and the files of credentials again, all or nothing
 
 Exit codes: 0 after a stop, 1 after a failure or a second signal, 2 for wrong arguments
 

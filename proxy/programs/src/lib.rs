@@ -11,6 +11,7 @@ mod log;
 mod output;
 mod plain_fields;
 mod program;
+mod reload;
 mod run;
 mod settings;
 mod signals;

@@ -4,15 +4,30 @@ use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 
-use tracing_subscriber::Layer;
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::reload::{self, Handle};
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use crate::plain_fields::plain_fields;
 use crate::settings::{LogFormat, LogLevel};
 
+/// Handle that changes the level of the log.
+#[derive(Clone, Debug)]
+pub(crate) struct LogHandle(Handle<EnvFilter, Registry>);
+
+impl LogHandle {
+    /// Changes the level from the next line on.
+    pub(crate) fn set_level(&self, level: &LogLevel) {
+        if let Err(error) = self.0.reload(level.filter()) {
+            tracing::error!(%error, "can't change the log level");
+        }
+    }
+}
+
 /// Starts the log of the process.
-pub(crate) fn start(level: &LogLevel, format: LogFormat) {
+pub(crate) fn start(level: &LogLevel, format: LogFormat) -> LogHandle {
+    let (filter, handle) = reload::Layer::new(level.filter());
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(has_colours())
         // Without this, a log that can't be written is a panic.
@@ -24,7 +39,8 @@ pub(crate) fn start(level: &LogLevel, format: LogFormat) {
         (LogFormat::Json, false) => lines.json().boxed(),
         (LogFormat::Json, true) => lines.json().without_time().boxed(),
     };
-    tracing_subscriber::registry().with(level.filter()).with(lines).init();
+    tracing_subscriber::registry().with(filter).with(lines).init();
+    LogHandle(handle)
 }
 
 /// Returns whether the log has colours: on a terminal, unless `NO_COLOR` says otherwise (no-color.org).

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use enfonet::Endpoint;
@@ -10,16 +11,16 @@ use enfonet::error::BindError;
 use enfonet_proxy::{Config, Endpoints, Side, StartError, mq, slb};
 
 use crate::arguments::{Arguments, parse};
-use crate::credentials::{FileError, new_key};
+use crate::credentials::{Credentials, new_key};
 use crate::demo;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 use crate::heap;
-use crate::log;
+use crate::log::{self, LogHandle};
 use crate::output::{print_error, print_line};
 use crate::program::{ENFOMQ, ENFOSLB, Program};
-use crate::settings::{SIDES, Settings};
-use crate::signals::stop_signals;
-use crate::sockets::SocketSettings;
+use crate::reload::{LoadError, Loaded, Reloader, Sources};
+use crate::signals::catch_signals;
+use crate::sockets::{Socket, SocketSettings, socket};
 
 /// Failure of a program: the text to print, and the exit code.
 struct Failure {
@@ -52,11 +53,11 @@ impl Failure {
 const FAILED: u8 = 1;
 const WRONG_ARGUMENTS: u8 = 2;
 
-/// A broker to run: its sides, and what the program does beside it.
+/// A broker to run, and what the program does beside it.
 struct Start {
-    settings: Settings,
-    /// Sockets of the frontend and the backend.
-    sockets: [Vec<SocketSettings>; 2],
+    sources: Sources,
+    loaded: Loaded,
+    log: LogHandle,
     demo: bool,
 }
 
@@ -64,11 +65,16 @@ struct Start {
 macro_rules! broker {
     ($broker:ident, $config:expr) => {
         |start: Start| async move {
-            let (stop, abort) = stop_signals()?;
-            let config = $config(sides(&start.sockets)?, start.settings.general.stop_timeout.0);
+            let (stop, abort, hangups) = catch_signals()?;
+            let Start { sources, loaded: Loaded { settings, sockets }, log, demo } = start;
+            let (sockets, sides) = split(sockets);
+            let config = $config(sides, settings.general.stop_timeout.0);
             let broker = $broker::Broker::bind(config).await.map_err(|error| Failure::start(&error))?;
             let at = broker.endpoints().clone();
-            warn_of_open_access(&at, &start.sockets);
+            warn_of_open_access(&at, &sockets);
+            let (peers, status) = (broker.peers(), Arc::default());
+            let reloader = Reloader { sources, settings, sockets, log, peers, status };
+            tokio::spawn(reloader.run(hangups));
             if let Err(error) = print_line(format_args!("ready {at}")) {
                 tracing::warn!(%error, "can't print that the broker is ready");
             }
@@ -78,7 +84,7 @@ macro_rules! broker {
                 is_aborted.store(true, Ordering::Relaxed);
             };
             let running = broker.run_until(stop, abort);
-            if start.demo {
+            if demo {
                 demo::$broker(&at, running).await?;
             } else {
                 running.await;
@@ -91,12 +97,13 @@ macro_rules! broker {
     };
 }
 
-/// Reads the files of credentials, and returns the sides for the broker.
-fn sides(sockets: &[Vec<SocketSettings>; 2]) -> Result<[Vec<Side>; 2], FileError> {
-    let [frontend, backend] = sockets;
-    let read =
-        |sockets: &[SocketSettings]| sockets.iter().map(SocketSettings::side).collect::<Result<_, _>>();
-    Ok([read(frontend)?, read(backend)?])
+/// Returns the sockets of both sides, and the sides for the broker.
+fn split(loaded: [Vec<(Credentials, SocketSettings)>; 2]) -> ([Vec<Socket>; 2], [Vec<Side>; 2]) {
+    let split = |sockets: Vec<_>| {
+        sockets.into_iter().map(|(credentials, settings)| socket(credentials, settings)).unzip()
+    };
+    let [(frontend, frontends), (backend, backends)] = loaded.map(split);
+    ([frontend, backend], [frontends, backends])
 }
 
 /// Runs `enfomq` with the arguments of the process.
@@ -117,12 +124,12 @@ pub fn enfoslb() -> ExitCode {
     run_program(&ENFOSLB, broker!(slb, config))
 }
 
-fn run_program<B>(program: &Program, broker: impl FnOnce(Start) -> B) -> ExitCode
+fn run_program<B>(program: &'static Program, broker: impl FnOnce(Start) -> B) -> ExitCode
 where
     B: Future<Output = Result<(), Failure>> + Send + 'static,
 {
     let outcome = match parse(program) {
-        Ok(arguments) => run_with(program, &arguments, broker),
+        Ok(arguments) => run_with(program, arguments, broker),
         // Also the help text, which clap prints to stdout, with exit code 0.
         Err(error) => {
             let _ = error.print();
@@ -139,31 +146,34 @@ where
 }
 
 fn run_with<B>(
-    program: &Program,
-    arguments: &Arguments,
+    program: &'static Program,
+    arguments: Arguments,
     broker: impl FnOnce(Start) -> B,
 ) -> Result<(), Failure>
 where
     B: Future<Output = Result<(), Failure>> + Send + 'static,
 {
-    let actions = &arguments.actions;
+    let Arguments { actions, layers } = arguments;
     if let Some(file) = &actions.new_key {
         let public_key = new_key(file)?;
         return Ok(print_line(format_args!("{public_key}"))?);
     }
-    let settings = Settings::load(program, &arguments.layers, actions.config.as_deref())
-        .map_err(|error| Failure::wrong_arguments(&error))?;
-    let sockets = SIDES.map(|side| SocketSettings::of(&settings.sides[side as usize]));
-    if actions.demo && !sockets.iter().flatten().all(SocketSettings::admits_everybody) {
+    let sources = Sources { program, layers, file: actions.config };
+    let loaded = sources.load().map_err(|error| match error {
+        LoadError::Credentials(text) if !actions.check => Failure { text, code: FAILED },
+        error => Failure::wrong_arguments(&error),
+    })?;
+    let mut sockets = loaded.sockets.iter().flatten().map(|(_, settings)| settings);
+    if actions.demo && !sockets.all(SocketSettings::admits_everybody) {
         let text =
             "--demo can't be used with --plain-users or --curve-secret: its programs have no credentials";
         return Err(Failure::wrong_arguments(&text));
     }
     if actions.check {
-        sides(&sockets).map_err(|error| Failure::wrong_arguments(&error))?;
-        return Ok(print_line(format_args!("{}", settings.text(program.shape).trim_end()))?);
+        return Ok(print_line(format_args!("{}", loaded.settings.text(program.shape).trim_end()))?);
     }
-    log::start(&settings.general.log_level.0, settings.general.log_format);
+    let general = &loaded.settings.general;
+    let log = log::start(&general.log_level.0, general.log_format);
     // Each peer takes a descriptor.
     if let Err(error) = rlimit::increase_nofile_limit(rlimit::INFINITY) {
         tracing::warn!(%error, "can't raise the limit of open files");
@@ -172,7 +182,7 @@ where
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     runtime.spawn(heap::trim_after_storms());
     // In a task of its own: `block_on` polls the system for events each time before it polls its future.
-    let running = runtime.spawn(broker(Start { settings, sockets, demo: actions.demo }));
+    let running = runtime.spawn(broker(Start { sources, loaded, log, demo: actions.demo }));
     match runtime.block_on(running) {
         Ok(outcome) => outcome,
         Err(panic) => std::panic::resume_unwind(panic.into_panic()),
@@ -180,10 +190,10 @@ where
 }
 
 /// Warns of endpoints that other machines can reach, at sockets without authentication.
-fn warn_of_open_access(at: &Endpoints, sockets: &[Vec<SocketSettings>; 2]) {
+fn warn_of_open_access(at: &Endpoints, sockets: &[Vec<Socket>; 2]) {
     for (endpoints, sockets) in [&at.frontend, &at.backend].into_iter().zip(sockets) {
         let mut endpoints = endpoints.iter();
-        for socket in sockets {
+        for Socket { settings: socket, .. } in sockets {
             let bound: Vec<_> = endpoints.by_ref().take(socket.bind.len()).collect();
             endpoints.by_ref().take(socket.connect.len()).for_each(drop);
             for endpoint in bound.into_iter().filter(|at| socket.admits_everybody() && is_beyond_loopback(at))

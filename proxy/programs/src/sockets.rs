@@ -3,7 +3,7 @@
 use enfonet::Endpoint;
 use enfonet_proxy::{Handover, Side};
 
-use crate::credentials::{self, FileError};
+use crate::credentials::{Credentials, Live, Mechanism, Rules, Users, options};
 use crate::settings::{self, Entry, SideKeys};
 
 /// A socket of a side: its endpoints, and its settings.
@@ -37,15 +37,33 @@ impl SocketSettings {
         self.keys.plain_users.is_none() && self.keys.curve_secret.is_none()
     }
 
-    /// Reads the files of credentials, and returns the side for the broker.
-    pub(crate) fn side(&self) -> Result<Side, FileError> {
-        let heartbeat = self.keys.heartbeat.as_ref().map(|time| time.0);
-        let options = credentials::options(&self.keys)?;
-        let handover = match self.keys.handover {
-            Some(settings::Handover::User) => Handover::User,
-            Some(settings::Handover::Off) | None => Handover::Off,
-        };
-        let (bind, connect) = (self.bind.clone(), self.connect.clone());
-        Ok(Side { bind, connect, options, heartbeat, handover })
+    /// Returns whether another socket has the same endpoints.
+    pub(crate) fn has_same_places(&self, other: &Self) -> bool {
+        self.bind == other.bind && self.connect == other.connect
     }
+}
+
+/// A socket of a running broker.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    pub(crate) settings: SocketSettings,
+    pub(crate) mechanism: Mechanism,
+    /// Users and rules, which a reload replaces.
+    pub(crate) users: Option<Live<Users>>,
+    pub(crate) rules: Option<Live<Rules>>,
+}
+
+/// Returns a socket, and the side for the broker.
+pub(crate) fn socket(credentials: Credentials, settings: SocketSettings) -> (Socket, Side) {
+    let Credentials { mechanism, users, rules } = credentials;
+    let (users, rules) = (users.map(Live::new), rules.map(Live::new));
+    let options = options(&mechanism, users.clone(), rules.clone());
+    let heartbeat = settings.keys.heartbeat.as_ref().map(|time| time.0);
+    let handover = match settings.keys.handover {
+        Some(settings::Handover::User) => Handover::User,
+        Some(settings::Handover::Off) | None => Handover::Off,
+    };
+    let (bind, connect) = (settings.bind.clone(), settings.connect.clone());
+    let side = Side { bind, connect, options, heartbeat, handover };
+    (Socket { settings, mechanism, users, rules }, side)
 }

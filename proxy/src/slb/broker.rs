@@ -12,6 +12,7 @@ use super::rep_requests::RepRequests;
 use super::workers::{WorkerKind, Workers};
 use crate::config::{Config, Endpoints, Handover, Side, attach};
 use crate::error::StartError;
+use crate::peers::Peers;
 use crate::tuning::{CLIENT_QUEUE_MESSAGES, SLB_QUEUE_BYTES, WORKER_HEARTBEAT};
 
 /// Counters of a broker, from its start to its end.
@@ -95,6 +96,12 @@ impl Broker {
     #[must_use]
     pub const fn endpoints(&self) -> &Endpoints {
         &self.endpoints
+    }
+
+    /// Returns a handle to the broker's peers.
+    #[must_use]
+    pub fn peers(&self) -> Peers {
+        Peers::new(std::slice::from_ref(&self.frontend), std::slice::from_ref(&self.backend))
     }
 
     /// Removes a request that its worker didn't get from the requests in flight, and returns its client. `first` is the

@@ -19,7 +19,7 @@ use super::lines::{LineError, LineErrorKind, lines};
 
 /// Permissions by the name of the user. A user without a line has those of the line `*`, and without that line none.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Rules {
+pub(crate) struct Rules {
     users: HashMap<Vec<u8>, Permissions>,
     others: Permissions,
 }
@@ -35,7 +35,7 @@ impl Rules {
     }
 
     /// Returns the permissions of a user.
-    pub(super) fn permissions(&self, user: &User) -> Permissions {
+    pub(crate) fn permissions(&self, user: &User) -> Permissions {
         self.users.get(&user.id[..]).unwrap_or(&self.others).clone()
     }
 

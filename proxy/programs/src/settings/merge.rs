@@ -1,5 +1,6 @@
 //! Merge of the layers into the settings that apply.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use clap::Args;
@@ -69,6 +70,38 @@ impl Settings {
         }
         Ok(Self { general: typed(&leaves)?, sides, leaves })
     }
+}
+
+impl Settings {
+    /// Returns the keys with other values in `new`, except for the keys that a reload applies.
+    pub(crate) fn changed_keys(&self, new: &Self) -> Vec<String> {
+        let mut changed = changed(&self.leaves, &new.leaves, "");
+        for side in SIDES {
+            let (old, new) = (&self.sides[side as usize], &new.sides[side as usize]);
+            if old.len() != new.len() {
+                changed.push(format!("number of entries of the {}", side.name()));
+            }
+            for (number, (old, new)) in old.iter().zip(new).enumerate() {
+                changed.extend(self::changed(
+                    &old.leaves,
+                    &new.leaves,
+                    &format!(" of {} {}", side.name(), number + 1),
+                ));
+            }
+        }
+        changed
+    }
+}
+
+/// Keys that a reload applies, or whose files it compares.
+const LIVE_KEYS: [&str; 5] = ["log-level", "plain-users", "curve-secret", "curve-clients", "rules"];
+
+fn changed(old: &Leaves, new: &Leaves, place: &str) -> Vec<String> {
+    let keys: BTreeSet<_> =
+        old.keys().chain(new.keys()).filter(|key| !LIVE_KEYS.contains(&key.as_str())).collect();
+    let value = |leaves: &Leaves, key: &str| leaves.get(key).map(|leaf| leaf.value.clone());
+    let changed = keys.into_iter().filter(|key| value(old, key) != value(new, key));
+    changed.map(|key| format!("{key}{place}")).collect()
 }
 
 impl Entry {
