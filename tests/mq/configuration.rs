@@ -327,3 +327,20 @@ fn an_entry_with_settings_of_its_own_is_a_socket_and_every_frontend_reaches_ever
         assert_eq!(broker.signal("TERM"), (Some(0), String::new()));
     }
 }
+
+#[test]
+fn the_files_in_the_operations_guide_are_correct() {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs/operations.md");
+    let guide = std::fs::read_to_string(guide).unwrap();
+    let mut checked = Vec::new();
+    for text in guide.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()) {
+        let name = text.strip_prefix("# ").and_then(|rest| rest.split(".toml").next()).unwrap();
+        let name = ["enfomq", "enfoslb"].into_iter().find(|known| *known == name).unwrap();
+        let program = Program::new(name);
+        let path = program.file(text);
+        let settings = program.check(&["--config", &path]);
+        assert!(line(&settings, "", "stop-timeout").contains("10s"), "{settings}");
+        checked.push(name);
+    }
+    assert_eq!(checked, ["enfomq", "enfoslb"]);
+}
