@@ -8,7 +8,7 @@ use enfonet_zmtp::{Command, LocalProperties};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{ConnectionError, RejectReason};
-use crate::monitor::Monitors;
+use crate::monitor::{EventCounters, Monitors};
 use crate::peer::{HandshakenPeer, PeerId, PeerInfo};
 use crate::queue::{IdleEnd, ReadPosition, Run, Taken, WriteReport};
 use crate::settings::Settings;
@@ -50,6 +50,9 @@ pub(crate) trait Session: fmt::Debug + Send + Sync {
 
     /// Returns the monitors of the socket.
     fn monitors(&self) -> &Monitors;
+
+    /// Returns the counters of the socket's connections.
+    fn counters(&self) -> &EventCounters;
 
     /// Returns the properties of the socket that are sent to peers in the handshake.
     fn local(&self) -> LocalProperties;

@@ -23,6 +23,7 @@ mod rebind;
 mod req_rep;
 mod router_identities;
 mod streams_and_sinks;
+mod totals;
 
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -47,6 +47,7 @@ impl PeerGuard {
         ending: CancellationToken,
     ) -> Result<Self, RejectReason> {
         let peer = session.join(queue, peer, &ending)?;
+        session.counters().count_opened();
         session.monitors().emit(|| MonitorEvent::HandshakeSucceeded { peer: peer.clone() });
         let (session, restriction) = (session.clone(), Restriction::of(&peer, &**session));
         let lifetime = if queue.is_some() { QueueLifetime::Endpoint } else { QueueLifetime::Connection };
@@ -93,9 +94,11 @@ impl Drop for PeerGuard {
         if self.session.part(self.peer.id, std::mem::take(&mut self.unsent), self.lifetime) {
             Sweeper { session: self.session.clone(), is_done: false }.spawn();
         }
+        let reason = self.reason.take();
+        self.session.counters().count_closed(reason.as_deref().unwrap_or(&ConnectionError::Closed));
         self.session.monitors().emit(|| MonitorEvent::Disconnected {
             peer: self.peer.clone(),
-            reason: self.reason.take().unwrap_or_else(|| ConnectionError::Closed.into()),
+            reason: reason.unwrap_or_else(|| ConnectionError::Closed.into()),
         });
     }
 }

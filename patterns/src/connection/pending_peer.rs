@@ -62,10 +62,14 @@ impl<'a> PendingPeer<'a> {
 impl Drop for PendingPeer<'_> {
     fn drop(&mut self) {
         if !self.is_peer {
+            let error = self.error.take();
+            self.session
+                .counters()
+                .count_failed_handshake(error.as_deref().unwrap_or(&ConnectionError::Closed));
             self.session.monitors().emit(|| MonitorEvent::HandshakeFailed {
                 endpoint: self.endpoint.clone(),
                 address: self.stream.remote_address(),
-                error: self.error.take().unwrap_or_else(|| ConnectionError::Closed.into()),
+                error: error.unwrap_or_else(|| ConnectionError::Closed.into()),
             });
         }
     }

@@ -70,6 +70,7 @@ async fn join(
     let mut pipe = join_both(endpoint, near, far).map_err(Arc::new).inspect_err(|error| {
         near.give_up_unless(reconnect.retries_after_handshake_error());
         for session in [near.session(), &far.session] {
+            session.counters().count_failed_handshake(error);
             session.monitors().emit(|| {
                 let (endpoint, address) = (endpoint.clone(), String::new());
                 MonitorEvent::HandshakeFailed { endpoint, address, error: error.clone() }

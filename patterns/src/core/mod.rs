@@ -43,7 +43,7 @@ use yield_budget::YieldBudget;
 use crate::context::Context;
 use crate::endpoint::Endpoint;
 use crate::log_limiter::LogLimiter;
-use crate::monitor::Monitors;
+use crate::monitor::{EventCounters, Monitors};
 use crate::queue::{Inbound, InboundConfig, Joins};
 use crate::routing::Routing;
 use crate::settings::Settings;
@@ -66,6 +66,7 @@ pub(crate) struct SocketCore<R> {
     /// The endpoint that was bound or connected last.
     last_endpoint: Mutex<Option<Endpoint>>,
     monitors: Monitors,
+    counters: EventCounters,
     /// Limiter of the log lines about messages that peers lose.
     drops: LogLimiter,
     send_budget: YieldBudget,
@@ -106,6 +107,7 @@ impl<R: Routing> SocketCore<R> {
             endpoints: Mutex::default(),
             last_endpoint: Mutex::default(),
             monitors: Monitors::default(),
+            counters: EventCounters::default(),
             drops: LogLimiter::default(),
             send_budget: YieldBudget::default(),
             pacer: WriteAheadPacer::default(),

@@ -28,6 +28,12 @@ pub(crate) struct Out<R> {
     pub(super) connected: BTreeSet<PeerId>,
     /// Number of messages whose queues ended before they were sent.
     pub(super) lost: usize,
+    /// Size of all messages that were sent, since the creation of the socket.
+    pub(super) sent: Size,
+    /// Number of messages whose peers had gone before they were sent, since the creation of the socket.
+    pub(super) departed: u64,
+    /// Number of messages that were dropped because no peer has their routing id.
+    pub(crate) unroutable: u64,
     /// Number of messages whose connections ended with their runtime, while the socket was open.
     pub(super) stranded: usize,
     pub(crate) closed: bool,
@@ -45,6 +51,9 @@ impl<R> Out<R> {
             sweeping: false,
             connected: BTreeSet::new(),
             lost: 0,
+            sent: Size::default(),
+            departed: 0,
+            unroutable: 0,
             stranded: 0,
             closed: false,
             is_reported: false,

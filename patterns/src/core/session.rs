@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Out, OutGuard, SocketCore};
 use crate::auth::Permissions;
 use crate::error::{ConnectionError, RejectReason};
-use crate::monitor::Monitors;
+use crate::monitor::{EventCounters, Monitors};
 use crate::peer::{HandshakenPeer, PeerId, PeerInfo};
 use crate::queue::{AbortCause, IdleEnd, Inbound, Outbox, ReadPosition, Run, Taken, WriteReport};
 use crate::routing::Routing;
@@ -25,6 +25,10 @@ impl<R: Routing> Session for SocketCore<R> {
 
     fn monitors(&self) -> &Monitors {
         &self.monitors
+    }
+
+    fn counters(&self) -> &EventCounters {
+        &self.counters
     }
 
     fn local(&self) -> LocalProperties {
@@ -158,7 +162,9 @@ impl<R: Routing> Session for SocketCore<R> {
             Some(AbortCause::Replaced) => return Err(ConnectionError::Replaced),
             Some(AbortCause::Disconnected) => return Err(ConnectionError::Disconnected),
         }
+        let before = outbox.sent();
         let look_again = outbox.exchange(&report, taken, waker);
+        out.sent.add(outbox.sent().saturating_sub(before));
         // Senders that found no room in the queue try again.
         if look_again {
             out.routing.room(id);
@@ -188,10 +194,15 @@ impl<R: Routing> Session for SocketCore<R> {
         out.sweeping |= sweeps;
         let report = has_to_know || self.settings.peer.reports_events;
         let outbox = &mut out.outboxes[id];
+        let before = outbox.sent();
         outbox.disconnect(unsent);
+        out.sent.add(outbox.sent().saturating_sub(before));
         let outlives = lifetime == QueueLifetime::Endpoint;
         let unsent = if outlives && !report { Vec::new() } else { outbox.drain() };
-        out.lost += unsent.iter().map(Run::len).sum::<usize>();
+        let lost = unsent.iter().map(Run::len).sum::<usize>();
+        out.lost += lost;
+        // Otherwise the application gets them back.
+        out.departed += if report { 0 } else { lost as u64 };
         if report {
             inbound.part_reported(id, unsent);
         } else {
@@ -271,8 +282,10 @@ impl<R: Routing> SocketCore<R> {
     fn close_queue(&self, guard: &mut OutGuard<'_, R>, id: PeerId) {
         let (out, wakers) = guard.split();
         let unsent = out.outboxes.remove(id).map(|mut outbox| outbox.drain());
-        out.lost += unsent.iter().flatten().map(Run::len).sum::<usize>();
+        let lost = unsent.iter().flatten().map(Run::len).sum::<usize>();
+        out.lost += lost;
         let has_to_know = out.routing.close(id);
+        out.departed += if has_to_know { 0 } else { lost as u64 };
         let mut inbound = self.inbound();
         if has_to_know {
             inbound.part_reported(id, unsent.unwrap_or_default());

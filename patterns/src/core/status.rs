@@ -6,7 +6,7 @@ use tracing::warn;
 
 use super::SocketCore;
 use crate::escaped::Escaped;
-use crate::monitor::Monitor;
+use crate::monitor::{DropReason, Monitor, Totals};
 use crate::peer::{PeerId, PeerInfo, PeerStatus};
 use crate::queue::Outbox;
 use crate::routing::Routing;
@@ -17,6 +17,19 @@ const MAX_PAGE_PEERS: usize = 256;
 impl<R: Routing> SocketCore<R> {
     pub(crate) fn monitor(&self) -> Monitor {
         self.monitors.listen()
+    }
+
+    /// Returns the totals of the socket.
+    pub(crate) fn totals(&self) -> Totals {
+        let mut totals = self.counters.totals();
+        let out = self.out();
+        totals.connections = out.connected.len();
+        totals.sent = out.sent;
+        totals.dropped[DropReason::PeerGone as usize] = out.departed;
+        totals.dropped[DropReason::Unmatched as usize] = out.routing.unmatched();
+        totals.dropped[DropReason::Unroutable as usize] = out.unroutable;
+        (totals.received, totals.forbidden) = self.inbound().totals();
+        totals
     }
 
     /// Returns the status of each connected peer. No lock is held for longer than a page takes.
@@ -59,13 +72,19 @@ impl<R: Routing> SocketCore<R> {
         peers
     }
 
-    /// Logs, at a limited rate, that messages to a peer were dropped because its queue was full. Call it without a
-    /// lock.
+    /// Counts messages that were dropped because a queue was full.
+    pub(crate) fn count_queue_full(&self, messages: u64) {
+        self.counters.count_queue_full(messages);
+    }
+
+    /// Counts, and logs at a limited rate, that messages to a peer were dropped because its queue was full. Call it
+    /// without a lock.
     #[cold]
     pub(crate) fn warn_of_drops(&self, id: PeerId, messages: usize) {
         if messages == 0 {
             return;
         }
+        self.count_queue_full(messages as u64);
         let Some(messages) = self.drops.count(messages as u64) else { return };
         let dropped = self.out().outboxes.get(id).map_or(0, Outbox::dropped);
         let peer = self.inbound().peer(id).cloned();

@@ -1,8 +1,11 @@
 //! Events at a socket's endpoints, and the monitors that receive them.
 
 mod event;
+mod totals;
 
 pub use event::MonitorEvent;
+pub(crate) use totals::EventCounters;
+pub use totals::{DropReason, EndReason, Totals};
 
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard};

@@ -64,6 +64,10 @@ pub(crate) struct Inbound {
     /// changes.
     pub(crate) sweeper: Option<Waker>,
     limit: Size,
+    /// Size of all messages that ever arrived, from all peers.
+    received: Size,
+    /// Number of subscriptions and messages that peers weren't permitted to send.
+    forbidden: u64,
     /// Size of the waiting messages of peers whose queues have ended. At the mark no connection is read: otherwise
     /// peers that connect, send and leave would fill the memory.
     orphaned: Size,
@@ -92,6 +96,8 @@ impl Inbound {
             subscriptions: VecDeque::new(),
             sweeper: None,
             limit,
+            received: Size::default(),
+            forbidden: 0,
             orphaned: Size::default(),
             is_doubtful: false,
             waiters: WaitList::default(),
@@ -134,6 +140,7 @@ impl Inbound {
 
     /// Counts subscriptions and messages that a peer isn't permitted to send.
     pub(crate) fn record_forbidden(&mut self, id: PeerId, count: u64) {
+        self.forbidden += count;
         if let Some(inbox) = self.inboxes.get_mut(id) {
             inbox.forbidden += count;
         }
@@ -144,10 +151,18 @@ impl Inbound {
         self.inboxes.get(id).map_or(0, |inbox| inbox.forbidden)
     }
 
+    /// Returns the size of all messages that ever arrived from any peer, and the number of subscriptions and messages
+    /// that peers weren't permitted to send.
+    pub(crate) const fn totals(&self) -> (Size, u64) {
+        (self.received, self.forbidden)
+    }
+
     /// Pushes a run. There is no limit here, since messages that were read must not be lost.
     pub(crate) fn push(&mut self, id: PeerId, mut run: Run) {
         let Some(inbox) = self.inboxes.get_mut(id) else { return };
-        inbox.received.add(run.size());
+        let size = run.size();
+        inbox.received.add(size);
+        self.received.add(size);
         if self.conflates && !run.is_empty() {
             let _ = run.split_to(run.len() - 1);
             inbox.items.retain(|item| !matches!(item, Item::Run(_)));

@@ -21,6 +21,8 @@ pub(crate) struct FanOut {
     serial: u64,
     /// Peers with an open run of the current batch.
     touched: Vec<PeerId>,
+    /// Number of messages that no peer wanted.
+    unmatched: u64,
 }
 
 /// Messages that peers had no room for.
@@ -81,7 +83,14 @@ pub(crate) enum Published {
 impl FanOut {
     pub(crate) fn new(settings: &PubSubSettings) -> Self {
         let subscribers = Subscribers::new(settings);
-        Self { subscribers, marks: MarkMap::new(), nodrop: settings.nodrop, serial: 0, touched: Vec::new() }
+        Self {
+            subscribers,
+            marks: MarkMap::new(),
+            nodrop: settings.nodrop,
+            serial: 0,
+            touched: Vec::new(),
+            unmatched: 0,
+        }
     }
 
     /// Puts a message into the queue of each peer that it is for; calls `touched` with each queue that got it. A
@@ -117,6 +126,7 @@ impl FanOut {
                 lost = true;
             }
         });
+        self.unmatched += u64::from(!lost && !got);
         if lost && !got { Published::Lost } else { Published::Taken }
     }
 
@@ -150,11 +160,14 @@ impl FanOut {
         let mut admission = Admission { serial: self.serial, source, remainder, touched };
         if let Some(everyone) = self.subscribers.of_all() {
             let mut queues = MarkedQueues { outboxes, marks: &mut self.marks };
+            let mut is_matched = false;
             for id in everyone.iter().copied() {
                 if let Some((outbox, marks)) = queues.get(id) {
+                    is_matched = true;
                     admission.admit(outbox, marks, id, batch.clone().into());
                 }
             }
+            self.unmatched += if is_matched { 0 } else { batch.len() as u64 };
         } else {
             self.publish_runs(outboxes, batch, &mut admission);
         }
@@ -172,8 +185,10 @@ impl FanOut {
         let mut queues = MarkedQueues { outboxes, marks: &mut self.marks };
         for Span { range, first, .. } in batch.spans() {
             self.serial += 1;
+            let mut is_matched = false;
             self.subscribers.for_each_recipient(&mut queues, first, self.serial, |id, outbox, marks| {
                 let run = marks.open_run;
+                is_matched = true;
                 if run.messages == 0 {
                     self.touched.push(id);
                     marks.open_run.start = range.start;
@@ -186,6 +201,7 @@ impl FanOut {
                 marks.open_run.end = range.end;
                 marks.open_run.messages += 1;
             });
+            self.unmatched += u64::from(!is_matched);
         }
         for id in self.touched.drain(..) {
             if let Some((outbox, marks)) = queues.get(id) {
@@ -256,6 +272,10 @@ impl Routing for FanOut {
 
     fn subscription(&mut self, id: PeerId, subscription: &Subscription) -> Result<bool, RejectReason> {
         self.subscribers.apply(id, subscription)
+    }
+
+    fn unmatched(&self) -> u64 {
+        self.unmatched
     }
 
     fn part(&mut self, id: PeerId) -> bool {

@@ -93,6 +93,11 @@ pub(crate) trait Routing: Send + 'static {
         Ok(false)
     }
 
+    /// Returns the number of messages that were dropped because no peer wanted their topic.
+    fn unmatched(&self) -> u64 {
+        0
+    }
+
     /// Returns whether the socket wants all messages of a run.
     fn wants(&self, _run: &Run) -> bool {
         true

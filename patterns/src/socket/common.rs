@@ -156,6 +156,14 @@ macro_rules! socket_methods {
                 self.core.monitor()
             }
 
+            /// Returns the totals of the socket since its creation, also of peers that have gone: connections, messages
+            /// and bytes, and the reasons for which connections ended and messages were dropped. It takes the same short
+            /// time however many peers there are.
+            #[must_use]
+            pub fn totals(&self) -> crate::monitor::Totals {
+                self.core.totals()
+            }
+
             /// Returns the status of each connected peer, with its traffic in both directions, in the order of their
             /// ids. It is made page by page, as [`peers_after`](Self::peers_after) describes: so it holds the messages
             /// up no longer than a page does, however many peers there are.

@@ -190,6 +190,7 @@ impl Responder {
         let outbox = out.outboxes.get_mut(self.client.id).ok_or(ReplyError::ClientGone)?;
         if !outbox.has_room() {
             outbox.lose(1);
+            self.core.count_queue_full(1);
             return Err(ReplyError::Full);
         }
         message.push_to(outbox, &self.envelope);

@@ -185,7 +185,10 @@ impl Router {
         };
         let peer = self.find(&routing_id);
         if !self.core.settings().router.mandatory {
-            let Some(peer) = peer else { return Ok(()) };
+            let Some(peer) = peer else {
+                self.core.out().unroutable += 1;
+                return Ok(());
+            };
             return match self.try_send_to(peer, message) {
                 Err(SendError::Closed(_)) => Err(SendError::Closed(whole)),
                 Err(SendError::Full(_)) => {
@@ -193,7 +196,11 @@ impl Router {
                     self.core.warn_of_drops(peer, 1);
                     Ok(())
                 }
-                _ => Ok(()),
+                Err(_) => {
+                    self.core.out().unroutable += 1;
+                    Ok(())
+                }
+                Ok(()) => Ok(()),
             };
         }
         let Some(peer) = peer else { return Err(SendError::UnknownPeer(whole)) };
