@@ -78,14 +78,22 @@ fn check_new_key(command: &mut Command, matches: &ArgMatches) -> Result<(), clap
 }
 
 fn command(program: &Program, flags: &[Flag]) -> Command {
-    let command = Command::new(program.name)
+    let config = |arg: Arg| with_variable(program, arg, "config");
+    Actions::augment_args(Command::new(program.name))
+        .mut_arg("config", config)
         .about(program.about)
         .version(env!("CARGO_PKG_VERSION"))
         .styles(Styles::default())
-        .after_help(after_help(program));
-    let config = |arg: Arg| with_variable(program, arg, "config");
-    let command = Actions::augment_args(command).mut_arg("config", config);
-    command.args(flags.iter().map(|flag| help(program, flag)))
+        .after_help(after_help(program))
+        .args(flags.iter().enumerate().map(|(at, flag)| help(program, flag).display_order(order(flag, at))))
+}
+
+/// Returns the place of a flag in the help: behind the actions endpoints, then the other flags in their order.
+fn order(flag: &Flag, at: usize) -> usize {
+    match flag.key.as_str() {
+        "bind" | "connect" => 100 + at,
+        _ => 1000 + at,
+    }
 }
 
 /// Returns the argument of a flag, with the help that depends on the program.
@@ -155,6 +163,16 @@ Examples:
 mod tests {
     use super::*;
     use crate::program::{ENFOMQ, ENFOSLB};
+
+    #[test]
+    fn the_help_begins_with_what_the_program_is_and_its_endpoints_precede_other_settings() {
+        for program in [&ENFOMQ, &ENFOSLB] {
+            let help = command(program, &flags(program)).render_help().to_string();
+            assert!(help.starts_with(program.about), "{help}");
+            let places = ["--config <", "--frontend <", "--backend-connect <", "--stop-timeout <"];
+            assert!(places.map(|flag| help.find(flag).unwrap()).is_sorted(), "{help}");
+        }
+    }
 
     #[test]
     fn the_command_line_definition_is_valid() {
