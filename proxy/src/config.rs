@@ -57,6 +57,10 @@ pub struct Side {
     /// Clients that take over the identity of a connected client of EnfoSLB. Default [`Handover::Off`]. It has no
     /// effect on the other sides of the brokers, which address no peer by its identity.
     pub handover: Handover,
+    /// Maximum bytes that wait for a peer of this side, and maximum bytes that wait from it. `None`, the default, is 16
+    /// MiB, and 4 MiB from a publisher. At the mark, EnfoMQ drops messages for the subscriber, and a publisher or a
+    /// client isn't read.
+    pub queue_bytes: Option<usize>,
 }
 
 /// Peers that take over the identity of a connected peer, which is then disconnected.

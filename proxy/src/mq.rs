@@ -247,5 +247,7 @@ impl Broker {
 /// memory.
 fn options(side: &Side) -> Options {
     let options = side.socket_options(None).send_hwm(0).recv_hwm(0);
-    options.send_bytes(SUBSCRIBER_QUEUE_BYTES).recv_bytes(PUBLISHER_QUEUE_BYTES)
+    options
+        .send_bytes(side.queue_bytes.unwrap_or(SUBSCRIBER_QUEUE_BYTES))
+        .recv_bytes(side.queue_bytes.unwrap_or(PUBLISHER_QUEUE_BYTES))
 }

@@ -160,6 +160,9 @@ fn an_error_has_a_position_and_a_suggestion() {
             "4:3: bind: \"inproc://x\" isn't an endpoint such as",
         ),
         ("[[backend]]\nconnect = [\"tcp://*:1\"]", "2:12: connect: \"tcp://*:1\" isn't an endpoint such as"),
+        ("connections = \"many\"", "1:15: connections: \"many\" isn't a number: invalid digit"),
+        ("connections = -1", "1:15: connections: \"-1\" isn't a number: invalid digit"),
+        ("queue = \"16 bananas\"", "1:9: queue: \"16 bananas\" isn't a size such as"),
         ("frontend = 1", "1:12: `frontend` is a list of tables: [[frontend]]"),
         ("[frontend]\n", "1:1: `frontend` is a list of tables: [[frontend]]"),
         ("stop-timeout = \"1s", "1:19: "),
@@ -228,10 +231,11 @@ fn checked_settings_are_a_file_that_gives_the_same_settings() {
     let users = file(&program.folder, "users", 0o600, "ada:x\n");
     let path = program.file(&format!(
         "stop-timeout = \"1m 3s\"\n[[frontend]]\nbind = [\"tcp://127.0.0.1:6000\"]\n[[backend]]\n\
-         connect = ['ipc://a\"b']\nplain-users = {users:?}\n[[backend]]\nbind = [\"tcp://127.0.0.1:6001\"]\n"
+         connect = ['ipc://a\"b']\nplain-users = {users:?}\n[[backend]]\nbind = [\"tcp://127.0.0.1:6001\"]\nconnections = 10\n\
+         max-message-size = 4096\nqueue = \"1 MiB\"\n"
     ));
     for (program, arguments) in [
-        (&program, &["--config", &path, "--log-level", "info"][..]),
+        (&program, &["--config", &path, "--log-level", "info", "--max-frames", "7"][..]),
         (&program, &[]),
         (&Program::new("enfoslb"), &["--backend-heartbeat", "1s", "--plain-users", &users]),
     ] {

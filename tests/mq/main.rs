@@ -8,6 +8,7 @@ mod configuration;
 mod credential_files;
 mod delivery;
 mod graceful_stop;
+mod limits;
 mod many_peers;
 mod many_topics;
 mod memory_after_storm;

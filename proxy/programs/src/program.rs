@@ -43,5 +43,5 @@ pub(crate) const ENFOSLB: Program = Program {
     peers: ["clients", "workers"],
     endpoints: ["tcp://127.0.0.1:5559", "tcp://127.0.0.1:5560"],
     heartbeats: ["0s", "10s"],
-    unused: &["rules"],
+    unused: &["rules", "subscriptions", "subscription-bytes"],
 };

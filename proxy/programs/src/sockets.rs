@@ -57,13 +57,14 @@ pub(crate) struct Socket {
 pub(crate) fn socket(credentials: Credentials, settings: SocketSettings) -> (Socket, Side) {
     let Credentials { mechanism, users, rules } = credentials;
     let (users, rules) = (users.map(Live::new), rules.map(Live::new));
-    let options = options(&mechanism, users.clone(), rules.clone());
+    let options = settings.keys.limits.apply(options(&mechanism, users.clone(), rules.clone()));
+    let queue_bytes = settings.keys.limits.queue_bytes();
     let heartbeat = settings.keys.heartbeat.as_ref().map(|time| time.0);
     let handover = match settings.keys.handover {
         Some(settings::Handover::User) => Handover::User,
         Some(settings::Handover::Off) | None => Handover::Off,
     };
     let (bind, connect) = (settings.bind.clone(), settings.connect.clone());
-    let side = Side { bind, connect, options, heartbeat, handover };
+    let side = Side { bind, connect, options, heartbeat, handover, queue_bytes };
     (Socket { settings, mechanism, users, rules }, side)
 }

@@ -64,7 +64,8 @@ impl Broker {
     /// [`StartError`] if an endpoint is in use, or the system rejects it.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
         let options = |side: &Side, heartbeat| {
-            side.socket_options(heartbeat).send_hwm(0).send_bytes(SLB_QUEUE_BYTES).recv_bytes(SLB_QUEUE_BYTES)
+            let bytes = side.queue_bytes.unwrap_or(SLB_QUEUE_BYTES);
+            side.socket_options(heartbeat).send_hwm(0).send_bytes(bytes).recv_bytes(bytes)
         };
         let clients = options(&config.frontend, None)
             .recv_hwm(CLIENT_QUEUE_MESSAGES)

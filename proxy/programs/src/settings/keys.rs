@@ -7,6 +7,7 @@ use clap::{Arg, ArgAction, Args, Command};
 use enfonet::Endpoint;
 use serde::Deserialize;
 
+use super::limits::LimitKeys;
 use super::values::{Handover, LogFormat, LogLevel, Remote, Text};
 use crate::program::Program;
 
@@ -53,6 +54,9 @@ pub(crate) struct SideKeys {
     /// Peers that take over the identity of a connected client
     #[arg(long, value_name = "PEERS")]
     pub(crate) handover: Option<Handover>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub(crate) limits: LimitKeys,
 }
 
 /// Endpoints of an entry.

@@ -8,6 +8,7 @@ mod error;
 mod file;
 mod keys;
 mod layer;
+mod limits;
 mod merge;
 mod text;
 mod values;

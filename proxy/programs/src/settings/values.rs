@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use enfonet::Endpoint;
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -18,6 +18,8 @@ pub(crate) struct Text<T>(pub(crate) T);
 pub(crate) trait Parse: Sized {
     /// Description of the text, for errors.
     const EXPECTED: &'static str;
+    /// Whether a file may have a number without quotation marks.
+    const IS_NUMBER: bool = false;
     fn parse(text: &str) -> Result<Self, String>;
 }
 
@@ -31,7 +33,7 @@ impl<T: Parse> FromStr for Text<T> {
 
 impl<'de, T: Parse> Deserialize<'de> for Text<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(TextVisitor(PhantomData))
+        deserializer.deserialize_any(TextVisitor(PhantomData))
     }
 }
 
@@ -46,6 +48,14 @@ impl<T: Parse> Visitor<'_> for TextVisitor<T> {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Text<T>, E> {
         text.parse().map_err(|error| E::custom(format!("{text:?} isn't {}: {error}", T::EXPECTED)))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Text<T>, E> {
+        if T::IS_NUMBER {
+            self.visit_str(&number.to_string())
+        } else {
+            Err(E::invalid_type(Unexpected::Signed(number), &self))
+        }
     }
 }
 
