@@ -333,24 +333,24 @@ impl Inbound {
 
     /// Pops the next arrival, of each peer in turn; a run has at most `messages` messages.
     pub(crate) fn pop(&mut self, messages: usize) -> Option<Arrival> {
-        self.pop_by(|run| cut(run, messages), |_| ()).map(|(arrival, ())| arrival)
+        self.pop_by(|run| run.cut(messages), |_| ()).map(|(arrival, ())| arrival)
     }
 
     /// Pops like [`pop`](Self::pop), and returns the peer that the arrival is from.
     pub(crate) fn pop_known(&mut self, messages: usize) -> Option<(Arrival, Option<Arc<PeerInfo>>)> {
-        self.pop_by(|run| cut(run, messages), |inbox| inbox?.peer.clone())
+        self.pop_by(|run| run.cut(messages), |inbox| inbox?.peer.clone())
     }
 
     /// Pops the next arrival, with at most one message. Peers are served in rotation.
     #[inline]
     pub(crate) fn pop_one(&mut self) -> Option<Arrival<Message>> {
-        self.pop_by(cut_one, |_| ()).map(|(arrival, ())| arrival)
+        self.pop_by(Run::cut_one, |_| ()).map(|(arrival, ())| arrival)
     }
 
     /// Pops like [`pop_one`](Self::pop_one), and returns the peer that the arrival is from.
     #[inline]
     pub(crate) fn pop_one_known(&mut self) -> Option<(Arrival<Message>, Option<Arc<PeerInfo>>)> {
-        self.pop_by(cut_one, |inbox| inbox?.peer.clone())
+        self.pop_by(Run::cut_one, |inbox| inbox?.peer.clone())
     }
 
     /// Pops the next message, of each peer in turn. Other arrivals are dropped.
@@ -480,21 +480,6 @@ impl Inbound {
             }
         }
     }
-}
-
-/// Takes at most `messages` messages off a run.
-fn cut(run: &mut Run, messages: usize) -> (Run, Size) {
-    let taken = run.split_to(messages);
-    let size = taken.size();
-    (taken, size)
-}
-
-/// Takes one message off a run.
-#[inline]
-fn cut_one(run: &mut Run) -> (Message, Size) {
-    let message = run.next().expect("no run without messages waits");
-    let size = Size::new(1, message.wire_len());
-    (message, size)
 }
 
 #[cfg(test)]

@@ -57,6 +57,21 @@ impl Iterator for Run {
 }
 
 impl Run {
+    /// Takes at most `messages` messages off the run, and returns their size too.
+    pub(crate) fn cut(&mut self, messages: usize) -> (Self, Size) {
+        let taken = self.split_to(messages);
+        let size = taken.size();
+        (taken, size)
+    }
+
+    /// Takes one message off a run that isn't empty, and returns its size too.
+    #[inline]
+    pub(crate) fn cut_one(&mut self) -> (Message, Size) {
+        let message = self.next().expect("no run without messages waits");
+        let size = Size::new(1, message.wire_len());
+        (message, size)
+    }
+
     /// Returns the messages in wire form. A large message is copied.
     pub(crate) fn into_batch(self) -> Batch {
         match self {
