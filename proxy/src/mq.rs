@@ -153,7 +153,7 @@ impl Broker {
             unsent = self.close_backends(linger) => unsent,
         };
         // Messages on their way from publishers that haven't closed are lost.
-        let publishers: usize = self.frontends.iter().map(|frontend| frontend.peers().len()).sum();
+        let publishers: usize = self.frontends.iter().map(|frontend| frontend.totals().connections).sum();
         join_all(self.frontends.iter().map(|frontend| frontend.close(Duration::ZERO))).await;
         if unsent + publishers > 0 {
             warn!(
