@@ -155,14 +155,7 @@ impl Reloader {
     fn replace_users(&self, side: Side, socket: usize, live: &Live<Users>, users: Arc<Users>) {
         let revoked = live.replace(users.clone()).revoked_by(&users);
         let is_revoked = |peer: &PeerInfo| revoked.as_ref().is_none_or(|ids| ids.contains(&peer.user.id));
-        let disconnected = disconnect(&self.peers, side, socket, is_revoked);
-        if disconnected > 0 {
-            tracing::info!(
-                side = side.name(),
-                disconnected,
-                "disconnected peers that are no longer admitted"
-            );
-        }
+        self.disconnect(side, socket, "that are no longer admitted", is_revoked);
         tokio::spawn(search(self.peers.clone(), side, socket, live.clone()));
     }
 
@@ -171,13 +164,14 @@ impl Reloader {
     fn replace_rules(&self, side: Side, socket: usize, live: &Live<Rules>, rules: Arc<Rules>) {
         live.replace(rules.clone());
         let has_other = |peer: &PeerInfo| peer.permissions != rules.permissions(&peer.user);
-        let disconnected = disconnect(&self.peers, side, socket, has_other);
+        self.disconnect(side, socket, "whose permissions have changed", has_other);
+    }
+
+    /// Disconnects the chosen peers of a socket, and logs how many there were.
+    fn disconnect(&self, side: Side, socket: usize, which: &str, is_chosen: impl FnMut(&PeerInfo) -> bool) {
+        let disconnected = disconnect(&self.peers, side, socket, is_chosen);
         if disconnected > 0 {
-            tracing::info!(
-                side = side.name(),
-                disconnected,
-                "disconnected peers whose permissions have changed"
-            );
+            tracing::info!(side = side.name(), disconnected, "disconnected peers {which}");
         }
     }
 }
@@ -193,7 +187,7 @@ fn disconnect(peers: &Peers, side: Side, socket: usize, is_chosen: impl FnMut(&P
 async fn search(peers: Peers, side: Side, socket: usize, users: Live<Users>) {
     for pause in SEARCH_PAUSES_SECONDS {
         sleep(Duration::from_secs(pause)).await;
-        let users = users.current();
-        disconnect(&peers, side, socket, |peer| !users.has(&peer.user.id));
+        let Some(known) = users.current().ids() else { continue };
+        disconnect(&peers, side, socket, |peer| !known.contains(&peer.user.id));
     }
 }

@@ -16,12 +16,12 @@ pub(crate) enum Users {
 }
 
 impl Users {
-    /// Returns whether a user of this id may use the socket.
-    pub(crate) fn has(&self, id: &Bytes) -> bool {
+    /// Returns the ids of all users that may use the socket; `None` if everybody may.
+    pub(crate) fn ids(&self) -> Option<HashSet<Bytes>> {
         match self {
-            Self::Everybody => true,
-            Self::Plain(users) => users.user_ids().any(|user| user == id),
-            Self::Curve(clients) => clients.user_ids().any(|user| user == id),
+            Self::Everybody => None,
+            Self::Plain(users) => Some(users.user_ids().cloned().collect()),
+            Self::Curve(clients) => Some(clients.user_ids().cloned().collect()),
         }
     }
 
